@@ -1,0 +1,133 @@
+//! A dma-buf that passed its checks.
+//!
+//! Never imports itself anywhere: devices do that, through their own tables ([`crate::GemTable`]).
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use crate::formats::FormatInfo;
+use crate::validate::{self, Params, PlaneParams, Violation};
+use crate::{Fourcc, ImportError, Mapping, Modifier, modifiers};
+
+/// One memory plane. Several planes may share one descriptor.
+#[derive(Debug, Clone)]
+pub struct Plane {
+    /// The dma-buf that holds the plane; closed when its last user drops it.
+    pub fd: Arc<OwnedFd>,
+    /// Bytes from the start of the dma-buf.
+    pub offset: u32,
+    /// Bytes from line to line.
+    pub stride: u32,
+}
+
+/// A picture in one or more dma-bufs. Clones share the descriptors.
+#[derive(Debug, Clone)]
+pub struct Dmabuf {
+    width: u32,
+    height: u32,
+    modifier: Modifier,
+    info: &'static FormatInfo,
+    planes: Vec<Plane>,
+}
+
+impl Dmabuf {
+    /// Takes the planes over after checking them: each descriptor is a dma-buf, and [`validate::check`] passes with its
+    /// real size. Two system calls a plane.
+    pub fn new(
+        width: u32,
+        height: u32,
+        format: Fourcc,
+        modifier: Modifier,
+        planes: Vec<Plane>,
+    ) -> Result<Self, ImportError> {
+        let mut params = Vec::with_capacity(planes.len());
+        for (plane, Plane { fd, offset, stride }) in planes.iter().enumerate() {
+            if !is_dmabuf(fd.as_fd()) {
+                return Err(Violation::NotDmabuf { plane }.into());
+            }
+            params.push(PlaneParams { offset: *offset, stride: *stride, size: size(fd.as_fd()).ok() });
+        }
+        let raw = modifiers::raw(modifier);
+        let info = validate::check(&Params { width, height, format: format as u32, modifier: raw, planes: &params })?;
+        Ok(Self { width, height, modifier, info, planes })
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Pixel format.
+    pub fn format(&self) -> Fourcc {
+        self.info.format
+    }
+
+    /// Facts of the pixel format.
+    pub fn format_info(&self) -> &'static FormatInfo {
+        self.info
+    }
+
+    /// Layout in memory; `Invalid` is the implicit one, known to the exporting driver only.
+    pub fn modifier(&self) -> Modifier {
+        self.modifier
+    }
+
+    /// The memory planes, by index; one to four.
+    pub fn planes(&self) -> &[Plane] {
+        &self.planes
+    }
+
+    /// The descriptor of plane 0, whose fences stand for the whole buffer where all planes share one dma-buf.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.planes[0].fd.as_fd()
+    }
+
+    /// The distinct descriptors, in plane order (planes that share an `Arc` count once).
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let planes = &self.planes;
+        planes.iter().enumerate().filter_map(move |(at, plane)| {
+            let seen = planes[..at].iter().any(|earlier| Arc::ptr_eq(&earlier.fd, &plane.fd));
+            (!seen).then(|| plane.fd.as_fd())
+        })
+    }
+
+    /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if there is no such plane.
+    pub fn map(&self, plane: usize, write: bool) -> Result<Mapping, crate::CallError> {
+        match self.planes.get(plane) {
+            Some(plane) => Mapping::new(plane.fd.clone(), write),
+            None => Err(crate::CallError::new("mmap", format!("plane {plane}"), Errno::INVAL)),
+        }
+    }
+}
+
+/// Whether `fd` is a dma-buf, by the magic of its file system (`DMA_BUF_MAGIC` of `linux/magic.h`).
+pub fn is_dmabuf(fd: BorrowedFd<'_>) -> bool {
+    const DMA_BUF_MAGIC: u32 = 0x444d_4142;
+    rustix::fs::fstatfs(fd).is_ok_and(|stat| stat.f_type as u32 == DMA_BUF_MAGIC)
+}
+
+/// Bytes of a dma-buf. The file position, which dma-bufs do not use, is left at the end.
+pub fn size(fd: BorrowedFd<'_>) -> Result<u64, Errno> {
+    rustix::fs::seek(fd, rustix::fs::SeekFrom::End(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memfd_is_no_dmabuf() {
+        let fd = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        rustix::fs::ftruncate(&fd, 16384).unwrap();
+        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: 256 }];
+        let error = Dmabuf::new(64, 64, Fourcc::Xrgb8888, Modifier::Linear, planes).unwrap_err();
+        assert_eq!(error, ImportError::Violation(Violation::NotDmabuf { plane: 0 }));
+    }
+}
