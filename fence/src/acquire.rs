@@ -1,0 +1,303 @@
+//! [`Acquire`]: the way of one commit's acquire fence, from "nobody has promised anything" to "signalled" or "failed".
+//!
+//! Every kind of fence becomes the same thing here: a syncobj point is waited for until it materialises and is then
+//! exported as a sync_file; a sync_file of a client or of a dma-buf starts there. It never blocks, never reads a clock,
+//! and never decides what a pending or failed fence means for a frame.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use crate::{
+    CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until, implicit,
+    kernel::{Kernel, KernelRef, LINUX},
+    report::Overdue,
+    sync_file,
+};
+
+/// Where an [`Acquire`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcquireState {
+    /// The point has no fence: its client has not even submitted the work.
+    Unmaterialised,
+    /// There is a fence and it has not signalled.
+    Pending,
+    /// The content is there.
+    Signalled {
+        /// When (CLOCK_MONOTONIC); may be before the commit, see [`Summary::at`].
+        at: Ns,
+    },
+    /// The fence signalled with an error: the content is not what the client meant to draw. Do not show it.
+    Failed(FenceError),
+}
+
+impl AcquireState {
+    /// True if the state cannot change any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, AcquireState::Signalled { .. } | AcquireState::Failed(_))
+    }
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not be made yet.
+    Waiting { event: Option<OwnedFd> },
+    /// Has the fence.
+    Pending(SyncFile),
+    /// Final; the file is closed.
+    Signalled { at: Ns },
+    /// Final; the file stays for the release, until it is taken.
+    Failed(FenceError, Option<SyncFile>),
+}
+
+/// Waits for one acquire fence, without ever blocking.
+///
+/// It owns every file descriptor that it makes or is given, and closes each as soon as it is of no more use: at most
+/// one is open at a time. Dropping it at any time is fine.
+///
+/// After making one, call [`advance`](Acquire::advance); when [`wait_fd`](Acquire::wait_fd) becomes readable, again.
+#[derive(Debug)]
+pub struct Acquire {
+    stage: Stage,
+    point: Option<Point>,
+    kernel: KernelRef,
+    summary: Summary,
+    created: Ns,
+    /// Earliest deadline asked for, 0 for none.
+    deadline: Ns,
+    /// The deadline that the fence's drivers know of.
+    told: Ns,
+    rearmed: u32,
+    reported: bool,
+}
+
+impl Acquire {
+    fn new(stage: Stage, point: Option<Point>, kernel: KernelRef, now: Ns) -> Acquire {
+        Acquire {
+            stage,
+            point,
+            kernel,
+            summary: Summary::NONE,
+            created: now,
+            deadline: 0,
+            told: 0,
+            rearmed: 0,
+            reported: false,
+        }
+    }
+
+    /// For a syncobj point. No system call.
+    pub fn from_point(point: Point, now: Ns) -> Acquire {
+        let kernel = point.timeline().device().kernel();
+        Acquire::new(Stage::Waiting { event: None }, Some(point), kernel, now)
+    }
+
+    /// For a sync_file of the client, which becomes ours. No system call; *pending* until the first
+    /// [`advance`](Acquire::advance).
+    pub fn from_sync_file(file: SyncFile, now: Ns) -> Acquire {
+        Acquire::from_sync_file_on(&LINUX, file, now)
+    }
+
+    /// As [`Acquire::from_sync_file`], on the given kernel.
+    pub fn from_sync_file_on(kernel: KernelRef, file: SyncFile, now: Ns) -> Acquire {
+        Acquire::new(Stage::Pending(file), None, kernel, now)
+    }
+
+    /// For a client without explicit synchronisation: what readers of this dma-buf have to wait for now. The dma-buf
+    /// stays the caller's.
+    ///
+    /// # Errors
+    /// `ENOTTY`: no dma-buf, or Linux < 6.0; `EMFILE`.
+    pub fn implicit(dmabuf: BorrowedFd<'_>, now: Ns) -> Result<Acquire, CallError> {
+        Ok(Acquire::from_sync_file(implicit::export(dmabuf, implicit::Access::Read)?, now))
+    }
+
+    /// For content that needs no wait, such as shared memory.
+    pub fn ready() -> Acquire {
+        Acquire::new(Stage::Signalled { at: 0 }, None, &LINUX, 0)
+    }
+
+    /// Where it is, as of the last [`advance`](Acquire::advance). No system call.
+    pub fn state(&self) -> AcquireState {
+        match &self.stage {
+            Stage::Waiting { .. } => AcquireState::Unmaterialised,
+            Stage::Pending(_) => AcquireState::Pending,
+            Stage::Signalled { at } => AcquireState::Signalled { at: *at },
+            Stage::Failed(error, _) => AcquireState::Failed(*error),
+        }
+    }
+
+    /// Readable when there is something to [`advance`](Acquire::advance). It stays ours and is another one after each
+    /// change of the state: take it out of an epoll set *before* advancing if it may be shared with its client.
+    ///
+    /// `None` in a final state, before the first `advance`, and while no file descriptor could be had: then call
+    /// `advance` again later, at the next frame for example.
+    pub fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.stage {
+            Stage::Waiting { event } => event.as_ref().map(AsFd::as_fd),
+            Stage::Pending(file) => Some(file.as_fd()),
+            Stage::Signalled { .. } | Stage::Failed(..) => None,
+        }
+    }
+
+    /// True if it waits for something that will not wake anybody: call [`advance`](Acquire::advance) again later.
+    pub fn is_stalled(&self) -> bool {
+        matches!(self.stage, Stage::Waiting { event: None })
+    }
+
+    /// Moves as far as it can, without blocking.
+    ///
+    /// Costs two system calls from a point to a status (three on Linux < 6.16), one from a sync_file. After an error the
+    /// state is what it was and the call can be repeated: no commit is lost for want of a file descriptor.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENOMEM`; `EINVAL` of `SYNCOBJ_EVENTFD`: Linux < 6.6, where advancing at each frame is the only way.
+    pub fn advance(&mut self) -> Result<AcquireState, CallError> {
+        if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
+            match point.export()? {
+                Some(file) => self.stage = Stage::Pending(file),
+                None => {
+                    self.rearmed += u32::from(arm(self.kernel, point, event)?);
+                    return Ok(AcquireState::Unmaterialised);
+                }
+            }
+        }
+        if let Stage::Pending(file) = &self.stage {
+            self.summary = sync_file::summary(self.kernel, file.as_fd())?;
+            match self.summary.status {
+                Status::Active => self.tell_deadline(),
+                Status::Signalled => self.stage = Stage::Signalled { at: self.summary.at },
+                Status::Failed(error) => {
+                    if let Stage::Pending(file) = std::mem::replace(&mut self.stage, Stage::Signalled { at: 0 }) {
+                        self.stage = Stage::Failed(error, Some(file));
+                    }
+                }
+            }
+        }
+        Ok(self.state())
+    }
+
+    /// The fence, for hardware that can wait for it. It stays ours. `None` before it has materialised and after it has
+    /// signalled; a failed one is still there.
+    pub fn fence(&self) -> Option<&SyncFile> {
+        match &self.stage {
+            Stage::Pending(file) => Some(file),
+            Stage::Failed(_, file) => file.as_ref(),
+            Stage::Waiting { .. } | Stage::Signalled { .. } => None,
+        }
+    }
+
+    /// The fence that failed, to become the release fence so that the client sees the error.
+    pub fn take_failed(&mut self) -> Option<(SyncFile, FenceError)> {
+        match &mut self.stage {
+            Stage::Failed(error, file) => file.take().map(|file| (file, *error)),
+            _ => None,
+        }
+    }
+
+    /// Driver of the fence; `None` before it has materialised, or if its active fences come from several drivers.
+    pub fn driver(&self) -> Option<&str> {
+        (self.summary.fences > 0 && !self.summary.mixed).then(|| self.summary.driver.as_str())
+    }
+
+    /// What the last [`advance`](Acquire::advance) learnt of the fence.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// The point that it was made from.
+    pub fn point(&self) -> Option<&Point> {
+        self.point.as_ref()
+    }
+
+    /// True if the fence is pending and the policy lets hardware wait for it: every driver in it must be allowed.
+    ///
+    /// No system call unless the fence is mixed.
+    ///
+    /// # Errors
+    /// As [`SyncFile::status`].
+    pub fn may_hand_off(&self, policy: &HandOff, own_drivers: &[&str]) -> Result<bool, CallError> {
+        let Stage::Pending(file) = &self.stage else { return Ok(false) };
+        match self.driver() {
+            Some(driver) => Ok(policy.allows(driver, own_drivers)),
+            None if self.summary.fences == 0 => Ok(false),
+            None => {
+                let mut all = true;
+                sync_file::each_active_driver(self.kernel, file.as_fd(), |driver| {
+                    all &= policy.allows(driver, own_drivers);
+                })?;
+                Ok(all)
+            }
+        }
+    }
+
+    /// When the content is needed (CLOCK_MONOTONIC): the vblank less a margin. Only a deadline that is earlier than all
+    /// before costs a system call; one that comes before the fence is kept for it.
+    ///
+    /// A kernel without deadlines (< 6.4) is no error: it is a hint.
+    pub fn set_deadline(&mut self, deadline: Ns) {
+        if self.deadline == 0 || deadline < self.deadline {
+            self.deadline = deadline;
+            self.tell_deadline();
+        }
+    }
+
+    fn tell_deadline(&mut self) {
+        let Stage::Pending(file) = &self.stage else { return };
+        if self.deadline == self.told {
+            return;
+        }
+        self.told = self.deadline;
+        if let Err(error) = sync_file::set_deadline(self.kernel, file.as_fd(), self.deadline) {
+            tracing::debug!(%error, "deadline not told");
+        }
+    }
+
+    /// Nanoseconds since it was made.
+    pub fn age(&self, now: Ns) -> Ns {
+        now.saturating_sub(self.created)
+    }
+
+    /// When it was made.
+    pub fn created(&self) -> Ns {
+        self.created
+    }
+
+    /// How often its client took the point back after it had materialised.
+    pub fn taken_back(&self) -> u32 {
+        self.rearmed
+    }
+
+    /// The watchdog: a report, once, when it is older than `limit` and still not in a final state.
+    pub fn overdue(&mut self, now: Ns, limit: Ns) -> Option<Overdue> {
+        if self.reported || self.state().is_final() || self.age(now) <= limit {
+            return None;
+        }
+        self.reported = true;
+        Some(Overdue::new(self, now))
+    }
+}
+
+/// Makes sure that an eventfd waits for the point. True if one had fired although the point is not there: its client
+/// took it back.
+fn arm(kernel: &dyn Kernel, point: &Point, event: &mut Option<OwnedFd>) -> Result<bool, CallError> {
+    if let Some(armed) = event {
+        let mut count = [0; 8];
+        match rustix::io::read(&*armed, &mut count) {
+            Err(Errno::AGAIN) => return Ok(false),
+            Ok(_) => {
+                // If this fails the acquire is stalled, and says so.
+                let again = point.register(&*armed, Until::Available);
+                if again.is_err() {
+                    *event = None;
+                }
+                return again.map(|()| true);
+            }
+            Err(errno) => return Err(CallError::new("read of an eventfd", point.object(), errno)),
+        }
+    }
+    let fresh = kernel.eventfd().map_err(|errno| CallError::new("eventfd2", point.object(), errno))?;
+    point.register(&fresh, Until::Available)?;
+    *event = Some(fresh);
+    Ok(false)
+}

@@ -1,0 +1,236 @@
+//! [`SyncDevice`]: a DRM device as far as its syncobjs go, and what its kernel can do.
+//!
+//! It never touches KMS objects or buffers.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::io::{Errno, Result as IoResult};
+
+use crate::{
+    CallError, Missing, Object, Timeline,
+    ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
+    kernel::{Kernel, KernelRef, LINUX},
+    retry::Deferred,
+};
+
+/// What a device and its kernel can do with syncobjs. Found by trying, not by version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Syncobjs at all (`DRM_CAP_SYNCOBJ`).
+    pub syncobj: bool,
+    /// Timeline syncobjs (`DRM_CAP_SYNCOBJ_TIMELINE`).
+    pub timeline: bool,
+    /// `DRM_IOCTL_SYNCOBJ_EVENTFD`: Linux 6.6.
+    pub eventfd: bool,
+    /// A point goes to a sync_file and back in one ioctl: Linux 6.16. Without it each takes two, through a helper syncobj.
+    pub timeline_export: bool,
+}
+
+impl Caps {
+    /// What is missing for explicit synchronisation (`linux-drm-syncobj-v1`), by name; empty if nothing is.
+    pub fn missing(self) -> impl Iterator<Item = Missing> {
+        [(self.syncobj, Missing::Syncobj), (self.timeline, Missing::Timeline), (self.eventfd, Missing::Eventfd)]
+            .into_iter()
+            .filter_map(|(there, what)| (!there).then_some(what))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    fd: OwnedFd,
+    pub(crate) kernel: KernelRef,
+    caps: Caps,
+    /// Helper syncobjs for transfers, made when first needed.
+    scratch: Mutex<Scratch>,
+    pub(crate) deferred: Mutex<Vec<Deferred>>,
+}
+
+/// Handles on the device, 0 if not made yet. They belong to [`Inner`] and go with its file.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// A binary syncobj: on the way between a sync_file and a point.
+    binary: u32,
+    /// A timeline on which fences are collected when no file descriptor is left to merge them in.
+    chain: u32,
+}
+
+/// A DRM device's syncobjs. Cloning is cheap and shares everything.
+///
+/// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs cross devices by file
+/// descriptor.
+#[derive(Clone, Debug)]
+pub struct SyncDevice(pub(crate) Arc<Inner>);
+
+impl SyncDevice {
+    /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open file) and probes it. The
+    /// fd is closed when the last clone and the last [`Timeline`] are gone.
+    ///
+    /// A device without syncobjs is no error here: see [`SyncDevice::caps`] and [`SyncDevice::require`].
+    ///
+    /// # Errors
+    /// `ENOTTY`: no DRM device. The fd is closed then.
+    pub fn new(fd: OwnedFd) -> Result<SyncDevice, CallError> {
+        SyncDevice::new_on(&LINUX, fd)
+    }
+
+    /// As [`SyncDevice::new`], on the given kernel.
+    ///
+    /// # Errors
+    /// As [`SyncDevice::new`].
+    pub fn new_on(kernel: KernelRef, fd: OwnedFd) -> Result<SyncDevice, CallError> {
+        let caps = probe(kernel, fd.as_fd())?;
+        Ok(SyncDevice(Arc::new(Inner { fd, kernel, caps, scratch: Mutex::default(), deferred: Mutex::default() })))
+    }
+
+    /// What the device can do.
+    pub fn caps(&self) -> Caps {
+        self.0.caps
+    }
+
+    /// Checks that nothing is missing for explicit synchronisation.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn require(&self) -> Result<(), Missing> {
+        self.caps().missing().next().map_or(Ok(()), Err)
+    }
+
+    /// A new, empty timeline.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP`: the driver has no syncobjs; `ENOMEM`.
+    pub fn create_timeline(&self) -> Result<Timeline, CallError> {
+        let handle = self
+            .0
+            .kernel
+            .create(self.as_fd(), false)
+            .map_err(|errno| CallError::new("SYNCOBJ_CREATE", Object::New, errno))?;
+        Ok(Timeline::from_handle(self, handle))
+    }
+
+    /// The timeline behind a syncobj fd, which stays the caller's. Whether it is used as a timeline or as a binary
+    /// syncobj cannot be told from the fd: see [`Timeline::payload`].
+    ///
+    /// # Errors
+    /// `EINVAL`: the fd is no syncobj; `EOPNOTSUPP`; `ENOMEM`.
+    pub fn import_timeline(&self, fd: BorrowedFd<'_>) -> Result<Timeline, CallError> {
+        let handle = self
+            .0
+            .kernel
+            .fd_to_handle(self.as_fd(), fd, 0, 0, 0)
+            .map_err(|errno| CallError::new("SYNCOBJ_FD_TO_HANDLE", Object::fd(fd), errno))?;
+        Ok(Timeline::from_handle(self, handle))
+    }
+
+    pub(crate) fn kernel(&self) -> KernelRef {
+        self.0.kernel
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, Scratch> {
+        self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Point to sync_file. `EINVAL`: not materialised.
+    pub(crate) fn export_point(&self, handle: u32, value: u64) -> IoResult<OwnedFd> {
+        let (kernel, fd) = (self.0.kernel, self.as_fd());
+        if self.0.caps.timeline_export || value == 0 {
+            let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
+            return kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | timeline, value);
+        }
+        let mut scratch = self.scratch();
+        let binary = made(kernel, fd, &mut scratch.binary)?;
+        kernel.transfer(fd, (handle, value), (binary, 0))?;
+        kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
+    }
+
+    /// sync_file to point.
+    pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFd<'_>) -> IoResult<()> {
+        let (kernel, fd) = (self.0.kernel, self.as_fd());
+        if self.0.caps.timeline_export || value == 0 {
+            let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
+            return kernel.fd_to_handle(fd, file, handle, HANDLE_SYNC_FILE | timeline, value).map(drop);
+        }
+        let mut scratch = self.scratch();
+        let binary = made(kernel, fd, &mut scratch.binary)?;
+        kernel.fd_to_handle(fd, file, binary, HANDLE_SYNC_FILE, 0)?;
+        kernel.transfer(fd, (binary, 0), (handle, value))
+    }
+
+    /// All of `files` into one point, at once and without a file descriptor: each becomes a point of a helper timeline,
+    /// and the transfer of the last one takes all that is pending on it.
+    pub(crate) fn import_all<'a>(
+        &self,
+        handle: u32,
+        value: u64,
+        files: impl Iterator<Item = BorrowedFd<'a>>,
+    ) -> IoResult<()> {
+        let (kernel, fd) = (self.0.kernel, self.as_fd());
+        let chain = {
+            let mut scratch = self.scratch();
+            // Taken out while in use: another thread makes its own.
+            let chain = made(kernel, fd, &mut scratch.chain)?;
+            scratch.chain = 0;
+            chain
+        };
+        let mut last = 0;
+        let mut result = Ok(());
+        for file in files {
+            last += 1;
+            result = self.import_point(chain, last, file);
+            if result.is_err() {
+                break;
+            }
+        }
+        let result = result.and_then(|()| kernel.transfer(fd, (chain, last), (handle, value)));
+        let mut scratch = self.scratch();
+        if scratch.chain == 0 && kernel.reset(fd, chain).is_ok() {
+            scratch.chain = chain;
+        } else if let Err(errno) = kernel.destroy(fd, chain) {
+            tracing::error!(handle = chain, %errno, "helper syncobj leaks");
+        }
+        result
+    }
+}
+
+impl AsFd for SyncDevice {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.fd.as_fd()
+    }
+}
+
+/// The handle in `slot`, created if there is none.
+fn made(kernel: &dyn Kernel, fd: BorrowedFd<'_>, slot: &mut u32) -> IoResult<u32> {
+    if *slot == 0 {
+        *slot = kernel.create(fd, false)?;
+    }
+    Ok(*slot)
+}
+
+/// Asks for the caps, then tries what has no cap.
+fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
+    let cap = |capability| match kernel.get_cap(fd, capability) {
+        Ok(value) => Ok(value != 0),
+        // Kernels before syncobjs do not know the capability.
+        Err(Errno::INVAL) => Ok(false),
+        Err(errno) => Err(CallError::new("DRM_GET_CAP", Object::fd(fd), errno)),
+    };
+    let mut caps = Caps { syncobj: cap(CAP_SYNCOBJ)?, timeline: cap(CAP_SYNCOBJ_TIMELINE)?, ..Caps::default() };
+    if !caps.syncobj {
+        return Ok(Caps::default());
+    }
+    let handle = kernel.create(fd, true).map_err(|errno| CallError::new("SYNCOBJ_CREATE", Object::New, errno))?;
+    if caps.timeline {
+        // Known ioctl, unknown handle (0 is never one): ENOENT. Unknown ioctl: EINVAL. The fd is not looked at.
+        caps.eventfd = kernel.register_eventfd(fd, 0, 0, fd, 0) == Err(Errno::NOENT);
+        // Kernels before 6.16 refuse the flag.
+        caps.timeline_export = kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | HANDLE_TIMELINE, 0).is_ok();
+    }
+    if let Err(errno) = kernel.destroy(fd, handle) {
+        tracing::error!(handle, %errno, "probe syncobj leaks");
+    }
+    tracing::debug!(?caps, "probed a DRM device for syncobjs");
+    Ok(caps)
+}

@@ -1,0 +1,375 @@
+//! [`Release`]: the promise to give one buffer back, kept exactly once.
+//!
+//! Whoever uses the buffer is a [`User`] of it: a render pass until its fence, a scan-out until the out-fence of the
+//! commit that replaces it. When the last user has ended, the fences go into the client's release point (or dma-buf) at
+//! once: the point *materialises* now and signals when they do. Nothing here waits for a fence or knows what a user does.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
+
+use crate::{
+    Added, CallError, FenceError, Point, Status, SyncFile,
+    few::Few,
+    implicit::{self, Access},
+    kernel::{KernelRef, LINUX},
+    retry, sync_file,
+};
+
+/// Who uses a buffer. Names are for people and for matching an end to its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct User {
+    /// What it does with the buffer.
+    pub kind: Use,
+    /// Which output, capture or other object does it: the caller's number.
+    pub id: u32,
+}
+
+/// What a [`User`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Use {
+    /// Waits for its turn: committed and not latched, or latched and not on screen yet.
+    Queue,
+    /// A plane shows it.
+    Scanout,
+    /// A render pass samples it.
+    Render,
+    /// A capture reads it.
+    Capture,
+}
+
+/// Where the fences of a release go.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// Nowhere: the protocol has its own message.
+    None,
+    /// Into a syncobj point.
+    Point(Point),
+    /// Into the dma-bufs of the buffer's planes.
+    Dmabuf(KernelRef, Few<Arc<OwnedFd>>),
+}
+
+/// How a buffer was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There was nothing to put a fence into.
+    None,
+    /// The point was signalled: nobody had to be waited for.
+    PointSignalled,
+    /// The point has materialised and signals with the fences.
+    PointMaterialised,
+    /// The dma-bufs have the fences.
+    Dmabuf,
+    /// The kernel had no memory or file descriptor: the release is queued with its fences, see
+    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases).
+    Deferred,
+}
+
+/// What [`Release::complete`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// How.
+    pub kind: Kind,
+    /// How many users' fences went in, those included that turned out to have signalled.
+    pub fences: usize,
+    /// Error of a fence of the buffer: of its acquire fence, or of a user's.
+    pub error: Option<FenceError>,
+    /// True if the client can see that error in its release fence. The kernel cannot carry the error of a fence that
+    /// has failed already beside a fence that is pending: then waiting for the pending one goes first.
+    pub carried: bool,
+    /// Whether the point was in order.
+    pub added: Added,
+}
+
+/// The release of one buffer. Complete it once, when its last user has ended.
+///
+/// It owns the fences that it is given and closes them when it completes. Dropping it unfinished releases the buffer
+/// with what is known, and logs a bug at `error` level. Inline room for four users and four fences; no heap until then.
+#[derive(Debug)]
+#[must_use = "a client waits for this buffer"]
+pub struct Release {
+    work: Work,
+    users: Few<User>,
+    finished: bool,
+}
+
+impl Release {
+    fn new(target: Target) -> Release {
+        let work = Work { target, fences: Few::default(), failed: None, error: None };
+        Release { work, users: Few::default(), finished: false }
+    }
+
+    /// Into a point of the client's timeline.
+    pub fn point(point: Point) -> Release {
+        Release::new(Target::Point(point))
+    }
+
+    /// Into dma-bufs, as readers, for clients without explicit synchronisation. Planes that share an `Arc` count once.
+    pub fn dmabuf(fds: &[Arc<OwnedFd>]) -> Release {
+        Release::dmabuf_on(&LINUX, fds)
+    }
+
+    /// As [`Release::dmabuf`], on the given kernel.
+    pub fn dmabuf_on(kernel: KernelRef, fds: &[Arc<OwnedFd>]) -> Release {
+        let mut planes: Few<Arc<OwnedFd>> = Few::default();
+        for fd in fds {
+            if !planes.iter().any(|other| Arc::ptr_eq(other, fd)) {
+                planes.push(fd.clone());
+            }
+        }
+        Release::new(Target::Dmabuf(kernel, planes))
+    }
+
+    /// For buffers that are released by a message alone, such as shared memory. It still keeps users and completes once.
+    pub fn none() -> Release {
+        Release::new(Target::None)
+    }
+
+    /// The point it goes to.
+    pub fn target_point(&self) -> Option<&Point> {
+        match &self.work.target {
+            Target::Point(point) => Some(point),
+            Target::None | Target::Dmabuf(..) => None,
+        }
+    }
+
+    /// Somebody starts to use the buffer. Twice the same user is two users.
+    pub fn begin(&mut self, user: User) {
+        self.users.push(user);
+    }
+
+    /// A user ends: `fence` signals when it really has, `None` if it has already. True if it was the last one, so that
+    /// the release is to be completed now.
+    ///
+    /// A user who had not begun changes nothing but adds its fence.
+    pub fn end(&mut self, user: User, fence: Option<SyncFile>) -> bool {
+        if self.users.take(|other| *other == user).is_none() {
+            tracing::debug!(?user, "ends a use that had not begun");
+        }
+        if let Some(fence) = fence {
+            self.add_user(fence);
+        }
+        self.is_idle()
+    }
+
+    /// True if no user that began has yet to end.
+    pub fn is_idle(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// The users that have begun and not ended.
+    pub fn users(&self) -> impl Iterator<Item = User> {
+        self.users.iter().copied()
+    }
+
+    /// Adds the fence of a user who needs no name: the release waits for it.
+    pub fn add_user(&mut self, fence: SyncFile) {
+        self.work.fences.push(fence);
+    }
+
+    /// The buffer's content failed: the client is to see this error. `fence` is the errored one (of
+    /// [`Acquire::take_failed`](crate::Acquire::take_failed)); without it the error is only reported in [`Completed`].
+    /// The first call counts.
+    pub fn fail(&mut self, error: FenceError, fence: Option<SyncFile>) {
+        self.work.error.get_or_insert(error);
+        if self.work.failed.is_none() {
+            self.work.failed = fence;
+        }
+    }
+
+    /// Gives the buffer back: one system call for up to one fence; no new file descriptor is needed.
+    ///
+    /// With several fences it looks at each first, because the kernel's merge forgets errors. When the kernel has no
+    /// memory or file descriptor the work is queued on the device ([`Kind::Deferred`]): it is never lost.
+    ///
+    /// To complete while a named user has not ended is a bug of the caller, and logged as such.
+    ///
+    /// # Errors
+    /// `EINVAL`: a fence is no sync_file, or no dma-buf to import into. The release is given up then: the point is
+    /// signalled if it can be.
+    pub fn complete(mut self) -> Result<Completed, CallError> {
+        self.finish(None)
+    }
+
+    /// As [`Release::complete`] with one more fence, which stays the caller's: the out-fence of a commit that frees the
+    /// buffers of many surfaces needs no duplicates.
+    ///
+    /// # Errors
+    /// As [`Release::complete`]. Also `ENOMEM` together with no file descriptor to keep the fence by: then the token is
+    /// not finished and the call can be repeated ([`Release::is_finished`]).
+    pub fn complete_with(&mut self, fence: &SyncFile) -> Result<Completed, CallError> {
+        self.finish(Some(fence.as_fd()))
+    }
+
+    /// True once it is completed; dropping it is silent then.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    fn finish(&mut self, extra: Option<BorrowedFd<'_>>) -> Result<Completed, CallError> {
+        if self.finished {
+            tracing::error!("bug: a release is completed twice");
+            return Ok(Completed::none());
+        }
+        if !self.is_idle() {
+            let users: Vec<User> = self.users().collect();
+            tracing::error!(?users, "bug: a buffer is released while in use");
+        }
+        match self.work.attempt(extra) {
+            Ok(done) => {
+                self.finished = true;
+                self.work.close();
+                Ok(done)
+            }
+            Err(error) if error.is_transient() => self.defer(extra, error),
+            Err(error) => {
+                self.finished = true;
+                tracing::error!(%error, "a release cannot be completed as wanted; signalling it");
+                if let Target::Point(point) = &self.work.target {
+                    point.signal().map_err(|second| tracing::error!(error = %second, "nor signalled")).ok();
+                }
+                self.work.close();
+                Err(error)
+            }
+        }
+    }
+
+    fn defer(&mut self, extra: Option<BorrowedFd<'_>>, error: CallError) -> Result<Completed, CallError> {
+        if let Some(extra) = extra {
+            match rustix::io::fcntl_dupfd_cloexec(extra, 0) {
+                Ok(fd) => self.work.fences.push(SyncFile::unchecked(fd)),
+                Err(_) => return Err(error),
+            }
+        }
+        let Target::Point(point) = &self.work.target else { return Err(error) };
+        let device = point.timeline().device().clone();
+        let done = Completed {
+            kind: Kind::Deferred,
+            fences: self.work.fences.len(),
+            error: self.work.error,
+            ..Completed::none()
+        };
+        tracing::warn!(%error, "a release is deferred");
+        retry::defer(&device, std::mem::take(&mut self.work));
+        self.finished = true;
+        Ok(done)
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        if !self.finished {
+            tracing::error!(target = ?self.work.target, "bug: a release was dropped unfinished; completing it");
+            if let Err(error) = self.finish(None) {
+                tracing::error!(%error, "and that failed");
+            }
+        }
+    }
+}
+
+impl Completed {
+    fn none() -> Completed {
+        Completed { kind: Kind::None, fences: 0, error: None, carried: false, added: Added::InOrder }
+    }
+}
+
+/// A release without its users: what has to be done, as often as it takes.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) target: Target,
+    fences: Few<SyncFile>,
+    failed: Option<SyncFile>,
+    error: Option<FenceError>,
+}
+
+impl Default for Work {
+    fn default() -> Work {
+        Work { target: Target::None, fences: Few::default(), failed: None, error: None }
+    }
+}
+
+impl Work {
+    /// Closes the fences.
+    fn close(&mut self) {
+        self.fences.clear();
+        self.failed = None;
+    }
+
+    /// Does it or changes nothing that matters: it can be repeated after an error.
+    pub(crate) fn attempt(&self, extra: Option<BorrowedFd<'_>>) -> Result<Completed, CallError> {
+        let fences = self.fences.len() + usize::from(extra.is_some());
+        let done = Completed { fences, error: self.error, ..Completed::none() };
+        match &self.target {
+            Target::None => Ok(done),
+            Target::Point(point) => self.to_point(point, extra, done),
+            Target::Dmabuf(kernel, planes) => {
+                for plane in planes.iter() {
+                    let files = self.fences.iter().chain(&self.failed).map(AsFd::as_fd).chain(extra);
+                    for file in files {
+                        implicit::import_on(*kernel, plane.as_fd(), file, Access::Read)?;
+                    }
+                }
+                Ok(Completed { kind: Kind::Dmabuf, carried: self.failed.is_some(), ..done })
+            }
+        }
+    }
+
+    fn to_point(
+        &self,
+        point: &Point,
+        extra: Option<BorrowedFd<'_>>,
+        mut done: Completed,
+    ) -> Result<Completed, CallError> {
+        let kernel = point.timeline().device().kernel();
+        let one_ioctl = point.timeline().device().caps().timeline_export;
+        let mut only = extra.or_else(|| self.fences.iter().next().map(AsFd::as_fd));
+        if done.fences + usize::from(self.failed.is_some()) > 1 {
+            // Look before merging: the kernel leaves out what has signalled, errors and all.
+            let all = || self.fences.iter().map(AsFd::as_fd).chain(extra);
+            let (mut pending, mut failed) = (Few::default(), self.failed.as_ref().map(AsFd::as_fd));
+            for file in all() {
+                match sync_file::summary(kernel, file)?.status {
+                    Status::Active => pending.push(file),
+                    Status::Signalled => {}
+                    Status::Failed(error) => {
+                        done.error.get_or_insert(error);
+                        failed.get_or_insert(file);
+                    }
+                }
+            }
+            if pending.len() > 1 {
+                done.added = several(point, kernel, &pending)?;
+                done.kind = Kind::PointMaterialised;
+                return Ok(done);
+            }
+            only = pending.iter().next().copied();
+            if only.is_none() {
+                done.carried = failed.is_some() && one_ioctl;
+                only = failed;
+            }
+        } else if let Some(failed) = &self.failed {
+            done.carried = one_ioctl;
+            only = Some(failed.as_fd());
+        }
+        (done.kind, done.added) = match only {
+            Some(file) => (Kind::PointMaterialised, point.import_fd(file)?),
+            None => (Kind::PointSignalled, point.signal()?),
+        };
+        Ok(done)
+    }
+}
+
+/// Two fences: one merge and one import. More of them, or no file descriptor: into the point without any.
+fn several(point: &Point, kernel: KernelRef, pending: &Few<BorrowedFd<'_>>) -> Result<Added, CallError> {
+    let mut files = pending.iter().copied();
+    if let (Some(a), Some(b), None) = (files.next(), files.next(), files.next()) {
+        match sync_file::merge2(kernel, a, b) {
+            Ok(merged) => return point.import_fd(merged.as_fd()),
+            Err(error) if error.is_transient() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    point.import_all(pending.iter().copied())
+}
