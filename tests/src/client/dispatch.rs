@@ -1,0 +1,208 @@
+//! Events to [`State`]: one small handler per interface. Nothing is decided here, except that pings are answered.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use wayland_client::protocol::{
+    wl_buffer, wl_callback, wl_compositor, wl_output, wl_region, wl_registry, wl_shm, wl_shm_pool, wl_subcompositor,
+    wl_subsurface, wl_surface,
+};
+use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop, event_created_child};
+use wayland_protocols::wp::linux_dmabuf::zv1::client::{
+    zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
+    zwp_linux_dmabuf_feedback_v1::{self, ZwpLinuxDmabufFeedbackV1},
+    zwp_linux_dmabuf_v1::{self, ZwpLinuxDmabufV1},
+};
+use wayland_protocols::wp::linux_drm_syncobj::v1::client::{
+    wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
+    wp_linux_drm_syncobj_surface_v1::WpLinuxDrmSyncobjSurfaceV1,
+    wp_linux_drm_syncobj_timeline_v1::WpLinuxDrmSyncobjTimelineV1,
+};
+use wayland_protocols::wp::presentation_time::client::{
+    wp_presentation::{self, WpPresentation},
+    wp_presentation_feedback::{self, WpPresentationFeedback},
+};
+use wayland_protocols::wp::viewporter::client::{wp_viewport::WpViewport, wp_viewporter::WpViewporter};
+use wayland_protocols::xdg::shell::client::{
+    xdg_popup::{self, XdgPopup},
+    xdg_positioner::XdgPositioner,
+    xdg_surface::{self, XdgSurface},
+    xdg_toplevel::{self, XdgToplevel},
+    xdg_wm_base::{self, XdgWmBase},
+};
+
+use super::state::{Feedback, Global, Presented, State};
+
+/// Implements `Dispatch` for an interface with user data: the body sees state, proxy, event and data.
+macro_rules! on {
+    ($interface:ty, $data:ty, |$state:ident, $proxy:ident, $event:ident, $udata:ident| $body:expr) => {
+        impl Dispatch<$interface, $data> for State {
+            fn event(
+                $state: &mut State,
+                $proxy: &$interface,
+                $event: <$interface as wayland_client::Proxy>::Event,
+                $udata: &$data,
+                _: &Connection,
+                _: &QueueHandle<State>,
+            ) {
+                $body
+            }
+        }
+    };
+}
+
+on!(wl_registry::WlRegistry, (), |state, _registry, event, _data| match event {
+    wl_registry::Event::Global { name, interface, version } => state.globals.push(Global { name, interface, version }),
+    wl_registry::Event::GlobalRemove { name } => state.globals.retain(|g| g.name != name),
+    _ => {}
+});
+
+on!(wl_callback::WlCallback, u64, |state, _callback, event, token| {
+    if let wl_callback::Event::Done { callback_data } = event {
+        state.callbacks.insert(*token, callback_data);
+    }
+});
+
+on!(wl_shm::WlShm, (), |state, _shm, event, _data| {
+    if let wl_shm::Event::Format { format } = event {
+        state.shm_formats.push(format.into());
+    }
+});
+
+on!(wl_buffer::WlBuffer, u64, |state, _buffer, event, token| {
+    if let wl_buffer::Event::Release = event {
+        *state.released.entry(*token).or_default() += 1;
+    }
+});
+
+on!(wl_output::WlOutput, (), |state, _output, event, _data| {
+    if let wl_output::Event::Mode { flags: WEnum::Value(flags), width, height, refresh } = event
+        && flags.contains(wl_output::Mode::Current)
+    {
+        state.output_mode = Some((width, height, refresh));
+    }
+});
+
+on!(ZwpLinuxDmabufV1, (), |state, _dmabuf, event, _data| match event {
+    zwp_linux_dmabuf_v1::Event::Modifier { format, modifier_hi, modifier_lo } => {
+        state.dmabuf_formats.push((format, u64::from(modifier_hi) << 32 | u64::from(modifier_lo)));
+    }
+    _ => {}
+});
+
+on!(ZwpLinuxDmabufFeedbackV1, (), |state, _feedback, event, _data| match event {
+    zwp_linux_dmabuf_feedback_v1::Event::FormatTable { fd, size } => {
+        state.format_table = read_format_table(fd, size as usize);
+    }
+    zwp_linux_dmabuf_feedback_v1::Event::MainDevice { device } => {
+        state.main_device = <[u8; 8]>::try_from(device.as_slice()).ok().map(u64::from_ne_bytes);
+    }
+    zwp_linux_dmabuf_feedback_v1::Event::TrancheFormats { indices } => {
+        let indices = indices.as_chunks::<2>().0.iter().map(|i| usize::from(u16::from_ne_bytes(*i)));
+        let formats: Vec<_> = indices.filter_map(|i| state.format_table.get(i).copied()).collect();
+        state.dmabuf_formats.extend(formats);
+    }
+    _ => {}
+});
+
+/// The table is 16 bytes an entry: format, padding, modifier. A table that cannot be read is an empty one. Closes `fd`.
+fn read_format_table(fd: OwnedFd, size: usize) -> Vec<(u32, u64)> {
+    let mut bytes = vec![0; size];
+    let mut have = 0;
+    while have < size {
+        match rustix::io::pread(fd.as_fd(), &mut bytes[have..], have as u64) {
+            Ok(n) if n > 0 => have += n,
+            _ => return Vec::new(),
+        }
+    }
+    let entry = |e: &[u8; 16]| {
+        let (format, modifier) = (e[..4].try_into().unwrap_or_default(), e[8..].try_into().unwrap_or_default());
+        (u32::from_ne_bytes(format), u64::from_ne_bytes(modifier))
+    };
+    bytes.as_chunks::<16>().0.iter().map(entry).collect()
+}
+
+impl Dispatch<ZwpLinuxBufferParamsV1, u64> for State {
+    fn event(
+        state: &mut State,
+        params: &ZwpLinuxBufferParamsV1,
+        event: zwp_linux_buffer_params_v1::Event,
+        token: &u64,
+        _: &Connection,
+        _: &QueueHandle<State>,
+    ) {
+        match event {
+            zwp_linux_buffer_params_v1::Event::Created { buffer } => state.params.insert(*token, Some(buffer)),
+            _ => state.params.insert(*token, None),
+        };
+        params.destroy();
+    }
+
+    event_created_child!(State, ZwpLinuxBufferParamsV1, [
+        // The buffer's releases are counted under token 0: it is made by the event, before a token can be chosen.
+        zwp_linux_buffer_params_v1::EVT_CREATED_OPCODE => (wl_buffer::WlBuffer, 0),
+    ]);
+}
+
+on!(WpPresentation, (), |state, _presentation, event, _data| {
+    if let wp_presentation::Event::ClockId { clk_id } = event {
+        state.clock = Some(clk_id);
+    }
+});
+
+on!(WpPresentationFeedback, u64, |state, _feedback, event, token| match event {
+    wp_presentation_feedback::Event::Presented { tv_sec_hi, tv_sec_lo, tv_nsec, refresh, seq_hi, seq_lo, flags } => {
+        let seconds = u64::from(tv_sec_hi) << 32 | u64::from(tv_sec_lo);
+        let presented = Presented {
+            time_ns: seconds * 1_000_000_000 + u64::from(tv_nsec),
+            refresh_ns: u64::from(refresh),
+            seq: u64::from(seq_hi) << 32 | u64::from(seq_lo),
+            flags: flags.into(),
+        };
+        state.feedback.insert(*token, Feedback::Presented(presented));
+    }
+    wp_presentation_feedback::Event::Discarded => {
+        state.feedback.insert(*token, Feedback::Discarded);
+    }
+    _ => {}
+});
+
+on!(XdgWmBase, (), |_state, base, event, _data| {
+    if let xdg_wm_base::Event::Ping { serial } = event {
+        base.pong(serial);
+    }
+});
+
+on!(XdgSurface, u64, |state, _surface, event, token| {
+    if let xdg_surface::Event::Configure { serial } = event {
+        state.windows.entry(*token).or_default().serial = Some(serial);
+    }
+});
+
+on!(XdgToplevel, u64, |state, _toplevel, event, token| match event {
+    xdg_toplevel::Event::Configure { width, height, .. } => {
+        state.windows.entry(*token).or_default().size = (width, height);
+    }
+    xdg_toplevel::Event::Close => state.windows.entry(*token).or_default().closed = true,
+    _ => {}
+});
+
+on!(XdgPopup, u64, |state, _popup, event, token| match event {
+    xdg_popup::Event::Configure { width, height, .. } => {
+        state.windows.entry(*token).or_default().size = (width, height);
+    }
+    xdg_popup::Event::PopupDone => state.windows.entry(*token).or_default().closed = true,
+    _ => {}
+});
+
+delegate_noop!(State: ignore wl_compositor::WlCompositor);
+delegate_noop!(State: ignore wl_subcompositor::WlSubcompositor);
+delegate_noop!(State: ignore wl_subsurface::WlSubsurface);
+delegate_noop!(State: ignore wl_surface::WlSurface);
+delegate_noop!(State: ignore wl_region::WlRegion);
+delegate_noop!(State: ignore wl_shm_pool::WlShmPool);
+delegate_noop!(State: ignore WpViewporter);
+delegate_noop!(State: ignore WpViewport);
+delegate_noop!(State: ignore XdgPositioner);
+delegate_noop!(State: ignore WpLinuxDrmSyncobjManagerV1);
+delegate_noop!(State: ignore WpLinuxDrmSyncobjSurfaceV1);
+delegate_noop!(State: ignore WpLinuxDrmSyncobjTimelineV1);

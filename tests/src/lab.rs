@@ -1,0 +1,145 @@
+//! What the machine offers: which card is vkms, which nodes have fences, how many objects the kernel holds.
+//!
+//! Card numbers differ from boot to boot, so nothing is found by number. All of it is read from sysfs and debugfs;
+//! nothing is changed, and no card is opened (the first opener of a card would become its master).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+const DRM_CLASS: &str = "/sys/class/drm";
+const DEBUGFS: &str = "/sys/kernel/debug";
+
+/// Device name and driver name of a DRM node, from sysfs.
+fn identity(class: &Path) -> [String; 2] {
+    let last = |link: PathBuf| {
+        let target = fs::canonicalize(link).unwrap_or_default();
+        target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    [last(class.join("device")), last(class.join("device/driver"))]
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    all.sort();
+    all
+}
+
+fn nodes(prefix: &str) -> Vec<(PathBuf, [String; 2])> {
+    let is_node =
+        |name: &str| name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let all = entries(Path::new(DRM_CLASS)).into_iter();
+    all.filter_map(|class| {
+        let name = class.file_name()?.to_string_lossy().into_owned();
+        is_node(&name).then(|| (Path::new("/dev/dri").join(name), identity(&class)))
+    })
+    .collect()
+}
+
+/// The card that `--device` names, else the vkms card, else the only card that has connectors.
+pub fn find_card(wanted: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = wanted {
+        return Ok(path.into());
+    }
+    let cards = nodes("card");
+    if let Some((card, _)) = cards.iter().find(|(_, id)| id.iter().any(|n| n.starts_with("vkms"))) {
+        return Ok(card.clone());
+    }
+    let has_connector = |card: &Path| {
+        let name = format!("{}-", card.file_name().unwrap_or_default().to_string_lossy());
+        entries(Path::new(DRM_CLASS))
+            .iter()
+            .any(|e| e.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&name)))
+    };
+    let mut usable = cards.into_iter().map(|(card, _)| card).filter(|card| has_connector(card));
+    match (usable.next(), usable.next()) {
+        (Some(card), None) => Ok(card),
+        (Some(_), Some(_)) => Err(Error::Missing("a choice between several cards: name one with --device".into())),
+        _ => Err(Error::Missing("a DRM card with a connector (/dev/dri/card*); run this in the lab".into())),
+    }
+}
+
+/// DRM nodes that may have syncobj timelines: render nodes first, because they never become master.
+pub fn drm_nodes() -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = nodes("renderD").into_iter().map(|(node, _)| node).collect();
+    // vkms first among the cards: others may belong to someone.
+    let mut cards = nodes("card");
+    cards.sort_by_key(|(_, id)| !id.iter().any(|n| n.starts_with("vkms")));
+    all.extend(cards.into_iter().map(|(card, _)| card));
+    all
+}
+
+/// Number of a card: its folder under `dri/` in debugfs.
+pub fn card_number(card: &Path) -> Option<u32> {
+    card.file_name()?.to_str()?.strip_prefix("card")?.parse().ok()
+}
+
+fn debugfs_dri(card: &Path) -> Option<PathBuf> {
+    Some(Path::new(DEBUGFS).join("dri").join(card_number(card)?.to_string()))
+}
+
+/// What the kernel holds for a card, counted from debugfs. `None` where the kernel does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Objects {
+    /// Framebuffers.
+    pub framebuffers: Option<usize>,
+    /// GEM names (flink) and, where the driver lists them, objects.
+    pub gem_names: Option<usize>,
+    /// dma-bufs of the whole machine.
+    pub dma_bufs: Option<usize>,
+    /// Bytes in those dma-bufs.
+    pub dma_buf_bytes: Option<u64>,
+}
+
+impl Objects {
+    /// Counts them now.
+    pub fn count(card: &Path) -> Objects {
+        let dri = debugfs_dri(card).unwrap_or_default();
+        let read = |path: PathBuf| fs::read_to_string(path).ok();
+        let bufinfo = read(Path::new(DEBUGFS).join("dma_buf/bufinfo")).and_then(|t| parse_bufinfo(&t));
+        Objects {
+            framebuffers: read(dri.join("framebuffer")).map(|t| count_framebuffers(&t)),
+            gem_names: read(dri.join("gem_names")).map(|t| t.lines().skip(1).filter(|l| !l.trim().is_empty()).count()),
+            dma_bufs: bufinfo.map(|b| b.0),
+            dma_buf_bytes: bufinfo.map(|b| b.1),
+        }
+    }
+}
+
+fn count_framebuffers(text: &str) -> usize {
+    text.lines().filter(|l| l.starts_with("framebuffer[")).count()
+}
+
+/// The closing line is `Total N objects, B bytes`.
+fn parse_bufinfo(text: &str) -> Option<(usize, u64)> {
+    let line = text.lines().rev().find(|l| l.starts_with("Total "))?;
+    let mut words = line.split_whitespace();
+    let objects = words.nth(1)?.parse().ok()?;
+    let bytes = words.nth(1)?.parse().ok()?;
+    Some((objects, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn card_numbers() {
+        assert_eq!(card_number(Path::new("/dev/dri/card12")), Some(12));
+        assert_eq!(card_number(Path::new("/dev/dri/renderD128")), None);
+    }
+
+    #[test]
+    fn bufinfo_total() {
+        let text = "\nDma-buf Objects:\nsize flags\n00003145728 …\n\nTotal 4 objects, 12582912 bytes\n";
+        assert_eq!(parse_bufinfo(text), Some((4, 12_582_912)));
+        assert_eq!(parse_bufinfo("nothing"), None);
+    }
+
+    #[test]
+    fn framebuffers_are_counted_by_head_lines() {
+        let text = "framebuffer[36]:\n\tallocated by = x\n\trefcount=2\nframebuffer[37]:\n\trefcount=1\n";
+        assert_eq!(count_framebuffers(text), 2);
+    }
+}
