@@ -1,4 +1,5 @@
-//! The seam to the kernel: [`Kernel`], with the real one ([`Linux`]) here and a scripted one in [`crate::scripted`].
+//! The seam to the kernel: [`Kernel`], with the real one ([`Linux`]) here, one with
+//! queued errnos in [`crate::faults`], and one of pipes in [`crate::model`].
 //!
 //! The trait has the calls whose failure the state machines must survive. It never grows policy: each method is one
 //! system call. Helpers for tests (sw_sync, vgem) call [`crate::ioctl`] directly.

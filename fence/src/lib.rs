@@ -4,11 +4,13 @@
 mod acquire;
 mod device;
 mod error;
+pub mod faults;
 mod few;
 mod handoff;
 pub mod implicit;
 mod ioctl;
 pub mod kernel;
+pub mod model;
 mod predictor;
 mod release;
 mod report;
@@ -35,3 +37,9 @@ pub use wait::{WaitSet, wait_any};
 
 /// Nanoseconds. Points in time are of CLOCK_MONOTONIC.
 pub type Ns = u64;
+
+/// The time: CLOCK_MONOTONIC. A system call where there is no vDSO; take it once a wake-up, not once a fence.
+pub fn now() -> Ns {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    time.tv_sec as Ns * 1_000_000_000 + time.tv_nsec as Ns
+}
