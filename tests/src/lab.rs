@@ -90,6 +90,9 @@ pub struct Objects {
     pub dma_bufs: Option<usize>,
     /// Bytes in those dma-bufs.
     pub dma_buf_bytes: Option<u64>,
+    /// sw_sync timelines that somebody still holds, by themselves or by one of their fences: a syncobj that leaked with
+    /// such a fence in it shows here.
+    pub sw_timelines: Option<usize>,
 }
 
 impl Objects {
@@ -103,12 +106,19 @@ impl Objects {
             gem_names: read(dri.join("gem_names")).map(|t| t.lines().skip(1).filter(|l| !l.trim().is_empty()).count()),
             dma_bufs: bufinfo.map(|b| b.0),
             dma_buf_bytes: bufinfo.map(|b| b.1),
+            sw_timelines: read(Path::new(DEBUGFS).join("sync/info")).map(|t| count_timelines(&t)),
         }
     }
 }
 
 fn count_framebuffers(text: &str) -> usize {
     text.lines().filter(|l| l.starts_with("framebuffer[")).count()
+}
+
+/// The timelines are the unindented `name: value` lines between the headings `objs:` and `fences:`.
+fn count_timelines(text: &str) -> usize {
+    let objects = text.lines().skip_while(|l| *l != "objs:").skip(1).take_while(|l| *l != "fences:");
+    objects.filter(|l| !l.starts_with([' ', '-']) && l.contains(": ")).count()
 }
 
 /// The closing line is `Total N objects, B bytes`.
@@ -135,6 +145,13 @@ mod tests {
         let text = "\nDma-buf Objects:\nsize flags\n00003145728 …\n\nTotal 4 objects, 12582912 bytes\n";
         assert_eq!(parse_bufinfo(text), Some((4, 12_582_912)));
         assert_eq!(parse_bufinfo("nothing"), None);
+    }
+
+    #[test]
+    fn timelines_are_counted_without_their_fences() {
+        let text =
+            "objs:\n--------------\ndemo: 3\n  fence sw: signalled@1.2 / 3\n\nother: 0\n\nfences:\n------\nx: 1\n";
+        assert_eq!(count_timelines(text), 2);
     }
 
     #[test]

@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_shifted_frame_differs() {
         let pattern = Pattern::new(320, 240, 0);
-        let a = frame(&pattern, 7);
+        let a = frame(&pattern, 7)[320 * 4 * 100..].to_vec(); // below the stamp
         let same = (0..a.len() - 4).step_by(4).filter(|i| a[*i..*i + 4] == a[*i + 4..*i + 8]).count();
         assert!(same * 8 < a.len() / 4);
     }

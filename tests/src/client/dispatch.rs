@@ -82,11 +82,10 @@ on!(wl_output::WlOutput, (), |state, _output, event, _data| {
     }
 });
 
-on!(ZwpLinuxDmabufV1, (), |state, _dmabuf, event, _data| match event {
-    zwp_linux_dmabuf_v1::Event::Modifier { format, modifier_hi, modifier_lo } => {
+on!(ZwpLinuxDmabufV1, (), |state, _dmabuf, event, _data| {
+    if let zwp_linux_dmabuf_v1::Event::Modifier { format, modifier_hi, modifier_lo } = event {
         state.dmabuf_formats.push((format, u64::from(modifier_hi) << 32 | u64::from(modifier_lo)));
     }
-    _ => {}
 });
 
 on!(ZwpLinuxDmabufFeedbackV1, (), |state, _feedback, event, _data| match event {

@@ -16,6 +16,7 @@ pub mod pace;
 pub mod painter;
 pub mod record;
 pub mod run;
+pub mod show;
 mod slots;
 
 pub use options::Options;
