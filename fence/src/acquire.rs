@@ -163,7 +163,12 @@ impl Acquire {
             }
         }
         if let Stage::Pending(file) = &self.stage {
+            let before = self.summary;
             self.summary = sync_file::summary(self.kernel, file.as_fd())?;
+            if self.summary.status != Status::Active && before.fences > 0 {
+                // Who it was is known only while it is pending.
+                (self.summary.driver, self.summary.timeline) = (before.driver, before.timeline);
+            }
             match self.summary.status {
                 Status::Active => self.tell_deadline(),
                 Status::Signalled => self.stage = Stage::Signalled { at: self.summary.at },

@@ -1,4 +1,4 @@
-//! One thin function per ioctl: numbers, structures, nothing else.
+//! One thin function per ioctl (and one for the clock): numbers, structures, nothing else.
 //!
 //! The only file of this crate with `unsafe`. It never interprets a result, never retries anything but `EINTR`, and
 //! never keeps a file descriptor: borrowed fds go in, owned fds come out.
@@ -431,6 +431,14 @@ pub fn syncobj_signal(device: BorrowedFd<'_>, handle: u32) -> Result<()> {
     let mut data = SyncobjArray { handles: pointer(&handles), count_handles: 1, pad: 0 };
     // SAFETY: the pointer is to one readable handle that outlives the call.
     unsafe { update::<{ opcode::read_write::<SyncobjArray>(DRM, 0xc5) }, _>(device, &mut data) }
+}
+
+/// `clock_gettime(CLOCK_MONOTONIC)`, in nanoseconds. By libc: rustix insists on a vDSO, which User-Mode Linux lacks.
+pub fn clock_monotonic() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a writable timespec that outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// `SW_SYNC_IOC_CREATE_FENCE`.

@@ -95,7 +95,7 @@ impl fmt::Debug for Name {
 /// One fence of a [`SyncFile`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FenceInfo {
-    /// Name of the driver that made it.
+    /// Name of the driver that made it; empty if it has signalled and the kernel no longer knows.
     pub driver: String,
     /// Name of the timeline that it is on.
     pub timeline: String,
@@ -124,7 +124,8 @@ pub struct Summary {
     /// When the last of them signalled; 0 while one is active. The kernel's placeholder for "signalled long ago" has a
     /// timestamp from before, so this may be earlier than the commit that brought the fence.
     pub at: Ns,
-    /// Driver of the first active fence, or of the first fence if none is active.
+    /// Driver of the first active fence, or of the first fence if none is active; newer kernels no longer know the driver
+    /// of a fence that has signalled: empty then.
     pub driver: Name,
     /// Timeline of that same fence.
     pub timeline: Name,
@@ -152,8 +153,7 @@ impl Summary {
         for (index, fence) in fences.iter().enumerate() {
             let first_active = fence.status == 0 && !active;
             if index == 0 || first_active {
-                summary.driver = Name(fence.driver);
-                summary.timeline = Name(fence.timeline);
+                (summary.driver, summary.timeline) = origin(fence);
             }
             if fence.status == 0 {
                 summary.mixed |= active && summary.driver != Name(fence.driver);
@@ -169,6 +169,15 @@ impl Summary {
             summary.at = 0;
         }
         summary
+    }
+}
+
+/// Driver and timeline; empty if the kernel has detached the fence from them because it has signalled (its
+/// placeholders for that are in `dma-fence.c`, since Linux 6.17).
+fn origin(fence: &RawFence) -> (Name, Name) {
+    match Name(fence.driver).as_str() {
+        "detached-driver" if fence.status != 0 => (Name::EMPTY, Name::EMPTY),
+        _ => (Name(fence.driver), Name(fence.timeline)),
     }
 }
 
@@ -265,8 +274,8 @@ impl SyncFile {
             fences: fences
                 .iter()
                 .map(|fence| FenceInfo {
-                    driver: Name(fence.driver).to_string(),
-                    timeline: Name(fence.timeline).to_string(),
+                    driver: origin(fence).0.to_string(),
+                    timeline: origin(fence).1.to_string(),
                     status: Summary::fold(std::slice::from_ref(fence)).status,
                     timestamp_ns: fence.timestamp_ns,
                 })
@@ -459,6 +468,7 @@ mod tests {
             (&[("a", 0, 0), ("b", 1, 7), ("a", 0, 0)], Status::Active, 0, "a", false),
             // The kernel's own summary says "failed" here although the second one is active.
             (&[("a", -2, 5), ("b", 0, 0)], Status::Active, 0, "b", false),
+            (&[("detached-driver", 1, 7)], Status::Signalled, 7, "", false),
             (&[("a", 1, 5), ("b", -5, 8), ("c", -2, 6)], failed(5), 8, "a", false),
         ];
         for (fences, status, at, driver, mixed) in table {

@@ -1,0 +1,419 @@
+//! Acquire and Release on the lab's kernel: the way of a commit, with everything that can go wrong.
+
+use std::{os::fd::AsFd, sync::Arc};
+
+use fence::{
+    Acquire, AcquireState, Added, HandOff, Kind, Release, Status, SyncDevice, SyncFile, Until, Use, User, VgemBuffer,
+    WaitSet,
+    faults::{Call, Faults},
+    implicit::{self, Access},
+    kernel::LINUX,
+};
+use rustix::io::Errno;
+
+mod lab;
+use lab::{GONE, MS};
+
+const SCREEN: User = User { kind: Use::Scanout, id: 1 };
+const PASS: User = User { kind: Use::Render, id: 1 };
+
+#[test]
+#[ignore = "lab"]
+fn a_commit_goes_from_acquire_to_release_in_six_calls() {
+    let kernel = Faults::leak(&LINUX);
+    let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+    let client = device.create_timeline().unwrap();
+    let sw = lab::sw();
+    client.point(1).import(&sw.fence(1, "render").unwrap()).unwrap();
+    kernel.take_calls();
+    // Commit: the fence is there and pending.
+    let mut acquire = Acquire::from_point(client.point(1), 0);
+    assert_eq!(acquire.advance().unwrap(), AcquireState::Pending);
+    assert_eq!(acquire.driver(), Some("sw_sync"));
+    // It signals; the frame is latched, shown, and replaced.
+    sw.inc(1).unwrap();
+    assert!(matches!(acquire.advance().unwrap(), AcquireState::Signalled { at } if at > 0));
+    assert_eq!(acquire.driver(), Some("sw_sync"), "still known");
+    let out_fence = sw.fence(2, "out-fence").unwrap();
+    let mut release = Release::point(client.point(2));
+    release.begin(SCREEN);
+    assert!(release.end(SCREEN, Some(out_fence)));
+    let done = release.complete().unwrap();
+    assert_eq!((done.kind, done.fences, done.added), (Kind::PointMaterialised, 1, Added::InOrder));
+    // Export, two looks, import; with an epoll_ctl for the wait and a close for each of two files: eight. A fence that
+    // is not looked at before it is signalled saves a look, the wait and its close.
+    assert_eq!(kernel.take_calls(), 4);
+    assert!(client.point(2).is_materialised().unwrap() && !client.point(2).is_signalled().unwrap());
+    sw.inc(1).unwrap();
+    assert!(client.point(2).is_signalled().unwrap());
+}
+
+#[test]
+#[ignore = "lab"]
+fn an_acquire_fence_may_fail_after_it_was_handed_to_the_hardware() {
+    let (ours, client) = lab::shared();
+    let sw = lab::sw();
+    client.point(1).import(&sw.fence(1, "").unwrap()).unwrap();
+    let mut acquire = Acquire::from_point(ours.point(1), 0);
+    acquire.advance().unwrap();
+    assert!(!acquire.may_hand_off(&HandOff::SameDriver, &["vkms"]).unwrap());
+    assert!(acquire.may_hand_off(&HandOff::Trusted(vec!["sw_sync".into()]), &["vkms"]).unwrap());
+    let handed = acquire.fence().unwrap().try_clone().unwrap();
+    drop(sw);
+    assert!(handed.is_signalled(), "the hardware goes on with what is there");
+    assert_eq!(acquire.advance().unwrap(), AcquireState::Failed(GONE));
+    // The errored fence itself becomes the release fence.
+    let (fence, error) = acquire.take_failed().unwrap();
+    let mut release = Release::point(ours.point(2));
+    release.fail(error, Some(fence));
+    let done = release.complete().unwrap();
+    assert_eq!((done.error, done.carried), (Some(GONE), true));
+    assert_eq!(client.point(2).export().unwrap().unwrap().status().unwrap(), Status::Failed(GONE));
+    assert!(acquire.take_failed().is_none() && acquire.state() == AcquireState::Failed(GONE));
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_mixed_fence_is_handed_on_only_if_every_driver_is_allowed() {
+    let vgem = lab::drm("vgem");
+    let buffer = VgemBuffer::new(vgem.as_fd(), 16, 16).unwrap();
+    let dmabuf = buffer.dmabuf().unwrap();
+    let fence = buffer.fence(Access::Write).unwrap();
+    let sw = lab::sw();
+    let implicit = implicit::export(dmabuf.as_fd(), Access::Read).unwrap();
+    let merged = SyncFile::merge2(sw.fence(1, "").unwrap().as_fd(), implicit.as_fd()).unwrap();
+    let mut acquire = Acquire::from_sync_file(merged, 0);
+    acquire.advance().unwrap();
+    assert_eq!(acquire.driver(), None);
+    assert!(!acquire.may_hand_off(&HandOff::SameDriver, &["vgem"]).unwrap());
+    assert!(acquire.may_hand_off(&HandOff::SameDriver, &["vgem", "sw_sync"]).unwrap());
+    assert!(!acquire.may_hand_off(&HandOff::Never, &["vgem", "sw_sync"]).unwrap());
+    fence.signal().unwrap();
+    let mut implicit = Acquire::implicit(dmabuf.as_fd(), 0).unwrap();
+    assert!(matches!(implicit.advance().unwrap(), AcquireState::Signalled { .. }));
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_gpu_reset_is_a_render_fence_that_fails() {
+    // Alone: the client sees the error. With another user pending: the release waits, the error is ours to tell.
+    let (ours, client) = lab::shared();
+    let (gpu, display) = (lab::sw(), lab::sw());
+    let mut alone = Release::point(ours.point(1));
+    alone.begin(PASS);
+    assert!(alone.end(PASS, Some(gpu.fence(1, "render").unwrap())));
+    assert_eq!(alone.complete().unwrap().kind, Kind::PointMaterialised);
+    let mut both = Release::point(ours.point(2));
+    both.add_user(gpu.fence(1, "render").unwrap());
+    both.add_user(display.fence(1, "out-fence").unwrap());
+    both.complete().unwrap();
+    let late_gpu_fence = gpu.fence(1, "render").unwrap();
+    drop(gpu);
+    assert_eq!(client.point(1).export().unwrap().unwrap().status().unwrap(), Status::Failed(GONE));
+    assert_eq!(client.point(2).export().unwrap().unwrap().status().unwrap(), Status::Active, "still on screen");
+    let mut late = Release::point(ours.point(3));
+    late.add_user(late_gpu_fence);
+    late.add_user(display.fence(1, "out-fence").unwrap());
+    let done = late.complete().unwrap();
+    assert_eq!((done.error, done.carried), (Some(GONE), false), "failed before, beside a pending one");
+    assert!(!client.point(3).is_signalled().unwrap());
+    display.inc(1).unwrap();
+    assert_eq!(client.point(2).export().unwrap().unwrap().status().unwrap(), Status::Failed(GONE));
+    assert!(client.point(3).is_signalled().unwrap());
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_release_waits_for_every_user_with_and_without_file_descriptors() {
+    for users in [2usize, 3, 5, 9] {
+        for old in [false, true] {
+            for exhausted in [false, true] {
+                let kernel = Faults::leak(&LINUX);
+                if old {
+                    kernel.be_old();
+                }
+                let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+                let timeline = device.create_timeline().unwrap();
+                let timelines: Vec<_> = (0..users).map(|_| lab::sw()).collect();
+                let mut release = Release::point(timeline.point(1));
+                for sw in &timelines {
+                    release.add_user(sw.fence(1, "").unwrap());
+                }
+                let before = lab::open_fds();
+                kernel.exhaust_fds(exhausted);
+                let done = release.complete().unwrap();
+                kernel.exhaust_fds(false);
+                assert_eq!((done.kind, done.fences), (Kind::PointMaterialised, users));
+                assert_eq!(lab::open_fds(), before - users, "its fences are closed, nothing else is open");
+                for sw in &timelines {
+                    assert!(!timeline.point(1).is_signalled().unwrap(), "{users} {old} {exhausted}");
+                    sw.inc(1).unwrap();
+                }
+                assert!(timeline.point(1).is_signalled().unwrap());
+                assert_eq!(timeline.query().unwrap(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "lab"]
+fn no_release_is_lost_for_want_of_file_descriptors_or_memory() {
+    let kernel = Faults::leak(&LINUX);
+    let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+    let (ours, sw) = (device.create_timeline().unwrap(), lab::sw());
+    let mut releases: Vec<_> = (1..=3).map(|value| Release::point(ours.point(value))).collect();
+    for release in &mut releases[1..] {
+        release.add_user(sw.fence(1, "").unwrap());
+    }
+    let other = lab::sw();
+    releases[2].add_user(other.fence(1, "").unwrap());
+    let mut acquire = Acquire::from_point(ours.point(9), 0);
+    // Really none left in this process.
+    let (kinds, error) = lab::without_fds(|| {
+        let kinds: Vec<_> = releases.drain(..).map(|release| release.complete().unwrap().kind).collect();
+        (kinds, acquire.advance().unwrap_err())
+    });
+    assert_eq!(kinds, [Kind::PointSignalled, Kind::PointMaterialised, Kind::PointMaterialised]);
+    assert_eq!(error.errno, Errno::MFILE);
+    assert!(acquire.is_stalled() && acquire.wait_fd().is_none(), "and no commit is lost either");
+    assert_eq!(acquire.advance().unwrap(), AcquireState::Unmaterialised);
+    assert!(!acquire.is_stalled());
+    assert!(ours.point(1).is_signalled().unwrap() && !ours.point(2).is_signalled().unwrap());
+    sw.inc(1).unwrap();
+    assert!(ours.point(2).is_signalled().unwrap() && !ours.point(3).is_signalled().unwrap());
+    other.inc(1).unwrap();
+    assert!(ours.point(3).is_signalled().unwrap());
+
+    // No memory: queued, tried again, done; with a borrowed fence too.
+    kernel.fail(Call::FdToHandle, Errno::NOMEM);
+    kernel.fail(Call::FdToHandle, Errno::NOMEM);
+    kernel.fail(Call::Signal, Errno::NOMEM);
+    let mut release = Release::point(ours.point(4));
+    let shared = sw.fence(2, "").unwrap();
+    assert_eq!(release.complete_with(&shared).unwrap().kind, Kind::Deferred);
+    assert!(release.is_finished());
+    drop((release, shared));
+    assert_eq!(Release::point(ours.point(5)).complete().unwrap().kind, Kind::Deferred);
+    assert!(!ours.point(4).is_materialised().unwrap());
+    assert_eq!(device.retry_releases(), 1, "one fault was left for the first");
+    assert_eq!(device.retry_releases(), 0);
+    assert_eq!(kernel.pending(), 0);
+    sw.inc(1).unwrap();
+    assert!(ours.point(4).is_signalled().unwrap() && ours.point(5).is_signalled().unwrap());
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_client_may_signal_its_own_release_point() {
+    let (ours, client) = lab::shared();
+    client.signal(1).unwrap();
+    let sw = lab::sw();
+    let mut release = Release::point(ours.point(1));
+    release.add_user(sw.fence(1, "").unwrap());
+    // Not above the last point by the kernel's count, but first by ours. It is waited for again; no error, no trouble.
+    assert_eq!(release.complete().unwrap().kind, Kind::PointMaterialised);
+    assert!(!client.point(1).is_signalled().unwrap());
+    sw.inc(1).unwrap();
+    assert!(client.point(1).is_signalled().unwrap());
+    client.reset().unwrap();
+    assert_eq!(Release::point(ours.point(2)).complete().unwrap().kind, Kind::PointSignalled);
+    assert_eq!(client.query().unwrap(), 2);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_release_that_is_dropped_waits_for_its_users_too() {
+    let (ours, client) = lab::shared();
+    let sw = lab::sw();
+    let mut release = Release::point(ours.point(1));
+    release.begin(SCREEN);
+    release.add_user(sw.fence(1, "").unwrap());
+    drop(release);
+    assert!(client.point(1).is_materialised().unwrap() && !client.point(1).is_signalled().unwrap());
+    sw.inc(1).unwrap();
+    assert!(client.point(1).is_signalled().unwrap());
+}
+
+#[test]
+#[ignore = "lab"]
+fn an_implicit_client_waits_for_our_reading() {
+    let vgem = lab::drm("vgem");
+    let buffer = VgemBuffer::new(vgem.as_fd(), 16, 16).unwrap();
+    let dmabuf = Arc::new(buffer.dmabuf().unwrap());
+    let sw = lab::sw();
+    let mut release = Release::dmabuf(&[dmabuf.clone(), dmabuf.clone()]);
+    release.add_user(sw.fence(1, "").unwrap());
+    release.add_user(sw.fence(2, "").unwrap());
+    assert_eq!(release.complete().unwrap().kind, Kind::Dmabuf);
+    let status = |access| implicit::export(dmabuf.as_fd(), access).unwrap().status().unwrap();
+    assert_eq!((status(Access::Read), status(Access::Write)), (Status::Signalled, Status::Active));
+    sw.inc(2).unwrap();
+    assert_eq!(status(Access::Write), Status::Signalled);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_deadline_is_kept_for_the_fence_that_comes_later() {
+    let kernel = Faults::leak(&LINUX);
+    let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+    let client = device.create_timeline().unwrap();
+    let sw = lab::sw();
+    let fence = sw.fence(1, "").unwrap();
+    let mut acquire = Acquire::from_point(client.point(1), 0);
+    acquire.set_deadline(900 * MS);
+    acquire.advance().unwrap();
+    acquire.set_deadline(800 * MS);
+    client.point(1).import(&fence).unwrap();
+    assert_eq!(sw.deadline(&fence).unwrap(), None);
+    acquire.advance().unwrap();
+    assert_eq!(sw.deadline(&fence).unwrap(), Some(800 * MS));
+    kernel.take_calls();
+    acquire.set_deadline(850 * MS);
+    assert_eq!(kernel.take_calls(), 0, "a later one tells nothing new");
+    acquire.set_deadline(700 * MS);
+    assert_eq!(sw.deadline(&fence).unwrap(), Some(700 * MS));
+    // A kernel without deadlines is no error.
+    kernel.fail(Call::SetDeadline, Errno::NOTTY);
+    acquire.set_deadline(600 * MS);
+    assert_eq!(acquire.state(), AcquireState::Pending);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_pending_fence_is_reported_with_its_driver() {
+    let sw = lab::sw();
+    let mut acquire = Acquire::from_sync_file(sw.fence(1, "").unwrap(), 10 * MS);
+    acquire.advance().unwrap();
+    let report = acquire.overdue(2_011 * MS, 2_000 * MS).unwrap().to_string();
+    assert!(
+        report.starts_with("is overdue after 2001 ms: its fence is pending (driver sw_sync, timeline "),
+        "{report}"
+    );
+    sw.inc(1).unwrap();
+    acquire.advance().unwrap();
+    assert!(acquire.overdue(u64::MAX, 0).is_none());
+}
+
+#[test]
+#[ignore = "lab"]
+fn ten_thousand_acquires_are_pending_and_each_comes_through() {
+    const N: usize = 10_000;
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let room = Some(3 * N as u64);
+    setrlimit(Resource::Nofile, Rlimit { current: room, maximum: limit.maximum.map(|old| old.max(3 * N as u64)) })
+        .unwrap();
+    let before = lab::open_fds();
+    let device = lab::device();
+    let client = device.create_timeline().unwrap();
+    let sw = lab::sw();
+    let set = WaitSet::new().unwrap();
+    // A third of each kind: points that come later, points that are there, sync_files.
+    let mut acquires: Vec<_> = (0..N)
+        .map(|index| {
+            let value = index as u32 + 1;
+            match index % 3 {
+                0 => Acquire::from_point(client.point(N as u64 + u64::from(value)), 0),
+                1 => {
+                    let own = device.create_timeline().unwrap();
+                    own.point(1).import(&sw.fence(value, "").unwrap()).unwrap();
+                    Acquire::from_point(own.point(1), 0)
+                }
+                _ => Acquire::from_sync_file(sw.fence(value, "").unwrap(), 0),
+            }
+        })
+        .collect();
+    for (token, acquire) in acquires.iter_mut().enumerate() {
+        assert!(!acquire.advance().unwrap().is_final());
+        set.add(acquire.wait_fd().unwrap(), token as u64).unwrap();
+    }
+    let mut tokens = [0; 64];
+    assert_eq!(set.wait(&mut tokens, Some(0)).unwrap(), 0);
+    // All of them, through two waits for a third of them.
+    client.point(2 * N as u64 + 1).import(&sw.fence(N as u32, "").unwrap()).unwrap();
+    sw.inc(N as u32).unwrap();
+    let mut done = 0;
+    while done < N {
+        let count = set.wait(&mut tokens, Some(5_000 * MS)).unwrap();
+        assert!(count > 0, "{done} of {N} came");
+        for &token in &tokens[..count] {
+            let acquire = &mut acquires[token as usize];
+            set.remove(acquire.wait_fd().unwrap()).unwrap();
+            match acquire.advance().unwrap() {
+                AcquireState::Signalled { .. } => done += 1,
+                _ => set.add(acquire.wait_fd().unwrap(), token).unwrap(),
+            }
+        }
+    }
+    drop((acquires, sw, client, set, device));
+    assert_eq!(lab::open_fds(), before);
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+#[test]
+#[ignore = "lab"]
+fn nothing_leaks_over_many_cycles() {
+    let before = lab::open_fds();
+    {
+        let device = lab::device();
+        let sw = lab::sw();
+        let handle = device.create_timeline().unwrap().handle();
+        for cycle in 1..=2_000u32 {
+            let ours = device.create_timeline().unwrap();
+            let client = device.import_timeline(ours.export_fd().unwrap().as_fd()).unwrap();
+            let mut acquire = Acquire::from_point(ours.point(1), 0);
+            acquire.advance().unwrap();
+            if cycle % 3 != 0 {
+                client.point(1).import(&sw.fence(cycle, "").unwrap()).unwrap();
+                acquire.advance().unwrap();
+            }
+            let mut release = Release::point(client.point(2));
+            release.add_user(sw.fence(cycle + 1, "").unwrap());
+            release.complete().unwrap();
+            drop(ours.point(2).eventfd(Until::Signalled).unwrap());
+            if cycle % 2 == 0 {
+                sw.inc(1).unwrap();
+            }
+        }
+        let after = device.create_timeline().unwrap().handle();
+        assert_eq!(after, handle, "the kernel gives the first free handle: all are free again");
+    }
+    assert_eq!(lab::open_fds(), before);
+}
+
+#[test]
+#[ignore = "lab"]
+fn bad_file_descriptors_are_refused_by_name_and_leak_nothing() {
+    let device = lab::device();
+    let timeline = device.create_timeline().unwrap();
+    let syncobj = timeline.export_fd().unwrap();
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let file = lab::sw().fence(1, "").unwrap();
+    let before = lab::open_fds();
+    let not_sync_file = SyncFile::unchecked(null.try_clone().unwrap().into());
+    let table = [
+        (device.import_timeline(null.as_fd()).unwrap_err(), "no syncobj", Errno::INVAL),
+        (device.import_timeline(file.as_fd()).unwrap_err(), "no syncobj", Errno::INVAL),
+        (SyncFile::from_fd(syncobj.try_clone().unwrap()).unwrap_err(), "no sync_file", Errno::NOTTY),
+        (SyncFile::from_fd(null.try_clone().unwrap().into()).unwrap_err(), "no sync_file", Errno::NOTTY),
+        (SyncFile::merge2(null.as_fd(), file.as_fd()).unwrap_err(), "first fd is no sync_file", Errno::NOTTY),
+        (SyncFile::merge2(file.as_fd(), null.as_fd()).unwrap_err(), "second fd is no sync_file", Errno::NOENT),
+        (timeline.point(1).import(&not_sync_file).unwrap_err(), "no sync_file", Errno::INVAL),
+        (Acquire::from_sync_file(not_sync_file, 0).advance().unwrap_err(), "no sync_file", Errno::NOTTY),
+        (implicit::export(null.as_fd(), Access::Read).unwrap_err(), "no dma-buf", Errno::NOTTY),
+        (implicit::import(file.as_fd(), &file, Access::Read).unwrap_err(), "no dma-buf", Errno::NOTTY),
+        (SyncDevice::new(null.try_clone().unwrap().into()).unwrap_err(), "no DRM device", Errno::NOTTY),
+        (timeline.point(1).register(&null, Until::Available).unwrap_err(), "SYNCOBJ_EVENTFD", Errno::INVAL),
+    ];
+    for (error, text, errno) in table {
+        assert!(error.to_string().contains(text), "{error} <> {text}");
+        assert_eq!(error.errno, errno, "{error}");
+    }
+    // A fence that is none must not cost the client its buffer.
+    let mut release = Release::point(timeline.point(1));
+    release.add_user(SyncFile::unchecked(null.try_clone().unwrap().into()));
+    assert_eq!(release.complete().unwrap_err().errno, Errno::INVAL);
+    assert!(timeline.point(1).is_signalled().unwrap());
+    assert_eq!(lab::open_fds(), before);
+}
