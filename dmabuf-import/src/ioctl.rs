@@ -96,19 +96,22 @@ pub(crate) fn udmabuf_create(
 
 /// A shared mapping of a whole file, unmapped on drop. Owns the mapping, not the file.
 #[derive(Debug)]
-pub(crate) struct Map {
+pub struct RawMap {
     at: NonNull<u8>,
     len: usize,
 }
 
 // SAFETY: a mapping is plain memory; it is tied to no thread, and `&mut` guards the writes of this process.
-unsafe impl Send for Map {}
-// SAFETY: as above; `&Map` only reads.
-unsafe impl Sync for Map {}
+unsafe impl Send for RawMap {}
+// SAFETY: as above; `&RawMap` only reads.
+unsafe impl Sync for RawMap {}
 
-impl Map {
+impl RawMap {
     /// Maps `len` bytes of `fd` from `offset`, shared, for reading and (where asked) writing. `fd` stays the caller's.
-    pub(crate) fn new(fd: BorrowedFd<'_>, offset: u64, len: usize, write: bool) -> Result<Self, Errno> {
+    ///
+    /// Touching pages behind the end of a file that shrinks raises SIGBUS: map only what cannot shrink (devices, dma-bufs,
+    /// sealed memfds). Errors: EINVAL (`len` 0, `offset` not of whole pages), EACCES, ENODEV, ENOMEM.
+    pub fn new(fd: BorrowedFd<'_>, offset: u64, len: usize, write: bool) -> Result<Self, Errno> {
         if len == 0 {
             return Err(Errno::INVAL);
         }
@@ -119,19 +122,19 @@ impl Map {
     }
 
     /// The mapped bytes. Devices and other processes may change them: read what matters once.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         // SAFETY: `at` is mapped readable for `len` bytes as long as `self` lives.
         unsafe { std::slice::from_raw_parts(self.at.as_ptr(), self.len) }
     }
 
     /// The mapped bytes for writing; only for mappings made with `write`.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as `bytes`; `&mut self` makes this the only slice of this mapping.
         unsafe { std::slice::from_raw_parts_mut(self.at.as_ptr(), self.len) }
     }
 }
 
-impl Drop for Map {
+impl Drop for RawMap {
     fn drop(&mut self) {
         // SAFETY: the range was mapped by `new`, and no slice of it outlives `self`.
         let _ = unsafe { munmap(self.at.as_ptr().cast(), self.len) };

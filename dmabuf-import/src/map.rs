@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use crate::ioctl::{Map, dma_buf_sync};
+use crate::ioctl::dma_buf_sync;
 use crate::{CallError, dmabuf};
+
+pub use crate::ioctl::RawMap;
 
 const SYNC_READ: u64 = 1;
 const SYNC_WRITE: u64 = 2;
@@ -19,7 +21,7 @@ const SYNC_END: u64 = 4;
 /// A whole dma-buf mapped for the CPU. Holds the dma-buf; unmapped on drop.
 #[derive(Debug)]
 pub struct Mapping {
-    map: Map,
+    map: RawMap,
     fd: Arc<OwnedFd>,
     write: bool,
 }
@@ -32,7 +34,7 @@ impl Mapping {
         let fail = |call| move |errno| CallError::new(call, "dma-buf", errno);
         let size = dmabuf::size(fd.as_fd()).map_err(fail("lseek"))?;
         let len = usize::try_from(size).map_err(|_| fail("mmap")(Errno::OVERFLOW))?;
-        let map = Map::new(fd.as_fd(), 0, len, write).map_err(fail("mmap"))?;
+        let map = RawMap::new(fd.as_fd(), 0, len, write).map_err(fail("mmap"))?;
         Ok(Self { map, fd, write })
     }
 

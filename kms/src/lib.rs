@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips, display CRCs.
+//!
+//! The way of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it, [`Frame::commit`] turns what changed
+//! into one atomic request (`IN_FENCE_FD` for each plane that has a fence, `OUT_FENCE_PTR` always), and the page-flip event
+//! read by [`Device::read_events`] closes it through [`Output::flipped`].
+//!
+//! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and allocates no heap memory
+//! for a frame that succeeds. All calls to the kernel that change state go through one small trait, [`kernel::Kernel`], whose other
+//! implementation, [`scripted::Scripted`], answers with queued errnos.
+#![warn(missing_docs)]
+
+pub mod crc;
+pub mod device;
+pub mod dumb;
+pub mod error;
+pub mod event;
+pub mod flip;
+pub mod frame;
+pub mod framebuffer;
+pub mod geometry;
+pub mod inventory;
+mod ioctl;
+pub mod kernel;
+pub mod mode;
+pub mod output;
+pub mod plane;
+pub mod props;
+pub mod request;
+pub mod saved;
+pub mod scripted;
+pub mod vblank;
+
+pub use device::Device;
+pub use dmabuf_import::CallError;
+pub use dumb::DumbBuffer;
+pub use error::{CommitError, OutputError, Step};
+pub use event::{Event, Flip};
+pub use fence::Ns;
+pub use frame::{Committed, Frame};
+pub use framebuffer::{FbId, Framebuffer};
+pub use geometry::{Rect, SrcRect};
+pub use inventory::Inventory;
+pub use mode::Mode;
+pub use output::Output;
+pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};
+pub use saved::SavedState;

@@ -1,0 +1,15 @@
+//! Display CRCs: what the hardware says it has put on the wire.
+//!
+//! [`CrcReader`] speaks to `<debugfs>/dri/N/crtc-M/crc/`; [`vkms`] predicts what the kernel's software display will say.
+//!
+//! Never compares across sources or configurations, and never hides a gap: where frame numbers jump, the stream counts it.
+
+pub mod entry;
+mod error;
+mod pixels;
+mod reader;
+pub mod vkms;
+
+pub use entry::CrcEntry;
+pub use error::CrcError;
+pub use reader::{CrcReader, CrcSource, CrcStream};

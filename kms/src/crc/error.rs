@@ -1,0 +1,51 @@
+//! What can go wrong with display CRCs, one clear line each.
+
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// Why CRCs cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CrcError {
+    /// There is no `dri` directory: debugfs is not mounted.
+    #[error("debugfs is not mounted at {0} (mount -t debugfs none {0})")]
+    NoDebugfs(PathBuf),
+    /// debugfs is for root (or `CAP_DAC_OVERRIDE`) only.
+    #[error("no permission for {0}: reading display CRCs needs root, or debugfs mounted for your group")]
+    Permission(PathBuf),
+    /// The driver has no CRCs for this CRTC.
+    #[error("{device}: no display CRCs at CRTC {crtc} (the driver offers none)")]
+    Unsupported {
+        /// Path of the device.
+        device: String,
+        /// Index of the CRTC.
+        crtc: u32,
+    },
+    /// The driver has no such source.
+    #[error("unknown CRC source {wanted}; this driver has {known}")]
+    UnknownSource {
+        /// What was asked for.
+        wanted: String,
+        /// What there is, with commas.
+        known: String,
+    },
+    /// The CRTC scans nothing out (EIO).
+    #[error("CRTC {0} is off: set a mode first")]
+    CrtcOff(u32),
+    /// Somebody else reads the CRCs of this CRTC (EBUSY).
+    #[error("{0} is busy: another program reads the CRCs of this CRTC")]
+    Busy(PathBuf),
+    /// A line of another form than the kernel documents.
+    #[error("unexpected CRC line {0:?}")]
+    Line(String),
+    /// Any other refusal.
+    #[error("{call} on {path}: {errno}")]
+    Call {
+        /// The call.
+        call: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        errno: Errno,
+    },
+}

@@ -1,0 +1,209 @@
+//! The model against a slow one written from the kernel's description, value by value.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const XR24: u32 = u32::from_le_bytes(*b"XR24");
+const AR24: u32 = u32::from_le_bytes(*b"AR24");
+
+/// CRC-32 bit by bit, as the kernel's `crc32_le` is defined.
+fn crc32_le(mut crc: u32, bytes: &[u8]) -> u32 {
+    for &byte in bytes {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+        }
+    }
+    crc
+}
+
+type Wide = [u16; 4];
+
+/// `(a, r, g, b)` of one pixel, by the order of the letters in the format's name.
+fn wide(format: &[u8; 4], pixel: &[u8]) -> Wide {
+    let of = |at: usize| u16::from(pixel[at]) * 257;
+    let le = |at: usize| u16::from_le_bytes([pixel[at * 2], pixel[at * 2 + 1]]);
+    let part = |value: u16, most: u32| ((f64::from(value) * 65535.0 / f64::from(most)).round()) as u16;
+    match format {
+        b"XR24" => [0xffff, of(2), of(1), of(0)],
+        b"XB24" => [0xffff, of(0), of(1), of(2)],
+        b"AR24" => [of(3), of(2), of(1), of(0)],
+        b"AB24" => [of(3), of(0), of(1), of(2)],
+        b"RA24" => [of(0), of(3), of(2), of(1)],
+        b"BA24" => [of(0), of(1), of(2), of(3)],
+        b"RG24" => [0xffff, of(2), of(1), of(0)],
+        b"BG24" => [0xffff, of(0), of(1), of(2)],
+        b"R8  " => [0xffff, of(0), of(0), of(0)],
+        b"XR48" => [0xffff, le(2), le(1), le(0)],
+        b"XB48" => [0xffff, le(0), le(1), le(2)],
+        b"AR48" => [le(3), le(2), le(1), le(0)],
+        b"AB48" => [le(3), le(0), le(1), le(2)],
+        b"RG16" => [0xffff, part(le(0) >> 11, 31), part(le(0) >> 5 & 63, 63), part(le(0) & 31, 31)],
+        b"BG16" => [0xffff, part(le(0) & 31, 31), part(le(0) >> 5 & 63, 63), part(le(0) >> 11, 31)],
+        _ => unreachable!(),
+    }
+}
+
+const FORMATS: [(&[u8; 4], usize); 15] = [
+    (b"XR24", 4),
+    (b"XB24", 4),
+    (b"AR24", 4),
+    (b"AB24", 4),
+    (b"RA24", 4),
+    (b"BA24", 4),
+    (b"RG24", 3),
+    (b"BG24", 3),
+    (b"R8  ", 1),
+    (b"XR48", 8),
+    (b"XB48", 8),
+    (b"AR48", 8),
+    (b"AB48", 8),
+    (b"RG16", 2),
+    (b"BG16", 2),
+];
+
+struct Plane {
+    format: &'static [u8; 4],
+    cpp: usize,
+    size: (u32, u32),
+    stride: usize,
+    pixels: Vec<u8>,
+    src: (u32, u32),
+    dst: Rect,
+}
+
+impl Plane {
+    fn model(&self) -> ModelPlane<'_> {
+        let src = SrcRect::pixels(self.src.0, self.src.1, self.dst.w, self.dst.h);
+        ModelPlane::new(&self.pixels, self.stride as u32, u32::from_le_bytes(*self.format), src, self.dst).unwrap()
+    }
+}
+
+/// Pixel by pixel, in the kernel's order and widths.
+fn slow(w: u32, h: u32, planes: &[Plane]) -> u32 {
+    let mut crc = 0;
+    for y in 0..h as i32 {
+        let mut line: Vec<Wide> = vec![[0xffff, 0, 0, 0]; w as usize];
+        for plane in planes {
+            for (x, out) in line.iter_mut().enumerate() {
+                let (dx, dy) = (x as i32 - plane.dst.x, y - plane.dst.y);
+                if dx < 0 || dy < 0 || dx >= plane.dst.w as i32 || dy >= plane.dst.h as i32 {
+                    continue;
+                }
+                let (sx, sy) = (plane.src.0 as usize + dx as usize, plane.src.1 as usize + dy as usize);
+                let at = sy * plane.stride + sx * plane.cpp;
+                let src = wide(plane.format, &plane.pixels[at..at + plane.cpp]);
+                let mix = |s: u16, d: u16| {
+                    let sum = u64::from(s) * 0xffff + u64::from(d) * u64::from(0xffff - src[0]);
+                    (u64::from((sum as u32).wrapping_add(0xffff / 2)) / 0xffff) as u16
+                };
+                *out = [0xffff, mix(src[1], out[1]), mix(src[2], out[2]), mix(src[3], out[3])];
+            }
+        }
+        let bytes: Vec<u8> = line.iter().flatten().flat_map(|channel| channel.to_le_bytes()).collect();
+        crc = crc32_le(crc, &bytes);
+    }
+    crc
+}
+
+fn plane() -> impl Strategy<Value = Plane> {
+    let place = (-8i32..24, -8i32..24, 1u32..20, 1u32..20);
+    let source = (0usize..FORMATS.len(), 0u32..5, 0u32..5, 0u32..5, 0usize..9);
+    (source, place, any::<u64>()).prop_map(|((format, sx, sy, extra, pad), (x, y, w, h), seed)| {
+        let (format, cpp) = FORMATS[format];
+        let size = (sx + w + extra, sy + h + extra);
+        let stride = size.0 as usize * cpp + pad;
+        let mut state = seed | 1;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Extremes are as frequent as all the rest: opaque, transparent, full.
+            match state >> 60 {
+                0..4 => 0,
+                4..8 => 255,
+                _ => (state >> 40) as u8,
+            }
+        };
+        let pixels = (0..stride * size.1 as usize).map(|_| byte()).collect();
+        Plane { format, cpp, size, stride, pixels, src: (sx, sy), dst: Rect::new(x, y, w, h) }
+    })
+}
+
+proptest! {
+    #[test]
+    fn same_as_the_slow_model(w in 1u32..24, h in 1u32..24, planes in prop::collection::vec(plane(), 0..4)) {
+        let models: Vec<_> = planes.iter().map(Plane::model).collect();
+        prop_assert_eq!(crc(w, h, &models), slow(w, h, &planes));
+    }
+
+    #[test]
+    fn one_bit_makes_a_difference(plane in plane(), bit in 0u32..8) {
+        prop_assume!(plane.dst.x >= 0 && plane.dst.y >= 0 && plane.format == b"XR24");
+        let (w, h) = (plane.dst.x as u32 + 1, plane.dst.y as u32 + 1);
+        let before = crc(w, h, &[plane.model()]);
+        let mut changed = plane;
+        let at = changed.src.1 as usize * changed.stride + changed.src.0 as usize * 4;
+        changed.pixels[at] ^= 1 << bit;
+        prop_assert_ne!(crc(w, h, &[changed.model()]), before);
+    }
+}
+
+#[test]
+fn all_565_values() {
+    let pixels: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    for format in [b"RG16", b"BG16"] {
+        let make = || Plane {
+            format,
+            cpp: 2,
+            size: (256, 256),
+            stride: 512,
+            pixels: pixels.clone(),
+            src: (0, 0),
+            dst: Rect::new(0, 0, 256, 256),
+        };
+        assert_eq!(crc(256, 256, &[make().model()]), slow(256, 256, &[make()]));
+    }
+}
+
+/// Read from vkms of Linux 7.3 showing a black 1024x768 picture (see `tests/lab_crc.rs`).
+#[test]
+fn an_empty_screen_is_a_known_number() {
+    let line: Vec<u8> = [0xff, 0xff, 0, 0, 0, 0, 0, 0].repeat(1024);
+    let expected = (0..768).fold(0, |crc, _| crc32_le(crc, &line));
+    assert_eq!(crc(1024, 768, &[]), expected);
+}
+
+#[test]
+fn what_is_not_modelled_is_refused() {
+    let pixels = [0; 64];
+    let full = |w, h| SrcRect::full(w, h);
+    let new = |stride, format, src, dst| ModelPlane::new(&pixels, stride, format, src, dst).map(drop);
+    let nv12 = u32::from_le_bytes(*b"NV12");
+    assert_eq!(new(16, nv12, full(4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Format(nv12)));
+    assert_eq!(new(16, XR24, full(4, 4), Rect::new(0, 0, 5, 4)), Err(Unmodelled::Scaled));
+    assert_eq!(new(16, XR24, full(4, 5), Rect::new(0, 0, 4, 5)), Err(Unmodelled::Bounds));
+    assert_eq!(new(16, AR24, full(5, 1), Rect::new(0, 0, 5, 1)), Err(Unmodelled::Bounds));
+    assert_eq!(new(16, XR24, SrcRect::pixels(1, 0, 4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Bounds));
+    assert_eq!(new(16, XR24, full(4, 4), Rect::new(-100, 9, 4, 4)), Ok(()));
+}
+
+/// Run with `cargo test --release -p syncline-kms -- --ignored --nocapture model_speed`.
+#[test]
+#[ignore = "benchmark"]
+fn model_speed() {
+    let (w, h) = (1920u32, 1080u32);
+    let pixels: Vec<u8> = (0..w * h * 4).map(|at| (at * 7) as u8).collect();
+    let translucent: Vec<u8> = pixels.iter().map(|byte| byte / 3).collect();
+    let mut composer = Composer::default();
+    for (name, format, pixels) in [("XR24", XR24, &pixels), ("AR24, all blended", AR24, &translucent)] {
+        let plane = ModelPlane::new(pixels, w * 4, format, SrcRect::full(w, h), Rect::new(0, 0, w, h)).unwrap();
+        let start = std::time::Instant::now();
+        let rounds = 20;
+        for _ in 0..rounds {
+            std::hint::black_box(composer.crc(w, h, &[plane]));
+        }
+        let each = start.elapsed() / rounds;
+        let rate = f64::from(w * h * 8) / each.as_secs_f64() / 1e9;
+        println!("{name}: {each:?} a frame of {w}x{h}, {rate:.2} GB/s of output");
+    }
+}

@@ -1,0 +1,250 @@
+//! A KMS device: capabilities, master, events, and what is made on it.
+//!
+//! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's business.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dmabuf_import::{Dmabuf, Fourcc, GemTable};
+use rustix::fs::{Mode as FileMode, OFlags};
+use rustix::io::Errno;
+
+use crate::event::{self, Event};
+use crate::inventory::Inventory;
+use crate::kernel::{Drm, Kernel};
+use crate::{CallError, DumbBuffer, Framebuffer, SavedState};
+
+/// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Caps {
+    /// `DRM_CAP_ADDFB2_MODIFIERS`.
+    pub modifiers: bool,
+    /// `DRM_CAP_DUMB_BUFFER`.
+    pub dumb: bool,
+    /// `DRM_CAP_PRIME` with import.
+    pub prime_import: bool,
+    /// `DRM_CAP_PRIME` with export.
+    pub prime_export: bool,
+    /// `DRM_CAP_SYNCOBJ` on this node.
+    pub syncobj: bool,
+    /// `DRM_CAP_SYNCOBJ_TIMELINE` on this node.
+    pub syncobj_timeline: bool,
+    /// `DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP` (Linux 6.8).
+    pub atomic_async_flip: bool,
+    /// `DRM_CAP_CRTC_IN_VBLANK_EVENT`: flip events name their CRTC.
+    pub crtc_in_event: bool,
+    /// `DRM_CAP_CURSOR_WIDTH` × `_HEIGHT`: the size that every cursor plane takes.
+    pub cursor: (u32, u32),
+    /// `DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT` was accepted (virtual machines).
+    pub cursor_hotspot: bool,
+    /// `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS` was accepted.
+    pub writeback: bool,
+}
+
+/// The driver, from `DRM_IOCTL_VERSION`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Driver {
+    /// `vkms`, `i915`, `amdgpu`, `rcar-du` …
+    pub name: String,
+    /// Major, minor, patch.
+    pub version: (i32, i32, i32),
+}
+
+/// What outputs have taken for themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    pub(crate) crtcs: Vec<u32>,
+    pub(crate) planes: Vec<u32>,
+}
+
+/// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer and output.
+#[derive(Debug, Clone)]
+pub struct Device {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    kernel: Arc<dyn Kernel>,
+    path: PathBuf,
+    driver: Driver,
+    caps: Caps,
+    gem: GemTable,
+    claims: Mutex<Claims>,
+}
+
+impl Device {
+    /// Opens `/dev/dri/cardN` and asks for universal planes, atomic commits and writeback connectors.
+    ///
+    /// The first opener of a free device becomes its master. Errors: ENOENT, EACCES (permission), ENODEV/ENXIO (unplugged);
+    /// EOPNOTSUPP or EINVAL from `DRM_IOCTL_SET_CLIENT_CAP` (the driver has no atomic mode setting).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CallError> {
+        let path = path.as_ref();
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = rustix::fs::open(path, flags, FileMode::empty())
+            .map_err(|errno| CallError::new("open", path.display(), errno))?;
+        Self::from_fd(fd, path)
+    }
+
+    /// Takes over a device that somebody else opened (a seat manager); `fd` is made non-blocking and closed with the device.
+    /// `path` is for messages. Errors as [`Device::open`].
+    pub fn from_fd(fd: OwnedFd, path: impl AsRef<Path>) -> Result<Self, CallError> {
+        let path = path.as_ref().to_owned();
+        let fail = |call| {
+            let path = path.display().to_string();
+            move |error: std::io::Error| CallError::io(call, path, &error)
+        };
+        let flags = rustix::fs::fcntl_getfl(&fd).map_err(|errno| fail("F_GETFL")(errno.into()))?;
+        rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK).map_err(|errno| fail("F_SETFL")(errno.into()))?;
+        let driver = read_driver(fd.as_fd()).map_err(fail("DRM_IOCTL_VERSION"))?;
+        for cap in [drm_sys::DRM_CLIENT_CAP_UNIVERSAL_PLANES, drm_sys::DRM_CLIENT_CAP_ATOMIC] {
+            drm_ffi::set_capability(fd.as_fd(), cap.into(), true).map_err(fail("DRM_IOCTL_SET_CLIENT_CAP"))?;
+        }
+        let caps = read_caps(fd.as_fd());
+        Ok(Self::with_kernel(Arc::new(Drm::new(fd)), path, driver, caps))
+    }
+
+    /// A device on any kernel: how [`crate::scripted::Scripted`] gets its device.
+    pub fn with_kernel(kernel: Arc<dyn Kernel>, path: PathBuf, driver: Driver, caps: Caps) -> Self {
+        let gem = GemTable::new(Arc::new(Gem(kernel.clone())));
+        Self { inner: Arc::new(Inner { kernel, path, driver, caps, gem, claims: Mutex::default() }) }
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The driver's name: `vkms`, `i915` …
+    pub fn driver(&self) -> &str {
+        &self.inner.driver.name
+    }
+
+    /// The driver's name and version.
+    pub fn driver_info(&self) -> &Driver {
+        &self.inner.driver
+    }
+
+    /// Whether this is the kernel's software display, whose CRCs can be predicted.
+    pub fn is_vkms(&self) -> bool {
+        self.driver() == "vkms"
+    }
+
+    /// What it can do.
+    pub fn caps(&self) -> &Caps {
+        &self.inner.caps
+    }
+
+    /// All GEM handles of this device's descriptor. Import through nothing else.
+    pub fn gem(&self) -> &GemTable {
+        &self.inner.gem
+    }
+
+    /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master), EACCES (not allowed).
+    /// A seat manager does this itself.
+    pub fn acquire_master(&self) -> Result<(), CallError> {
+        drm_ffi::auth::acquire_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_SET_MASTER", &error))
+    }
+
+    /// Stops being master (`DRM_IOCTL_DROP_MASTER`). Errors: EINVAL (was not), EACCES.
+    pub fn release_master(&self) -> Result<(), CallError> {
+        drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
+    }
+
+    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
+    pub fn inventory(&self) -> Result<Inventory, CallError> {
+        Inventory::read(self)
+    }
+
+    /// Makes a framebuffer of `dmabuf`, which it does not keep. See [`Framebuffer::import`].
+    pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
+        Framebuffer::import(self, dmabuf, opaque)
+    }
+
+    /// Allocates a buffer that the CPU can draw into and any plane can show. See [`DumbBuffer::new`].
+    pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
+        DumbBuffer::new(self, width, height, format)
+    }
+
+    /// What `inventory` (read before the first commit) saw, to be put back on exit.
+    pub fn save_state(&self, inventory: &Inventory) -> SavedState {
+        SavedState::new(self, inventory)
+    }
+
+    /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there are none.
+    ///
+    /// Level-triggered pollers call it once a wake-up. Errors: ENODEV (unplugged), EIO.
+    pub fn read_events(&self, each: impl FnMut(Event)) -> Result<usize, CallError> {
+        let mut bytes = [0; 1024];
+        match self.inner.kernel.read_events(&mut bytes) {
+            Ok(len) => Ok(event::parse(&bytes[..len], each)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            Err(errno) => Err(self.errno("read", errno)),
+        }
+    }
+
+    pub(crate) fn kernel(&self) -> &dyn Kernel {
+        &*self.inner.kernel
+    }
+
+    pub(crate) fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.inner.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn error(&self, call: &'static str, error: &std::io::Error) -> CallError {
+        CallError::io(call, self.path().display(), error)
+    }
+
+    pub(crate) fn errno(&self, call: &'static str, errno: Errno) -> CallError {
+        CallError::new(call, self.path().display(), errno)
+    }
+}
+
+impl AsFd for Device {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.kernel.fd()
+    }
+}
+
+/// Lets the GEM table use the same kernel.
+#[derive(Debug)]
+struct Gem(Arc<dyn Kernel>);
+
+impl dmabuf_import::GemDevice for Gem {
+    fn prime_import(&self, dmabuf: BorrowedFd<'_>) -> Result<u32, Errno> {
+        self.0.prime_import(dmabuf)
+    }
+
+    fn gem_close(&self, handle: u32) -> Result<(), Errno> {
+        self.0.gem_close(handle)
+    }
+}
+
+fn read_driver(fd: BorrowedFd<'_>) -> std::io::Result<Driver> {
+    let mut name = Vec::new();
+    let version = drm_ffi::get_version(fd, Some(&mut name), None, None)?;
+    let name: Vec<u8> = name.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    let numbers = (version.version_major, version.version_minor, version.version_patchlevel);
+    Ok(Driver { name: String::from_utf8_lossy(&name).into_owned(), version: numbers })
+}
+
+fn read_caps(fd: BorrowedFd<'_>) -> Caps {
+    let cap = |cap: u32| drm_ffi::get_capability(fd, cap.into()).map_or(0, |cap| cap.value);
+    let client = |cap: u32| drm_ffi::set_capability(fd, cap.into(), true).is_ok();
+    let prime = cap(drm_sys::DRM_CAP_PRIME);
+    let size = |value: u64| u32::try_from(value).ok().filter(|&size| size > 0).unwrap_or(64);
+    Caps {
+        modifiers: cap(drm_sys::DRM_CAP_ADDFB2_MODIFIERS) != 0,
+        dumb: cap(drm_sys::DRM_CAP_DUMB_BUFFER) != 0,
+        prime_import: prime & 1 != 0,
+        prime_export: prime & 2 != 0,
+        syncobj: cap(drm_sys::DRM_CAP_SYNCOBJ) != 0,
+        syncobj_timeline: cap(drm_sys::DRM_CAP_SYNCOBJ_TIMELINE) != 0,
+        atomic_async_flip: cap(drm_sys::DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP) != 0,
+        crtc_in_event: cap(drm_sys::DRM_CAP_CRTC_IN_VBLANK_EVENT) != 0,
+        cursor: (size(cap(drm_sys::DRM_CAP_CURSOR_WIDTH)), size(cap(drm_sys::DRM_CAP_CURSOR_HEIGHT))),
+        cursor_hotspot: client(drm_sys::DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT),
+        writeback: client(drm_sys::DRM_CLIENT_CAP_WRITEBACK_CONNECTORS),
+    }
+}

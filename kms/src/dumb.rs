@@ -1,0 +1,100 @@
+//! Dumb buffers: memory that the CPU draws into and any driver can scan out.
+//!
+//! Never for rendering by a GPU, and never fast to read on discrete cards (write-combined memory).
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use dmabuf_import::map::RawMap;
+use dmabuf_import::{Dmabuf, Fourcc, GemHandle, Modifier, Plane, formats};
+use rustix::io::Errno;
+
+use crate::kernel::FbDescription;
+use crate::{CallError, Device, FbId, Framebuffer};
+
+/// A dumb buffer with its framebuffer and its mapping. All go with it.
+#[derive(Debug)]
+pub struct DumbBuffer {
+    fb: Framebuffer,
+    map: RawMap,
+    stride: u32,
+    format: Fourcc,
+    handle: GemHandle,
+    device: Device,
+}
+
+impl DumbBuffer {
+    /// Allocates and maps a zeroed buffer of one plane (RGB formats, or packed YUV). 4 calls.
+    ///
+    /// Errors: EINVAL (the format has several planes, or the driver cannot scan it out), ENOSYS or EOPNOTSUPP (no dumb buffers),
+    /// ENOMEM.
+    pub fn new(device: &Device, width: u32, height: u32, format: Fourcc) -> Result<Self, CallError> {
+        let info = formats::info(format).filter(|info| info.planes == 1);
+        let bpp = info.ok_or_else(|| device.errno("DRM_IOCTL_MODE_CREATE_DUMB", Errno::INVAL))?.bpp();
+        let dumb = drm_ffi::mode::dumbbuffer::create(device.as_fd(), width, height, bpp, 0)
+            .map_err(|error| device.error("DRM_IOCTL_MODE_CREATE_DUMB", &error))?;
+        let handle = device.gem().adopt(dumb.handle);
+        let fb = Framebuffer::add(
+            device,
+            &FbDescription {
+                width,
+                height,
+                format: format as u32,
+                modifier: None,
+                handles: [dumb.handle, 0, 0, 0],
+                pitches: [dumb.pitch, 0, 0, 0],
+                offsets: [0; 4],
+            },
+        )?;
+        let place = drm_ffi::mode::dumbbuffer::map(device.as_fd(), dumb.handle, 0, 0)
+            .map_err(|error| device.error("DRM_IOCTL_MODE_MAP_DUMB", &error))?;
+        let len = usize::try_from(dumb.size).map_err(|_| device.errno("mmap", Errno::OVERFLOW))?;
+        let map = RawMap::new(device.as_fd(), place.offset, len, true).map_err(|errno| device.errno("mmap", errno))?;
+        Ok(Self { fb, map, stride: dumb.pitch, format, handle, device: device.clone() })
+    }
+
+    /// Id of its framebuffer.
+    pub fn id(&self) -> FbId {
+        self.fb.id()
+    }
+
+    /// Its framebuffer; the memory lives as long as a clone of it is shown or kept.
+    pub fn framebuffer(&self) -> &Framebuffer {
+        &self.fb
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.fb.size()
+    }
+
+    /// The pixel format.
+    pub fn format(&self) -> Fourcc {
+        self.format
+    }
+
+    /// Bytes from line to line.
+    pub fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    /// The pixels, for reading.
+    pub fn bytes(&self) -> &[u8] {
+        self.map.bytes()
+    }
+
+    /// The pixels, for drawing. What is drawn while the buffer is on screen may be seen half done.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.map.bytes_mut()
+    }
+
+    /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors: EOPNOTSUPP or ENOSYS (no PRIME).
+    pub fn export(&self) -> Result<Dmabuf, CallError> {
+        let fd = crate::ioctl::prime_export(self.device.as_fd(), self.handle.raw())
+            .map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
+        let (width, height) = self.size();
+        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
+        Dmabuf::new(width, height, self.format, Modifier::Linear, planes)
+            .map_err(|_| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", Errno::INVAL))
+    }
+}

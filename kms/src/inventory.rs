@@ -1,0 +1,236 @@
+//! Everything that a KMS device has, as one value that can be printed as JSON.
+//!
+//! Values are those of the moment of reading. Never changes anything on the device, except that probing connectors wakes
+//! displays up.
+
+pub(crate) mod read;
+
+use serde::{Serialize, Serializer};
+
+use crate::device::{Caps, Driver};
+use crate::props::PropertyTable;
+use crate::{CallError, Device, Mode, PlaneKind};
+
+/// A KMS device with all its objects.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inventory {
+    /// The driver.
+    pub driver: Driver,
+    /// What it can do.
+    pub caps: Caps,
+    /// CRTCs in the kernel's order, which is that of the bits in `possible_crtcs`.
+    pub crtcs: Vec<Crtc>,
+    /// Connectors.
+    pub connectors: Vec<Connector>,
+    /// Encoders.
+    pub encoders: Vec<Encoder>,
+    /// Planes.
+    pub planes: Vec<Plane>,
+}
+
+/// A CRTC: what scans a picture out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Crtc {
+    /// Object id.
+    pub id: u32,
+    /// Position among the CRTCs: bit in `possible_crtcs`, and the number in debugfs (`crtc-M`).
+    pub index: u32,
+    /// Its properties.
+    pub props: PropertyTable,
+}
+
+/// What is known of a display at a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Connection {
+    /// A display is there.
+    Connected,
+    /// None is there.
+    Disconnected,
+    /// The hardware cannot tell.
+    Unknown,
+}
+
+/// A connector.
+#[derive(Debug, Clone, Serialize)]
+pub struct Connector {
+    /// Object id.
+    pub id: u32,
+    /// As the kernel's logs and other compositors call it: `HDMI-A-1`, `Virtual-1`.
+    pub name: String,
+    /// Whether a display is there.
+    pub connection: Connection,
+    /// Modes, in the order of the kernel (preferred ones first).
+    pub modes: Vec<Mode>,
+    /// Width and height of the display in mm; 0 if unknown.
+    pub size_mm: (u32, u32),
+    /// A headset or the like, which is not for a desktop.
+    pub non_desktop: bool,
+    /// A writeback connector: no display at all.
+    pub writeback: bool,
+    /// Encoders that can feed it.
+    pub encoders: Vec<u32>,
+    /// CRTCs that can drive it, as bits by index.
+    pub possible_crtcs: u32,
+    /// Its properties.
+    pub props: PropertyTable,
+}
+
+impl Connector {
+    /// Whether it can show a desktop now.
+    pub fn connected(&self) -> bool {
+        self.connection == Connection::Connected && !self.writeback && !self.modes.is_empty()
+    }
+
+    /// The mode that the display prefers, else its first.
+    pub fn preferred(&self) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
+    }
+
+    /// The CRTC that drives it now.
+    pub fn crtc(&self) -> Option<u32> {
+        self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
+    }
+}
+
+/// An encoder; of no use to atomic clients except for what it can join.
+#[derive(Debug, Clone, Serialize)]
+pub struct Encoder {
+    /// Object id.
+    pub id: u32,
+    /// CRTCs that it takes pictures from, as bits by index.
+    pub possible_crtcs: u32,
+    /// Encoders that can share its CRTC, as bits by index.
+    pub possible_clones: u32,
+}
+
+/// A plane.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plane {
+    /// Object id.
+    pub id: u32,
+    /// Its kind.
+    pub kind: PlaneKind,
+    /// CRTCs that it can be shown on, as bits by index.
+    pub possible_crtcs: u32,
+    /// Formats and their modifiers.
+    pub formats: Vec<FormatModifiers>,
+    /// Sizes that a cursor plane takes (`SIZE_HINTS`, Linux 6.9).
+    pub size_hints: Vec<(u32, u32)>,
+    /// Its properties.
+    pub props: PropertyTable,
+}
+
+impl Plane {
+    /// The CRTC that shows it now.
+    pub fn crtc(&self) -> Option<u32> {
+        self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
+    }
+}
+
+/// A format with the modifiers that go with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormatModifiers {
+    /// `DRM_FORMAT_*`.
+    #[serde(serialize_with = "fourcc")]
+    pub format: u32,
+    /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be given).
+    #[serde(serialize_with = "modifiers")]
+    pub modifiers: Vec<u64>,
+}
+
+fn fourcc<S: Serializer>(format: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    let bytes = (format & 0x7fff_ffff).to_le_bytes();
+    if bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        serializer.collect_str(&bytes.map(char::from).iter().collect::<String>())
+    } else {
+        serializer.collect_str(&format_args!("{format:#010x}"))
+    }
+}
+
+fn modifiers<S: Serializer>(modifiers: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(modifiers.iter().map(|&raw| dmabuf_import::modifiers::name(raw.into())))
+}
+
+/// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear one count.
+pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool {
+    const IMPLICIT: u64 = 0x00ff_ffff_ffff_ffff;
+    formats.iter().any(|entry| {
+        entry.format == format
+            && (modifier == IMPLICIT
+                || entry.modifiers.contains(&modifier)
+                || (entry.modifiers.is_empty() && modifier == 0))
+    })
+}
+
+/// How a connector changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorChange {
+    /// A display was plugged in.
+    Connected(u32),
+    /// A display was pulled out.
+    Disconnected(u32),
+    /// Still connected, but with other modes or another link status: a modeset is due.
+    Changed(u32),
+    /// The connector itself is new (DisplayPort daisy chains, docks, configfs).
+    Added(u32),
+    /// The connector itself is gone.
+    Removed(u32),
+}
+
+impl Inventory {
+    /// Reads the whole device, probing connectors. See [`Device::inventory`].
+    pub fn read(device: &Device) -> Result<Self, CallError> {
+        read::inventory(device)
+    }
+
+    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes do not come and go.
+    pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
+        let connectors = read::connectors(device, &self.encoders)?;
+        let changes = compare(&self.connectors, &connectors);
+        self.connectors = connectors;
+        Ok(changes)
+    }
+
+    /// A connector by id.
+    pub fn connector(&self, id: u32) -> Option<&Connector> {
+        self.connectors.iter().find(|connector| connector.id == id)
+    }
+
+    /// A connector by name.
+    pub fn connector_by_name(&self, name: &str) -> Option<&Connector> {
+        self.connectors.iter().find(|connector| connector.name == name)
+    }
+
+    /// A CRTC by id.
+    pub fn crtc(&self, id: u32) -> Option<&Crtc> {
+        self.crtcs.iter().find(|crtc| crtc.id == id)
+    }
+
+    /// Connectors that can show a desktop now.
+    pub fn connected(&self) -> impl Iterator<Item = &Connector> {
+        self.connectors.iter().filter(|connector| connector.connected() && !connector.non_desktop)
+    }
+}
+
+fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
+    let find = |list: &[Connector], id| list.iter().position(|connector| connector.id == id);
+    let gone = before.iter().filter(|old| find(after, old.id).is_none());
+    let mut changes: Vec<_> = gone.map(|old| ConnectorChange::Removed(old.id)).collect();
+    for new in after {
+        let Some(old) = find(before, new.id).map(|at| &before[at]) else {
+            changes.push(ConnectorChange::Added(new.id));
+            continue;
+        };
+        let link = |connector: &Connector| connector.props.value("link-status");
+        match (old.connected(), new.connected()) {
+            (false, true) => changes.push(ConnectorChange::Connected(new.id)),
+            (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
+            (true, true) if old.modes != new.modes || link(old) != link(new) => {
+                changes.push(ConnectorChange::Changed(new.id));
+            }
+            _ => {}
+        }
+    }
+    changes
+}

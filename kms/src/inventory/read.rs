@@ -1,0 +1,262 @@
+//! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and properties.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use drm_ffi::mode;
+
+use super::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::{CallError, Device, Mode, PlaneKind};
+
+/// Reads everything.
+pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
+    let fd = device.as_fd();
+    let (mut crtc_ids, mut encoder_ids) = (Vec::new(), Vec::new());
+    mode::get_resources(fd, None, Some(&mut crtc_ids), None, Some(&mut encoder_ids))
+        .map_err(|error| device.error("DRM_IOCTL_MODE_GETRESOURCES", &error))?;
+    let mut crtcs = Vec::new();
+    for (index, &id) in crtc_ids.iter().enumerate() {
+        crtcs.push(Crtc { id, index: index as u32, props: properties(device, id, drm_sys::DRM_MODE_OBJECT_CRTC)? });
+    }
+    let mut encoders = Vec::new();
+    for id in encoder_ids {
+        let encoder = mode::get_encoder(fd, id).map_err(|error| device.error("DRM_IOCTL_MODE_GETENCODER", &error))?;
+        let (possible_crtcs, possible_clones) = (encoder.possible_crtcs, encoder.possible_clones);
+        encoders.push(Encoder { id, possible_crtcs, possible_clones });
+    }
+    let connectors = connectors(device, &encoders)?;
+    let planes = planes(device)?;
+    Ok(Inventory { driver: device.driver_info().clone(), caps: *device.caps(), crtcs, connectors, encoders, planes })
+}
+
+/// Reads and probes all connectors.
+pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
+    let fd = device.as_fd();
+    let mut ids = Vec::new();
+    mode::get_resources(fd, None, None, Some(&mut ids), None)
+        .map_err(|error| device.error("DRM_IOCTL_MODE_GETRESOURCES", &error))?;
+    let mut connectors = Vec::new();
+    for id in ids {
+        let (mut modes, mut fed_by) = (Vec::new(), Vec::new());
+        let info = match mode::get_connector(fd, id, None, None, Some(&mut modes), Some(&mut fed_by), true) {
+            Ok(info) => info,
+            // Pulled out (a dock, a daisy chain) between the two calls.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
+            Err(error) => return Err(device.error("DRM_IOCTL_MODE_GETCONNECTOR", &error)),
+        };
+        let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_CONNECTOR)?;
+        let feeding = encoders.iter().filter(|encoder| fed_by.contains(&encoder.id));
+        connectors.push(Connector {
+            id,
+            name: format!("{}-{}", type_name(info.connector_type), info.connector_type_id),
+            connection: match info.connection {
+                1 => Connection::Connected,
+                2 => Connection::Disconnected,
+                _ => Connection::Unknown,
+            },
+            modes: modes.iter().map(Mode::from_kernel).collect(),
+            size_mm: (info.mm_width, info.mm_height),
+            non_desktop: props.value("non-desktop") == Some(1),
+            writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
+            possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
+            encoders: fed_by,
+            props,
+        });
+    }
+    Ok(connectors)
+}
+
+/// `drm_connector_enum_list` of `drivers/gpu/drm/drm_connector.c`.
+fn type_name(connector_type: u32) -> &'static str {
+    const NAMES: [&str; 21] = [
+        "Unknown",
+        "VGA",
+        "DVI-I",
+        "DVI-D",
+        "DVI-A",
+        "Composite",
+        "SVIDEO",
+        "LVDS",
+        "Component",
+        "DIN",
+        "DP",
+        "HDMI-A",
+        "HDMI-B",
+        "TV",
+        "eDP",
+        "Virtual",
+        "DSI",
+        "DPI",
+        "Writeback",
+        "SPI",
+        "USB",
+    ];
+    NAMES.get(connector_type as usize).unwrap_or(&"Unknown")
+}
+
+fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
+    let fd = device.as_fd();
+    let mut ids = Vec::new();
+    mode::get_plane_resources(fd, Some(&mut ids))
+        .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANERESOURCES", &error))?;
+    let mut planes = Vec::new();
+    for id in ids {
+        let mut formats = Vec::new();
+        let info = mode::get_plane(fd, id, Some(&mut formats))
+            .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANE", &error))?;
+        let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_PLANE)?;
+        let blob = |name| props.value(name).and_then(|id| blob(fd, id));
+        planes.push(Plane {
+            id,
+            kind: match props.value("type") {
+                Some(1) => PlaneKind::Primary,
+                Some(2) => PlaneKind::Cursor,
+                _ => PlaneKind::Overlay,
+            },
+            possible_crtcs: info.possible_crtcs,
+            formats: match blob("IN_FORMATS").as_deref().and_then(in_formats) {
+                Some(pairs) => pairs,
+                None => formats.iter().map(|&format| FormatModifiers { format, modifiers: Vec::new() }).collect(),
+            },
+            size_hints: blob("SIZE_HINTS").as_deref().map(size_hints).unwrap_or_default(),
+            props,
+        });
+    }
+    Ok(planes)
+}
+
+/// The content of a blob; `None` for id 0 and for one that is gone.
+pub(crate) fn blob(fd: BorrowedFd<'_>, id: u64) -> Option<Vec<u8>> {
+    let id = u32::try_from(id).ok().filter(|&id| id != 0)?;
+    let mut data = Vec::new();
+    mode::get_property_blob(fd, id, Some(&mut data)).ok()?;
+    Some(data)
+}
+
+fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, CallError> {
+    let (mut ids, mut values) = (Vec::new(), Vec::new());
+    mode::get_properties(device.as_fd(), object, kind, Some(&mut ids), Some(&mut values))
+        .map_err(|error| device.error("DRM_IOCTL_MODE_OBJ_GETPROPERTIES", &error))?;
+    let mut table = PropertyTable::default();
+    for (&id, &value) in ids.iter().zip(&values) {
+        let (name, property) = property(device, id, value)?;
+        table.0.insert(name, property);
+    }
+    Ok(table)
+}
+
+fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), CallError> {
+    let fail = |error: std::io::Error| device.error("DRM_IOCTL_MODE_GETPROPERTY", &error);
+    let plain = mode::get_property(device.as_fd(), id, None, None).map_err(fail)?;
+    let flags = plain.flags;
+    let kind = if flags & (drm_sys::DRM_MODE_PROP_ENUM | drm_sys::DRM_MODE_PROP_BITMASK) != 0 {
+        let mut entries = Vec::new();
+        mode::get_property(device.as_fd(), id, None, Some(&mut entries)).map_err(fail)?;
+        let entries = entries.iter().map(|entry| EnumValue { value: entry.value, name: text(&entry.name) }).collect();
+        if flags & drm_sys::DRM_MODE_PROP_ENUM != 0 {
+            PropertyKind::Enum(entries)
+        } else {
+            PropertyKind::Bitmask(entries)
+        }
+    } else if flags & drm_sys::DRM_MODE_PROP_BLOB != 0 {
+        PropertyKind::Blob
+    } else {
+        let mut limits = Vec::new();
+        mode::get_property(device.as_fd(), id, Some(&mut limits), None).map_err(fail)?;
+        let limit = |at: usize| limits.get(at).copied().unwrap_or(0);
+        match flags & (drm_sys::DRM_MODE_PROP_EXTENDED_TYPE | drm_sys::DRM_MODE_PROP_RANGE) {
+            drm_sys::DRM_MODE_PROP_RANGE => PropertyKind::Range { min: limit(0), max: limit(1) },
+            drm_sys::DRM_MODE_PROP_SIGNED_RANGE => {
+                PropertyKind::SignedRange { min: limit(0) as i64, max: limit(1) as i64 }
+            }
+            drm_sys::DRM_MODE_PROP_OBJECT => PropertyKind::Object(limit(0) as u32),
+            other => PropertyKind::Unknown(other),
+        }
+    };
+    let immutable = flags & drm_sys::DRM_MODE_PROP_IMMUTABLE != 0;
+    let atomic = flags & drm_sys::DRM_MODE_PROP_ATOMIC != 0;
+    Ok((text(&plain.name), Property { id, value, immutable, atomic, kind }))
+}
+
+fn text(chars: &[std::ffi::c_char]) -> String {
+    let bytes: Vec<u8> = chars.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// `struct drm_format_modifier_blob`: formats, and for each modifier the 64 formats from an offset that it goes with.
+fn in_formats(blob: &[u8]) -> Option<Vec<FormatModifiers>> {
+    let word = |at: usize| Some(u32::from_ne_bytes(blob.get(at..at.checked_add(4)?)?.try_into().ok()?));
+    let long = |at: usize| Some(u64::from_ne_bytes(blob.get(at..at.checked_add(8)?)?.try_into().ok()?));
+    let (formats, first) = (word(8)? as usize, word(12)? as usize);
+    let (modifiers, table) = (word(16)? as usize, word(20)? as usize);
+    let mut out = Vec::new();
+    for at in 0..formats {
+        out.push(FormatModifiers { format: word(first + at * 4)?, modifiers: Vec::new() });
+    }
+    for at in 0..modifiers {
+        let entry = table + at * 24;
+        let (mask, offset, modifier) = (long(entry)?, word(entry + 8)? as usize, long(entry + 16)?);
+        for (bit, format) in out.iter_mut().skip(offset).take(64).enumerate() {
+            if mask & (1 << bit) != 0 {
+                format.modifiers.push(modifier);
+            }
+        }
+    }
+    Some(out)
+}
+
+/// `struct drm_plane_size_hint` after each other.
+fn size_hints(blob: &[u8]) -> Vec<(u32, u32)> {
+    let size =
+        |hint: &[u8]| (u16::from_ne_bytes([hint[0], hint[1]]).into(), u16::from_ne_bytes([hint[2], hint[3]]).into());
+    blob.chunks_exact(4).map(size).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blob(formats: &[u32], modifiers: &[(u64, u32, u64)]) -> Vec<u8> {
+        let first = 24;
+        let table = first + formats.len() * 4;
+        let mut out = Vec::new();
+        for word in [1, 0, formats.len(), first, modifiers.len(), table] {
+            out.extend((word as u32).to_ne_bytes());
+        }
+        formats.iter().for_each(|format| out.extend(format.to_ne_bytes()));
+        for (mask, offset, modifier) in modifiers {
+            out.extend(mask.to_ne_bytes());
+            out.extend(offset.to_ne_bytes());
+            out.extend([0; 4]);
+            out.extend(modifier.to_ne_bytes());
+        }
+        out
+    }
+
+    #[test]
+    fn in_formats_pairs() {
+        let pairs = in_formats(&blob(&[10, 11, 12], &[(0b101, 0, 0), (0b1, 1, 77)])).unwrap();
+        let modifiers: Vec<_> = pairs.iter().map(|pair| (pair.format, pair.modifiers.clone())).collect();
+        assert_eq!(modifiers, [(10, vec![0]), (11, vec![77]), (12, vec![0])]);
+        assert!(super::super::supports(&pairs, 11, 77) && !super::super::supports(&pairs, 11, 0));
+    }
+
+    #[test]
+    fn size_hints_are_pairs_of_u16() {
+        let blob: Vec<u8> = [64u16, 32, 128, 128].iter().flat_map(|n| n.to_ne_bytes()).collect();
+        assert_eq!(size_hints(&blob), [(64, 32), (128, 128)]);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_blobs_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..120), count in 0u32..40) {
+            if bytes.len() > 20 {
+                bytes[8..12].copy_from_slice(&count.to_ne_bytes());
+                bytes[16..20].copy_from_slice(&count.to_ne_bytes());
+            }
+            let _ = in_formats(&bytes);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The seam to the kernel: every call that changes display state, as a small trait.
+//!
+//! [`Drm`] is the real one; [`crate::scripted::Scripted`] answers with queued errnos. Neither decides anything: retries and
+//! fall-backs are the callers', so that the scripted kernel exercises them.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use dmabuf_import::GemDevice;
+use rustix::io::Errno;
+
+use crate::ioctl;
+use crate::request::Request;
+
+/// `DRM_MODE_ATOMIC_TEST_ONLY`: check, change nothing.
+pub const TEST_ONLY: u32 = drm_sys::DRM_MODE_ATOMIC_TEST_ONLY;
+/// `DRM_MODE_ATOMIC_NONBLOCK`: return before the commit is on screen.
+pub const NONBLOCK: u32 = drm_sys::DRM_MODE_ATOMIC_NONBLOCK;
+/// `DRM_MODE_ATOMIC_ALLOW_MODESET`: the commit may take the picture away for a while.
+pub const ALLOW_MODESET: u32 = drm_sys::DRM_MODE_ATOMIC_ALLOW_MODESET;
+/// `DRM_MODE_PAGE_FLIP_EVENT`: send an event when the commit is on screen.
+pub const PAGE_FLIP_EVENT: u32 = drm_sys::DRM_MODE_PAGE_FLIP_EVENT;
+
+/// What `DRM_IOCTL_MODE_ADDFB2` wants to know. GEM handles stay the caller's; the framebuffer holds the memory itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FbDescription {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// `DRM_FORMAT_*`.
+    pub format: u32,
+    /// The modifier, or `None` to leave it to the driver.
+    pub modifier: Option<u64>,
+    /// GEM handles; 0 behind the last plane.
+    pub handles: [u32; 4],
+    /// Strides in bytes.
+    pub pitches: [u32; 4],
+    /// Offsets in bytes.
+    pub offsets: [u32; 4],
+}
+
+/// The calls that this crate makes on a device. All take `&self`: DRM files may be used by several threads.
+pub trait Kernel: GemDevice {
+    /// `DRM_IOCTL_MODE_ATOMIC`. On success the request's out-fences hold descriptors.
+    fn atomic(&self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno>;
+    /// `DRM_IOCTL_MODE_ADDFB2`: the id of a new framebuffer.
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno>;
+    /// `DRM_IOCTL_MODE_CLOSEFB` (Linux 6.8; EINVAL or ENOTTY before).
+    fn close_framebuffer(&self, id: u32) -> Result<(), Errno>;
+    /// `DRM_IOCTL_MODE_RMFB`: as `close_framebuffer`, but **turns off every plane that shows it**.
+    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno>;
+    /// `DRM_IOCTL_MODE_CREATEPROPBLOB`.
+    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno>;
+    /// `DRM_IOCTL_MODE_DESTROYPROPBLOB`.
+    fn destroy_blob(&self, id: u32) -> Result<(), Errno>;
+    /// One `read()` of events; EAGAIN where there are none.
+    fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno>;
+    /// The descriptor to poll for events; stays the kernel's.
+    fn fd(&self) -> BorrowedFd<'_>;
+}
+
+/// The real kernel, through an open `/dev/dri/cardN`.
+#[derive(Debug)]
+pub struct Drm {
+    fd: OwnedFd,
+}
+
+impl Drm {
+    /// Takes over an open DRM device; it is closed on drop.
+    pub fn new(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+impl GemDevice for Drm {
+    fn prime_import(&self, dmabuf: BorrowedFd<'_>) -> Result<u32, Errno> {
+        self.fd.prime_import(dmabuf)
+    }
+
+    fn gem_close(&self, handle: u32) -> Result<(), Errno> {
+        self.fd.gem_close(handle)
+    }
+}
+
+impl Kernel for Drm {
+    fn atomic(&self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno> {
+        ioctl::atomic(self.fd.as_fd(), flags, user_data, request)
+    }
+
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno> {
+        let planes = fb.handles.map(|handle| handle != 0);
+        let modifier = planes.map(|used| if used { fb.modifier.unwrap_or(0) } else { 0 });
+        let flags = if fb.modifier.is_some() { drm_sys::DRM_MODE_FB_MODIFIERS } else { 0 };
+        drm_ffi::mode::add_fb2(
+            self.fd.as_fd(),
+            fb.width,
+            fb.height,
+            fb.format,
+            &fb.handles,
+            &fb.pitches,
+            &fb.offsets,
+            &modifier,
+            flags,
+        )
+        .map(|fb| fb.fb_id)
+        .map_err(|error| errno(&error))
+    }
+
+    fn close_framebuffer(&self, id: u32) -> Result<(), Errno> {
+        ioctl::close_fb(self.fd.as_fd(), id)
+    }
+
+    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno> {
+        drm_ffi::mode::rm_fb(self.fd.as_fd(), id).map_err(|error| errno(&error))
+    }
+
+    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
+        let mut data = data.to_vec();
+        let blob = drm_ffi::mode::create_property_blob(self.fd.as_fd(), &mut data);
+        blob.map(|blob| blob.blob_id).map_err(|error| errno(&error))
+    }
+
+    fn destroy_blob(&self, id: u32) -> Result<(), Errno> {
+        drm_ffi::mode::destroy_property_blob(self.fd.as_fd(), id).map(drop).map_err(|error| errno(&error))
+    }
+
+    fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
+        rustix::io::read(&self.fd, bytes)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

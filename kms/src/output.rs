@@ -1,0 +1,208 @@
+//! An output: a connector, the CRTC that drives it, the planes that it may use, and what they show.
+//!
+//! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and only after success. Never shares a
+//! CRTC or a plane with another output of the same [`Device`].
+
+mod setup;
+
+use serde::Serialize;
+
+use crate::frame::Frame;
+use crate::props::{Blob, ConnectorProps, CrtcProps};
+use crate::request::{Names, Request};
+use crate::{Blend, CallError, Device, FbId, Flip, Framebuffer, Inventory, Mode, OutputError};
+use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
+
+/// Planes that one output uses at most.
+pub const MAX_PLANES: usize = 32;
+
+/// What a plane shows, as property values. `fb` 0 = off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Values {
+    pub(crate) fb: u32,
+    pub(crate) src: SrcRect,
+    pub(crate) dst: Rect,
+    pub(crate) alpha: u16,
+    pub(crate) blend: Blend,
+    pub(crate) zpos: Option<u64>,
+}
+
+/// A property to be set with the first modeset, to free what the console (or another program) left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leftover {
+    pub(crate) object: u32,
+    pub(crate) prop: u32,
+    pub(crate) value: u64,
+}
+
+/// An output. Dropping it gives its CRTC and planes free for others, but does not turn it off ([`Output::disable`] does).
+#[derive(Debug)]
+pub struct Output {
+    pub(crate) device: Device,
+    pub(crate) name: String,
+    pub(crate) connector: u32,
+    pub(crate) connector_props: ConnectorProps,
+    pub(crate) crtc: u32,
+    pub(crate) crtc_index: u32,
+    pub(crate) crtc_props: CrtcProps,
+    pub(crate) planes: Vec<OutputPlane>,
+    pub(crate) mode: Mode,
+    pub(crate) mode_blob: Blob,
+    pub(crate) request: Request,
+    pub(crate) names: Names,
+    pub(crate) leftovers: Vec<Leftover>,
+    /// What the last successful commit set; `None` where the kernel's state is unknown.
+    pub(crate) shown: Option<[Values; MAX_PLANES]>,
+    /// Framebuffers on screen since the last flip.
+    pub(crate) on_screen: [u32; MAX_PLANES],
+    /// User data of the commit whose flip has not come.
+    pub(crate) in_flight: Option<u64>,
+    /// Framebuffers to drop as soon as nothing shows them.
+    pub(crate) retired: Vec<Framebuffer>,
+}
+
+impl Output {
+    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the connector already, if it is free) and planes
+    /// (a primary, a cursor, and its share of the overlays), and makes the mode's blob.
+    ///
+    /// `inventory` must be recent: what it says of the console's state decides what the first modeset turns off.
+    pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
+        setup::output(device, inventory, connector, mode)
+    }
+
+    /// Name of the connector: `HDMI-A-1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Object id of the connector.
+    pub fn connector_id(&self) -> u32 {
+        self.connector
+    }
+
+    /// Object id of the CRTC.
+    pub fn crtc_id(&self) -> u32 {
+        self.crtc
+    }
+
+    /// Index of the CRTC, as in debugfs' `crtc-M`.
+    pub fn crtc_index(&self) -> u32 {
+        self.crtc_index
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The mode that is set, or will be by the next modeset.
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    /// Width and height of the picture in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.mode.width, self.mode.height)
+    }
+
+    /// The planes, indexed as [`Frame::set`] wants them: primary first, then overlays from the bottom up, the cursor last.
+    pub fn planes(&self) -> &[OutputPlane] {
+        &self.planes
+    }
+
+    /// Index of the primary plane: always 0.
+    pub fn primary(&self) -> usize {
+        0
+    }
+
+    /// Index of the cursor plane.
+    pub fn cursor(&self) -> Option<usize> {
+        self.planes.iter().position(|plane| plane.kind == PlaneKind::Cursor)
+    }
+
+    /// Indices of the overlay planes, from the bottom up.
+    pub fn overlays(&self) -> impl Iterator<Item = usize> + '_ {
+        let planes = self.planes.iter().enumerate();
+        planes.filter(|(_, plane)| plane.kind == PlaneKind::Overlay).map(|(at, _)| at)
+    }
+
+    /// Whether the driver gives out-fences.
+    pub fn has_out_fence(&self) -> bool {
+        self.crtc_props.out_fence_ptr.is_some()
+    }
+
+    /// Begins a frame: planes that are not mentioned stay as they are.
+    pub fn frame(&mut self) -> Frame<'_> {
+        Frame::new(self, false)
+    }
+
+    /// Begins a frame that sets the mode too: planes that are not mentioned are turned off. Its commit blocks until the picture is there.
+    pub fn modeset(&mut self) -> Frame<'_> {
+        Frame::new(self, true)
+    }
+
+    /// Whether the next commit must be a modeset: none has been made, or the state was lost.
+    pub fn needs_modeset(&self) -> bool {
+        self.shown.is_none()
+    }
+
+    /// Chooses another mode; the next commit must be a modeset.
+    pub fn set_mode(&mut self, mode: &Mode) -> Result<(), CallError> {
+        let blob = Blob::new(&self.device, mode.blob())?;
+        (self.mode, self.mode_blob) = (mode.clone(), blob);
+        self.shown = None;
+        Ok(())
+    }
+
+    /// User data of the commit that is in flight.
+    pub fn in_flight(&self) -> Option<u64> {
+        self.in_flight
+    }
+
+    /// Framebuffer that the last commit put on a plane.
+    pub fn framebuffer_on(&self, plane: usize) -> Option<FbId> {
+        self.shown.as_ref()?.get(plane).map(|values| values.fb).filter(|&fb| fb != 0).map(FbId)
+    }
+
+    /// A flip event came. True if it ends this output's commit in flight; then retired framebuffers that nothing shows any more are dropped.
+    pub fn flipped(&mut self, flip: &Flip) -> bool {
+        let ours = flip.crtc == self.crtc || flip.crtc == 0;
+        if !ours || self.in_flight != Some(flip.user_data) {
+            return false;
+        }
+        self.in_flight = None;
+        if let Some(shown) = &self.shown {
+            self.on_screen = shown.map(|values| values.fb);
+        }
+        self.drop_retired();
+        true
+    }
+
+    /// Takes a framebuffer that is no longer wanted: it is dropped at the flip after which no plane of this output shows it, or now.
+    pub fn retire(&mut self, fb: Framebuffer) {
+        self.retired.push(fb);
+        self.drop_retired();
+    }
+
+    /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the next commit must be a modeset, and
+    /// the flip of a commit in flight is no longer waited for.
+    pub fn reset(&mut self) {
+        self.shown = None;
+        self.in_flight = None;
+    }
+
+    fn drop_retired(&mut self) {
+        let (shown, on_screen) = (&self.shown, &self.on_screen);
+        let used =
+            |fb: u32| on_screen.contains(&fb) || shown.is_some_and(|shown| shown.iter().any(|values| values.fb == fb));
+        self.retired.retain(|fb| used(fb.id().0));
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let mut claims = self.device.claims();
+        claims.crtcs.retain(|&crtc| crtc != self.crtc);
+        claims.planes.retain(|&claimed| self.planes.iter().all(|plane| plane.id != claimed));
+    }
+}

@@ -1,0 +1,130 @@
+//! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
+
+use crate::inventory::{Connector, Crtc, Plane};
+use crate::props::{Blob, ConnectorProps, CrtcProps};
+use crate::request::{Names, Request};
+use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind};
+
+use super::{Leftover, MAX_PLANES};
+
+/// Properties that a frame sets on one plane at most.
+const PROPS_PER_PLANE: usize = 18;
+
+pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
+    let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
+    let name = connector.name.clone();
+    let mut claims = device.claims();
+    let crtc = choose_crtc(inventory, connector, &claims.crtcs).ok_or_else(|| OutputError::NoCrtc(name.clone()))?;
+    let chosen = choose_planes(inventory, crtc, &claims.planes).ok_or_else(|| OutputError::NoPrimary(name.clone()))?;
+    let cursor = inventory.caps.cursor;
+    let planes: Vec<_> = chosen.iter().map(|plane| OutputPlane::new(plane, cursor)).collect::<Result<_, _>>()?;
+    let crtc_props = CrtcProps::resolve(crtc.id, &crtc.props)?;
+    let connector_props = ConnectorProps::resolve(connector.id, &connector.props)?;
+    let mode_blob = Blob::new(device, mode.blob())?;
+    let leftovers = leftovers(inventory, connector, crtc, &chosen, &claims.crtcs);
+    claims.crtcs.push(crtc.id);
+    claims.planes.extend(planes.iter().map(|plane| plane.id));
+    drop(claims);
+
+    let mut names = Names::default();
+    names.object(connector.id, format!("connector {}", connector.id));
+    names.object(crtc.id, format!("crtc {}", crtc.id));
+    connector_props.names().for_each(|(id, name)| names.prop(id, name));
+    crtc_props.names().for_each(|(id, name)| names.prop(id, name));
+    for plane in &planes {
+        names.object(plane.id, format!("plane {}", plane.id));
+        plane.props.names().for_each(|(id, name)| names.prop(id, name));
+    }
+    let props = planes.len() * PROPS_PER_PLANE + leftovers.len() + 8;
+    let request = Request::with_capacity(planes.len() + leftovers.len() + 2, props);
+    Ok(Output {
+        device: device.clone(),
+        name,
+        connector: connector.id,
+        connector_props,
+        crtc: crtc.id,
+        crtc_index: crtc.index,
+        crtc_props,
+        planes,
+        mode: mode.clone(),
+        mode_blob,
+        request,
+        names,
+        leftovers,
+        shown: None,
+        on_screen: [0; MAX_PLANES],
+        in_flight: None,
+        retired: Vec::with_capacity(8),
+    })
+}
+
+/// The CRTC that drives the connector now, else the first possible one that nobody else's connector uses, else any free one.
+fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32]) -> Option<&'a Crtc> {
+    let free = |crtc: &&Crtc| connector.possible_crtcs & (1 << crtc.index) != 0 && !taken.contains(&crtc.id);
+    let idle = |crtc: &Crtc| inventory.connectors.iter().all(|other| other.crtc() != Some(crtc.id));
+    let crtcs = || inventory.crtcs.iter().filter(free);
+    let current = crtcs().find(|crtc| connector.crtc() == Some(crtc.id));
+    current.or_else(|| crtcs().find(|crtc| idle(crtc))).or_else(|| crtcs().next())
+}
+
+/// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without a primary.
+fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a Plane>> {
+    let bit = 1u32 << crtc.index;
+    let usable: Vec<&Plane> =
+        inventory.planes.iter().filter(|plane| plane.possible_crtcs & bit != 0 && !taken.contains(&plane.id)).collect();
+    // Planes for this CRTC alone go first, then the one that it shows already, then those with the fewest other uses.
+    let best = |kind: PlaneKind| {
+        let of_kind = usable.iter().filter(|plane| plane.kind == kind);
+        of_kind
+            .min_by_key(|plane| (plane.crtc() != Some(crtc.id), plane.possible_crtcs.count_ones(), plane.id))
+            .copied()
+    };
+    let primary = best(PlaneKind::Primary)?;
+    let cursor = best(PlaneKind::Cursor);
+    let overlays = usable.iter().filter(|plane| plane.kind == PlaneKind::Overlay).copied();
+    let (own, shared): (Vec<&Plane>, Vec<&Plane>) = overlays.partition(|plane| plane.possible_crtcs == bit);
+    // Planes that several CRTCs could use are divided among the connectors that have a display.
+    let all_shared = |plane: &&Plane| plane.kind == PlaneKind::Overlay && plane.possible_crtcs.count_ones() > 1;
+    let outputs = inventory.connected().count().clamp(1, inventory.crtcs.len().max(1));
+    let share = inventory.planes.iter().filter(all_shared).count().div_ceil(outputs);
+    let mut layers: Vec<&Plane> = own.into_iter().chain(shared.into_iter().take(share)).collect();
+    layers.sort_by_key(|plane| (plane.props.value("zpos"), plane.id));
+    layers.truncate(MAX_PLANES - 2);
+    Some(std::iter::once(primary).chain(layers).chain(cursor).collect())
+}
+
+/// What must be turned off for the first modeset to be possible: planes that the console shows on this CRTC and that are not ours, other
+/// connectors on this CRTC, and the CRTC that the connector leaves behind without any.
+fn leftovers(
+    inventory: &Inventory,
+    connector: &Connector,
+    crtc: &Crtc,
+    ours: &[&Plane],
+    taken: &[u32],
+) -> Vec<Leftover> {
+    let mut out = Vec::new();
+    let mut off = |object: u32, table: &crate::props::PropertyTable, props: &[&str]| {
+        for prop in props.iter().filter_map(|name| table.get(name)) {
+            out.push(Leftover { object, prop: prop.id, value: 0 });
+        }
+    };
+    let left = connector.crtc().filter(|&old| old != crtc.id && !taken.contains(&old));
+    for other in inventory.connectors.iter().filter(|other| other.id != connector.id) {
+        if other.crtc() == Some(crtc.id) {
+            off(other.id, &other.props, &["CRTC_ID"]);
+        }
+    }
+    let shared =
+        |old: u32| inventory.connectors.iter().any(|other| other.id != connector.id && other.crtc() == Some(old));
+    if let Some(old) = left.filter(|&old| !shared(old)).and_then(|old| inventory.crtc(old)) {
+        off(old.id, &old.props, &["ACTIVE", "MODE_ID"]);
+    }
+    for plane in &inventory.planes {
+        let shown = plane.crtc();
+        let stale = shown == Some(crtc.id) || (left.is_some_and(|old| !shared(old)) && shown == left);
+        if stale && !ours.iter().any(|our| our.id == plane.id) {
+            off(plane.id, &plane.props, &["FB_ID", "CRTC_ID"]);
+        }
+    }
+    out
+}

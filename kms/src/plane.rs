@@ -1,0 +1,107 @@
+//! Planes of an output: what they can, what is to be shown on them.
+//!
+//! Pure values; nothing here talks to the kernel.
+
+use std::os::fd::BorrowedFd;
+
+use dmabuf_import::{Fourcc, Modifier, modifiers};
+use serde::Serialize;
+
+use crate::inventory;
+use crate::props::PlaneProps;
+use crate::{FbId, OutputError, Rect, SrcRect};
+
+/// The `type` property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlaneKind {
+    /// Neither of the others.
+    Overlay,
+    /// The one that legacy mode setting uses.
+    Primary,
+    /// Meant for the pointer; often small and of fixed size.
+    Cursor,
+}
+
+/// The `pixel blend mode` property: how a plane's pixels meet what lies below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum Blend {
+    /// Colours are multiplied by alpha already, as Wayland clients do it. The kernel's default.
+    #[default]
+    Premultiplied,
+    /// Colours are not multiplied by alpha.
+    Coverage,
+    /// The pixels' alpha is ignored.
+    None,
+}
+
+/// What a plane is to show.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaneState<'a> {
+    /// The framebuffer; the caller keeps it until the flip after it is replaced.
+    pub fb: FbId,
+    /// Which part of it.
+    pub src: SrcRect,
+    /// Where on the screen.
+    pub dst: Rect,
+    /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it after the commit.
+    pub in_fence: Option<BorrowedFd<'a>>,
+    /// Opacity of the whole plane, 0xffff = opaque.
+    pub alpha: u16,
+    /// Blending; ignored by the kernel where the format has no alpha and `alpha` is 0xffff.
+    pub blend: Blend,
+    /// Position in the stack; `None` leaves it as it is.
+    pub zpos: Option<u64>,
+    /// A blob of what changed in the buffer ([`crate::props::Blob`]); ignored where the plane has no `FB_DAMAGE_CLIPS`.
+    pub damage: Option<u32>,
+}
+
+impl<'a> PlaneState<'a> {
+    /// An opaque plane without fence.
+    pub fn new(fb: FbId, src: SrcRect, dst: Rect) -> Self {
+        Self { fb, src, dst, in_fence: None, alpha: u16::MAX, blend: Blend::default(), zpos: None, damage: None }
+    }
+
+    /// The same with an in-fence.
+    pub fn with_fence(self, fence: BorrowedFd<'a>) -> Self {
+        Self { in_fence: Some(fence), ..self }
+    }
+}
+
+/// A plane that an output may use.
+#[derive(Debug, Clone)]
+pub struct OutputPlane {
+    /// Object id.
+    pub id: u32,
+    /// Its kind.
+    pub kind: PlaneKind,
+    /// Its properties.
+    pub props: PlaneProps,
+    /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no modifier may be given).
+    pub formats: Vec<inventory::FormatModifiers>,
+    /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
+    pub cursor_sizes: Vec<(u32, u32)>,
+}
+
+impl OutputPlane {
+    pub(crate) fn new(plane: &inventory::Plane, cursor: (u32, u32)) -> Result<Self, OutputError> {
+        let cursor_sizes = match plane.kind {
+            PlaneKind::Cursor if plane.size_hints.is_empty() => vec![cursor],
+            PlaneKind::Cursor => plane.size_hints.clone(),
+            _ => Vec::new(),
+        };
+        let props = PlaneProps::resolve(plane.id, &plane.props)?;
+        Ok(Self { id: plane.id, kind: plane.kind, props, formats: plane.formats.clone(), cursor_sizes })
+    }
+
+    /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.
+    pub fn supports(&self, format: Fourcc, modifier: Modifier) -> bool {
+        inventory::supports(&self.formats, format as u32, modifiers::raw(modifier))
+    }
+
+    /// The smallest size that a cursor of `w` × `h` fits into.
+    pub fn cursor_size_for(&self, w: u32, h: u32) -> Option<(u32, u32)> {
+        let fitting = self.cursor_sizes.iter().copied().filter(|&(width, height)| width >= w && height >= h);
+        fitting.min_by_key(|&(width, height)| u64::from(width) * u64::from(height))
+    }
+}

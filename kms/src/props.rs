@@ -1,0 +1,289 @@
+//! Property tables: raw as the kernel lists them, and typed with the optional ones marked.
+//!
+//! Never sets a property: requests do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{CallError, Device, OutputError};
+
+/// A property of an object with its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Property {
+    /// Id, the same for all objects that have this very property.
+    pub id: u32,
+    /// Value when it was read.
+    pub value: u64,
+    /// Whether only the kernel changes it.
+    pub immutable: bool,
+    /// Whether only atomic clients see it.
+    pub atomic: bool,
+    /// Type and limits.
+    pub kind: PropertyKind,
+}
+
+/// Type of a property.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PropertyKind {
+    /// A number.
+    Range {
+        /// Least value.
+        min: u64,
+        /// Greatest value.
+        max: u64,
+    },
+    /// A number with sign.
+    SignedRange {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// One of several names.
+    Enum(Vec<EnumValue>),
+    /// Any of several bits; the values are bit numbers.
+    Bitmask(Vec<EnumValue>),
+    /// An object of a type (`DRM_MODE_OBJECT_*`).
+    Object(u32),
+    /// A blob.
+    Blob,
+    /// Of a type that this crate does not know: its flags.
+    Unknown(u32),
+}
+
+/// A name of an enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnumValue {
+    /// Number.
+    pub value: u64,
+    /// Name.
+    pub name: String,
+}
+
+/// All properties of one object, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct PropertyTable(pub BTreeMap<String, Property>);
+
+impl PropertyTable {
+    /// A property by its name.
+    pub fn get(&self, name: &str) -> Option<&Property> {
+        self.0.get(name)
+    }
+
+    /// A property's value by its name.
+    pub fn value(&self, name: &str) -> Option<u64> {
+        self.get(name).map(|property| property.value)
+    }
+
+    /// The number of one name of an enumeration property.
+    pub fn enum_value(&self, property: &str, name: &str) -> Option<u64> {
+        match &self.get(property)?.kind {
+            PropertyKind::Enum(values) | PropertyKind::Bitmask(values) => {
+                values.iter().find(|value| value.name == name).map(|value| value.value)
+            }
+            _ => None,
+        }
+    }
+
+    fn id(&self, name: &str) -> Option<u32> {
+        self.get(name).map(|property| property.id)
+    }
+}
+
+/// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the property.
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, required { $($(#[$rdoc:meta])* $r:ident: $rname:literal,)* }
+     optional { $($(#[$odoc:meta])* $o:ident: $oname:literal,)* } extra { $($(#[$edoc:meta])* $e:ident: $ety:ty = $efn:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$rdoc])* pub $r: u32,)*
+            $($(#[$odoc])* pub $o: Option<u32>,)*
+            $($(#[$edoc])* pub $e: $ety,)*
+        }
+
+        impl $name {
+            /// Finds the ids; the error names the first required property that is missing.
+            pub fn resolve(object: u32, table: &PropertyTable) -> Result<Self, OutputError> {
+                let required = |property: &'static str| {
+                    let missing = || OutputError::MissingProperty { object: format!(concat!($kind, " {}"), object), property };
+                    table.id(property).ok_or_else(missing)
+                };
+                Ok(Self {
+                    $($r: required($rname)?,)*
+                    $($o: table.id($oname),)*
+                    $($e: $efn(table),)*
+                })
+            }
+
+            /// Every property of the table that the object has, for printing.
+            pub(crate) fn names(&self) -> impl Iterator<Item = (u32, &'static str)> {
+                let required = [$((self.$r, $rname),)*];
+                let optional: [(Option<u32>, &'static str); [$($oname,)*].len()] = [$((self.$o, $oname),)*];
+                required.into_iter().chain(optional.into_iter().filter_map(|(id, name)| Some((id?, name))))
+            }
+        }
+    };
+}
+
+table! {
+    /// Properties of a plane.
+    PlaneProps, "plane",
+    required {
+        /// Framebuffer; 0 = off.
+        fb_id: "FB_ID",
+        /// CRTC; 0 = off.
+        crtc_id: "CRTC_ID",
+        /// Source rectangle, 16.16.
+        src_x: "SRC_X",
+        /// Source rectangle, 16.16.
+        src_y: "SRC_Y",
+        /// Source rectangle, 16.16.
+        src_w: "SRC_W",
+        /// Source rectangle, 16.16.
+        src_h: "SRC_H",
+        /// Destination rectangle.
+        crtc_x: "CRTC_X",
+        /// Destination rectangle.
+        crtc_y: "CRTC_Y",
+        /// Destination rectangle.
+        crtc_w: "CRTC_W",
+        /// Destination rectangle.
+        crtc_h: "CRTC_H",
+    }
+    optional {
+        /// A sync_file to wait for (Linux 4.10).
+        in_fence_fd: "IN_FENCE_FD",
+        /// What changed in the buffer (Linux 5.0).
+        fb_damage_clips: "FB_DAMAGE_CLIPS",
+        /// Position in the stack.
+        zpos: "zpos",
+        /// Opacity, 0..=0xffff.
+        alpha: "alpha",
+        /// Blending.
+        pixel_blend_mode: "pixel blend mode",
+        /// Rotation and reflection.
+        rotation: "rotation",
+        /// Scaling filter.
+        scaling_filter: "SCALING_FILTER",
+        /// Matrix of YUV formats.
+        color_encoding: "COLOR_ENCODING",
+        /// Range of YUV formats.
+        color_range: "COLOR_RANGE",
+        /// Hot spot of a cursor (virtual machines).
+        hotspot_x: "HOTSPOT_X",
+        /// Hot spot of a cursor (virtual machines).
+        hotspot_y: "HOTSPOT_Y",
+    }
+    extra {
+        /// Least and greatest `zpos`; equal where it cannot be changed.
+        zpos_range: Option<(u64, u64)> = zpos_range,
+        /// Numbers of the blend modes that the plane has: none, pre-multiplied, coverage.
+        blend_modes: [Option<u64>; 3] = blend_modes,
+    }
+}
+
+table! {
+    /// Properties of a CRTC.
+    CrtcProps, "crtc",
+    required {
+        /// Whether it scans out.
+        active: "ACTIVE",
+        /// Its mode, a blob.
+        mode_id: "MODE_ID",
+    }
+    optional {
+        /// Where the out-fence goes (Linux 4.10).
+        out_fence_ptr: "OUT_FENCE_PTR",
+        /// Variable refresh.
+        vrr_enabled: "VRR_ENABLED",
+        /// Gamma table.
+        gamma_lut: "GAMMA_LUT",
+        /// Degamma table.
+        degamma_lut: "DEGAMMA_LUT",
+        /// Colour matrix.
+        ctm: "CTM",
+    }
+    extra {}
+}
+
+table! {
+    /// Properties of a connector.
+    ConnectorProps, "connector",
+    required {
+        /// The CRTC that drives it; 0 = none.
+        crtc_id: "CRTC_ID",
+    }
+    optional {
+        /// Whether the link needs a new modeset.
+        link_status: "link-status",
+        /// Most bits per component.
+        max_bpc: "max bpc",
+        /// Content type.
+        content_type: "content type",
+        /// Colorimetry.
+        colorspace: "Colorspace",
+        /// HDR metadata.
+        hdr_output_metadata: "HDR_OUTPUT_METADATA",
+        /// Display power (legacy; atomic clients use ACTIVE).
+        dpms: "DPMS",
+    }
+    extra {}
+}
+
+fn zpos_range(table: &PropertyTable) -> Option<(u64, u64)> {
+    let zpos = table.get("zpos")?;
+    match zpos.kind {
+        PropertyKind::Range { min, max } if !zpos.immutable => Some((min, max)),
+        _ => Some((zpos.value, zpos.value)),
+    }
+}
+
+fn blend_modes(table: &PropertyTable) -> [Option<u64>; 3] {
+    ["None", "Pre-multiplied", "Coverage"].map(|name| table.enum_value("pixel blend mode", name))
+}
+
+/// A property blob; destroyed on drop. State that uses it keeps it alive in the kernel.
+#[derive(Debug)]
+pub struct Blob {
+    device: Device,
+    id: u32,
+}
+
+impl Blob {
+    /// Gives `data` to the kernel. Errors: ENOMEM, EINVAL (empty).
+    pub fn new(device: &Device, data: &[u8]) -> Result<Self, CallError> {
+        let id = device.kernel().create_blob(data);
+        let id = id.map_err(|errno| device.errno("DRM_IOCTL_MODE_CREATEPROPBLOB", errno))?;
+        Ok(Self { device: device.clone(), id })
+    }
+
+    /// A blob for `FB_DAMAGE_CLIPS`: rectangles in pixels of the buffer.
+    pub fn damage(device: &Device, rects: &[crate::Rect]) -> Result<Self, CallError> {
+        let mut data = Vec::with_capacity(rects.len() * 16);
+        for rect in rects {
+            let (right, bottom) = (i64::from(rect.x) + i64::from(rect.w), i64::from(rect.y) + i64::from(rect.h));
+            let clamp = |edge: i64| edge.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+            for edge in [rect.x, rect.y, clamp(right), clamp(bottom)] {
+                data.extend_from_slice(&edge.to_ne_bytes());
+            }
+        }
+        Self::new(device, &data)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl Drop for Blob {
+    fn drop(&mut self) {
+        if let Err(errno) = self.device.kernel().destroy_blob(self.id) {
+            tracing::debug!(blob = self.id, %errno, "DRM_IOCTL_MODE_DESTROYPROPBLOB");
+        }
+    }
+}

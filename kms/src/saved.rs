@@ -1,0 +1,132 @@
+//! What the console had on the screen, to be put back on exit.
+//!
+//! Best effort by nature: the console's framebuffer may be gone. Then everything is turned off, and the kernel's own console
+//! comes back when the device is closed.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+
+use crate::inventory::read::blob;
+use crate::kernel::ALLOW_MODESET;
+use crate::props::{Blob, PropertyTable};
+use crate::request::Request;
+use crate::{CallError, Device, Inventory};
+
+/// The state of a device as its inventory saw it.
+#[derive(Debug)]
+pub struct SavedState {
+    device: Device,
+    objects: Vec<Object>,
+}
+
+#[derive(Debug)]
+struct Object {
+    id: u32,
+    props: Vec<(u32, Value)>,
+    /// What turns the object off.
+    off: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Value {
+    Number(u64),
+    /// Content of a blob: the id may be gone by then.
+    Blob(Vec<u8>),
+}
+
+/// What restoring came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restored {
+    /// All is as it was.
+    All,
+    /// What was there could not be shown any more: everything is off.
+    Off,
+}
+
+/// Properties of each kind that frames change, and (first) those that turn the object off when 0.
+const PLANE: (&[&str], &[&str]) = (
+    &["FB_ID", "CRTC_ID"],
+    &[
+        "SRC_X",
+        "SRC_Y",
+        "SRC_W",
+        "SRC_H",
+        "CRTC_X",
+        "CRTC_Y",
+        "CRTC_W",
+        "CRTC_H",
+        "zpos",
+        "alpha",
+        "pixel blend mode",
+        "rotation",
+        "SCALING_FILTER",
+        "COLOR_ENCODING",
+        "COLOR_RANGE",
+    ],
+);
+const CRTC: (&[&str], &[&str]) = (&["ACTIVE", "MODE_ID"], &["VRR_ENABLED", "GAMMA_LUT", "DEGAMMA_LUT", "CTM"]);
+const CONNECTOR: (&[&str], &[&str]) = (&["CRTC_ID"], &["max bpc", "content type", "Colorspace", "HDR_OUTPUT_METADATA"]);
+const BLOBS: [&str; 5] = ["MODE_ID", "GAMMA_LUT", "DEGAMMA_LUT", "CTM", "HDR_OUTPUT_METADATA"];
+
+impl SavedState {
+    pub(crate) fn new(device: &Device, inventory: &Inventory) -> Self {
+        let save =
+            |id: u32, table: &PropertyTable, (switches, others): (&'static [&'static str], &'static [&'static str])| {
+                let found = |name: &&'static str| {
+                    let prop = table.get(name).filter(|prop| !prop.immutable)?;
+                    Some((prop.id, *name, prop.value))
+                };
+                let value = |(prop, name, value): (u32, &str, u64)| match blob(device.as_fd(), value) {
+                    Some(data) if BLOBS.contains(&name) => (prop, Value::Blob(data)),
+                    _ => (prop, Value::Number(value)),
+                };
+                let props = switches.iter().chain(others).filter_map(found).map(value).collect();
+                let off = switches.iter().filter_map(found).map(|(prop, ..)| prop).collect();
+                Object { id, props, off }
+            };
+        let connectors = inventory.connectors.iter().filter(|connector| !connector.writeback);
+        let connectors = connectors.map(|connector| save(connector.id, &connector.props, CONNECTOR));
+        let crtcs = inventory.crtcs.iter().map(|crtc| save(crtc.id, &crtc.props, CRTC));
+        let planes = inventory.planes.iter().map(|plane| save(plane.id, &plane.props, PLANE));
+        Self { device: device.clone(), objects: connectors.chain(crtcs).chain(planes).collect() }
+    }
+
+    /// Puts everything back, blocking. Errors: EACCES (no longer master), ENODEV; anything else falls back to turning all off.
+    pub fn restore(&self) -> Result<Restored, CallError> {
+        match self.commit(Request::default(), true) {
+            Ok(()) => return Ok(Restored::All),
+            Err(errno @ (Errno::ACCESS | Errno::NODEV)) => {
+                return Err(self.device.errno("DRM_IOCTL_MODE_ATOMIC", errno));
+            }
+            Err(errno) => tracing::debug!(%errno, "the state before could not be restored"),
+        }
+        match self.commit(Request::default(), false) {
+            Ok(()) => Ok(Restored::Off),
+            Err(errno) => Err(self.device.errno("DRM_IOCTL_MODE_ATOMIC", errno)),
+        }
+    }
+
+    fn commit(&self, mut request: Request, as_it_was: bool) -> Result<(), Errno> {
+        let mut blobs = Vec::new();
+        for object in &self.objects {
+            request.object(object.id);
+            for (prop, value) in &object.props {
+                match value {
+                    _ if !as_it_was => {}
+                    Value::Number(value) => request.set(*prop, *value),
+                    Value::Blob(data) => {
+                        let blob = Blob::new(&self.device, data).map_err(|error| error.errno)?;
+                        request.set(*prop, blob.id().into());
+                        blobs.push(blob);
+                    }
+                }
+            }
+            if !as_it_was {
+                object.off.iter().for_each(|&prop| request.set(prop, 0));
+            }
+        }
+        request.finish();
+        self.device.kernel().atomic(&mut request, ALLOW_MODESET, 0)
+    }
+}

@@ -1,0 +1,150 @@
+//! When the next vblank comes, told from the mode and the flips that were seen.
+//!
+//! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip sets the phase anew.
+
+use crate::Ns;
+
+/// The vblanks of one CRTC. `sequence` counts as the kernel's 32 bits do, without wrapping.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    period: u64,
+    last: Option<Seen>,
+    missed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    time: Ns,
+    sequence: u64,
+}
+
+impl Clock {
+    /// A clock of a mode with `period` ns from vblank to vblank (at least 1).
+    pub fn new(period: u64) -> Self {
+        Self { period: period.max(1), last: None, missed: 0 }
+    }
+
+    /// Nanoseconds from vblank to vblank.
+    pub fn period(&self) -> u64 {
+        self.period
+    }
+
+    /// A new mode: the phase is unknown again, misses stay counted.
+    pub fn set_period(&mut self, period: u64) {
+        self.period = period.max(1);
+        self.last = None;
+    }
+
+    /// A flip was seen at `time` with the kernel's `sequence`; answers the sequence with its wraps counted.
+    pub fn flip(&mut self, time: Ns, sequence: u32) -> u64 {
+        let full = match self.last {
+            // The signed distance of the low halves: right for jumps of up to 2^31 either way.
+            Some(last) => {
+                last.sequence.saturating_add_signed(i64::from(sequence.wrapping_sub(last.sequence as u32) as i32))
+            }
+            None => sequence.into(),
+        };
+        self.last = Some(Seen { time, sequence: full });
+        full
+    }
+
+    /// Time of the first vblank strictly after `after`; one period after `after` while no flip was seen.
+    pub fn next_vblank(&self, after: Ns) -> Ns {
+        let Some(last) = self.last else { return after + self.period };
+        match after.checked_sub(last.time) {
+            Some(since) => last.time + (since / self.period + 1) * self.period,
+            // Before the last flip (a flip of the future cannot be, but clocks are given by callers).
+            None => last.time - ((last.time - after - 1) / self.period) * self.period,
+        }
+    }
+
+    /// Sequence of the vblank nearest to `time`, where the phase is known.
+    pub fn sequence_at(&self, time: Ns) -> Option<u64> {
+        let last = self.last?;
+        let (period, half) = (self.period, self.period / 2);
+        Some(match time.checked_sub(last.time) {
+            Some(since) => last.sequence + (since + half) / period,
+            None => last.sequence.saturating_sub((last.time - time + half) / period),
+        })
+    }
+
+    /// How many vblanks the flip at `actual` came after its `target`, 0 if in time; counts them.
+    pub fn miss(&mut self, target: Ns, actual: Ns) -> u64 {
+        let late = (actual.saturating_sub(target) + self.period / 2) / self.period;
+        self.missed += late;
+        late
+    }
+
+    /// All vblanks missed so far.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// When to latch for the first vblank that leaves at least `margin` from `now`: `(latch, vblank)`.
+    pub fn latch(&self, now: Ns, margin: u64) -> (Ns, Ns) {
+        let vblank = self.next_vblank(now + margin);
+        (vblank.saturating_sub(margin), vblank)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn vblanks_follow_the_last_flip() {
+        let mut clock = Clock::new(10 * MS);
+        assert_eq!(clock.next_vblank(3 * MS), 13 * MS);
+        clock.flip(100 * MS, 5);
+        let table =
+            [(100, 110), (101, 110), (109, 110), (110, 120), (125, 130), (95, 100), (90, 100), (89, 90), (41, 50)];
+        for (after, next) in table {
+            assert_eq!(clock.next_vblank(after * MS), next * MS, "after {after} ms");
+        }
+        assert_eq!((clock.sequence_at(120 * MS), clock.sequence_at(114 * MS)), (Some(7), Some(6)));
+        assert_eq!((clock.sequence_at(116 * MS), clock.sequence_at(80 * MS)), (Some(7), Some(3)));
+    }
+
+    #[test]
+    fn misses_are_whole_vblanks() {
+        let mut clock = Clock::new(10 * MS);
+        clock.flip(100 * MS, 1);
+        assert_eq!(clock.miss(110 * MS, 110 * MS + 300), 0);
+        assert_eq!(clock.miss(110 * MS, 109 * MS), 0);
+        assert_eq!(clock.miss(110 * MS, 120 * MS), 1);
+        assert_eq!(clock.miss(110 * MS, 140 * MS - 200), 3);
+        assert_eq!(clock.missed(), 4);
+    }
+
+    #[test]
+    fn the_latch_leaves_its_margin() {
+        let mut clock = Clock::new(10 * MS);
+        clock.flip(100 * MS, 1);
+        assert_eq!(clock.latch(101 * MS, 2 * MS), (108 * MS, 110 * MS));
+        assert_eq!(clock.latch(108 * MS - 1, 2 * MS), (108 * MS, 110 * MS));
+        assert_eq!(clock.latch(108 * MS, 2 * MS), (118 * MS, 120 * MS), "a latch of now is too late");
+    }
+
+    #[test]
+    fn sequences_do_not_wrap() {
+        let mut clock = Clock::new(MS);
+        assert_eq!(clock.flip(0, u32::MAX), u64::from(u32::MAX));
+        assert_eq!(clock.flip(MS, 0), 1 << 32);
+        assert_eq!(clock.flip(2 * MS, 1), (1 << 32) + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn next_vblank_is_after_and_in_phase(period in 1u64..100_000_000, flip in 0u64..1 << 50, after in 0u64..1 << 50) {
+            let mut clock = Clock::new(period);
+            clock.flip(flip, 0);
+            let next = clock.next_vblank(after);
+            prop_assert!(next > after && next - after <= period);
+            prop_assert_eq!(next.abs_diff(flip) % period, 0);
+        }
+    }
+}
