@@ -1,1 +1,50 @@
-fn main() {}
+//! The `syncline` command: `run` is the compositor, `msg` talks to a running one.
+//!
+//! Exit status: 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
+//! of the client with `--until-exit`.
+
+mod cli;
+mod clock;
+mod config;
+mod crc;
+mod cursor;
+mod error;
+mod handlers;
+mod input;
+mod ioctl;
+mod ipc;
+mod msg;
+mod output;
+mod reactor;
+mod render;
+mod run;
+mod session;
+mod shell;
+mod spawn;
+mod state;
+mod surface;
+mod trace;
+mod watchdog;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // SYNCLINE_LOG takes tracing's filter syntax, e.g. `debug` or `syncline=trace,warn`.
+    let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let result = match &cli.command {
+        cli::Command::Run(args) => run::run(args),
+        cli::Command::Msg(args) => msg::run(args).map(|()| 0),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("syncline: error: {error}");
+            ExitCode::from(1)
+        }
+    }
+}

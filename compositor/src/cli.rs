@@ -1,0 +1,155 @@
+//! The command line of `syncline`.
+
+use std::{ffi::OsString, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the compositor on a display device.
+    Run(Box<RunArgs>),
+    /// Talk to a running compositor.
+    Msg(MsgArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Display device; default: the seat's first card with a connected display.
+    #[arg(long, value_name = "PATH")]
+    pub device: Option<PathBuf>,
+    /// What draws that which no plane takes. `auto`: GLES on a GPU, else pixman.
+    #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
+    pub renderer: RendererChoice,
+    /// Whose pending fences are handed to the display or GPU driver instead of being waited for; default: `same-driver`.
+    #[arg(long, value_enum)]
+    pub fence_policy: Option<FencePolicy>,
+    /// A driver whose fences `trusted` hands on, by the name in SYNC_IOC_FILE_INFO (repeatable).
+    #[arg(long, value_name = "DRIVER")]
+    pub trust: Vec<String>,
+    /// Mode of every display, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
+    #[arg(long, value_name = "WxH[@HZ]")]
+    pub mode: Option<ModeRequest>,
+    /// Write a Chrome/Perfetto trace of acquire → latch → commit → flip → release.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Read the display CRC of every frame and, where the driver's arithmetic is known, compare it with a prediction.
+    #[arg(long)]
+    pub crc: bool,
+    /// Name of the Wayland socket in XDG_RUNTIME_DIR; default: the first free wayland-N.
+    #[arg(long, value_name = "NAME")]
+    pub socket: Option<String>,
+    /// Configuration file; default: $XDG_CONFIG_HOME/syncline/config.toml, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// End when CMD ends, with its exit status.
+    #[arg(long, requires = "cmd")]
+    pub until_exit: bool,
+    /// A client to start once the displays are lit.
+    #[arg(last = true, value_name = "CMD")]
+    pub cmd: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct MsgArgs {
+    /// The compositor's Wayland socket name; default: $WAYLAND_DISPLAY.
+    #[arg(long, env = "WAYLAND_DISPLAY", value_name = "NAME")]
+    pub socket: String,
+    #[command(subcommand)]
+    pub message: Message,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Message {
+    /// End the compositor.
+    Quit,
+    /// Save the first output's picture as PNG.
+    Screenshot {
+        /// Where to.
+        file: PathBuf,
+    },
+    /// Counters of the running session.
+    Status {
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RendererChoice {
+    Auto,
+    Gles,
+    Pixman,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FencePolicy {
+    Never,
+    SameDriver,
+    Trusted,
+    Always,
+}
+
+/// `WxH[@HZ]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModeRequest {
+    pub width: u16,
+    pub height: u16,
+    /// Hz; any refresh rate if absent.
+    pub refresh: Option<f64>,
+}
+
+impl FromStr for ModeRequest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no mode; write e.g. 1920x1080 or 1920x1080@60");
+        let (size, refresh) = match text.split_once('@') {
+            Some((size, hz)) => (size, Some(hz.trim_end_matches("Hz").parse::<f64>().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let (w, h) = size.split_once('x').ok_or_else(wrong)?;
+        let parse = |s: &str| s.parse::<u16>().ok().filter(|v| *v > 0).ok_or_else(wrong);
+        Ok(Self { width: parse(w)?, height: parse(h)?, refresh })
+    }
+}
+
+impl std::fmt::Display for ModeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)?;
+        match self.refresh {
+            Some(hz) => write!(f, "@{hz}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_parse_or_say_what_is_wrong() {
+        assert_eq!("800x600".parse(), Ok(ModeRequest { width: 800, height: 600, refresh: None }));
+        assert_eq!("1920x1080@59.94".parse(), Ok(ModeRequest { width: 1920, height: 1080, refresh: Some(59.94) }));
+        for bad in ["", "800", "800x", "x600", "0x600", "800x600@", "800x600@fast", "99999x1"] {
+            assert!(bad.parse::<ModeRequest>().unwrap_err().contains("1920x1080@60"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

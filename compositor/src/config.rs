@@ -1,0 +1,186 @@
+//! The user's configuration file (TOML).
+//!
+//! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    cli::{FencePolicy, RunArgs},
+    error::{Context, Error},
+};
+
+/// Everything that can be configured, with defaults.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `#rrggbb` of the desktop behind all windows.
+    pub background: Colour,
+    /// Started by Super+Return.
+    pub terminal: Vec<String>,
+    pub keyboard: Keyboard,
+    pub cursor: Cursor,
+    pub fences: Fences,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keyboard {
+    pub layout: String,
+    pub variant: String,
+    pub model: String,
+    pub options: Option<String>,
+    /// Milliseconds before a held key repeats.
+    pub repeat_delay: i32,
+    /// Repeats per second; 0 turns repeating off.
+    pub repeat_rate: i32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cursor {
+    /// Overridden by XCURSOR_THEME.
+    pub theme: String,
+    /// Pixels; overridden by XCURSOR_SIZE.
+    pub size: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fences {
+    /// Whose pending fences go to the display or GPU driver.
+    pub policy: FencePolicy,
+    /// Drivers that `trusted` means.
+    pub trusted: Vec<String>,
+    /// Milliseconds after which a pending acquire fence is reported with the client's name.
+    pub watchdog: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            background: Colour([0x2b, 0x30, 0x3a]),
+            terminal: vec!["foot".into()],
+            keyboard: Keyboard::default(),
+            cursor: Cursor::default(),
+            fences: Fences::default(),
+        }
+    }
+}
+
+impl Default for Keyboard {
+    fn default() -> Self {
+        Self {
+            layout: String::new(),
+            variant: String::new(),
+            model: String::new(),
+            options: None,
+            repeat_delay: 400,
+            repeat_rate: 30,
+        }
+    }
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { theme: "default".into(), size: 24 }
+    }
+}
+
+impl Default for Fences {
+    fn default() -> Self {
+        Self { policy: FencePolicy::SameDriver, trusted: Vec::new(), watchdog: 2000 }
+    }
+}
+
+/// `#rrggbb`, opaque.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Colour(pub [u8; 3]);
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no colour; write e.g. \"#2b303a\"");
+        let hex = text.strip_prefix('#').filter(|h| h.len() == 6 && h.is_ascii()).ok_or_else(wrong)?;
+        let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).map_err(|_| wrong());
+        Ok(Self([byte(0)?, byte(2)?, byte(4)?]))
+    }
+}
+
+impl Config {
+    /// Reads the file that the arguments or the environment name, and lets the arguments win.
+    pub fn load(args: &RunArgs) -> Result<Self, Error> {
+        let mut config = match &args.config {
+            Some(path) => {
+                Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?
+            }
+            None => match default_path() {
+                None => Self::default(),
+                Some(path) => match fs::read_to_string(&path) {
+                    Ok(text) => Self::parse(&path, &text)?,
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => Self::default(),
+                    Err(e) => return Err(e).context(format!("reading {}", path.display())),
+                },
+            },
+        };
+        if let Some(policy) = args.fence_policy {
+            config.fences.policy = policy;
+        }
+        config.fences.trusted.extend(args.trust.iter().cloned());
+        if let Ok(theme) = env::var("XCURSOR_THEME") {
+            config.cursor.theme = theme;
+        }
+        if let Some(size) = env::var("XCURSOR_SIZE").ok().and_then(|s| s.parse().ok()) {
+            config.cursor.size = size;
+        }
+        Ok(config)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|e| {
+            let at = e.span().map_or(0, |span| span.start);
+            let line = text[..at.min(text.len())].bytes().filter(|b| *b == b'\n').count() + 1;
+            Error::Config { path: path.to_owned(), line, message: e.message().to_owned() }
+        })
+    }
+}
+
+fn default_path() -> Option<PathBuf> {
+    let base = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")))?;
+    Some(base.join("syncline/config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("config.toml"), text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_absent_keeps_its_default() {
+        let config = parse("background = \"#102030\"\n[keyboard]\nlayout = \"de\"\n").unwrap();
+        assert_eq!(config.background, Colour([0x10, 0x20, 0x30]));
+        assert_eq!((config.keyboard.layout.as_str(), config.keyboard.repeat_rate), ("de", 30));
+        assert_eq!(config.fences.policy, FencePolicy::SameDriver);
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let error = parse("terminal = [\"foot\"]\n\nbackground = \"red\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:3: ") && error.contains("`red` is no colour"), "{error}");
+        let error = parse("[fences]\npolicy = \"sometimes\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:2: "), "{error}");
+        let error = parse("colour = 1\n").unwrap_err();
+        assert!(error.contains("unknown field `colour`"), "{error}");
+    }
+}

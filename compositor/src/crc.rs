@@ -1,0 +1,278 @@
+//! Display CRCs in the running session: what the hardware put on the wire, against what the scene says it should be.
+//!
+//! ```text
+//!  flip(frame, sequence) ─→ expected ─→ predictor thread ─→ predicted ─┐
+//!  crc/data ─→ entry(sequence) ────────────────────────────→ read     ─┴→ equal | different | unread | unpredicted
+//! ```
+//!
+//! The prediction reads every pixel of every plane, so it runs on a thread of its own. While it reads, it holds the
+//! frame's buffers like any other user: none is released under it.
+
+use std::{
+    collections::VecDeque,
+    os::fd::{AsFd, OwnedFd},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+
+use fence::Ns;
+use kms::{
+    PlaneKind, Rect, SrcRect,
+    crc::{CrcReader, CrcStream, vkms},
+};
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::{
+    error::{Context, Error},
+    reactor::Source,
+    render::Target,
+    state::{Counters, Syncline},
+    surface::Content,
+    trace,
+};
+
+/// One plane of a frame, with what keeps its pixels.
+#[derive(Debug)]
+pub struct CheckPlane {
+    pub target: Arc<Target>,
+    /// Not released before the prediction is done.
+    pub content: Option<Arc<Content>>,
+    pub src: SrcRect,
+    pub dst: Rect,
+    pub kind: PlaneKind,
+    /// Position among planes of one kind.
+    pub order: usize,
+}
+
+/// What a frame's CRC is predicted from.
+#[derive(Debug)]
+pub struct Check {
+    pub output: u32,
+    pub width: u32,
+    pub height: u32,
+    pub planes: Vec<CheckPlane>,
+}
+
+struct Job {
+    frame: u64,
+    check: Check,
+}
+
+/// A finished prediction; it hands the buffers back, so that they are let go where they were taken.
+pub struct Prediction {
+    frame: u64,
+    check: Check,
+    crc: Option<u32>,
+}
+
+/// The thread that predicts.
+pub struct Predictor {
+    jobs: Sender<Job>,
+    done: Receiver<Prediction>,
+    wake: Arc<OwnedFd>,
+}
+
+impl Predictor {
+    /// Starts the thread.
+    pub fn start() -> Result<Self, Error> {
+        let what = "CRC predictor";
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).context(what)?);
+        let (jobs, incoming) = channel::<Job>();
+        let (outgoing, done) = channel();
+        let signal = wake.clone();
+        let work = move || {
+            while let Ok(Job { frame, check }) = incoming.recv() {
+                let crc = predict(&check);
+                if outgoing.send(Prediction { frame, check, crc }).is_err() {
+                    return;
+                }
+                rustix::io::write(&*signal, &1u64.to_ne_bytes()).ok();
+            }
+        };
+        std::thread::Builder::new().name("crc".into()).spawn(work).context(what)?;
+        Ok(Self { jobs, done, wake })
+    }
+}
+
+/// The CRC that vkms will compute for a frame; `None` if a buffer cannot be read.
+fn predict(check: &Check) -> Option<u32> {
+    let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
+    let rank = |kind| match kind {
+        PlaneKind::Primary => 0,
+        PlaneKind::Overlay => 1,
+        PlaneKind::Cursor => 2,
+    };
+    planes.sort_by_key(|plane| (rank(plane.kind), plane.order));
+    stack(check, &planes, &mut Vec::with_capacity(planes.len()))
+}
+
+/// Opens one plane's pixels after the other, since each is a borrow within a closure, and computes below the last.
+fn stack<'a>(check: &Check, rest: &[&'a CheckPlane], opened: &mut Vec<vkms::ModelPlane<'_>>) -> Option<u32> {
+    let Some((plane, rest)) = rest.split_first() else {
+        return Some(vkms::crc(check.width, check.height, opened));
+    };
+    let layout = plane.target.dmabuf.planes().first()?;
+    let (offset, stride) = (layout.offset as usize, layout.stride);
+    let format = plane.target.dmabuf.format();
+    plane
+        .target
+        .mapping()?
+        .cpu_read(|pixels| {
+            let mut opened: Vec<vkms::ModelPlane<'_>> = opened.clone();
+            let pixels = pixels.get(offset..)?;
+            opened.push(vkms::ModelPlane::new(pixels, stride, format as u32, plane.src, plane.dst).ok()?);
+            stack(check, rest, &mut opened)
+        })
+        .ok()?
+}
+
+struct Expected {
+    frame: u64,
+    sequence: u32,
+    predicted: Option<Option<u32>>,
+    read: Option<(u32, u32)>,
+}
+
+/// CRCs of one output.
+pub struct CrcSession {
+    output: u32,
+    stream: CrcStream,
+    predictable: bool,
+    jobs: Sender<Job>,
+    waiting: VecDeque<Expected>,
+    /// Entries that came before the flip event of their frame was read.
+    early: VecDeque<(u32, u32)>,
+}
+
+impl CrcSession {
+    /// How many vblanks an entry may be late before it counts as unread.
+    const PATIENCE: u32 = 8;
+
+    /// A frame is on the screen from vblank `sequence` on.
+    pub fn expect(&mut self, frame: u64, sequence: u32, check: Check, counters: &mut Counters, now: Ns) {
+        let predicted = if self.predictable { None } else { Some(None) };
+        let read = self.early.iter().find(|(seq, _)| *seq == sequence).map(|(seq, crc)| (*seq, *crc));
+        self.waiting.push_back(Expected { frame, sequence, predicted, read });
+        if self.predictable && self.jobs.send(Job { frame, check }).is_err() {
+            self.predictable = false;
+        }
+        self.settle(sequence, counters, now);
+    }
+
+    /// The `data` file is readable.
+    fn readable(&mut self, counters: &mut Counters, now: Ns) {
+        loop {
+            match self.stream.read_entry() {
+                Ok(Some(entry)) => {
+                    let (Some(sequence), Some(crc)) = (entry.frame, entry.values().first().copied()) else { continue };
+                    if let Some(expected) = self.waiting.iter_mut().find(|e| e.sequence == sequence) {
+                        expected.read = Some((sequence, crc));
+                    } else {
+                        if self.early.len() == 4 {
+                            self.early.pop_front();
+                        }
+                        self.early.push_back((sequence, crc));
+                    }
+                    self.settle(sequence, counters, now);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!("reading CRCs: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn predicted(&mut self, frame: u64, crc: Option<u32>, counters: &mut Counters, now: Ns) {
+        if let Some(expected) = self.waiting.iter_mut().find(|e| e.frame == frame) {
+            expected.predicted = Some(crc);
+        }
+        let newest = self.waiting.back().map_or(0, |e| e.sequence);
+        self.settle(newest, counters, now);
+    }
+
+    /// Judges the frames of which everything is known, or never will be.
+    fn settle(&mut self, sequence: u32, counters: &mut Counters, now: Ns) {
+        while let Some(first) = self.waiting.front() {
+            let late = sequence.wrapping_sub(first.sequence) as i32 > Self::PATIENCE as i32;
+            let (Some(predicted), true) = (first.predicted, first.read.is_some() || late) else { return };
+            let Some(done) = self.waiting.pop_front() else { return };
+            let read = done.read.map(|(_, crc)| crc);
+            let verdict = match (read, predicted) {
+                (None, _) => "unread",
+                (Some(_), None) => "unpredicted",
+                (Some(read), Some(predicted)) if read == predicted => "equal",
+                _ => "different",
+            };
+            match verdict {
+                "equal" => counters.crc_equal += 1,
+                "different" => counters.crc_different += 1,
+                "unread" => counters.crc_unread += 1,
+                _ => {}
+            }
+            if verdict == "different" {
+                tracing::warn!(
+                    "output {}: frame {}: the display's CRC {:#010x} is not the predicted {:#010x}",
+                    self.output,
+                    done.frame,
+                    read.unwrap_or(0),
+                    predicted.unwrap_or(0)
+                );
+            }
+            let crtc_frame = done.read.map(|(seq, _)| seq);
+            let (output, frame) = (self.output, done.frame);
+            trace::crc(now, trace::CrcEvent { output, frame, crtc_frame, read, predicted, verdict });
+        }
+    }
+}
+
+impl Syncline {
+    /// Reads the CRC of every frame from now on.
+    pub fn start_crc(&mut self) -> Result<(), Error> {
+        let predictor = Predictor::start()?;
+        self.reactor.add(predictor.wake.as_fd(), Source::Predictor).context("CRC predictor")?;
+        let predictable = self.outputs.device.is_vkms();
+        for output in &mut self.outputs.list {
+            let fail = |e: kms::crc::CrcError| Error::setup(format!("CRC of {}", output.wl.name()), e);
+            let reader = CrcReader::open(&self.outputs.device, output.kms.crtc_index()).map_err(fail)?;
+            let stream = reader.arm("auto").map_err(fail)?;
+            self.reactor.add(stream.as_fd(), Source::Crc(output.kms.crtc_id())).context("CRC")?;
+            output.crc = Some(CrcSession {
+                output: output.id,
+                stream,
+                predictable,
+                jobs: predictor.jobs.clone(),
+                waiting: VecDeque::new(),
+                early: VecDeque::new(),
+            });
+        }
+        self.predictor = Some(predictor);
+        Ok(())
+    }
+
+    /// CRC entries of an output have arrived.
+    pub fn crc_event(&mut self, crtc: u32) {
+        if let Some(output) = self.outputs.list.iter_mut().find(|o| o.kms.crtc_id() == crtc)
+            && let Some(crc) = &mut output.crc
+        {
+            crc.readable(&mut self.counters, self.now);
+        }
+    }
+
+    /// Predictions are done.
+    pub fn predictor_event(&mut self) {
+        let Some(predictor) = &self.predictor else { return };
+        rustix::io::read(&*predictor.wake, &mut [0; 8]).ok();
+        while let Ok(prediction) = predictor.done.try_recv() {
+            let Prediction { frame, check, crc } = prediction;
+            if let Some(output) = self.outputs.list.iter_mut().find(|o| o.id == check.output)
+                && let Some(session) = &mut output.crc
+            {
+                session.predicted(frame, crc, &mut self.counters, self.now);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Smithay's handler traits, each a few lines that lead to the module where the behaviour is.
+
+use std::{os::fd::OwnedFd, sync::Arc};
+
+use dmabuf_import::Dmabuf;
+use protocols::syncobj::{SyncobjHandler, SyncobjState};
+use smithay::{
+    backend::allocator::{Buffer as _, dmabuf::Dmabuf as WlDmabuf},
+    delegate_compositor, delegate_data_device, delegate_dmabuf, delegate_output, delegate_presentation, delegate_seat,
+    delegate_shm, delegate_viewporter, delegate_xdg_shell,
+    input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
+    reexports::wayland_server::{
+        Client, Resource,
+        protocol::{wl_buffer::WlBuffer, wl_data_source::WlDataSource, wl_surface::WlSurface},
+    },
+    wayland::{
+        buffer::BufferHandler,
+        compositor::{CompositorClientState, CompositorHandler, CompositorState},
+        dmabuf::{DmabufGlobal, DmabufHandler, DmabufState, ImportNotifier, get_dmabuf},
+        output::OutputHandler,
+        selection::{
+            SelectionHandler,
+            data_device::{
+                ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler, set_data_device_focus,
+            },
+        },
+        shm::{ShmHandler, ShmState},
+    },
+};
+
+use crate::{
+    state::Syncline,
+    surface::{buffer::Imported, commit},
+};
+
+impl CompositorHandler for Syncline {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.globals.compositor
+    }
+
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        &self.client_state(client).compositor
+    }
+
+    fn new_surface(&mut self, surface: &WlSurface) {
+        commit::watch(surface);
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        let changed = commit::apply(surface);
+        self.popups.commit(surface);
+        self.shell_commit(surface);
+        self.cursor.surface_commit(surface);
+        // A commit without damage may still carry a frame callback, which the next frame answers.
+        let _ = changed;
+        self.redraw_surface(surface);
+    }
+
+    fn destroyed(&mut self, surface: &WlSurface) {
+        for slot in self.acquires.matching(|w| w.surface.upgrade().is_err() || w.surface == *surface) {
+            self.stop_waiting(slot);
+        }
+        smithay::wayland::compositor::with_states(surface, |states| {
+            let mut state = crate::surface::SurfaceState::of(states);
+            state.current = None;
+            state.pending.clear();
+        });
+        self.redraw_all();
+    }
+}
+
+impl BufferHandler for Syncline {
+    fn buffer_destroyed(&mut self, buffer: &WlBuffer) {
+        if let Ok(dmabuf) = get_dmabuf(buffer) {
+            self.imports.forget(dmabuf);
+        }
+    }
+}
+
+impl ShmHandler for Syncline {
+    fn shm_state(&self) -> &ShmState {
+        &self.globals.shm
+    }
+}
+
+impl DmabufHandler for Syncline {
+    fn dmabuf_state(&mut self) -> &mut DmabufState {
+        &mut self.globals.dmabuf
+    }
+
+    fn dmabuf_imported(&mut self, _: &DmabufGlobal, wl: WlDmabuf, notifier: ImportNotifier) {
+        match own_dmabuf(&wl).and_then(|dmabuf| {
+            self.outputs.renderer.check_import(&wl)?;
+            Ok(dmabuf)
+        }) {
+            Ok(dmabuf) => {
+                self.imports.insert(Arc::new(Imported::new(wl, dmabuf)));
+                notifier.successful::<Self>().ok();
+            }
+            Err(reason) => {
+                tracing::info!("a client's dma-buf was refused: {reason}");
+                notifier.failed();
+            }
+        }
+    }
+}
+
+/// Our own, checked description of a client's buffer, with descriptors of its own.
+fn own_dmabuf(wl: &WlDmabuf) -> Result<Dmabuf, String> {
+    let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
+        let fd = fd.try_clone_to_owned().map_err(|e| format!("duplicating a descriptor: {e}"))?;
+        Ok(dmabuf_import::Plane { fd: Arc::new(fd), offset, stride })
+    });
+    let planes = planes.collect::<Result<Vec<_>, String>>()?;
+    let format = wl.format();
+    Dmabuf::new(wl.width(), wl.height(), format.code, format.modifier, planes).map_err(|e| e.to_string())
+}
+
+impl SyncobjHandler for Syncline {
+    fn syncobj_state(&mut self) -> Option<&mut SyncobjState> {
+        self.globals.syncobj.as_mut()
+    }
+}
+
+impl SeatHandler for Syncline {
+    type KeyboardFocus = WlSurface;
+    type PointerFocus = WlSurface;
+    type TouchFocus = WlSurface;
+
+    fn seat_state(&mut self) -> &mut SeatState<Self> {
+        &mut self.globals.seat
+    }
+
+    fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
+        let client = focused.and_then(|surface| surface.client());
+        set_data_device_focus(&self.display, seat, client);
+    }
+
+    fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
+        self.cursor.set_image(image);
+        self.redraw_cursor();
+    }
+}
+
+impl SelectionHandler for Syncline {
+    type SelectionUserData = ();
+}
+
+impl DataDeviceHandler for Syncline {
+    fn data_device_state(&self) -> &DataDeviceState {
+        &self.globals.data_device
+    }
+}
+
+impl ClientDndGrabHandler for Syncline {
+    fn started(&mut self, _: Option<WlDataSource>, icon: Option<WlSurface>, _: Seat<Self>) {
+        self.cursor.set_drag_icon(icon);
+        self.redraw_all();
+    }
+
+    fn dropped(&mut self, _: Option<WlSurface>, _: bool, _: Seat<Self>) {
+        self.cursor.set_drag_icon(None);
+        self.redraw_all();
+    }
+}
+
+impl ServerDndGrabHandler for Syncline {
+    fn send(&mut self, _mime: String, _fd: OwnedFd, _: Seat<Self>) {}
+}
+
+impl OutputHandler for Syncline {}
+
+delegate_compositor!(Syncline);
+delegate_shm!(Syncline);
+delegate_dmabuf!(Syncline);
+delegate_seat!(Syncline);
+delegate_data_device!(Syncline);
+delegate_output!(Syncline);
+delegate_viewporter!(Syncline);
+delegate_presentation!(Syncline);
+delegate_xdg_shell!(Syncline);
+protocols::delegate_syncobj!(Syncline);

@@ -1,0 +1,21 @@
+//! The only `unsafe` of this crate: entry points of EGL.
+#![allow(unsafe_code)]
+
+use smithay::backend::{
+    allocator::gbm::GbmDevice,
+    drm::DrmDeviceFd,
+    egl::{EGLContext, EGLDisplay, Error},
+    renderer::gles::{GlesError, GlesRenderer},
+};
+
+/// An EGL display on a GBM device.
+pub fn egl_display(gbm: GbmDevice<DrmDeviceFd>) -> Result<EGLDisplay, Error> {
+    // SAFETY: the GBM device is owned by the display from here on and outlives it.
+    unsafe { EGLDisplay::new(gbm) }
+}
+
+/// A renderer on a context that nobody else uses.
+pub fn gles_renderer(context: EGLContext) -> Result<GlesRenderer, GlesError> {
+    // SAFETY: the context was made by us for this renderer alone and is current on no other thread.
+    unsafe { GlesRenderer::new(context) }
+}

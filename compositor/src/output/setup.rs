@@ -1,0 +1,328 @@
+//! Finding the display device, lighting its outputs, following hot-plug, putting the console back.
+
+use std::path::{Path, PathBuf};
+
+use fence::{HandOff, SyncDevice};
+use kms::{Device, Inventory, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use protocols::syncobj::SyncobjState;
+use smithay::{
+    backend::renderer::damage::OutputDamageTracker,
+    output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
+    reexports::wayland_server::DisplayHandle,
+    utils::Transform,
+    wayland::dmabuf::DmabufFeedbackBuilder,
+};
+
+use super::{LatchCosts, OnPlane, Output, Outputs, Phase, assign::Layouts};
+use crate::{
+    cli::{FencePolicy, ModeRequest, RunArgs},
+    config::{Colour, Config},
+    error::Error,
+    render::Renderer,
+    session::Session,
+    state::{Globals, Syncline},
+    trace,
+};
+
+/// Opens the device that the user named, or the first one that has a connected display.
+pub fn open_device(session: &mut Session, wanted: Option<&Path>) -> Result<(Device, Inventory), Error> {
+    if let Some(path) = wanted {
+        let (device, inventory) = try_device(session, path)?;
+        if inventory.connected().next().is_none() {
+            let reason = "no display is connected to it; plug one in, or name another device with --device";
+            return Err(Error::Device { path: path.to_owned(), reason: reason.into() });
+        }
+        return Ok((device, inventory));
+    }
+    let mut cards = cards();
+    if cards.is_empty() {
+        return Err(Error::NoDevice);
+    }
+    let primary = smithay::backend::udev::primary_gpu(session.seat()).ok().flatten();
+    cards.sort_by_key(|card| (Some(card) != primary.as_ref(), card.clone()));
+    let mut last = Error::NoDevice;
+    for card in cards {
+        match try_device(session, &card) {
+            Ok((device, inventory)) if inventory.connected().next().is_some() => return Ok((device, inventory)),
+            Ok(_) => {
+                let reason = "no display is connected to it; plug one in, or name another device with --device";
+                last = Error::Device { path: card, reason: reason.into() };
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn cards() -> Vec<PathBuf> {
+    let Ok(dir) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
+    let card = |name: &str| name.strip_prefix("card").is_some_and(|n| n.parse::<u32>().is_ok());
+    dir.flatten().filter(|e| e.file_name().to_str().is_some_and(card)).map(|e| e.path()).collect()
+}
+
+fn try_device(session: &mut Session, path: &Path) -> Result<(Device, Inventory), Error> {
+    let refused = |reason: String| Error::Device { path: path.to_owned(), reason };
+    let fd = session.open_device(path)?;
+    let device = Device::from_fd(fd, path)
+        .map_err(|e| refused(format!("is no display device with atomic mode setting: {e}")))?;
+    if matches!(session, Session::Direct) {
+        device.acquire_master().map_err(|e| {
+            refused(format!("another program is its DRM master ({e}); stop that display server, then try again"))
+        })?;
+    }
+    let inventory = device.inventory().map_err(|e| refused(e.to_string()))?;
+    Ok((device, inventory))
+}
+
+impl Outputs {
+    /// Everything but the outputs themselves; see [`Syncline::light_up`].
+    pub fn new(device: Device, inventory: Inventory, args: &RunArgs, config: &Config) -> Result<Self, Error> {
+        let renderer = Renderer::new(args.renderer, &device)?;
+        let saved = Some(device.save_state(&inventory));
+        let policy = match config.fences.policy {
+            FencePolicy::Never => HandOff::Never,
+            FencePolicy::SameDriver => HandOff::SameDriver,
+            FencePolicy::Trusted => HandOff::Trusted(config.fences.trusted.clone()),
+            FencePolicy::Always => HandOff::Always,
+        };
+        let driver = device.driver().to_owned();
+        tracing::info!("{}: driver {driver}, rendering with {}", device.path().display(), renderer.name());
+        Ok(Self { device, inventory, renderer, driver, policy, list: Vec::new(), active: true, saved })
+    }
+
+    /// Announces what depends on the device: dma-buf formats and explicit synchronisation.
+    pub fn announce(&self, display: &DisplayHandle, globals: &mut Globals) -> Result<(), Error> {
+        let formats = self.renderer.dmabuf_formats();
+        let id = rustix::fs::fstat(&self.device).map(|stat| stat.st_rdev).unwrap_or(0);
+        let scanout = formats.iter().copied().filter(|format| {
+            self.list.iter().any(|output| output.kms.planes()[output.primary].supports(format.code, format.modifier))
+        });
+        let scanout: Vec<_> = scanout.collect();
+        let feedback = DmabufFeedbackBuilder::new(id, formats.iter().copied())
+            .add_preference_tranche(
+                id,
+                Some(
+                    smithay::reexports::wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_dmabuf_feedback_v1::TrancheFlags::Scanout,
+                ),
+                scanout,
+            )
+            .build()
+            .map_err(|e| Error::setup("linux-dmabuf feedback", e))?;
+        let global = globals.dmabuf.create_global_with_default_feedback::<Syncline>(display, &feedback);
+        globals.dmabuf_global = Some(global);
+        globals.shm.update_formats(self.renderer.shm_formats());
+        let fd = std::os::fd::AsFd::as_fd(&self.device).try_clone_to_owned();
+        let sync = fd.map_err(|e| e.to_string()).and_then(|fd| {
+            let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
+            device.require().map(|()| device).map_err(|missing| missing.to_string())
+        });
+        match sync {
+            Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
+            Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", self.driver),
+        }
+        Ok(())
+    }
+
+    /// Puts the console back; called once, also when the session ends in a panic.
+    pub fn restore_console(&mut self) {
+        self.list.clear();
+        if let Some(saved) = self.saved.take() {
+            match saved.restore() {
+                Ok(restored) => tracing::debug!("console: {restored:?}"),
+                Err(error) => tracing::warn!("the console's picture could not be put back: {error}"),
+            }
+        }
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        self.restore_console();
+    }
+}
+
+fn choose_mode<'a>(connector: &'a Connector, wanted: Option<ModeRequest>) -> Result<&'a Mode, Error> {
+    let found = match wanted {
+        None => connector.preferred(),
+        Some(ModeRequest { width, height, refresh }) => {
+            connector.modes.iter().find(|m| m.matches(width.into(), height.into(), refresh))
+        }
+    };
+    found.ok_or_else(|| {
+        let mut offered: Vec<String> = connector
+            .modes
+            .iter()
+            .map(|m| format!("{}x{}@{:.2}", m.width, m.height, f64::from(m.refresh_mhz) / 1000.0))
+            .collect();
+        offered.dedup();
+        Error::NoMode {
+            connector: connector.name.clone(),
+            wanted: wanted.map_or_else(|| "preferred mode".into(), |w| w.to_string()),
+            offered: if offered.is_empty() { "none".into() } else { offered.join(", ") },
+        }
+    })
+}
+
+impl Syncline {
+    /// Lights every connected display that is not lit yet. With `strict`, the first failure is an error.
+    pub fn light_up(&mut self, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
+        let connectors: Vec<Connector> = self.outputs.inventory.connected().cloned().collect();
+        for connector in connectors {
+            let lit = self.outputs.list.iter().any(|o| o.kms.connector_id() == connector.id);
+            if lit || connector.non_desktop || connector.writeback {
+                continue;
+            }
+            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode));
+            match result {
+                Ok(()) => {}
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{}: {error}", connector.name),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_output(&mut self, connector: &Connector, mode: &Mode) -> Result<(), Error> {
+        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
+        let outputs = &mut self.outputs;
+        let mut output =
+            kms::Output::new(&outputs.device, &outputs.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let (width, height) = output.size();
+        let primary = output.primary();
+        let modifiers = super::modifiers(&output.planes()[primary]);
+        let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers).map_err(|e| fail(&e))?;
+        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
+        let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
+        let id = outputs.list.len() as u32 + 1;
+        let mut frame = output.modeset();
+        frame.set(primary, PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)));
+        frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
+
+        let wl = WlOutput::new(
+            connector.name.clone(),
+            PhysicalProperties {
+                size: (connector.size_mm.0 as i32, connector.size_mm.1 as i32).into(),
+                subpixel: Subpixel::Unknown,
+                make: "Unknown".into(),
+                model: connector.name.clone(),
+            },
+        );
+        let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
+        let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
+        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some((x, 0).into()));
+        wl.set_preferred(wl_mode);
+        let global = wl.create_global::<Syncline>(&self.display);
+        let mut on_plane = vec![None; output.planes().len()];
+        on_plane[primary] = Some(OnPlane::Target(target.clone()));
+        trace::name(id, &format!("output {} ({})", connector.name, outputs.driver));
+        tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        outputs.list.push(Output {
+            id,
+            wl,
+            global,
+            clock: vblank::Clock::new(mode.period_ns()),
+            location: (x, 0).into(),
+            size: (width as i32, height as i32).into(),
+            phase: Phase::InFlight,
+            dirty: true,
+            frame: 0,
+            primary,
+            cursor: output.cursor(),
+            overlays: output.overlays().collect(),
+            on_plane,
+            retiring: Vec::new(),
+            in_flight: None,
+            targets: vec![(target, 0)],
+            passes: 0,
+            tracker,
+            scene: Vec::new(),
+            layouts: Layouts::default(),
+            costs: LatchCosts::default(),
+            crc: None,
+            shown: Vec::new(),
+            kms: output,
+        });
+        Ok(())
+    }
+
+    /// Connectors may have changed: takes away what is unplugged and lights what is new.
+    pub fn hot_plug(&mut self, wanted: Option<ModeRequest>) {
+        let device = self.outputs.device.clone();
+        match self.outputs.inventory.refresh_connectors(&device) {
+            Ok(changes) if changes.is_empty() => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!("reading connectors: {error}");
+                return;
+            }
+        }
+        let connected: Vec<u32> = self.outputs.inventory.connected().map(|c| c.id).collect();
+        let gone = self.outputs.list.extract_if(.., |o| !connected.contains(&o.kms.connector_id()));
+        for mut output in gone.collect::<Vec<_>>() {
+            tracing::info!("{} is unplugged", output.wl.name());
+            self.display.remove_global::<Syncline>(output.global.clone());
+            if let Err(error) = output.kms.disable() {
+                tracing::debug!("turning {} off: {error}", output.wl.name());
+            }
+        }
+        self.light_up(wanted, false).ok();
+        self.redraw_all();
+    }
+
+    /// The session lost its VT: nothing is committed until it comes back.
+    pub fn pause(&mut self) {
+        self.outputs.active = false;
+        for output in &mut self.outputs.list {
+            if let Phase::Scheduled { .. } = output.phase {
+                output.phase = Phase::Idle;
+            }
+        }
+    }
+
+    /// The session has its VT again: whoever had it may have changed everything.
+    pub fn resume(&mut self) {
+        self.outputs.active = true;
+        if matches!(self.session, Session::Direct)
+            && let Err(error) = self.outputs.device.acquire_master()
+        {
+            tracing::warn!("display device: {error}");
+        }
+        for index in 0..self.outputs.list.len() {
+            self.outputs.list[index].kms.reset();
+            self.outputs.list[index].layouts.forget();
+            if let Err(error) = self.relight(index) {
+                tracing::error!("{}: {error}", self.outputs.list[index].wl.name());
+            }
+        }
+    }
+
+    /// Sets an output's mode again with a fresh picture.
+    fn relight(&mut self, index: usize) -> Result<(), String> {
+        let outputs = &mut self.outputs;
+        let output = &mut outputs.list[index];
+        let (width, height) = output.kms.size();
+        let modifiers = super::modifiers(&output.kms.planes()[output.primary]);
+        let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers)?;
+        output.targets.clear();
+        let background: Colour = self.config.background;
+        outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
+        let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
+        let mut frame = output.kms.modeset();
+        let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
+        frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
+        output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
+        output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
+        output.targets.push((target, 0));
+        output.in_flight = None;
+        output.phase = Phase::InFlight;
+        output.dirty = true;
+        Ok(())
+    }
+}
+
+/// What a commit's flip event carries: unique among the outputs.
+pub fn user_data(output: u32, frame: u64) -> u64 {
+    (u64::from(output) << 48) | (frame & 0xffff_ffff_ffff)
+}

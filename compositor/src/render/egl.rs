@@ -1,0 +1,59 @@
+//! The GLES renderer: GBM allocation, an EGL context, and what the GPU can do with fences.
+
+use std::collections::HashMap;
+
+use drm_fourcc::{DrmFourcc, DrmModifier};
+use kms::Device;
+use smithay::{
+    backend::{
+        allocator::gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
+        drm::DrmDeviceFd,
+        egl::{EGLContext, EGLDisplay, fence::EGLFence},
+        renderer::gles::{GlesRenderer, GlesTexture},
+    },
+    utils::DeviceFd,
+};
+
+use super::Textures;
+use crate::{error::Error, ioctl};
+
+/// GLES with what belongs to it.
+pub struct Gles {
+    pub renderer: GlesRenderer,
+    pub textures: Textures<GlesTexture>,
+    pub allocator: GbmAllocator<DrmDeviceFd>,
+    /// The GPU waits for, and gives out, sync_files (EGL_ANDROID_native_fence_sync).
+    pub native_fences: bool,
+    display: EGLDisplay,
+}
+
+/// Whether the device has a GPU that draws: display-only drivers have no render node.
+pub fn has_gpu(device: &Device) -> bool {
+    smithay::backend::drm::DrmNode::from_file(device).is_ok_and(|node| node.has_render())
+}
+
+impl Gles {
+    /// Opens the device's GPU.
+    pub fn new(device: &Device) -> Result<Self, Error> {
+        let what = "GLES renderer";
+        let fd = std::os::fd::AsFd::as_fd(device).try_clone_to_owned().map_err(|e| Error::setup(what, e))?;
+        let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(what, e))?;
+        let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(what, e))?;
+        let context = EGLContext::new(&display).map_err(|e| Error::setup(what, e))?;
+        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(what, e))?;
+        let native_fences = EGLFence::supports_importing(&display);
+        if !native_fences {
+            tracing::warn!(
+                "this EGL has no native fences (Mesa's llvmpipe needs 25.0): fences are waited for on the CPU"
+            );
+        }
+        let allocator = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
+        Ok(Self { renderer, textures: HashMap::new(), allocator, native_fences, display })
+    }
+
+    /// Whether XRGB8888 with this modifier can be rendered to.
+    pub fn can_render(&self, modifier: DrmModifier) -> bool {
+        let formats = self.display.dmabuf_render_formats();
+        formats.iter().any(|f| f.code == DrmFourcc::Xrgb8888 && f.modifier == modifier)
+    }
+}

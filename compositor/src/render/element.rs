@@ -1,0 +1,143 @@
+//! A layer as Smithay's damage tracker and renderers see it.
+
+use smithay::{
+    backend::renderer::{
+        Frame, Renderer, Texture,
+        element::{Element, Id, RenderElement},
+        sync::{Fence, Interrupted, SyncPoint},
+        utils::{CommitCounter, DamageSet, DamageSnapshot, OpaqueRegions},
+    },
+    utils::{Buffer, Physical, Rectangle, Scale, Transform},
+};
+use std::os::fd::OwnedFd;
+
+use super::Layer;
+
+/// A layer with its texture.
+pub struct Picture<T> {
+    texture: T,
+    id: Id,
+    src: Rectangle<f64, Buffer>,
+    dst: Rectangle<i32, Physical>,
+    transform: Transform,
+    damage: DamageSnapshot<i32, Buffer>,
+    opaque: bool,
+    wait: Option<SyncPoint>,
+}
+
+impl<T> Picture<T> {
+    pub fn new(layer: &Layer, texture: T) -> Self {
+        let wait = (!layer.content.is_ready())
+            .then(|| layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())))
+            .flatten()
+            .map(|file| SyncPoint::from(ClientFence(file)));
+        Self {
+            texture,
+            id: layer.element.clone(),
+            src: layer.view.src,
+            dst: layer.dst,
+            transform: layer.view.transform,
+            damage: layer.damage.clone(),
+            opaque: layer.opaque,
+            wait,
+        }
+    }
+}
+
+impl<T> Element for Picture<T> {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn current_commit(&self) -> CommitCounter {
+        self.damage.current_commit()
+    }
+
+    fn src(&self) -> Rectangle<f64, Buffer> {
+        self.src
+    }
+
+    fn transform(&self) -> Transform {
+        self.transform
+    }
+
+    fn geometry(&self, _: Scale<f64>) -> Rectangle<i32, Physical> {
+        self.dst
+    }
+
+    fn damage_since(&self, _: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
+        let all = || DamageSet::from_slice(&[Rectangle::from_size(self.dst.size)]);
+        let Some(damage) = self.damage.damage_since(commit) else { return all() };
+        // Buffer pixels → surface → output pixels; turned buffers are rare enough to be drawn whole.
+        if self.transform != Transform::Normal || self.src.is_empty() {
+            return if damage.is_empty() { DamageSet::default() } else { all() };
+        }
+        let (fx, fy) =
+            (f64::from(self.dst.size.w) / self.src.size.w, f64::from(self.dst.size.h) / self.src.size.h);
+        damage
+            .iter()
+            .filter_map(|rect| {
+                let rect = rect.to_f64().intersection(self.src)?;
+                let (x, y) = ((rect.loc.x - self.src.loc.x) * fx, (rect.loc.y - self.src.loc.y) * fy);
+                let scaled: Rectangle<f64, Physical> =
+                    Rectangle::new((x, y).into(), (rect.size.w * fx, rect.size.h * fy).into());
+                // One pixel more on each side where scaling filters across the edge.
+                let grow = if fx == 1.0 && fy == 1.0 { 0 } else { 1 };
+                let mut rect = scaled.to_i32_up();
+                rect.loc -= (grow, grow).into();
+                rect.size += (2 * grow, 2 * grow).into();
+                rect.intersection(Rectangle::from_size(self.dst.size))
+            })
+            .collect()
+    }
+
+    fn opaque_regions(&self, _: Scale<f64>) -> OpaqueRegions<i32, Physical> {
+        match self.opaque {
+            true => OpaqueRegions::from_slice(&[Rectangle::from_size(self.dst.size)]),
+            false => OpaqueRegions::default(),
+        }
+    }
+}
+
+impl<R, T> RenderElement<R> for Picture<T>
+where
+    R: Renderer<TextureId = T>,
+    T: Texture,
+{
+    fn draw(
+        &self,
+        frame: &mut R::Frame<'_, '_>,
+        src: Rectangle<f64, Buffer>,
+        dst: Rectangle<i32, Physical>,
+        damage: &[Rectangle<i32, Physical>],
+        opaque: &[Rectangle<i32, Physical>],
+    ) -> Result<(), R::Error> {
+        if let Some(wait) = &self.wait {
+            frame.wait(wait)?;
+        }
+        frame.render_texture_from_to(&self.texture, src, dst, damage, opaque, self.transform, 1.0)
+    }
+}
+
+/// A client's acquire fence, for the GPU to wait on.
+#[derive(Debug)]
+struct ClientFence(fence::SyncFile);
+
+impl Fence for ClientFence {
+    fn is_signaled(&self) -> bool {
+        self.0.is_signalled()
+    }
+
+    fn wait(&self) -> Result<(), Interrupted> {
+        // Reached only if the GPU refuses the fence; contents with pending fences are not drawn by the CPU.
+        if self.0.is_signalled() { Ok(()) } else { Err(Interrupted) }
+    }
+
+    fn is_exportable(&self) -> bool {
+        true
+    }
+
+    fn export(&self) -> Option<OwnedFd> {
+        self.0.try_clone().ok().map(fence::SyncFile::into_fd)
+    }
+}

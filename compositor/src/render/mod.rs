@@ -1,0 +1,263 @@
+//! Rendering of what no plane takes: GLES on a GPU, pixman on the CPU.
+//!
+//! GLES waits for a client's fence on the GPU and hands out the fence of its own pass; pixman reads with the CPU, so it
+//! only ever gets contents whose fence has signalled. Which layers there are, and where the picture goes, is decided
+//! elsewhere.
+
+mod egl;
+mod element;
+mod target;
+
+use std::{collections::HashMap, sync::Arc};
+
+use fence::SyncFile;
+use kms::Device;
+use smithay::{
+    backend::{
+        allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
+        renderer::{
+            Bind, Color32F, ExportMem, ImportDma, ImportMem, ImportMemWl, Texture,
+            damage::OutputDamageTracker,
+            element::Id,
+            pixman::{PixmanRenderer, PixmanTexture},
+            utils::{CommitCounter, DamageSnapshot},
+        },
+    },
+    reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
+    utils::{Buffer, Physical, Rectangle},
+    wayland::compositor::with_states,
+};
+
+pub use egl::Gles;
+pub use target::{Target, dumb as dumb_target};
+
+use crate::{
+    cli::RendererChoice,
+    config::Colour,
+    error::Error,
+    surface::{Content, View, buffer::Source},
+};
+use element::Picture;
+
+/// One surface's picture in a scene, in output pixels.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    pub surface: WlSurface,
+    pub content: Arc<Content>,
+    pub view: View,
+    /// Where it goes.
+    pub dst: Rectangle<i32, Physical>,
+    pub element: Id,
+    pub damage: DamageSnapshot<i32, Buffer>,
+    /// Every pixel of it is opaque.
+    pub opaque: bool,
+}
+
+/// What a pass left.
+#[derive(Debug)]
+pub struct Pass {
+    /// Signals when the GPU has drawn; `None`: it is drawn.
+    pub fence: Option<SyncFile>,
+    /// Something was drawn.
+    pub drawn: bool,
+}
+
+/// Textures by surface, with the content that they were made from.
+type Textures<T> = HashMap<u32, (u64, CommitCounter, T)>;
+
+/// The renderer of the session.
+pub enum Renderer {
+    Pixman { renderer: PixmanRenderer, textures: Textures<PixmanTexture> },
+    Gles(Box<Gles>),
+}
+
+impl Renderer {
+    /// Opens the renderer that the user wants, or the one that fits the device.
+    pub fn new(choice: RendererChoice, device: &Device) -> Result<Self, Error> {
+        let pixman = || {
+            let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
+            Ok(Self::Pixman { renderer, textures: HashMap::new() })
+        };
+        match choice {
+            RendererChoice::Pixman => pixman(),
+            RendererChoice::Gles => Ok(Self::Gles(Box::new(Gles::new(device)?))),
+            RendererChoice::Auto if !egl::has_gpu(device) => pixman(),
+            RendererChoice::Auto => match Gles::new(device) {
+                Ok(gles) => Ok(Self::Gles(Box::new(gles))),
+                Err(error) => {
+                    tracing::warn!("{error}; rendering with pixman on the CPU instead");
+                    pixman()
+                }
+            },
+        }
+    }
+
+    /// For people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pixman { .. } => "pixman",
+            Self::Gles(_) => "gles",
+        }
+    }
+
+    /// Whether pending fences can be waited for by the GPU.
+    pub fn waits_on_gpu(&self) -> bool {
+        matches!(self, Self::Gles(gles) if gles.native_fences)
+    }
+
+    /// dma-buf formats that can be drawn from.
+    pub fn dmabuf_formats(&self) -> FormatSet {
+        match self {
+            Self::Pixman { renderer, .. } => {
+                renderer.mem_formats().map(|code| Format { code, modifier: drm_fourcc::DrmModifier::Linear }).collect()
+            }
+            Self::Gles(gles) => gles.renderer.dmabuf_formats(),
+        }
+    }
+
+    /// wl_shm formats beyond the two that every compositor has.
+    pub fn shm_formats(&self) -> Vec<wl_shm::Format> {
+        match self {
+            Self::Pixman { renderer, .. } => renderer.shm_formats().collect(),
+            Self::Gles(gles) => gles.renderer.shm_formats().collect(),
+        }
+    }
+
+    /// Tries a client's buffer when it is made, so that a refusal reaches the client and not the screen.
+    pub fn check_import(&mut self, dmabuf: &WlDmabuf) -> Result<(), String> {
+        match self {
+            Self::Pixman { renderer, .. } => renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
+            Self::Gles(gles) => gles.renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// Forgets what belonged to surfaces that are gone.
+    pub fn retain(&mut self, alive: impl Fn(u32) -> bool) {
+        match self {
+            Self::Pixman { textures, .. } => textures.retain(|surface, _| alive(*surface)),
+            Self::Gles(gles) => gles.textures.retain(|surface, _| alive(*surface)),
+        }
+    }
+
+    /// Draws `layers` (top to bottom) into `target`. `age`: how many passes of `tracker` ago the target was drawn; 0: never.
+    pub fn draw(
+        &mut self,
+        target: &Target,
+        age: usize,
+        tracker: &mut OutputDamageTracker,
+        layers: &[Layer],
+        background: Colour,
+    ) -> Result<Pass, String> {
+        match self {
+            Self::Pixman { renderer, textures } => draw(renderer, textures, target, age, tracker, layers, background),
+            Self::Gles(gles) => {
+                let gles = &mut **gles;
+                draw(&mut gles.renderer, &mut gles.textures, target, age, tracker, layers, background)
+            }
+        }
+    }
+
+    /// Copies a target's pixels out as XRGB8888 rows without padding. Waits for the GPU: not for the frame path.
+    pub fn read(&mut self, target: &Target, width: i32, height: i32) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Pixman { renderer, .. } => read(renderer, target, width, height),
+            Self::Gles(gles) => read(&mut gles.renderer, target, width, height),
+        }
+    }
+}
+
+fn draw<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    target: &Target,
+    age: usize,
+    tracker: &mut OutputDamageTracker,
+    layers: &[Layer],
+    background: Colour,
+) -> Result<Pass, String>
+where
+    R: Bind<WlDmabuf> + ImportDma + ImportMemWl,
+    R::TextureId: Texture + Clone + 'static,
+{
+    let mut pictures = Vec::with_capacity(layers.len());
+    for layer in layers {
+        match texture(renderer, textures, layer) {
+            Ok(texture) => pictures.push(Picture::new(layer, texture)),
+            // One client's bad buffer must not cost the others their frame.
+            Err(error) => tracing::warn!("surface {} cannot be drawn: {error}", layer.content.surface),
+        }
+    }
+    let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
+    let mut dmabuf = target.wl.clone();
+    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
+    let result = tracker
+        .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
+        .map_err(|e| format!("rendering: {e}"))?;
+    let drawn = result.damage.is_some();
+    let fence = match result.sync.is_reached() {
+        true => None,
+        false => match result.sync.export() {
+            Some(fd) => Some(SyncFile::unchecked(fd)),
+            None => {
+                // A GPU without native fences: the only correct thing is to wait here. The log says so once, at start.
+                result.sync.wait().map_err(|e| e.to_string())?;
+                None
+            }
+        },
+    };
+    Ok(Pass { fence, drawn })
+}
+
+fn texture<R>(renderer: &mut R, textures: &mut Textures<R::TextureId>, layer: &Layer) -> Result<R::TextureId, String>
+where
+    R: ImportDma + ImportMemWl,
+    R::TextureId: Clone,
+{
+    let content = &layer.content;
+    let commit = layer.damage.current_commit();
+    let known = textures.get(&content.surface);
+    if let Some((serial, _, texture)) = known
+        && *serial == content.serial
+    {
+        return Ok(texture.clone());
+    }
+    let texture = match &content.source {
+        Source::Dmabuf(imported) => renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string())?,
+        Source::Shm(buffer) => {
+            let since = known.map(|(_, commit, _)| *commit);
+            let all = || vec![Rectangle::from_size(content.size)];
+            let damage = match since {
+                Some(since) => layer.damage.damage_since(Some(since)).map_or_else(all, |set| set.to_vec()),
+                None => all(),
+            };
+            with_states(&layer.surface, |states| renderer.import_shm_buffer(buffer, Some(states), &damage))
+                .map_err(|e| e.to_string())?
+        }
+    };
+    textures.insert(content.surface, (content.serial, commit, texture.clone()));
+    Ok(texture)
+}
+
+fn read<R: Bind<WlDmabuf> + ExportMem>(
+    renderer: &mut R,
+    target: &Target,
+    width: i32,
+    height: i32,
+) -> Result<Vec<u8>, String> {
+    let mut dmabuf = target.wl.clone();
+    let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let region = Rectangle::from_size((width, height).into());
+    let mapping = renderer
+        .copy_framebuffer(&framebuffer, region, drm_fourcc::DrmFourcc::Xrgb8888)
+        .map_err(|e| e.to_string())?;
+    drop(framebuffer);
+    let pixels = renderer.map_texture(&mapping).map_err(|e| e.to_string())?;
+    let row = width as usize * 4;
+    let rows = height as usize;
+    let stride = pixels.len() / rows.max(1);
+    let mut out = Vec::with_capacity(row * rows);
+    for line in pixels.chunks_exact(stride).take(rows) {
+        out.extend_from_slice(&line[..row]);
+    }
+    Ok(out)
+}

@@ -1,0 +1,66 @@
+//! Render targets: buffers that we draw into and that the display scans out.
+
+use std::sync::Arc;
+
+use dmabuf_import::Dmabuf;
+use drm_fourcc::{DrmFourcc, DrmModifier};
+use kms::Device;
+use smithay::backend::allocator::{
+    Allocator, Buffer as _,
+    dmabuf::{AsDmabuf, Dmabuf as WlDmabuf, DmabufFlags},
+};
+
+use super::Renderer;
+use crate::surface::buffer::Imported;
+
+/// A target; free to be drawn into when nobody else holds the `Arc`.
+pub type Target = Imported;
+
+/// Describes one dma-buf for Smithay and for ourselves.
+pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
+    let size = (dmabuf.width() as i32, dmabuf.height() as i32);
+    let mut builder = WlDmabuf::builder(size, dmabuf.format(), dmabuf.modifier(), DmabufFlags::empty());
+    for (i, plane) in dmabuf.planes().iter().enumerate() {
+        let fd = plane.fd.try_clone().map_err(|e| e.to_string())?;
+        builder.add_plane(fd, i as u32, plane.offset, plane.stride);
+    }
+    let wl = builder.build().ok_or("a buffer without planes")?;
+    Ok(Arc::new(Imported::new(wl, dmabuf)))
+}
+
+/// A linear buffer in the display's own memory that the CPU can draw into.
+pub fn dumb(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+    let dumb = device.dumb(width, height, format).map_err(|e| e.to_string())?;
+    import(dumb.export().map_err(|e| e.to_string())?)
+}
+
+impl Renderer {
+    /// A target of this renderer that a plane with `modifiers` can scan out.
+    pub fn new_target(
+        &mut self,
+        device: &Device,
+        width: u32,
+        height: u32,
+        modifiers: &[DrmModifier],
+    ) -> Result<Arc<Target>, String> {
+        match self {
+            Self::Pixman { .. } => dumb(device, width, height, DrmFourcc::Xrgb8888),
+            Self::Gles(gles) => {
+                let renderable: Vec<_> = modifiers.iter().copied().filter(|m| gles.can_render(*m)).collect();
+                let buffer = gles
+                    .allocator
+                    .create_buffer(width, height, DrmFourcc::Xrgb8888, &renderable)
+                    .map_err(|e| format!("allocating a render target: {e}"))?;
+                let wl = buffer.export().map_err(|e| e.to_string())?;
+                let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
+                    let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| e.to_string())?);
+                    Ok(dmabuf_import::Plane { fd, offset, stride })
+                });
+                let planes = planes.collect::<Result<Vec<_>, String>>()?;
+                let format = wl.format();
+                let dmabuf = Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
+                Ok(Arc::new(Imported::new(wl, dmabuf)))
+            }
+        }
+    }
+}

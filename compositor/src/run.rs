@@ -1,0 +1,261 @@
+//! `syncline run`: brings everything up in order, runs the loop, takes everything down.
+//!
+//! Order of coming up: configuration, seat, display device, renderer, outputs, protocols, input, sockets. The sockets
+//! come last: their presence means that the session is ready.
+
+use std::{collections::HashMap, os::unix::net::UnixStream};
+
+use calloop::EventLoop;
+use smithay::{
+    backend::{
+        libinput::LibinputInputBackend,
+        session::Event as SessionEvent,
+        udev::{UdevBackend, UdevEvent},
+    },
+    desktop::PopupManager,
+    reexports::{
+        input::Libinput,
+        wayland_server::{Display, ListeningSocket},
+    },
+};
+
+use crate::{
+    cli::RunArgs,
+    clock,
+    config::Config,
+    cursor::Cursor,
+    error::{Context, Error},
+    ipc::Ipc,
+    msg,
+    output::{self, Outputs},
+    reactor::{Reactor, Source},
+    session::Session,
+    shell::Windows,
+    state::{self, Counters, Globals, Syncline, WaylandDisplay},
+    surface::{acquires::Acquires, buffer::Imports},
+    trace,
+};
+
+/// Runs until told to end; the exit status.
+pub fn run(args: &RunArgs) -> Result<u8, Error> {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        return Err(Error::setup(
+            "XDG_RUNTIME_DIR",
+            "is not set; it names the directory of the session's sockets (logind sets it, or: export XDG_RUNTIME_DIR=/run/user/$(id -u))",
+        ));
+    }
+    let config = Config::load(args)?;
+    if let Some(path) = &args.trace {
+        trace::start(path)?;
+    }
+    let status = session(args, config);
+    trace::finish();
+    status
+}
+
+fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
+    let (mut session, notifier) = Session::open(args.device.as_deref())?;
+    let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
+    if let Some(notifier) = notifier {
+        let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
+        inserted.map_err(|e| Error::setup("seat", e.error))?;
+    }
+    let (device, inventory) = output::setup::open_device(&mut session, args.device.as_deref())?;
+    let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
+    let handle = display.handle();
+    let reactor = Reactor::new().context("epoll")?;
+    let mut globals = Globals::new(&handle);
+    let seat = state::make_seat(&handle, &mut globals, &config)?;
+    let outputs = Outputs::new(device, inventory, args, &config)?;
+    reactor.add(&outputs.device, Source::Display).context("display device")?;
+    let socket = bind(args.socket.as_deref())?;
+    let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut state = Syncline {
+        display: handle.clone(),
+        now: clock::now(),
+        cursor: Cursor::new(&config.cursor),
+        config,
+        globals,
+        popups: PopupManager::default(),
+        seat,
+        windows: Windows::default(),
+        interaction: None,
+        imports: Imports::default(),
+        acquires: Acquires::default(),
+        outputs,
+        ipc: None,
+        predictor: None,
+        libinput: None,
+        mode: args.mode,
+        session,
+        counters: Counters::default(),
+        child_env: HashMap::from([("WAYLAND_DISPLAY".to_owned(), name.clone())]),
+        children: Vec::new(),
+        until_exit: None,
+        exit: None,
+        reactor,
+    };
+    state.light_up(args.mode, true)?;
+    state.outputs.announce(&handle, &mut state.globals)?;
+    if args.crc {
+        state.start_crc()?;
+    }
+    add_input(&calloop, &mut state)?;
+    let mut signals = Signals::new(&state.reactor)?;
+    state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
+    state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
+    state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
+    state.ipc = Some(Ipc::listen(msg::socket_path(&name)?, &state.reactor)?);
+    tracing::info!("WAYLAND_DISPLAY={name}");
+    if !args.cmd.is_empty() {
+        let child = state.spawn(&args.cmd);
+        if args.until_exit {
+            state.until_exit = child;
+            if child.is_none() {
+                return Ok(127);
+            }
+        }
+    }
+
+    let mut ready = Vec::with_capacity(64);
+    while state.exit.is_none() {
+        state.schedule();
+        state.reactor.wait(&mut ready).context("waiting for events")?;
+        state.now = clock::now();
+        for source in &ready {
+            match *source {
+                Source::Clients => {
+                    display.dispatch_clients(&mut state).context("clients")?;
+                }
+                Source::Listen => {
+                    while let Ok(Some(stream)) = socket.accept() {
+                        state.insert_client(stream);
+                    }
+                }
+                Source::Display => state.display_events(),
+                Source::Timer => state.timer(),
+                Source::Calloop => {
+                    let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
+                    dispatched.map_err(|e| Error::setup("event loop", e))?;
+                }
+                Source::Signal => signals.handle(&mut state),
+                Source::MsgListen => {
+                    if let Some(ipc) = &mut state.ipc {
+                        ipc.accept(&state.reactor);
+                    }
+                }
+                Source::Msg(slot) => state.ipc_event(slot),
+                Source::Crc(crtc) => state.crc_event(crtc),
+                Source::Predictor => state.predictor_event(),
+                Source::Acquire(slot) => state.acquire_event(slot),
+            }
+        }
+        state.after_events();
+        display.flush_clients().context("clients")?;
+    }
+    for child in &mut state.children {
+        // The display is going away under them; those that do not notice get the signal that asks politely.
+        if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+        }
+    }
+    Ok(state.exit.unwrap_or(0))
+}
+
+fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
+    match name {
+        Some(name) => ListeningSocket::bind(name)
+            .map_err(|e| Error::setup(format!("Wayland socket {name}"), format!("{e}; is another compositor using it?"))),
+        None => ListeningSocket::bind_auto("wayland", 0..32).map_err(|e| Error::setup("Wayland socket", e)),
+    }
+}
+
+/// libinput and udev, as calloop sources.
+fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
+    let seat = state.session.seat();
+    let mut libinput = Libinput::new_with_udev(state.session.clone());
+    if libinput.udev_assign_seat(&seat).is_err() {
+        tracing::warn!("no input devices: libinput cannot use the seat {seat} (is udev running?)");
+        return Ok(());
+    }
+    state.libinput = Some(libinput.clone());
+    let handle = calloop.handle();
+    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |event, _, state| state.input(event));
+    inserted.map_err(|e| Error::setup("input", e.error))?;
+    match UdevBackend::new(&seat) {
+        Ok(udev) => {
+            let inserted = handle.insert_source(udev, |event, (), state| {
+                if let UdevEvent::Changed { .. } = event {
+                    state.hot_plug(state.mode);
+                }
+            });
+            inserted.map_err(|e| Error::setup("udev", e.error))?;
+        }
+        Err(error) => tracing::warn!("no hot-plug: udev: {error}"),
+    }
+    Ok(())
+}
+
+impl Syncline {
+    /// The seat takes the devices away, or gives them back.
+    fn seat_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::PauseSession => {
+                tracing::info!("session paused");
+                if let Some(libinput) = &self.libinput {
+                    libinput.suspend();
+                }
+                self.pause();
+            }
+            SessionEvent::ActivateSession => {
+                tracing::info!("session resumed");
+                if let Some(libinput) = &mut self.libinput
+                    && libinput.resume().is_err()
+                {
+                    tracing::error!("input devices did not come back");
+                }
+                self.resume();
+            }
+        }
+    }
+
+    /// What has to be right again after a batch of events.
+    fn after_events(&mut self) {
+        self.popups.cleanup();
+    }
+}
+
+/// SIGINT, SIGTERM and SIGCHLD as bytes in a socket pair: no signal mask is inherited by the programs that we start.
+struct Signals {
+    end: UnixStream,
+    child: UnixStream,
+}
+
+impl Signals {
+    fn new(reactor: &Reactor) -> Result<Self, Error> {
+        use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+        let pair = |signals: &[i32]| -> Result<UnixStream, Error> {
+            let (ours, theirs) = UnixStream::pair().context("signals")?;
+            ours.set_nonblocking(true).context("signals")?;
+            for signal in signals {
+                let theirs = theirs.try_clone().context("signals")?;
+                signal_hook::low_level::pipe::register(*signal, theirs).context("signals")?;
+            }
+            reactor.add(&ours, Source::Signal).context("signals")?;
+            Ok(ours)
+        };
+        Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })
+    }
+
+    fn handle(&mut self, state: &mut Syncline) {
+        use std::io::Read;
+        let mut bytes = [0; 64];
+        if self.end.read(&mut bytes).is_ok_and(|n| n > 0) {
+            tracing::info!("told to end by a signal");
+            state.exit = Some(0);
+        }
+        if self.child.read(&mut bytes).is_ok_and(|n| n > 0) {
+            state.reap();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Surface trees: subsurfaces and popups, drawn and hit from top to bottom.
+
+use smithay::{
+    desktop::PopupManager,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, Rectangle},
+    wayland::compositor::{
+        SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_surface_tree_downward,
+    },
+};
+
+use crate::surface::SurfaceState;
+
+/// Visits the mapped surfaces of a tree from top to bottom, each with the desktop position of its origin.
+pub fn walk(root: &WlSurface, origin: Point<i32, Logical>, mut visit: impl FnMut(&WlSurface, &SurfaceData, Point<i32, Logical>)) {
+    let place = |states: &SurfaceData, parent: &Point<i32, Logical>| {
+        if states.role == Some("subsurface") {
+            *parent + states.cached_state.get::<SubsurfaceCachedState>().current().location
+        } else {
+            *parent
+        }
+    };
+    with_surface_tree_downward(
+        root,
+        origin,
+        |_, states, parent| {
+            if SurfaceState::of(states).current.is_some() {
+                TraversalAction::DoChildren(place(states, parent))
+            } else {
+                TraversalAction::SkipChildren
+            }
+        },
+        |surface, states, parent| {
+            if SurfaceState::of(states).current.is_some() {
+                visit(surface, states, place(states, parent));
+            }
+        },
+        |_, _, _| true,
+    );
+}
+
+/// The popups of a window or popup from top to bottom, each with the desktop position of its surface's origin.
+///
+/// `origin` is where the root's own surface begins, `geometry` where its window geometry begins within it.
+pub fn popups(
+    root: &WlSurface,
+    origin: Point<i32, Logical>,
+    geometry: Point<i32, Logical>,
+) -> Vec<(WlSurface, Point<i32, Logical>)> {
+    let mut found: Vec<_> = PopupManager::popups_for_surface(root)
+        .map(|(popup, offset)| {
+            (popup.wl_surface().clone(), origin + geometry + offset - popup.geometry().loc)
+        })
+        .collect();
+    found.reverse();
+    found
+}
+
+/// The surface of a tree that takes input at a desktop position, with its origin.
+pub fn surface_at(
+    root: &WlSurface,
+    origin: Point<i32, Logical>,
+    position: Point<f64, Logical>,
+) -> Option<(WlSurface, Point<f64, Logical>)> {
+    let mut hit = None;
+    walk(root, origin, |surface, states, at| {
+        if hit.is_some() {
+            return;
+        }
+        let local = position - at.to_f64();
+        let size = SurfaceState::of(states).view.size;
+        if !Rectangle::from_size(size.to_f64()).contains(local) {
+            return;
+        }
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let takes = match &attributes.current().input_region {
+            Some(region) => region.contains(local.to_i32_floor()),
+            None => true,
+        };
+        if takes {
+            hit = Some((surface.clone(), at.to_f64()));
+        }
+    });
+    hit
+}

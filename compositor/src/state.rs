@@ -1,0 +1,216 @@
+//! The compositor's state: what every handler gets.
+//!
+//! It only holds things together; each field's behaviour is in the module of that name.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use fence::Ns;
+use protocols::syncobj::SyncobjState;
+use smithay::{
+    desktop::PopupManager,
+    input::{Seat, SeatState, keyboard::XkbConfig},
+    reexports::wayland_server::{
+        Client, Display, DisplayHandle,
+        backend::{ClientData, ClientId, DisconnectReason},
+        protocol::wl_surface::WlSurface,
+    },
+    wayland::{
+        compositor::{CompositorClientState, CompositorState},
+        dmabuf::{DmabufGlobal, DmabufState},
+        output::OutputManagerState,
+        presentation::PresentationState,
+        selection::data_device::DataDeviceState,
+        shell::xdg::XdgShellState,
+        shm::ShmState,
+        viewporter::ViewporterState,
+    },
+};
+
+use crate::{
+    config::Config,
+    cursor::Cursor,
+    error::Error,
+    ipc::Ipc,
+    output::Outputs,
+    reactor::Reactor,
+    shell::{Interaction, Windows},
+    surface::{acquires::Acquires, buffer::Imports},
+};
+
+/// Everything that lives as long as the session.
+pub struct Syncline {
+    /// For making and ending protocol objects.
+    pub display: DisplayHandle,
+    /// CLOCK_MONOTONIC, read once at each wake-up.
+    pub now: Ns,
+    pub config: Config,
+    pub reactor: Reactor,
+    pub globals: Globals,
+    pub popups: PopupManager,
+    pub seat: Seat<Syncline>,
+    pub windows: Windows,
+    /// A move or resize by pointer that is under way.
+    pub interaction: Option<Interaction>,
+    pub cursor: Cursor,
+    pub imports: Imports,
+    pub acquires: Acquires,
+    pub outputs: Outputs,
+    /// Listens once the session is ready.
+    pub ipc: Option<Ipc>,
+    /// Predicts CRCs, with `--crc`.
+    pub predictor: Option<crate::crc::Predictor>,
+    pub libinput: Option<smithay::reexports::input::Libinput>,
+    /// The mode that the user wants on every display.
+    pub mode: Option<crate::cli::ModeRequest>,
+    pub session: crate::session::Session,
+    pub counters: Counters,
+    /// Environment of the programs that we start.
+    pub child_env: HashMap<String, String>,
+    /// Programs that we started.
+    pub children: Vec<std::process::Child>,
+    /// The child with whose end we end.
+    pub until_exit: Option<u32>,
+    /// Set: leave the loop with this status.
+    pub exit: Option<u8>,
+}
+
+/// What happened so far.
+#[derive(Debug, Default, Clone, serde::Serialize)]
+pub struct Counters {
+    /// Frames that reached a screen.
+    pub frames: u64,
+    /// Vblanks by which frames came later than they were latched for.
+    pub missed: u64,
+    /// Atomic commits that the kernel refused.
+    pub refused_commits: u64,
+    /// Frames that showed a client's buffer on a plane without rendering.
+    pub direct_frames: u64,
+    /// Acquire fences waited for.
+    pub acquires_waited: u64,
+    /// Acquire fences handed to the display or the GPU while pending.
+    pub acquires_handed_over: u64,
+    /// Acquire fences that took longer than the watchdog allows.
+    pub watchdog_hits: u64,
+    /// CRCs equal to the prediction.
+    pub crc_equal: u64,
+    /// CRCs different from the prediction.
+    pub crc_different: u64,
+    /// Frames whose CRC did not arrive.
+    pub crc_unread: u64,
+}
+
+/// Protocol globals and their state.
+pub struct Globals {
+    pub compositor: CompositorState,
+    pub xdg_shell: XdgShellState,
+    pub shm: ShmState,
+    pub dmabuf: DmabufState,
+    pub dmabuf_global: Option<DmabufGlobal>,
+    pub syncobj: Option<SyncobjState>,
+    pub seat: SeatState<Syncline>,
+    pub data_device: DataDeviceState,
+    _viewporter: ViewporterState,
+    _presentation: PresentationState,
+    _outputs: OutputManagerState,
+}
+
+/// What is kept per client.
+#[derive(Debug, Default)]
+pub struct ClientState {
+    pub compositor: CompositorClientState,
+    /// For reports; `None` if the kernel did not say.
+    pub pid: Option<i32>,
+}
+
+impl ClientData for ClientState {
+    fn initialized(&self, _: ClientId) {}
+
+    fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
+        match reason {
+            DisconnectReason::ConnectionClosed => tracing::debug!("client {client:?} (pid {:?}) is gone", self.pid),
+            DisconnectReason::ProtocolError(error) => tracing::info!(
+                "client pid {} broke the protocol: {} error {}: {}",
+                self.pid.unwrap_or(0),
+                error.object_interface,
+                error.code,
+                error.message
+            ),
+        }
+    }
+}
+
+impl Globals {
+    /// Announces every protocol that does not depend on the hardware.
+    pub fn new(display: &DisplayHandle) -> Self {
+        Self {
+            compositor: CompositorState::new_v6::<Syncline>(display),
+            xdg_shell: XdgShellState::new::<Syncline>(display),
+            shm: ShmState::new::<Syncline>(display, []),
+            dmabuf: DmabufState::new(),
+            dmabuf_global: None,
+            syncobj: None,
+            seat: SeatState::new(),
+            data_device: DataDeviceState::new::<Syncline>(display),
+            _viewporter: ViewporterState::new::<Syncline>(display),
+            _presentation: PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC),
+            _outputs: OutputManagerState::new_with_xdg_output::<Syncline>(display),
+        }
+    }
+}
+
+/// `clockid_t` of every timestamp that clients get.
+const CLOCK_MONOTONIC: u32 = 1;
+
+/// Makes the seat with its keyboard and pointer.
+pub fn make_seat(display: &DisplayHandle, globals: &mut Globals, config: &Config) -> Result<Seat<Syncline>, Error> {
+    let mut seat = globals.seat.new_wl_seat(display, "seat0");
+    let keyboard = &config.keyboard;
+    let xkb = XkbConfig {
+        rules: "",
+        model: &keyboard.model,
+        layout: &keyboard.layout,
+        variant: &keyboard.variant,
+        options: keyboard.options.clone(),
+    };
+    seat.add_keyboard(xkb, keyboard.repeat_delay, keyboard.repeat_rate).map_err(|e| {
+        Error::setup(
+            "keyboard",
+            format!("{e}; check [keyboard] in the configuration and that the package xkb-data is installed"),
+        )
+    })?;
+    seat.add_pointer();
+    Ok(seat)
+}
+
+impl Syncline {
+    /// The time for input events and frame callbacks, in milliseconds.
+    pub fn millis(&self) -> u32 {
+        Duration::from_nanos(self.now).as_millis() as u32
+    }
+
+    /// The state kept with a client.
+    pub fn client_state<'a>(&self, client: &'a Client) -> &'a ClientState {
+        client.get_data::<ClientState>().expect("every client is inserted with its ClientState")
+    }
+
+    /// Accepts a connection.
+    pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) {
+        let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
+        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid });
+        if let Err(error) = self.display.insert_client(stream, state) {
+            tracing::warn!("a client could not connect: {error}");
+        }
+    }
+
+    /// The surface of a toplevel or popup to which `surface` belongs.
+    pub fn root_of(&self, surface: &WlSurface) -> WlSurface {
+        let mut root = surface.clone();
+        while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
+            root = parent;
+        }
+        root
+    }
+}
+
+/// The display with the state's type.
+pub type WaylandDisplay = Display<Syncline>;

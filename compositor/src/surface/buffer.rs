@@ -1,0 +1,114 @@
+//! What a `wl_buffer` is made of, imported once and found again at each commit.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use dmabuf_import::{Dmabuf, Mapping};
+use drm_fourcc::DrmFourcc;
+use kms::{Device, Framebuffer};
+use smithay::{
+    backend::allocator::{
+        Buffer as _,
+        dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
+    },
+    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
+};
+
+/// Where a content's pixels are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A client's dma-buf.
+    Dmabuf(Arc<Imported>),
+    /// A `wl_shm` buffer; read through Smithay, which guards against a pool that shrinks.
+    Shm(WlBuffer),
+}
+
+/// A dma-buf with everything that was made from it; dropped with the last content after the client's buffer is gone.
+#[derive(Debug)]
+pub struct Imported {
+    /// Names the buffer in the trace.
+    pub id: u64,
+    /// For Smithay's renderers.
+    pub wl: WlDmabuf,
+    /// Ours, with its own descriptors.
+    pub dmabuf: Dmabuf,
+    /// The display's framebuffer, made on the first attempt to put the buffer on a plane; `None`: refused.
+    framebuffer: OnceLock<Option<Framebuffer>>,
+    mapping: OnceLock<Option<Mapping>>,
+}
+
+impl Imported {
+    /// Wraps a buffer that we made, or that a client's parameters passed the checks for.
+    pub fn new(wl: WlDmabuf, dmabuf: Dmabuf) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            wl,
+            dmabuf,
+            framebuffer: OnceLock::new(),
+            mapping: OnceLock::new(),
+        }
+    }
+
+    /// The framebuffer, made at the first call: 3 system calls a plane then, none later.
+    pub fn framebuffer(&self, device: &Device) -> Option<&Framebuffer> {
+        let make = || match device.framebuffer(&self.dmabuf, false) {
+            Ok(framebuffer) => Some(framebuffer),
+            Err(error) => {
+                tracing::debug!("buffer {}: no plane can take it: {error}", self.id);
+                None
+            }
+        };
+        self.framebuffer.get_or_init(make).as_ref()
+    }
+
+    /// A CPU mapping of the first plane, made at the first call.
+    pub fn mapping(&self) -> Option<&Mapping> {
+        let make = || match self.dmabuf.map(0, false) {
+            Ok(mapping) => Some(mapping),
+            Err(error) => {
+                tracing::debug!("buffer {}: cannot be mapped: {error}", self.id);
+                None
+            }
+        };
+        self.mapping.get_or_init(make).as_ref()
+    }
+
+    /// The pixel format.
+    pub fn format(&self) -> DrmFourcc {
+        self.wl.format().code
+    }
+}
+
+/// Finds what was imported for a client's buffer.
+#[derive(Debug, Default)]
+pub struct Imports {
+    known: HashMap<WeakDmabuf, Arc<Imported>>,
+}
+
+impl Imports {
+    /// Remembers the import made when the client created the buffer.
+    pub fn insert(&mut self, imported: Arc<Imported>) {
+        self.known.insert(imported.wl.weak(), imported);
+    }
+
+    /// The import of a buffer, if there is one.
+    pub fn get(&self, wl: &WlDmabuf) -> Option<Arc<Imported>> {
+        self.known.get(&wl.weak()).cloned()
+    }
+
+    /// The client destroyed the buffer; contents that still show it keep it alive.
+    pub fn forget(&mut self, wl: &WlDmabuf) {
+        self.known.remove(&wl.weak());
+    }
+
+    /// Number of live imports.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+}

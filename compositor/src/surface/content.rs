@@ -1,0 +1,199 @@
+//! One committed buffer and its fences, shared by everybody who still reads it.
+//!
+//! The last `Arc<Content>` that goes away completes the release. Holders are: the surface (until a newer commit
+//! replaces it), each output plane (until the commit that replaces it has been made), the CRC predictor (while it reads
+//! the pixels) and the gate of a pending commit. What happens asynchronously is not a holder but a *user with a
+//! fence*: the GPU pass that samples the buffer, the display until the flip of the replacing commit.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use fence::{Acquire, AcquireState, CallError, Release, SyncFile};
+use smithay::{
+    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
+    utils::{Buffer, Size},
+};
+
+use super::buffer::Source;
+use crate::trace;
+
+/// A buffer as committed once; the same `wl_buffer` committed again makes another.
+#[derive(Debug)]
+pub struct Content {
+    /// The surface's id, see [`super::SurfaceState::id`].
+    pub surface: u32,
+    /// The surface's commit number.
+    pub serial: u64,
+    /// Where the pixels are.
+    pub source: Source,
+    /// Pixels.
+    pub size: Size<i32, Buffer>,
+    /// The format has no alpha.
+    pub opaque: bool,
+    /// The client uses explicit synchronisation: there is a release point, and `wl_buffer.release` means nothing.
+    pub explicit: bool,
+    superseded: AtomicBool,
+    fences: Mutex<Fences>,
+}
+
+#[derive(Debug)]
+struct Fences {
+    acquire: Acquire,
+    /// `None` once completed.
+    release: Option<Release>,
+    /// The last GPU pass that sampled the buffer; one queue, so it implies the earlier ones.
+    pass: Option<SyncFile>,
+    /// Gets `wl_buffer.release`; `None` with explicit synchronisation.
+    buffer: Option<WlBuffer>,
+    /// The frame whose commit took the buffer off the screen.
+    replaced_by: Option<u64>,
+}
+
+/// What a new content is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub surface: u32,
+    pub serial: u64,
+    pub source: Source,
+    pub size: Size<i32, Buffer>,
+    pub opaque: bool,
+    pub acquire: Acquire,
+    pub release: Release,
+    /// For `wl_buffer.release`, if the client waits for that.
+    pub buffer: Option<WlBuffer>,
+}
+
+impl Content {
+    /// Takes ownership of the fences: from here on the release is completed in every case.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            surface: parts.surface,
+            serial: parts.serial,
+            source: parts.source,
+            size: parts.size,
+            opaque: parts.opaque,
+            explicit: parts.buffer.is_none(),
+            superseded: AtomicBool::new(false),
+            fences: Mutex::new(Fences {
+                acquire: parts.acquire,
+                release: Some(parts.release),
+                pass: None,
+                buffer: parts.buffer,
+                replaced_by: None,
+            }),
+        }
+    }
+
+    fn fences(&self) -> std::sync::MutexGuard<'_, Fences> {
+        self.fences.lock().expect("no panic while locked")
+    }
+
+    /// Looks at the acquire fence without waiting; see [`Acquire::advance`].
+    pub fn advance(&self) -> Result<AcquireState, CallError> {
+        self.fences().acquire.advance()
+    }
+
+    /// What is known of the acquire fence without asking the kernel.
+    pub fn acquire_state(&self) -> AcquireState {
+        self.fences().acquire.state()
+    }
+
+    /// Calls `f` with the acquire.
+    pub fn with_acquire<T>(&self, f: impl FnOnce(&mut Acquire) -> T) -> T {
+        f(&mut self.fences().acquire)
+    }
+
+    /// Never to be shown: a newer commit of the surface came first.
+    pub fn supersede(&self) {
+        self.superseded.store(true, Ordering::Release);
+    }
+
+    /// See [`Content::supersede`].
+    pub fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Acquire)
+    }
+
+    /// Whether the CPU may read it now.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.acquire_state(), AcquireState::Signalled { .. })
+    }
+
+    /// A GPU pass samples the buffer until `fence` signals. Takes the place of the fence of an earlier pass.
+    pub fn used_by_pass(&self, fence: SyncFile) {
+        self.fences().pass = Some(fence);
+    }
+
+
+    /// The `wl_buffer` was released by someone else; do not release it again.
+    pub fn forget_buffer(&self) {
+        self.fences().buffer = None;
+    }
+}
+
+/// The commit of `frame` took the content off a plane: the display reads it until `out_fence` signals.
+///
+/// If nobody else holds it, its release completes here and now: the point materialises at the commit, not at the flip,
+/// and the fence need not be duplicated.
+pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) {
+    match Arc::try_unwrap(content) {
+        Ok(mut content) => {
+            content.fences.get_mut().expect("no panic while locked").replaced_by = Some(frame);
+            content.complete(Some(out_fence));
+        }
+        Err(shared) => {
+            let mut fences = shared.fences();
+            fences.replaced_by = Some(frame);
+            match (out_fence.try_clone(), &mut fences.release) {
+                (Ok(fence), Some(release)) => release.add_user(fence),
+                (Ok(_), None) => {}
+                // Without a descriptor for the fence the other holders keep the buffer until the flip, at least.
+                (Err(error), _) => tracing::warn!("surface {}: out-fence: {error}", shared.surface),
+            }
+        }
+    }
+}
+
+impl Content {
+    fn complete(&mut self, last: Option<&SyncFile>) {
+        let fences = self.fences.get_mut().expect("no panic while locked");
+        let Some(mut release) = fences.release.take() else { return };
+        // The client gets its own errored fence back: that is how it learns.
+        if let Some((fence, error)) = fences.acquire.take_failed() {
+            release.fail(error, Some(fence));
+        }
+        if let Some(pass) = fences.pass.take() {
+            release.add_user(pass);
+        }
+        let done = match last {
+            Some(fence) => release.complete_with(fence),
+            None => release.complete(),
+        };
+        match done {
+            Ok(done) => trace::release(trace::Release {
+                surface: self.surface,
+                commit: self.serial,
+                kind: match (self.explicit, &self.source) {
+                    (true, _) => "point",
+                    (false, Source::Dmabuf(_)) => "implicit",
+                    (false, Source::Shm(_)) => "wl_buffer",
+                },
+                when: if last.is_some() { "commit" } else { "drop" },
+                frame: fences.replaced_by,
+                users: done.fences,
+                error: done.error.map(|e| e.to_string()),
+            }),
+            Err(error) => tracing::error!("surface {} commit {}: release: {error}", self.surface, self.serial),
+        }
+        if let Some(buffer) = fences.buffer.take() {
+            buffer.release();
+        }
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.complete(None);
+    }
+}

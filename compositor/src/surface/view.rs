@@ -1,0 +1,113 @@
+//! How a buffer maps onto its surface: scale, transform, viewport.
+//!
+//! Pure arithmetic on the protocol's state; it reads no pixels.
+
+use smithay::{
+    utils::{Buffer, Logical, Rectangle, Size, Transform},
+    wayland::{compositor::SurfaceAttributes, viewporter::ViewportCachedState},
+};
+
+/// The mapping of one applied commit.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct View {
+    /// Size on the desktop; empty while there is no buffer.
+    pub size: Size<i32, Logical>,
+    /// The part of the buffer that is shown, in buffer pixels.
+    pub src: Rectangle<f64, Buffer>,
+    /// How the client drew the buffer.
+    pub transform: Transform,
+    /// The client says that all of the surface is opaque.
+    pub opaque: bool,
+}
+
+impl View {
+    /// The view that the surface's current state and a buffer of `buffer` pixels make.
+    pub fn new(buffer: Size<i32, Buffer>, attributes: &SurfaceAttributes, viewport: &ViewportCachedState) -> Self {
+        let scale = attributes.buffer_scale.max(1);
+        let transform = Transform::from(attributes.buffer_transform);
+        let logical = buffer.to_logical(scale, transform);
+        let size = viewport.size().unwrap_or(logical);
+        let src = match viewport.src {
+            Some(src) => src.to_buffer(f64::from(scale), transform, &logical.to_f64()),
+            None => Rectangle::from_size(buffer.to_f64()),
+        };
+        let opaque = attributes.opaque_region.as_ref().is_some_and(|region| {
+            let all = Rectangle::from_size(size);
+            Rectangle::subtract_rects_many([all], opaque_parts(region)).is_empty()
+        });
+        Self { size, src, transform, opaque }
+    }
+
+    /// Whether the buffer's pixels reach the surface unscaled, uncropped and unturned.
+    pub fn is_identity(&self, buffer: Size<i32, Buffer>) -> bool {
+        self.transform == Transform::Normal
+            && self.src == Rectangle::from_size(buffer.to_f64())
+            && (self.size.w, self.size.h) == (buffer.w, buffer.h)
+    }
+}
+
+/// The rectangles of an opaque region that no later subtraction touches: never more than what is opaque.
+fn opaque_parts(
+    region: &smithay::wayland::compositor::RegionAttributes,
+) -> impl Iterator<Item = Rectangle<i32, Logical>> + '_ {
+    use smithay::wayland::compositor::RectangleKind;
+    region.rects.iter().enumerate().filter_map(|(i, (kind, rect))| {
+        let cut = || {
+            region.rects[i + 1..].iter().any(|(k, later)| matches!(k, RectangleKind::Subtract) && later.overlaps(*rect))
+        };
+        (matches!(kind, RectangleKind::Add) && !cut()).then_some(*rect)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smithay::{reexports::wayland_server::protocol::wl_output, wayland::compositor::RectangleKind};
+
+    fn attributes(scale: i32, transform: wl_output::Transform) -> SurfaceAttributes {
+        SurfaceAttributes { buffer_scale: scale, buffer_transform: transform, ..Default::default() }
+    }
+
+    fn viewport(src: Option<(f64, f64, f64, f64)>, dst: Option<(i32, i32)>) -> ViewportCachedState {
+        ViewportCachedState {
+            src: src.map(|(x, y, w, h)| Rectangle::new((x, y).into(), (w, h).into())),
+            dst: dst.map(Size::from),
+        }
+    }
+
+    #[test]
+    fn size_follows_scale_transform_and_viewport() {
+        use wl_output::Transform as T;
+        type Case = (i32, T, Option<(f64, f64, f64, f64)>, Option<(i32, i32)>, (i32, i32), (f64, f64, f64, f64));
+        let table: [Case; 6] = [
+            (1, T::Normal, None, None, (200, 100), (0., 0., 200., 100.)),
+            (2, T::Normal, None, None, (100, 50), (0., 0., 200., 100.)),
+            (1, T::_90, None, None, (100, 200), (0., 0., 200., 100.)),
+            (1, T::Normal, None, Some((400, 300)), (400, 300), (0., 0., 200., 100.)),
+            (1, T::Normal, Some((10., 20., 50., 40.)), None, (50, 40), (10., 20., 50., 40.)),
+            (2, T::Normal, Some((10., 20., 50., 25.)), Some((7, 9)), (7, 9), (20., 40., 100., 50.)),
+        ];
+        for (scale, transform, src, dst, size, expected) in table {
+            let view = View::new((200, 100).into(), &attributes(scale, transform), &viewport(src, dst));
+            assert_eq!(view.size, Size::from(size), "{scale} {transform:?} {src:?} {dst:?}");
+            let (x, y, w, h) = expected;
+            assert_eq!(view.src, Rectangle::new((x, y).into(), (w, h).into()));
+        }
+    }
+
+    #[test]
+    fn opaque_needs_the_whole_surface() {
+        let mut state = attributes(1, wl_output::Transform::Normal);
+        let mut view = |rects: &[(RectangleKind, (i32, i32, i32, i32))]| {
+            let rects = rects.iter().map(|(k, (x, y, w, h))| (*k, Rectangle::new((*x, *y).into(), (*w, *h).into())));
+            state.opaque_region = Some(smithay::wayland::compositor::RegionAttributes { rects: rects.collect() });
+            View::new((200, 100).into(), &state, &viewport(None, None)).opaque
+        };
+        use RectangleKind::{Add, Subtract};
+        assert!(view(&[(Add, (0, 0, 200, 100))]));
+        assert!(view(&[(Add, (0, 0, 100, 100)), (Add, (100, 0, 1000, 1000))]));
+        assert!(!view(&[(Add, (0, 0, 199, 100))]));
+        assert!(!view(&[(Add, (0, 0, 200, 100)), (Subtract, (5, 5, 1, 1))]));
+        assert!(view(&[(Subtract, (5, 5, 1, 1)), (Add, (0, 0, 200, 100))]));
+    }
+}
