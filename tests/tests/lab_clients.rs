@@ -1,6 +1,7 @@
 //! Programs that know nothing of Syncline: each is started for a few seconds, must reach the screen, and must not be
 //! told of an error.
 
+use std::collections::HashSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ fn reaches_the_screen(program: &str, args: &[&str], commits: usize) {
     compositor.terminate().unwrap();
     assert!(early.is_none(), "{program} ended by itself: {}\n{}", said(), compositor.log());
     let trace = Trace::read(&trace).unwrap();
-    let own: Vec<(u64, u64)> = trace
+    let own: HashSet<(u64, u64)> = trace
         .events
         .iter()
         .filter_map(|e| match &e.what {
@@ -66,8 +67,10 @@ fn reaches_the_screen(program: &str, args: &[&str], commits: usize) {
             _ => None,
         })
         .flat_map(|l| &l.surfaces)
-        .filter(|c| own.contains(&(c.surface, c.commit)))
-        .count();
+        .map(|c| (c.surface, c.commit))
+        .filter(|c| own.contains(c))
+        .collect::<HashSet<_>>()
+        .len();
     assert!(shown >= commits, "{program}: {shown} frames shown of {} commits\n{}", own.len(), said());
     let log = said().to_lowercase();
     for word in ["protocol error", "error in protocol", "invalid object", "broken pipe"] {

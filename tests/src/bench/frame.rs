@@ -1,0 +1,192 @@
+//! `frame`: one fullscreen client with explicit fences at the output's full rate.
+//!
+//! Twice: with fences that have signalled at the commit, and with fences that signal late. Each in two runs, because
+//! counting system calls slows the compositor down: one for missed frames, CPU time and memory, one under strace.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+
+use super::strace::{Calls, count};
+use super::{Row, table};
+use crate::compositor::Compositor;
+use crate::demo::ClientReport;
+use crate::error::{Error, Result};
+use crate::lab;
+use crate::time::{now, poll_until};
+
+/// Options of `frame`.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Frames to show.
+    #[arg(long, default_value_t = 600)]
+    pub frames: u64,
+    /// The card; found by itself where it is vkms or the only one.
+    #[arg(long)]
+    pub device: Option<PathBuf>,
+    /// Do not count system calls.
+    #[arg(long)]
+    pub no_strace: bool,
+    /// Print each system call's number.
+    #[arg(long)]
+    pub verbose: bool,
+}
+
+/// Limits of a frame.
+const CALLS: f64 = 30.0;
+const CPU_MS: f64 = 1.0;
+const RSS_MIB: f64 = 60.0;
+
+/// What one kind of client cost.
+struct Figures {
+    missed: u64,
+    presented: u64,
+    cpu_ms: f64,
+    rss_mib: f64,
+    calls: Option<(Calls, u64)>,
+}
+
+/// Measures, prints the table, and says whether all limits are kept.
+pub fn run(options: &Options) -> Result<bool> {
+    let ready = measure(options, &["--plain"])?;
+    let late = measure(options, &[])?;
+    let all = [&ready, &late];
+    let each = |f: &dyn Fn(&Figures) -> String| all.iter().map(|x| f(x)).collect::<Vec<_>>();
+    let calls = |f: &Figures| f.calls.as_ref().map(|(calls, frames)| calls.total as f64 / (*frames).max(1) as f64);
+    let rows = [
+        Row {
+            what: "missed vblanks",
+            others: &["", ""],
+            limit: "0".into(),
+            figures: each(&|f| format!("{} of {}", f.missed, f.presented)),
+            kept: all.iter().all(|f| f.missed == 0 && f.presented >= options.frames),
+        },
+        Row {
+            what: "system calls a frame",
+            others: &["51", "44"],
+            limit: format!("≤ {CALLS:.0}"),
+            figures: each(&|f| calls(f).map_or("–".into(), |n| format!("{n:.1}"))),
+            kept: options.no_strace || all.iter().all(|f| calls(f).is_some_and(|n| n <= CALLS)),
+        },
+        Row {
+            what: "CPU ms a frame",
+            others: &["", ""],
+            limit: format!("≤ {CPU_MS:.1}"),
+            figures: each(&|f| format!("{:.2}", f.cpu_ms)),
+            kept: all.iter().all(|f| f.cpu_ms <= CPU_MS),
+        },
+        Row {
+            what: "resident MiB",
+            others: &["103", "204"],
+            limit: format!("< {RSS_MIB:.0}"),
+            figures: each(&|f| format!("{:.1}", f.rss_mib)),
+            kept: all.iter().all(|f| f.rss_mib < RSS_MIB),
+        },
+    ];
+    let heads = ["one fullscreen client", "sway 1.12", "KWin 6.7", "limit", "ready fences", "late fences", ""];
+    print!("{}", table(&heads, &rows));
+    println!("sway and KWin: measured earlier on the same kernel and client, given here as reference");
+    if options.verbose {
+        for (name, figures) in [("ready", &ready), ("late", &late)] {
+            print_calls(name, figures);
+        }
+    }
+    Ok(rows.iter().all(|row| row.kept))
+}
+
+fn print_calls(name: &str, figures: &Figures) {
+    let Some((calls, frames)) = &figures.calls else { return };
+    println!("system calls a frame, {name} fences ({frames} frames):");
+    let mut all: Vec<(&String, &u64)> = calls.by_name.iter().collect();
+    all.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    for (name, n) in all {
+        println!("  {:6.2}  {name}", *n as f64 / (*frames).max(1) as f64);
+    }
+}
+
+fn measure(options: &Options, client_args: &[&str]) -> Result<Figures> {
+    let card = lab::find_card(options.device.as_deref())?;
+    let compositor = Compositor::start_on(&card, &["--fence-policy", "trusted", "--trust", "sw_sync"])?;
+    let process = compositor.process();
+    let child = client(&compositor, options.frames, client_args)?;
+    // Past the warm-up and well before the end, so that only frames are counted.
+    let span = Duration::from_millis(options.frames * 1000 / 60);
+    std::thread::sleep(Duration::from_millis(1200));
+    let (cpu, time) = (process.cpu_ns()?, now());
+    std::thread::sleep(span.mul_f64(0.75));
+    let (cpu, time) = (process.cpu_ns()? - cpu, now() - time);
+    let rss = process.rss_kib()?;
+    let report = finish(child, span * 3 + Duration::from_secs(20))?;
+    compositor.stop()?;
+    let frames = time as f64 / 1e9 * report.fps;
+    let calls = if options.no_strace { None } else { Some(trace_calls(options, client_args)?) };
+    Ok(Figures {
+        missed: report.missed_vblanks,
+        presented: report.presented,
+        cpu_ms: cpu as f64 / 1e6 / frames.max(1.0),
+        rss_mib: rss as f64 / 1024.0,
+        calls,
+    })
+}
+
+fn client(compositor: &Compositor, frames: u64, args: &[&str]) -> Result<Child> {
+    let frames = frames.to_string();
+    let mut command = compositor.demo_client(&["--frames", &frames])?;
+    command.args(args).stdout(Stdio::piped()).spawn().map_err(Error::io("start the demo client"))
+}
+
+fn finish(mut child: Child, patience: Duration) -> Result<ClientReport> {
+    if !poll_until(patience, || !matches!(child.try_wait(), Ok(None))) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(Error::Timeout("the demo client to end".into()));
+    }
+    let out = child.wait_with_output().map_err(Error::io("read the client's report"))?;
+    if !out.status.success() {
+        return Err(Error::Other(format!("the demo client ended with {}", out.status)));
+    }
+    serde_json::from_slice(&out.stdout).map_err(Error::other("the client's report"))
+}
+
+fn wall() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// The second run: strace watches for a few seconds; the frames of that time are the compositor's own count.
+fn trace_calls(options: &Options, client_args: &[&str]) -> Result<(Calls, u64)> {
+    let card = lab::find_card(options.device.as_deref())?;
+    let compositor = Compositor::start_on(&card, &["--fence-policy", "trusted", "--trust", "sw_sync"])?;
+    let child = client(&compositor, 900, client_args)?;
+    std::thread::sleep(Duration::from_millis(1500));
+    let log = compositor.scratch("strace.log");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-ttt", "-qq", "-p", &compositor.process().0.to_string(), "-o"])
+        .arg(&log)
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(Error::io("start strace"))?;
+    std::thread::sleep(Duration::from_millis(1000));
+    let frames = |status: serde_json::Value| {
+        status["frames"].as_u64().ok_or_else(|| Error::Missing("frames in the status".into()))
+    };
+    // The span lies between the two questions, so that answering them is not counted.
+    let first = frames(compositor.status()?)?;
+    let from = wall();
+    std::thread::sleep(Duration::from_secs(5));
+    let to = wall();
+    let last = frames(compositor.status()?)?;
+    let pid = rustix::process::Pid::from_child(&strace);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).map_err(Error::call("end strace"))?;
+    strace.wait().map_err(Error::io("wait for strace"))?;
+    let text = fs::read_to_string(&log).map_err(Error::io("read the log of strace"))?;
+    finish(child, Duration::from_secs(90))?;
+    compositor.stop()?;
+    let calls = count(&text, from, to);
+    if calls.total == 0 {
+        return Err(Error::Missing("system calls in the log of strace: may it attach to processes here?".into()));
+    }
+    Ok((calls, last - first))
+}
