@@ -69,6 +69,7 @@ pub struct Acquire {
     told: Ns,
     rearmed: u32,
     reported: bool,
+    carrying: bool,
 }
 
 impl Acquire {
@@ -83,6 +84,7 @@ impl Acquire {
             told: 0,
             rearmed: 0,
             reported: false,
+            carrying: false,
         }
     }
 
@@ -115,6 +117,16 @@ impl Acquire {
     /// For content that needs no wait, such as shared memory.
     pub fn ready() -> Acquire {
         Acquire::new(Stage::Signalled { at: 0 }, None, &LINUX, 0)
+    }
+
+    /// Makes the error of a point's fence one that can go on into a release point. A timeline's fence is a link of that
+    /// timeline's chain, and its error cannot leave it once it has failed; taken out while it is pending, it can.
+    ///
+    /// Costs a merge and a close for each point whose fence is pending when it is first seen. Sync_files and dma-bufs
+    /// need nothing of the kind.
+    pub fn carrying_errors(mut self) -> Acquire {
+        self.carrying = true;
+        self
     }
 
     /// Where it is, as of the last [`advance`](Acquire::advance). No system call.
@@ -155,7 +167,10 @@ impl Acquire {
     pub fn advance(&mut self) -> Result<AcquireState, CallError> {
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
-                Some(file) => self.stage = Stage::Pending(file),
+                Some(file) => {
+                    let plain = if self.carrying { plain(self.kernel, &file)? } else { None };
+                    self.stage = Stage::Pending(plain.unwrap_or(file));
+                }
                 None => {
                     self.rearmed += u32::from(arm(self.kernel, point, event)?);
                     return Ok(AcquireState::Unmaterialised);
@@ -281,6 +296,14 @@ impl Acquire {
         self.reported = true;
         Some(Overdue::new(self, now))
     }
+}
+
+/// The fences of a link, if they are pending: merging it with itself unpacks it. The look comes after the merge, which
+/// forgets a fence that has failed in between.
+fn plain(kernel: &dyn Kernel, link: &SyncFile) -> Result<Option<SyncFile>, CallError> {
+    let Ok(plain) = sync_file::merge2(kernel, link.as_fd(), link.as_fd()) else { return Ok(None) };
+    let status = sync_file::summary(kernel, link.as_fd())?.status;
+    Ok((status == Status::Active).then_some(plain))
 }
 
 /// Makes sure that an eventfd waits for the point. True if one had fired although the point is not there: its client

@@ -14,6 +14,7 @@ use crate::{
     ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
     kernel::{Kernel, KernelRef, LINUX},
     retry::Deferred,
+    sync_file::Lent,
 };
 
 /// What a device and its kernel can do with syncobjs. Found by trying, not by version.
@@ -146,10 +147,10 @@ impl SyncDevice {
         kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
     }
 
-    /// sync_file to point.
-    pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFd<'_>) -> IoResult<()> {
-        let (kernel, fd) = (self.0.kernel, self.as_fd());
-        if self.0.caps.timeline_export || value == 0 {
+    /// sync_file to point. In one step only what is no link of a chain: the transfer flattens such a one.
+    pub(crate) fn import_point(&self, handle: u32, value: u64, file: Lent<'_>) -> IoResult<()> {
+        let (kernel, fd, file, chain) = (self.0.kernel, self.as_fd(), file.fd, file.chain);
+        if (self.0.caps.timeline_export && !chain) || value == 0 {
             let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
             return kernel.fd_to_handle(fd, file, handle, HANDLE_SYNC_FILE | timeline, value).map(drop);
         }
@@ -165,7 +166,7 @@ impl SyncDevice {
         &self,
         handle: u32,
         value: u64,
-        files: impl Iterator<Item = BorrowedFd<'a>>,
+        files: impl Iterator<Item = Lent<'a>>,
     ) -> IoResult<()> {
         let (kernel, fd) = (self.0.kernel, self.as_fd());
         let chain = {

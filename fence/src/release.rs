@@ -5,7 +5,7 @@
 //! once: the point *materialises* now and signals when they do. Nothing here waits for a fence or knows what a user does.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     sync::Arc,
 };
 
@@ -14,7 +14,8 @@ use crate::{
     few::Few,
     implicit::{self, Access},
     kernel::{KernelRef, LINUX},
-    retry, sync_file,
+    retry,
+    sync_file::{self, Lent},
 };
 
 /// Who uses a buffer. Names are for people and for matching an end to its beginning.
@@ -77,7 +78,8 @@ pub struct Completed {
     /// Error of a fence of the buffer: of its acquire fence, or of a user's.
     pub error: Option<FenceError>,
     /// True if the client can see that error in its release fence. The kernel cannot carry the error of a fence that
-    /// has failed already beside a fence that is pending: then waiting for the pending one goes first.
+    /// has failed already beside a fence that is pending (then waiting for the pending one goes first), nor out of one
+    /// timeline into another ([`Acquire::carrying_errors`](crate::Acquire::carrying_errors)).
     pub carried: bool,
     /// Whether the point was in order.
     pub added: Added,
@@ -200,7 +202,7 @@ impl Release {
     /// As [`Release::complete`]. Also `ENOMEM` together with no file descriptor to keep the fence by: then the token is
     /// not finished and the call can be repeated ([`Release::is_finished`]).
     pub fn complete_with(&mut self, fence: &SyncFile) -> Result<Completed, CallError> {
-        self.finish(Some(fence.as_fd()))
+        self.finish(Some(fence.lend()))
     }
 
     /// True once it is completed; dropping it is silent then.
@@ -208,7 +210,7 @@ impl Release {
         self.finished
     }
 
-    fn finish(&mut self, extra: Option<BorrowedFd<'_>>) -> Result<Completed, CallError> {
+    fn finish(&mut self, extra: Option<Lent<'_>>) -> Result<Completed, CallError> {
         if self.finished {
             tracing::error!("bug: a release is completed twice");
             return Ok(Completed::none());
@@ -236,9 +238,10 @@ impl Release {
         }
     }
 
-    fn defer(&mut self, extra: Option<BorrowedFd<'_>>, error: CallError) -> Result<Completed, CallError> {
+    fn defer(&mut self, extra: Option<Lent<'_>>, error: CallError) -> Result<Completed, CallError> {
         if let Some(extra) = extra {
-            match rustix::io::fcntl_dupfd_cloexec(extra, 0) {
+            match rustix::io::fcntl_dupfd_cloexec(extra.fd, 0) {
+                Ok(fd) if extra.chain => self.work.fences.push(SyncFile::maybe_chain(fd)),
                 Ok(fd) => self.work.fences.push(SyncFile::unchecked(fd)),
                 Err(_) => return Err(error),
             }
@@ -298,7 +301,7 @@ impl Work {
     }
 
     /// Does it or changes nothing that matters: it can be repeated after an error.
-    pub(crate) fn attempt(&self, extra: Option<BorrowedFd<'_>>) -> Result<Completed, CallError> {
+    pub(crate) fn attempt(&self, extra: Option<Lent<'_>>) -> Result<Completed, CallError> {
         let fences = self.fences.len() + usize::from(extra.is_some());
         let done = Completed { fences, error: self.error, ..Completed::none() };
         match &self.target {
@@ -306,9 +309,9 @@ impl Work {
             Target::Point(point) => self.to_point(point, extra, done),
             Target::Dmabuf(kernel, planes) => {
                 for plane in planes.iter() {
-                    let files = self.fences.iter().chain(&self.failed).map(AsFd::as_fd).chain(extra);
+                    let files = self.fences.iter().chain(&self.failed).map(SyncFile::lend).chain(extra);
                     for file in files {
-                        implicit::import_on(*kernel, plane.as_fd(), file, Access::Read)?;
+                        implicit::import_on(*kernel, plane.as_fd(), file.fd, Access::Read)?;
                     }
                 }
                 Ok(Completed { kind: Kind::Dmabuf, carried: self.failed.is_some(), ..done })
@@ -316,21 +319,16 @@ impl Work {
         }
     }
 
-    fn to_point(
-        &self,
-        point: &Point,
-        extra: Option<BorrowedFd<'_>>,
-        mut done: Completed,
-    ) -> Result<Completed, CallError> {
+    fn to_point(&self, point: &Point, extra: Option<Lent<'_>>, mut done: Completed) -> Result<Completed, CallError> {
         let kernel = point.timeline().device().kernel();
         let one_ioctl = point.timeline().device().caps().timeline_export;
-        let mut only = extra.or_else(|| self.fences.iter().next().map(AsFd::as_fd));
+        let mut only = extra.or_else(|| self.fences.iter().next().map(SyncFile::lend));
         if done.fences + usize::from(self.failed.is_some()) > 1 {
             // Look before merging: the kernel leaves out what has signalled, errors and all.
-            let all = || self.fences.iter().map(AsFd::as_fd).chain(extra);
-            let (mut pending, mut failed) = (Few::default(), self.failed.as_ref().map(AsFd::as_fd));
+            let all = || self.fences.iter().map(SyncFile::lend).chain(extra);
+            let (mut pending, mut failed) = (Few::default(), self.failed.as_ref().map(SyncFile::lend));
             for file in all() {
-                match sync_file::summary(kernel, file)?.status {
+                match sync_file::summary(kernel, file.fd)?.status {
                     Status::Active => pending.push(file),
                     Status::Signalled => {}
                     Status::Failed(error) => {
@@ -346,15 +344,15 @@ impl Work {
             }
             only = pending.iter().next().copied();
             if only.is_none() {
-                done.carried = failed.is_some() && one_ioctl;
+                done.carried = failed.is_some_and(|failed| one_ioctl && !failed.chain);
                 only = failed;
             }
         } else if let Some(failed) = &self.failed {
-            done.carried = one_ioctl;
-            only = Some(failed.as_fd());
+            done.carried = one_ioctl && !failed.is_maybe_chain();
+            only = Some(failed.lend());
         }
         (done.kind, done.added) = match only {
-            Some(file) => (Kind::PointMaterialised, point.import_fd(file)?),
+            Some(file) => (Kind::PointMaterialised, point.import_lent(file)?),
             None => (Kind::PointSignalled, point.signal()?),
         };
         Ok(done)
@@ -362,11 +360,11 @@ impl Work {
 }
 
 /// Two fences: one merge and one import. More of them, or no file descriptor: into the point without any.
-fn several(point: &Point, kernel: KernelRef, pending: &Few<BorrowedFd<'_>>) -> Result<Added, CallError> {
+fn several(point: &Point, kernel: KernelRef, pending: &Few<Lent<'_>>) -> Result<Added, CallError> {
     let mut files = pending.iter().copied();
     if let (Some(a), Some(b), None) = (files.next(), files.next(), files.next()) {
-        match sync_file::merge2(kernel, a, b) {
-            Ok(merged) => return point.import_fd(merged.as_fd()),
+        match sync_file::merge2(kernel, a.fd, b.fd) {
+            Ok(merged) => return point.import(&merged),
             Err(error) if error.is_transient() => {}
             Err(error) => return Err(error),
         }

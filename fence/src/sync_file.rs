@@ -195,7 +195,12 @@ pub struct Merged {
 /// It owns its file descriptor and closes it when dropped; that cancels nothing. Readable (`poll`, `epoll`) when
 /// signalled, successfully or not.
 #[derive(Debug)]
-pub struct SyncFile(OwnedFd);
+pub struct SyncFile {
+    fd: OwnedFd,
+    /// May be a link of a timeline's chain. The kernel must not be asked to make such a link part of another chain in
+    /// one step (`WARN_ON` in `dma_fence_chain_init`, seen on Linux 7.3): see [`crate::Point::import`].
+    chain: bool,
+}
 
 impl SyncFile {
     /// Takes a file descriptor after checking that it is a sync_file.
@@ -204,12 +209,25 @@ impl SyncFile {
     /// `ENOTTY` or `EINVAL`: it is none. The fd is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<SyncFile, CallError> {
         file_info(&LINUX, fd.as_fd(), &mut [])?;
-        Ok(SyncFile(fd))
+        Ok(SyncFile::maybe_chain(fd))
     }
 
-    /// Takes a file descriptor that is known to be a sync_file, because the kernel has just given it as one.
+    /// Takes a file descriptor that a driver has just given as a sync_file: an out-fence, a native fence of the renderer.
+    /// For one that came from another process use [`SyncFile::from_fd`].
     pub fn unchecked(fd: OwnedFd) -> SyncFile {
-        SyncFile(fd)
+        SyncFile { fd, chain: false }
+    }
+
+    pub(crate) fn maybe_chain(fd: OwnedFd) -> SyncFile {
+        SyncFile { fd, chain: true }
+    }
+
+    pub(crate) fn is_maybe_chain(&self) -> bool {
+        self.chain
+    }
+
+    pub(crate) fn lend(&self) -> Lent<'_> {
+        Lent { fd: self.fd.as_fd(), chain: self.chain }
     }
 
     /// A second file descriptor for the same fences.
@@ -217,8 +235,8 @@ impl SyncFile {
     /// # Errors
     /// `EMFILE`.
     pub fn try_clone(&self) -> Result<SyncFile, CallError> {
-        rustix::io::fcntl_dupfd_cloexec(&self.0, 0)
-            .map(SyncFile)
+        rustix::io::fcntl_dupfd_cloexec(&self.fd, 0)
+            .map(|fd| SyncFile { fd, chain: self.chain })
             .map_err(|errno| CallError::new("F_DUPFD_CLOEXEC", Object::fd(self.as_fd()), errno))
     }
 
@@ -294,32 +312,39 @@ impl SyncFile {
 
     /// True if it has signalled, successfully or not: `poll` with timeout 0, cheaper than a status.
     pub fn is_signalled(&self) -> bool {
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         matches!(retry_on_intr(|| poll(&mut fds, Some(&now))), Ok(1..))
     }
 
     /// Gives the file descriptor away; the caller closes it.
     pub fn into_fd(self) -> OwnedFd {
-        self.0
+        self.fd
     }
+}
+
+/// A borrowed [`SyncFile`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lent<'a> {
+    pub(crate) fd: BorrowedFd<'a>,
+    pub(crate) chain: bool,
 }
 
 impl AsFd for SyncFile {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
 impl AsRawFd for SyncFile {
     fn as_raw_fd(&self) -> i32 {
-        self.0.as_raw_fd()
+        self.fd.as_raw_fd()
     }
 }
 
 impl From<SyncFile> for OwnedFd {
     fn from(file: SyncFile) -> OwnedFd {
-        file.0
+        file.fd
     }
 }
 
@@ -389,7 +414,7 @@ pub(crate) fn set_deadline(kernel: &dyn Kernel, file: BorrowedFd<'_>, deadline: 
 pub(crate) fn merge2(kernel: &dyn Kernel, a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Result<SyncFile, CallError> {
     kernel
         .merge(Name::new("syncline").raw(), a, b)
-        .map(SyncFile)
+        .map(SyncFile::unchecked)
         .map_err(|errno| CallError::new("SYNC_IOC_MERGE", Object::FdPair(a.as_raw_fd(), b.as_raw_fd()), errno))
 }
 
@@ -411,7 +436,7 @@ fn merge(kernel: &dyn Kernel, files: &[BorrowedFd<'_>]) -> Result<Merged, CallEr
     }
     let dup = |file: BorrowedFd<'_>| {
         rustix::io::fcntl_dupfd_cloexec(file, 0)
-            .map(SyncFile)
+            .map(SyncFile::maybe_chain)
             .map_err(|errno| CallError::new("F_DUPFD_CLOEXEC", Object::fd(file), errno))
     };
     let file = match pending.as_slice() {

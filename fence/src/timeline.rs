@@ -9,7 +9,7 @@
 //! to add, at once, and say so ([`Added::OutOfOrder`]), because holding a later point back could deadlock its waiter.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +18,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::{CallError, Ns, Object, SyncDevice, SyncFile};
+use crate::{CallError, Ns, Object, SyncDevice, SyncFile, sync_file::Lent};
 
 /// What an eventfd or a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -201,13 +201,14 @@ impl Point {
 
     /// The fence of the point as a sync_file that the caller owns; `None` if it has not materialised.
     ///
-    /// One ioctl on Linux 6.16 and later, two before.
+    /// One ioctl on Linux 6.16 and later, two before. Once a point has signalled and a later one is there, the kernel
+    /// forgets its fence and gives one that succeeded at no particular time: who wants to see errors exports before.
     ///
     /// # Errors
     /// `EMFILE`; `ENOMEM`.
     pub fn export(&self) -> Result<Option<SyncFile>, CallError> {
         match self.timeline.device().export_point(self.timeline.handle(), self.value) {
-            Ok(fd) => Ok(Some(SyncFile::unchecked(fd))),
+            Ok(fd) => Ok(Some(SyncFile::maybe_chain(fd))),
             Err(Errno::INVAL) => Ok(None),
             Err(errno) => Err(self.error("SYNCOBJ_EXPORT_SYNC_FILE", errno)),
         }
@@ -215,16 +216,17 @@ impl Point {
 
     /// Materialises the point with the fences of `file`, which stays the caller's. Needs no file descriptor.
     ///
-    /// One ioctl on Linux 6.16 and later, which keeps the error of a fence that has failed already; two before, which
-    /// lose it. On value 0 it replaces what the syncobj holds.
+    /// One ioctl on Linux 6.16 and later, which keeps the error of a fence that has failed already. Two on older kernels,
+    /// and for a file that was exported from a point or came from another process, because it may be a link of a chain:
+    /// these lose the error of a fence that has failed *already*. On value 0 it replaces what the syncobj holds.
     ///
     /// # Errors
     /// `EINVAL`: `file` is no sync_file; `ENOMEM`; `EOPNOTSUPP`.
     pub fn import(&self, file: &SyncFile) -> Result<Added, CallError> {
-        self.import_fd(file.as_fd())
+        self.import_lent(file.lend())
     }
 
-    pub(crate) fn import_fd(&self, file: BorrowedFd<'_>) -> Result<Added, CallError> {
+    pub(crate) fn import_lent(&self, file: Lent<'_>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_point(self.timeline.handle(), self.value, file)
@@ -234,7 +236,7 @@ impl Point {
 
     /// Materialises the point with all of these fences, without a file descriptor to merge them in: slower than a merge
     /// by a call, for when none is left.
-    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = BorrowedFd<'a>>) -> Result<Added, CallError> {
+    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = Lent<'a>>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_all(self.timeline.handle(), self.value, files)

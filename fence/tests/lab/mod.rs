@@ -74,3 +74,9 @@ pub fn without_fds<T>(run: impl FnOnce() -> T) -> T {
     setrlimit(Resource::Nofile, before).unwrap();
     result
 }
+
+/// True if the kernel has printed a warning with a stack trace since it booted.
+pub fn kernel_warned() -> bool {
+    let log = std::process::Command::new("dmesg").output().expect("dmesg runs");
+    String::from_utf8_lossy(&log.stdout).contains("WARNING:")
+}
