@@ -130,3 +130,31 @@ impl SavedState {
         self.device.kernel().atomic(&mut request, ALLOW_MODESET, 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::{Call, Scripted, Stock, ids};
+
+    #[test]
+    fn restores_or_turns_off() {
+        let kernel = Scripted::new().unwrap();
+        let mut inventory = Stock::default().inventory();
+        let fb = inventory.planes[0].props.0.get_mut("FB_ID").unwrap();
+        fb.value = 77;
+        let saved = kernel.device().save_state(&inventory);
+        assert_eq!(saved.restore(), Ok(Restored::All));
+        let sent = kernel.take_log().remove(0);
+        assert_eq!((sent.value(ids::PLANE, ids::FB_ID), sent.value(ids::PLANE + 1, ids::FB_ID)), (Some(77), Some(0)));
+        assert!(sent.is_modeset() && sent.value(ids::PLANE, ids::IN_FENCE_FD).is_none());
+        // The console's framebuffer is gone.
+        kernel.fail(Call::Commit, Errno::NOENT);
+        assert_eq!(saved.restore(), Ok(Restored::Off));
+        let off = kernel.take_log().remove(1);
+        assert_eq!((off.value(ids::PLANE, ids::FB_ID), off.value(ids::CRTC, ids::ACTIVE)), (Some(0), Some(0)));
+        // No longer master: no second try.
+        kernel.fail(Call::Commit, Errno::ACCESS);
+        assert_eq!(saved.restore().unwrap_err().errno, Errno::ACCESS);
+        assert_eq!(kernel.take_log().len(), 1);
+    }
+}

@@ -1,1 +1,315 @@
-//! x
+//! A kernel that does what a script says: queued errnos, flips on demand, and a log of what was asked.
+//!
+//! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost masters, displays that never flip. It keeps
+//! property values as a driver would (TEST_ONLY and refused commits change nothing, a second commit in flight is EBUSY), but it never
+//! judges a state: what is to be refused is queued.
+
+mod stock;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dmabuf_import::GemDevice;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
+
+use crate::device::{Caps, Driver};
+use crate::event::{Flip, flip_bytes};
+use crate::kernel::{ALLOW_MODESET, FbDescription, Kernel, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
+use crate::request::Request;
+use crate::{Device, Ns};
+
+pub use stock::{Stock, ids};
+
+/// A call that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// An atomic TEST_ONLY.
+    Test,
+    /// An atomic commit.
+    Commit,
+    /// ADDFB2.
+    AddFb,
+    /// CLOSEFB.
+    CloseFb,
+    /// PRIME import.
+    Import,
+    /// Reading events.
+    ReadEvents,
+}
+
+/// An atomic call as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Atomic {
+    /// `DRM_MODE_ATOMIC_*` and `DRM_MODE_PAGE_FLIP_*`.
+    pub flags: u32,
+    /// User data.
+    pub user_data: u64,
+    /// `(object, property, value)` in order; out-fence addresses are 0, in-fences are descriptor numbers.
+    pub props: Vec<(u32, u32, u64)>,
+    /// What was answered.
+    pub result: Result<(), Errno>,
+}
+
+impl Atomic {
+    /// Whether it was a TEST_ONLY.
+    pub fn is_test(&self) -> bool {
+        self.flags & TEST_ONLY != 0
+    }
+
+    /// Whether modesets were allowed.
+    pub fn is_modeset(&self) -> bool {
+        self.flags & ALLOW_MODESET != 0
+    }
+
+    /// Whether it was non-blocking.
+    pub fn is_nonblock(&self) -> bool {
+        self.flags & NONBLOCK != 0
+    }
+
+    /// The value that was asked for a property of an object.
+    pub fn value(&self, object: u32, prop: u32) -> Option<u64> {
+        self.props.iter().rev().find(|asked| (asked.0, asked.1) == (object, prop)).map(|asked| asked.2)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: Vec<(Call, VecDeque<Errno>)>,
+    log: Vec<Atomic>,
+    values: BTreeMap<(u32, u32), u64>,
+    framebuffers: BTreeSet<u32>,
+    closed_while_shown: Vec<u32>,
+    blobs: BTreeSet<u32>,
+    next_id: u32,
+    no_closefb: bool,
+    events: VecDeque<[u8; 32]>,
+    in_flight: Vec<InFlight>,
+}
+
+/// A commit whose flip has not been told to come.
+#[derive(Debug)]
+struct InFlight {
+    crtc: u32,
+    user_data: u64,
+    event: bool,
+    fence: Option<OwnedFd>,
+}
+
+/// The scripted kernel. Share it: the device keeps one `Arc`, the test another.
+#[derive(Debug)]
+pub struct Scripted {
+    state: Mutex<State>,
+    ready: OwnedFd,
+}
+
+impl Scripted {
+    /// A kernel with nothing queued.
+    pub fn new() -> std::io::Result<Arc<Self>> {
+        let ready = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Arc::new(Self { state: Mutex::new(State { next_id: 100, ..State::default() }), ready }))
+    }
+
+    /// A device on it, called `scripted`.
+    pub fn device(self: &Arc<Self>) -> Device {
+        let caps = Caps { modifiers: true, dumb: false, prime_import: true, cursor: (64, 64), ..Caps::default() };
+        let driver = Driver { name: "scripted".to_owned(), version: (1, 0, 0) };
+        Device::with_kernel(self.clone(), PathBuf::from("/dev/dri/scripted"), driver, caps)
+    }
+
+    /// The next call of this kind fails with `errno`; several queue up.
+    pub fn fail(&self, call: Call, errno: Errno) {
+        let mut state = self.lock();
+        match state.failures.iter_mut().find(|queue| queue.0 == call) {
+            Some(queue) => queue.1.push_back(errno),
+            None => state.failures.push((call, VecDeque::from([errno]))),
+        }
+    }
+
+    /// Behaves as Linux before 6.8, which has no CLOSEFB.
+    pub fn without_closefb(&self) {
+        self.lock().no_closefb = true;
+    }
+
+    /// Takes the log of atomic calls.
+    pub fn take_log(&self) -> Vec<Atomic> {
+        std::mem::take(&mut self.lock().log)
+    }
+
+    /// The value of a property after the last successful commit.
+    pub fn value(&self, object: u32, prop: u32) -> Option<u64> {
+        self.lock().values.get(&(object, prop)).copied()
+    }
+
+    /// All values, for "nothing changed".
+    pub fn values(&self) -> BTreeMap<(u32, u32), u64> {
+        self.lock().values.clone()
+    }
+
+    /// Framebuffers that exist.
+    pub fn framebuffers(&self) -> Vec<u32> {
+        self.lock().framebuffers.iter().copied().collect()
+    }
+
+    /// Framebuffers that were removed while a plane showed them, which turns the plane off.
+    pub fn removed_while_shown(&self) -> Vec<u32> {
+        self.lock().closed_while_shown.clone()
+    }
+
+    /// Property blobs that exist.
+    pub fn blobs(&self) -> usize {
+        self.lock().blobs.len()
+    }
+
+    /// Makes the oldest commit in flight on `crtc` reach the screen: its fence signals and its event can be read. False if there is none.
+    pub fn flip(&self, crtc: u32, time: Ns, sequence: u32) -> bool {
+        let mut state = self.lock();
+        let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
+        let commit = state.in_flight.remove(at);
+        if let Some(fence) = commit.fence {
+            let _ = rustix::io::write(&fence, &1u64.to_ne_bytes());
+        }
+        if commit.event {
+            state.events.push_back(flip_bytes(&Flip { crtc, user_data: commit.user_data, time, sequence }));
+            let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn failure(&mut self, call: Call) -> Result<(), Errno> {
+        let queue = self.failures.iter_mut().find(|queue| queue.0 == call);
+        queue.and_then(|queue| queue.1.pop_front()).map_or(Ok(()), Err)
+    }
+
+    fn new_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn shows(&self, fb: u32) -> bool {
+        self.values.iter().any(|((_, prop), &value)| *prop == ids::FB_ID && value == u64::from(fb))
+    }
+
+    /// What the kernel does with a request that is not refused by script.
+    fn commit(&mut self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno> {
+        let crtcs: BTreeSet<u32> = request.objects.iter().copied().filter(|id| ids::is_crtc(*id)).collect();
+        if self.in_flight.iter().any(|commit| crtcs.contains(&commit.crtc)) {
+            return Err(Errno::BUSY);
+        }
+        for (object, prop, value) in request.iter() {
+            // Fences do not stay in the state.
+            if prop != ids::IN_FENCE_FD && prop != ids::OUT_FENCE_PTR {
+                self.values.insert((object, prop), value);
+            }
+        }
+        for crtc in crtcs {
+            let fence = request.fences.iter_mut().find(|fence| fence.object == crtc);
+            let copy = match fence {
+                Some(fence) => {
+                    let fd = eventfd(0, EventfdFlags::CLOEXEC)?;
+                    let copy = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
+                    fence.fd = Some(fd);
+                    Some(copy)
+                }
+                None => None,
+            };
+            let event = flags & PAGE_FLIP_EVENT != 0;
+            if event || copy.is_some() {
+                self.in_flight.push(InFlight { crtc, user_data, event, fence: copy });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl GemDevice for Scripted {
+    fn prime_import(&self, _: BorrowedFd<'_>) -> Result<u32, Errno> {
+        let mut state = self.lock();
+        state.failure(Call::Import)?;
+        Ok(state.new_id())
+    }
+
+    fn gem_close(&self, _: u32) -> Result<(), Errno> {
+        Ok(())
+    }
+}
+
+impl Kernel for Scripted {
+    fn atomic(&self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno> {
+        let mut state = self.lock();
+        let test = flags & TEST_ONLY != 0;
+        let result = state.failure(if test { Call::Test } else { Call::Commit });
+        let props = request.iter().collect();
+        let result = match result {
+            Ok(()) if !test => state.commit(request, flags, user_data),
+            other => other,
+        };
+        state.log.push(Atomic { flags, user_data, props, result });
+        result
+    }
+
+    fn add_framebuffer(&self, _: &FbDescription) -> Result<u32, Errno> {
+        let mut state = self.lock();
+        state.failure(Call::AddFb)?;
+        let id = state.new_id();
+        state.framebuffers.insert(id);
+        Ok(id)
+    }
+
+    fn close_framebuffer(&self, id: u32) -> Result<(), Errno> {
+        let mut state = self.lock();
+        state.failure(Call::CloseFb)?;
+        if state.no_closefb {
+            return Err(Errno::INVAL);
+        }
+        if state.framebuffers.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+
+    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno> {
+        let mut state = self.lock();
+        if state.shows(id) {
+            state.closed_while_shown.push(id);
+        }
+        if state.framebuffers.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+
+    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
+        let mut state = self.lock();
+        let id = state.new_id();
+        if data.is_empty() {
+            return Err(Errno::INVAL);
+        }
+        state.blobs.insert(id);
+        Ok(id)
+    }
+
+    fn destroy_blob(&self, id: u32) -> Result<(), Errno> {
+        if self.lock().blobs.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+
+    fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
+        let mut state = self.lock();
+        state.failure(Call::ReadEvents)?;
+        let _ = rustix::io::read(&self.ready, &mut [0; 8]);
+        let mut len = 0;
+        while let Some(event) = state.events.front() {
+            let Some(room) = bytes.get_mut(len..len + event.len()) else { break };
+            room.copy_from_slice(event);
+            len += event.len();
+            state.events.pop_front();
+        }
+        if len == 0 { Err(Errno::AGAIN) } else { Ok(len) }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.ready.as_fd()
+    }
+}

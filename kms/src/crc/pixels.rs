@@ -73,7 +73,7 @@ fn wide8(r: u8, g: u8, b: u8) -> u64 {
 }
 
 fn with_alpha(wide: u64, alpha: u8) -> u64 {
-    (wide & !0xffff) | u64::from(alpha) * 257
+    (wide & !0xffff) | (u64::from(alpha) * 257)
 }
 
 /// Rounds to the nearest of 65536 steps; the kernel does the same in fixed point, and no value lies near a half.

@@ -147,11 +147,11 @@ fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, 
 
 fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), CallError> {
     let fail = |error: std::io::Error| device.error("DRM_IOCTL_MODE_GETPROPERTY", &error);
-    let plain = mode::get_property(device.as_fd(), id, None, None).map_err(fail)?;
+    // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a list that is not empty.
+    let (mut limits, mut entries) = (Vec::new(), Vec::new());
+    let plain = mode::get_property(device.as_fd(), id, Some(&mut limits), Some(&mut entries)).map_err(fail)?;
     let flags = plain.flags;
     let kind = if flags & (drm_sys::DRM_MODE_PROP_ENUM | drm_sys::DRM_MODE_PROP_BITMASK) != 0 {
-        let mut entries = Vec::new();
-        mode::get_property(device.as_fd(), id, None, Some(&mut entries)).map_err(fail)?;
         let entries = entries.iter().map(|entry| EnumValue { value: entry.value, name: text(&entry.name) }).collect();
         if flags & drm_sys::DRM_MODE_PROP_ENUM != 0 {
             PropertyKind::Enum(entries)
@@ -161,8 +161,6 @@ fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), 
     } else if flags & drm_sys::DRM_MODE_PROP_BLOB != 0 {
         PropertyKind::Blob
     } else {
-        let mut limits = Vec::new();
-        mode::get_property(device.as_fd(), id, Some(&mut limits), None).map_err(fail)?;
         let limit = |at: usize| limits.get(at).copied().unwrap_or(0);
         match flags & (drm_sys::DRM_MODE_PROP_EXTENDED_TYPE | drm_sys::DRM_MODE_PROP_RANGE) {
             drm_sys::DRM_MODE_PROP_RANGE => PropertyKind::Range { min: limit(0), max: limit(1) },

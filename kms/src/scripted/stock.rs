@@ -1,0 +1,176 @@
+//! The hardware that a scripted kernel pretends to have, as an inventory.
+
+use dmabuf_import::Fourcc;
+use drm_ffi::drm_mode_modeinfo;
+
+use crate::device::{Caps, Driver};
+use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::{Mode, PlaneKind};
+
+/// Object and property ids of the pretended hardware.
+pub mod ids {
+    /// The first connector; the others follow.
+    pub const CONNECTOR: u32 = 10;
+    /// The first CRTC; the others follow.
+    pub const CRTC: u32 = 20;
+    /// The first plane; the others follow.
+    pub const PLANE: u32 = 30;
+    /// Properties.
+    pub const FB_ID: u32 = 201;
+    /// Of planes and connectors.
+    pub const CRTC_ID: u32 = 202;
+    /// Of planes.
+    pub const IN_FENCE_FD: u32 = 203;
+    /// Of CRTCs.
+    pub const OUT_FENCE_PTR: u32 = 204;
+    /// Of CRTCs.
+    pub const ACTIVE: u32 = 205;
+    /// Of CRTCs.
+    pub const MODE_ID: u32 = 206;
+    /// Of planes: SRC_X, and SRC_Y, SRC_W, SRC_H after it.
+    pub const SRC_X: u32 = 210;
+    /// Of planes: CRTC_X, and CRTC_Y, CRTC_W, CRTC_H after it.
+    pub const CRTC_X: u32 = 214;
+    /// Of planes.
+    pub const ALPHA: u32 = 220;
+    /// Of planes.
+    pub const ZPOS: u32 = 221;
+    /// Of planes.
+    pub const BLEND: u32 = 222;
+    /// Of planes.
+    pub const DAMAGE: u32 = 223;
+    /// Of planes.
+    pub const ROTATION: u32 = 224;
+
+    /// Whether an object id is that of a CRTC.
+    pub fn is_crtc(id: u32) -> bool {
+        (CRTC..PLANE).contains(&id)
+    }
+}
+
+/// What to pretend.
+#[derive(Debug, Clone, Copy)]
+pub struct Stock {
+    /// Outputs, each with a connector, a CRTC, a primary and (see `cursor`) a cursor plane.
+    pub outputs: u32,
+    /// Overlays that go on every CRTC.
+    pub overlays: u32,
+    /// Whether there are cursor planes.
+    pub cursor: bool,
+    /// Whether there are IN_FENCE_FD and OUT_FENCE_PTR.
+    pub fences: bool,
+    /// Whether planes have alpha, zpos, blend modes and damage.
+    pub rich: bool,
+}
+
+impl Default for Stock {
+    fn default() -> Self {
+        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true }
+    }
+}
+
+impl Stock {
+    /// The inventory of it, everything off.
+    pub fn inventory(&self) -> Inventory {
+        let each = 0..self.outputs;
+        let all = (1u32 << self.outputs) - 1;
+        let mut planes = Vec::new();
+        let mut add = |kind, possible_crtcs, zpos| {
+            let id = ids::PLANE + planes.len() as u32;
+            planes.push(self.plane(id, kind, possible_crtcs, zpos));
+        };
+        each.clone().for_each(|at| add(PlaneKind::Primary, 1 << at, 0));
+        (0..self.overlays).for_each(|at| add(PlaneKind::Overlay, all, u64::from(at) + 1));
+        if self.cursor {
+            each.clone().for_each(|at| add(PlaneKind::Cursor, 1 << at, 255));
+        }
+        let encoder = |at| Encoder { id: 15 + at, possible_crtcs: all, possible_clones: 0 };
+        Inventory {
+            driver: Driver { name: "scripted".to_owned(), version: (1, 0, 0) },
+            caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
+            crtcs: each.clone().map(|at| self.crtc(at)).collect(),
+            connectors: each.clone().map(|at| connector(at, all)).collect(),
+            encoders: each.map(encoder).collect(),
+            planes,
+        }
+    }
+
+    /// A mode of 1024x768 at 60 Hz, which every connector has.
+    pub fn mode() -> Mode {
+        Mode::from_kernel(&drm_mode_modeinfo {
+            clock: 65000,
+            hdisplay: 1024,
+            htotal: 1344,
+            vdisplay: 768,
+            vtotal: 806,
+            vrefresh: 60,
+            type_: drm_sys::DRM_MODE_TYPE_PREFERRED,
+            ..Default::default()
+        })
+    }
+
+    fn crtc(&self, index: u32) -> Crtc {
+        let mut props = PropertyTable::default();
+        number(&mut props, "ACTIVE", ids::ACTIVE, 1);
+        number(&mut props, "MODE_ID", ids::MODE_ID, u32::MAX.into());
+        if self.fences {
+            number(&mut props, "OUT_FENCE_PTR", ids::OUT_FENCE_PTR, u64::MAX);
+        }
+        Crtc { id: ids::CRTC + index, index, props }
+    }
+
+    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> Plane {
+        let mut props = PropertyTable::default();
+        number(&mut props, "FB_ID", ids::FB_ID, u32::MAX.into());
+        number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+        for (at, name) in ["SRC_X", "SRC_Y", "SRC_W", "SRC_H"].into_iter().enumerate() {
+            number(&mut props, name, ids::SRC_X + at as u32, u32::MAX.into());
+        }
+        for (at, name) in ["CRTC_X", "CRTC_Y", "CRTC_W", "CRTC_H"].into_iter().enumerate() {
+            number(&mut props, name, ids::CRTC_X + at as u32, u32::MAX.into());
+        }
+        if self.fences {
+            number(&mut props, "IN_FENCE_FD", ids::IN_FENCE_FD, u64::MAX);
+        }
+        if self.rich {
+            number(&mut props, "alpha", ids::ALPHA, 0xffff);
+            number(&mut props, "zpos", ids::ZPOS, 255);
+            number(&mut props, "FB_DAMAGE_CLIPS", ids::DAMAGE, u32::MAX.into());
+            number(&mut props, "rotation", ids::ROTATION, 63);
+            let modes = ["None", "Pre-multiplied", "Coverage"].into_iter().enumerate();
+            let modes = modes.map(|(value, name)| EnumValue { value: value as u64, name: name.to_owned() }).collect();
+            let kind = PropertyKind::Enum(modes);
+            let blend = Property { id: ids::BLEND, value: 1, immutable: false, atomic: false, kind };
+            props.0.insert("pixel blend mode".to_owned(), blend);
+        }
+        if let Some(property) = props.0.get_mut("zpos") {
+            property.value = zpos;
+        }
+        let formats = [Fourcc::Xrgb8888, Fourcc::Argb8888];
+        let formats = formats.map(|format| FormatModifiers { format: format as u32, modifiers: vec![0] }).to_vec();
+        Plane { id, kind, possible_crtcs, formats, size_hints: Vec::new(), props }
+    }
+}
+
+fn connector(index: u32, all: u32) -> Connector {
+    let mut props = PropertyTable::default();
+    number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+    Connector {
+        id: ids::CONNECTOR + index,
+        name: format!("Virtual-{}", index + 1),
+        connection: Connection::Connected,
+        modes: vec![Stock::mode()],
+        size_mm: (0, 0),
+        non_desktop: false,
+        writeback: false,
+        encoders: vec![15 + index],
+        possible_crtcs: all,
+        props,
+    }
+}
+
+fn number(table: &mut PropertyTable, name: &str, id: u32, max: u64) {
+    let kind = PropertyKind::Range { min: 0, max };
+    table.0.insert(name.to_owned(), Property { id, value: 0, immutable: false, atomic: true, kind });
+}
