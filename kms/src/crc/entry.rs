@@ -31,8 +31,9 @@ impl CrcEntry {
         &self.values[..self.count.into()]
     }
 
-    /// Parses one line, with or without its line feed.
+    /// Parses one line, with or without its line feed, and the NUL that the kernel counts with the line (seen on Linux 7.3).
     pub fn parse(line: &[u8]) -> Option<Self> {
+        let line = line.strip_suffix(b"\0").unwrap_or(line);
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let mut words = line.split(|&byte| byte == b' ');
         let frame = match words.next()? {
@@ -64,6 +65,7 @@ mod tests {
     fn lines_as_drivers_write_them() {
         let vkms = CrcEntry::parse(b"0x0000002a 0xdeadbeef\n").unwrap();
         assert_eq!((vkms.frame, vkms.values()), (Some(42), &[0xdead_beef][..]));
+        assert_eq!(CrcEntry::parse(b"0x0000002a 0xdeadbeef\n\0"), Some(vkms));
         let rcar = CrcEntry::parse(b"XXXXXXXXXX 0x00000001").unwrap();
         assert_eq!((rcar.frame, rcar.values()), (None, &[1][..]));
         let i915 = CrcEntry::parse(b"0x00000001 0x00000001 0x00000002 0x00000003 0x00000004 0x00000005\n").unwrap();
