@@ -3,7 +3,8 @@
 //! It never touches KMS objects or buffers.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    fmt,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -62,7 +63,7 @@ pub(crate) struct Scratch {
 ///
 /// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs cross devices by file
 /// descriptor.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SyncDevice(pub(crate) Arc<Inner>);
 
 impl SyncDevice {
@@ -193,6 +194,12 @@ impl SyncDevice {
             tracing::error!(handle = chain, %errno, "helper syncobj leaks");
         }
         result
+    }
+}
+
+impl fmt::Debug for SyncDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SyncDevice({})", self.0.fd.as_raw_fd())
     }
 }
 

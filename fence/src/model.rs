@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -80,8 +81,14 @@ struct State {
 }
 
 /// The kernel of pipes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Model(Mutex<State>);
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Model")
+    }
+}
 
 impl Model {
     /// A new one for the rest of the process's life (it leaks: tests only).
@@ -124,6 +131,11 @@ impl Model {
     /// True if it has signalled, successfully or not.
     pub fn has_signalled(&self, fence: FenceId) -> bool {
         self.state().fences[fence.0].status != 0
+    }
+
+    /// True if it has signalled with an error.
+    pub fn has_failed(&self, fence: FenceId) -> bool {
+        self.state().fences[fence.0].status < 0
     }
 
     /// The earliest deadline that it was told.

@@ -9,6 +9,7 @@
 //! to add, at once, and say so ([`Added::OutOfOrder`]), because holding a later point back could deadlock its waiter.
 
 use std::{
+    fmt,
     os::fd::{AsFd, OwnedFd},
     sync::{
         Arc,
@@ -58,7 +59,6 @@ pub enum Added {
     OutOfOrder,
 }
 
-#[derive(Debug)]
 struct Inner {
     device: SyncDevice,
     handle: u32,
@@ -76,8 +76,14 @@ impl Drop for Inner {
 
 /// A syncobj of a device. Cloning is cheap and shares the handle; the last clone or [`Point`] destroys it. The syncobj
 /// itself lives on while others have it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Timeline(Arc<Inner>);
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timeline({} of {:?})", self.0.handle, self.0.device)
+    }
+}
 
 impl PartialEq for Timeline {
     /// Same handle. Two imports of one syncobj have different handles and are not equal.
