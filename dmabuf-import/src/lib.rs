@@ -16,6 +16,7 @@ pub mod heap;
 mod ioctl;
 pub mod map;
 pub mod modifiers;
+mod sync;
 pub mod udmabuf;
 pub mod validate;
 

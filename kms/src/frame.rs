@@ -71,6 +71,11 @@ impl<'a> Frame<'a> {
         self
     }
 
+    /// Number of planes of the output.
+    pub fn planes(&self) -> usize {
+        self.output.planes.len()
+    }
+
     /// Turns a plane off.
     pub fn clear(&mut self, plane: usize) -> &mut Self {
         if let Some(values) = self.next.get_mut(plane) {
