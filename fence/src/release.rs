@@ -371,3 +371,33 @@ fn several(point: &Point, kernel: KernelRef, pending: &Few<Lent<'_>>) -> Result<
     }
     point.import_all(pending.iter().copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Acquire;
+
+    #[test]
+    fn a_commit_s_tokens_are_small() {
+        let (acquire, release) = (size_of::<Acquire>(), size_of::<Release>());
+        assert!(acquire + release <= 512, "{acquire} + {release}");
+    }
+
+    #[test]
+    fn users_end_as_they_began() {
+        let user = |kind, id| User { kind, id };
+        let mut release = Release::none();
+        assert!(release.is_idle());
+        for id in 0..6 {
+            release.begin(user(Use::Scanout, id));
+        }
+        release.begin(user(Use::Scanout, 3));
+        for id in [5, 0, 3, 4, 1, 2] {
+            assert!(!release.end(user(Use::Scanout, id), None));
+        }
+        assert!(!release.end(user(Use::Render, 3), None), "another user");
+        assert_eq!(release.users().collect::<Vec<_>>(), [user(Use::Scanout, 3)]);
+        assert!(release.end(user(Use::Scanout, 3), None));
+        assert_eq!(release.complete().unwrap().kind, Kind::None);
+    }
+}

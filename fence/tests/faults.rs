@@ -1,0 +1,112 @@
+//! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or is lost.
+
+use fence::{
+    Acquire, AcquireState, Kind, Release, SyncDevice,
+    faults::{Call, Faults},
+    model::Model,
+};
+use rustix::io::Errno;
+
+const CALLS: [Call; 10] = [
+    Call::FileInfo,
+    Call::Merge,
+    Call::SetDeadline,
+    Call::Create,
+    Call::HandleToFd,
+    Call::FdToHandle,
+    Call::Transfer,
+    Call::RegisterEventfd,
+    Call::Signal,
+    Call::Eventfd,
+];
+
+fn world(old: bool) -> (&'static Model, &'static Faults, SyncDevice) {
+    let model = Model::leak();
+    let faults = Faults::leak(model);
+    if old {
+        faults.be_old();
+    }
+    (model, faults, SyncDevice::new_on(faults, model.device()).unwrap())
+}
+
+#[test]
+fn an_acquire_survives_every_call_that_fails() {
+    for old in [false, true] {
+        for carrying in [false, true] {
+            for call in CALLS {
+                let (model, faults, device) = world(old);
+                let timeline = device.create_timeline().unwrap();
+                let mut acquire = Acquire::from_point(timeline.point(1), 0);
+                if carrying {
+                    acquire = acquire.carrying_errors();
+                }
+                acquire.set_deadline(5);
+                let fence = model.fence("gpu");
+                // In each of its states the next such call fails; then it goes on as if nothing had been.
+                let steps: [&dyn Fn(); 3] =
+                    [&|| {}, &|| drop(timeline.point(1).import(&model.sync_file(fence)).unwrap()), &|| {
+                        model.signal_fence(fence, 9)
+                    }];
+                for (step, expected) in steps.iter().zip([
+                    AcquireState::Unmaterialised,
+                    AcquireState::Pending,
+                    AcquireState::Signalled { at: 9 },
+                ]) {
+                    step();
+                    faults.fail(call, Errno::NOMEM);
+                    let first = acquire.advance();
+                    assert!(first.is_ok() || first.as_ref().unwrap_err().is_transient(), "{first:?}");
+                    faults.clear();
+                    assert_eq!(acquire.advance(), Ok(expected), "{call:?} old {old} carrying {carrying}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_release_survives_every_call_that_fails() {
+    for old in [false, true] {
+        for users in 0..4 {
+            for call in CALLS {
+                for times in 1..4 {
+                    let (model, faults, device) = world(old);
+                    let timeline = device.create_timeline().unwrap();
+                    let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
+                    let mut release = Release::point(timeline.point(1));
+                    fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                    (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
+                    let done = release.complete().unwrap();
+                    // A frame or two later.
+                    (0..times).for_each(|_| drop(device.retry_releases()));
+                    faults.clear();
+                    assert_eq!(device.retry_releases(), 0);
+                    let what = format!("{call:?} {times} times, {users} users, old {old}: {done:?}");
+                    for fence in &fences {
+                        assert!(!timeline.point(1).is_signalled().unwrap(), "early: {what}");
+                        model.signal_fence(*fence, 1);
+                    }
+                    assert!(timeline.point(1).is_signalled().unwrap(), "lost: {what}");
+                    let expected = if users == 0 { Kind::PointSignalled } else { Kind::PointMaterialised };
+                    assert!(done.kind == expected || done.kind == Kind::Deferred, "{what}");
+                    assert_eq!(done.fences, users);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_that_lacks_something_says_what() {
+    // (the capability that is missing: how many are asked before it)
+    let model = Model::leak();
+    let faults = Faults::leak(model);
+    faults.fail(Call::GetCap, Errno::INVAL);
+    let device = SyncDevice::new_on(faults, model.device()).unwrap();
+    assert!(device.require().unwrap_err().to_string().contains("DRM_CAP_SYNCOBJ"));
+    assert_eq!(device.caps().missing().count(), 3);
+    faults.fail(Call::RegisterEventfd, Errno::INVAL);
+    let device = SyncDevice::new_on(faults, model.device()).unwrap();
+    assert!(device.require().unwrap_err().to_string().contains("SYNCOBJ_EVENTFD"));
+    assert_eq!(SyncDevice::new_on(faults, model.device()).unwrap().require(), Ok(()));
+}
