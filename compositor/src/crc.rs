@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  flip(frame, sequence) ─→ expected ─→ predictor thread ─→ predicted ─┐
-//!  crc/data ─→ entry(sequence) ────────────────────────────→ read     ─┴→ equal | different | unread | unpredicted
+//!  crc/data ─→ entry(sequence) ────────────────────────────→ read     ─┴→ equal | different | ambiguous | unread | unpredicted
 //! ```
 //!
 //! The prediction reads every pixel of every plane, so it runs on a thread of its own. While it reads, it holds the
@@ -37,8 +37,8 @@ use crate::{
 #[derive(Debug)]
 pub struct CheckPlane {
     pub target: Arc<Target>,
-    /// Not released before the prediction is done.
-    pub content: Option<Arc<Content>>,
+    /// Held so that it is not released before the prediction is done.
+    pub _content: Option<Arc<Content>>,
     pub src: SrcRect,
     pub dst: Rect,
     pub kind: PlaneKind,
@@ -132,7 +132,17 @@ struct Expected {
     frame: u64,
     sequence: u32,
     predicted: Option<Option<u32>>,
-    read: Option<(u32, u32)>,
+    read: Option<Read>,
+}
+
+/// A CRC that was read.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    sequence: u32,
+    crc: u32,
+    /// The frame had been replaced by then. vkms computes in a worker that may come that late under load; it then reads
+    /// a buffer that its client has back, and a difference proves nothing.
+    late: bool,
 }
 
 /// CRCs of one output.
@@ -143,7 +153,9 @@ pub struct CrcSession {
     jobs: Sender<Job>,
     waiting: VecDeque<Expected>,
     /// Entries that came before the flip event of their frame was read.
-    early: VecDeque<(u32, u32)>,
+    early: VecDeque<Read>,
+    /// The first entry after arming: frames before it are not judged.
+    first: Option<u32>,
 }
 
 impl CrcSession {
@@ -153,7 +165,7 @@ impl CrcSession {
     /// A frame is on the screen from vblank `sequence` on.
     pub fn expect(&mut self, frame: u64, sequence: u32, check: Check, counters: &mut Counters, now: Ns) {
         let predicted = if self.predictable { None } else { Some(None) };
-        let read = self.early.iter().find(|(seq, _)| *seq == sequence).map(|(seq, crc)| (*seq, *crc));
+        let read = self.early.iter().find(|read| read.sequence == sequence).copied();
         self.waiting.push_back(Expected { frame, sequence, predicted, read });
         if self.predictable && self.jobs.send(Job { frame, check }).is_err() {
             self.predictable = false;
@@ -167,13 +179,17 @@ impl CrcSession {
             match self.stream.read_entry() {
                 Ok(Some(entry)) => {
                     let (Some(sequence), Some(crc)) = (entry.frame, entry.values().first().copied()) else { continue };
+                    self.first.get_or_insert(sequence);
+                    let newest = self.waiting.back().map_or(sequence, |e| e.sequence);
+                    let late = newest.wrapping_sub(sequence) as i32 > 0;
+                    let read = Read { sequence, crc, late };
                     if let Some(expected) = self.waiting.iter_mut().find(|e| e.sequence == sequence) {
-                        expected.read = Some((sequence, crc));
+                        expected.read = Some(read);
                     } else {
                         if self.early.len() == 4 {
                             self.early.pop_front();
                         }
-                        self.early.push_back((sequence, crc));
+                        self.early.push_back(read);
                     }
                     self.settle(sequence, counters, now);
                 }
@@ -200,17 +216,21 @@ impl CrcSession {
             let late = sequence.wrapping_sub(first.sequence) as i32 > Self::PATIENCE as i32;
             let (Some(predicted), true) = (first.predicted, first.read.is_some() || late) else { return };
             let Some(done) = self.waiting.pop_front() else { return };
-            let read = done.read.map(|(_, crc)| crc);
+            let read = done.read.map(|read| read.crc);
+            let settling = self.first.is_none_or(|first| (done.sequence.wrapping_sub(first) as i32) < 0);
             let verdict = match (read, predicted) {
+                (None, _) if settling => "settling",
                 (None, _) => "unread",
                 (Some(_), None) => "unpredicted",
                 (Some(read), Some(predicted)) if read == predicted => "equal",
+                _ if done.read.is_some_and(|read| read.late) => "ambiguous",
                 _ => "different",
             };
             match verdict {
                 "equal" => counters.crc_equal += 1,
                 "different" => counters.crc_different += 1,
                 "unread" => counters.crc_unread += 1,
+                "ambiguous" => counters.crc_ambiguous += 1,
                 _ => {}
             }
             if verdict == "different" {
@@ -222,7 +242,7 @@ impl CrcSession {
                     predicted.unwrap_or(0)
                 );
             }
-            let crtc_frame = done.read.map(|(seq, _)| seq);
+            let crtc_frame = done.read.map(|read| read.sequence);
             let (output, frame) = (self.output, done.frame);
             trace::crc(now, trace::CrcEvent { output, frame, crtc_frame, read, predicted, verdict });
         }
@@ -247,6 +267,7 @@ impl Syncline {
                 jobs: predictor.jobs.clone(),
                 waiting: VecDeque::new(),
                 early: VecDeque::new(),
+                first: None,
             });
         }
         self.predictor = Some(predictor);

@@ -90,13 +90,6 @@ impl Cursor {
         }
     }
 
-    /// Forgets buffers of a device that is gone.
-    pub fn forget_buffers(&mut self) {
-        self.buffers.clear();
-        self.drawn = None;
-        self.stale = true;
-    }
-
     /// What the cursor plane (of `width` × `height`) shows now; draws it if it changed. `None`: nothing.
     pub fn show(&mut self, device: &Device, width: u32, height: u32) -> Option<Shown> {
         if matches!(&self.image, CursorImageStatus::Surface(s) if !s.is_alive()) {

@@ -47,12 +47,11 @@ impl CompositorHandler for Syncline {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        let changed = commit::apply(surface);
+        commit::apply(surface);
         self.popups.commit(surface);
         self.shell_commit(surface);
         self.cursor.surface_commit(surface);
         // A commit without damage may still carry a frame callback, which the next frame answers.
-        let _ = changed;
         self.redraw_surface(surface);
     }
 
@@ -60,11 +59,14 @@ impl CompositorHandler for Syncline {
         for slot in self.acquires.matching(|w| w.surface.upgrade().is_err() || w.surface == *surface) {
             self.stop_waiting(slot);
         }
-        smithay::wayland::compositor::with_states(surface, |states| {
+        let id = smithay::wayland::compositor::with_states(surface, |states| {
             let mut state = crate::surface::SurfaceState::of(states);
             state.current = None;
             state.pending.clear();
+            state.id
         });
+        self.outputs.renderer.forget(id);
+        self.pointer_stale = true;
         self.redraw_all();
     }
 }

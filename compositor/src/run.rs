@@ -79,6 +79,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         popups: PopupManager::default(),
         seat,
         windows: Windows::default(),
+        pointer_stale: false,
         interaction: None,
         imports: Imports::default(),
         acquires: Acquires::default(),
@@ -96,6 +97,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         reactor,
     };
     state.light_up(args.mode, true)?;
+    state.warm_cursor();
     state.outputs.announce(&handle, &mut state.globals)?;
     if args.crc {
         state.start_crc()?;
@@ -222,6 +224,9 @@ impl Syncline {
     /// What has to be right again after a batch of events.
     fn after_events(&mut self) {
         self.popups.cleanup();
+        if std::mem::take(&mut self.pointer_stale) {
+            self.refresh_pointer_focus();
+        }
     }
 }
 

@@ -48,14 +48,6 @@ impl Session {
         }
     }
 
-    /// Whether the session has its VT now.
-    pub fn is_active(&self) -> bool {
-        match self {
-            Self::Seat(session) => session.is_active(),
-            Self::Direct => true,
-        }
-    }
-
     /// Opens a device. The caller owns the descriptor and gives it back with [`Session::close_device`].
     pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
         let refused = |errno: i32| Error::Device { path: path.to_owned(), reason: explain(errno) };

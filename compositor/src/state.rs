@@ -49,6 +49,8 @@ pub struct Syncline {
     pub popups: PopupManager,
     pub seat: Seat<Syncline>,
     pub windows: Windows,
+    /// Windows have changed under the pointer.
+    pub pointer_stale: bool,
     /// A move or resize by pointer that is under way.
     pub interaction: Option<Interaction>,
     pub cursor: Cursor,
@@ -95,6 +97,8 @@ pub struct Counters {
     pub crc_equal: u64,
     /// CRCs different from the prediction.
     pub crc_different: u64,
+    /// CRCs different from the prediction that came after the frame had been replaced: no proof of anything.
+    pub crc_ambiguous: u64,
     /// Frames whose CRC did not arrive.
     pub crc_unread: u64,
 }

@@ -74,7 +74,7 @@ impl Syncline {
             }
             match commit.content.advance() {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
-                    self.let_through(&surface, &commit, "ready");
+                    self.let_through(&surface, &commit, "waited");
                 }
                 Ok(AcquireState::Pending) if self.will_make(&surface, &commit, vblank) => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
@@ -116,6 +116,13 @@ impl Syncline {
                 output.phase = Phase::Idle;
                 output.dirty = true;
             }
+        }
+    }
+
+    /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.
+    pub fn warm_cursor(&mut self) {
+        for index in 0..self.outputs.list.len() {
+            self.cursor_plane(index);
         }
     }
 
@@ -405,7 +412,7 @@ fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
             },
         };
         let kind = output.kms.planes()[w.plane].kind;
-        Some(CheckPlane { target, content, src: w.src, dst: w.dst, kind, order: w.plane })
+        Some(CheckPlane { target, _content: content, src: w.src, dst: w.dst, kind, order: w.plane })
     };
     Check {
         output: output.id,

@@ -194,6 +194,11 @@ impl Outputs {
         self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
     }
 
+    /// The next vblank of any output.
+    pub fn next_vblank(&self, now: Ns) -> Option<Ns> {
+        self.list.iter().map(|output| output.clock.next_vblank(now)).min()
+    }
+
     /// The nearest point that is on an output.
     pub fn clamp(&self, point: Point<f64, Logical>) -> Point<f64, Logical> {
         let inside = |o: &Output| {

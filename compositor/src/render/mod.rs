@@ -58,8 +58,6 @@ pub struct Layer {
 pub struct Pass {
     /// Signals when the GPU has drawn; `None`: it is drawn.
     pub fence: Option<SyncFile>,
-    /// Something was drawn.
-    pub drawn: bool,
 }
 
 /// Textures by surface, with the content that they were made from.
@@ -131,11 +129,11 @@ impl Renderer {
         }
     }
 
-    /// Forgets what belonged to surfaces that are gone.
-    pub fn retain(&mut self, alive: impl Fn(u32) -> bool) {
+    /// Forgets what was made for a surface that is gone.
+    pub fn forget(&mut self, surface: u32) {
         match self {
-            Self::Pixman { textures, .. } => textures.retain(|surface, _| alive(*surface)),
-            Self::Gles(gles) => gles.textures.retain(|surface, _| alive(*surface)),
+            Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
+            Self::Gles(gles) => drop(gles.textures.remove(&surface)),
         }
     }
 
@@ -193,7 +191,6 @@ where
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
         .map_err(|e| format!("rendering: {e}"))?;
-    let drawn = result.damage.is_some();
     let fence = match result.sync.is_reached() {
         true => None,
         false => match result.sync.export() {
@@ -205,7 +202,7 @@ where
             }
         },
     };
-    Ok(Pass { fence, drawn })
+    Ok(Pass { fence })
 }
 
 fn texture<R>(renderer: &mut R, textures: &mut Textures<R::TextureId>, layer: &Layer) -> Result<R::TextureId, String>

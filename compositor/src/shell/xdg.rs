@@ -119,6 +119,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn popup_destroyed(&mut self, _: PopupSurface) {
+        self.pointer_stale = true;
         self.redraw_all();
     }
 }
@@ -163,6 +164,7 @@ impl Syncline {
         if let Some(surface) = &surface {
             self.windows.raise(surface);
         }
+        self.pointer_stale = true;
         self.windows.activate(surface.as_ref());
         if let Some(keyboard) = self.seat.get_keyboard() {
             keyboard.set_focus(self, surface, SERIAL_COUNTER.next_serial());

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    os::fd::OwnedFd,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -9,13 +10,9 @@ use std::{
 };
 
 use dmabuf_import::{Dmabuf, Mapping};
-use drm_fourcc::DrmFourcc;
 use kms::{Device, Framebuffer};
 use smithay::{
-    backend::allocator::{
-        Buffer as _,
-        dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
-    },
+    backend::allocator::dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
 };
 
@@ -79,9 +76,9 @@ impl Imported {
         self.mapping.get_or_init(make).as_ref()
     }
 
-    /// The pixel format.
-    pub fn format(&self) -> DrmFourcc {
-        self.wl.format().code
+    /// The planes' descriptors, for implicit synchronisation.
+    pub fn fds(&self) -> Vec<Arc<OwnedFd>> {
+        self.dmabuf.planes().iter().map(|plane| plane.fd.clone()).collect()
     }
 }
 

@@ -138,7 +138,7 @@ impl Syncline {
                         tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
                         Acquire::ready()
                     });
-                    (acquire, Release::none(), Some(buffer))
+                    (acquire, Release::dmabuf(&imported.fds()), Some(buffer))
                 }
             };
             let source = Source::Dmabuf(imported);
@@ -156,6 +156,10 @@ impl Syncline {
 
     /// Waits for a pending acquire with the reactor, unless the latch may hand the fence to the display.
     fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make.
+        if let Some(vblank) = self.outputs.next_vblank(self.now) {
+            commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
+        }
         if self.may_hand_over(surface, &commit) {
             self.redraw_surface(surface);
             return;

@@ -38,12 +38,6 @@ impl View {
         Self { size, src, transform, opaque }
     }
 
-    /// Whether the buffer's pixels reach the surface unscaled, uncropped and unturned.
-    pub fn is_identity(&self, buffer: Size<i32, Buffer>) -> bool {
-        self.transform == Transform::Normal
-            && self.src == Rectangle::from_size(buffer.to_f64())
-            && (self.size.w, self.size.h) == (buffer.w, buffer.h)
-    }
 }
 
 /// The rectangles of an opaque region that no later subtraction touches: never more than what is opaque.
