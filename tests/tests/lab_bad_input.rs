@@ -116,7 +116,7 @@ fn bad_configuration() {
     let try_config = |path: &Path, words: &[&str]| {
         refused(command().arg("--device").arg(&card).arg("--config").arg(path), words);
     };
-    try_config(&config("syntax.toml", "this is = = not toml\n"), &["syntax.toml", "line 1"]);
+    try_config(&config("syntax.toml", "this is = = not toml\n"), &["syntax.toml:1"]);
     try_config(&config("unknown.toml", "no_such_setting = 1\n"), &["unknown.toml", "no_such_setting"]);
     try_config(Path::new("/nonexistent/syncline.toml"), &["/nonexistent/syncline.toml"]);
 }

@@ -170,7 +170,7 @@ fn trace_calls(options: &Options, client_args: &[&str]) -> Result<(Calls, u64)> 
         .map_err(Error::io("start strace"))?;
     std::thread::sleep(Duration::from_millis(1000));
     let frames = |status: serde_json::Value| {
-        status["frames"].as_u64().ok_or_else(|| Error::Missing("frames in the status".into()))
+        status["counters"]["frames"].as_u64().ok_or_else(|| Error::Missing("frames in the status".into()))
     };
     // The span lies between the two questions, so that answering them is not counted.
     let first = frames(compositor.status()?)?;

@@ -51,8 +51,6 @@ pub struct Actor {
     pub window: Option<Toplevel>,
     device: SyncDevice,
     slots: Vec<Slot>,
-    acquire: SharedTimeline,
-    next: u64,
     pattern: Pattern,
     size: (u32, u32),
 }
@@ -64,11 +62,10 @@ impl Actor {
         let mut window = client.toplevel(&Wish { app_id, fullscreen: size.is_none() })?;
         let device = open_sync_device()?;
         window.explicit(&client)?;
-        let acquire = client.share_timeline(&device)?;
         let fullscreen = client.state.output_mode.map_or((640, 480), |(w, h, _)| (w as u32, h as u32));
         let size = size.unwrap_or_else(|| window.size(&client, fullscreen));
         let pattern = Pattern::new(size.0, size.1, 60);
-        Ok(Actor { client, window: Some(window), device, slots: Vec::new(), acquire, next: 0, pattern, size })
+        Ok(Actor { client, window: Some(window), device, slots: Vec::new(), pattern, size })
     }
 
     /// A slot whose last release has signalled, else a new one.
@@ -87,8 +84,9 @@ impl Actor {
     /// Draws frame number `frame` and commits it behind `gate`.
     pub fn commit(&mut self, frame: u64, gate: Gate<'_>) -> Result<Shot> {
         let index = self.slot()?;
-        self.next += 1;
-        let acquire = self.acquire.point(self.next);
+        // A timeline of its own: on a common one, a point would wait for those before it.
+        let timeline = self.client.share_timeline(&self.device)?;
+        let acquire = timeline.point(1);
         match gate {
             Gate::Open => acquire.signal().map(|_| ()).map_err(Error::other("signal an acquire point"))?,
             Gate::Fence(file) => acquire.import(file).map(|_| ()).map_err(Error::other("import an acquire fence"))?,
@@ -100,13 +98,14 @@ impl Actor {
         slot.uses += 1;
         let commit = Commit {
             buffer: Some(&slot.buffer),
-            acquire: Some(self.acquire.wire(self.next)),
+            acquire: Some(timeline.wire(1)),
             release: Some(slot.release.wire(slot.uses)),
             feedback: true,
             ..Commit::default()
         };
         let window = self.window.as_mut().ok_or_else(|| Error::Other("the window is gone".into()))?;
         let done = window.commit(&mut self.client, &commit)?;
+        timeline.proxy.destroy();
         let feedback = done.feedback.ok_or_else(|| Error::Other("no feedback was asked for".into()))?;
         Ok(Shot { release: slot.release.point(slot.uses), acquire, feedback })
     }

@@ -113,7 +113,7 @@ impl<'a> Demo<'a> {
         let mut progress = now();
         while self.records.len() < total || !self.asked.is_empty() {
             let asked_for = self.frame_callback.is_none();
-            let free = self.slots.iter().position(|slot| !slot.is_busy());
+            let free = self.free_slot();
             if let Some(slot) = free
                 && asked_for
                 && self.records.len() < total
@@ -135,6 +135,13 @@ impl<'a> Demo<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The free buffer that came back first. vkms composes after the vblank: on a slow machine it may still read what it
+    /// has released, which must not look like a mistake of the compositor.
+    fn free_slot(&self) -> Option<usize> {
+        let free = self.slots.iter().enumerate().filter(|(_, slot)| !slot.is_busy());
+        free.min_by_key(|(_, slot)| slot.freed).map(|(i, _)| i)
     }
 
     /// Draws and commits one frame.
@@ -212,6 +219,7 @@ impl<'a> Demo<'a> {
         for slot in &mut self.slots {
             if let Some(releases) = state.released.remove(&slot.buffer.token) {
                 slot.owed = slot.owed.saturating_sub(releases);
+                slot.freed = now();
             }
         }
         if let Hand::Late(painter, _) = &self.hand {

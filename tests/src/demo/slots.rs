@@ -12,7 +12,7 @@ use super::record::Record;
 use crate::client::buffer::Buffer;
 use crate::client::sync::SharedTimeline;
 use crate::error::{Error, Result};
-use crate::time::now;
+use crate::time::{Ns, now};
 
 /// What the client waits for before it may draw into a buffer again.
 struct Watch {
@@ -32,6 +32,8 @@ pub(super) struct Slot {
     /// How often it was committed: the value of its newest release point.
     pub uses: u64,
     watch: Option<Watch>,
+    /// When it came back.
+    pub freed: Ns,
     /// Without explicit fences: releases owed.
     pub owed: u32,
 }
@@ -45,7 +47,7 @@ pub(super) enum Which {
 
 impl Slot {
     pub fn new(buffer: Buffer, release: Option<SharedTimeline>) -> Slot {
-        Slot { buffer, release, uses: 0, watch: None, owed: 0 }
+        Slot { buffer, release, uses: 0, watch: None, freed: 0, owed: 0 }
     }
 
     pub fn is_busy(&self) -> bool {
@@ -90,6 +92,7 @@ impl Slot {
                 }
             }
             self.watch = None;
+            self.freed = now();
         }
         Ok(())
     }
