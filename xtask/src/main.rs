@@ -1,1 +1,69 @@
-fn main() {}
+//! `cargo xtask`: set-up, the lab, demo, tests and benchmarks of Syncline.
+//!
+//! Builds with no system library present, since it is what installs them.
+
+mod apt;
+mod demo;
+mod error;
+mod lab;
+mod paths;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Set-up, lab, demo, tests and benchmarks of Syncline"
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install the system packages that are missing (Debian and Ubuntu; elsewhere print them)
+    Setup(setup::Options),
+    /// Show it: a client's fence reaches a screen and comes back, proven by CRC
+    Demo(demo::DemoOptions),
+    /// Check everything: format, lints, unit and doc tests, and the tests in the lab
+    Test(test::Options),
+    /// Measure in the lab
+    Bench(demo::BenchOptions),
+    /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and uinput, as an ordinary process
+    Lab(lab::Options),
+    /// What the lab's kernel starts first
+    #[command(hide = true)]
+    LabGuest {
+        /// What the kernel adds of its own
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _ignored: Vec<String>,
+    },
+    /// The step between xtask and the lab's kernel
+    #[command(hide = true)]
+    LabExec(lab::trampoline::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Setup(options) => setup::main(&options),
+        Task::Demo(options) => demo::demo(&options),
+        Task::Test(options) => test::main(&options),
+        Task::Bench(options) => demo::bench(&options),
+        Task::Lab(options) => lab::main(&options),
+        Task::LabGuest { .. } => lab::guest::main().map(|()| 0),
+        Task::LabExec(options) => lab::trampoline::main(&options),
+    };
+    match done {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(error.exit_status())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `cargo xtask demo` and `cargo xtask bench`: build what is to be shown in release, and run it in the lab or on a display of this machine.
+//!
+//! What is shown, and the verdict, are the programs' own; their exit status is passed on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::error::{Context, Error, Result};
+use crate::lab::session::{self, Streams};
+use crate::lab::{self, kernel};
+use crate::{paths, setup};
+
+/// The demo takes 600 frames at 60 Hz and a report; a benchmark several such runs.
+const PATIENCE: u64 = 300;
+
+/// Arguments of `cargo xtask demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoOptions {
+    /// Where trace.json, screenshot.png and report.html go
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    out: PathBuf,
+    /// Run on this device of the machine rather than in the lab
+    #[arg(long, value_name = "/dev/dri/cardN")]
+    device: Option<PathBuf>,
+    #[command(flatten)]
+    setup: setup::Options,
+}
+
+/// Arguments of `cargo xtask bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchOptions {
+    /// Which benchmark; without one they are listed
+    name: Option<String>,
+    /// Passed on to it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+/// Builds and runs the demo; its exit status.
+pub fn demo(options: &DemoOptions) -> Result<u8> {
+    setup::ensure(&options.setup)?;
+    let bin = build_release()?;
+    std::fs::create_dir_all(&options.out).context(format_args!("create {}", options.out.display()))?;
+    let out = options.out.canonicalize().context(format_args!("find {}", options.out.display()))?;
+    let mut arguments = vec!["--out".to_owned(), out.display().to_string()];
+    let Some(device) = &options.device else { return in_lab(&bin, "syncline-demo", arguments) };
+    arguments.extend(["--device".to_owned(), device.display().to_string()]);
+    let mut command = Command::new(bin.join("syncline-demo"));
+    command.args(arguments).envs(programs(&bin));
+    let status = command.status().context(format_args!("run {}", bin.join("syncline-demo").display()))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Builds and runs a benchmark in the lab; its exit status.
+pub fn bench(options: &BenchOptions) -> Result<u8> {
+    setup::ensure(&setup::Options::default())?;
+    let bin = build_release()?;
+    let arguments = options.name.iter().chain(&options.rest).cloned().collect();
+    in_lab(&bin, "syncline-bench", arguments)
+}
+
+/// Builds the release programs of the compositor and of the tests; returns their folder.
+fn build_release() -> Result<PathBuf> {
+    let arguments = ["build", "--release", "--package", "syncline", "--package", "syncline-tests", "--bins"];
+    let status = Command::new(paths::cargo())
+        .args(arguments)
+        .current_dir(paths::workspace())
+        .status()
+        .context("run cargo build")?;
+    if !status.success() {
+        return Err(Error::new(format!("cargo {} failed ({status})", arguments.join(" "))));
+    }
+    Ok(paths::target().join("release"))
+}
+
+fn in_lab(bin: &Path, program: &str, arguments: Vec<String>) -> Result<u8> {
+    let program = bin.join(program);
+    if !program.exists() {
+        return Err(Error::new(format!("the build made no {}", program.display()))
+            .hint("is the program in this checkout's tests/ package?"));
+    }
+    let kernel = kernel::ready()?;
+    let mut options =
+        lab::Options::for_command(std::iter::once(program.display().to_string()).chain(arguments).collect());
+    options.timeout = PATIENCE;
+    options.env.extend(programs(bin));
+    let outcome = session::run(&kernel, &options, Streams::inherit())?;
+    outcome.explain(&options);
+    Ok(outcome.exit_status())
+}
+
+/// Where the programs find each other.
+fn programs(bin: &Path) -> Vec<(String, String)> {
+    let found = [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")].into_iter();
+    let path = |(variable, name): (&str, &str)| Some((variable.to_owned(), bin.join(name).to_str()?.to_owned()));
+    found.filter_map(path).filter(|(_, path)| Path::new(path).exists()).collect()
+}

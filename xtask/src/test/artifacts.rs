@@ -1,0 +1,87 @@
+//! What cargo built: test binaries and programs, as its JSON messages name them.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::error::{Context, Error, Result};
+use crate::paths;
+
+/// One executable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Name of the target: `lab_fence`, `syncline`, …
+    pub name: String,
+    /// A test harness rather than a program.
+    pub is_test: bool,
+    /// The executable.
+    pub executable: PathBuf,
+    /// The folder of its package.
+    pub package: PathBuf,
+}
+
+impl Artifact {
+    /// Its tests are for the lab.
+    pub fn is_lab_test(&self) -> bool {
+        self.is_test && self.name.starts_with("lab_")
+    }
+
+    /// Package and target, for people.
+    pub fn label(&self) -> String {
+        let package = self.package.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if package == self.name { package } else { format!("{package}/{}", self.name) }
+    }
+}
+
+/// Runs cargo with `arguments` and returns the executables that it names; its progress and errors go to standard error.
+pub fn build(arguments: &[&str]) -> Result<Vec<Artifact>> {
+    let shown = format!("cargo {}", arguments.join(" "));
+    let mut child = Command::new(paths::cargo())
+        .args(arguments)
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(paths::workspace())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context(format_args!("run {shown}"))?;
+    let mut found = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            found.extend(artifact(&line.context(format_args!("read the output of {shown}"))?));
+        }
+    }
+    let status = child.wait().context(format_args!("wait for {shown}"))?;
+    if status.success() { Ok(found) } else { Err(Error::new(format!("{shown} failed ({status})"))) }
+}
+
+/// The executable in one message of cargo's, if it has one.
+fn artifact(message: &str) -> Option<Artifact> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    if message["reason"] != "compiler-artifact" {
+        return None;
+    }
+    Some(Artifact {
+        executable: PathBuf::from(message["executable"].as_str()?),
+        name: message["target"]["name"].as_str()?.to_owned(),
+        is_test: message["profile"]["test"].as_bool()?,
+        package: PathBuf::from(message["manifest_path"].as_str()?).parent()?.to_path_buf(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_in_cargos_messages() {
+        let message = r#"{"reason":"compiler-artifact","manifest_path":"/w/fence/Cargo.toml","target":{"name":"lab_fence","kind":["test"]},
+            "profile":{"test":true},"executable":"/w/target/debug/deps/lab_fence-1"}"#;
+        let found = artifact(message).unwrap();
+        assert!(found.is_lab_test());
+        assert_eq!(found.label(), "fence/lab_fence");
+        assert_eq!(artifact(&message.replace("\"/w/target/debug/deps/lab_fence-1\"", "null")), None);
+        assert_eq!(artifact(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(artifact("warning: text"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Runs test binaries: on this machine, or each in a guest of its own, as many side by side as there are CPUs.
+//!
+//! Never decides what an output means; that is [`super::libtest`].
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Options;
+use super::artifacts::Artifact;
+use crate::error::{Context, Result};
+use crate::lab::session::{self, End, Streams};
+use crate::lab::{self, kernel, klog};
+
+/// What came of one binary in the lab.
+#[derive(Debug)]
+pub struct Run {
+    /// Everything that it printed.
+    pub output: String,
+    /// Why it did not come to its own end, if so.
+    pub broken: Option<String>,
+    /// How long it took, the guest's start included.
+    pub took: Duration,
+}
+
+/// Runs a binary on this machine as cargo would, and returns its output; its exit status is in its summary.
+pub fn here(test: &Artifact, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(&test.executable)
+        .args(arguments)
+        .current_dir(&test.package)
+        .env("CARGO_MANIFEST_DIR", &test.package)
+        .output()
+        .context(format_args!("run {}", test.executable.display()))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(text)
+}
+
+/// Runs each binary in a guest of its own and reports each as it ends.
+pub fn in_lab(
+    options: &Options,
+    programs: &[Artifact],
+    tests: &[&Artifact],
+    mut report: impl FnMut(&Artifact, Run),
+) -> Result<()> {
+    let kernel = kernel::ready()?;
+    let side_by_side = thread::available_parallelism().map_or(1, |n| n.get()).min(tests.len());
+    let queue = Mutex::new(tests.iter());
+    let (sender, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..side_by_side {
+            let sender = sender.clone();
+            scope.spawn(|| {
+                let sender = sender;
+                while let Some(test) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                    let run = one(&kernel, options, programs, test);
+                    if sender.send((*test, run)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (test, run) in results {
+            report(test, run);
+        }
+    });
+    Ok(())
+}
+
+fn one(kernel: &Path, options: &Options, programs: &[Artifact], test: &Artifact) -> Run {
+    let begun = Instant::now();
+    let mut command = vec![test.executable.display().to_string()];
+    command.extend(["--ignored", "--test-threads=1", "--show-output"].map(str::to_owned));
+    command.extend(options.only_lab.iter().filter(|text| !test.name.contains(*text)).cloned());
+    let mut lab = lab::Options::for_command(command);
+    lab.timeout = options.lab_timeout;
+    lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
+    lab.cwd = Some(test.package.clone());
+    for (variable, program) in [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")] {
+        let found = programs.iter().find(|artifact| !artifact.is_test && artifact.name == program);
+        lab.env.extend(found.map(|artifact| (variable.to_owned(), artifact.executable.display().to_string())));
+    }
+    let output = Shared::default();
+    let streams = Streams { stdin: None, stdout: Box::new(output.clone()), stderr: Box::new(output.clone()) };
+    let broken = match session::run(kernel, &lab, streams) {
+        Err(why) => Some(why.to_string()),
+        Ok(outcome) => {
+            let log = outcome
+                .log_file
+                .map(|file| format!("; log of the guest's kernel: {}", file.display()))
+                .unwrap_or_default();
+            match outcome.end {
+                // 101 is the harness's word for a failed test.
+                End::Exited(0 | 101) => {
+                    klog::complaint(&outcome.log).map(|line| format!("the guest's kernel complained: {line}{log}"))
+                }
+                End::Exited(status) => Some(format!("it ended with status {status}{log}")),
+                End::TimedOut => Some(format!("it did not end within {} s{log}", lab.timeout)),
+                End::Died(why) => Some(format!("the guest died: {why}{log}")),
+            }
+        }
+    };
+    Run { output: output.text(), broken, took: begun.elapsed() }
+}
+
+/// A buffer that two streams write to.
+#[derive(Debug, Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn text(&self) -> String {
+        self.0.lock().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.lock() {
+            Ok(mut all) => all.extend_from_slice(bytes),
+            Err(_) => return Err(io::Error::other("the buffer's lock is poisoned")),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
