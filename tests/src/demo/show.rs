@@ -82,12 +82,22 @@ fn session(compositor: &Compositor, options: &Options, out: &Path) -> Result<Cli
     let given = super::Options::from_args(&["--frames", &frames]);
     command.args(&options.client_args).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(Error::io("start the demo client"))?;
-    std::thread::sleep(Duration::from_millis((options.frames + given.warmup) * 1000 / 120));
+    wait_for_half(compositor, &mut child, options.frames + given.warmup);
     let shot = compositor.msg(&["screenshot", &out.join("screenshot.png").to_string_lossy()])?;
     if !shot.status.success() {
         eprintln!("syncline-demo: no screenshot: {}", String::from_utf8_lossy(&shot.stderr).trim());
     }
     finish(&mut child, expected_duration(&given))
+}
+
+/// Waits until half of the frames are shown. At the full rate it asks the compositor only once, because asking takes time
+/// away from the frames.
+fn wait_for_half(compositor: &Compositor, child: &mut Child, frames: u64) {
+    std::thread::sleep(Duration::from_millis(frames * 1000 / 110));
+    let shown = || compositor.status().ok().and_then(|s| s["counters"]["frames"].as_u64()).unwrap_or(u64::MAX);
+    while shown() < frames / 2 && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 /// Waits for the client and reads its report.

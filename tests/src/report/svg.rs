@@ -61,11 +61,16 @@ fn flips(svg: &mut String, scale: &Scale, journeys: &[Journey], height: f64) {
     // The last one's release is a flip, too, of a frame that is not in this excerpt.
     all.sort_unstable();
     all.dedup();
+    let mut labelled = f64::NEG_INFINITY;
     for (time, frame) in all {
         let x = scale.x(time);
         let _ =
             writeln!(svg, "<line class=\"vbl\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"22\" y2=\"{:.1}\"/>", height - 22.0);
-        let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"14\" text-anchor=\"middle\">frame {frame}</text>");
+        // Where flips are close, the later label is left out.
+        if x - labelled > 62.0 {
+            labelled = x;
+            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"14\" text-anchor=\"middle\">frame {frame}</text>");
+        }
     }
 }
 
@@ -151,6 +156,9 @@ fn axis(svg: &mut String, scale: &Scale, height: f64) {
     let mut t = 0;
     while t <= span {
         let x = scale.x(scale.from + t);
+        if x > WIDTH - 28.0 {
+            break;
+        }
         let _ = writeln!(
             svg,
             "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{y:.1}\" y2=\"{:.1}\"/><text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} ms</text>",

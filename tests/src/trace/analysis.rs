@@ -182,7 +182,7 @@ fn acquire_counter<'a>(a: &'a mut Acquires, state: &str, mode: &str) -> &'a mut 
 }
 
 fn spread(s: &Spread) -> String {
-    if s.count == 0 { "–".into() } else { format!("{:.2} ms, at most {:.2} ms", s.median, s.max) }
+    if s.count == 0 { "–".into() } else { format!("{:.2} ms (≤ {:.2})", s.median, s.max) }
 }
 
 /// Whether a demo run was good, and why not.
