@@ -98,22 +98,79 @@ fn copy<const N: usize>(src: &[u8], dst: &mut [u64], pixel: impl Fn(&[u8; N]) ->
 /// A line with alpha, blended onto what was there.
 #[inline(always)]
 fn over<const N: usize>(src: &[u8], dst: &mut [u64], pixel: impl Fn(&[u8; N]) -> u64) {
-    for (src, dst) in src.as_chunks::<N>().0.iter().zip(dst) {
-        let src = pixel(src);
-        *dst = match src & 0xffff {
-            0xffff => src,
-            0 if src == 0 => *dst | BLACK,
-            alpha => blend(src, *dst, alpha as u32),
-        };
+    let src = src.as_chunks::<N>().0;
+    let (blocks, rest) = src.as_chunks::<BLOCK>();
+    let (dst_blocks, dst_rest) = dst.as_chunks_mut::<BLOCK>();
+    let whole = blocks.len().min(dst_blocks.len());
+    for (src, dst) in blocks.iter().zip(dst_blocks.iter_mut()) {
+        let wide: [u64; BLOCK] = std::array::from_fn(|at| pixel(&src[at]));
+        // Most blocks of real windows are wholly opaque or wholly transparent.
+        let (all, any) = wide.iter().fold((!0, 0), |(all, any), wide| (all & wide, any | wide));
+        if all & 0xffff == 0xffff {
+            *dst = wide;
+        } else if any != 0 {
+            blend(&wide, dst);
+        }
+    }
+    // Fewer pixels than a block at the end.
+    let tail = if dst_blocks.len() > whole { dst_blocks[whole].as_mut_slice() } else { dst_rest };
+    for (src, dst) in rest.iter().zip(tail) {
+        let mut one = [*dst; BLOCK];
+        blend(&[pixel(src); BLOCK], &mut one);
+        *dst = one[0];
     }
 }
 
-/// `pre_mul_alpha_blend`, wrapping as the kernel's 32 bits do where a colour exceeds its alpha.
-fn blend(src: u64, dst: u64, alpha: u32) -> u64 {
-    let channel = |shift: u32| {
-        let (src, dst) = ((src >> shift) as u16, (dst >> shift) as u16);
-        let sum = u32::from(src).wrapping_mul(0xffff).wrapping_add(u32::from(dst).wrapping_mul(0xffff - alpha));
-        u64::from((sum.wrapping_add(0x7fff) / 0xffff) as u16) << shift
-    };
-    channel(16) | channel(32) | channel(48) | BLACK
+/// Pixels that are blended together.
+const BLOCK: usize = 8;
+
+/// `pre_mul_alpha_blend`: `round((src * 0xffff + dst * (0xffff - alpha)) / 0xffff)`, wrapping as the kernel's 32 bits do where a
+/// colour exceeds its alpha. Alpha becomes full.
+#[inline(always)]
+fn blend(src: &[u64; BLOCK], dst: &mut [u64; BLOCK]) {
+    for shift in [16, 32, 48] {
+        let mut channel = [0; BLOCK];
+        for at in 0..BLOCK {
+            let inverse = 0xffff - (src[at] as u16 as u32);
+            let (over, under) = ((src[at] >> shift) as u16 as u32, (dst[at] >> shift) as u16 as u32);
+            let sum = (over << 16).wrapping_sub(over).wrapping_add(under.wrapping_mul(inverse)).wrapping_add(0x7fff);
+            channel[at] = u64::from(by_ffff(sum));
+        }
+        for at in 0..BLOCK {
+            dst[at] = dst[at] & !(0xffff << shift) | channel[at] << shift;
+        }
+    }
+    dst.iter_mut().for_each(|pixel| *pixel |= BLACK);
+}
+
+/// The low 16 bits of `sum / 0xffff`, without a division: with `sum = 0xffff * q + r` the high half is `q`, or `q - 1` where
+/// `r < q`; either way `sum + high + 1` has `q` above bit 16. Only the greatest number of all falls out.
+#[inline(always)]
+fn by_ffff(sum: u32) -> u16 {
+    let quotient = sum.wrapping_add(sum >> 16).wrapping_add(1) >> 16;
+    (quotient + u32::from(sum == u32::MAX)) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn division_at_the_edges() {
+        for near in (0..=0x1_0001u64).map(|q| q * 0xffff).chain([1 << 32]) {
+            for sum in near.saturating_sub(2)..=near + 2 {
+                let Ok(sum) = u32::try_from(sum) else { continue };
+                assert_eq!(by_ffff(sum), (sum / 0xffff) as u16, "{sum:#x}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn division(sum in any::<u32>()) {
+            prop_assert_eq!(by_ffff(sum), (sum / 0xffff) as u16);
+        }
+    }
 }
