@@ -2,7 +2,7 @@
 //! queued errnos in [`crate::faults`], and one of pipes in [`crate::model`].
 //!
 //! The trait has the calls whose failure the state machines must survive. It never grows policy: each method is one
-//! system call. Helpers for tests (sw_sync, vgem) call [`crate::ioctl`] directly.
+//! system call. Helpers for tests (sw_sync, vgem) call `ioctl.rs` directly.
 
 use std::{
     fmt::Debug,
