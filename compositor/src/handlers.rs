@@ -62,9 +62,14 @@ impl CompositorHandler for Syncline {
         let id = smithay::wayland::compositor::with_states(surface, |states| {
             let mut state = crate::surface::SurfaceState::of(states);
             state.current = None;
-            state.pending.clear();
+            state.pending.drain(..).for_each(|pending| pending.supersede());
             state.id
         });
+        commit::forget(surface);
+        if let Some(client) = surface.client() {
+            // The transactions of dead surfaces leave the client's queue only when it is asked.
+            self.queues_stale.push(client);
+        }
         self.outputs.renderer.forget(id);
         self.pointer_stale = true;
         self.redraw_all();
@@ -75,6 +80,7 @@ impl BufferHandler for Syncline {
     fn buffer_destroyed(&mut self, buffer: &WlBuffer) {
         if let Ok(dmabuf) = get_dmabuf(buffer) {
             self.imports.forget(dmabuf);
+            self.renderer_stale = true;
         }
     }
 }

@@ -80,6 +80,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         seat,
         windows: Windows::default(),
         pointer_stale: false,
+        queues_stale: Vec::new(),
+        renderer_stale: false,
         interaction: None,
         imports: Imports::default(),
         acquires: Acquires::default(),
@@ -224,6 +226,13 @@ impl Syncline {
     /// What has to be right again after a batch of events.
     fn after_events(&mut self) {
         self.popups.cleanup();
+        for client in std::mem::take(&mut self.queues_stale) {
+            let display = self.display.clone();
+            self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+        if std::mem::take(&mut self.renderer_stale) {
+            self.outputs.renderer.clean_up();
+        }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
         }

@@ -87,8 +87,9 @@ fn explain(errno: i32) -> String {
     let error = std::io::Error::from_raw_os_error(errno);
     let advice = match errno {
         libc::ENOENT | libc::ENODEV | libc::ENXIO => "there is no such device; `ls /dev/dri` shows those that are",
-        libc::EACCES | libc::EPERM => "run within a seat (seatd, logind) or as root",
-        libc::EBUSY => "another program uses it; stop that display server or switch to its VT and log out",
+        libc::EACCES => "run within a seat (seatd, logind) or as root",
+        libc::EPERM => "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT",
+        libc::EBUSY => "it is busy: another program uses it; stop that display server",
         _ => "see the kernel's log",
     };
     format!("cannot be opened: {error}; {advice}")
@@ -121,6 +122,7 @@ mod tests {
     fn every_refusal_says_what_to_do() {
         assert!(explain(libc::ENOENT).contains("ls /dev/dri"));
         assert!(explain(libc::EACCES).contains("seatd"));
-        assert!(explain(libc::EBUSY).contains("another program"));
+        assert!(explain(libc::EBUSY).contains("busy"));
+        assert!(explain(libc::EPERM).contains("busy"));
     }
 }

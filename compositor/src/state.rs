@@ -49,6 +49,10 @@ pub struct Syncline {
     pub popups: PopupManager,
     pub seat: Seat<Syncline>,
     pub windows: Windows,
+    /// Clients whose transaction queues hold surfaces that are gone.
+    pub queues_stale: Vec<Client>,
+    /// Buffers are gone of which the renderer may keep mappings.
+    pub renderer_stale: bool,
     /// Windows have changed under the pointer.
     pub pointer_stale: bool,
     /// A move or resize by pointer that is under way.

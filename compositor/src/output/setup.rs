@@ -65,11 +65,12 @@ fn try_device(session: &mut Session, path: &Path) -> Result<(Device, Inventory),
     let fd = session.open_device(path)?;
     let device = Device::from_fd(fd, path)
         .map_err(|e| refused(format!("is no display device with atomic mode setting: {e}")))?;
-    if matches!(session, Session::Direct) {
-        device.acquire_master().map_err(|e| {
-            refused(format!("another program is its DRM master ({e}); stop that display server, then try again"))
-        })?;
-    }
+    device.acquire_master().map_err(|e| match e.errno {
+        rustix::io::Errno::BUSY | rustix::io::Errno::ACCESS | rustix::io::Errno::INVAL => {
+            refused("is busy: another program is its DRM master; stop that display server, then try again".into())
+        }
+        _ => refused(e.to_string()),
+    })?;
     let inventory = device.inventory().map_err(|e| refused(e.to_string()))?;
     Ok((device, inventory))
 }

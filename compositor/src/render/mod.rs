@@ -16,7 +16,7 @@ use smithay::{
     backend::{
         allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
         renderer::{
-            Bind, Color32F, ExportMem, ImportDma, ImportMem, ImportMemWl, Texture,
+            Bind, Color32F, ExportMem, ImportDma, ImportMem, ImportMemWl, Renderer as _, Texture,
             damage::OutputDamageTracker,
             element::Id,
             pixman::{PixmanRenderer, PixmanTexture},
@@ -134,6 +134,17 @@ impl Renderer {
         match self {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
             Self::Gles(gles) => drop(gles.textures.remove(&surface)),
+        }
+    }
+
+    /// Lets go of mappings and images of buffers that are gone.
+    pub fn clean_up(&mut self) {
+        let cleaned = match self {
+            Self::Pixman { renderer, .. } => renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
+            Self::Gles(gles) => gles.renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
+        };
+        if let Err(error) = cleaned {
+            tracing::warn!("cleaning up after buffers: {error}");
         }
     }
 

@@ -46,7 +46,11 @@ impl Renderer {
         match self {
             Self::Pixman { .. } => dumb(device, width, height, DrmFourcc::Xrgb8888),
             Self::Gles(gles) => {
-                let renderable: Vec<_> = modifiers.iter().copied().filter(|m| gles.can_render(*m)).collect();
+                let mut renderable: Vec<_> = modifiers.iter().copied().filter(|m| gles.can_render(*m)).collect();
+                if renderable.is_empty() {
+                    // Nothing in common by name: let the driver choose what the display can scan out.
+                    renderable.push(DrmModifier::Invalid);
+                }
                 let buffer = gles
                     .allocator
                     .create_buffer(width, height, DrmFourcc::Xrgb8888, &renderable)

@@ -20,6 +20,7 @@ use smithay::{
             self, BufferAssignment, Cacheable, Damage, SurfaceAttributes, SurfaceData, add_blocker, with_states,
         },
         dmabuf::get_dmabuf,
+        presentation::PresentationFeedbackCachedState,
         viewporter::{ViewportCachedState, ensure_viewport_valid},
     },
 };
@@ -62,6 +63,7 @@ impl Cacheable for Update {
 /// Runs before every commit of every surface.
 pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
     let now = state.now;
+    let mut superseded = Vec::new();
     let pending = with_states(surface, |states| {
         let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
             None => None,
@@ -83,6 +85,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             None => return None,
             Some(None) => {
                 states.cached_state.get::<Update>().pending().attach = Some(Attach::Removed);
+                superseded = SurfaceState::of(states).pending.drain(..).collect();
                 return None;
             }
             Some(Some(buffer)) => buffer,
@@ -100,6 +103,9 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
                 if content.explicit {
                     trace_acquire(&content, now, "ready", now);
                 }
+                if !matches!(resolved, AcquireState::Failed(_)) {
+                    superseded = SurfaceState::of(states).pending.drain(..).collect();
+                }
                 None
             }
             AcquireState::Unmaterialised | AcquireState::Pending => {
@@ -109,6 +115,8 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             }
         }
     });
+    // This commit can be shown at once: older ones that still wait for their fences never will be.
+    state.supersede(&superseded);
     if let Some(pending) = pending {
         add_blocker(surface, Gate(pending.clone()));
         state.wait_or_defer(surface, pending);
@@ -224,13 +232,7 @@ impl Syncline {
             opened.pop();
             opened
         });
-        for old in &older {
-            old.supersede();
-            trace_acquire(&old.content, old.committed, mode, self.now);
-        }
-        for slot in self.acquires.matching(|w| older.iter().any(|old| Arc::ptr_eq(old, &w.commit))) {
-            self.stop_waiting(slot);
-        }
+        self.supersede(&older);
         trace_acquire(&commit.content, commit.committed, mode, self.now);
         match mode {
             "waited" => self.counters.acquires_waited += 1,
@@ -240,6 +242,20 @@ impl Syncline {
         if let Some(client) = surface.client() {
             let display = self.display.clone();
             self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+    }
+
+    /// Gives up commits that a newer one has overtaken.
+    fn supersede(&mut self, older: &[Arc<PendingCommit>]) {
+        if older.is_empty() {
+            return;
+        }
+        for slot in self.acquires.matching(|w| older.iter().any(|old| Arc::ptr_eq(old, &w.commit))) {
+            self.stop_waiting(slot);
+        }
+        for old in older {
+            old.supersede();
+            trace_acquire(&old.content, old.committed, "waited", self.now);
         }
     }
 
@@ -275,6 +291,8 @@ pub fn apply(surface: &WlSurface) -> bool {
                 let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
                 if failed || content.is_superseded() {
                     // The last good frame stays; dropping the content releases the buffer, with its error if it has one.
+                    let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                     if failed {
                         tracing::info!("surface {} commit {}: acquire fence failed", surface.id, content.serial);
                     }
@@ -369,6 +387,15 @@ fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) 
     let to = signal_ns.unwrap_or(now).max(committed);
     let (surface, commit) = (content.surface, content.serial);
     trace::acquire(trace::AcquireEvent { surface, commit, from: committed, to, state, mode, driver, signal_ns, error });
+}
+
+/// The surface is gone: drops what its commits brought and nobody will apply.
+pub fn forget(surface: &WlSurface) {
+    with_states(surface, |states| {
+        let mut update = states.cached_state.get::<Update>();
+        update.pending().attach = None;
+        update.current().attach = None;
+    });
 }
 
 /// Registers [`pre_commit`] on a new surface.

@@ -110,6 +110,15 @@ impl Content {
         self.superseded.store(true, Ordering::Release);
     }
 
+    /// It will never be shown: its buffer goes back now, whoever still holds the content, and its fence is not waited
+    /// for any more. Only for contents that nobody has read.
+    pub fn give_up(&self) {
+        self.supersede();
+        let mut fences = self.fences();
+        self.finish(&mut fences, None);
+        fences.acquire = Acquire::ready();
+    }
+
     /// See [`Content::supersede`].
     pub fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Acquire)
@@ -138,9 +147,10 @@ impl Content {
 /// and the fence need not be duplicated.
 pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) {
     match Arc::try_unwrap(content) {
-        Ok(mut content) => {
-            content.fences.get_mut().expect("no panic while locked").replaced_by = Some(frame);
-            content.complete(Some(out_fence));
+        Ok(content) => {
+            let mut fences = content.fences();
+            fences.replaced_by = Some(frame);
+            content.finish(&mut fences, Some(out_fence));
         }
         Err(shared) => {
             let mut fences = shared.fences();
@@ -156,8 +166,7 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
 }
 
 impl Content {
-    fn complete(&mut self, last: Option<&SyncFile>) {
-        let fences = self.fences.get_mut().expect("no panic while locked");
+    fn finish(&self, fences: &mut Fences, last: Option<&SyncFile>) {
         let Some(mut release) = fences.release.take() else { return };
         // The client gets its own errored fence back: that is how it learns.
         if let Some((fence, error)) = fences.acquire.take_failed() {
@@ -194,6 +203,6 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        self.complete(None);
+        self.finish(&mut self.fences(), None);
     }
 }

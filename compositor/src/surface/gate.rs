@@ -39,10 +39,10 @@ impl PendingCommit {
         self.state.store(OPEN, Ordering::Release);
     }
 
-    /// Lets the commit through, its buffer not to be shown: a newer one is eligible.
+    /// Lets the commit through, its buffer not to be shown: a newer one is eligible, or the surface is gone.
     pub fn supersede(&self) {
         self.state.store(SUPERSEDED, Ordering::Release);
-        self.content.supersede();
+        self.content.give_up();
     }
 }
 
