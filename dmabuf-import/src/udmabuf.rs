@@ -1,6 +1,6 @@
 //! udmabuf: a dma-buf over the pages of a memfd, so that shared memory needs no copy on its way to a device.
 //!
-//! Never seals behind the owner's back except in [`allocate`], where it owns the memfd.
+//! Never seals behind the owner's back except in [`Udmabuf::allocate`], where it owns the memfd.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

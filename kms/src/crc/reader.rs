@@ -53,6 +53,10 @@ impl CrcReader {
         let dri = root.join("dri");
         let entries = std::fs::read_dir(&dri).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => CrcError::Permission(dri.clone()),
+            // The mount point is empty without a mount; debugfs never is.
+            _ if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) => {
+                CrcError::Unsupported { device: device.to_owned(), crtc }
+            }
             _ => CrcError::NoDebugfs(root.to_owned()),
         })?;
         // Directories are named by the minor (Linux up to 6.14, and links after that) or by the parent device.
@@ -80,7 +84,7 @@ impl CrcReader {
         Ok(parse_sources(&text))
     }
 
-    /// Chooses `source` and starts the CRCs; the first [`SETTLING`] entries will be dropped.
+    /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
     ///
     /// To be done again after a modeset. Errors: unknown source (lists the known ones), CRTC off, busy.
     pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
@@ -173,5 +177,90 @@ impl CrcStream {
 impl AsFd for CrcStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A debugfs of files: directories of `dri` with the text of `name`, each with CRTC 0.
+    fn debugfs(dirs: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("scratch");
+        for (dir, name) in dirs {
+            let dir = root.path().join("dri").join(dir);
+            std::fs::create_dir_all(dir.join("crtc-0/crc")).expect("mkdir");
+            std::fs::write(dir.join("name"), name).expect("name");
+            std::fs::write(dir.join("crtc-0/crc/control"), "auto*\nplane31\n").expect("control");
+            std::fs::write(dir.join("crtc-0/crc/data"), "").expect("data");
+        }
+        root
+    }
+
+    #[test]
+    fn found_by_minor_by_directory_and_by_name() {
+        let find = |dirs: &[(&str, &str)]| {
+            let root = debugfs(dirs);
+            let found = CrcReader::find(root.path(), 3, Some("0000:00:02.0"), 0, "card3");
+            found.map(|reader| reader.dir().strip_prefix(root.path().join("dri")).expect("inside").to_owned())
+        };
+        let place = |dir: &str| Ok(PathBuf::from(dir).join("crtc-0/crc"));
+        assert_eq!(find(&[("3", "i915 dev=0000:00:02.0 unique=0000:00:02.0"), ("0", "vgem dev=vgem")]), place("3"));
+        assert_eq!(find(&[("0000:00:02.0", ""), ("vkms", "vkms dev=vkms")]), place("0000:00:02.0"));
+        assert_eq!(find(&[("7", "i915 dev=0000:00:02.0 unique=x"), ("8", "vkms dev=vkms")]), place("7"));
+        let none = Err(CrcError::Unsupported { device: "card3".to_owned(), crtc: 0 });
+        assert_eq!(find(&[("8", "vkms dev=vkms")]), none);
+    }
+
+    #[test]
+    fn without_debugfs_or_crtc() {
+        let empty = tempfile::tempdir().expect("scratch");
+        let find = |root: &Path, crtc| CrcReader::find(root, 0, None, crtc, "card0").map(drop);
+        assert_eq!(find(empty.path(), 0), Err(CrcError::NoDebugfs(empty.path().to_owned())));
+        let root = debugfs(&[("0", "vkms dev=vkms")]);
+        assert_eq!(find(root.path(), 0), Ok(()));
+        assert_eq!(find(root.path(), 1), Err(CrcError::Unsupported { device: "card0".to_owned(), crtc: 1 }));
+    }
+
+    #[test]
+    fn sources_with_the_current_one_marked() {
+        let root = debugfs(&[("0", "vkms dev=vkms")]);
+        let reader = CrcReader::find(root.path(), 0, None, 0, "card0").expect("reader");
+        let source = |name: &str, current| CrcSource { name: name.to_owned(), current };
+        assert_eq!(reader.sources(), Ok(vec![source("auto", true), source("plane31", false)]));
+    }
+
+    /// A pipe in the place of the kernel's file: a line a read, as long as the writer writes them one by one.
+    fn stream() -> (CrcStream, OwnedFd) {
+        let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
+        let (family, kind) = (rustix::net::AddressFamily::UNIX, rustix::net::SocketType::SEQPACKET);
+        let (fd, kernel) = rustix::net::socketpair(family, kind, flags, None).expect("socketpair");
+        (CrcStream { fd, path: "data".into(), settling: SETTLING, last: None, gaps: 0 }, kernel)
+    }
+
+    #[test]
+    fn settling_entries_are_dropped_and_gaps_counted() {
+        let (mut stream, kernel) = stream();
+        assert_eq!(stream.read_entry(), Ok(None));
+        for frame in [5u32, 6, 7, 8, 11, 12] {
+            let line = format!("{frame:#010x} {:#010x}\n", frame * 3);
+            rustix::io::write(&kernel, line.as_bytes()).expect("write");
+        }
+        for frame in [7u32, 8, 11, 12] {
+            assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(Some(frame), &[frame * 3]))));
+        }
+        assert_eq!((stream.read_entry(), stream.gaps()), (Ok(None), 2));
+        rustix::io::write(&kernel, b"0x1 0x2\n").expect("write");
+        assert!(matches!(stream.read_entry(), Err(CrcError::Line(_))));
+    }
+
+    #[test]
+    fn frames_without_numbers_have_no_gaps() {
+        let (mut stream, kernel) = stream();
+        for _ in 0..4 {
+            rustix::io::write(&kernel, b"XXXXXXXXXX 0x00000001\n").expect("write");
+        }
+        assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(None, &[1]))));
+        assert_eq!((stream.read_entry().map(|entry| entry.is_some()), stream.gaps()), (Ok(true), 0));
     }
 }
