@@ -384,6 +384,14 @@ mod tests {
     }
 
     #[test]
+    fn tokens_cross_threads() {
+        fn is_send<T: Send>() {}
+        is_send::<Acquire>();
+        is_send::<Release>();
+        is_send::<crate::WaitSet>();
+    }
+
+    #[test]
     fn users_end_as_they_began() {
         let user = |kind, id| User { kind, id };
         let mut release = Release::none();

@@ -250,6 +250,24 @@ impl Point {
         Ok(self.added())
     }
 
+    /// Gives the fence of this point to another one of the same device, in one ioctl and without a file descriptor.
+    /// `None` if there is no fence yet. What has signalled already arrives without its error.
+    ///
+    /// # Errors
+    /// `EXDEV`: the points are on different devices; `EOPNOTSUPP`; `ENOMEM`.
+    pub fn transfer(&self, to: &Point) -> Result<Option<Added>, CallError> {
+        let device = self.timeline.device();
+        if !Arc::ptr_eq(&device.0, &to.timeline.device().0) {
+            return Err(to.error("SYNCOBJ_TRANSFER", Errno::XDEV));
+        }
+        let (src, dst) = ((self.timeline.handle(), self.value), (to.timeline.handle(), to.value));
+        match device.kernel().transfer(device.as_fd(), src, dst) {
+            Ok(()) => Ok(Some(to.added())),
+            Err(Errno::INVAL) => Ok(None),
+            Err(errno) => Err(self.error("SYNCOBJ_TRANSFER", errno)),
+        }
+    }
+
     /// Materialises and signals the point at once. Needs no file descriptor.
     ///
     /// # Errors

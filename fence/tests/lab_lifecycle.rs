@@ -186,6 +186,45 @@ fn a_release_waits_for_every_user_with_and_without_file_descriptors() {
 
 #[test]
 #[ignore = "lab"]
+fn a_release_waits_for_nobody_else_s_users() {
+    for old in [false, true] {
+        let kernel = Faults::leak(&LINUX);
+        if old {
+            kernel.be_old();
+        }
+        let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+        let sws = [lab::sw(), lab::sw(), lab::sw()];
+        // One surface after the other, each with three users of its own, through the same helpers of the device.
+        let points: Vec<_> = (1..=3u32)
+            .map(|value| {
+                let point = device.create_timeline().unwrap().point(value.into());
+                let mut release = Release::point(point.clone());
+                sws.iter().for_each(|sw| release.add_user(sw.fence(value, "").unwrap()));
+                release.complete().unwrap();
+                point
+            })
+            .collect();
+        let other = lab::sw();
+        let mut held_up = Release::point(device.create_timeline().unwrap().point(1));
+        (1..=3).for_each(|value| held_up.add_user(other.fence(value, "").unwrap()));
+        held_up.add_user(sws[0].fence(9, "").unwrap());
+        held_up.complete().unwrap();
+        let mut free = Release::point(points[0].timeline().point(2));
+        let own = [lab::sw(), lab::sw(), lab::sw()];
+        own.iter().for_each(|sw| free.add_user(sw.fence(1, "").unwrap()));
+        free.complete().unwrap();
+        for value in 1..=3 {
+            sws.iter().for_each(|sw| sw.inc(1).unwrap());
+            let signalled: Vec<_> = points.iter().map(|point| point.is_signalled().unwrap()).collect();
+            assert_eq!(signalled, [value >= 1, value >= 2, value >= 3], "old {old}");
+        }
+        own.iter().for_each(|sw| sw.inc(1).unwrap());
+        assert!(points[0].timeline().point(2).is_signalled().unwrap(), "behind another buffer's users, old {old}");
+    }
+}
+
+#[test]
+#[ignore = "lab"]
 fn no_release_is_lost_for_want_of_file_descriptors_or_memory() {
     let kernel = Faults::leak(&LINUX);
     let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
@@ -379,6 +418,7 @@ fn ten_thousand_acquires_are_pending_and_each_comes_through() {
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
+/// FENCE_CYCLES in the environment makes it longer: about four thousand a second.
 #[test]
 #[ignore = "lab"]
 fn nothing_leaks_over_many_cycles() {
@@ -387,7 +427,8 @@ fn nothing_leaks_over_many_cycles() {
         let device = lab::device();
         let sw = lab::sw();
         let handle = device.create_timeline().unwrap().handle();
-        for cycle in 1..=2_000u32 {
+        let cycles = std::env::var("FENCE_CYCLES").ok().and_then(|cycles| cycles.parse().ok()).unwrap_or(2_000);
+        for cycle in 1..=cycles {
             let ours = device.create_timeline().unwrap();
             let client = device.import_timeline(ours.export_fd().unwrap().as_fd()).unwrap();
             let mut acquire = Acquire::from_point(ours.point(1), 0);

@@ -179,6 +179,23 @@ fn a_timeline_destroyed_by_its_client_stays_pending_and_is_reported() {
 
 #[test]
 #[ignore = "lab"]
+fn a_fence_is_transferred_from_point_to_point() {
+    let device = lab::device();
+    let (from, to) = (device.create_timeline().unwrap().point(3), device.create_timeline().unwrap().point(8));
+    assert_eq!(from.transfer(&to).unwrap(), None, "nothing there yet");
+    let sw = lab::sw();
+    from.import(&sw.fence(1, "").unwrap()).unwrap();
+    assert_eq!(from.transfer(&to).unwrap(), Some(Added::InOrder));
+    let seen = to.export().unwrap().unwrap();
+    assert_eq!(seen.status().unwrap(), Status::Active);
+    drop(sw);
+    assert_eq!(seen.status().unwrap(), Status::Failed(GONE), "it failed after the transfer");
+    let foreign = lab::device().create_timeline().unwrap().point(1);
+    assert_eq!(from.transfer(&foreign).unwrap_err().errno, Errno::XDEV);
+}
+
+#[test]
+#[ignore = "lab"]
 fn a_binary_syncobj_never_has_points_and_says_so() {
     let (ours, client) = lab::shared();
     assert_eq!(ours.payload().unwrap(), Payload::Empty);
