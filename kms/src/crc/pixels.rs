@@ -167,6 +167,20 @@ mod tests {
         }
     }
 
+    /// Where the remainder is just above or just below a half: `under * alpha` is 0x7fff or 0x8000 modulo 0xffff.
+    #[test]
+    fn rounding_at_the_half() {
+        for (under, alpha) in
+            [(0x7fff, 1), (1, 0x7fff), (0x8000, 1), (1, 0x8000), (0x7ffe, 1), (0x5555, 3), (7, 0x1249)]
+        {
+            let pixel = |alpha: u64, channel: u64| alpha | channel << 16 | channel << 32 | channel << 48;
+            let mut dst = [pixel(0xffff, under); BLOCK];
+            blend(&[pixel(alpha, 0); BLOCK], &mut dst);
+            let expected = (under * (0xffff - alpha) + 0xffff / 2) / 0xffff;
+            assert_eq!(dst, [pixel(0xffff, expected); BLOCK], "{under:#x} under {alpha:#x}");
+        }
+    }
+
     proptest! {
         #[test]
         fn division(sum in any::<u32>()) {
