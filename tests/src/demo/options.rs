@@ -25,8 +25,11 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Source::Auto)]
     pub source: Source,
     /// How long before the vblank each fence signals, in milliseconds; the list is gone through again and again.
-    #[arg(long, value_delimiter = ',', default_value = "10,6,2")]
+    #[arg(long, value_delimiter = ',', default_value = "10,6,1")]
     pub lead_ms: Vec<f64>,
+    /// How long each fence is pending: the commit is that long before the signal, in milliseconds.
+    #[arg(long, default_value_t = 5.0)]
+    pub work_ms: f64,
     /// Be a window of this size instead of fullscreen.
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     pub windowed: Option<(u32, u32)>,

@@ -30,6 +30,24 @@ impl Pace {
     }
 }
 
+/// When a frame is to be committed and when its fence is to signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// The commit.
+    pub commit: Ns,
+    /// The signal.
+    pub signal: Ns,
+}
+
+impl Pace {
+    /// Plans the next frame at `now`: its fence signals `lead` before the next vblank, its commit is `work` before that.
+    /// What has passed already is done at once.
+    pub fn plan(&self, now: Ns, lead: Ns, work: Ns) -> Plan {
+        let signal = self.signal_at(now, lead);
+        Plan { commit: signal.saturating_sub(work).max(now), signal }
+    }
+}
+
 /// Milliseconds of the command line as nanoseconds.
 pub fn lead_ns(ms: f64) -> Ns {
     (ms.max(0.0) * MS as f64) as Ns
@@ -51,6 +69,16 @@ mod tests {
         assert_eq!(pace.next_vblank(900), Some(1100));
         assert_eq!(pace.signal_at(1010, 30), 1070);
         assert_eq!(pace.signal_at(1080, 30), 1080);
+    }
+
+    #[test]
+    fn plans() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.plan(5, 30, 20), Plan { commit: 5, signal: 5 });
+        pace.learn(1000, 100);
+        assert_eq!(pace.plan(1010, 30, 20), Plan { commit: 1050, signal: 1070 });
+        assert_eq!(pace.plan(1060, 30, 20), Plan { commit: 1060, signal: 1070 });
+        assert_eq!(pace.plan(1090, 30, 20), Plan { commit: 1090, signal: 1090 });
     }
 
     #[test]

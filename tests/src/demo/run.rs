@@ -7,7 +7,7 @@ use std::time::Duration;
 use fence::SwTimeline;
 
 use super::Options;
-use super::pace::{Pace, lead_ns};
+use super::pace::{Pace, Plan, lead_ns};
 use super::painter::{Brush, Job, Painter};
 use super::record::{ClientReport, Record, report};
 use super::slots::{Slot, Which};
@@ -45,6 +45,8 @@ struct Demo<'a> {
     /// Feedback token to record.
     asked: HashMap<u64, usize>,
     frame_callback: Option<u64>,
+    /// The next frame, once the compositor has asked for it.
+    plan: Option<Plan>,
     size: (u32, u32),
 }
 
@@ -104,6 +106,7 @@ impl<'a> Demo<'a> {
             records: Vec::with_capacity((options.frames + options.warmup) as usize),
             asked: HashMap::new(),
             frame_callback: None,
+            plan: None,
             size,
         })
     }
@@ -112,17 +115,24 @@ impl<'a> Demo<'a> {
         let total = (self.options.frames + self.options.warmup) as usize;
         let mut progress = now();
         while self.records.len() < total || !self.asked.is_empty() {
-            let asked_for = self.frame_callback.is_none();
             let free = self.free_slot();
+            let mut deadline = now() + 100 * MS;
             if let Some(slot) = free
-                && asked_for
+                && self.frame_callback.is_none()
                 && self.records.len() < total
             {
-                self.frame(slot)?;
-                progress = now();
+                let plan = self.plan.unwrap_or_else(|| self.pace.plan(now(), self.lead(), self.work()));
+                self.plan = Some(plan);
+                if now() >= plan.commit {
+                    self.frame(slot, plan)?;
+                    self.plan = None;
+                    progress = now();
+                } else {
+                    deadline = deadline.min(plan.commit);
+                }
             }
             let open = self.asked.len();
-            self.turn(now() + 100 * MS)?;
+            self.turn(deadline)?;
             if self.asked.len() < open {
                 progress = now();
             }
@@ -137,6 +147,22 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
+    /// The lead of the next frame; 0 where frames are finished before their commit.
+    fn lead(&self) -> Ns {
+        match self.hand {
+            Hand::Late(..) => lead_ns(self.options.lead_ms[self.records.len() % self.options.lead_ms.len()]),
+            Hand::Here(_) => 0,
+        }
+    }
+
+    /// How long the next frame's fence is pending. A frame that is finished before its commit goes out at once.
+    fn work(&self) -> Ns {
+        match self.hand {
+            Hand::Late(..) => lead_ns(self.options.work_ms),
+            Hand::Here(_) => Ns::MAX,
+        }
+    }
+
     /// The free buffer that came back first. vkms composes after the vblank: on a slow machine it may still read what it
     /// has released, which must not look like a mistake of the compositor.
     fn free_slot(&self) -> Option<usize> {
@@ -145,12 +171,11 @@ impl<'a> Demo<'a> {
     }
 
     /// Draws and commits one frame.
-    fn frame(&mut self, index: usize) -> Result<()> {
+    fn frame(&mut self, index: usize, plan: Plan) -> Result<()> {
         let record = self.records.len();
         let frame = record as u64;
         let value = frame + 1;
         let slot = &mut self.slots[index];
-        let mut late = None;
         match (&mut self.hand, &self.acquire) {
             (Hand::Here(brush), acquire) => {
                 brush.draw(index, frame)?;
@@ -161,8 +186,6 @@ impl<'a> Demo<'a> {
             (Hand::Late(_, timeline), Some(acquire)) => {
                 let fence = timeline.fence(value as u32, "demo").map_err(Error::other("make a sw_sync fence"))?;
                 acquire.point(value).import(&fence).map_err(Error::other("import an acquire fence"))?;
-                let leads = &self.options.lead_ms;
-                late = Some(lead_ns(leads[record % leads.len()]));
             }
             (Hand::Late(..), None) => return Err(Error::Other("late fences need explicit synchronisation".into())),
         }
@@ -185,8 +208,8 @@ impl<'a> Demo<'a> {
         let done = self.window.commit(&mut self.client, &commit)?;
         let commit_ns = now();
         self.records.push(Record { frame, commit_ns, ..Record::default() });
-        if let (Some(lead), Hand::Late(painter, _)) = (late, &self.hand) {
-            painter.paint(Job { buffer: index, frame, signal_at: self.pace.signal_at(commit_ns, lead) })?;
+        if let Hand::Late(painter, _) = &self.hand {
+            painter.paint(Job { buffer: index, frame, signal_at: plan.signal })?;
         }
         self.frame_callback = done.frame;
         self.asked.extend(done.feedback.map(|token| (token, record)));
