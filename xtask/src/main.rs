@@ -67,3 +67,21 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Task};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+        let lab = Cli::parse_from(["xtask", "lab", "--timeout", "7", "--", "ls", "-l", "--env"]);
+        assert!(
+            matches!(lab.task, Task::Lab(options) if options.timeout == 7 && options.command == ["ls", "-l", "--env"])
+        );
+        let guest = Cli::parse_from(["xtask", "lab-guest", "console=tty0"]);
+        assert!(matches!(guest.task, Task::LabGuest { .. }));
+    }
+}

@@ -20,6 +20,7 @@ use packages::{GROUPS, Installed, MESA, MESA_WANTED};
 
 /// Arguments of `cargo xtask setup`.
 #[derive(Debug, Clone, Default, Args)]
+#[group(skip)]
 pub struct Options {
     /// Answer yes where something beyond the release's own packages is wanted
     #[arg(long, short)]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
@@ -35,24 +35,42 @@ impl Artifact {
     }
 }
 
-/// Runs cargo with `arguments` and returns the executables that it names; its progress and errors go to standard error.
-pub fn build(arguments: &[&str]) -> Result<Vec<Artifact>> {
-    let shown = format!("cargo {}", arguments.join(" "));
+/// What a build brought, as far as it came.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The executables.
+    pub artifacts: Vec<Artifact>,
+    /// What could not be built.
+    pub failures: Vec<Error>,
+}
+
+impl Built {
+    /// Runs `cargo build` with `arguments` and takes the executables that it names; its progress and errors go to standard error.
+    /// What does not build does not keep the rest from being built.
+    pub fn add(&mut self, arguments: &[&str]) -> Result<()> {
+        let shown = format!("cargo build {}", arguments.join(" "));
+        let status = build(arguments, &shown, &mut self.artifacts)?;
+        if !status.success() {
+            self.failures.push(Error::new(format!("{shown} failed ({status})")));
+        }
+        Ok(())
+    }
+}
+
+fn build(arguments: &[&str], shown: &str, found: &mut Vec<Artifact>) -> Result<ExitStatus> {
     let mut child = Command::new(paths::cargo())
+        .args(["build", "--quiet", "--keep-going", "--message-format=json-render-diagnostics"])
         .args(arguments)
-        .arg("--message-format=json-render-diagnostics")
         .current_dir(paths::workspace())
         .stdout(Stdio::piped())
         .spawn()
         .context(format_args!("run {shown}"))?;
-    let mut found = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
             found.extend(artifact(&line.context(format_args!("read the output of {shown}"))?));
         }
     }
-    let status = child.wait().context(format_args!("wait for {shown}"))?;
-    if status.success() { Ok(found) } else { Err(Error::new(format!("{shown} failed ({status})"))) }
+    child.wait().context(format_args!("wait for {shown}"))
 }
 
 /// The executable in one message of cargo's, if it has one.

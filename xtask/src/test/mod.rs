@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, from the formatting to the tests on a real kernel.
 //!
-//! Steps go on after one has failed, so that one run shows all there is to mend; what cannot be built ends it. The last line of standard
+//! Steps go on after one has failed, so that one run shows all there is to mend. The last line of standard
 //! output is the count over everything and nothing else. Skipped is not passed: it ends non-zero unless skips are accepted.
 
 mod artifacts;
@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::error::{Context, Result};
 use crate::{paths, setup};
-use artifacts::Artifact;
+use artifacts::{Artifact, Built};
 use libtest::{Report, Tally};
 
 /// Arguments of `cargo xtask test`.
@@ -45,24 +45,20 @@ pub fn main(options: &Options) -> Result<u8> {
         tally += check("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
     }
     let begun = Instant::now();
-    // Not xtask: built along with the workspace it would get other features and replace the one that runs.
-    let programs = artifacts::build(&["build", "--quiet", "--workspace", "--exclude", "xtask", "--bins"]);
-    let built = programs
-        .and_then(|programs| Ok((programs, artifacts::build(&["test", "--quiet", "--workspace", "--no-run"])?)));
-    match built {
-        Ok((programs, tests)) => {
-            say("build", "ok", begun.elapsed());
-            if options.only_lab.is_none() {
-                tally += run_here(&tests)?;
-                tally += doc_tests()?;
-            }
-            tally += run_lab(options, &programs, &tests)?;
-        }
-        Err(why) => {
-            say("build", &format!("FAILED: {why}"), begun.elapsed());
-            tally.failed += 1;
-        }
+    let mut built = Built::default();
+    // Xtask by itself: built along with the workspace it would get other features, and replace the one that runs.
+    built.add(&["--workspace", "--exclude", "xtask", "--bins", "--tests"])?;
+    built.add(&["--package", "xtask", "--tests"])?;
+    say("build", if built.failures.is_empty() { "ok" } else { "FAILED" }, begun.elapsed());
+    for why in &built.failures {
+        println!("    {why}");
+        tally.failed += 1;
     }
+    if options.only_lab.is_none() {
+        tally += run_here(&built.artifacts)?;
+        tally += doc_tests()?;
+    }
+    tally += run_lab(options, &built.artifacts)?;
     println!("{tally}");
     let accepted = options.no_lab || options.accept_skips;
     if tally.skipped > 0 && !accepted && tally.failed == 0 {
@@ -113,8 +109,8 @@ fn doc_tests() -> Result<Tally> {
     Ok(account("doc tests", &report, ignored, begun.elapsed()))
 }
 
-fn run_lab(options: &Options, programs: &[Artifact], tests: &[Artifact]) -> Result<Tally> {
-    let mut tests: Vec<&Artifact> = tests.iter().filter(|artifact| artifact.is_lab_test()).collect();
+fn run_lab(options: &Options, built: &[Artifact]) -> Result<Tally> {
+    let mut tests: Vec<&Artifact> = built.iter().filter(|artifact| artifact.is_lab_test()).collect();
     if let Some(text) = &options.only_lab {
         // A guest that has nothing to run need not start.
         let listed = |test: &Artifact| {
@@ -133,7 +129,7 @@ fn run_lab(options: &Options, programs: &[Artifact], tests: &[Artifact]) -> Resu
         say("lab", &format!("left out, {} skipped", tally.skipped), Duration::ZERO);
         return Ok(tally);
     }
-    runner::in_lab(options, programs, &tests, |test, run| {
+    runner::in_lab(options, built, &tests, |test, run| {
         let mut report = Report::parse(&run.output);
         if let Some(why) = &run.broken {
             if report.good() {
