@@ -43,6 +43,9 @@ struct Wrong {
     what: &'static str,
 }
 
+/// `DRM_MODE_LINK_STATUS_GOOD`.
+const LINK_GOOD: u64 = 0;
+
 /// What to ask of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goal {
@@ -162,6 +165,10 @@ impl<'a> Frame<'a> {
             }
             request.object(output.connector);
             request.set(output.connector_props.crtc_id, output.crtc.into());
+            // A link that failed to train is tried again when it is called good.
+            if let Some(prop) = output.connector_props.link_status {
+                request.set(prop, LINK_GOOD);
+            }
         }
         request.object(output.crtc);
         if self.modeset {
