@@ -35,12 +35,9 @@ fn neighbour_of(gate: Gate<'_>) {
     let stuck = bad.commit(2, gate).unwrap();
     let beside = report(neighbour(&compositor, 120));
     assert_eq!(beside.presented, 120);
-    assert!(
-        beside.missed_vblanks <= alone.missed_vblanks + 2,
-        "missed {} beside the bad one, {} alone",
-        beside.missed_vblanks,
-        alone.missed_vblanks
-    );
+    // A busy machine misses some with and without the bad one; a compositor that waits for it misses them all.
+    let (missed, alone) = (beside.missed_vblanks, alone.missed_vblanks);
+    assert!(missed <= alone * 2 + 10, "missed {missed} beside the bad one, {alone} alone");
     bad.client.roundtrip().unwrap();
     assert_eq!(bad.feedback_now(&stuck), None, "the frame cannot have been shown");
     // It is the bad client's own loss: its next good frame is shown.
