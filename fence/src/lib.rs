@@ -80,9 +80,9 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `ioctl.rs` | every ioctl, and all `unsafe` |
+//! | `ioctl.rs`, `uapi.rs` | every ioctl and all `unsafe`; their structures |
 //! | [`kernel`], [`faults`], [`model`] | the seam: the real kernel, queued errnos, a kernel of pipes |
-//! | [`sync_file`] | status, info, merge, deadline |
+//! | [`sync_file`], `info.rs` | status, info, merge, deadline |
 //! | `device.rs`, [`timeline`] | syncobjs: probe, points, import, export, waits |
 //! | [`implicit`] | dma-bufs with implicit fences |
 //! | `acquire.rs`, `handoff.rs`, `predictor.rs` | from a commit to its content |
@@ -99,6 +99,7 @@ pub mod faults;
 mod few;
 mod handoff;
 pub mod implicit;
+mod info;
 mod ioctl;
 pub mod kernel;
 pub mod model;
@@ -110,6 +111,7 @@ pub mod source;
 mod sw_sync;
 pub mod sync_file;
 pub mod timeline;
+mod uapi;
 mod vgem;
 pub mod wait;
 
@@ -117,11 +119,12 @@ pub use acquire::{Acquire, AcquireState};
 pub use device::{Caps, SyncDevice};
 pub use error::{CallError, FenceError, Missing, Object};
 pub use handoff::HandOff;
+pub use info::{FenceInfo, Info, Name, Status, Summary};
 pub use predictor::Predictor;
 pub use release::{Completed, Kind, Release, Use, User};
 pub use report::{AcquireReport, Overdue, ReleaseReport};
 pub use sw_sync::{SW_SYNC_PATH, SwTimeline};
-pub use sync_file::{FenceInfo, Info, Merged, Name, Status, Summary, SyncFile};
+pub use sync_file::{Merged, SyncFile};
 pub use timeline::{Added, Payload, Point, Timeline, Until, wait_points};
 pub use vgem::{VgemBuffer, VgemFence};
 pub use wait::{WaitSet, wait_any};
