@@ -1,13 +1,14 @@
 //! The GLES renderer: GBM allocation, an EGL context, and what the GPU can do with fences.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, os::fd::OwnedFd};
 
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::Device;
+use rustix::fs::{Mode, OFlags};
 use smithay::{
     backend::{
         allocator::gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
-        drm::DrmDeviceFd,
+        drm::{DrmDeviceFd, DrmNode, NodeType},
         egl::{EGLContext, EGLDisplay, fence::EGLFence},
         renderer::gles::{GlesRenderer, GlesTexture},
     },
@@ -15,7 +16,10 @@ use smithay::{
 };
 
 use super::Textures;
-use crate::{error::Error, ioctl};
+use crate::{
+    error::{Context, Error},
+    ioctl,
+};
 
 /// GLES with what belongs to it.
 pub struct Gles {
@@ -29,14 +33,23 @@ pub struct Gles {
 
 /// Whether the device has a GPU that draws: display-only drivers have no render node.
 pub fn has_gpu(device: &Device) -> bool {
-    smithay::backend::drm::DrmNode::from_file(device).is_ok_and(|node| node.has_render())
+    DrmNode::from_file(device).is_ok_and(|node| node.has_render())
+}
+
+/// A second open of the device, its render node if it has one. Never a duplicate of the display's descriptor: that would
+/// share its GEM handles, and Mesa and we would close each other's.
+fn open_for_rendering(device: &Device) -> Result<OwnedFd, Error> {
+    let node = DrmNode::from_file(device).ok().and_then(|node| node.node_with_type(NodeType::Render)?.ok());
+    let path = node.and_then(|node| node.dev_path()).unwrap_or_else(|| device.path().to_owned());
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(&path, flags, Mode::empty()).context(format!("opening {} for rendering", path.display()))
 }
 
 impl Gles {
     /// Opens the device's GPU.
     pub fn new(device: &Device) -> Result<Self, Error> {
         let what = "GLES renderer";
-        let fd = std::os::fd::AsFd::as_fd(device).try_clone_to_owned().map_err(|e| Error::setup(what, e))?;
+        let fd = open_for_rendering(device)?;
         let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(what, e))?;
         let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(what, e))?;
         let context = EGLContext::new(&display).map_err(|e| Error::setup(what, e))?;

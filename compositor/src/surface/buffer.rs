@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     os::fd::OwnedFd,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,7 +12,10 @@ use std::{
 use dmabuf_import::{Dmabuf, Mapping};
 use kms::{Device, Framebuffer};
 use smithay::{
-    backend::allocator::dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
+    backend::allocator::{
+        dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
+        gbm::GbmBuffer,
+    },
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
 };
 
@@ -37,6 +40,9 @@ pub struct Imported {
     /// The display's framebuffer, made on the first attempt to put the buffer on a plane; `None`: refused.
     framebuffer: OnceLock<Option<Framebuffer>>,
     mapping: OnceLock<Option<Mapping>>,
+    /// What the allocator wants kept while the buffer is used: Mesa's software GBM imports a dma-buf of its own under
+    /// the handle of the buffer object, and closes that with the object.
+    _allocation: Mutex<Option<GbmBuffer>>,
 }
 
 impl Imported {
@@ -49,7 +55,13 @@ impl Imported {
             dmabuf,
             framebuffer: OnceLock::new(),
             mapping: OnceLock::new(),
+            _allocation: Mutex::new(None),
         }
+    }
+
+    /// The same for a buffer of ours from GBM, which is kept along.
+    pub fn allocated(wl: WlDmabuf, dmabuf: Dmabuf, buffer: GbmBuffer) -> Self {
+        Self { _allocation: Mutex::new(Some(buffer)), ..Self::new(wl, dmabuf) }
     }
 
     /// The framebuffer, made at the first call: 3 system calls a plane then, none later.
