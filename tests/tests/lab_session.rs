@@ -62,6 +62,7 @@ fn until_exit_passes_the_status_on() {
             .arg(&card)
             .args(["--until-exit", "--", "sh", "-c", script])
             .stdin(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let ended = poll_until(START, || !matches!(child.try_wait(), Ok(None)));
