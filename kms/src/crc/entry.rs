@@ -3,8 +3,9 @@
 /// Values in an entry at most (`DRM_MAX_CRC_NR`).
 pub const MAX_VALUES: usize = 10;
 
-/// Bytes of the longest line: the frame, [`MAX_VALUES`] values with a space each, a line feed.
-pub const MAX_LINE: usize = 10 + MAX_VALUES * 11 + 1;
+/// Bytes of the longest line: the frame, [`MAX_VALUES`] values with a space each, a line feed, a NUL. A shorter
+/// buffer gets EINVAL.
+pub const MAX_LINE: usize = 10 + MAX_VALUES * 11 + 2;
 
 /// The CRC of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +97,7 @@ mod tests {
         fn round_trip(frame in any::<Option<u32>>(), values in prop::collection::vec(any::<u32>(), 1..=10)) {
             let mut line = frame.map_or("XXXXXXXXXX".to_owned(), |frame| format!("{frame:#010x}"));
             values.iter().for_each(|value| line.push_str(&format!(" {value:#010x}")));
-            line.push('\n');
+            line.push_str("\n\0");
             prop_assert!(line.len() <= MAX_LINE);
             prop_assert_eq!(CrcEntry::parse(line.as_bytes()), Some(CrcEntry::new(frame, &values)));
         }
