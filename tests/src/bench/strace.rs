@@ -39,10 +39,21 @@ fn parse(line: &str) -> Option<(f64, String)> {
         return None;
     }
     let name = match name {
-        "ioctl" => args.split(", ").nth(1).unwrap_or("ioctl").trim_end_matches(')'),
+        "ioctl" => request(args),
         name => name,
     };
     Some((time, name.to_owned()))
+}
+
+/// The second argument: a name, or `_IOC(…)` with commas of its own where strace knows no name.
+fn request(args: &str) -> &str {
+    let Some((_, rest)) = args.split_once(", ") else { return "ioctl" };
+    let mut depth = 0;
+    let end = rest.find(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth < 0 || (depth == 0 && c == ',')
+    });
+    &rest[..end.unwrap_or(rest.len())]
 }
 
 #[cfg(test)]
@@ -59,6 +70,17 @@ mod tests {
 77    1700000000.900000 epoll_wait(4, <detached ...>
 78    1700000001.000000 +++ exited with 0 +++
 ";
+
+    #[test]
+    fn requests() {
+        assert_eq!(request("7, DRM_IOCTL_MODE_ATOMIC, 0x7ffc) = 0"), "DRM_IOCTL_MODE_ATOMIC");
+        assert_eq!(
+            request("7, _IOC(_IOC_READ|_IOC_WRITE, 0x64, 0xbf, 0x18), 0x7ffc) = 0"),
+            "_IOC(_IOC_READ|_IOC_WRITE, 0x64, 0xbf, 0x18)"
+        );
+        assert_eq!(request("7, DRM_IOCTL_DROP_MASTER) = 0"), "DRM_IOCTL_DROP_MASTER");
+        assert_eq!(request("7"), "ioctl");
+    }
 
     #[test]
     fn beginnings_in_the_span() {
