@@ -31,6 +31,10 @@ impl Syncline {
         for flip in flips.into_iter().flatten() {
             self.flipped(&flip);
         }
+        if let Some(syncobj) = &self.globals.syncobj {
+            // Releases for which there was no memory or descriptor; none, almost always, and then no system call.
+            syncobj.device().retry_releases();
+        }
     }
 
     fn flipped(&mut self, flip: &Flip) {

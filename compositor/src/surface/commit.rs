@@ -139,13 +139,23 @@ impl Syncline {
             let opaque = !dmabuf_import::formats::has_alpha(wl.format().code);
             let (acquire, release, buffer) = match points {
                 Some(points) => {
-                    (Acquire::from_point(points.acquire, self.now), Release::point(points.release), None)
+                    // A fence that fails has to be able to tell the client so through the release point.
+                    let acquire = Acquire::from_point(points.acquire, self.now).carrying_errors();
+                    (acquire, Release::point(points.release), None)
                 }
                 None => {
-                    let acquire = Acquire::implicit(imported.dmabuf.fd(), self.now).unwrap_or_else(|error| {
-                        tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
-                        Acquire::ready()
-                    });
+                    let acquire = match Acquire::implicit(imported.dmabuf.fd(), self.now) {
+                        Ok(acquire) => acquire,
+                        Err(error) if error.is_transient() => {
+                            // No descriptor for the fence: showing the buffer unfenced would show half a picture.
+                            tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
+                            return None;
+                        }
+                        Err(error) => {
+                            tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
+                            Acquire::ready()
+                        }
+                    };
                     (acquire, Release::dmabuf(&imported.fds()), Some(buffer))
                 }
             };
