@@ -117,9 +117,7 @@ impl Config {
     /// Reads the file that the arguments or the environment name, and lets the arguments win.
     pub fn load(args: &RunArgs) -> Result<Self, Error> {
         let mut config = match &args.config {
-            Some(path) => {
-                Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?
-            }
+            Some(path) => Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?,
             None => match default_path() {
                 None => Self::default(),
                 Some(path) => match fs::read_to_string(&path) {

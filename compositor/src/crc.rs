@@ -83,8 +83,9 @@ impl Predictor {
         let (outgoing, done) = channel();
         let signal = wake.clone();
         let work = move || {
+            let mut composer = vkms::Composer::default();
             while let Ok(Job { frame, check }) = incoming.recv() {
-                let crc = predict(&check);
+                let crc = predict(&mut composer, &check);
                 if outgoing.send(Prediction { frame, check, crc }).is_err() {
                     return;
                 }
@@ -97,7 +98,7 @@ impl Predictor {
 }
 
 /// The CRC that vkms will compute for a frame; `None` if a buffer cannot be read.
-fn predict(check: &Check) -> Option<u32> {
+fn predict(composer: &mut vkms::Composer, check: &Check) -> Option<u32> {
     let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
     let rank = |kind| match kind {
         PlaneKind::Primary => 0,
@@ -105,13 +106,18 @@ fn predict(check: &Check) -> Option<u32> {
         PlaneKind::Cursor => 2,
     };
     planes.sort_by_key(|plane| (rank(plane.kind), plane.order));
-    stack(check, &planes, &mut Vec::with_capacity(planes.len()))
+    stack(composer, check, &planes, &[])
 }
 
 /// Opens one plane's pixels after the other, since each is a borrow within a closure, and computes below the last.
-fn stack<'a>(check: &Check, rest: &[&'a CheckPlane], opened: &mut Vec<vkms::ModelPlane<'_>>) -> Option<u32> {
+fn stack(
+    composer: &mut vkms::Composer,
+    check: &Check,
+    rest: &[&CheckPlane],
+    opened: &[vkms::ModelPlane<'_>],
+) -> Option<u32> {
     let Some((plane, rest)) = rest.split_first() else {
-        return Some(vkms::crc(check.width, check.height, opened));
+        return Some(composer.crc(check.width, check.height, opened));
     };
     let layout = plane.target.dmabuf.planes().first()?;
     let (offset, stride) = (layout.offset as usize, layout.stride);
@@ -120,10 +126,10 @@ fn stack<'a>(check: &Check, rest: &[&'a CheckPlane], opened: &mut Vec<vkms::Mode
         .target
         .mapping()?
         .cpu_read(|pixels| {
-            let mut opened: Vec<vkms::ModelPlane<'_>> = opened.clone();
+            let mut opened = opened.to_vec();
             let pixels = pixels.get(offset..)?;
             opened.push(vkms::ModelPlane::new(pixels, stride, format as u32, plane.src, plane.dst).ok()?);
-            stack(check, rest, &mut opened)
+            stack(composer, check, rest, &opened)
         })
         .ok()?
 }

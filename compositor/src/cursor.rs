@@ -33,9 +33,12 @@ pub struct Cursor {
     renderer: Option<PixmanRenderer>,
     buffers: Vec<Arc<Target>>,
     /// The buffer drawn last, with its hotspot.
-    drawn: Option<(Arc<Target>, Point<i32, Logical>)>,
+    drawn: Option<Shown>,
     stale: bool,
 }
+
+/// A cursor's texture with its hotspot.
+type Picture = (PixmanTexture, Point<i32, Logical>);
 
 /// What to show on the cursor plane.
 #[derive(Debug, Clone)]
@@ -108,16 +111,10 @@ impl Cursor {
                 }
             };
         }
-        let (target, hotspot) = self.drawn.clone()?;
-        Some(Shown { target, hotspot })
+        self.drawn.clone()
     }
 
-    fn draw(
-        &mut self,
-        device: &Device,
-        width: u32,
-        height: u32,
-    ) -> Result<Option<(Arc<Target>, Point<i32, Logical>)>, String> {
+    fn draw(&mut self, device: &Device, width: u32, height: u32) -> Result<Option<Shown>, String> {
         let Some((texture, hotspot)) = self.picture()? else { return Ok(None) };
         self.drawn = None;
         let free = self.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
@@ -144,10 +141,10 @@ impl Cursor {
             .render_texture_from_to(&texture, src, dst, &damage, &[], Transform::Normal, 1.0)
             .map_err(|e| e.to_string())?;
         frame.finish().map_err(|e| e.to_string())?.wait().map_err(|e| e.to_string())?;
-        Ok(Some((target, hotspot)))
+        Ok(Some(Shown { target, hotspot }))
     }
 
-    fn picture(&mut self) -> Result<Option<(PixmanTexture, Point<i32, Logical>)>, String> {
+    fn picture(&mut self) -> Result<Option<Picture>, String> {
         match &self.image {
             CursorImageStatus::Hidden => Ok(None),
             CursorImageStatus::Named(icon) => {
@@ -174,7 +171,7 @@ impl Cursor {
         }
     }
 
-    fn themed(&mut self, icon: CursorIcon) -> Result<(PixmanTexture, Point<i32, Logical>), String> {
+    fn themed(&mut self, icon: CursorIcon) -> Result<Picture, String> {
         let names = std::iter::once(icon.name()).chain(icon.alt_names().iter().copied()).chain(["left_ptr", "default"]);
         let path = names.into_iter().find_map(|name| self.theme.load_icon(name));
         let image = path.and_then(|path| {

@@ -8,7 +8,9 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No DRM device at all.
-    #[error("no display device: there is no /dev/dri/card*; load the GPU's kernel driver (or `modprobe vkms` for a virtual one)")]
+    #[error(
+        "no display device: there is no /dev/dri/card*; load the GPU's kernel driver (or `modprobe vkms` for a virtual one)"
+    )]
     NoDevice,
     /// The device exists, but has nothing to show pictures with.
     #[error("{path}: {reason}")]
@@ -19,7 +21,9 @@ pub enum Error {
         reason: String,
     },
     /// No seat manager answered and we are not root.
-    #[error("no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device")]
+    #[error(
+        "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"
+    )]
     NoSeat {
         /// What libseat said.
         reason: String,

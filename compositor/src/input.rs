@@ -3,8 +3,8 @@
 use smithay::{
     backend::{
         input::{
-            AbsolutePositionEvent, Axis, AxisSource, ButtonState, Event, InputEvent, KeyState,
-            KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
+            AbsolutePositionEvent, Axis, AxisSource, ButtonState, Event, InputEvent, KeyState, KeyboardKeyEvent,
+            PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
         },
         libinput::LibinputInputBackend,
     },
@@ -88,12 +88,13 @@ impl Syncline {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
-        let hit = keyboard.input(self, event.key_code(), event.state(), serial, time, |_, modifiers, key| {
-            match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
-                Some(binding) if pressed => FilterResult::Intercept(binding),
-                _ => FilterResult::Forward,
-            }
-        });
+        let hit =
+            keyboard.input(self, event.key_code(), event.state(), serial, time, |_, modifiers, key| {
+                match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
+                    Some(binding) if pressed => FilterResult::Intercept(binding),
+                    _ => FilterResult::Forward,
+                }
+            });
         match hit {
             Some(Binding::Quit) => self.exit = Some(0),
             Some(Binding::Terminal) => {

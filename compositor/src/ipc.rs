@@ -23,7 +23,9 @@ use crate::{
 pub enum Request {
     Quit,
     /// Writes a PNG; `path` is absolute.
-    Screenshot { path: PathBuf },
+    Screenshot {
+        path: PathBuf,
+    },
     Status,
 }
 

@@ -168,8 +168,9 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
 
 fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
     match name {
-        Some(name) => ListeningSocket::bind(name)
-            .map_err(|e| Error::setup(format!("Wayland socket {name}"), format!("{e}; is another compositor using it?"))),
+        Some(name) => ListeningSocket::bind(name).map_err(|e| {
+            Error::setup(format!("Wayland socket {name}"), format!("{e}; is another compositor using it?"))
+        }),
         None => ListeningSocket::bind_auto("wayland", 0..32).map_err(|e| Error::setup("Wayland socket", e)),
     }
 }

@@ -3,10 +3,7 @@
 //! With seatd or logind every device comes from libseat. Without a seat manager root may run on a device directly, which is
 //! what tests and board bring-up do; there is no VT switching then.
 
-use std::{
-    os::fd::OwnedFd,
-    path::Path,
-};
+use std::{os::fd::OwnedFd, path::Path};
 
 use smithay::{
     backend::session::{
@@ -88,7 +85,9 @@ fn explain(errno: i32) -> String {
     let advice = match errno {
         libc::ENOENT | libc::ENODEV | libc::ENXIO => "there is no such device; `ls /dev/dri` shows those that are",
         libc::EACCES => "run within a seat (seatd, logind) or as root",
-        libc::EPERM => "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT",
+        libc::EPERM => {
+            "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT"
+        }
         libc::EBUSY => "it is busy: another program uses it; stop that display server",
         _ => "see the kernel's log",
     };
@@ -112,7 +111,6 @@ impl LibinputInterface for Session {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -183,7 +183,15 @@ pub struct PlaneEvent {
 }
 
 /// An atomic commit, from the call to its return.
-pub fn kms_commit(from: Ns, to: Ns, output: u32, frame: u64, planes: &[PlaneEvent], out_fence: bool, errno: Option<i32>) {
+pub fn kms_commit(
+    from: Ns,
+    to: Ns,
+    output: u32,
+    frame: u64,
+    planes: &[PlaneEvent],
+    out_fence: bool,
+    errno: Option<i32>,
+) {
     let args = serde_json::json!({ "output": output, "frame": frame, "planes": planes, "out_fence": out_fence,
         "errno": errno });
     span("kms_commit", output, from, to, args);

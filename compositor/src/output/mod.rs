@@ -7,8 +7,10 @@
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;
+mod eligible;
 mod flip;
 mod latch;
+mod present;
 mod scene;
 mod screenshot;
 pub mod setup;

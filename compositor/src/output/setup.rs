@@ -142,7 +142,7 @@ impl Drop for Outputs {
     }
 }
 
-fn choose_mode<'a>(connector: &'a Connector, wanted: Option<ModeRequest>) -> Result<&'a Mode, Error> {
+fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
     let found = match wanted {
         None => connector.preferred(),
         Some(ModeRequest { width, height, refresh }) => {
@@ -197,7 +197,10 @@ impl Syncline {
         let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
         let id = outputs.list.len() as u32 + 1;
         let mut frame = output.modeset();
-        frame.set(primary, PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)));
+        frame.set(
+            primary,
+            PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
+        );
         frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
 
         let wl = WlOutput::new(

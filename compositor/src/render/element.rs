@@ -72,8 +72,7 @@ impl<T> Element for Picture<T> {
         if self.transform != Transform::Normal || self.src.is_empty() {
             return if damage.is_empty() { DamageSet::default() } else { all() };
         }
-        let (fx, fy) =
-            (f64::from(self.dst.size.w) / self.src.size.w, f64::from(self.dst.size.h) / self.src.size.h);
+        let (fx, fy) = (f64::from(self.dst.size.w) / self.src.size.w, f64::from(self.dst.size.h) / self.src.size.h);
         damage
             .iter()
             .filter_map(|rect| {

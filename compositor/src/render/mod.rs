@@ -255,9 +255,8 @@ fn read<R: Bind<WlDmabuf> + ExportMem>(
     let mut dmabuf = target.wl.clone();
     let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
     let region = Rectangle::from_size((width, height).into());
-    let mapping = renderer
-        .copy_framebuffer(&framebuffer, region, drm_fourcc::DrmFourcc::Xrgb8888)
-        .map_err(|e| e.to_string())?;
+    let mapping =
+        renderer.copy_framebuffer(&framebuffer, region, drm_fourcc::DrmFourcc::Xrgb8888).map_err(|e| e.to_string())?;
     drop(framebuffer);
     let pixels = renderer.map_texture(&mapping).map_err(|e| e.to_string())?;
     let row = width as usize * 4;

@@ -62,7 +62,8 @@ impl Renderer {
                 });
                 let planes = planes.collect::<Result<Vec<_>, String>>()?;
                 let format = wl.format();
-                let dmabuf = Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
+                let dmabuf =
+                    Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
                 Ok(Arc::new(Imported::allocated(wl, dmabuf, buffer)))
             }
         }

@@ -55,7 +55,14 @@ pub fn resized(
     max: Size<i32, Logical>,
 ) -> Size<i32, Logical> {
     let pull = |size: i32, low: bool, high: bool, delta: i32, min: i32, max: i32| {
-        let wanted = size + if low { -delta } else if high { delta } else { 0 };
+        let wanted = size
+            + if low {
+                -delta
+            } else if high {
+                delta
+            } else {
+                0
+            };
         let wanted = if max > 0 { wanted.min(max) } else { wanted };
         wanted.max(min.max(1))
     };

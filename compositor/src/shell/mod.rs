@@ -140,7 +140,11 @@ impl Windows {
 }
 
 /// Where a new window of `size` goes on an output: the middle, moved on a little for each window that is there.
-pub fn initial_location(size: Size<i32, Logical>, output: Rectangle<i32, Logical>, others: usize) -> Point<i32, Logical> {
+pub fn initial_location(
+    size: Size<i32, Logical>,
+    output: Rectangle<i32, Logical>,
+    others: usize,
+) -> Point<i32, Logical> {
     let step = 32 * (others as i32 % 8);
     let free = output.size - size;
     let x = (free.w / 2 + step).clamp(0, free.w.max(0));

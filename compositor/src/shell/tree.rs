@@ -12,7 +12,11 @@ use smithay::{
 use crate::surface::SurfaceState;
 
 /// Visits the mapped surfaces of a tree from top to bottom, each with the desktop position of its origin.
-pub fn walk(root: &WlSurface, origin: Point<i32, Logical>, mut visit: impl FnMut(&WlSurface, &SurfaceData, Point<i32, Logical>)) {
+pub fn walk(
+    root: &WlSurface,
+    origin: Point<i32, Logical>,
+    mut visit: impl FnMut(&WlSurface, &SurfaceData, Point<i32, Logical>),
+) {
     let place = |states: &SurfaceData, parent: &Point<i32, Logical>| {
         if states.role == Some("subsurface") {
             *parent + states.cached_state.get::<SubsurfaceCachedState>().current().location
@@ -48,9 +52,7 @@ pub fn popups(
     geometry: Point<i32, Logical>,
 ) -> Vec<(WlSurface, Point<i32, Logical>)> {
     let mut found: Vec<_> = PopupManager::popups_for_surface(root)
-        .map(|(popup, offset)| {
-            (popup.wl_surface().clone(), origin + geometry + offset - popup.geometry().loc)
-        })
+        .map(|(popup, offset)| (popup.wl_surface().clone(), origin + geometry + offset - popup.geometry().loc))
         .collect();
     found.reverse();
     found

@@ -27,10 +27,7 @@ impl XdgShellHandler for Syncline {
 
     fn new_toplevel(&mut self, surface: ToplevelSurface) {
         surface.with_pending_state(|state| {
-            for capability in [
-                xdg_toplevel::WmCapabilities::Maximize,
-                xdg_toplevel::WmCapabilities::Fullscreen,
-            ] {
+            for capability in [xdg_toplevel::WmCapabilities::Maximize, xdg_toplevel::WmCapabilities::Fullscreen] {
                 state.capabilities.set(capability);
             }
         });

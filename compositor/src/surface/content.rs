@@ -134,7 +134,6 @@ impl Content {
         self.fences().pass = Some(fence);
     }
 
-
     /// The `wl_buffer` was released by someone else; do not release it again.
     pub fn forget_buffer(&self) {
         self.fences().buffer = None;

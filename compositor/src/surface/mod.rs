@@ -14,6 +14,7 @@ pub mod commit;
 pub mod content;
 pub mod gate;
 pub mod view;
+mod wait;
 
 use std::{
     collections::VecDeque,

@@ -37,7 +37,6 @@ impl View {
         });
         Self { size, src, transform, opaque }
     }
-
 }
 
 /// The rectangles of an opaque region that no later subtraction touches: never more than what is opaque.
@@ -59,7 +58,10 @@ mod tests {
     use smithay::{reexports::wayland_server::protocol::wl_output, wayland::compositor::RectangleKind};
 
     fn attributes(scale: i32, transform: wl_output::Transform) -> SurfaceAttributes {
-        SurfaceAttributes { buffer_scale: scale, buffer_transform: transform, ..Default::default() }
+        let mut attributes = SurfaceAttributes::default();
+        attributes.buffer_scale = scale;
+        attributes.buffer_transform = transform;
+        attributes
     }
 
     fn viewport(src: Option<(f64, f64, f64, f64)>, dst: Option<(i32, i32)>) -> ViewportCachedState {
@@ -92,7 +94,8 @@ mod tests {
     #[test]
     fn opaque_needs_the_whole_surface() {
         let mut state = attributes(1, wl_output::Transform::Normal);
-        let mut view = |rects: &[(RectangleKind, (i32, i32, i32, i32))]| {
+        type Part = (RectangleKind, (i32, i32, i32, i32));
+        let mut view = |rects: &[Part]| {
             let rects = rects.iter().map(|(k, (x, y, w, h))| (*k, Rectangle::new((*x, *y).into(), (*w, *h).into())));
             state.opaque_region = Some(smithay::wayland::compositor::RegionAttributes { rects: rects.collect() });
             View::new((200, 100).into(), &state, &viewport(None, None)).opaque

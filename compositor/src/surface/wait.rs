@@ -1,0 +1,141 @@
+//! Waiting for acquire fences: with the reactor, or not at all where the hardware may wait.
+//!
+//! ```text
+//!  pending commit ─┬─ the policy and the surface's history allow it ─→ left to the latch, which hands the fence over
+//!                  └─ else ─→ reactor ─→ acquire_event ─→ let_through: this gate opens, older ones are superseded
+//! ```
+//!
+//! Nothing here blocks, and no surface's fence is looked at on behalf of another surface.
+
+use std::sync::Arc;
+
+use fence::{AcquireState, Ns};
+use smithay::{
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
+    wayland::compositor::with_states,
+};
+
+use super::{Content, PendingCommit, SurfaceState, acquires::Waiting};
+use crate::{reactor, state::Syncline, trace};
+
+impl Syncline {
+    /// Waits for a pending acquire with the reactor, unless the latch may hand the fence to the display.
+    pub(super) fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make.
+        if let Some(vblank) = self.outputs.next_vblank(self.now) {
+            commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
+        }
+        if self.may_hand_over(surface, &commit) {
+            self.redraw_surface(surface);
+            return;
+        }
+        self.wait_for(surface, commit);
+    }
+
+    /// Has the reactor wake us when the acquire moves on.
+    pub fn wait_for(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        let waiting = Waiting { commit: commit.clone(), surface: surface.downgrade(), reported: false };
+        let slot = self.acquires.insert(waiting);
+        self.watch_acquire(slot, &commit);
+    }
+
+    fn watch_acquire(&mut self, slot: u32, commit: &PendingCommit) {
+        let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
+            Some(fd) => self.reactor.add(fd, reactor::Source::Acquire(slot)),
+            None => Ok(()),
+        });
+        if let Err(error) = watched {
+            // Out of descriptors or memory: the watchdog looks at it again, nobody else is held up.
+            tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
+        }
+    }
+
+    /// An acquire's descriptor is readable: moves it on, and lets the commit through if that resolves it.
+    pub fn acquire_event(&mut self, slot: u32) {
+        let Some(waiting) = self.acquires.get(slot) else { return };
+        let commit = waiting.commit.clone();
+        commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+        let before = commit.content.acquire_state();
+        let after = commit.content.advance().unwrap_or_else(|error| {
+            tracing::warn!("surface {}: acquire: {error}", commit.content.surface);
+            before
+        });
+        if matches!(after, AcquireState::Signalled { .. } | AcquireState::Failed(_)) {
+            let Some(waiting) = self.acquires.remove(slot) else { return };
+            if let Ok(surface) = waiting.surface.upgrade() {
+                self.let_through(&surface, &commit, "waited");
+            }
+            return;
+        }
+        // Materialised, not yet signalled: perhaps the latch may take it now.
+        let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
+        if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit)) {
+            self.acquires.remove(slot);
+            self.redraw_surface(&surface);
+            return;
+        }
+        self.watch_acquire(slot, &commit);
+    }
+
+    /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is free to go.
+    pub fn let_through(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
+        let older = with_states(surface, |states| {
+            let mut surface = SurfaceState::of(states);
+            if let AcquireState::Signalled { at } = commit.content.acquire_state() {
+                surface.predictor.record(commit.committed, at);
+            }
+            let until = surface.pending.iter().position(|p| Arc::ptr_eq(p, commit)).map_or(0, |i| i + 1);
+            let mut opened: Vec<_> = surface.pending.drain(..until).collect();
+            opened.pop();
+            opened
+        });
+        self.supersede(&older);
+        trace_acquire(&commit.content, commit.committed, mode, self.now);
+        match mode {
+            "waited" => self.counters.acquires_waited += 1,
+            _ => self.counters.acquires_handed_over += 1,
+        }
+        commit.open();
+        if let Some(client) = surface.client() {
+            let display = self.display.clone();
+            self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+    }
+
+    /// Gives up commits that a newer one has overtaken.
+    pub(super) fn supersede(&mut self, older: &[Arc<PendingCommit>]) {
+        if older.is_empty() {
+            return;
+        }
+        for slot in self.acquires.matching(|w| older.iter().any(|old| Arc::ptr_eq(old, &w.commit))) {
+            self.stop_waiting(slot);
+        }
+        for old in older {
+            old.supersede();
+            trace_acquire(&old.content, old.committed, "waited", self.now);
+        }
+    }
+
+    /// Forgets a slot and its wake-up.
+    pub fn stop_waiting(&mut self, slot: u32) {
+        let Some(waiting) = self.acquires.remove(slot) else { return };
+        waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+    }
+}
+
+/// Traces how an acquire ended, or went on to the hardware.
+pub(super) fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) {
+    if !trace::enabled() {
+        return;
+    }
+    let driver = content.with_acquire(|acquire| acquire.driver().map(str::to_owned));
+    let (state, signal_ns, error) = match content.acquire_state() {
+        _ if content.is_superseded() => ("superseded", None, None),
+        AcquireState::Signalled { at } => ("signalled", Some(at), None),
+        AcquireState::Failed(error) => ("failed", None, Some(error.to_string())),
+        AcquireState::Pending | AcquireState::Unmaterialised => ("pending", None, None),
+    };
+    let to = signal_ns.unwrap_or(now).max(committed);
+    let (surface, commit) = (content.surface, content.serial);
+    trace::acquire(trace::AcquireEvent { surface, commit, from: committed, to, state, mode, driver, signal_ns, error });
+}
