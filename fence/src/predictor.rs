@@ -10,11 +10,14 @@ const MEMORY: usize = 32;
 const ENOUGH: usize = 4;
 /// Samples older than this (by their commit) no longer count.
 const FORGET_NS: Ns = 4_000_000_000;
+/// What even the steadiest past is not trusted with.
+const STEADY_MARGIN_NS: Ns = 100_000;
 
 /// Remembers how long after their commits a surface's fences signalled.
 ///
 /// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ unless told) plus
-/// a tenth of it: a surface with a steady load is trusted, one with outliers is not. No heap.
+/// half its distance from the median and at most a tenth of a millisecond: a steady surface is trusted to the end of the
+/// frame, an erratic one is not. No heap.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     /// (commit, latency) in nanoseconds; the latency saturates at four seconds.
@@ -70,8 +73,10 @@ impl Predictor {
 
     /// When the fence of a commit at `commit` will probably have signalled.
     pub fn predict(&self, commit: Ns) -> Option<Ns> {
-        let latency = self.latency(commit, self.quantile)?;
-        Some(commit.saturating_add(latency + latency / 10))
+        let high = self.latency(commit, self.quantile)?;
+        let spread = high.saturating_sub(self.latency(commit, 0.5)?);
+        let margin = spread / 2 + (high / 10).min(STEADY_MARGIN_NS);
+        Some(commit.saturating_add(high + margin))
     }
 
     /// True if the fence of a commit at `commit` will probably have signalled at `deadline`. Without a past: false.
@@ -108,6 +113,9 @@ mod tests {
             (&[20; 30], 16, false),
             (&[1, 1, 1, 1, 1, 20, 1, 20, 1, 20], 16, false),
             (&[0, 0, 0, 0, 0], 0, true),
+            // Steady and close to the vblank: handed over. As slow at times, but erratic: not.
+            (&[15; 30], 16, true),
+            (&[5, 15, 5, 15, 5, 15, 5, 5, 5, 5], 16, false),
         ];
         for (past, deadline, expected) in table {
             let (predictor, now) = with(past.iter().map(|ms| ms * MS));
