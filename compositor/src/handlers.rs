@@ -16,7 +16,7 @@ use smithay::{
     wayland::{
         buffer::BufferHandler,
         compositor::{CompositorClientState, CompositorHandler, CompositorState},
-        dmabuf::{DmabufGlobal, DmabufHandler, DmabufState, ImportNotifier, get_dmabuf},
+        dmabuf::{DmabufFeedback, DmabufGlobal, DmabufHandler, DmabufState, ImportNotifier, get_dmabuf},
         output::OutputHandler,
         selection::{
             SelectionHandler,
@@ -94,6 +94,10 @@ impl ShmHandler for Syncline {
 impl DmabufHandler for Syncline {
     fn dmabuf_state(&mut self) -> &mut DmabufState {
         &mut self.globals.dmabuf
+    }
+
+    fn new_surface_feedback(&mut self, surface: &WlSurface, _: &DmabufGlobal) -> Option<DmabufFeedback> {
+        self.feedback_of(surface)
     }
 
     fn dmabuf_imported(&mut self, _: &DmabufGlobal, wl: WlDmabuf, notifier: ImportNotifier) {

@@ -9,6 +9,7 @@ mod config;
 mod crc;
 mod cursor;
 mod error;
+mod feedback;
 mod handlers;
 mod input;
 mod ioctl;

@@ -196,6 +196,11 @@ impl Outputs {
         self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
     }
 
+    /// Whether a primary plane of any output shows this format and modifier.
+    pub fn scans_out(&self, format: drm_fourcc::DrmFourcc, modifier: drm_fourcc::DrmModifier) -> bool {
+        self.list.iter().any(|output| output.kms.planes()[output.primary].supports(format, modifier))
+    }
+
     /// The next vblank of any output.
     pub fn next_vblank(&self, now: Ns) -> Option<Ns> {
         self.list.iter().map(|output| output.clock.next_vblank(now)).min()

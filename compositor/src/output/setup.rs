@@ -10,7 +10,6 @@ use smithay::{
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
     reexports::wayland_server::DisplayHandle,
     utils::Transform,
-    wayland::dmabuf::DmabufFeedbackBuilder,
 };
 
 use super::{LatchCosts, OnPlane, Output, Outputs, Phase, assign::Layouts};
@@ -18,6 +17,7 @@ use crate::{
     cli::{FencePolicy, ModeRequest, RunArgs},
     config::{Colour, Config},
     error::Error,
+    feedback::Feedback,
     render::Renderer,
     session::Session,
     state::{Globals, Syncline},
@@ -93,24 +93,10 @@ impl Outputs {
 
     /// Announces what depends on the device: dma-buf formats and explicit synchronisation.
     pub fn announce(&self, display: &DisplayHandle, globals: &mut Globals) -> Result<(), Error> {
-        let formats = self.renderer.dmabuf_formats();
-        let id = rustix::fs::fstat(&self.device).map(|stat| stat.st_rdev).unwrap_or(0);
-        let scanout = formats.iter().copied().filter(|format| {
-            self.list.iter().any(|output| output.kms.planes()[output.primary].supports(format.code, format.modifier))
-        });
-        let scanout: Vec<_> = scanout.collect();
-        let feedback = DmabufFeedbackBuilder::new(id, formats.iter().copied())
-            .add_preference_tranche(
-                id,
-                Some(
-                    smithay::reexports::wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_dmabuf_feedback_v1::TrancheFlags::Scanout,
-                ),
-                scanout,
-            )
-            .build()
-            .map_err(|e| Error::setup("linux-dmabuf feedback", e))?;
-        let global = globals.dmabuf.create_global_with_default_feedback::<Syncline>(display, &feedback);
-        globals.dmabuf_global = Some(global);
+        let feedback = Feedback::new(self)?;
+        globals.dmabuf_global =
+            Some(globals.dmabuf.create_global_with_default_feedback::<Syncline>(display, &feedback.rendered));
+        globals.feedback = Some(feedback);
         globals.shm.update_formats(self.renderer.shm_formats());
         let fd = std::os::fd::AsFd::as_fd(&self.device).try_clone_to_owned();
         let sync = fd.map_err(|e| e.to_string()).and_then(|fd| {
