@@ -28,10 +28,7 @@ use smithay::{
     },
 };
 
-use crate::{
-    state::Syncline,
-    surface::{buffer::Imported, commit},
-};
+use crate::{render::target, state::Syncline, surface::commit};
 
 impl CompositorHandler for Syncline {
     fn compositor_state(&mut self) -> &mut CompositorState {
@@ -101,12 +98,14 @@ impl DmabufHandler for Syncline {
     }
 
     fn dmabuf_imported(&mut self, _: &DmabufGlobal, wl: WlDmabuf, notifier: ImportNotifier) {
-        match own_dmabuf(&wl).and_then(|dmabuf| {
-            self.outputs.renderer.check_import(&wl)?;
-            Ok(dmabuf)
-        }) {
-            Ok(dmabuf) => {
-                self.imports.insert(Arc::new(Imported::new(wl, dmabuf)));
+        let modifier = self.outputs.renderer.explicit(wl.format().modifier);
+        let imported = own_dmabuf(&wl, modifier).and_then(target::import).and_then(|imported| {
+            self.outputs.renderer.check_import(&imported.wl)?;
+            Ok(imported)
+        });
+        match imported {
+            Ok(imported) => {
+                self.imports.insert(&wl, imported);
                 notifier.successful::<Self>().ok();
             }
             Err(reason) => {
@@ -118,14 +117,13 @@ impl DmabufHandler for Syncline {
 }
 
 /// Our own, checked description of a client's buffer, with descriptors of its own.
-fn own_dmabuf(wl: &WlDmabuf) -> Result<Dmabuf, String> {
+fn own_dmabuf(wl: &WlDmabuf, modifier: drm_fourcc::DrmModifier) -> Result<Dmabuf, String> {
     let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
         let fd = fd.try_clone_to_owned().map_err(|e| format!("duplicating a descriptor: {e}"))?;
         Ok(dmabuf_import::Plane { fd: Arc::new(fd), offset, stride })
     });
     let planes = planes.collect::<Result<Vec<_>, String>>()?;
-    let format = wl.format();
-    Dmabuf::new(wl.width(), wl.height(), format.code, format.modifier, planes).map_err(|e| e.to_string())
+    Dmabuf::new(wl.width(), wl.height(), wl.format().code, modifier, planes).map_err(|e| e.to_string())
 }
 
 impl SyncobjHandler for Syncline {

@@ -49,7 +49,9 @@ fn reaches_the_screen(program: &str, args: &[&str], commits: usize) {
     }
     assert!(compositor.alive(), "{}", compositor.log());
     compositor.terminate().unwrap();
-    assert!(early.is_none(), "{program} ended by itself: {}\n{}", said(), compositor.log());
+    // Some end by themselves after a few seconds, content with what they saw.
+    let content = early.is_none_or(|status| status.success());
+    assert!(content, "{program} ended by itself with {early:?}: {}\n{}", said(), compositor.log());
     let trace = Trace::read(&trace).unwrap();
     let own: HashSet<(u64, u64)> = trace
         .events

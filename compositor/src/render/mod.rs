@@ -6,10 +6,11 @@
 
 mod egl;
 mod element;
-mod target;
+pub mod target;
 
 use std::{collections::HashMap, sync::Arc};
 
+use drm_fourcc::DrmModifier;
 use fence::SyncFile;
 use kms::Device;
 use smithay::{
@@ -65,7 +66,12 @@ type Textures<T> = HashMap<u32, (u64, CommitCounter, T)>;
 
 /// The renderer of the session.
 pub enum Renderer {
-    Pixman { renderer: PixmanRenderer, textures: Textures<PixmanTexture> },
+    Pixman {
+        renderer: PixmanRenderer,
+        textures: Textures<PixmanTexture>,
+        /// The device has no GPU, so that a buffer "of the driver's own layout" (DRM_FORMAT_MOD_INVALID) is linear.
+        implicit_is_linear: bool,
+    },
     Gles(Box<Gles>),
 }
 
@@ -74,7 +80,7 @@ impl Renderer {
     pub fn new(choice: RendererChoice, device: &Device) -> Result<Self, Error> {
         let pixman = || {
             let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
-            Ok(Self::Pixman { renderer, textures: HashMap::new() })
+            Ok(Self::Pixman { renderer, textures: HashMap::new(), implicit_is_linear: !egl::has_gpu(device) })
         };
         match choice {
             RendererChoice::Pixman => pixman(),
@@ -106,10 +112,23 @@ impl Renderer {
     /// dma-buf formats that can be drawn from.
     pub fn dmabuf_formats(&self) -> FormatSet {
         match self {
-            Self::Pixman { renderer, .. } => {
-                renderer.mem_formats().map(|code| Format { code, modifier: drm_fourcc::DrmModifier::Linear }).collect()
+            Self::Pixman { renderer, implicit_is_linear, .. } => {
+                let implicit = implicit_is_linear.then_some(DrmModifier::Invalid);
+                let modifiers = || std::iter::once(DrmModifier::Linear).chain(implicit);
+                renderer
+                    .mem_formats()
+                    .flat_map(|code| modifiers().map(move |modifier| Format { code, modifier }))
+                    .collect()
             }
             Self::Gles(gles) => gles.renderer.dmabuf_formats(),
+        }
+    }
+
+    /// The modifier that a client's buffer really has.
+    pub fn explicit(&self, modifier: DrmModifier) -> DrmModifier {
+        match (self, modifier) {
+            (Self::Pixman { implicit_is_linear: true, .. }, DrmModifier::Invalid) => DrmModifier::Linear,
+            _ => modifier,
         }
     }
 
@@ -158,7 +177,9 @@ impl Renderer {
         background: Colour,
     ) -> Result<Pass, String> {
         match self {
-            Self::Pixman { renderer, textures } => draw(renderer, textures, target, age, tracker, layers, background),
+            Self::Pixman { renderer, textures, .. } => {
+                draw(renderer, textures, target, age, tracker, layers, background)
+            }
             Self::Gles(gles) => {
                 let gles = &mut **gles;
                 draw(&mut gles.renderer, &mut gles.textures, target, age, tracker, layers, background)

@@ -101,9 +101,9 @@ pub struct Imports {
 }
 
 impl Imports {
-    /// Remembers the import made when the client created the buffer.
-    pub fn insert(&mut self, imported: Arc<Imported>) {
-        self.known.insert(imported.wl.weak(), imported);
+    /// Remembers the import made when the client created the buffer `wl`.
+    pub fn insert(&mut self, wl: &WlDmabuf, imported: Arc<Imported>) {
+        self.known.insert(wl.weak(), imported);
     }
 
     /// The import of a buffer, if there is one.
