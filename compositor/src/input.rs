@@ -1,5 +1,7 @@
 //! Input devices → seat: pointer, keyboard, and the bindings that are ours.
 
+use std::cell::RefCell;
+
 use smithay::{
     backend::{
         input::{
@@ -8,10 +10,12 @@ use smithay::{
         },
         libinput::LibinputInputBackend,
     },
+    desktop::PopupPointerGrab,
     input::{
-        keyboard::{FilterResult, Keysym, ModifiersState, keysyms},
+        keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
         pointer::{AxisFrame, ButtonEvent, MotionEvent},
     },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
@@ -53,6 +57,10 @@ pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>)
     None
 }
 
+/// Keys whose press was a binding of ours: their release is not the client's either. Kept with the seat.
+#[derive(Debug, Default)]
+struct Swallowed(RefCell<Vec<Keycode>>);
+
 impl Syncline {
     /// Where the pointer is on the desktop.
     pub fn pointer_location(&self) -> Point<f64, Logical> {
@@ -88,14 +96,29 @@ impl Syncline {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
-        let hit =
-            keyboard.input(self, event.key_code(), event.state(), serial, time, |_, modifiers, key| {
-                match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
-                    Some(binding) if pressed => FilterResult::Intercept(binding),
-                    _ => FilterResult::Forward,
+        let hit = keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
+            let mut swallowed = state.seat.user_data().get_or_insert(Swallowed::default).0.borrow_mut();
+            let known = swallowed.iter().position(|code| *code == key.raw_code());
+            if !pressed {
+                return match known {
+                    Some(i) => {
+                        swallowed.swap_remove(i);
+                        FilterResult::Intercept(None)
+                    }
+                    None => FilterResult::Forward,
+                };
+            }
+            match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
+                Some(binding) => {
+                    if known.is_none() {
+                        swallowed.push(key.raw_code());
+                    }
+                    FilterResult::Intercept(Some(binding))
                 }
-            });
-        match hit {
+                None => FilterResult::Forward,
+            }
+        });
+        match hit.flatten() {
             Some(Binding::Quit) => self.exit = Some(0),
             Some(Binding::Terminal) => {
                 let command = self.config.terminal.clone();
@@ -104,7 +127,7 @@ impl Syncline {
             Some(Binding::Close) => {
                 let focus = self.seat.get_keyboard().and_then(|k| k.current_focus());
                 if let Some(surface) = focus
-                    && let Some(window) = self.windows.find(&self.root_of(&surface))
+                    && let Some(window) = self.windows.find(&self.toplevel_of(&surface))
                 {
                     window.toplevel.send_close();
                 }
@@ -131,6 +154,9 @@ impl Syncline {
     /// Tells the clients again what is under the pointer, after windows have changed.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
+        if self.interaction.as_ref().is_some_and(|i| !i.finished) {
+            return;
+        }
         let location = pointer.current_location();
         let focus = self.surface_under(location);
         if pointer.current_focus().as_ref() == focus.as_ref().map(|(surface, _)| surface) {
@@ -144,26 +170,38 @@ impl Syncline {
     fn button(&mut self, event: &impl PointerButtonEvent<LibinputInputBackend>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
-        if state == ButtonState::Released && self.interaction.as_ref().is_some_and(|i| !i.finished) {
+        let pressed = state == ButtonState::Pressed;
+        if !pressed && self.interaction.as_ref().is_some_and(|i| !i.finished) {
             self.end_interaction();
-            self.refresh_pointer_focus();
         }
-        if state == ButtonState::Pressed && !pointer.is_grabbed() {
+        let in_popup = || pointer.with_grab(|_, grab| grab.is::<PopupPointerGrab<Self>>()).unwrap_or(false);
+        let had_popup = in_popup();
+        if pressed && !pointer.is_grabbed() {
             self.click_focus(pointer.current_location());
         }
         let (button, time) = (event.button_code(), event.time_msec());
         pointer.button(self, &ButtonEvent { button, state, serial, time });
         pointer.frame(self);
+        if pressed && had_popup && !in_popup() {
+            // The click that dismisses a menu is a click on what lies there, too.
+            self.click_focus(pointer.current_location());
+        }
+        if !pressed {
+            // What is under the pointer was hidden from it by the drag that ends.
+            self.refresh_pointer_focus();
+        }
+    }
+
+    /// The surface of the window to which a surface belongs, be it through popups.
+    fn toplevel_of(&self, surface: &WlSurface) -> WlSurface {
+        let root = self.root_of(surface);
+        let popup = self.popups.find_popup(&root);
+        popup.and_then(|popup| smithay::desktop::find_popup_root_surface(&popup).ok()).unwrap_or(root)
     }
 
     fn click_focus(&mut self, at: Point<f64, Logical>) {
         let Some((surface, _)) = self.surface_under(at) else { return };
-        let mut root = self.root_of(&surface);
-        if let Some(popup) = self.popups.find_popup(&root)
-            && let Ok(toplevel) = smithay::desktop::find_popup_root_surface(&popup)
-        {
-            root = toplevel;
-        }
+        let root = self.toplevel_of(&surface);
         let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());
         if focused.as_ref() != Some(&root) {
             self.focus(Some(root));

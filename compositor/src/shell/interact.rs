@@ -137,8 +137,9 @@ impl Syncline {
         };
         if let Some(window) = self.windows.find(surface) {
             window.location = anchored(start, edges, window.geometry().size);
-            let asked = window.toplevel.current_state().size;
-            if finished && asked.is_none_or(|asked| asked == window.geometry().size) {
+            // Whatever size the client made of the last one asked for (a terminal's is whole cells), this is it.
+            let still = window.toplevel.current_state().states.contains(xdg_toplevel::State::Resizing);
+            if finished && !still {
                 self.interaction = None;
             }
         }

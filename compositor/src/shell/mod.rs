@@ -41,6 +41,10 @@ pub struct Window {
     /// Top left of the window's geometry on the desktop.
     pub location: Point<i32, Logical>,
     pub placement: Placement,
+    /// Out of fullscreen it is maximised.
+    pub maximised: bool,
+    /// Size at its last commit.
+    pub size: Size<i32, Logical>,
     /// Where it goes back to when it floats again.
     pub restore: Option<Rectangle<i32, Logical>>,
 }
@@ -89,6 +93,8 @@ impl Windows {
             mapped: false,
             location: Point::default(),
             placement: Placement::Floating,
+            maximised: false,
+            size: Size::default(),
             restore: None,
         });
     }

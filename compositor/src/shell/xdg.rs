@@ -89,11 +89,11 @@ impl XdgShellHandler for Syncline {
     }
 
     fn maximize_request(&mut self, surface: ToplevelSurface) {
-        self.place(&surface, Placement::Maximised, None);
+        self.set_maximised(&surface, true);
     }
 
     fn unmaximize_request(&mut self, surface: ToplevelSurface) {
-        self.place(&surface, Placement::Floating, None);
+        self.set_maximised(&surface, false);
     }
 
     fn fullscreen_request(&mut self, surface: ToplevelSurface, output: Option<WlOutput>) {
@@ -101,7 +101,9 @@ impl XdgShellHandler for Syncline {
     }
 
     fn unfullscreen_request(&mut self, surface: ToplevelSurface) {
-        self.place(&surface, Placement::Floating, None);
+        let Some(window) = self.windows.find(surface.wl_surface()) else { return };
+        let placement = if window.maximised { Placement::Maximised } else { Placement::Floating };
+        self.place(&surface, placement, None);
     }
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
@@ -129,6 +131,8 @@ impl Syncline {
                 // Refused only for a second configure of a popup that is not reactive: this is the first.
                 popup.send_configure().ok();
             }
+            // It may have appeared, or grown, under the pointer.
+            self.pointer_stale = true;
             return;
         }
         let pointer = self.pointer_location();
@@ -150,8 +154,15 @@ impl Syncline {
             self.focus(Some(surface.clone()));
         } else if !has_buffer && window.mapped {
             window.mapped = false;
+            window.maximised = false;
             window.placement = Placement::Floating;
             self.focus_top();
+        }
+        if let Some(window) = self.windows.find(surface) {
+            let size = window.geometry().size;
+            if std::mem::replace(&mut window.size, size) != size {
+                self.pointer_stale = true;
+            }
         }
         self.anchor_resize(surface);
     }
@@ -208,10 +219,27 @@ impl Syncline {
         });
     }
 
+    /// Maximises a window or not: at once, or when it leaves fullscreen.
+    fn set_maximised(&mut self, toplevel: &ToplevelSurface, maximised: bool) {
+        let Some(window) = self.windows.find(toplevel.wl_surface()) else { return };
+        window.maximised = maximised;
+        match window.placement {
+            // The request wants an answer, even where nothing changes.
+            Placement::Fullscreen if toplevel.is_initial_configure_sent() => drop(toplevel.send_configure()),
+            Placement::Fullscreen => {}
+            _ if maximised => self.place(toplevel, Placement::Maximised, None),
+            _ => self.place(toplevel, Placement::Floating, None),
+        }
+    }
+
     /// Moves a window to another placement and tells the client.
     pub fn place(&mut self, toplevel: &ToplevelSurface, placement: Placement, wanted: Option<WlOutput>) {
         let pointer = self.pointer_location();
         let wanted = wanted.and_then(|wl| self.outputs.rect_of(&wl));
+        if self.interaction.as_ref().is_some_and(|i| &i.surface == toplevel.wl_surface()) {
+            self.interaction = None;
+        }
+        self.pointer_stale = true;
         let Some(window) = self.windows.find(toplevel.wl_surface()) else { return };
         let middle = || {
             let rect = window.rect();
@@ -240,10 +268,12 @@ impl Syncline {
             let mut set = |flag, on| if on { state.states.set(flag) } else { state.states.unset(flag) };
             set(xdg_toplevel::State::Maximized, placement == Placement::Maximised);
             set(xdg_toplevel::State::Fullscreen, placement == Placement::Fullscreen);
+            set(xdg_toplevel::State::Resizing, false);
         });
         if toplevel.is_initial_configure_sent() {
             toplevel.send_configure();
         }
+        self.update_feedback(toplevel.wl_surface());
         self.redraw_all();
     }
 
