@@ -178,16 +178,19 @@ on!(XdgSurface, u64, |state, _surface, event, token| {
 });
 
 on!(XdgToplevel, u64, |state, _toplevel, event, token| match event {
-    xdg_toplevel::Event::Configure { width, height, .. } => {
-        state.windows.entry(*token).or_default().size = (width, height);
+    xdg_toplevel::Event::Configure { width, height, states } => {
+        let window = state.windows.entry(*token).or_default();
+        window.size = (width, height);
+        window.states = states.as_chunks::<4>().0.iter().map(|s| u32::from_ne_bytes(*s)).collect();
     }
     xdg_toplevel::Event::Close => state.windows.entry(*token).or_default().closed = true,
     _ => {}
 });
 
 on!(XdgPopup, u64, |state, _popup, event, token| match event {
-    xdg_popup::Event::Configure { width, height, .. } => {
-        state.windows.entry(*token).or_default().size = (width, height);
+    xdg_popup::Event::Configure { x, y, width, height } => {
+        let window = state.windows.entry(*token).or_default();
+        (window.position, window.size) = ((x, y), (width, height));
     }
     xdg_popup::Event::PopupDone => state.windows.entry(*token).or_default().closed = true,
     _ => {}

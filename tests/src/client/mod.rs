@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod buffer;
 mod dispatch;
+pub mod seat;
 pub mod state;
 pub mod sync;
 pub mod window;

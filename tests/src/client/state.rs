@@ -9,6 +9,7 @@ use wayland_protocols::wp::presentation_time::client::wp_presentation::WpPresent
 use wayland_protocols::wp::viewporter::client::wp_viewporter::WpViewporter;
 use wayland_protocols::xdg::shell::client::xdg_wm_base::XdgWmBase;
 
+use super::seat::Input;
 use crate::error::{Error, Result};
 use crate::time::Ns;
 
@@ -52,7 +53,11 @@ pub struct Window {
     pub serial: Option<u32>,
     /// The newest size, (0, 0) where the client may choose.
     pub size: (i32, i32),
-    /// Whether the compositor asked it to close.
+    /// The newest states of a toplevel, as the numbers of `xdg_toplevel.state`.
+    pub states: Vec<u32>,
+    /// The newest position of a popup, from its parent's window geometry.
+    pub position: (i32, i32),
+    /// Whether the compositor asked it to close, or dismissed the popup.
     pub closed: bool,
 }
 
@@ -107,8 +112,10 @@ pub struct State {
     pub released: HashMap<u64, u32>,
     /// zwp_linux_buffer_params_v1 by token: the buffer, or nothing when it failed.
     pub params: HashMap<u64, Option<wl_buffer::WlBuffer>>,
-    /// Toplevels by token.
+    /// Toplevels and popups by token.
     pub windows: HashMap<u64, Window>,
+    /// What the seat has said, where one was bound.
+    pub input: Input,
 }
 
 impl State {
@@ -129,6 +136,7 @@ impl State {
             released: HashMap::new(),
             params: HashMap::new(),
             windows: HashMap::new(),
+            input: Input::default(),
         }
     }
 

@@ -31,7 +31,8 @@ pub struct Toplevel {
     pub toplevel: XdgToplevel,
     /// Its explicit synchronisation, once [`Toplevel::explicit`] has made it.
     pub sync: Option<WpLinuxDrmSyncobjSurfaceV1>,
-    token: u64,
+    /// Under which [`super::State::windows`] has its configures.
+    pub token: u64,
     acked: Option<u32>,
 }
 
