@@ -55,7 +55,10 @@ fn the_pointer_moves_over_a_fullscreen_window() {
     person.wait_wanted("the output's size", |w| w.size == (WIDTH, HEIGHT));
     person.paint((WIDTH, HEIGHT));
     let before = crcs(&desk).0;
-    sweep(&desk, (0, HEIGHT - 1), (WIDTH - 1, 0), 40);
+    // A busy machine shows fewer frames than steps.
+    for _ in 0..3 {
+        sweep(&desk, (0, HEIGHT - 1), (WIDTH - 1, 0), 40);
+    }
     more_equal(&desk, before, 25);
     desk.compositor.stop().unwrap();
 }
