@@ -109,7 +109,13 @@ mod tests {
             (fenced, Some(3), Some(2), true, Err(Violation::ConflictingPoints { acquire: 3, release: 2 })),
             (fenced, Some(3), Some(2), false, Ok(())),
             (fenced, Some(u64::MAX - 1), Some(u64::MAX), true, Ok(())),
-            (fenced, Some(u64::MAX), Some(0), true, Err(Violation::ConflictingPoints { acquire: u64::MAX, release: 0 })),
+            (
+                fenced,
+                Some(u64::MAX),
+                Some(0),
+                true,
+                Err(Violation::ConflictingPoints { acquire: u64::MAX, release: 0 }),
+            ),
             (shm, Some(1), Some(2), true, Err(Violation::UnsupportedBuffer)),
             (shm, None, None, false, Err(Violation::UnsupportedBuffer)),
         ];

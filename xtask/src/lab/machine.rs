@@ -34,7 +34,15 @@ impl Machine {
 
         let cpus: Vec<String> = claim.cpus.iter().map(usize::to_string).collect();
         let mut child = Command::new("/proc/self/exe")
-            .args(["lab-exec", "--parent", &std::process::id().to_string(), "--cpus", &cpus.join(","), "--"])
+            .args([
+                "lab-exec",
+                "--parent",
+                &std::process::id().to_string(),
+                "--cpus",
+                &cpus.join(","),
+                "--priority=-10",
+                "--",
+            ])
             .arg(kernel)
             .args(command_line(options, size, &itself)?)
             .env_clear()

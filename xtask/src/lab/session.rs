@@ -163,8 +163,11 @@ fn follow(
 
 fn pass_on(to: &mut impl Write, bytes: &[u8], name: &str) -> Result<()> {
     let written = to.write_all(bytes).and_then(|()| to.flush());
-    // 128 + SIGPIPE, as if the command had written there itself.
-    written.map_err(|why| failure(format!("cannot pass on the command's standard {name}: {why}")).status(141))
+    written.map_err(|why| {
+        let error = failure(format!("cannot pass on the command's standard {name}: {why}"));
+        // 128 + SIGPIPE, as if the command had written there itself.
+        if why.kind() == io::ErrorKind::BrokenPipe { error.status(141) } else { error }
+    })
 }
 
 fn read_wire(mut from: impl Read, log: &KernelLog, events: &Sender<Event>) {
