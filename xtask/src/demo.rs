@@ -24,6 +24,9 @@ pub struct DemoOptions {
     /// Run on this device of the machine rather than in the lab
     #[arg(long, value_name = "/dev/dri/cardN")]
     device: Option<PathBuf>,
+    /// Run the lab in real time: virtual time is exact whatever else this machine does, and is the default
+    #[arg(long, conflicts_with = "device")]
+    real_time: bool,
     #[command(flatten)]
     setup: setup::Options,
 }
@@ -45,7 +48,7 @@ pub fn demo(options: &DemoOptions) -> Result<u8> {
     std::fs::create_dir_all(&options.out).context(format_args!("create {}", options.out.display()))?;
     let out = options.out.canonicalize().context(format_args!("find {}", options.out.display()))?;
     let mut arguments = vec!["--out".to_owned(), out.display().to_string()];
-    let Some(device) = &options.device else { return in_lab(&bin, "syncline-demo", arguments) };
+    let Some(device) = &options.device else { return in_lab(&bin, "syncline-demo", arguments, !options.real_time) };
     arguments.extend(["--device".to_owned(), device.display().to_string()]);
     let mut command = Command::new(bin.join("syncline-demo"));
     command.args(arguments).envs(programs(&bin));
@@ -58,7 +61,7 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     setup::ensure(&setup::Options::default())?;
     let bin = build_release()?;
     let arguments = options.name.iter().chain(&options.rest).cloned().collect();
-    in_lab(&bin, "syncline-bench", arguments)
+    in_lab(&bin, "syncline-bench", arguments, false)
 }
 
 /// Builds the release programs of the compositor and of the tests; returns their folder.
@@ -75,7 +78,7 @@ fn build_release() -> Result<PathBuf> {
     Ok(paths::target().join("release"))
 }
 
-fn in_lab(bin: &Path, program: &str, arguments: Vec<String>) -> Result<u8> {
+fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, virtual_time: bool) -> Result<u8> {
     let program = bin.join(program);
     if !program.exists() {
         return Err(Error::new(format!("the build made no {}", program.display()))
@@ -85,6 +88,7 @@ fn in_lab(bin: &Path, program: &str, arguments: Vec<String>) -> Result<u8> {
     let mut options =
         lab::Options::for_command(std::iter::once(program.display().to_string()).chain(arguments).collect());
     options.timeout = PATIENCE;
+    options.virtual_time = virtual_time;
     options.env.extend(programs(bin));
     let outcome = session::run(&kernel, &options, Streams::inherit())?;
     outcome.explain(&options);

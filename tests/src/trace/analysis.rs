@@ -55,6 +55,10 @@ pub struct Crcs {
     pub unread: u64,
     /// The scene could not be predicted.
     pub unpredicted: u64,
+    /// It came after the frame had been replaced and differs: it may be that of a buffer which its client has back.
+    pub ambiguous: u64,
+    /// Frames from before the reader had settled.
+    pub settling: u64,
 }
 
 /// The figures of a trace.
@@ -129,6 +133,8 @@ impl Summary {
                     "equal" => s.crcs.equal += 1,
                     "different" => s.crcs.different += 1,
                     "unread" => s.crcs.unread += 1,
+                    "ambiguous" => s.crcs.ambiguous += 1,
+                    "settling" => s.crcs.settling += 1,
                     _ => s.crcs.unpredicted += 1,
                 },
             }
@@ -156,7 +162,7 @@ impl Summary {
             ("release signal lag after the flip", spread(&self.lag_ms)),
             ("CRCs predicted = read", format!("{}", c.equal)),
             ("CRCs different", format!("{}", c.different)),
-            ("CRCs unread / unpredicted", format!("{} / {}", c.unread, c.unpredicted)),
+            ("CRCs unread / ambiguous / unpredicted", format!("{} / {} / {}", c.unread, c.ambiguous, c.unpredicted)),
         ];
         if let Some(client) = client {
             rows.push(("client: presented / committed", format!("{} / {}", client.presented, client.committed)));
