@@ -37,6 +37,7 @@ impl Syncline {
                 due.push((surface.clone(), newest.clone()));
             }
         });
+        let by = self.outputs.list[index].hand_over.deadline(vblank);
         for (surface, commit) in due {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
@@ -51,7 +52,7 @@ impl Syncline {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
                     self.let_through(&surface, &commit, "waited");
                 }
-                Ok(AcquireState::Pending) if self.will_make(&surface, &commit, vblank) => {
+                Ok(AcquireState::Pending) if self.will_make(&surface, &commit, by) => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
                     let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
                     self.let_through(&surface, &commit, mode);

@@ -47,6 +47,9 @@ impl Syncline {
         let seq = output.clock.flip(flip.time, flip.sequence);
         let Some(in_flight) = output.in_flight.take() else { return };
         let missed = output.clock.miss(in_flight.vblank, flip.time);
+        if in_flight.fenced {
+            output.hand_over.learn(missed > 0);
+        }
         self.counters.frames += 1;
         self.counters.missed += missed;
         self.counters.direct_frames += u64::from(in_flight.direct);

@@ -80,6 +80,8 @@ pub struct InFlight {
     /// Kept only while the trace is on.
     out_fence: Option<SyncFile>,
     direct: bool,
+    /// A plane got a pending fence along.
+    fenced: bool,
     feedback: Vec<PresentationFeedbackCallback>,
     callbacks: Vec<WlCallback>,
     /// What the CRC is predicted from.
@@ -113,6 +115,7 @@ pub struct Output {
     scene: Vec<Layer>,
     layouts: assign::Layouts,
     costs: LatchCosts,
+    hand_over: HandOverReserve,
     pub crc: Option<crate::crc::CrcSession>,
     shown: Vec<trace::Shown>,
 }
@@ -175,6 +178,31 @@ impl LatchCosts {
     /// How long before the vblank to latch.
     pub fn margin(&self) -> Ns {
         (self.recent.iter().max().copied().unwrap_or(0) + Self::RESERVE).min(Self::MOST)
+    }
+}
+
+/// How long before the vblank a fence must signal for the display to make that vblank: learnt from those that did not.
+#[derive(Debug)]
+pub struct HandOverReserve(Ns);
+
+impl Default for HandOverReserve {
+    fn default() -> Self {
+        Self(Self::LEAST)
+    }
+}
+
+impl HandOverReserve {
+    const LEAST: Ns = 100_000;
+    const MOST: Ns = 4_000_000;
+
+    /// A frame with a pending fence has flipped, in time or not.
+    fn learn(&mut self, missed: bool) {
+        self.0 = if missed { self.0 * 2 } else { self.0 - self.0 / 64 }.clamp(Self::LEAST, Self::MOST);
+    }
+
+    /// The time until which a fence may be pending for the vblank at `vblank`.
+    pub fn deadline(&self, vblank: Ns) -> Ns {
+        vblank.saturating_sub(self.0)
     }
 }
 
@@ -291,5 +319,32 @@ impl Syncline {
                 self.latch(index, vblank);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reserve_grows_with_misses_and_shrinks_without() {
+        let mut reserve = HandOverReserve::default();
+        assert_eq!(reserve.deadline(10_000_000), 9_900_000);
+        (0..10).for_each(|_| reserve.learn(true));
+        assert_eq!(reserve.deadline(10_000_000), 6_000_000, "bounded");
+        (0..1000).for_each(|_| reserve.learn(false));
+        assert_eq!(reserve.deadline(10_000_000), 9_900_000, "forgiven");
+    }
+
+    #[test]
+    fn the_latch_follows_the_worst_recent_cost() {
+        let mut costs = LatchCosts::default();
+        assert_eq!(costs.margin(), LatchCosts::RESERVE);
+        costs.record(2_000_000);
+        assert_eq!(costs.margin(), LatchCosts::RESERVE + 2_000_000);
+        (0..16).for_each(|_| costs.record(100));
+        assert_eq!(costs.margin(), LatchCosts::RESERVE + 100);
+        costs.record(50_000_000);
+        assert_eq!(costs.margin(), LatchCosts::MOST);
     }
 }

@@ -122,6 +122,7 @@ impl Syncline {
         output.costs.record(to.saturating_sub(started));
         output.frame = frame;
         output.dirty = false;
+        let fenced = wanted.iter().any(|w| w.fence.is_some());
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
         if let Some(planes) = traced {
             output.shown.clear();
@@ -138,6 +139,7 @@ impl Syncline {
             vblank,
             out_fence: out_fence.filter(|_| trace::enabled()),
             direct: direct.is_some_and(|c| c.whole),
+            fenced,
             feedback: Vec::new(),
             callbacks: Vec::new(),
             check,

@@ -12,7 +12,7 @@ use smithay::{
     utils::Transform,
 };
 
-use super::{LatchCosts, OnPlane, Output, Outputs, Phase, assign::Layouts};
+use super::{HandOverReserve, LatchCosts, OnPlane, Output, Outputs, Phase, assign::Layouts};
 use crate::{
     cli::{FencePolicy, ModeRequest, RunArgs},
     config::{Colour, Config},
@@ -229,6 +229,7 @@ impl Syncline {
             scene: Vec::new(),
             layouts: Layouts::default(),
             costs: LatchCosts::default(),
+            hand_over: HandOverReserve::default(),
             crc: None,
             shown: Vec::new(),
             kms: output,
