@@ -26,7 +26,10 @@ impl Syncline {
             Err(error) => {
                 // Stay dirty: the next vblank tries again, with what is there then.
                 self.counters.refused_commits += 1;
-                tracing::warn!("{}: frame {}: {error}", output.wl.name(), output.frame);
+                // Said less and less often: a device that refuses everything would say it at every vblank.
+                if self.counters.refused_commits.is_power_of_two() {
+                    tracing::warn!("{}: frame {}: {error}", output.wl.name(), output.frame);
+                }
                 output.phase = Phase::Idle;
                 output.dirty = true;
             }

@@ -28,6 +28,9 @@ use smithay::{
 use super::{Content, PendingCommit, SurfaceState, View, buffer::Source, content::Parts, gate::Gate, wait};
 use crate::{state::Syncline, trace};
 
+/// A client that commits on and on behind fences that never come gets its oldest buffers back unseen.
+const MOST_PENDING: usize = 64;
+
 /// The part of a commit that is ours, double-buffered by Smithay with all the rest.
 #[derive(Debug, Default)]
 struct Update {
@@ -104,12 +107,16 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             }
             AcquireState::Unmaterialised | AcquireState::Pending => {
                 let pending = Arc::new(PendingCommit::new(content, now));
-                SurfaceState::of(states).pending.push_back(pending.clone());
+                let mut surface = SurfaceState::of(states);
+                if surface.pending.len() >= MOST_PENDING {
+                    superseded.extend(surface.pending.pop_front());
+                }
+                surface.pending.push_back(pending.clone());
                 Some(pending)
             }
         }
     });
-    // This commit can be shown at once: older ones that still wait for their fences never will be.
+    // Older ones that still wait for their fences and never will be shown: this one can be, or there are too many.
     state.supersede(&superseded);
     if let Some(pending) = pending {
         add_blocker(surface, Gate(pending.clone()));
