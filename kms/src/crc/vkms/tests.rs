@@ -190,24 +190,3 @@ fn what_is_not_modelled_is_refused() {
     assert_eq!(new(16, XR24, SrcRect::pixels(1, 0, 4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Bounds));
     assert_eq!(new(16, XR24, full(4, 4), Rect::new(-100, 9, 4, 4)), Ok(()));
 }
-
-/// Run with `cargo test --release -p syncline-kms -- --ignored --nocapture model_speed`.
-#[test]
-#[ignore = "benchmark"]
-fn model_speed() {
-    let (w, h) = (1920u32, 1080u32);
-    let pixels: Vec<u8> = (0..w * h * 4).map(|at| (at * 7) as u8).collect();
-    let translucent: Vec<u8> = pixels.iter().map(|byte| byte / 3).collect();
-    let mut composer = Composer::default();
-    for (name, format, pixels) in [("XR24", XR24, &pixels), ("AR24, all blended", AR24, &translucent)] {
-        let plane = ModelPlane::new(pixels, w * 4, format, SrcRect::full(w, h), Rect::new(0, 0, w, h)).unwrap();
-        let start = std::time::Instant::now();
-        let rounds = 20;
-        for _ in 0..rounds {
-            std::hint::black_box(composer.crc(w, h, &[plane]));
-        }
-        let each = start.elapsed() / rounds;
-        let rate = f64::from(w * h * 8) / each.as_secs_f64() / 1e9;
-        println!("{name}: {each:?} a frame of {w}x{h}, {rate:.2} GB/s of output");
-    }
-}
