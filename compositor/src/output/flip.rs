@@ -47,8 +47,9 @@ impl Syncline {
         let seq = output.clock.flip(flip.time, flip.sequence);
         let Some(in_flight) = output.in_flight.take() else { return };
         let missed = output.clock.miss(in_flight.vblank, flip.time);
-        if in_flight.fenced {
-            output.hand_over.learn(missed > 0);
+        match in_flight.fenced {
+            true => output.hand_over.learn(missed > 0),
+            false => output.costs.learn(missed > 0),
         }
         self.counters.frames += 1;
         self.counters.missed += missed;

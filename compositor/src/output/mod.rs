@@ -157,16 +157,26 @@ fn modifiers(plane: &kms::OutputPlane) -> Vec<drm_fourcc::DrmModifier> {
 
 /// How long the way from latch to the end of the commit takes: the worst of the last frames.
 ///
-/// The latch lies that long before the vblank, and a reserve for the kernel's own work on top.
-#[derive(Debug, Default)]
+/// The latch lies that long before the vblank, and a reserve for late wake-ups and the kernel's own work on top, which
+/// grows with each miss and shrinks slowly without.
+#[derive(Debug)]
 pub struct LatchCosts {
     recent: [Ns; 16],
     next: usize,
+    reserve: Ns,
+}
+
+impl Default for LatchCosts {
+    fn default() -> Self {
+        Self { recent: [0; 16], next: 0, reserve: Self::RESERVE }
+    }
 }
 
 impl LatchCosts {
-    /// What the kernel and the display want between commit and vblank.
+    /// What the kernel and the display want between commit and vblank, at least.
     const RESERVE: Ns = 1_500_000;
+    /// And at most.
+    const MOST_RESERVE: Ns = 4_000_000;
     /// Never latch earlier than this before a vblank: beyond it a late frame is better than stale input.
     const MOST: Ns = 12_000_000;
 
@@ -175,9 +185,17 @@ impl LatchCosts {
         self.next = (self.next + 1) % self.recent.len();
     }
 
+    /// A frame that waited for no fence has flipped, in time or not.
+    fn learn(&mut self, missed: bool) {
+        self.reserve = match missed {
+            true => (self.reserve * 2).min(Self::MOST_RESERVE),
+            false => self.reserve - (self.reserve - Self::RESERVE) / 1024,
+        };
+    }
+
     /// How long before the vblank to latch.
     pub fn margin(&self) -> Ns {
-        (self.recent.iter().max().copied().unwrap_or(0) + Self::RESERVE).min(Self::MOST)
+        (self.recent.iter().max().copied().unwrap_or(0) + self.reserve).min(Self::MOST)
     }
 }
 
@@ -346,5 +364,10 @@ mod tests {
         assert_eq!(costs.margin(), LatchCosts::RESERVE + 100);
         costs.record(50_000_000);
         assert_eq!(costs.margin(), LatchCosts::MOST);
+        (0..16).for_each(|_| costs.record(0));
+        (0..3).for_each(|_| costs.learn(true));
+        assert_eq!(costs.margin(), LatchCosts::MOST_RESERVE);
+        (0..20_000).for_each(|_| costs.learn(false));
+        assert!(costs.margin() < LatchCosts::RESERVE + 2000, "forgiven");
     }
 }
