@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// A driver whose fences `trusted` hands on, by the name in SYNC_IOC_FILE_INFO (repeatable).
     #[arg(long, value_name = "DRIVER")]
     pub trust: Vec<String>,
+    /// What may go onto planes instead of being rendered; default: `all` that they take.
+    #[arg(long, value_enum)]
+    pub planes: Option<PlaneUse>,
     /// Mode of every display, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
     #[arg(long, value_name = "WxH[@HZ]")]
     pub mode: Option<ModeRequest>,
@@ -98,6 +101,16 @@ pub enum FencePolicy {
     SameDriver,
     Trusted,
     Always,
+}
+
+/// What planes are used for. The cursor has its own in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaneUse {
+    /// Every client buffer that a plane takes.
+    All,
+    /// Nothing: every picture is rendered. For finding out whether a plane is at fault.
+    None,
 }
 
 /// `WxH[@HZ]`.

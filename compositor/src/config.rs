@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    cli::{FencePolicy, RunArgs},
+    cli::{FencePolicy, PlaneUse, RunArgs},
     error::{Context, Error},
 };
 
@@ -25,6 +25,8 @@ pub struct Config {
     pub keyboard: Keyboard,
     pub cursor: Cursor,
     pub fences: Fences,
+    /// What may go onto planes.
+    pub planes: PlaneUse,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,6 +70,7 @@ impl Default for Config {
             keyboard: Keyboard::default(),
             cursor: Cursor::default(),
             fences: Fences::default(),
+            planes: PlaneUse::All,
         }
     }
 }
@@ -129,6 +132,9 @@ impl Config {
         };
         if let Some(policy) = args.fence_policy {
             config.fences.policy = policy;
+        }
+        if let Some(planes) = args.planes {
+            config.planes = planes;
         }
         config.fences.trusted.extend(args.trust.iter().cloned());
         if let Ok(theme) = env::var("XCURSOR_THEME") {

@@ -46,6 +46,18 @@ impl Process {
             .ok_or_else(|| Error::Missing(format!("VmRSS of process {}", self.0)))
     }
 
+    /// How often its threads have been woken up: their voluntary context switches.
+    pub fn wakeups(&self) -> Result<u64> {
+        let dir = self.path("task");
+        let tasks = fs::read_dir(&dir).map_err(Error::io(format!("read {}", dir.display())))?;
+        let count = |status: String| {
+            let line = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"))?;
+            line.trim().parse::<u64>().ok()
+        };
+        let each = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+        each.map(|status| count(status).ok_or_else(|| Error::Missing("voluntary_ctxt_switches in /proc".into()))).sum()
+    }
+
     /// CPU time of all of its threads in nanoseconds: exact where the kernel has schedstat, else in clock ticks.
     pub fn cpu_ns(&self) -> Result<u64> {
         let dir = self.path("task");
@@ -107,5 +119,6 @@ mod tests {
         assert!(me.rss_kib().unwrap() > 100);
         assert!(me.fd_count().unwrap() >= 3);
         me.cpu_ns().unwrap();
+        me.wakeups().unwrap();
     }
 }

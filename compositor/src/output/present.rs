@@ -17,6 +17,7 @@ use smithay::{
 
 use super::{InFlight, OnPlane, Output, assign};
 use crate::{
+    cli::PlaneUse,
     clock,
     crc::{Check, CheckPlane},
     cursor,
@@ -49,15 +50,18 @@ impl Syncline {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[index];
         let size: Size<i32, Physical> = (output.size.w, output.size.h).into();
-        let candidate = assign::candidate(
-            &outputs.device,
-            output.kms.planes(),
-            output.primary,
-            &output.overlays,
-            scene,
-            size,
-            &output.layouts,
-        );
+        let candidate = match self.config.planes {
+            PlaneUse::None => None,
+            PlaneUse::All => assign::candidate(
+                &outputs.device,
+                output.kms.planes(),
+                output.primary,
+                &output.overlays,
+                scene,
+                size,
+                &output.layouts,
+            ),
+        };
         let mut wanted: Vec<Wanted> = Vec::with_capacity(3);
         if let Some((plane, shown, dst)) = cursor {
             let src = SrcRect::full(dst.w, dst.h);

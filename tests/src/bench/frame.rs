@@ -3,20 +3,18 @@
 //! Twice: with fences that have signalled at the commit, and with fences that signal late. Each in two runs, because
 //! counting system calls slows the compositor down: one for missed frames, CPU time and memory, one under strace.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::strace::{Calls, count};
+use super::runs::{TRUSTING, client, finish, watch};
+use super::strace::Calls;
 use super::{Row, table};
 use crate::compositor::Compositor;
-use crate::demo::ClientReport;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lab;
-use crate::time::{now, poll_until};
+use crate::time::now;
 
 /// Options of `frame`.
 #[derive(Debug, Clone, Args)]
@@ -112,7 +110,7 @@ fn print_calls(name: &str, figures: &Figures) {
 
 fn measure(options: &Options, client_args: &[&str]) -> Result<Figures> {
     let card = lab::find_card(options.device.as_deref())?;
-    let compositor = Compositor::start_on(&card, &["--fence-policy", "trusted", "--trust", "sw_sync"])?;
+    let compositor = Compositor::start_on(&card, &TRUSTING)?;
     let process = compositor.process();
     let child = client(&compositor, options.frames, client_args)?;
     // Past the warm-up and well before the end, so that only frames are counted.
@@ -135,61 +133,14 @@ fn measure(options: &Options, client_args: &[&str]) -> Result<Figures> {
     })
 }
 
-fn client(compositor: &Compositor, frames: u64, args: &[&str]) -> Result<Child> {
-    let frames = frames.to_string();
-    let mut command = compositor.demo_client(&["--frames", &frames])?;
-    command.args(args).stdout(Stdio::piped()).spawn().map_err(Error::io("start the demo client"))
-}
-
-fn finish(mut child: Child, patience: Duration) -> Result<ClientReport> {
-    if !poll_until(patience, || !matches!(child.try_wait(), Ok(None))) {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(Error::Timeout("the demo client to end".into()));
-    }
-    let out = child.wait_with_output().map_err(Error::io("read the client's report"))?;
-    if !out.status.success() {
-        return Err(Error::Other(format!("the demo client ended with {}", out.status)));
-    }
-    serde_json::from_slice(&out.stdout).map_err(Error::other("the client's report"))
-}
-
-fn wall() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
-}
-
-/// The second run: strace watches for a few seconds; the frames of that time are the compositor's own count.
+/// The second run: strace watches for a few seconds.
 fn trace_calls(options: &Options, client_args: &[&str]) -> Result<(Calls, u64)> {
     let card = lab::find_card(options.device.as_deref())?;
-    let compositor = Compositor::start_on(&card, &["--fence-policy", "trusted", "--trust", "sw_sync"])?;
+    let compositor = Compositor::start_on(&card, &TRUSTING)?;
     let child = client(&compositor, 900, client_args)?;
     std::thread::sleep(Duration::from_millis(1500));
-    let log = compositor.scratch("strace.log");
-    let mut strace = Command::new("strace")
-        .args(["-f", "-ttt", "-qq", "-p", &compositor.process().0.to_string(), "-o"])
-        .arg(&log)
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(Error::io("start strace"))?;
-    std::thread::sleep(Duration::from_millis(1000));
-    let frames = |status: serde_json::Value| {
-        status["counters"]["frames"].as_u64().ok_or_else(|| Error::Missing("frames in the status".into()))
-    };
-    // The span lies between the two questions, so that answering them is not counted.
-    let first = frames(compositor.status()?)?;
-    let from = wall();
-    std::thread::sleep(Duration::from_secs(5));
-    let to = wall();
-    let last = frames(compositor.status()?)?;
-    let pid = rustix::process::Pid::from_child(&strace);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).map_err(Error::call("end strace"))?;
-    strace.wait().map_err(Error::io("wait for strace"))?;
-    let text = fs::read_to_string(&log).map_err(Error::io("read the log of strace"))?;
+    let counted = watch(&compositor, Duration::from_secs(5))?;
     finish(child, Duration::from_secs(90))?;
     compositor.stop()?;
-    let calls = count(&text, from, to);
-    if calls.total == 0 {
-        return Err(Error::Missing("system calls in the log of strace: may it attach to processes here?".into()));
-    }
-    Ok((calls, last - first))
+    Ok(counted)
 }

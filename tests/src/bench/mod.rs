@@ -3,6 +3,8 @@
 //! How each figure is counted is written in docs/measuring.md.
 
 pub mod frame;
+pub mod kms;
+mod runs;
 pub mod strace;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +23,8 @@ pub struct Options {
 pub enum Bench {
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
+    /// The display's side: latest signals that make their vblank, many windows, input to photon, idling.
+    Kms(kms::Options),
 }
 
 /// One row of the closing table.

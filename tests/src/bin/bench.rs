@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use syncline_tests::bench::{Bench, Options, frame};
+use syncline_tests::bench::{Bench, Options, frame, kms};
 
 fn main() -> ExitCode {
-    let Bench::Frame(options) = Options::parse().what;
-    match frame::run(&options) {
+    let kept = match Options::parse().what {
+        Bench::Frame(options) => frame::run(&options),
+        Bench::Kms(options) => kms::run(&options),
+    };
+    match kept {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             println!("a limit is broken");

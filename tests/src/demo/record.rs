@@ -26,13 +26,15 @@ pub struct Record {
     pub release_errno: Option<i32>,
 }
 
-/// Smallest, middle, 99 of 100, largest.
+/// Smallest, 1 of 100, middle, 99 of 100, largest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// How many values there were.
     pub count: usize,
     /// Smallest.
     pub min: f64,
+    /// 1 of 100 is at most this.
+    pub p1: f64,
     /// Middle.
     pub median: f64,
     /// 99 of 100 are at most this.
@@ -48,7 +50,7 @@ impl Spread {
         all.sort_by(f64::total_cmp);
         let Some(&max) = all.last() else { return Spread::default() };
         let at = |q: f64| all[((all.len() - 1) as f64 * q).round() as usize];
-        Spread { count: all.len(), min: all[0], median: at(0.5), p99: at(0.99), max }
+        Spread { count: all.len(), min: all[0], p1: at(0.01), median: at(0.5), p99: at(0.99), max }
     }
 }
 

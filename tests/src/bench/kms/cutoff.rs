@@ -1,0 +1,59 @@
+//! The latest signal of an acquire fence with which a frame still makes its vblank.
+//!
+//! A client commits 5 ms before its fence signals, and its fence signals at a chosen lead before the vblank. Leads are
+//! tried from long to short until frames come late: at the last good lead every frame was in time (in real time, 98 of 100,
+//! since the machine itself is late now and then).
+
+use std::time::Duration;
+
+use super::Options;
+use crate::bench::Row;
+use crate::bench::runs::{client, finish};
+use crate::error::Result;
+
+/// Leads in ms, from long to short.
+const LEADS: [f64; 12] = [4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02];
+/// Frames at each lead, after those in which the compositor gets to know the client.
+const FRAMES: u64 = 100;
+const WARMUP: &str = "80";
+
+/// The last lead with which frames were in time; `None` if not even the first.
+fn latest(options: &Options, compositor: &[&str], window: &[&str]) -> Result<Option<f64>> {
+    let mut good = None;
+    for lead in LEADS {
+        let running = options.compositor(compositor)?;
+        let text = lead.to_string();
+        let args: Vec<&str> = ["--lead-ms", &text, "--warmup", WARMUP].iter().chain(window).copied().collect();
+        let report = finish(client(&running, FRAMES, &args)?, Duration::from_secs(60))?;
+        running.stop()?;
+        let allowed = if options.virtual_time { 0 } else { FRAMES / 50 };
+        let late = report.missed_vblanks + report.discarded;
+        eprintln!("  fences {lead} ms before the vblank: {late} late, {} shown", report.presented);
+        if late > allowed {
+            break;
+        }
+        good = Some(lead);
+    }
+    Ok(good)
+}
+
+/// The rows: a client's buffer on a plane, and a client whose picture is rendered.
+pub fn rows(options: &Options) -> Result<Vec<Row>> {
+    let (on_plane, rendered) = if options.virtual_time { (0.1, 0.5) } else { (0.5, 2.0) };
+    let row = |what, others, limit: f64, found: Option<f64>| Row {
+        what,
+        others,
+        limit: format!("≤ {limit}"),
+        figures: vec![found.map_or("over 4".into(), |lead| format!("{lead}"))],
+        kept: found.is_some_and(|lead| lead <= limit),
+    };
+    let others: &[&str] = if options.virtual_time { &["1.0", "1.5"] } else { &["4", "–"] };
+    eprintln!("a buffer on a plane:");
+    let plane = latest(options, &[], &[])?;
+    eprintln!("a rendered window:");
+    let window = latest(options, &["--planes", "none"], &["--windowed", "320x240"])?;
+    Ok(vec![
+        row("latest signal that makes the vblank, plane, ms", others, on_plane, plane),
+        row("latest signal that makes the vblank, rendered, ms", others, rendered, window),
+    ])
+}
