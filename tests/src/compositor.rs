@@ -69,6 +69,11 @@ impl Compositor {
 
     /// The same on a given card.
     pub fn start_on(card: &Path, args: &[&str]) -> Result<Compositor> {
+        Compositor::start_with(card, args, &[])
+    }
+
+    /// The same with further environment variables.
+    pub fn start_with(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
         let scratch = tempfile::Builder::new().prefix("syncline-test-").tempdir();
         let scratch = scratch.map_err(Error::io("make a scratch folder"))?;
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| scratch.path().to_owned(), PathBuf::from);
@@ -86,6 +91,7 @@ impl Compositor {
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("RUST_BACKTRACE", "1")
             .env_remove("WAYLAND_DISPLAY")
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(other)
@@ -199,6 +205,12 @@ impl Compositor {
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(Error::call("send SIGTERM"))?;
+        self.wait(START)
+    }
+
+    /// Kills it as a crash would, and waits for the end.
+    pub fn kill(&mut self) -> Result<ExitStatus> {
+        self.child.kill().map_err(Error::io("kill syncline"))?;
         self.wait(START)
     }
 

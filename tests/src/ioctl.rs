@@ -1,8 +1,8 @@
-//! One thin function per ioctl of /dev/uinput: numbers, structures, nothing else.
+//! One thin function per ioctl of /dev/uinput and of virtual terminals: numbers, structures, nothing else.
 //!
 //! The only file of this crate with `unsafe`. It never interprets a result and never keeps a file descriptor.
 //!
-//! Source: `include/uapi/linux/uinput.h`.
+//! Source: `include/uapi/linux/uinput.h`, `include/uapi/linux/kd.h`.
 #![allow(unsafe_code)]
 
 use std::os::fd::BorrowedFd;
@@ -88,4 +88,16 @@ pub fn sysname(fd: BorrowedFd<'_>) -> Result<[u8; 64]> {
     // SAFETY: the opcode carries the array's length, and the kernel writes no more than that.
     unsafe { ioctl(fd, Updater::<{ opcode::read::<[u8; 64]>(UINPUT, 44) }, _>::new(&mut name))? };
     Ok(name)
+}
+
+/// A number without direction and size, from before ioctls had them.
+const KDGETMODE: Opcode = 0x4b3b;
+const KD_GRAPHICS: i32 = 1;
+
+/// `KDGETMODE`: whether a terminal is in graphics mode.
+pub fn is_graphical(fd: BorrowedFd<'_>) -> Result<bool> {
+    let mut mode = 0i32;
+    // SAFETY: the kernel writes one `int`.
+    unsafe { ioctl(fd, Updater::<KDGETMODE, i32>::new(&mut mode)) }?;
+    Ok(mode == KD_GRAPHICS)
 }

@@ -20,3 +20,4 @@ pub mod report;
 pub mod time;
 pub mod trace;
 pub mod uinput;
+pub mod vt;

@@ -24,6 +24,8 @@ pub mod code {
     pub const KEY_A: u16 = 30;
     pub const KEY_LEFTSHIFT: u16 = 42;
     pub const KEY_LEFTALT: u16 = 56;
+    pub const KEY_F1: u16 = 59;
+    pub const KEY_F3: u16 = 61;
     pub const KEY_LEFTMETA: u16 = 125;
     pub const BTN_LEFT: u16 = 0x110;
     pub const BTN_RIGHT: u16 = 0x111;

@@ -1,0 +1,132 @@
+//! Sessions on virtual terminals: switched away from and back to, and killed.
+
+use std::time::Duration;
+
+use syncline_tests::client::actor::{Actor, Gate};
+use syncline_tests::client::seat::Heard;
+use syncline_tests::compositor::Compositor;
+use syncline_tests::time::poll_until;
+use syncline_tests::uinput::{Keyboard, code};
+use syncline_tests::vt::{self, Seatd};
+use syncline_tests::{lab, uinput};
+
+/// A session on tty1, with a keyboard.
+struct Desk {
+    compositor: Compositor,
+    keyboard: Keyboard,
+    seatd: Seatd,
+    /// What a login prompt would keep open: without anyone there the kernel has no such terminal.
+    _tty3: std::fs::File,
+}
+
+fn session(seatd: &Seatd) -> Compositor {
+    let card = lab::find_card(None).unwrap();
+    Compositor::start_with(&card, &[], &[("SEATD_SOCK", seatd.socket().as_os_str())]).unwrap()
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let keyboard = Keyboard::plug().unwrap();
+        keyboard.chord(&[code::KEY_LEFTALT, code::KEY_F1]).unwrap();
+        vt::wait_for("tty1").unwrap();
+        let tty3 = std::fs::File::open("/dev/tty3").unwrap();
+        let seatd = Seatd::start().unwrap();
+        let compositor = session(&seatd);
+        assert!(vt::is_graphical("tty1").unwrap());
+        Desk { compositor, keyboard, seatd, _tty3: tty3 }
+    }
+
+    /// The compositor's own key binding: the kernel's are off while a session has the terminal.
+    fn away(&self) {
+        self.keyboard.chord(&[code::KEY_LEFTCTRL, code::KEY_LEFTALT, code::KEY_F3]).unwrap();
+        vt::wait_for("tty3").unwrap();
+    }
+
+    /// The kernel's own, as on any text terminal.
+    fn back(&self) {
+        self.keyboard.chord(&[code::KEY_LEFTALT, code::KEY_F1]).unwrap();
+        vt::wait_for("tty1").unwrap();
+    }
+
+    fn frames(&self) -> u64 {
+        self.compositor.status().unwrap()["counters"]["frames"].as_u64().unwrap()
+    }
+}
+
+#[test]
+#[ignore = "lab"]
+fn switched_away_and_back_a_hundred_times() {
+    let desk = Desk::new();
+    let mut actor = Actor::new(&desk.compositor, "switched", None).unwrap();
+    actor.client.seat().unwrap();
+    actor.show(0).unwrap();
+    let mut open = 0;
+    for round in 1..=100 {
+        desk.away();
+        let shot = actor.commit(round, Gate::Open).unwrap();
+        if round % 25 == 0 {
+            let frames = desk.frames();
+            actor.client.idle(Duration::from_millis(200)).unwrap();
+            assert_eq!(desk.frames(), frames, "something was committed on another's terminal");
+            assert_eq!(actor.feedback_now(&shot), None);
+        }
+        desk.back();
+        actor.presented(&shot).unwrap();
+        match round {
+            10 => open = desk.compositor.process().fd_count().unwrap(),
+            100 => assert_eq!(desk.compositor.process().fd_count().unwrap(), open, "descriptors leaked"),
+            _ => {}
+        }
+    }
+    assert_eq!(desk.compositor.screenshot().unwrap().stamp(0, 0), Some(100));
+    desk.compositor.stop().unwrap();
+}
+
+#[test]
+#[ignore = "lab"]
+fn no_modifier_is_stuck_after_coming_back() {
+    let desk = Desk::new();
+    let mut actor = Actor::new(&desk.compositor, "typist", None).unwrap();
+    actor.client.seat().unwrap();
+    actor.show(0).unwrap();
+    desk.away();
+    desk.back();
+    let key = u32::from(uinput::code::KEY_A);
+    let typed = |actor: &mut Actor| {
+        desk.keyboard.chord(&[code::KEY_A]).unwrap();
+        actor.client.idle(Duration::from_millis(100)).unwrap();
+        actor.client.state.input.heard.contains(&Heard::Key { key, pressed: true })
+    };
+    // libinput opens its devices again in its own time.
+    assert!(poll_until(Duration::from_secs(5), || typed(&mut actor)), "keys do not arrive any more");
+    let modifiers = actor.client.state.input.heard.iter().rev().find_map(|heard| match heard {
+        Heard::Modifiers { depressed } => Some(*depressed),
+        _ => None,
+    });
+    assert_eq!(modifiers.unwrap_or(0), 0, "a modifier is still held");
+    desk.compositor.stop().unwrap();
+}
+
+#[test]
+#[ignore = "lab"]
+fn killed_it_leaves_the_console_usable() {
+    let mut desk = Desk::new();
+    let mut actor = Actor::new(&desk.compositor, "orphan", None).unwrap();
+    actor.show(0).unwrap();
+    desk.compositor.kill().unwrap();
+    assert!(
+        poll_until(Duration::from_secs(5), || !vt::is_graphical("tty1").unwrap()),
+        "the terminal still shows no text"
+    );
+    // The kernel's own keys work again.
+    desk.keyboard.chord(&[code::KEY_LEFTALT, code::KEY_F3]).unwrap();
+    vt::wait_for("tty3").unwrap();
+    desk.back();
+    // And so does the next session.
+    let next = session(&desk.seatd);
+    let mut actor = Actor::new(&next, "next", None).unwrap();
+    actor.show(1).unwrap();
+    drop(actor);
+    next.stop().unwrap();
+    assert!(!vt::is_graphical("tty1").unwrap());
+}
