@@ -60,6 +60,22 @@ pub fn find_card(wanted: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
+/// The card whose device has this very name: a vkms made by configfs.
+pub fn card_of(device: &str) -> Option<PathBuf> {
+    nodes("card").into_iter().find(|(_, [name, _])| name == device).map(|(card, _)| card)
+}
+
+/// Names of a card's connectors with displays or room for one, in the kernel's order; the numbers in them run over all
+/// cards.
+pub fn connectors(card: &Path) -> Vec<String> {
+    let prefix = format!("{}-", card.file_name().unwrap_or_default().to_string_lossy());
+    let names = entries(Path::new(DRM_CLASS)).into_iter();
+    let names = names.filter_map(|e| Some(e.file_name()?.to_str()?.strip_prefix(&prefix)?.to_owned()));
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with("Writeback")).collect();
+    names.sort_by_key(|name| name.rsplit('-').next().and_then(|n| n.parse::<u32>().ok()));
+    names
+}
+
 /// DRM nodes that may have syncobj timelines: render nodes first, because they never become master.
 pub fn drm_nodes() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = nodes("renderD").into_iter().map(|(node, _)| node).collect();

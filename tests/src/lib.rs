@@ -20,4 +20,5 @@ pub mod report;
 pub mod time;
 pub mod trace;
 pub mod uinput;
+pub mod vkms;
 pub mod vt;
