@@ -44,7 +44,9 @@ impl CompositorHandler for Syncline {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        commit::apply(surface);
+        if commit::apply(surface) {
+            self.displays_stale = true;
+        }
         self.popups.commit(surface);
         self.shell_commit(surface);
         self.cursor.surface_commit(surface);

@@ -80,6 +80,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         seat,
         windows: Windows::default(),
         pointer_stale: false,
+        displays_stale: false,
         queues_stale: Vec::new(),
         renderer_stale: false,
         interaction: None,
@@ -236,6 +237,11 @@ impl Syncline {
         }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
+            // What moves windows under the pointer may move them to other displays too.
+            self.displays_stale = true;
+        }
+        if std::mem::take(&mut self.displays_stale) {
+            self.refresh_displays();
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Syncline {
     pub renderer_stale: bool,
     /// Windows have changed under the pointer.
     pub pointer_stale: bool,
+    /// Surfaces may be on other displays than they were told.
+    pub displays_stale: bool,
     /// A move or resize by pointer that is under way.
     pub interaction: Option<Interaction>,
     pub cursor: Cursor,

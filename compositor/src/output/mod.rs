@@ -88,6 +88,15 @@ pub struct InFlight {
     check: Option<Check>,
 }
 
+impl InFlight {
+    /// The flip will not be heard of: the display is gone, or another session has it.
+    fn abandon(self, millis: u32) {
+        self.feedback.into_iter().for_each(PresentationFeedbackCallback::discarded);
+        // Else a client would wait for ever before it draws again.
+        self.callbacks.into_iter().for_each(|callback| callback.done(millis));
+    }
+}
+
 /// One lit display.
 pub struct Output {
     /// Thread of the trace; from 1.

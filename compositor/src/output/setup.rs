@@ -181,7 +181,7 @@ impl Syncline {
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
-        let id = outputs.list.len() as u32 + 1;
+        let id = outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
         let mut frame = output.modeset();
         frame.set(
             primary,
@@ -248,17 +248,40 @@ impl Syncline {
                 return;
             }
         }
+        let before = self.places();
         let connected: Vec<u32> = self.outputs.inventory.connected().map(|c| c.id).collect();
         let gone = self.outputs.list.extract_if(.., |o| !connected.contains(&o.kms.connector_id()));
-        for mut output in gone.collect::<Vec<_>>() {
-            tracing::info!("{} is unplugged", output.wl.name());
-            self.display.remove_global::<Syncline>(output.global.clone());
-            if let Err(error) = output.kms.disable() {
-                tracing::debug!("turning {} off: {error}", output.wl.name());
-            }
+        for output in gone.collect::<Vec<_>>() {
+            self.take_away(output);
         }
+        self.arrange();
         self.light_up(wanted, false).ok();
-        self.redraw_all();
+        self.displays_changed(&before);
+    }
+
+    /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
+    fn take_away(&mut self, mut output: Output) {
+        tracing::info!("{} is unplugged", output.wl.name());
+        self.display.remove_global::<Syncline>(output.global.clone());
+        if let Some(in_flight) = output.in_flight.take() {
+            in_flight.abandon(self.millis());
+        }
+        if let Err(error) = output.kms.disable() {
+            tracing::debug!("turning {} off: {error}", output.wl.name());
+        }
+    }
+
+    /// Puts the outputs side by side, without gaps, in the order in which they came.
+    fn arrange(&mut self) {
+        let mut x = 0;
+        for output in &mut self.outputs.list {
+            if output.location.x != x {
+                output.location.x = x;
+                output.wl.change_current_state(None, None, None, Some(output.location));
+                output.dirty = true;
+            }
+            x += output.size.w;
+        }
     }
 
     /// The session lost its VT: nothing is committed until it comes back.
@@ -306,7 +329,9 @@ impl Syncline {
         output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
         output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
         output.targets.push((target, 0));
-        output.in_flight = None;
+        if let Some(in_flight) = output.in_flight.take() {
+            in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
+        }
         output.phase = Phase::InFlight;
         output.dirty = true;
         Ok(())

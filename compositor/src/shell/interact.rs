@@ -96,7 +96,10 @@ impl Syncline {
             return;
         };
         match edges {
-            None => window.location = start.loc + delta,
+            None => {
+                window.location = start.loc + delta;
+                self.displays_stale = true;
+            }
             Some(edges) => {
                 let (min, max) = with_states(&surface, |states| {
                     let mut state = states.cached_state.get::<SurfaceCachedState>();

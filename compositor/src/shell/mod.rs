@@ -3,6 +3,7 @@
 //! Positions are in the desktop's logical coordinates, in which outputs lie side by side. It knows no buffers and no
 //! planes.
 
+mod displays;
 mod interact;
 mod tree;
 mod xdg;
@@ -47,6 +48,8 @@ pub struct Window {
     pub size: Size<i32, Logical>,
     /// Where it goes back to when it floats again.
     pub restore: Option<Rectangle<i32, Logical>>,
+    /// Where it goes back to when its display is plugged in again.
+    pub exile: Option<displays::Exile>,
 }
 
 impl Window {
@@ -96,6 +99,7 @@ impl Windows {
             maximised: false,
             size: Size::default(),
             restore: None,
+            exile: None,
         });
     }
 
@@ -113,6 +117,11 @@ impl Windows {
     /// Mapped windows, top to bottom.
     pub fn visible(&self) -> impl Iterator<Item = &Window> {
         self.stack.iter().rev().filter(|w| w.mapped && w.surface().is_alive())
+    }
+
+    /// All windows, mapped or not, bottom to top.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Window> {
+        self.stack.iter_mut()
     }
 
     /// Brings a window to the top.

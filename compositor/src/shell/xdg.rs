@@ -208,6 +208,7 @@ impl Syncline {
         if window.placement != Placement::Floating {
             return;
         }
+        window.settle();
         let start = window.rect();
         pointer.unset_grab(self, serial, self.millis());
         self.interaction = Some(Interaction {
@@ -249,6 +250,7 @@ impl Syncline {
         if window.placement == Placement::Floating && window.mapped {
             window.restore = Some(window.rect());
         }
+        window.settle();
         window.placement = placement;
         let size: Option<Size<i32, Logical>> = match placement {
             Placement::Floating => {

@@ -174,8 +174,9 @@ impl Syncline {
     }
 }
 
-/// Installs what a commit brought; called by Smithay's commit handler when its state has been applied.
-pub fn apply(surface: &WlSurface) {
+/// Installs what a commit brought; called by Smithay's commit handler when its state has been applied. Whether
+/// the surface has another size now.
+pub fn apply(surface: &WlSurface) -> bool {
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
@@ -200,7 +201,7 @@ pub fn apply(surface: &WlSurface) {
                     if failed {
                         tracing::info!("surface {} commit {}: acquire fence failed", surface.id, content.serial);
                     }
-                    return;
+                    return false;
                 }
                 if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
                     surface.damage.reset();
@@ -209,15 +210,15 @@ pub fn apply(surface: &WlSurface) {
             }
         }
         let Some(size) = surface.current.as_ref().map(|content| content.size) else {
-            surface.view = View::default();
-            return;
+            return std::mem::take(&mut surface.view).size != View::default().size;
         };
         let viewport = *states.cached_state.get::<ViewportCachedState>().current();
         let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
         let view = View::new(size, attributes, &viewport);
         if !ensure_viewport_valid(states, logical) {
-            return;
+            return false;
         }
+        let resized = view.size != surface.view.size;
         if view != surface.view {
             surface.view = view;
             surface.damage.reset();
@@ -231,7 +232,8 @@ pub fn apply(surface: &WlSurface) {
             };
             rect.intersection(all)
         }));
-    });
+        resized
+    })
 }
 
 /// Surface damage in buffer pixels, rounded outwards.

@@ -28,6 +28,11 @@ impl Artifact {
         self.is_test && self.name.starts_with("lab_")
     }
 
+    /// They are run in virtual time: what they say of times is exact.
+    pub fn is_exact(&self) -> bool {
+        self.is_test && self.name.starts_with("lab_exact_")
+    }
+
     /// Package and target, for people.
     pub fn label(&self) -> String {
         let package = self.package.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -98,6 +103,7 @@ mod tests {
         let found = artifact(message).unwrap();
         assert!(found.is_lab_test());
         assert_eq!(found.label(), "fence/lab_fence");
+        assert!(!found.is_exact() && artifact(&message.replace("lab_fence", "lab_exact_fence")).unwrap().is_exact());
         assert_eq!(artifact(&message.replace("\"/w/target/debug/deps/lab_fence-1\"", "null")), None);
         assert_eq!(artifact(r#"{"reason":"build-finished","success":true}"#), None);
         assert_eq!(artifact("warning: text"), None);

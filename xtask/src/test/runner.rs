@@ -81,6 +81,7 @@ fn one(kernel: &Path, options: &Options, programs: &[Artifact], test: &Artifact)
     command.extend(options.only_lab.iter().filter(|text| !test.name.contains(*text)).cloned());
     let mut lab = lab::Options::for_command(command);
     lab.timeout = options.lab_timeout;
+    lab.virtual_time = test.is_exact();
     lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
     lab.cwd = Some(test.package.clone());
     for (variable, program) in [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")] {
