@@ -102,7 +102,7 @@ impl DmabufHandler for Syncline {
     fn dmabuf_imported(&mut self, _: &DmabufGlobal, wl: WlDmabuf, notifier: ImportNotifier) {
         let modifier = self.outputs.renderer.explicit(wl.format().modifier);
         let imported = own_dmabuf(&wl, modifier).and_then(target::import).and_then(|imported| {
-            self.outputs.renderer.check_import(&imported.wl)?;
+            self.outputs.renderer.check_import(&imported)?;
             Ok(imported)
         });
         match imported {

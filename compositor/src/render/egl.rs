@@ -9,7 +9,7 @@ use smithay::{
     backend::{
         allocator::gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
         drm::{DrmDeviceFd, DrmNode, NodeType},
-        egl::{EGLContext, EGLDisplay, fence::EGLFence},
+        egl::{EGLContext, EGLDevice, EGLDisplay, fence::EGLFence},
         renderer::gles::{GlesRenderer, GlesTexture},
     },
     utils::DeviceFd,
@@ -28,6 +28,11 @@ pub struct Gles {
     pub allocator: GbmAllocator<DrmDeviceFd>,
     /// The GPU waits for, and gives out, sync_files (EGL_ANDROID_native_fence_sync).
     pub native_fences: bool,
+    /// GL runs on the CPU. Mesa then samples a dma-buf of another device through a mapping that it does not get, and crashes:
+    /// such renderers are given copies.
+    pub software: bool,
+    /// Rows of a dma-buf on their way to a software renderer.
+    pub packed: Vec<u8>,
     display: EGLDisplay,
 }
 
@@ -61,7 +66,13 @@ impl Gles {
             );
         }
         let allocator = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
-        Ok(Self { renderer, textures: HashMap::new(), allocator, native_fences, display })
+        // A driver that does not say is taken for hardware.
+        let software = EGLDevice::device_for_display(&display).is_ok_and(|device| device.is_software());
+        if software {
+            tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
+        }
+        let (textures, packed) = (HashMap::new(), Vec::new());
+        Ok(Self { renderer, textures, allocator, native_fences, software, packed, display })
     }
 
     /// Whether XRGB8888 with this modifier can be rendered to.

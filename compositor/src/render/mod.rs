@@ -7,6 +7,7 @@
 mod egl;
 mod element;
 pub mod target;
+mod upload;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -36,7 +37,10 @@ use crate::{
     cli::RendererChoice,
     config::Colour,
     error::Error,
-    surface::{Content, View, buffer::Source},
+    surface::{
+        Content, View,
+        buffer::{Imported, Source},
+    },
 };
 use element::Picture;
 
@@ -106,7 +110,7 @@ impl Renderer {
 
     /// Whether pending fences can be waited for by the GPU.
     pub fn waits_on_gpu(&self) -> bool {
-        matches!(self, Self::Gles(gles) if gles.native_fences)
+        matches!(self, Self::Gles(gles) if gles.native_fences && !gles.software)
     }
 
     /// dma-buf formats that can be drawn from.
@@ -119,6 +123,10 @@ impl Renderer {
                     .mem_formats()
                     .flat_map(|code| modifiers().map(move |modifier| Format { code, modifier }))
                     .collect()
+            }
+            Self::Gles(gles) if gles.software => {
+                let formats = gles.renderer.mem_formats();
+                formats.map(|code| Format { code, modifier: DrmModifier::Linear }).collect()
             }
             Self::Gles(gles) => gles.renderer.dmabuf_formats(),
         }
@@ -141,9 +149,11 @@ impl Renderer {
     }
 
     /// Tries a client's buffer when it is made, so that a refusal reaches the client and not the screen.
-    pub fn check_import(&mut self, dmabuf: &WlDmabuf) -> Result<(), String> {
+    pub fn check_import(&mut self, imported: &Imported) -> Result<(), String> {
+        let dmabuf = &imported.wl;
         match self {
             Self::Pixman { renderer, .. } => renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
+            Self::Gles(gles) if gles.software => upload::check(&gles.renderer, imported),
             Self::Gles(gles) => gles.renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
         }
     }
@@ -178,11 +188,12 @@ impl Renderer {
     ) -> Result<Pass, String> {
         match self {
             Self::Pixman { renderer, textures, .. } => {
-                draw(renderer, textures, target, age, tracker, layers, background)
+                draw(renderer, textures, None, target, age, tracker, layers, background)
             }
             Self::Gles(gles) => {
-                let gles = &mut **gles;
-                draw(&mut gles.renderer, &mut gles.textures, target, age, tracker, layers, background)
+                let Gles { renderer, textures, software, packed, .. } = &mut **gles;
+                let packed = software.then_some(packed);
+                draw(renderer, textures, packed, target, age, tracker, layers, background)
             }
         }
     }
@@ -196,9 +207,11 @@ impl Renderer {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "one function for renderers of two types")]
 fn draw<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
+    mut packed: Option<&mut Vec<u8>>,
     target: &Target,
     age: usize,
     tracker: &mut OutputDamageTracker,
@@ -211,7 +224,7 @@ where
 {
     let mut pictures = Vec::with_capacity(layers.len());
     for layer in layers {
-        match texture(renderer, textures, layer) {
+        match texture(renderer, textures, packed.as_deref_mut(), layer) {
             Ok(texture) => pictures.push(Picture::new(layer, texture)),
             // One client's bad buffer must not cost the others their frame.
             Err(error) => tracing::warn!("surface {} cannot be drawn: {error}", layer.content.surface),
@@ -237,7 +250,13 @@ where
     Ok(Pass { fence })
 }
 
-fn texture<R>(renderer: &mut R, textures: &mut Textures<R::TextureId>, layer: &Layer) -> Result<R::TextureId, String>
+/// The texture of a layer. With `packed` a dma-buf is copied by the CPU, through that buffer, instead of imported.
+fn texture<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    packed: Option<&mut Vec<u8>>,
+    layer: &Layer,
+) -> Result<R::TextureId, String>
 where
     R: ImportDma + ImportMemWl,
     R::TextureId: Clone,
@@ -251,7 +270,10 @@ where
         return Ok(texture.clone());
     }
     let texture = match &content.source {
-        Source::Dmabuf(imported) => renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string())?,
+        Source::Dmabuf(imported) => match packed {
+            None => renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string())?,
+            Some(packed) => upload::texture(renderer, imported, packed)?,
+        },
         Source::Shm(buffer) => {
             let since = known.map(|(_, commit, _)| *commit);
             let all = || vec![Rectangle::from_size(content.size)];
