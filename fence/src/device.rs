@@ -14,7 +14,7 @@ use crate::{
     CallError, Missing, Object, Timeline,
     ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
     kernel::{Kernel, KernelRef, LINUX},
-    retry::Deferred,
+    retry::Retries,
     sync_file::Lent,
 };
 
@@ -47,7 +47,7 @@ pub(crate) struct Inner {
     caps: Caps,
     /// Helper syncobjs for transfers, made when first needed.
     scratch: Mutex<Scratch>,
-    pub(crate) deferred: Mutex<Vec<Deferred>>,
+    pub(crate) deferred: Retries,
 }
 
 /// Handles on the device, 0 if not made yet. They belong to [`Inner`] and go with its file.
@@ -84,7 +84,7 @@ impl SyncDevice {
     /// As [`SyncDevice::new`].
     pub fn new_on(kernel: KernelRef, fd: OwnedFd) -> Result<SyncDevice, CallError> {
         let caps = probe(kernel, fd.as_fd())?;
-        Ok(SyncDevice(Arc::new(Inner { fd, kernel, caps, scratch: Mutex::default(), deferred: Mutex::default() })))
+        Ok(SyncDevice(Arc::new(Inner { fd, kernel, caps, scratch: Mutex::default(), deferred: Retries::default() })))
     }
 
     /// What the device can do.

@@ -24,9 +24,9 @@
 //!                                                                     Release::fail
 //!  Release::point ──begin(user)──→ in use ──end(user, fence)──→ idle ──complete──→ materialised ──→ signalled
 //!  Release::dmabuf        ▲           │    (last user gone)       │                 (now)       (with the last
-//!  Release::none          └───────────┘                           │                              user's fence)
-//!                                                                 └─ no memory, no fd: deferred,
-//!                                                                    SyncDevice::retry_releases
+//!  Release::message       └───────────┘                           │                              user's fence)
+//!  Release::none                                                  └─ no memory, no fd: deferred,
+//!                                                                    Retries::retry
 //! ```
 //!
 //! *Materialised* means that a fence is attached, *signalled* that it is done. A release materialises when its last user
@@ -86,7 +86,7 @@
 //! | `device.rs`, [`timeline`] | syncobjs: probe, points, import, export, waits |
 //! | [`implicit`] | dma-bufs with implicit fences |
 //! | `acquire.rs`, `handoff.rs`, `predictor.rs` | from a commit to its content |
-//! | `release.rs`, `retry.rs` | from the last user back to the client |
+//! | `release.rs`, `message.rs`, `retry.rs` | from the last user back to the client |
 //! | `report.rs` | watchdog and introspection |
 //! | [`wait`], [`source`] | event loops |
 //! | `sw_sync.rs`, `vgem.rs` | fences for tests |
@@ -102,6 +102,7 @@ pub mod implicit;
 mod info;
 mod ioctl;
 pub mod kernel;
+mod message;
 pub mod model;
 mod predictor;
 mod release;
@@ -120,9 +121,11 @@ pub use device::{Caps, SyncDevice};
 pub use error::{CallError, FenceError, Missing, Object};
 pub use handoff::HandOff;
 pub use info::{FenceInfo, Info, Name, Status, Summary};
+pub use message::ReleaseMessage;
 pub use predictor::Predictor;
 pub use release::{Completed, Kind, Release, Use, User};
 pub use report::{AcquireReport, Overdue, ReleaseReport};
+pub use retry::Retries;
 pub use sw_sync::{SW_SYNC_PATH, SwTimeline};
 pub use sync_file::{Merged, SyncFile};
 pub use timeline::{Added, Payload, Point, Timeline, Until, wait_points};

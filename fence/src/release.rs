@@ -14,7 +14,8 @@ use crate::{
     few::Few,
     implicit::{self, Access},
     kernel::{KernelRef, LINUX},
-    retry,
+    message::{Envelope, ReleaseMessage},
+    retry::Retries,
     sync_file::{self, Lent},
 };
 
@@ -50,6 +51,22 @@ pub(crate) enum Target {
     Point(Point),
     /// Into the dma-bufs of the buffer's planes.
     Dmabuf(KernelRef, Few<Arc<OwnedFd>>),
+    /// Into a message to the client.
+    Message(Envelope),
+}
+
+impl Target {
+    /// The fences cannot go where they should whatever we do: better released than lost.
+    pub(crate) fn give_up(&self, error: &CallError) {
+        tracing::error!(%error, "a release cannot be completed as wanted; signalling it");
+        match self {
+            Target::Point(point) => {
+                point.signal().map_err(|second| tracing::error!(error = %second, "nor signalled")).ok();
+            }
+            Target::Message(envelope) => envelope.give_up(),
+            Target::None | Target::Dmabuf(..) => {}
+        }
+    }
 }
 
 /// How a buffer was given back.
@@ -63,8 +80,12 @@ pub enum Kind {
     PointMaterialised,
     /// The dma-bufs have the fences.
     Dmabuf,
+    /// The message was sent with a fence.
+    MessageFenced,
+    /// The message was sent without a fence: nobody had to be waited for.
+    MessageAtOnce,
     /// The kernel had no memory or file descriptor: the release is queued with its fences, see
-    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases).
+    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and [`Retries::retry`].
     Deferred,
 }
 
@@ -94,13 +115,15 @@ pub struct Completed {
 pub struct Release {
     work: Work,
     users: Few<User>,
+    /// Where a message waits that cannot be sent yet; a point has its device's.
+    retries: Option<Retries>,
     finished: bool,
 }
 
 impl Release {
     fn new(target: Target) -> Release {
         let work = Work { target, fences: Few::default(), failed: None, error: None };
-        Release { work, users: Few::default(), finished: false }
+        Release { work, users: Few::default(), retries: None, finished: false }
     }
 
     /// Into a point of the client's timeline.
@@ -124,7 +147,20 @@ impl Release {
         Release::new(Target::Dmabuf(kernel, planes))
     }
 
-    /// For buffers that are released by a message alone, such as shared memory. It still keeps users and completes once.
+    /// Into a message to the client, which carries the fence. If there is no descriptor for it, the release waits in
+    /// `retries`.
+    pub fn message(message: Box<dyn ReleaseMessage>, retries: &Retries) -> Release {
+        Release::message_on(&LINUX, message, retries)
+    }
+
+    /// As [`Release::message`], on the given kernel.
+    pub fn message_on(kernel: KernelRef, message: Box<dyn ReleaseMessage>, retries: &Retries) -> Release {
+        let mut release = Release::new(Target::Message(Envelope { kernel, message }));
+        release.retries = Some(retries.clone());
+        release
+    }
+
+    /// For buffers that are released by a message without a fence, such as shared memory. It still keeps users and completes once.
     pub fn none() -> Release {
         Release::new(Target::None)
     }
@@ -133,7 +169,7 @@ impl Release {
     pub fn target_point(&self) -> Option<&Point> {
         match &self.work.target {
             Target::Point(point) => Some(point),
-            Target::None | Target::Dmabuf(..) => None,
+            Target::None | Target::Dmabuf(..) | Target::Message(_) => None,
         }
     }
 
@@ -181,7 +217,7 @@ impl Release {
         }
     }
 
-    /// Gives the buffer back: one system call for up to one fence; no new file descriptor is needed.
+    /// Gives the buffer back: one system call for up to one fence; no new file descriptor is needed, but for a message.
     ///
     /// With several fences it looks at each first, because the kernel's merge forgets errors. When the kernel has no
     /// memory or file descriptor the work is queued on the device ([`Kind::Deferred`]): it is never lost.
@@ -190,7 +226,7 @@ impl Release {
     ///
     /// # Errors
     /// `EINVAL`: a fence is no sync_file, or no dma-buf to import into. The release is given up then: the point is
-    /// signalled if it can be.
+    /// signalled, the message sent without a fence, if they can be.
     pub fn complete(mut self) -> Result<Completed, CallError> {
         self.finish(None)
     }
@@ -228,10 +264,7 @@ impl Release {
             Err(error) if error.is_transient() => self.defer(extra, error),
             Err(error) => {
                 self.finished = true;
-                tracing::error!(%error, "a release cannot be completed as wanted; signalling it");
-                if let Target::Point(point) = &self.work.target {
-                    point.signal().map_err(|second| tracing::error!(error = %second, "nor signalled")).ok();
-                }
+                self.work.target.give_up(&error);
                 self.work.close();
                 Err(error)
             }
@@ -246,8 +279,11 @@ impl Release {
                 Err(_) => return Err(error),
             }
         }
-        let Target::Point(point) = &self.work.target else { return Err(error) };
-        let device = point.timeline().device().clone();
+        let retries = match (&self.work.target, &self.retries) {
+            (Target::Point(point), _) => point.timeline().device().0.deferred.clone(),
+            (Target::Message(_), Some(retries)) => retries.clone(),
+            _ => return Err(error),
+        };
         let done = Completed {
             kind: Kind::Deferred,
             fences: self.work.fences.len(),
@@ -255,7 +291,7 @@ impl Release {
             ..Completed::none()
         };
         tracing::warn!(%error, "a release is deferred");
-        retry::defer(&device, std::mem::take(&mut self.work));
+        retries.defer(std::mem::take(&mut self.work));
         self.finished = true;
         Ok(done)
     }
@@ -307,6 +343,10 @@ impl Work {
         match &self.target {
             Target::None => Ok(done),
             Target::Point(point) => self.to_point(point, extra, done),
+            Target::Message(envelope) => {
+                let fences = self.fences.iter().map(SyncFile::lend).chain(extra);
+                envelope.send(fences, self.failed.as_ref(), done)
+            }
             Target::Dmabuf(kernel, planes) => {
                 for plane in planes.iter() {
                     let files = self.fences.iter().chain(&self.failed).map(SyncFile::lend).chain(extra);

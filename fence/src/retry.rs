@@ -2,27 +2,29 @@
 //!
 //! It never gives one up and never blocks.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{CallError, SyncDevice, release::Work};
+use crate::{SyncDevice, release::Work};
 
-/// One release to be done.
-pub(crate) type Deferred = Work;
+/// A queue of releases to be done, shared by all of its clones. Every [`SyncDevice`] has one for its points; releases by
+/// [message](crate::Release::message) are given theirs.
+#[derive(Clone, Debug, Default)]
+pub struct Retries(Arc<Mutex<Vec<Work>>>);
 
-pub(crate) fn defer(device: &SyncDevice, work: Work) {
-    device.0.deferred.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-}
+impl Retries {
+    pub(crate) fn defer(&self, work: Work) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+    }
 
-impl SyncDevice {
     /// Tries the releases that were deferred ([`Kind::Deferred`](crate::Kind::Deferred)) again, oldest first. How many
     /// are left. No system call if there are none: call it at every frame.
-    pub fn retry_releases(&self) -> usize {
-        let mut queue = self.0.deferred.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn retry(&self) -> usize {
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queue.retain_mut(|work| match work.attempt(None) {
             Ok(_) => false,
             Err(error) if error.is_transient() => true,
             Err(error) => {
-                give_up(work, &error);
+                work.target.give_up(&error);
                 false
             }
         });
@@ -30,10 +32,9 @@ impl SyncDevice {
     }
 }
 
-/// The fences cannot be imported whatever we do: better released than lost.
-fn give_up(work: &Work, error: &CallError) {
-    tracing::error!(%error, "a deferred release cannot be completed as wanted; signalling it");
-    if let crate::release::Target::Point(point) = &work.target {
-        point.signal().map_err(|second| tracing::error!(error = %second, "nor signalled")).ok();
+impl SyncDevice {
+    /// [`Retries::retry`] for the releases into points of this device.
+    pub fn retry_releases(&self) -> usize {
+        self.0.deferred.retry()
     }
 }

@@ -3,16 +3,35 @@
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
 //! fence, or decides when a commit is shown: that is the compositor's.
+//!
+//! A surface has at most one object for explicit synchronisation, of whichever protocol: each protocol forbids a second
+//! one with an error of its own.
 #![warn(missing_docs)]
 
+pub mod explicit_sync;
 pub mod syncobj;
 
-/// What [`delegate_syncobj`] names.
+use smithay::wayland::compositor::SurfaceData;
+
+/// The interface of the explicit synchronisation object that the surface has, if it has one.
+fn has_sync_object(states: &SurfaceData) -> Option<&'static str> {
+    if syncobj::is_explicit(states) {
+        Some("wp_linux_drm_syncobj_surface_v1")
+    } else {
+        explicit_sync::is_explicit(states).then_some("zwp_linux_surface_synchronization_v1")
+    }
+}
+
+/// What [`delegate_syncobj`] and [`delegate_explicit_sync`] name.
 #[doc(hidden)]
 pub mod reexports {
     pub use wayland_protocols::wp::linux_drm_syncobj::v1::server::{
         wp_linux_drm_syncobj_manager_v1 as manager, wp_linux_drm_syncobj_surface_v1 as surface,
         wp_linux_drm_syncobj_timeline_v1 as timeline,
+    };
+    pub use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::{
+        zwp_linux_buffer_release_v1 as buffer_release, zwp_linux_explicit_synchronization_v1 as explicit_sync,
+        zwp_linux_surface_synchronization_v1 as surface_sync,
     };
     pub use wayland_server;
 }

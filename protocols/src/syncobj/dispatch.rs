@@ -52,14 +52,14 @@ where
             manager::Request::GetSurface { id, surface } => {
                 let taken = with_states(&surface, |states| {
                     states.data_map.insert_if_missing_threadsafe(PendingCell::default);
-                    super::is_explicit(states)
+                    crate::has_sync_object(states)
                 });
                 // The object is made in either case: a new_id that is never initialised is a bug of the server.
                 let object = data_init.init(id, SyncobjSurfaceData { surface: surface.downgrade() });
-                if taken {
+                if let Some(interface) = taken {
                     resource.post_error(
                         manager::Error::SurfaceExists,
-                        format!("get_surface: {} already has a synchronisation object", surface.id()),
+                        format!("get_surface: {} already has a {interface}", surface.id()),
                     );
                     return;
                 }
