@@ -192,3 +192,4 @@ delegate_viewporter!(Syncline);
 delegate_presentation!(Syncline);
 delegate_xdg_shell!(Syncline);
 protocols::delegate_syncobj!(Syncline);
+protocols::delegate_explicit_sync!(Syncline);

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
-use protocols::syncobj::SyncobjState;
+use protocols::{explicit_sync::ExplicitSyncState, syncobj::SyncobjState};
 use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::XkbConfig},
@@ -118,6 +118,7 @@ pub struct Globals {
     pub dmabuf_global: Option<DmabufGlobal>,
     pub feedback: Option<crate::feedback::Feedback>,
     pub syncobj: Option<SyncobjState>,
+    pub explicit_sync: ExplicitSyncState,
     pub seat: SeatState<Syncline>,
     pub data_device: DataDeviceState,
     _viewporter: ViewporterState,
@@ -161,6 +162,7 @@ impl Globals {
             dmabuf_global: None,
             feedback: None,
             syncobj: None,
+            explicit_sync: ExplicitSyncState::new::<Syncline>(display),
             seat: SeatState::new(),
             data_device: DataDeviceState::new::<Syncline>(display),
             _viewporter: ViewporterState::new::<Syncline>(display),

@@ -35,6 +35,7 @@ impl Syncline {
             // Releases for which there was no memory or descriptor; none, almost always, and then no system call.
             syncobj.device().retry_releases();
         }
+        self.globals.explicit_sync.retry_releases();
     }
 
     fn flipped(&mut self, flip: &Flip) {

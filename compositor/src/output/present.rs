@@ -277,10 +277,9 @@ fn replace(output: &mut Output, wanted: Vec<Wanted>, out_fence: Option<&SyncFile
             (OnPlane::Target(a), Some(OnPlane::Target(b))) if Arc::ptr_eq(a, b) => {}
             _ => match old {
                 // Its release point materialises now and signals when this commit is on the screen.
-                OnPlane::Content(content) if content.explicit && out_fence.is_some() => {
-                    if let Some(fence) = out_fence {
-                        crate::surface::content::replaced_on_screen(content, fence, frame);
-                    }
+                OnPlane::Content(content) if content.release_by.is_explicit() && out_fence.is_some() => {
+                    let replaced = |fence| crate::surface::content::replaced_on_screen(content, fence, frame);
+                    output.retiring.extend(out_fence.and_then(replaced).map(OnPlane::Content));
                 }
                 other => output.retiring.push(other),
             },

@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use fence::{Acquire, AcquireState, Ns, Release};
-use protocols::syncobj::{self, Attached};
+use protocols::{
+    explicit_sync,
+    syncobj::{self, Attached},
+};
 use smithay::{
     backend::{allocator::Buffer as _, renderer::buffer_dimensions},
     reexports::wayland_server::{
@@ -25,7 +28,13 @@ use smithay::{
     },
 };
 
-use super::{Content, PendingCommit, SurfaceState, View, buffer::Source, content::Parts, gate::Gate, wait};
+use super::{
+    Content, PendingCommit, SurfaceState, View,
+    buffer::Source,
+    content::{By, Parts},
+    gate::Gate,
+    wait,
+};
 use crate::{state::Syncline, trace};
 
 /// A client that commits on and on behind fences that never come gets its oldest buffers back unseen.
@@ -35,6 +44,12 @@ const MOST_PENDING: usize = 64;
 #[derive(Debug, Default)]
 struct Update {
     attach: Option<Attach>,
+}
+
+/// What the client's explicit synchronisation brought with a commit; never both, since a surface has one object for it.
+struct Brought {
+    points: Option<syncobj::Points>,
+    fences: Option<explicit_sync::Fences>,
 }
 
 #[derive(Debug)]
@@ -73,6 +88,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         };
         // On a violation the client has got its protocol error; nothing of this commit will be applied.
         let Ok(points) = syncobj::take_points(states, kind) else { return None };
+        let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
         let serial = {
             let mut surface = SurfaceState::of(states);
             surface.serial += 1;
@@ -87,7 +103,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             }
             Some(Some(buffer)) => buffer,
         };
-        let content = Arc::new(state.content(states, serial, buffer, points)?);
+        let content = Arc::new(state.content(states, serial, buffer, Brought { points, fences })?);
         trace_commit(surface, &content, now);
         states.cached_state.get::<Update>().pending().attach = Some(Attach::Buffer(content.clone()));
         // An error here (out of descriptors, say) leaves the acquire pending; the latch looks again.
@@ -97,7 +113,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         });
         match resolved {
             AcquireState::Signalled { .. } | AcquireState::Failed(_) => {
-                if content.explicit {
+                if content.acquire_by.is_explicit() {
                     wait::trace_acquire(&content, now, "ready", now);
                 }
                 if !matches!(resolved, AcquireState::Failed(_)) {
@@ -126,51 +142,74 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 
 impl Syncline {
     /// Builds the content of a commit; `None` if the buffer is of a kind that we do not know.
-    fn content(
-        &mut self,
-        states: &SurfaceData,
-        serial: u64,
-        buffer: WlBuffer,
-        points: Option<syncobj::Points>,
-    ) -> Option<Content> {
+    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
         let id = SurfaceState::of(states).id;
         let size = buffer_dimensions(&buffer)?;
+        let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
         if let Ok(wl) = get_dmabuf(&buffer) {
             let imported = self.imports.get(wl)?;
             let opaque = !dmabuf_import::formats::has_alpha(wl.format().code);
-            let (acquire, release, buffer) = match points {
-                Some(points) => {
-                    // A fence that fails has to be able to tell the client so through the release point.
-                    let acquire = Acquire::from_point(points.acquire, self.now).carrying_errors();
-                    (acquire, Release::point(points.release), None)
-                }
-                None => {
-                    let acquire = match Acquire::implicit(imported.dmabuf.fd(), self.now) {
-                        Ok(acquire) => acquire,
-                        Err(error) if error.is_transient() => {
-                            // No descriptor for the fence: showing the buffer unfenced would show half a picture.
-                            tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
-                            return None;
-                        }
-                        Err(error) => {
-                            tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
-                            Acquire::ready()
-                        }
-                    };
-                    (acquire, Release::dmabuf(&imported.fds()), Some(buffer))
-                }
+            let source = Source::Dmabuf(imported.clone());
+            let parts = |(acquire, acquire_by), (release, release_by), buffer| Parts {
+                surface: id,
+                serial,
+                source,
+                size,
+                opaque,
+                acquire,
+                acquire_by,
+                release,
+                release_by,
+                buffer,
             };
-            let source = Source::Dmabuf(imported);
-            return Some(Content::new(Parts { surface: id, serial, source, size, opaque, acquire, release, buffer }));
+            if let Some(points) = brought.points {
+                // A fence that fails has to be able to tell the client so through the release point.
+                let acquire = Acquire::from_point(points.acquire, self.now).carrying_errors();
+                let release = Release::point(points.release);
+                return Some(Content::new(parts((acquire, By::Point), (release, By::Point), None)));
+            }
+            let acquire = match fence {
+                Some(fence) => (Acquire::from_sync_file(fence, self.now), By::Fence),
+                None => match Acquire::implicit(imported.dmabuf.fd(), self.now) {
+                    Ok(acquire) => (acquire, By::Implicit),
+                    Err(error) if error.is_transient() => {
+                        // No descriptor for the fence: showing the buffer unfenced would show half a picture.
+                        tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
+                        return None;
+                    }
+                    Err(error) => {
+                        tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
+                        (Acquire::ready(), By::Implicit)
+                    }
+                },
+            };
+            let release = match message {
+                Some(message) => (self.globals.explicit_sync.release(message), By::Fence),
+                None => (Release::dmabuf(&imported.fds()), By::Implicit),
+            };
+            return Some(Content::new(parts(acquire, release, Some(buffer))));
         }
         let opaque = smithay::wayland::shm::with_buffer_contents(&buffer, |_, _, data| {
-            smithay::backend::allocator::format::has_alpha(
-                smithay::wayland::shm::shm_format_to_fourcc(data.format).unwrap_or(drm_fourcc::DrmFourcc::Argb8888),
-            )
+            let format = smithay::wayland::shm::shm_format_to_fourcc(data.format);
+            !smithay::backend::allocator::format::has_alpha(format.unwrap_or(drm_fourcc::DrmFourcc::Argb8888))
         });
-        let opaque = !opaque.ok()?;
-        let (source, acquire, release) = (Source::Shm(buffer.clone()), Acquire::ready(), Release::none());
-        Some(Content::new(Parts { surface: id, serial, source, size, opaque, acquire, release, buffer: Some(buffer) }))
+        let opaque = opaque.ok()?;
+        let (release, release_by) = match message {
+            Some(message) => (self.globals.explicit_sync.release(message), By::Fence),
+            None => (Release::none(), By::Buffer),
+        };
+        Some(Content::new(Parts {
+            surface: id,
+            serial,
+            source: Source::Shm(buffer.clone()),
+            size,
+            opaque,
+            acquire: Acquire::ready(),
+            acquire_by: By::Buffer,
+            release,
+            release_by,
+            buffer: Some(buffer),
+        }))
     }
 }
 
@@ -268,11 +307,7 @@ fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
         Source::Shm(buffer) => u64::from(buffer.id().protocol_id()),
     };
     let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
-    let acquire = match (&content.source, content.explicit) {
-        (_, true) => "point",
-        (Source::Dmabuf(_), false) => "implicit",
-        _ => "none",
-    };
+    let acquire = content.acquire_by.acquire_name();
     trace::commit(now, surface, content.surface, content.serial, buffer, acquire, point);
 }
 

@@ -19,6 +19,40 @@ use smithay::{
 use super::buffer::Source;
 use crate::trace;
 
+/// By what a commit is synchronised, at one of its two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Nothing but `wl_buffer.release`.
+    Buffer,
+    /// The fences on the dma-buf.
+    Implicit,
+    /// A fence in a message (`zwp_linux_explicit_synchronization_v1`).
+    Fence,
+    /// A timeline point (`linux-drm-syncobj-v1`).
+    Point,
+}
+
+impl By {
+    /// The client says itself when, by a fence or point.
+    pub fn is_explicit(self) -> bool {
+        matches!(self, By::Fence | By::Point)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            By::Buffer => "wl_buffer",
+            By::Implicit => "implicit",
+            By::Fence => "fence",
+            By::Point => "point",
+        }
+    }
+
+    /// The trace's name for an acquire.
+    pub fn acquire_name(self) -> &'static str {
+        if self == By::Buffer { "none" } else { self.name() }
+    }
+}
+
 /// A buffer as committed once; the same `wl_buffer` committed again makes another.
 #[derive(Debug)]
 pub struct Content {
@@ -32,8 +66,10 @@ pub struct Content {
     pub size: Size<i32, Buffer>,
     /// The format has no alpha.
     pub opaque: bool,
-    /// The client uses explicit synchronisation: there is a release point, and `wl_buffer.release` means nothing.
-    pub explicit: bool,
+    /// How the buffer is to be waited for.
+    pub acquire_by: By,
+    /// How it is given back.
+    pub release_by: By,
     superseded: AtomicBool,
     fences: Mutex<Fences>,
 }
@@ -45,7 +81,7 @@ struct Fences {
     release: Option<Release>,
     /// The last GPU pass that sampled the buffer; one queue, so it implies the earlier ones.
     pass: Option<SyncFile>,
-    /// Gets `wl_buffer.release`; `None` with explicit synchronisation.
+    /// Gets `wl_buffer.release`; `None` with a release point, which takes its place.
     buffer: Option<WlBuffer>,
     /// The frame whose commit took the buffer off the screen.
     replaced_by: Option<u64>,
@@ -60,7 +96,9 @@ pub struct Parts {
     pub size: Size<i32, Buffer>,
     pub opaque: bool,
     pub acquire: Acquire,
+    pub acquire_by: By,
     pub release: Release,
+    pub release_by: By,
     /// For `wl_buffer.release`, if the client waits for that.
     pub buffer: Option<WlBuffer>,
 }
@@ -74,7 +112,8 @@ impl Content {
             source: parts.source,
             size: parts.size,
             opaque: parts.opaque,
-            explicit: parts.buffer.is_none(),
+            acquire_by: parts.acquire_by,
+            release_by: parts.release_by,
             superseded: AtomicBool::new(false),
             fences: Mutex::new(Fences {
                 acquire: parts.acquire,
@@ -115,7 +154,7 @@ impl Content {
     pub fn give_up(&self) {
         self.supersede();
         let mut fences = self.fences();
-        self.finish(&mut fences, None);
+        self.finish(&mut fences);
         fences.acquire = Acquire::ready();
     }
 
@@ -142,30 +181,40 @@ impl Content {
 
 /// The commit of `frame` took the content off a plane: the display reads it until `out_fence` signals.
 ///
-/// If nobody else holds it, its release completes here and now: the point materialises at the commit, not at the flip,
-/// and the fence need not be duplicated.
-pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) {
-    match Arc::try_unwrap(content) {
-        Ok(content) => {
-            let mut fences = content.fences();
-            fences.replaced_by = Some(frame);
-            content.finish(&mut fences, Some(out_fence));
-        }
-        Err(shared) => {
-            let mut fences = shared.fences();
-            fences.replaced_by = Some(frame);
-            match (out_fence.try_clone(), &mut fences.release) {
-                (Ok(fence), Some(release)) => release.add_user(fence),
-                (Ok(_), None) => {}
-                // Without a descriptor for the fence the other holders keep the buffer until the flip, at least.
-                (Err(error), _) => tracing::warn!("surface {}: out-fence: {error}", shared.surface),
+/// If nobody else holds it, its release completes here and now: the point materialises (the message goes out) at the
+/// commit, not at the flip, and the fence need not be duplicated.
+///
+/// Gives the content back if it has to be held until the flip: `wl_buffer.release` knows no fence, and comes after it.
+#[must_use = "to be held until the flip"]
+pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) -> Option<Arc<Content>> {
+    let mut fences = content.fences();
+    fences.replaced_by = Some(frame);
+    // Nobody can become a holder any more if we are the last one.
+    let mut held = if Arc::strong_count(&content) == 1 {
+        content.complete(&mut fences, Some(out_fence));
+        fences.release.is_some()
+    } else {
+        match (out_fence.try_clone(), &mut fences.release) {
+            (Ok(fence), Some(release)) => {
+                release.add_user(fence);
+                false
+            }
+            (Ok(_), None) => false,
+            // Without a descriptor for the fence the buffer is kept until it has signalled.
+            (Err(error), _) => {
+                tracing::warn!("surface {}: out-fence: {error}", content.surface);
+                true
             }
         }
-    }
+    };
+    held |= fences.buffer.is_some();
+    drop(fences);
+    held.then_some(content)
 }
 
 impl Content {
-    fn finish(&self, fences: &mut Fences, last: Option<&SyncFile>) {
+    /// The last user is known: the release completes, once.
+    fn complete(&self, fences: &mut Fences, last: Option<&SyncFile>) {
         let Some(mut release) = fences.release.take() else { return };
         // The client gets its own errored fence back: that is how it learns.
         if let Some((fence, error)) = fences.acquire.take_failed() {
@@ -175,18 +224,23 @@ impl Content {
             release.add_user(pass);
         }
         let done = match last {
-            Some(fence) => release.complete_with(fence),
+            Some(fence) => {
+                let done = release.complete_with(fence);
+                if !release.is_finished() {
+                    // Nothing could keep the fence: again when it has signalled.
+                    tracing::warn!("surface {} commit {}: release: {done:?}", self.surface, self.serial);
+                    fences.release = Some(release);
+                    return;
+                }
+                done
+            }
             None => release.complete(),
         };
         match done {
             Ok(done) => trace::release(trace::Release {
                 surface: self.surface,
                 commit: self.serial,
-                kind: match (self.explicit, &self.source) {
-                    (true, _) => "point",
-                    (false, Source::Dmabuf(_)) => "implicit",
-                    (false, Source::Shm(_)) => "wl_buffer",
-                },
+                kind: self.release_by.name(),
                 when: if last.is_some() { "commit" } else { "drop" },
                 frame: fences.replaced_by,
                 users: done.fences,
@@ -194,6 +248,11 @@ impl Content {
             }),
             Err(error) => tracing::error!("surface {} commit {}: release: {error}", self.surface, self.serial),
         }
+    }
+
+    /// Nobody reads the buffer any more, but for users with a fence.
+    fn finish(&self, fences: &mut Fences) {
+        self.complete(fences, None);
         if let Some(buffer) = fences.buffer.take() {
             buffer.release();
         }
@@ -202,6 +261,6 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        self.finish(&mut self.fences(), None);
+        self.finish(&mut self.fences());
     }
 }
