@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use syncline_tests::compositor::Compositor;
+use syncline_tests::lab;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Trace, What};
 
@@ -20,10 +21,11 @@ fn installed(program: &str) -> bool {
     found
 }
 
-/// Runs the program for a while; at least `commits` of its commits must be latched.
-fn reaches_the_screen(program: &str, args: &[&str], commits: usize) {
+/// Runs the program for a while; at least `commits` of its commits must be latched. Returns the trace and its commits
+/// by surface and serial; `None` if it is not installed.
+fn reaches_the_screen(program: &str, args: &[&str], commits: usize) -> Option<(Trace, HashSet<(u64, u64)>)> {
     if !installed(program) {
-        return;
+        return None;
     }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace.json");
@@ -78,6 +80,7 @@ fn reaches_the_screen(program: &str, args: &[&str], commits: usize) {
     for word in ["protocol error", "error in protocol", "invalid object", "broken pipe"] {
         assert!(!log.contains(word), "{program}: {log}");
     }
+    Some((trace, own))
 }
 
 #[test]
@@ -110,6 +113,33 @@ fn weston_simple_dmabuf_feedback() {
     reaches_the_screen("weston-simple-dmabuf-feedback", &[], 10);
 }
 
+/// It uses zwp_linux_explicit_synchronization_v1 where its EGL has native fences (Mesa 25 in software has), and needs a
+/// card: gbm without a GPU allocates dumb buffers, which render nodes refuse.
+#[test]
+#[ignore = "lab"]
+fn weston_simple_dmabuf_egl_sends_fences_and_gets_them() {
+    let card = lab::find_card(None).unwrap();
+    let args = ["-e", "1", "-d", &card.to_string_lossy()];
+    let Some((trace, own)) = reaches_the_screen("weston-simple-dmabuf-egl", &args, 60) else { return };
+    let by_fence = |surface, commit, kind: &str| own.contains(&(surface, commit)) && kind == "fence";
+    let (mut acquires, mut releases, mut with_fence) = (0, 0, 0);
+    for event in &trace.events {
+        match &event.what {
+            What::Commit(c) => acquires += usize::from(by_fence(c.surface, c.commit, &c.acquire)),
+            What::Release(r) if by_fence(r.surface, r.commit, &r.kind) => {
+                releases += 1;
+                with_fence += usize::from(r.when == "commit" && r.users > 0);
+            }
+            _ => {}
+        }
+    }
+    let why =
+        "every commit has its fence, where Mesa has EGL_ANDROID_native_fence_sync (`cargo xtask setup` sees to it)";
+    assert_eq!(acquires, own.len(), "{why}");
+    assert_eq!(releases, own.len(), "every buffer is released by a message");
+    assert!(with_fence * 10 >= releases * 9, "{with_fence} of {releases} with the out-fence of a commit");
+}
+
 #[test]
 #[ignore = "lab"]
 fn wayland_info_lists_the_protocols() {
@@ -132,6 +162,7 @@ fn wayland_info_lists_the_protocols() {
         "wp_presentation",
         "zwp_linux_dmabuf_v1",
         "wp_linux_drm_syncobj_manager_v1",
+        "zwp_linux_explicit_synchronization_v1",
     ] {
         assert!(text.contains(global), "{global} is missing:\n{text}");
     }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use fence::SyncFile;
 use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_output, wl_region, wl_registry, wl_shm, wl_shm_pool, wl_subcompositor,
     wl_subsurface, wl_surface,
@@ -16,6 +17,11 @@ use wayland_protocols::wp::linux_drm_syncobj::v1::client::{
     wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
     wp_linux_drm_syncobj_surface_v1::WpLinuxDrmSyncobjSurfaceV1,
     wp_linux_drm_syncobj_timeline_v1::WpLinuxDrmSyncobjTimelineV1,
+};
+use wayland_protocols::wp::linux_explicit_synchronization::zv1::client::{
+    zwp_linux_buffer_release_v1::{self, ZwpLinuxBufferReleaseV1},
+    zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1,
+    zwp_linux_surface_synchronization_v1::ZwpLinuxSurfaceSynchronizationV1,
 };
 use wayland_protocols::wp::presentation_time::client::{
     wp_presentation::{self, WpPresentation},
@@ -72,6 +78,14 @@ on!(wl_buffer::WlBuffer, u64, |state, _buffer, event, token| {
     if let wl_buffer::Event::Release = event {
         *state.released.entry(*token).or_default() += 1;
     }
+});
+
+on!(ZwpLinuxBufferReleaseV1, u64, |state, _release, event, token| {
+    let fence = match event {
+        zwp_linux_buffer_release_v1::Event::FencedRelease { fence } => Some(SyncFile::unchecked(fence)),
+        _ => None,
+    };
+    state.buffer_releases.entry(*token).or_default().push(fence);
 });
 
 on!(wl_output::WlOutput, (), |state, _output, event, _data| {
@@ -208,3 +222,5 @@ delegate_noop!(State: ignore XdgPositioner);
 delegate_noop!(State: ignore WpLinuxDrmSyncobjManagerV1);
 delegate_noop!(State: ignore WpLinuxDrmSyncobjSurfaceV1);
 delegate_noop!(State: ignore WpLinuxDrmSyncobjTimelineV1);
+delegate_noop!(State: ignore ZwpLinuxExplicitSynchronizationV1);
+delegate_noop!(State: ignore ZwpLinuxSurfaceSynchronizationV1);

@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod buffer;
 mod dispatch;
+pub mod fenced;
 pub mod seat;
 pub mod state;
 pub mod sync;
@@ -104,6 +105,7 @@ impl Client {
         self.state.bound.dmabuf = self.try_bind(4);
         self.state.bound.presentation = self.try_bind(1);
         self.state.bound.syncobj = self.try_bind(1);
+        self.state.bound.explicit_sync = self.try_bind(2);
         self.state.bound.viewporter = self.try_bind(1);
         self.state.bound.output = self.try_bind(2);
         if let Some(dmabuf) = self.state.bound.dmabuf.clone().filter(|d| d.version() >= 4) {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use fence::SyncFile;
 use wayland_client::protocol::{wl_buffer, wl_compositor, wl_output, wl_registry, wl_shm, wl_subcompositor};
 use wayland_protocols::wp::linux_dmabuf::zv1::client::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1;
 use wayland_protocols::wp::linux_drm_syncobj::v1::client::wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1;
+use wayland_protocols::wp::linux_explicit_synchronization::zv1::client::zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1;
 use wayland_protocols::wp::presentation_time::client::wp_presentation::WpPresentation;
 use wayland_protocols::wp::viewporter::client::wp_viewporter::WpViewporter;
 use wayland_protocols::xdg::shell::client::xdg_wm_base::XdgWmBase;
@@ -78,6 +80,8 @@ pub struct Bound {
     pub presentation: Option<WpPresentation>,
     /// wp_linux_drm_syncobj_manager_v1.
     pub syncobj: Option<WpLinuxDrmSyncobjManagerV1>,
+    /// zwp_linux_explicit_synchronization_v1.
+    pub explicit_sync: Option<ZwpLinuxExplicitSynchronizationV1>,
     /// wp_viewporter.
     pub viewporter: Option<WpViewporter>,
     /// The first wl_output.
@@ -110,6 +114,9 @@ pub struct State {
     pub clock: Option<u32>,
     /// wl_buffer.release counted by token.
     pub released: HashMap<u64, u32>,
+    /// zwp_linux_buffer_release_v1 by token: every event that came, with the fence of a fenced one. More than one is an
+    /// error of the compositor.
+    pub buffer_releases: HashMap<u64, Vec<Option<SyncFile>>>,
     /// zwp_linux_buffer_params_v1 by token: the buffer, or nothing when it failed.
     pub params: HashMap<u64, Option<wl_buffer::WlBuffer>>,
     /// Toplevels and popups by token.
@@ -134,6 +141,7 @@ impl State {
             feedback: HashMap::new(),
             clock: None,
             released: HashMap::new(),
+            buffer_releases: HashMap::new(),
             params: HashMap::new(),
             windows: HashMap::new(),
             input: Input::default(),
@@ -176,6 +184,10 @@ impl Bound {
     need!(
         /** wp_linux_drm_syncobj_manager_v1, or why not. */
         syncobj: WpLinuxDrmSyncobjManagerV1, "wp_linux_drm_syncobj_manager_v1"
+    );
+    need!(
+        /** zwp_linux_explicit_synchronization_v1, or why not. */
+        explicit_sync: ZwpLinuxExplicitSynchronizationV1, "zwp_linux_explicit_synchronization_v1"
     );
     need!(/** wp_viewporter, or why not. */ viewporter: WpViewporter, "wp_viewporter");
 }

@@ -1,9 +1,12 @@
 //! A toplevel of a test client: created, configured, committed to and destroyed step by step, so that a test can stop
 //! between any two steps.
 
+use std::os::fd::BorrowedFd;
+
 use wayland_client::Proxy;
 use wayland_client::protocol::wl_surface::WlSurface;
 use wayland_protocols::wp::linux_drm_syncobj::v1::client::wp_linux_drm_syncobj_surface_v1::WpLinuxDrmSyncobjSurfaceV1;
+use wayland_protocols::wp::linux_explicit_synchronization::zv1::client::zwp_linux_surface_synchronization_v1::ZwpLinuxSurfaceSynchronizationV1;
 use wayland_protocols::xdg::shell::client::{xdg_surface::XdgSurface, xdg_toplevel::XdgToplevel};
 
 use super::buffer::Buffer;
@@ -31,6 +34,8 @@ pub struct Toplevel {
     pub toplevel: XdgToplevel,
     /// Its explicit synchronisation, once [`Toplevel::explicit`] has made it.
     pub sync: Option<WpLinuxDrmSyncobjSurfaceV1>,
+    /// Its explicit synchronisation by messages, once [`Toplevel::fenced`] has made it.
+    pub fences: Option<ZwpLinuxSurfaceSynchronizationV1>,
     /// Under which [`super::State::windows`] has its configures.
     pub token: u64,
     acked: Option<u32>,
@@ -47,6 +52,10 @@ pub struct Commit<'a> {
     pub acquire: Option<WirePoint<'a>>,
     /// The release point.
     pub release: Option<WirePoint<'a>>,
+    /// The acquire fence, for a surface that is [fenced](Toplevel::fenced).
+    pub acquire_fence: Option<BorrowedFd<'a>>,
+    /// Whether to ask for a zwp_linux_buffer_release_v1.
+    pub buffer_release: bool,
     /// Whether to ask for presentation feedback.
     pub feedback: bool,
     /// Whether to ask for a frame callback.
@@ -60,6 +69,8 @@ pub struct Committed {
     pub feedback: Option<u64>,
     /// Of the frame callback.
     pub frame: Option<u64>,
+    /// Of the zwp_linux_buffer_release_v1.
+    pub buffer_release: Option<u64>,
 }
 
 impl Client {
@@ -76,7 +87,7 @@ impl Client {
             toplevel.set_fullscreen(None);
         }
         surface.commit();
-        let mut window = Toplevel { surface, xdg, toplevel, sync: None, token, acked: None };
+        let mut window = Toplevel { surface, xdg, toplevel, sync: None, fences: None, token, acked: None };
         self.wait_for("xdg_surface.configure", PATIENCE, |s| {
             s.windows.get(&token).is_some_and(|w| w.serial.is_some())
         })?;
@@ -117,6 +128,13 @@ impl Toplevel {
         Ok(())
     }
 
+    /// Gives the surface explicit synchronisation by zwp_linux_explicit_synchronization_v1.
+    pub fn fenced(&mut self, client: &Client) -> Result<()> {
+        let global = client.state.bound.explicit_sync()?;
+        self.fences = Some(global.get_synchronization(&self.surface, &client.qh(), ()));
+        Ok(())
+    }
+
     /// Commits, and sends it.
     pub fn commit(&mut self, client: &mut Client, commit: &Commit<'_>) -> Result<Committed> {
         self.ack(client);
@@ -136,6 +154,16 @@ impl Toplevel {
             }
         }
         let mut done = Committed::default();
+        if let Some(fences) = &self.fences {
+            if let Some(fence) = commit.acquire_fence {
+                fences.set_acquire_fence(fence);
+            }
+            if commit.buffer_release {
+                let token = client.state.token();
+                fences.get_release(&qh, token);
+                done.buffer_release = Some(token);
+            }
+        }
         if commit.feedback {
             let token = client.state.token();
             client.state.bound.presentation()?.feedback(&self.surface, &qh, token);
@@ -164,6 +192,9 @@ impl Toplevel {
     pub fn destroy(self, client: &mut Client) -> Result<()> {
         if let Some(sync) = &self.sync {
             sync.destroy();
+        }
+        if let Some(fences) = &self.fences {
+            fences.destroy();
         }
         self.toplevel.destroy();
         self.xdg.destroy();

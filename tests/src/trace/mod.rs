@@ -85,7 +85,7 @@ args!(/** A client committed a buffer. */ Commit {
     /** Serial of the commit. */ commit: u64,
     /** Process of the client. */ client_pid: Option<i64>,
     /** `app_id`. */ app: Option<String>,
-    /** point, sync_file, implicit, none. */ acquire: String,
+    /** point, fence, implicit, none. */ acquire: String,
     /** Value of the acquire point. */ point: Option<u64>,
 });
 args!(/** An acquire fence was resolved. */ Acquire {
@@ -117,7 +117,7 @@ args!(/** A frame reached the screen. */ Flip {
 args!(/** A buffer went back to its client. */ Release {
     /** The surface. */ surface: u64,
     /** Serial of the commit. */ commit: u64,
-    /** point, implicit, wl_buffer. */ kind: String,
+    /** point, fence, implicit, wl_buffer. */ kind: String,
     /** commit, signal, drop. */ when: String,
     /** The frame whose out-fence it carries. */ frame: Option<u64>,
     /** How many fences were merged. */ users: u64,
