@@ -85,4 +85,6 @@ deaths! {
     synchronised_subsurface: Subsurface,
     shm_frame_on_the_screen: Shm,
     destroyed_while_pending: Destroyed,
+    uncommitted_messages: MessageUncommitted,
+    pending_fences_of_messages: MessagePending,
 }

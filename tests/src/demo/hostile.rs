@@ -5,7 +5,7 @@
 //! with nothing of it.
 
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use fence::{SwTimeline, SyncDevice};
@@ -48,6 +48,10 @@ pub enum Kind {
     Shm,
     /// Buffer, toplevel and surface destroyed while the frame is on the screen and the next one pends.
     Destroyed,
+    /// By messages (zwp_linux_explicit_synchronization_v1): a fence set and a release asked for, never committed.
+    MessageUncommitted,
+    /// By messages: a frame on the screen and several whose fences are pending, their releases open.
+    MessagePending,
 }
 
 impl Kind {
@@ -134,6 +138,7 @@ impl Hostile {
                 self.held.windows.push(window);
             }
             Kind::Subsurface => self.subsurface(options)?,
+            Kind::MessageUncommitted | Kind::MessagePending => self.by_messages(kind, options)?,
             Kind::OnScreen | Kind::Pending | Kind::Unmaterialised | Kind::ManyPending | Kind::Destroyed => {
                 self.fenced(kind, options)?;
             }
@@ -151,7 +156,6 @@ impl Hostile {
     }
 
     fn params(&mut self, options: &Options) -> Result<()> {
-        use std::os::fd::AsFd;
         let fd = allocate(options.source, 64 * 64 * 4)?;
         let (qh, token) = (self.client.qh(), self.client.state.token());
         let params = self.client.state.bound.dmabuf()?.create_params(&qh, token);
@@ -175,6 +179,7 @@ impl Hostile {
             buffer: Some(&buffer),
             acquire: timeline.map(|t| t.wire(1)),
             release: timeline.map(|t| t.wire(2)),
+            buffer_release: window.fences.is_some(),
             feedback: true,
             ..Commit::default()
         };
@@ -236,6 +241,34 @@ impl Hostile {
             }
             _ => {}
         }
+        self.held.windows.push(window);
+        Ok(())
+    }
+
+    /// Like [`Hostile::fenced`], by the older protocol.
+    fn by_messages(&mut self, kind: Kind, options: &Options) -> Result<()> {
+        let mut window = self.toplevel(options, false)?;
+        window.fenced(&self.client)?;
+        self.show(&mut window, options.source, None)?;
+        let sw = SwTimeline::open().map_err(Error::other("open sw_sync"))?;
+        for value in 1..5 {
+            let fence = sw.fence(value, "hostile").map_err(Error::other("make a sw_sync fence"))?;
+            if kind == Kind::MessageUncommitted {
+                if let Some(fences) = &window.fences {
+                    fences.set_acquire_fence(fence.as_fd());
+                    let token = self.client.state.token();
+                    fences.get_release(&self.client.qh(), token);
+                }
+                self.client.flush()?;
+                break;
+            }
+            let (buffer, pixels) = self.client.buffer(options.source, self.size.0, self.size.1)?;
+            let acquire_fence = Some(fence.as_fd());
+            let commit = Commit { buffer: Some(&buffer), acquire_fence, buffer_release: true, ..Commit::default() };
+            window.commit(&mut self.client, &commit)?;
+            self.held.buffers.push((buffer, Some(pixels)));
+        }
+        self.held.fences.push(sw);
         self.held.windows.push(window);
         Ok(())
     }
