@@ -11,6 +11,7 @@ use syncline_tests::client::fenced::{FencedActor, Released, Shot};
 use syncline_tests::client::window::Commit;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
+use syncline_tests::trace::{Event, Trace, What};
 
 const SOON: Duration = Duration::from_secs(2);
 const WHILE: Duration = Duration::from_millis(300);
@@ -75,6 +76,51 @@ fn a_window_that_is_rendered_gets_its_buffers_back() {
     }
     assert!(!actor.has_come(&last), "the frame on the screen is in use");
     compositor.stop().unwrap();
+}
+
+/// The CRC predictor reads a frame's buffers after it is on the screen: they come back later, and as often.
+#[test]
+#[ignore = "lab"]
+fn a_buffer_that_others_read_comes_back_when_they_have() {
+    let compositor = Compositor::start(&["--crc"]).unwrap();
+    let mut actor = FencedActor::new(&compositor, "read", None, Source::Auto).unwrap();
+    let (mut last, _) = actor.show(1).unwrap();
+    for frame in 2..32 {
+        let (next, _) = actor.show(frame).unwrap();
+        is_back(&mut actor, &last, "the replaced frame");
+        actor.client.wait_for("wl_buffer.release", SOON, |s| s.released.contains_key(&last.buffer)).unwrap();
+        assert_eq!(wl_releases(&actor, &last), 1, "frame {frame}");
+        actor.client.state.released.clear();
+        last = next;
+    }
+    let status = compositor.status().unwrap();
+    assert_eq!(status["counters"]["crc_different"], 0, "{status}");
+    compositor.stop().unwrap();
+}
+
+/// A steady client's pending fence goes to the display, where the policy trusts its driver.
+#[test]
+#[ignore = "lab"]
+fn a_pending_fence_is_handed_to_the_display() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace.json");
+    let args = ["--fence-policy", "trusted", "--trust", "sw_sync", "--trace", &trace.to_string_lossy()];
+    let compositor = Compositor::start(&args).unwrap();
+    let mut actor = FencedActor::new(&compositor, "steady", None, Source::Auto).unwrap();
+    actor.show(1).unwrap();
+    let timeline = SwTimeline::open().unwrap();
+    for point in 1..121 {
+        let shot = actor.commit(u64::from(point) + 1, Some(&timeline.fence(point, "steady").unwrap())).unwrap();
+        std::thread::sleep(Duration::from_millis(4));
+        timeline.inc(1).unwrap();
+        actor.presented(&shot).unwrap();
+    }
+    compositor.stop().unwrap();
+    let trace = Trace::read(&trace).unwrap();
+    let handed = |e: &&Event| matches!(&e.what, What::Acquire(a) if a.mode == "kms");
+    let fenced = |e: &&Event| matches!(&e.what, What::KmsCommit(k) if k.planes.iter().any(|p| p.in_fence));
+    let (handed, fenced) = (trace.events.iter().filter(handed).count(), trace.events.iter().filter(fenced).count());
+    assert!(handed > 0 && fenced >= handed, "{handed} handed over, {fenced} commits with a fence");
 }
 
 #[test]
