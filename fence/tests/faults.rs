@@ -1,7 +1,12 @@
 //! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or is lost.
 
+use std::{
+    os::fd::BorrowedFd,
+    sync::{Arc, Mutex},
+};
+
 use fence::{
-    Acquire, AcquireState, Kind, Release, SyncDevice,
+    Acquire, AcquireState, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile,
     faults::{Call, Faults},
     model::Model,
 };
@@ -91,6 +96,47 @@ fn a_release_survives_every_call_that_fails() {
                     assert!(done.kind == expected || done.kind == Kind::Deferred, "{what}");
                     assert_eq!(done.fences, users);
                 }
+            }
+        }
+    }
+}
+
+/// A client that is sent its releases.
+#[derive(Clone, Debug, Default)]
+struct Wire(Arc<Mutex<Vec<Option<SyncFile>>>>);
+
+impl ReleaseMessage for Wire {
+    fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+        let fence = fence.map(|fd| SyncFile::unchecked(fd.try_clone_to_owned().unwrap()));
+        self.0.lock().unwrap().push(fence);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_message_survives_every_call_that_fails() {
+    for users in 0..4 {
+        for call in [Call::FileInfo, Call::Merge] {
+            for times in 1..4 {
+                let (model, faults, _) = world(false);
+                let (wire, retries) = (Wire::default(), Retries::default());
+                let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
+                let mut release = Release::message_on(faults, Box::new(wire.clone()), &retries);
+                fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
+                let done = release.complete().unwrap();
+                (0..times).for_each(|_| assert!(retries.retry() <= 1));
+                faults.clear();
+                assert_eq!(retries.retry(), 0);
+                let what = format!("{call:?} {times} times, {users} users: {done:?}");
+                let sent = wire.0.lock().unwrap();
+                let [sent] = sent.as_slice() else { panic!("not one message: {what}") };
+                for fence in &fences {
+                    assert!(!sent.as_ref().unwrap().is_signalled(), "early: {what}");
+                    model.signal_fence(*fence, 1);
+                }
+                assert_eq!(sent.is_some(), users > 0, "{what}");
+                assert!(sent.as_ref().is_none_or(SyncFile::is_signalled), "never: {what}");
             }
         }
     }

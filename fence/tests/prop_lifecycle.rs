@@ -2,10 +2,16 @@
 //! out at times. After each step: every buffer is in use by a named user or was released exactly once; no release
 //! precedes the fence of a user; a failed commit is never shown; no surface is held up by another's fence.
 
-use std::{os::fd::BorrowedFd, sync::OnceLock};
+use std::{
+    os::fd::BorrowedFd,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use fence::{
-    Acquire, AcquireState, Added, Kind, Release, SyncDevice, Timeline, Use, User,
+    Acquire, AcquireState, Added, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile, Timeline, Use, User,
     faults::Faults,
     model::{FenceId, Model},
 };
@@ -23,7 +29,7 @@ const QUEUE: User = User { kind: Use::Queue, id: 0 };
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Commit { surface: usize, by: By, deadline: bool },
+    Commit { surface: usize, by: By, message: bool, deadline: bool },
     Materialise { surface: usize },
     TakeBack { surface: usize },
     Signal { nth: usize },
@@ -48,7 +54,8 @@ fn op() -> impl Strategy<Value = Op> {
     let surface = 0..SURFACES;
     let by = prop_oneof![3 => Just(By::Point), 2 => Just(By::File), 1 => Just(By::Ready)];
     prop_oneof![
-        6 => (surface.clone(), by, any::<bool>()).prop_map(|(surface, by, deadline)| Op::Commit { surface, by, deadline }),
+        6 => (surface.clone(), by, any::<bool>(), any::<bool>())
+            .prop_map(|(surface, by, message, deadline)| Op::Commit { surface, by, message, deadline }),
         4 => surface.clone().prop_map(|surface| Op::Materialise { surface }),
         3 => surface.clone().prop_map(|surface| Op::TakeBack { surface }),
         5 => (0..8usize).prop_map(|nth| Op::Signal { nth }),
@@ -63,6 +70,32 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// A client that is sent its releases: what came, and whether there are descriptors to send.
+#[derive(Clone, Debug, Default)]
+struct Wire {
+    sent: Arc<Mutex<Vec<Option<SyncFile>>>>,
+    no_fds: Arc<AtomicBool>,
+}
+
+impl ReleaseMessage for Wire {
+    fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+        if fence.is_some() && self.no_fds.load(Ordering::Relaxed) {
+            return Err(Errno::MFILE);
+        }
+        let fence = fence.map(|fd| SyncFile::unchecked(fd.try_clone_to_owned().unwrap()));
+        self.sent.lock().unwrap().push(fence);
+        Ok(())
+    }
+}
+
+impl Wire {
+    /// How often it was sent, and whether the buffer is free by what was sent.
+    fn seen(&self) -> (usize, bool) {
+        let sent = self.sent.lock().unwrap();
+        (sent.len(), !sent.is_empty() && sent.iter().flatten().all(SyncFile::is_signalled))
+    }
+}
+
 /// One use of one buffer, from its commit until its release.
 #[derive(Debug)]
 struct Commit {
@@ -70,10 +103,19 @@ struct Commit {
     value: u64,
     acquire: Acquire,
     release: Release,
+    /// To whom the release is sent, if it is no point.
+    wire: Option<Wire>,
     /// What its release has to wait for.
     users: Vec<FenceId>,
     /// The client's fence, once there is one.
     fence: Option<FenceId>,
+}
+
+/// Where a release goes.
+#[derive(Debug)]
+enum Back {
+    Point(u64),
+    Message(Wire),
 }
 
 #[derive(Debug)]
@@ -85,8 +127,8 @@ struct Buffer {
     busy: bool,
     /// The client's fences on the acquire timeline: a point waits for those before it, too.
     attached: Vec<FenceId>,
-    /// The last release: its value and what it waits for.
-    released: Option<(u64, Vec<FenceId>)>,
+    /// The last release: where it went and what it waits for.
+    released: Option<(Back, Vec<FenceId>)>,
 }
 
 #[derive(Debug)]
@@ -107,6 +149,8 @@ struct World {
     client_fences: Vec<FenceId>,
     flip: Option<FenceId>,
     passes: Vec<FenceId>,
+    retries: Retries,
+    no_fds: Arc<AtomicBool>,
     now: u64,
 }
 
@@ -160,6 +204,8 @@ impl World {
             client_fences: Vec::new(),
             flip: None,
             passes: Vec::new(),
+            retries: Retries::default(),
+            no_fds: Arc::default(),
             now: 1,
         }
     }
@@ -170,18 +216,19 @@ impl World {
         fence
     }
 
-    fn commit(&mut self, surface: usize, by: By, deadline: bool) {
+    fn commit(&mut self, surface: usize, by: By, message: bool, deadline: bool) {
         if !self.surfaces[surface].connected {
             return;
         }
-        // A client uses a buffer again when its release point has signalled.
+        // A client uses a buffer again when its release has signalled.
         let model = self.model;
         let free = self.surfaces[surface].buffers.iter().position(|buffer| {
             !buffer.busy
-                && buffer.released.as_ref().is_none_or(|(value, _)| {
-                    model
+                && buffer.released.as_ref().is_none_or(|(back, _)| match back {
+                    Back::Point(value) => model
                         .point_fences(buffer.release.handle(), *value)
-                        .is_some_and(|fences| fences.iter().all(|fence| model.has_signalled(*fence)))
+                        .is_some_and(|fences| fences.iter().all(|fence| model.has_signalled(*fence))),
+                    Back::Message(wire) => wire.seen().1,
                 })
         });
         let Some(index) = free else { return };
@@ -200,9 +247,13 @@ impl World {
             acquire.set_deadline(self.now + 16);
         }
         advance(&mut acquire);
-        let mut release = Release::point(buffer.release.point(value));
+        let wire = message.then(|| Wire { sent: Arc::default(), no_fds: self.no_fds.clone() });
+        let mut release = match &wire {
+            Some(wire) => Release::message_on(self.faults, Box::new(wire.clone()), &self.retries),
+            None => Release::point(buffer.release.point(value)),
+        };
         release.begin(QUEUE);
-        let commit = Commit { buffer: index, value, acquire, release, users: Vec::new(), fence };
+        let commit = Commit { buffer: index, value, acquire, release, wire, users: Vec::new(), fence };
         self.surfaces[surface].pending.push(commit);
     }
 
@@ -233,6 +284,7 @@ impl World {
     /// The event loop: everybody looks, nobody waits for anybody.
     fn wake(&mut self) {
         self.device.retry_releases();
+        self.retries.retry();
         for index in 0..self.surfaces.len() {
             let mut failed = Vec::new();
             let surface = &mut self.surfaces[index];
@@ -266,10 +318,13 @@ impl World {
         let buffer = &mut self.surfaces[surface].buffers[commit.buffer];
         assert!(buffer.busy, "released twice");
         buffer.busy = false;
-        buffer.released = Some((commit.value, commit.users));
+        if done.kind == Kind::MessageAtOnce {
+            assert!(commit.users.iter().all(|user| self.model.has_signalled(*user)), "at once, but in use");
+        }
+        buffer.released = Some((commit.wire.map_or(Back::Point(commit.value), Back::Message), commit.users));
         if done.kind == Kind::Deferred {
             // Not lost: it comes with the next file descriptor. The model's own calls still work.
-            assert!(self.device.retry_releases() <= SURFACES * BUFFERS);
+            assert!(self.device.retry_releases() + self.retries.retry() <= SURFACES * BUFFERS);
         }
     }
 
@@ -330,7 +385,7 @@ impl World {
     fn run(&mut self, op: Op) {
         self.now += 1;
         match op {
-            Op::Commit { surface, by, deadline } => self.commit(surface, by, deadline),
+            Op::Commit { surface, by, message, deadline } => self.commit(surface, by, message, deadline),
             Op::Materialise { surface } => self.materialise(surface),
             Op::TakeBack { surface } => self.take_back(surface),
             Op::Signal { nth } | Op::Fail { nth } => {
@@ -359,7 +414,10 @@ impl World {
                 self.unmap(surface);
                 self.surfaces[surface].connected = false;
             }
-            Op::NoFds(none) => self.faults.exhaust_fds(none),
+            Op::NoFds(none) => {
+                self.faults.exhaust_fds(none);
+                self.no_fds.store(none, Ordering::Relaxed);
+            }
         }
     }
 
@@ -373,17 +431,33 @@ impl World {
             let buffer = &self.surfaces[index].buffers[commit.buffer];
             uses[index][commit.buffer] += 1;
             assert!(!commit.release.is_idle(), "a buffer in use has a named user");
-            let handle = buffer.release.handle();
-            assert_eq!(self.model.point_fences(handle, commit.value), None, "released while in use");
+            match &commit.wire {
+                Some(wire) => assert_eq!(wire.seen().0, 0, "released while in use"),
+                None => {
+                    let handle = buffer.release.handle();
+                    assert_eq!(self.model.point_fences(handle, commit.value), None, "released while in use");
+                }
+            }
         }
         for (index, surface) in self.surfaces.iter().enumerate() {
             for (number, buffer) in surface.buffers.iter().enumerate() {
                 assert_eq!(uses[index][number], usize::from(buffer.busy), "in use once or not at all");
-                let Some((value, users)) = &buffer.released else { continue };
-                // A deferred release has not materialised yet; that is late, never early.
-                let Some(fences) = self.model.point_fences(buffer.release.handle(), *value) else { continue };
-                for user in users.iter().filter(|user| !self.model.has_signalled(**user)) {
-                    assert!(fences.contains(user), "released before its user {user:?}: {fences:?}");
+                let Some((back, users)) = &buffer.released else { continue };
+                let mut open = users.iter().filter(|user| !self.model.has_signalled(**user));
+                match back {
+                    // A deferred release has not materialised yet; that is late, never early.
+                    Back::Point(value) => {
+                        let fences = self.model.point_fences(buffer.release.handle(), *value);
+                        let Some(fences) = fences else { continue };
+                        open.for_each(|user| {
+                            assert!(fences.contains(user), "released before its user {user:?}: {fences:?}");
+                        });
+                    }
+                    Back::Message(wire) => {
+                        let (times, free) = wire.seen();
+                        assert!(times <= 1, "released {times} times");
+                        assert!(!free || open.next().is_none(), "released before its users");
+                    }
                 }
             }
             if let Some(shown) = &surface.shown {
@@ -395,21 +469,25 @@ impl World {
 
     /// Everybody goes, all fences signal, file descriptors are back: everything must be free.
     fn end(mut self) {
-        self.faults.exhaust_fds(false);
+        self.run(Op::NoFds(false));
         (0..SURFACES).for_each(|surface| self.unmap(surface));
         self.run(Op::Flip);
         self.run(Op::Latch { composited: false });
         self.run(Op::Flip);
         self.run(Op::RenderDone { fails: false });
-        assert_eq!(self.device.retry_releases(), 0);
+        assert_eq!(self.device.retry_releases() + self.retries.retry(), 0);
         self.verify();
         for fence in self.client_fences.drain(..) {
             self.model.signal_fence(fence, self.now);
         }
         for buffer in self.surfaces.iter().flat_map(|surface| &surface.buffers) {
             assert!(!buffer.busy);
-            if buffer.value > 0 {
-                assert!(buffer.release.point(buffer.value).is_signalled().unwrap(), "a release was lost");
+            match &buffer.released {
+                Some((Back::Point(value), _)) => {
+                    assert!(buffer.release.point(*value).is_signalled().unwrap(), "a release was lost");
+                }
+                Some((Back::Message(wire), _)) => assert_eq!(wire.seen(), (1, true), "a release was lost"),
+                None => assert_eq!(buffer.value, 0),
             }
         }
     }
