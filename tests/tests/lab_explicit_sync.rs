@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use syncline_tests::client::Feedback;
 use syncline_tests::client::buffer::Source;
 use syncline_tests::client::fenced::{FencedActor, Released, Shot};
+use syncline_tests::client::sync::open_sync_device;
 use syncline_tests::client::window::Commit;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
@@ -181,6 +182,27 @@ fn a_failed_fence_comes_back_with_its_error() {
     assert!(matches!(fence.status().unwrap(), Status::Failed(error) if error.0 == Errno::NOENT));
     actor.show(4).unwrap();
     assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(4));
+    compositor.stop().unwrap();
+}
+
+/// A driver may give its client a link of a timeline's chain as the sync_file; the error shows through it.
+#[test]
+#[ignore = "lab"]
+fn a_failed_link_of_a_timeline_comes_back_with_its_error() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let mut actor = FencedActor::new(&compositor, "link", None, Source::Auto).unwrap();
+    actor.show(1).unwrap();
+    let timeline = SwTimeline::open().unwrap();
+    let point = open_sync_device().unwrap().create_timeline().unwrap().point(1);
+    point.import(&timeline.fence(1, "fails").unwrap()).unwrap();
+    let link = point.export().unwrap().unwrap();
+    let failed = actor.commit(2, Some(&link)).unwrap();
+    actor.client.idle(WHILE).unwrap();
+    drop(timeline);
+    assert_eq!(actor.feedback(&failed).unwrap(), Feedback::Discarded);
+    let fence = actor.fenced(&failed, SOON).unwrap();
+    let status = fence.status().unwrap();
+    assert!(matches!(status, Status::Failed(error) if error.0 == Errno::NOENT), "{status:?}");
     compositor.stop().unwrap();
 }
 
