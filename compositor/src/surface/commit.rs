@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use dmabuf_import::Dmabuf;
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
     explicit_sync,
@@ -17,7 +18,7 @@ use smithay::{
         DisplayHandle, Resource,
         protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
     },
-    utils::Rectangle,
+    utils::{Buffer, Rectangle, Size},
     wayland::{
         compositor::{
             self, BufferAssignment, Cacheable, Damage, SurfaceAttributes, SurfaceData, add_blocker, with_states,
@@ -141,75 +142,83 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 }
 
 impl Syncline {
-    /// Builds the content of a commit; `None` if the buffer is of a kind that we do not know.
+    /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
     fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
         let id = SurfaceState::of(states).id;
-        let size = buffer_dimensions(&buffer)?;
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
-        if let Ok(wl) = get_dmabuf(&buffer) {
-            let imported = self.imports.get(wl)?;
-            let opaque = !dmabuf_import::formats::has_alpha(wl.format().code);
-            let source = Source::Dmabuf(imported.clone());
-            let parts = |(acquire, acquire_by), (release, release_by), buffer| Parts {
-                surface: id,
-                serial,
-                source,
-                size,
-                opaque,
-                acquire,
-                acquire_by,
-                release,
-                release_by,
-                buffer,
-            };
-            if let Some(points) = brought.points {
-                // A fence that fails has to be able to tell the client so through the release point.
-                let acquire = Acquire::from_point(points.acquire, self.now).carrying_errors();
-                let release = Release::point(points.release);
-                return Some(Content::new(parts((acquire, By::Point), (release, By::Point), None)));
+        let message = message.map(|message| (self.globals.explicit_sync.release(message), By::Fence));
+        let (acquire, release) = match brought.points {
+            // A fence that fails has to be able to tell the client so through the release point.
+            Some(points) => (
+                Some((Acquire::from_point(points.acquire, self.now).carrying_errors(), By::Point)),
+                Some((Release::point(points.release), By::Point)),
+            ),
+            None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), By::Fence)), message),
+        };
+        let seen = self.look_at(&buffer);
+        let acquire = match (acquire, &seen) {
+            (_, None) => None,
+            (Some(acquire), _) => Some(acquire),
+            (None, Some((Source::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
+            (None, Some((Source::Shm(_), ..))) => Some((Acquire::ready(), By::Buffer)),
+        };
+        let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
+            if let Some(Err(error)) = release.map(|(release, _)| release.complete()) {
+                tracing::debug!("surface {id} commit {serial}: giving back what is not shown: {error}");
             }
-            let acquire = match fence {
-                Some(fence) => (Acquire::from_sync_file(fence, self.now), By::Fence),
-                None => match Acquire::implicit(imported.dmabuf.fd(), self.now) {
-                    Ok(acquire) => (acquire, By::Implicit),
-                    Err(error) if error.is_transient() => {
-                        // No descriptor for the fence: showing the buffer unfenced would show half a picture.
-                        tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
-                        return None;
-                    }
-                    Err(error) => {
-                        tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
-                        (Acquire::ready(), By::Implicit)
-                    }
-                },
-            };
-            let release = match message {
-                Some(message) => (self.globals.explicit_sync.release(message), By::Fence),
-                None => (Release::dmabuf(&imported.fds()), By::Implicit),
-            };
-            return Some(Content::new(parts(acquire, release, Some(buffer))));
+            return None;
+        };
+        // Points say it all; a fence's release is beside `wl_buffer.release`, which still goes out.
+        let owed = acquire_by != By::Point;
+        let (release, release_by) = release.unwrap_or_else(|| match &source {
+            Source::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), By::Implicit),
+            Source::Shm(_) => (Release::none(), By::Buffer),
+        });
+        let buffer = owed.then_some(buffer);
+        let surface = id;
+        Some(Content::new(Parts {
+            surface,
+            serial,
+            source,
+            size,
+            opaque,
+            acquire,
+            acquire_by,
+            release,
+            release_by,
+            buffer,
+        }))
+    }
+
+    /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
+    /// know, or gone.
+    fn look_at(&self, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
+        let size = buffer_dimensions(buffer)?;
+        if let Ok(wl) = get_dmabuf(buffer) {
+            let imported = self.imports.get(wl)?;
+            return Some((Source::Dmabuf(imported), size, !dmabuf_import::formats::has_alpha(wl.format().code)));
         }
-        let opaque = smithay::wayland::shm::with_buffer_contents(&buffer, |_, _, data| {
+        let opaque = smithay::wayland::shm::with_buffer_contents(buffer, |_, _, data| {
             let format = smithay::wayland::shm::shm_format_to_fourcc(data.format);
             !smithay::backend::allocator::format::has_alpha(format.unwrap_or(drm_fourcc::DrmFourcc::Argb8888))
         });
-        let opaque = opaque.ok()?;
-        let (release, release_by) = match message {
-            Some(message) => (self.globals.explicit_sync.release(message), By::Fence),
-            None => (Release::none(), By::Buffer),
-        };
-        Some(Content::new(Parts {
-            surface: id,
-            serial,
-            source: Source::Shm(buffer.clone()),
-            size,
-            opaque,
-            acquire: Acquire::ready(),
-            acquire_by: By::Buffer,
-            release,
-            release_by,
-            buffer: Some(buffer),
-        }))
+        Some((Source::Shm(buffer.clone()), size, opaque.ok()?))
+    }
+
+    /// The fences that a client without explicit synchronisation has left in its buffer.
+    fn implicit(&self, dmabuf: &Dmabuf, id: u32, serial: u64) -> Option<(Acquire, By)> {
+        match Acquire::implicit(dmabuf.fd(), self.now) {
+            Ok(acquire) => Some((acquire, By::Implicit)),
+            Err(error) if error.is_transient() => {
+                // No descriptor for the fence: showing the buffer unfenced would show half a picture.
+                tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
+                None
+            }
+            Err(error) => {
+                tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
+                Some((Acquire::ready(), By::Implicit))
+            }
+        }
     }
 }
 
