@@ -84,7 +84,7 @@ pub struct UnreleasedBuffer {
     pub owner: Owner,
     /// The buffer, as in the trace.
     pub buffer: u64,
-    /// How it will be released: `point`, `implicit` or `wl_buffer`, as in the trace.
+    /// How it will be released: `point`, `fence`, `implicit` or `wl_buffer`, as in the trace.
     pub kind: String,
     /// Value of the release point.
     pub point: Option<u64>,

@@ -38,7 +38,7 @@ impl By {
         matches!(self, By::Fence | By::Point)
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             By::Buffer => "wl_buffer",
             By::Implicit => "implicit",
