@@ -38,6 +38,7 @@ impl By {
         matches!(self, By::Fence | By::Point)
     }
 
+    /// The name in the trace and in reports.
     pub fn name(self) -> &'static str {
         match self {
             By::Buffer => "wl_buffer",
