@@ -85,6 +85,12 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// Pending acquire fences, unreleased buffers with their users, and what the watchdog found.
+    Fences {
+        /// For programs; docs/fences.md names the fields.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -27,6 +27,8 @@ pub enum Request {
         path: PathBuf,
     },
     Status,
+    /// See [`crate::fences::FencesReport`].
+    Fences,
 }
 
 /// An answer: `error` says why not.
@@ -159,6 +161,7 @@ impl Syncline {
                 Ok(serde_json::json!({ "path": path }))
             }
             Request::Status => Ok(self.status()),
+            Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }
     }
 

@@ -10,6 +10,7 @@ mod crc;
 mod cursor;
 mod error;
 mod feedback;
+mod fences;
 mod handlers;
 mod input;
 mod ioctl;

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     cli::{Message, MsgArgs},
     error::{Context, Error},
+    fences::{FencesReport, table},
     ipc::{Answer, Request},
 };
 
@@ -41,6 +42,7 @@ pub fn run(args: &MsgArgs) -> Result<(), Error> {
             Request::Screenshot { path }
         }
         Message::Status { .. } => Request::Status,
+        Message::Fences { .. } => Request::Fences,
     };
     let mut line = serde_json::to_vec(&request).map_err(|e| Error::setup("request", e))?;
     line.push(b'\n');
@@ -51,12 +53,15 @@ pub fn run(args: &MsgArgs) -> Result<(), Error> {
     if let Some(error) = answer.error {
         return Err(Error::setup("syncline msg", error));
     }
-    if let (Message::Status { json }, Some(data)) = (&args.message, answer.data) {
-        if *json {
-            println!("{data}");
-        } else {
-            print_flat("", &data);
+    match (&args.message, answer.data) {
+        (Message::Status { json: true } | Message::Fences { json: true }, Some(data)) => println!("{data}"),
+        (Message::Status { json: false }, Some(data)) => print_flat("", &data),
+        (Message::Fences { json: false }, Some(data)) => {
+            let report: FencesReport = serde_json::from_value(data)
+                .map_err(|e| Error::setup(&what, format!("not a report of fences: {e}")))?;
+            print!("{}", table::render(&report));
         }
+        _ => {}
     }
     Ok(())
 }

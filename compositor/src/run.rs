@@ -32,7 +32,7 @@ use crate::{
     session::Session,
     shell::Windows,
     state::{self, Counters, Globals, Syncline, WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports},
+    surface::{acquires::Acquires, buffer::Imports, live::Live},
     trace,
 };
 
@@ -86,6 +86,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         interaction: None,
         imports: Imports::default(),
         acquires: Acquires::default(),
+        live: Live::default(),
+        hits: Default::default(),
         outputs,
         ipc: None,
         predictor: None,
@@ -157,6 +159,10 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         }
         state.after_events();
         display.flush_clients().context("clients")?;
+    }
+    if trace::enabled() {
+        let report = state.fences_report();
+        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer));
     }
     for child in &mut state.children {
         // The display is going away under them; those that do not notice get the signal that asks politely.

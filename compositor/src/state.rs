@@ -34,7 +34,7 @@ use crate::{
     output::Outputs,
     reactor::Reactor,
     shell::{Interaction, Windows},
-    surface::{acquires::Acquires, buffer::Imports},
+    surface::{acquires::Acquires, buffer::Imports, live::Live},
 };
 
 /// Everything that lives as long as the session.
@@ -62,6 +62,10 @@ pub struct Syncline {
     pub cursor: Cursor,
     pub imports: Imports,
     pub acquires: Acquires,
+    /// Contents that may be unreleased, for reports.
+    pub live: Live,
+    /// What the watchdog found last.
+    pub hits: crate::watchdog::Hits,
     pub outputs: Outputs,
     /// Listens once the session is ready.
     pub ipc: Option<Ipc>,

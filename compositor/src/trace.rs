@@ -159,6 +159,30 @@ pub fn acquire(event: AcquireEvent) {
     span("acquire", event.surface, event.from, event.to, &event);
 }
 
+/// An acquire that is pending has come this far.
+#[derive(Serialize)]
+pub struct AcquirePending {
+    pub surface: u32,
+    pub commit: u64,
+    #[serde(flatten)]
+    pub report: fence::AcquireReport,
+}
+
+/// See [`AcquirePending`]: after the commit, and when a point has materialised.
+pub fn acquire_pending(now: Ns, event: AcquirePending) {
+    instant("acquire_pending", event.surface, now, &event);
+}
+
+/// The watchdog has reported a commit.
+pub fn watchdog(hit: &crate::fences::WatchdogHit) {
+    instant("watchdog", hit.owner.surface, hit.at_ns, hit);
+}
+
+/// A buffer that its client does not have back at the end of the session.
+pub fn unreleased(now: Ns, buffer: &crate::fences::UnreleasedBuffer) {
+    instant("unreleased", buffer.owner.surface, now, buffer);
+}
+
 /// A surface's commit, as a frame shows it.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Shown {

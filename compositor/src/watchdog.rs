@@ -2,9 +2,48 @@
 //!
 //! It reports once a commit and changes nothing: a surface without its fence keeps its last picture anyway.
 
-use fence::Ns;
+use std::collections::VecDeque;
 
-use crate::{state::Syncline, surface::acquires::Waiting};
+use fence::Ns;
+use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
+
+use crate::{
+    fences::{Owner, WatchdogHit},
+    state::Syncline,
+    surface::{Content, acquires::Waiting},
+    trace,
+};
+
+/// How many hits are remembered: a client that never signals anything must not fill the memory.
+pub const RECENT: usize = 32;
+
+/// The last hits, oldest first.
+#[derive(Debug, Default)]
+pub struct Hits(VecDeque<WatchdogHit>);
+
+impl Hits {
+    fn push(&mut self, hit: WatchdogHit) {
+        if self.0.len() == RECENT {
+            self.0.pop_front();
+        }
+        self.0.push_back(hit);
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &WatchdogHit> {
+        self.0.iter()
+    }
+}
+
+/// The request that brought the fence, as WAYLAND_DEBUG would name it.
+fn request(content: &Content, surface: Option<&WlSurface>) -> String {
+    let id = surface.map_or_else(|| "?".to_owned(), |surface| surface.id().protocol_id().to_string());
+    let acquire = match content.with_acquire(|acquire| acquire.point().map(fence::Point::value)) {
+        Some(point) => format!(" after wp_linux_drm_syncobj_surface_v1.set_acquire_point(…, {point})"),
+        None => String::new(),
+    };
+    format!("wl_surface@{id}.commit{acquire}")
+}
 
 impl Syncline {
     fn watchdog_limit(&self) -> Ns {
@@ -29,18 +68,29 @@ impl Syncline {
             };
             waiting.reported = true;
             hits += 1;
-            let client = waiting.surface.upgrade().ok().and_then(|surface| {
-                smithay::reexports::wayland_server::Resource::client(&surface)
-                    .and_then(|client| client.get_data::<crate::state::ClientState>()?.pid)
-            });
-            let name = client.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+            let content = &waiting.commit.content;
+            let surface = waiting.surface.upgrade().ok();
+            let owner = Owner::of(content, surface.as_ref());
             tracing::warn!(
                 "client {} (pid {}), surface {}, commit {}: {overdue}; the surface keeps its last picture",
-                name.as_deref().map_or("?", str::trim_end),
-                client.unwrap_or(0),
-                waiting.commit.content.surface,
-                waiting.commit.content.serial,
+                owner.client_name.as_deref().unwrap_or("?"),
+                owner.client_pid.unwrap_or(0),
+                owner.surface,
+                owner.commit,
             );
+            let hit = WatchdogHit {
+                at_ns: now,
+                request: request(content, surface.as_ref()),
+                owner,
+                state: overdue.acquire.state.to_owned(),
+                age_ns: overdue.acquire.age_ns,
+                report: overdue.to_string(),
+                driver: overdue.acquire.driver,
+                timeline: overdue.acquire.timeline,
+                point: overdue.acquire.point,
+            };
+            trace::watchdog(&hit);
+            self.hits.push(hit);
         }
         self.counters.watchdog_hits += hits;
     }

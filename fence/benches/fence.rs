@@ -170,35 +170,58 @@ fn wrappers(figures: &Figures, lab: &Lab) {
     });
 }
 
-/// Acquire plus release of one explicit-sync commit whose fence is pending at the commit and signals before the latch.
+/// How the fence of a commit comes.
+#[derive(Clone, Copy, PartialEq)]
+enum Comes {
+    /// It has signalled at the commit.
+    Ready,
+    /// It is pending and goes to the hardware.
+    HandedOver,
+    /// It is pending and waited for.
+    Waited,
+}
+
+/// Acquire plus release of one explicit-sync commit, as the compositor does it: with errors carried over, a deadline for
+/// what is pending, and a wake-up for what is waited for.
 fn calls(figures: &Figures, lab: &Lab) {
     let faults = Faults::leak(&LINUX);
     let device = SyncDevice::new_on(faults, lab.device.try_clone().unwrap()).unwrap();
-    let (client, releases) = (device.create_timeline().unwrap(), device.create_timeline().unwrap());
+    let releases = device.create_timeline().unwrap();
     let out_fence = lab.sw.fence(u32::MAX >> 1, "").unwrap();
     let set = WaitSet::new().unwrap();
     let sw = SwTimeline::open().unwrap();
-    for (name, pending) in [("pending at commit", true), ("signalled at commit", false)] {
-        let value = if pending { 1 } else { 2 };
-        client.point(value).import(&sw.fence(value as u32, "").unwrap()).unwrap();
-        if !pending {
+    let kinds = [("ready", Comes::Ready), ("handed over", Comes::HandedOver), ("waited for", Comes::Waited)];
+    for (value, (name, comes)) in (1..).zip(kinds) {
+        let client = device.create_timeline().unwrap();
+        client.point(1).import(&sw.fence(value, "").unwrap()).unwrap();
+        if comes == Comes::Ready {
             sw.inc(1).unwrap();
         }
         faults.take_calls();
         // Beside the ioctls, which the kernel in between counts: epoll_ctl and close.
         let mut others = 0;
-        let mut acquire = Acquire::from_point(client.point(value), 0);
-        if !acquire.advance().unwrap().is_final() {
-            set.add(acquire.wait_fd().unwrap(), 1).unwrap();
-            others += 1;
-            sw.inc(1).unwrap();
-            assert!(matches!(acquire.advance().unwrap(), AcquireState::Signalled { .. }));
+        let mut acquire = Acquire::from_point(client.point(1), 0).carrying_errors();
+        if acquire.advance().unwrap().is_final() {
+            others += 1; // its sync_file is closed
+        } else {
+            acquire.set_deadline(fence::now() + 1_000_000_000);
+            if comes == Comes::Waited {
+                set.add(acquire.wait_fd().unwrap(), 1).unwrap();
+                sw.inc(1).unwrap();
+                set.remove(acquire.wait_fd().unwrap()).unwrap();
+                others += 2;
+                assert!(matches!(acquire.advance().unwrap(), AcquireState::Signalled { .. }));
+            }
+            others += 2; // and the one that carries its error
         }
-        others += 1; // its sync_file is closed
-        let mut release = Release::point(releases.point(value));
+        let mut release = Release::point(releases.point(value.into()));
         release.begin(SCREEN);
         release.end(SCREEN, None);
         release.complete_with(&out_fence).unwrap();
+        drop(acquire);
+        if comes == Comes::HandedOver {
+            sw.inc(1).unwrap();
+        }
         let total = faults.take_calls() + others;
         figures.at_most(&format!("system calls, acquire + release, {name}"), total as f64, "calls", 6.0);
     }

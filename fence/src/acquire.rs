@@ -53,7 +53,7 @@ enum Stage {
 /// Waits for one acquire fence, without ever blocking.
 ///
 /// It owns every file descriptor that it makes or is given, and closes each as soon as it is of no more use: at most
-/// one is open at a time. Dropping it at any time is fine.
+/// one is open at a time, or two with [`carrying_errors`](Acquire::carrying_errors). Dropping it at any time is fine.
 ///
 /// After making one, call [`advance`](Acquire::advance); when [`wait_fd`](Acquire::wait_fd) becomes readable, again.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ pub struct Acquire {
     rearmed: u32,
     reported: bool,
     carrying: bool,
+    /// The fence without its link, for the release if it fails; only while it is pending.
+    plain: Option<SyncFile>,
 }
 
 impl Acquire {
@@ -85,6 +87,7 @@ impl Acquire {
             rearmed: 0,
             reported: false,
             carrying: false,
+            plain: None,
         }
     }
 
@@ -168,8 +171,7 @@ impl Acquire {
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
                 Some(file) => {
-                    let plain = if self.carrying { plain(self.kernel, &file)? } else { None };
-                    self.stage = Stage::Pending(plain.unwrap_or(file));
+                    self.stage = Stage::Pending(file);
                 }
                 None => {
                     self.rearmed += u32::from(arm(self.kernel, point, event)?);
@@ -185,11 +187,21 @@ impl Acquire {
                 (self.summary.driver, self.summary.timeline) = (before.driver, before.timeline);
             }
             match self.summary.status {
-                Status::Active => self.tell_deadline(),
-                Status::Signalled => self.stage = Stage::Signalled { at: self.summary.at },
+                Status::Active => {
+                    if self.carrying && self.point.is_some() && self.plain.is_none() {
+                        // Merging a link with itself unpacks it. Without a descriptor the error stays behind.
+                        self.plain = sync_file::merge2(self.kernel, file.as_fd(), file.as_fd()).ok();
+                    }
+                    self.tell_deadline();
+                }
+                Status::Signalled => {
+                    self.stage = Stage::Signalled { at: self.summary.at };
+                    self.plain = None;
+                }
                 Status::Failed(error) => {
-                    if let Stage::Pending(file) = std::mem::replace(&mut self.stage, Stage::Signalled { at: 0 }) {
-                        self.stage = Stage::Failed(error, Some(file));
+                    let plain = self.plain.take().filter(|plain| has_failed(self.kernel, plain));
+                    if let Stage::Pending(link) = std::mem::replace(&mut self.stage, Stage::Signalled { at: 0 }) {
+                        self.stage = Stage::Failed(error, Some(plain.unwrap_or(link)));
                     }
                 }
             }
@@ -298,12 +310,9 @@ impl Acquire {
     }
 }
 
-/// The fences of a link, if they are pending: merging it with itself unpacks it. The look comes after the merge, which
-/// forgets a fence that has failed in between.
-fn plain(kernel: &dyn Kernel, link: &SyncFile) -> Result<Option<SyncFile>, CallError> {
-    let Ok(plain) = sync_file::merge2(kernel, link.as_fd(), link.as_fd()) else { return Ok(None) };
-    let status = sync_file::summary(kernel, link.as_fd())?.status;
-    Ok((status == Status::Active).then_some(plain))
+/// False for a merge that came too late: it leaves out what has signalled, errors and all.
+fn has_failed(kernel: &dyn Kernel, plain: &SyncFile) -> bool {
+    sync_file::summary(kernel, plain.as_fd()).is_ok_and(|summary| matches!(summary.status, Status::Failed(_)))
 }
 
 /// Makes sure that an eventfd waits for the point. True if one had fired although the point is not there: its client

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::error::{Context, Error, Result};
 use crate::lab::session::{self, Streams};
 use crate::lab::{self, kernel};
+use crate::test::artifacts::Built;
 use crate::{paths, setup};
 
 /// The demo takes 600 frames at 60 Hz and a report; a benchmark several such runs.
@@ -17,6 +18,9 @@ const PATIENCE: u64 = 300;
 
 /// The benchmark that is run in virtual time, where its figures are exact, and then in real time.
 const IN_BOTH_TIMES: &str = "kms";
+
+/// The benchmark that is a bench target of the fence crate, and needs no compositor.
+const OF_FENCES: &str = "fence";
 
 /// Arguments of `cargo xtask demo`.
 #[derive(Debug, Clone, Args)]
@@ -62,6 +66,9 @@ pub fn demo(options: &DemoOptions) -> Result<u8> {
 /// Builds and runs a benchmark in the lab; its exit status.
 pub fn bench(options: &BenchOptions) -> Result<u8> {
     setup::ensure(&setup::Options::default())?;
+    if options.name.as_deref() == Some(OF_FENCES) {
+        return bench_fences(options.rest.clone());
+    }
     let bin = build_release()?;
     let arguments: Vec<String> = options.name.iter().chain(&options.rest).cloned().collect();
     if options.name.as_deref() != Some(IN_BOTH_TIMES) {
@@ -71,6 +78,18 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     let exact = in_lab(&bin, "syncline-bench", told, true)?;
     let real = in_lab(&bin, "syncline-bench", arguments, false)?;
     Ok(exact.max(real))
+}
+
+/// Builds the fence crate's own benchmark with the bench profile and runs it in the lab.
+fn bench_fences(arguments: Vec<String>) -> Result<u8> {
+    let mut built = Built::default();
+    built.add(&["--profile", "bench", "--package", "syncline-fence", "--bench", OF_FENCES])?;
+    if let Some(failure) = built.failures.pop() {
+        return Err(failure);
+    }
+    let bench = built.artifacts.iter().find(|artifact| artifact.name == OF_FENCES);
+    let bench = bench.ok_or_else(|| Error::new(format!("the build made no benchmark {OF_FENCES}")))?;
+    run_in_lab(&bench.executable, arguments, false, Vec::new())
 }
 
 /// Builds the release programs of the compositor and of the tests; returns their folder.
@@ -93,12 +112,16 @@ fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, virtual_time: bool)
         return Err(Error::new(format!("the build made no {}", program.display()))
             .hint("is the program in this checkout's tests/ package?"));
     }
+    run_in_lab(&program, arguments, virtual_time, programs(bin))
+}
+
+fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: Vec<(String, String)>) -> Result<u8> {
     let kernel = kernel::ready()?;
     let mut options =
         lab::Options::for_command(std::iter::once(program.display().to_string()).chain(arguments).collect());
     options.timeout = PATIENCE;
     options.virtual_time = virtual_time;
-    options.env.extend(programs(bin));
+    options.env.extend(env);
     let outcome = session::run(&kernel, &options, Streams::inherit())?;
     outcome.explain(&options);
     Ok(outcome.exit_status())

@@ -9,6 +9,7 @@
 mod assign;
 mod eligible;
 mod flip;
+pub mod holders;
 mod latch;
 mod present;
 mod scene;

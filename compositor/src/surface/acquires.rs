@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use super::PendingCommit;
+use super::{Content, PendingCommit};
 
 /// Somebody's pending acquire.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ impl Acquires {
     pub fn matching(&self, gone: impl Fn(&Waiting) -> bool) -> Vec<u32> {
         let hit = |(i, slot): (usize, &Option<Waiting>)| slot.as_ref().is_some_and(&gone).then_some(i as u32);
         self.slots.iter().enumerate().filter_map(hit).collect()
+    }
+
+    /// Whether the event loop waits for this content's acquire.
+    pub fn waits_for(&self, content: &Arc<Content>) -> bool {
+        self.slots.iter().flatten().any(|waiting| Arc::ptr_eq(&waiting.commit.content, content))
     }
 
     /// Number of pending acquires.

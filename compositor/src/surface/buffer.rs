@@ -16,7 +16,7 @@ use smithay::{
         dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
         gbm::GbmBuffer,
     },
-    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
+    reexports::wayland_server::{Resource, protocol::wl_buffer::WlBuffer},
 };
 
 /// Where a content's pixels are.
@@ -26,6 +26,16 @@ pub enum Source {
     Dmabuf(Arc<Imported>),
     /// A `wl_shm` buffer; read through Smithay, which guards against a pool that shrinks.
     Shm(WlBuffer),
+}
+
+impl Source {
+    /// Names the buffer in the trace and in reports.
+    pub fn id(&self) -> u64 {
+        match self {
+            Source::Dmabuf(imported) => imported.id,
+            Source::Shm(buffer) => u64::from(buffer.id().protocol_id()),
+        }
+    }
 }
 
 /// A dma-buf with everything that was made from it; dropped with the last content after the client's buffer is gone.

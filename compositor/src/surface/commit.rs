@@ -15,7 +15,7 @@ use protocols::{
 use smithay::{
     backend::{allocator::Buffer as _, renderer::buffer_dimensions},
     reexports::wayland_server::{
-        DisplayHandle, Resource,
+        DisplayHandle,
         protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
     },
     utils::{Buffer, Rectangle, Size},
@@ -105,6 +105,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(Some(buffer)) => buffer,
         };
         let content = Arc::new(state.content(states, serial, buffer, Brought { points, fences })?);
+        state.live.insert(&content, surface);
         trace_commit(surface, &content, now);
         states.cached_state.get::<Update>().pending().attach = Some(Attach::Buffer(content.clone()));
         // An error here (out of descriptors, say) leaves the acquire pending; the latch looks again.
@@ -311,10 +312,7 @@ fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
     if !trace::enabled() {
         return;
     }
-    let buffer = match &content.source {
-        Source::Dmabuf(imported) => imported.id,
-        Source::Shm(buffer) => u64::from(buffer.id().protocol_id()),
-    };
+    let buffer = content.source.id();
     let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
     let acquire = content.acquire_by.acquire_name();
     trace::commit(now, surface, content.surface, content.serial, buffer, acquire, point);

@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use fence::{Acquire, AcquireState, CallError, Release, SyncFile};
+use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Predictor, Release, Status, SyncFile};
 use smithay::{
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
     utils::{Buffer, Size},
@@ -38,7 +38,8 @@ impl By {
         matches!(self, By::Fence | By::Point)
     }
 
-    fn name(self) -> &'static str {
+    /// The name in the trace and in reports.
+    pub fn name(self) -> &'static str {
         match self {
             By::Buffer => "wl_buffer",
             By::Implicit => "implicit",
@@ -176,6 +177,39 @@ impl Content {
     /// The `wl_buffer` was released by someone else; do not release it again.
     pub fn forget_buffer(&self) {
         self.fences().buffer = None;
+    }
+}
+
+/// Both fences of a content, for reports.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub acquire: AcquireReport,
+    /// Value of the release point.
+    pub release_point: Option<u64>,
+    /// The fence of a render pass that samples the buffer is pending.
+    pub rendering: bool,
+}
+
+impl Content {
+    /// What its fences look like, with a system call for each that may be pending; `None` once it is released. Changes
+    /// nothing: whoever waits for the acquire finds it as it was.
+    pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<Snapshot> {
+        let fences = self.fences();
+        let release = fences.release.as_ref()?;
+        let mut acquire = AcquireReport::new(&fences.acquire, now, predictor);
+        let pending =
+            |fence: &SyncFile| fence.driver_and_status().is_ok_and(|summary| summary.status == Status::Active);
+        if acquire.state == "pending" && !fences.acquire.fence().is_some_and(pending) {
+            // Nobody has looked since: the event is on its way, or the hardware waited.
+            acquire.state = "signalled";
+        }
+        let release_point = release.target_point().map(|point| point.value());
+        Some(Snapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
+    }
+
+    /// The frame whose commit took it off a plane, while somebody else keeps it.
+    pub fn replaced_by(&self) -> Option<u64> {
+        self.fences().replaced_by
     }
 }
 

@@ -13,6 +13,7 @@ pub mod buffer;
 pub mod commit;
 pub mod content;
 pub mod gate;
+pub mod live;
 pub mod view;
 mod wait;
 

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use fence::{AcquireState, Ns};
+use fence::{AcquireReport, AcquireState, Ns};
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
@@ -21,6 +21,7 @@ use crate::{reactor, state::Syncline, trace};
 impl Syncline {
     /// Waits for a pending acquire with the reactor, unless the latch may hand the fence to the display.
     pub(super) fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        trace_pending(&commit.content, self.now);
         // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make.
         if let Some(vblank) = self.outputs.next_vblank(self.now) {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
@@ -66,6 +67,9 @@ impl Syncline {
                 self.let_through(&surface, &commit, "waited");
             }
             return;
+        }
+        if after != before {
+            trace_pending(&commit.content, self.now);
         }
         // Materialised, not yet signalled: perhaps the latch may take it now.
         let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
@@ -120,6 +124,14 @@ impl Syncline {
     pub fn stop_waiting(&mut self, slot: u32) {
         let Some(waiting) = self.acquires.remove(slot) else { return };
         waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+    }
+}
+
+/// Traces what a commit waits for.
+fn trace_pending(content: &Content, now: Ns) {
+    if trace::enabled() {
+        let report = content.with_acquire(|acquire| AcquireReport::new(acquire, now, None));
+        trace::acquire_pending(now, trace::AcquirePending { surface: content.surface, commit: content.serial, report });
     }
 }
 

@@ -3,7 +3,7 @@
 //! Steps go on after one has failed, so that one run shows all there is to mend. The last line of standard
 //! output is the count over everything and nothing else. Skipped is not passed: it ends non-zero unless skips are accepted.
 
-mod artifacts;
+pub mod artifacts;
 mod libtest;
 mod runner;
 
