@@ -1,4 +1,6 @@
 //! Several displays: each at its own pace, and plugged and pulled while clients render.
+//!
+//! In virtual time: a frame is late only if the logic makes it so.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -85,7 +87,7 @@ fn a_late_fence_on_one_display_never_delays_another() {
     let stuck = slow.commit(30, Gate::Fence(&timeline.fence(1, "late").unwrap())).unwrap();
     let report = report(animated(&compositor, "120"));
     assert_eq!((report.presented, report.unanswered), (120, 0));
-    assert!(report.fps > 50.0, "{}", report.fps);
+    assert_eq!(report.missed_vblanks, 0);
     timeline.inc(1).unwrap();
     slow.presented(&stuck).unwrap();
     compositor.stop().unwrap();
