@@ -3,6 +3,7 @@
 //! Exit status: 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
 //! of the client with `--until-exit`.
 
+mod cec;
 mod cli;
 mod clock;
 mod config;

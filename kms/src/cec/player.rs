@@ -8,19 +8,19 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 
 use super::machine::{Heard, Machine, Message};
-use super::{Adapter, UNKNOWN_ADDRESS, ioctl};
+use super::{Adapter, ioctl};
 use crate::CallError;
 
 /// `CEC_MODE_INITIATOR | CEC_MODE_FOLLOWER`: neither is exclusive, so that `cec-ctl` can look on.
 const MODE: u32 = 0x01 | 0x10;
 /// `CEC_EVENT_STATE_CHANGE`.
 const STATE_CHANGE: u32 = 1;
+/// `CEC_EVENT_FL_INITIAL_STATE`.
+const INITIAL: u32 = 1;
 /// `CEC_EVENT_LOST_MSGS`.
 const LOST_MESSAGES: u32 = 2;
 /// `CEC_TX_STATUS_OK`.
 const TX_OK: u8 = 1;
-/// `CEC_LOG_ADDR_MASK_PLAYBACK`.
-const PLAYBACK_MASK: u16 = 1 << 4 | 1 << 8 | 1 << 11;
 
 /// The name that televisions show: 1 to 14 printable ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,45 +68,55 @@ pub enum Readiness {
     Gone,
 }
 
-/// A playback device.
+/// A playback device. Dropping it gives its address back.
 #[derive(Debug)]
 pub struct Player {
     adapter: Adapter,
     machine: Machine,
+    name: OsdName,
+    /// The address has been asked for; until then each change of the adapter's state is a chance to do so.
+    asked: bool,
 }
 
 impl Player {
     /// Makes `adapter` a playback device called `name`. `standby_on_sleep`: whether [`Player::sleep`] puts the television to
     /// standby as well. The address is claimed in the background; [`Event::Claimed`] tells.
     ///
-    /// An address that another program has left on the adapter is used if it is a playback device's of that name, else taken
-    /// away. It stays claimed after a drop, as the kernel's interface has it.
+    /// An address that another program has left on the adapter is taken away; while it is being claimed, or while another
+    /// program has the adapter for itself, ours waits for the next change of state.
     ///
-    /// Errors: EBUSY (another program has the adapter for itself), ENOTTY (the adapter cannot send), ENODEV (gone).
+    /// Errors: ENOTTY (the adapter cannot send), ENODEV (gone).
     pub fn new(adapter: Adapter, name: OsdName, standby_on_sleep: bool) -> Result<Self, CallError> {
         ioctl::set_mode(adapter.as_fd(), MODE).map_err(|errno| adapter.error("CEC_S_MODE", errno))?;
-        let old = ioctl::log_addrs(adapter.as_fd());
-        let old = old.map_err(|errno| adapter.error("CEC_ADAP_G_LOG_ADDRS", errno))?;
-        let ours = old.osd_name == name.0 && old.log_addr_mask & PLAYBACK_MASK != 0;
-        let mut player = Self { adapter, machine: Machine::new(standby_on_sleep) };
-        if ours {
-            player.refresh(old.log_addr_mask)?;
-            return Ok(player);
-        }
-        if old.num_log_addrs > 0 {
-            player.set_log_addrs(ioctl::LogAddrs::default())?;
-        }
-        player.set_log_addrs(ioctl::LogAddrs {
+        let mut player = Self { adapter, machine: Machine::new(standby_on_sleep), name, asked: false };
+        player.claim()?;
+        Ok(player)
+    }
+
+    /// Asks for the address, unless the kernel is busy with another one.
+    fn claim(&mut self) -> Result<(), CallError> {
+        let wanted = ioctl::LogAddrs {
             num_log_addrs: 1,
             cec_version: 5,         // CEC_OP_CEC_VERSION_1_4: no 2.0 features are offered
             vendor_id: 0xffff_ffff, // CEC_VENDOR_ID_NONE
-            osd_name: name.0,
+            osd_name: self.name.0,
             primary_device_type: [4, 0, 0, 0], // CEC_OP_PRIM_DEVTYPE_PLAYBACK
             log_addr_type: [3, 0, 0, 0],       // CEC_LOG_ADDR_TYPE_PLAYBACK
             all_device_types: [0x10, 0, 0, 0], // CEC_OP_ALL_DEVTYPE_PLAYBACK
             ..ioctl::LogAddrs::default()
-        })?;
-        Ok(player)
+        };
+        for mut addrs in [ioctl::LogAddrs::default(), wanted] {
+            match ioctl::set_log_addrs(self.adapter.as_fd(), &mut addrs) {
+                Ok(()) => {}
+                Err(Errno::BUSY) => {
+                    tracing::debug!(adapter = %self.adapter.path().display(), "CEC: busy, the address is asked for later");
+                    return Ok(());
+                }
+                Err(errno) => return Err(self.adapter.error("CEC_ADAP_S_LOG_ADDRS", errno)),
+            }
+        }
+        self.asked = true;
+        Ok(())
     }
 
     /// Its adapter.
@@ -121,13 +131,13 @@ impl Player {
 
     /// The outputs are on: wakes the television and makes it show this device, now or as soon as there is an address.
     pub fn wake(&mut self) {
-        let Self { adapter, machine } = self;
+        let Self { adapter, machine, .. } = self;
         machine.wake(|message| send(adapter, &message));
     }
 
     /// The outputs are off: answers *standby* to who asks, and puts the television to standby if that was wanted.
     pub fn sleep(&mut self) {
-        let Self { adapter, machine } = self;
+        let Self { adapter, machine, .. } = self;
         machine.sleep(|message| send(adapter, &message));
     }
 
@@ -137,7 +147,12 @@ impl Player {
             match ioctl::event(self.adapter.as_fd()) {
                 Ok(event) if event.event == STATE_CHANGE => {
                     let (physical, logical) = (event.raw[0] as u16, (event.raw[0] >> 16) as u16);
-                    self.configured(physical, logical, &mut report);
+                    if !self.asked {
+                        self.claim()?;
+                    } else if event.flags & INITIAL == 0 {
+                        // The state at the opening is that of before our claim.
+                        self.configured(physical, logical, &mut report);
+                    }
                 }
                 Ok(event) if event.event == LOST_MESSAGES => report(Event::Overrun(event.raw[0])),
                 Ok(_) => {}
@@ -159,7 +174,7 @@ impl Player {
     }
 
     fn configured(&mut self, physical: u16, logical: u16, report: &mut impl FnMut(Event)) {
-        let Self { adapter, machine } = self;
+        let Self { adapter, machine, .. } = self;
         let before = machine.addresses();
         machine.configured(physical, logical, |message| send(adapter, &message));
         match machine.addresses() {
@@ -177,23 +192,21 @@ impl Player {
             }
             return;
         }
-        let Self { adapter, machine } = self;
+        let Self { adapter, machine, .. } = self;
         let Some(message) = msg.msg.get(..msg.len as usize).and_then(Message::from_wire) else { return };
         tracing::trace!(adapter = %adapter.path().display(), %message, "CEC received");
         if let Some(heard) = machine.received(&message, |message| send(adapter, &message)) {
             report(Event::Heard(heard));
         }
     }
+}
 
-    fn refresh(&mut self, logical: u16) -> Result<(), CallError> {
-        let physical = self.adapter.physical_address()?;
-        self.configured(physical, logical, &mut |_| {});
-        Ok(())
-    }
-
-    fn set_log_addrs(&mut self, mut addrs: ioctl::LogAddrs) -> Result<(), CallError> {
-        ioctl::set_log_addrs(self.adapter.as_fd(), &mut addrs)
-            .map_err(|errno| self.adapter.error("CEC_ADAP_S_LOG_ADDRS", errno))
+impl Drop for Player {
+    fn drop(&mut self) {
+        if self.asked {
+            // Gone or busy: nothing to give back.
+            let _ = ioctl::set_log_addrs(self.adapter.as_fd(), &mut ioctl::LogAddrs::default());
+        }
     }
 }
 
@@ -210,10 +223,8 @@ fn send(adapter: &Adapter, message: &Message) {
     let path = adapter.path().display();
     match ioctl::transmit(adapter.as_fd(), &mut msg) {
         Ok(()) => tracing::trace!(adapter = %path, %message, "CEC sent"),
-        // No display, and an adapter that needs one to send: the address will come with the display.
-        Err(Errno::NONET) if adapter.physical_address().is_ok_and(|address| address == UNKNOWN_ADDRESS) => {
-            tracing::debug!(adapter = %path, %message, "CEC: no display to send to yet");
-        }
+        // No address yet (no display, or it is being claimed): the machine says it again when it has one.
+        Err(Errno::NONET) => tracing::debug!(adapter = %path, %message, "CEC: no address to send from yet"),
         Err(errno) => tracing::warn!(adapter = %path, %message, %errno, "CEC_TRANSMIT"),
     }
 }
