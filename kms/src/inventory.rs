@@ -3,13 +3,13 @@
 //! Values are those of the moment of reading. Never changes anything on the device, except that probing connectors wakes
 //! displays up.
 
-pub mod edid;
+mod edid;
 mod json;
 pub(crate) mod read;
 
 use serde::{Deserialize, Serialize};
 
-use self::edid::Edid;
+pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
 use crate::props::PropertyTable;
 use crate::{CallError, Device, Mode, PlaneKind};
