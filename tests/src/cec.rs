@@ -18,12 +18,17 @@ use crate::time::{after, now};
 
 /// `VIVID_CID_HDMI_IS_CONNECTED_TO_OUTPUT(0)` of `vivid-ctrls.c`.
 const CONNECTED_TO: u32 = 0x00f0_0000 + 0xf000 + 113;
-/// What that control calls the first HDMI output, after the pattern generator and nothing.
+/// What that control calls no output, after the pattern generator.
+const NOTHING: i32 = 1;
+/// What it calls the first HDMI output.
 const FIRST_OUTPUT: i32 = 2;
 /// The HDMI input among vivid's default ones: webcam, TV, S-Video, HDMI.
 const HDMI_INPUT: u32 = 3;
 /// `CEC_MODE_INITIATOR | CEC_MODE_FOLLOWER`.
 const MODE: u32 = 0x11;
+
+/// Longer than any message is on the wire: 16 bytes of 24 ms.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// A television; its logical address is 0, its physical 0.0.0.0.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ impl Television {
             osd_name,
             ..Addresses::default()
         })?;
+        // What somebody before us said may still be on the wire.
+        while television.hear(QUIET)?.is_some() {}
         Ok(television)
     }
 
@@ -66,8 +73,14 @@ impl Television {
         ioctl::video_edid(self.video.as_fd(), HDMI_INPUT, &edid()).map_err(Error::call("VIDIOC_S_EDID"))
     }
 
-    /// Pulls the source out: it has no address any more.
+    /// Pulls the source out: it has no address any more, and nothing that it says arrives.
     pub fn unplug(&self) -> Result<()> {
+        self.hide()?;
+        ioctl::video_control(self.video.as_fd(), CONNECTED_TO, NOTHING).map_err(Error::call("VIDIOC_S_CTRL"))
+    }
+
+    /// Takes the display away and leaves the wire, as televisions do that sleep: the source has no address, but may wake us.
+    pub fn hide(&self) -> Result<()> {
         ioctl::video_edid(self.video.as_fd(), HDMI_INPUT, &[]).map_err(Error::call("VIDIOC_S_EDID"))
     }
 
