@@ -19,6 +19,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Talk to a running compositor.
     Msg(MsgArgs),
+    /// Say what of explicit sync, planes, colour, CRCs … this machine can do, what is missing, and what to do about it.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +70,19 @@ pub struct MsgArgs {
     pub socket: String,
     #[command(subcommand)]
     pub message: Message,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 a session can run, 1 something that it needs is missing, 2 there is no display device."
+)]
+pub struct DoctorArgs {
+    /// Only this device; default: all of them.
+    #[arg(long, value_name = "PATH")]
+    pub device: Option<PathBuf>,
+    /// For programs: the machine as it was found, and every check (docs/doctor.md).
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,6 +27,7 @@ pub struct Config {
     pub fences: Fences,
     /// What may go onto planes.
     pub planes: PlaneUse,
+    pub cec: Cec,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -62,6 +63,45 @@ pub struct Fences {
     pub watchdog: u64,
 }
 
+/// Televisions, by CEC. Off unless asked for: a session that starts would take the television from whoever watches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cec {
+    /// Makes each output whose connector has an adapter a playback device: its television wakes and shows the session.
+    pub enable: bool,
+    /// The name that the television shows: at most 14 characters of ASCII.
+    pub osd_name: OsdName,
+    /// Puts the television to standby when the outputs go to sleep, if it shows this session.
+    pub standby_on_sleep: bool,
+    /// When the television goes to standby: tells who asks that we do, too, and does not wake it by itself.
+    pub follow_tv_standby: bool,
+    /// An adapter that no connector knows of, for example `/dev/cec0` of a USB dongle; the connectors' are left alone then.
+    pub adapter: Option<PathBuf>,
+}
+
+/// A name that CEC can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OsdName(pub kms::cec::OsdName);
+
+impl TryFrom<String> for OsdName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let most = kms::cec::OsdName::LEN;
+        let name = kms::cec::OsdName::new(&text);
+        name.map(Self)
+            .ok_or_else(|| format!("`{text}` is no name for a television; write 1 to {most} characters of ASCII"))
+    }
+}
+
+impl Default for Cec {
+    fn default() -> Self {
+        let osd_name = OsdName(kms::cec::OsdName::new("Syncline").expect("eight letters"));
+        Self { enable: false, osd_name, standby_on_sleep: false, follow_tv_standby: false, adapter: None }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -71,6 +111,7 @@ impl Default for Config {
             cursor: Cursor::default(),
             fences: Fences::default(),
             planes: PlaneUse::All,
+            cec: Cec::default(),
         }
     }
 }
@@ -176,6 +217,15 @@ mod tests {
         assert_eq!(config.background, Colour([0x10, 0x20, 0x30]));
         assert_eq!((config.keyboard.layout.as_str(), config.keyboard.repeat_rate), ("de", 30));
         assert_eq!(config.fences.policy, FencePolicy::SameDriver);
+    }
+
+    #[test]
+    fn cec_is_off_and_its_name_fits_a_television() {
+        assert!(!parse("").unwrap().cec.enable);
+        let config = parse("[cec]\nenable = true\nosd-name = \"Den\"\nadapter = \"/dev/cec1\"\n").unwrap().cec;
+        assert_eq!((config.enable, config.adapter), (true, Some("/dev/cec1".into())));
+        let error = parse("[cec]\nosd-name = \"a name that is too long\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 characters"), "{error}");
     }
 
     #[test]

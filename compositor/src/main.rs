@@ -1,13 +1,15 @@
-//! The `syncline` command: `run` is the compositor, `msg` talks to a running one.
+//! The `syncline` command: `run` is the compositor, `msg` talks to a running one, `doctor` looks at the machine.
 //!
-//! Exit status: 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
+//! Exit status (`doctor` has its own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
 //! of the client with `--until-exit`.
 
+mod cec;
 mod cli;
 mod clock;
 mod config;
 mod crc;
 mod cursor;
+mod doctor;
 mod error;
 mod feedback;
 mod fences;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let result = match &cli.command {
         cli::Command::Run(args) => run::run(args),
+        cli::Command::Doctor(args) => doctor::run(args),
         cli::Command::Msg(args) => msg::run(args).map(|()| 0),
     };
     match result {

@@ -40,6 +40,8 @@ pub enum Source {
     Predictor,
     /// A pending acquire, by slot.
     Acquire(u32),
+    /// A CEC adapter, by slot.
+    Cec(u32),
 }
 
 impl Source {
@@ -56,6 +58,7 @@ impl Source {
             Self::Crc(crtc) => (8, crtc),
             Self::Predictor => (9, 0),
             Self::Acquire(slot) => (10, slot),
+            Self::Cec(slot) => (11, slot),
         };
         (kind << 32) | u64::from(index)
     }
@@ -74,6 +77,7 @@ impl Source {
             8 => Self::Crc(index),
             9 => Self::Predictor,
             10 => Self::Acquire(index),
+            11 => Self::Cec(index),
             _ => return None,
         })
     }
@@ -103,6 +107,12 @@ impl Reactor {
     pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?)
+    }
+
+    /// As [`Reactor::add`], and also when `fd` has priority events (`POLLPRI`), as CEC adapters have.
+    pub fn add_with_priority(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::PRI)?)
     }
 
     /// Stops waking for `fd`.
@@ -149,9 +159,20 @@ mod tests {
     #[test]
     fn tokens_come_back() {
         use Source::*;
-        for source in
-            [Clients, Listen, Display, Timer, Calloop, Signal, MsgListen, Msg(7), Crc(31), Predictor, Acquire(u32::MAX)]
-        {
+        for source in [
+            Clients,
+            Listen,
+            Display,
+            Timer,
+            Calloop,
+            Signal,
+            MsgListen,
+            Msg(7),
+            Crc(31),
+            Predictor,
+            Acquire(u32::MAX),
+            Cec(3),
+        ] {
             assert_eq!(Source::from_token(source.token()), Some(source));
         }
         assert_eq!(Source::from_token(99 << 32), None);

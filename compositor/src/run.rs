@@ -20,6 +20,7 @@ use smithay::{
 };
 
 use crate::{
+    cec::Cec,
     cli::RunArgs,
     clock,
     config::Config,
@@ -91,6 +92,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         outputs,
         ipc: None,
         predictor: None,
+        cec: Cec::default(),
         libinput: None,
         mode: args.mode,
         session,
@@ -102,6 +104,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         reactor,
     };
     state.light_up(args.mode, true)?;
+    state.cec_adopt();
     state.warm_cursor();
     state.outputs.announce(&handle, &mut state.globals)?;
     if args.crc {
@@ -155,6 +158,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                 Source::Crc(crtc) => state.crc_event(crtc),
                 Source::Predictor => state.predictor_event(),
                 Source::Acquire(slot) => state.acquire_event(slot),
+                Source::Cec(slot) => state.cec_event(slot),
             }
         }
         state.after_events();
@@ -199,6 +203,7 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
             let inserted = handle.insert_source(udev, |event, (), state| {
                 if let UdevEvent::Changed { .. } = event {
                     state.hot_plug(state.mode);
+                    state.cec_adopt();
                 }
             });
             inserted.map_err(|e| Error::setup("udev", e.error))?;
@@ -227,6 +232,7 @@ impl Syncline {
                     tracing::error!("input devices did not come back");
                 }
                 self.resume();
+                self.cec_wake();
             }
         }
     }

@@ -71,6 +71,8 @@ pub struct Syncline {
     pub ipc: Option<Ipc>,
     /// Predicts CRCs, with `--crc`.
     pub predictor: Option<crate::crc::Predictor>,
+    /// Televisions.
+    pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     /// The mode that the user wants on every display.
     pub mode: Option<crate::cli::ModeRequest>,

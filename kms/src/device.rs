@@ -16,7 +16,8 @@ use crate::kernel::{Drm, Kernel};
 use crate::{CallError, DumbBuffer, Framebuffer, SavedState};
 
 /// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Caps {
     /// `DRM_CAP_ADDFB2_MODIFIERS`.
     pub modifiers: bool,
@@ -30,6 +31,10 @@ pub struct Caps {
     pub syncobj: bool,
     /// `DRM_CAP_SYNCOBJ_TIMELINE` on this node.
     pub syncobj_timeline: bool,
+    /// `DRM_CAP_ASYNC_PAGE_FLIP`: tearing flips through the legacy call.
+    pub async_flip: bool,
+    /// `DRM_CAP_TIMESTAMP_MONOTONIC`: event times are of CLOCK_MONOTONIC.
+    pub monotonic: bool,
     /// `DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP` (Linux 6.8).
     pub atomic_async_flip: bool,
     /// `DRM_CAP_CRTC_IN_VBLANK_EVENT`: flip events name their CRTC.
@@ -43,7 +48,7 @@ pub struct Caps {
 }
 
 /// The driver, from `DRM_IOCTL_VERSION`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Driver {
     /// `vkms`, `i915`, `amdgpu`, `rcar-du` …
     pub name: String,
@@ -152,6 +157,15 @@ impl Device {
         drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
     }
 
+    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19). From then on this
+    /// descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
+    pub fn show_colour_pipelines(&self) -> Result<(), CallError> {
+        const PLANE_COLOR_PIPELINE: u64 = 7;
+        drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, true)
+            .map(drop)
+            .map_err(|error| self.error("DRM_IOCTL_SET_CLIENT_CAP", &error))
+    }
+
     /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
     pub fn inventory(&self) -> Result<Inventory, CallError> {
         Inventory::read(self)
@@ -241,6 +255,8 @@ fn read_caps(fd: BorrowedFd<'_>) -> Caps {
         prime_export: prime & 2 != 0,
         syncobj: cap(drm_sys::DRM_CAP_SYNCOBJ) != 0,
         syncobj_timeline: cap(drm_sys::DRM_CAP_SYNCOBJ_TIMELINE) != 0,
+        async_flip: cap(drm_sys::DRM_CAP_ASYNC_PAGE_FLIP) != 0,
+        monotonic: cap(drm_sys::DRM_CAP_TIMESTAMP_MONOTONIC) != 0,
         atomic_async_flip: cap(drm_sys::DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP) != 0,
         crtc_in_event: cap(drm_sys::DRM_CAP_CRTC_IN_VBLANK_EVENT) != 0,
         cursor: (size(cap(drm_sys::DRM_CAP_CURSOR_WIDTH)), size(cap(drm_sys::DRM_CAP_CURSOR_HEIGHT))),

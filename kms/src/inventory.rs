@@ -1,18 +1,21 @@
-//! Everything that a KMS device has, as one value that can be printed as JSON.
+//! Everything that a KMS device has, as one value that goes to JSON and back.
 //!
 //! Values are those of the moment of reading. Never changes anything on the device, except that probing connectors wakes
 //! displays up.
 
+mod edid;
+mod json;
 pub(crate) mod read;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
 use crate::props::PropertyTable;
 use crate::{CallError, Device, Mode, PlaneKind};
 
 /// A KMS device with all its objects.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The driver.
     pub driver: Driver,
@@ -29,7 +32,7 @@ pub struct Inventory {
 }
 
 /// A CRTC: what scans a picture out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crtc {
     /// Object id.
     pub id: u32,
@@ -40,7 +43,7 @@ pub struct Crtc {
 }
 
 /// What is known of a display at a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Connection {
     /// A display is there.
@@ -52,7 +55,7 @@ pub enum Connection {
 }
 
 /// A connector.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connector {
     /// Object id.
     pub id: u32,
@@ -68,6 +71,10 @@ pub struct Connector {
     pub non_desktop: bool,
     /// A writeback connector: no display at all.
     pub writeback: bool,
+    /// What the display says of itself; `None` without a display, or with one that says nothing legible.
+    pub edid: Option<Edid>,
+    /// Where it hangs on a DisplayPort daisy chain (`PATH`): `mst:34-1-8`.
+    pub path: Option<String>,
     /// Encoders that can feed it.
     pub encoders: Vec<u32>,
     /// CRTCs that can drive it, as bits by index.
@@ -94,10 +101,12 @@ impl Connector {
 }
 
 /// An encoder; of no use to atomic clients except for what it can join.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     /// Object id.
     pub id: u32,
+    /// What it makes of pictures: `TMDS`, `DSI`, `Virtual` …
+    pub kind: String,
     /// CRTCs that it takes pictures from, as bits by index.
     pub possible_crtcs: u32,
     /// Encoders that can share its CRTC, as bits by index.
@@ -105,7 +114,7 @@ pub struct Encoder {
 }
 
 /// A plane.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plane {
     /// Object id.
     pub id: u32,
@@ -115,6 +124,8 @@ pub struct Plane {
     pub possible_crtcs: u32,
     /// Formats and their modifiers.
     pub formats: Vec<FormatModifiers>,
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    pub formats_async: Vec<FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, Linux 6.9).
     pub size_hints: Vec<(u32, u32)>,
     /// Its properties.
@@ -129,27 +140,14 @@ impl Plane {
 }
 
 /// A format with the modifiers that go with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormatModifiers {
     /// `DRM_FORMAT_*`.
-    #[serde(serialize_with = "fourcc")]
+    #[serde(with = "json::fourcc")]
     pub format: u32,
     /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be given).
-    #[serde(serialize_with = "modifiers")]
+    #[serde(with = "json::modifiers")]
     pub modifiers: Vec<u64>,
-}
-
-fn fourcc<S: Serializer>(format: &u32, serializer: S) -> Result<S::Ok, S::Error> {
-    let bytes = (format & 0x7fff_ffff).to_le_bytes();
-    if bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-        serializer.collect_str(&bytes.map(char::from).iter().collect::<String>())
-    } else {
-        serializer.collect_str(&format_args!("{format:#010x}"))
-    }
-}
-
-fn modifiers<S: Serializer>(modifiers: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(modifiers.iter().map(|&raw| dmabuf_import::modifiers::name(raw.into())))
 }
 
 /// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear one count.

@@ -1,10 +1,11 @@
 //! Display modes. Never invents timings: modes are what connectors list.
 
 use drm_ffi::drm_mode_modeinfo;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A mode of a connector, with all timings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Mode {
     /// As the kernel calls it: `1024x768`.
     pub name: String,
@@ -24,9 +25,36 @@ pub struct Mode {
     pub vtotal: u16,
     /// `DRM_MODE_FLAG_*`.
     pub flags: u32,
-    /// The kernel's `struct drm_mode_modeinfo`, as bytes for the `MODE_ID` blob.
-    #[serde(skip)]
+    /// The kernel's `struct drm_mode_modeinfo`, as bytes for the `MODE_ID` blob; in JSON `modeinfo`, hexadecimal.
+    #[serde(rename = "modeinfo", serialize_with = "hexadecimal")]
     raw: [u8; RAW],
+}
+
+/// A mode in JSON: the kernel's structure says all, the rest is for people.
+#[derive(Deserialize)]
+struct Written {
+    modeinfo: String,
+}
+
+impl TryFrom<Written> for Mode {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let text = &written.modeinfo;
+        let wrong = || format!("`{text}` is no modeinfo: {} hexadecimal digits", RAW * 2);
+        if text.len() != RAW * 2 || !text.is_ascii() {
+            return Err(wrong());
+        }
+        let mut raw = [0; RAW];
+        for (at, byte) in raw.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).map_err(|_| wrong())?;
+        }
+        Ok(Self::from_kernel(&info(&raw)))
+    }
+}
+
+fn hexadecimal<S: serde::Serializer>(raw: &[u8; RAW], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// `sizeof(struct drm_mode_modeinfo)`.
@@ -128,6 +156,31 @@ fn bytes(info: &drm_mode_modeinfo) -> [u8; RAW] {
     out
 }
 
+/// The inverse of [`bytes`].
+fn info(raw: &[u8; RAW]) -> drm_mode_modeinfo {
+    let word = |at: usize| u32::from_ne_bytes([raw[at], raw[at + 1], raw[at + 2], raw[at + 3]]);
+    let half = |at: usize| u16::from_ne_bytes([raw[at], raw[at + 1]]);
+    let mut name = [0; 32];
+    name.iter_mut().zip(&raw[36..]).for_each(|(to, from)| *to = *from as _);
+    drm_mode_modeinfo {
+        clock: word(0),
+        hdisplay: half(4),
+        hsync_start: half(6),
+        hsync_end: half(8),
+        htotal: half(10),
+        hskew: half(12),
+        vdisplay: half(14),
+        vsync_start: half(16),
+        vsync_end: half(18),
+        vtotal: half(20),
+        vscan: half(22),
+        vrefresh: word(24),
+        flags: word(28),
+        type_: word(32),
+        name,
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -162,6 +215,14 @@ pub(crate) mod tests {
         assert_eq!((mode.to_string().as_str(), mode.name.as_str()), ("1024x768@60.004", "1024x768"));
         assert!(mode.matches(1024, 768, None) && mode.matches(1024, 768, Some(60.0)));
         assert!(!mode.matches(1024, 768, Some(75.0)) && !mode.matches(1024, 767, None));
+    }
+
+    #[test]
+    fn json_and_back() {
+        let json = serde_json::to_string(&xga()).unwrap();
+        assert_eq!(serde_json::from_str::<Mode>(&json).unwrap(), xga());
+        let error = serde_json::from_str::<Mode>(r#"{"modeinfo":"00"}"#).unwrap_err().to_string();
+        assert!(error.contains("136 hexadecimal digits"), "{error}");
     }
 
     #[test]

@@ -5,14 +5,14 @@
 use std::os::fd::BorrowedFd;
 
 use dmabuf_import::{Fourcc, Modifier, modifiers};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::inventory;
 use crate::props::PlaneProps;
 use crate::{FbId, OutputError, Rect, SrcRect};
 
 /// The `type` property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlaneKind {
     /// Neither of the others.

@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{CallError, Device, OutputError};
 
 /// A property of an object with its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Property {
     /// Id, the same for all objects that have this very property.
     pub id: u32,
@@ -24,7 +24,7 @@ pub struct Property {
 }
 
 /// Type of a property.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PropertyKind {
     /// A number.
@@ -54,7 +54,7 @@ pub enum PropertyKind {
 }
 
 /// A name of an enumeration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnumValue {
     /// Number.
     pub value: u64,
@@ -63,7 +63,7 @@ pub struct EnumValue {
 }
 
 /// All properties of one object, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PropertyTable(pub BTreeMap<String, Property>);
 

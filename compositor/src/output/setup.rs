@@ -194,8 +194,8 @@ impl Syncline {
             PhysicalProperties {
                 size: (connector.size_mm.0 as i32, connector.size_mm.1 as i32).into(),
                 subpixel: Subpixel::Unknown,
-                make: "Unknown".into(),
-                model: connector.name.clone(),
+                make: connector.edid.as_ref().map_or("Unknown", |edid| edid.make()).into(),
+                model: connector.edid.as_ref().map_or_else(|| connector.name.clone(), |edid| edid.model()),
             },
         );
         let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use drm_ffi::mode;
 
+use super::edid::Edid;
 use super::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
 use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
@@ -22,7 +23,8 @@ pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
     for id in encoder_ids {
         let encoder = mode::get_encoder(fd, id).map_err(|error| device.error("DRM_IOCTL_MODE_GETENCODER", &error))?;
         let (possible_crtcs, possible_clones) = (encoder.possible_crtcs, encoder.possible_clones);
-        encoders.push(Encoder { id, possible_crtcs, possible_clones });
+        let kind = encoder_name(encoder.encoder_type).to_owned();
+        encoders.push(Encoder { id, kind, possible_crtcs, possible_clones });
     }
     let connectors = connectors(device, &encoders)?;
     let planes = planes(device)?;
@@ -60,6 +62,11 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Co
             writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
             possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
             encoders: fed_by,
+            edid: props.value("EDID").and_then(|id| blob(fd, id)).as_deref().and_then(Edid::parse),
+            path: props
+                .value("PATH")
+                .and_then(|id| blob(fd, id))
+                .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
             props,
         });
     }
@@ -94,6 +101,12 @@ fn type_name(connector_type: u32) -> &'static str {
     NAMES.get(connector_type as usize).unwrap_or(&"Unknown")
 }
 
+/// `drm_encoder_enum_list` of `drivers/gpu/drm/drm_encoder.c`.
+fn encoder_name(encoder_type: u32) -> &'static str {
+    const NAMES: [&str; 9] = ["None", "DAC", "TMDS", "LVDS", "TV", "Virtual", "DSI", "DP MST", "DPI"];
+    NAMES.get(encoder_type as usize).unwrap_or(&"Unknown")
+}
+
 fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
@@ -118,6 +131,7 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
                 Some(pairs) => pairs,
                 None => formats.iter().map(|&format| FormatModifiers { format, modifiers: Vec::new() }).collect(),
             },
+            formats_async: blob("IN_FORMATS_ASYNC").as_deref().and_then(in_formats).unwrap_or_default(),
             size_hints: blob("SIZE_HINTS").as_deref().map(size_hints).unwrap_or_default(),
             props,
         });

@@ -85,7 +85,7 @@ impl Stock {
         if self.cursor {
             each.clone().for_each(|at| add(PlaneKind::Cursor, 1 << at, 255));
         }
-        let encoder = |at| Encoder { id: 15 + at, possible_crtcs: all, possible_clones: 0 };
+        let encoder = |at| Encoder { id: 15 + at, kind: "Virtual".to_owned(), possible_crtcs: all, possible_clones: 0 };
         Inventory {
             driver: Driver { name: "scripted".to_owned(), version: (1, 0, 0) },
             caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
@@ -149,7 +149,7 @@ impl Stock {
         }
         let formats = [Fourcc::Xrgb8888, Fourcc::Argb8888];
         let formats = formats.map(|format| FormatModifiers { format: format as u32, modifiers: vec![0] }).to_vec();
-        Plane { id, kind, possible_crtcs, formats, size_hints: Vec::new(), props }
+        Plane { id, kind, possible_crtcs, formats, formats_async: Vec::new(), size_hints: Vec::new(), props }
     }
 }
 
@@ -164,6 +164,8 @@ fn connector(index: u32, all: u32) -> Connector {
         size_mm: (0, 0),
         non_desktop: false,
         writeback: false,
+        edid: None,
+        path: None,
         encoders: vec![15 + index],
         possible_crtcs: all,
         props,

@@ -20,14 +20,18 @@ pub mod trampoline;
 pub mod wire;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::paths;
 
 /// Exit status where the lab itself failed rather than the command.
 pub const STATUS_LAB_FAILED: u8 = 125;
+/// The compositor's program and package.
+const COMPOSITOR: &str = "syncline";
 /// Exit status where the watchdog ended the guest.
 pub const STATUS_TIMED_OUT: u8 = 124;
 
@@ -89,12 +93,23 @@ impl Options {
 /// Builds the kernel where it is missing, runs the command with this process's standard streams, and returns its exit status.
 pub fn main(options: &Options) -> Result<u8> {
     let kernel = kernel::ready()?;
+    if options.command.first().is_some_and(|program| program == COMPOSITOR) {
+        build_compositor()?;
+    }
     let streams = session::Streams::inherit();
     let outcome = session::run(&kernel, options, streams)?;
     if !options.quiet {
         outcome.explain(options);
     }
     Ok(outcome.exit_status())
+}
+
+/// Who names it without a path means the one of this checkout, as it is now.
+fn build_compositor() -> Result<()> {
+    let arguments = ["build", "--quiet", "--package", COMPOSITOR];
+    let build = Command::new(paths::cargo()).args(arguments).current_dir(paths::workspace()).status();
+    let status = build.context("run cargo build")?;
+    if status.success() { Ok(()) } else { Err(failure(format!("cargo {} failed ({status})", arguments.join(" ")))) }
 }
 
 fn parse_env(text: &str) -> std::result::Result<(String, String), String> {

@@ -219,7 +219,17 @@ fn job(options: &Options) -> Result<Job> {
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
     );
     env.extend(options.env.iter().cloned());
+    // What was built here is found by its name: `cargo xtask lab -- syncline doctor`.
+    if !options.env.iter().any(|(name, _)| name == "PATH") {
+        env.entry("PATH".to_owned()).and_modify(|path| *path = own_programs_first(path, &paths::target()));
+    }
     Ok(Job { command: options.command.clone(), cwd, env })
+}
+
+/// `path` with the folders of this workspace's programs before it, debug ones first.
+fn own_programs_first(path: &str, target: &Path) -> String {
+    let own = ["debug", "release"].map(|profile| target.join(profile).display().to_string());
+    format!("{}:{path}", own.join(":"))
 }
 
 /// The caller's environment, less what names the host's sessions, sockets and jobs.
@@ -272,6 +282,11 @@ mod tests {
         assert_eq!(names, ["HOME", "LANG", "PATH", "SYNCLINE_IN_LAB", "XDG_RUNTIME_DIR"]);
         assert_eq!(env["XDG_RUNTIME_DIR"], guest_system::RUNTIME_DIR);
         assert_eq!(env["PATH"], "/x");
+    }
+
+    #[test]
+    fn programs_built_here_come_first() {
+        assert_eq!(own_programs_first("/usr/bin", Path::new("/t")), "/t/debug:/t/release:/usr/bin");
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! The television's side of an output: CEC adapters of the connectors, woken and put to sleep with the session.
+//!
+//! Each lit output whose connector has an adapter gets one playback device; `[cec] adapter` names one that no connector
+//! knows of (USB dongles). A wire that fails costs a line in the log, never the session, and nothing here waits for it.
+
+use std::path::PathBuf;
+
+use kms::cec::{Adapter, Event, Player, Readiness, machine::Heard};
+
+use crate::{config, reactor::Source, state::Syncline};
+
+/// The session's playback devices.
+#[derive(Debug, Default)]
+pub struct Cec {
+    /// By slot, which is what the reactor knows them by.
+    players: Vec<Option<Wire>>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    player: Player,
+    /// The connector that it belongs to; `None` for the adapter of the configuration.
+    connector: Option<u32>,
+    /// For the log: the connector's name, or the adapter's path.
+    name: String,
+}
+
+impl Cec {
+    fn players(&mut self) -> impl Iterator<Item = &mut Player> {
+        self.players.iter_mut().flatten().map(|wire| &mut wire.player)
+    }
+
+    fn knows(&self, connector: Option<u32>) -> bool {
+        self.players.iter().flatten().any(|wire| wire.connector == connector)
+    }
+}
+
+impl Syncline {
+    /// Takes the adapters of the outputs that are lit, and wakes their televisions. Called when outputs were lit.
+    pub fn cec_adopt(&mut self) {
+        if !self.config.cec.enable {
+            return;
+        }
+        if let Some(path) = self.config.cec.adapter.clone() {
+            if !self.cec.knows(None) {
+                self.cec_open(&path);
+            }
+            return;
+        }
+        let card = self.outputs.device.path().to_str().and_then(|path| path.strip_prefix("/dev/dri/card"));
+        let Some(card) = card.and_then(|number| number.parse().ok()) else { return };
+        for index in 0..self.outputs.list.len() {
+            let connector = self.outputs.list[index].kms.connector_id();
+            if self.cec.knows(Some(connector)) {
+                continue;
+            }
+            if let Some(adapter) = Adapter::of_connector(card, connector) {
+                self.cec_bind(adapter, Some(connector), self.outputs.list[index].wl.name());
+            }
+        }
+    }
+
+    /// The outputs are on again (start, VT, DPMS): televisions wake and show us.
+    pub fn cec_wake(&mut self) {
+        self.cec.players().for_each(Player::wake);
+    }
+
+    /// The outputs are off (DPMS, idle): with `standby-on-sleep` televisions that show us go to standby.
+    #[allow(dead_code, reason = "for whoever turns outputs off: nothing does yet")]
+    pub fn cec_sleep(&mut self) {
+        self.cec.players().for_each(Player::sleep);
+    }
+
+    fn cec_open(&mut self, path: &PathBuf) {
+        match Adapter::open(path) {
+            Ok(adapter) => self.cec_bind(adapter, None, path.display().to_string()),
+            Err(error) => tracing::warn!("no CEC: {error}; is it there, and are you in the group `video`?"),
+        }
+    }
+
+    fn cec_bind(&mut self, adapter: Adapter, connector: Option<u32>, name: String) {
+        let config::Cec { osd_name, standby_on_sleep, .. } = &self.config.cec;
+        self.cec_address(&adapter, connector);
+        let mut player = match Player::new(adapter, osd_name.0, *standby_on_sleep) {
+            Ok(player) => player,
+            Err(error) => return tracing::warn!("{name}: no CEC: {error}"),
+        };
+        let slot = self.cec.players.iter().position(Option::is_none).unwrap_or(self.cec.players.len());
+        if let Err(error) = self.reactor.add_with_priority(&player, Source::Cec(slot as u32)) {
+            return tracing::warn!("{name}: no CEC: {error}");
+        }
+        player.wake();
+        let wire = Wire { player, connector, name };
+        tracing::debug!("{}: CEC adapter {}", wire.name, wire.player.adapter().path().display());
+        match self.cec.players.get_mut(slot) {
+            Some(free) => *free = Some(wire),
+            None => self.cec.players.push(Some(wire)),
+        }
+    }
+
+    /// Gives an adapter that cannot know its place (USB dongles) that of its display's EDID, or of the only display's.
+    fn cec_address(&self, adapter: &Adapter, connector: Option<u32>) {
+        if !adapter.info().is_ok_and(|info| info.wants_address()) {
+            return;
+        }
+        let lit = self.outputs.list.iter().map(|output| output.kms.connector_id());
+        let mut edids = lit
+            .filter(|id| connector.is_none_or(|own| own == *id))
+            .filter_map(|id| self.outputs.inventory.connector(id)?.edid.as_ref()?.cec_address);
+        let Some(address) = edids.next() else { return };
+        if let Err(error) = adapter.set_physical_address(address) {
+            tracing::warn!("CEC: {error}");
+        }
+    }
+
+    /// An adapter has something to say.
+    pub fn cec_event(&mut self, slot: u32) {
+        let Some(Some(wire)) = self.cec.players.get_mut(slot as usize) else { return };
+        let name = &wire.name;
+        let follow = self.config.cec.follow_tv_standby;
+        let mut standby = false;
+        let read = wire.player.dispatch(|event| match event {
+            Event::Claimed { logical, physical } => {
+                let [a, b, c, d] = [12, 8, 4, 0].map(|shift| physical >> shift & 15);
+                tracing::info!("{name}: CEC playback device {logical} at {a}.{b}.{c}.{d}");
+            }
+            Event::Lost => tracing::info!("{name}: CEC has no display"),
+            Event::Heard(Heard::Standby) => standby = true,
+            Event::Heard(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
+            // A television that is off does not acknowledge; that is its right.
+            Event::NotDelivered(opcode, status) => {
+                tracing::debug!("{name}: CEC message {opcode:#04x} was not taken (status {status:#04x})");
+            }
+            Event::Overrun(count) => tracing::warn!("{name}: {count} CEC messages were lost"),
+        });
+        if standby {
+            tracing::info!("{name}: the television goes to standby{}", if follow { ", we follow" } else { "" });
+            if follow {
+                wire.player.sleep();
+            }
+        }
+        match read {
+            Ok(Readiness::Drained) => {}
+            Ok(Readiness::Gone) => {
+                tracing::info!("{name}: the CEC adapter is gone");
+                self.cec.players[slot as usize] = None;
+            }
+            Err(error) => {
+                tracing::warn!("{name}: no more CEC: {error}");
+                self.cec.players[slot as usize] = None;
+            }
+        }
+    }
+}
