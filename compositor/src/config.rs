@@ -22,6 +22,8 @@ pub struct Config {
     pub background: Colour,
     /// Started by Super+Return.
     pub terminal: Vec<String>,
+    /// A fullscreen client that asks for it may tear, where the display can.
+    pub tearing: bool,
     pub keyboard: Keyboard,
     pub cursor: Cursor,
     pub fences: Fences,
@@ -107,6 +109,7 @@ impl Default for Config {
         Self {
             background: Colour([0x2b, 0x30, 0x3a]),
             terminal: vec!["foot".into()],
+            tearing: false,
             keyboard: Keyboard::default(),
             cursor: Cursor::default(),
             fences: Fences::default(),

@@ -44,7 +44,7 @@ impl CompositorHandler for Syncline {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        if commit::apply(surface) {
+        if commit::apply(surface, self.now) {
             self.displays_stale = true;
         }
         self.popups.commit(surface);
@@ -52,6 +52,7 @@ impl CompositorHandler for Syncline {
         self.cursor.surface_commit(surface);
         // A commit without damage may still carry a frame callback, which the next frame answers.
         self.redraw_surface(surface);
+        self.invite_unseen(surface);
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
@@ -193,3 +194,7 @@ delegate_presentation!(Syncline);
 delegate_xdg_shell!(Syncline);
 protocols::delegate_syncobj!(Syncline);
 protocols::delegate_explicit_sync!(Syncline);
+protocols::delegate_fifo!(Syncline);
+protocols::delegate_commit_timing!(Syncline);
+protocols::delegate_tearing!(Syncline);
+smithay::delegate_content_type!(Syncline);

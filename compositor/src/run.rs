@@ -89,6 +89,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         acquires: Acquires::default(),
         live: Live::default(),
         hits: Default::default(),
+        pace: crate::output::pace::Pace::default(),
         outputs,
         ipc: None,
         predictor: None,

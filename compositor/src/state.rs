@@ -5,7 +5,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
-use protocols::{explicit_sync::ExplicitSyncState, syncobj::SyncobjState};
+use protocols::{
+    commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState, fifo::FifoState, syncobj::SyncobjState,
+    tearing::TearingState,
+};
 use smithay::{
     desktop::PopupManager,
     input::{Seat, SeatState, keyboard::XkbConfig},
@@ -16,6 +19,7 @@ use smithay::{
     },
     wayland::{
         compositor::{CompositorClientState, CompositorState},
+        content_type::ContentTypeState,
         dmabuf::{DmabufGlobal, DmabufState},
         output::OutputManagerState,
         presentation::PresentationState,
@@ -66,6 +70,8 @@ pub struct Syncline {
     pub live: Live,
     /// What the watchdog found last.
     pub hits: crate::watchdog::Hits,
+    /// Commits that wait for a latch or a time.
+    pub pace: crate::output::pace::Pace,
     pub outputs: Outputs,
     /// Listens once the session is ready.
     pub ipc: Option<Ipc>,
@@ -95,6 +101,8 @@ pub struct Counters {
     pub frames: u64,
     /// Vblanks by which frames came later than they were latched for.
     pub missed: u64,
+    /// The same, by who was late.
+    pub missed_by: crate::output::schedule::Misses,
     /// Atomic commits that the kernel refused.
     pub refused_commits: u64,
     /// Frames that showed a client's buffer on a plane without rendering.
@@ -127,6 +135,10 @@ pub struct Globals {
     pub explicit_sync: ExplicitSyncState,
     pub seat: SeatState<Syncline>,
     pub data_device: DataDeviceState,
+    _fifo: FifoState,
+    _commit_timing: CommitTimingState,
+    _tearing: TearingState,
+    _content_type: ContentTypeState,
     _viewporter: ViewporterState,
     _presentation: PresentationState,
     _outputs: OutputManagerState,
@@ -171,6 +183,10 @@ impl Globals {
             explicit_sync: ExplicitSyncState::new::<Syncline>(display),
             seat: SeatState::new(),
             data_device: DataDeviceState::new::<Syncline>(display),
+            _fifo: FifoState::new::<Syncline>(display),
+            _commit_timing: CommitTimingState::new::<Syncline>(display),
+            _tearing: TearingState::new::<Syncline>(display),
+            _content_type: ContentTypeState::new::<Syncline>(display),
             _viewporter: ViewporterState::new::<Syncline>(display),
             _presentation: PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC),
             _outputs: OutputManagerState::new_with_xdg_output::<Syncline>(display),

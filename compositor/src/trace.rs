@@ -221,9 +221,10 @@ pub fn kms_commit(
     span("kms_commit", output, from, to, args);
 }
 
-/// A frame is on the screen.
-pub fn flip(now: Ns, output: u32, frame: u64, seq: u64, time: Ns, missed: u64) {
-    let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed });
+/// A frame is on the screen; `cause` says who was late if it missed vblanks.
+pub fn flip(now: Ns, output: u32, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
+    let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed,
+        "cause": cause });
     instant("flip", output, now, args);
 }
 

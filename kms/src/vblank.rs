@@ -4,6 +4,9 @@
 
 use crate::Ns;
 
+/// How many periods after a flip its phase is still trusted: at an error of 10⁻³ it has moved by 3 % of a period then.
+pub const FRESH: u64 = 30;
+
 /// The vblanks of one CRTC. `sequence` counts as the kernel's 32 bits do, without wrapping.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -58,6 +61,14 @@ impl Clock {
         }
     }
 
+    /// Whether the time of the vblanks around `time` is known well: a flip was seen within the last [`FRESH`] periods.
+    ///
+    /// After a modeset it is not known at all. Without flips it gets old: the mode's rate and the display's differ by
+    /// some parts in ten thousand, and a driver may stop its vblank interrupt and start it with another phase.
+    pub fn is_in_phase(&self, time: Ns) -> bool {
+        self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
+    }
+
     /// Sequence of the vblank nearest to `time`, where the phase is known.
     pub fn sequence_at(&self, time: Ns) -> Option<u64> {
         let last = self.last?;
@@ -107,6 +118,20 @@ mod tests {
         }
         assert_eq!((clock.sequence_at(120 * MS), clock.sequence_at(114 * MS)), (Some(7), Some(6)));
         assert_eq!((clock.sequence_at(116 * MS), clock.sequence_at(80 * MS)), (Some(7), Some(3)));
+    }
+
+    #[test]
+    fn the_phase_is_known_for_a_while_after_a_flip() {
+        let mut clock = Clock::new(10 * MS);
+        assert!(!clock.is_in_phase(0), "no flip yet");
+        clock.flip(100 * MS, 1);
+        for (time, known) in [(90, true), (100, true), (400, true), (401, false), (100_000, false)] {
+            assert_eq!(clock.is_in_phase(time * MS), known, "at {time} ms");
+        }
+        clock.flip(100_000 * MS, 2);
+        assert!(clock.is_in_phase(100_001 * MS));
+        clock.set_period(20 * MS);
+        assert!(!clock.is_in_phase(100_001 * MS), "a modeset");
     }
 
     #[test]

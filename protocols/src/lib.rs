@@ -1,4 +1,4 @@
-//! Wayland protocol objects that carry explicit synchronisation.
+//! Wayland protocol objects that carry explicit synchronisation, and those that pace commits.
 //!
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
@@ -8,8 +8,11 @@
 //! one with an error of its own.
 #![warn(missing_docs)]
 
+pub mod commit_timing;
 pub mod explicit_sync;
+pub mod fifo;
 pub mod syncobj;
+pub mod tearing;
 
 use smithay::wayland::compositor::SurfaceData;
 
@@ -34,4 +37,23 @@ pub mod reexports {
         zwp_linux_surface_synchronization_v1 as surface_sync,
     };
     pub use wayland_server;
+
+    /// fifo-v1.
+    pub mod fifo {
+        pub use wayland_protocols::wp::fifo::v1::server::{wp_fifo_manager_v1 as manager, wp_fifo_v1 as object};
+    }
+
+    /// commit-timing-v1.
+    pub mod commit_timing {
+        pub use wayland_protocols::wp::commit_timing::v1::server::{
+            wp_commit_timer_v1 as object, wp_commit_timing_manager_v1 as manager,
+        };
+    }
+
+    /// tearing-control-v1.
+    pub mod tearing {
+        pub use wayland_protocols::wp::tearing_control::v1::server::{
+            wp_tearing_control_manager_v1 as manager, wp_tearing_control_v1 as object,
+        };
+    }
 }

@@ -21,7 +21,9 @@ impl Syncline {
         allowed
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);
-                (state.on_plane || self.outputs.renderer.waits_on_gpu())
+                // Nobody latches for a hidden surface.
+                !state.hidden
+                    && (state.on_plane || self.outputs.renderer.waits_on_gpu())
                     && state.predictor.predict(commit.committed).is_some()
             })
     }
@@ -32,9 +34,8 @@ impl Syncline {
         let mut due: Vec<(WlSurface, Arc<PendingCommit>)> = Vec::new();
         self.visible_surfaces(index, |surface, states| {
             let state = SurfaceState::of(states);
-            // Newest first: what is older is superseded anyway.
-            if let Some(newest) = state.pending.back() {
-                due.push((surface.clone(), newest.clone()));
+            if let Some(next) = state.next_pending() {
+                due.push((surface.clone(), next.clone()));
             }
         });
         let by = self.outputs.list[index].hand_over.deadline(vblank);

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use fence::{AcquireState, Ns};
 use kms::{Event, Flip};
-use smithay::{
-    reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
-    wayland::presentation::Refresh,
-};
+use smithay::wayland::presentation::Refresh;
 
-use super::Phase;
+use super::{
+    InFlight, OnPlane, Output, Phase,
+    schedule::{Cause, Facts, Kind, Planner, cause::cause},
+    tell,
+};
 use crate::{state::Syncline, trace};
 
 impl Syncline {
@@ -47,16 +49,15 @@ impl Syncline {
         output.phase = Phase::Idle;
         let seq = output.clock.flip(flip.time, flip.sequence);
         let Some(in_flight) = output.in_flight.take() else { return };
-        let missed = output.clock.miss(in_flight.vblank, flip.time);
-        match in_flight.fenced {
-            true => output.hand_over.learn(missed > 0),
-            false => output.costs.learn(missed > 0),
-        }
+        let (missed, cause) = judge(output, &in_flight, flip.time);
         self.counters.frames += 1;
         self.counters.missed += missed;
+        if let Some(cause) = cause {
+            self.counters.missed_by.add(cause, missed);
+        }
         self.counters.direct_frames += u64::from(in_flight.direct);
         if trace::enabled() {
-            trace::flip(now, output.id, in_flight.frame, seq, flip.time, missed);
+            trace::flip(now, output.id, in_flight.frame, seq, flip.time, missed, cause.map(Cause::name));
             if let Some(at) = in_flight.out_fence.and_then(|f| Some(f.driver_and_status().ok()?.at)) {
                 trace::out_fence(now, output.id, in_flight.frame, at, flip.time);
             }
@@ -66,16 +67,75 @@ impl Syncline {
         }
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         let time = Duration::from_nanos(flip.time);
-        let mut flags = Kind::Vsync | Kind::HwClock | Kind::HwCompletion;
-        if in_flight.direct {
-            flags |= Kind::ZeroCopy;
-        }
-        for feedback in in_flight.feedback {
-            feedback.presented(&output.wl, time, refresh, seq, flags);
+        for (feedback, on_plane) in in_flight.feedback {
+            // No commit tears yet, so every flip is synchronised.
+            feedback.presented(&output.wl, time, refresh, seq, tell::flags(on_plane, false));
         }
         let millis = time.as_millis() as u32;
         for callback in in_flight.callbacks {
             callback.done(millis);
         }
     }
+}
+
+/// How many vblanks late a frame was and through whom; the output's predictors learn from it.
+///
+/// A frame that was latched without knowing the phase (the first after a modeset or a long idle time) cannot be late, and
+/// teaches nothing.
+fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<Cause>) {
+    let timing = &in_flight.timing;
+    if !timing.in_phase {
+        return (0, None);
+    }
+    let drawn = in_flight.render_fence.as_ref().and_then(|fence| {
+        let summary = fence.driver_and_status().ok()?;
+        Some(summary.at)
+    });
+    if let Some(at) = drawn {
+        output.planner.drawn(at.saturating_sub(timing.committed));
+    }
+    let missed = output.clock.miss(in_flight.vblank, flipped);
+    if missed == 0 {
+        output.planner.flipped(timing.kind, None);
+        if in_flight.fenced {
+            output.hand_over.learn(false);
+        }
+        return (0, None);
+    }
+    let acquired = if in_flight.fenced { last_acquire(output) } else { None };
+    let need = match timing.kind {
+        Kind::Planes => Planner::LEAST_PLANES,
+        Kind::Rendered => Planner::LEAST_RENDERED,
+    };
+    let facts = Facts {
+        vblank: in_flight.vblank,
+        need: need / 2,
+        planned: timing.planned,
+        started: timing.started,
+        committed: timing.committed,
+        rendered: timing.kind == Kind::Rendered,
+        acquired,
+        drawn,
+    };
+    let cause = cause(&facts);
+    match (cause, acquired) {
+        // In time before the vblank, but not for the display: such fences must come earlier.
+        (Cause::Kernel, Some(_)) => output.hand_over.learn(true),
+        (Cause::Client, Some(at)) if at < in_flight.vblank => output.hand_over.learn(true),
+        _ => output.planner.flipped(timing.kind, Some(cause)),
+    }
+    output.misses.add(cause, missed);
+    (missed, Some(cause))
+}
+
+/// When the last of the fences on the output's planes signalled.
+fn last_acquire(output: &Output) -> Option<Ns> {
+    let signalled = |on_plane: &Option<OnPlane>| match on_plane {
+        Some(OnPlane::Content(content)) => match content.advance() {
+            Ok(AcquireState::Signalled { at }) => Some(at),
+            _ => None,
+        },
+        _ => None,
+    };
+    output.on_plane.iter().filter_map(signalled).max()
 }

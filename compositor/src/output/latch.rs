@@ -10,19 +10,25 @@ use super::Phase;
 use crate::{cursor, state::Syncline};
 
 impl Syncline {
-    /// Latches output `index` for the vblank at `vblank`.
-    pub fn latch(&mut self, index: usize, vblank: Ns) {
+    /// Latches output `index` for the vblank at `vblank`; `planned` is when the timer was to fire.
+    pub fn latch(&mut self, index: usize, planned: Ns, vblank: Ns) {
         let started = self.now;
+        self.release_due(index, vblank);
         self.take_eligible(index, vblank);
         let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
         self.collect(index, &mut scene);
         let cursor = self.cursor_plane(index);
-        let done = self.present(index, vblank, started, &scene, cursor);
+        self.judge_tearing(index, &scene);
+        let done = self.present(index, vblank, (planned, started), &scene, cursor);
+        self.mark_hidden(index, &scene);
         let output = &mut self.outputs.list[index];
         scene.clear();
         output.scene = scene;
         match done {
-            Ok(()) => output.phase = Phase::InFlight,
+            Ok(()) => {
+                output.phase = Phase::InFlight;
+                self.collect_feedback(index);
+            }
             Err(error) => {
                 // Stay dirty: the next vblank tries again, with what is there then.
                 self.counters.refused_commits += 1;
@@ -34,6 +40,8 @@ impl Syncline {
                 output.dirty = true;
             }
         }
+        // The latching deadline has passed, whatever the kernel said: the next ones may come.
+        self.clear_barriers(index);
     }
 
     /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.

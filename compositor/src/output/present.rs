@@ -9,13 +9,13 @@ use fence::{Ns, SyncFile};
 use kms::{Blend, PlaneState, Rect, SrcRect};
 use smithay::{
     utils::{Physical, Size},
-    wayland::{
-        compositor::{SurfaceAttributes, with_states},
-        presentation::PresentationFeedbackCachedState,
-    },
+    wayland::compositor::with_states,
 };
 
-use super::{InFlight, OnPlane, Output, assign};
+use super::{
+    InFlight, OnPlane, Output, assign,
+    schedule::{Kind, Timing},
+};
 use crate::{
     cli::PlaneUse,
     clock,
@@ -43,7 +43,7 @@ impl Syncline {
         &mut self,
         index: usize,
         vblank: Ns,
-        started: Ns,
+        (planned, started): (Ns, Ns),
         scene: &[crate::render::Layer],
         cursor: Option<(usize, cursor::Shown, Rect)>,
     ) -> Result<(), String> {
@@ -123,10 +123,19 @@ impl Syncline {
                 return Err(error.to_string());
             }
         };
-        output.costs.record(to.saturating_sub(started));
+        let timing = Timing {
+            planned,
+            started,
+            committed: to,
+            kind: kind_of(output.primary, &wanted),
+            in_phase: output.clock.is_in_phase(started),
+        };
+        output.planner.committed(&timing);
         output.frame = frame;
         output.dirty = false;
-        let fenced = wanted.iter().any(|w| w.fence.is_some());
+        let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
+        let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
+        let render_fence = drawn.and_then(|w| w.fence.take());
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
         if let Some(planes) = traced {
             output.shown.clear();
@@ -144,25 +153,20 @@ impl Syncline {
             out_fence: out_fence.filter(|_| trace::enabled()),
             direct: direct.is_some_and(|c| c.whole),
             fenced,
+            timing,
+            render_fence,
             feedback: Vec::new(),
             callbacks: Vec::new(),
             check,
         });
-        self.collect_feedback(index);
         Ok(())
     }
+}
 
-    /// Remembers who is to be told of this frame.
-    fn collect_feedback(&mut self, index: usize) {
-        let Some(mut in_flight) = self.outputs.list[index].in_flight.take() else { return };
-        self.visible_surfaces(index, |_, states| {
-            let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-            in_flight.feedback.append(&mut feedback.current().callbacks);
-            let mut attributes = states.cached_state.get::<SurfaceAttributes>();
-            in_flight.callbacks.append(&mut attributes.current().frame_callbacks);
-        });
-        self.outputs.list[index].in_flight = Some(in_flight);
-    }
+/// Whether something was drawn for these planes; the cursor's picture was drawn before.
+fn kind_of(primary: usize, wanted: &[Wanted]) -> Kind {
+    let drawn = |w: &Wanted| w.plane == primary && matches!(w.show, OnPlane::Target(_));
+    if wanted.iter().any(drawn) { Kind::Rendered } else { Kind::Planes }
 }
 
 enum Submit {

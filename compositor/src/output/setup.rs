@@ -12,7 +12,12 @@ use smithay::{
     utils::Transform,
 };
 
-use super::{HandOverReserve, LatchCosts, OnPlane, Output, Outputs, Phase, assign::Layouts};
+use super::{
+    OnPlane, Output, Outputs, Phase,
+    assign::Layouts,
+    schedule::{HandOverReserve, Misses, Planner},
+    tear,
+};
 use crate::{
     cli::{FencePolicy, ModeRequest, RunArgs},
     config::{Colour, Config},
@@ -228,8 +233,10 @@ impl Syncline {
             tracker,
             scene: Vec::new(),
             layouts: Layouts::default(),
-            costs: LatchCosts::default(),
+            planner: Planner::default(),
+            misses: Misses::default(),
             hand_over: HandOverReserve::default(),
+            tearing: tear::Verdict::default(),
             crc: None,
             shown: Vec::new(),
             kms: output,

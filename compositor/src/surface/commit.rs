@@ -21,7 +21,8 @@ use smithay::{
     utils::{Buffer, Rectangle, Size},
     wayland::{
         compositor::{
-            self, BufferAssignment, Cacheable, Damage, SurfaceAttributes, SurfaceData, add_blocker, with_states,
+            self, Barrier, BufferAssignment, Cacheable, Damage, SurfaceAttributes, SurfaceData, add_blocker,
+            with_states,
         },
         dmabuf::get_dmabuf,
         presentation::PresentationFeedbackCachedState,
@@ -45,6 +46,8 @@ const MOST_PENDING: usize = 64;
 #[derive(Debug, Default)]
 struct Update {
     attach: Option<Attach>,
+    /// The fifo barrier that the commit sets.
+    barrier: Option<Barrier>,
 }
 
 /// What the client's explicit synchronisation brought with a commit; never both, since a surface has one object for it.
@@ -61,10 +64,15 @@ enum Attach {
 
 impl Cacheable for Update {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
-        Self { attach: self.attach.take() }
+        Self { attach: self.attach.take(), barrier: self.barrier.take() }
     }
 
     fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
+        if let Some(barrier) = self.barrier
+            && let Some(old) = into.barrier.replace(barrier)
+        {
+            old.signal();
+        }
         let Some(attach) = self.attach else { return };
         // Merged before it was applied: never shown. Smithay sends that buffer's release itself, if it is another one.
         if let Some(Attach::Buffer(old)) = into.attach.replace(attach) {
@@ -76,6 +84,7 @@ impl Cacheable for Update {
 /// Runs before every commit of every surface.
 pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
     let now = state.now;
+    let ordered = state.take_turn(surface);
     let mut superseded = Vec::new();
     let pending = with_states(surface, |states| {
         let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
@@ -90,6 +99,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         // On a violation the client has got its protocol error; nothing of this commit will be applied.
         let Ok(points) = syncobj::take_points(states, kind) else { return None };
         let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
+        crate::output::tell::answered(states, now);
         let serial = {
             let mut surface = SurfaceState::of(states);
             surface.serial += 1;
@@ -99,7 +109,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             None => return None,
             Some(None) => {
                 states.cached_state.get::<Update>().pending().attach = Some(Attach::Removed);
-                superseded = SurfaceState::of(states).pending.drain(..).collect();
+                superseded = SurfaceState::of(states).overtake(usize::MAX);
                 return None;
             }
             Some(Some(buffer)) => buffer,
@@ -119,12 +129,15 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
                     wait::trace_acquire(&content, now, "ready", now);
                 }
                 if !matches!(resolved, AcquireState::Failed(_)) {
-                    superseded = SurfaceState::of(states).pending.drain(..).collect();
+                    superseded = SurfaceState::of(states).overtake(usize::MAX);
                 }
                 None
             }
             AcquireState::Unmaterialised | AcquireState::Pending => {
                 let pending = Arc::new(PendingCommit::new(content, now));
+                if ordered {
+                    pending.keep_turn();
+                }
                 let mut surface = SurfaceState::of(states);
                 if surface.pending.len() >= MOST_PENDING {
                     superseded.extend(surface.pending.pop_front());
@@ -225,8 +238,11 @@ impl Syncline {
 
 /// Installs what a commit brought; called by Smithay's commit handler when its state has been applied. Whether
 /// the surface has another size now.
-pub fn apply(surface: &WlSurface) -> bool {
+pub fn apply(surface: &WlSurface, now: Ns) -> bool {
     with_states(surface, |states| {
+        if let Some(barrier) = states.cached_state.get::<Update>().current().barrier.take() {
+            SurfaceState::of(states).turns.applied(barrier, now);
+        }
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
         // The buffer is ours to release; Smithay must not see it again.
@@ -324,7 +340,13 @@ pub fn forget(surface: &WlSurface) {
         let mut update = states.cached_state.get::<Update>();
         update.pending().attach = None;
         update.current().attach = None;
+        SurfaceState::of(states).turns.forget();
     });
+}
+
+/// Puts the barrier that the commit being made sets where [`apply`] will find it.
+pub(super) fn set_barrier(states: &SurfaceData, barrier: Barrier) {
+    states.cached_state.get::<Update>().pending().barrier = Some(barrier);
 }
 
 /// Registers [`pre_commit`] on a new surface.

@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use fence::Ns;
@@ -26,12 +26,23 @@ pub struct PendingCommit {
     /// When the client committed it.
     pub committed: Ns,
     state: AtomicU8,
+    turn: AtomicBool,
 }
 
 impl PendingCommit {
     /// A closed gate before `content`.
     pub fn new(content: Arc<Content>, committed: Ns) -> Self {
-        Self { content, committed, state: AtomicU8::new(CLOSED) }
+        Self { content, committed, state: AtomicU8::new(CLOSED), turn: AtomicBool::new(false) }
+    }
+
+    /// It must be shown before any newer commit: one of them, or this one, is held by fifo or commit-timing.
+    pub fn keep_turn(&self) {
+        self.turn.store(true, Ordering::Release);
+    }
+
+    /// See [`PendingCommit::keep_turn`].
+    pub fn has_turn(&self) -> bool {
+        self.turn.load(Ordering::Acquire)
     }
 
     /// Lets the commit through to be shown.

@@ -14,6 +14,7 @@ pub mod commit;
 pub mod content;
 pub mod gate;
 pub mod live;
+pub mod turn;
 pub mod view;
 mod wait;
 
@@ -25,15 +26,17 @@ use std::{
     },
 };
 
-use fence::Predictor;
+use fence::{Ns, Predictor};
 use smithay::{
     backend::renderer::{element::Id, utils::DamageBag},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::Buffer,
-    wayland::compositor::SurfaceData,
+    wayland::compositor::{SurfaceData, with_states},
 };
 
 pub use content::Content;
 pub use gate::PendingCommit;
+pub use turn::Turns;
 pub use view::View;
 
 /// State of one surface, in its data map; reach it with [`SurfaceState::of`].
@@ -57,6 +60,14 @@ pub struct SurfaceState {
     pub predictor: Predictor,
     /// The last frame showed this surface on a plane of its own, so that the display can wait for its fence.
     pub on_plane: bool,
+    /// Another surface covers all of it: nobody sees its commits, so they cause no frames.
+    pub hidden: bool,
+    /// When its unanswered frame callback was, or will be, sent.
+    pub invited: Option<Ns>,
+    /// How long this client takes from a frame callback to its commit.
+    pub response: Predictor,
+    /// What holds its commits back besides fences: fifo and commit-timing.
+    pub turns: Turns,
 }
 
 impl Default for SurfaceState {
@@ -72,6 +83,10 @@ impl Default for SurfaceState {
             damage: DamageBag::default(),
             predictor: Predictor::default(),
             on_plane: false,
+            hidden: false,
+            invited: None,
+            response: Predictor::default(),
+            turns: Turns::default(),
         }
     }
 }
@@ -82,4 +97,26 @@ impl SurfaceState {
         states.data_map.insert_if_missing_threadsafe(Mutex::<Self>::default);
         states.data_map.get::<Mutex<Self>>().expect("inserted above").lock().expect("no panic while locked")
     }
+
+    /// Takes those of the `first` pending commits that a newer one may overtake; the others stay, in order.
+    pub fn overtake(&mut self, first: usize) -> Vec<Arc<PendingCommit>> {
+        let mut index = 0;
+        let taken = self.pending.iter().filter(|pending| {
+            index += 1;
+            index <= first && !pending.has_turn()
+        });
+        let taken: Vec<_> = taken.cloned().collect();
+        self.pending.retain(|pending| !taken.iter().any(|t| Arc::ptr_eq(t, pending)));
+        taken
+    }
+
+    /// The pending commit that the next latch may take: the newest, unless an older one must be shown first.
+    pub fn next_pending(&self) -> Option<&Arc<PendingCommit>> {
+        self.pending.iter().find(|pending| pending.has_turn()).or(self.pending.back())
+    }
+}
+
+/// Whether another surface covers all of this one.
+pub fn is_hidden(surface: &WlSurface) -> bool {
+    with_states(surface, |states| SurfaceState::of(states).hidden)
 }

@@ -88,10 +88,10 @@ impl Syncline {
             if let AcquireState::Signalled { at } = commit.content.acquire_state() {
                 surface.predictor.record(commit.committed, at);
             }
-            let until = surface.pending.iter().position(|p| Arc::ptr_eq(p, commit)).map_or(0, |i| i + 1);
-            let mut opened: Vec<_> = surface.pending.drain(..until).collect();
-            opened.pop();
-            opened
+            let Some(index) = surface.pending.iter().position(|p| Arc::ptr_eq(p, commit)) else { return Vec::new() };
+            let older = surface.overtake(index);
+            surface.pending.retain(|p| !Arc::ptr_eq(p, commit));
+            older
         });
         self.supersede(&older);
         trace_acquire(&commit.content, commit.committed, mode, self.now);

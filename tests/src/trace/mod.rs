@@ -113,6 +113,7 @@ args!(/** A frame reached the screen. */ Flip {
     /** Vblank counter. */ seq: u64,
     /** Time stamp of the vblank. */ time_ns: Ns,
     /** How many vblanks late. */ missed: u64,
+    /** Who was late: client, render, commit, kernel. */ cause: Option<String>,
 });
 args!(/** A buffer went back to its client. */ Release {
     /** The surface. */ surface: u64,

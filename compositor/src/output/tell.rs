@@ -1,0 +1,87 @@
+//! Who is told of a frame, and when: frame callbacks and presentation feedback.
+//!
+//! **Frame callbacks** invite a client to draw its next frame. They are sent at the flip, right after which a commit
+//! has nearly a whole period until the next latch. A client whose own past says that it needs longer than that gets its
+//! callback at the latch instead: the earliest time at which a new commit cannot displace the frame just latched, and the
+//! latest head start that costs no wake-up. A surface that nobody sees gets one a second (see [`super::pace`]).
+//!
+//! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence.
+
+use fence::Ns;
+use smithay::{
+    reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
+    wayland::{
+        compositor::{SurfaceAttributes, SurfaceData},
+        presentation::PresentationFeedbackCachedState,
+    },
+};
+
+use crate::{state::Syncline, surface::SurfaceState};
+
+/// Of a surface's past, so many commits came that soon after their callbacks, or sooner.
+const USUAL: f32 = 0.9;
+
+impl Syncline {
+    /// Remembers who is to be told of the frame that was just committed, and invites the slow ones at once.
+    pub(super) fn collect_feedback(&mut self, index: usize) {
+        let (now, millis) = (self.now, self.millis());
+        let output = &mut self.outputs.list[index];
+        let Some(mut in_flight) = output.in_flight.take() else { return };
+        // From the flip of this frame to the latch of the next one.
+        let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
+        self.visible_surfaces(index, |_, states| {
+            let mut state = SurfaceState::of(states);
+            if state.hidden {
+                return;
+            }
+            let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+            let on_plane = state.on_plane;
+            in_flight.feedback.extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane)));
+            let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+            let callbacks = &mut attributes.current().frame_callbacks;
+            if callbacks.is_empty() {
+                return;
+            }
+            match state.response.latency(now, USUAL) {
+                Some(usual) if usual > head_start => {
+                    state.invited = Some(now);
+                    callbacks.drain(..).for_each(|callback| callback.done(millis));
+                }
+                _ => {
+                    state.invited = Some(in_flight.vblank);
+                    in_flight.callbacks.append(callbacks);
+                }
+            }
+        });
+        self.outputs.list[index].in_flight = Some(in_flight);
+    }
+}
+
+/// A surface commits: how long after its invitation?
+pub fn answered(states: &SurfaceData, now: Ns) {
+    let mut state = SurfaceState::of(states);
+    if let Some(invited) = state.invited.take() {
+        state.response.record(invited, now);
+    }
+}
+
+/// The flags of a flip for one surface. A tearing flip is not synchronised to the vblank.
+pub fn flags(on_plane: bool, tearing: bool) -> Kind {
+    let mut flags = Kind::HwClock | Kind::HwCompletion;
+    flags.set(Kind::Vsync, !tearing);
+    flags.set(Kind::ZeroCopy, on_plane);
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_of_the_surface_and_of_the_flip() {
+        let hw = Kind::HwClock | Kind::HwCompletion;
+        assert_eq!(flags(false, false), hw | Kind::Vsync);
+        assert_eq!(flags(true, false), hw | Kind::Vsync | Kind::ZeroCopy);
+        assert_eq!(flags(true, true), hw | Kind::ZeroCopy);
+    }
+}

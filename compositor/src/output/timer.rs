@@ -1,0 +1,108 @@
+//! The one timer: when each output latches next, and what else waits for a time.
+
+use fence::Ns;
+
+use super::{Output, Phase, Why};
+use crate::{state::Syncline, surface::SurfaceState};
+
+impl Output {
+    /// Plans the latch for what has changed, or else for the vblank that shows what is due at `due`.
+    fn plan(&mut self, now: Ns, due: Option<Ns>) {
+        let free = match self.phase {
+            Phase::Idle => true,
+            Phase::InFlight => false,
+            // What has changed does not wait for what is due later.
+            Phase::Scheduled { why, latch, .. } => why == Why::Due && latch > now,
+        };
+        if !free {
+            return;
+        }
+        let margins = self.planner.margins();
+        self.phase = if self.dirty {
+            if self.clock.is_in_phase(now) {
+                let (latch, vblank) = margins.plan(&self.clock, now);
+                Phase::Scheduled { latch, vblank, why: Why::Changed }
+            } else {
+                // Nobody knows when the vblank comes: the sooner the commit, the sooner the flip.
+                Phase::Scheduled { latch: now, vblank: self.clock.next_vblank(now), why: Why::Changed }
+            }
+        } else if let Some(due) = due {
+            // The first vblank at or after that time which can still be made.
+            let from = due.saturating_sub(self.slack()).saturating_sub(1).max(now + margins.late);
+            let vblank = self.clock.next_vblank(from);
+            Phase::Scheduled { latch: vblank.saturating_sub(margins.early).max(now), vblank, why: Why::Due }
+        } else {
+            Phase::Idle
+        };
+    }
+}
+
+impl Syncline {
+    /// Schedules what is due and sets the timer; called once at the end of every wake-up.
+    pub fn schedule(&mut self) {
+        let (active, now) = (self.outputs.active, self.now);
+        let mut first = self.next_hidden();
+        for index in 0..self.outputs.list.len() {
+            let due = self.next_due(index);
+            let output = &mut self.outputs.list[index];
+            if active {
+                output.plan(now, due);
+            }
+            if let Phase::Scheduled { latch, .. } = output.phase {
+                first = Some(first.map_or(latch, |first| first.min(latch)));
+            }
+        }
+        let wake = match (first, self.next_watchdog()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if let Err(error) = self.reactor.wake_at(wake) {
+            tracing::error!("setting the timer: {error}");
+        }
+    }
+
+    /// Puts the latch off while a fence is pending that may still come: what it guards then makes this vblank. No commit has
+    /// been made yet, so nothing is lost but the time that an early latch has in hand.
+    fn postpone(&mut self, index: usize, vblank: Ns) -> bool {
+        let output = &self.outputs.list[index];
+        let late = vblank.saturating_sub(output.planner.margins().late);
+        if late <= self.now || !output.clock.is_in_phase(self.now) || !self.awaits_fence(index) {
+            return false;
+        }
+        let phase = &mut self.outputs.list[index].phase;
+        let Phase::Scheduled { why, .. } = *phase else { return false };
+        *phase = Phase::Scheduled { latch: late, vblank, why };
+        true
+    }
+
+    /// Whether a surface of the output has a commit that waits for its fence, and not for long: a fence that never comes
+    /// shall not take everybody's time in hand for good.
+    fn awaits_fence(&self, index: usize) -> bool {
+        // The reactor waits for none: then there is nothing to look for.
+        if self.acquires.len() == 0 {
+            return false;
+        }
+        let since = self.now.saturating_sub(4 * self.outputs.list[index].clock.period());
+        let mut found = false;
+        self.visible_surfaces(index, |_, states| {
+            let state = SurfaceState::of(states);
+            found |= !state.hidden && state.next_pending().is_some_and(|pending| pending.committed >= since);
+        });
+        found
+    }
+
+    /// The timer fired: latches what is due.
+    pub fn timer(&mut self) {
+        self.reactor.timer_fired();
+        self.watchdog();
+        self.pace_hidden();
+        for index in 0..self.outputs.list.len() {
+            if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
+                && latch <= self.now
+                && !self.postpone(index, vblank)
+            {
+                self.latch(index, latch, vblank);
+            }
+        }
+    }
+}
