@@ -8,6 +8,13 @@ use wayland_client::protocol::{
     wl_subsurface, wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop, event_created_child};
+use wayland_protocols::wp::commit_timing::v1::client::{
+    wp_commit_timer_v1::WpCommitTimerV1, wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
+};
+use wayland_protocols::wp::content_type::v1::client::{
+    wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
+};
+use wayland_protocols::wp::fifo::v1::client::{wp_fifo_manager_v1::WpFifoManagerV1, wp_fifo_v1::WpFifoV1};
 use wayland_protocols::wp::linux_dmabuf::zv1::client::{
     zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
     zwp_linux_dmabuf_feedback_v1::{self, ZwpLinuxDmabufFeedbackV1},
@@ -26,6 +33,9 @@ use wayland_protocols::wp::linux_explicit_synchronization::zv1::client::{
 use wayland_protocols::wp::presentation_time::client::{
     wp_presentation::{self, WpPresentation},
     wp_presentation_feedback::{self, WpPresentationFeedback},
+};
+use wayland_protocols::wp::tearing_control::v1::client::{
+    wp_tearing_control_manager_v1::WpTearingControlManagerV1, wp_tearing_control_v1::WpTearingControlV1,
 };
 use wayland_protocols::wp::viewporter::client::{wp_viewport::WpViewport, wp_viewporter::WpViewporter};
 use wayland_protocols::xdg::shell::client::{
@@ -224,3 +234,11 @@ delegate_noop!(State: ignore WpLinuxDrmSyncobjSurfaceV1);
 delegate_noop!(State: ignore WpLinuxDrmSyncobjTimelineV1);
 delegate_noop!(State: ignore ZwpLinuxExplicitSynchronizationV1);
 delegate_noop!(State: ignore ZwpLinuxSurfaceSynchronizationV1);
+delegate_noop!(State: ignore WpFifoManagerV1);
+delegate_noop!(State: ignore WpFifoV1);
+delegate_noop!(State: ignore WpCommitTimingManagerV1);
+delegate_noop!(State: ignore WpCommitTimerV1);
+delegate_noop!(State: ignore WpTearingControlManagerV1);
+delegate_noop!(State: ignore WpTearingControlV1);
+delegate_noop!(State: ignore WpContentTypeManagerV1);
+delegate_noop!(State: ignore WpContentTypeV1);

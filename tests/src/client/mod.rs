@@ -11,6 +11,7 @@ pub mod fenced;
 pub mod seat;
 pub mod state;
 pub mod sync;
+pub mod timing;
 pub mod window;
 
 use std::os::fd::{AsFd, BorrowedFd};
