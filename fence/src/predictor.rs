@@ -11,12 +11,12 @@ const ENOUGH: usize = 4;
 /// Samples older than this (by their commit) no longer count.
 const FORGET_NS: Ns = 4_000_000_000;
 /// What even the steadiest past is not trusted with.
-const STEADY_MARGIN_NS: Ns = 100_000;
+const STEADY_MARGIN_NS: Ns = 20_000;
 
 /// Remembers how long after their commits a surface's fences signalled.
 ///
 /// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ unless told) plus
-/// half its distance from the median and at most a tenth of a millisecond: a steady surface is trusted to the end of the
+/// half its distance from the median and at most 20 µs: a steady surface is trusted to the end of the
 /// frame, an erratic one is not. No heap.
 #[derive(Clone, Debug)]
 pub struct Predictor {

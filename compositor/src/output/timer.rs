@@ -66,7 +66,12 @@ impl Syncline {
     fn postpone(&mut self, index: usize, vblank: Ns) -> bool {
         let output = &self.outputs.list[index];
         let late = vblank.saturating_sub(output.planner.margins().late);
-        if late <= self.now || !output.clock.is_in_phase(self.now) || !self.awaits_fence(index) {
+        if late <= self.now || !output.clock.is_in_phase(self.now) {
+            return false;
+        }
+        // What may be handed over is; what may not be is waited for from here on.
+        self.take_eligible(index, vblank);
+        if !self.awaits_fence(index) {
             return false;
         }
         let phase = &mut self.outputs.list[index].phase;
