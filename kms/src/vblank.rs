@@ -12,6 +12,8 @@ pub const FRESH: u64 = 30;
 pub struct Clock {
     period: u64,
     last: Option<Seen>,
+    /// The last flip followed another one before that had become old.
+    steady: bool,
     missed: u64,
 }
 
@@ -24,7 +26,7 @@ struct Seen {
 impl Clock {
     /// A clock of a mode with `period` ns from vblank to vblank (at least 1).
     pub fn new(period: u64) -> Self {
-        Self { period: period.max(1), last: None, missed: 0 }
+        Self { period: period.max(1), last: None, steady: false, missed: 0 }
     }
 
     /// Nanoseconds from vblank to vblank.
@@ -36,6 +38,7 @@ impl Clock {
     pub fn set_period(&mut self, period: u64) {
         self.period = period.max(1);
         self.last = None;
+        self.steady = false;
     }
 
     /// A flip was seen at `time` with the kernel's `sequence`; answers the sequence with its wraps counted.
@@ -47,6 +50,7 @@ impl Clock {
             }
             None => sequence.into(),
         };
+        self.steady = self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period);
         self.last = Some(Seen { time, sequence: full });
         full
     }
@@ -61,12 +65,14 @@ impl Clock {
         }
     }
 
-    /// Whether the time of the vblanks around `time` is known well: a flip was seen within the last [`FRESH`] periods.
+    /// Whether the time of the vblanks around `time` is known well: two flips were seen, each within [`FRESH`]
+    /// periods.
     ///
-    /// After a modeset it is not known at all. Without flips it gets old: the mode's rate and the display's differ by
+    /// The first flip after a modeset, or after the vblank interrupt was off, may carry a time that the driver only
+    /// estimated. Without flips it gets old: the mode's rate and the display's differ by
     /// some parts in ten thousand, and a driver may stop its vblank interrupt and start it with another phase.
     pub fn is_in_phase(&self, time: Ns) -> bool {
-        self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
+        self.steady && self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
     }
 
     /// Sequence of the vblank nearest to `time`, where the phase is known.
@@ -124,11 +130,15 @@ mod tests {
     fn the_phase_is_known_for_a_while_after_a_flip() {
         let mut clock = Clock::new(10 * MS);
         assert!(!clock.is_in_phase(0), "no flip yet");
+        clock.flip(90 * MS, 0);
+        assert!(!clock.is_in_phase(91 * MS), "one flip says little");
         clock.flip(100 * MS, 1);
         for (time, known) in [(90, true), (100, true), (400, true), (401, false), (100_000, false)] {
             assert_eq!(clock.is_in_phase(time * MS), known, "at {time} ms");
         }
         clock.flip(100_000 * MS, 2);
+        assert!(!clock.is_in_phase(100_001 * MS), "after a pause as after a modeset");
+        clock.flip(100_010 * MS, 3);
         assert!(clock.is_in_phase(100_001 * MS));
         clock.set_period(20 * MS);
         assert!(!clock.is_in_phase(100_001 * MS), "a modeset");

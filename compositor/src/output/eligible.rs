@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use fence::{AcquireState, Ns};
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
+use smithay::{
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
+    wayland::compositor::with_states,
+};
 
 use crate::{
     state::Syncline,
@@ -56,6 +59,7 @@ impl Syncline {
                 Ok(AcquireState::Pending) if self.will_make(&surface, &commit, by) => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
                     let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
+                    self.outputs.list[index].handed.push((surface.downgrade(), commit.clone()));
                     self.let_through(&surface, &commit, mode);
                 }
                 // Too late for this vblank: the surface keeps its picture, nobody else is held up.
@@ -64,6 +68,22 @@ impl Syncline {
                     tracing::debug!("surface {}: acquire: {error}", commit.content.surface);
                     self.wait_for(&surface, commit);
                 }
+            }
+        }
+    }
+
+    /// The frame with the fences that were handed over has flipped: when did they signal? Looked up for one frame in
+    /// sixteen and for those that missed, since each costs a system call; enough to keep a past that is not waited for.
+    pub(super) fn learn_handed(&mut self, index: usize, missed: bool) {
+        let output = &mut self.outputs.list[index];
+        if output.handed.is_empty() {
+            return;
+        }
+        output.handed_frames += 1;
+        let look = missed || output.handed_frames % 16 == 0;
+        for (surface, commit) in output.handed.drain(..).filter(|_| look) {
+            if let (Ok(surface), Ok(AcquireState::Signalled { at })) = (surface.upgrade(), commit.content.advance()) {
+                with_states(&surface, |states| SurfaceState::of(states).predictor.record(commit.committed, at));
             }
         }
     }

@@ -75,6 +75,7 @@ impl Syncline {
         for callback in in_flight.callbacks {
             callback.done(millis);
         }
+        self.learn_handed(index, missed > 0);
     }
 }
 

@@ -30,7 +30,11 @@ use kms::{Device, Inventory, PlaneKind, vblank};
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
     output::Output as WlOutput,
-    reexports::wayland_server::{backend::GlobalId, protocol::wl_callback::WlCallback},
+    reexports::wayland_server::{
+        Weak,
+        backend::GlobalId,
+        protocol::{wl_callback::WlCallback, wl_surface::WlSurface},
+    },
     utils::{Logical, Point, Rectangle, Size},
     wayland::presentation::PresentationFeedbackCallback,
 };
@@ -40,7 +44,7 @@ use schedule::{HandOverReserve, Misses, Planner, Timing};
 use crate::{
     crc::Check,
     render::{Layer, Renderer, Target},
-    surface::Content,
+    surface::{Content, PendingCommit},
     trace,
 };
 
@@ -145,6 +149,9 @@ pub struct Output {
     planner: Planner,
     misses: Misses,
     hand_over: HandOverReserve,
+    /// Commits whose fences the frame in flight took along, and how many frames did so far.
+    handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
+    handed_frames: u32,
     /// The fullscreen surface asks for tearing; see [`tear`].
     tearing: tear::Verdict,
     pub crc: Option<crate::crc::CrcSession>,

@@ -236,6 +236,8 @@ impl Syncline {
             planner: Planner::default(),
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
+            handed: Vec::new(),
+            handed_frames: 0,
             tearing: tear::Verdict::default(),
             crc: None,
             shown: Vec::new(),
