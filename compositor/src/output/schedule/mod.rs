@@ -88,12 +88,15 @@ impl Past {
         Self { work: Quantiles::default(), gpu: Quantiles::default(), least, reserve: least }
     }
 
-    fn miss(&mut self) {
-        self.reserve = (self.reserve * 2).clamp(Planner::STEP, Planner::MOST_RESERVE);
+    /// What the display needs is there at every frame and is learnt in full; that we were late once says little about the
+    /// next time, and the quantiles have seen it too.
+    fn miss(&mut self, cause: Cause) {
+        let most = if cause == Cause::Kernel { Planner::MOST_RESERVE } else { Planner::MOST_OWN_RESERVE };
+        self.reserve = (self.reserve + Planner::STEP).min(most.max(self.reserve));
     }
 
     fn forgive(&mut self) {
-        self.reserve -= (self.reserve - self.least) / 1024;
+        self.reserve -= (self.reserve - self.least) / 512;
     }
 }
 
@@ -111,10 +114,12 @@ impl Planner {
     pub const LEAST_RENDERED: Ns = 300_000;
     /// The reserve of a latch that need not be late.
     const EARLY: Ns = 1_100_000;
-    /// The least that a miss adds up to.
-    const STEP: Ns = 400_000;
+    /// What a miss adds.
+    const STEP: Ns = 200_000;
     /// The reserve's bound.
     const MOST_RESERVE: Ns = 4_000_000;
+    /// Its bound for misses through us.
+    const MOST_OWN_RESERVE: Ns = 900_000;
     /// Never latch earlier than this before a vblank: beyond it a late frame is better than stale input.
     const MOST: Ns = 12_000_000;
 
@@ -144,7 +149,7 @@ impl Planner {
     pub fn flipped(&mut self, kind: Kind, missed: Option<Cause>) {
         match missed {
             Some(Cause::Client) => {}
-            Some(Cause::Render | Cause::Commit | Cause::Kernel) => self.past(kind).miss(),
+            Some(cause) => self.past(kind).miss(cause),
             None => self.past(kind).forgive(),
         }
     }
@@ -247,7 +252,7 @@ mod tests {
     fn the_early_latch_leaves_a_millisecond() {
         let mut planner = settled(Kind::Planes, 0, 50_000);
         assert_eq!(planner.margins(), Margins { early: 1_150_000, late: 150_000 });
-        (0..10).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
+        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
         assert_eq!(planner.margins(), Margins { early: 4_050_000, late: 4_050_000 }, "a reserve that is longer counts");
     }
 
@@ -296,9 +301,13 @@ mod tests {
         planner.flipped(Kind::Rendered, Some(Cause::Render));
         assert_eq!(planner.late(), Planner::LEAST_PLANES, "neither a client's miss nor another kind's");
         planner.flipped(Kind::Planes, Some(Cause::Kernel));
-        assert_eq!(planner.late(), Planner::STEP);
+        assert_eq!(planner.late(), Planner::LEAST_PLANES + Planner::STEP);
         (0..10).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Commit)));
+        assert_eq!(planner.late(), Planner::MOST_OWN_RESERVE);
+        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
         assert_eq!(planner.late(), Planner::MOST_RESERVE);
+        planner.flipped(Kind::Planes, Some(Cause::Commit));
+        assert_eq!(planner.late(), Planner::MOST_RESERVE, "never shrinks by a miss");
         (0..20_000).for_each(|_| planner.flipped(Kind::Planes, None));
         assert!(planner.late() < Planner::LEAST_PLANES + 2000, "forgiven");
     }
