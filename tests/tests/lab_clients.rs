@@ -162,6 +162,10 @@ fn wayland_info_lists_the_protocols() {
         "wp_presentation",
         "zwp_linux_dmabuf_v1",
         "wp_linux_drm_syncobj_manager_v1",
+        "wp_fifo_manager_v1",
+        "wp_commit_timing_manager_v1",
+        "wp_tearing_control_manager_v1",
+        "wp_content_type_manager_v1",
         "zwp_linux_explicit_synchronization_v1",
     ] {
         assert!(text.contains(global), "{global} is missing:\n{text}");

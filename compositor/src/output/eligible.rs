@@ -80,7 +80,7 @@ impl Syncline {
             return;
         }
         output.handed_frames += 1;
-        let look = missed || output.handed_frames % 16 == 0;
+        let look = missed || output.handed_frames.is_multiple_of(16);
         for (surface, commit) in output.handed.drain(..).filter(|_| look) {
             if let (Ok(surface), Ok(AcquireState::Signalled { at })) = (surface.upgrade(), commit.content.advance()) {
                 with_states(&surface, |states| SurfaceState::of(states).predictor.record(commit.committed, at));
