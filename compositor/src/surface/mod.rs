@@ -14,6 +14,7 @@ pub mod commit;
 pub mod content;
 pub mod gate;
 pub mod live;
+pub mod pace;
 pub mod view;
 mod wait;
 
@@ -34,6 +35,7 @@ use smithay::{
 
 pub use content::Content;
 pub use gate::PendingCommit;
+pub use pace::Pace;
 pub use view::View;
 
 /// State of one surface, in its data map; reach it with [`SurfaceState::of`].
@@ -55,6 +57,8 @@ pub struct SurfaceState {
     pub damage: DamageBag<i32, Buffer>,
     /// How long this client's fences take, from commit to signal.
     pub predictor: Predictor,
+    /// How often it commits.
+    pub pace: Pace,
     /// The last frame showed this surface on a plane of its own, so that the display can wait for its fence.
     pub on_plane: bool,
 }
@@ -71,6 +75,7 @@ impl Default for SurfaceState {
             element: Id::new(),
             damage: DamageBag::default(),
             predictor: Predictor::default(),
+            pace: Pace::default(),
             on_plane: false,
         }
     }
