@@ -220,6 +220,8 @@ fn the_budget_is_kept_and_progress_remembered() {
     let mut assigner = Assigner::new(planes(6));
     assert_eq!(assigner.assign(&SCREEN, &windows, one_overlay).on_planes(), 1);
     assert!(!assigner.is_settled());
+    assert_eq!(settle(&mut assigner, &SCREEN, &windows, one_overlay).0, "C C C C C P1", "the largest");
+    assert_eq!(assigner.tests(), 22);
 }
 
 #[test]
