@@ -150,7 +150,7 @@ impl Acquire {
     pub fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.stage {
             Stage::Waiting { event } => event.as_ref().map(AsFd::as_fd),
-            Stage::Pending(file) => Some(file.as_fd()),
+            Stage::Pending(link) => Some(self.plain.as_ref().unwrap_or(link).as_fd()),
             Stage::Signalled { .. } | Stage::Failed(..) => None,
         }
     }
@@ -211,9 +211,11 @@ impl Acquire {
 
     /// The fence, for hardware that can wait for it. It stays ours. `None` before it has materialised and after it has
     /// signalled; a failed one is still there.
+    ///
+    /// Out of its link, where that was taken off: a link signals after its fence, by way of an interrupt of its own.
     pub fn fence(&self) -> Option<&SyncFile> {
         match &self.stage {
-            Stage::Pending(file) => Some(file),
+            Stage::Pending(link) => Some(self.plain.as_ref().unwrap_or(link)),
             Stage::Failed(_, file) => file.as_ref(),
             Stage::Waiting { .. } | Stage::Signalled { .. } => None,
         }

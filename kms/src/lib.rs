@@ -9,6 +9,7 @@
 //! implementation, [`scripted::Scripted`], answers with queued errnos.
 #![warn(missing_docs)]
 
+pub mod assign;
 pub mod cec;
 pub mod crc;
 pub mod device;

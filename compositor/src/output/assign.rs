@@ -1,159 +1,140 @@
-//! Which plane takes which layer.
+//! The scene in the terms of [`kms::assign`], which decides which plane takes which layer.
 //!
-//! ```text
-//!  top layer covers the output, opaque, a dma-buf     → the primary plane shows it; nothing is rendered
-//!  top layer opaque, a dma-buf, an overlay is free    → the overlay shows it; the rest is rendered into the primary plane
-//!  else                                               → everything is rendered into the primary plane
-//! ```
-//!
-//! A layout that the kernel has refused is remembered and not tried again; one that it took is used again without a
-//! test. This module decides; it commits nothing.
+//! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
 
-use kms::{Device, OutputPlane, Rect, SrcRect};
-use smithay::utils::{Physical, Size, Transform};
+use drm_fourcc::{DrmFourcc, DrmModifier};
+use kms::{
+    Device, Rect, SrcRect,
+    assign::{Assigner, Assignment, Fate, Layer, Plane, ROTATE_0, Screen},
+};
+use rustix::io::Errno;
+use smithay::utils::Transform;
 
+use super::{Output, present::Wanted};
 use crate::{
-    render::Layer,
-    surface::{buffer::Source, content::Content},
+    cli::PlaneUse,
+    render,
+    surface::{Content, buffer::Source},
 };
 
-/// What identifies a layout to the kernel: everything but the pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    plane: u32,
-    format: u32,
-    modifier: u64,
-    src: SrcRect,
-    dst: Rect,
-}
-
-/// A layer for a plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
-    /// Index of the plane in the output.
-    pub plane: usize,
-    /// Index of the layer in the scene.
-    pub layer: usize,
-    pub key: Key,
-    /// Nothing else needs to be rendered.
-    pub whole: bool,
-}
-
-/// What the kernel said to earlier layouts.
+/// The assigner of one output, with lists that are used again for every frame.
 #[derive(Debug, Default)]
 pub struct Layouts {
-    refused: Vec<Key>,
-    accepted: Option<Key>,
+    /// Made for the first frame.
+    assigner: Option<Assigner>,
+    layers: Vec<Layer>,
+    /// Of the scene: what is drawn.
+    composited: Vec<render::Layer>,
+    /// What goes onto planes.
+    pub(super) wanted: Vec<Wanted>,
 }
 
 impl Layouts {
-    /// How many refusals are remembered.
-    const MEMORY: usize = 32;
-
-    /// Whether the layout needs no test.
-    pub fn is_accepted(&self, key: &Key) -> bool {
-        self.accepted.as_ref() == Some(key)
-    }
-
-    /// Whether it would be refused again.
-    pub fn is_refused(&self, key: &Key) -> bool {
-        self.refused.contains(key)
-    }
-
-    /// The kernel took it.
-    pub fn accept(&mut self, key: Key) {
-        self.accepted = Some(key);
-    }
-
-    /// The kernel refused it.
-    pub fn refuse(&mut self, key: Key) {
-        if self.accepted == Some(key) {
-            self.accepted = None;
-        }
-        if self.refused.len() == Self::MEMORY {
-            self.refused.remove(0);
-        }
-        self.refused.push(key);
-    }
-
     /// A modeset: everything may be different.
     pub fn forget(&mut self) {
-        *self = Self::default();
-    }
-}
-
-/// The best candidate for a plane, if any layer qualifies.
-pub fn candidate(
-    device: &Device,
-    planes: &[OutputPlane],
-    primary: usize,
-    overlays: &[usize],
-    scene: &[Layer],
-    output: Size<i32, Physical>,
-    layouts: &Layouts,
-) -> Option<Candidate> {
-    let layer = scene.first()?;
-    if !layer.opaque || layer.view.transform != Transform::Normal {
-        return None;
-    }
-    let (format, modifier) = format_of(&layer.content)?;
-    let all = smithay::utils::Rectangle::from_size(output);
-    let whole = layer.dst == all;
-    let inside = all.contains_rect(layer.dst);
-    let choices = match (whole, inside) {
-        (true, _) => std::slice::from_ref(&primary),
-        (false, true) => overlays,
-        (false, false) => return None,
-    };
-    let src = layer.view.src;
-    let src = SrcRect::from_f64(src.loc.x, src.loc.y, src.size.w, src.size.h);
-    let dst = Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32);
-    for &plane in choices {
-        let key = Key { plane: planes[plane].id, format: format as u32, modifier: u64::from(modifier), src, dst };
-        if layouts.is_refused(&key) || !planes[plane].supports(format, modifier) {
-            continue;
+        if let Some(assigner) = &mut self.assigner {
+            assigner.forget();
         }
-        // Made once a buffer; a refusal there is remembered with the buffer.
-        let Source::Dmabuf(imported) = &layer.content.source else { return None };
-        imported.framebuffer(device)?;
-        return Some(Candidate { plane, layer: 0, key, whole });
     }
-    None
+
+    /// Decides what becomes of each layer of `scene`; see [`Assigner::assign`].
+    pub(super) fn assign(
+        &mut self,
+        device: &Device,
+        output: &mut Output,
+        how: PlaneUse,
+        scene: &[render::Layer],
+        mut test: impl FnMut(&mut Output, &Assignment) -> Result<(), Errno>,
+    ) -> &Assignment {
+        let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, &output.kms)));
+        self.layers.clear();
+        self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, how, layer)));
+        let (width, height) = (output.size.w as u32, output.size.h as u32);
+        let screen = Screen { width, height, holes: false, reserved: output.cursor };
+        assigner.assign(&screen, &self.layers, |assignment| test(output, assignment))
+    }
+
+    /// The assignment of the last frame.
+    pub(super) fn current(&self) -> Option<&Assignment> {
+        self.assigner.as_ref().map(Assigner::current)
+    }
+
+    /// The kernel refused the commit of the current assignment.
+    pub(super) fn refused(&mut self, errno: Errno) {
+        if let Some(assigner) = &mut self.assigner {
+            assigner.refused(errno);
+        }
+    }
+
+    /// TEST_ONLY commits so far.
+    pub fn tests(&self) -> u64 {
+        self.assigner.as_ref().map_or(0, Assigner::tests)
+    }
+
+    /// Fills and returns the layers of `scene` that are drawn: those that no plane shows and that can be seen.
+    pub(super) fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
+        self.composited.clear();
+        if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
+            let drawn = scene.iter().zip(assignment.fates()).filter(|(_, fate)| **fate == Fate::Composited);
+            self.composited.extend(drawn.map(|(layer, _)| layer.clone()));
+        }
+        &self.composited
+    }
+
+    /// Lets go of the frame's contents: they must not outlive it here.
+    pub(super) fn clear(&mut self) {
+        self.composited.clear();
+        self.wanted.clear();
+    }
 }
 
-fn format_of(content: &Content) -> Option<(drm_fourcc::DrmFourcc, drm_fourcc::DrmModifier)> {
+fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
+    let describe = |plane: &kms::OutputPlane| {
+        let plane = Plane::from(plane);
+        // vkms blends premultiplied pixels on every plane without saying so; that is what its CRCs are predicted with.
+        Plane { blends: plane.blends || device.is_vkms(), ..plane }
+    };
+    output.planes().iter().map(describe).collect()
+}
+
+fn describe(device: &Device, output: &kms::Output, how: PlaneUse, layer: &render::Layer) -> Layer {
+    let found = format_of(&layer.content);
+    let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
+    let upright = layer.view.transform == Transform::Normal;
+    // A framebuffer is made once a buffer, and only if a plane could have it; a refusal is remembered with the buffer.
+    let scans_out = found.is_some()
+        && how == PlaneUse::All
+        && upright
+        && !layer.view.src.is_empty()
+        && output.planes().iter().any(|plane| plane.supports(format, modifier))
+        && layer.content.framebuffer(device).is_some();
+    Layer {
+        src: src(layer),
+        dst: dst(layer),
+        format: format as u32,
+        modifier: u64::from(modifier),
+        rotation: ROTATE_0,
+        alpha: u16::MAX,
+        opaque: layer.opaque,
+        scans_out,
+        rate: layer.rate,
+    }
+}
+
+/// The part of the buffer that a layer shows.
+pub(super) fn src(layer: &render::Layer) -> SrcRect {
+    let src = layer.view.src;
+    SrcRect::from_f64(src.loc.x, src.loc.y, src.size.w, src.size.h)
+}
+
+/// Where it shows it.
+pub(super) fn dst(layer: &render::Layer) -> Rect {
+    Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32)
+}
+
+fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
     match &content.source {
         Source::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
         Source::Shm(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(plane: u32) -> Key {
-        Key { plane, format: 1, modifier: 0, src: SrcRect::full(8, 8), dst: Rect::new(0, 0, 8, 8) }
-    }
-
-    #[test]
-    fn what_was_refused_is_not_tried_again_until_forgotten() {
-        let mut layouts = Layouts::default();
-        layouts.accept(key(1));
-        assert!(layouts.is_accepted(&key(1)) && !layouts.is_accepted(&key(2)));
-        layouts.refuse(key(1));
-        assert!(layouts.is_refused(&key(1)) && !layouts.is_accepted(&key(1)));
-        layouts.forget();
-        assert!(!layouts.is_refused(&key(1)));
-    }
-
-    #[test]
-    fn the_memory_of_refusals_is_bounded() {
-        let mut layouts = Layouts::default();
-        for plane in 0..100 {
-            layouts.refuse(key(plane));
-        }
-        assert!(!layouts.is_refused(&key(0)) && layouts.is_refused(&key(99)));
-        assert_eq!(layouts.refused.len(), Layouts::MEMORY);
     }
 }

@@ -136,7 +136,6 @@ pub struct Output {
     frame: u64,
     primary: usize,
     cursor: Option<usize>,
-    overlays: Vec<usize>,
     on_plane: Vec<Option<OnPlane>>,
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
@@ -177,6 +176,8 @@ impl Output {
             "missed_by": self.misses,
             "latch": self.planner.status(),
             "tearing": self.tearing.name(),
+            "test_commits": self.layouts.tests(),
+            "on_planes": self.on_plane.iter().filter(|shown| matches!(shown, Some(OnPlane::Content(_)))).count(),
             "direct": matches!(self.on_plane.get(self.primary), Some(Some(OnPlane::Content(_)))),
         })
     }

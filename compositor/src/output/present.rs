@@ -1,40 +1,75 @@
 //! One frame: planes assigned, the rest rendered, one atomic commit, and what it replaced let go.
 //!
-//! A commit that the kernel refuses is tried once more without the client's buffer on a plane; then the frame fails and
-//! the next vblank tries again. Nothing here waits.
+//! A commit that the kernel refuses is tried again with less ([`Attempt`]); at last the frame fails and the next vblank tries
+//! again. Nothing here waits.
 
 use std::sync::Arc;
 
 use fence::{Ns, SyncFile};
-use kms::{Blend, PlaneState, Rect, SrcRect};
-use smithay::{
-    utils::{Physical, Size},
-    wayland::compositor::with_states,
+use kms::{
+    Blend, PlaneState, Rect, SrcRect,
+    assign::{Assignment, Fate},
 };
+use rustix::io::Errno;
+use smithay::wayland::compositor::with_states;
 
 use super::{
     InFlight, OnPlane, Output, assign,
     schedule::{Kind, Timing},
 };
 use crate::{
-    cli::PlaneUse,
     clock,
     crc::{Check, CheckPlane},
     cursor,
-    render::Target,
+    render::{Layer, Target},
     state::Syncline,
     surface::{SurfaceState, buffer::Source},
     trace,
 };
 
 /// What goes onto one plane.
-struct Wanted {
+#[derive(Debug)]
+pub(super) struct Wanted {
     plane: usize,
     show: OnPlane,
     src: SrcRect,
     dst: Rect,
     /// Ours for the commit; the content keeps its own.
     fence: Option<SyncFile>,
+    /// Position in the stack, where the plane is told.
+    zpos: Option<u64>,
+}
+
+/// What the pointer's plane shows: its index, the picture, and where.
+pub(super) type CursorPlane = (usize, cursor::Shown, Rect);
+
+/// How a frame is put to the kernel: what is refused is tried again with less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// As assigned.
+    Assigned,
+    /// The same without the fences of clients, all of which have signalled.
+    WithoutFences,
+    /// Everything is drawn; no client's buffer is on a plane.
+    Composed,
+}
+
+impl Attempt {
+    /// What to try after a refusal; `None`: the frame fails, and the next vblank begins anew.
+    fn after(self, error: &kms::CommitError, wanted: &[Wanted]) -> Option<Self> {
+        let hopeless = matches!(error.errno, Errno::ACCESS | Errno::NODEV) || error.step == kms::Step::State;
+        let client = |w: &&Wanted| matches!(w.show, OnPlane::Content(_));
+        let mut fences = wanted.iter().filter(client).filter_map(|w| w.fence.as_ref()).peekable();
+        match self {
+            _ if hopeless => None,
+            // A buffer that is not ready may not be shown without its fence.
+            Self::Assigned if fences.peek().is_some() && fences.all(SyncFile::is_signalled) => {
+                Some(Self::WithoutFences)
+            }
+            Self::Assigned | Self::WithoutFences if wanted.iter().any(|w| client(&w)) => Some(Self::Composed),
+            _ => None,
+        }
+    }
 }
 
 impl Syncline {
@@ -44,90 +79,60 @@ impl Syncline {
         index: usize,
         vblank: Ns,
         (planned, started): (Ns, Ns),
-        scene: &[crate::render::Layer],
-        cursor: Option<(usize, cursor::Shown, Rect)>,
+        scene: &[Layer],
+        cursor: Option<CursorPlane>,
+    ) -> Result<(), String> {
+        let mut layouts = std::mem::take(&mut self.outputs.list[index].layouts);
+        let done = self.present_with(index, (vblank, planned, started), scene, cursor.as_ref(), &mut layouts);
+        layouts.clear();
+        self.outputs.list[index].layouts = layouts;
+        done
+    }
+
+    fn present_with(
+        &mut self,
+        index: usize,
+        (vblank, planned, started): (Ns, Ns, Ns),
+        scene: &[Layer],
+        cursor: Option<&CursorPlane>,
+        layouts: &mut assign::Layouts,
     ) -> Result<(), String> {
         let outputs = &mut self.outputs;
-        let output = &mut outputs.list[index];
-        let size: Size<i32, Physical> = (output.size.w, output.size.h).into();
-        let candidate = match self.config.planes {
-            PlaneUse::None => None,
-            PlaneUse::All => assign::candidate(
-                &outputs.device,
-                output.kms.planes(),
-                output.primary,
-                &output.overlays,
-                scene,
-                size,
-                &output.layouts,
-            ),
-        };
-        let mut wanted: Vec<Wanted> = Vec::with_capacity(3);
-        if let Some((plane, shown, dst)) = cursor {
-            let src = SrcRect::full(dst.w, dst.h);
-            wanted.push(Wanted { plane, show: OnPlane::Target(shown.target), src, dst, fence: None });
-        }
-        let mut direct = None;
-        if let Some(candidate) = candidate {
-            let layer = &scene[candidate.layer];
-            // May be pending: then the display waits for it. A fence that has signalled is no longer kept.
-            let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
-            let src = layer.view.src;
-            wanted.push(Wanted {
-                plane: candidate.plane,
-                show: OnPlane::Content(layer.content.clone()),
-                src: SrcRect::from_f64(src.loc.x, src.loc.y, src.size.w, src.size.h),
-                dst: Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32),
-                fence: fence.map_err(|e| e.to_string())?,
-            });
-            direct = Some(candidate);
-            // A layout that is new to the kernel is tested before anything is rendered for it.
-            if !output.layouts.is_accepted(&candidate.key) && candidate.whole {
-                match submit(output, &outputs.device, &wanted, Submit::Test) {
-                    Ok(_) => output.layouts.accept(candidate.key),
-                    Err(error) => {
-                        tracing::debug!("{}: layout refused: {error}", output.wl.name());
-                        output.layouts.refuse(candidate.key);
-                        wanted.pop();
-                        direct = None;
-                    }
-                }
-            }
-        }
-        if direct.is_none_or(|c| !c.whole) {
-            let below = if direct.is_some() { &scene[1..] } else { scene };
-            wanted.push(render(output, &mut outputs.renderer, &outputs.device, below, size, self.config.background)?);
-        }
+        let (output, device) = (&mut outputs.list[index], &outputs.device);
+        layouts.assign(device, output, self.config.planes, scene, |output, assignment| {
+            test(output, device, assignment, scene, cursor)
+        });
         let frame = output.frame + 1;
-        let from = if trace::enabled() { clock::now() } else { started };
-        let mut result = submit(output, &outputs.device, &wanted, Submit::Commit(frame));
-        if let (Err(error), Some(candidate)) = (&result, direct) {
-            // Without the client's buffer on a plane.
-            tracing::info!("{}: {error}; rendering instead", output.wl.name());
-            output.layouts.refuse(candidate.key);
-            wanted.retain(|w| !matches!(w.show, OnPlane::Content(_)) && w.plane != output.primary);
-            wanted.push(render(output, &mut outputs.renderer, &outputs.device, scene, size, self.config.background)?);
-            direct = None;
-            result = submit(output, &outputs.device, &wanted, Submit::Commit(frame));
-        } else if let Some(candidate) = direct {
-            output.layouts.accept(candidate.key);
-        }
-        let to = clock::now();
-        let traced = trace::enabled().then(|| trace_planes(output, &wanted));
-        let out_fence = match result {
-            Ok(out_fence) => out_fence,
-            Err(error) => {
-                if let Some(planes) = traced {
+        let mut attempt = Attempt::Assigned;
+        let mut wanted = std::mem::take(&mut layouts.wanted);
+        let committed = loop {
+            let ingredients = Ingredients { scene, cursor, background: self.config.background };
+            gather(output, &mut outputs.renderer, device, layouts, attempt, &ingredients, &mut wanted)?;
+            let from = if trace::enabled() { clock::now() } else { started };
+            let result = submit(output, device, &wanted, Submit::Commit(frame));
+            let to = clock::now();
+            let error = match result {
+                Ok(out_fence) => break Done { from, to, out_fence },
+                Err(error) => error,
+            };
+            let Some(next) = attempt.after(&error, &wanted) else {
+                if trace::enabled() {
+                    let planes = trace_planes(output, &wanted);
                     trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
                 }
                 return Err(error.to_string());
+            };
+            tracing::info!("{}: {error}; {attempt:?} failed, next: {next:?}", output.wl.name());
+            if next == Attempt::Composed {
+                layouts.refused(error.errno);
             }
+            attempt = next;
         };
         let timing = Timing {
             planned,
             started,
-            committed: to,
-            kind: kind_of(output.primary, &wanted),
+            committed: committed.to,
+            kind: kind_of(output.cursor, &wanted),
             in_phase: output.clock.is_in_phase(started),
         };
         output.planner.committed(&timing);
@@ -137,21 +142,26 @@ impl Syncline {
         let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
         let render_fence = drawn.and_then(|w| w.fence.take());
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
-        if let Some(planes) = traced {
+        let out_fence = committed.out_fence;
+        if trace::enabled() {
             output.shown.clear();
             output
                 .shown
                 .extend(scene.iter().map(|l| trace::Shown { surface: l.content.surface, commit: l.content.serial }));
             trace::latch(started, output.id, frame, vblank, &output.shown);
-            trace::kms_commit(from, to, output.id, frame, &planes, out_fence.is_some(), None);
+            let planes = trace_planes(output, &wanted);
+            trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        mark_planes(output, scene, direct.map(|c| c.layer));
-        replace(output, wanted, out_fence.as_ref(), frame);
+        let assignment = layouts.current().filter(|_| attempt != Attempt::Composed);
+        mark_planes(scene, assignment);
+        let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
+        replace(output, &mut wanted, out_fence.as_ref(), frame);
+        layouts.wanted = wanted;
         output.in_flight = Some(InFlight {
             frame,
             vblank,
             out_fence: out_fence.filter(|_| trace::enabled()),
-            direct: direct.is_some_and(|c| c.whole),
+            direct,
             fenced,
             timing,
             render_fence,
@@ -164,9 +174,98 @@ impl Syncline {
 }
 
 /// Whether something was drawn for these planes; the cursor's picture was drawn before.
-fn kind_of(primary: usize, wanted: &[Wanted]) -> Kind {
-    let drawn = |w: &Wanted| w.plane == primary && matches!(w.show, OnPlane::Target(_));
+fn kind_of(cursor: Option<usize>, wanted: &[Wanted]) -> Kind {
+    let drawn = |w: &Wanted| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
     if wanted.iter().any(drawn) { Kind::Rendered } else { Kind::Planes }
+}
+
+/// A commit that the kernel took.
+struct Done {
+    from: Ns,
+    to: Ns,
+    out_fence: Option<SyncFile>,
+}
+
+/// What every attempt at a frame is made from.
+struct Ingredients<'a> {
+    scene: &'a [Layer],
+    cursor: Option<&'a CursorPlane>,
+    background: crate::config::Colour,
+}
+
+/// Fills `wanted` for an attempt, drawing what no plane shows.
+fn gather(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    layouts: &mut assign::Layouts,
+    attempt: Attempt,
+    given: &Ingredients<'_>,
+    wanted: &mut Vec<Wanted>,
+) -> Result<(), String> {
+    if attempt == Attempt::WithoutFences {
+        let client = |w: &&mut Wanted| matches!(w.show, OnPlane::Content(_));
+        wanted.iter_mut().filter(client).for_each(|w| w.fence = None);
+        return Ok(());
+    }
+    wanted.clear();
+    wanted.extend(given.cursor.map(on_cursor));
+    let assignment = layouts.current().filter(|_| attempt != Attempt::Composed);
+    let Some(assignment) = assignment else {
+        wanted.push(render(output, renderer, device, given.scene, output.primary, given.background)?);
+        return Ok(());
+    };
+    for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
+        if let Fate::Plane(plane) = *fate {
+            // May be pending: then the display waits for it. A fence that has signalled is no longer kept.
+            let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
+            let fence = fence.map_err(|e| e.to_string())?;
+            wanted.push(on_plane(layer, plane, assignment, fence));
+        }
+    }
+    if let Some(plane) = assignment.composite() {
+        let zpos = assignment.zpos(plane);
+        let drawn = render(output, renderer, device, layouts.drawn(given.scene), plane, given.background)?;
+        wanted.push(Wanted { zpos, ..drawn });
+    }
+    Ok(())
+}
+
+fn on_cursor((plane, shown, dst): &CursorPlane) -> Wanted {
+    let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
+    Wanted { plane: *plane, show, src, dst: *dst, fence: None, zpos: None }
+}
+
+fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> Wanted {
+    let show = OnPlane::Content(layer.content.clone());
+    Wanted { plane, show, src: assign::src(layer), dst: assign::dst(layer), fence, zpos: assignment.zpos(plane) }
+}
+
+/// Asks the kernel whether it would take an assignment: without fences, and with an older picture in the place of what is not
+/// drawn yet. Rare: only for layouts that it has not been asked about.
+fn test(
+    output: &mut Output,
+    device: &kms::Device,
+    assignment: &Assignment,
+    scene: &[Layer],
+    cursor: Option<&CursorPlane>,
+) -> Result<(), Errno> {
+    let mut wanted: Vec<Wanted> = cursor.map(on_cursor).into_iter().collect();
+    for (layer, fate) in scene.iter().zip(assignment.fates()) {
+        if let Fate::Plane(plane) = *fate {
+            wanted.push(on_plane(layer, plane, assignment, None));
+        }
+    }
+    if let (Some(plane), Some((target, _))) = (assignment.composite(), output.targets.first()) {
+        let (w, h) = (output.size.w as u32, output.size.h as u32);
+        let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
+        let show = OnPlane::Target(target.clone());
+        wanted.push(Wanted { plane, show, src, dst, fence: None, zpos: assignment.zpos(plane) });
+    }
+    submit(output, device, &wanted, Submit::Test).map(drop).map_err(|error| {
+        tracing::debug!("{}: layout refused: {error}", output.wl.name());
+        error.errno
+    })
 }
 
 enum Submit {
@@ -190,14 +289,11 @@ fn submit(
         };
         let framebuffer = match &wanted.show {
             OnPlane::Target(target) => target.framebuffer(device),
-            OnPlane::Content(content) => match &content.source {
-                Source::Dmabuf(imported) => imported.framebuffer(device),
-                Source::Shm(_) => None,
-            },
+            OnPlane::Content(content) => content.framebuffer(device),
         };
         let Some(framebuffer) = framebuffer else { continue };
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
-        state.blend = Blend::Premultiplied;
+        (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         frame.set(plane, state);
     }
@@ -209,22 +305,22 @@ fn submit(
     }
 }
 
-/// Draws `layers` into a free target for the primary plane.
+/// Draws `layers` into a free target for the plane `on`.
 fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
-    layers: &[crate::render::Layer],
-    size: Size<i32, Physical>,
+    layers: &[Layer],
+    on: usize,
     background: crate::config::Colour,
 ) -> Result<Wanted, String> {
+    let (w, h) = (output.size.w as u32, output.size.h as u32);
     let free = output.targets.iter().position(|(target, _)| Arc::strong_count(target) == 1);
     let free = match free {
         Some(free) => free,
         None => {
-            let plane = &output.kms.planes()[output.primary];
-            let modifiers = super::modifiers(plane);
-            let target = renderer.new_target(device, size.w as u32, size.h as u32, &modifiers)?;
+            let modifiers = super::modifiers(&output.kms.planes()[on]);
+            let target = renderer.new_target(device, w, h, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1
         }
@@ -257,25 +353,21 @@ fn render(
             }
         }
     }
-    let (w, h) = (size.w as u32, size.h as u32);
     Ok(Wanted {
-        plane: output.primary,
+        plane: on,
         show: OnPlane::Target(target),
         src: SrcRect::full(w, h),
         dst: Rect::new(0, 0, w, h),
         fence: pass.fence,
+        zpos: None,
     })
 }
 
 /// Puts what was committed onto the planes and lets go of what it replaced.
-fn replace(output: &mut Output, wanted: Vec<Wanted>, out_fence: Option<&SyncFile>, frame: u64) {
-    let mut next: Vec<Option<OnPlane>> = vec![None; output.on_plane.len()];
-    for wanted in wanted {
-        next[wanted.plane] = Some(wanted.show);
-    }
-    let old = std::mem::replace(&mut output.on_plane, next);
-    for (plane, old) in old.into_iter().enumerate() {
-        let Some(old) = old else { continue };
+fn replace(output: &mut Output, wanted: &mut Vec<Wanted>, out_fence: Option<&SyncFile>, frame: u64) {
+    for plane in 0..output.on_plane.len() {
+        let next = wanted.iter().position(|w| w.plane == plane).map(|at| wanted.swap_remove(at).show);
+        let Some(old) = std::mem::replace(&mut output.on_plane[plane], next) else { continue };
         match (&old, &output.on_plane[plane]) {
             (OnPlane::Content(a), Some(OnPlane::Content(b))) if Arc::ptr_eq(a, b) => {}
             (OnPlane::Target(a), Some(OnPlane::Target(b))) if Arc::ptr_eq(a, b) => {}
@@ -291,9 +383,12 @@ fn replace(output: &mut Output, wanted: Vec<Wanted>, out_fence: Option<&SyncFile
     }
 }
 
-fn mark_planes(_: &Output, scene: &[crate::render::Layer], direct: Option<usize>) {
-    for (i, layer) in scene.iter().enumerate() {
-        with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = direct == Some(i));
+/// Each surface learns whether a plane shows it; `None`: all were drawn.
+fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
+    for (at, layer) in scene.iter().enumerate() {
+        let fate = assignment.and_then(|assignment| assignment.fates().get(at));
+        let on_plane = matches!(fate, Some(Fate::Plane(_)));
+        with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
     }
 }
 

@@ -19,12 +19,12 @@ impl Syncline {
         scene.clear();
         let output = &self.outputs.list[index];
         let area = output.rect();
-        let mut covered = false;
+        let (now, mut covered) = (self.now, false);
         let mut add = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
             if covered {
                 return;
             }
-            if let Some(layer) = layer(surface, states, at, area) {
+            if let Some(layer) = layer(surface, states, at, area, now) {
                 covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
                 scene.push(layer);
             }
@@ -72,6 +72,7 @@ fn layer(
     states: &SurfaceData,
     at: Point<i32, Logical>,
     area: Rectangle<i32, Logical>,
+    now: fence::Ns,
 ) -> Option<Layer> {
     let state = SurfaceState::of(states);
     let content = state.current.clone()?;
@@ -87,6 +88,7 @@ fn layer(
         content,
         view: state.view,
         dst,
+        rate: state.pace.rate(now),
         element: state.element.clone(),
         damage: state.damage.snapshot(),
     })

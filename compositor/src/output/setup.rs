@@ -224,7 +224,6 @@ impl Syncline {
             frame: 0,
             primary,
             cursor: output.cursor(),
-            overlays: output.overlays().collect(),
             on_plane,
             retiring: Vec::new(),
             in_flight: None,

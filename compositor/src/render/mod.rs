@@ -56,6 +56,8 @@ pub struct Layer {
     pub damage: DamageSnapshot<i32, Buffer>,
     /// Every pixel of it is opaque.
     pub opaque: bool,
+    /// Commits in a thousand seconds.
+    pub rate: u32,
 }
 
 /// What a pass left.

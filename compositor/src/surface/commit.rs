@@ -116,6 +116,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         };
         let content = Arc::new(state.content(states, serial, buffer, Brought { points, fences })?);
         state.live.insert(&content, surface);
+        SurfaceState::of(states).pace.commit(now);
         trace_commit(surface, &content, now);
         states.cached_state.get::<Update>().pending().attach = Some(Attach::Buffer(content.clone()));
         // An error here (out of descriptors, say) leaves the acquire pending; the latch looks again.

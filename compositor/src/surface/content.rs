@@ -130,6 +130,14 @@ impl Content {
         self.fences.lock().expect("no panic while locked")
     }
 
+    /// The display's framebuffer of its buffer, made at the first call; `None`: it is no dma-buf, or the display refused it.
+    pub fn framebuffer(&self, device: &kms::Device) -> Option<&kms::Framebuffer> {
+        match &self.source {
+            Source::Dmabuf(imported) => imported.framebuffer(device),
+            Source::Shm(_) => None,
+        }
+    }
+
     /// Looks at the acquire fence without waiting; see [`Acquire::advance`].
     pub fn advance(&self) -> Result<AcquireState, CallError> {
         self.fences().acquire.advance()

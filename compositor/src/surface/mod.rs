@@ -15,6 +15,7 @@ pub mod content;
 pub mod gate;
 pub mod live;
 pub mod turn;
+pub mod pace;
 pub mod view;
 mod wait;
 
@@ -37,6 +38,7 @@ use smithay::{
 pub use content::Content;
 pub use gate::PendingCommit;
 pub use turn::Turns;
+pub use pace::Pace;
 pub use view::View;
 
 /// State of one surface, in its data map; reach it with [`SurfaceState::of`].
@@ -58,6 +60,8 @@ pub struct SurfaceState {
     pub damage: DamageBag<i32, Buffer>,
     /// How long this client's fences take, from commit to signal.
     pub predictor: Predictor,
+    /// How often it commits.
+    pub pace: Pace,
     /// The last frame showed this surface on a plane of its own, so that the display can wait for its fence.
     pub on_plane: bool,
     /// Another surface covers all of it: nobody sees its commits, so they cause no frames.
@@ -82,6 +86,7 @@ impl Default for SurfaceState {
             element: Id::new(),
             damage: DamageBag::default(),
             predictor: Predictor::default(),
+            pace: Pace::default(),
             on_plane: false,
             hidden: false,
             invited: None,

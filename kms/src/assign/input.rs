@@ -1,0 +1,143 @@
+//! What assignment is told: the screen, its planes from the bottom up, its layers from the top down. Plain values.
+
+use dmabuf_import::Fourcc;
+
+use crate::inventory::{self, FormatModifiers};
+use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
+
+/// `DRM_MODE_ROTATE_0`.
+pub const ROTATE_0: u32 = 1;
+
+/// One picture of the scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// The part of the buffer that is shown.
+    pub src: SrcRect,
+    /// Where, in pixels of the screen; may reach beyond it.
+    pub dst: Rect,
+    /// `DRM_FORMAT_*` of the buffer.
+    pub format: u32,
+    /// Its modifier.
+    pub modifier: u64,
+    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that turn the buffer upright: [`ROTATE_0`] for most.
+    pub rotation: u32,
+    /// Opacity of the whole layer, 0xffff = opaque.
+    pub alpha: u16,
+    /// Every pixel hides what lies below it. False: the pixels are premultiplied with their alpha.
+    pub opaque: bool,
+    /// Whether there is a framebuffer that a plane could show, and nothing else speaks for composition.
+    pub scans_out: bool,
+    /// How often its picture changes, in thousandths of a hertz. Ranks layers; no part of the layout.
+    pub rate: u32,
+}
+
+impl Layer {
+    /// An opaque, unscaled XRGB8888 layer in linear memory that stands still.
+    pub fn opaque(dst: Rect) -> Self {
+        Self {
+            src: SrcRect::full(dst.w, dst.h),
+            dst,
+            format: Fourcc::Xrgb8888 as u32,
+            modifier: 0,
+            rotation: ROTATE_0,
+            alpha: u16::MAX,
+            opaque: true,
+            scans_out: true,
+            rate: 0,
+        }
+    }
+
+    /// The same without its rate, which changes nothing about what the kernel says.
+    pub(super) fn layout(self) -> Self {
+        Self { rate: 0, ..self }
+    }
+
+    pub(super) fn hides(&self) -> bool {
+        self.opaque && self.alpha == u16::MAX
+    }
+
+    fn is_scaled(&self) -> bool {
+        let whole = |size: u32| u64::from(size) << 16;
+        (u64::from(self.src.w), u64::from(self.src.h)) != (whole(self.dst.w), whole(self.dst.h))
+    }
+}
+
+/// One plane, as far as assignment must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// Its kind.
+    pub kind: PlaneKind,
+    /// Formats with their modifiers, as in [`OutputPlane::formats`].
+    pub formats: Vec<FormatModifiers>,
+    /// Least and greatest `zpos`, equal where it cannot be changed; `None` without the property.
+    pub zpos: Option<(u64, u64)>,
+    /// Whether it blends premultiplied pixels.
+    pub blends: bool,
+    /// Whether it has the property `alpha`.
+    pub alpha: bool,
+    /// The rotations and reflections it offers, as bits; [`ROTATE_0`] without the property.
+    pub rotations: u32,
+    /// False where it is known never to scale: saves the tests. True: the test decides.
+    pub scales: bool,
+    /// The largest picture it shows, where that is known.
+    pub largest: Option<(u32, u32)>,
+    /// The only sizes that it takes, for cursors; empty: any.
+    pub sizes: Vec<(u32, u32)>,
+}
+
+impl From<&OutputPlane> for Plane {
+    fn from(plane: &OutputPlane) -> Self {
+        Self {
+            kind: plane.kind,
+            formats: plane.formats.clone(),
+            zpos: plane.props.zpos.and(plane.props.zpos_range),
+            blends: plane.props.blend_modes[1].is_some(),
+            alpha: plane.props.alpha.is_some(),
+            rotations: ROTATE_0,
+            scales: true,
+            largest: None,
+            sizes: plane.cursor_sizes.clone(),
+        }
+    }
+}
+
+impl Plane {
+    /// Whether nothing that is known before a test speaks against `layer` on this plane.
+    pub fn takes(&self, layer: &Layer) -> bool {
+        let fits = |(w, h): (u32, u32)| layer.dst.w <= w && layer.dst.h <= h;
+        let exact = |&(w, h): &(u32, u32)| (layer.dst.w, layer.dst.h) == (w, h);
+        inventory::supports(&self.formats, layer.format, layer.modifier)
+            && (layer.opaque || self.blends)
+            && (layer.alpha == u16::MAX || self.alpha)
+            && self.rotations & layer.rotation == layer.rotation
+            && (!layer.is_scaled() || (self.scales && self.sizes.is_empty()))
+            && self.largest.is_none_or(fits)
+            && (self.sizes.is_empty() || self.sizes.iter().any(exact))
+    }
+}
+
+/// The screen and what the caller can do for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The caller can draw a composited picture that is transparent where [`super::Assignment::is_below`] says that a layer's
+    /// plane lies under it. Without it the composited picture is the lowest of all.
+    pub holes: bool,
+    /// A plane that the caller uses itself, above all others: that of the pointer.
+    pub reserved: Option<usize>,
+}
+
+impl Screen {
+    /// All of it.
+    pub(super) fn rect(&self) -> Rect {
+        Rect::new(0, 0, self.width, self.height)
+    }
+}
+
+/// Whether `outer` contains all of `inner`.
+pub(super) fn contains(outer: &Rect, inner: &Rect) -> bool {
+    outer.intersection(inner).as_ref() == Some(inner)
+}

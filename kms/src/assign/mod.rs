@@ -1,0 +1,113 @@
+//! Which plane takes which layer: a pure search with a test callback.
+//!
+//! ```text
+//!  layers, top to bottom        what the search finds                    planes, top to bottom
+//!    popup   (wl_shm)   ─────→  composited                         ┌──→  overlay 2: video
+//!    video   60 Hz      ─────→  plane, above all that it overlaps ─┘  ┌→ overlay 1: editor
+//!    editor  10 Hz      ─────→  plane ───────────────────────────────┘
+//!    old window, covered ────→  hidden: nobody draws it
+//!    terminal, under the popup → composited ──────────────────────────→  primary: the composited picture
+//! ```
+//!
+//! An [`Assigner`] belongs to one output. It is asked at each latch, and answers in one of three ways:
+//!
+//! 1. *The layout is that of the last frame*: the same answer, no test, no allocation.
+//! 2. *The layout is new*: layers are ranked by update rate × area, and placed so that the stack of planes looks like the scene
+//!    (`arrange`). The best placement is tested. If the kernel refuses it, the placement is grown layer by layer from nothing, each
+//!    step tested, until no layer can be added.
+//! 3. *The search is not done*: at most [`TESTS_PER_LATCH`] tests are made for one frame. The frame gets the best placement that is
+//!    known to work; the next one goes on where this one stopped, since each verdict is remembered.
+//!
+//! Verdicts are remembered by what the kernel judges (rectangles, formats, modifiers, planes), never by buffers, 64 of them.
+//! [`Assigner::forget`] forgets all, after a modeset or a hot-plug. What is neither on a plane nor hidden is composited.
+//!
+//! This module knows neither Wayland nor the kernel: tests are the caller's.
+
+mod arrange;
+mod input;
+mod memory;
+mod search;
+mod visible;
+
+pub use input::{Layer, Plane, ROTATE_0, Screen};
+pub use search::{Assigner, TESTS_PER_LATCH};
+
+use crate::output::MAX_PLANES;
+
+/// What a plane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shows {
+    /// Nothing of the scene.
+    #[default]
+    Off,
+    /// The layer of this index.
+    Layer(usize),
+    /// The composited picture.
+    Composite,
+}
+
+/// What becomes of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing of it can be seen.
+    Hidden,
+    /// It is part of the composited picture.
+    Composited,
+    /// The plane of this index shows it.
+    Plane(usize),
+}
+
+/// Planes and layers brought together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    planes: [Shows; MAX_PLANES],
+    zpos: [Option<u64>; MAX_PLANES],
+    fates: Vec<Fate>,
+    below: u32,
+    composite: Option<usize>,
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        let planes = [Shows::Off; MAX_PLANES];
+        Self { planes, zpos: [None; MAX_PLANES], fates: Vec::new(), below: 0, composite: None }
+    }
+}
+
+impl Assignment {
+    /// What a plane shows, by its index; the reserved plane is [`Shows::Off`], since it is the caller's.
+    pub fn shows(&self, plane: usize) -> Shows {
+        self.planes.get(plane).copied().unwrap_or_default()
+    }
+
+    /// The `zpos` to set on a plane; `None`: none.
+    pub fn zpos(&self, plane: usize) -> Option<u64> {
+        self.zpos.get(plane).copied().flatten()
+    }
+
+    /// What becomes of each layer, in the order in which they were given.
+    pub fn fates(&self) -> &[Fate] {
+        &self.fates
+    }
+
+    /// The plane of the composited picture; `None`: planes show the whole scene.
+    pub fn composite(&self) -> Option<usize> {
+        self.composite
+    }
+
+    /// Whether the plane lies below the composited picture, which must then be transparent where that plane's layer is, but for
+    /// the composited layers above it.
+    pub fn is_below(&self, plane: usize) -> bool {
+        plane < MAX_PLANES && self.below & (1 << plane) != 0
+    }
+
+    /// Number of layers on planes.
+    pub fn on_planes(&self) -> usize {
+        self.fates.iter().filter(|fate| matches!(fate, Fate::Plane(_))).count()
+    }
+}
+
+#[cfg(test)]
+mod prop_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! The search itself: which sets of layers are tried, in which order, and when to stop.
+
+use rustix::io::Errno;
+
+use super::arrange::{Arranger, Place, Span, spans};
+use super::input::{Layer, Plane, Screen, contains};
+use super::memory::{Key, MOST, Memory, is_verdict};
+use super::{Assignment, Fate, Shows, visible};
+use crate::PlaneKind;
+use crate::output::MAX_PLANES;
+
+/// TEST_ONLY commits for one frame, at most.
+pub const TESTS_PER_LATCH: u32 = 4;
+
+/// Ways to place one set of layers that are tested before a layer is given up.
+const ALTERNATIVES: u32 = 4;
+
+/// Frames after which a settled layout in which not every layer has a plane is ranked anew, by the rates of then.
+const RANK_AGAIN: u32 = 64;
+
+/// Assigns the layers of one output to its planes; remembers what the kernel said.
+#[derive(Debug, Default)]
+pub struct Assigner {
+    planes: Vec<Plane>,
+    spans: Vec<Span>,
+    primary: Option<usize>,
+    memory: Memory,
+    /// The layout of the last frame, and whether its search is done.
+    layers: Vec<Layer>,
+    screen: Option<Screen>,
+    settled: bool,
+    frames: u32,
+    current: Assignment,
+    key: Key,
+    visible: Vec<bool>,
+    ranked: Vec<(u64, usize)>,
+    trial: Assignment,
+    tests: u64,
+}
+
+/// Layers chosen for planes, ascending.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chosen {
+    list: [usize; MOST],
+    count: usize,
+}
+
+impl Chosen {
+    fn as_slice(&self) -> &[usize] {
+        &self.list[..self.count]
+    }
+
+    /// With one more; `None`: too many.
+    fn with(mut self, layer: usize) -> Option<Self> {
+        if self.as_slice().contains(&layer) {
+            return Some(self);
+        }
+        *self.list.get_mut(self.count)? = layer;
+        self.count += 1;
+        self.list[..self.count].sort_unstable();
+        Some(self)
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    Taken,
+    /// Refused, or impossible.
+    No,
+    /// No test is left for this frame, or the kernel cannot tell now.
+    Later,
+}
+
+type Test<'a> = &'a mut dyn FnMut(&Assignment) -> Result<(), Errno>;
+
+impl Assigner {
+    /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from the bottom up.
+    pub fn new(mut planes: Vec<Plane>) -> Self {
+        planes.truncate(MAX_PLANES);
+        let primary = planes.iter().position(|plane| plane.kind == PlaneKind::Primary);
+        Self { spans: spans(&planes), planes, primary, ..Self::default() }
+    }
+
+    /// Assigns `layers` (top to bottom).
+    ///
+    /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most [`TESTS_PER_LATCH`] times and not
+    /// at all for a layout that is known. An errno that says something about the layout (EINVAL, ERANGE, ENOSPC, E2BIG,
+    /// EOPNOTSUPP, ENXIO) is remembered; any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
+    pub fn assign(
+        &mut self,
+        screen: &Screen,
+        layers: &[Layer],
+        mut test: impl FnMut(&Assignment) -> Result<(), Errno>,
+    ) -> &Assignment {
+        if self.is_known(screen, layers) {
+            return &self.current;
+        }
+        self.screen = Some(*screen);
+        self.layers.clear();
+        self.layers.extend_from_slice(layers);
+        self.frames = 0;
+        self.see();
+        self.settled = self.search(screen, &mut test);
+        &self.current
+    }
+
+    /// The assignment of the last call.
+    pub fn current(&self) -> &Assignment {
+        &self.current
+    }
+
+    /// Tests so far.
+    pub fn tests(&self) -> u64 {
+        self.tests
+    }
+
+    /// Whether the last call's search is done: the same layout is not searched again.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// The kernel refused the commit of the current assignment, test or no test. It is not given again if `errno` says something
+    /// about the layout.
+    pub fn refused(&mut self, errno: Errno) {
+        if is_verdict(errno) && self.current.on_planes() > 0 {
+            self.memory.learn(self.key, false);
+        }
+        self.settled = false;
+    }
+
+    /// A modeset, a hot-plug, a resume: whatever the kernel said before may be different now.
+    pub fn forget(&mut self) {
+        self.memory.forget();
+        self.settled = false;
+    }
+
+    /// Whether this is the layout of the last frame and there is nothing more to be found out about it.
+    fn is_known(&mut self, screen: &Screen, layers: &[Layer]) -> bool {
+        let same = |(old, new): (&Layer, &Layer)| old.layout() == new.layout();
+        let known = self.settled
+            && self.screen.as_ref() == Some(screen)
+            && self.layers.len() == layers.len()
+            && self.layers.iter().zip(layers).all(same);
+        self.frames += 1;
+        // With a plane for everybody who can have one, ranks do not matter.
+        known && (self.frames < RANK_AGAIN || self.current.on_planes() == self.ranked.len())
+    }
+
+    /// Who is visible, and who may have a plane, best first.
+    fn see(&mut self) {
+        let Some(screen) = self.screen else { return };
+        self.visible.clear();
+        self.ranked.clear();
+        for (at, layer) in self.layers.iter().enumerate() {
+            let seen = visible::is_visible(layer, &self.layers[..at], &screen.rect());
+            self.visible.push(seen);
+            let usable = self.planes.iter().enumerate().filter(|(plane, _)| screen.reserved != Some(*plane));
+            let mut usable = usable.map(|(_, plane)| plane);
+            if seen && layer.scans_out && usable.any(|plane| plane.takes(layer)) {
+                let area = u64::from(layer.dst.w) * u64::from(layer.dst.h);
+                // A layer that stands still saves its drawing when its neighbours move: worth a hundredth of one at 10 Hz.
+                self.ranked.push((area.saturating_mul(u64::from(layer.rate) + 100), at));
+            }
+        }
+        // The lower index, so the upper layer, first among equals.
+        self.ranked.sort_unstable_by_key(|&(weight, at)| (std::cmp::Reverse(weight), at));
+        self.ranked.truncate(MOST);
+    }
+
+    /// True if it came to an end.
+    fn search(&mut self, screen: &Screen, test: Test<'_>) -> bool {
+        let mut budget = TESTS_PER_LATCH;
+        self.compose_all(screen);
+        let all = self.visible.iter().filter(|seen| **seen).count();
+        // Everything on planes: nothing is drawn at all.
+        if let Some(everything) = self.everything(screen, all) {
+            match self.attempt(screen, &everything, false, 1, &mut budget, test) {
+                Tried::Taken => return true,
+                Tried::Later => return false,
+                Tried::No => {}
+            }
+        }
+        // As many as there is room for, at once.
+        let mut most = Chosen::default();
+        for rank in 0..self.ranked.len() {
+            if let Some(more) = self.grown(screen, &most, self.ranked[rank].1)
+                && self.fits(screen, &more)
+            {
+                most = more;
+            }
+        }
+        if most.count == 0 {
+            return true;
+        }
+        match self.attempt(screen, &most, true, 1, &mut budget, test) {
+            Tried::Taken => return true,
+            Tried::Later => return false,
+            Tried::No => {}
+        }
+        // One after the other: what has been taken stays.
+        let mut chosen = Chosen::default();
+        for rank in 0..self.ranked.len() {
+            let Some(more) = self.grown(screen, &chosen, self.ranked[rank].1) else { continue };
+            if more.count == chosen.count {
+                continue;
+            }
+            match self.attempt(screen, &more, true, ALTERNATIVES, &mut budget, test) {
+                Tried::Taken => chosen = more,
+                Tried::Later => return false,
+                Tried::No => {}
+            }
+        }
+        true
+    }
+
+    /// All visible layers, if planes could show the scene without any drawing.
+    fn everything(&self, screen: &Screen, all: usize) -> Option<Chosen> {
+        if all == 0 || all != self.ranked.len() {
+            return None;
+        }
+        let mut chosen = Chosen::default();
+        for &(_, layer) in &self.ranked {
+            chosen = chosen.with(layer)?;
+        }
+        let lowest = &self.layers[*chosen.as_slice().last()?];
+        (lowest.hides() && contains(&lowest.dst, &screen.rect())).then_some(chosen)
+    }
+
+    /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`: impossible.
+    fn grown(&self, screen: &Screen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
+        let alone = chosen.with(layer)?;
+        if self.fits(screen, &alone) {
+            return Some(alone);
+        }
+        let arranger = self.arranger(screen);
+        let mut more = alone;
+        // Upwards: each new one may have others on it.
+        for upper in (0..layer).rev() {
+            let touches = |&other: &usize| {
+                other > upper && self.layers[other].dst.intersection(&self.layers[upper].dst).is_some()
+            };
+            if self.visible[upper] && more.as_slice().iter().any(touches) {
+                self.ranked.iter().find(|(_, at)| *at == upper)?;
+                more = more.with(upper)?;
+            }
+        }
+        let covered = more.as_slice().iter().any(|&at| arranger.composited_around(at, more.as_slice()).0);
+        (!covered && self.fits(screen, &more)).then_some(more)
+    }
+
+    /// Whether there is any placement of them beside a composited picture.
+    fn fits(&self, screen: &Screen, chosen: &Chosen) -> bool {
+        self.arranger(screen).each(chosen.as_slice(), true, &mut |_| true)
+    }
+
+    /// Looks for a placement of `chosen` that the kernel takes, and makes it the current one.
+    fn attempt(
+        &mut self,
+        screen: &Screen,
+        chosen: &Chosen,
+        composite: bool,
+        alternatives: u32,
+        budget: &mut u32,
+        test: Test<'_>,
+    ) -> Tried {
+        let Self { planes, spans, layers, visible, memory, trial, current, key: current_key, tests, .. } = self;
+        let arranger = Arranger { planes, spans, screen, layers, visible };
+        let (mut left, mut result) = (alternatives, Tried::No);
+        arranger.each(chosen.as_slice(), composite, &mut |places| {
+            let key = fill(trial, places, layers, visible, screen);
+            result = match memory.look_up(&key) {
+                Some(true) => Tried::Taken,
+                Some(false) => Tried::No,
+                None if *budget == 0 => Tried::Later,
+                None => {
+                    *budget -= 1;
+                    *tests += 1;
+                    match test(trial) {
+                        Ok(()) => {
+                            memory.learn(key, true);
+                            Tried::Taken
+                        }
+                        Err(errno) if is_verdict(errno) => {
+                            memory.learn(key, false);
+                            Tried::No
+                        }
+                        Err(_) => Tried::Later,
+                    }
+                }
+            };
+            if result == Tried::Taken {
+                std::mem::swap(trial, current);
+                *current_key = key;
+            }
+            left -= 1;
+            result != Tried::No || left == 0
+        });
+        result
+    }
+
+    fn arranger<'a>(&'a self, screen: &'a Screen) -> Arranger<'a> {
+        let Self { planes, spans, layers, visible, .. } = self;
+        Arranger { planes, spans, screen, layers, visible }
+    }
+
+    fn compose_all(&mut self, screen: &Screen) {
+        let place = self.primary.map(|plane| Place { plane, zpos: None, layer: None, below: false });
+        let zpos = self.primary.map(|plane| self.spans[plane]).and_then(Span::lowest);
+        let place = place.map(|place| Place { zpos, ..place });
+        self.key = fill(&mut self.current, place.as_slice(), &self.layers, &self.visible, screen);
+    }
+}
+
+/// Turns a placement into an assignment, and into what identifies it.
+fn fill(into: &mut Assignment, places: &[Place], layers: &[Layer], visible: &[bool], screen: &Screen) -> Key {
+    let Assignment { planes, zpos, fates, below, composite } = into;
+    (*planes, *zpos, *below, *composite) = ([Shows::Off; MAX_PLANES], [None; MAX_PLANES], 0, None);
+    fates.clear();
+    fates.extend(visible.iter().map(|seen| if *seen { Fate::Composited } else { Fate::Hidden }));
+    for place in places {
+        zpos[place.plane] = place.zpos;
+        *below |= u32::from(place.below) << place.plane;
+        match place.layer {
+            Some(layer) => {
+                planes[place.plane] = Shows::Layer(layer);
+                fates[layer] = Fate::Plane(place.plane);
+            }
+            None => {
+                planes[place.plane] = Shows::Composite;
+                *composite = Some(place.plane);
+            }
+        }
+    }
+    let mut key = Key::new(screen.reserved.is_some());
+    for (plane, shows) in planes.iter().enumerate() {
+        match shows {
+            Shows::Off => {}
+            Shows::Layer(layer) => key.push(plane, zpos[plane], Some(&layers[*layer])),
+            Shows::Composite => key.push(plane, zpos[plane], None),
+        }
+    }
+    key
+}

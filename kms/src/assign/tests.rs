@@ -1,0 +1,259 @@
+//! Scenes, what becomes of them, and how many tests that took.
+
+use dmabuf_import::Fourcc;
+use rustix::io::Errno;
+
+use super::*;
+use crate::inventory::FormatModifiers;
+use crate::{PlaneKind, Rect, SrcRect};
+
+const SCREEN: Screen = Screen { width: 100, height: 100, holes: false, reserved: None };
+
+pub(super) fn plane(kind: PlaneKind, zpos: Option<(u64, u64)>) -> Plane {
+    let formats =
+        [Fourcc::Xrgb8888, Fourcc::Argb8888].map(|f| FormatModifiers { format: f as u32, modifiers: vec![0] });
+    Plane {
+        kind,
+        formats: formats.to_vec(),
+        zpos,
+        blends: true,
+        alpha: true,
+        rotations: ROTATE_0,
+        scales: true,
+        largest: None,
+        sizes: Vec::new(),
+    }
+}
+
+pub(super) fn planes(overlays: usize) -> Vec<Plane> {
+    let overlay = |_| plane(PlaneKind::Overlay, None);
+    std::iter::once(plane(PlaneKind::Primary, None)).chain((0..overlays).map(overlay)).collect()
+}
+
+fn at(x: i32, y: i32, w: u32, h: u32) -> Layer {
+    Layer::opaque(Rect::new(x, y, w, h))
+}
+
+fn shm(layer: Layer) -> Layer {
+    Layer { scans_out: false, ..layer }
+}
+
+fn glass(layer: Layer) -> Layer {
+    Layer { opaque: false, format: Fourcc::Argb8888 as u32, ..layer }
+}
+
+fn fast(layer: Layer) -> Layer {
+    Layer { rate: 60_000, ..layer }
+}
+
+/// `P0`: plane 0; `C`: composited; `-`: hidden.
+fn says(assignment: &Assignment) -> String {
+    let word = |fate: &Fate| match fate {
+        Fate::Hidden => "-".to_owned(),
+        Fate::Composited => "C".to_owned(),
+        Fate::Plane(plane) => format!("P{plane}"),
+    };
+    assignment.fates().iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+type Kernel = fn(&Assignment) -> Result<(), Errno>;
+
+fn takes_all(_: &Assignment) -> Result<(), Errno> {
+    Ok(())
+}
+
+fn takes_none(_: &Assignment) -> Result<(), Errno> {
+    Err(Errno::INVAL)
+}
+
+fn one_overlay(assignment: &Assignment) -> Result<(), Errno> {
+    let overlays = (1..MAX_PLANES).filter(|at| assignment.shows(*at) != Shows::Off).count();
+    if overlays > 1 { Err(Errno::NOSPC) } else { Ok(()) }
+}
+
+fn not_overlay_1(assignment: &Assignment) -> Result<(), Errno> {
+    if assignment.shows(1) == Shows::Off { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+fn no_client_on_primary(assignment: &Assignment) -> Result<(), Errno> {
+    if assignment.shows(0) == Shows::Composite { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+/// Asks latch after latch until the search is done; returns the answer, the tests, and the latches.
+fn settle(assigner: &mut Assigner, screen: &Screen, layers: &[Layer], kernel: Kernel) -> (String, u64, u32) {
+    let before = assigner.tests();
+    for latches in 1..100 {
+        let started = assigner.tests();
+        let said = says(assigner.assign(screen, layers, kernel));
+        assert!(assigner.tests() - started <= u64::from(TESTS_PER_LATCH), "over budget");
+        if assigner.is_settled() {
+            return (said, assigner.tests() - before, latches);
+        }
+    }
+    panic!("never settles: {layers:?}");
+}
+
+#[test]
+fn scenes_with_their_tests() {
+    let full = at(0, 0, 100, 100);
+    let (a, b, c) = (at(0, 0, 30, 30), at(40, 0, 30, 30), at(0, 40, 30, 30));
+    let bar = at(0, 90, 100, 10);
+    let (on_a, inside_a) = (at(20, 20, 15, 10), at(5, 5, 10, 10));
+    let yuv = |layer| Layer { format: Fourcc::Nv12 as u32, ..layer };
+    let turned = |layer| Layer { rotation: 2, ..layer };
+    let scaled = |layer| Layer { src: SrcRect::full(64, 64), ..layer };
+    type Case<'a> = (&'a str, usize, &'a [Layer], Kernel, &'a str, u64);
+    let table: &[Case<'_>] = &[
+        ("nothing", 3, &[], takes_all, "", 0),
+        ("a fullscreen window alone", 3, &[full], takes_all, "P0", 1),
+        ("without overlays too", 0, &[full], takes_all, "P0", 1),
+        ("what it covers is dropped", 3, &[full, a, shm(b)], takes_all, "P0 - -", 1),
+        ("the primary refuses clients", 0, &[full], no_client_on_primary, "C", 1),
+        ("an overlay takes it instead", 1, &[full], no_client_on_primary, "P1", 2),
+        ("a translucent fullscreen window shows the background", 1, &[glass(full)], takes_all, "P1", 1),
+        ("a window", 3, &[a], takes_all, "P1", 1),
+        ("three windows on three overlays", 3, &[a, b, c], takes_all, "P3 P2 P1", 1),
+        ("a translucent one among them", 3, &[a, glass(b), c], takes_all, "P3 P2 P1", 1),
+        ("the fast one gets the only overlay", 1, &[a, fast(b), c], takes_all, "C P1 C", 1),
+        ("the large one of two equally fast", 1, &[fast(a), fast(bar)], takes_all, "C P1", 1),
+        ("no overlay", 0, &[a, b], takes_all, "C C", 0),
+        ("memory of the CPU", 3, &[shm(a), shm(b)], takes_all, "C C", 0),
+        ("windows over a fullscreen one: nothing is drawn", 3, &[a, b, full], takes_all, "P2 P1 P0", 1),
+        ("too many for that: one is drawn", 2, &[fast(a), fast(b), fast(c), full], takes_all, "P2 P1 C C", 1),
+        ("a composited popup forces the window below it off", 3, &[shm(on_a), a, b], takes_all, "C C P1", 1),
+        ("a popup on a plane does not", 3, &[on_a, a], takes_all, "P2 P1", 1),
+        ("a slow popup comes along with the fast window", 2, &[on_a, fast(a)], takes_all, "P2 P1", 1),
+        ("not where there is one overlay only", 1, &[on_a, fast(a)], takes_all, "P1 C", 1),
+        ("a popup within a popup", 3, &[inside_a, on_a, at(0, 0, 35, 35)], takes_all, "P3 P2 P1", 1),
+        ("a composited window below one on a plane", 1, &[a, shm(at(10, 10, 50, 50))], takes_all, "P1 C", 1),
+        ("a format that no plane has", 3, &[yuv(a), b], takes_all, "C P1", 1),
+        ("a rotation that no plane has", 3, &[turned(a), b], takes_all, "C P1", 1),
+        ("scaled, and the kernel can", 3, &[scaled(a)], takes_all, "P1", 1),
+        ("off the screen", 3, &[at(100, 0, 10, 10), a], takes_all, "- P1", 1),
+        ("the kernel takes nothing", 2, &[a, b], takes_none, "C C", 5),
+        ("bandwidth for one overlay", 3, &[fast(a), b, c], one_overlay, "P1 C C", 10),
+        ("one plane is broken", 2, &[a], not_overlay_1, "P2", 2),
+    ];
+    for &(name, overlays, layers, kernel, expected, tests) in table {
+        let mut assigner = Assigner::new(planes(overlays));
+        let (said, tested, _) = settle(&mut assigner, &SCREEN, layers, kernel);
+        assert_eq!((said.as_str(), tested), (expected, tests), "{name}");
+        let again = settle(&mut assigner, &SCREEN, layers, kernel);
+        assert_eq!(again, (said.clone(), 0, 1), "{name}: the same layout is not tested again");
+        // Other layouts in between, then the first one again: remembered.
+        settle(&mut assigner, &SCREEN, &[shm(full)], kernel);
+        assert_eq!(settle(&mut assigner, &SCREEN, layers, kernel), (said.clone(), 0, 1), "{name}: remembered");
+        assigner.forget();
+        assert_eq!(settle(&mut assigner, &SCREEN, layers, kernel).0, said, "{name}: found again");
+    }
+}
+
+#[test]
+fn planes_below_the_composited_picture() {
+    let full = at(0, 0, 100, 100);
+    let (video, controls) = (fast(at(10, 10, 80, 60)), shm(at(20, 60, 60, 5)));
+    let any = || Some((0, 7));
+    let movable = vec![plane(PlaneKind::Primary, any()), plane(PlaneKind::Overlay, any())];
+    let fixed = planes(2);
+    let holes = Screen { holes: true, ..SCREEN };
+    let solve = |planes: &[Plane], screen: &Screen, layers: &[Layer]| {
+        let mut assigner = Assigner::new(planes.to_vec());
+        let (said, tests, _) = settle(&mut assigner, screen, layers, takes_all);
+        let found = assigner.current();
+        let zpos: Vec<_> = (0..planes.len()).map(|plane| found.zpos(plane)).collect();
+        let below: Vec<_> = (0..planes.len()).filter(|plane| found.is_below(*plane)).collect();
+        (said, found.composite(), zpos, below, tests)
+    };
+    let zpos = |list: &[u64]| list.iter().map(|z| Some(*z)).collect::<Vec<_>>();
+    // An underlay: the primary is raised above the overlay.
+    assert_eq!(
+        solve(&movable, &holes, &[controls, video]),
+        ("C P1".into(), Some(0), zpos(&[1, 0]), vec![1], 1),
+        "as on R-Car"
+    );
+    assert_eq!(solve(&movable, &SCREEN, &[controls, video]).0, "C C", "the caller cannot draw holes");
+    assert_eq!(solve(&fixed, &holes, &[controls, video]).0, "C C", "the primary is the lowest plane");
+    assert_eq!(solve(&movable, &holes, &[controls, glass(video)]).0, "C C", "a hole with nothing behind");
+    // The primary shows a fullscreen client, an overlay the composited controls.
+    let over = solve(&fixed, &holes, &[controls, fast(full)]);
+    assert_eq!((over.0.as_str(), over.1, over.3), ("C P0", Some(1), vec![0]));
+    // A composited window below the video, another above it: neither over nor under.
+    assert_eq!(solve(&movable, &holes, &[controls, video, shm(full)]).0, "C C C");
+    // The order of the stack is set where it can be.
+    let three =
+        vec![plane(PlaneKind::Primary, any()), plane(PlaneKind::Overlay, any()), plane(PlaneKind::Overlay, any())];
+    let pair = solve(&three, &SCREEN, &[at(20, 20, 30, 30), at(10, 10, 30, 30)]);
+    assert_eq!((pair.0.as_str(), pair.2), ("P2 P1", zpos(&[0, 1, 2])));
+}
+
+#[test]
+fn the_pointers_plane_stays_on_top_and_alone() {
+    let cursor = Plane { sizes: vec![(64, 64)], ..plane(PlaneKind::Cursor, None) };
+    let mut all = planes(1);
+    all.push(cursor);
+    let small = at(0, 0, 30, 30);
+    let exact = at(36, 36, 64, 64);
+    let mut assigner = Assigner::new(all);
+    let taken = Screen { reserved: Some(2), ..SCREEN };
+    assert_eq!(settle(&mut assigner, &taken, &[exact, small], takes_all).0, "P1 C");
+    assert_eq!(settle(&mut assigner, &SCREEN, &[exact, small], takes_all).0, "P2 P1", "free: it takes its own size");
+    assert_eq!(settle(&mut assigner, &SCREEN, &[small, Layer { src: exact.src, ..exact }], takes_all).0, "P1 P2");
+}
+
+#[test]
+fn a_zpos_that_is_fixed_decides_not_the_list() {
+    // The overlay that is listed first lies on top.
+    let list = [(PlaneKind::Primary, 0), (PlaneKind::Overlay, 5), (PlaneKind::Overlay, 3)];
+    let list = list.map(|(kind, z)| plane(kind, Some((z, z)))).to_vec();
+    let (upper, lower) = (at(20, 20, 30, 30), at(10, 10, 30, 30));
+    let (said, ..) = settle(&mut Assigner::new(list), &SCREEN, &[upper, lower], takes_all);
+    assert_eq!(said, "P1 P2");
+}
+
+#[test]
+fn the_budget_is_kept_and_progress_remembered() {
+    let windows: Vec<Layer> = (0..6).map(|n| fast(at(n * 15, 0, 12, 12 + n as u32))).collect();
+    let mut assigner = Assigner::new(planes(6));
+    let (said, tests, latches) = settle(&mut assigner, &SCREEN, &windows, takes_none);
+    assert_eq!((said.as_str(), tests, latches), ("C C C C C C", 25, 7));
+    // With bandwidth for one overlay the first latch has a plane in use already.
+    let mut assigner = Assigner::new(planes(6));
+    assert_eq!(assigner.assign(&SCREEN, &windows, one_overlay).on_planes(), 1);
+    assert!(!assigner.is_settled());
+    assert_eq!(settle(&mut assigner, &SCREEN, &windows, one_overlay).0, "C C C C C P1", "the largest");
+    assert_eq!(assigner.tests(), 22);
+}
+
+#[test]
+fn a_busy_kernel_is_asked_again_a_refusing_one_is_not() {
+    let mut assigner = Assigner::new(planes(1));
+    let window = [at(0, 0, 30, 30)];
+    for _ in 0..3 {
+        assert_eq!(says(assigner.assign(&SCREEN, &window, |_| Err(Errno::BUSY))), "C");
+        assert!(!assigner.is_settled());
+    }
+    assert_eq!(settle(&mut assigner, &SCREEN, &window, takes_all), ("P1".into(), 1, 1));
+    // The test was passed, the commit was not.
+    assigner.refused(Errno::BUSY);
+    assert_eq!(settle(&mut assigner, &SCREEN, &window, takes_all), ("P1".into(), 0, 1), "that was the moment");
+    assigner.refused(Errno::INVAL);
+    assert_eq!(settle(&mut assigner, &SCREEN, &window, takes_all), ("C".into(), 0, 1), "that was the layout");
+    assigner.forget();
+    assert_eq!(settle(&mut assigner, &SCREEN, &window, takes_all), ("P1".into(), 1, 1));
+}
+
+#[test]
+fn planes_follow_the_rates_without_new_tests_once_both_are_known() {
+    let mut assigner = Assigner::new(planes(1));
+    let (left, right) = (at(0, 0, 30, 30), at(40, 0, 30, 30));
+    let busy_left = [fast(left), right];
+    let busy_right = [left, fast(right)];
+    assert_eq!(settle(&mut assigner, &SCREEN, &busy_left, takes_all), ("P1 C".into(), 1, 1));
+    let run = |assigner: &mut Assigner, layers: &[Layer], frames: u32| {
+        (0..frames).for_each(|_| drop(says(assigner.assign(&SCREEN, layers, takes_all))));
+        (says(assigner.current()), assigner.tests())
+    };
+    assert_eq!(run(&mut assigner, &busy_right, 10), ("P1 C".into(), 1), "not at once");
+    assert_eq!(run(&mut assigner, &busy_right, 60), ("C P1".into(), 2));
+    assert_eq!(run(&mut assigner, &busy_left, 70), ("P1 C".into(), 2), "both are known by now");
+}
