@@ -14,8 +14,8 @@ pub mod commit;
 pub mod content;
 pub mod gate;
 pub mod live;
-pub mod turn;
 pub mod pace;
+pub mod turn;
 pub mod view;
 mod wait;
 
@@ -37,8 +37,8 @@ use smithay::{
 
 pub use content::Content;
 pub use gate::PendingCommit;
-pub use turn::Turns;
 pub use pace::Pace;
+pub use turn::Turns;
 pub use view::View;
 
 /// State of one surface, in its data map; reach it with [`SurfaceState::of`].
