@@ -113,6 +113,8 @@ pub struct Counters {
     pub acquires_handed_over: u64,
     /// Acquire fences that took longer than the watchdog allows.
     pub watchdog_hits: u64,
+    /// Heap allocations from latch to commit and from flip to the clients' answers; counted only in builds for it.
+    pub frame_allocations: u64,
     /// CRCs equal to the prediction.
     pub crc_equal: u64,
     /// CRCs different from the prediction.
