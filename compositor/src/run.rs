@@ -143,8 +143,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                         state.insert_client(stream);
                     }
                 }
-                Source::Display => counted(&mut state, Syncline::display_events),
-                Source::Timer => counted(&mut state, Syncline::timer),
+                Source::Display => state.display_events(),
+                Source::Timer => state.counted(Syncline::timer),
                 Source::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
@@ -292,17 +292,4 @@ impl Signals {
             state.reap();
         }
     }
-}
-
-/// Runs a part of the frame path, from latch to commit or from flip to the clients' answers. Built for it, counts its heap
-/// allocations.
-#[cfg(feature = "count-allocations")]
-fn counted(state: &mut Syncline, part: impl FnOnce(&mut Syncline)) {
-    let counted = allocation_counter::measure(|| part(state));
-    state.counters.frame_allocations += counted.count_total;
-}
-
-#[cfg(not(feature = "count-allocations"))]
-fn counted(state: &mut Syncline, part: impl FnOnce(&mut Syncline)) {
-    part(state);
 }

@@ -113,7 +113,7 @@ pub struct Counters {
     pub acquires_handed_over: u64,
     /// Acquire fences that took longer than the watchdog allows.
     pub watchdog_hits: u64,
-    /// Heap allocations from latch to commit and from flip to the clients' answers; counted only in builds for it.
+    /// Heap allocations from latch to commit and at the flip, messages to clients apart; counted only in builds for it.
     pub frame_allocations: u64,
     /// CRCs equal to the prediction.
     pub crc_equal: u64,
@@ -221,6 +221,19 @@ pub fn make_seat(display: &DisplayHandle, globals: &mut Globals, config: &Config
 }
 
 impl Syncline {
+    /// Runs a part of the frame path. Built for it (`count-allocations`), counts its heap allocations.
+    pub fn counted<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
+        #[cfg(feature = "count-allocations")]
+        {
+            let mut done = None;
+            let counted = allocation_counter::measure(|| done = Some(part(self)));
+            self.counters.frame_allocations += counted.count_total;
+            done.expect("the part has run")
+        }
+        #[cfg(not(feature = "count-allocations"))]
+        part(self)
+    }
+
     /// The time for input events and frame callbacks, in milliseconds.
     pub fn millis(&self) -> u32 {
         Duration::from_nanos(self.now).as_millis() as u32

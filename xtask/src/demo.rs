@@ -51,7 +51,7 @@ pub struct BenchOptions {
 /// Builds and runs the demo; its exit status.
 pub fn demo(options: &DemoOptions) -> Result<u8> {
     setup::ensure(&options.setup)?;
-    let bin = build_release()?;
+    let bin = build_release(&[])?;
     std::fs::create_dir_all(&options.out).context(format_args!("create {}", options.out.display()))?;
     let out = options.out.canonicalize().context(format_args!("find {}", options.out.display()))?;
     let mut arguments = vec!["--out".to_owned(), out.display().to_string()];
@@ -69,9 +69,10 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     if options.name.as_deref() == Some(OF_FENCES) {
         return bench_fences(options.rest.clone());
     }
-    let bin = build_release()?;
+    let counting = options.name.as_deref() == Some(IN_BOTH_TIMES);
+    let bin = build_release(if counting { &["--features", "syncline/count-allocations"] } else { &[] })?;
     let arguments: Vec<String> = options.name.iter().chain(&options.rest).cloned().collect();
-    if options.name.as_deref() != Some(IN_BOTH_TIMES) {
+    if !counting {
         return in_lab(&bin, "syncline-bench", arguments, false);
     }
     let told = arguments.iter().cloned().chain(["--virtual-time".to_owned()]).collect();
@@ -93,10 +94,11 @@ fn bench_fences(arguments: Vec<String>) -> Result<u8> {
 }
 
 /// Builds the release programs of the compositor and of the tests; returns their folder.
-fn build_release() -> Result<PathBuf> {
-    let arguments = ["build", "--release", "--package", "syncline", "--package", "syncline-tests", "--bins"];
+fn build_release(features: &[&str]) -> Result<PathBuf> {
+    let mut arguments = vec!["build", "--release", "--package", "syncline", "--package", "syncline-tests", "--bins"];
+    arguments.extend(features);
     let status = Command::new(paths::cargo())
-        .args(arguments)
+        .args(&arguments)
         .current_dir(paths::workspace())
         .status()
         .context("run cargo build")?;

@@ -1,15 +1,11 @@
 //! The flip: a frame is on the screen. Clients are told, what it replaced is let go, the next one may be latched.
 
-use std::time::Duration;
-
 use fence::{AcquireState, Ns};
 use kms::{Event, Flip};
-use smithay::wayland::presentation::Refresh;
 
 use super::{
-    InFlight, OnPlane, Output, Phase,
+    Answers, InFlight, OnPlane, Output, Phase,
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
-    tell,
 };
 use crate::{state::Syncline, trace};
 
@@ -31,7 +27,9 @@ impl Syncline {
             tracing::error!("reading display events: {error}");
         }
         for flip in flips.into_iter().flatten() {
-            self.flipped(&flip);
+            if let Some((index, answers, sequence)) = self.counted(|state| state.flipped(&flip)) {
+                self.answer(index, answers, flip.time, sequence);
+            }
         }
         if let Some(syncobj) = &self.globals.syncobj {
             // Releases for which there was no memory or descriptor; none, almost always, and then no system call.
@@ -40,15 +38,16 @@ impl Syncline {
         self.globals.explicit_sync.retry_releases();
     }
 
-    fn flipped(&mut self, flip: &Flip) {
+    /// Takes note of a flip: the output, who is to be told, and the sequence; `None` if no frame of ours was awaited.
+    fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64)> {
         let now = self.now;
-        let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else { return };
+        let index = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc)?;
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
         output.retiring.clear();
         output.phase = Phase::Idle;
         let seq = output.clock.flip(flip.time, flip.sequence);
-        let Some(in_flight) = output.in_flight.take() else { return };
+        let in_flight = output.in_flight.take()?;
         let (missed, cause) = judge(output, &in_flight, flip.time);
         self.counters.frames += 1;
         self.counters.missed += missed;
@@ -65,17 +64,8 @@ impl Syncline {
         if let (Some(crc), Some(check)) = (&mut output.crc, in_flight.check) {
             crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
         }
-        let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
-        let time = Duration::from_nanos(flip.time);
-        for (feedback, on_plane) in in_flight.feedback {
-            // No commit tears yet, so every flip is synchronised.
-            feedback.presented(&output.wl, time, refresh, seq, tell::flags(on_plane, false));
-        }
-        let millis = time.as_millis() as u32;
-        for callback in in_flight.callbacks {
-            callback.done(millis);
-        }
         self.learn_handed(index, missed > 0);
+        Some((index, in_flight.answers, seq))
     }
 }
 

@@ -104,19 +104,25 @@ pub struct InFlight {
     timing: Timing,
     /// Done when the GPU has drawn the frame.
     render_fence: Option<SyncFile>,
+    answers: Answers,
+    /// What the CRC is predicted from.
+    check: Option<Check>,
+}
+
+/// Who is to be told of a frame. Used again for every frame of an output.
+#[derive(Default)]
+struct Answers {
     /// Each with whether the client's own buffer is on a plane.
     feedback: Vec<(PresentationFeedbackCallback, bool)>,
     callbacks: Vec<WlCallback>,
-    /// What the CRC is predicted from.
-    check: Option<Check>,
 }
 
 impl InFlight {
     /// The flip will not be heard of: the display is gone, or another session has it.
     fn abandon(self, millis: u32) {
-        self.feedback.into_iter().for_each(|(feedback, _)| feedback.discarded());
+        self.answers.feedback.into_iter().for_each(|(feedback, _)| feedback.discarded());
         // Else a client would wait for ever before it draws again.
-        self.callbacks.into_iter().for_each(|callback| callback.done(millis));
+        self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
 }
 
@@ -140,6 +146,8 @@ pub struct Output {
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
     in_flight: Option<InFlight>,
+    /// Empty; its memory is for the next frame.
+    answers: Answers,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
     tracker: OutputDamageTracker,

@@ -165,8 +165,7 @@ impl Syncline {
             fenced,
             timing,
             render_fence,
-            feedback: Vec::new(),
-            callbacks: Vec::new(),
+            answers: std::mem::take(&mut output.answers),
             check,
         });
         Ok(())

@@ -13,7 +13,7 @@ use smithay::{
 };
 
 use super::{
-    OnPlane, Output, Outputs, Phase,
+    Answers, OnPlane, Output, Outputs, Phase,
     assign::Layouts,
     schedule::{HandOverReserve, Misses, Planner},
     tear,
@@ -227,6 +227,7 @@ impl Syncline {
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
+            answers: Answers::default(),
             targets: vec![(target, 0)],
             passes: 0,
             tracker,

@@ -7,15 +7,18 @@
 //!
 //! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence.
 
+use std::time::Duration;
+
 use fence::Ns;
 use smithay::{
     reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
     wayland::{
         compositor::{SurfaceAttributes, SurfaceData},
-        presentation::PresentationFeedbackCachedState,
+        presentation::{PresentationFeedbackCachedState, Refresh},
     },
 };
 
+use super::Answers;
 use crate::{state::Syncline, surface::SurfaceState};
 
 /// Of a surface's past, so many commits came that soon after their callbacks, or sooner.
@@ -36,7 +39,10 @@ impl Syncline {
             }
             let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
             let on_plane = state.on_plane;
-            in_flight.feedback.extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane)));
+            in_flight
+                .answers
+                .feedback
+                .extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane)));
             let mut attributes = states.cached_state.get::<SurfaceAttributes>();
             let callbacks = &mut attributes.current().frame_callbacks;
             if callbacks.is_empty() {
@@ -49,11 +55,27 @@ impl Syncline {
                 }
                 _ => {
                     state.invited = Some(in_flight.vblank);
-                    in_flight.callbacks.append(callbacks);
+                    in_flight.answers.callbacks.append(callbacks);
                 }
             }
         });
         self.outputs.list[index].in_flight = Some(in_flight);
+    }
+}
+
+impl Syncline {
+    /// Tells the clients of a frame that output `index` shows since `flipped`.
+    pub(super) fn answer(&mut self, index: usize, mut answers: Answers, flipped: Ns, sequence: u64) {
+        let output = &mut self.outputs.list[index];
+        let time = Duration::from_nanos(flipped);
+        let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
+        for (feedback, on_plane) in answers.feedback.drain(..) {
+            // No commit tears yet, so every flip is synchronised.
+            feedback.presented(&output.wl, time, refresh, sequence, flags(on_plane, false));
+        }
+        let millis = time.as_millis() as u32;
+        answers.callbacks.drain(..).for_each(|callback| callback.done(millis));
+        output.answers = answers;
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is run twice: in virtual time, where computing takes none and the figures show the logic exactly, and in the lab's
 //! real time. `--virtual-time` only says which limits hold; the lab decides how time goes.
 
+mod allocations;
 mod cutoff;
 mod idle;
 mod photon;
@@ -48,6 +49,7 @@ pub fn run(options: &Options) -> Result<bool> {
     rows.extend(windows::rows(options)?);
     rows.push(photon::row(options)?);
     rows.extend(idle::rows(options)?);
+    rows.extend(allocations::rows(options)?);
     if !options.virtual_time {
         rows.extend(calls(options)?);
     }
