@@ -27,6 +27,7 @@ pub mod mode;
 pub mod output;
 pub mod plane;
 pub mod props;
+pub mod quirks;
 pub mod recover;
 pub mod request;
 pub mod saved;
