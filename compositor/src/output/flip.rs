@@ -42,9 +42,12 @@ impl Syncline {
 
     fn flipped(&mut self, flip: &Flip) {
         let now = self.now;
-        let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else { return };
+        let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
+            return self.crtc_free();
+        };
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
+        output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
         let seq = output.clock.flip(flip.time, flip.sequence);

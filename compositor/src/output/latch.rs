@@ -27,6 +27,7 @@ impl Syncline {
         match done {
             Ok(()) => {
                 output.phase = Phase::InFlight;
+                output.watch.committed(self.now);
                 self.collect_feedback(index);
             }
             Err(error) => {

@@ -14,6 +14,7 @@ pub mod holders;
 mod latch;
 pub mod pace;
 mod present;
+mod recover;
 mod redraw;
 mod scene;
 pub mod schedule;
@@ -140,6 +141,8 @@ pub struct Output {
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
     in_flight: Option<InFlight>,
+    /// Looks after the flip of the commit in flight.
+    watch: kms::recover::watch::FlipWatch,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
     tracker: OutputDamageTracker,

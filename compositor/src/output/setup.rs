@@ -117,7 +117,13 @@ impl Outputs {
 
     /// Puts the console back; called once, also when the session ends in a panic.
     pub fn restore_console(&mut self) {
+        let stuck = self.list.iter().any(Output::is_stuck);
         self.list.clear();
+        if stuck {
+            // Putting it back would wait for the fence. The kernel does it itself when the device is closed and the fence is over.
+            self.saved = None;
+            tracing::warn!("a commit waits for a fence: the console's picture is left to the kernel");
+        }
         if let Some(saved) = self.saved.take() {
             match saved.restore() {
                 Ok(restored) => tracing::debug!("console: {restored:?}"),
@@ -164,7 +170,7 @@ impl Syncline {
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode));
+            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode, strict));
             match result {
                 Ok(()) => {}
                 Err(error) if strict => return Err(error),
@@ -174,7 +180,8 @@ impl Syncline {
         Ok(())
     }
 
-    fn add_output(&mut self, connector: &Connector, mode: &Mode) -> Result<(), Error> {
+    /// Only at the start (`strict`) is there nobody whom a blocking modeset could hold up.
+    fn add_output(&mut self, connector: &Connector, mode: &Mode, strict: bool) -> Result<(), Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let mut output =
@@ -192,7 +199,12 @@ impl Syncline {
             primary,
             PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
         );
+        if !strict {
+            frame.nonblocking();
+        }
         frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
+        let mut watch = kms::recover::watch::FlipWatch::default();
+        watch.committed(self.now);
 
         let wl = WlOutput::new(
             connector.name.clone(),
@@ -227,6 +239,7 @@ impl Syncline {
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
+            watch,
             targets: vec![(target, 0)],
             passes: 0,
             tracker,
@@ -267,12 +280,28 @@ impl Syncline {
         self.displays_changed(&before);
     }
 
+    /// A flip came of a CRTC that no output has any more: if a display could not be lit because of that commit, it can now.
+    pub(super) fn crtc_free(&mut self) {
+        let lit = |id| self.outputs.list.iter().any(|o| o.kms.connector_id() == id);
+        if self.outputs.active && self.outputs.inventory.connected().any(|connector| !lit(connector.id)) {
+            let before = self.places();
+            self.light_up(self.mode, false).ok();
+            self.displays_changed(&before);
+        }
+    }
+
     /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
-    fn take_away(&mut self, mut output: Output) {
+    pub(super) fn take_away(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
+        let stuck = output.is_stuck();
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
+        }
+        if stuck {
+            // Turning it off would wait for the fence. The kernel keeps the framebuffers that it needs; the CRTC is free again with
+            // the flip, see [`Self::crtc_free`].
+            return tracing::warn!("{}: its last commit waits for a fence; the display is left on", output.wl.name());
         }
         if let Err(error) = output.kms.disable() {
             tracing::debug!("turning {} off: {error}", output.wl.name());
@@ -320,7 +349,7 @@ impl Syncline {
     }
 
     /// Sets an output's mode again with a fresh picture.
-    fn relight(&mut self, index: usize) -> Result<(), String> {
+    pub(super) fn relight(&mut self, index: usize) -> Result<(), String> {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[index];
         let (width, height) = output.kms.size();
@@ -331,6 +360,7 @@ impl Syncline {
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
         let mut frame = output.kms.modeset();
+        frame.nonblocking();
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
@@ -341,6 +371,7 @@ impl Syncline {
             in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
         }
         output.phase = Phase::InFlight;
+        output.watch.committed(self.now);
         output.dirty = true;
         Ok(())
     }

@@ -52,10 +52,7 @@ impl Syncline {
                 first = Some(first.map_or(latch, |first| first.min(latch)));
             }
         }
-        let wake = match (first, self.next_watchdog()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let wake = [first, self.next_watchdog(), self.next_flip_watch()].into_iter().flatten().min();
         if let Err(error) = self.reactor.wake_at(wake) {
             tracing::error!("setting the timer: {error}");
         }
@@ -100,6 +97,7 @@ impl Syncline {
     pub fn timer(&mut self) {
         self.reactor.timer_fired();
         self.watchdog();
+        self.watch_flips();
         self.pace_hidden();
         for index in 0..self.outputs.list.len() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
