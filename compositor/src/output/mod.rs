@@ -14,7 +14,7 @@ pub mod holders;
 mod latch;
 pub mod pace;
 mod present;
-mod recover;
+pub mod recover;
 mod redraw;
 mod scene;
 pub mod schedule;
@@ -57,6 +57,10 @@ pub struct Outputs {
     /// Kernel name of the device's driver, and thus of its fences.
     pub driver: String,
     pub policy: HandOff,
+    /// What the device cannot do.
+    pub known: recover::Known,
+    /// A commit was answered with ENODEV: see [`Syncline::device_gone`].
+    gone: bool,
     pub list: Vec<Output>,
     /// The session has its VT.
     pub active: bool,
@@ -143,6 +147,10 @@ pub struct Output {
     in_flight: Option<InFlight>,
     /// Looks after the flip of the commit in flight.
     watch: kms::recover::watch::FlipWatch,
+    /// What to give up when the kernel refuses a frame.
+    ladder: kms::recover::Ladder,
+    /// A plane has refused a layout since clients were told.
+    withdrawn: bool,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
     tracker: OutputDamageTracker,
@@ -192,10 +200,4 @@ impl Output {
             PlaneKind::Overlay => "overlay",
         }
     }
-}
-
-/// Modifiers of XRGB8888, the format of our own targets, that a plane shows; none: the driver chooses.
-fn modifiers(plane: &kms::OutputPlane) -> Vec<drm_fourcc::DrmModifier> {
-    let of = plane.formats.iter().find(|f| f.format == drm_fourcc::DrmFourcc::Xrgb8888 as u32);
-    of.map(|f| f.modifiers.iter().map(|m| (*m).into()).collect()).unwrap_or_default()
 }

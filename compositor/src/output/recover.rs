@@ -5,11 +5,175 @@
 
 use std::sync::Arc;
 
-use fence::{AcquireState, Ns};
-use kms::recover::watch::Verdict;
+use drm_fourcc::{DrmFourcc, DrmModifier};
+use fence::{AcquireState, Ns, SyncFile};
+use kms::{
+    CommitError,
+    quirks::{self, Effect, Quirks},
+    recover::{Fences, Had, Layout, Learnt, Remedy, watch::Verdict},
+};
 
-use super::{OnPlane, Output};
-use crate::{fences::Owner, state::Syncline, surface::Content, trace};
+use super::{OnPlane, Output, Phase, present::Wanted};
+use crate::{
+    fences::Owner,
+    state::Syncline,
+    surface::{Content, buffer::Source},
+    trace,
+};
+
+/// What the display device cannot do: known beforehand, or found out.
+#[derive(Debug)]
+pub struct Known {
+    driver: String,
+    quirks: Quirks,
+    pub(super) learnt: Learnt,
+    /// Layouts that a plane refused although it announces them.
+    withdrawn: Vec<Layout>,
+}
+
+impl Known {
+    /// Of a device; says once in the log what is known of its driver.
+    pub fn new(device: &kms::Device) -> Self {
+        let quirks = Quirks::of(device.driver_info());
+        for quirk in quirks.iter() {
+            tracing::info!("{}: {quirk}", device.path().display());
+        }
+        let learnt = Learnt::new(quirks.in_fences());
+        Self { driver: device.driver().to_owned(), quirks, learnt, withdrawn: Vec::new() }
+    }
+
+    /// Whether a pending fence of `producer` may go into a commit, where the policy allows it.
+    pub fn may_hand_over(&self, producer: &str) -> bool {
+        self.learnt.in_fences() && quirks::may_hand_over(&self.quirks, &self.driver, producer)
+    }
+
+    /// Whether planes show this layout, if they announce it.
+    pub fn shows(&self, format: DrmFourcc, modifier: DrmModifier) -> bool {
+        let layout = Layout { format: format as u32, modifier: modifier.into() };
+        let linear = modifier == DrmModifier::Linear || !self.quirks.has(Effect::LinearOnly);
+        linear && !self.withdrawn.contains(&layout)
+    }
+
+    /// Modifiers of XRGB8888, the format of our own targets, that a plane shows; none: the driver chooses.
+    pub fn modifiers(&self, plane: &kms::OutputPlane) -> Vec<DrmModifier> {
+        let of = plane.formats.iter().find(|f| f.format == DrmFourcc::Xrgb8888 as u32);
+        let all = of.map(|f| f.modifiers.iter().map(|m| DrmModifier::from(*m))).into_iter().flatten();
+        all.filter(|modifier| self.shows(DrmFourcc::Xrgb8888, *modifier)).collect()
+    }
+
+    /// Displays came or went: what was refused may work now. True if layouts are offered again.
+    pub(super) fn reset(&mut self) -> bool {
+        self.learnt.reset();
+        !std::mem::take(&mut self.withdrawn).is_empty()
+    }
+}
+
+/// A frame that is not on its way.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// It could not be drawn.
+    Drawing(String),
+    /// The kernel does not take it, and this is to be done.
+    Refused(Remedy, CommitError),
+}
+
+impl From<String> for Failed {
+    fn from(error: String) -> Self {
+        Self::Drawing(error)
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Drawing(error) => f.write_str(error),
+            Self::Refused(remedy, error) => write!(f, "{error}; {remedy}"),
+        }
+    }
+}
+
+/// How a frame is put to the kernel: at first as assigned.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    /// What goes onto the planes is what was put before.
+    pub(super) as_before: bool,
+    pub(super) without_fences: bool,
+    /// Everything is drawn, on the primary plane.
+    pub(super) composed: bool,
+    pub(super) modeset: bool,
+}
+
+impl Attempt {
+    /// The frame was refused: what to do, and what the next attempt is.
+    pub(super) fn refused(
+        &mut self,
+        output: &mut Output,
+        error: &CommitError,
+        wanted: &[Wanted],
+        known: &mut Known,
+    ) -> Remedy {
+        let had = self.had(output, wanted);
+        let remedy = output.ladder.refused(error, &had, &mut known.learnt);
+        self.as_before = true;
+        match remedy {
+            Remedy::WithoutFences => self.without_fences = true,
+            // One plane holds what is drawn, so without overlays nothing of a client is left on a plane.
+            Remedy::WithoutOverlays | Remedy::Composed => (self.as_before, self.composed) = (false, true),
+            Remedy::OtherModifier(layout) => {
+                known.withdrawn.push(layout);
+                output.withdrawn = true;
+                // Ours are made anew of what is left.
+                output.targets.retain(|(target, _)| layout_of(target) != layout);
+                (self.as_before, self.composed) = (false, true);
+            }
+            Remedy::Modeset => self.modeset = true,
+            _ => {}
+        }
+        remedy
+    }
+
+    fn had(&self, output: &Output, wanted: &[Wanted]) -> Had {
+        let mut fences = wanted.iter().filter_map(|w| w.fence.as_ref()).peekable();
+        let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
+            (false, _) => Fences::None,
+            (true, true) => Fences::Signalled,
+            (true, false) => Fences::Pending,
+        };
+        let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
+        // Linear is what is left when everything else is refused.
+        let other = |layout: Layout| layout.modifier != u64::from(DrmModifier::Linear);
+        let (client, target) = match on_primary {
+            Some(OnPlane::Content(content)) => match &content.source {
+                Source::Dmabuf(imported) => (Some(layout_of(imported)), None),
+                Source::Shm(_) => (None, None),
+            },
+            Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
+            None => (None, None),
+        };
+        let above = |w: &Wanted| w.plane != output.primary && Some(w.plane) != output.cursor;
+        Had {
+            asynchronous: false,
+            fences,
+            overlays: wanted.iter().any(above),
+            client: client.filter(|layout| other(*layout)),
+            target: target.filter(|layout| other(*layout)),
+            modeset: self.modeset,
+            in_flight: output.kms.in_flight().is_some(),
+        }
+    }
+
+    /// A frame was taken after a refusal: says what is not asked for again.
+    pub(super) fn say_what_was_learnt(&self, output: &Output, known: &Known) {
+        if self.without_fences && !known.learnt.in_fences() {
+            let name = output.wl.name();
+            tracing::warn!("{name}: {} takes no in-fences; they are waited for before the commit now", known.driver);
+        }
+    }
+}
+
+fn layout_of(target: &crate::render::Target) -> Layout {
+    Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }
+}
 
 impl Output {
     /// The client's content whose pending fence the commit in flight waits for.
@@ -106,19 +270,45 @@ impl Syncline {
         }
     }
 
-    /// Another program is the device's master: no commit until the session is back.
-    pub(super) fn lost_master(&mut self) {
-        if self.outputs.active {
-            self.pause();
+    /// A frame is not on its way: does what is to be done about it.
+    pub(super) fn frame_failed(&mut self, index: usize, failed: &Failed) {
+        self.counters.refused_commits += 1;
+        let output = &mut self.outputs.list[index];
+        // Said less and less often: a device that refuses everything would say it at every vblank.
+        if self.counters.refused_commits.is_power_of_two() {
+            tracing::warn!("{}: frame {}: {failed}", output.wl.name(), output.frame);
+        }
+        // The next vblank tries again, with what is there then.
+        (output.phase, output.dirty) = (Phase::Idle, true);
+        let Failed::Refused(remedy, _) = failed else { return };
+        match remedy {
+            Remedy::AfterFlip => output.phase = Phase::InFlight,
+            // A change of the scene tries again.
+            Remedy::GiveUp => output.dirty = false,
+            Remedy::Pause if self.outputs.active => {
+                tracing::warn!("{}: {remedy}", self.outputs.device.path().display());
+                self.pause();
+            }
+            Remedy::Gone => self.outputs.gone = true,
+            _ => {}
         }
     }
 
-    /// The display device is gone: its outputs are taken away, their clients answered.
-    pub(super) fn device_gone(&mut self) {
-        let before = self.places();
-        for output in std::mem::take(&mut self.outputs.list) {
-            self.take_away(output);
+    /// After the latches of a wake-up: takes the outputs of a device away that is gone, and tells clients of layouts that a
+    /// plane has refused.
+    pub(super) fn after_latches(&mut self) {
+        if std::mem::take(&mut self.outputs.gone) {
+            tracing::error!("{}: {}", self.outputs.device.path().display(), Remedy::Gone);
+            let before = self.places();
+            for output in std::mem::take(&mut self.outputs.list) {
+                self.take_away(output);
+            }
+            self.displays_changed(&before);
         }
-        self.displays_changed(&before);
+        let mut withdrawn = false;
+        self.outputs.list.iter_mut().for_each(|output| withdrawn |= std::mem::take(&mut output.withdrawn));
+        if withdrawn {
+            self.renew_feedback();
+        }
     }
 }

@@ -93,7 +93,19 @@ impl Outputs {
         };
         let driver = device.driver().to_owned();
         tracing::info!("{}: driver {driver}, rendering with {}", device.path().display(), renderer.name());
-        Ok(Self { device, inventory, renderer, driver, policy, list: Vec::new(), active: true, saved })
+        let known = super::recover::Known::new(&device);
+        Ok(Self {
+            device,
+            inventory,
+            renderer,
+            driver,
+            policy,
+            known,
+            gone: false,
+            list: Vec::new(),
+            active: true,
+            saved,
+        })
     }
 
     /// Announces what depends on the device: dma-buf formats and explicit synchronisation.
@@ -188,7 +200,7 @@ impl Syncline {
             kms::Output::new(&outputs.device, &outputs.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
-        let modifiers = super::modifiers(&output.planes()[primary]);
+        let modifiers = outputs.known.modifiers(&output.planes()[primary]);
         let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers).map_err(|e| fail(&e))?;
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
@@ -240,6 +252,8 @@ impl Syncline {
             retiring: Vec::new(),
             in_flight: None,
             watch,
+            ladder: kms::recover::Ladder::default(),
+            withdrawn: false,
             targets: vec![(target, 0)],
             passes: 0,
             tracker,
@@ -269,6 +283,10 @@ impl Syncline {
                 return;
             }
         }
+        if self.outputs.known.reset() {
+            self.renew_feedback();
+        }
+        self.outputs.list.iter_mut().for_each(|output| output.ladder.reset());
         let before = self.places();
         let connected: Vec<u32> = self.outputs.inventory.connected().map(|c| c.id).collect();
         let gone = self.outputs.list.extract_if(.., |o| !connected.contains(&o.kms.connector_id()));
@@ -353,7 +371,7 @@ impl Syncline {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[index];
         let (width, height) = output.kms.size();
-        let modifiers = super::modifiers(&output.kms.planes()[output.primary]);
+        let modifiers = outputs.known.modifiers(&output.kms.planes()[output.primary]);
         let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers)?;
         output.targets.clear();
         let background: Colour = self.config.background;
@@ -372,6 +390,7 @@ impl Syncline {
         }
         output.phase = Phase::InFlight;
         output.watch.committed(self.now);
+        output.ladder.reset();
         output.dirty = true;
         Ok(())
     }

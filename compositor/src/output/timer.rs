@@ -107,5 +107,6 @@ impl Syncline {
                 self.latch(index, latch, vblank);
             }
         }
+        self.after_latches();
     }
 }
