@@ -153,8 +153,8 @@ pub struct Quirks {
 impl Quirks {
     /// Those of a device on the running kernel. A version that cannot be read counts as old: too careful costs a little latency.
     pub fn of(driver: &Driver) -> Self {
-        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok();
-        Self::with(&driver.name, module_version(driver), kernel.as_deref().and_then(Version::parse))
+        let kernel = Version::parse(&rustix::system::uname().release().to_string_lossy());
+        Self::with(&driver.name, module_version(driver), kernel)
     }
 
     /// Those of a driver, by the version of its module and of the kernel.

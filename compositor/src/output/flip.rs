@@ -47,6 +47,8 @@ impl Syncline {
         };
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
+        // What has changed while the output was held was not asked for.
+        output.dirty |= output.watch.is_held();
         output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;

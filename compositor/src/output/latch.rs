@@ -17,6 +17,8 @@ impl Syncline {
         self.take_eligible(index, vblank);
         let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
         self.collect(index, &mut scene);
+        let now = self.now;
+        scene.retain(|layer| !layer.content.is_stuck(now));
         let cursor = self.cursor_plane(index);
         self.judge_tearing(index, &scene);
         let done = self.present(index, vblank, (planned, started), &scene, cursor);

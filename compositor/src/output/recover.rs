@@ -235,6 +235,7 @@ impl Syncline {
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(millis);
         }
+        output.dirty = true;
         let surface = culprit.as_ref().and_then(|culprit| {
             let found = self.live.iter().find(|(content, _)| Arc::ptr_eq(content, culprit));
             found.and_then(|(_, surface)| surface)
@@ -256,6 +257,16 @@ impl Syncline {
         };
         tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", Verdict::Hold);
         trace::recover(now, id, frame, "hold", None);
+    }
+
+    /// Nobody sees what is new on a held output: its clients are told to draw as seldom as those of hidden surfaces.
+    pub(super) fn pace_held_outputs(&mut self) {
+        for index in 0..self.outputs.list.len() {
+            let output = &mut self.outputs.list[index];
+            if output.watch.is_held() && std::mem::take(&mut output.dirty) {
+                self.mark_hidden(index, &[]);
+            }
+        }
     }
 
     /// No fence is pending and no flip came: sets the mode anew, without blocking; the next look is in five seconds.
@@ -294,16 +305,21 @@ impl Syncline {
         }
     }
 
+    /// The display device was unplugged: its outputs are taken away, their clients answered. The session goes on without.
+    pub fn device_gone(&mut self) {
+        tracing::error!("{}: {}", self.outputs.device.path().display(), Remedy::Gone);
+        let before = self.places();
+        for output in std::mem::take(&mut self.outputs.list) {
+            self.take_away(output);
+        }
+        self.displays_changed(&before);
+    }
+
     /// After the latches of a wake-up: takes the outputs of a device away that is gone, and tells clients of layouts that a
     /// plane has refused.
     pub(super) fn after_latches(&mut self) {
         if std::mem::take(&mut self.outputs.gone) {
-            tracing::error!("{}: {}", self.outputs.device.path().display(), Remedy::Gone);
-            let before = self.places();
-            for output in std::mem::take(&mut self.outputs.list) {
-                self.take_away(output);
-            }
-            self.displays_changed(&before);
+            self.device_gone();
         }
         let mut withdrawn = false;
         self.outputs.list.iter_mut().for_each(|output| withdrawn |= std::mem::take(&mut output.withdrawn));

@@ -41,6 +41,7 @@ impl Syncline {
     /// Schedules what is due and sets the timer; called once at the end of every wake-up.
     pub fn schedule(&mut self) {
         let (active, now) = (self.outputs.active, self.now);
+        self.pace_held_outputs();
         let mut first = self.next_hidden();
         for index in 0..self.outputs.list.len() {
             let due = self.next_due(index);
