@@ -46,15 +46,20 @@ fn stuck(name: &str) -> Stuck {
     let compositor = Compositor::start_on(vkms.card(), &["--fence-policy", "always"]).unwrap();
     let mut slow = Actor::new(&compositor, "slow", None).unwrap();
     let timeline = SwTimeline::open().unwrap();
-    // A steady past: only a surface whose fences come soon has them handed over.
-    for frame in 1..=30 {
-        let shot = slow.commit(frame.into(), Gate::Fence(&timeline.fence(frame, "soon").unwrap())).unwrap();
-        std::thread::sleep(Duration::from_millis(1));
+    let handed = || compositor.status().unwrap()["counters"]["acquires_handed_over"].as_u64().unwrap();
+    // A steady past: only a surface whose fences come soon has them handed over. On a busy machine it takes longer.
+    for frame in 1..=300 {
+        let last = frame % 30 == 0;
+        let before = if last { handed() } else { 0 };
+        let shot = slow.commit(frame.into(), Gate::Fence(&timeline.fence(frame, "late").unwrap())).unwrap();
+        std::thread::sleep(Duration::from_millis(if last { 100 } else { 1 }));
+        if last && handed() > before {
+            return Stuck { compositor, slow, shot, timeline, vkms };
+        }
         timeline.inc(1).unwrap();
         slow.presented(&shot).unwrap();
     }
-    let shot = slow.commit(31, Gate::Fence(&timeline.fence(31, "never").unwrap())).unwrap();
-    Stuck { compositor, slow, shot, timeline, vkms }
+    panic!("no fence was handed over: {}", compositor.log());
 }
 
 impl Stuck {
