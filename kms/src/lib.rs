@@ -16,7 +16,6 @@ pub mod device;
 pub mod dumb;
 pub mod error;
 pub mod event;
-pub mod flip;
 pub mod frame;
 pub mod framebuffer;
 pub mod geometry;

@@ -4,6 +4,21 @@
 //!  Idle ── something changed ──→ Scheduled{latch, vblank} ── the timer ──→ latch ──→ InFlight ── flip ──→ Idle
 //! ```
 //!
+//! Who owns a buffer of an output, plane by plane:
+//!
+//! ```text
+//!  present::Wanted ── the kernel takes the commit ──→ Output::on_plane ── the next commit ──→ Output::retiring ── its flip ──→ free
+//!     (pending)                                       (queued, current)                       or the release, with its OUT_FENCE
+//! ```
+//!
+//! - *pending*: the frame that is being put together holds it; a refusal gives it back, or to the next attempt;
+//! - *queued*, and *current* from the flip on: the plane holds it. At most one commit is with the kernel. The waiting one is not
+//!   made before its latch: until then it is the scene, which every commit of a client replaces;
+//! - *retiring*: off the planes, but on screen until the flip. A content with an explicit release goes earlier: its point gets
+//!   the OUT_FENCE of the commit that takes it off.
+//!
+//! A commit that the kernel refuses, and a flip that does not come: [`recover`].
+//!
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;

@@ -15,7 +15,7 @@ use smithay::wayland::compositor::with_states;
 
 use super::{
     InFlight, OnPlane, Output, assign,
-    recover::{Attempt, Failed},
+    recover::{Attempt, Failed, Known},
     schedule::{Kind, Timing},
 };
 use crate::{
@@ -80,9 +80,8 @@ impl Syncline {
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
-            let ingredients = Ingredients { scene, cursor, background: self.config.background };
-            let modifiers = |plane: &kms::OutputPlane| known.modifiers(plane);
-            gather(output, &mut outputs.renderer, device, &modifiers, layouts, &attempt, &ingredients, &mut wanted)?;
+            let ingredients = Ingredients { scene, cursor, background: self.config.background, known };
+            gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
             let result = submit(output, device, &wanted, Submit::Commit { frame, modeset: attempt.modeset });
             let to = clock::now();
@@ -169,6 +168,7 @@ struct Ingredients<'a> {
     scene: &'a [Layer],
     cursor: Option<&'a CursorPlane>,
     background: crate::config::Colour,
+    known: &'a Known,
 }
 
 /// Fills `wanted` for an attempt, drawing what no plane shows.
@@ -176,7 +176,6 @@ fn gather(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
-    modifiers: &dyn Fn(&kms::OutputPlane) -> Vec<drm_fourcc::DrmModifier>,
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
     given: &Ingredients<'_>,
@@ -192,7 +191,7 @@ fn gather(
     wanted.extend(given.cursor.map(on_cursor));
     let assignment = layouts.current().filter(|_| !attempt.composed);
     let Some(assignment) = assignment else {
-        wanted.push(render(output, renderer, device, modifiers, given.scene, output.primary, given.background)?);
+        wanted.push(render(output, renderer, device, given.known, given.scene, output.primary, given.background)?);
         return Ok(());
     };
     for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
@@ -205,7 +204,7 @@ fn gather(
     }
     if let Some(plane) = assignment.composite() {
         let zpos = assignment.zpos(plane);
-        let drawn = render(output, renderer, device, modifiers, layouts.drawn(given.scene), plane, given.background)?;
+        let drawn = render(output, renderer, device, given.known, layouts.drawn(given.scene), plane, given.background)?;
         wanted.push(Wanted { zpos, ..drawn });
     }
     Ok(())
@@ -294,7 +293,7 @@ fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
-    modifiers: &dyn Fn(&kms::OutputPlane) -> Vec<drm_fourcc::DrmModifier>,
+    known: &Known,
     layers: &[Layer],
     on: usize,
     background: crate::config::Colour,
@@ -304,7 +303,7 @@ fn render(
     let free = match free {
         Some(free) => free,
         None => {
-            let modifiers = modifiers(&output.kms.planes()[on]);
+            let modifiers = known.modifiers(&output.kms.planes()[on]);
             let target = renderer.new_target(device, w, h, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1
