@@ -52,6 +52,17 @@ impl Syncline {
         self.globals.feedback.as_ref().filter(|_| fullscreen).map(|feedback| feedback.scanned_out.clone())
     }
 
+    /// What planes show has changed: fullscreen surfaces are told.
+    pub fn renew_feedback(&mut self) {
+        match Feedback::new(&self.outputs) {
+            Ok(feedback) => self.globals.feedback = Some(feedback),
+            Err(error) => return tracing::warn!("{error}"),
+        }
+        let fullscreen = self.windows.all_mut().filter(|w| w.placement == Placement::Fullscreen);
+        let surfaces: Vec<WlSurface> = fullscreen.map(|w| w.surface().clone()).collect();
+        surfaces.iter().for_each(|surface| self.update_feedback(surface));
+    }
+
     /// A window's placement has changed: tells its surface if it listens.
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let wanted = self.feedback_of(surface).or_else(|| Some(self.globals.feedback.as_ref()?.rendered.clone()));

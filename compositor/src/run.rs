@@ -201,11 +201,14 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
     inserted.map_err(|e| Error::setup("input", e.error))?;
     match UdevBackend::new(&seat) {
         Ok(udev) => {
-            let inserted = handle.insert_source(udev, |event, (), state| {
-                if let UdevEvent::Changed { .. } = event {
+            let own = rustix::fs::fstat(&state.outputs.device).map(|stat| stat.st_rdev).ok();
+            let inserted = handle.insert_source(udev, move |event, (), state| match event {
+                UdevEvent::Changed { .. } => {
                     state.hot_plug(state.mode);
                     state.cec_adopt();
                 }
+                UdevEvent::Removed { device_id } if Some(device_id) == own => state.device_gone(),
+                UdevEvent::Added { .. } | UdevEvent::Removed { .. } => {}
             });
             inserted.map_err(|e| Error::setup("udev", e.error))?;
         }

@@ -221,6 +221,18 @@ pub fn kms_commit(
     span("kms_commit", output, from, to, args);
 }
 
+/// A frame was refused, or has not flipped: what is done about it; see `kms::recover`.
+pub fn recover(now: Ns, output: u32, frame: u64, step: &str, errno: Option<i32>) {
+    if enabled() {
+        instant(
+            "recover",
+            output,
+            now,
+            serde_json::json!({ "output": output, "frame": frame, "step": step, "errno": errno }),
+        );
+    }
+}
+
 /// A frame is on the screen; `cause` says who was late if it missed vblanks.
 pub fn flip(now: Ns, output: u32, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
     let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed,

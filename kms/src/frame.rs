@@ -26,6 +26,7 @@ pub struct Frame<'a> {
     next: [Values; MAX_PLANES],
     extras: [Extra<'a>; MAX_PLANES],
     modeset: bool,
+    nonblocking: bool,
     wrong: Option<Wrong>,
 }
 
@@ -56,7 +57,14 @@ enum Goal {
 impl<'a> Frame<'a> {
     pub(crate) fn new(output: &'a mut Output, modeset: bool) -> Self {
         let next = if modeset { None } else { output.shown };
-        Self { output, next: next.unwrap_or_default(), extras: [Extra::default(); MAX_PLANES], modeset, wrong: None }
+        Self {
+            output,
+            next: next.unwrap_or_default(),
+            extras: [Extra::default(); MAX_PLANES],
+            modeset,
+            nonblocking: !modeset,
+            wrong: None,
+        }
     }
 
     /// Puts a buffer on a plane. `plane` is an index into [`Output::planes`].
@@ -71,6 +79,14 @@ impl<'a> Frame<'a> {
             Some(None) => self.wrong = Some(Wrong { plane, what: "framebuffer 0" }),
             None => self.wrong = Some(Wrong { plane, what: "no such plane" }),
         }
+        self
+    }
+
+    /// A modeset that does not wait for its picture, nor for a commit in flight: that is EBUSY instead. Everything but the first
+    /// modeset of a session should be one: a blocking commit behind one that waits for a fence sleeps as long as that, with
+    /// locks that every output needs.
+    pub fn nonblocking(&mut self) -> &mut Self {
+        self.nonblocking = true;
         self
     }
 
@@ -93,7 +109,7 @@ impl<'a> Frame<'a> {
         self.run(Goal::Test).map(drop)
     }
 
-    /// Commits the frame, without blocking (modesets block), with an out-fence, and with a flip event that carries `user_data`, which is to be
+    /// Commits the frame, without blocking (modesets block unless [`Frame::nonblocking`]), with an out-fence, and with a flip event that carries `user_data`, which is to be
     /// unique among the commits of the device. On an error nothing has changed.
     pub fn commit(mut self, user_data: u64) -> Result<Committed, CommitError> {
         self.run(Goal::Commit(user_data))
@@ -109,11 +125,8 @@ impl<'a> Frame<'a> {
             Goal::Commit(user_data) => (PAGE_FLIP_EVENT, user_data),
         };
         let flags = flags
-            | match (goal, self.modeset) {
-                (_, true) => ALLOW_MODESET,
-                (Goal::Commit(_), false) => NONBLOCK,
-                (Goal::Test, false) => 0,
-            };
+            | if self.modeset { ALLOW_MODESET } else { 0 }
+            | if self.nonblocking && goal != Goal::Test { NONBLOCK } else { 0 };
         let output = &mut *self.output;
         if let Err(errno) = output.device.kernel().atomic(&mut output.request, flags, user_data) {
             // Roll back: the output's state was not touched.

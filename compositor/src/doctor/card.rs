@@ -25,7 +25,8 @@ pub fn group(card: &Card, machine: &Machine) -> Group {
     let name = &inventory.driver.name;
     let mut shown = vec![Check::of("mode setting", true, format!("atomic; {}", counts(inventory)))];
     shown.extend(inventory.connectors.iter().filter(|connector| !connector.writeback).map(display));
-    shown.extend(quirks::of(name).map(|quirk| Check::new("to know", Mark::Without, quirk)));
+    let known = quirks::of(name, &machine.kernel);
+    shown.extend(known.into_iter().map(|text| Check::new("to know", Mark::Without, text)));
     let sections = [
         ("display", shown),
         ("explicit sync", fences(card, inventory, machine)),

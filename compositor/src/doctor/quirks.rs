@@ -1,34 +1,20 @@
-//! What is known of drivers and worth saying before somebody finds out: one place, each with its source.
+//! What is worth saying of a driver before somebody finds out: its quirks ([`kms::quirks`]), and what its CRCs are good for.
 
-/// A driver, and what to know of it.
-struct Quirk {
-    driver: &'static str,
-    text: &'static str,
-}
+use kms::quirks::{Quirks, Version};
 
-const QUIRKS: &[Quirk] = &[
-    // https://github.com/NVIDIA/open-gpu-kernel-modules; release notes of 560.35.03.
-    Quirk {
-        driver: "nvidia-drm",
-        text: "before 560.35.03 IN_FENCE_FD is refused with EPERM; it must be loaded with modeset=1",
-    },
-    // Documentation/driver-api/dma-buf.rst, "Indefinite DMA Fences".
-    Quirk {
-        driver: "amdgpu",
-        text: "a fence of another driver that never signals blocks its commits for good: keep [fences] policy at same-driver",
-    },
-    // drivers/gpu/drm/renesas/rcar-du: VSP planes register no modifiers; CRC entries carry no frame number.
-    Quirk {
-        driver: "rcar-du",
-        text: "planes are linear only; CRCs carry no frame number and are paired with flips by arrival",
-    },
+/// What a driver's CRCs can prove, with its source.
+const CRCS: &[(&str, &str)] = &[
     // drivers/gpu/drm/vkms/vkms_composer.c.
-    Quirk { driver: "vkms", text: "its arithmetic is known: every CRC is predicted from the scene" },
+    ("vkms", "its arithmetic is known: every CRC is predicted from the scene"),
     // drivers/gpu/drm/mxsfb/lcdif_kms.c.
-    Quirk { driver: "imx-lcdif", text: "CRCs are of the pixels sent: they can be computed from a reference picture" },
+    ("imx-lcdif", "CRCs are of the pixels sent: they can be computed from a reference picture"),
+    // drivers/gpu/drm/renesas/rcar-du/rcar_du_crtc.c.
+    ("rcar-du", "CRCs carry no frame number and are paired with flips by arrival"),
 ];
 
-/// What to know of a driver.
-pub fn of(driver: &str) -> Option<&'static str> {
-    QUIRKS.iter().find(|quirk| quirk.driver == driver).map(|quirk| quirk.text)
+/// What to know of a driver on a kernel of this release. Its module's version is not asked: a quirk names its own bound.
+pub fn of(driver: &str, release: &str) -> Vec<String> {
+    let quirks = Quirks::with(driver, None, Version::parse(release));
+    let crcs = CRCS.iter().filter(|(name, _)| *name == driver).map(|(_, text)| (*text).to_owned());
+    quirks.iter().map(ToString::to_string).chain(crcs).collect()
 }

@@ -10,7 +10,7 @@ use kms::{
 use rustix::io::Errno;
 use smithay::utils::Transform;
 
-use super::{Output, present::Wanted};
+use super::{Output, present::Wanted, recover::Known};
 use crate::{
     cli::PlaneUse,
     render,
@@ -42,13 +42,13 @@ impl Layouts {
         &mut self,
         device: &Device,
         output: &mut Output,
-        how: PlaneUse,
+        (how, known): (PlaneUse, &Known),
         scene: &[render::Layer],
         mut test: impl FnMut(&mut Output, &Assignment) -> Result<(), Errno>,
     ) -> &Assignment {
         let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, &output.kms)));
         self.layers.clear();
-        self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, how, layer)));
+        self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, (how, known), layer)));
         let (width, height) = (output.size.w as u32, output.size.h as u32);
         let screen = Screen { width, height, holes: false, reserved: output.cursor };
         assigner.assign(&screen, &self.layers, |assignment| test(output, assignment))
@@ -97,7 +97,7 @@ fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
     output.planes().iter().map(describe).collect()
 }
 
-fn describe(device: &Device, output: &kms::Output, how: PlaneUse, layer: &render::Layer) -> Layer {
+fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Known), layer: &render::Layer) -> Layer {
     let found = format_of(&layer.content);
     let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
     let upright = layer.view.transform == Transform::Normal;
@@ -106,6 +106,7 @@ fn describe(device: &Device, output: &kms::Output, how: PlaneUse, layer: &render
         && how == PlaneUse::All
         && upright
         && !layer.view.src.is_empty()
+        && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
         && layer.content.framebuffer(device).is_some();
     Layer {

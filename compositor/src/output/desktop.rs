@@ -31,7 +31,8 @@ impl Outputs {
 
     /// Whether a primary plane of any output shows this format and modifier.
     pub fn scans_out(&self, format: drm_fourcc::DrmFourcc, modifier: drm_fourcc::DrmModifier) -> bool {
-        self.list.iter().any(|output| output.kms.planes()[output.primary].supports(format, modifier))
+        let any = |output: &Output| output.kms.planes()[output.primary].supports(format, modifier);
+        self.known.shows(format, modifier) && self.list.iter().any(any)
     }
 
     /// The next vblank of any output.

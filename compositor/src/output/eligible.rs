@@ -20,6 +20,7 @@ impl Syncline {
         let allowed = commit.content.with_acquire(|acquire| {
             let own = [self.outputs.driver.as_str()];
             acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
+                && self.outputs.known.may_hand_over(acquire.driver().unwrap_or(""))
         });
         allowed
             && with_states(surface, |states| {

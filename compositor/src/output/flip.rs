@@ -41,9 +41,15 @@ impl Syncline {
     /// Takes note of a flip: the output, who is to be told, and the sequence; `None` if no frame of ours was awaited.
     fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64)> {
         let now = self.now;
-        let index = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc)?;
+        let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
+            self.crtc_free();
+            return None;
+        };
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
+        // What has changed while the output was held was not asked for.
+        output.dirty |= output.watch.is_held();
+        output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
         let seq = output.clock.flip(flip.time, flip.sequence);

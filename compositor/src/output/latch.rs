@@ -17,6 +17,8 @@ impl Syncline {
         self.take_eligible(index, vblank);
         let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
         self.collect(index, &mut scene);
+        let now = self.now;
+        scene.retain(|layer| !layer.content.is_stuck(now));
         let cursor = self.cursor_plane(index);
         self.judge_tearing(index, &scene);
         let done = self.present(index, vblank, (planned, started), &scene, cursor);
@@ -27,18 +29,10 @@ impl Syncline {
         match done {
             Ok(()) => {
                 output.phase = Phase::InFlight;
+                output.watch.committed(self.now);
                 self.collect_feedback(index);
             }
-            Err(error) => {
-                // Stay dirty: the next vblank tries again, with what is there then.
-                self.counters.refused_commits += 1;
-                // Said less and less often: a device that refuses everything would say it at every vblank.
-                if self.counters.refused_commits.is_power_of_two() {
-                    tracing::warn!("{}: frame {}: {error}", output.wl.name(), output.frame);
-                }
-                output.phase = Phase::Idle;
-                output.dirty = true;
-            }
+            Err(failed) => self.frame_failed(index, &failed),
         }
         // The latching deadline has passed, whatever the kernel said: the next ones may come.
         self.clear_barriers(index);

@@ -4,6 +4,21 @@
 //!  Idle ── something changed ──→ Scheduled{latch, vblank} ── the timer ──→ latch ──→ InFlight ── flip ──→ Idle
 //! ```
 //!
+//! Who owns a buffer of an output, plane by plane:
+//!
+//! ```text
+//!  present::Wanted ── the kernel takes the commit ──→ Output::on_plane ── the next commit ──→ Output::retiring ── its flip ──→ free
+//!     (pending)                                       (queued, current)                       or the release, with its OUT_FENCE
+//! ```
+//!
+//! - *pending*: the frame that is being put together holds it; a refusal gives it back, or to the next attempt;
+//! - *queued*, and *current* from the flip on: the plane holds it. At most one commit is with the kernel. The waiting one is not
+//!   made before its latch: until then it is the scene, which every commit of a client replaces;
+//! - *retiring*: off the planes, but on screen until the flip. A content with an explicit release goes earlier: its point gets
+//!   the OUT_FENCE of the commit that takes it off.
+//!
+//! A commit that the kernel refuses, and a flip that does not come: [`recover`].
+//!
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;
@@ -14,6 +29,7 @@ pub mod holders;
 mod latch;
 pub mod pace;
 mod present;
+pub mod recover;
 mod redraw;
 mod scene;
 pub mod schedule;
@@ -56,6 +72,10 @@ pub struct Outputs {
     /// Kernel name of the device's driver, and thus of its fences.
     pub driver: String,
     pub policy: HandOff,
+    /// What the device cannot do.
+    pub known: recover::Known,
+    /// A commit was answered with ENODEV: see [`Syncline::device_gone`].
+    gone: bool,
     pub list: Vec<Output>,
     /// The session has its VT.
     pub active: bool,
@@ -148,6 +168,12 @@ pub struct Output {
     in_flight: Option<InFlight>,
     /// Empty; its memory is for the next frame.
     answers: Answers,
+    /// Looks after the flip of the commit in flight.
+    watch: kms::recover::watch::FlipWatch,
+    /// What to give up when the kernel refuses a frame.
+    ladder: kms::recover::Ladder,
+    /// A plane has refused a layout since clients were told.
+    withdrawn: bool,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
     tracker: OutputDamageTracker,
@@ -197,10 +223,4 @@ impl Output {
             PlaneKind::Overlay => "overlay",
         }
     }
-}
-
-/// Modifiers of XRGB8888, the format of our own targets, that a plane shows; none: the driver chooses.
-fn modifiers(plane: &kms::OutputPlane) -> Vec<drm_fourcc::DrmModifier> {
-    let of = plane.formats.iter().find(|f| f.format == drm_fourcc::DrmFourcc::Xrgb8888 as u32);
-    of.map(|f| f.modifiers.iter().map(|m| (*m).into()).collect()).unwrap_or_default()
 }

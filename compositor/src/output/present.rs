@@ -1,7 +1,6 @@
 //! One frame: planes assigned, the rest rendered, one atomic commit, and what it replaced let go.
 //!
-//! A commit that the kernel refuses is tried again with less ([`Attempt`]); at last the frame fails and the next vblank tries
-//! again. Nothing here waits.
+//! A commit that the kernel refuses is put again with less, as [`kms::recover`] says ([`Attempt`]). Nothing here waits.
 
 use std::sync::Arc;
 
@@ -9,12 +8,14 @@ use fence::{Ns, SyncFile};
 use kms::{
     Blend, PlaneState, Rect, SrcRect,
     assign::{Assignment, Fate},
+    recover::Remedy,
 };
 use rustix::io::Errno;
 use smithay::wayland::compositor::with_states;
 
 use super::{
     InFlight, OnPlane, Output, assign,
+    recover::{Attempt, Failed, Known},
     schedule::{Kind, Timing},
 };
 use crate::{
@@ -30,47 +31,18 @@ use crate::{
 /// What goes onto one plane.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    plane: usize,
-    show: OnPlane,
+    pub(super) plane: usize,
+    pub(super) show: OnPlane,
     src: SrcRect,
     dst: Rect,
     /// Ours for the commit; the content keeps its own.
-    fence: Option<SyncFile>,
+    pub(super) fence: Option<SyncFile>,
     /// Position in the stack, where the plane is told.
     zpos: Option<u64>,
 }
 
 /// What the pointer's plane shows: its index, the picture, and where.
 pub(super) type CursorPlane = (usize, cursor::Shown, Rect);
-
-/// How a frame is put to the kernel: what is refused is tried again with less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    /// As assigned.
-    Assigned,
-    /// The same without the fences of clients, all of which have signalled.
-    WithoutFences,
-    /// Everything is drawn; no client's buffer is on a plane.
-    Composed,
-}
-
-impl Attempt {
-    /// What to try after a refusal; `None`: the frame fails, and the next vblank begins anew.
-    fn after(self, error: &kms::CommitError, wanted: &[Wanted]) -> Option<Self> {
-        let hopeless = matches!(error.errno, Errno::ACCESS | Errno::NODEV) || error.step == kms::Step::State;
-        let client = |w: &&Wanted| matches!(w.show, OnPlane::Content(_));
-        let mut fences = wanted.iter().filter(client).filter_map(|w| w.fence.as_ref()).peekable();
-        match self {
-            _ if hopeless => None,
-            // A buffer that is not ready may not be shown without its fence.
-            Self::Assigned if fences.peek().is_some() && fences.all(SyncFile::is_signalled) => {
-                Some(Self::WithoutFences)
-            }
-            Self::Assigned | Self::WithoutFences if wanted.iter().any(|w| client(&w)) => Some(Self::Composed),
-            _ => None,
-        }
-    }
-}
 
 impl Syncline {
     /// Assigns, renders and commits; degrades in steps if the kernel refuses.
@@ -81,7 +53,7 @@ impl Syncline {
         (planned, started): (Ns, Ns),
         scene: &[Layer],
         cursor: Option<CursorPlane>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failed> {
         let mut layouts = std::mem::take(&mut self.outputs.list[index].layouts);
         let done = self.present_with(index, (vblank, planned, started), scene, cursor.as_ref(), &mut layouts);
         layouts.clear();
@@ -96,38 +68,43 @@ impl Syncline {
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
         layouts: &mut assign::Layouts,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failed> {
         let outputs = &mut self.outputs;
         let (output, device) = (&mut outputs.list[index], &outputs.device);
-        layouts.assign(device, output, self.config.planes, scene, |output, assignment| {
+        let known = &mut outputs.known;
+        layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
             test(output, device, assignment, scene, cursor)
         });
         let frame = output.frame + 1;
-        let mut attempt = Attempt::Assigned;
+        let mut attempt = Attempt::default();
         let mut wanted = std::mem::take(&mut layouts.wanted);
+        output.ladder.begin();
         let committed = loop {
-            let ingredients = Ingredients { scene, cursor, background: self.config.background };
-            gather(output, &mut outputs.renderer, device, layouts, attempt, &ingredients, &mut wanted)?;
+            let ingredients = Ingredients { scene, cursor, background: self.config.background, known };
+            gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let result = submit(output, device, &wanted, Submit::Commit(frame));
+            let result = submit(output, device, &wanted, Submit::Commit { frame, modeset: attempt.modeset });
             let to = clock::now();
             let error = match result {
                 Ok(out_fence) => break Done { from, to, out_fence },
                 Err(error) => error,
             };
-            let Some(next) = attempt.after(&error, &wanted) else {
+            let remedy = attempt.refused(output, &error, &wanted, known);
+            trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
+            if !remedy.retries() {
                 if trace::enabled() {
                     let planes = trace_planes(output, &wanted);
                     trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
                 }
-                return Err(error.to_string());
-            };
-            tracing::info!("{}: {error}; {attempt:?} failed, next: {next:?}", output.wl.name());
-            if next == Attempt::Composed {
+                return Err(Failed::Refused(remedy, error));
+            }
+            tracing::info!("{}: frame {frame}: {error}; next: {remedy}", output.wl.name());
+            if matches!(remedy, Remedy::WithoutOverlays | Remedy::OtherModifier(_) | Remedy::Composed) {
                 layouts.refused(error.errno);
             }
-            attempt = next;
         };
+        output.ladder.accepted(&mut known.learnt);
+        attempt.say_what_was_learnt(output, known);
         let timing = Timing {
             planned,
             started,
@@ -152,7 +129,7 @@ impl Syncline {
             let planes = trace_planes(output, &wanted);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        let assignment = layouts.current().filter(|_| attempt != Attempt::Composed);
+        let assignment = layouts.current().filter(|_| !attempt.composed);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut wanted, out_fence.as_ref(), frame);
@@ -190,6 +167,7 @@ struct Ingredients<'a> {
     scene: &'a [Layer],
     cursor: Option<&'a CursorPlane>,
     background: crate::config::Colour,
+    known: &'a Known,
 }
 
 /// Fills `wanted` for an attempt, drawing what no plane shows.
@@ -198,20 +176,21 @@ fn gather(
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
     layouts: &mut assign::Layouts,
-    attempt: Attempt,
+    attempt: &Attempt,
     given: &Ingredients<'_>,
     wanted: &mut Vec<Wanted>,
 ) -> Result<(), String> {
-    if attempt == Attempt::WithoutFences {
-        let client = |w: &&mut Wanted| matches!(w.show, OnPlane::Content(_));
-        wanted.iter_mut().filter(client).for_each(|w| w.fence = None);
+    if attempt.as_before {
+        if attempt.without_fences {
+            wanted.iter_mut().for_each(|w| w.fence = None);
+        }
         return Ok(());
     }
     wanted.clear();
     wanted.extend(given.cursor.map(on_cursor));
-    let assignment = layouts.current().filter(|_| attempt != Attempt::Composed);
+    let assignment = layouts.current().filter(|_| !attempt.composed);
     let Some(assignment) = assignment else {
-        wanted.push(render(output, renderer, device, given.scene, output.primary, given.background)?);
+        wanted.push(render(output, renderer, device, given.known, given.scene, output.primary, given.background)?);
         return Ok(());
     };
     for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
@@ -224,7 +203,7 @@ fn gather(
     }
     if let Some(plane) = assignment.composite() {
         let zpos = assignment.zpos(plane);
-        let drawn = render(output, renderer, device, layouts.drawn(given.scene), plane, given.background)?;
+        let drawn = render(output, renderer, device, given.known, layouts.drawn(given.scene), plane, given.background)?;
         wanted.push(Wanted { zpos, ..drawn });
     }
     Ok(())
@@ -269,7 +248,7 @@ fn test(
 
 enum Submit {
     Test,
-    Commit(u64),
+    Commit { frame: u64, modeset: bool },
 }
 
 /// Turns the wanted planes into one atomic request.
@@ -280,7 +259,11 @@ fn submit(
     how: Submit,
 ) -> Result<Option<SyncFile>, kms::CommitError> {
     let (count, id) = (output.on_plane.len(), output.id);
-    let mut frame = output.kms.frame();
+    let mut frame = match how {
+        Submit::Commit { modeset: true, .. } => output.kms.modeset(),
+        _ => output.kms.frame(),
+    };
+    frame.nonblocking();
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);
@@ -298,7 +281,7 @@ fn submit(
     }
     match how {
         Submit::Test => frame.test().map(|()| None),
-        Submit::Commit(number) => {
+        Submit::Commit { frame: number, .. } => {
             frame.commit(super::setup::user_data(id, number)).map(|committed| committed.out_fence)
         }
     }
@@ -309,6 +292,7 @@ fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
+    known: &Known,
     layers: &[Layer],
     on: usize,
     background: crate::config::Colour,
@@ -318,7 +302,7 @@ fn render(
     let free = match free {
         Some(free) => free,
         None => {
-            let modifiers = super::modifiers(&output.kms.planes()[on]);
+            let modifiers = known.modifiers(&output.kms.planes()[on]);
             let target = renderer.new_target(device, w, h, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1

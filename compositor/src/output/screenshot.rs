@@ -21,7 +21,7 @@ impl Syncline {
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[0];
         let (width, height) = (output.size.w, output.size.h);
-        let modifiers = super::modifiers(&output.kms.planes()[output.primary]);
+        let modifiers = outputs.known.modifiers(&output.kms.planes()[output.primary]);
         let target = outputs.renderer.new_target(&outputs.device, width as u32, height as u32, &modifiers)?;
         let mut tracker = OutputDamageTracker::new((width, height), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;

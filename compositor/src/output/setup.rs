@@ -93,7 +93,19 @@ impl Outputs {
         };
         let driver = device.driver().to_owned();
         tracing::info!("{}: driver {driver}, rendering with {}", device.path().display(), renderer.name());
-        Ok(Self { device, inventory, renderer, driver, policy, list: Vec::new(), active: true, saved })
+        let known = super::recover::Known::new(&device);
+        Ok(Self {
+            device,
+            inventory,
+            renderer,
+            driver,
+            policy,
+            known,
+            gone: false,
+            list: Vec::new(),
+            active: true,
+            saved,
+        })
     }
 
     /// Announces what depends on the device: dma-buf formats and explicit synchronisation.
@@ -117,7 +129,13 @@ impl Outputs {
 
     /// Puts the console back; called once, also when the session ends in a panic.
     pub fn restore_console(&mut self) {
+        let stuck = self.list.iter().any(Output::is_stuck);
         self.list.clear();
+        if stuck {
+            // Putting it back would wait for the fence. The kernel does it itself when the device is closed and the fence is over.
+            self.saved = None;
+            tracing::warn!("a commit waits for a fence: the console's picture is left to the kernel");
+        }
         if let Some(saved) = self.saved.take() {
             match saved.restore() {
                 Ok(restored) => tracing::debug!("console: {restored:?}"),
@@ -164,7 +182,7 @@ impl Syncline {
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode));
+            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode, strict));
             match result {
                 Ok(()) => {}
                 Err(error) if strict => return Err(error),
@@ -174,14 +192,15 @@ impl Syncline {
         Ok(())
     }
 
-    fn add_output(&mut self, connector: &Connector, mode: &Mode) -> Result<(), Error> {
+    /// Only at the start (`strict`) is there nobody whom a blocking modeset could hold up.
+    fn add_output(&mut self, connector: &Connector, mode: &Mode, strict: bool) -> Result<(), Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let mut output =
             kms::Output::new(&outputs.device, &outputs.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
-        let modifiers = super::modifiers(&output.planes()[primary]);
+        let modifiers = outputs.known.modifiers(&output.planes()[primary]);
         let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers).map_err(|e| fail(&e))?;
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
@@ -192,7 +211,12 @@ impl Syncline {
             primary,
             PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
         );
+        if !strict {
+            frame.nonblocking();
+        }
         frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
+        let mut watch = kms::recover::watch::FlipWatch::default();
+        watch.committed(self.now);
 
         let wl = WlOutput::new(
             connector.name.clone(),
@@ -228,6 +252,9 @@ impl Syncline {
             retiring: Vec::new(),
             in_flight: None,
             answers: Answers::default(),
+            watch,
+            ladder: kms::recover::Ladder::default(),
+            withdrawn: false,
             targets: vec![(target, 0)],
             passes: 0,
             tracker,
@@ -257,6 +284,10 @@ impl Syncline {
                 return;
             }
         }
+        if self.outputs.known.reset() {
+            self.renew_feedback();
+        }
+        self.outputs.list.iter_mut().for_each(|output| output.ladder.reset());
         let before = self.places();
         let connected: Vec<u32> = self.outputs.inventory.connected().map(|c| c.id).collect();
         let gone = self.outputs.list.extract_if(.., |o| !connected.contains(&o.kms.connector_id()));
@@ -268,12 +299,28 @@ impl Syncline {
         self.displays_changed(&before);
     }
 
+    /// A flip came of a CRTC that no output has any more: if a display could not be lit because of that commit, it can now.
+    pub(super) fn crtc_free(&mut self) {
+        let lit = |id| self.outputs.list.iter().any(|o| o.kms.connector_id() == id);
+        if self.outputs.active && self.outputs.inventory.connected().any(|connector| !lit(connector.id)) {
+            let before = self.places();
+            self.light_up(self.mode, false).ok();
+            self.displays_changed(&before);
+        }
+    }
+
     /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
-    fn take_away(&mut self, mut output: Output) {
+    pub(super) fn take_away(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
+        let stuck = output.is_stuck();
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
+        }
+        if stuck {
+            // Turning it off would wait for the fence. The kernel keeps the framebuffers that it needs; the CRTC is free again with
+            // the flip, see [`Self::crtc_free`].
+            return tracing::warn!("{}: its last commit waits for a fence; the display is left on", output.wl.name());
         }
         if let Err(error) = output.kms.disable() {
             tracing::debug!("turning {} off: {error}", output.wl.name());
@@ -321,17 +368,18 @@ impl Syncline {
     }
 
     /// Sets an output's mode again with a fresh picture.
-    fn relight(&mut self, index: usize) -> Result<(), String> {
+    pub(super) fn relight(&mut self, index: usize) -> Result<(), String> {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[index];
         let (width, height) = output.kms.size();
-        let modifiers = super::modifiers(&output.kms.planes()[output.primary]);
+        let modifiers = outputs.known.modifiers(&output.kms.planes()[output.primary]);
         let target = outputs.renderer.new_target(&outputs.device, width, height, &modifiers)?;
         output.targets.clear();
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
         let mut frame = output.kms.modeset();
+        frame.nonblocking();
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
@@ -342,6 +390,8 @@ impl Syncline {
             in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
         }
         output.phase = Phase::InFlight;
+        output.watch.committed(self.now);
+        output.ladder.reset();
         output.dirty = true;
         Ok(())
     }

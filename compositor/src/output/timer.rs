@@ -41,6 +41,7 @@ impl Syncline {
     /// Schedules what is due and sets the timer; called once at the end of every wake-up.
     pub fn schedule(&mut self) {
         let (active, now) = (self.outputs.active, self.now);
+        self.pace_held_outputs();
         let mut first = self.next_hidden();
         for index in 0..self.outputs.list.len() {
             let due = self.next_due(index);
@@ -52,10 +53,7 @@ impl Syncline {
                 first = Some(first.map_or(latch, |first| first.min(latch)));
             }
         }
-        let wake = match (first, self.next_watchdog()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let wake = [first, self.next_watchdog(), self.next_flip_watch()].into_iter().flatten().min();
         if let Err(error) = self.reactor.wake_at(wake) {
             tracing::error!("setting the timer: {error}");
         }
@@ -100,6 +98,7 @@ impl Syncline {
     pub fn timer(&mut self) {
         self.reactor.timer_fired();
         self.watchdog();
+        self.watch_flips();
         self.pace_hidden();
         for index in 0..self.outputs.list.len() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
@@ -109,5 +108,6 @@ impl Syncline {
                 self.latch(index, latch, vblank);
             }
         }
+        self.after_latches();
     }
 }

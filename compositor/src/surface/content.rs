@@ -177,6 +177,17 @@ impl Content {
         matches!(self.acquire_state(), AcquireState::Signalled { .. })
     }
 
+    /// Its fence was handed over, for the next vblank, and has not signalled long after that: wherever it goes it holds up what
+    /// waits for it, so it goes nowhere else. A commit that is waited for here is no content yet.
+    pub fn is_stuck(&self, now: fence::Ns) -> bool {
+        const LONG: fence::Ns = 100_000_000;
+        let acquire = &mut self.fences().acquire;
+        // Nobody has looked since the hand-over: that costs a system call, once.
+        matches!(acquire.state(), AcquireState::Pending)
+            && acquire.age(now) > LONG
+            && matches!(acquire.advance(), Ok(AcquireState::Pending))
+    }
+
     /// A GPU pass samples the buffer until `fence` signals. Takes the place of the fence of an earlier pass.
     pub fn used_by_pass(&self, fence: SyncFile) {
         self.fences().pass = Some(fence);

@@ -395,3 +395,23 @@ fn a_lost_master_needs_a_modeset_again() {
     assert!(bench.output.needs_modeset() && bench.output.in_flight().is_none());
     assert_eq!(bench.flip(), 0, "the flip of before is nobody's");
 }
+
+#[test]
+fn a_modeset_behind_a_stuck_commit_is_busy_and_does_not_wait() {
+    let mut bench = Bench::lit();
+    let mut frame = bench.output.frame();
+    frame.set(0, full(2));
+    frame.commit(2).unwrap();
+    // The flip does not come: the state is given up, the kernel still has the commit.
+    bench.output.reset();
+    bench.kernel.take_log();
+    let mut frame = bench.output.modeset();
+    frame.set(0, full(3)).nonblocking();
+    assert_eq!(frame.commit(3).unwrap_err().errno, Errno::BUSY);
+    let sent = bench.kernel.take_log().remove(0);
+    assert!(sent.is_modeset() && sent.is_nonblock());
+    assert!(bench.kernel.flip(CRTC, 1, 1));
+    let mut frame = bench.output.modeset();
+    frame.set(0, full(3)).nonblocking();
+    frame.commit(4).unwrap();
+}

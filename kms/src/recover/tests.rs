@@ -1,0 +1,399 @@
+//! The ladder by table, at random, and on the scripted kernel with queued errnos.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::*;
+use crate::scripted::{Call, Scripted, Stock, ids};
+use crate::{Event, FbId, Output, PlaneState, Rect, SrcRect};
+
+const XR24: u32 = dmabuf_import::Fourcc::Xrgb8888 as u32;
+const TILED: Layout = Layout { format: XR24, modifier: 0x0100_0000_0000_0002 };
+
+fn error(errno: Errno) -> CommitError {
+    let (output, detail, request) = ("Virtual-1".to_owned(), "refused".to_owned(), String::new());
+    CommitError { output, step: Step::Commit, errno, detail, request }
+}
+
+/// A frame with everything that can be taken away.
+fn rich() -> Had {
+    Had {
+        asynchronous: true,
+        fences: Fences::Signalled,
+        overlays: true,
+        client: Some(TILED),
+        target: None,
+        modeset: false,
+        in_flight: false,
+    }
+}
+
+/// The frame after a remedy, as the compositor makes it.
+fn after(had: Had, remedy: Remedy) -> Had {
+    match remedy {
+        Remedy::Synchronous => Had { asynchronous: false, ..had },
+        Remedy::WithoutFences => Had { fences: Fences::None, ..had },
+        Remedy::WithoutOverlays => Had { overlays: false, ..had },
+        Remedy::OtherModifier(_) if had.client.is_some() => Had { client: None, fences: Fences::None, ..had },
+        Remedy::OtherModifier(_) => Had { target: None, ..had },
+        Remedy::Composed => Had { overlays: false, client: None, fences: Fences::None, asynchronous: false, ..had },
+        Remedy::Modeset => Had { modeset: true, asynchronous: false, ..had },
+        _ => had,
+    }
+}
+
+/// All remedies of a frame to which the kernel always answers `errno`.
+fn all(errno: Errno, mut had: Had) -> Vec<Remedy> {
+    let (mut ladder, mut learnt, mut remedies) = (Ladder::default(), Learnt::default(), Vec::new());
+    loop {
+        let remedy = ladder.refused(&error(errno), &had, &mut learnt);
+        remedies.push(remedy);
+        if !remedy.retries() {
+            return remedies;
+        }
+        had = after(had, remedy);
+    }
+}
+
+#[test]
+fn each_errno_has_its_way() {
+    use Remedy::{
+        AfterFlip, Again, Composed, GiveUp, Gone, Modeset, NextVblank, OtherModifier, Pause, Synchronous,
+        WithoutFences, WithoutOverlays,
+    };
+    let pending = Had { fences: Fences::Pending, ..rich() };
+    let drawn = Had { target: Some(TILED), ..Had::default() };
+    let busy = Had { in_flight: true, ..rich() };
+    let table: &[(Errno, Had, &[Remedy])] = &[
+        (Errno::INVAL, rich(), &[Synchronous, WithoutFences, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
+        // What is not drawn yet is not shown without its fence.
+        (Errno::INVAL, pending, &[Synchronous, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
+        (Errno::INVAL, drawn, &[OtherModifier(TILED), Modeset, GiveUp]),
+        (Errno::INVAL, Had { modeset: true, ..Had::default() }, &[GiveUp]),
+        (Errno::OPNOTSUPP, Had::default(), &[Modeset, GiveUp]),
+        // No bandwidth: fences and modifiers cost none.
+        (Errno::NOSPC, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
+        (Errno::RANGE, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
+        (Errno::PERM, rich(), &[WithoutFences, WithoutOverlays, Composed, Modeset, GiveUp]),
+        (Errno::PERM, pending, &[WithoutOverlays, Composed, Modeset, GiveUp]),
+        (Errno::ACCESS, rich(), &[Pause]),
+        (Errno::NODEV, rich(), &[Gone]),
+        (Errno::NXIO, rich(), &[Gone]),
+        (Errno::BUSY, busy, &[AfterFlip]),
+        (Errno::BUSY, rich(), &[NextVblank]),
+        (Errno::NOMEM, rich(), &[NextVblank]),
+        (Errno::INTR, rich(), &[Again, Again, Again, NextVblank]),
+    ];
+    for (errno, had, remedies) in table {
+        assert_eq!(&all(*errno, *had), remedies, "{errno} for {had:?}");
+    }
+}
+
+#[test]
+fn what_stays_busy_or_short_of_memory_gets_more_than_time() {
+    for (errno, last) in [(Errno::BUSY, Remedy::Modeset), (Errno::NOMEM, Remedy::WithoutOverlays)] {
+        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        for _ in 0..Ladder::MOMENTS {
+            ladder.begin();
+            assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), Remedy::NextVblank);
+        }
+        ladder.begin();
+        assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), last);
+        ladder.accepted(&mut learnt);
+        assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), Remedy::NextVblank, "forgiven");
+    }
+}
+
+#[test]
+fn a_display_that_refuses_a_modeset_is_left_in_peace_until_a_reset() {
+    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+    let plain = Had::default();
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
+    for _ in 0..3 {
+        ladder.begin();
+        assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::GiveUp);
+    }
+    ladder.reset();
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
+}
+
+#[test]
+fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
+    for (errno, kept) in [(Errno::PERM, true), (Errno::INVAL, false)] {
+        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        let had = Had { asynchronous: false, ..rich() };
+        assert_eq!(ladder.refused(&error(errno), &had, &mut learnt), Remedy::WithoutFences);
+        assert!(learnt.in_fences(), "not proven yet");
+        ladder.accepted(&mut learnt);
+        assert!(!learnt.in_fences(), "it was the fences");
+        learnt.reset();
+        assert_eq!(!learnt.in_fences(), kept, "{errno}");
+    }
+    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+    ladder.refused(&error(Errno::PERM), &Had { fences: Fences::Pending, ..rich() }, &mut learnt);
+    assert!(!learnt.in_fences(), "the next frame waits for its fences");
+    assert!(!Learnt::new(false).in_fences() && Learnt::new(true).in_fences());
+}
+
+#[test]
+fn tearing_is_not_asked_for_again_before_a_reset() {
+    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+    assert!(ladder.may_tear());
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt), Remedy::Synchronous);
+    ladder.accepted(&mut learnt);
+    assert!(!ladder.may_tear());
+    ladder.reset();
+    assert!(ladder.may_tear());
+}
+
+#[test]
+fn a_remedy_says_what_it_takes_away() {
+    assert_eq!(Remedy::OtherModifier(TILED).to_string(), "without XR24 with modifier 0x0100000000000002");
+    assert_eq!(Layout { format: 1, modifier: 0 }.to_string(), "0x00000001 with modifier 0x0000000000000000");
+    assert_eq!(Remedy::WithoutFences.to_string(), "without in-fences");
+    assert_eq!(Remedy::OtherModifier(TILED).name(), "other-modifier");
+}
+
+/// A real output on the scripted kernel, and the loop that the compositor runs for a frame.
+struct Bench {
+    kernel: Arc<Scripted>,
+    output: Output,
+    ladder: Ladder,
+    learnt: Learnt,
+    number: u64,
+}
+
+impl Bench {
+    fn lit() -> Self {
+        let kernel = Scripted::new().unwrap();
+        let stock = Stock::default();
+        let output = Output::new(&kernel.device(), &stock.inventory(), ids::CONNECTOR, &Stock::mode()).unwrap();
+        let mut bench = Self { kernel, output, ladder: Ladder::default(), learnt: Learnt::default(), number: 0 };
+        let modeset = Had { modeset: true, ..Had::default() };
+        bench.put(&modeset).unwrap();
+        bench.flip();
+        bench.kernel.take_log();
+        bench
+    }
+
+    /// One commit of a frame that has `had`.
+    fn put(&mut self, had: &Had) -> Result<(), CommitError> {
+        let fence = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+        self.number += 1;
+        let mut frame = if had.modeset { self.output.modeset() } else { self.output.frame() };
+        let full = |fb| PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768));
+        let in_fence = (had.fences != Fences::None).then(|| fence.as_fd());
+        frame.set(0, PlaneState { in_fence, ..full(if had.client.is_some() { 7 } else { 8 }) });
+        if had.overlays {
+            frame.set(1, full(9));
+        } else {
+            frame.clear(1);
+        }
+        frame.commit(self.number).map(drop)
+    }
+
+    /// A frame with all its remedies, to its end.
+    fn frame(&mut self, mut had: Had) -> (Vec<Remedy>, bool) {
+        let mut remedies = Vec::new();
+        self.ladder.begin();
+        loop {
+            had.in_flight = self.output.in_flight().is_some();
+            let Err(error) = self.put(&had) else {
+                self.ladder.accepted(&mut self.learnt);
+                return (remedies, true);
+            };
+            let remedy = self.ladder.refused(&error, &had, &mut self.learnt);
+            remedies.push(remedy);
+            if !remedy.retries() {
+                return (remedies, false);
+            }
+            had = after(had, remedy);
+        }
+    }
+
+    fn fail(&self, errnos: &[Errno]) {
+        errnos.iter().for_each(|errno| self.kernel.fail(Call::Commit, *errno));
+    }
+
+    fn flip(&mut self) {
+        assert!(self.kernel.flip(ids::CRTC, 5_000_000, 7));
+        let (output, device) = (&mut self.output, self.kernel.device());
+        device
+            .read_events(|event| {
+                if let Event::Flip(flip) = event {
+                    output.flipped(&flip);
+                }
+            })
+            .unwrap();
+    }
+
+    fn shows(&self, plane: u32) -> u64 {
+        self.kernel.value(ids::PLANE + plane, ids::FB_ID).unwrap_or(0)
+    }
+}
+
+fn steady() -> Had {
+    Had { asynchronous: false, ..rich() }
+}
+
+#[test]
+fn nvidia_before_560_refuses_in_fences_once() {
+    let mut bench = Bench::lit();
+    bench.fail(&[Errno::PERM]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::WithoutFences], true));
+    assert_eq!((bench.shows(0), bench.shows(1)), (7, 9), "everything else stays on its planes");
+    assert!(!bench.learnt.in_fences());
+    let log = bench.kernel.take_log();
+    let fence = |at: usize| log[at].value(ids::PLANE, ids::IN_FENCE_FD);
+    assert!(fence(0).is_some() && fence(1).is_none());
+}
+
+#[test]
+fn no_bandwidth_costs_the_overlays_only() {
+    let mut bench = Bench::lit();
+    bench.fail(&[Errno::NOSPC]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::WithoutOverlays], true));
+    assert_eq!((bench.shows(0), bench.shows(1)), (7, 0));
+    assert!(bench.learnt.in_fences());
+}
+
+#[test]
+fn a_refused_modifier_is_named_and_the_mode_is_set_last() {
+    let mut bench = Bench::lit();
+    bench.fail(&[Errno::INVAL; 3]);
+    let remedies = vec![Remedy::WithoutFences, Remedy::WithoutOverlays, Remedy::OtherModifier(TILED)];
+    assert_eq!(bench.frame(steady()), (remedies, true));
+    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "drawn");
+    bench.flip();
+    bench.kernel.take_log();
+    bench.fail(&[Errno::INVAL]);
+    assert_eq!(bench.frame(Had::default()), (vec![Remedy::Modeset], true));
+    assert!(bench.kernel.take_log().last().unwrap().is_modeset());
+}
+
+#[test]
+fn a_frame_behind_a_commit_waits_for_its_flip() {
+    let mut bench = Bench::lit();
+    assert_eq!(bench.frame(steady()), (vec![], true));
+    assert_eq!(bench.frame(steady()), (vec![Remedy::AfterFlip], false));
+    bench.flip();
+    assert_eq!(bench.frame(steady()), (vec![], true));
+}
+
+#[test]
+fn interrupted_short_of_memory_masterless_unplugged() {
+    let mut bench = Bench::lit();
+    let before = bench.kernel.values();
+    bench.fail(&[Errno::NOMEM]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::NextVblank], false));
+    bench.fail(&[Errno::ACCESS]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::Pause], false));
+    bench.fail(&[Errno::NODEV]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::Gone], false));
+    assert_eq!(bench.kernel.values(), before, "nothing of a refused frame is left");
+    bench.fail(&[Errno::INTR]);
+    assert_eq!(bench.frame(steady()), (vec![Remedy::Again], true));
+    assert_eq!((bench.shows(0), bench.shows(1)), (7, 9));
+}
+
+#[test]
+fn a_flip_that_never_comes_is_followed_by_a_modeset() {
+    let mut bench = Bench::lit();
+    let mut watch = watch::FlipWatch::default();
+    assert_eq!(bench.frame(steady()), (vec![], true));
+    watch.committed(0);
+    let late = watch.due().unwrap();
+    assert_eq!(watch.look(late, || false), Some(watch::Verdict::Modeset));
+    // The scripted kernel loses the flip: the commit ends, but no event is read.
+    assert!(bench.kernel.flip(ids::CRTC, 1, 1));
+    bench.output.reset();
+    assert_eq!(bench.frame(Had::default()), (vec![Remedy::Modeset], true), "the kernel's state is unknown");
+}
+
+fn errno() -> impl Strategy<Value = Errno> {
+    prop::sample::select(vec![
+        Errno::INVAL,
+        Errno::NOSPC,
+        Errno::PERM,
+        Errno::RANGE,
+        Errno::NOENT,
+        Errno::BUSY,
+        Errno::NOMEM,
+        Errno::INTR,
+        Errno::ACCESS,
+        Errno::NODEV,
+        Errno::IO,
+    ])
+}
+
+prop_compose! {
+    fn had()(
+        asynchronous: bool,
+        fences in prop::sample::select(vec![Fences::None, Fences::Signalled, Fences::Pending]),
+        overlays: bool,
+        client: bool,
+        target: bool,
+    ) -> Had {
+        let (client, target) = (client.then_some(TILED), target.then_some(TILED));
+        Had { asynchronous, fences, overlays, client, target, modeset: false, in_flight: false }
+    }
+}
+
+proptest! {
+    /// Whatever the kernel answers: it ends, it never climbs back, and it takes away only what is there.
+    #[test]
+    fn it_ends_and_never_climbs_back(frames in prop::collection::vec((had(), prop::collection::vec(errno(), 20)), 1..8)) {
+        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        for (mut had, errnos) in frames {
+            ladder.begin();
+            let (mut rung, mut calls) = (0, 0);
+            for errno in errnos {
+                let remedy = ladder.refused(&error(errno), &had, &mut learnt);
+                calls += 1;
+                let there = match remedy {
+                    Remedy::Synchronous => had.asynchronous,
+                    Remedy::WithoutFences => had.fences == Fences::Signalled,
+                    Remedy::WithoutOverlays => had.overlays,
+                    Remedy::OtherModifier(layout) => had.client.or(had.target) == Some(layout),
+                    Remedy::Composed => had.overlays || had.client.is_some(),
+                    Remedy::Modeset => !had.modeset,
+                    _ => true,
+                };
+                prop_assert!(there, "{:?} for {:?}", remedy, had);
+                if let Some(next) = remedy.rung() {
+                    prop_assert!(next > rung || (next == 4 && rung == 4), "{} after {}", next, rung);
+                    rung = next;
+                }
+                if !remedy.retries() {
+                    break;
+                }
+                had = after(had, remedy);
+            }
+            prop_assert!(calls <= Ladder::CALLS, "{} calls", calls);
+        }
+    }
+
+    /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for it.
+    #[test]
+    fn no_worse_than_necessary(first in had(), culprit in 0u8..5) {
+        let dislikes = |had: &Had| match culprit {
+            0 => had.asynchronous,
+            1 => had.fences != Fences::None,
+            2 => had.overlays,
+            3 => had.client.is_some(),
+            _ => !had.modeset,
+        };
+        prop_assume!(dislikes(&first) && !(culprit == 1 && first.fences == Fences::Pending));
+        let (mut ladder, mut learnt, mut had, mut last) = (Ladder::default(), Learnt::default(), first, None);
+        while dislikes(&had) {
+            let remedy = ladder.refused(&error(Errno::INVAL), &had, &mut learnt);
+            prop_assert!(remedy.retries(), "{} for {:?}", remedy, had);
+            had = after(had, remedy);
+            last = remedy.rung();
+        }
+        prop_assert_eq!(last, Some([1, 2, 3, 4, 6][usize::from(culprit)]));
+    }
+}
