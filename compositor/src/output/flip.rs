@@ -43,6 +43,7 @@ impl Syncline {
     fn flipped(&mut self, flip: &Flip) {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else { return };
+        let failed = self.learn_handed(index);
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
         output.retiring.clear();
@@ -67,7 +68,11 @@ impl Syncline {
         }
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         let time = Duration::from_nanos(flip.time);
-        for (feedback, on_plane) in in_flight.feedback {
+        for (feedback, on_plane, surface) in in_flight.feedback {
+            if failed.contains(&surface) {
+                feedback.discarded();
+                continue;
+            }
             // No commit tears yet, so every flip is synchronised.
             feedback.presented(&output.wl, time, refresh, seq, tell::flags(on_plane, false));
         }
@@ -75,7 +80,6 @@ impl Syncline {
         for callback in in_flight.callbacks {
             callback.done(millis);
         }
-        self.learn_handed(index, missed > 0);
     }
 }
 

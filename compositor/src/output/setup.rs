@@ -93,7 +93,17 @@ impl Outputs {
         };
         let driver = device.driver().to_owned();
         tracing::info!("{}: driver {driver}, rendering with {}", device.path().display(), renderer.name());
-        Ok(Self { device, inventory, renderer, driver, policy, list: Vec::new(), active: true, saved })
+        Ok(Self {
+            device,
+            inventory,
+            renderer,
+            driver,
+            policy,
+            list: Vec::new(),
+            active: true,
+            looks: Vec::new(),
+            saved,
+        })
     }
 
     /// Announces what depends on the device: dma-buf formats and explicit synchronisation.
@@ -221,6 +231,7 @@ impl Syncline {
             size: (width as i32, height as i32).into(),
             phase: Phase::InFlight,
             dirty: true,
+            look: false,
             frame: 0,
             primary,
             cursor: output.cursor(),
@@ -236,7 +247,6 @@ impl Syncline {
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
-            handed_frames: 0,
             tearing: tear::Verdict::default(),
             crc: None,
             shown: Vec::new(),

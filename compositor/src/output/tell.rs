@@ -35,8 +35,8 @@ impl Syncline {
                 return;
             }
             let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-            let on_plane = state.on_plane;
-            in_flight.feedback.extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane)));
+            let (on_plane, id) = (state.on_plane, state.id);
+            in_flight.feedback.extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane, id)));
             let mut attributes = states.cached_state.get::<SurfaceAttributes>();
             let callbacks = &mut attributes.current().frame_callbacks;
             if callbacks.is_empty() {
