@@ -119,7 +119,7 @@ pub fn commit(
     surface: u32,
     commit: u64,
     buffer: u64,
-    acquire: &'static str,
+    (acquire, release): (&'static str, &'static str),
     point: Option<u64>,
 ) {
     let pid = wl.client().and_then(|c| {
@@ -134,7 +134,7 @@ pub fn commit(
         surface,
         now,
         serde_json::json!({ "surface": surface, "client_pid": pid, "commit": commit, "buffer": buffer,
-            "acquire": acquire, "point": point }),
+            "acquire": acquire, "release": release, "point": point }),
     );
 }
 

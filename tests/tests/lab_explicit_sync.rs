@@ -110,12 +110,23 @@ fn a_pending_fence_is_handed_to_the_display() {
     let mut actor = FencedActor::new(&compositor, "steady", None, Source::Auto).unwrap();
     actor.show(1).unwrap();
     let timeline = SwTimeline::open().unwrap();
-    for point in 1..121 {
+    for point in 1..41 {
         let shot = actor.commit(u64::from(point) + 1, Some(&timeline.fence(point, "steady").unwrap())).unwrap();
         std::thread::sleep(Duration::from_millis(4));
         timeline.inc(1).unwrap();
         actor.presented(&shot).unwrap();
     }
+    // By that past the next one will come in time, so it is not waited for: the display has it, and it is still pending.
+    let late = SwTimeline::open().unwrap();
+    let shot = actor.commit(200, Some(&late.fence(1, "late").unwrap())).unwrap();
+    actor.client.roundtrip().unwrap();
+    let waits = || {
+        let out = compositor.msg(&["fences", "--json"]).unwrap();
+        String::from_utf8_lossy(&out.stdout).contains("hardware")
+    };
+    assert!(poll_until(SOON, waits), "not handed over");
+    late.inc(1).unwrap();
+    actor.presented(&shot).unwrap();
     compositor.stop().unwrap();
     let trace = Trace::read(&trace).unwrap();
     let handed = |e: &&Event| matches!(&e.what, What::Acquire(a) if a.mode == "kms");

@@ -47,6 +47,8 @@ fn a_fence_that_never_signals_is_listed_with_its_driver_and_reported() {
     let timeline = SwTimeline::open().unwrap();
     let _stuck = actor.commit(2, Gate::Fence(&timeline.fence(1, "never").unwrap())).unwrap();
     actor.client.roundtrip().unwrap();
+    // The next latch looks at it first; then it is waited for.
+    poll_until(SOON, || fences(&compositor)["acquires"][0]["waits_for"] == "signal");
     let report = fences(&compositor);
     let [acquire] = list(&report, "acquires").as_slice() else { panic!("{report}") };
     assert_eq!(acquire["state"], "pending", "{acquire}");

@@ -11,7 +11,7 @@ use smithay::{
 
 use crate::{
     state::Syncline,
-    surface::{PendingCommit, SurfaceState},
+    surface::{PendingCommit, SurfaceState, wait::trace_acquire},
 };
 
 impl Syncline {
@@ -32,6 +32,15 @@ impl Syncline {
             })
     }
 
+    /// Whether the kernel tells the maker of a fence by when it is wanted, if the fence is handed to the surface's plane.
+    ///
+    /// `drm_atomic_helper_wait_for_fences` sets the deadline of each plane's fence to the vblank (Linux 6.4, the first with
+    /// deadlines). Every driver gets there through `drm_atomic_helper_commit`, or calls it itself as nouveau does, but
+    /// Intel's, whose `intel_atomic_commit` waits in its own way.
+    pub fn kernel_tells_deadline(&self, surface: &WlSurface) -> bool {
+        !matches!(self.outputs.driver.as_str(), "i915" | "xe") && with_states(surface, |s| SurfaceState::of(s).on_plane)
+    }
+
     /// Lets pending commits of the output's surfaces through: those that have signalled, and those whose fence the
     /// hardware may wait for and will, by the surface's own history, not wait for beyond the vblank.
     pub(super) fn take_eligible(&mut self, index: usize, vblank: Ns) {
@@ -44,20 +53,25 @@ impl Syncline {
         });
         let by = self.outputs.list[index].hand_over.deadline(vblank);
         for (surface, commit) in due {
-            commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
             if let Some(slot) = waited_for {
+                commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
                 // The reactor has it; look again only if nothing will wake us.
                 if commit.content.with_acquire(|a| a.is_stalled()) {
                     self.acquire_event(slot);
                 }
                 continue;
             }
-            match commit.content.advance() {
+            let state = commit.content.advance();
+            let make = matches!(state, Ok(AcquireState::Pending)) && self.will_make(&surface, &commit, by);
+            if !(make && self.kernel_tells_deadline(&surface)) {
+                commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
+            }
+            match state {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
                     self.let_through(&surface, &commit, "waited");
                 }
-                Ok(AcquireState::Pending) if self.will_make(&surface, &commit, by) => {
+                Ok(AcquireState::Pending) if make => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
                     let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
                     self.outputs.list[index].handed.push((surface.downgrade(), commit.clone()));
@@ -73,20 +87,31 @@ impl Syncline {
         }
     }
 
-    /// The frame with the fences that were handed over has flipped: when did they signal? Looked up for one frame in
-    /// sixteen and for those that missed, since each costs a system call; enough to keep a past that is not waited for.
-    pub(super) fn learn_handed(&mut self, index: usize, missed: bool) {
-        let output = &mut self.outputs.list[index];
-        if output.handed.is_empty() {
-            return;
-        }
-        output.handed_frames += 1;
-        let look = missed || output.handed_frames.is_multiple_of(16);
-        for (surface, commit) in output.handed.drain(..).filter(|_| look) {
-            if let (Ok(surface), Ok(AcquireState::Signalled { at })) = (surface.upgrade(), commit.content.advance()) {
-                with_states(&surface, |states| SurfaceState::of(states).predictor.record(commit.committed, at));
+    /// The frame with the fences that were handed over has flipped: when did they signal, and did they? A surface's past
+    /// learns from it. Ids of the surfaces whose fence failed: the display went on with what was in their buffers.
+    pub(super) fn learn_handed(&mut self, index: usize) -> Vec<u32> {
+        let mut failed = Vec::new();
+        for (surface, commit) in self.outputs.list[index].handed.drain(..) {
+            match commit.content.advance() {
+                Ok(AcquireState::Signalled { at }) => {
+                    if let Ok(surface) = surface.upgrade() {
+                        with_states(&surface, |states| SurfaceState::of(states).predictor.record(commit.committed, at));
+                    }
+                }
+                Ok(AcquireState::Failed(error)) => {
+                    let content = &commit.content;
+                    tracing::info!(
+                        "surface {} commit {}: on the display, and {error}",
+                        content.surface,
+                        content.serial
+                    );
+                    trace_acquire(content, commit.committed, "kms", self.now);
+                    failed.push(content.surface);
+                }
+                _ => {}
             }
         }
+        failed
     }
 
     fn will_make(&self, surface: &WlSurface, commit: &PendingCommit, vblank: Ns) -> bool {

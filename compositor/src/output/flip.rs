@@ -27,8 +27,8 @@ impl Syncline {
             tracing::error!("reading display events: {error}");
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((index, answers, sequence)) = self.counted(|state| state.flipped(&flip)) {
-                self.answer(index, answers, flip.time, sequence);
+            if let Some((index, answers, sequence, failed)) = self.counted(|state| state.flipped(&flip)) {
+                self.answer(index, answers, flip.time, sequence, &failed);
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
@@ -38,13 +38,15 @@ impl Syncline {
         self.globals.explicit_sync.retry_releases();
     }
 
-    /// Takes note of a flip: the output, who is to be told, and the sequence; `None` if no frame of ours was awaited.
-    fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64)> {
+    /// Takes note of a flip: the output, who is to be told, the sequence, and the surfaces whose fences failed; `None` if no
+    /// frame of ours was awaited.
+    fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
             self.crtc_free();
             return None;
         };
+        let failed = self.learn_handed(index);
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
         // What has changed while the output was held was not asked for.
@@ -70,8 +72,7 @@ impl Syncline {
         if let (Some(crc), Some(check)) = (&mut output.crc, in_flight.check) {
             crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
         }
-        self.learn_handed(index, missed > 0);
-        Some((index, in_flight.answers, seq))
+        Some((index, in_flight.answers, seq, failed))
     }
 }
 

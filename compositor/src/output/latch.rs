@@ -15,6 +15,7 @@ impl Syncline {
         let started = self.now;
         self.release_due(index, vblank);
         self.take_eligible(index, vblank);
+        self.has_looked(index);
         let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
         self.collect(index, &mut scene);
         let now = self.now;

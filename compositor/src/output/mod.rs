@@ -27,6 +27,7 @@ mod eligible;
 mod flip;
 pub mod holders;
 mod latch;
+mod look;
 pub mod pace;
 mod present;
 pub mod recover;
@@ -79,6 +80,7 @@ pub struct Outputs {
     pub list: Vec<Output>,
     /// The session has its VT.
     pub active: bool,
+    looks: Vec<look::Look>,
     saved: Option<kms::SavedState>,
 }
 
@@ -132,15 +134,15 @@ pub struct InFlight {
 /// Who is to be told of a frame. Used again for every frame of an output.
 #[derive(Default)]
 struct Answers {
-    /// Each with whether the client's own buffer is on a plane.
-    feedback: Vec<(PresentationFeedbackCallback, bool)>,
+    /// Each with whether the client's own buffer is on a plane, and the surface's id.
+    feedback: Vec<(PresentationFeedbackCallback, bool, u32)>,
     callbacks: Vec<WlCallback>,
 }
 
 impl InFlight {
     /// The flip will not be heard of: the display is gone, or another session has it.
     fn abandon(self, millis: u32) {
-        self.answers.feedback.into_iter().for_each(|(feedback, _)| feedback.discarded());
+        self.answers.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
         // Else a client would wait for ever before it draws again.
         self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
@@ -159,6 +161,8 @@ pub struct Output {
     pub phase: Phase,
     /// Something to show has changed since the last latch.
     pub dirty: bool,
+    /// A pending commit is to be looked at by the next latch; see [`look`].
+    look: bool,
     frame: u64,
     primary: usize,
     cursor: Option<usize>,
@@ -182,9 +186,8 @@ pub struct Output {
     planner: Planner,
     misses: Misses,
     hand_over: HandOverReserve,
-    /// Commits whose fences the frame in flight took along, and how many frames did so far.
+    /// Commits whose fences the frame in flight took along.
     handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
-    handed_frames: u32,
     /// The fullscreen surface asks for tearing; see [`tear`].
     tearing: tear::Verdict,
     pub crc: Option<crate::crc::CrcSession>,

@@ -53,7 +53,7 @@ impl Output {
 
 impl Syncline {
     /// The output that shows most of a surface's window; `None` if nobody sees the surface.
-    fn home(&self, surface: &WlSurface) -> Option<usize> {
+    pub(super) fn home(&self, surface: &WlSurface) -> Option<usize> {
         if !self.outputs.active || crate::surface::is_hidden(surface) {
             return None;
         }

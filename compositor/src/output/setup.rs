@@ -104,6 +104,7 @@ impl Outputs {
             gone: false,
             list: Vec::new(),
             active: true,
+            looks: Vec::new(),
             saved,
         })
     }
@@ -245,6 +246,7 @@ impl Syncline {
             size: (width as i32, height as i32).into(),
             phase: Phase::InFlight,
             dirty: true,
+            look: false,
             frame: 0,
             primary,
             cursor: output.cursor(),
@@ -264,7 +266,6 @@ impl Syncline {
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
-            handed_frames: 0,
             tearing: tear::Verdict::default(),
             crc: None,
             shown: Vec::new(),

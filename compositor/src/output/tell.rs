@@ -38,11 +38,9 @@ impl Syncline {
                 return;
             }
             let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-            let on_plane = state.on_plane;
-            in_flight
-                .answers
-                .feedback
-                .extend(feedback.current().callbacks.drain(..).map(|callback| (callback, on_plane)));
+            let (on_plane, id) = (state.on_plane, state.id);
+            let callbacks = feedback.current().callbacks.drain(..);
+            in_flight.answers.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
             let mut attributes = states.cached_state.get::<SurfaceAttributes>();
             let callbacks = &mut attributes.current().frame_callbacks;
             if callbacks.is_empty() {
@@ -65,11 +63,17 @@ impl Syncline {
 
 impl Syncline {
     /// Tells the clients of a frame that output `index` shows since `flipped`.
-    pub(super) fn answer(&mut self, index: usize, mut answers: Answers, flipped: Ns, sequence: u64) {
+    ///
+    /// The frames of the surfaces in `failed` are not what the client meant to draw: their fences failed on the display.
+    pub(super) fn answer(&mut self, index: usize, mut answers: Answers, flipped: Ns, sequence: u64, failed: &[u32]) {
         let output = &mut self.outputs.list[index];
         let time = Duration::from_nanos(flipped);
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
-        for (feedback, on_plane) in answers.feedback.drain(..) {
+        for (feedback, on_plane, surface) in answers.feedback.drain(..) {
+            if failed.contains(&surface) {
+                feedback.discarded();
+                continue;
+            }
             // No commit tears yet, so every flip is synchronised.
             feedback.presented(&output.wl, time, refresh, sequence, flags(on_plane, false));
         }

@@ -18,7 +18,7 @@ impl Output {
             return;
         }
         let margins = self.planner.margins();
-        self.phase = if self.dirty {
+        self.phase = if self.is_due() {
             if self.clock.is_in_phase(now) {
                 let (latch, vblank) = margins.plan(&self.clock, now);
                 Phase::Scheduled { latch, vblank, why: Why::Changed }
@@ -40,6 +40,7 @@ impl Output {
 impl Syncline {
     /// Schedules what is due and sets the timer; called once at the end of every wake-up.
     pub fn schedule(&mut self) {
+        self.watch_forgotten();
         let (active, now) = (self.outputs.active, self.now);
         self.pace_held_outputs();
         let mut first = self.next_hidden();
@@ -104,6 +105,7 @@ impl Syncline {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
                 && latch <= self.now
                 && !self.postpone(index, vblank)
+                && !self.looks_in_vain(index, vblank)
             {
                 self.latch(index, latch, vblank);
             }

@@ -331,8 +331,8 @@ fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
     }
     let buffer = content.source.id();
     let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
-    let acquire = content.acquire_by.acquire_name();
-    trace::commit(now, surface, content.surface, content.serial, buffer, acquire, point);
+    let ends = (content.acquire_by.acquire_name(), content.release_by.name());
+    trace::commit(now, surface, content.surface, content.serial, buffer, ends, point);
 }
 
 /// The surface is gone: drops what its commits brought and nobody will apply.

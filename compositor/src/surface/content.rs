@@ -242,6 +242,11 @@ impl Content {
 pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) -> Option<Arc<Content>> {
     let mut fences = content.fences();
     fences.replaced_by = Some(frame);
+    // The kernel forgets the error of a failed fence beside one that is pending: the client hears of it after the flip.
+    if matches!(fences.acquire.state(), AcquireState::Failed(_)) {
+        drop(fences);
+        return Some(content);
+    }
     // Nobody can become a holder any more if we are the last one.
     let mut held = if Arc::strong_count(&content) == 1 {
         content.complete(&mut fences, Some(out_fence));

@@ -17,7 +17,7 @@ pub mod live;
 pub mod pace;
 pub mod turn;
 pub mod view;
-mod wait;
+pub mod wait;
 
 use std::{
     collections::VecDeque,

@@ -1,8 +1,9 @@
 //! Waiting for acquire fences: with the reactor, or not at all where the hardware may wait.
 //!
 //! ```text
-//!  pending commit ─┬─ the policy and the surface's history allow it ─→ left to the latch, which hands the fence over
-//!                  └─ else ─→ reactor ─→ acquire_event ─→ let_through: this gate opens, older ones are superseded
+//!  pending commit ─→ the next latch looks ─┬─ signalled, or the display may wait for it ─→ let_through: this gate opens,
+//!         │ no fence, no latch to come      └─ else ─→ reactor ─→ acquire_event ─┘       older ones are superseded
+//!         └──────────────────────────────────────────────┘
 //! ```
 //!
 //! Nothing here blocks, and no surface's fence is looked at on behalf of another surface.
@@ -19,18 +20,21 @@ use super::{Content, PendingCommit, SurfaceState, acquires::Waiting};
 use crate::{reactor, state::Syncline, trace};
 
 impl Syncline {
-    /// Waits for a pending acquire with the reactor, unless the latch may hand the fence to the display.
+    /// Leaves a pending acquire to the next latch, which looks once and may hand the fence to the display. Where there is
+    /// no fence yet, or no latch to come, the reactor waits for it.
     pub(super) fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
         trace_pending(&commit.content, self.now);
-        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make.
-        if let Some(vblank) = self.outputs.next_vblank(self.now) {
+        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make. The display says so
+        // itself of what it gets.
+        if !(self.may_hand_over(surface, &commit) && self.kernel_tells_deadline(surface))
+            && let Some(vblank) = self.outputs.next_vblank(self.now)
+        {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
         }
-        if self.may_hand_over(surface, &commit) {
-            self.redraw_surface(surface);
-            return;
+        let pending = commit.content.acquire_state() == AcquireState::Pending;
+        if !(pending && self.look_at_latch(surface, &commit)) {
+            self.wait_for(surface, commit);
         }
-        self.wait_for(surface, commit);
     }
 
     /// Has the reactor wake us when the acquire moves on.
@@ -45,7 +49,9 @@ impl Syncline {
             Some(fd) => self.reactor.add(fd, reactor::Source::Acquire(slot)),
             None => Ok(()),
         });
-        if let Err(error) = watched {
+        if let Err(error) = watched
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
             // Out of descriptors or memory: the watchdog looks at it again, nobody else is held up.
             tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
         }
@@ -55,13 +61,19 @@ impl Syncline {
     pub fn acquire_event(&mut self, slot: u32) {
         let Some(waiting) = self.acquires.get(slot) else { return };
         let commit = waiting.commit.clone();
-        commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+        // What we made for a point is nobody else's: closing it takes it out of the set. A client's own file stays open.
+        let shared = commit.content.with_acquire(|acquire| acquire.point().is_none());
+        if shared {
+            commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+        }
         let before = commit.content.acquire_state();
         let after = commit.content.advance().unwrap_or_else(|error| {
             tracing::warn!("surface {}: acquire: {error}", commit.content.surface);
             before
         });
         if matches!(after, AcquireState::Signalled { .. } | AcquireState::Failed(_)) {
+            // A failed fence is kept for the release, and readable.
+            commit.content.with_acquire(|acquire| acquire.fence().map(|fence| self.reactor.remove(fence).ok()));
             let Some(waiting) = self.acquires.remove(slot) else { return };
             if let Ok(surface) = waiting.surface.upgrade() {
                 self.let_through(&surface, &commit, "waited");
@@ -73,9 +85,10 @@ impl Syncline {
         }
         // Materialised, not yet signalled: perhaps the latch may take it now.
         let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
-        if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit)) {
+        if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
+            && self.look_at_latch(&surface, &commit)
+        {
             self.acquires.remove(slot);
-            self.redraw_surface(&surface);
             return;
         }
         self.watch_acquire(slot, &commit);
@@ -136,7 +149,7 @@ fn trace_pending(content: &Content, now: Ns) {
 }
 
 /// Traces how an acquire ended, or went on to the hardware.
-pub(super) fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) {
+pub fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) {
     if !trace::enabled() {
         return;
     }

@@ -1,6 +1,8 @@
 //! What the lab tests share: the lab's devices, the clock, and counts of open file descriptors.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+mod ioctl;
+
 use std::{fs::File, os::fd::OwnedFd, path::Path};
 
 use fence::{Ns, SwTimeline, SyncDevice, SyncFile, Timeline};
@@ -73,6 +75,30 @@ pub fn without_fds<T>(run: impl FnOnce() -> T) -> T {
     drop(held);
     setrlimit(Resource::Nofile, before).unwrap();
     result
+}
+
+/// A file descriptor that is not open, and its number.
+///
+/// The highest that the limit allows: nothing in this process is opened with that number, so no test beside is disturbed.
+pub fn closed_fd() -> (std::os::fd::BorrowedFd<'static>, i32) {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
+    ioctl::borrow(limit as i32 - 1)
+}
+
+/// Bytes that the kernel has in objects that it cannot reclaim: fences, links of chains, syncobjs, files and eventfds are
+/// among them.
+pub fn kernel_bytes() -> u64 {
+    let info = std::fs::read_to_string("/proc/meminfo").expect("/proc is mounted");
+    let line = info.lines().find_map(|line| line.strip_prefix("SUnreclaim:")).expect("the kernel counts its slabs");
+    let kib = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB");
+    kib * 1024
+}
+
+/// How many timelines of sw_sync there are: one lives as long as any of its fences.
+pub fn sw_timelines() -> usize {
+    let info = std::fs::read_to_string("/sys/kernel/debug/sync/info").expect("the lab has debugfs");
+    let timelines = info.split("fences:").next().unwrap_or_default();
+    timelines.lines().filter(|line| line.contains(": ") && !line.starts_with([' ', '-'])).count()
 }
 
 /// True if the kernel has printed a warning with a stack trace since it booted.

@@ -28,9 +28,9 @@ pub struct Acquires {
 /// How buffers went back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Releases {
-    /// Commits that brought points, and so expect a release point to get a fence.
+    /// Commits that brought points or asked for a release fence, and so expect one.
     pub expected: u64,
-    /// Points that got a fence at the KMS commit.
+    /// Points that got a fence, and fences that were sent, at the KMS commit.
     pub at_commit: u64,
     /// Points signalled by the CPU later.
     pub at_signal: u64,
@@ -101,7 +101,8 @@ impl Summary {
             match &event.what {
                 What::Commit(c) => {
                     s.commits += 1;
-                    if c.acquire == "point" {
+                    // Points come in pairs; a client of messages asks for each of its two halves by itself.
+                    if c.acquire == "point" || c.release == "fence" {
                         points.insert((c.surface, c.commit), 0);
                     }
                 }
@@ -118,7 +119,7 @@ impl Summary {
                     s.frames += 1;
                     s.missed += f.missed;
                 }
-                What::Release(r) if r.kind == "point" => {
+                What::Release(r) if matches!(r.kind.as_str(), "point" | "fence") => {
                     *points.entry((r.surface, r.commit)).or_default() += 1;
                     s.releases.failed += u64::from(r.error.as_ref().is_some_and(|e| !e.is_null()));
                     match r.when.as_str() {
@@ -256,6 +257,19 @@ mod tests {
         assert_eq!((s.crcs.equal, s.crcs.different, s.crcs.unread), (4, 0, 1));
         assert_eq!((s.in_fences, s.out_fences, s.kms_errors), (4, 5, 0));
         assert_eq!((s.lag_ms.count, s.lag_ms.max), (5, 0.02));
+    }
+
+    #[test]
+    fn releases_by_message_count_as_points_do() {
+        let text = include_str!("../../data/trace.json");
+        let fenced = text.replace(r#""acquire":"point""#, r#""acquire":"fence","release":"fence""#);
+        let fenced = fenced.replace(r#""kind":"point""#, r#""kind":"fence""#);
+        assert_ne!(fenced, text);
+        assert_eq!(Summary::of(&Trace::parse(&fenced).unwrap()).releases, sample().releases);
+        // One that asked for no release fence expects none.
+        let acquires = text.replace(r#""acquire":"point""#, r#""acquire":"fence","release":"wl_buffer""#);
+        let acquires = acquires.replace(r#""kind":"point""#, r#""kind":"wl_buffer""#);
+        assert_eq!(Summary::of(&Trace::parse(&acquires).unwrap()).releases, Releases::default());
     }
 
     #[test]

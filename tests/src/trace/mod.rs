@@ -86,6 +86,7 @@ args!(/** A client committed a buffer. */ Commit {
     /** Process of the client. */ client_pid: Option<i64>,
     /** `app_id`. */ app: Option<String>,
     /** point, fence, implicit, none. */ acquire: String,
+    /** point, fence, implicit, wl_buffer; empty in older traces. */ release: String,
     /** Value of the acquire point. */ point: Option<u64>,
 });
 args!(/** An acquire fence was resolved. */ Acquire {
