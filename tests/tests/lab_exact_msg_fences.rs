@@ -57,7 +57,7 @@ fn a_fence_that_never_signals_is_listed_with_its_driver_and_reported() {
     assert_eq!(acquire["point"], 1);
     assert_eq!(acquire["waits_for"], "signal");
     assert_eq!(acquire["client_pid"], std::process::id());
-    assert!(acquire["client_name"].as_str().unwrap().starts_with("lab_msg_fences"), "{acquire}");
+    assert!(acquire["client_name"].as_str().unwrap().starts_with("lab_exact_msg"), "{acquire}");
     assert!(acquire["predicted_in_ns"].is_null(), "one frame is no past: {acquire}");
     assert_eq!(acquire["taken_back"], 0);
     let (surface, commit) = (acquire["surface"].clone(), acquire["commit"].as_u64().unwrap());
