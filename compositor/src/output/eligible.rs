@@ -44,7 +44,7 @@ impl Syncline {
     /// Lets pending commits of the output's surfaces through: those that have signalled, and those whose fence the
     /// hardware may wait for and will, by the surface's own history, not wait for beyond the vblank.
     pub(super) fn take_eligible(&mut self, index: usize, vblank: Ns) {
-        let mut due: Vec<(WlSurface, Arc<PendingCommit>)> = Vec::new();
+        let mut due = std::mem::take(&mut self.outputs.due);
         self.visible_surfaces(index, |surface, states| {
             let state = SurfaceState::of(states);
             if let Some(next) = state.next_pending() {
@@ -52,7 +52,7 @@ impl Syncline {
             }
         });
         let by = self.outputs.list[index].hand_over.deadline(vblank);
-        for (surface, commit) in due {
+        for (surface, commit) in due.drain(..) {
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
             if let Some(slot) = waited_for {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
@@ -85,6 +85,7 @@ impl Syncline {
                 }
             }
         }
+        self.outputs.due = due;
     }
 
     /// The frame with the fences that were handed over has flipped: when did they signal, and did they? A surface's past

@@ -81,6 +81,8 @@ pub struct Outputs {
     /// The session has its VT.
     pub active: bool,
     looks: Vec<look::Look>,
+    /// What a latch looks at; empty between latches, its memory is for the next one.
+    due: Vec<(WlSurface, Arc<PendingCommit>)>,
     saved: Option<kms::SavedState>,
 }
 

@@ -105,6 +105,7 @@ impl Outputs {
             list: Vec::new(),
             active: true,
             looks: Vec::new(),
+            due: Vec::new(),
             saved,
         })
     }
