@@ -6,7 +6,6 @@
 
 pub mod entry;
 mod error;
-mod pixels;
 mod reader;
 pub mod vkms;
 
