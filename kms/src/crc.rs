@@ -6,6 +6,7 @@
 
 pub mod entry;
 mod error;
+pub mod lcdif;
 mod reader;
 pub mod vkms;
 

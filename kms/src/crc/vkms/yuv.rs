@@ -98,50 +98,85 @@ impl Yuv {
         for (component, line) in self.components.iter().zip(&mut *lines) {
             line.resize(walk.count, 0);
             let plane = planes[component.plane];
-            match self.deep {
-                true => component.gather(plane, walk, line, |p: &[u8; 2]| u16::from_le_bytes(*p)),
-                false => component.gather(plane, walk, line, |p: &[u8; 1]| p[0].into()),
-            }
+            component.gather(plane, walk, self.deep, line);
         }
         let [y, u, v] = lines;
-        let samples = y.iter().zip(&*u).zip(&*v);
-        if self.deep {
-            samples.zip(dst).for_each(|(((&y, &u), &v), dst)| *dst = matrix.convert(y, u, v));
-        } else {
-            let table = &matrix.bytes;
-            samples.zip(dst).for_each(|(((y, u), v), dst)| *dst = table.convert(*y as u8, *u as u8, *v as u8));
+        match self.deep {
+            true => in_blocks([y, u, v], dst, |y, u, v| matrix.convert(y, u, v)),
+            false => in_blocks([y, u, v], dst, |y, u, v| matrix.bytes.convert(y as u8, u as u8, v as u8)),
+        }
+    }
+}
+
+/// Pixels that are converted together.
+const BLOCK: usize = 16;
+
+/// Converts samples to red, green and blue by `convert`, then brings them into range: in blocks, so that the second step, whose branches nobody could
+/// predict, vectorises.
+#[inline(always)]
+fn in_blocks([y, u, v]: [&[u16]; 3], dst: &mut [u64], convert: impl Fn(u16, u16, u16) -> [i32; 3]) {
+    let samples = y.chunks(BLOCK).zip(u.chunks(BLOCK)).zip(v.chunks(BLOCK));
+    let mut block = [[0; BLOCK]; 3];
+    for (((y, u), v), dst) in samples.zip(dst.chunks_mut(BLOCK)) {
+        for (at, ((&y, &u), &v)) in y.iter().zip(u).zip(v).enumerate().take(BLOCK) {
+            let [red, green, blue] = convert(y, u, v);
+            (block[0][at], block[1][at], block[2][at]) = (red, green, blue);
+        }
+        for channel in &mut block {
+            channel.iter_mut().for_each(|value| *value = (*value).clamp(0, 0xffff));
+        }
+        for (at, dst) in dst.iter_mut().enumerate().take(BLOCK) {
+            let channel = |number: usize| block[number][at] as u64;
+            *dst = channel(2) << 48 | channel(1) << 32 | channel(0) << 16 | super::rgb::BLACK;
         }
     }
 }
 
 impl Component {
-    #[inline(always)]
-    fn gather<const N: usize>(
+    fn gather(&self, plane: Plane<'_>, walk: Walk, deep: bool, line: &mut [u16]) {
+        // Bytes of a pixel and of a sample, and where that begins, known to the compiler: the loops are tight then.
+        match (self.cpp, deep, self.at) {
+            (1, ..) => self.samples::<1, 1, 0>(plane, walk, line),
+            (2, false, 0) => self.samples::<2, 1, 0>(plane, walk, line),
+            (2, false, _) => self.samples::<2, 1, 1>(plane, walk, line),
+            (2, true, _) => self.samples::<2, 2, 0>(plane, walk, line),
+            (.., 0) => self.samples::<4, 2, 0>(plane, walk, line),
+            _ => self.samples::<4, 2, 2>(plane, walk, line),
+        }
+    }
+
+    fn samples<const CPP: usize, const SIZE: usize, const AT: usize>(
         &self,
         (bytes, stride): Plane<'_>,
         walk: Walk,
         line: &mut [u16],
-        read: impl Fn(&[u8; N]) -> u16,
     ) {
-        let at = |start: usize| bytes[start..].first_chunk::<N>().map_or(0, &read);
+        let read = |pixel: &[u8; CPP]| match SIZE {
+            1 => pixel[AT].into(),
+            _ => u16::from_le_bytes([pixel[AT], pixel[AT + 1]]),
+        };
+        let start = |(x, y): (usize, usize)| y / self.sub.1 * stride + x / self.sub.0 * CPP;
         if !walk.forward() {
             for (number, to) in line.iter_mut().enumerate() {
-                let (x, y) = walk.place(number);
-                *to = at(y / self.sub.1 * stride + x / self.sub.0 * self.cpp + self.at);
+                let pixel = bytes.get(start(walk.place(number))..).and_then(|rest| rest.first_chunk());
+                *to = pixel.map_or(0, read);
             }
             return;
         }
-        let (x, y) = walk.place(0);
-        let start = y / self.sub.1 * stride + x / self.sub.0 * self.cpp + self.at;
-        let samples = bytes[start..].chunks(self.cpp).map(|p| p.first_chunk::<N>().map_or(0, &read));
+        let place = walk.place(0);
+        let mut pixels = bytes[start(place)..].as_chunks::<CPP>().0.iter();
         if self.sub.0 == 1 {
-            line.iter_mut().zip(samples).for_each(|(to, sample)| *to = sample);
+            line.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = read(pixel));
             return;
         }
-        let (first, rest) = line.split_at_mut(x % 2);
-        first.fill(at(start));
-        for (pair, sample) in rest.chunks_mut(2).zip(samples.skip(x % 2)) {
-            pair.fill(sample);
+        let (first, rest) = line.split_at_mut(place.0 % 2);
+        if let [first] = first {
+            *first = pixels.next().map_or(0, read);
+        }
+        let (pairs, last) = rest.as_chunks_mut::<2>();
+        pairs.iter_mut().zip(&mut pixels).for_each(|(pair, pixel)| *pair = [read(pixel); 2]);
+        if let [last] = last {
+            *last = pixels.next().map_or(0, read);
         }
     }
 }
@@ -201,24 +236,18 @@ impl Matrix {
     }
 
     #[inline(always)]
-    fn convert(&self, y: u16, u: u16, v: u16) -> u64 {
+    fn convert(&self, y: u16, u: u16, v: u16) -> [i32; 3] {
         let (y, u, v) = (i32::from(y) - self.offset, i32::from(u) - 128 * 257, i32::from(v) - 128 * 257);
         let light = self.y.times(y);
         let green = self.green_u.times(u) + self.green_v.times(v);
-        pixel(light + self.red_v.times(v), light + green, light + self.blue_u.times(u))
+        [light + self.red_v.times(v), light + green, light + self.blue_u.times(u)].map(round)
     }
 }
 
 impl Bytes {
     #[inline(always)]
-    fn convert(&self, y: u8, u: u8, v: u8) -> u64 {
+    fn convert(&self, y: u8, u: u8, v: u8) -> [i32; 3] {
         let (light, u, v) = (self.y[usize::from(y)], usize::from(u), usize::from(v));
-        pixel(light + self.red_v[v], light + self.green_u[u] + self.green_v[v], light + self.blue_u[u])
+        [light + self.red_v[v], light + self.green_u[u] + self.green_v[v], light + self.blue_u[u]].map(round)
     }
-}
-
-#[inline(always)]
-fn pixel(red: i64, green: i64, blue: i64) -> u64 {
-    let channel = |sum| round(sum).clamp(0, 0xffff) as u64;
-    channel(blue) << 48 | channel(green) << 32 | channel(red) << 16 | super::rgb::BLACK
 }
