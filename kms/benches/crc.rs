@@ -56,7 +56,8 @@ fn main() -> ExitCode {
     let mut figures = Figures::default();
     let noise = noise(WIDTH as usize * HEIGHT as usize * 8);
     // Colours at most as large as their alpha, as premultiplied ones are.
-    let glass: Vec<u8> = noise.iter().enumerate().map(|(at, byte)| if at % 4 == 3 { byte / 2 + 96 } else { byte / 3 }).collect();
+    let glass: Vec<u8> =
+        noise.iter().enumerate().map(|(at, byte)| if at % 4 == 3 { byte / 2 + 96 } else { byte / 3 }).collect();
     let mut composer = Composer::default();
     let (src, dst) = (SrcRect::full(WIDTH, HEIGHT), Rect::new(0, 0, WIDTH, HEIGHT));
     let plain = Look::default();
@@ -79,10 +80,11 @@ fn main() -> ExitCode {
     plane(&mut figures, "XB24", COMMON, &noise, b"XB24", &plain);
     plane(&mut figures, "AR24, all blended", COMMON, &glass, b"AR24", &plain);
     plane(&mut figures, "AB24, all blended", COMMON, &glass, b"AB24", &plain);
-    for format in [b"RG24", b"RG16", b"R8  ", b"XB48", b"AB48", b"NV12", b"NV24", b"YU12", b"P010"] {
+    for format in [b"RG24", b"RG16", b"R8  ", b"XB48", b"AB48", b"NV12", b"NV24", b"YU12"] {
         let look = Look { encoding: Encoding::Bt709, range: Range::Limited, ..plain };
         plane(&mut figures, &String::from_utf8_lossy(format), COMMON, &noise, format, &look);
     }
+    plane(&mut figures, "P010", None, &noise, b"P010", &plain);
     plane(&mut figures, "R1", None, &noise, b"R1  ", &plain);
     for quarters in 1..4 {
         let look = Look { turn: Turn { quarters, ..Turn::default() }, ..plain };
@@ -90,7 +92,8 @@ fn main() -> ExitCode {
         plane(&mut figures, &name, COMMON, &noise, b"XR24", &look);
     }
     let one = 1 << 32;
-    let pipeline = [ColorOp::SrgbEotf, ColorOp::Matrix([one, 0, 0, 0, 0, one, 0, 0, 0, 0, one, 0]), ColorOp::SrgbInverseEotf];
+    let pipeline =
+        [ColorOp::SrgbEotf, ColorOp::Matrix([one, 0, 0, 0, 0, one, 0, 0, 0, 0, one, 0]), ColorOp::SrgbInverseEotf];
     plane(&mut figures, "XR24, colour pipeline of 3", None, &noise, b"XR24", &Look { pipeline: &pipeline, ..plain });
     let ramp: Vec<[u16; 3]> = (0..256).map(|at| [at * 257, at * 200, at * 100]).collect();
     let gamma = Gamma::new(&ramp);

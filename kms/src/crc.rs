@@ -4,12 +4,17 @@
 //!
 //! Never compares across sources or configurations, and never hides a gap: where frame numbers jump, the stream counts it.
 
+pub mod driver;
 pub mod entry;
 mod error;
+mod holder;
 pub mod lcdif;
+pub mod pair;
 mod reader;
+mod stream;
 pub mod vkms;
 
 pub use entry::CrcEntry;
 pub use error::CrcError;
-pub use reader::{CrcReader, CrcSource, CrcStream};
+pub use reader::{CrcReader, CrcSource};
+pub use stream::{CrcStream, RING, SETTLING};
