@@ -11,6 +11,7 @@ mod holder;
 pub mod lcdif;
 pub mod pair;
 mod reader;
+pub mod reference;
 mod stream;
 pub mod vkms;
 
