@@ -1,4 +1,5 @@
 //! A small vkms screen driven by bare atomic requests, with pictures of any format: what the model is held against.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -135,6 +136,11 @@ impl Rig {
         self.stream = None;
         let reader = CrcReader::open(&self.device, self.output.crtc_index()).expect("reader");
         self.stream = Some(reader.arm(source).expect("armed"));
+    }
+
+    /// The CRCs as they come.
+    pub fn stream(&mut self) -> &mut CrcStream {
+        self.stream.as_mut().expect("armed")
     }
 
     /// Frame number of the entry read last.

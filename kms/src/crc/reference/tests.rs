@@ -31,7 +31,8 @@ fn learnt_and_verified() {
 fn another_setup_is_neither_learnt_nor_judged() {
     let mut references = References::new(setup());
     references.record(&setup(), "a", &[1]).unwrap();
-    let changes: [(&str, fn(&mut Setup)); 5] = [
+    type Change = fn(&mut Setup);
+    let changes: [(&str, Change); 5] = [
         ("driver", |setup| setup.driver = "xe".into()),
         ("kernel", |setup| setup.kernel = "6.12.49".into()),
         ("source", |setup| setup.source = "pipe".into()),

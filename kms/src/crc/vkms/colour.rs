@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn luts() {
         let line = |entries: &[[u16; 3]], input: u16| {
-            let mut line = [u64::from(input) * 0x1_0001_0001_0000 | 0xffff];
+            let mut line = [(u64::from(input) * 0x1_0001_0001_0000) | 0xffff];
             Gamma::new(entries).expect("a LUT").apply(&mut line);
             line[0]
         };

@@ -82,7 +82,7 @@ pub(super) fn widen_grey(line: &[u8], bits: usize, x: usize, dst: &mut [u64]) {
     let level = 0xffff / mask;
     for (at, dst) in (x..).zip(dst) {
         let value = u64::from(line[at * bits / 8]) >> (8 - bits - at * bits % 8) & mask;
-        *dst = value * level * 0x1_0001_0001_0000 | BLACK;
+        *dst = (value * level * 0x1_0001_0001_0000) | BLACK;
     }
 }
 
