@@ -1,7 +1,7 @@
 //! The kernel's 32.32 fixed point (`include/drm/drm_fixed.h`), bit by bit: its product loses low bits where the factors are large.
 
 /// `DRM_FIXED_ONE / 2`.
-const HALF: i64 = 1 << 31;
+pub(super) const HALF: i64 = 1 << 31;
 
 /// `drm_fixp_msbset`: the highest bit that differs from the sign.
 fn msb(a: i64) -> u32 {

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::fixed::{Factor, round};
+use super::fixed::{Factor, HALF};
 use super::geometry::Walk;
 
 /// The plane property `COLOR_ENCODING`.
@@ -193,7 +193,7 @@ pub(super) struct Matrix {
     bytes: Bytes,
 }
 
-/// The products for components of one byte.
+/// The products for components of one byte; light with the half that rounds.
 #[derive(Debug)]
 struct Bytes {
     y: [i64; 256],
@@ -224,7 +224,7 @@ impl Matrix {
             };
             let middle = 128 * 257;
             let bytes = Bytes {
-                y: table(0, offset),
+                y: table(0, offset).map(|product| product + HALF),
                 red_v: table(1, middle),
                 green_u: table(2, middle),
                 green_v: table(3, middle),
@@ -238,9 +238,9 @@ impl Matrix {
     #[inline(always)]
     fn convert(&self, y: u16, u: u16, v: u16) -> [i32; 3] {
         let (y, u, v) = (i32::from(y) - self.offset, i32::from(u) - 128 * 257, i32::from(v) - 128 * 257);
-        let light = self.y.times(y);
+        let light = self.y.times(y) + HALF;
         let green = self.green_u.times(u) + self.green_v.times(v);
-        [light + self.red_v.times(v), light + green, light + self.blue_u.times(u)].map(round)
+        [light + self.red_v.times(v), light + green, light + self.blue_u.times(u)].map(whole)
     }
 }
 
@@ -248,6 +248,12 @@ impl Bytes {
     #[inline(always)]
     fn convert(&self, y: u8, u: u8, v: u8) -> [i32; 3] {
         let (light, u, v) = (self.y[usize::from(y)], usize::from(u), usize::from(v));
-        [light + self.red_v[v], light + self.green_u[u] + self.green_v[v], light + self.blue_u[u]].map(round)
+        [light + self.red_v[v], light + self.green_u[u] + self.green_v[v], light + self.blue_u[u]].map(whole)
     }
+}
+
+/// The whole part, as `fixed::round` has it once the half is added.
+#[inline(always)]
+fn whole(sum: i64) -> i32 {
+    (sum >> 32) as i32
 }
