@@ -22,6 +22,9 @@ const IN_BOTH_TIMES: &str = "kms";
 /// The benchmark that is a bench target of the fence crate, and needs no compositor.
 const OF_FENCES: &str = "fence";
 
+/// The benchmark that is a bench target of the kms crate: arithmetic alone, which needs no kernel but this machine's.
+const OF_CRCS: &str = "crc";
+
 /// Arguments of `cargo xtask demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoOptions {
@@ -67,7 +70,12 @@ pub fn demo(options: &DemoOptions) -> Result<u8> {
 pub fn bench(options: &BenchOptions) -> Result<u8> {
     setup::ensure(&setup::Options::default())?;
     if options.name.as_deref() == Some(OF_FENCES) {
-        return bench_fences(options.rest.clone());
+        return run_in_lab(&bench_target("syncline-fence", OF_FENCES)?, options.rest.clone(), false, Vec::new());
+    }
+    if options.name.as_deref() == Some(OF_CRCS) {
+        let bench = bench_target("syncline-kms", OF_CRCS)?;
+        let status = Command::new(&bench).args(&options.rest).status();
+        return Ok(u8::from(!status.context(format_args!("run {}", bench.display()))?.success()));
     }
     let counting = options.name.as_deref() == Some(IN_BOTH_TIMES);
     let bin = build_release(if counting { &["--features", "syncline/count-allocations"] } else { &[] })?;
@@ -81,16 +89,16 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     Ok(exact.max(real))
 }
 
-/// Builds the fence crate's own benchmark with the bench profile and runs it in the lab.
-fn bench_fences(arguments: Vec<String>) -> Result<u8> {
+/// Builds a package's own benchmark with the bench profile; its path.
+fn bench_target(package: &str, name: &str) -> Result<PathBuf> {
     let mut built = Built::default();
-    built.add(&["--profile", "bench", "--package", "syncline-fence", "--bench", OF_FENCES])?;
+    built.add(&["--profile", "bench", "--package", package, "--bench", name])?;
     if let Some(failure) = built.failures.pop() {
         return Err(failure);
     }
-    let bench = built.artifacts.iter().find(|artifact| artifact.name == OF_FENCES);
-    let bench = bench.ok_or_else(|| Error::new(format!("the build made no benchmark {OF_FENCES}")))?;
-    run_in_lab(&bench.executable, arguments, false, Vec::new())
+    let bench = built.artifacts.into_iter().find(|artifact| artifact.name == name);
+    let bench = bench.ok_or_else(|| Error::new(format!("the build made no benchmark {name}")))?;
+    Ok(bench.executable)
 }
 
 /// Builds the release programs of the compositor and of the tests; returns their folder.

@@ -11,7 +11,9 @@ pub enum CrcError {
     #[error("debugfs is not mounted at {0} (mount -t debugfs none {0})")]
     NoDebugfs(PathBuf),
     /// debugfs is for root (or `CAP_DAC_OVERRIDE`) only.
-    #[error("no permission for {0}: reading display CRCs needs root, or debugfs mounted for your group")]
+    #[error(
+        "no permission for {0}: display CRCs need root or CAP_DAC_OVERRIDE (or debugfs mounted with your gid, mode=0770)"
+    )]
     Permission(PathBuf),
     /// The driver has no CRCs for this CRTC.
     #[error("{device}: no display CRCs at CRTC {crtc} (the driver offers none)")]
@@ -33,8 +35,31 @@ pub enum CrcError {
     #[error("CRTC {0} is off: set a mode first")]
     CrtcOff(u32),
     /// Somebody else reads the CRCs of this CRTC (EBUSY).
-    #[error("{0} is busy: another program reads the CRCs of this CRTC")]
-    Busy(PathBuf),
+    #[error("{path} is busy: {} reads the CRCs of this CRTC", .holder.as_deref().unwrap_or("another program"))]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// Command and process id, if /proc tells.
+        holder: Option<String>,
+    },
+    /// The kernel's ring was full, so entries were lost: they were read too slowly.
+    #[error("{path}: CRC entries were lost ({lost} frames without one): they were read too slowly")]
+    Overflow {
+        /// The file.
+        path: PathBuf,
+        /// Frames without an entry.
+        lost: u32,
+    },
+    /// A blocking read ended at its limit.
+    #[error("{path}: no CRC within {ms} ms: does CRTC {crtc} scan out, and does this source give CRCs?")]
+    Timeout {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        ms: u128,
+        /// Index of the CRTC.
+        crtc: u32,
+    },
     /// A line of another form than the kernel documents.
     #[error("unexpected CRC line {0:?}")]
     Line(String),

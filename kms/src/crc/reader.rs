@@ -1,23 +1,20 @@
-//! Reads display CRCs from debugfs.
+//! Finds the CRC files of a CRTC in debugfs, lists sources, arms.
 //!
-//! Opening `data` arms the CRTC, closing it disarms. Never blocks: the stream is a descriptor to poll, and a read without an
-//! entry says so.
+//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`] holds it open. Never chooses another source than asked for.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::entry::{CrcEntry, MAX_LINE};
 use super::error::CrcError;
+use super::holder;
+use super::stream::CrcStream;
 use crate::Device;
 
 /// Where debugfs is by custom.
 const DEBUGFS: &str = "/sys/kernel/debug";
-
-/// Entries after arming that may still be of the time before (IGT drops as many).
-pub const SETTLING: u32 = 2;
 
 /// A source of CRCs: a tap in the display pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +83,8 @@ impl CrcReader {
 
     /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
     ///
-    /// To be done again after a modeset. Errors: unknown source (lists the known ones), CRTC off, busy.
+    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode anew, to switch sources: arm while no commit of
+    /// yours is under way. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
     pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
         let control = self.dir.join("control");
         let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
@@ -103,14 +101,30 @@ impl CrcReader {
         let data = self.dir.join("data");
         let fd = rustix::fs::open(&data, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| self.call("open", &data, errno))?;
-        Ok(CrcStream { fd, path: data, settling: SETTLING, last: None, gaps: 0 })
+        Ok(CrcStream::new(fd, self.clone(), source))
+    }
+
+    /// The file that entries are read from.
+    pub(super) fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// Index of the CRTC.
+    pub fn crtc(&self) -> u32 {
+        self.crtc
+    }
+
+    /// A reader of nothing, for tests of streams.
+    #[cfg(test)]
+    pub(super) fn nowhere() -> Self {
+        Self { dir: "nowhere".into(), crtc: 0 }
     }
 
     fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
         match errno {
             Errno::ACCESS | Errno::PERM => CrcError::Permission(path.to_owned()),
             Errno::IO => CrcError::CrtcOff(self.crtc),
-            Errno::BUSY => CrcError::Busy(path.to_owned()),
+            Errno::BUSY => CrcError::Busy { path: path.to_owned(), holder: holder::of(&self.data()) },
             errno => CrcError::Call { call, path: path.to_owned(), errno },
         }
     }
@@ -130,54 +144,6 @@ fn parse_sources(text: &str) -> Vec<CrcSource> {
         None => CrcSource { name: line.to_owned(), current: false },
     };
     text.lines().filter(|text| !text.is_empty()).map(line).collect()
-}
-
-/// CRCs as they come; readable when there is one. Dropping it stops the CRCs.
-#[derive(Debug)]
-pub struct CrcStream {
-    fd: OwnedFd,
-    path: PathBuf,
-    settling: u32,
-    last: Option<u32>,
-    gaps: u64,
-}
-
-impl CrcStream {
-    /// The next entry, if there is one; one system call (more while entries settle), no allocation.
-    pub fn read_entry(&mut self) -> Result<Option<CrcEntry>, CrcError> {
-        loop {
-            let mut line = [0; MAX_LINE];
-            let len = match rustix::io::read(&self.fd, &mut line) {
-                Ok(0) | Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
-                Ok(len) => len,
-                Err(errno) => return Err(CrcError::Call { call: "read", path: self.path.clone(), errno }),
-            };
-            let line = &line[..len];
-            let entry =
-                CrcEntry::parse(line).ok_or_else(|| CrcError::Line(String::from_utf8_lossy(line).into_owned()))?;
-            if let (Some(last), Some(frame)) = (self.last, entry.frame) {
-                // Frames that no entry was written for: the kernel's ring was full, or the hardware skipped them.
-                self.gaps += u64::from(frame.wrapping_sub(last).wrapping_sub(1)).min(u64::from(u32::MAX / 2));
-            }
-            self.last = entry.frame;
-            if self.settling > 0 {
-                self.settling -= 1;
-                continue;
-            }
-            return Ok(Some(entry));
-        }
-    }
-
-    /// Frames without an entry so far; always 0 for drivers without frame numbers.
-    pub fn gaps(&self) -> u64 {
-        self.gaps
-    }
-}
-
-impl AsFd for CrcStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
 }
 
 #[cfg(test)]
@@ -228,39 +194,5 @@ mod tests {
         let reader = CrcReader::find(root.path(), 0, None, 0, "card0").expect("reader");
         let source = |name: &str, current| CrcSource { name: name.to_owned(), current };
         assert_eq!(reader.sources(), Ok(vec![source("auto", true), source("plane31", false)]));
-    }
-
-    /// A pipe in the place of the kernel's file: a line a read, as long as the writer writes them one by one.
-    fn stream() -> (CrcStream, OwnedFd) {
-        let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
-        let (family, kind) = (rustix::net::AddressFamily::UNIX, rustix::net::SocketType::SEQPACKET);
-        let (fd, kernel) = rustix::net::socketpair(family, kind, flags, None).expect("socketpair");
-        (CrcStream { fd, path: "data".into(), settling: SETTLING, last: None, gaps: 0 }, kernel)
-    }
-
-    #[test]
-    fn settling_entries_are_dropped_and_gaps_counted() {
-        let (mut stream, kernel) = stream();
-        assert_eq!(stream.read_entry(), Ok(None));
-        for frame in [5u32, 6, 7, 8, 11, 12] {
-            let line = format!("{frame:#010x} {:#010x}\n", frame * 3);
-            rustix::io::write(&kernel, line.as_bytes()).expect("write");
-        }
-        for frame in [7u32, 8, 11, 12] {
-            assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(Some(frame), &[frame * 3]))));
-        }
-        assert_eq!((stream.read_entry(), stream.gaps()), (Ok(None), 2));
-        rustix::io::write(&kernel, b"0x1 0x2\n").expect("write");
-        assert!(matches!(stream.read_entry(), Err(CrcError::Line(_))));
-    }
-
-    #[test]
-    fn frames_without_numbers_have_no_gaps() {
-        let (mut stream, kernel) = stream();
-        for _ in 0..4 {
-            rustix::io::write(&kernel, b"XXXXXXXXXX 0x00000001\n").expect("write");
-        }
-        assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(None, &[1]))));
-        assert_eq!((stream.read_entry().map(|entry| entry.is_some()), stream.gaps()), (Ok(true), 0));
     }
 }

@@ -1,26 +1,69 @@
 //! What vkms will say: a software model of the composer of the kernel's software display.
 //!
-//! Source: `drivers/gpu/drm/vkms/vkms_composer.c` and `vkms_formats.c` of Linux 7.3; the arithmetic is the same from 6.11 on for what
-//! is modelled here. For each line: black with alpha 0xffff; each plane from the bottom up, its pixels widened to 16 bits a
-//! channel, blended as premultiplied ones with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; then CRC-32 (reflected,
-//! polynomial 0xedb88320, begun with 0, not inverted at the end) over the line as `{a, r, g, b}` of 16 bits, little-endian.
+//! Source: `drivers/gpu/drm/vkms/vkms_composer.c`, `vkms_formats.c` and `vkms_plane.c` of Linux 7.3. For each line: the background with
+//! alpha 0xffff; each plane from the bottom up, its pixels widened to 16 bits a channel, run through its colour pipeline, blended as
+//! premultiplied ones with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; the gamma LUT; then CRC-32 (reflected, polynomial
+//! 0xedb88320, begun with 0, not inverted at the end) over the line as `{a, r, g, b}` of 16 bits, little-endian.
 //!
-//! Never guesses: what is not modelled (YUV, rotation, scaling, gamma, colour pipelines, a background that is not black) is refused by
-//! [`ModelPlane::new`] or must not be asked for.
+//! Which kernels: [`release`] knows. What a kernel does not have (YUV before 6.16, colour pipelines before 6.19, …) it does not offer, so a
+//! scene that could be committed is modelled. Never guesses: what is not modelled is refused by [`ModelPlane::of`].
 
-use crc32fast::Hasher;
+mod colour;
+mod composer;
+mod fixed;
+mod geometry;
+mod rgb;
+mod yuv;
 
-use super::pixels::{self, Reader};
+pub use colour::{ColorOp, Gamma, MAX_LUT};
+pub use composer::{Composer, Scene, crc, release, xrgb8888};
+pub use geometry::Turn;
+pub use yuv::{Encoding, Range};
+
+use geometry::Walk;
+use rgb::Reader;
+use yuv::{Matrix, Yuv};
+
 use crate::{Rect, SrcRect};
 
-/// A plane as vkms sees it.
+/// Where one colour plane of a picture lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Bytes before its first line.
+    pub offset: u32,
+    /// Bytes from line to line.
+    pub stride: u32,
+}
+
+/// A picture in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
 #[derive(Debug, Clone, Copy)]
-pub struct ModelPlane<'a> {
-    pixels: &'a [u8],
-    stride: usize,
-    reader: Reader,
-    src: (usize, usize),
-    dst: Rect,
+pub struct Picture<'a> {
+    /// The whole buffer.
+    pub bytes: &'a [u8],
+    /// `DRM_FORMAT_*`.
+    pub format: u32,
+    /// Its colour planes; those that the format has not are not looked at.
+    pub layout: [Layout; 3],
+}
+
+impl<'a> Picture<'a> {
+    /// A picture of one colour plane that begins with the buffer.
+    pub fn packed(bytes: &'a [u8], stride: u32, format: u32) -> Self {
+        Self { bytes, format, layout: [Layout { offset: 0, stride }, Layout::default(), Layout::default()] }
+    }
+}
+
+/// How a plane shows its picture. The default is what a plane begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look<'a> {
+    /// `rotation`.
+    pub turn: Turn,
+    /// `COLOR_ENCODING`; of YUV only.
+    pub encoding: Encoding,
+    /// `COLOR_RANGE`; of YUV only.
+    pub range: Range,
+    /// The steps of `COLOR_PIPELINE` that are not bypassed, in order.
+    pub pipeline: &'a [ColorOp],
 }
 
 /// Why a plane cannot be predicted.
@@ -35,31 +78,97 @@ pub enum Unmodelled {
     /// The source reaches beyond the pixels.
     #[error("the source rectangle reaches beyond the pixels")]
     Bounds,
+    /// R1, R2 and R4 turned by a quarter: Linux 7.3 steps by as many lines as a byte has pixels, and reads beyond the buffer.
+    #[error("bitmaps turned by a quarter are not modelled: vkms reads beyond them")]
+    TurnedBits,
+    /// The kernel's arithmetic is another one.
+    #[error("vkms of Linux {0}.{1} is not modelled (6.11 and later are)")]
+    Kernel(u32, u32),
+}
+
+/// How pixels are read.
+#[derive(Debug, Clone, Copy)]
+enum Pixels {
+    Rgb(Reader),
+    Grey(usize),
+    Yuv(Yuv, &'static Matrix),
+}
+
+/// A plane as vkms sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelPlane<'a> {
+    planes: [yuv::Plane<'a>; 3],
+    pixels: Pixels,
+    src: (isize, isize),
+    size: (isize, isize),
+    dst: Rect,
+    turn: Turn,
+    pipeline: &'a [ColorOp],
 }
 
 impl<'a> ModelPlane<'a> {
-    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src` is shown at `dst`.
+    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src` is shown at `dst` as it is.
     pub fn new(pixels: &'a [u8], stride: u32, format: u32, src: SrcRect, dst: Rect) -> Result<Self, Unmodelled> {
-        let reader = pixels::reader(format).ok_or(Unmodelled::Format(format))?;
+        Self::of(&Picture::packed(pixels, stride, format), src, dst, &Look::default())
+    }
+
+    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is turned by a quarter.
+    pub fn of(picture: &Picture<'a>, src: SrcRect, dst: Rect, look: &Look<'a>) -> Result<Self, Unmodelled> {
+        let (w, h) = if look.turn.swaps() { (dst.h, dst.w) } else { (dst.w, dst.h) };
         let whole = |size: u32| u64::from(size) << 16;
-        if (u64::from(src.w), u64::from(src.h)) != (whole(dst.w), whole(dst.h)) {
+        if (u64::from(src.w), u64::from(src.h)) != (whole(w), whole(h)) {
             return Err(Unmodelled::Scaled);
         }
+        let format = picture.format;
+        let pixels = match (rgb::reader(format), rgb::grey_bits(format), yuv::yuv(format)) {
+            (Some(reader), ..) => Pixels::Rgb(reader),
+            (_, Some(_), _) if look.turn.swaps() => return Err(Unmodelled::TurnedBits),
+            (_, Some(bits), _) => Pixels::Grey(bits),
+            (.., Some(yuv)) => Pixels::Yuv(yuv, Matrix::of(look.encoding, look.range)),
+            _ => return Err(Unmodelled::Format(format)),
+        };
         // vkms drops the fractions of the position.
         let (x, y) = ((src.x >> 16) as usize, (src.y >> 16) as usize);
-        let (w, h) = (dst.w as usize, dst.h as usize);
+        let mut plane = Self {
+            planes: [(&[], 0); 3],
+            pixels,
+            src: (x as isize, y as isize),
+            size: (w as isize, h as isize),
+            dst,
+            turn: look.turn,
+            pipeline: look.pipeline,
+        };
         if w > 0 && h > 0 {
-            let line_end = (x + w).checked_mul(reader.cpp).ok_or(Unmodelled::Bounds)?;
-            let last = (y + h - 1).checked_mul(stride as usize).and_then(|start| start.checked_add(line_end));
-            if line_end > stride as usize || last.is_none_or(|last| last > pixels.len()) {
-                return Err(Unmodelled::Bounds);
-            }
+            plane.find(picture, (x + w as usize, y + h as usize)).ok_or(Unmodelled::Bounds)?;
         }
-        Ok(Self { pixels, stride: stride as usize, reader, src: (x, y), dst })
+        Ok(plane)
+    }
+
+    /// Finds the colour planes, so that pixels up to the one before `end` are within the buffer.
+    fn find(&mut self, picture: &Picture<'a>, end: (usize, usize)) -> Option<()> {
+        let (parts, count) = match &self.pixels {
+            // Bits, bytes: pixels in eighths of a byte.
+            Pixels::Rgb(reader) => ([(0, reader.cpp * 8, (1, 1)); 3], 1),
+            Pixels::Grey(bits) => ([(0, *bits, (1, 1)); 3], 1),
+            Pixels::Yuv(yuv, _) => (yuv.components.map(|part| (part.plane, part.cpp * 8, part.sub)), 3),
+        };
+        for (plane, bits, sub) in parts.into_iter().take(count) {
+            let Layout { offset, stride } = picture.layout[plane];
+            // The kernel adds the first offset twice: to the mapping, and with each colour plane's own.
+            let start = (offset as usize).checked_add(picture.layout[0].offset as usize)?;
+            let bytes = picture.bytes.get(start..)?;
+            let line_end = end.0.div_ceil(sub.0).checked_mul(bits)?.div_ceil(8);
+            let last = (end.1.div_ceil(sub.1) - 1).checked_mul(stride as usize)?.checked_add(line_end)?;
+            if line_end > stride as usize || last > bytes.len() {
+                return None;
+            }
+            self.planes[plane] = (bytes, stride as usize);
+        }
+        Some(())
     }
 
     /// The pixels that line `y` of the screen shows of this plane, and from which column on; clipped to `width` columns.
-    fn line(&self, y: usize, width: usize) -> Option<(usize, &'a [u8])> {
+    fn line(&self, y: usize, width: usize) -> Option<(usize, Walk)> {
         let row = usize::try_from(i64::try_from(y).ok()? - i64::from(self.dst.y)).ok()?;
         if row >= self.dst.h as usize {
             return None;
@@ -69,63 +178,22 @@ impl<'a> ModelPlane<'a> {
         if right <= left {
             return None;
         }
-        let skipped = (left - i64::from(self.dst.x)) as usize;
-        let start = (self.src.1 + row) * self.stride + (self.src.0 + skipped) * self.reader.cpp;
-        let len = (right - left) as usize * self.reader.cpp;
-        Some((left as usize, &self.pixels[start..start + len]))
-    }
-}
-
-/// The CRC of a frame: `planes` from the bottom up (vkms: primary, overlays, cursor), clipped to the mode.
-pub fn crc(hdisplay: u32, vdisplay: u32, planes: &[ModelPlane<'_>]) -> u32 {
-    Composer::default().crc(hdisplay, vdisplay, planes)
-}
-
-/// The model with its line buffer, so that a frame needs no allocation.
-#[derive(Debug, Default)]
-pub struct Composer {
-    /// One line: `{a, r, g, b}` of each pixel, `a` in the low 16 bits.
-    line: Vec<u64>,
-}
-
-impl Composer {
-    /// As [`crc`].
-    pub fn crc(&mut self, hdisplay: u32, vdisplay: u32, planes: &[ModelPlane<'_>]) -> u32 {
-        let width = hdisplay as usize;
-        self.line.resize(width, pixels::BLACK);
-        // The library inverts before and after, as zlib does; the kernel does neither.
-        let mut hasher = Hasher::new_with_initial(!0);
-        for y in 0..vdisplay as usize {
-            self.compose(y, width, planes);
-            hasher.update(bytes(&mut self.line));
-        }
-        !hasher.finalize()
+        let skipped = (left - i64::from(self.dst.x)) as isize;
+        let source = |x| self.turn.source(self.size.0, self.size.1, x, row as isize);
+        let ((x, y), next) = (source(skipped), source(skipped + 1));
+        let (dx, dy) = (next.0 - x, next.1 - y);
+        let walk = Walk { x: self.src.0 + x, y: self.src.1 + y, dx, dy, count: (right - left) as usize };
+        Some((left as usize, walk))
     }
 
-    fn compose(&mut self, y: usize, width: usize, planes: &[ModelPlane<'_>]) {
-        // What lies below an opaque plane as wide as the screen cannot be seen.
-        let covers = |plane: &ModelPlane<'_>| {
-            let line = plane.line(y, width);
-            plane.reader.opaque && line.is_some_and(|(_, pixels)| pixels.len() == width * plane.reader.cpp)
+    /// Whether it hides all that is below it in line `y`.
+    fn covers(&self, y: usize, width: usize) -> bool {
+        let opaque = match &self.pixels {
+            Pixels::Rgb(reader) => reader.opaque,
+            Pixels::Grey(_) | Pixels::Yuv(..) => true,
         };
-        let first = planes.iter().rposition(covers);
-        if first.is_none() {
-            self.line.fill(pixels::BLACK);
-        }
-        for plane in &planes[first.unwrap_or(0)..] {
-            if let Some((left, pixels)) = plane.line(y, width) {
-                (plane.reader.blend)(pixels, &mut self.line[left..]);
-            }
-        }
+        opaque && self.line(y, width).is_some_and(|(_, walk)| walk.count == width)
     }
-}
-
-/// The line as it lies in a little-endian kernel's memory.
-fn bytes(line: &mut [u64]) -> &[u8] {
-    if cfg!(target_endian = "big") {
-        line.iter_mut().for_each(|pixel| *pixel = pixel.to_le());
-    }
-    bytemuck::cast_slice(line)
 }
 
 #[cfg(test)]

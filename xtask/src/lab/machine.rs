@@ -113,6 +113,7 @@ fn command_line(options: &Options, memory: u64, init: &Path) -> Result<Vec<Strin
         "ssl=null".to_owned(),
         "ssl0=fd:0,fd:1".to_owned(),
         "vkms.enable_overlay=1".to_owned(),
+        "vkms.enable_plane_pipeline=1".to_owned(),
         // A guest that has panicked is of no use: end, so that the host sees it at once.
         "panic=-1".to_owned(),
     ];

@@ -182,11 +182,132 @@ fn what_is_not_modelled_is_refused() {
     let pixels = [0; 64];
     let full = |w, h| SrcRect::full(w, h);
     let new = |stride, format, src, dst| ModelPlane::new(&pixels, stride, format, src, dst).map(drop);
-    let nv12 = u32::from_le_bytes(*b"NV12");
-    assert_eq!(new(16, nv12, full(4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Format(nv12)));
+    let nv15 = u32::from_le_bytes(*b"NV15");
+    assert_eq!(new(16, nv15, full(4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Format(nv15)));
     assert_eq!(new(16, XR24, full(4, 4), Rect::new(0, 0, 5, 4)), Err(Unmodelled::Scaled));
     assert_eq!(new(16, XR24, full(4, 5), Rect::new(0, 0, 4, 5)), Err(Unmodelled::Bounds));
     assert_eq!(new(16, AR24, full(5, 1), Rect::new(0, 0, 5, 1)), Err(Unmodelled::Bounds));
     assert_eq!(new(16, XR24, SrcRect::pixels(1, 0, 4, 4), Rect::new(0, 0, 4, 4)), Err(Unmodelled::Bounds));
     assert_eq!(new(16, XR24, full(4, 4), Rect::new(-100, 9, 4, 4)), Ok(()));
+}
+
+const EVERY: [&[u8; 4]; 12] =
+    [b"XR24", b"AR24", b"RG24", b"RG16", b"R8  ", b"AB48", b"NV12", b"NV61", b"P010", b"YU12", b"YV16", b"YU24"];
+
+/// A picture in one buffer: bits of a pixel of each colour plane, subsampling.
+fn picture(format: &[u8; 4], seed: u32, (w, h): (u32, u32)) -> (Vec<u8>, [Layout; 3]) {
+    let planes: &[(u32, u32, u32)] = match format {
+        b"RG24" => &[(3, 1, 1)],
+        b"RG16" => &[(2, 1, 1)],
+        b"R8  " => &[(1, 1, 1)],
+        b"AB48" => &[(8, 1, 1)],
+        b"NV12" => &[(1, 1, 1), (2, 2, 2)],
+        b"NV61" => &[(1, 1, 1), (2, 2, 1)],
+        b"P010" => &[(2, 1, 1), (4, 2, 2)],
+        b"YU12" => &[(1, 1, 1), (1, 2, 2), (1, 2, 2)],
+        b"YV16" => &[(1, 1, 1), (1, 2, 1), (1, 2, 1)],
+        b"YU24" => &[(1, 1, 1); 3],
+        _ => &[(4, 1, 1)],
+    };
+    let (mut layout, mut end) = ([Layout::default(); 3], 0);
+    for (to, (cpp, x, y)) in layout.iter_mut().zip(planes) {
+        *to = Layout { offset: end, stride: w.div_ceil(*x) * cpp + 3 };
+        end += to.stride * h.div_ceil(*y);
+    }
+    let mut state = u64::from(seed);
+    let bytes = (0..end).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    (bytes.collect(), layout)
+}
+
+/// The pixels of a plane as wide ones, line by line, by showing it alone.
+fn seen(plane: &ModelPlane<'_>, (w, h): (u32, u32)) -> Vec<Vec<u64>> {
+    let mut lines = Vec::new();
+    let planes = [*plane];
+    let scene = Scene { width: w, height: h, planes: &planes, ..Scene::default() };
+    Composer::default().picture(&scene, |_, line| lines.push(line.to_vec()));
+    lines
+}
+
+proptest! {
+    /// A turned plane shows the pixels of the one that is not turned, elsewhere.
+    #[test]
+    fn turning_moves_pixels(
+        format in prop::sample::select(&EVERY[..]), seed in any::<u32>(), turn in 0u8..16,
+        (w, h) in (1u32..12, 1u32..12), (sx, sy) in (0u32..4, 0u32..4),
+    ) {
+        let (bytes, layout) = picture(format, seed, (16, 16));
+        let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
+        let src = SrcRect::pixels(sx, sy, w, h);
+        let plain = ModelPlane::of(&picture, src, Rect::new(0, 0, w, h), &Look::default()).unwrap();
+        let plain = seen(&plain, (w, h));
+        let turn = Turn { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
+        let (tw, th) = if turn.swaps() { (h, w) } else { (w, h) };
+        let look = Look { turn, ..Look::default() };
+        let turned = ModelPlane::of(&picture, src, Rect::new(0, 0, tw, th), &look).unwrap();
+        for (y, line) in seen(&turned, (tw, th)).iter().enumerate() {
+            for (x, pixel) in line.iter().enumerate() {
+                let (from_x, from_y) = turn.source(w as isize, h as isize, x as isize, y as isize);
+                prop_assert_eq!(*pixel, plain[from_y as usize][from_x as usize]);
+            }
+        }
+    }
+
+    /// A picture that is cut off by the buffer, or by nonsense, is refused and never read.
+    #[test]
+    fn no_layout_panics(
+        format in prop::sample::select(&EVERY[..]), len in 0usize..600, offsets in any::<[u16; 3]>(),
+        strides in prop::array::uniform3(0u32..40), (x, y, w, h) in any::<(u16, u16, u8, u8)>(), turn in 0u8..16, quiet in any::<bool>(),
+    ) {
+        let bytes = vec![0; len];
+        let at = |plane: usize| Layout { offset: u32::from(offsets[plane]) >> if quiet { 9 } else { 0 }, stride: strides[plane] };
+        let layout = [at(0), at(1), at(2)];
+        let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
+        let turn = Turn { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
+        let (w, h) = if quiet { (u32::from(w) & 7, u32::from(h) & 7) } else { (w.into(), h.into()) };
+        let (x, y) = if quiet { (u32::from(x) & 3, u32::from(y) & 3) } else { (x.into(), y.into()) };
+        let (tw, th) = if turn.swaps() { (h, w) } else { (w, h) };
+        let look = Look { turn, ..Look::default() };
+        if let Ok(plane) = ModelPlane::of(&picture, SrcRect::pixels(x, y, w, h), Rect::new(-1, -1, tw, th), &look) {
+            crc(40, 40, &[plane]);
+        }
+    }
+}
+
+/// What is black and what is white (as `vkms_format_test.c` of the kernel has them, within its rounding), in every encoding and range.
+#[test]
+fn black_and_white_of_yuv() {
+    for encoding in [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020] {
+        for (range, black, white) in [(Range::Full, 0, 255), (Range::Limited, 16, 235)] {
+            let bytes = [black, white, 128, 128];
+            let line = Layout { offset: 0, stride: 2 };
+            let layout = [line, Layout { offset: 2, stride: 2 }, Layout::default()];
+            let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*b"NV12"), layout };
+            let look = Look { encoding, range, ..Look::default() };
+            let plane = ModelPlane::of(&picture, SrcRect::full(2, 1), Rect::new(0, 0, 2, 1), &look).unwrap();
+            assert_eq!(seen(&plane, (2, 1))[0], [0xffff, !0], "{encoding:?} {range:?}");
+        }
+    }
+}
+
+#[test]
+fn releases() {
+    for (text, known) in
+        [("6.11", true), ("7.3.4-1+lab", true), ("6.10.9", false), ("5.15.0-91-generic", false), ("x", false)]
+    {
+        assert_eq!(release(text).is_ok(), known, "{text}");
+    }
+    assert_eq!(release("6.1.0").unwrap_err().to_string(), "vkms of Linux 6.1 is not modelled (6.11 and later are)");
+}
+
+#[test]
+fn turned_bitmaps_are_refused() {
+    let bytes = [0; 64];
+    let picture = Picture::packed(&bytes, 8, u32::from_le_bytes(*b"R1  "));
+    let look = |quarters| Look { turn: Turn { quarters, ..Turn::default() }, ..Look::default() };
+    let new =
+        |quarters| ModelPlane::of(&picture, SrcRect::full(8, 8), Rect::new(0, 0, 8, 8), &look(quarters)).map(drop);
+    assert_eq!((new(2), new(1)), (Ok(()), Err(Unmodelled::TurnedBits)));
 }

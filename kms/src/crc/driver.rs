@@ -1,0 +1,192 @@
+//! What is known of the CRCs of each driver, from its source. Facts only: nothing here opens a file.
+//!
+//! All paths are below `drivers/gpu/drm/` of Linux 7.3.
+
+/// Where the frame number of an entry comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// The CRTC's vblank counter, as flips have it: entries pair by number.
+    Vblank,
+    /// The driver's own count of entries: it runs with the frames, but its distance to the vblank counter has to be found first.
+    Own,
+    /// None (`XXXXXXXXXX`): entries pair by their arrival.
+    None,
+}
+
+/// Whether the value can be known beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Predict {
+    /// By [`crate::crc::vkms`].
+    Vkms,
+    /// By [`crate::crc::lcdif`].
+    Lcdif,
+    /// Only *equal* and *different* are sound, on one source and one configuration.
+    No,
+}
+
+/// A driver's sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources {
+    /// Names that the driver takes, `plane<id>` standing for one of each plane's object id.
+    pub names: &'static [&'static str],
+    /// Whether `control` lists them; otherwise it shows the chosen one alone.
+    pub listed: bool,
+    /// The one for what leaves the CRTC.
+    pub whole: &'static str,
+}
+
+/// What is known of a driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrcDriver {
+    /// As `DRM_IOCTL_VERSION` names it.
+    pub name: &'static str,
+    /// Its sources.
+    pub sources: Sources,
+    /// Values in an entry; 0 where it depends on the machine.
+    pub values: u8,
+    /// Frame numbers.
+    pub numbers: Numbers,
+    /// Prediction.
+    pub predict: Predict,
+    /// Where it is written, and what is peculiar.
+    pub note: &'static str,
+}
+
+const INTEL: Sources = Sources {
+    names: &[
+        "none", "plane1", "plane2", "plane3", "plane4", "plane5", "plane6", "plane7", "pipe", "TV", "DP-B", "DP-C",
+        "DP-D", "auto",
+    ],
+    listed: true,
+    whole: "auto",
+};
+
+const AUTO: Sources = Sources { names: &["auto"], listed: false, whole: "auto" };
+
+/// The table.
+pub const DRIVERS: &[CrcDriver] = &[
+    CrcDriver {
+        name: "vkms",
+        sources: Sources { names: &["auto"], listed: true, whole: "auto" },
+        values: 1,
+        numbers: Numbers::Vblank,
+        predict: Predict::Vkms,
+        note: "vkms/vkms_composer.c: computed in a worker; a slow one repeats a CRC for a range of frames. The lab's has plane<id> too, without numbers",
+    },
+    CrcDriver {
+        name: "i915",
+        sources: INTEL,
+        values: 5,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "i915/display/intel_pipe_crc.c: which sources work depends on the generation; the driver skips the first entries itself",
+    },
+    CrcDriver {
+        name: "xe",
+        sources: INTEL,
+        values: 5,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "xe/Makefile builds i915/display/intel_pipe_crc.c",
+    },
+    CrcDriver {
+        name: "amdgpu",
+        sources: Sources {
+            names: &["none", "crtc", "crtc dither", "dprx", "dprx dither", "auto"],
+            listed: true,
+            whole: "auto",
+        },
+        values: 3,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "amd/display/amdgpu_dm/amdgpu_dm_crc.c: auto is crtc; the sources without dither turn dithering off, and dprx asks the DisplayPort sink",
+    },
+    CrcDriver {
+        name: "rcar-du",
+        sources: Sources { names: &["auto", "plane<id>"], listed: true, whole: "auto" },
+        values: 1,
+        numbers: Numbers::None,
+        predict: Predict::No,
+        note: "renesas/rcar-du/rcar_du_crtc.c and rcar_du_vsp.c, generation 3 on: the VSP's UIF, auto behind the blending, plane<id> before it. Choosing a source commits",
+    },
+    CrcDriver {
+        name: "msm",
+        sources: Sources { names: &["none", "auto", "lm", "encoder"], listed: false, whole: "auto" },
+        values: 0,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "msm/disp/dpu1/dpu_crtc.c: one value for each layer mixer (or interface); the first two frames are skipped by the driver",
+    },
+    CrcDriver {
+        name: "nouveau",
+        sources: Sources {
+            names: &["none", "auto", "rg", "outp-active", "outp-complete", "outp-inactive"],
+            listed: true,
+            whole: "auto",
+        },
+        values: 1,
+        numbers: Numbers::Own,
+        predict: Predict::No,
+        note: "nouveau/dispnv50/crc.c, NV50 on: numbers are counted by the driver from the vblank at which it was armed; entries are lost where its notifiers are exchanged",
+    },
+    CrcDriver {
+        name: "mxsfb-drm",
+        sources: AUTO,
+        values: 1,
+        numbers: Numbers::Vblank,
+        predict: Predict::Lcdif,
+        note: "mxsfb/mxsfb_kms.c: LCDIF of i.MX28, i.MX6SX, i.MX8M Mini and Nano. The LCDIFv3 of imx-lcdif has none",
+    },
+    CrcDriver {
+        name: "rockchip",
+        sources: AUTO,
+        values: 3,
+        numbers: Numbers::None,
+        predict: Predict::No,
+        note: "rockchip/rockchip_drm_vop.c: only through analogix_dp, by the DisplayPort sink (display/drm_dp_helper.c: three of 16 bits, polled once a vblank by the counter of the sink)",
+    },
+    CrcDriver {
+        name: "stm",
+        sources: AUTO,
+        values: 1,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "stm/ltdc.c: hardware of version 4 on; the driver skips the first entries itself",
+    },
+    CrcDriver {
+        name: "vmwgfx",
+        sources: Sources { listed: true, ..AUTO },
+        values: 1,
+        numbers: Numbers::Vblank,
+        predict: Predict::No,
+        note: "vmwgfx/vmwgfx_vkms.c: where the guest simulates vblanks; over the bytes of the primary surface",
+    },
+];
+
+/// What is known of the driver with this name. `None`: nothing; its CRCs can be read all the same.
+pub fn driver(name: &str) -> Option<&'static CrcDriver> {
+    DRIVERS.iter().find(|driver| driver.name == name)
+}
+
+/// The name of the source of one plane, where drivers have those by object id.
+pub fn plane_source(plane: u32) -> String {
+    format!("plane{plane}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_together() {
+        for (at, driver) in DRIVERS.iter().enumerate() {
+            assert!(DRIVERS[..at].iter().all(|other| other.name != driver.name), "{} twice", driver.name);
+            assert!(driver.sources.names.contains(&driver.sources.whole), "{}", driver.name);
+            assert!(usize::from(driver.values) <= crate::crc::entry::MAX_VALUES, "{}", driver.name);
+            assert!(driver.note.contains(".c") || driver.note.contains("Makefile"), "{} without a source", driver.name);
+        }
+        assert_eq!(driver("rcar-du").map(|driver| driver.numbers), Some(Numbers::None));
+        assert_eq!(driver("bochs-drm"), None);
+        assert_eq!(plane_source(31), "plane31");
+    }
+}
