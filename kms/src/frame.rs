@@ -7,8 +7,10 @@ use std::os::fd::BorrowedFd;
 use fence::SyncFile;
 use rustix::io::Errno;
 
+use crate::head::{ConnectorState, CrtcState, Head};
 use crate::kernel::{ALLOW_MODESET, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::output::{MAX_PLANES, Values};
+use crate::pipeline::PipelineState;
 use crate::{Blend, CommitError, Output, OutputPlane, PlaneState, Step};
 
 /// What a commit gave.
@@ -25,6 +27,7 @@ pub struct Frame<'a> {
     output: &'a mut Output,
     next: [Values; MAX_PLANES],
     extras: [Extra<'a>; MAX_PLANES],
+    head: Head,
     modeset: bool,
     nonblocking: bool,
     wrong: Option<Wrong>,
@@ -35,6 +38,7 @@ pub struct Frame<'a> {
 struct Extra<'a> {
     in_fence: Option<BorrowedFd<'a>>,
     damage: Option<u32>,
+    pipeline: Option<&'a PipelineState>,
 }
 
 /// A plane state that the plane cannot express.
@@ -57,10 +61,12 @@ enum Goal {
 impl<'a> Frame<'a> {
     pub(crate) fn new(output: &'a mut Output, modeset: bool) -> Self {
         let next = if modeset { None } else { output.shown };
+        let head = output.head.clone();
         Self {
             output,
             next: next.unwrap_or_default(),
             extras: [Extra::default(); MAX_PLANES],
+            head,
             modeset,
             nonblocking: !modeset,
             wrong: None,
@@ -69,11 +75,13 @@ impl<'a> Frame<'a> {
 
     /// Puts a buffer on a plane. `plane` is an index into [`Output::planes`].
     pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
-        let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage } = state;
+        let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, look, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
             Some(None) if fb.0 != 0 => {
-                self.next[plane] = Values { fb: fb.0, src, dst, alpha, blend, zpos };
-                self.extras[plane] = Extra { in_fence, damage };
+                let look = look.after(&self.next[plane].look);
+                let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
+                self.next[plane] = Values { fb: fb.0, src, dst, alpha, blend, zpos, look, pipeline: serial };
+                self.extras[plane] = Extra { in_fence, damage, pipeline };
             }
             Some(Some(what)) => self.wrong = Some(Wrong { plane, what }),
             Some(None) => self.wrong = Some(Wrong { plane, what: "framebuffer 0" }),
@@ -87,6 +95,19 @@ impl<'a> Frame<'a> {
     /// locks that every output needs.
     pub fn nonblocking(&mut self) -> &mut Self {
         self.nonblocking = true;
+        self
+    }
+
+    /// What the CRTC is to do to the picture; without this, as before. Sent only where it changes something.
+    pub fn crtc(&mut self, state: CrtcState) -> &mut Self {
+        self.head.crtc = state;
+        self
+    }
+
+    /// What the connector is to tell its display; without this, as before. Sent only where it changes something. Drivers take some of it with
+    /// a modeset only, and refuse it else (EINVAL): a test says which.
+    pub fn connector(&mut self, state: ConnectorState) -> &mut Self {
+        self.head.connector = state;
         self
     }
 
@@ -140,6 +161,7 @@ impl<'a> Frame<'a> {
             return Ok(Committed { out_fence: None });
         }
         output.shown = Some(self.next);
+        output.head = std::mem::take(&mut self.head);
         output.in_flight = Some(user_data);
         if self.modeset {
             output.leftovers.clear();
@@ -156,6 +178,9 @@ impl<'a> Frame<'a> {
         if let Some(Wrong { plane, what }) = self.wrong {
             let id = self.output.planes.get(plane).map_or(0, |plane| plane.id);
             return refuse(Step::Prepare, Errno::INVAL, format!("plane {plane} (object {id}): {what}"));
+        }
+        if let Some((kind, id, what)) = self.head.unsupported(self.output) {
+            return refuse(Step::Prepare, Errno::INVAL, format!("{kind} {id}: {what}"));
         }
         if let (Goal::Commit(_), Some(user_data)) = (goal, self.output.in_flight) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
@@ -183,7 +208,8 @@ impl<'a> Frame<'a> {
                 request.set(prop, LINK_GOOD);
             }
         }
-        request.object(output.crtc);
+        let (connector, crtc) = ((output.connector, &output.connector_props), (output.crtc, &output.crtc_props));
+        self.head.write(request, connector, crtc, if self.modeset { None } else { Some(&output.head) });
         if self.modeset {
             request.set(output.crtc_props.mode_id, output.mode_blob.id().into());
             request.set(output.crtc_props.active, 1);
@@ -206,6 +232,12 @@ impl<'a> Frame<'a> {
 /// Why `plane` cannot express `state`.
 fn unsupported(plane: &OutputPlane, state: &PlaneState<'_>) -> Option<&'static str> {
     let props = &plane.props;
+    if state.pipeline.is_some_and(|pipeline| pipeline.plane != plane.id) {
+        return Some("COLOR_PIPELINE: of another plane");
+    }
+    if let Some(what) = state.look.unsupported(plane) {
+        return Some(what);
+    }
     if state.alpha != u16::MAX && props.alpha.is_none() {
         return Some("no property alpha");
     }
@@ -240,7 +272,6 @@ fn write_plane(
     next: &Values,
     extra: &Extra<'_>,
 ) {
-    const ROTATE_0: u64 = 1;
     let props = &plane.props;
     let was_on = before.is_some_and(|before| before.fb != 0);
     if next.fb == 0 {
@@ -293,10 +324,14 @@ fn write_plane(
     {
         request.set(prop, zpos);
     }
-    if let Some(prop) = props.rotation
-        && before.is_none()
+    next.look.write(request, props, old.map(|old| &old.look));
+    if let Some(prop) = props.color_pipeline
+        && old.is_none_or(|old| old.pipeline != next.pipeline)
     {
-        request.set(prop, ROTATE_0);
+        request.set(prop, extra.pipeline.map_or(0, PipelineState::first));
+        if let Some(pipeline) = extra.pipeline {
+            pipeline.write(request);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
+use crate::pipeline::ColorPipeline;
 use crate::props::PropertyTable;
 use crate::{CallError, Device, Mode, PlaneKind};
 
@@ -54,6 +55,20 @@ pub enum Connection {
     Unknown,
 }
 
+/// How a built-in panel is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PanelOrientation {
+    /// As it is scanned out.
+    Normal,
+    /// The top of the panel is down.
+    BottomUp,
+    /// The left side of the panel is up.
+    LeftUp,
+    /// The right side of the panel is up.
+    RightUp,
+}
+
 /// A connector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connector {
@@ -94,6 +109,26 @@ impl Connector {
         self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
     }
 
+    /// Whether the display takes a variable refresh rate (`vrr_capable`).
+    pub fn vrr_capable(&self) -> bool {
+        self.props.value("vrr_capable") == Some(1)
+    }
+
+    /// How a built-in panel is mounted (`panel orientation`); `None` where nothing is known.
+    pub fn panel_orientation(&self) -> Option<PanelOrientation> {
+        use PanelOrientation::{BottomUp, LeftUp, Normal, RightUp};
+        let name = self.props.value_name("panel orientation")?;
+        let names =
+            [("Normal", Normal), ("Upside Down", BottomUp), ("Left Side Up", LeftUp), ("Right Side Up", RightUp)];
+        names.into_iter().find(|(known, _)| *known == name).map(|(_, orientation)| orientation)
+    }
+
+    /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with a lesser mode, must follow. Every modeset
+    /// calls it good again.
+    pub fn link_is_bad(&self) -> bool {
+        self.props.value_name("link-status") == Some("Bad")
+    }
+
     /// The CRTC that drives it now.
     pub fn crtc(&self) -> Option<u32> {
         self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
@@ -128,6 +163,9 @@ pub struct Plane {
     pub formats_async: Vec<FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, Linux 6.9).
     pub size_hints: Vec<(u32, u32)>,
+    /// Colour pipelines that it offers; empty before [`Device::show_colour_pipelines`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipelines: Vec<ColorPipeline>,
     /// Its properties.
     pub props: PropertyTable,
 }

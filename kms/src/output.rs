@@ -8,6 +8,8 @@ mod setup;
 use serde::Serialize;
 
 use crate::frame::Frame;
+use crate::head::{ConnectorState, CrtcState, Head};
+use crate::look::PlaneLook;
 use crate::props::{Blob, ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::{Blend, CallError, Device, FbId, Flip, Framebuffer, Inventory, Mode, OutputError};
@@ -25,6 +27,9 @@ pub(crate) struct Values {
     pub(crate) alpha: u16,
     pub(crate) blend: Blend,
     pub(crate) zpos: Option<u64>,
+    pub(crate) look: PlaneLook,
+    /// Serial of its colour pipeline; 0 = none.
+    pub(crate) pipeline: u64,
 }
 
 /// A property to be set with the first modeset, to free what the console (or another program) left.
@@ -53,6 +58,8 @@ pub struct Output {
     pub(crate) leftovers: Vec<Leftover>,
     /// What the last successful commit set; `None` where the kernel's state is unknown.
     pub(crate) shown: Option<[Values; MAX_PLANES]>,
+    /// What the last successful commit made of the CRTC and the connector, or what the first modeset will.
+    pub(crate) head: Head,
     /// Framebuffers on screen since the last flip.
     pub(crate) on_screen: [u32; MAX_PLANES],
     /// User data of the commit whose flip has not come.
@@ -124,6 +131,31 @@ impl Output {
     pub fn overlays(&self) -> impl Iterator<Item = usize> + '_ {
         let planes = self.planes.iter().enumerate();
         planes.filter(|(_, plane)| plane.kind == PlaneKind::Overlay).map(|(at, _)| at)
+    }
+
+    /// What the connector tells its display since the last commit; see [`Frame::connector`].
+    pub fn connector_state(&self) -> &ConnectorState {
+        &self.head.connector
+    }
+
+    /// What the CRTC does to the picture since the last commit; see [`Frame::crtc`].
+    pub fn crtc_state(&self) -> &CrtcState {
+        &self.head.crtc
+    }
+
+    /// The CRTC's properties.
+    pub fn crtc_props(&self) -> &CrtcProps {
+        &self.crtc_props
+    }
+
+    /// The connector's properties.
+    pub fn connector_props(&self) -> &ConnectorProps {
+        &self.connector_props
+    }
+
+    /// Why the connector could not do this, with the property's name; `None` if it has all that it takes. The kernel is not asked.
+    pub fn cannot(&self, state: &ConnectorState) -> Option<&'static str> {
+        state.unsupported(&self.connector_props)
     }
 
     /// Whether the driver gives out-fences.

@@ -8,6 +8,8 @@ use dmabuf_import::{Fourcc, Modifier, modifiers};
 use serde::{Deserialize, Serialize};
 
 use crate::inventory;
+use crate::look::PlaneLook;
+use crate::pipeline::{ColorPipeline, PipelineState};
 use crate::props::PlaneProps;
 use crate::{FbId, OutputError, Rect, SrcRect};
 
@@ -54,12 +56,27 @@ pub struct PlaneState<'a> {
     pub zpos: Option<u64>,
     /// A blob of what changed in the buffer ([`crate::props::Blob`]); ignored where the plane has no `FB_DAMAGE_CLIPS`.
     pub damage: Option<u32>,
+    /// Rotation, YUV matrix and the like.
+    pub look: PlaneLook,
+    /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller keeps it as long as frames name it.
+    pub pipeline: Option<&'a PipelineState>,
 }
 
 impl<'a> PlaneState<'a> {
     /// An opaque plane without fence.
     pub fn new(fb: FbId, src: SrcRect, dst: Rect) -> Self {
-        Self { fb, src, dst, in_fence: None, alpha: u16::MAX, blend: Blend::default(), zpos: None, damage: None }
+        Self {
+            fb,
+            src,
+            dst,
+            in_fence: None,
+            alpha: u16::MAX,
+            blend: Blend::default(),
+            zpos: None,
+            damage: None,
+            look: PlaneLook::default(),
+            pipeline: None,
+        }
     }
 
     /// The same with an in-fence.
@@ -81,6 +98,8 @@ pub struct OutputPlane {
     pub formats: Vec<inventory::FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
     pub cursor_sizes: Vec<(u32, u32)>,
+    /// Its colour pipelines, for [`PipelineState::new`].
+    pub pipelines: Vec<ColorPipeline>,
 }
 
 impl OutputPlane {
@@ -91,7 +110,8 @@ impl OutputPlane {
             _ => Vec::new(),
         };
         let props = PlaneProps::resolve(plane.id, &plane.props)?;
-        Ok(Self { id: plane.id, kind: plane.kind, props, formats: plane.formats.clone(), cursor_sizes })
+        let (formats, pipelines) = (plane.formats.clone(), plane.pipelines.clone());
+        Ok(Self { id: plane.id, kind: plane.kind, props, formats, cursor_sizes, pipelines })
     }
 
     /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::head::{BroadcastRgb, Colorspace, ContentType};
+use crate::look::{ColorEncoding, ColorKeyKind, ColorRange, Rotation, ScalingFilter};
 use crate::{CallError, Device, OutputError};
 
 /// A property of an object with its value.
@@ -86,6 +88,18 @@ impl PropertyTable {
             }
             _ => None,
         }
+    }
+
+    /// The name of an enumeration property's value.
+    pub fn value_name(&self, property: &str) -> Option<&str> {
+        let property = self.get(property)?;
+        let PropertyKind::Enum(values) = &property.kind else { return None };
+        values.iter().find(|value| value.value == property.value).map(|value| value.name.as_str())
+    }
+
+    /// The numbers of several names of an enumeration; `None` for those that it lacks.
+    fn numbers<const N: usize>(&self, property: &str, names: [&str; N]) -> [Option<u64>; N] {
+        names.map(|name| self.enum_value(property, name))
     }
 
     fn id(&self, name: &str) -> Option<u32> {
@@ -177,8 +191,24 @@ table! {
         hotspot_x: "HOTSPOT_X",
         /// Hot spot of a cursor (virtual machines).
         hotspot_y: "HOTSPOT_Y",
+        /// The first operation of the colour pipeline; listed after [`Device::show_colour_pipelines`] only.
+        color_pipeline: "COLOR_PIPELINE",
+        /// Colour key (R-Car DU, nouveau before nv50, Armada).
+        colorkey: "colorkey",
+        /// What the colour key is compared with (Armada).
+        colorkey_mode: "colorkey_mode",
     }
     extra {
+        /// Rotations and reflections that it offers, `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*`; ROTATE_0 without the property.
+        rotations: u32 = rotations,
+        /// Numbers of the scaling filters: default, nearest neighbour.
+        scaling_filters: [Option<u64>; 2] = |table: &PropertyTable| table.numbers("SCALING_FILTER", ScalingFilter::NAMES),
+        /// Numbers of the matrices: BT.601, BT.709, BT.2020.
+        color_encodings: [Option<u64>; 3] = |table: &PropertyTable| table.numbers("COLOR_ENCODING", ColorEncoding::NAMES),
+        /// Numbers of the ranges: limited, full.
+        color_ranges: [Option<u64>; 2] = |table: &PropertyTable| table.numbers("COLOR_RANGE", ColorRange::NAMES),
+        /// How a colour key is written.
+        color_key: Option<ColorKeyKind> = ColorKeyKind::of,
         /// Least and greatest `zpos`; equal where it cannot be changed.
         zpos_range: Option<(u64, u64)> = zpos_range,
         /// Numbers of the blend modes that the plane has: none, pre-multiplied, coverage.
@@ -206,8 +236,15 @@ table! {
         degamma_lut: "DEGAMMA_LUT",
         /// Colour matrix.
         ctm: "CTM",
+        /// What is seen where no plane is (Linux 6.20).
+        background_color: "BACKGROUND_COLOR",
     }
-    extra {}
+    extra {
+        /// Entries of the gamma table.
+        gamma_lut_size: Option<u64> = |table: &PropertyTable| table.value("GAMMA_LUT_SIZE"),
+        /// Entries of the degamma table.
+        degamma_lut_size: Option<u64> = |table: &PropertyTable| table.value("DEGAMMA_LUT_SIZE"),
+    }
 }
 
 table! {
@@ -230,8 +267,19 @@ table! {
         hdr_output_metadata: "HDR_OUTPUT_METADATA",
         /// Display power (legacy; atomic clients use ACTIVE).
         dpms: "DPMS",
+        /// Quantisation range of RGB (HDMI).
+        broadcast_rgb: "Broadcast RGB",
     }
-    extra {}
+    extra {
+        /// Least and greatest `max bpc`.
+        max_bpc_range: Option<(u64, u64)> = max_bpc_range,
+        /// Numbers of the content types.
+        content_types: [Option<u64>; 5] = |table: &PropertyTable| table.numbers("content type", ContentType::NAMES),
+        /// Numbers of the colorimetries.
+        colorspaces: [Option<u64>; 16] = |table: &PropertyTable| table.numbers("Colorspace", Colorspace::NAMES),
+        /// Numbers of the quantisation ranges: automatic, full, limited.
+        broadcast_rgbs: [Option<u64>; 3] = |table: &PropertyTable| table.numbers("Broadcast RGB", BroadcastRgb::NAMES),
+    }
 }
 
 fn zpos_range(table: &PropertyTable) -> Option<(u64, u64)> {
@@ -243,7 +291,22 @@ fn zpos_range(table: &PropertyTable) -> Option<(u64, u64)> {
 }
 
 fn blend_modes(table: &PropertyTable) -> [Option<u64>; 3] {
-    ["None", "Pre-multiplied", "Coverage"].map(|name| table.enum_value("pixel blend mode", name))
+    table.numbers("pixel blend mode", ["None", "Pre-multiplied", "Coverage"])
+}
+
+fn rotations(table: &PropertyTable) -> u32 {
+    match table.get("rotation").map(|property| &property.kind) {
+        // The values are bit numbers.
+        Some(PropertyKind::Bitmask(bits)) => bits.iter().fold(0, |all, bit| all | 1u32.wrapping_shl(bit.value as u32)),
+        _ => Rotation::ROTATE_0.bits(),
+    }
+}
+
+fn max_bpc_range(table: &PropertyTable) -> Option<(u64, u64)> {
+    match table.get("max bpc")?.kind {
+        PropertyKind::Range { min, max } => Some((min, max)),
+        _ => None,
+    }
 }
 
 /// A property blob; destroyed on drop. State that uses it keeps it alive in the kernel.

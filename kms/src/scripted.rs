@@ -21,7 +21,7 @@ use crate::kernel::{ALLOW_MODESET, FbDescription, Kernel, NONBLOCK, PAGE_FLIP_EV
 use crate::request::Request;
 use crate::{Device, Ns};
 
-pub use stock::{Stock, ids};
+pub use stock::{Stock, add_colour, ids};
 
 /// A call that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

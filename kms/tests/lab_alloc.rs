@@ -9,7 +9,7 @@ use counting::allocations;
 use fence::SwTimeline;
 use kms::crc::CrcReader;
 use kms::crc::vkms::{Composer, ModelPlane};
-use kms::{PlaneState, Rect, SrcRect};
+use kms::{CrtcState, PlaneLook, PlaneState, Rect, Rotation, SrcRect};
 use lab::Screen;
 
 #[test]
@@ -32,12 +32,18 @@ fn a_frame_allocates_nothing() {
         let picture = &pictures[at as usize % 2];
         let state = screen.full(picture.id());
         let moving = PlaneState::new(pointer.id(), SrcRect::full(64, 64), Rect::new(at as i32, 7, 64, 64));
+        // Half of the frames change properties, too.
+        let background = [at as u16 / 2; 3];
+        let turn = [Rotation::ROTATE_0, Rotation::ROTATE_180][at as usize / 2 % 2];
+        let look = PlaneLook { rotation: turn, ..PlaneLook::default() };
+        let moving = PlaneState { look, ..moving };
         let serial = screen.serial();
         let mut out_fence = None;
         total += allocations(|| {
             let mut frame = screen.output.frame();
             frame.set(0, state.with_fence(fence.as_fd()));
             frame.set(cursor, moving);
+            frame.crtc(CrtcState { background, ..CrtcState::default() });
             frame.test().expect("test");
             out_fence = frame.commit(serial).expect("commit").out_fence;
         });

@@ -10,6 +10,8 @@ use crate::kernel::FbDescription;
 use crate::scripted::{Call, Scripted, Stock, ids};
 use crate::{Event, FbId, Framebuffer, Rect, SrcRect};
 
+mod props;
+
 const CRTC: u32 = ids::CRTC;
 const PRIMARY: u32 = ids::PLANE;
 
@@ -129,7 +131,7 @@ fn planes_turn_on_move_and_off() {
     let on = step(2, &|frame| {
         frame.set(cursor, at(5));
     });
-    assert_eq!(on.len(), 2 + 4 + 4 + 2, "{on:?}");
+    assert_eq!(on.len(), 2 + 4 + 4 + 3, "{on:?}");
     assert!(on.contains(&(id, ids::CRTC_X + 1, -3i64 as u64)) && on.contains(&(id, ids::BLEND, 2)));
     let moved = step(3, &|frame| {
         frame.set(cursor, at(6));
@@ -160,7 +162,7 @@ fn planes_turn_on_move_and_off() {
             frame.set(cursor, at(6));
         })
         .len(),
-        12,
+        13,
         "all again after off"
     );
 }

@@ -6,6 +6,7 @@ use drm_ffi::mode;
 
 use super::edid::Edid;
 use super::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use crate::pipeline::{ColorOp, ColorPipeline};
 use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
 
@@ -133,10 +134,36 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
             },
             formats_async: blob("IN_FORMATS_ASYNC").as_deref().and_then(in_formats).unwrap_or_default(),
             size_hints: blob("SIZE_HINTS").as_deref().map(size_hints).unwrap_or_default(),
+            pipelines: pipelines(device, &props)?,
             props,
         });
     }
     Ok(planes)
+}
+
+/// The chains that `COLOR_PIPELINE` offers, each read from its first operation on. The bypass is none.
+fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline>, CallError> {
+    /// `DRM_MODE_OBJECT_COLOROP`.
+    const COLOROP: u32 = 0xfafa_fafa;
+    /// More than any hardware has; ends a chain that runs in a circle.
+    const MOST: usize = 64;
+    let Some(PropertyKind::Enum(offered)) = plane.get("COLOR_PIPELINE").map(|property| &property.kind) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for pipeline in offered {
+        let mut ops = Vec::new();
+        let mut next = u32::try_from(pipeline.value).ok().filter(|&id| id != 0);
+        while let Some(id) = next.filter(|_| ops.len() < MOST) {
+            let props = properties(device, id, COLOROP)?;
+            next = props.value("NEXT").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0);
+            ops.push(ColorOp { id, props });
+        }
+        if !ops.is_empty() {
+            found.push(ColorPipeline { name: pipeline.name.clone(), ops });
+        }
+    }
+    Ok(found)
 }
 
 /// The content of a blob; `None` for id 0 and for one that is gone.

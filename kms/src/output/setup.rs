@@ -1,5 +1,6 @@
 //! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
 
+use crate::head::Head;
 use crate::inventory::{Connector, Crtc, Plane};
 use crate::props::{Blob, ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
@@ -8,7 +9,11 @@ use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind
 use super::{Leftover, MAX_PLANES};
 
 /// Properties that a frame sets on one plane at most.
-const PROPS_PER_PLANE: usize = 18;
+const PROPS_PER_PLANE: usize = 26;
+/// And on one operation of its colour pipeline.
+const PROPS_PER_COLOROP: usize = 2;
+/// And on the CRTC and the connector.
+const PROPS_OF_HEAD: usize = 20;
 
 pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
@@ -34,9 +39,15 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
     for plane in &planes {
         names.object(plane.id, format!("plane {}", plane.id));
         plane.props.names().for_each(|(id, name)| names.prop(id, name));
+        for op in plane.pipelines.iter().flat_map(|pipeline| &pipeline.ops) {
+            names.object(op.id, format!("colorop {}", op.id));
+            op.props.0.iter().for_each(|(name, property)| names.prop(property.id, name));
+        }
     }
-    let props = planes.len() * PROPS_PER_PLANE + leftovers.len() + 8;
-    let request = Request::with_capacity(planes.len() + leftovers.len() + 2, props);
+    let longest = |plane: &OutputPlane| plane.pipelines.iter().map(|pipeline| pipeline.ops.len()).max().unwrap_or(0);
+    let colorops: usize = planes.iter().map(longest).sum();
+    let props = planes.len() * PROPS_PER_PLANE + colorops * PROPS_PER_COLOROP + leftovers.len() + PROPS_OF_HEAD;
+    let request = Request::with_capacity(planes.len() + colorops + leftovers.len() + 4, props);
     Ok(Output {
         device: device.clone(),
         name,
@@ -52,6 +63,7 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         names,
         leftovers,
         shown: None,
+        head: Head::default(),
         on_screen: [0; MAX_PLANES],
         in_flight: None,
         retired: Vec::with_capacity(8),

@@ -6,7 +6,7 @@ use drm_ffi::drm_mode_modeinfo;
 use crate::device::{Caps, Driver};
 use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
 use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
-use crate::{Mode, PlaneKind};
+use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
 /// Object and property ids of the pretended hardware.
 pub mod ids {
@@ -42,6 +42,22 @@ pub mod ids {
     pub const DAMAGE: u32 = 223;
     /// Of planes.
     pub const ROTATION: u32 = 224;
+    /// Of planes.
+    pub const SCALING_FILTER: u32 = 225;
+    /// Of planes.
+    pub const COLOR_ENCODING: u32 = 226;
+    /// Of planes.
+    pub const COLOR_RANGE: u32 = 227;
+    /// Of planes.
+    pub const COLORKEY: u32 = 228;
+    /// Of planes: HOTSPOT_X, and HOTSPOT_Y after it.
+    pub const HOTSPOT_X: u32 = 229;
+    /// Of planes.
+    pub const COLOR_PIPELINE: u32 = 231;
+    /// Of CRTCs: DEGAMMA_LUT, and CTM, GAMMA_LUT, BACKGROUND_COLOR after it.
+    pub const DEGAMMA_LUT: u32 = 240;
+    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast RGB` after it.
+    pub const MAX_BPC: u32 = 250;
 
     /// Whether an object id is that of a CRTC.
     pub fn is_crtc(id: u32) -> bool {
@@ -137,19 +153,28 @@ impl Stock {
             number(&mut props, "alpha", ids::ALPHA, 0xffff);
             number(&mut props, "zpos", ids::ZPOS, 255);
             number(&mut props, "FB_DAMAGE_CLIPS", ids::DAMAGE, u32::MAX.into());
-            number(&mut props, "rotation", ids::ROTATION, 63);
-            let modes = ["None", "Pre-multiplied", "Coverage"].into_iter().enumerate();
-            let modes = modes.map(|(value, name)| EnumValue { value: value as u64, name: name.to_owned() }).collect();
-            let kind = PropertyKind::Enum(modes);
-            let blend = Property { id: ids::BLEND, value: 1, immutable: false, atomic: false, kind };
-            props.0.insert("pixel blend mode".to_owned(), blend);
+            choice(&mut props, "pixel blend mode", ids::BLEND, &["None", "Pre-multiplied", "Coverage"]);
+            let bits = ["rotate-0", "rotate-90", "rotate-180", "rotate-270", "reflect-x", "reflect-y"];
+            choice(&mut props, "rotation", ids::ROTATION, &bits);
+            if let Some(rotation) = props.0.get_mut("rotation") {
+                rotation.kind = PropertyKind::Bitmask(names(&bits));
+            }
         }
         if let Some(property) = props.0.get_mut("zpos") {
             property.value = zpos;
         }
         let formats = [Fourcc::Xrgb8888, Fourcc::Argb8888];
         let formats = formats.map(|format| FormatModifiers { format: format as u32, modifiers: vec![0] }).to_vec();
-        Plane { id, kind, possible_crtcs, formats, formats_async: Vec::new(), size_hints: Vec::new(), props }
+        Plane {
+            id,
+            kind,
+            possible_crtcs,
+            formats,
+            formats_async: Vec::new(),
+            size_hints: Vec::new(),
+            pipelines: Vec::new(),
+            props,
+        }
     }
 }
 
@@ -170,6 +195,47 @@ fn connector(index: u32, all: u32) -> Connector {
         possible_crtcs: all,
         props,
     }
+}
+
+/// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector colour, and what goes with it.
+pub fn add_colour(inventory: &mut Inventory) {
+    for plane in &mut inventory.planes {
+        let props = &mut plane.props;
+        choice(props, "SCALING_FILTER", ids::SCALING_FILTER, &ScalingFilter::NAMES);
+        choice(props, "COLOR_ENCODING", ids::COLOR_ENCODING, &ColorEncoding::NAMES[..2]);
+        choice(props, "COLOR_RANGE", ids::COLOR_RANGE, &ColorRange::NAMES);
+        number(props, "colorkey", ids::COLORKEY, 0x01ff_ffff);
+        number(props, "HOTSPOT_X", ids::HOTSPOT_X, u64::MAX);
+        number(props, "HOTSPOT_Y", ids::HOTSPOT_X + 1, u64::MAX);
+    }
+    for crtc in &mut inventory.crtcs {
+        for (at, name) in ["DEGAMMA_LUT", "CTM", "GAMMA_LUT", "BACKGROUND_COLOR"].into_iter().enumerate() {
+            number(&mut crtc.props, name, ids::DEGAMMA_LUT + at as u32, u64::MAX);
+        }
+        number(&mut crtc.props, "GAMMA_LUT_SIZE", ids::DEGAMMA_LUT + 4, u64::MAX);
+        if let Some(size) = crtc.props.0.get_mut("GAMMA_LUT_SIZE") {
+            size.value = 4;
+        }
+    }
+    for connector in &mut inventory.connectors {
+        let props = &mut connector.props;
+        let kind = PropertyKind::Range { min: 6, max: 12 };
+        let bpc = Property { id: ids::MAX_BPC, value: 8, immutable: false, atomic: false, kind };
+        props.0.insert("max bpc".to_owned(), bpc);
+        choice(props, "content type", ids::MAX_BPC + 1, &ContentType::NAMES);
+        choice(props, "Colorspace", ids::MAX_BPC + 2, &Colorspace::NAMES[..11]);
+        number(props, "HDR_OUTPUT_METADATA", ids::MAX_BPC + 3, u32::MAX.into());
+        choice(props, "Broadcast RGB", ids::MAX_BPC + 4, &BroadcastRgb::NAMES);
+    }
+}
+
+fn names(names: &[&str]) -> Vec<EnumValue> {
+    names.iter().zip(0..).map(|(name, value)| EnumValue { value, name: (*name).to_owned() }).collect()
+}
+
+fn choice(table: &mut PropertyTable, name: &str, id: u32, of: &[&str]) {
+    let kind = PropertyKind::Enum(names(of));
+    table.0.insert(name.to_owned(), Property { id, value: 0, immutable: false, atomic: false, kind });
 }
 
 fn number(table: &mut PropertyTable, name: &str, id: u32, max: u64) {

@@ -63,7 +63,11 @@ pub struct Screen {
 impl Screen {
     /// Sets the preferred mode with a black picture.
     pub fn new() -> Self {
-        let device = Device::open(card("vkms")).expect("vkms opens");
+        Self::on(Device::open(card("vkms")).expect("vkms opens"))
+    }
+
+    /// The same on a device that is open.
+    pub fn on(device: Device) -> Self {
         assert!(device.is_vkms());
         let inventory = device.inventory().expect("inventory");
         let connector = inventory.connected().next().expect("vkms has a display");

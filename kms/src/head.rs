@@ -1,0 +1,228 @@
+//! What an output's CRTC and connector do to the whole picture: colour on its way out, and what the display is told.
+//!
+//! All of it is optional; the default asks for nothing and undoes, with a modeset, what another program left. Nothing here talks to
+//! the kernel.
+
+use std::sync::Arc;
+
+use crate::Output;
+use crate::colour::{Ctm, HdrMetadata, Lut};
+use crate::look::names;
+use crate::props::{ConnectorProps, CrtcProps};
+use crate::request::Request;
+
+names! {
+    /// The `content type` property (HDMI): what the display may do to the picture.
+    ContentType 5 {
+        /// Nothing is said.
+        NoData = "No Data",
+        /// Text and drawings: no overscan, no smoothing.
+        Graphics = "Graphics",
+        /// Still pictures.
+        Photo = "Photo",
+        /// Film.
+        Cinema = "Cinema",
+        /// Least latency.
+        Game = "Game",
+    }
+}
+
+names! {
+    /// The `Colorspace` property: colorimetry of what is sent. Drivers offer a part of these.
+    Colorspace 16 {
+        /// The driver's own choice.
+        Default = "Default",
+        /// SMPTE 170M YCbCr.
+        Smpte170m = "SMPTE_170M_YCC",
+        /// BT.709 YCbCr.
+        Bt709Ycc = "BT709_YCC",
+        /// xvYCC, standard definition.
+        Xvycc601 = "XVYCC_601",
+        /// xvYCC, high definition.
+        Xvycc709 = "XVYCC_709",
+        /// sYCC.
+        Sycc601 = "SYCC_601",
+        /// opYCC.
+        Opycc601 = "opYCC_601",
+        /// opRGB.
+        Oprgb = "opRGB",
+        /// BT.2020 YCbCr with constant luminance.
+        Bt2020Cycc = "BT2020_CYCC",
+        /// BT.2020 RGB.
+        Bt2020Rgb = "BT2020_RGB",
+        /// BT.2020 YCbCr.
+        Bt2020Ycc = "BT2020_YCC",
+        /// DCI-P3 with white D65.
+        DciP3D65 = "DCI-P3_RGB_D65",
+        /// DCI-P3 with the white of theatres.
+        DciP3Theater = "DCI-P3_RGB_Theater",
+        /// Wide RGB in fixed point (DisplayPort).
+        RgbWideFixed = "RGB_WIDE_FIXED",
+        /// Wide RGB in floating point (DisplayPort).
+        RgbWideFloat = "RGB_WIDE_FLOAT",
+        /// BT.601 YCbCr (DisplayPort).
+        Bt601Ycc = "BT601_YCC",
+    }
+}
+
+names! {
+    /// The `Broadcast RGB` property: quantisation range on HDMI.
+    BroadcastRgb 3 {
+        /// By the mode, as HDMI has it.
+        Automatic = "Automatic",
+        /// 0 to 255.
+        Full = "Full",
+        /// 16 to 235.
+        Limited = "Limited 16:235",
+    }
+}
+
+/// What a CRTC does to the picture of all planes. [`Default`]: nothing, on black.
+#[derive(Debug, Clone, Default)]
+pub struct CrtcState {
+    /// Makes the picture linear (`DEGAMMA_LUT`).
+    pub degamma: Option<Arc<Lut>>,
+    /// Comes after that (`CTM`).
+    pub ctm: Option<Arc<Ctm>>,
+    /// Comes last (`GAMMA_LUT`).
+    pub gamma: Option<Arc<Lut>>,
+    /// Red, green and blue where no plane is (`BACKGROUND_COLOR`); black needs no property.
+    pub background: [u16; 3],
+}
+
+impl CrtcState {
+    /// `DRM_ARGB64_PREP`, opaque.
+    fn background_value(&self) -> u64 {
+        self.background.iter().fold(0xffff, |value, channel| value << 16 | u64::from(*channel))
+    }
+
+    /// Property values: degamma, matrix, gamma, background.
+    fn values(&self) -> [u64; 4] {
+        let lut = |lut: &Option<Arc<Lut>>| lut.as_ref().map_or(0, |lut| lut.id().into());
+        let ctm = self.ctm.as_ref().map_or(0, |ctm| ctm.id().into());
+        [lut(&self.degamma), ctm, lut(&self.gamma), self.background_value()]
+    }
+
+    fn unsupported(&self, props: &CrtcProps) -> Option<&'static str> {
+        let wrong_size = |lut: &Option<Arc<Lut>>, size: Option<u64>| {
+            lut.as_ref().is_some_and(|lut| size.is_some_and(|size| size != lut.entries() as u64))
+        };
+        match self {
+            _ if self.degamma.is_some() && props.degamma_lut.is_none() => Some("no property DEGAMMA_LUT"),
+            _ if self.ctm.is_some() && props.ctm.is_none() => Some("no property CTM"),
+            _ if self.gamma.is_some() && props.gamma_lut.is_none() => Some("no property GAMMA_LUT"),
+            _ if wrong_size(&self.degamma, props.degamma_lut_size) => {
+                Some("DEGAMMA_LUT: not of DEGAMMA_LUT_SIZE entries")
+            }
+            _ if wrong_size(&self.gamma, props.gamma_lut_size) => Some("GAMMA_LUT: not of GAMMA_LUT_SIZE entries"),
+            _ if self.background != [0; 3] && props.background_color.is_none() => Some("no property BACKGROUND_COLOR"),
+            _ => None,
+        }
+    }
+
+    fn write(&self, request: &mut Request, props: &CrtcProps, before: Option<&Self>) {
+        let (values, old) = (self.values(), before.map(Self::values));
+        let ids = [props.degamma_lut, props.ctm, props.gamma_lut, props.background_color];
+        for (at, prop) in ids.into_iter().enumerate() {
+            if let Some(prop) = prop
+                && old.is_none_or(|old| old[at] != values[at])
+            {
+                request.set(prop, values[at]);
+            }
+        }
+    }
+}
+
+/// What a connector tells its display. [`Default`]: nothing. Most of it changes with a modeset only (EINVAL or a visible gap else): a
+/// TEST_ONLY frame says which.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectorState {
+    /// Most bits per component on the wire (`max bpc`); `None` leaves it as it is.
+    pub max_bpc: Option<u8>,
+    /// What kind of picture it is; `None`: nothing is said.
+    pub content_type: Option<ContentType>,
+    /// Colorimetry; `None`: the driver's choice.
+    pub colorspace: Option<Colorspace>,
+    /// HDR metadata (`HDR_OUTPUT_METADATA`); `None`: SDR.
+    pub hdr: Option<Arc<HdrMetadata>>,
+    /// Quantisation range; `None`: automatic.
+    pub broadcast_rgb: Option<BroadcastRgb>,
+}
+
+impl ConnectorState {
+    /// Why the connector cannot do this, with the property's name.
+    pub(crate) fn unsupported(&self, props: &ConnectorProps) -> Option<&'static str> {
+        let lacks = |numbers: &[Option<u64>], at: Option<usize>| at.is_some_and(|at| at != 0 && numbers[at].is_none());
+        match (self.max_bpc, props.max_bpc_range) {
+            (Some(_), None) => return Some("no property max bpc"),
+            (Some(bpc), Some((min, max))) if !(min..=max).contains(&bpc.into()) => {
+                return Some("max bpc: out of range");
+            }
+            _ => {}
+        }
+        match self {
+            _ if lacks(&props.content_types, self.content_type.map(|v| v as usize)) => {
+                Some("content type: not offered")
+            }
+            _ if lacks(&props.colorspaces, self.colorspace.map(|v| v as usize)) => Some("Colorspace: not offered"),
+            _ if lacks(&props.broadcast_rgbs, self.broadcast_rgb.map(|v| v as usize)) => {
+                Some("Broadcast RGB: not offered")
+            }
+            _ if self.hdr.is_some() && props.hdr_output_metadata.is_none() => Some("no property HDR_OUTPUT_METADATA"),
+            _ => None,
+        }
+    }
+
+    /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation range.
+    fn values(&self, props: &ConnectorProps) -> [Option<(u32, u64)>; 5] {
+        let hdr = self.hdr.as_ref().map_or(0, |hdr| hdr.id().into());
+        [
+            props.max_bpc.zip(self.max_bpc.map(u64::from)),
+            props.content_type.zip(props.content_types[self.content_type.map_or(0, |v| v as usize)]),
+            props.colorspace.zip(props.colorspaces[self.colorspace.map_or(0, |v| v as usize)]),
+            props.hdr_output_metadata.map(|prop| (prop, hdr)),
+            props.broadcast_rgb.zip(props.broadcast_rgbs[self.broadcast_rgb.map_or(0, |v| v as usize)]),
+        ]
+    }
+
+    fn write(&self, request: &mut Request, props: &ConnectorProps, before: Option<&Self>) {
+        let (values, old) = (self.values(props), before.map(|before| before.values(props)));
+        for (at, value) in values.into_iter().enumerate() {
+            if let Some((prop, number)) = value
+                && old.is_none_or(|old| old[at] != value)
+            {
+                request.set(prop, number);
+            }
+        }
+    }
+}
+
+/// Both, as a frame has them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Head {
+    pub(crate) crtc: CrtcState,
+    pub(crate) connector: ConnectorState,
+}
+
+impl Head {
+    /// Which object of `output` cannot do this (its kind and id), and why.
+    pub(crate) fn unsupported(&self, output: &Output) -> Option<(&'static str, u32, &'static str)> {
+        let crtc = self.crtc.unsupported(&output.crtc_props).map(|what| ("crtc", output.crtc, what));
+        let connector = || self.connector.unsupported(&output.connector_props);
+        crtc.or_else(|| connector().map(|what| ("connector", output.connector, what)))
+    }
+
+    /// Puts the difference from `before` (all of it where that is unknown) into the request.
+    pub(crate) fn write(
+        &self,
+        request: &mut Request,
+        (connector, connector_props): (u32, &ConnectorProps),
+        (crtc, crtc_props): (u32, &CrtcProps),
+        before: Option<&Self>,
+    ) {
+        request.object(connector);
+        self.connector.write(request, connector_props, before.map(|before| &before.connector));
+        request.object(crtc);
+        self.crtc.write(request, crtc_props, before.map(|before| &before.crtc));
+    }
+}
