@@ -2,12 +2,16 @@
 //!
 //! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
 
+mod output;
+
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+
+pub use self::output::OutputConfig;
 
 use crate::{
     cli::{FencePolicy, PlaneUse, RunArgs},
@@ -30,6 +34,9 @@ pub struct Config {
     /// What may go onto planes.
     pub planes: PlaneUse,
     pub cec: Cec,
+    /// `[[output]]`: displays by the name of their connector.
+    #[serde(rename = "output", deserialize_with = "output::outputs")]
+    pub outputs: Vec<OutputConfig>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -115,6 +122,7 @@ impl Default for Config {
             fences: Fences::default(),
             planes: PlaneUse::All,
             cec: Cec::default(),
+            outputs: Vec::new(),
         }
     }
 }
@@ -161,6 +169,11 @@ impl TryFrom<String> for Colour {
 }
 
 impl Config {
+    /// What is configured for a connector.
+    pub fn output(&self, connector: &str) -> Option<&OutputConfig> {
+        self.outputs.iter().find(|output| output.name == connector)
+    }
+
     /// Reads the file that the arguments or the environment name, and lets the arguments win.
     pub fn load(args: &RunArgs) -> Result<Self, Error> {
         let mut config = match &args.config {
@@ -229,6 +242,39 @@ mod tests {
         assert_eq!((config.enable, config.adapter), (true, Some("/dev/cec1".into())));
         let error = parse("[cec]\nosd-name = \"a name that is too long\"\n").unwrap_err();
         assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 characters"), "{error}");
+    }
+
+    #[test]
+    fn displays_are_configured_by_name() {
+        let config = parse(
+            "[[output]]\nname = \"HDMI-A-1\"\nmode = \"1920x1080@50\"\nposition = [-1920, 0]\nmax-bpc = 10\n\
+             content-type = \"cinema\"\nbroadcast-rgb = \"limited\"\n\n[[output]]\nname = \"DP-1\"\n",
+        )
+        .unwrap();
+        let output = config.output("HDMI-A-1").unwrap();
+        assert_eq!((output.mode.unwrap().to_string().as_str(), output.position), ("1920x1080@50", Some((-1920, 0))));
+        let state = output.connector_state();
+        assert_eq!((state.max_bpc, state.content_type), (Some(10), Some(kms::ContentType::Cinema)));
+        assert_eq!(state.broadcast_rgb, Some(kms::BroadcastRgb::Limited));
+        assert!(config.output("DP-1").unwrap().mode.is_none() && config.output("DP-2").is_none());
+    }
+
+    #[test]
+    fn a_wrong_display_is_an_error_of_its_line() {
+        let table = [
+            ("[[output]]\nname = \"a\"\nmode = \"huge\"\n", 3, "`huge` is no mode"),
+            ("[[output]]\nname = \"a\"\nmax-bpc = 3\n", 3, "write 6 to 16"),
+            ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
+            ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),
+            ("[[output]]\nname = \"a\"\nposition = [1]\n", 3, ""),
+            ("[[output]]\nname = \"a\"\nscale = 2\n", 3, "unknown field `scale`"),
+            ("[[output]]\nmode = \"800x600\"\n", 1, "missing field `name`"),
+            ("[[output]]\nname = \"a\"\n[[output]]\nname = \"a\"\n", 1, "two [[output]] sections for `a`"),
+        ];
+        for (text, line, why) in table {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(&format!("config.toml:{line}: ")) && error.contains(why), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
-    Device, Rect, SrcRect,
-    assign::{Assigner, Assignment, Fate, Layer, Plane, ROTATE_0, Screen},
+    Device, Rect, Rotation, SrcRect,
+    assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
 use smithay::utils::Transform;
@@ -100,11 +100,9 @@ fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
 fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Known), layer: &render::Layer) -> Layer {
     let found = format_of(&layer.content);
     let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
-    let upright = layer.view.transform == Transform::Normal;
     // A framebuffer is made once a buffer, and only if a plane could have it; a refusal is remembered with the buffer.
     let scans_out = found.is_some()
         && how == PlaneUse::All
-        && upright
         && !layer.view.src.is_empty()
         && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
@@ -114,7 +112,7 @@ fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Kno
         dst: dst(layer),
         format: format as u32,
         modifier: u64::from(modifier),
-        rotation: ROTATE_0,
+        rotation: rotation(layer).bits(),
         alpha: u16::MAX,
         opaque: layer.opaque,
         scans_out,
@@ -126,6 +124,26 @@ fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Kno
 pub(super) fn src(layer: &render::Layer) -> SrcRect {
     let src = layer.view.src;
     SrcRect::from_f64(src.loc.x, src.loc.y, src.size.w, src.size.h)
+}
+
+/// What turns its buffer upright.
+pub(super) fn rotation(layer: &render::Layer) -> Rotation {
+    upright(layer.view.transform)
+}
+
+/// The inverse of what a client did to its picture: Wayland's transforms turn counter-clockwise after a reflection, as the kernel's
+/// rotations do. A turn after a reflection is undone by itself.
+fn upright(transform: Transform) -> Rotation {
+    match transform {
+        Transform::Normal => Rotation::ROTATE_0,
+        Transform::_90 => Rotation::ROTATE_270,
+        Transform::_180 => Rotation::ROTATE_180,
+        Transform::_270 => Rotation::ROTATE_90,
+        Transform::Flipped => Rotation::ROTATE_0.reflect_x(),
+        Transform::Flipped90 => Rotation::ROTATE_90.reflect_x(),
+        Transform::Flipped180 => Rotation::ROTATE_180.reflect_x(),
+        Transform::Flipped270 => Rotation::ROTATE_270.reflect_x(),
+    }
 }
 
 /// Where it shows it.

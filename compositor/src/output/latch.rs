@@ -22,6 +22,7 @@ impl Syncline {
         scene.retain(|layer| !layer.content.is_stuck(now));
         let cursor = self.cursor_plane(index);
         self.judge_tearing(index, &scene);
+        self.tell_content_type(index, &scene);
         let done = self.present(index, vblank, (planned, started), &scene, cursor);
         self.mark_hidden(index, &scene);
         let output = &mut self.outputs.list[index];

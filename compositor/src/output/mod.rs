@@ -22,6 +22,7 @@
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;
+mod content_type;
 mod desktop;
 mod eligible;
 mod flip;
@@ -192,6 +193,10 @@ pub struct Output {
     handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
     /// The fullscreen surface asks for tearing; see [`tear`].
     tearing: tear::Verdict,
+    /// What the connector tells the display.
+    told: content_type::Told,
+    /// The configuration says where it is.
+    placed: bool,
     pub crc: Option<crate::crc::CrcSession>,
     shown: Vec<trace::Shown>,
 }
@@ -207,6 +212,8 @@ impl Output {
         serde_json::json!({
             "name": self.wl.name(),
             "crtc": self.kms.crtc_id(),
+            "x": self.location.x,
+            "y": self.location.y,
             "width": self.size.w,
             "height": self.size.h,
             "refresh_hz": 1e9 / self.clock.period() as f64,

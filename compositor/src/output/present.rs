@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fence::{Ns, SyncFile};
 use kms::{
-    Blend, PlaneState, Rect, SrcRect,
+    Blend, PlaneState, Rect, Rotation, SrcRect,
     assign::{Assignment, Fate},
     recover::Remedy,
 };
@@ -39,6 +39,8 @@ pub(super) struct Wanted {
     pub(super) fence: Option<SyncFile>,
     /// Position in the stack, where the plane is told.
     zpos: Option<u64>,
+    /// Turns the buffer upright.
+    rotation: Rotation,
 }
 
 /// What the pointer's plane shows: its index, the picture, and where.
@@ -211,12 +213,13 @@ fn gather(
 
 fn on_cursor((plane, shown, dst): &CursorPlane) -> Wanted {
     let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
-    Wanted { plane: *plane, show, src, dst: *dst, fence: None, zpos: None }
+    Wanted { plane: *plane, show, src, dst: *dst, fence: None, zpos: None, rotation: Rotation::ROTATE_0 }
 }
 
 fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> Wanted {
     let show = OnPlane::Content(layer.content.clone());
-    Wanted { plane, show, src: assign::src(layer), dst: assign::dst(layer), fence, zpos: assignment.zpos(plane) }
+    let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
+    Wanted { plane, show, src, dst, fence, zpos: assignment.zpos(plane), rotation }
 }
 
 /// Asks the kernel whether it would take an assignment: without fences, and with an older picture in the place of what is not
@@ -238,7 +241,8 @@ fn test(
         let (w, h) = (output.size.w as u32, output.size.h as u32);
         let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
         let show = OnPlane::Target(target.clone());
-        wanted.push(Wanted { plane, show, src, dst, fence: None, zpos: assignment.zpos(plane) });
+        let (zpos, rotation) = (assignment.zpos(plane), Rotation::ROTATE_0);
+        wanted.push(Wanted { plane, show, src, dst, fence: None, zpos, rotation });
     }
     submit(output, device, &wanted, Submit::Test).map(drop).map_err(|error| {
         tracing::debug!("{}: layout refused: {error}", output.wl.name());
@@ -263,7 +267,7 @@ fn submit(
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
         _ => output.kms.frame(),
     };
-    frame.nonblocking();
+    frame.nonblocking().connector(output.told.state.clone());
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);
@@ -276,6 +280,7 @@ fn submit(
         let Some(framebuffer) = framebuffer else { continue };
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
         (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
+        state.look.rotation = wanted.rotation;
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         frame.set(plane, state);
     }
@@ -343,6 +348,7 @@ fn render(
         dst: Rect::new(0, 0, w, h),
         fence: pass.fence,
         zpos: None,
+        rotation: Rotation::ROTATE_0,
     })
 }
 
@@ -405,5 +411,6 @@ fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
         width: output.size.w as u32,
         height: output.size.h as u32,
         planes: wanted.iter().filter_map(plane).collect(),
+        modelled: wanted.iter().all(|w| w.rotation == Rotation::ROTATE_0),
     }
 }

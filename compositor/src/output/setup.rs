@@ -15,12 +15,13 @@ use smithay::{
 use super::{
     Answers, OnPlane, Output, Outputs, Phase,
     assign::Layouts,
+    content_type::Told,
     schedule::{HandOverReserve, Misses, Planner},
     tear,
 };
 use crate::{
     cli::{FencePolicy, ModeRequest, RunArgs},
-    config::{Colour, Config},
+    config::{Colour, Config, OutputConfig},
     error::Error,
     feedback::Feedback,
     render::Renderer,
@@ -184,13 +185,16 @@ impl Syncline {
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode, strict));
+            let configured = self.config.output(&connector.name).and_then(|output| output.mode);
+            let result = choose_mode(&connector, wanted.or(configured))
+                .and_then(|mode| self.add_output(&connector, mode, strict));
             match result {
                 Ok(()) => {}
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{}: {error}", connector.name),
             }
         }
+        self.arrange();
         Ok(())
     }
 
@@ -208,11 +212,12 @@ impl Syncline {
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
         let id = outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
+        let configured = self.config.output(&connector.name);
+        let state = PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        let told = configured.map(OutputConfig::connector_state).unwrap_or_default();
+        let told = takes(&mut output, primary, state, told);
         let mut frame = output.modeset();
-        frame.set(
-            primary,
-            PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
-        );
+        frame.set(primary, state).connector(told.clone());
         if !strict {
             frame.nonblocking();
         }
@@ -231,7 +236,9 @@ impl Syncline {
         );
         let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
         let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
-        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some((x, 0).into()));
+        let position = configured.and_then(|output| output.position);
+        let location = position.unwrap_or((x, 0)).into();
+        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
         let global = wl.create_global::<Syncline>(&self.display);
         let mut on_plane = vec![None; output.planes().len()];
@@ -243,7 +250,7 @@ impl Syncline {
             wl,
             global,
             clock: vblank::Clock::new(mode.period_ns()),
-            location: (x, 0).into(),
+            location,
             size: (width as i32, height as i32).into(),
             phase: Phase::InFlight,
             dirty: true,
@@ -268,6 +275,8 @@ impl Syncline {
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
             tearing: tear::Verdict::default(),
+            told: Told::new(told),
+            placed: position.is_some(),
             crc: None,
             shown: Vec::new(),
             kms: output,
@@ -329,10 +338,12 @@ impl Syncline {
         }
     }
 
-    /// Puts the outputs side by side, without gaps, in the order in which they came.
+    /// Puts the outputs side by side, without gaps, in the order in which they came, to the right of those that have their place.
     fn arrange(&mut self) {
-        let mut x = 0;
-        for output in &mut self.outputs.list {
+        let list = &mut self.outputs.list;
+        let right = list.iter().filter(|output| output.placed).map(|output| output.location.x + output.size.w).max();
+        let mut x = right.unwrap_or(0);
+        for output in list.iter_mut().filter(|output| !output.placed) {
             if output.location.x != x {
                 output.location.x = x;
                 output.wl.change_current_state(None, None, None, Some(output.location));
@@ -381,7 +392,8 @@ impl Syncline {
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
         let mut frame = output.kms.modeset();
-        frame.nonblocking();
+        output.told.modeset();
+        frame.nonblocking().connector(output.told.state.clone());
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
@@ -396,6 +408,30 @@ impl Syncline {
         output.ladder.reset();
         output.dirty = true;
         Ok(())
+    }
+}
+
+/// What of `told` the connector takes: all, or nothing where it lacks a property or the kernel refuses a value.
+fn takes(
+    output: &mut kms::Output,
+    primary: usize,
+    state: PlaneState<'_>,
+    told: kms::ConnectorState,
+) -> kms::ConnectorState {
+    let refused = match output.cannot(&told) {
+        Some(what) => Some(what.to_owned()),
+        None => output.modeset().set(primary, state).connector(told.clone()).test().err().and_then(|error| {
+            // What is refused without it, too, is not its fault.
+            let plain = output.modeset().set(primary, state).test();
+            plain.is_ok().then(|| error.to_string())
+        }),
+    };
+    match refused {
+        Some(why) => {
+            tracing::warn!("{}: its settings in [[output]] are left out: {why}", output.name());
+            kms::ConnectorState::default()
+        }
+        None => told,
     }
 }
 

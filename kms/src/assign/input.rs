@@ -3,7 +3,7 @@
 use dmabuf_import::Fourcc;
 
 use crate::inventory::{self, FormatModifiers};
-use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
+use crate::{OutputPlane, PlaneKind, Rect, Rotation, SrcRect};
 
 /// `DRM_MODE_ROTATE_0`.
 pub const ROTATE_0: u32 = 1;
@@ -58,7 +58,9 @@ impl Layer {
 
     fn is_scaled(&self) -> bool {
         let whole = |size: u32| u64::from(size) << 16;
-        (u64::from(self.src.w), u64::from(self.src.h)) != (whole(self.dst.w), whole(self.dst.h))
+        let turned = Rotation::from_bits(self.rotation).is_some_and(Rotation::swaps_axes);
+        let (w, h) = if turned { (self.dst.h, self.dst.w) } else { (self.dst.w, self.dst.h) };
+        (u64::from(self.src.w), u64::from(self.src.h)) != (whole(w), whole(h))
     }
 }
 
@@ -93,7 +95,7 @@ impl From<&OutputPlane> for Plane {
             zpos: plane.props.zpos.and(plane.props.zpos_range),
             blends: plane.props.blend_modes[1].is_some(),
             alpha: plane.props.alpha.is_some(),
-            rotations: ROTATE_0,
+            rotations: plane.props.rotations,
             scales: true,
             largest: None,
             sizes: plane.cursor_sizes.clone(),

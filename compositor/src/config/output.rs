@@ -1,0 +1,85 @@
+//! `[[output]]`: what a display is to be set to, by the name of its connector.
+//!
+//! What a connector has no property for is dropped with a warning when it is lit; a value that no connector could have is an error
+//! of the file.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::cli::ModeRequest;
+
+/// One display.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OutputConfig {
+    /// The connector, as `syncline doctor` lists it: `HDMI-A-1`.
+    pub name: String,
+    /// `1920x1080` or `1920x1080@60`; `--mode` wins over it.
+    #[serde(default, deserialize_with = "mode")]
+    pub mode: Option<ModeRequest>,
+    /// Its upper left corner on the desktop, `[x, y]`. Displays without one stand in a row to the right of all that have one.
+    pub position: Option<(i32, i32)>,
+    /// Most bits per colour on the cable.
+    #[serde(default, deserialize_with = "bpc")]
+    pub max_bpc: Option<u8>,
+    /// What the display is told that it shows, unless a fullscreen window says better.
+    pub content_type: Option<ContentType>,
+    /// Range of RGB on HDMI; a display that shows grey for black needs the other one.
+    pub broadcast_rgb: Option<BroadcastRgb>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentType {
+    Graphics,
+    Photo,
+    Cinema,
+    Game,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BroadcastRgb {
+    Automatic,
+    Full,
+    Limited,
+}
+
+impl OutputConfig {
+    /// What the connector is to tell the display.
+    pub fn connector_state(&self) -> kms::ConnectorState {
+        let content_type = self.content_type.map(|content| match content {
+            ContentType::Graphics => kms::ContentType::Graphics,
+            ContentType::Photo => kms::ContentType::Photo,
+            ContentType::Cinema => kms::ContentType::Cinema,
+            ContentType::Game => kms::ContentType::Game,
+        });
+        let broadcast_rgb = self.broadcast_rgb.map(|range| match range {
+            BroadcastRgb::Automatic => kms::BroadcastRgb::Automatic,
+            BroadcastRgb::Full => kms::BroadcastRgb::Full,
+            BroadcastRgb::Limited => kms::BroadcastRgb::Limited,
+        });
+        kms::ConnectorState { max_bpc: self.max_bpc, content_type, broadcast_rgb, ..kms::ConnectorState::default() }
+    }
+}
+
+/// Reads the list; a connector that is named twice is an error at its second name.
+pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputConfig>, D::Error> {
+    let list = Vec::<OutputConfig>::deserialize(deserializer)?;
+    for (at, output) in list.iter().enumerate() {
+        if list[..at].iter().any(|other| other.name == output.name) {
+            return Err(D::Error::custom(format!("two [[output]] sections for `{}`; make them one", output.name)));
+        }
+    }
+    Ok(list)
+}
+
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModeRequest>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let bits = i64::deserialize(deserializer)?;
+    let wrong = || D::Error::custom(format!("`{bits}` is no number of bits per colour; write 6 to 16"));
+    u8::try_from(bits).ok().filter(|bits| (6..=16).contains(bits)).map(Some).ok_or_else(wrong)
+}
