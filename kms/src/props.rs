@@ -236,7 +236,7 @@ table! {
         degamma_lut: "DEGAMMA_LUT",
         /// Colour matrix.
         ctm: "CTM",
-        /// What is seen where no plane is (Linux 6.20).
+        /// What is seen where no plane is.
         background_color: "BACKGROUND_COLOR",
     }
     extra {
