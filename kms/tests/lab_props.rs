@@ -64,7 +64,7 @@ fn crc_with(screen: &mut Screen, stream: &mut CrcStream, state: PlaneState<'_>, 
 
 /// No two pixels of it are alike near each other, and no turn or mirror image of it is itself.
 fn pixel(x: u32, y: u32) -> u32 {
-    x | y << 8 | (x * 7 + y * 13 & 0xff) << 16
+    x | y << 8 | ((x * 7 + y * 13) & 0xff) << 16
 }
 
 #[test]

@@ -195,6 +195,8 @@ pub struct Output {
     tearing: tear::Verdict,
     /// What the connector tells the display.
     told: content_type::Told,
+    /// The link to the display has failed: the next frame sets the mode, which trains it again.
+    retrain: bool,
     /// The configuration says where it is.
     placed: bool,
     pub crc: Option<crate::crc::CrcSession>,

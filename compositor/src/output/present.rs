@@ -78,7 +78,7 @@ impl Syncline {
             test(output, device, assignment, scene, cursor)
         });
         let frame = output.frame + 1;
-        let mut attempt = Attempt::default();
+        let mut attempt = Attempt { modeset: output.retrain, ..Attempt::default() };
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
@@ -116,7 +116,7 @@ impl Syncline {
         };
         output.planner.committed(&timing);
         output.frame = frame;
-        output.dirty = false;
+        (output.dirty, output.retrain) = (false, false);
         let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
         let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
         let render_fence = drawn.and_then(|w| w.fence.take());

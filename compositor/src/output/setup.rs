@@ -276,6 +276,7 @@ impl Syncline {
             handed: Vec::new(),
             tearing: tear::Verdict::default(),
             told: Told::new(told),
+            retrain: false,
             placed: position.is_some(),
             crc: None,
             shown: Vec::new(),
@@ -300,7 +301,7 @@ impl Syncline {
         }
         self.outputs.list.iter_mut().for_each(|output| output.ladder.reset());
         let before = self.places();
-        let connected: Vec<u32> = self.outputs.inventory.connected().map(|c| c.id).collect();
+        let connected = self.check_links();
         let gone = self.outputs.list.extract_if(.., |o| !connected.contains(&o.kms.connector_id()));
         for output in gone.collect::<Vec<_>>() {
             self.take_away(output);
@@ -308,6 +309,24 @@ impl Syncline {
         self.arrange();
         self.light_up(wanted, false).ok();
         self.displays_changed(&before);
+    }
+
+    /// The connectors that go on as they are. A link that failed is trained again by the next frame; if it cannot carry the mode any more, the
+    /// output is lit anew with one that it can.
+    fn check_links(&mut self) -> Vec<u32> {
+        let mut good = Vec::new();
+        for connector in self.outputs.inventory.connected() {
+            let output = self.outputs.list.iter_mut().find(|output| output.kms.connector_id() == connector.id);
+            if let Some(output) = output.filter(|_| connector.link_is_bad()) {
+                tracing::warn!("{}: its link has failed; setting the mode again", connector.name);
+                if !connector.modes.contains(output.kms.mode()) {
+                    continue;
+                }
+                (output.retrain, output.dirty) = (true, true);
+            }
+            good.push(connector.id);
+        }
+        good
     }
 
     /// A flip came of a CRTC that no output has any more: if a display could not be lit because of that commit, it can now.
