@@ -12,6 +12,7 @@
 pub mod assign;
 pub mod cec;
 pub mod crc;
+pub mod damage;
 pub mod device;
 pub mod dumb;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod request;
 pub mod saved;
 pub mod scripted;
 pub mod vblank;
+pub mod writeback;
 
 pub use device::Device;
 pub use dmabuf_import::CallError;
@@ -47,3 +49,4 @@ pub use mode::Mode;
 pub use output::Output;
 pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};
 pub use saved::SavedState;
+pub use writeback::Writeback;

@@ -43,7 +43,7 @@ impl Syncline {
     fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
-            self.crtc_free();
+            self.flipped_last(flip);
             return None;
         };
         let failed = self.learn_handed(index);

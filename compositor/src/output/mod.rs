@@ -78,6 +78,8 @@ pub struct Outputs {
     /// A commit was answered with ENODEV: see [`Syncline::device_gone`].
     gone: bool,
     pub list: Vec<Output>,
+    /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
+    leaving: Vec<Leaving>,
     /// The session has its VT.
     pub active: bool,
     looks: Vec<look::Look>,
@@ -148,6 +150,14 @@ impl InFlight {
         // Else a client would wait for ever before it draws again.
         self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
+}
+
+/// A display that is gone, but not turned off yet.
+struct Leaving {
+    id: u32,
+    kms: kms::Output,
+    /// What it still reads.
+    _shows: Vec<OnPlane>,
 }
 
 /// One lit display.

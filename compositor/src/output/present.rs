@@ -263,7 +263,6 @@ fn submit(
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
         _ => output.kms.frame(),
     };
-    frame.nonblocking();
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);

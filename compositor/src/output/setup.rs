@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use fence::{HandOff, SyncDevice};
 use kms::{Device, Inventory, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use protocols::syncobj::SyncobjState;
+use rustix::io::Errno;
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
@@ -13,7 +14,7 @@ use smithay::{
 };
 
 use super::{
-    Answers, OnPlane, Output, Outputs, Phase,
+    Answers, Leaving, OnPlane, Output, Outputs, Phase,
     assign::Layouts,
     schedule::{HandOverReserve, Misses, Planner},
     tear,
@@ -103,6 +104,7 @@ impl Outputs {
             known,
             gone: false,
             list: Vec::new(),
+            leaving: Vec::new(),
             active: true,
             looks: Vec::new(),
             due: Vec::new(),
@@ -131,8 +133,11 @@ impl Outputs {
 
     /// Puts the console back; called once, also when the session ends in a panic.
     pub fn restore_console(&mut self) {
-        let stuck = self.list.iter().any(Output::is_stuck);
+        // What is on its way off is off at the next vblank; what is not yet waits for the commit before.
+        let leaving = self.leaving.iter().any(|leaving| !leaving.kms.needs_modeset());
+        let stuck = leaving || self.list.iter().any(Output::is_stuck);
         self.list.clear();
+        self.leaving.clear();
         if stuck {
             // Putting it back would wait for the fence. The kernel does it itself when the device is closed and the fence is over.
             self.saved = None;
@@ -143,6 +148,22 @@ impl Outputs {
                 Ok(restored) => tracing::debug!("console: {restored:?}"),
                 Err(error) => tracing::warn!("the console's picture could not be put back: {error}"),
             }
+        }
+    }
+}
+
+impl Outputs {
+    /// Turns a display off without waiting. Behind a commit that waits for a fence it stays on until that one's flip, which may
+    /// never come; the kernel keeps the framebuffers that it needs.
+    fn turn_off(&mut self, mut leaving: Leaving) {
+        match leaving.kms.disable(user_data(leaving.id, u64::MAX)) {
+            Ok(false) => {}
+            Ok(true) => self.leaving.push(leaving),
+            Err(error) if error.errno == Errno::BUSY => {
+                tracing::info!("{error}; the display is turned off after that flip");
+                self.leaving.push(leaving);
+            }
+            Err(error) => tracing::debug!("turning {} off: {error}", leaving.kms.name()),
         }
     }
 }
@@ -184,7 +205,7 @@ impl Syncline {
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode, strict));
+            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode));
             match result {
                 Ok(()) => {}
                 Err(error) if strict => return Err(error),
@@ -194,8 +215,7 @@ impl Syncline {
         Ok(())
     }
 
-    /// Only at the start (`strict`) is there nobody whom a blocking modeset could hold up.
-    fn add_output(&mut self, connector: &Connector, mode: &Mode, strict: bool) -> Result<(), Error> {
+    fn add_output(&mut self, connector: &Connector, mode: &Mode) -> Result<(), Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let mut output =
@@ -213,9 +233,6 @@ impl Syncline {
             primary,
             PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
         );
-        if !strict {
-            frame.nonblocking();
-        }
         frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
         let mut watch = kms::recover::watch::FlipWatch::default();
         watch.committed(self.now);
@@ -301,8 +318,17 @@ impl Syncline {
         self.displays_changed(&before);
     }
 
-    /// A flip came of a CRTC that no output has any more: if a display could not be lit because of that commit, it can now.
-    pub(super) fn crtc_free(&mut self) {
+    /// A flip came of a CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
+    /// lit because of that commit, it can now.
+    pub(super) fn flipped_last(&mut self, flip: &kms::Flip) {
+        if let Some(at) = self.outputs.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
+            let mut leaving = self.outputs.leaving.swap_remove(at);
+            if !leaving.kms.flipped(flip) {
+                self.outputs.leaving.push(leaving);
+            } else if !leaving.kms.needs_modeset() {
+                self.outputs.turn_off(leaving);
+            }
+        }
         let lit = |id| self.outputs.list.iter().any(|o| o.kms.connector_id() == id);
         if self.outputs.active && self.outputs.inventory.connected().any(|connector| !lit(connector.id)) {
             let before = self.places();
@@ -315,18 +341,11 @@ impl Syncline {
     pub(super) fn take_away(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
-        let stuck = output.is_stuck();
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
         }
-        if stuck {
-            // Turning it off would wait for the fence. The kernel keeps the framebuffers that it needs; the CRTC is free again with
-            // the flip, see [`Self::crtc_free`].
-            return tracing::warn!("{}: its last commit waits for a fence; the display is left on", output.wl.name());
-        }
-        if let Err(error) = output.kms.disable() {
-            tracing::debug!("turning {} off: {error}", output.wl.name());
-        }
+        let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
+        self.outputs.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
     }
 
     /// Puts the outputs side by side, without gaps, in the order in which they came.
@@ -360,6 +379,11 @@ impl Syncline {
         {
             tracing::warn!("display device: {error}");
         }
+        // Their flips went to nobody.
+        for mut leaving in std::mem::take(&mut self.outputs.leaving) {
+            leaving.kms.reset();
+            self.outputs.turn_off(leaving);
+        }
         for index in 0..self.outputs.list.len() {
             self.outputs.list[index].kms.reset();
             self.outputs.list[index].layouts.forget();
@@ -381,7 +405,6 @@ impl Syncline {
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
         let mut frame = output.kms.modeset();
-        frame.nonblocking();
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;

@@ -1,5 +1,6 @@
 //! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
 
+use crate::damage::Clips;
 use crate::inventory::{Connector, Crtc, Plane};
 use crate::props::{Blob, ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
@@ -35,8 +36,8 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         names.object(plane.id, format!("plane {}", plane.id));
         plane.props.names().for_each(|(id, name)| names.prop(id, name));
     }
-    let props = planes.len() * PROPS_PER_PLANE + leftovers.len() + 8;
-    let request = Request::with_capacity(planes.len() + leftovers.len() + 2, props);
+    let props = planes.len() * PROPS_PER_PLANE + leftovers.len() + 16;
+    let request = Request::with_capacity(planes.len() + leftovers.len() + 4, props);
     Ok(Output {
         device: device.clone(),
         name,
@@ -54,6 +55,12 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         shown: None,
         on_screen: [0; MAX_PLANES],
         in_flight: None,
+        queued: [0; MAX_PLANES],
+        asleep: false,
+        vrr: false,
+        vrr_capable: connector.props.value("vrr_capable") == Some(1),
+        writeback: None,
+        clips: Clips::default(),
         retired: Vec::with_capacity(8),
     })
 }

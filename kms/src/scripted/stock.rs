@@ -42,6 +42,12 @@ pub mod ids {
     pub const DAMAGE: u32 = 223;
     /// Of planes.
     pub const ROTATION: u32 = 224;
+    /// Of CRTCs.
+    pub const VRR_ENABLED: u32 = 225;
+    /// Of connectors.
+    pub const VRR_CAPABLE: u32 = 226;
+    /// Of writeback connectors: `WRITEBACK_FB_ID`, and `WRITEBACK_OUT_FENCE_PTR` after it.
+    pub const WRITEBACK: u32 = 227;
 
     /// Whether an object id is that of a CRTC.
     pub fn is_crtc(id: u32) -> bool {
@@ -117,6 +123,9 @@ impl Stock {
         if self.fences {
             number(&mut props, "OUT_FENCE_PTR", ids::OUT_FENCE_PTR, u64::MAX);
         }
+        if self.rich {
+            number(&mut props, "VRR_ENABLED", ids::VRR_ENABLED, 1);
+        }
         Crtc { id: ids::CRTC + index, index, props }
     }
 
@@ -156,6 +165,7 @@ impl Stock {
 fn connector(index: u32, all: u32) -> Connector {
     let mut props = PropertyTable::default();
     number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+    number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
     Connector {
         id: ids::CONNECTOR + index,
         name: format!("Virtual-{}", index + 1),
