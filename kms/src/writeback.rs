@@ -1,7 +1,7 @@
 //! Writeback: a connector that puts the picture of a frame into a buffer instead of onto a display.
 //!
 //! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads the pixels: the buffer is the caller's.
-//! Source: `drm_writeback.c`.
+//! Source: `drm_writeback.c`. On vkms the end of a job stops the CRCs of its CRTC until they are armed again.
 
 use crate::inventory::{Connector, Inventory, read};
 use crate::props::WritebackProps;
