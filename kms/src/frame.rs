@@ -117,6 +117,15 @@ impl<'a> Frame<'a> {
         self
     }
 
+    /// Makes the frame an asynchronous one ([`Output::asynchronous`]) if it changes nothing that such a one may not; whether it is
+    /// one now. The kernel may still refuse it.
+    pub fn try_asynchronous(&mut self) -> bool {
+        if self.kind == Kind::Flip && self.wrong.is_none() && self.asynchronous_refusal().is_none() {
+            self.kind = Kind::Asynchronous;
+        }
+        self.kind == Kind::Asynchronous
+    }
+
     /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a format in
     /// [`Writeback::formats`]; the caller keeps it until [`Committed::writeback`] signals. The first job of a connector puts it
     /// onto the CRTC, which the kernel counts as a modeset: the picture may go away for a moment. It stays there until the next

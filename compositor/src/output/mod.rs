@@ -138,6 +138,8 @@ pub struct InFlight {
 /// Who is to be told of a frame. Used again for every frame of an output.
 #[derive(Default)]
 struct Answers {
+    /// The frame was shown at once, in the middle of a scan-out.
+    tears: bool,
     /// Each with whether the client's own buffer is on a plane, and the surface's id.
     feedback: Vec<(PresentationFeedbackCallback, bool, u32)>,
     callbacks: Vec<WlCallback>,
@@ -225,6 +227,7 @@ impl Output {
             "missed_by": self.misses,
             "latch": self.planner.status(),
             "tearing": self.tearing.name(),
+            "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),
             "on_planes": self.on_plane.iter().filter(|shown| matches!(shown, Some(OnPlane::Content(_)))).count(),
             "direct": matches!(self.on_plane.get(self.primary), Some(Some(OnPlane::Content(_)))),

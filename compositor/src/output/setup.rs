@@ -1,6 +1,7 @@
 //! Finding the display device, lighting its outputs, following hot-plug, putting the console back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fence::{HandOff, SyncDevice};
 use kms::{Device, Inventory, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
@@ -24,7 +25,7 @@ use crate::{
     config::{Colour, Config},
     error::Error,
     feedback::Feedback,
-    render::Renderer,
+    render::{Renderer, Target},
     session::Session,
     state::{Globals, Syncline},
     trace,
@@ -196,30 +197,85 @@ fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mo
     })
 }
 
+/// A display that is about to be lit.
+struct Dark {
+    id: u32,
+    connector: Connector,
+    mode: Mode,
+    kms: kms::Output,
+    target: Arc<Target>,
+    tracker: OutputDamageTracker,
+    picture: PlaneState<'static>,
+}
+
+impl Dark {
+    fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
+        let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
+        let mut frame = self.kms.modeset();
+        frame.set(primary, self.picture).vrr(vrr && capable);
+        frame
+    }
+
+    /// Sets the mode, without variable refresh if it is refused with it.
+    fn set_mode(&mut self, vrr: bool) -> Result<(), Error> {
+        let number = user_data(self.id, 0);
+        let mut result = self.modeset(vrr).commit(number);
+        if vrr && self.kms.vrr_capable() && result.is_err() {
+            result = self.modeset(false).commit(number);
+        }
+        result.map(drop).map_err(|e| Error::setup(format!("lighting {}", self.connector.name), e))
+    }
+}
+
+/// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
+fn set_modes(dark: &mut [Dark], vrr: bool) -> bool {
+    let number = dark.first().map_or(0, |first| user_data(first.id, 0));
+    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(vrr)).collect();
+    match kms::frame::together::commit(&mut frames, number) {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::info!("not all displays at once, but one by one: {error}");
+            false
+        }
+    }
+}
+
 impl Syncline {
-    /// Lights every connected display that is not lit yet. With `strict`, the first failure is an error.
+    /// Lights every connected display that is not lit yet: all in one commit, so that the driver judges them together and nothing
+    /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
     pub fn light_up(&mut self, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
         let connectors: Vec<Connector> = self.outputs.inventory.connected().cloned().collect();
+        let mut dark = Vec::new();
+        let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.kms.connector_id() == connector.id);
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let result = choose_mode(&connector, wanted).and_then(|mode| self.add_output(&connector, mode));
-            match result {
-                Ok(()) => {}
+            let id = next + dark.len() as u32;
+            match choose_mode(&connector, wanted).and_then(|mode| self.prepare(id, &connector, mode)) {
+                Ok(output) => dark.push(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{}: {error}", connector.name),
+            }
+        }
+        let vrr = self.config.vrr;
+        let together = dark.len() > 1 && set_modes(&mut dark, vrr);
+        for mut output in dark {
+            match if together { Ok(()) } else { output.set_mode(vrr) } {
+                Ok(()) => self.add_output(output),
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{error}"),
             }
         }
         Ok(())
     }
 
-    fn add_output(&mut self, connector: &Connector, mode: &Mode) -> Result<(), Error> {
+    /// What is needed to light a display.
+    fn prepare(&mut self, id: u32, connector: &Connector, mode: &Mode) -> Result<Dark, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
-        let mut output =
-            kms::Output::new(&outputs.device, &outputs.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let output = kms::Output::new(&outputs.device, &outputs.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
         let modifiers = outputs.known.modifiers(&output.planes()[primary]);
@@ -227,13 +283,16 @@ impl Syncline {
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
-        let id = outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
-        let mut frame = output.modeset();
-        frame.set(
-            primary,
-            PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height)),
-        );
-        frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
+        let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        let picture = PlaneState::new(framebuffer.id(), src, dst);
+        Ok(Dark { id, connector: connector.clone(), mode: mode.clone(), kms: output, target, tracker, picture })
+    }
+
+    /// A display whose mode is being set becomes an output.
+    fn add_output(&mut self, dark: Dark) {
+        let Dark { id, connector, mode, kms: output, target, tracker, .. } = dark;
+        let outputs = &mut self.outputs;
+        let ((width, height), primary) = (output.size(), output.primary());
         let mut watch = kms::recover::watch::FlipWatch::default();
         watch.committed(self.now);
 
@@ -289,7 +348,6 @@ impl Syncline {
             shown: Vec::new(),
             kms: output,
         });
-        Ok(())
     }
 
     /// Connectors may have changed: takes away what is unplugged and lights what is new.
@@ -404,9 +462,10 @@ impl Syncline {
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
+        let vrr = self.config.vrr && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
+        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
         output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
         output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
