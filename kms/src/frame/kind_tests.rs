@@ -13,6 +13,8 @@ fn full(fb: u32) -> PlaneState<'static> {
     PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768))
 }
 
+type Fill<'a> = &'a dyn Fn(&mut Frame<'_>);
+
 /// For closures that build a frame and give nothing back.
 fn done(_: &mut Frame<'_>) {}
 
@@ -61,11 +63,10 @@ impl Bench {
             self.kernel.flip(CRTC + at, 5_000_000, 7);
         }
         let (mut ended, outputs) = (0, &mut self.outputs);
-        let flipped = |event| match event {
-            Event::Flip(flip) => {
-                ended += outputs.iter_mut().map(|output| usize::from(output.flipped(&flip))).sum::<usize>()
+        let flipped = |event| {
+            if let Event::Flip(flip) = event {
+                ended += outputs.iter_mut().map(|output| usize::from(output.flipped(&flip))).sum::<usize>();
             }
-            _ => {}
         };
         self.device.read_events(flipped).unwrap();
         ended
@@ -166,7 +167,7 @@ fn what_an_asynchronous_flip_may_not_touch() {
     assert_eq!(sent.value(PRIMARY, ids::FB_ID), Some(2));
     let moved = PlaneState { dst: Rect::new(1, 0, 1024, 768), ..full(3) };
     let part = PlaneState { src: SrcRect::full(512, 768), ..full(3) };
-    let refused: [(&dyn Fn(&mut Frame<'_>), &str); 6] = [
+    let refused: [(Fill<'_>, &str); 6] = [
         (&|frame| done(frame.set(0, moved)), "the destination rectangle of plane 0"),
         (&|frame| done(frame.set(0, part)), "the source rectangle"),
         (&|frame| done(frame.set(0, PlaneState { alpha: 9, ..full(3) })), "alpha"),
