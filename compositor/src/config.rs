@@ -28,6 +28,8 @@ pub struct Config {
     pub terminal: Vec<String>,
     /// A fullscreen client that asks for it may tear, where the display can.
     pub tearing: bool,
+    /// Displays that can refresh at a varying rate do.
+    pub vrr: bool,
     pub keyboard: Keyboard,
     pub cursor: Cursor,
     pub fences: Fences,
@@ -117,6 +119,7 @@ impl Default for Config {
             background: Colour([0x2b, 0x30, 0x3a]),
             terminal: vec!["foot".into()],
             tearing: false,
+            vrr: false,
             keyboard: Keyboard::default(),
             cursor: Cursor::default(),
             fences: Fences::default(),

@@ -198,6 +198,11 @@ impl Device {
         }
     }
 
+    /// Whether both are the same open device, not merely the same hardware.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn kernel(&self) -> &dyn Kernel {
         &*self.inner.kernel
     }

@@ -1,6 +1,10 @@
 //! One frame of an output: prepare → test or commit → apply or roll back, in one function.
 //!
-//! A frame that succeeds allocates nothing. A frame that is refused, or dropped, leaves the output as it was.
+//! A frame that succeeds allocates nothing. A frame that is refused, or dropped, leaves the output as it was. No commit blocks:
+//! not even one that sets a mode, turns a display off, or follows one that waits for a fence (that is EBUSY).
+
+mod asynchronous;
+pub mod together;
 
 use std::os::fd::BorrowedFd;
 
@@ -8,10 +12,12 @@ use fence::SyncFile;
 use rustix::io::Errno;
 
 use crate::head::{ConnectorState, CrtcState, Head};
-use crate::kernel::{ALLOW_MODESET, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
+use crate::kernel::{ALLOW_MODESET, NONBLOCK, PAGE_FLIP_ASYNC, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::output::{MAX_PLANES, Values};
 use crate::pipeline::PipelineState;
-use crate::{Blend, CommitError, Output, OutputPlane, PlaneState, Step};
+use crate::request::Request;
+use crate::writeback::{Job, Writeback};
+use crate::{Blend, CommitError, FbId, Output, OutputPlane, PlaneState, Rect, Step};
 
 /// What a commit gave.
 #[derive(Debug)]
@@ -19,6 +25,25 @@ pub struct Committed {
     /// Signals when this commit is on screen, so when the buffers that it **replaced** are free. The caller owns it. `None` where the
     /// driver has no `OUT_FENCE_PTR`.
     pub out_fence: Option<SyncFile>,
+    /// Signals when the writeback's pixels are all there ([`Frame::writeback`]). The caller owns it.
+    pub writeback: Option<SyncFile>,
+}
+
+/// What a frame does to its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Shows other pictures at the next vblank.
+    Flip,
+    /// Shows another picture at once.
+    Asynchronous,
+    /// Sets everything.
+    Modeset,
+    /// Turns the display on again, with what it showed or with other pictures.
+    Wake,
+    /// Turns the display off; everything else stays.
+    Sleep,
+    /// Lets go of the CRTC, the connector and all planes.
+    Off,
 }
 
 /// A frame being put together; borrows its output.
@@ -28,8 +53,9 @@ pub struct Frame<'a> {
     next: [Values; MAX_PLANES],
     extras: [Extra<'a>; MAX_PLANES],
     head: Head,
-    modeset: bool,
-    nonblocking: bool,
+    kind: Kind,
+    vrr: bool,
+    writeback: Option<Job>,
     wrong: Option<Wrong>,
 }
 
@@ -37,7 +63,7 @@ pub struct Frame<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Extra<'a> {
     in_fence: Option<BorrowedFd<'a>>,
-    damage: Option<u32>,
+    damage: &'a [Rect],
     pipeline: Option<&'a PipelineState>,
 }
 
@@ -59,17 +85,18 @@ enum Goal {
 }
 
 impl<'a> Frame<'a> {
-    pub(crate) fn new(output: &'a mut Output, modeset: bool) -> Self {
-        let next = if modeset { None } else { output.shown };
+    pub(crate) fn new(output: &'a mut Output, kind: Kind) -> Self {
+        let next = if matches!(kind, Kind::Modeset | Kind::Off) { None } else { output.shown };
         let head = output.head.clone();
         Self {
-            output,
             next: next.unwrap_or_default(),
             extras: [Extra::default(); MAX_PLANES],
             head,
-            modeset,
-            nonblocking: !modeset,
+            kind,
+            vrr: output.vrr,
+            writeback: None,
             wrong: None,
+            output,
         }
     }
 
@@ -90,11 +117,30 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// A modeset that does not wait for its picture, nor for a commit in flight: that is EBUSY instead. Everything but the first
-    /// modeset of a session should be one: a blocking commit behind one that waits for a fence sleeps as long as that, with
-    /// locks that every output needs.
-    pub fn nonblocking(&mut self) -> &mut Self {
-        self.nonblocking = true;
+    /// Turns variable refresh on or off, with this frame and until another one says otherwise. [`Output::vrr_capable`] tells
+    /// whether the display can; one that cannot is refused at [`Step::Prepare`]. Some drivers take the change in a modeset only:
+    /// [`Frame::test`] says so with EINVAL.
+    pub fn vrr(&mut self, on: bool) -> &mut Self {
+        self.vrr = on;
+        self
+    }
+
+    /// Makes the frame an asynchronous one ([`Output::asynchronous`]) if it changes nothing that such a one may not; whether it is
+    /// one now. The kernel may still refuse it.
+    pub fn try_asynchronous(&mut self) -> bool {
+        if self.kind == Kind::Flip && self.wrong.is_none() && self.asynchronous_refusal().is_none() {
+            self.kind = Kind::Asynchronous;
+        }
+        self.kind == Kind::Asynchronous
+    }
+
+    /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a format in
+    /// [`Writeback::formats`]; the caller keeps it until [`Committed::writeback`] signals. The first job of a connector puts it
+    /// onto the CRTC, which the kernel counts as a modeset: the picture may go away for a moment. It stays there until the next
+    /// modeset without a job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
+    pub fn writeback(&mut self, connector: &Writeback, fb: FbId) -> &mut Self {
+        self.writeback = Some(connector.job(fb));
+        connector.name_in(&mut self.output.names);
         self
     }
 
@@ -130,49 +176,103 @@ impl<'a> Frame<'a> {
         self.run(Goal::Test).map(drop)
     }
 
-    /// Commits the frame, without blocking (modesets block unless [`Frame::nonblocking`]), with an out-fence, and with a flip event that carries `user_data`, which is to be
-    /// unique among the commits of the device. On an error nothing has changed.
+    /// Commits the frame, without blocking, with an out-fence (none with asynchronous flips, which may not have one), and with a flip
+    /// event that carries `user_data`, which is to be unique among the commits of the device. A modeset is done when that event
+    /// comes. On an error nothing has changed; EBUSY: a commit of this CRTC, or of a plane or connector that it takes over, has
+    /// not reached the screen.
     pub fn commit(mut self, user_data: u64) -> Result<Committed, CommitError> {
         self.run(Goal::Commit(user_data))
     }
 
-    /// Prepare, ask, and apply or roll back: the only place where an output's state changes.
+    /// Prepare, ask, and apply or roll back: with [`together`] the only place where an output's state changes.
     fn run(&mut self, goal: Goal) -> Result<Committed, CommitError> {
-        let step = if goal == Goal::Test { Step::Test } else { Step::Commit };
         self.check(goal)?;
-        self.prepare(goal);
-        let (flags, user_data) = match goal {
-            Goal::Test => (TEST_ONLY, 0),
-            Goal::Commit(user_data) => (PAGE_FLIP_EVENT, user_data),
-        };
-        let flags = flags
-            | if self.modeset { ALLOW_MODESET } else { 0 }
-            | if self.nonblocking && goal != Goal::Test { NONBLOCK } else { 0 };
-        let output = &mut *self.output;
-        if let Err(errno) = output.device.kernel().atomic(&mut output.request, flags, user_data) {
+        // Taken out while it is filled, so that its memory is used again.
+        let mut request = std::mem::take(&mut self.output.request);
+        request.clear();
+        self.write_leftovers(&mut request);
+        self.write(&mut request, goal);
+        request.finish();
+        let user_data = if let Goal::Commit(user_data) = goal { user_data } else { 0 };
+        let asked = self.output.device.kernel().atomic(&mut request, self.flags(goal), user_data);
+        let result = match (asked, goal) {
             // Roll back: the output's state was not touched.
-            let request = output.request.display(&output.names).to_string();
-            let detail = if self.modeset { "modeset refused" } else { "refused" }.to_owned();
-            let error = CommitError { output: output.name.clone(), step, errno, detail, request };
-            tracing::debug!(%error, "atomic");
-            return Err(error);
+            (Err(errno), _) => Err(self.refusal(errno, goal, request.display(&self.output.names).to_string())),
+            (Ok(()), Goal::Test) => Ok(Committed { out_fence: None, writeback: None }),
+            (Ok(()), Goal::Commit(user_data)) => Ok(self.apply(&mut request, user_data)),
+        };
+        self.output.request = request;
+        result
+    }
+
+    fn refusal(&self, errno: Errno, goal: Goal, request: String) -> CommitError {
+        let step = if goal == Goal::Test { Step::Test } else { Step::Commit };
+        let detail = match self.kind {
+            Kind::Flip => "refused",
+            Kind::Asynchronous => "asynchronous flip refused",
+            Kind::Modeset => "modeset refused",
+            Kind::Wake => "turning on refused",
+            Kind::Sleep | Kind::Off => "turning off refused",
+        };
+        let error = CommitError { output: self.output.name.clone(), step, errno, detail: detail.to_owned(), request };
+        tracing::debug!(%error, "atomic");
+        error
+    }
+
+    /// Whether a flip event comes of it: the kernel refuses to send one for a CRTC that was off and stays so.
+    fn has_event(&self) -> bool {
+        self.kind != Kind::Off || (self.output.shown.is_some() && !self.output.asleep)
+    }
+
+    fn flags(&self, goal: Goal) -> u32 {
+        let output = &*self.output;
+        let attaches =
+            self.writeback.is_some_and(|job| output.writeback.is_none_or(|on| on.connector != job.connector));
+        let mut flags = match self.kind {
+            Kind::Flip if attaches => ALLOW_MODESET,
+            Kind::Flip => 0,
+            Kind::Asynchronous => PAGE_FLIP_ASYNC,
+            Kind::Modeset | Kind::Wake | Kind::Sleep | Kind::Off => ALLOW_MODESET,
+        };
+        flags |= if goal == Goal::Test { TEST_ONLY } else { NONBLOCK };
+        if goal != Goal::Test && self.has_event() {
+            flags |= PAGE_FLIP_EVENT;
         }
-        if goal == Goal::Test {
-            return Ok(Committed { out_fence: None });
+        flags
+    }
+
+    /// The kernel took it.
+    fn apply(&mut self, request: &mut Request, user_data: u64) -> Committed {
+        let (event, output) = (self.has_event(), &mut *self.output);
+        output.shown = (self.kind != Kind::Off).then_some(self.next);
+        output.asleep = self.kind == Kind::Sleep;
+        output.in_flight = event.then_some(user_data);
+        output.queued = self.next.map(|values| values.fb);
+        if !event {
+            output.on_screen = output.queued;
+            output.drop_retired();
         }
-        output.shown = Some(self.next);
-        output.head = std::mem::take(&mut self.head);
-        output.in_flight = Some(user_data);
-        if self.modeset {
-            output.leftovers.clear();
+        if self.kind != Kind::Off {
+            output.head = std::mem::take(&mut self.head);
         }
-        let out_fence = output.request.take_out_fence(output.crtc).map(SyncFile::unchecked);
-        Ok(Committed { out_fence })
+        output.vrr = self.vrr && self.kind != Kind::Off;
+        match self.kind {
+            Kind::Modeset => {
+                output.leftovers.clear();
+                output.writeback = self.writeback;
+            }
+            Kind::Off => output.writeback = None,
+            _ => output.writeback = self.writeback.or(output.writeback),
+        }
+        let out_fence = request.take_out_fence(output.crtc).map(SyncFile::unchecked);
+        let connector = self.writeback.map(|job| job.connector);
+        let writeback = connector.and_then(|connector| request.take_out_fence(connector)).map(SyncFile::unchecked);
+        Committed { out_fence, writeback }
     }
 
     /// What needs no kernel to be refused.
     fn check(&self, goal: Goal) -> Result<(), CommitError> {
-        let refuse = |step, errno, detail: String| {
+        let refuse = |step, errno: Errno, detail: String| {
             Err(CommitError { output: self.output.name.clone(), step, errno, detail, request: String::new() })
         };
         if let Some(Wrong { plane, what }) = self.wrong {
@@ -185,47 +285,111 @@ impl<'a> Frame<'a> {
         if let (Goal::Commit(_), Some(user_data)) = (goal, self.output.in_flight) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
         }
-        if !self.modeset && self.output.shown.is_none() {
+        if !matches!(self.kind, Kind::Modeset | Kind::Off) && self.output.shown.is_none() {
             return refuse(Step::State, Errno::INVAL, "no mode is set".to_owned());
         }
-        Ok(())
+        if self.output.asleep && matches!(self.kind, Kind::Flip | Kind::Asynchronous | Kind::Sleep) {
+            return refuse(Step::State, Errno::INVAL, "the display is asleep; begin with Output::wake".to_owned());
+        }
+        if self.vrr && !self.output.vrr {
+            if self.output.crtc_props.vrr_enabled.is_none() {
+                return refuse(Step::Prepare, Errno::OPNOTSUPP, "the CRTC has no property VRR_ENABLED".to_owned());
+            }
+            if !self.output.vrr_capable {
+                let why = "the display has no variable refresh (vrr_capable is 0)";
+                return refuse(Step::Prepare, Errno::OPNOTSUPP, why.to_owned());
+            }
+        }
+        if let Some(job) = self.writeback
+            && job.possible_crtcs & (1 << self.output.crtc_index) == 0
+        {
+            let why = format!("writeback connector {} cannot use CRTC {}", job.connector, self.output.crtc);
+            return refuse(Step::Prepare, Errno::INVAL, why);
+        }
+        match self.kind {
+            Kind::Asynchronous => {
+                self.asynchronous_refusal().map_or(Ok(()), |(errno, why)| refuse(Step::Prepare, errno, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the console, or another program, left and what stands in the way. Comes before all outputs of a request: what one
+    /// output turns off another may light.
+    fn write_leftovers(&self, request: &mut Request) {
+        for leftover in self.output.leftovers.iter().filter(|_| self.kind == Kind::Modeset) {
+            request.object(leftover.object);
+            request.set(leftover.prop, leftover.value);
+        }
     }
 
     /// Fills the request: only what changed, but out-fence and in-fences always.
-    fn prepare(&mut self, goal: Goal) {
+    fn write(&mut self, request: &mut Request, goal: Goal) {
         let output = &mut *self.output;
-        let request = &mut output.request;
-        request.clear();
-        if self.modeset {
-            for leftover in &output.leftovers {
-                request.object(leftover.object);
-                request.set(leftover.prop, leftover.value);
-            }
+        let (kind, commit) = (self.kind, goal != Goal::Test);
+        let modeset = kind == Kind::Modeset;
+        if matches!(kind, Kind::Modeset | Kind::Off) {
             request.object(output.connector);
-            request.set(output.connector_props.crtc_id, output.crtc.into());
+            request.set(output.connector_props.crtc_id, if modeset { output.crtc.into() } else { 0 });
             // A link that failed to train is tried again when it is called good.
-            if let Some(prop) = output.connector_props.link_status {
+            if let Some(prop) = output.connector_props.link_status.filter(|_| modeset) {
                 request.set(prop, LINK_GOOD);
             }
+            if let Some(on) = output.writeback {
+                on.write_detached(request);
+            }
+        }
+        if let Some(job) = &self.writeback {
+            let attached = !modeset && output.writeback.is_some_and(|on| on.connector == job.connector);
+            job.write(request, output.crtc, attached, commit);
         }
         let (connector, crtc) = ((output.connector, &output.connector_props), (output.crtc, &output.crtc_props));
-        self.head.write(request, connector, crtc, if self.modeset { None } else { Some(&output.head) });
-        if self.modeset {
-            request.set(output.crtc_props.mode_id, output.mode_blob.id().into());
-            request.set(output.crtc_props.active, 1);
-        }
-        match (goal, output.crtc_props.out_fence_ptr) {
-            (Goal::Commit(_), Some(prop)) => request.set_out_fence(prop),
-            // The CRTC must be in the request for an event to come of it.
-            _ if !self.modeset => request.set(output.crtc_props.active, 1),
+        let before = match kind {
+            Kind::Modeset => None,
+            // Nothing that anybody would see.
+            Kind::Off => Some(&self.head),
+            _ => Some(&output.head),
+        };
+        self.head.write(request, connector, crtc, before);
+        match kind {
+            Kind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().into()),
+            Kind::Off => request.set(output.crtc_props.mode_id, 0),
             _ => {}
         }
-        for (at, plane) in output.planes.iter().enumerate() {
-            let before = if self.modeset { None } else { output.shown.as_ref().map(|shown| &shown[at]) };
-            request.object(plane.id);
-            write_plane(request, plane, output.crtc, before, &self.next[at], &self.extras[at]);
+        let out_fence = output.crtc_props.out_fence_ptr.filter(|_| commit);
+        match kind {
+            Kind::Flip if out_fence.is_some() => {}
+            // The CRTC must be in the request for an event to come of it.
+            Kind::Flip | Kind::Asynchronous | Kind::Modeset | Kind::Wake => request.set(output.crtc_props.active, 1),
+            Kind::Sleep | Kind::Off => request.set(output.crtc_props.active, 0),
         }
-        request.finish();
+        if let Some(prop) = output.crtc_props.vrr_enabled
+            && (modeset || self.vrr != output.vrr)
+        {
+            request.set(prop, self.vrr.into());
+        }
+        let event = match kind {
+            // The kernel takes no property of a CRTC with an asynchronous flip.
+            Kind::Asynchronous => false,
+            Kind::Off => output.shown.is_some() && !output.asleep,
+            _ => true,
+        };
+        if let Some(prop) = out_fence.filter(|_| event) {
+            request.set_out_fence(prop);
+        }
+        for (at, plane) in output.planes.iter().enumerate() {
+            let whole = matches!(kind, Kind::Modeset | Kind::Off);
+            let before = if whole { None } else { output.shown.as_ref().map(|shown| &shown[at]) };
+            let extra = &self.extras[at];
+            let damage = match plane.props.fb_damage_clips {
+                Some(_) if !extra.damage.is_empty() => {
+                    output.clips.blob(&output.device, extra.damage, &self.next[at].src)
+                }
+                _ => None,
+            };
+            request.object(plane.id);
+            write_plane(request, plane, output.crtc, before, &self.next[at], extra, damage);
+        }
     }
 }
 
@@ -265,13 +429,15 @@ fn blend_value(plane: &OutputPlane, blend: Blend) -> Option<u64> {
 
 /// Puts the difference from `before` (all of it where that is unknown) into the request.
 fn write_plane(
-    request: &mut crate::request::Request,
+    request: &mut Request,
     plane: &OutputPlane,
     crtc: u32,
     before: Option<&Values>,
     next: &Values,
     extra: &Extra<'_>,
+    damage: Option<u32>,
 ) {
+    let in_fence = extra.in_fence;
     let props = &plane.props;
     let was_on = before.is_some_and(|before| before.fb != 0);
     if next.fb == 0 {
@@ -283,14 +449,14 @@ fn write_plane(
     }
     // Off or unknown before: everything is sent.
     let old = before.filter(|_| was_on);
-    let content = extra.in_fence.is_some() || extra.damage.is_some();
+    let content = in_fence.is_some() || damage.is_some();
     if content || old.is_none_or(|old| old.fb != next.fb) {
         request.set(props.fb_id, next.fb.into());
     }
-    if let (Some(prop), Some(fence)) = (props.in_fence_fd, extra.in_fence) {
+    if let (Some(prop), Some(fence)) = (props.in_fence_fd, in_fence) {
         request.set_fence(prop, fence);
     }
-    if let (Some(prop), Some(damage)) = (props.fb_damage_clips, extra.damage) {
+    if let (Some(prop), Some(damage)) = (props.fb_damage_clips, damage) {
         request.set(prop, damage.into());
     }
     if old.is_none() {
@@ -336,33 +502,30 @@ fn write_plane(
 }
 
 impl Output {
-    /// Turns the output off, blocking: the connector is free, the CRTC inactive, all planes off. Errors leave it as it was.
-    pub fn disable(&mut self) -> Result<(), CommitError> {
-        let request = &mut self.request;
-        request.clear();
-        request.object(self.connector);
-        request.set(self.connector_props.crtc_id, 0);
-        request.object(self.crtc);
-        request.set(self.crtc_props.active, 0);
-        request.set(self.crtc_props.mode_id, 0);
-        for plane in &self.planes {
-            request.object(plane.id);
-            request.set(plane.props.fb_id, 0);
-            request.set(plane.props.crtc_id, 0);
-        }
-        request.finish();
-        if let Err(errno) = self.device.kernel().atomic(request, ALLOW_MODESET, 0) {
-            let request = request.display(&self.names).to_string();
-            let (output, detail) = (self.name.clone(), "turning off refused".to_owned());
-            return Err(CommitError { output, step: Step::Commit, errno, detail, request });
-        }
-        self.shown = None;
-        self.on_screen = [0; MAX_PLANES];
-        self.in_flight = None;
-        self.retired.clear();
-        Ok(())
+    /// Turns the output off, without blocking: the connector is free, the CRTC inactive, all planes off when the flip event with
+    /// `user_data` comes. Keep the output until then: its CRTC is not free for another before.
+    ///
+    /// True if there will be an event. There is none where the display was asleep, or its state was unknown; then it is off at
+    /// once, as far as the next commit is concerned. Errors leave it as it was; EBUSY: a commit is in flight (one that
+    /// waits for a fence, perhaps for ever), try again after its flip.
+    pub fn disable(&mut self, user_data: u64) -> Result<bool, CommitError> {
+        Frame::new(self, Kind::Off).run(Goal::Commit(user_data))?;
+        Ok(self.in_flight.is_some())
+    }
+
+    /// Turns the display off (DPMS) without blocking, and keeps everything else: mode, planes, their framebuffers. It is off when
+    /// the flip event comes. Errors as of [`Frame::commit`]; EINVAL at [`Step::State`]: it is asleep already.
+    pub fn sleep(&mut self, user_data: u64) -> Result<(), CommitError> {
+        Frame::new(self, Kind::Sleep).run(Goal::Commit(user_data)).map(drop)
+    }
+
+    /// Begins the frame that turns a sleeping display on again: planes that are not mentioned show what they did.
+    pub fn wake(&mut self) -> Frame<'_> {
+        Frame::new(self, Kind::Wake)
     }
 }
 
+#[cfg(test)]
+mod kind_tests;
 #[cfg(test)]
 mod tests;

@@ -212,6 +212,12 @@ impl Head {
         crtc.or_else(|| connector().map(|what| ("connector", output.connector, what)))
     }
 
+    /// Whether a request for `self` after `before` would set anything.
+    pub(crate) fn differs(&self, before: &Self, connector: &ConnectorProps) -> bool {
+        self.crtc.values() != before.crtc.values()
+            || self.connector.values(connector) != before.connector.values(connector)
+    }
+
     /// Puts the difference from `before` (all of it where that is unknown) into the request.
     pub(crate) fn write(
         &self,

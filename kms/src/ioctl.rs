@@ -5,7 +5,7 @@
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
-use drm_sys::{drm_mode_atomic, drm_mode_closefb};
+use drm_sys::{drm_mode_atomic, drm_mode_closefb, drm_mode_create_blob};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
@@ -62,6 +62,16 @@ pub(crate) fn close_fb(fd: BorrowedFd<'_>, id: u32) -> Result<(), Errno> {
     let mut request = drm_mode_closefb { fb_id: id, pad: 0 };
     // SAFETY: the kernel reads one `struct drm_mode_closefb`.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }
+}
+
+/// `DRM_IOCTL_MODE_CREATEPROPBLOB` without the copy that `drm-ffi`'s mutable slice asks for.
+pub(crate) fn create_blob(fd: BorrowedFd<'_>, data: &[u8]) -> Result<u32, Errno> {
+    const OP: Opcode = opcode::read_write::<drm_mode_create_blob>(BASE, 0xbd);
+    let length = u32::try_from(data.len()).map_err(|_| Errno::INVAL)?;
+    let mut request = drm_mode_create_blob { data: data.as_ptr() as u64, length, ..Default::default() };
+    // SAFETY: the kernel reads `length` bytes at `data`, which are borrowed, and writes `blob_id` into the struct.
+    unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
+    Ok(request.blob_id)
 }
 
 /// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, readable and writable. The caller owns it.

@@ -19,6 +19,8 @@ pub const NONBLOCK: u32 = drm_sys::DRM_MODE_ATOMIC_NONBLOCK;
 pub const ALLOW_MODESET: u32 = drm_sys::DRM_MODE_ATOMIC_ALLOW_MODESET;
 /// `DRM_MODE_PAGE_FLIP_EVENT`: send an event when the commit is on screen.
 pub const PAGE_FLIP_EVENT: u32 = drm_sys::DRM_MODE_PAGE_FLIP_EVENT;
+/// `DRM_MODE_PAGE_FLIP_ASYNC`: show the commit at once, not at the vblank (atomic since Linux 6.8).
+pub const PAGE_FLIP_ASYNC: u32 = drm_sys::DRM_MODE_PAGE_FLIP_ASYNC;
 
 /// What `DRM_IOCTL_MODE_ADDFB2` wants to know. GEM handles stay the caller's; the framebuffer holds the memory itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,9 +121,7 @@ impl Kernel for Drm {
     }
 
     fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
-        let mut data = data.to_vec();
-        let blob = drm_ffi::mode::create_property_blob(self.fd.as_fd(), &mut data);
-        blob.map(|blob| blob.blob_id).map_err(|error| errno(&error))
+        ioctl::create_blob(self.fd.as_fd(), data)
     }
 
     fn destroy_blob(&self, id: u32) -> Result<(), Errno> {

@@ -7,11 +7,13 @@ mod setup;
 
 use serde::Serialize;
 
-use crate::frame::Frame;
+use crate::damage::Clips;
+use crate::frame::{Frame, Kind};
 use crate::head::{ConnectorState, CrtcState, Head};
 use crate::look::PlaneLook;
 use crate::props::{Blob, ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
+use crate::writeback::Job;
 use crate::{Blend, CallError, Device, FbId, Flip, Framebuffer, Inventory, Mode, OutputError};
 use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
 
@@ -64,6 +66,16 @@ pub struct Output {
     pub(crate) on_screen: [u32; MAX_PLANES],
     /// User data of the commit whose flip has not come.
     pub(crate) in_flight: Option<u64>,
+    /// Framebuffers that the commit in flight puts on screen.
+    pub(crate) queued: [u32; MAX_PLANES],
+    /// Turned off by [`Output::sleep`].
+    pub(crate) asleep: bool,
+    /// Whether variable refresh is on.
+    pub(crate) vrr: bool,
+    pub(crate) vrr_capable: bool,
+    /// The writeback connector on this CRTC.
+    pub(crate) writeback: Option<Job>,
+    pub(crate) clips: Clips,
     /// Framebuffers to drop as soon as nothing shows them.
     pub(crate) retired: Vec<Framebuffer>,
 }
@@ -163,14 +175,42 @@ impl Output {
         self.crtc_props.out_fence_ptr.is_some()
     }
 
-    /// Begins a frame: planes that are not mentioned stay as they are.
-    pub fn frame(&mut self) -> Frame<'_> {
-        Frame::new(self, false)
+    /// Whether the display can refresh at a varying rate (the connector's `vrr_capable`), as the inventory knew.
+    pub fn vrr_capable(&self) -> bool {
+        self.vrr_capable
     }
 
-    /// Begins a frame that sets the mode too: planes that are not mentioned are turned off. Its commit blocks until the picture is there.
+    /// Whether variable refresh is on.
+    pub fn vrr(&self) -> bool {
+        self.vrr
+    }
+
+    /// Whether the device has asynchronous flips (`DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP`, Linux 6.8): see [`Output::asynchronous`].
+    pub fn can_flip_asynchronously(&self) -> bool {
+        self.device.caps().atomic_async_flip
+    }
+
+    /// Whether [`Output::sleep`] has turned the display off.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep
+    }
+
+    /// Begins a frame: planes that are not mentioned stay as they are.
+    pub fn frame(&mut self) -> Frame<'_> {
+        Frame::new(self, Kind::Flip)
+    }
+
+    /// Begins a frame that sets the mode too: planes that are not mentioned are turned off. The mode is set when its flip comes.
     pub fn modeset(&mut self) -> Frame<'_> {
-        Frame::new(self, true)
+        Frame::new(self, Kind::Modeset)
+    }
+
+    /// Begins a frame that is shown at once, in the middle of a scan-out (tearing). It may change the primary plane's
+    /// framebuffer, in-fence and damage; anything else is refused at [`crate::Step::Prepare`] (EINVAL), as is the whole frame on a
+    /// device without asynchronous flips (EOPNOTSUPP). It has no out-fence: what it replaces is free at its flip.
+    /// Source: `drm_atomic_set_property`.
+    pub fn asynchronous(&mut self) -> Frame<'_> {
+        Frame::new(self, Kind::Asynchronous)
     }
 
     /// Whether the next commit must be a modeset: none has been made, or the state was lost.
@@ -203,9 +243,7 @@ impl Output {
             return false;
         }
         self.in_flight = None;
-        if let Some(shown) = &self.shown {
-            self.on_screen = shown.map(|values| values.fb);
-        }
+        self.on_screen = self.queued;
         self.drop_retired();
         true
     }
@@ -221,12 +259,12 @@ impl Output {
     pub fn reset(&mut self) {
         self.shown = None;
         self.in_flight = None;
+        (self.asleep, self.vrr) = (false, false);
     }
 
-    fn drop_retired(&mut self) {
-        let (shown, on_screen) = (&self.shown, &self.on_screen);
-        let used =
-            |fb: u32| on_screen.contains(&fb) || shown.is_some_and(|shown| shown.iter().any(|values| values.fb == fb));
+    pub(crate) fn drop_retired(&mut self) {
+        let (queued, on_screen) = (&self.queued, &self.on_screen);
+        let used = |fb: u32| on_screen.contains(&fb) || queued.contains(&fb);
         self.retired.retain(|fb| used(fb.id().0));
     }
 }

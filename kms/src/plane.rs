@@ -54,8 +54,9 @@ pub struct PlaneState<'a> {
     pub blend: Blend,
     /// Position in the stack; `None` leaves it as it is.
     pub zpos: Option<u64>,
-    /// A blob of what changed in the buffer ([`crate::props::Blob`]); ignored where the plane has no `FB_DAMAGE_CLIPS`.
-    pub damage: Option<u32>,
+    /// What differs from the buffer that the plane shows now, in pixels of this one; empty: everything may. A hint: ignored where
+    /// the plane has no `FB_DAMAGE_CLIPS`. See [`crate::damage`].
+    pub damage: &'a [Rect],
     /// Rotation, YUV matrix and the like.
     pub look: PlaneLook,
     /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller keeps it as long as frames name it.
@@ -73,10 +74,15 @@ impl<'a> PlaneState<'a> {
             alpha: u16::MAX,
             blend: Blend::default(),
             zpos: None,
-            damage: None,
+            damage: &[],
             look: PlaneLook::default(),
             pipeline: None,
         }
+    }
+
+    /// The same with only this part changed.
+    pub fn with_damage(self, damage: &'a [Rect]) -> Self {
+        Self { damage, ..self }
     }
 
     /// The same with an in-fence.
@@ -96,6 +102,8 @@ pub struct OutputPlane {
     pub props: PlaneProps,
     /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no modifier may be given).
     pub formats: Vec<inventory::FormatModifiers>,
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    pub formats_async: Vec<inventory::FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
     pub cursor_sizes: Vec<(u32, u32)>,
     /// Its colour pipelines, for [`PipelineState::new`].
@@ -110,13 +118,27 @@ impl OutputPlane {
             _ => Vec::new(),
         };
         let props = PlaneProps::resolve(plane.id, &plane.props)?;
-        let (formats, pipelines) = (plane.formats.clone(), plane.pipelines.clone());
-        Ok(Self { id: plane.id, kind: plane.kind, props, formats, cursor_sizes, pipelines })
+        Ok(Self {
+            id: plane.id,
+            kind: plane.kind,
+            props,
+            formats: plane.formats.clone(),
+            formats_async: plane.formats_async.clone(),
+            cursor_sizes,
+            pipelines: plane.pipelines.clone(),
+        })
     }
 
     /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.
     pub fn supports(&self, format: Fourcc, modifier: Modifier) -> bool {
         inventory::supports(&self.formats, format as u32, modifiers::raw(modifier))
+    }
+
+    /// Whether an asynchronous flip to a buffer of this format and modifier may be asked for: by `IN_FORMATS_ASYNC`, or where the
+    /// driver has none, by what the plane shows at all (then the kernel's answer decides).
+    pub fn supports_async(&self, format: Fourcc, modifier: Modifier) -> bool {
+        let formats = if self.formats_async.is_empty() { &self.formats } else { &self.formats_async };
+        inventory::supports(formats, format as u32, modifiers::raw(modifier))
     }
 
     /// The smallest size that a cursor of `w` × `h` fits into.

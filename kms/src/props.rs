@@ -136,7 +136,8 @@ macro_rules! table {
             /// Every property of the table that the object has, for printing.
             pub(crate) fn names(&self) -> impl Iterator<Item = (u32, &'static str)> {
                 let required = [$((self.$r, $rname),)*];
-                let optional: [(Option<u32>, &'static str); [$($oname,)*].len()] = [$((self.$o, $oname),)*];
+                const OPTIONAL: &[&str] = &[$($oname,)*];
+                let optional: [(Option<u32>, &'static str); OPTIONAL.len()] = [$((self.$o, $oname),)*];
                 required.into_iter().chain(optional.into_iter().filter_map(|(id, name)| Some((id?, name))))
             }
         }
@@ -282,6 +283,21 @@ table! {
     }
 }
 
+table! {
+    /// Properties of a writeback connector.
+    WritebackProps, "writeback connector",
+    required {
+        /// The CRTC whose picture it takes; 0 = none.
+        crtc_id: "CRTC_ID",
+        /// The buffer; for one commit.
+        fb_id: "WRITEBACK_FB_ID",
+        /// Where its out-fence goes.
+        out_fence_ptr: "WRITEBACK_OUT_FENCE_PTR",
+    }
+    optional {}
+    extra {}
+}
+
 fn zpos_range(table: &PropertyTable) -> Option<(u64, u64)> {
     let zpos = table.get("zpos")?;
     match zpos.kind {
@@ -322,19 +338,6 @@ impl Blob {
         let id = device.kernel().create_blob(data);
         let id = id.map_err(|errno| device.errno("DRM_IOCTL_MODE_CREATEPROPBLOB", errno))?;
         Ok(Self { device: device.clone(), id })
-    }
-
-    /// A blob for `FB_DAMAGE_CLIPS`: rectangles in pixels of the buffer.
-    pub fn damage(device: &Device, rects: &[crate::Rect]) -> Result<Self, CallError> {
-        let mut data = Vec::with_capacity(rects.len() * 16);
-        for rect in rects {
-            let (right, bottom) = (i64::from(rect.x) + i64::from(rect.w), i64::from(rect.y) + i64::from(rect.h));
-            let clamp = |edge: i64| edge.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            for edge in [rect.x, rect.y, clamp(right), clamp(bottom)] {
-                data.extend_from_slice(&edge.to_ne_bytes());
-            }
-        }
-        Self::new(device, &data)
     }
 
     /// Its id.

@@ -135,6 +135,16 @@ impl Names {
         self.objects.push((id, name.into()));
     }
 
+    pub(crate) fn knows(&self, object: u32) -> bool {
+        self.objects.iter().any(|(known, _)| *known == object)
+    }
+
+    /// Takes over all names of another output.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.objects.extend_from_slice(&other.objects);
+        other.props.iter().for_each(|(id, name)| self.prop(*id, name));
+    }
+
     /// Names a property. Properties of one name may have one id for all objects of a kind.
     pub fn prop(&mut self, id: u32, name: &str) {
         if !self.props.iter().any(|(known, _)| *known == id) {

@@ -85,8 +85,8 @@ impl SavedState {
                 let off = switches.iter().filter_map(found).map(|(prop, ..)| prop).collect();
                 Object { id, props, off }
             };
-        let connectors = inventory.connectors.iter().filter(|connector| !connector.writeback);
-        let connectors = connectors.map(|connector| save(connector.id, &connector.props, CONNECTOR));
+        // Writeback connectors too: one that stays on a CRTC keeps it from being turned off.
+        let connectors = inventory.connectors.iter().map(|connector| save(connector.id, &connector.props, CONNECTOR));
         let crtcs = inventory.crtcs.iter().map(|crtc| save(crtc.id, &crtc.props, CRTC));
         let planes = inventory.planes.iter().map(|plane| save(plane.id, &plane.props, PLANE));
         Self { device: device.clone(), objects: connectors.chain(crtcs).chain(planes).collect() }

@@ -216,7 +216,8 @@ fn each_refusal_is_one_clear_line() {
     let me = format!("process {}", std::process::id());
     assert!(matches!(&busy, CrcError::Busy { holder: Some(who), .. } if who.contains(&me)), "{busy}");
     drop(stream);
-    screen.output.disable().expect("off");
+    assert_eq!(screen.output.disable(u64::MAX), Ok(true));
+    screen.wait_flip().expect("off");
     let off = reader.arm("auto").expect_err("nothing is scanned out");
     assert!(matches!(off, CrcError::CrtcOff(0)), "{off}");
     let none = CrcReader::open(&screen.device, 7).expect_err("no such CRTC");

@@ -8,7 +8,7 @@ use dmabuf_import::udmabuf::Udmabuf;
 use dmabuf_import::{Dmabuf, Modifier, Plane};
 use kms::saved::Restored;
 use kms::{PlaneKind, PlaneState, Rect, SrcRect};
-use lab::{Screen, framebuffers, open_fds};
+use lab::{Screen, framebuffers, open_fds, settle};
 use std::sync::Arc;
 
 #[test]
@@ -65,6 +65,7 @@ fn the_state_before_comes_back() {
     frame.set(0, state);
     frame.commit(serial).expect("modeset");
     screen.wait_flip().expect("flip");
+    settle();
     assert_eq!(saved.restore(), Ok(Restored::Off));
     let after = screen.device.inventory().expect("inventory");
     assert_eq!(after.crtcs[0].props.value("ACTIVE"), Some(0));
@@ -95,6 +96,7 @@ fn dma_bufs_become_framebuffers_and_leave_nothing() {
         assert_ne!(screen.kernel_value(0, "CRTC_ID"), 0, "{name}: the plane stays on");
         screen.show(&[(0, screen.full(screen.black.id()))]);
     }
+    settle();
     assert_eq!((open_fds(), framebuffers(&screen.device), screen.device.gem().len()), before);
 }
 

@@ -43,7 +43,7 @@ impl Syncline {
     fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
-            self.crtc_free();
+            self.flipped_last(flip);
             return None;
         };
         let failed = self.learn_handed(index);
@@ -82,7 +82,8 @@ impl Syncline {
 /// teaches nothing.
 fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<Cause>) {
     let timing = &in_flight.timing;
-    if !timing.in_phase {
+    // One that tears was for no vblank.
+    if !timing.in_phase || in_flight.answers.tears {
         return (0, None);
     }
     let drawn = in_flight.render_fence.as_ref().and_then(|fence| {

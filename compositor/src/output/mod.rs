@@ -79,6 +79,8 @@ pub struct Outputs {
     /// A commit was answered with ENODEV: see [`Syncline::device_gone`].
     gone: bool,
     pub list: Vec<Output>,
+    /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
+    leaving: Vec<Leaving>,
     /// The session has its VT.
     pub active: bool,
     looks: Vec<look::Look>,
@@ -137,6 +139,8 @@ pub struct InFlight {
 /// Who is to be told of a frame. Used again for every frame of an output.
 #[derive(Default)]
 struct Answers {
+    /// The frame was shown at once, in the middle of a scan-out.
+    tears: bool,
     /// Each with whether the client's own buffer is on a plane, and the surface's id.
     feedback: Vec<(PresentationFeedbackCallback, bool, u32)>,
     callbacks: Vec<WlCallback>,
@@ -149,6 +153,14 @@ impl InFlight {
         // Else a client would wait for ever before it draws again.
         self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
+}
+
+/// A display that is gone, but not turned off yet.
+struct Leaving {
+    id: u32,
+    kms: kms::Output,
+    /// What it still reads.
+    _shows: Vec<OnPlane>,
 }
 
 /// One lit display.
@@ -224,6 +236,7 @@ impl Output {
             "missed_by": self.misses,
             "latch": self.planner.status(),
             "tearing": self.tearing.name(),
+            "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),
             "on_planes": self.on_plane.iter().filter(|shown| matches!(shown, Some(OnPlane::Content(_)))).count(),
             "direct": matches!(self.on_plane.get(self.primary), Some(Some(OnPlane::Content(_)))),

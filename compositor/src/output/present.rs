@@ -85,10 +85,12 @@ impl Syncline {
             let ingredients = Ingredients { scene, cursor, background: self.config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let result = submit(output, device, &wanted, Submit::Commit { frame, modeset: attempt.modeset });
+            let asynchronous = attempt.asynchronous(output);
+            let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
+            let result = submit(output, device, &wanted, how);
             let to = clock::now();
             let error = match result {
-                Ok(out_fence) => break Done { from, to, out_fence },
+                Ok((out_fence, tears)) => break Done { from, to, out_fence, tears },
                 Err(error) => error,
             };
             let remedy = attempt.refused(output, &error, &wanted, known);
@@ -136,6 +138,7 @@ impl Syncline {
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut wanted, out_fence.as_ref(), frame);
         layouts.wanted = wanted;
+        output.answers.tears = committed.tears;
         output.in_flight = Some(InFlight {
             frame,
             vblank,
@@ -162,6 +165,7 @@ struct Done {
     from: Ns,
     to: Ns,
     out_fence: Option<SyncFile>,
+    tears: bool,
 }
 
 /// What every attempt at a frame is made from.
@@ -252,22 +256,22 @@ fn test(
 
 enum Submit {
     Test,
-    Commit { frame: u64, modeset: bool },
+    Commit { frame: u64, modeset: bool, asynchronous: bool },
 }
 
-/// Turns the wanted planes into one atomic request.
+/// Turns the wanted planes into one atomic request: its out-fence, and whether it tears.
 fn submit(
     output: &mut Output,
     device: &kms::Device,
     wanted: &[Wanted],
     how: Submit,
-) -> Result<Option<SyncFile>, kms::CommitError> {
+) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
     let (count, id) = (output.on_plane.len(), output.id);
     let mut frame = match how {
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
         _ => output.kms.frame(),
     };
-    frame.nonblocking().connector(output.told.state.clone());
+    frame.connector(output.told.state.clone());
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);
@@ -285,9 +289,10 @@ fn submit(
         frame.set(plane, state);
     }
     match how {
-        Submit::Test => frame.test().map(|()| None),
-        Submit::Commit { frame: number, .. } => {
-            frame.commit(super::setup::user_data(id, number)).map(|committed| committed.out_fence)
+        Submit::Test => frame.test().map(|()| (None, false)),
+        Submit::Commit { frame: number, asynchronous, .. } => {
+            let tears = asynchronous && frame.try_asynchronous();
+            frame.commit(super::setup::user_data(id, number)).map(|committed| (committed.out_fence, tears))
         }
     }
 }

@@ -13,7 +13,7 @@ use kms::{
     recover::{Fences, Had, Layout, Learnt, Remedy, watch::Verdict},
 };
 
-use super::{OnPlane, Output, Phase, present::Wanted};
+use super::{OnPlane, Output, Phase, present::Wanted, tear};
 use crate::{
     fences::Owner,
     state::Syncline,
@@ -101,9 +101,16 @@ pub(super) struct Attempt {
     /// Everything is drawn, on the primary plane.
     pub(super) composed: bool,
     pub(super) modeset: bool,
+    /// It was refused as a tearing flip.
+    pub(super) synchronous: bool,
 }
 
 impl Attempt {
+    /// Whether it is to tear, if the frame is one that can.
+    pub(super) fn asynchronous(&self, output: &Output) -> bool {
+        output.tearing == tear::Verdict::May && !self.modeset && !self.synchronous
+    }
+
     /// The frame was refused: what to do, and what the next attempt is.
     pub(super) fn refused(
         &mut self,
@@ -116,6 +123,7 @@ impl Attempt {
         let remedy = output.ladder.refused(error, &had, &mut known.learnt);
         self.as_before = true;
         match remedy {
+            Remedy::Synchronous => self.synchronous = true,
             Remedy::WithoutFences => self.without_fences = true,
             // One plane holds what is drawn, so without overlays nothing of a client is left on a plane.
             Remedy::WithoutOverlays | Remedy::Composed => (self.as_before, self.composed) = (false, true),
@@ -152,7 +160,7 @@ impl Attempt {
         };
         let above = |w: &Wanted| w.plane != output.primary && Some(w.plane) != output.cursor;
         Had {
-            asynchronous: false,
+            asynchronous: self.asynchronous(output),
             fences,
             overlays: wanted.iter().any(above),
             client: client.filter(|layout| other(*layout)),
@@ -312,6 +320,8 @@ impl Syncline {
         for output in std::mem::take(&mut self.outputs.list) {
             self.take_away(output);
         }
+        // There is nothing left to turn off.
+        self.outputs.leaving.clear();
         self.displays_changed(&before);
     }
 

@@ -1,10 +1,12 @@
 //! Finding the display device, lighting its outputs, following hot-plug, putting the console back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fence::{HandOff, SyncDevice};
 use kms::{Device, Inventory, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use protocols::syncobj::SyncobjState;
+use rustix::io::Errno;
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
@@ -13,7 +15,7 @@ use smithay::{
 };
 
 use super::{
-    Answers, OnPlane, Output, Outputs, Phase,
+    Answers, Leaving, OnPlane, Output, Outputs, Phase,
     assign::Layouts,
     content_type::Told,
     schedule::{HandOverReserve, Misses, Planner},
@@ -24,7 +26,7 @@ use crate::{
     config::{Colour, Config, OutputConfig},
     error::Error,
     feedback::Feedback,
-    render::Renderer,
+    render::{Renderer, Target},
     session::Session,
     state::{Globals, Syncline},
     trace,
@@ -104,6 +106,7 @@ impl Outputs {
             known,
             gone: false,
             list: Vec::new(),
+            leaving: Vec::new(),
             active: true,
             looks: Vec::new(),
             due: Vec::new(),
@@ -132,8 +135,11 @@ impl Outputs {
 
     /// Puts the console back; called once, also when the session ends in a panic.
     pub fn restore_console(&mut self) {
-        let stuck = self.list.iter().any(Output::is_stuck);
+        // What is on its way off is off at the next vblank; what is not yet waits for the commit before.
+        let leaving = self.leaving.iter().any(|leaving| !leaving.kms.needs_modeset());
+        let stuck = leaving || self.list.iter().any(Output::is_stuck);
         self.list.clear();
+        self.leaving.clear();
         if stuck {
             // Putting it back would wait for the fence. The kernel does it itself when the device is closed and the fence is over.
             self.saved = None;
@@ -144,6 +150,22 @@ impl Outputs {
                 Ok(restored) => tracing::debug!("console: {restored:?}"),
                 Err(error) => tracing::warn!("the console's picture could not be put back: {error}"),
             }
+        }
+    }
+}
+
+impl Outputs {
+    /// Turns a display off without waiting. Behind a commit that waits for a fence it stays on until that one's flip, which may
+    /// never come; the kernel keeps the framebuffers that it needs.
+    fn turn_off(&mut self, mut leaving: Leaving) {
+        match leaving.kms.disable(user_data(leaving.id, u64::MAX)) {
+            Ok(false) => {}
+            Ok(true) => self.leaving.push(leaving),
+            Err(error) if error.errno == Errno::BUSY => {
+                tracing::info!("{error}; the display is turned off after that flip");
+                self.leaving.push(leaving);
+            }
+            Err(error) => tracing::debug!("turning {} off: {error}", leaving.kms.name()),
         }
     }
 }
@@ -176,30 +198,86 @@ fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mo
     })
 }
 
+/// A display that is about to be lit.
+struct Dark {
+    id: u32,
+    connector: Connector,
+    mode: Mode,
+    kms: kms::Output,
+    target: Arc<Target>,
+    tracker: OutputDamageTracker,
+    picture: PlaneState<'static>,
+    /// What its connector is told.
+    told: kms::ConnectorState,
+}
+
+impl Dark {
+    fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
+        let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
+        let mut frame = self.kms.modeset();
+        frame.set(primary, self.picture).vrr(vrr && capable).connector(self.told.clone());
+        frame
+    }
+
+    /// Sets the mode, without variable refresh if it is refused with it.
+    fn set_mode(&mut self, vrr: bool) -> Result<(), Error> {
+        let number = user_data(self.id, 0);
+        let mut result = self.modeset(vrr).commit(number);
+        if vrr && self.kms.vrr_capable() && result.is_err() {
+            result = self.modeset(false).commit(number);
+        }
+        result.map(drop).map_err(|e| Error::setup(format!("lighting {}", self.connector.name), e))
+    }
+}
+
+/// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
+fn set_modes(dark: &mut [Dark], vrr: bool) -> bool {
+    let number = dark.first().map_or(0, |first| user_data(first.id, 0));
+    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(vrr)).collect();
+    match kms::frame::together::commit(&mut frames, number) {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::info!("not all displays at once, but one by one: {error}");
+            false
+        }
+    }
+}
+
 impl Syncline {
-    /// Lights every connected display that is not lit yet. With `strict`, the first failure is an error.
+    /// Lights every connected display that is not lit yet: all in one commit, so that the driver judges them together and nothing
+    /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
     pub fn light_up(&mut self, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
         let connectors: Vec<Connector> = self.outputs.inventory.connected().cloned().collect();
+        let mut dark = Vec::new();
+        let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.kms.connector_id() == connector.id);
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
+            let id = next + dark.len() as u32;
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
-            let result = choose_mode(&connector, wanted.or(configured))
-                .and_then(|mode| self.add_output(&connector, mode, strict));
-            match result {
-                Ok(()) => {}
+            match choose_mode(&connector, wanted.or(configured)).and_then(|mode| self.prepare(id, &connector, mode)) {
+                Ok(output) => dark.push(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{}: {error}", connector.name),
+            }
+        }
+        let vrr = self.config.vrr;
+        let together = dark.len() > 1 && set_modes(&mut dark, vrr);
+        for mut output in dark {
+            match if together { Ok(()) } else { output.set_mode(vrr) } {
+                Ok(()) => self.add_output(output),
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{error}"),
             }
         }
         self.arrange();
         Ok(())
     }
 
-    /// Only at the start (`strict`) is there nobody whom a blocking modeset could hold up.
-    fn add_output(&mut self, connector: &Connector, mode: &Mode, strict: bool) -> Result<(), Error> {
+    /// What is needed to light a display.
+    fn prepare(&mut self, id: u32, connector: &Connector, mode: &Mode) -> Result<Dark, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let mut output =
@@ -211,17 +289,20 @@ impl Syncline {
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
-        let id = outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
+        let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        let picture = PlaneState::new(framebuffer.id(), src, dst);
+        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let told = takes(&mut output, primary, picture, told);
+        let (connector, mode) = (connector.clone(), mode.clone());
+        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told })
+    }
+
+    /// A display whose mode is being set becomes an output.
+    fn add_output(&mut self, dark: Dark) {
+        let Dark { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
         let configured = self.config.output(&connector.name);
-        let state = PlaneState::new(framebuffer.id(), SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        let told = configured.map(OutputConfig::connector_state).unwrap_or_default();
-        let told = takes(&mut output, primary, state, told);
-        let mut frame = output.modeset();
-        frame.set(primary, state).connector(told.clone());
-        if !strict {
-            frame.nonblocking();
-        }
-        frame.commit(user_data(id, 0)).map_err(|e| fail(&e))?;
+        let outputs = &mut self.outputs;
+        let ((width, height), primary) = (output.size(), output.primary());
         let mut watch = kms::recover::watch::FlipWatch::default();
         watch.committed(self.now);
 
@@ -282,7 +363,6 @@ impl Syncline {
             shown: Vec::new(),
             kms: output,
         });
-        Ok(())
     }
 
     /// Connectors may have changed: takes away what is unplugged and lights what is new.
@@ -329,8 +409,17 @@ impl Syncline {
         good
     }
 
-    /// A flip came of a CRTC that no output has any more: if a display could not be lit because of that commit, it can now.
-    pub(super) fn crtc_free(&mut self) {
+    /// A flip came of a CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
+    /// lit because of that commit, it can now.
+    pub(super) fn flipped_last(&mut self, flip: &kms::Flip) {
+        if let Some(at) = self.outputs.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
+            let mut leaving = self.outputs.leaving.swap_remove(at);
+            if !leaving.kms.flipped(flip) {
+                self.outputs.leaving.push(leaving);
+            } else if !leaving.kms.needs_modeset() {
+                self.outputs.turn_off(leaving);
+            }
+        }
         let lit = |id| self.outputs.list.iter().any(|o| o.kms.connector_id() == id);
         if self.outputs.active && self.outputs.inventory.connected().any(|connector| !lit(connector.id)) {
             let before = self.places();
@@ -343,18 +432,11 @@ impl Syncline {
     pub(super) fn take_away(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
-        let stuck = output.is_stuck();
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
         }
-        if stuck {
-            // Turning it off would wait for the fence. The kernel keeps the framebuffers that it needs; the CRTC is free again with
-            // the flip, see [`Self::crtc_free`].
-            return tracing::warn!("{}: its last commit waits for a fence; the display is left on", output.wl.name());
-        }
-        if let Err(error) = output.kms.disable() {
-            tracing::debug!("turning {} off: {error}", output.wl.name());
-        }
+        let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
+        self.outputs.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
     }
 
     /// Puts the outputs side by side, without gaps, in the order in which they came, to the right of those that have their place.
@@ -390,6 +472,11 @@ impl Syncline {
         {
             tracing::warn!("display device: {error}");
         }
+        // Their flips went to nobody.
+        for mut leaving in std::mem::take(&mut self.outputs.leaving) {
+            leaving.kms.reset();
+            self.outputs.turn_off(leaving);
+        }
         for index in 0..self.outputs.list.len() {
             self.outputs.list[index].kms.reset();
             self.outputs.list[index].layouts.forget();
@@ -410,11 +497,12 @@ impl Syncline {
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&outputs.device).ok_or("its buffer cannot be shown")?;
+        let vrr = self.config.vrr && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
         output.told.modeset();
-        frame.nonblocking().connector(output.told.state.clone());
+        frame.connector(output.told.state.clone());
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1));
+        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
         output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
         output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));

@@ -11,7 +11,7 @@ use smithay::{
     wayland::{compositor::with_states, content_type::ContentTypeSurfaceCachedState},
 };
 
-use crate::{render::Layer, state::Syncline};
+use crate::{render::Layer, state::Syncline, surface::buffer::Source};
 
 /// What became of a client's wish to tear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +21,7 @@ pub enum Verdict {
     NotAsked,
     /// The configuration forbids it.
     Forbidden,
-    /// The device or its driver has no async page flips, or we make none.
+    /// The device or its driver has no async page flips, or none for this buffer.
     Unable,
     /// More than this surface is on the screen.
     NotAlone,
@@ -68,6 +68,15 @@ pub fn verdict(wish: &Wish) -> Verdict {
     }
 }
 
+/// Whether asynchronous flips of the primary plane take the layer's buffer, as far as the driver says.
+fn takes(plane: &kms::OutputPlane, layer: &Layer) -> bool {
+    match &layer.content.source {
+        Source::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
+        // It is drawn into a buffer of ours, as every frame can be.
+        Source::Shm(_) => true,
+    }
+}
+
 impl Syncline {
     /// Judges the scene that is about to be shown.
     pub(super) fn judge_tearing(&mut self, index: usize, scene: &[Layer]) {
@@ -84,8 +93,8 @@ impl Syncline {
             (protocols::tearing::is_async(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
-        // kms has no async commit: the flip stays synchronised, and the status says so.
-        output.tearing = verdict(&Wish { asked, allowed, able: false, alone, video });
+        let able = output.kms.can_flip_asynchronously() && takes(&output.kms.planes()[output.primary], top);
+        output.tearing = verdict(&Wish { asked, allowed, able, alone, video });
     }
 }
 

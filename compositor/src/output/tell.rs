@@ -74,8 +74,7 @@ impl Syncline {
                 feedback.discarded();
                 continue;
             }
-            // No commit tears yet, so every flip is synchronised.
-            feedback.presented(&output.wl, time, refresh, sequence, flags(on_plane, false));
+            feedback.presented(&output.wl, time, refresh, sequence, flags(on_plane, answers.tears));
         }
         let millis = time.as_millis() as u32;
         answers.callbacks.drain(..).for_each(|callback| callback.done(millis));

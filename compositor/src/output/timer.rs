@@ -2,7 +2,7 @@
 
 use fence::Ns;
 
-use super::{Output, Phase, Why};
+use super::{Output, Phase, Why, tear::Verdict};
 use crate::{state::Syncline, surface::SurfaceState};
 
 impl Output {
@@ -19,7 +19,8 @@ impl Output {
         }
         let margins = self.planner.margins();
         self.phase = if self.is_due() {
-            if self.clock.is_in_phase(now) {
+            // What may tear is shown at once, whenever the vblank comes.
+            if self.clock.is_in_phase(now) && self.tearing != Verdict::May {
                 let (latch, vblank) = margins.plan(&self.clock, now);
                 Phase::Scheduled { latch, vblank, why: Why::Changed }
             } else {

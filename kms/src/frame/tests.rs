@@ -82,7 +82,7 @@ fn a_modeset_sends_everything() {
     let log = bench.kernel.take_log();
     assert_eq!(log.len(), 1);
     let sent = &log[0];
-    assert!(sent.is_modeset() && !sent.is_nonblock() && sent.user_data == 9);
+    assert!(sent.is_modeset() && sent.is_nonblock() && sent.user_data == 9, "nothing waits for the mode");
     assert_eq!(sent.value(ids::CONNECTOR, ids::CRTC_ID), Some(CRTC.into()));
     assert_eq!(sent.value(CRTC, ids::ACTIVE), Some(1));
     assert_eq!(sent.value(PRIMARY, ids::FB_ID), Some(1));
@@ -379,10 +379,14 @@ fn the_console_is_cleared_by_the_first_modeset() {
 fn disabling_turns_all_off() {
     let mut bench = Bench::lit();
     bench.kernel.fail(Call::Commit, Errno::ACCESS);
-    assert_eq!(bench.output.disable().unwrap_err().errno, Errno::ACCESS);
+    assert_eq!(bench.output.disable(2).unwrap_err().errno, Errno::ACCESS);
     assert!(!bench.output.needs_modeset(), "refused: as it was");
-    bench.output.disable().unwrap();
+    bench.kernel.take_log();
+    assert_eq!(bench.output.disable(3), Ok(true), "its flip will come");
+    assert!(bench.kernel.take_log()[0].is_nonblock());
     assert!(bench.output.needs_modeset());
+    assert_eq!((bench.output.in_flight(), bench.flip(), bench.output.in_flight()), (Some(3), 1, None));
+    assert_eq!(bench.output.disable(4), Ok(false), "off before and after: the kernel sends no event");
     let off = [(CRTC, ids::ACTIVE), (CRTC, ids::MODE_ID), (PRIMARY, ids::FB_ID), (ids::CONNECTOR, ids::CRTC_ID)];
     assert!(off.iter().all(|&(object, prop)| bench.kernel.value(object, prop) == Some(0)));
 }
@@ -408,12 +412,12 @@ fn a_modeset_behind_a_stuck_commit_is_busy_and_does_not_wait() {
     bench.output.reset();
     bench.kernel.take_log();
     let mut frame = bench.output.modeset();
-    frame.set(0, full(3)).nonblocking();
+    frame.set(0, full(3));
     assert_eq!(frame.commit(3).unwrap_err().errno, Errno::BUSY);
     let sent = bench.kernel.take_log().remove(0);
     assert!(sent.is_modeset() && sent.is_nonblock());
     assert!(bench.kernel.flip(CRTC, 1, 1));
     let mut frame = bench.output.modeset();
-    frame.set(0, full(3)).nonblocking();
+    frame.set(0, full(3));
     frame.commit(4).unwrap();
 }

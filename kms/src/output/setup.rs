@@ -1,5 +1,6 @@
 //! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
 
+use crate::damage::Clips;
 use crate::head::Head;
 use crate::inventory::{Connector, Crtc, Plane};
 use crate::props::{Blob, ConnectorProps, CrtcProps};
@@ -46,7 +47,7 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
     }
     let longest = |plane: &OutputPlane| plane.pipelines.iter().map(|pipeline| pipeline.ops.len()).max().unwrap_or(0);
     let colorops: usize = planes.iter().map(longest).sum();
-    let props = planes.len() * PROPS_PER_PLANE + colorops * PROPS_PER_COLOROP + leftovers.len() + PROPS_OF_HEAD;
+    let props = planes.len() * PROPS_PER_PLANE + colorops * PROPS_PER_COLOROP + leftovers.len() + PROPS_OF_HEAD + 16;
     let request = Request::with_capacity(planes.len() + colorops + leftovers.len() + 4, props);
     Ok(Output {
         device: device.clone(),
@@ -66,6 +67,12 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         head: Head::default(),
         on_screen: [0; MAX_PLANES],
         in_flight: None,
+        queued: [0; MAX_PLANES],
+        asleep: false,
+        vrr: false,
+        vrr_capable: connector.props.value("vrr_capable") == Some(1),
+        writeback: None,
+        clips: Clips::default(),
         retired: Vec::with_capacity(8),
     })
 }

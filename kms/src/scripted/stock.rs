@@ -58,6 +58,12 @@ pub mod ids {
     pub const DEGAMMA_LUT: u32 = 240;
     /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast RGB` after it.
     pub const MAX_BPC: u32 = 250;
+    /// Of CRTCs.
+    pub const VRR_ENABLED: u32 = 260;
+    /// Of connectors.
+    pub const VRR_CAPABLE: u32 = 261;
+    /// Of writeback connectors: `WRITEBACK_FB_ID`, and `WRITEBACK_OUT_FENCE_PTR` after it.
+    pub const WRITEBACK: u32 = 262;
 
     /// Whether an object id is that of a CRTC.
     pub fn is_crtc(id: u32) -> bool {
@@ -133,6 +139,9 @@ impl Stock {
         if self.fences {
             number(&mut props, "OUT_FENCE_PTR", ids::OUT_FENCE_PTR, u64::MAX);
         }
+        if self.rich {
+            number(&mut props, "VRR_ENABLED", ids::VRR_ENABLED, 1);
+        }
         Crtc { id: ids::CRTC + index, index, props }
     }
 
@@ -181,6 +190,7 @@ impl Stock {
 fn connector(index: u32, all: u32) -> Connector {
     let mut props = PropertyTable::default();
     number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+    number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
     Connector {
         id: ids::CONNECTOR + index,
         name: format!("Virtual-{}", index + 1),

@@ -51,6 +51,11 @@ pub fn framebuffers(device: &Device) -> usize {
     text.lines().filter(|line| line.starts_with("framebuffer[")).count()
 }
 
+/// Waits until the kernel has let go of what the last flip took off the screen, which it does some time after the event.
+pub fn settle() {
+    std::thread::sleep(Duration::from_millis(50));
+}
+
 /// vkms with its display on.
 pub struct Screen {
     pub output: Output,
@@ -82,6 +87,7 @@ impl Screen {
         frame.set(0, state);
         frame.commit(serial).expect("modeset");
         screen.wait_flip().expect("the flip of the modeset");
+        settle();
         screen
     }
 
