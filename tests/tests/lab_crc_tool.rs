@@ -154,7 +154,6 @@ fn each_refusal_is_one_line_and_status_2() {
         (crc(&["test", "--source", "plane9999"]), "unknown CRC source plane9999; this driver has auto"),
         (crc(&["test", "--output", "HDMI-A-9"]), "no connected output HDMI-A-9; there is Virtual"),
         (crc(&["test", "--mode", "123x45"]), "has no mode 123x45; it offers"),
-        (crc(&["watch"]), "is off"),
         (crc(&["diff", "/nowhere/a", "/nowhere/b"]), "/nowhere/a"),
     ] {
         let line = text(&out.stderr);
