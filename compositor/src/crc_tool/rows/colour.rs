@@ -8,6 +8,9 @@ use crate::crc_tool::scene::{Layer, Scene, kind_name};
 use crate::crc_tool::screen::{encoding_name, range_name};
 use crate::crc_tool::trouble::Trouble;
 
+/// Red, green and blue of an entry, from its number and the last one's.
+type Curve = fn(u64, u64) -> [u16; 3];
+
 impl Rows<'_> {
     /// `COLOR_ENCODING` and `COLOR_RANGE` of YUV.
     pub(super) fn encoding(&mut self) -> Result<(), Trouble> {
@@ -45,7 +48,7 @@ impl Rows<'_> {
         let props = self.screen.crtc_props();
         let size = props.and_then(|props| props.value("GAMMA_LUT_SIZE")).filter(|size| (2..=4096).contains(size));
         let last = size.map_or(1, |size| size - 1);
-        let luts: [(&str, fn(u64, u64) -> [u16; 3]); 3] = [
+        let luts: [(&str, Curve); 3] = [
             ("inverted", |at, last| [(0xffff - at * 0xffff / last) as u16; 3]),
             ("squared", |at, last| [(at * at * 0xffff / (last * last)) as u16; 3]),
             ("by channel", |at, last| {
