@@ -21,6 +21,8 @@ pub enum Command {
     Msg(MsgArgs),
     /// Say what of explicit sync, planes, colour, CRCs … this machine can do, what is missing, and what to do about it.
     Doctor(DoctorArgs),
+    /// Read display CRCs, and prove with them that a display shows what it is told to.
+    Crc(Box<crate::crc_tool::CrcArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
-//! The `syncline` command: `run` is the compositor, `msg` talks to a running one, `doctor` looks at the machine.
+//! The `syncline` command: `run` is the compositor, `msg` talks to a running one, `doctor` looks at the machine,
+//! `crc` proves what is on the screen.
 //!
-//! Exit status (`doctor` has its own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
+//! Exit status (`doctor` and `crc` have their own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
 //! of the client with `--until-exit`.
 
 mod cec;
@@ -8,6 +9,7 @@ mod cli;
 mod clock;
 mod config;
 mod crc;
+mod crc_tool;
 mod cursor;
 mod doctor;
 mod error;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         cli::Command::Run(args) => run::run(args),
         cli::Command::Doctor(args) => doctor::run(args),
+        // It has its own exit statuses, also for what cannot be run.
+        cli::Command::Crc(args) => Ok(crc_tool::run(args)),
         cli::Command::Msg(args) => msg::run(args).map(|()| 0),
     };
     match result {

@@ -62,7 +62,7 @@ pub fn open_device(session: &mut Session, wanted: Option<&Path>) -> Result<(Devi
     Err(last)
 }
 
-fn cards() -> Vec<PathBuf> {
+pub fn cards() -> Vec<PathBuf> {
     let Ok(dir) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
     let card = |name: &str| name.strip_prefix("card").is_some_and(|n| n.parse::<u32>().is_ok());
     dir.flatten().filter(|e| e.file_name().to_str().is_some_and(card)).map(|e| e.path()).collect()

@@ -1,0 +1,90 @@
+//! Pictures of any format in memory that a plane can show: noise with opaque, transparent and mixed pixels.
+//!
+//! The pixels stay readable for the prediction. Linear memory only.
+
+use std::sync::Arc;
+
+use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane, formats};
+use kms::crc::vkms::{Layout, Picture as Modelled};
+use kms::{DumbBuffer, FbId, Framebuffer};
+
+use super::trouble::Trouble;
+
+/// A picture on the device.
+pub struct Picture {
+    memory: DumbBuffer,
+    framebuffer: Framebuffer,
+    format: Fourcc,
+    size: (u32, u32),
+    layout: [Layout; 3],
+}
+
+impl Picture {
+    /// A zeroed picture of `size` in `format`: RGB of one colour plane, or YUV of several in one buffer.
+    pub fn new(device: &kms::Device, format: Fourcc, size: (u32, u32)) -> Result<Self, Trouble> {
+        let what = || format!("a picture of {}x{} {}", size.0, size.1, formats::name(format));
+        let info = formats::info(format).ok_or_else(|| Trouble::refused(what(), "unknown format"))?;
+        if info.planes == 1 {
+            let memory = device.dumb(size.0, size.1, format)?;
+            let layout = [Layout { offset: 0, stride: memory.stride() }, Layout::default(), Layout::default()];
+            return Ok(Self { framebuffer: memory.framebuffer().clone(), memory, format, size, layout });
+        }
+        let mut layout = [Layout::default(); 3];
+        let mut end = 0u32;
+        for (plane, layout) in layout.iter_mut().enumerate().take(info.planes.into()) {
+            let line = u32::from(info.cpp[plane]) * info.plane_width(plane, size.0);
+            *layout = Layout { offset: end, stride: line.next_multiple_of(64) };
+            end += layout.stride * info.plane_height(plane, size.1);
+        }
+        let memory = device.dumb(1024, end.div_ceil(1024) + 1, Fourcc::R8)?;
+        let fd = memory.export()?.planes()[0].fd.clone();
+        let plane = |layout: &Layout| Plane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
+        let planes = layout[..info.planes.into()].iter().map(plane).collect();
+        let dmabuf = Dmabuf::new(size.0, size.1, format, Modifier::Linear, planes)
+            .map_err(|error| Trouble::refused(what(), error))?;
+        Ok(Self { framebuffer: device.framebuffer(&dmabuf, false)?, memory, format, size, layout })
+    }
+
+    /// The same, filled with noise that `seed` decides. Blocks of it are all zero or all ones, so that alpha has its extremes.
+    pub fn noise(device: &kms::Device, format: Fourcc, size: (u32, u32), seed: u32) -> Result<Self, Trouble> {
+        let mut picture = Self::new(device, format, size)?;
+        let mut state = u64::from(seed) << 1 | 1;
+        for (at, byte) in picture.memory.bytes_mut().iter_mut().enumerate() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = match at / 64 % 4 {
+                2 => 0,
+                3 => 255,
+                _ => (state >> 56) as u8,
+            };
+        }
+        Ok(picture)
+    }
+
+    /// Id of its framebuffer.
+    pub fn id(&self) -> FbId {
+        self.framebuffer.id()
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// As the prediction wants it.
+    pub fn modelled(&self) -> Modelled<'_> {
+        Modelled { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
+    }
+
+    /// Bytes of the first colour plane's lines, for writing.
+    pub fn lines_mut(&mut self) -> std::slice::ChunksExactMut<'_, u8> {
+        let stride = self.memory.stride() as usize;
+        self.memory.bytes_mut().chunks_exact_mut(stride)
+    }
+
+    /// Pixels of XRGB8888 as `0xRRGGBB`, from the top left.
+    pub fn rgb(&self) -> Vec<u32> {
+        let lines = self.memory.bytes().chunks_exact(self.memory.stride() as usize).take(self.size.1 as usize);
+        let pixels = lines.flat_map(|line| line.as_chunks::<4>().0.iter().take(self.size.0 as usize));
+        pixels.map(|pixel| u32::from_le_bytes(*pixel) & 0xff_ffff).collect()
+    }
+}

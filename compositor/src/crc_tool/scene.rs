@@ -1,0 +1,84 @@
+//! What is to be shown: pictures on planes, and what the CRTC does to the whole. Pure values.
+
+use std::rc::Rc;
+
+use kms::crc::vkms::{Encoding, Range, Turn};
+use kms::{Blend, PlaneKind, Rect, SrcRect};
+
+use super::picture::Picture;
+
+/// A picture on a plane.
+#[derive(Clone)]
+pub struct Layer {
+    /// Index into [`super::screen::Screen::planes`].
+    pub plane: usize,
+    pub picture: Rc<Picture>,
+    pub src: SrcRect,
+    pub dst: Rect,
+    pub turn: Turn,
+    /// Of YUV only; `None` leaves the driver's own.
+    pub encoding: Option<(Encoding, Range)>,
+    /// Opacity of the whole plane.
+    pub alpha: u16,
+    pub blend: Blend,
+}
+
+impl Layer {
+    /// A whole picture at `(x, y)`, upright and opaque.
+    pub fn whole(plane: usize, picture: &Rc<Picture>, (x, y): (i32, i32)) -> Self {
+        let (w, h) = picture.size();
+        Self::part(plane, picture, (0, 0), Rect::new(x, y, w, h))
+    }
+
+    /// The part of a picture from `(x, y)` on, at `dst` in its own size.
+    pub fn part(plane: usize, picture: &Rc<Picture>, (x, y): (u32, u32), dst: Rect) -> Self {
+        let src = SrcRect::pixels(x, y, dst.w, dst.h);
+        let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
+        Self { plane, picture: picture.clone(), src, dst, turn: Turn::default(), encoding: None, alpha, blend }
+    }
+
+    /// The same, turned; a quarter turn exchanges width and height on the screen.
+    pub fn turned(mut self, turn: Turn) -> Self {
+        if turn.swaps() {
+            (self.dst.w, self.dst.h) = (self.dst.h, self.dst.w);
+        }
+        self.turn = turn;
+        self
+    }
+}
+
+/// A picture of the whole screen.
+#[derive(Clone, Default)]
+pub struct Scene {
+    /// From the bottom up.
+    pub layers: Vec<Layer>,
+    /// `BACKGROUND_COLOR`: 16 bits each of alpha, red, green, blue.
+    pub background: u64,
+    /// `GAMMA_LUT`: red, green and blue of each entry; none without entries.
+    pub gamma: Vec<[u16; 3]>,
+}
+
+impl Scene {
+    /// These layers on black.
+    pub fn of(layers: impl Into<Vec<Layer>>) -> Self {
+        Self { layers: layers.into(), ..Self::default() }
+    }
+}
+
+/// A scene with its name, and one that must look different.
+pub struct Case {
+    /// The suite that it belongs to.
+    pub suite: &'static str,
+    pub name: String,
+    /// What to show, and the control; or why this device cannot show it.
+    pub scenes: Result<(Scene, Scene), String>,
+}
+
+/// As names of cases have it.
+pub fn kind_name(kind: PlaneKind) -> &'static str {
+    match kind {
+        PlaneKind::Primary => "primary",
+        PlaneKind::Overlay => "overlay",
+        PlaneKind::Cursor => "cursor",
+    }
+}
