@@ -102,7 +102,8 @@ fn armed_anew_after_a_modeset() {
     assert_eq!(before.values(), [vkms::crc(w, h, &[])]);
     let serial = screen.serial();
     let state = screen.full(dot.id());
-    screen.output.disable().expect("off");
+    assert_eq!(screen.output.disable(u64::MAX), Ok(true));
+    screen.wait_flip().expect("off");
     let mut frame = screen.output.modeset();
     frame.set(0, state);
     frame.commit(serial).expect("modeset");
@@ -112,7 +113,8 @@ fn armed_anew_after_a_modeset() {
     assert_eq!(after.values(), [vkms::crc(w, h, &[plane(&dot, &screen.full(dot.id()))])]);
     assert_eq!(stream.gaps(), 0, "none across");
     // Nothing more comes from a CRTC that is off, and waiting ends.
-    screen.output.disable().expect("off");
+    assert_eq!(screen.output.disable(u64::MAX - 1), Ok(true));
+    screen.wait_flip().expect("off");
     let error = std::iter::repeat_with(|| stream.wait_entry(second)).find_map(Result::err).expect("silence");
     assert!(error.to_string().contains("no CRC within 1000 ms"), "{error}");
     let off = stream.rearm().expect_err("off").to_string();

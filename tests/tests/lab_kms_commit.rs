@@ -204,7 +204,7 @@ fn two_displays_light_in_one_commit_or_not_at_all() {
 #[ignore = "lab"]
 fn sleep_and_wake_keep_the_picture() {
     let mut bench = Bench::new("commit-sleep", 1, vkms::Output::default());
-    let stripes = bench.picture(|x, y| x * 7 ^ y * 13);
+    let stripes = bench.picture(|x, y| (x * 7) ^ (y * 13));
     bench.light(stripes.id());
     let fb = bench.plane_value(0, 0, "FB_ID");
     let shown = {
@@ -227,7 +227,7 @@ fn sleep_and_wake_keep_the_picture() {
     let mut stream = bench.arm(0);
     assert_eq!(crc_at(&mut stream, 0), shown, "the same picture");
     // The control: another picture is told apart.
-    let other = bench.picture(|x, y| x * 7 ^ y * 13 ^ u32::from((x, y) == (0, 0)));
+    let other = bench.picture(|x, y| (x * 7) ^ (y * 13) ^ u32::from((x, y) == (0, 0)));
     let state = full(&bench.outputs[0], other.id());
     let mut frame = bench.outputs[0].frame();
     frame.set(0, state);
