@@ -116,7 +116,12 @@ impl Screen {
     pub fn modeset(&mut self) -> Result<(), Trouble> {
         self.stream = None;
         if !self.output.needs_modeset() {
-            self.output.disable().map_err(|error| Trouble::refused("turning the display off", error))?;
+            self.user_data += 1;
+            let refused = |error| Trouble::refused("turning the display off", error);
+            if self.output.disable(self.user_data).map_err(refused)? {
+                let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
+                self.output.flipped(&flip);
+            }
         }
         let (w, h) = self.size();
         self.user_data += 1;
