@@ -64,6 +64,6 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
         }
     }
     // A handle of one device is another syncobj, or none, on the other: it cannot be confused, since each point keeps its device.
-    drop(other);
     assert_eq!(lab::open_fds(), before);
+    drop(other);
 }
