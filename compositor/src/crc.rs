@@ -15,6 +15,7 @@ use std::{
         Arc,
         mpsc::{Receiver, Sender, channel},
     },
+    time::Duration,
 };
 
 use fence::Ns;
@@ -262,6 +263,9 @@ impl CrcSession {
 
 impl Syncline {
     /// Reads the CRC of every frame from now on.
+    ///
+    /// Waits, at the start of a session, until the displays that it has lit have vblanks: a non-blocking modeset is under way, and CRCs armed
+    /// before its end would not come. At most a second each.
     pub fn start_crc(&mut self) -> Result<(), Error> {
         let predictor = Predictor::start()?;
         self.reactor.add(predictor.wake.as_fd(), Source::Predictor).context("CRC predictor")?;
@@ -269,6 +273,7 @@ impl Syncline {
         for output in &mut self.outputs.list {
             let fail = |e: kms::crc::CrcError| Error::setup(format!("CRC of {}", output.wl.name()), e);
             let reader = CrcReader::open(&self.outputs.device, output.kms.crtc_index()).map_err(fail)?;
+            self.outputs.device.wait_vblanks(output.kms.crtc_id(), Duration::from_secs(1));
             let stream = reader.arm("auto").map_err(fail)?;
             self.reactor.add(stream.as_fd(), Source::Crc(output.kms.crtc_id())).context("CRC")?;
             output.crc = Some(CrcSession {

@@ -5,6 +5,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use dmabuf_import::{Dmabuf, Fourcc, GemTable};
 use rustix::fs::{Mode as FileMode, OFlags};
@@ -184,6 +185,29 @@ impl Device {
     /// What `inventory` (read before the first commit) saw, to be put back on exit.
     pub fn save_state(&self, inventory: &Inventory) -> SavedState {
         SavedState::new(self, inventory)
+    }
+
+    /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it before it turns the CRTC on), and what
+    /// holds on to vblanks, such as armed CRCs, must wait for them.
+    ///
+    /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another client's modeset takes. A driver without
+    /// vblanks has nothing to wait for: true.
+    pub fn vblanks_run(&self, crtc: u32) -> bool {
+        match crate::ioctl::crtc_sequence(self.as_fd(), crtc) {
+            Ok(_) | Err(Errno::OPNOTSUPP) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a test, never on a frame's path.
+    pub fn wait_vblanks(&self, crtc: u32, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        loop {
+            match self.vblanks_run(crtc) {
+                false if Instant::now() < end => std::thread::sleep(Duration::from_millis(1)),
+                run => return run,
+            }
+        }
     }
 
     /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there are none.

@@ -5,7 +5,7 @@
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
-use drm_sys::{drm_mode_atomic, drm_mode_closefb, drm_mode_create_blob};
+use drm_sys::{drm_crtc_get_sequence, drm_mode_atomic, drm_mode_closefb, drm_mode_create_blob};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
@@ -72,6 +72,15 @@ pub(crate) fn create_blob(fd: BorrowedFd<'_>, data: &[u8]) -> Result<u32, Errno>
     // SAFETY: the kernel reads `length` bytes at `data`, which are borrowed, and writes `blob_id` into the struct.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
     Ok(request.blob_id)
+}
+
+/// `DRM_IOCTL_CRTC_GET_SEQUENCE`: EINVAL while the CRTC has no vblanks, EOPNOTSUPP where the driver has none at all.
+pub(crate) fn crtc_sequence(fd: BorrowedFd<'_>, crtc: u32) -> Result<drm_crtc_get_sequence, Errno> {
+    const OP: Opcode = opcode::read_write::<drm_crtc_get_sequence>(BASE, 0x3b);
+    let mut request = drm_crtc_get_sequence { crtc_id: crtc, ..Default::default() };
+    // SAFETY: the kernel reads and writes one `struct drm_crtc_get_sequence`.
+    unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
+    Ok(request)
 }
 
 /// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, readable and writable. The caller owns it.

@@ -108,6 +108,7 @@ fn armed_anew_after_a_modeset() {
     frame.set(0, state);
     frame.commit(serial).expect("modeset");
     screen.wait_flip().expect("the flip of the modeset");
+    assert!(screen.device.wait_vblanks(screen.output.crtc_id(), second), "vblanks");
     let mut stream = stream.rearm().expect("armed anew");
     let after = stream.wait_entry(second).expect("an entry");
     assert_eq!(after.values(), [vkms::crc(w, h, &[plane(&dot, &screen.full(dot.id()))])]);

@@ -126,6 +126,7 @@ impl Lab {
             lab.serial += 1;
             frame.commit(lab.serial).unwrap();
             flip(&lab.device, &mut output);
+            assert!(lab.device.wait_vblanks(output.crtc_id(), std::time::Duration::from_secs(1)), "vblanks");
             let reader = CrcReader::open(&lab.device, output.crtc_index()).unwrap();
             let crc = reader.arm("auto").unwrap();
             let mut order: Vec<usize> = (0..output.planes().len()).collect();

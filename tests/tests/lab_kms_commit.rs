@@ -100,6 +100,7 @@ impl Bench {
     }
 
     fn arm(&self, at: usize) -> CrcStream {
+        assert!(self.device.wait_vblanks(self.outputs[at].crtc_id(), Duration::from_secs(1)), "vblanks");
         let reader = CrcReader::open(&self.device, self.outputs[at].crtc_index()).expect("CRCs");
         reader.arm("auto").expect("armed")
     }

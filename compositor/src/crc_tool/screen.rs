@@ -130,6 +130,9 @@ impl Screen {
         frame.commit(self.user_data).map_err(|error| Trouble::refused("setting the mode", error))?;
         let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
         self.output.flipped(&flip);
+        if !self.device.wait_vblanks(self.output.crtc_id(), LIMIT) {
+            return Err(CrcError::CrtcOff(self.output.crtc_index()).into());
+        }
         let reader = CrcReader::open(&self.device, self.output.crtc_index())?;
         self.stream = Some(reader.arm(&self.source)?);
         Ok(())

@@ -61,16 +61,27 @@ pub fn check(wanted: &str) -> Result<(), Trouble> {
 }
 
 /// Runs one test. `out`: where pictures of a mismatch are kept.
+///
+/// A test in whose middle the display fails (no flip, no CRC) has failed; the mode is set anew, and the next test has its chance.
+/// Only a display that does not come back then ends the whole run.
 pub fn run(screen: &mut Screen, judge: &mut Judge, test: Test, out: Option<&Path>) -> Result<TestResult, Trouble> {
     let start = Instant::now();
     let (suite, name, outcome) = match test {
-        Test::Special(suite, name, run) => (suite, name.to_owned(), run(screen, judge)?),
+        Test::Special(suite, name, run) => (suite, name.to_owned(), run(screen, judge)),
         Test::Scene(Case { suite, name, scenes }) => {
             let outcome = match scenes {
-                Err(reason) => Outcome::Skip { reason },
-                Ok((scene, control)) => scene_test(screen, judge, &scene, &control, out, &format!("{suite} {name}"))?,
+                Err(reason) => Ok(Outcome::Skip { reason }),
+                Ok((scene, control)) => scene_test(screen, judge, &scene, &control, out, &format!("{suite} {name}")),
             };
             (suite, name, outcome)
+        }
+    };
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(trouble) => {
+            let reason = trouble.to_string();
+            screen.modeset().map_err(|error| Trouble::refused(format!("{suite}: {name}: {reason}; then"), error))?;
+            Outcome::Fail { reason, files: Vec::new() }
         }
     };
     let ms = start.elapsed().as_millis() as u64;

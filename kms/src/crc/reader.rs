@@ -84,7 +84,8 @@ impl CrcReader {
     /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
     ///
     /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode anew, to switch sources: arm while no commit of
-    /// yours is under way. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
+    /// yours is under way, and once [`Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no CRC ever, and
+    /// drops a vblank reference too many at the end. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
     pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
         let control = self.dir.join("control");
         let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())

@@ -87,6 +87,7 @@ impl Screen {
         frame.set(0, state);
         frame.commit(serial).expect("modeset");
         screen.wait_flip().expect("the flip of the modeset");
+        assert!(screen.device.wait_vblanks(screen.output.crtc_id(), Duration::from_secs(1)), "vblanks");
         settle();
         screen
     }

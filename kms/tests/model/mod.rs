@@ -134,6 +134,7 @@ impl Rig {
     /// Reads CRCs of `source` from now on.
     pub fn arm(&mut self, source: &str) {
         self.stream = None;
+        assert!(self.device.wait_vblanks(self.output.crtc_id(), Duration::from_secs(1)), "vblanks");
         let reader = CrcReader::open(&self.device, self.output.crtc_index()).expect("reader");
         self.stream = Some(reader.arm(source).expect("armed"));
     }
