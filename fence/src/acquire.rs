@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
 use crate::{
-    CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until, implicit,
+    CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until,
+    held::Held,
+    implicit,
     kernel::{Kernel, KernelRef, LINUX},
     report::Overdue,
     sync_file,
@@ -43,10 +45,10 @@ enum Stage {
     /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not be made yet.
     Waiting { event: Option<OwnedFd> },
     /// Has the fence.
-    Pending(SyncFile),
+    Pending(Held),
     /// Final; the file is closed.
     Signalled { at: Ns },
-    /// Final; the file stays for the release, until it is taken.
+    /// Final; the file that carries the error stays for the release, until it is taken.
     Failed(FenceError, Option<SyncFile>),
 }
 
@@ -70,8 +72,8 @@ pub struct Acquire {
     rearmed: u32,
     reported: bool,
     carrying: bool,
-    /// The fence without its link, for the release if it fails; only while it is pending.
-    plain: Option<SyncFile>,
+    /// The fence has been looked at.
+    looked: bool,
 }
 
 impl Acquire {
@@ -87,7 +89,7 @@ impl Acquire {
             rearmed: 0,
             reported: false,
             carrying: false,
-            plain: None,
+            looked: false,
         }
     }
 
@@ -105,7 +107,7 @@ impl Acquire {
 
     /// As [`Acquire::from_sync_file`], on the given kernel.
     pub fn from_sync_file_on(kernel: KernelRef, file: SyncFile, now: Ns) -> Acquire {
-        Acquire::new(Stage::Pending(file), None, kernel, now)
+        Acquire::new(Stage::Pending(Held::new(kernel, file)), None, kernel, now)
     }
 
     /// For a client without explicit synchronisation: what readers of this dma-buf have to wait for now. The dma-buf
@@ -125,8 +127,9 @@ impl Acquire {
     /// Makes the error of a point's fence one that can go on into a release point. A timeline's fence is a link of that
     /// timeline's chain, and its error cannot leave it once it has failed; taken out while it is pending, it can.
     ///
-    /// Costs a merge and a close for each point whose fence is pending when it is first seen. Sync_files and dma-bufs
-    /// need nothing of the kind.
+    /// Costs a merge for each point whose fence is pending when it is first seen, and a close if the two files are not neighbours.
+    /// Where the timeline's last fence was pending at its commit, this one is taken out unseen and looked at later. Sync_files and
+    /// dma-bufs need nothing of the kind.
     pub fn carrying_errors(mut self) -> Acquire {
         self.carrying = true;
         self
@@ -150,7 +153,7 @@ impl Acquire {
     pub fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.stage {
             Stage::Waiting { event } => event.as_ref().map(AsFd::as_fd),
-            Stage::Pending(link) => Some(self.plain.as_ref().unwrap_or(link).as_fd()),
+            Stage::Pending(held) => held.plain().map(AsFd::as_fd),
             Stage::Signalled { .. } | Stage::Failed(..) => None,
         }
     }
@@ -162,8 +165,9 @@ impl Acquire {
 
     /// Moves as far as it can, without blocking.
     ///
-    /// Costs two system calls from a point to a status (three on Linux < 6.16), one from a sync_file. After an error the
-    /// state is what it was and the call can be repeated: no commit is lost for want of a file descriptor.
+    /// Costs two system calls from a point to a status (three on Linux < 6.16), one from a sync_file. *Pending* may be an assumption
+    /// after the call that finds a point materialised, see [`carrying_errors`](Acquire::carrying_errors): the next call looks. After an
+    /// error the state is what it was and the call can be repeated: no commit is lost for want of a file descriptor.
     ///
     /// # Errors
     /// `EMFILE`, `ENOMEM`; `EINVAL` of `SYNCOBJ_EVENTFD`: Linux < 6.6, where advancing at each frame is the only way.
@@ -171,7 +175,16 @@ impl Acquire {
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
                 Some(file) => {
-                    self.stage = Stage::Pending(file);
+                    let mut held = Held::new(self.kernel, file);
+                    let unseen = self.carrying && point.timeline().comes_late();
+                    if unseen {
+                        held.unlink();
+                    }
+                    self.stage = Stage::Pending(held);
+                    if unseen {
+                        self.tell_deadline();
+                        return Ok(AcquireState::Pending);
+                    }
                 }
                 None => {
                     self.rearmed += u32::from(arm(self.kernel, point, event)?);
@@ -179,29 +192,30 @@ impl Acquire {
                 }
             }
         }
-        if let Stage::Pending(file) = &self.stage {
+        if let Stage::Pending(held) = &mut self.stage
+            && let Some(file) = held.came()
+        {
             let before = self.summary;
             self.summary = sync_file::summary(self.kernel, file.as_fd())?;
             if self.summary.status != Status::Active && before.fences > 0 {
                 // Who it was is known only while it is pending.
                 (self.summary.driver, self.summary.timeline) = (before.driver, before.timeline);
             }
+            if let (false, Some(point)) = (std::mem::replace(&mut self.looked, true), &self.point) {
+                let late = self.summary.status == Status::Active || self.summary.at > self.created;
+                point.timeline().set_comes_late(late);
+            }
             match self.summary.status {
                 Status::Active => {
-                    if self.carrying && self.point.is_some() && self.plain.is_none() {
-                        // Merging a link with itself unpacks it. Without a descriptor the error stays behind.
-                        self.plain = sync_file::merge2(self.kernel, file.as_fd(), file.as_fd()).ok();
+                    if self.carrying && self.point.is_some() {
+                        held.unlink();
                     }
                     self.tell_deadline();
                 }
-                Status::Signalled => {
-                    self.stage = Stage::Signalled { at: self.summary.at };
-                    self.plain = None;
-                }
+                Status::Signalled => self.stage = Stage::Signalled { at: self.summary.at },
                 Status::Failed(error) => {
-                    let plain = self.plain.take().filter(|plain| has_failed(self.kernel, plain));
-                    if let Stage::Pending(link) = std::mem::replace(&mut self.stage, Stage::Signalled { at: 0 }) {
-                        self.stage = Stage::Failed(error, Some(plain.unwrap_or(link)));
+                    if let Stage::Pending(held) = std::mem::replace(&mut self.stage, Stage::Failed(error, None)) {
+                        self.stage = Stage::Failed(error, held.into_failed());
                     }
                 }
             }
@@ -215,7 +229,7 @@ impl Acquire {
     /// Out of its link, where that was taken off: a link signals after its fence, by way of an interrupt of its own.
     pub fn fence(&self) -> Option<&SyncFile> {
         match &self.stage {
-            Stage::Pending(link) => Some(self.plain.as_ref().unwrap_or(link)),
+            Stage::Pending(held) => held.plain(),
             Stage::Failed(_, file) => file.as_ref(),
             Stage::Waiting { .. } | Stage::Signalled { .. } => None,
         }
@@ -251,17 +265,17 @@ impl Acquire {
     /// # Errors
     /// As [`SyncFile::status`].
     pub fn may_hand_off(&self, policy: &HandOff, own_drivers: &[&str]) -> Result<bool, CallError> {
-        let Stage::Pending(file) = &self.stage else { return Ok(false) };
-        match self.driver() {
-            Some(driver) => Ok(policy.allows(driver, own_drivers)),
-            None if self.summary.fences == 0 => Ok(false),
-            None => {
+        let Stage::Pending(held) = &self.stage else { return Ok(false) };
+        match (self.driver(), held.came()) {
+            (Some(driver), _) => Ok(policy.allows(driver, own_drivers)),
+            (None, Some(file)) if self.summary.fences > 0 => {
                 let mut all = true;
                 sync_file::each_active_driver(self.kernel, file.as_fd(), |driver| {
                     all &= policy.allows(driver, own_drivers);
                 })?;
                 Ok(all)
             }
+            _ => Ok(false),
         }
     }
 
@@ -277,7 +291,8 @@ impl Acquire {
     }
 
     fn tell_deadline(&mut self) {
-        let Stage::Pending(file) = &self.stage else { return };
+        let Stage::Pending(held) = &self.stage else { return };
+        let Some(file) = held.came() else { return };
         if self.deadline == self.told {
             return;
         }
@@ -310,11 +325,6 @@ impl Acquire {
         self.reported = true;
         Some(Overdue::new(self, now))
     }
-}
-
-/// False for a merge that came too late: it leaves out what has signalled, errors and all.
-fn has_failed(kernel: &dyn Kernel, plain: &SyncFile) -> bool {
-    sync_file::summary(kernel, plain.as_fd()).is_ok_and(|summary| matches!(summary.status, Status::Failed(_)))
 }
 
 /// Makes sure that an eventfd waits for the point. True if one had fired although the point is not there: its client

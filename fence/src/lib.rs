@@ -98,6 +98,7 @@ mod error;
 pub mod faults;
 mod few;
 mod handoff;
+mod held;
 pub mod implicit;
 mod info;
 mod ioctl;

@@ -13,7 +13,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -64,6 +64,8 @@ struct Inner {
     handle: u32,
     /// The highest value that we added.
     last_added: AtomicU64,
+    /// The fence of the last point that was looked at came later than its commit.
+    comes_late: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -96,12 +98,26 @@ impl Eq for Timeline {}
 
 impl Timeline {
     pub(crate) fn from_handle(device: &SyncDevice, handle: u32) -> Timeline {
-        Timeline(Arc::new(Inner { device: device.clone(), handle, last_added: AtomicU64::new(0) }))
+        Timeline(Arc::new(Inner {
+            device: device.clone(),
+            handle,
+            last_added: AtomicU64::new(0),
+            comes_late: AtomicBool::new(false),
+        }))
     }
 
     /// Handle on the device, for messages and for ioctls of other crates. It stays ours.
     pub fn handle(&self) -> u32 {
         self.0.handle
+    }
+
+    /// Whether fences of this timeline are likely to be pending when they are committed: the last one was.
+    pub(crate) fn comes_late(&self) -> bool {
+        self.0.comes_late.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_comes_late(&self, late: bool) {
+        self.0.comes_late.store(late, Ordering::Relaxed);
     }
 
     /// The device that the handle is on.

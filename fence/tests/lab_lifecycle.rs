@@ -40,12 +40,81 @@ fn a_commit_goes_from_acquire_to_release_in_six_calls() {
     assert!(release.end(SCREEN, Some(out_fence)));
     let done = release.complete().unwrap();
     assert_eq!((done.kind, done.fences, done.added), (Kind::PointMaterialised, 1, Added::InOrder));
-    // Export, two looks, import; with an epoll_ctl for the wait and a close for each of two files: eight. A fence that
-    // is not looked at before it is signalled saves a look, the wait and its close.
-    assert_eq!(kernel.take_calls(), 4);
+    // Export, two looks, close, import.
+    assert_eq!(kernel.take_calls(), 5);
     assert!(client.point(2).is_materialised().unwrap() && !client.point(2).is_signalled().unwrap());
     sw.inc(1).unwrap();
     assert!(client.point(2).is_signalled().unwrap());
+}
+
+#[test]
+#[ignore = "lab"]
+fn in_the_steady_state_a_carried_error_costs_no_call_beyond_six() {
+    let kernel = Faults::leak(&LINUX);
+    let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
+    let client = device.create_timeline().unwrap();
+    let sw = lab::sw();
+    let commit = |value: u32, late: bool| {
+        client.point(value.into()).import(&sw.fence(value, "render").unwrap()).unwrap();
+        if !late {
+            sw.inc(1).unwrap();
+        }
+        kernel.take_calls();
+        let mut acquire = Acquire::from_point(client.point(value.into()), fence::now()).carrying_errors();
+        // At the commit; then, if it was late, at the latch, with a deadline before.
+        acquire.advance().unwrap();
+        if late {
+            acquire.set_deadline(fence::now() + 1_000_000_000);
+            sw.inc(1).unwrap();
+        }
+        if !acquire.state().is_final() {
+            assert!(matches!(acquire.advance().unwrap(), AcquireState::Signalled { at } if at > 0));
+        }
+        drop(acquire);
+        // And the import of the release.
+        kernel.take_calls() + 1
+    };
+    // A timeline whose fences begin to come late, and to come in time again: the first of each costs one more.
+    let late = [false, false, true, true, true, false, false];
+    let calls: Vec<_> = (1..).zip(late).map(|(value, late)| commit(value, late)).collect();
+    assert_eq!(calls, [4, 4, 7, 6, 6, 5, 4]);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_fence_that_was_not_looked_at_yet_loses_no_error() {
+    let (ours, client) = lab::shared();
+    let acquire = |value| Acquire::from_point(ours.point(value), fence::now()).carrying_errors();
+    // One that comes late: of the next one its timeline expects the same.
+    let late = |value| {
+        let sw = lab::sw();
+        client.point(value).import(&sw.fence(1, "").unwrap()).unwrap();
+        let mut acquire = acquire(value);
+        acquire.advance().unwrap();
+        sw.inc(1).unwrap();
+        assert!(acquire.advance().unwrap().is_final());
+    };
+    late(1);
+    // Failed before the commit: taken for pending, unseen; then seen.
+    let failing = lab::sw();
+    client.point(2).import(&failing.fence(1, "").unwrap()).unwrap();
+    drop(failing);
+    let mut second = acquire(2);
+    assert_eq!(second.advance().unwrap(), AcquireState::Pending);
+    assert_eq!(second.driver(), None, "not looked at");
+    assert!(!second.may_hand_off(&HandOff::Always, &[]).unwrap(), "nothing is handed over unseen");
+    assert_eq!(second.advance().unwrap(), AcquireState::Failed(GONE));
+    // Of two fences one had failed before: the other one goes on, and the error is seen at its end.
+    let (failing, going) = (lab::sw(), lab::sw());
+    let both = SyncFile::merge(&[failing.fence(1, "").unwrap().as_fd(), going.fence(1, "").unwrap().as_fd()]).unwrap();
+    late(3);
+    client.point(4).import(&both.file).unwrap();
+    drop(failing);
+    let mut third = acquire(4);
+    assert_eq!(third.advance().unwrap(), AcquireState::Pending);
+    assert_eq!(third.driver(), None, "not looked at");
+    going.inc(1).unwrap();
+    assert_eq!(third.advance().unwrap(), AcquireState::Failed(GONE));
 }
 
 #[test]
