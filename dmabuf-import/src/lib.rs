@@ -1,8 +1,9 @@
 //! dma-bufs as a compositor needs them: described, checked, imported once a device, mapped coherently.
 //!
 //! What this crate knows: DRM formats and modifiers ([`formats`]), the checks that a client's description of a
-//! buffer must pass ([`validate`]), GEM handles with reference counts ([`gem`]), CPU access in
-//! `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators that need no GPU ([`heap`], [`udmabuf`]).
+//! buffer must pass ([`validate`]), what a display would rather have ([`tranche`]) and what it has refused ([`withdraw`]),
+//! GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators
+//! that need no GPU ([`heap`], [`udmabuf`]).
 //!
 //! What it never does: it does not speak Wayland, knows no CRTC or plane, never waits for a fence, and never
 //! keeps a file descriptor whose owner is not named in the documentation of the function that took it.
@@ -17,8 +18,10 @@ mod ioctl;
 pub mod map;
 pub mod modifiers;
 mod sync;
+pub mod tranche;
 pub mod udmabuf;
 pub mod validate;
+pub mod withdraw;
 
 pub use dmabuf::{Dmabuf, Plane};
 pub use drm_fourcc::{DrmFormat as Format, DrmFourcc as Fourcc, DrmModifier as Modifier};
