@@ -106,6 +106,10 @@ impl Cursor {
     /// A card is gone, with its buffers.
     pub fn forget(&mut self, card: u32) {
         self.pictures.retain(|drawn| drawn.card != card);
+        // It has them mapped.
+        if let Some(renderer) = &mut self.renderer {
+            renderer.cleanup_texture_cache().ok();
+        }
     }
 
     /// What a cursor plane of `device` (of `width` × `height`) shows now; draws it if it changed. `None`: nothing.

@@ -28,7 +28,10 @@ impl Outputs {
         for card in cards.iter() {
             tracing::info!("{}: driver {}", card.device.path().display(), card.driver());
         }
-        tracing::info!("rendering with {} on {}", renderer.name(), renders.device.path().display());
+        match renderer.gpu() {
+            Some(_) => tracing::info!("rendering with {} on {}", renderer.name(), renders.device.path().display()),
+            None => tracing::info!("rendering with {} on the CPU", renderer.name()),
+        }
         let main = renders.node;
         let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { cards, renderer, main, policy, list, active: true, looks, due })

@@ -15,16 +15,42 @@ use crate::{error::Error, reactor::Source, session::Session, state::Syncline};
 pub struct Cards {
     list: Vec<Card>,
     /// The devices that the user named; empty: all of the seat.
-    named: Vec<PathBuf>,
+    named: Vec<Named>,
     /// Came while the session did not have its VT.
     missed: Vec<PathBuf>,
+}
+
+/// A device that the user named.
+#[derive(Debug)]
+struct Named {
+    path: PathBuf,
+    /// Where it is plugged in: the same device may come back under another number.
+    place: Option<PathBuf>,
+}
+
+impl Named {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), place: place(path) }
+    }
+
+    fn is(&self, path: &Path) -> bool {
+        let same = self.path == path || self.path.canonicalize().is_ok_and(|named| named == path);
+        same || self.place.is_some() && self.place == place(path)
+    }
+}
+
+/// The device behind a node, in sysfs.
+fn place(node: &Path) -> Option<PathBuf> {
+    let node = rustix::fs::stat(node).ok()?.st_rdev;
+    let (major, minor) = (rustix::fs::major(node), rustix::fs::minor(node));
+    std::fs::canonicalize(format!("/sys/dev/char/{major}:{minor}/device")).ok()
 }
 
 impl Cards {
     /// Opens the cards that a session begins with; one at least has a display.
     pub fn open(session: &mut Session, named: &[PathBuf]) -> Result<Self, Error> {
         let list = open(session, named, usize::MAX)?.into_iter().map(Card::new).collect();
-        Ok(Self { list, named: named.to_vec(), missed: Vec::new() })
+        Ok(Self { list, named: named.iter().map(|path| Named::new(path)).collect(), missed: Vec::new() })
     }
 
     /// All of them.
@@ -68,8 +94,7 @@ impl Cards {
 
     /// Whether a device that comes is wanted.
     fn wants(&self, path: &Path) -> bool {
-        let same = |named: &PathBuf| named == path || named.canonicalize().is_ok_and(|named| named == path);
-        self.named.is_empty() || self.named.iter().any(same)
+        self.named.is_empty() || self.named.iter().any(|named| named.is(path))
     }
 }
 

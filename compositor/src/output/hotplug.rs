@@ -100,6 +100,8 @@ impl Syncline {
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
         }
+        // It has its targets mapped.
+        self.renderer_stale = true;
         let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
         let card = self.outputs.cards.of_mut(&output.kms);
         card.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
