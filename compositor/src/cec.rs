@@ -16,11 +16,14 @@ pub struct Cec {
     players: Vec<Option<Wire>>,
 }
 
+/// A connector: its card's serial, and its id there.
+type Place = (u32, u32);
+
 #[derive(Debug)]
 struct Wire {
     player: Player,
     /// The connector that it belongs to; `None` for the adapter of the configuration.
-    connector: Option<u32>,
+    connector: Option<Place>,
     /// For the log: the connector's name, or the adapter's path.
     name: String,
 }
@@ -30,7 +33,13 @@ impl Cec {
         self.players.iter_mut().flatten().map(|wire| &mut wire.player)
     }
 
-    fn knows(&self, connector: Option<u32>) -> bool {
+    /// A card is gone, with its connectors' adapters.
+    pub fn forget(&mut self, card: u32) {
+        let of_it = |wire: &Option<Wire>| wire.as_ref().and_then(|wire| wire.connector).is_some_and(|at| at.0 == card);
+        self.players.iter_mut().filter(|wire| of_it(wire)).for_each(|wire| *wire = None);
+    }
+
+    fn knows(&self, connector: Option<Place>) -> bool {
         self.players.iter().flatten().any(|wire| wire.connector == connector)
     }
 }
@@ -47,15 +56,15 @@ impl Syncline {
             }
             return;
         }
-        let card = self.outputs.device.path().to_str().and_then(|path| path.strip_prefix("/dev/dri/card"));
-        let Some(card) = card.and_then(|number| number.parse().ok()) else { return };
         for index in 0..self.outputs.list.len() {
-            let connector = self.outputs.list[index].kms.connector_id();
-            if self.cec.knows(Some(connector)) {
+            let output = &self.outputs.list[index];
+            let (card, connector) = (self.outputs.cards.of(&output.kms), output.kms.connector_id());
+            let place = (card.serial(), connector);
+            if self.cec.knows(Some(place)) {
                 continue;
             }
-            if let Some(adapter) = Adapter::of_connector(card, connector) {
-                self.cec_bind(adapter, Some(connector), self.outputs.list[index].wl.name());
+            if let Some(adapter) = card.number().and_then(|number| Adapter::of_connector(number, connector)) {
+                self.cec_bind(adapter, Some(place), self.outputs.list[index].wl.name());
             }
         }
     }
@@ -78,7 +87,7 @@ impl Syncline {
         }
     }
 
-    fn cec_bind(&mut self, adapter: Adapter, connector: Option<u32>, name: String) {
+    fn cec_bind(&mut self, adapter: Adapter, connector: Option<Place>, name: String) {
         let config::Cec { osd_name, standby_on_sleep, .. } = &self.config.cec;
         self.cec_address(&adapter, connector);
         let mut player = match Player::new(adapter, osd_name.0, *standby_on_sleep) {
@@ -99,14 +108,15 @@ impl Syncline {
     }
 
     /// Gives an adapter that cannot know its place (USB dongles) that of its display's EDID, or of the only display's.
-    fn cec_address(&self, adapter: &Adapter, connector: Option<u32>) {
+    fn cec_address(&self, adapter: &Adapter, connector: Option<Place>) {
         if !adapter.info().is_ok_and(|info| info.wants_address()) {
             return;
         }
-        let lit = self.outputs.list.iter().map(|output| output.kms.connector_id());
-        let mut edids = lit
-            .filter(|id| connector.is_none_or(|own| own == *id))
-            .filter_map(|id| self.outputs.inventory.connector(id)?.edid.as_ref()?.cec_address);
+        let mut edids = self.outputs.list.iter().filter_map(|output| {
+            let (card, id) = (self.outputs.cards.of(&output.kms), output.kms.connector_id());
+            let wanted = connector.is_none_or(|own| own == (card.serial(), id));
+            card.inventory.connector(id).filter(|_| wanted)?.edid.as_ref()?.cec_address
+        });
         let Some(address) = edids.next() else { return };
         if let Err(error) = adapter.set_physical_address(address) {
             tracing::warn!("CEC: {error}");

@@ -27,9 +27,9 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Display device; default: the seat's first card with a connected display.
+    /// Display device (repeatable); default: every card of the seat with a connected display.
     #[arg(long, value_name = "PATH")]
-    pub device: Option<PathBuf>,
+    pub device: Vec<PathBuf>,
     /// What draws that which no plane takes. `auto`: GLES on a GPU, else pixman.
     #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
     pub renderer: RendererChoice,

@@ -269,17 +269,16 @@ impl Syncline {
     pub fn start_crc(&mut self) -> Result<(), Error> {
         let predictor = Predictor::start()?;
         self.reactor.add(predictor.wake.as_fd(), Source::Predictor).context("CRC predictor")?;
-        let predictable = self.outputs.device.is_vkms();
         for output in &mut self.outputs.list {
             let fail = |e: kms::crc::CrcError| Error::setup(format!("CRC of {}", output.wl.name()), e);
-            let reader = CrcReader::open(&self.outputs.device, output.kms.crtc_index()).map_err(fail)?;
-            self.outputs.device.wait_vblanks(output.kms.crtc_id(), Duration::from_secs(1));
+            let reader = CrcReader::open(output.kms.device(), output.kms.crtc_index()).map_err(fail)?;
+            output.kms.device().wait_vblanks(output.kms.crtc_id(), Duration::from_secs(1));
             let stream = reader.arm("auto").map_err(fail)?;
-            self.reactor.add(stream.as_fd(), Source::Crc(output.kms.crtc_id())).context("CRC")?;
+            self.reactor.add(stream.as_fd(), Source::Crc(output.id)).context("CRC")?;
             output.crc = Some(CrcSession {
                 output: output.id,
                 stream,
-                predictable,
+                predictable: output.kms.device().is_vkms(),
                 jobs: predictor.jobs.clone(),
                 waiting: VecDeque::new(),
                 early: VecDeque::new(),
@@ -291,8 +290,8 @@ impl Syncline {
     }
 
     /// CRC entries of an output have arrived.
-    pub fn crc_event(&mut self, crtc: u32) {
-        if let Some(output) = self.outputs.list.iter_mut().find(|o| o.kms.crtc_id() == crtc)
+    pub fn crc_event(&mut self, output: u32) {
+        if let Some(output) = self.outputs.list.iter_mut().find(|o| o.id == output)
             && let Some(crc) = &mut output.crc
         {
             crc.readable(&mut self.counters, self.now);

@@ -31,10 +31,21 @@ pub struct Cursor {
     theme: xcursor::CursorTheme,
     size: u32,
     renderer: Option<PixmanRenderer>,
+    pictures: Vec<Drawn>,
+    /// Counts the changes of the picture.
+    changes: u64,
+}
+
+/// The picture for the cursor planes of one card that have one size.
+#[derive(Debug)]
+struct Drawn {
+    card: u32,
+    size: (u32, u32),
     buffers: Vec<Arc<Target>>,
     /// The buffer drawn last, with its hotspot.
-    drawn: Option<Shown>,
-    stale: bool,
+    shown: Option<Shown>,
+    /// [`Cursor::changes`] then.
+    of: u64,
 }
 
 /// A cursor's texture with its hotspot.
@@ -56,16 +67,15 @@ impl Cursor {
             theme: xcursor::CursorTheme::load(&config.theme),
             size: config.size.clamp(8, 256),
             renderer: PixmanRenderer::new().ok(),
-            buffers: Vec::new(),
-            drawn: None,
-            stale: true,
+            pictures: Vec::new(),
+            changes: 1,
         }
     }
 
     /// What the focused client, or we, want to be shown.
     pub fn set_image(&mut self, image: CursorImageStatus) {
         self.image = image;
-        self.stale = true;
+        self.changes += 1;
     }
 
     /// The picture that is dragged along with the pointer.
@@ -89,11 +99,20 @@ impl Cursor {
     /// A surface was committed; it may be ours.
     pub fn surface_commit(&mut self, surface: &WlSurface) {
         if self.surface() == Some(surface) {
-            self.stale = true;
+            self.changes += 1;
         }
     }
 
-    /// What the cursor plane (of `width` × `height`) shows now; draws it if it changed. `None`: nothing.
+    /// A card is gone, with its buffers.
+    pub fn forget(&mut self, card: u32) {
+        self.pictures.retain(|drawn| drawn.card != card);
+        // It has them mapped.
+        if let Some(renderer) = &mut self.renderer {
+            renderer.cleanup_texture_cache().ok();
+        }
+    }
+
+    /// What a cursor plane of `device` (of `width` × `height`) shows now; draws it if it changed. `None`: nothing.
     pub fn show(&mut self, device: &Device, width: u32, height: u32) -> Option<Shown> {
         if matches!(&self.image, CursorImageStatus::Surface(s) if !s.is_alive()) {
             self.set_image(CursorImageStatus::default_named());
@@ -101,28 +120,34 @@ impl Cursor {
         if matches!(self.image, CursorImageStatus::Hidden) {
             return None;
         }
-        if self.stale {
-            self.stale = false;
-            self.drawn = match self.draw(device, width, height) {
-                Ok(drawn) => drawn,
-                Err(error) => {
-                    tracing::warn!("cursor: {error}");
-                    None
-                }
-            };
+        let (card, size) = (device.serial(), (width, height));
+        let found = self.pictures.iter().position(|drawn| (drawn.card, drawn.size) == (card, size));
+        let at = found.unwrap_or_else(|| {
+            self.pictures.push(Drawn { card, size, buffers: Vec::new(), shown: None, of: 0 });
+            self.pictures.len() - 1
+        });
+        if self.pictures[at].of != self.changes {
+            self.pictures[at].of = self.changes;
+            let drawn = self.draw(at, device);
+            self.pictures[at].shown = drawn.unwrap_or_else(|error| {
+                tracing::warn!("cursor: {error}");
+                None
+            });
         }
-        self.drawn.clone()
+        self.pictures[at].shown.clone()
     }
 
-    fn draw(&mut self, device: &Device, width: u32, height: u32) -> Result<Option<Shown>, String> {
+    fn draw(&mut self, at: usize, device: &Device) -> Result<Option<Shown>, String> {
         let Some((texture, hotspot)) = self.picture()? else { return Ok(None) };
-        self.drawn = None;
-        let free = self.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
+        let drawn = &mut self.pictures[at];
+        let (width, height) = drawn.size;
+        drawn.shown = None;
+        let free = drawn.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
         let target = match free {
             Some(target) => target,
             None => {
                 let target = crate::render::dumb_target(device, width, height, DrmFourcc::Argb8888)?;
-                self.buffers.push(target.clone());
+                drawn.buffers.push(target.clone());
                 target
             }
         };

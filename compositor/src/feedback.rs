@@ -29,7 +29,7 @@ impl Feedback {
     /// From the renderer's formats and the outputs' planes.
     pub fn new(outputs: &Outputs) -> Result<Self, Error> {
         let formats = outputs.renderer.dmabuf_formats();
-        let device = rustix::fs::fstat(&outputs.device).map(|stat| stat.st_rdev).unwrap_or(0);
+        let device = outputs.main;
         let on_planes = formats.iter().copied().filter(|format| outputs.scans_out(format.code, format.modifier));
         let builder = || DmabufFeedbackBuilder::new(device, formats.iter().copied());
         let failed = |e| Error::setup("linux-dmabuf feedback", e);

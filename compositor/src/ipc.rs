@@ -170,7 +170,8 @@ impl Syncline {
         let outputs: Vec<_> = self.outputs.list.iter().map(|output| output.status()).collect();
         serde_json::json!({
             "renderer": self.outputs.renderer.name(),
-            "driver": self.outputs.driver,
+            "driver": self.outputs.cards.iter().next().map(|card| card.driver()),
+            "cards": self.outputs.cards.iter().map(|card| card.device.path()).collect::<Vec<_>>(),
             "outputs": outputs,
             "windows": self.windows.len(),
             "buffers": self.imports.len(),

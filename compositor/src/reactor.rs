@@ -22,8 +22,8 @@ pub enum Source {
     Clients,
     /// A client wants to connect.
     Listen,
-    /// The display device has events.
-    Display,
+    /// A card has events, by the serial of its device.
+    Display(u32),
     /// The timer set with [`Reactor::wake_at`].
     Timer,
     /// The calloop loop has something to dispatch.
@@ -34,7 +34,7 @@ pub enum Source {
     MsgListen,
     /// A `syncline msg` connection, by slot.
     Msg(u32),
-    /// CRC entries of an output, by CRTC id.
+    /// CRC entries of an output, by its id.
     Crc(u32),
     /// The CRC predictor has results.
     Predictor,
@@ -49,13 +49,13 @@ impl Source {
         let (kind, index) = match self {
             Self::Clients => (0, 0),
             Self::Listen => (1, 0),
-            Self::Display => (2, 0),
+            Self::Display(card) => (2, card),
             Self::Timer => (3, 0),
             Self::Calloop => (4, 0),
             Self::Signal => (5, 0),
             Self::MsgListen => (6, 0),
             Self::Msg(slot) => (7, slot),
-            Self::Crc(crtc) => (8, crtc),
+            Self::Crc(output) => (8, output),
             Self::Predictor => (9, 0),
             Self::Acquire(slot) => (10, slot),
             Self::Cec(slot) => (11, slot),
@@ -68,7 +68,7 @@ impl Source {
         Some(match token >> 32 {
             0 => Self::Clients,
             1 => Self::Listen,
-            2 => Self::Display,
+            2 => Self::Display(index),
             3 => Self::Timer,
             4 => Self::Calloop,
             5 => Self::Signal,
@@ -162,7 +162,7 @@ mod tests {
         for source in [
             Clients,
             Listen,
-            Display,
+            Display(2),
             Timer,
             Calloop,
             Signal,

@@ -28,7 +28,7 @@ use crate::{
     error::{Context, Error},
     ipc::Ipc,
     msg,
-    output::{self, Outputs},
+    output::{Outputs, cards::Cards},
     reactor::{Reactor, Source},
     session::Session,
     shell::Windows,
@@ -55,20 +55,19 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 }
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
-    let (mut session, notifier) = Session::open(args.device.as_deref())?;
+    let (mut session, notifier) = Session::open(&args.device)?;
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
     if let Some(notifier) = notifier {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
         inserted.map_err(|e| Error::setup("seat", e.error))?;
     }
-    let (device, inventory) = output::setup::open_device(&mut session, args.device.as_deref())?;
+    let cards = Cards::open(&mut session, &args.device)?;
     let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
     let handle = display.handle();
     let reactor = Reactor::new().context("epoll")?;
     let mut globals = Globals::new(&handle);
     let seat = state::make_seat(&handle, &mut globals, &config)?;
-    let outputs = Outputs::new(device, inventory, args, &config)?;
-    reactor.add(&outputs.device, Source::Display).context("display device")?;
+    let outputs = Outputs::new(cards, args, &config)?;
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let mut state = Syncline {
@@ -104,7 +103,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         exit: None,
         reactor,
     };
-    state.light_up(args.mode, true)?;
+    state.watch_cards().context("display device")?;
+    state.light_cards()?;
     state.cec_adopt();
     state.warm_cursor();
     state.outputs.announce(&handle, &mut state.globals)?;
@@ -143,7 +143,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                         state.insert_client(stream);
                     }
                 }
-                Source::Display => state.display_events(),
+                Source::Display(card) => state.display_events(card),
                 Source::Timer => state.counted(Syncline::timer),
                 Source::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
@@ -156,7 +156,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                     }
                 }
                 Source::Msg(slot) => state.ipc_event(slot),
-                Source::Crc(crtc) => state.crc_event(crtc),
+                Source::Crc(output) => state.crc_event(output),
                 Source::Predictor => state.predictor_event(),
                 Source::Acquire(slot) => state.acquire_event(slot),
                 Source::Cec(slot) => state.cec_event(slot),
@@ -201,14 +201,10 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
     inserted.map_err(|e| Error::setup("input", e.error))?;
     match UdevBackend::new(&seat) {
         Ok(udev) => {
-            let own = rustix::fs::fstat(&state.outputs.device).map(|stat| stat.st_rdev).ok();
-            let inserted = handle.insert_source(udev, move |event, (), state| match event {
-                UdevEvent::Changed { .. } => {
-                    state.hot_plug(state.mode);
-                    state.cec_adopt();
-                }
-                UdevEvent::Removed { device_id } if Some(device_id) == own => state.device_gone(),
-                UdevEvent::Added { .. } | UdevEvent::Removed { .. } => {}
+            let inserted = handle.insert_source(udev, |event, (), state| match event {
+                UdevEvent::Added { path, .. } => state.card_added(&path),
+                UdevEvent::Changed { device_id } => state.card_changed(device_id),
+                UdevEvent::Removed { device_id } => state.card_removed(device_id),
             });
             inserted.map_err(|e| Error::setup("udev", e.error))?;
         }

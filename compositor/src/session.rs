@@ -3,7 +3,10 @@
 //! With seatd or logind every device comes from libseat. Without a seat manager root may run on a device directly, which is
 //! what tests and board bring-up do; there is no VT switching then.
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
 
 use smithay::{
     backend::session::{
@@ -25,11 +28,11 @@ pub enum Session {
 }
 
 impl Session {
-    /// Opens the seat. With an explicit `device`, root may go on without one.
-    pub fn open(device: Option<&Path>) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
+    /// Opens the seat. With explicit `devices`, root may go on without one.
+    pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
         match LibSeatSession::new() {
             Ok((session, notifier)) => Ok((Self::Seat(session), Some(notifier))),
-            Err(error) if device.is_some() && rustix::process::geteuid().is_root() => {
+            Err(error) if !devices.is_empty() && rustix::process::geteuid().is_root() => {
                 tracing::info!("no seat manager ({error}): opening devices directly");
                 Ok((Self::Direct, None))
             }
@@ -54,6 +57,16 @@ impl Session {
                 session.open(path, flags).map_err(|e| refused(errno_of(&e)))
             }
             Self::Direct => open_directly(path, libc::O_RDWR).map_err(refused),
+        }
+    }
+
+    /// Gives back a device from [`Session::open_device`]; closes `fd`.
+    pub fn close_device(&mut self, fd: OwnedFd) {
+        // A device that is gone cannot be closed properly, and need not be.
+        if let Self::Seat(session) = self
+            && let Err(error) = session.close(fd)
+        {
+            tracing::debug!("giving a device back to the seat: {error}");
         }
     }
 

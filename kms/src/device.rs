@@ -4,6 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,7 @@ pub struct Device {
 
 #[derive(Debug)]
 struct Inner {
+    serial: u32,
     kernel: Arc<dyn Kernel>,
     path: PathBuf,
     driver: Driver,
@@ -113,8 +115,16 @@ impl Device {
 
     /// A device on any kernel: how [`crate::scripted::Scripted`] gets its device.
     pub fn with_kernel(kernel: Arc<dyn Kernel>, path: PathBuf, driver: Driver, caps: Caps) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
         let gem = GemTable::new(Arc::new(Gem(kernel.clone())));
-        Self { inner: Arc::new(Inner { kernel, path, driver, caps, gem, claims: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { serial, kernel, path, driver, caps, gem, claims: Mutex::default() }) }
+    }
+
+    /// Names this open device among all that the process has opened, from 1; never used again, also when the same hardware is opened anew.
+    /// Clones share it. Object ids (CRTCs, planes, framebuffers) mean something only together with it.
+    pub fn serial(&self) -> u32 {
+        self.inner.serial
     }
 
     /// The path that it was opened by.
@@ -223,7 +233,7 @@ impl Device {
     }
 
     /// Whether both are the same open device, not merely the same hardware.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 

@@ -72,8 +72,19 @@ impl Compositor {
         Compositor::start_with(card, args, &[])
     }
 
-    /// The same with further environment variables.
+    /// The same on every card of the seat, since none is named.
+    pub fn start_on_all(args: &[&str]) -> Result<Compositor> {
+        let card = lab::find_card(None)?;
+        Compositor::launch(&card, args, &[])
+    }
+
+    /// As [`Compositor::start_on`] with further environment variables.
     pub fn start_with(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
+        let name = card.to_str().ok_or_else(|| Error::Other(format!("{} is not UTF-8", card.display())))?;
+        Compositor::launch(card, &[&["--device", name], args].concat(), env)
+    }
+
+    fn launch(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
         let scratch = tempfile::Builder::new().prefix("syncline-test-").tempdir();
         let scratch = scratch.map_err(Error::io("make a scratch folder"))?;
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| scratch.path().to_owned(), PathBuf::from);
@@ -85,8 +96,7 @@ impl Compositor {
         let binary = binary()?;
         let child = Command::new(&binary)
             .arg("run")
-            .args(["--socket", &socket, "--device"])
-            .arg(card)
+            .args(["--socket", &socket])
             .args(args)
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("RUST_BACKTRACE", "1")

@@ -10,19 +10,19 @@ use super::args::CrcArgs;
 use super::trouble::Trouble;
 use crate::cli::ModeRequest;
 use crate::error::Error;
-use crate::output::setup;
+use crate::output::{card, cards};
 use crate::session::Session;
 
 /// The device to draw on: nobody else may be its master.
 pub fn to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Trouble> {
-    Ok(setup::open_device(&mut Session::Direct, wanted)?)
+    Ok(cards::open_device(&mut Session::Direct, wanted)?)
 }
 
 /// Reads CRCs of whatever another program shows: needs no master.
 pub fn to_read(args: &CrcArgs) -> Result<CrcReader, Trouble> {
     let cards = match &args.device {
         Some(path) => vec![path.clone()],
-        None => setup::cards(),
+        None => card::nodes(),
     };
     let mut first = None;
     for path in cards {

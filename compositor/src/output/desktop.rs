@@ -31,8 +31,10 @@ impl Outputs {
 
     /// Whether a primary plane of any output shows this format and modifier.
     pub fn scans_out(&self, format: drm_fourcc::DrmFourcc, modifier: drm_fourcc::DrmModifier) -> bool {
-        let any = |output: &Output| output.kms.planes()[output.primary].supports(format, modifier);
-        self.known.shows(format, modifier) && self.list.iter().any(any)
+        self.list.iter().any(|output| {
+            let announced = output.kms.planes()[output.primary].supports(format, modifier);
+            announced && self.cards.of(&output.kms).known.shows(format, modifier)
+        })
     }
 
     /// The next vblank of any output.

@@ -9,6 +9,7 @@ use smithay::{
     wayland::compositor::with_states,
 };
 
+use super::Output;
 use crate::{
     state::Syncline,
     surface::{PendingCommit, SurfaceState, wait::trace_acquire},
@@ -17,18 +18,25 @@ use crate::{
 impl Syncline {
     /// Whether the latch may let the hardware wait for a pending commit's fence.
     pub fn may_hand_over(&self, surface: &WlSurface, commit: &PendingCommit) -> bool {
+        let mut shown = 0;
         let allowed = commit.content.with_acquire(|acquire| {
-            let own = [self.outputs.driver.as_str()];
-            acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
-                && self.outputs.known.may_hand_over(acquire.driver().unwrap_or(""))
+            // Every card that shows the surface would wait.
+            self.every_output(surface, |output| {
+                shown += 1;
+                let card = self.outputs.cards.of(&output.kms);
+                let own = [card.driver(), self.outputs.renderer.gpu().map_or("", |(_, driver)| driver)];
+                acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
+                    && card.known.may_hand_over(acquire.driver().unwrap_or(""))
+            })
         });
+        // On several outputs it may be drawn on one of them, and the CPU cannot wait.
+        let gpu = self.outputs.renderer.waits_on_gpu();
         allowed
+            && (gpu || shown == 1)
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);
                 // Nobody latches for a hidden surface.
-                !state.hidden
-                    && (state.on_plane || self.outputs.renderer.waits_on_gpu())
-                    && state.predictor.predict(commit.committed).is_some()
+                !state.hidden && (state.on_plane || gpu) && state.predictor.predict(commit.committed).is_some()
             })
     }
 
@@ -38,7 +46,8 @@ impl Syncline {
     /// deadlines). Every driver gets there through `drm_atomic_helper_commit`, or calls it itself as nouveau does, but
     /// Intel's, whose `intel_atomic_commit` waits in its own way.
     pub fn kernel_tells_deadline(&self, surface: &WlSurface) -> bool {
-        !matches!(self.outputs.driver.as_str(), "i915" | "xe") && with_states(surface, |s| SurfaceState::of(s).on_plane)
+        let tells = |output: &Output| !matches!(output.kms.device().driver(), "i915" | "xe");
+        self.every_output(surface, tells) && with_states(surface, |s| SurfaceState::of(s).on_plane)
     }
 
     /// Lets pending commits of the output's surfaces through: those that have signalled, and those whose fence the

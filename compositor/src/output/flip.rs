@@ -2,6 +2,7 @@
 
 use fence::{AcquireState, Ns};
 use kms::{Event, Flip};
+use rustix::io::Errno;
 
 use super::{
     Answers, InFlight, OnPlane, Output, Phase,
@@ -10,12 +11,13 @@ use super::{
 use crate::{state::Syncline, trace};
 
 impl Syncline {
-    /// The display device is readable.
-    pub fn display_events(&mut self) {
+    /// A card is readable.
+    pub fn display_events(&mut self, card: u32) {
+        let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
         // At most one flip for each CRTC is outstanding.
         let mut flips = [None::<Flip>; 16];
         let mut count = 0;
-        let read = self.outputs.device.read_events(|event| {
+        let read = device.read_events(|event| {
             if let Event::Flip(flip) = event
                 && count < flips.len()
             {
@@ -25,9 +27,15 @@ impl Syncline {
         });
         if let Err(error) = read {
             tracing::error!("reading display events: {error}");
+            if error.errno == Errno::NODEV
+                && let Some(card) = self.outputs.cards.get_mut(card)
+            {
+                card.gone = true;
+                return self.drop_gone_cards();
+            }
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((index, answers, sequence, failed)) = self.counted(|state| state.flipped(&flip)) {
+            if let Some((index, answers, sequence, failed)) = self.counted(|state| state.flipped(card, &flip)) {
                 self.answer(index, answers, flip.time, sequence, &failed);
             }
         }
@@ -40,10 +48,10 @@ impl Syncline {
 
     /// Takes note of a flip: the output, who is to be told, the sequence, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
+    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
         let now = self.now;
-        let Some(index) = self.outputs.list.iter().position(|o| o.kms.crtc_id() == flip.crtc) else {
-            self.flipped_last(flip);
+        let Some(index) = self.outputs.list.iter().position(|o| o.is_on(card) && o.kms.crtc_id() == flip.crtc) else {
+            self.flipped_last(card, flip);
             return None;
         };
         let failed = self.learn_handed(index);

@@ -52,7 +52,7 @@ impl Syncline {
         let output = &self.outputs.list[index];
         let plane = output.cursor?;
         let (width, height) = output.kms.planes()[plane].cursor_size_for(64, 64)?;
-        let shown = self.cursor.show(&self.outputs.device, width, height)?;
+        let shown = self.cursor.show(output.kms.device(), width, height)?;
         let output = &self.outputs.list[index];
         let at = pointer - shown.hotspot - output.location;
         let rect = Rect::new(at.x, at.y, width, height);

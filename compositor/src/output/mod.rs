@@ -22,12 +22,17 @@
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;
+mod begin;
+pub mod card;
+pub mod cards;
 mod content_type;
 mod desktop;
 mod eligible;
 mod flip;
 pub mod holders;
+mod hotplug;
 mod latch;
+pub mod light;
 mod look;
 pub mod pace;
 mod present;
@@ -36,15 +41,15 @@ mod redraw;
 mod scene;
 pub mod schedule;
 mod screenshot;
-pub mod setup;
 mod tear;
 pub mod tell;
 mod timer;
+mod vt;
 
 use std::sync::Arc;
 
 use fence::{HandOff, Ns, SyncFile};
-use kms::{Device, Inventory, PlaneKind, vblank};
+use kms::{PlaneKind, vblank};
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
     output::Output as WlOutput,
@@ -66,27 +71,19 @@ use crate::{
     trace,
 };
 
-/// The display device with its outputs and the renderer.
+/// The cards with their outputs and the renderer of all.
 pub struct Outputs {
-    pub device: Device,
-    pub inventory: Inventory,
+    pub cards: cards::Cards,
     pub renderer: Renderer,
-    /// Kernel name of the device's driver, and thus of its fences.
-    pub driver: String,
+    /// Number of the node that clients are told of first: that of the card that renders.
+    pub main: u64,
     pub policy: HandOff,
-    /// What the device cannot do.
-    pub known: recover::Known,
-    /// A commit was answered with ENODEV: see [`Syncline::device_gone`].
-    gone: bool,
     pub list: Vec<Output>,
-    /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
-    leaving: Vec<Leaving>,
     /// The session has its VT.
     pub active: bool,
     looks: Vec<look::Look>,
     /// What a latch looks at; empty between latches, its memory is for the next one.
     due: Vec<(WlSurface, Arc<PendingCommit>)>,
-    saved: Option<kms::SavedState>,
 }
 
 /// What a plane shows since the last commit.
@@ -156,6 +153,7 @@ impl InFlight {
 }
 
 /// A display that is gone, but not turned off yet.
+#[derive(Debug)]
 struct Leaving {
     id: u32,
     kms: kms::Output,
@@ -221,10 +219,17 @@ impl Output {
         Rectangle::new(self.location, self.size)
     }
 
+    /// Whether it is on the card of this serial.
+    pub fn is_on(&self, card: u32) -> bool {
+        self.kms.device().serial() == card
+    }
+
     /// For `syncline msg status`.
     pub fn status(&self) -> serde_json::Value {
         serde_json::json!({
             "name": self.wl.name(),
+            "card": self.kms.device().path(),
+            "driver": self.kms.device().driver(),
             "crtc": self.kms.crtc_id(),
             "x": self.location.x,
             "y": self.location.y,

@@ -11,7 +11,7 @@
 use fence::Ns;
 use smithay::{
     reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface},
-    utils::Rectangle,
+    utils::{Logical, Rectangle},
     wayland::{
         compositor::{SurfaceAttributes, with_states},
         presentation::PresentationFeedbackCachedState,
@@ -54,25 +54,36 @@ impl Output {
 impl Syncline {
     /// The output that shows most of a surface's window; `None` if nobody sees the surface.
     pub(super) fn home(&self, surface: &WlSurface) -> Option<usize> {
+        let rect = self.visible_rect(surface)?;
+        let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
+        let areas = self.outputs.list.iter().map(area).enumerate();
+        // The first of equals.
+        areas.filter(|(_, area)| *area > 0).max_by_key(|(i, area)| (*area, -(*i as i64))).map(|(i, _)| i)
+    }
+
+    /// Whether all outputs that show a surface's window are so; true if nobody sees it.
+    pub(super) fn every_output(&self, surface: &WlSurface, is: impl FnMut(&Output) -> bool) -> bool {
+        let Some(rect) = self.visible_rect(surface) else { return true };
+        self.outputs.list.iter().filter(|output| output.rect().overlaps(rect)).all(is)
+    }
+
+    /// Where a surface's window is; `None` if nobody sees it.
+    fn visible_rect(&self, surface: &WlSurface) -> Option<Rectangle<i32, Logical>> {
         if !self.outputs.active || crate::surface::is_hidden(surface) {
             return None;
         }
         let root = self.root_of(surface);
-        let rect = match self.windows.visible().find(|w| *w.surface() == root) {
-            Some(window) => Rectangle::new(window.location, window.geometry().size),
+        match self.windows.visible().find(|w| *w.surface() == root) {
+            Some(window) => Some(Rectangle::new(window.location, window.geometry().size)),
             // Pointers and drag icons are where the pointer is, popups near their windows.
             None if self.cursor.surface() == Some(&root)
                 || self.cursor.drag_icon() == Some(&root)
                 || self.popups.find_popup(&root).is_some() =>
             {
-                Rectangle::new(self.pointer_location().to_i32_floor(), (1, 1).into())
+                Some(Rectangle::new(self.pointer_location().to_i32_floor(), (1, 1).into()))
             }
-            None => return None,
-        };
-        let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
-        let areas = self.outputs.list.iter().map(area).enumerate();
-        // The first of equals.
-        areas.filter(|(_, area)| *area > 0).max_by_key(|(i, area)| (*area, -(*i as i64))).map(|(i, _)| i)
+            None => None,
+        }
     }
 
     /// Calls `change` with the turns of every held surface whose home is `home`; those of which it says so may go on.

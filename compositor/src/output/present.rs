@@ -72,8 +72,9 @@ impl Syncline {
         layouts: &mut assign::Layouts,
     ) -> Result<(), Failed> {
         let outputs = &mut self.outputs;
-        let (output, device) = (&mut outputs.list[index], &outputs.device);
-        let known = &mut outputs.known;
+        let output = &mut outputs.list[index];
+        let card = outputs.cards.of_mut(&output.kms);
+        let (device, known) = (&card.device, &mut card.known);
         layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
             test(output, device, assignment, scene, cursor)
         });
@@ -292,7 +293,7 @@ fn submit(
         Submit::Test => frame.test().map(|()| (None, false)),
         Submit::Commit { frame: number, asynchronous, .. } => {
             let tears = asynchronous && frame.try_asynchronous();
-            frame.commit(super::setup::user_data(id, number)).map(|committed| (committed.out_fence, tears))
+            frame.commit(super::light::user_data(id, number)).map(|committed| (committed.out_fence, tears))
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     trace,
 };
 
-/// What the display device cannot do: known beforehand, or found out.
+/// What a card cannot do: known beforehand, or found out.
 #[derive(Debug)]
 pub struct Known {
     driver: String,
@@ -305,32 +305,18 @@ impl Syncline {
             // A change of the scene tries again.
             Remedy::GiveUp => output.dirty = false,
             Remedy::Pause if self.outputs.active => {
-                tracing::warn!("{}: {remedy}", self.outputs.device.path().display());
+                tracing::warn!("{}: {remedy}", output.kms.device().path().display());
                 self.pause();
             }
-            Remedy::Gone => self.outputs.gone = true,
+            Remedy::Gone => self.outputs.cards.of_mut(&output.kms).gone = true,
             _ => {}
         }
     }
 
-    /// The display device was unplugged: its outputs are taken away, their clients answered. The session goes on without.
-    pub fn device_gone(&mut self) {
-        tracing::error!("{}: {}", self.outputs.device.path().display(), Remedy::Gone);
-        let before = self.places();
-        for output in std::mem::take(&mut self.outputs.list) {
-            self.take_away(output);
-        }
-        // There is nothing left to turn off.
-        self.outputs.leaving.clear();
-        self.displays_changed(&before);
-    }
-
-    /// After the latches of a wake-up: takes the outputs of a device away that is gone, and tells clients of layouts that a
+    /// After the latches of a wake-up: takes the outputs of cards away that are gone, and tells clients of layouts that a
     /// plane has refused.
     pub(super) fn after_latches(&mut self) {
-        if std::mem::take(&mut self.outputs.gone) {
-            self.device_gone();
-        }
+        self.drop_gone_cards();
         let mut withdrawn = false;
         self.outputs.list.iter_mut().for_each(|output| withdrawn |= std::mem::take(&mut output.withdrawn));
         if withdrawn {

@@ -21,8 +21,9 @@ impl Syncline {
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[0];
         let (width, height) = (output.size.w, output.size.h);
-        let modifiers = outputs.known.modifiers(&output.kms.planes()[output.primary]);
-        let target = outputs.renderer.new_target(&outputs.device, width as u32, height as u32, &modifiers)?;
+        let card = outputs.cards.of(&output.kms);
+        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary]);
+        let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, &modifiers)?;
         let mut tracker = OutputDamageTracker::new((width, height), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;
         let pixels = outputs.renderer.read(&target, width, height)?;

@@ -26,6 +26,10 @@ pub struct Gles {
     pub renderer: GlesRenderer,
     pub textures: Textures<GlesTexture>,
     pub allocator: GbmAllocator<DrmDeviceFd>,
+    /// Serial of the card that it was opened for.
+    pub card: u32,
+    /// That card's driver: the name of its fences.
+    pub driver: String,
     /// The GPU waits for, and gives out, sync_files (EGL_ANDROID_native_fence_sync).
     pub native_fences: bool,
     /// GL runs on the CPU. Mesa then samples a dma-buf of another device through a mapping that it does not get, and crashes:
@@ -72,7 +76,8 @@ impl Gles {
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
         }
         let (textures, packed) = (HashMap::new(), Vec::new());
-        Ok(Self { renderer, textures, allocator, native_fences, software, packed, display })
+        let (card, driver) = (device.serial(), device.driver().to_owned());
+        Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, display })
     }
 
     /// Whether XRGB8888 with this modifier can be rendered to.

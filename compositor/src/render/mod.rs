@@ -30,7 +30,7 @@ use smithay::{
     wayland::compositor::with_states,
 };
 
-pub use egl::Gles;
+pub use egl::{Gles, has_gpu};
 pub use target::{Target, dumb as dumb_target};
 
 use crate::{
@@ -84,14 +84,11 @@ pub enum Renderer {
 impl Renderer {
     /// Opens the renderer that the user wants, or the one that fits the device.
     pub fn new(choice: RendererChoice, device: &Device) -> Result<Self, Error> {
-        let pixman = || {
-            let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
-            Ok(Self::Pixman { renderer, textures: HashMap::new(), implicit_is_linear: !egl::has_gpu(device) })
-        };
+        let pixman = || Self::pixman(!has_gpu(device));
         match choice {
             RendererChoice::Pixman => pixman(),
             RendererChoice::Gles => Ok(Self::Gles(Box::new(Gles::new(device)?))),
-            RendererChoice::Auto if !egl::has_gpu(device) => pixman(),
+            RendererChoice::Auto if !has_gpu(device) => pixman(),
             RendererChoice::Auto => match Gles::new(device) {
                 Ok(gles) => Ok(Self::Gles(Box::new(gles))),
                 Err(error) => {
@@ -99,6 +96,24 @@ impl Renderer {
                     pixman()
                 }
             },
+        }
+    }
+
+    /// Draws with the CPU, for displays that are all gone.
+    pub fn software() -> Result<Self, Error> {
+        Self::pixman(true)
+    }
+
+    fn pixman(implicit_is_linear: bool) -> Result<Self, Error> {
+        let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
+        Ok(Self::Pixman { renderer, textures: HashMap::new(), implicit_is_linear })
+    }
+
+    /// The card whose GPU draws, by its serial, and its driver.
+    pub fn gpu(&self) -> Option<(u32, &str)> {
+        match self {
+            Self::Pixman { .. } => None,
+            Self::Gles(gles) => Some((gles.card, &gles.driver)),
         }
     }
 

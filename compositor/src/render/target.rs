@@ -5,12 +5,15 @@ use std::sync::Arc;
 use dmabuf_import::Dmabuf;
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::Device;
-use smithay::backend::allocator::{
-    Allocator, Buffer as _,
-    dmabuf::{AsDmabuf, Dmabuf as WlDmabuf, DmabufFlags},
+use smithay::backend::{
+    allocator::{
+        Allocator, Buffer as _,
+        dmabuf::{AsDmabuf, Dmabuf as WlDmabuf, DmabufFlags},
+    },
+    renderer::Bind,
 };
 
-use super::Renderer;
+use super::{Gles, Renderer};
 use crate::surface::buffer::Imported;
 
 /// A target; free to be drawn into when nobody else holds the `Arc`.
@@ -45,27 +48,52 @@ impl Renderer {
     ) -> Result<Arc<Target>, String> {
         match self {
             Self::Pixman { .. } => dumb(device, width, height, DrmFourcc::Xrgb8888),
+            Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height),
             Self::Gles(gles) => {
                 let mut renderable: Vec<_> = modifiers.iter().copied().filter(|m| gles.can_render(*m)).collect();
                 if renderable.is_empty() {
                     // Nothing in common by name: let the driver choose what the display can scan out.
                     renderable.push(DrmModifier::Invalid);
                 }
-                let buffer = gles
-                    .allocator
-                    .create_buffer(width, height, DrmFourcc::Xrgb8888, &renderable)
-                    .map_err(|e| format!("allocating a render target: {e}"))?;
-                let wl = buffer.export().map_err(|e| e.to_string())?;
-                let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
-                    let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| e.to_string())?);
-                    Ok(dmabuf_import::Plane { fd, offset, stride })
-                });
-                let planes = planes.collect::<Result<Vec<_>, String>>()?;
-                let format = wl.format();
-                let dmabuf =
-                    Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
-                Ok(Arc::new(Imported::allocated(wl, dmabuf, buffer)))
+                allocate(gles, width, height, &renderable)
             }
         }
+    }
+}
+
+/// A buffer in the renderer's own memory.
+fn allocate(gles: &mut Gles, width: u32, height: u32, modifiers: &[DrmModifier]) -> Result<Arc<Target>, String> {
+    let buffer = gles
+        .allocator
+        .create_buffer(width, height, DrmFourcc::Xrgb8888, modifiers)
+        .map_err(|e| format!("allocating a render target: {e}"))?;
+    let wl = buffer.export().map_err(|e| e.to_string())?;
+    let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
+        let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| e.to_string())?);
+        Ok(dmabuf_import::Plane { fd, offset, stride })
+    });
+    let planes = planes.collect::<Result<Vec<_>, String>>()?;
+    let format = wl.format();
+    let dmabuf = Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
+    Ok(Arc::new(Imported::allocated(wl, dmabuf, buffer)))
+}
+
+/// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
+/// the display's if the GPU draws there.
+fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32) -> Result<Arc<Target>, String> {
+    let own = allocate(gles, width, height, &[DrmModifier::Linear]);
+    let refused = match own {
+        Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
+        Ok(_) => "its display does not show the GPU's linear buffers".to_owned(),
+        Err(error) => error,
+    };
+    let target = dumb(device, width, height, DrmFourcc::Xrgb8888)?;
+    let mut wl = target.wl.clone();
+    match gles.renderer.bind(&mut wl) {
+        Ok(_) => Ok(target),
+        Err(error) => Err(format!(
+            "{}: {refused}, and the GPU of another card does not draw into its buffers ({error}); run with --renderer pixman",
+            device.path().display()
+        )),
     }
 }

@@ -47,8 +47,8 @@ pub struct Imported {
     pub wl: WlDmabuf,
     /// Ours, with its own descriptors.
     pub dmabuf: Dmabuf,
-    /// The display's framebuffer, made on the first attempt to put the buffer on a plane; `None`: refused.
-    framebuffer: OnceLock<Option<Framebuffer>>,
+    /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
+    framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     mapping: OnceLock<Option<Mapping>>,
     /// What the allocator wants kept while the buffer is used: Mesa's software GBM imports a dma-buf of its own under
     /// the handle of the buffer object, and closes that with the object.
@@ -63,7 +63,7 @@ impl Imported {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             wl,
             dmabuf,
-            framebuffer: OnceLock::new(),
+            framebuffers: Mutex::new(Vec::with_capacity(1)),
             mapping: OnceLock::new(),
             _allocation: Mutex::new(None),
         }
@@ -74,16 +74,26 @@ impl Imported {
         Self { _allocation: Mutex::new(Some(buffer)), ..Self::new(wl, dmabuf) }
     }
 
-    /// The framebuffer, made at the first call: 3 system calls a plane then, none later.
-    pub fn framebuffer(&self, device: &Device) -> Option<&Framebuffer> {
-        let make = || match device.framebuffer(&self.dmabuf, false) {
+    /// The framebuffer on a card, made at the first call for it: 3 system calls a plane then, none later. `None`: the card refused the buffer.
+    pub fn framebuffer(&self, device: &Device) -> Option<Framebuffer> {
+        let mut known = self.framebuffers.lock().expect("no panic while locked");
+        if let Some((_, framebuffer)) = known.iter().find(|(card, _)| *card == device.serial()) {
+            return framebuffer.clone();
+        }
+        let made = match device.framebuffer(&self.dmabuf, false) {
             Ok(framebuffer) => Some(framebuffer),
             Err(error) => {
-                tracing::debug!("buffer {}: no plane can take it: {error}", self.id);
+                tracing::debug!("buffer {}: no plane of {} can take it: {error}", self.id, device.path().display());
                 None
             }
         };
-        self.framebuffer.get_or_init(make).as_ref()
+        known.push((device.serial(), made.clone()));
+        made
+    }
+
+    /// A card is gone: its framebuffer is, too.
+    pub fn forget(&self, card: u32) {
+        self.framebuffers.lock().expect("no panic while locked").retain(|(of, _)| *of != card);
     }
 
     /// A CPU mapping of the first plane, made at the first call.
@@ -124,6 +134,11 @@ impl Imports {
     /// The client destroyed the buffer; contents that still show it keep it alive.
     pub fn forget(&mut self, wl: &WlDmabuf) {
         self.known.remove(&wl.weak());
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Imported> {
+        self.known.values().map(|imported| &**imported)
     }
 
     /// Number of live imports.

@@ -130,8 +130,8 @@ impl Content {
         self.fences.lock().expect("no panic while locked")
     }
 
-    /// The display's framebuffer of its buffer, made at the first call; `None`: it is no dma-buf, or the display refused it.
-    pub fn framebuffer(&self, device: &kms::Device) -> Option<&kms::Framebuffer> {
+    /// A card's framebuffer of its buffer, made at the first call; `None`: it is no dma-buf, or the card refused it.
+    pub fn framebuffer(&self, device: &kms::Device) -> Option<kms::Framebuffer> {
         match &self.source {
             Source::Dmabuf(imported) => imported.framebuffer(device),
             Source::Shm(_) => None,

@@ -1,0 +1,244 @@
+//! Lighting displays: mode, CRTC and a first picture; all displays of a card in one commit, where its driver takes that.
+//!
+//! It chooses no card and follows no plug; a display that is on is not touched.
+
+use std::sync::Arc;
+
+use kms::{Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use smithay::{
+    backend::renderer::damage::OutputDamageTracker,
+    output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
+    utils::Transform,
+};
+
+use super::{
+    Answers, OnPlane, Output, Phase,
+    assign::Layouts,
+    content_type::Told,
+    schedule::{HandOverReserve, Misses, Planner},
+    tear,
+};
+use crate::{cli::ModeRequest, config::OutputConfig, error::Error, render::Target, state::Syncline, trace};
+
+fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
+    let found = match wanted {
+        None => connector.preferred(),
+        Some(ModeRequest { width, height, refresh }) => {
+            connector.modes.iter().find(|m| m.matches(width.into(), height.into(), refresh))
+        }
+    };
+    found.ok_or_else(|| {
+        let mut offered: Vec<String> = connector
+            .modes
+            .iter()
+            .map(|m| format!("{}x{}@{:.2}", m.width, m.height, f64::from(m.refresh_mhz) / 1000.0))
+            .collect();
+        offered.dedup();
+        Error::NoMode {
+            connector: connector.name.clone(),
+            wanted: wanted.map_or_else(|| "preferred mode".into(), |w| w.to_string()),
+            offered: if offered.is_empty() { "none".into() } else { offered.join(", ") },
+        }
+    })
+}
+
+/// A display that is about to be lit.
+struct Dark {
+    id: u32,
+    connector: Connector,
+    mode: Mode,
+    kms: kms::Output,
+    target: Arc<Target>,
+    tracker: OutputDamageTracker,
+    picture: PlaneState<'static>,
+    /// What its connector is told.
+    told: kms::ConnectorState,
+}
+
+impl Dark {
+    fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
+        let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
+        let mut frame = self.kms.modeset();
+        frame.set(primary, self.picture).vrr(vrr && capable).connector(self.told.clone());
+        frame
+    }
+
+    /// Sets the mode, without variable refresh if it is refused with it.
+    fn set_mode(&mut self, vrr: bool) -> Result<(), Error> {
+        let number = user_data(self.id, 0);
+        let mut result = self.modeset(vrr).commit(number);
+        if vrr && self.kms.vrr_capable() && result.is_err() {
+            result = self.modeset(false).commit(number);
+        }
+        result.map(drop).map_err(|e| Error::setup(format!("lighting {}", self.connector.name), e))
+    }
+}
+
+/// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
+fn set_modes(dark: &mut [Dark], vrr: bool) -> bool {
+    let number = dark.first().map_or(0, |first| user_data(first.id, 0));
+    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(vrr)).collect();
+    match kms::frame::together::commit(&mut frames, number) {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::info!("not all displays at once, but one by one: {error}");
+            false
+        }
+    }
+}
+
+impl Syncline {
+    /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
+    /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
+    pub fn light_up(&mut self, card: u32, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
+        let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
+        let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
+        let mut dark = Vec::new();
+        let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
+        for connector in connectors {
+            let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
+            if lit || connector.non_desktop || connector.writeback {
+                continue;
+            }
+            let id = next + dark.len() as u32;
+            let configured = self.config.output(&connector.name).and_then(|output| output.mode);
+            match choose_mode(&connector, wanted.or(configured))
+                .and_then(|mode| self.prepare(card, id, &connector, mode))
+            {
+                Ok(output) => dark.push(output),
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{}: {error}", connector.name),
+            }
+        }
+        let vrr = self.config.vrr;
+        let together = dark.len() > 1 && set_modes(&mut dark, vrr);
+        for mut output in dark {
+            match if together { Ok(()) } else { output.set_mode(vrr) } {
+                Ok(()) => self.add_output(output),
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+        self.arrange();
+        Ok(())
+    }
+
+    /// What is needed to light a display.
+    fn prepare(&mut self, card: u32, id: u32, connector: &Connector, mode: &Mode) -> Result<Dark, Error> {
+        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
+        let outputs = &mut self.outputs;
+        let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
+        let device = &card.device;
+        let mut output = kms::Output::new(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let (width, height) = output.size();
+        let primary = output.primary();
+        let modifiers = card.known.modifiers(&output.planes()[primary]);
+        let target = outputs.renderer.new_target(device, width, height, &modifiers).map_err(|e| fail(&e))?;
+        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
+        let framebuffer = target.framebuffer(device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
+        let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        let picture = PlaneState::new(framebuffer.id(), src, dst);
+        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let told = takes(&mut output, primary, picture, told);
+        let (connector, mode) = (connector.clone(), mode.clone());
+        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told })
+    }
+
+    /// A display whose mode is being set becomes an output.
+    fn add_output(&mut self, dark: Dark) {
+        let Dark { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
+        let configured = self.config.output(&connector.name);
+        let outputs = &mut self.outputs;
+        let ((width, height), primary) = (output.size(), output.primary());
+        let mut watch = kms::recover::watch::FlipWatch::default();
+        watch.committed(self.now);
+
+        let wl = WlOutput::new(
+            connector.name.clone(),
+            PhysicalProperties {
+                size: (connector.size_mm.0 as i32, connector.size_mm.1 as i32).into(),
+                subpixel: Subpixel::Unknown,
+                make: connector.edid.as_ref().map_or("Unknown", |edid| edid.make()).into(),
+                model: connector.edid.as_ref().map_or_else(|| connector.name.clone(), |edid| edid.model()),
+            },
+        );
+        let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
+        let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
+        let position = configured.and_then(|output| output.position);
+        let location = position.unwrap_or((x, 0)).into();
+        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
+        wl.set_preferred(wl_mode);
+        let global = wl.create_global::<Syncline>(&self.display);
+        let mut on_plane = vec![None; output.planes().len()];
+        on_plane[primary] = Some(OnPlane::Target(target.clone()));
+        trace::name(id, &format!("output {} ({})", connector.name, output.device().driver()));
+        tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        outputs.list.push(Output {
+            id,
+            wl,
+            global,
+            clock: vblank::Clock::new(mode.period_ns()),
+            location,
+            size: (width as i32, height as i32).into(),
+            phase: Phase::InFlight,
+            dirty: true,
+            look: false,
+            frame: 0,
+            primary,
+            cursor: output.cursor(),
+            on_plane,
+            retiring: Vec::new(),
+            in_flight: None,
+            answers: Answers::default(),
+            watch,
+            ladder: kms::recover::Ladder::default(),
+            withdrawn: false,
+            targets: vec![(target, 0)],
+            passes: 0,
+            tracker,
+            scene: Vec::new(),
+            layouts: Layouts::default(),
+            planner: Planner::default(),
+            misses: Misses::default(),
+            hand_over: HandOverReserve::default(),
+            handed: Vec::new(),
+            tearing: tear::Verdict::default(),
+            told: Told::new(told),
+            retrain: false,
+            placed: position.is_some(),
+            crc: None,
+            shown: Vec::new(),
+            kms: output,
+        });
+    }
+}
+
+/// What of `told` the connector takes: all, or nothing where it lacks a property or the kernel refuses a value.
+fn takes(
+    output: &mut kms::Output,
+    primary: usize,
+    state: PlaneState<'_>,
+    told: kms::ConnectorState,
+) -> kms::ConnectorState {
+    let refused = match output.cannot(&told) {
+        Some(what) => Some(what.to_owned()),
+        None => output.modeset().set(primary, state).connector(told.clone()).test().err().and_then(|error| {
+            // What is refused without it, too, is not its fault.
+            let plain = output.modeset().set(primary, state).test();
+            plain.is_ok().then(|| error.to_string())
+        }),
+    };
+    match refused {
+        Some(why) => {
+            tracing::warn!("{}: its settings in [[output]] are left out: {why}", output.name());
+            kms::ConnectorState::default()
+        }
+        None => told,
+    }
+}
+
+/// What a commit's flip event carries: unique among the outputs.
+pub fn user_data(output: u32, frame: u64) -> u64 {
+    (u64::from(output) << 48) | (frame & 0xffff_ffff_ffff)
+}
