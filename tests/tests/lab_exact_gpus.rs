@@ -259,13 +259,21 @@ fn a_session_without_any_card_waits_for_one() {
     wait_lit(&compositor, &[&nodes[0], &nodes[1]]);
     let shm = client(&compositor, &["--windowed", "200x150", "--frames", "120", "--shm"]);
     std::thread::sleep(Duration::from_millis(500));
-    drop((first, second));
+    // The clients' timelines keep the first one's number.
+    drop((second, first));
     assert!(poll_until(SOON, || lit(&compositor).is_empty()), "{}", compositor.log());
     std::thread::sleep(Duration::from_millis(500));
     assert!(compositor.alive(), "{}", compositor.log());
-    // The session's timelines keep the first card's number: it comes back under another.
-    let _first = card("left");
-    assert!(poll_until(SOON, || lit(&compositor).len() == 1), "{}", compositor.log());
+    let stranger = card("stranger");
+    assert_eq!(stranger.card(), nodes[1], "a device that is not named, under the number of one that is");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(lit(&compositor).len(), 0, "{}", compositor.log());
+    let first = card("left");
+    assert!(!nodes.iter().any(|node| node == first.card()), "one that is, under another");
+    wait_lit(&compositor, &[first.card()]);
+    // New clients' timelines live on it.
+    let mut explicit = Actor::new(&compositor, "explicit", Some((300, 200))).unwrap();
+    explicit.show(1).unwrap();
     let report = report(shm);
     assert_eq!((report.presented + report.discarded, report.unanswered), (120, 0));
     assert!(compositor.log().contains("taken in"), "{}", compositor.log());

@@ -7,6 +7,7 @@ use syncline_tests::client::seat::Heard;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::uinput::{Keyboard, code};
+use syncline_tests::vkms::{Output, Vkms};
 use syncline_tests::vt::{self, Seatd};
 use syncline_tests::{lab, uinput};
 
@@ -19,19 +20,24 @@ struct Desk {
     _tty3: std::fs::File,
 }
 
-fn session(seatd: &Seatd) -> Compositor {
+fn session(seatd: &Seatd, args: &[&str]) -> Compositor {
     let card = lab::find_card(None).unwrap();
-    Compositor::start_with(&card, &[], &[("SEATD_SOCK", seatd.socket().as_os_str())]).unwrap()
+    Compositor::start_with(&card, args, &[("SEATD_SOCK", seatd.socket().as_os_str())]).unwrap()
 }
 
 impl Desk {
     fn new() -> Desk {
+        Desk::on(&[])
+    }
+
+    /// With further arguments.
+    fn on(args: &[&str]) -> Desk {
         let keyboard = Keyboard::plug().unwrap();
         keyboard.chord(&[code::KEY_LEFTALT, code::KEY_F1]).unwrap();
         vt::wait_for("tty1").unwrap();
         let tty3 = std::fs::File::open("/dev/tty3").unwrap();
         let seatd = Seatd::start().unwrap();
-        let compositor = session(&seatd);
+        let compositor = session(&seatd, args);
         assert!(vt::is_graphical("tty1").unwrap());
         Desk { compositor, keyboard, seatd, _tty3: tty3 }
     }
@@ -82,6 +88,34 @@ fn switched_away_and_back_a_hundred_times() {
     desk.compositor.stop().unwrap();
 }
 
+/// Both cards are the session's again, also one that was unplugged and plugged in meanwhile.
+#[test]
+#[ignore = "lab"]
+fn two_cards_go_and_come_with_the_terminal() {
+    let vkms = || Vkms::builder("second").output(Output::default()).build().unwrap();
+    let mut second = Some(vkms());
+    let node = second.as_ref().unwrap().card().to_str().unwrap().to_owned();
+    let desk = Desk::on(&["--device", &node]);
+    let lit = || desk.compositor.status().unwrap()["outputs"].as_array().unwrap().len();
+    let mut actor = Actor::new(&desk.compositor, "switched", None).unwrap();
+    actor.show(0).unwrap();
+    for round in 1..=6 {
+        desk.away();
+        if round % 2 == 0 {
+            drop(second.take());
+            assert!(poll_until(Duration::from_secs(3), || lit() == 1), "{}", desk.compositor.log());
+            second = Some(vkms());
+            std::thread::sleep(Duration::from_millis(200));
+            assert_eq!(lit(), 1, "nothing is opened on another's terminal");
+        }
+        let shot = actor.commit(round, Gate::Open).unwrap();
+        desk.back();
+        actor.presented(&shot).unwrap();
+        assert!(poll_until(Duration::from_secs(3), || lit() == 2), "{}", desk.compositor.log());
+    }
+    desk.compositor.stop().unwrap();
+}
+
 #[test]
 #[ignore = "lab"]
 fn no_modifier_is_stuck_after_coming_back() {
@@ -123,7 +157,7 @@ fn killed_it_leaves_the_console_usable() {
     vt::wait_for("tty3").unwrap();
     desk.back();
     // And so does the next session.
-    let next = session(&desk.seatd);
+    let next = session(&desk.seatd, &[]);
     let mut actor = Actor::new(&next, "next", None).unwrap();
     actor.show(1).unwrap();
     drop(actor);

@@ -4,7 +4,7 @@ use fence::{HandOff, SyncDevice};
 use protocols::syncobj::SyncobjState;
 use smithay::reexports::wayland_server::DisplayHandle;
 
-use super::{Output, Outputs, cards::Cards};
+use super::{Output, Outputs, card::Card, cards::Cards};
 use crate::{
     cli::{FencePolicy, RendererChoice, RunArgs},
     config::Config,
@@ -33,12 +33,13 @@ impl Outputs {
             None => tracing::info!("rendering with {} on the CPU", renderer.name()),
         }
         let main = renders.node;
+        let timelines = cards.iter().next().map_or(0, Card::serial);
         let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { cards, renderer, main, policy, list, active: true, looks, due })
+        Ok(Self { cards, renderer, main, timelines, policy, list, active: true, looks, due })
     }
 
-    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card keeps the clients' timelines, to the
-    /// end of the session.
+    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the clients' timelines; when it
+    /// leaves, the next one gets those that are made then.
     pub fn announce(&self, display: &DisplayHandle, globals: &mut Globals) -> Result<(), Error> {
         let feedback = Feedback::new(self)?;
         globals.dmabuf_global =
@@ -46,12 +47,7 @@ impl Outputs {
         globals.feedback = Some(feedback);
         globals.shm.update_formats(self.renderer.shm_formats());
         let Some(card) = self.cards.iter().next() else { return Err(Error::NoDevice) };
-        let fd = std::os::fd::AsFd::as_fd(&card.device).try_clone_to_owned();
-        let sync = fd.map_err(|e| e.to_string()).and_then(|fd| {
-            let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
-            device.require().map(|()| device).map_err(|missing| missing.to_string())
-        });
-        match sync {
+        match sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
             Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),
         }
@@ -93,6 +89,30 @@ impl Outputs {
             let serial = card.serial();
             self.list.retain(|output| !output.is_on(serial));
             card.restore_console(stuck);
+        }
+    }
+}
+
+/// A card as the place of clients' timelines; why not, else.
+fn sync_device(card: &Card) -> Result<SyncDevice, String> {
+    let fd = std::os::fd::AsFd::as_fd(&card.device).try_clone_to_owned().map_err(|e| e.to_string())?;
+    let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
+    device.require().map(|()| device).map_err(|missing| missing.to_string())
+}
+
+impl Syncline {
+    /// Cards have come or gone: clients' new timelines live on the first one that is there.
+    pub(super) fn renew_sync_device(&mut self) {
+        let Some(syncobj) = &mut self.globals.syncobj else { return };
+        let Some(card) = self.outputs.cards.iter().next().filter(|card| card.serial() != self.outputs.timelines) else {
+            return;
+        };
+        match sync_device(card) {
+            Ok(device) => {
+                syncobj.move_to(device);
+                self.outputs.timelines = card.serial();
+            }
+            Err(reason) => tracing::warn!("no explicit synchronisation on {}: {reason}", card.driver()),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Cards {
 #[derive(Debug)]
 struct Named {
     path: PathBuf,
-    /// Where it is plugged in: the same device may come back under another number.
+    /// Where it is plugged in, as sysfs names that: it may come back under another number, and another device under its number.
     place: Option<PathBuf>,
 }
 
@@ -34,8 +34,10 @@ impl Named {
     }
 
     fn is(&self, path: &Path) -> bool {
-        let same = self.path == path || self.path.canonicalize().is_ok_and(|named| named == path);
-        same || self.place.is_some() && self.place == place(path)
+        match &self.place {
+            Some(own) => place(path).as_ref() == Some(own),
+            None => self.path == path || self.path.canonicalize().is_ok_and(|named| named == path),
+        }
     }
 }
 
@@ -211,6 +213,7 @@ impl Syncline {
         tracing::info!("{}: driver {}, taken in", path.display(), card.driver());
         let (serial, before) = (card.serial(), self.places());
         self.outputs.cards.list.push(card);
+        self.renew_sync_device();
         self.light_up(serial, self.mode, false).ok();
         self.displays_changed(&before);
         self.renew_feedback();
@@ -277,6 +280,7 @@ impl Syncline {
         self.cursor.forget(serial);
         self.cec.forget(serial);
         self.outputs.renew_renderer(serial);
+        self.renew_sync_device();
         card.close(&mut self.session);
         self.arrange();
         self.displays_changed(&before);

@@ -77,6 +77,8 @@ pub struct Outputs {
     pub renderer: Renderer,
     /// Number of the node that clients are told of first: that of the card that renders.
     pub main: u64,
+    /// Serial of the card that has the clients' timelines.
+    timelines: u32,
     pub policy: HandOff,
     pub list: Vec<Output>,
     /// The session has its VT.

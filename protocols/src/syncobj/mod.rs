@@ -70,6 +70,11 @@ impl SyncobjState {
         self.global.clone()
     }
 
+    /// The device on which timelines are imported from now on, where the old one is gone. Those that were imported there stay there.
+    pub fn move_to(&mut self, device: SyncDevice) {
+        self.device = device;
+    }
+
     /// The device on which timelines are imported.
     pub fn device(&self) -> &SyncDevice {
         &self.device
