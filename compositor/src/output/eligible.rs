@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fence::{AcquireState, Ns};
+use fence::{Acquire, AcquireState, Ns};
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
@@ -12,7 +12,7 @@ use smithay::{
 use super::Output;
 use crate::{
     state::Syncline,
-    surface::{PendingCommit, SurfaceState, wait::trace_acquire},
+    surface::{Content, PendingCommit, SurfaceState, wait::trace_acquire},
 };
 
 impl Syncline {
@@ -23,10 +23,7 @@ impl Syncline {
             // Every card that shows the surface would wait.
             self.every_output(surface, |output| {
                 shown += 1;
-                let card = self.outputs.cards.of(&output.kms);
-                let own = [card.driver(), self.outputs.renderer.gpu().map_or("", |(_, driver)| driver)];
-                acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
-                    && card.known.may_hand_over(acquire.driver().unwrap_or(""))
+                self.card_may_wait(output, acquire)
             })
         });
         // On several outputs it may be drawn on one of them, and the CPU cannot wait.
@@ -38,6 +35,24 @@ impl Syncline {
                 // Nobody latches for a hidden surface.
                 !state.hidden && (state.on_plane || gpu) && state.predictor.predict(commit.committed).is_some()
             })
+    }
+
+    /// Whether the card of `output` may wait for a pending fence, by the policy and by what is known of its driver.
+    fn card_may_wait(&self, output: &Output, acquire: &Acquire) -> bool {
+        let card = self.outputs.cards.of(&output.kms);
+        let own = [card.driver(), self.outputs.renderer.gpu().map_or("", |(_, driver)| driver)];
+        acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
+            && card.known.may_hand_over(acquire.driver().unwrap_or(""))
+    }
+
+    /// Whether output `index` may show a content: not if its fence was handed to another card and is pending, and this card may not wait
+    /// for it. It may have been moved here since.
+    pub(super) fn may_show(&self, index: usize, content: &Content) -> bool {
+        let output = &self.outputs.list[index];
+        let waits = matches!(content.acquire_state(), AcquireState::Pending)
+            && !content.with_acquire(|acquire| self.card_may_wait(output, acquire));
+        // What is known may be old.
+        !(waits && matches!(content.advance(), Ok(AcquireState::Pending)))
     }
 
     /// Whether the kernel tells the maker of a fence by when it is wanted, if the fence is handed to the surface's plane.

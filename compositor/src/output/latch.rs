@@ -19,7 +19,7 @@ impl Syncline {
         let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
         self.collect(index, &mut scene);
         let now = self.now;
-        scene.retain(|layer| !layer.content.is_stuck(now));
+        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(index, &layer.content));
         let cursor = self.cursor_plane(index);
         self.judge_tearing(index, &scene);
         self.tell_content_type(index, &scene);
