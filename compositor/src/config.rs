@@ -2,6 +2,7 @@
 //!
 //! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
 
+mod idle;
 mod output;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
 
 use serde::Deserialize;
 
-pub use self::output::OutputConfig;
+pub use self::{idle::Idle, output::OutputConfig};
 
 use crate::{
     cli::{FencePolicy, PlaneUse, RunArgs},
@@ -36,6 +37,7 @@ pub struct Config {
     /// What may go onto planes.
     pub planes: PlaneUse,
     pub cec: Cec,
+    pub idle: Idle,
     /// `[[output]]`: displays by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
@@ -125,6 +127,7 @@ impl Default for Config {
             fences: Fences::default(),
             planes: PlaneUse::All,
             cec: Cec::default(),
+            idle: Idle::default(),
             outputs: Vec::new(),
         }
     }

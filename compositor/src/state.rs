@@ -77,6 +77,12 @@ pub struct Syncline {
     pub ipc: Option<Ipc>,
     /// Predicts CRCs, with `--crc`.
     pub predictor: Option<crate::crc::Predictor>,
+    /// The user's absence.
+    pub idle: crate::idle::Idle,
+    /// Clients that control displays.
+    pub output_power: protocols::output_power::OutputPowerState,
+    /// Displays were turned off or on, came or went: those clients are to be told.
+    pub power_stale: bool,
     /// Televisions.
     pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,

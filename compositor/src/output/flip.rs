@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use super::{
     Answers, InFlight, OnPlane, Output, Phase,
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
+    tell::Shown,
 };
 use crate::{state::Syncline, trace};
 
@@ -35,8 +36,8 @@ impl Syncline {
             }
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((index, answers, sequence, failed)) = self.counted(|state| state.flipped(card, &flip)) {
-                self.answer(index, answers, flip.time, sequence, &failed);
+            if let Some((index, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
+                self.answer(index, answers, shown, &failed);
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
@@ -46,9 +47,9 @@ impl Syncline {
         self.globals.explicit_sync.retry_releases();
     }
 
-    /// Takes note of a flip: the output, who is to be told, the sequence, and the surfaces whose fences failed; `None` if no
+    /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
+    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, Shown, Vec<u32>)> {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.is_on(card) && o.kms.crtc_id() == flip.crtc) else {
             self.flipped_last(card, flip);
@@ -62,9 +63,17 @@ impl Syncline {
         output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
-        let seq = output.clock.flip(flip.time, flip.sequence);
+        let early = |in_flight: &InFlight| !in_flight.answers.tears && flip.time < in_flight.timing.started;
+        let guessed = output.in_flight.as_ref().is_some_and(early);
+        // Kernels have said the time of the last vblank before the display was off, of the flip that turned it on.
+        let time = if guessed { now } else { flip.time };
+        let seq = output.clock.flip(time, flip.sequence);
+        if output.kms.is_asleep() {
+            // Nobody knows when its vblanks come once it is on again.
+            output.clock.set_period(output.clock.period());
+        }
         let in_flight = output.in_flight.take()?;
-        let (missed, cause) = judge(output, &in_flight, flip.time);
+        let (missed, cause) = judge(output, &in_flight, time);
         self.counters.frames += 1;
         self.counters.missed += missed;
         if let Some(cause) = cause {
@@ -72,15 +81,15 @@ impl Syncline {
         }
         self.counters.direct_frames += u64::from(in_flight.direct);
         if trace::enabled() {
-            trace::flip(now, output.id, in_flight.frame, seq, flip.time, missed, cause.map(Cause::name));
+            trace::flip(now, output.id, in_flight.frame, seq, time, missed, cause.map(Cause::name));
             if let Some(at) = in_flight.out_fence.and_then(|f| Some(f.driver_and_status().ok()?.at)) {
-                trace::out_fence(now, output.id, in_flight.frame, at, flip.time);
+                trace::out_fence(now, output.id, in_flight.frame, at, time);
             }
         }
         if let (Some(crc), Some(check)) = (&mut output.crc, in_flight.check) {
             crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
         }
-        Some((index, in_flight.answers, seq, failed))
+        Some((index, in_flight.answers, Shown { time, seq, guessed }, failed))
     }
 }
 

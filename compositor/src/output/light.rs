@@ -93,7 +93,7 @@ impl Syncline {
     pub fn light_up(&mut self, card: u32, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
-        let mut dark = Vec::new();
+        let (mut dark, before) = (Vec::new(), self.outputs.list.len());
         let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
@@ -120,6 +120,10 @@ impl Syncline {
             }
         }
         self.arrange();
+        if self.outputs.list.len() > before {
+            // Somebody has plugged it in.
+            self.user_is_here(true);
+        }
         Ok(())
     }
 
@@ -206,6 +210,7 @@ impl Syncline {
             tearing: tear::Verdict::default(),
             told: Told::new(told),
             retrain: false,
+            off: None,
             placed: position.is_some(),
             crc: None,
             shown: Vec::new(),

@@ -19,6 +19,8 @@
 //!
 //! A commit that the kernel refuses, and a flip that does not come: [`recover`].
 //!
+//! A display that is turned off and on: [`power`].
+//!
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
 mod assign;
@@ -35,6 +37,7 @@ mod latch;
 pub mod light;
 mod look;
 pub mod pace;
+pub mod power;
 mod present;
 pub mod recover;
 mod redraw;
@@ -207,6 +210,8 @@ pub struct Output {
     told: content_type::Told,
     /// The link to the display has failed: the next frame sets the mode, which trains it again.
     retrain: bool,
+    /// It is to be off, or is, and why; see [`power`].
+    off: Option<power::Why>,
     /// The configuration says where it is.
     placed: bool,
     pub crc: Option<crate::crc::CrcSession>,
@@ -240,6 +245,7 @@ impl Output {
             "missed": self.clock.missed(),
             "missed_by": self.misses,
             "latch": self.planner.status(),
+            "power": if self.kms.is_asleep() { "off" } else { "on" },
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),

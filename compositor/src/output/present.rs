@@ -270,6 +270,7 @@ fn submit(
     let (count, id) = (output.on_plane.len(), output.id);
     let mut frame = match how {
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
+        _ if output.kms.is_asleep() => output.kms.wake(),
         _ => output.kms.frame(),
     };
     frame.connector(output.told.state.clone());
