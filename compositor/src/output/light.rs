@@ -191,6 +191,7 @@ impl Syncline {
             frame: 0,
             primary,
             cursor: output.cursor(),
+            marks: vec![None; on_plane.len()],
             on_plane,
             retiring: Vec::new(),
             in_flight: None,

@@ -23,14 +23,17 @@
 //!
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
+mod account;
 mod assign;
 mod begin;
 pub mod card;
 pub mod cards;
 mod content_type;
+mod damage;
 mod desktop;
 mod eligible;
 mod flip;
+mod gather;
 pub mod holders;
 mod hotplug;
 mod latch;
@@ -44,6 +47,7 @@ mod redraw;
 mod scene;
 pub mod schedule;
 mod screenshot;
+mod submit;
 mod tear;
 pub mod tell;
 mod timer;
@@ -183,6 +187,8 @@ pub struct Output {
     primary: usize,
     cursor: Option<usize>,
     on_plane: Vec<Option<OnPlane>>,
+    /// Of a surface: up to which of its damage.
+    marks: Vec<Option<damage::Mark>>,
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
     in_flight: Option<InFlight>,
