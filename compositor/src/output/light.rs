@@ -53,6 +53,8 @@ struct Dark {
     picture: PlaneState<'static>,
     /// What its connector is told.
     told: kms::ConnectorState,
+    /// It is to refresh at a varying rate, if it can.
+    vrr: bool,
 }
 
 impl Dark {
@@ -64,7 +66,8 @@ impl Dark {
     }
 
     /// Sets the mode, without variable refresh if it is refused with it.
-    fn set_mode(&mut self, vrr: bool) -> Result<(), Error> {
+    fn set_mode(&mut self) -> Result<(), Error> {
+        let vrr = self.vrr;
         let number = user_data(self.id, 0);
         let mut result = self.modeset(vrr).commit(number);
         if vrr && self.kms.vrr_capable() && result.is_err() {
@@ -75,9 +78,9 @@ impl Dark {
 }
 
 /// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
-fn set_modes(dark: &mut [Dark], vrr: bool) -> bool {
+fn set_modes(dark: &mut [Dark]) -> bool {
     let number = dark.first().map_or(0, |first| user_data(first.id, 0));
-    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(vrr)).collect();
+    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(dark.vrr)).collect();
     match kms::frame::together::commit(&mut frames, number) {
         Ok(_) => true,
         Err(error) => {
@@ -110,10 +113,9 @@ impl Syncline {
                 Err(error) => tracing::error!("{}: {error}", connector.name),
             }
         }
-        let vrr = self.config.vrr;
-        let together = dark.len() > 1 && set_modes(&mut dark, vrr);
+        let together = dark.len() > 1 && set_modes(&mut dark);
         for mut output in dark {
-            match if together { Ok(()) } else { output.set_mode(vrr) } {
+            match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => self.add_output(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{error}"),
@@ -146,7 +148,8 @@ impl Syncline {
         let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
         let told = takes(&mut output, primary, picture, told);
         let (connector, mode) = (connector.clone(), mode.clone());
-        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told })
+        let vrr = self.config.vrr(&connector.name);
+        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
     }
 
     /// A display whose mode is being set becomes an output.
