@@ -111,6 +111,8 @@ pub struct Counters {
     pub missed_by: crate::output::schedule::Misses,
     /// Atomic commits that the kernel refused.
     pub refused_commits: u64,
+    /// Frames whose render pass failed on the GPU.
+    pub failed_passes: u64,
     /// Frames that showed a client's buffer on a plane without rendering.
     pub direct_frames: u64,
     /// Acquire fences waited for.

@@ -1,6 +1,6 @@
 //! The flip: a frame is on the screen. Clients are told, what it replaced is let go, the next one may be latched.
 
-use fence::{AcquireState, Ns};
+use fence::{AcquireState, FenceError, Ns, Status};
 use kms::{Event, Flip};
 use rustix::io::Errno;
 
@@ -55,7 +55,7 @@ impl Syncline {
             self.flipped_last(card, flip);
             return None;
         };
-        let failed = self.learn_handed(index);
+        let mut failed = self.learn_handed(index);
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
         // What has changed while the output was held was not asked for.
@@ -73,6 +73,15 @@ impl Syncline {
             output.clock.set_period(output.clock.period());
         }
         let in_flight = output.in_flight.take()?;
+        if let Some(error) = pass_failed(&in_flight) {
+            self.counters.failed_passes += 1;
+            // The display has shown what the GPU left; what planes showed of clients is as they drew it.
+            let drawn = in_flight.answers.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
+            failed.extend(drawn.map(|(_, _, surface)| *surface));
+            output.draw_again(in_flight.frame, error, now);
+        } else if in_flight.render_fence.is_some() {
+            output.failed_passes = 0;
+        }
         let (missed, cause) = judge(output, &in_flight, time);
         self.counters.frames += 1;
         self.counters.missed += missed;
@@ -90,6 +99,31 @@ impl Syncline {
             crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
         }
         Some((index, in_flight.answers, Shown { time, seq, guessed }, failed))
+    }
+}
+
+/// The error of the pass that has drawn a frame.
+fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
+    match in_flight.render_fence.as_ref()?.status() {
+        Ok(Status::Failed(error)) => Some(error),
+        _ => None,
+    }
+}
+
+impl Output {
+    /// The pass of `frame` failed: nothing that was drawn is relied upon, and the frame is drawn anew. Not for ever: a GPU that fails
+    /// again and again is left alone until something changes.
+    fn draw_again(&mut self, frame: u64, error: FenceError, now: Ns) {
+        const TIMES: u32 = 3;
+        self.failed_passes += 1;
+        let again = self.failed_passes <= TIMES;
+        if self.failed_passes.is_power_of_two() {
+            let then = if again { "drawing it again" } else { "waiting for a change" };
+            tracing::warn!("{}: the render pass of frame {frame} failed: {error}; {then}", self.wl.name());
+        }
+        trace::recover(now, self.id, frame, "redraw", Some(error.raw()));
+        self.targets.iter_mut().for_each(|(_, drawn_at)| *drawn_at = 0);
+        self.dirty |= again;
     }
 }
 

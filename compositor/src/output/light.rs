@@ -204,6 +204,7 @@ impl Syncline {
             withdrawn: false,
             targets: vec![(target, 0)],
             passes: 0,
+            failed_passes: 0,
             tracker,
             scene: Vec::new(),
             layouts: Layouts::default(),

@@ -202,6 +202,8 @@ pub struct Output {
     withdrawn: bool,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
+    /// Passes in a row whose fence has failed.
+    failed_passes: u32,
     tracker: OutputDamageTracker,
     scene: Vec<Layer>,
     layouts: assign::Layouts,

@@ -6,6 +6,8 @@
 
 mod egl;
 mod element;
+#[cfg(debug_assertions)]
+mod fault;
 pub mod target;
 mod upload;
 
@@ -280,6 +282,8 @@ where
             }
         },
     };
+    #[cfg(debug_assertions)]
+    let fence = fault::fence().or(fence);
     Ok(Pass { fence })
 }
 
