@@ -39,6 +39,11 @@ impl Cec {
         self.players.iter_mut().filter(|wire| of_it(wire)).for_each(|wire| *wire = None);
     }
 
+    fn of(&mut self, connector: Option<Place>) -> impl Iterator<Item = &mut Player> {
+        let wires = self.players.iter_mut().flatten();
+        wires.filter(move |wire| wire.connector == connector).map(|wire| &mut wire.player)
+    }
+
     fn knows(&self, connector: Option<Place>) -> bool {
         self.players.iter().flatten().any(|wire| wire.connector == connector)
     }
@@ -57,27 +62,43 @@ impl Syncline {
             return;
         }
         for index in 0..self.outputs.list.len() {
-            let output = &self.outputs.list[index];
-            let (card, connector) = (self.outputs.cards.of(&output.kms), output.kms.connector_id());
-            let place = (card.serial(), connector);
+            let place = self.cec_place(index);
             if self.cec.knows(Some(place)) {
                 continue;
             }
-            if let Some(adapter) = card.number().and_then(|number| Adapter::of_connector(number, connector)) {
+            let card = self.outputs.cards.of(&self.outputs.list[index].kms);
+            if let Some(adapter) = card.number().and_then(|number| Adapter::of_connector(number, place.1)) {
                 self.cec_bind(adapter, Some(place), self.outputs.list[index].wl.name());
             }
         }
     }
 
-    /// The outputs are on again (start, VT, DPMS): televisions wake and show us.
+    /// The connector of an output.
+    fn cec_place(&self, index: usize) -> Place {
+        let output = &self.outputs.list[index].kms;
+        (self.outputs.cards.of(output).serial(), output.connector_id())
+    }
+
+    /// The outputs are on again (start, VT): televisions wake and show us.
     pub fn cec_wake(&mut self) {
         self.cec.players().for_each(Player::wake);
     }
 
-    /// The outputs are off (DPMS, idle): with `standby-on-sleep` televisions that show us go to standby.
-    #[allow(dead_code, reason = "for whoever turns outputs off: nothing does yet")]
-    pub fn cec_sleep(&mut self) {
-        self.cec.players().for_each(Player::sleep);
+    /// An output is turned on: its television wakes and shows us, and that of the configured adapter, which may be any output's.
+    pub fn cec_wake_one(&mut self, index: usize) {
+        let place = self.cec_place(index);
+        self.cec.of(Some(place)).for_each(Player::wake);
+        self.cec.of(None).for_each(Player::wake);
+    }
+
+    /// An output is turned off: with `standby-on-sleep` its television goes to standby if it shows us; that of the configured
+    /// adapter with the last output.
+    pub fn cec_sleep_one(&mut self, index: usize) {
+        let place = self.cec_place(index);
+        self.cec.of(Some(place)).for_each(Player::sleep);
+        if self.outputs.all_off() {
+            self.cec.of(None).for_each(Player::sleep);
+        }
     }
 
     fn cec_open(&mut self, path: &PathBuf) {

@@ -96,6 +96,14 @@ pub enum Message {
         /// Where to.
         file: PathBuf,
     },
+    /// Turn a display off or on.
+    Output {
+        /// Its connector, as `syncline doctor` lists it: HDMI-A-1.
+        name: String,
+        /// Whether it is to be on.
+        #[arg(value_enum)]
+        power: Power,
+    },
     /// Counters of the running session.
     Status {
         /// For programs.
@@ -108,6 +116,12 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Power {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 //!
 //! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
 
+mod idle;
 mod output;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
 
 use serde::Deserialize;
 
-pub use self::output::OutputConfig;
+pub use self::{idle::Idle, output::OutputConfig};
 
 use crate::{
     cli::{FencePolicy, PlaneUse, RunArgs},
@@ -28,7 +29,7 @@ pub struct Config {
     pub terminal: Vec<String>,
     /// A fullscreen client that asks for it may tear, where the display can.
     pub tearing: bool,
-    /// Displays that can refresh at a varying rate do.
+    /// Displays that can refresh at a varying rate do, unless their `[[output]]` says otherwise.
     pub vrr: bool,
     pub keyboard: Keyboard,
     pub cursor: Cursor,
@@ -36,6 +37,7 @@ pub struct Config {
     /// What may go onto planes.
     pub planes: PlaneUse,
     pub cec: Cec,
+    pub idle: Idle,
     /// `[[output]]`: displays by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
@@ -125,6 +127,7 @@ impl Default for Config {
             fences: Fences::default(),
             planes: PlaneUse::All,
             cec: Cec::default(),
+            idle: Idle::default(),
             outputs: Vec::new(),
         }
     }
@@ -175,6 +178,11 @@ impl Config {
     /// What is configured for a connector.
     pub fn output(&self, connector: &str) -> Option<&OutputConfig> {
         self.outputs.iter().find(|output| output.name == connector)
+    }
+
+    /// Whether a connector's display is to refresh at a varying rate, if it can.
+    pub fn vrr(&self, connector: &str) -> bool {
+        self.output(connector).and_then(|output| output.vrr).unwrap_or(self.vrr)
     }
 
     /// Reads the file that the arguments or the environment name, and lets the arguments win.
@@ -260,6 +268,14 @@ mod tests {
         assert_eq!((state.max_bpc, state.content_type), (Some(10), Some(kms::ContentType::Cinema)));
         assert_eq!(state.broadcast_rgb, Some(kms::BroadcastRgb::Limited));
         assert!(config.output("DP-1").unwrap().mode.is_none() && config.output("DP-2").is_none());
+    }
+
+    #[test]
+    fn a_display_may_differ_in_variable_refresh() {
+        let config = parse("vrr = true\n[[output]]\nname = \"A\"\nvrr = false\n[[output]]\nname = \"B\"\n").unwrap();
+        assert_eq!(["A", "B", "C"].map(|name| config.vrr(name)), [false, true, true]);
+        let config = parse("[[output]]\nname = \"A\"\nvrr = true\n").unwrap();
+        assert_eq!(["A", "B"].map(|name| config.vrr(name)), [true, false]);
     }
 
     #[test]

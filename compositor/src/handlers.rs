@@ -198,3 +198,6 @@ protocols::delegate_fifo!(Syncline);
 protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
 smithay::delegate_content_type!(Syncline);
+smithay::delegate_idle_inhibit!(Syncline);
+protocols::delegate_idle_notify!(Syncline);
+protocols::delegate_output_power!(Syncline);

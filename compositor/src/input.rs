@@ -69,6 +69,12 @@ impl Syncline {
 
     /// One libinput event.
     pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
+        match &event {
+            InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
+            InputEvent::Keyboard { event } => self.user_is_here(event.state() == KeyState::Pressed),
+            InputEvent::PointerButton { event } => self.user_is_here(event.state() == ButtonState::Pressed),
+            _ => self.user_is_here(true),
+        }
         match event {
             InputEvent::Keyboard { event } => self.key(&event),
             InputEvent::PointerMotion { event } => {

@@ -27,6 +27,11 @@ pub enum Request {
         path: PathBuf,
     },
     Status,
+    /// Turns a display off or on, by the name of its connector.
+    Output {
+        name: String,
+        on: bool,
+    },
     /// See [`crate::fences::FencesReport`].
     Fences,
 }
@@ -159,6 +164,10 @@ impl Syncline {
             Request::Screenshot { path } => {
                 self.screenshot(&path)?;
                 Ok(serde_json::json!({ "path": path }))
+            }
+            Request::Output { name, on } => {
+                self.power_by_name(&name, on)?;
+                Ok(serde_json::json!({}))
             }
             Request::Status => Ok(self.status()),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),

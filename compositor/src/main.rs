@@ -16,6 +16,7 @@ mod error;
 mod feedback;
 mod fences;
 mod handlers;
+mod idle;
 mod input;
 mod ioctl;
 mod ipc;

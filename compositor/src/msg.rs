@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    cli::{Message, MsgArgs},
+    cli::{Message, MsgArgs, Power},
     error::{Context, Error},
     fences::{FencesReport, table},
     ipc::{Answer, Request},
@@ -41,6 +41,7 @@ pub fn run(args: &MsgArgs) -> Result<(), Error> {
             let path = std::path::absolute(file).context(format!("{}", file.display()))?;
             Request::Screenshot { path }
         }
+        Message::Output { name, power } => Request::Output { name: name.clone(), on: *power == Power::On },
         Message::Status { .. } => Request::Status,
         Message::Fences { .. } => Request::Fences,
     };

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, os::unix::net::UnixStream};
 
 use calloop::EventLoop;
+use protocols::output_power::OutputPowerState;
 use smithay::{
     backend::{
         libinput::LibinputInputBackend,
@@ -26,6 +27,7 @@ use crate::{
     config::Config,
     cursor::Cursor,
     error::{Context, Error},
+    idle::Idle,
     ipc::Ipc,
     msg,
     output::{Outputs, cards::Cards},
@@ -92,6 +94,9 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         outputs,
         ipc: None,
         predictor: None,
+        idle: Idle::new(&handle, clock::now()),
+        output_power: OutputPowerState::new::<Syncline>(&handle),
+        power_stale: false,
         cec: Cec::default(),
         libinput: None,
         mode: args.mode,
@@ -232,6 +237,8 @@ impl Syncline {
                     tracing::error!("input devices did not come back");
                 }
                 self.resume();
+                self.all_are_on();
+                self.user_is_here(true);
                 self.cec_wake();
             }
         }

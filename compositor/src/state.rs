@@ -77,6 +77,12 @@ pub struct Syncline {
     pub ipc: Option<Ipc>,
     /// Predicts CRCs, with `--crc`.
     pub predictor: Option<crate::crc::Predictor>,
+    /// The user's absence.
+    pub idle: crate::idle::Idle,
+    /// Clients that control displays.
+    pub output_power: protocols::output_power::OutputPowerState,
+    /// Displays were turned off or on, came or went: those clients are to be told.
+    pub power_stale: bool,
     /// Televisions.
     pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
@@ -105,6 +111,8 @@ pub struct Counters {
     pub missed_by: crate::output::schedule::Misses,
     /// Atomic commits that the kernel refused.
     pub refused_commits: u64,
+    /// Frames whose render pass failed on the GPU.
+    pub failed_passes: u64,
     /// Frames that showed a client's buffer on a plane without rendering.
     pub direct_frames: u64,
     /// Acquire fences waited for.

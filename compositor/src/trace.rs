@@ -233,6 +233,13 @@ pub fn recover(now: Ns, output: u32, frame: u64, step: &str, errno: Option<i32>)
     }
 }
 
+/// A commit was taken that turns an output off (after `frame`), or on (with `frame`).
+pub fn power(now: Ns, output: u32, frame: u64, on: bool) {
+    if enabled() {
+        instant("power", output, now, serde_json::json!({ "output": output, "frame": frame, "on": on }));
+    }
+}
+
 /// A frame is on the screen; `cause` says who was late if it missed vblanks.
 pub fn flip(now: Ns, output: u32, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
     let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed,

@@ -1,4 +1,4 @@
-//! Wayland protocol objects that carry explicit synchronisation, and those that pace commits.
+//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, and those about the user's absence.
 //!
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
@@ -11,6 +11,8 @@
 pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
+pub mod idle_notify;
+pub mod output_power;
 pub mod syncobj;
 pub mod tearing;
 
@@ -47,6 +49,20 @@ pub mod reexports {
     pub mod commit_timing {
         pub use wayland_protocols::wp::commit_timing::v1::server::{
             wp_commit_timer_v1 as object, wp_commit_timing_manager_v1 as manager,
+        };
+    }
+
+    /// ext-idle-notify-v1.
+    pub mod idle_notify {
+        pub use wayland_protocols::ext::idle_notify::v1::server::{
+            ext_idle_notification_v1 as object, ext_idle_notifier_v1 as manager,
+        };
+    }
+
+    /// wlr-output-power-management-unstable-v1.
+    pub mod output_power {
+        pub use wayland_protocols_wlr::output_power_management::v1::server::{
+            zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
         };
     }
 

@@ -15,6 +15,7 @@ use crate::lab;
 use crate::time::poll_until;
 
 const ROOT: &str = "/sys/kernel/config/vkms";
+const EXTRAS: &str = "/sys/module/vkms/parameters/extras";
 
 /// Planes, CRTCs, encoders and connectors of one device: as many as vkms allows of each (`vkms_config.c`).
 pub const MOST_PLANES: u32 = 31;
@@ -72,6 +73,8 @@ pub struct Builder {
     outputs: Vec<Output>,
     shared_overlays: u32,
     any_crtc: bool,
+    /// `/sys/module/vkms/parameters/extras` of the lab's kernel: what the planes have that those of vkms have not.
+    extras: u32,
 }
 
 impl Builder {
@@ -99,6 +102,18 @@ impl Builder {
         self
     }
 
+    /// Gives the planes a zpos that may be changed.
+    pub fn zpos(mut self) -> Self {
+        self.extras |= 1;
+        self
+    }
+
+    /// Gives the planes FB_DAMAGE_CLIPS.
+    pub fn damage_clips(mut self) -> Self {
+        self.extras |= 2;
+        self
+    }
+
     /// Makes the device and waits for its node.
     ///
     /// Errors: a layout that vkms does not take, a name in use, no configfs with vkms, no root.
@@ -116,7 +131,15 @@ impl Builder {
             return Err(Error::io(what)(error));
         }
         device.fill(&self)?;
-        device.set("enabled", "1")?;
+        let extras = |bits: u32| fs::write(EXTRAS, bits.to_string()).map_err(Error::io(format!("write {EXTRAS}")));
+        if self.extras != 0 {
+            extras(self.extras)?;
+        }
+        let enabled = device.set("enabled", "1");
+        if self.extras != 0 {
+            extras(0)?;
+        }
+        enabled?;
         device.card = device.wait_node(&self.name)?;
         Ok(device)
     }
@@ -147,7 +170,7 @@ pub struct Vkms {
 impl Vkms {
     /// A device of this name, with nothing yet.
     pub fn builder(name: &str) -> Builder {
-        Builder { name: name.to_owned(), outputs: Vec::new(), shared_overlays: 0, any_crtc: false }
+        Builder { name: name.to_owned(), outputs: Vec::new(), shared_overlays: 0, any_crtc: false, extras: 0 }
     }
 
     /// Its node, `/dev/dri/cardN`.

@@ -168,3 +168,22 @@ fn an_address_that_is_being_claimed_by_another_is_waited_for() {
     television.say(&[0x04, 0x46]).unwrap();
     television.expect("40:47:52:69:67:68:74", SOON).unwrap();
 }
+
+#[test]
+#[ignore = "lab"]
+fn the_television_goes_to_standby_with_the_display_and_wakes_with_it() {
+    for (standby, heard) in [(true, Some("40:36")), (false, None)] {
+        let television = Television::new().unwrap();
+        television.plug().unwrap();
+        let compositor = compositor(&television, &format!("enable = true\nstandby-on-sleep = {standby}"));
+        television.expect("40:04", SOON).unwrap();
+        television.expect("4f:82:10:00", SOON).unwrap();
+        let name = compositor.status().unwrap()["outputs"][0]["name"].as_str().unwrap().to_owned();
+        assert!(compositor.msg(&["output", &name, "off"]).unwrap().status.success());
+        assert_eq!(television.hear(if standby { SOON } else { QUIET }).unwrap().as_deref(), heard);
+        assert!(compositor.msg(&["output", &name, "on"]).unwrap().status.success());
+        television.expect("40:04", SOON).unwrap();
+        television.expect("4f:82:10:00", SOON).unwrap();
+        compositor.stop().unwrap();
+    }
+}

@@ -245,3 +245,76 @@ fn releases_by_message_are_listed_as_fences() {
     actor.presented(&late).unwrap();
     compositor.stop().unwrap();
 }
+
+/// A GPU whose every `every`th pass fails after it was handed to the display (`compositor/src/render/fault.rs`).
+fn failing_gpu(every: &str, args: &[&str]) -> Compositor {
+    let card = syncline_tests::lab::find_card(None).unwrap();
+    Compositor::start_with(&card, args, &[("SYNCLINE_FAULT_RENDER", every.as_ref())]).unwrap()
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_render_pass_that_fails_is_told_and_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.json");
+    let compositor = failing_gpu("5", &["--planes", "none", "--crc", "--trace", path.to_str().unwrap()]);
+    let mut actor = Actor::new(&compositor, "drawn", None).unwrap();
+    let (mut shown, mut discarded) = (0, 0);
+    let mut shots = Vec::new();
+    for frame in 1..=40 {
+        let shot = actor.commit(frame, Gate::Open).unwrap();
+        match actor.feedback(&shot).unwrap() {
+            Feedback::Presented(_) => shown += 1,
+            Feedback::Discarded => discarded += 1,
+        }
+        // The pass that draws it anew is done before the next one.
+        actor.client.idle(Duration::from_millis(40)).unwrap();
+        shots.push(shot);
+    }
+    assert!((5..15).contains(&discarded) && shown + discarded == 40, "{shown} shown, {discarded} discarded");
+    // Every buffer but the last comes back; those of passes that failed say so.
+    let last = shots.pop().unwrap();
+    let mut failed = 0;
+    for shot in &shots {
+        actor.released(shot, Until::Signalled, SOON).unwrap();
+        match status(&shot.release).unwrap() {
+            Some(Status::Failed(error)) => {
+                assert_eq!(error.0, Errno::NOENT);
+                failed += 1;
+            }
+            Some(Status::Signalled) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let counters = compositor.status().unwrap()["counters"].clone();
+    println!("{failed} releases with an error, {counters}");
+    assert!(counters["failed_passes"].as_u64().unwrap() >= discarded, "{counters}");
+    assert_eq!((counters["crc_different"].as_u64(), counters["refused_commits"].as_u64()), (Some(0), Some(0)), "{counters}");
+    // What is on the screen in the end is the last frame, drawn by a pass that did not fail.
+    assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(40));
+    drop(last);
+    assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("drawing it again"));
+    compositor.stop().unwrap();
+    let trace = Trace::read(&path).unwrap();
+    assert!(trace.complete);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"redraw\""), "named in the trace");
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_gpu_that_always_fails_is_left_alone_until_something_changes() {
+    let compositor = failing_gpu("1", &["--planes", "none"]);
+    let mut actor = Actor::new(&compositor, "hopeless", None).unwrap();
+    let passes = || compositor.status().unwrap()["counters"]["failed_passes"].as_u64().unwrap();
+    let shot = actor.commit(1, Gate::Open).unwrap();
+    assert_eq!(actor.feedback(&shot).unwrap(), Feedback::Discarded);
+    actor.client.idle(Duration::from_millis(500)).unwrap();
+    let before = passes();
+    actor.client.idle(Duration::from_millis(500)).unwrap();
+    assert_eq!(passes(), before, "no frame without a change");
+    let shot = actor.commit(2, Gate::Open).unwrap();
+    assert_eq!(actor.feedback(&shot).unwrap(), Feedback::Discarded);
+    assert!(passes() > before, "a change is drawn");
+    compositor.stop().unwrap();
+}

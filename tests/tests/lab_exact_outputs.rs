@@ -2,6 +2,7 @@
 //!
 //! In virtual time: a frame is late only if the logic makes it so.
 
+use std::fs;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use syncline_tests::client::actor::{Actor, Gate};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::demo::ClientReport;
 use syncline_tests::time::poll_until;
+use syncline_tests::trace::{Trace, What};
+use syncline_tests::uinput::Mouse;
 use syncline_tests::vkms::{Output, Status, Vkms};
 
 fn animated(compositor: &Compositor, frames: &str) -> Child {
@@ -91,4 +94,49 @@ fn a_late_fence_on_one_display_never_delays_another() {
     timeline.inc(1).unwrap();
     slow.presented(&stuck).unwrap();
     compositor.stop().unwrap();
+}
+
+#[test]
+#[ignore = "lab"]
+fn displays_of_different_refresh_keep_their_own_pace() {
+    let vkms = Vkms::builder("rates").outputs(2, Output { overlays: 1, ..Output::default() }).build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (config, path) = (folder.path().join("config.toml"), folder.path().join("trace.json"));
+    // What a display without EDID offers beside 60 Hz.
+    let mode = format!("[[output]]\nname = \"{}\"\nmode = \"800x600@56\"\n", vkms.connector(1));
+    fs::write(&config, mode).unwrap();
+    let mouse = Mouse::plug().unwrap();
+    let args = ["--config", config.to_str().unwrap(), "--trace", path.to_str().unwrap()];
+    let compositor = Compositor::start_on(vkms.card(), &args).unwrap();
+    // Windows open where the pointer is; what was moved before a request is seen before its answer.
+    let fast = animated(&compositor, "400");
+    let windows = || compositor.status().unwrap()["windows"].as_u64().unwrap();
+    assert!(poll_until(Duration::from_secs(3), || windows() == 1));
+    std::thread::sleep(Duration::from_millis(200));
+    mouse.by(4000, 0).unwrap();
+    assert_eq!(lit(&compositor), 2);
+    let slow = animated(&compositor, "373");
+    for (child, frames) in [(fast, 400), (slow, 373)] {
+        let report = report(child);
+        assert_eq!((report.presented, report.missed_vblanks, report.unanswered), (frames, 0, 0));
+    }
+    let status = compositor.status().unwrap();
+    for output in status["outputs"].as_array().unwrap() {
+        assert_eq!(output["missed"], 0, "{output}");
+    }
+    compositor.stop().unwrap();
+    let trace = Trace::read(&path).unwrap();
+    for (output, hz) in [(1, 60.0), (2, 56.25)] {
+        let flips = trace.events.iter().filter_map(|event| match &event.what {
+            What::Flip(flip) if event.tid == output => Some(flip.time_ns),
+            _ => None,
+        });
+        let times: Vec<u64> = flips.collect();
+        let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64 * hz / 1e9).collect();
+        assert!(gaps.len() > 370, "output {output}: {} flips", times.len());
+        // Each flip is whole periods after the one before, and almost all of them are one: neither display waits for the other.
+        assert!(gaps.iter().skip(2).all(|gap| (gap - gap.round()).abs() < 0.02), "output {output}: {gaps:?}");
+        let steady = gaps.iter().filter(|gap| (*gap - 1.0).abs() < 0.02).count();
+        assert!(steady >= 365, "output {output}: {steady} of {}", gaps.len());
+    }
 }

@@ -18,6 +18,8 @@ pub struct OutputConfig {
     pub mode: Option<ModeRequest>,
     /// Its upper left corner on the desktop, `[x, y]`. Displays without one stand in a row to the right of all that have one.
     pub position: Option<(i32, i32)>,
+    /// Whether it refreshes at a varying rate, if it can; absent: as `vrr` of the file says.
+    pub vrr: Option<bool>,
     /// Most bits per colour on the cable.
     #[serde(default, deserialize_with = "bpc")]
     pub max_bpc: Option<u8>,

@@ -27,6 +27,8 @@ pub struct Layouts {
     composited: Vec<render::Layer>,
     /// What goes onto planes.
     pub(super) wanted: Vec<Wanted>,
+    /// What has changed on them.
+    pub(super) rects: super::damage::Rects,
 }
 
 impl Layouts {

@@ -1,12 +1,13 @@
 //! The flip: a frame is on the screen. Clients are told, what it replaced is let go, the next one may be latched.
 
-use fence::{AcquireState, Ns};
+use fence::{AcquireState, FenceError, Ns, Status};
 use kms::{Event, Flip};
 use rustix::io::Errno;
 
 use super::{
     Answers, InFlight, OnPlane, Output, Phase,
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
+    tell::Shown,
 };
 use crate::{state::Syncline, trace};
 
@@ -35,8 +36,8 @@ impl Syncline {
             }
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((index, answers, sequence, failed)) = self.counted(|state| state.flipped(card, &flip)) {
-                self.answer(index, answers, flip.time, sequence, &failed);
+            if let Some((index, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
+                self.answer(index, answers, shown, &failed);
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
@@ -46,15 +47,15 @@ impl Syncline {
         self.globals.explicit_sync.retry_releases();
     }
 
-    /// Takes note of a flip: the output, who is to be told, the sequence, and the surfaces whose fences failed; `None` if no
+    /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, u64, Vec<u32>)> {
+    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, Shown, Vec<u32>)> {
         let now = self.now;
         let Some(index) = self.outputs.list.iter().position(|o| o.is_on(card) && o.kms.crtc_id() == flip.crtc) else {
             self.flipped_last(card, flip);
             return None;
         };
-        let failed = self.learn_handed(index);
+        let mut failed = self.learn_handed(index);
         let output = &mut self.outputs.list[index];
         output.kms.flipped(flip);
         // What has changed while the output was held was not asked for.
@@ -62,9 +63,26 @@ impl Syncline {
         output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
-        let seq = output.clock.flip(flip.time, flip.sequence);
+        let early = |in_flight: &InFlight| !in_flight.answers.tears && flip.time < in_flight.timing.started;
+        let guessed = output.in_flight.as_ref().is_some_and(early);
+        // Kernels have said the time of the last vblank before the display was off, of the flip that turned it on.
+        let time = if guessed { now } else { flip.time };
+        let seq = output.clock.flip(time, flip.sequence);
+        if output.kms.is_asleep() {
+            // Nobody knows when its vblanks come once it is on again.
+            output.clock.set_period(output.clock.period());
+        }
         let in_flight = output.in_flight.take()?;
-        let (missed, cause) = judge(output, &in_flight, flip.time);
+        if let Some(error) = pass_failed(&in_flight) {
+            self.counters.failed_passes += 1;
+            // The display has shown what the GPU left; what planes showed of clients is as they drew it.
+            let drawn = in_flight.answers.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
+            failed.extend(drawn.map(|(_, _, surface)| *surface));
+            output.draw_again(in_flight.frame, error, now);
+        } else if in_flight.render_fence.is_some() {
+            output.failed_passes = 0;
+        }
+        let (missed, cause) = judge(output, &in_flight, time);
         self.counters.frames += 1;
         self.counters.missed += missed;
         if let Some(cause) = cause {
@@ -72,15 +90,40 @@ impl Syncline {
         }
         self.counters.direct_frames += u64::from(in_flight.direct);
         if trace::enabled() {
-            trace::flip(now, output.id, in_flight.frame, seq, flip.time, missed, cause.map(Cause::name));
+            trace::flip(now, output.id, in_flight.frame, seq, time, missed, cause.map(Cause::name));
             if let Some(at) = in_flight.out_fence.and_then(|f| Some(f.driver_and_status().ok()?.at)) {
-                trace::out_fence(now, output.id, in_flight.frame, at, flip.time);
+                trace::out_fence(now, output.id, in_flight.frame, at, time);
             }
         }
         if let (Some(crc), Some(check)) = (&mut output.crc, in_flight.check) {
             crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
         }
-        Some((index, in_flight.answers, seq, failed))
+        Some((index, in_flight.answers, Shown { time, seq, guessed }, failed))
+    }
+}
+
+/// The error of the pass that has drawn a frame.
+fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
+    match in_flight.render_fence.as_ref()?.status() {
+        Ok(Status::Failed(error)) => Some(error),
+        _ => None,
+    }
+}
+
+impl Output {
+    /// The pass of `frame` failed: nothing that was drawn is relied upon, and the frame is drawn anew. Not for ever: a GPU that fails
+    /// again and again is left alone until something changes.
+    fn draw_again(&mut self, frame: u64, error: FenceError, now: Ns) {
+        const TIMES: u32 = 3;
+        self.failed_passes += 1;
+        let again = self.failed_passes <= TIMES;
+        if self.failed_passes.is_power_of_two() {
+            let then = if again { "drawing it again" } else { "waiting for a change" };
+            tracing::warn!("{}: the render pass of frame {frame} failed: {error}; {then}", self.wl.name());
+        }
+        trace::recover(now, self.id, frame, "redraw", Some(error.raw()));
+        self.targets.iter_mut().for_each(|(_, drawn_at)| *drawn_at = 0);
+        self.dirty |= again;
     }
 }
 

@@ -7,7 +7,7 @@ use fence::Ns;
 use kms::Rect;
 
 use super::Phase;
-use crate::{cursor, state::Syncline};
+use crate::{cursor, state::Syncline, trace};
 
 impl Syncline {
     /// Latches output `index` for the vblank at `vblank`; `planned` is when the timer was to fire.
@@ -23,6 +23,7 @@ impl Syncline {
         let cursor = self.cursor_plane(index);
         self.judge_tearing(index, &scene);
         self.tell_content_type(index, &scene);
+        let wakes = self.outputs.list[index].kms.is_asleep();
         let done = self.present(index, vblank, (planned, started), &scene, cursor);
         self.mark_hidden(index, &scene);
         let output = &mut self.outputs.list[index];
@@ -32,6 +33,10 @@ impl Syncline {
             Ok(()) => {
                 output.phase = Phase::InFlight;
                 output.watch.committed(self.now);
+                if wakes {
+                    trace::power(self.now, output.id, output.frame, true);
+                    self.power_stale = true;
+                }
                 self.collect_feedback(index);
             }
             Err(failed) => self.frame_failed(index, &failed),

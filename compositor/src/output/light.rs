@@ -53,6 +53,8 @@ struct Dark {
     picture: PlaneState<'static>,
     /// What its connector is told.
     told: kms::ConnectorState,
+    /// It is to refresh at a varying rate, if it can.
+    vrr: bool,
 }
 
 impl Dark {
@@ -64,7 +66,8 @@ impl Dark {
     }
 
     /// Sets the mode, without variable refresh if it is refused with it.
-    fn set_mode(&mut self, vrr: bool) -> Result<(), Error> {
+    fn set_mode(&mut self) -> Result<(), Error> {
+        let vrr = self.vrr;
         let number = user_data(self.id, 0);
         let mut result = self.modeset(vrr).commit(number);
         if vrr && self.kms.vrr_capable() && result.is_err() {
@@ -75,9 +78,9 @@ impl Dark {
 }
 
 /// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
-fn set_modes(dark: &mut [Dark], vrr: bool) -> bool {
+fn set_modes(dark: &mut [Dark]) -> bool {
     let number = dark.first().map_or(0, |first| user_data(first.id, 0));
-    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(vrr)).collect();
+    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(dark.vrr)).collect();
     match kms::frame::together::commit(&mut frames, number) {
         Ok(_) => true,
         Err(error) => {
@@ -93,7 +96,7 @@ impl Syncline {
     pub fn light_up(&mut self, card: u32, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
-        let mut dark = Vec::new();
+        let (mut dark, before) = (Vec::new(), self.outputs.list.len());
         let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
@@ -110,16 +113,19 @@ impl Syncline {
                 Err(error) => tracing::error!("{}: {error}", connector.name),
             }
         }
-        let vrr = self.config.vrr;
-        let together = dark.len() > 1 && set_modes(&mut dark, vrr);
+        let together = dark.len() > 1 && set_modes(&mut dark);
         for mut output in dark {
-            match if together { Ok(()) } else { output.set_mode(vrr) } {
+            match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => self.add_output(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{error}"),
             }
         }
         self.arrange();
+        if self.outputs.list.len() > before {
+            // Somebody has plugged it in.
+            self.user_is_here(true);
+        }
         Ok(())
     }
 
@@ -142,7 +148,8 @@ impl Syncline {
         let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
         let told = takes(&mut output, primary, picture, told);
         let (connector, mode) = (connector.clone(), mode.clone());
-        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told })
+        let vrr = self.config.vrr(&connector.name);
+        Ok(Dark { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
     }
 
     /// A display whose mode is being set becomes an output.
@@ -187,6 +194,7 @@ impl Syncline {
             frame: 0,
             primary,
             cursor: output.cursor(),
+            marks: vec![None; on_plane.len()],
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
@@ -196,6 +204,7 @@ impl Syncline {
             withdrawn: false,
             targets: vec![(target, 0)],
             passes: 0,
+            failed_passes: 0,
             tracker,
             scene: Vec::new(),
             layouts: Layouts::default(),
@@ -206,6 +215,7 @@ impl Syncline {
             tearing: tear::Verdict::default(),
             told: Told::new(told),
             retrain: false,
+            off: None,
             placed: position.is_some(),
             crc: None,
             shown: Vec::new(),

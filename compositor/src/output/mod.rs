@@ -19,28 +19,35 @@
 //!
 //! A commit that the kernel refuses, and a flip that does not come: [`recover`].
 //!
+//! A display that is turned off and on: [`power`].
+//!
 //! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
 
+mod account;
 mod assign;
 mod begin;
 pub mod card;
 pub mod cards;
 mod content_type;
+mod damage;
 mod desktop;
 mod eligible;
 mod flip;
+mod gather;
 pub mod holders;
 mod hotplug;
 mod latch;
 pub mod light;
 mod look;
 pub mod pace;
+pub mod power;
 mod present;
 pub mod recover;
 mod redraw;
 mod scene;
 pub mod schedule;
 mod screenshot;
+mod submit;
 mod tear;
 pub mod tell;
 mod timer;
@@ -182,6 +189,8 @@ pub struct Output {
     primary: usize,
     cursor: Option<usize>,
     on_plane: Vec<Option<OnPlane>>,
+    /// Of a surface: up to which of its damage.
+    marks: Vec<Option<damage::Mark>>,
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
     in_flight: Option<InFlight>,
@@ -195,6 +204,8 @@ pub struct Output {
     withdrawn: bool,
     targets: Vec<(Arc<Target>, u64)>,
     passes: u64,
+    /// Passes in a row whose fence has failed.
+    failed_passes: u32,
     tracker: OutputDamageTracker,
     scene: Vec<Layer>,
     layouts: assign::Layouts,
@@ -209,6 +220,8 @@ pub struct Output {
     told: content_type::Told,
     /// The link to the display has failed: the next frame sets the mode, which trains it again.
     retrain: bool,
+    /// It is to be off, or is, and why; see [`power`].
+    off: Option<power::Why>,
     /// The configuration says where it is.
     placed: bool,
     pub crc: Option<crate::crc::CrcSession>,
@@ -242,6 +255,7 @@ impl Output {
             "missed": self.clock.missed(),
             "missed_by": self.misses,
             "latch": self.planner.status(),
+            "power": if self.kms.is_asleep() { "off" } else { "on" },
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),

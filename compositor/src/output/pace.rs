@@ -2,7 +2,7 @@
 //!
 //! A surface has one *home*, the output that shows most of it. There the latch lets its held commits through: those with
 //! a time just before the latch for the first vblank at or after it, those behind a barrier just after. A surface
-//! that nobody sees (covered, off every output, not mapped, or the session has no VT) has no latch: a timer takes its
+//! that nobody sees (covered, off every output, on a display that is off, not mapped, or the session has no VT) has no latch: a timer takes its
 //! place at the rate of its home, or of the first output, so that no client waits for good. Such a surface is also invited to
 //! draw once a second, as others do.
 //!
@@ -52,11 +52,17 @@ impl Output {
 }
 
 impl Syncline {
+    /// Whether anybody sees a surface: its window is on a display that is on, and not wholly covered.
+    pub fn is_seen(&self, surface: &WlSurface) -> bool {
+        self.home(surface).is_some()
+    }
+
     /// The output that shows most of a surface's window; `None` if nobody sees the surface.
     pub(super) fn home(&self, surface: &WlSurface) -> Option<usize> {
         let rect = self.visible_rect(surface)?;
         let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
-        let areas = self.outputs.list.iter().map(area).enumerate();
+        let lit = self.outputs.list.iter().enumerate().filter(|(_, output)| !output.is_dark());
+        let areas = lit.map(|(index, output)| (index, area(output)));
         // The first of equals.
         areas.filter(|(_, area)| *area > 0).max_by_key(|(i, area)| (*area, -(*i as i64))).map(|(i, _)| i)
     }
@@ -212,7 +218,7 @@ impl Syncline {
         let root = self.root_of(surface);
         let Some(window) = self.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);
-        let mut others = self.outputs.list.iter().enumerate().filter(|(i, _)| *i != index);
+        let mut others = self.outputs.list.iter().enumerate().filter(|(i, output)| *i != index && !output.is_dark());
         others.any(|(_, output)| output.rect().overlaps(rect))
     }
 }

@@ -267,11 +267,11 @@ impl Syncline {
         trace::recover(now, id, frame, "hold", None);
     }
 
-    /// Nobody sees what is new on a held output: its clients are told to draw as seldom as those of hidden surfaces.
-    pub(super) fn pace_held_outputs(&mut self) {
+    /// Nobody sees what is new on an output that is held or off: its clients are told to draw as seldom as those of hidden surfaces.
+    pub(super) fn pace_dark_outputs(&mut self) {
         for index in 0..self.outputs.list.len() {
             let output = &mut self.outputs.list[index];
-            if output.watch.is_held() && std::mem::take(&mut output.dirty) {
+            if output.is_dark() && std::mem::take(&mut output.dirty) {
                 self.mark_hidden(index, &[]);
             }
         }

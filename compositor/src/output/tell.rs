@@ -5,7 +5,8 @@
 //! callback at the latch instead: the earliest time at which a new commit cannot displace the frame just latched, and the
 //! latest head start that costs no wake-up. A surface that nobody sees gets one a second (see [`super::pace`]).
 //!
-//! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence.
+//! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence. A time before the frame was latched
+//! cannot be; then it is when the flip was heard of, and the feedback does not call it the hardware's.
 
 use std::time::Duration;
 
@@ -20,6 +21,17 @@ use smithay::{
 
 use super::Answers;
 use crate::{state::Syncline, surface::SurfaceState};
+
+/// When a frame was on the screen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// CLOCK_MONOTONIC.
+    pub(super) time: Ns,
+    /// The vblank's number.
+    pub(super) seq: u64,
+    /// The kernel's time could not be: it is when we heard of it.
+    pub(super) guessed: bool,
+}
 
 /// Of a surface's past, so many commits came that soon after their callbacks, or sooner.
 const USUAL: f32 = 0.9;
@@ -62,19 +74,19 @@ impl Syncline {
 }
 
 impl Syncline {
-    /// Tells the clients of a frame that output `index` shows since `flipped`.
+    /// Tells the clients of a frame that output `index` shows.
     ///
     /// The frames of the surfaces in `failed` are not what the client meant to draw: their fences failed on the display.
-    pub(super) fn answer(&mut self, index: usize, mut answers: Answers, flipped: Ns, sequence: u64, failed: &[u32]) {
+    pub(super) fn answer(&mut self, index: usize, mut answers: Answers, shown: Shown, failed: &[u32]) {
         let output = &mut self.outputs.list[index];
-        let time = Duration::from_nanos(flipped);
+        let time = Duration::from_nanos(shown.time);
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         for (feedback, on_plane, surface) in answers.feedback.drain(..) {
             if failed.contains(&surface) {
                 feedback.discarded();
                 continue;
             }
-            feedback.presented(&output.wl, time, refresh, sequence, flags(on_plane, answers.tears));
+            feedback.presented(&output.wl, time, refresh, shown.seq, flags(on_plane, answers.tears, shown.guessed));
         }
         let millis = time.as_millis() as u32;
         answers.callbacks.drain(..).for_each(|callback| callback.done(millis));
@@ -90,9 +102,10 @@ pub fn answered(states: &SurfaceData, now: Ns) {
     }
 }
 
-/// The flags of a flip for one surface. A tearing flip is not synchronised to the vblank.
-pub fn flags(on_plane: bool, tearing: bool) -> Kind {
-    let mut flags = Kind::HwClock | Kind::HwCompletion;
+/// The flags of a flip for one surface. A tearing flip is not synchronised to the vblank; a guessed time is not the hardware's.
+pub fn flags(on_plane: bool, tearing: bool, guessed: bool) -> Kind {
+    let mut flags = Kind::HwCompletion;
+    flags.set(Kind::HwClock, !guessed);
     flags.set(Kind::Vsync, !tearing);
     flags.set(Kind::ZeroCopy, on_plane);
     flags
@@ -105,8 +118,9 @@ mod tests {
     #[test]
     fn flags_are_of_the_surface_and_of_the_flip() {
         let hw = Kind::HwClock | Kind::HwCompletion;
-        assert_eq!(flags(false, false), hw | Kind::Vsync);
-        assert_eq!(flags(true, false), hw | Kind::Vsync | Kind::ZeroCopy);
-        assert_eq!(flags(true, true), hw | Kind::ZeroCopy);
+        assert_eq!(flags(false, false, false), hw | Kind::Vsync);
+        assert_eq!(flags(true, false, false), hw | Kind::Vsync | Kind::ZeroCopy);
+        assert_eq!(flags(true, true, false), hw | Kind::ZeroCopy);
+        assert_eq!(flags(false, false, true), Kind::HwCompletion | Kind::Vsync);
     }
 }

@@ -8,6 +8,9 @@ use crate::{state::Syncline, surface::SurfaceState};
 impl Output {
     /// Plans the latch for what has changed, or else for the vblank that shows what is due at `due`.
     fn plan(&mut self, now: Ns, due: Option<Ns>) {
+        if self.off.is_some() {
+            return;
+        }
         let free = match self.phase {
             Phase::Idle => true,
             Phase::InFlight => false,
@@ -43,7 +46,9 @@ impl Syncline {
     pub fn schedule(&mut self) {
         self.watch_forgotten();
         let (active, now) = (self.outputs.active, self.now);
-        self.pace_held_outputs();
+        self.put_to_sleep();
+        self.pace_dark_outputs();
+        self.look_for_inhibitors();
         let mut first = self.next_hidden();
         for index in 0..self.outputs.list.len() {
             let due = self.next_due(index);
@@ -55,7 +60,7 @@ impl Syncline {
                 first = Some(first.map_or(latch, |first| first.min(latch)));
             }
         }
-        let wake = [first, self.next_watchdog(), self.next_flip_watch()].into_iter().flatten().min();
+        let wake = [first, self.next_watchdog(), self.next_flip_watch(), self.next_idle()].into_iter().flatten().min();
         if let Err(error) = self.reactor.wake_at(wake) {
             tracing::error!("setting the timer: {error}");
         }
@@ -102,6 +107,7 @@ impl Syncline {
         self.watchdog();
         self.watch_flips();
         self.pace_hidden();
+        self.idle_timer();
         for index in 0..self.outputs.list.len() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
                 && latch <= self.now

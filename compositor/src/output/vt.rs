@@ -55,7 +55,7 @@ impl Syncline {
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
         let framebuffer = target.framebuffer(&card.device).ok_or("its buffer cannot be shown")?;
-        let vrr = self.config.vrr && output.kms.vrr_capable();
+        let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
         output.told.modeset();
         frame.connector(output.told.state.clone());

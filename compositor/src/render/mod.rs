@@ -6,6 +6,8 @@
 
 mod egl;
 mod element;
+#[cfg(debug_assertions)]
+mod fault;
 pub mod target;
 mod upload;
 
@@ -13,7 +15,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use drm_fourcc::DrmModifier;
 use fence::SyncFile;
-use kms::Device;
+use kms::{Device, Rect};
 use smithay::{
     backend::{
         allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
@@ -203,14 +205,27 @@ impl Renderer {
         layers: &[Layer],
         background: Colour,
     ) -> Result<Pass, String> {
+        self.draw_noting(target, age, tracker, layers, background, &mut Vec::new())
+    }
+
+    /// As [`Renderer::draw`]; adds what it has drawn, in pixels of the target, to `drawn`.
+    pub fn draw_noting(
+        &mut self,
+        target: &Target,
+        age: usize,
+        tracker: &mut OutputDamageTracker,
+        layers: &[Layer],
+        background: Colour,
+        drawn: &mut Vec<Rect>,
+    ) -> Result<Pass, String> {
         match self {
             Self::Pixman { renderer, textures, .. } => {
-                draw(renderer, textures, None, target, age, tracker, layers, background)
+                draw(renderer, textures, None, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, textures, software, packed, .. } = &mut **gles;
                 let packed = software.then_some(packed);
-                draw(renderer, textures, packed, target, age, tracker, layers, background)
+                draw(renderer, textures, packed, target, age, tracker, layers, background, drawn)
             }
         }
     }
@@ -234,6 +249,7 @@ fn draw<R>(
     tracker: &mut OutputDamageTracker,
     layers: &[Layer],
     background: Colour,
+    drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
 where
     R: Bind<WlDmabuf> + ImportDma + ImportMemWl,
@@ -253,6 +269,8 @@ where
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
         .map_err(|e| format!("rendering: {e}"))?;
+    let rect = |r: &Rectangle<i32, Physical>| Rect::new(r.loc.x, r.loc.y, r.size.w.max(0) as u32, r.size.h.max(0) as u32);
+    drawn.extend(result.damage.into_iter().flatten().map(rect));
     let fence = match result.sync.is_reached() {
         true => None,
         false => match result.sync.export() {
@@ -264,6 +282,8 @@ where
             }
         },
     };
+    #[cfg(debug_assertions)]
+    let fence = fault::fence().or(fence);
     Ok(Pass { fence })
 }
 

@@ -91,6 +91,7 @@ impl Syncline {
         }
         self.interaction = None;
         self.pointer_stale = true;
+        self.power_stale = true;
         self.redraw_all();
     }
 

@@ -4,6 +4,7 @@
 //! It is an ordinary client: it knows only what the protocol tells it. It never retries, and never hides an error of
 //! the compositor: a protocol error comes back as [`Error::Protocol`] with its code, object and message.
 
+pub mod absence;
 pub mod actor;
 pub mod buffer;
 mod dispatch;

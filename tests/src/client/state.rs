@@ -11,6 +11,7 @@ use wayland_protocols::wp::presentation_time::client::wp_presentation::WpPresent
 use wayland_protocols::wp::viewporter::client::wp_viewporter::WpViewporter;
 use wayland_protocols::xdg::shell::client::xdg_wm_base::XdgWmBase;
 
+use super::absence::Said;
 use super::seat::Input;
 use crate::error::{Error, Result};
 use crate::time::Ns;
@@ -123,6 +124,8 @@ pub struct State {
     pub windows: HashMap<u64, Window>,
     /// What the seat has said, where one was bound.
     pub input: Input,
+    /// What was said of the user's absence, and when it arrived.
+    pub absence: Vec<(Ns, Said)>,
 }
 
 impl State {
@@ -145,6 +148,7 @@ impl State {
             params: HashMap::new(),
             windows: HashMap::new(),
             input: Input::default(),
+            absence: Vec::new(),
         }
     }
 

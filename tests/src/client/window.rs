@@ -46,6 +46,8 @@ pub struct Toplevel {
 pub struct Commit<'a> {
     /// The buffer; `None` leaves the attached one as it is.
     pub buffer: Option<&'a Buffer>,
+    /// What of the buffer has changed: x, y, width, height in its pixels; `None`: everything.
+    pub damage: Option<(i32, i32, i32, i32)>,
     /// Attach nothing, which unmaps.
     pub unmap: bool,
     /// The acquire point.
@@ -141,7 +143,10 @@ impl Toplevel {
         let qh = client.qh();
         if let Some(buffer) = commit.buffer {
             self.surface.attach(Some(&buffer.wl), 0, 0);
-            self.damage();
+            match commit.damage {
+                Some((x, y, w, h)) => self.surface.damage_buffer(x, y, w, h),
+                None => self.damage(),
+            }
         } else if commit.unmap {
             self.surface.attach(None, 0, 0);
         }

@@ -1,0 +1,60 @@
+//! `[idle]`: what happens when the user is not here.
+
+use fence::Ns;
+use serde::Deserialize;
+
+/// Nothing, unless it is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Idle {
+    /// Turns the displays off after so long without input; absent: never. Clients with an inhibitor on a visible surface
+    /// (`zwp_idle_inhibit_manager_v1`) hold it up.
+    pub off_after: Option<Span>,
+}
+
+/// A span of time, in nanoseconds: `90s`, `10m`, `1h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(pub Ns);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no span of time; write e.g. \"90s\", \"10m\" or \"1h\"");
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+        let unit: Ns = match unit {
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return Err(wrong()),
+        };
+        let span = number.parse::<Ns>().ok().and_then(|number| number.checked_mul(unit));
+        span.filter(|span| *span > 0).map(Self).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_unit() {
+        let table = [("90s", 90), ("10m", 600), ("1h", 3600), ("008m", 480)];
+        for (text, seconds) in table {
+            assert_eq!(Span::try_from(text.to_owned()), Ok(Span(seconds * 1_000_000_000)), "{text}");
+        }
+        for wrong in ["", "10", "m", "0s", "-1s", "1d", "1.5h", "1h30m", "99999999999999h", "10 m"] {
+            let error = Span::try_from(wrong.to_owned()).unwrap_err();
+            assert!(error.contains("write e.g.") && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn displays_stay_on_unless_asked() {
+        let parse = |text| toml::from_str::<Idle>(text);
+        assert_eq!(parse("").unwrap().off_after, None);
+        assert_eq!(parse("off-after = \"10m\"").unwrap().off_after, Some(Span(600_000_000_000)));
+        assert!(parse("off-after = 10").is_err() && parse("off = \"1m\"").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! What goes onto the planes of one frame: clients' buffers, the pointer, and the picture that is drawn of the rest.
+//!
+//! It puts nothing to the kernel but tests of layouts: that is [`super::submit`].
+
+use std::sync::Arc;
+
+use fence::SyncFile;
+use kms::{
+    Rect, SrcRect,
+    assign::{Assignment, Fate},
+};
+use rustix::io::Errno;
+
+use super::{
+    OnPlane, Output, assign,
+    damage::{self, Mark, Rects},
+    present::{CursorPlane, Wanted},
+    recover::{Attempt, Known},
+    submit::{Submit, submit},
+};
+use crate::render::Layer;
+
+/// What every attempt at a frame is made from.
+pub(super) struct Ingredients<'a> {
+    pub(super) scene: &'a [Layer],
+    pub(super) cursor: Option<&'a CursorPlane>,
+    pub(super) background: crate::config::Colour,
+    pub(super) known: &'a Known,
+}
+
+/// Fills `wanted` for an attempt, drawing what no plane shows.
+pub(super) fn gather(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    layouts: &mut assign::Layouts,
+    attempt: &Attempt,
+    given: &Ingredients<'_>,
+    wanted: &mut Vec<Wanted>,
+) -> Result<(), String> {
+    if attempt.as_before {
+        if attempt.without_fences {
+            wanted.iter_mut().for_each(|w| w.fence = None);
+        }
+        return Ok(());
+    }
+    wanted.clear();
+    // Taken out while it is filled, so that its memory is used again.
+    let mut rects = std::mem::take(&mut layouts.rects);
+    rects.clear();
+    let done = fill(output, renderer, device, layouts, attempt, given, wanted, &mut rects);
+    layouts.rects = rects;
+    done
+}
+
+#[expect(clippy::too_many_arguments, reason = "what `gather` has, and the rectangles")]
+fn fill(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    layouts: &mut assign::Layouts,
+    attempt: &Attempt,
+    given: &Ingredients<'_>,
+    wanted: &mut Vec<Wanted>,
+    rects: &mut Rects,
+) -> Result<(), String> {
+    wanted.extend(given.cursor.map(on_cursor));
+    let assignment = layouts.current().filter(|_| !attempt.composed);
+    let Some(assignment) = assignment else {
+        wanted.push(render(output, renderer, device, given, given.scene, output.primary, rects)?);
+        return Ok(());
+    };
+    for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
+        if let Fate::Plane(plane) = *fate {
+            // May be pending: then the display waits for it. A fence that has signalled is no longer kept.
+            let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
+            let fence = fence.map_err(|e| e.to_string())?;
+            let damage = damage::of_layer(output, plane, layer, rects);
+            wanted.push(Wanted { damage, ..on_plane(layer, plane, assignment, fence) });
+        }
+    }
+    if let Some(plane) = assignment.composite() {
+        let zpos = assignment.zpos(plane);
+        let drawn = render(output, renderer, device, given, layouts.drawn(given.scene), plane, rects)?;
+        wanted.push(Wanted { zpos, ..drawn });
+    }
+    Ok(())
+}
+
+fn on_cursor((plane, shown, dst): &CursorPlane) -> Wanted {
+    let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
+    Wanted::new(*plane, show, src, *dst)
+}
+
+fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> Wanted {
+    let show = OnPlane::Content(layer.content.clone());
+    let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
+    let (zpos, mark) = (assignment.zpos(plane), Some(Mark::of(layer)));
+    Wanted { fence, zpos, rotation, mark, ..Wanted::new(plane, show, src, dst) }
+}
+
+/// Asks the kernel whether it would take an assignment: without fences, and with an older picture in the place of what is not
+/// drawn yet. Rare: only for layouts that it has not been asked about.
+pub(super) fn test(
+    output: &mut Output,
+    device: &kms::Device,
+    assignment: &Assignment,
+    scene: &[Layer],
+    cursor: Option<&CursorPlane>,
+) -> Result<(), Errno> {
+    let mut wanted: Vec<Wanted> = cursor.map(on_cursor).into_iter().collect();
+    for (layer, fate) in scene.iter().zip(assignment.fates()) {
+        if let Fate::Plane(plane) = *fate {
+            wanted.push(on_plane(layer, plane, assignment, None));
+        }
+    }
+    if let (Some(plane), Some((target, _))) = (assignment.composite(), output.targets.first()) {
+        let (w, h) = (output.size.w as u32, output.size.h as u32);
+        let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
+        let show = OnPlane::Target(target.clone());
+        wanted.push(Wanted { zpos: assignment.zpos(plane), ..Wanted::new(plane, show, src, dst) });
+    }
+    submit(output, device, &wanted, &[], Submit::Test).map(drop).map_err(|error| {
+        tracing::debug!("{}: layout refused: {error}", output.wl.name());
+        error.errno
+    })
+}
+
+/// Draws `layers` into a free target for the plane `on`.
+fn render(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    given: &Ingredients<'_>,
+    layers: &[Layer],
+    on: usize,
+    rects: &mut Rects,
+) -> Result<Wanted, String> {
+    let (w, h) = (output.size.w as u32, output.size.h as u32);
+    let free = output.targets.iter().position(|(target, _)| Arc::strong_count(target) == 1);
+    let free = match free {
+        Some(free) => free,
+        None => {
+            let modifiers = given.known.modifiers(&output.kms.planes()[on]);
+            let target = renderer.new_target(device, w, h, &modifiers)?;
+            output.targets.push((target, 0));
+            output.targets.len() - 1
+        }
+    };
+    output.passes += 1;
+    let (target, drawn_at) = &mut output.targets[free];
+    let before = *drawn_at;
+    let age = if *drawn_at == 0 { 0 } else { (output.passes - *drawn_at) as usize };
+    let target = target.clone();
+    let drawable: Vec<_>;
+    let layers = if renderer.waits_on_gpu() || layers.iter().all(|l| l.content.is_ready()) {
+        layers
+    } else {
+        // The CPU must not read what is not there yet: such a surface is left out of this one frame.
+        drawable = layers.iter().filter(|l| l.content.is_ready()).cloned().collect();
+        &drawable
+    };
+    let from = rects.len();
+    let pass = renderer.draw_noting(&target, age, &mut output.tracker, layers, given.background, rects);
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(error) => {
+            output.targets[free].1 = 0;
+            return Err(error);
+        }
+    };
+    let damage = damage::of_target(output, on, before, from, rects);
+    output.targets[free].1 = output.passes;
+    if let Some(fence) = &pass.fence {
+        for layer in layers {
+            if let Ok(fence) = fence.try_clone() {
+                layer.content.used_by_pass(fence);
+            }
+        }
+    }
+    let plain = Wanted::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));
+    Ok(Wanted { fence: pass.fence, damage, ..plain })
+}
+

@@ -1,0 +1,36 @@
+//! A GPU that fails, on purpose: passes whose fence signals late, and with an error.
+//!
+//! Only in builds with debug assertions, for tests on machines without a GPU to reset. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of
+//! the session has such a fence, from sw_sync; what it draws is drawn all the same. Without the variable nothing happens.
+
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use fence::{SwTimeline, SyncFile};
+
+/// How long a fence is pending before it fails.
+const LATE: Duration = Duration::from_millis(2);
+
+/// The fence in the place of a pass's own, if this is one that is to fail.
+pub fn fence() -> Option<SyncFile> {
+    static EVERY: LazyLock<Option<u32>> =
+        LazyLock::new(|| std::env::var("SYNCLINE_FAULT_RENDER").ok()?.parse().ok().filter(|every| *every > 0));
+    static PASSES: AtomicU32 = AtomicU32::new(0);
+    let every = (*EVERY)?;
+    if (PASSES.fetch_add(1, Ordering::Relaxed) + 1) % every != 0 {
+        return None;
+    }
+    let timeline = SwTimeline::open().ok()?;
+    let fence = timeline.fence(1, "fault").ok()?;
+    // A timeline that is closed signals what is left with ENOENT.
+    std::thread::spawn(move || {
+        std::thread::sleep(LATE);
+        drop(timeline);
+    });
+    Some(fence)
+}

@@ -1,0 +1,165 @@
+//! `wlr-output-power-management-unstable-v1`: clients turn displays off and on, and hear when somebody else does.
+//!
+//! Smithay has no module for it. The compositor turns displays; here requests become calls of [`OutputPowerHandler`], and changes become
+//! events. Any number of clients may control a display.
+//!
+//! Source: `wlr-protocols/unstable/wlr-output-power-management-unstable-v1.xml`.
+
+use wayland_protocols_wlr::output_power_management::v1::server::{
+    zwlr_output_power_manager_v1::{self as manager, ZwlrOutputPowerManagerV1},
+    zwlr_output_power_v1::{self as object, Mode, ZwlrOutputPowerV1},
+};
+use wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, backend::ClientId,
+    protocol::wl_output::WlOutput,
+};
+
+/// What the compositor's state is asked for.
+pub trait OutputPowerHandler {
+    /// Where the controls are.
+    fn output_power_state(&mut self) -> &mut OutputPowerState;
+
+    /// Whether a display is on; `None` if it is gone.
+    fn is_on(&self, output: &WlOutput) -> Option<bool>;
+
+    /// A client wants a display on or off. When that is done, [`OutputPowerState::tell`] is called.
+    fn set_power(&mut self, output: &WlOutput, on: bool);
+}
+
+/// User data of `zwlr_output_power_v1`: its display.
+#[derive(Debug)]
+pub struct PowerData {
+    output: WlOutput,
+}
+
+/// The `zwlr_output_power_manager_v1` global and its controls.
+#[derive(Debug, Default)]
+pub struct OutputPowerState {
+    /// Each with what its client was told last.
+    controls: Vec<(ZwlrOutputPowerV1, bool)>,
+}
+
+impl OutputPowerState {
+    /// Announces the global for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle) -> Self
+    where
+        D: GlobalDispatch<ZwlrOutputPowerManagerV1, ()>
+            + Dispatch<ZwlrOutputPowerManagerV1, ()>
+            + Dispatch<ZwlrOutputPowerV1, PowerData>
+            + 'static,
+    {
+        display.create_global::<D, ZwlrOutputPowerManagerV1, ()>(1, ());
+        Self::default()
+    }
+
+    /// Displays were turned off or on, came or went: tells each client what is new to it. `is_on` is as of
+    /// [`OutputPowerHandler::is_on`]; a control of a display that is gone fails, once.
+    pub fn tell(&mut self, is_on: impl Fn(&WlOutput) -> Option<bool>) {
+        self.controls.retain_mut(|(control, told)| {
+            let Some(data) = control.data::<PowerData>() else { return false };
+            let Some(on) = is_on(&data.output) else {
+                control.failed();
+                return false;
+            };
+            if std::mem::replace(told, on) != on {
+                control.mode(mode(on));
+            }
+            true
+        });
+    }
+}
+
+fn mode(on: bool) -> Mode {
+    if on { Mode::On } else { Mode::Off }
+}
+
+impl<D> GlobalDispatch<ZwlrOutputPowerManagerV1, (), D> for OutputPowerState
+where
+    D: Dispatch<ZwlrOutputPowerManagerV1, ()> + 'static,
+{
+    fn bind(
+        _: &mut D,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZwlrOutputPowerManagerV1>,
+        _: &(),
+        data_init: &mut DataInit<'_, D>,
+    ) {
+        data_init.init(resource, ());
+    }
+}
+
+impl<D> Dispatch<ZwlrOutputPowerManagerV1, (), D> for OutputPowerState
+where
+    D: Dispatch<ZwlrOutputPowerManagerV1, ()> + Dispatch<ZwlrOutputPowerV1, PowerData> + OutputPowerHandler + 'static,
+{
+    fn request(
+        state: &mut D,
+        _: &Client,
+        _: &ZwlrOutputPowerManagerV1,
+        request: manager::Request,
+        _: &(),
+        _: &DisplayHandle,
+        data_init: &mut DataInit<'_, D>,
+    ) {
+        let manager::Request::GetOutputPower { id, output } = request else { return };
+        let on = state.is_on(&output);
+        let control = data_init.init(id, PowerData { output });
+        match on {
+            Some(on) => {
+                control.mode(mode(on));
+                state.output_power_state().controls.push((control, on));
+            }
+            None => control.failed(),
+        }
+    }
+}
+
+impl<D> Dispatch<ZwlrOutputPowerV1, PowerData, D> for OutputPowerState
+where
+    D: Dispatch<ZwlrOutputPowerV1, PowerData> + OutputPowerHandler + 'static,
+{
+    fn request(
+        state: &mut D,
+        _: &Client,
+        resource: &ZwlrOutputPowerV1,
+        request: object::Request,
+        data: &PowerData,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, D>,
+    ) {
+        let object::Request::SetMode { mode } = request else { return };
+        let on = match mode {
+            WEnum::Value(Mode::On) => true,
+            WEnum::Value(Mode::Off) => false,
+            unknown => {
+                let why = format!("set_mode: {unknown:?} is no mode; 0 is off, 1 is on");
+                return resource.post_error(object::Error::InvalidMode, why);
+            }
+        };
+        // A control of a display that is gone has failed and does nothing.
+        if state.is_on(&data.output).is_some() {
+            state.set_power(&data.output, on);
+        }
+    }
+
+    fn destroyed(state: &mut D, _: ClientId, resource: &ZwlrOutputPowerV1, _: &PowerData) {
+        state.output_power_state().controls.retain(|(control, _)| control != resource);
+    }
+}
+
+/// Implements the protocol's dispatch for the compositor's state type, which is an [`OutputPowerHandler`].
+#[macro_export]
+macro_rules! delegate_output_power {
+    ($ty:ty) => {
+        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()
+        ] => $crate::output_power::OutputPowerState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()
+        ] => $crate::output_power::OutputPowerState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::output_power::object::ZwlrOutputPowerV1: $crate::output_power::PowerData
+        ] => $crate::output_power::OutputPowerState);
+    };
+}
