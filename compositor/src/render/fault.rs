@@ -22,7 +22,7 @@ pub fn fence() -> Option<SyncFile> {
         LazyLock::new(|| std::env::var("SYNCLINE_FAULT_RENDER").ok()?.parse().ok().filter(|every| *every > 0));
     static PASSES: AtomicU32 = AtomicU32::new(0);
     let every = (*EVERY)?;
-    if (PASSES.fetch_add(1, Ordering::Relaxed) + 1) % every != 0 {
+    if !(PASSES.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every) {
         return None;
     }
     let timeline = SwTimeline::open().ok()?;
