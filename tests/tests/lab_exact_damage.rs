@@ -52,7 +52,9 @@ impl Painter {
         let commit = Commit { buffer: Some(buffer), damage, feedback: true, ..Commit::default() };
         let token = self.window.commit(&mut self.client, &commit).unwrap().feedback.unwrap();
         self.client
-            .wait_for("feedback", Duration::from_secs(3), |s| matches!(s.feedback.get(&token), Some(Feedback::Presented(_))))
+            .wait_for("feedback", Duration::from_secs(3), |s| {
+                matches!(s.feedback.get(&token), Some(Feedback::Presented(_)))
+            })
             .unwrap();
     }
 }
@@ -62,7 +64,8 @@ const CHANGED: (i32, i32, i32, i32) = (10, 20, 30, 40);
 #[test]
 #[ignore = "lab"]
 fn a_window_on_a_plane_says_what_it_has_changed() {
-    let vkms = Vkms::builder("clips").output(Output { cursor: false, ..Output::default() }).damage_clips().build().unwrap();
+    let vkms =
+        Vkms::builder("clips").output(Output { cursor: false, ..Output::default() }).damage_clips().build().unwrap();
     let compositor = Compositor::start_on(vkms.card(), &[]).unwrap();
     let device = Device::open(vkms.card()).unwrap();
     let mut painter = painter(&compositor, true, (0, 0));
@@ -91,7 +94,8 @@ fn a_window_on_a_plane_says_what_it_has_changed() {
 #[test]
 #[ignore = "lab"]
 fn what_is_drawn_says_what_was_drawn() {
-    let vkms = Vkms::builder("drawn").output(Output { cursor: false, ..Output::default() }).damage_clips().build().unwrap();
+    let vkms =
+        Vkms::builder("drawn").output(Output { cursor: false, ..Output::default() }).damage_clips().build().unwrap();
     let compositor = Compositor::start_on(vkms.card(), &["--planes", "none"]).unwrap();
     let device = Device::open(vkms.card()).unwrap();
     let mut painter = painter(&compositor, false, (320, 240));

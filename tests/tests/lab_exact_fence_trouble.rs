@@ -289,7 +289,11 @@ fn a_render_pass_that_fails_is_told_and_drawn_again() {
     let counters = compositor.status().unwrap()["counters"].clone();
     println!("{failed} releases with an error, {counters}");
     assert!(counters["failed_passes"].as_u64().unwrap() >= discarded, "{counters}");
-    assert_eq!((counters["crc_different"].as_u64(), counters["refused_commits"].as_u64()), (Some(0), Some(0)), "{counters}");
+    assert_eq!(
+        (counters["crc_different"].as_u64(), counters["refused_commits"].as_u64()),
+        (Some(0), Some(0)),
+        "{counters}"
+    );
     // What is on the screen in the end is the last frame, drawn by a pass that did not fail.
     assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(40));
     drop(last);

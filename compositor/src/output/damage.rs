@@ -37,7 +37,9 @@ pub(super) fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut
     let from = rects.len();
     let Some(OnPlane::Content(shown)) = &output.on_plane[plane] else { return from..from };
     let other = shown.surface != layer.content.surface || Arc::ptr_eq(shown, &layer.content);
-    let (Some(Mark(before)), false, true) = (output.marks[plane], other, says(output, plane)) else { return from..from };
+    let (Some(Mark(before)), false, true) = (output.marks[plane], other, says(output, plane)) else {
+        return from..from;
+    };
     let Some(changed) = layer.damage.damage_since(Some(before)) else { return from..from };
     let (w, h) = (layer.content.size.w as u32, layer.content.size.h as u32);
     let whole = |rect: &Rect| rect.x <= 0 && rect.y <= 0 && rect.w >= w && rect.h >= h;
@@ -51,13 +53,7 @@ pub(super) fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut
 
 /// What of a picture of ours on `plane` has changed: of the rectangles `from` on, which its pass has drawn since the target was drawn at
 /// the pass `drawn_at` before.
-pub(super) fn of_target(
-    output: &Output,
-    plane: usize,
-    drawn_at: u64,
-    from: usize,
-    rects: &mut Rects,
-) -> Range<usize> {
+pub(super) fn of_target(output: &Output, plane: usize, drawn_at: u64, from: usize, rects: &mut Rects) -> Range<usize> {
     // They are all that has changed if what is on the screen is no older than what was in the target.
     let newer = |shown: &Arc<Target>| {
         let mut targets = output.targets.iter();

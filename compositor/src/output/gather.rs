@@ -181,4 +181,3 @@ fn render(
     let plain = Wanted::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));
     Ok(Wanted { fence: pass.fence, damage, ..plain })
 }
-

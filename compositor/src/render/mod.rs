@@ -269,7 +269,8 @@ where
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
         .map_err(|e| format!("rendering: {e}"))?;
-    let rect = |r: &Rectangle<i32, Physical>| Rect::new(r.loc.x, r.loc.y, r.size.w.max(0) as u32, r.size.h.max(0) as u32);
+    let rect =
+        |r: &Rectangle<i32, Physical>| Rect::new(r.loc.x, r.loc.y, r.size.w.max(0) as u32, r.size.h.max(0) as u32);
     drawn.extend(result.damage.into_iter().flatten().map(rect));
     let fence = match result.sync.is_reached() {
         true => None,
