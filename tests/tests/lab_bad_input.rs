@@ -51,6 +51,22 @@ fn not_a_drm_device() {
     refused(command().args(["--device", "/dev/null"]), &["/dev/null"]);
 }
 
+/// Each device that is named is wanted, also beside one that would do.
+#[test]
+#[ignore = "lab"]
+fn one_of_two_devices() {
+    let card = find_card(None).unwrap();
+    refused(
+        command().arg("--device").arg(&card).args(["--device", "/dev/dri/card77"]),
+        &["/dev/dri/card77", "no such file"],
+    );
+    // The same one twice is one.
+    let name = card.to_str().unwrap();
+    let twice = Compositor::start(&["--device", name]).unwrap();
+    assert_eq!(twice.status().unwrap()["cards"], serde_json::json!([name]));
+    twice.stop().unwrap();
+}
+
 #[test]
 #[ignore = "lab"]
 fn no_permission() {

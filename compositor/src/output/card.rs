@@ -26,6 +26,8 @@ pub struct Card {
     pub node: u64,
     /// A commit or a read was answered with ENODEV: see [`crate::state::Syncline::drop_gone_cards`].
     pub(super) gone: bool,
+    /// Its displays have changed while the session did not have its VT: the kernel looks at connectors for the master only.
+    pub(super) stale: bool,
     /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
     pub(super) leaving: Vec<Leaving>,
     saved: Option<kms::SavedState>,
@@ -94,7 +96,7 @@ impl Card {
         let saved = Some(device.save_state(&inventory));
         let node = rustix::fs::fstat(&device).map_or(0, |stat| stat.st_rdev);
         let known = Known::new(&device);
-        Self { device, inventory, known, node, gone: false, leaving: Vec::new(), saved, held }
+        Self { device, inventory, known, node, gone: false, stale: false, leaving: Vec::new(), saved, held }
     }
 
     /// The kernel's name of its driver, and thus of its fences.
@@ -147,10 +149,15 @@ fn number(path: &Path) -> Option<u32> {
     path.file_name()?.to_str()?.strip_prefix("card")?.parse().ok()
 }
 
+/// Whether a node is a display device's own, and not one for rendering.
+pub fn is_card(node: &Path) -> bool {
+    number(node).is_some()
+}
+
 /// The nodes of all display devices.
 pub fn nodes() -> Vec<PathBuf> {
     let Ok(dir) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
-    dir.flatten().map(|entry| entry.path()).filter(|path| number(path).is_some()).collect()
+    dir.flatten().map(|entry| entry.path()).filter(|path| is_card(path)).collect()
 }
 
 #[cfg(test)]

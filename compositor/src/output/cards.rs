@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kms::Device;
 
-use super::card::{Card, Found, nodes};
+use super::card::{Card, Found, is_card, nodes};
 use crate::{error::Error, reactor::Source, session::Session, state::Syncline};
 
 /// The cards, in the order in which they came.
@@ -21,7 +21,7 @@ pub struct Cards {
 }
 
 /// A device that the user named.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
     path: PathBuf,
     /// Where it is plugged in, as sysfs names that: it may come back under another number, and another device under its number.
@@ -190,7 +190,10 @@ impl Syncline {
 
     /// A device has appeared: it is taken in and its displays are lit.
     pub fn card_added(&mut self, path: &Path) {
-        if !self.outputs.cards.wants(path) || self.outputs.cards.iter().any(|card| card.device.path() == path) {
+        if !is_card(path)
+            || !self.outputs.cards.wants(path)
+            || self.outputs.cards.iter().any(|card| card.device.path() == path)
+        {
             return;
         }
         if !self.outputs.active {
@@ -220,8 +223,17 @@ impl Syncline {
         self.cec_adopt();
     }
 
-    /// The session has its VT again: cards that came meanwhile are taken in.
-    pub(super) fn take_missed_cards(&mut self) {
+    /// The session has its VT again: cards that came meanwhile are taken in, and displays that came or went.
+    pub(super) fn take_missed(&mut self) {
+        let cards = self
+            .outputs
+            .cards
+            .list
+            .iter_mut()
+            .filter_map(|card| std::mem::take(&mut card.stale).then(|| card.serial()));
+        for card in cards.collect::<Vec<_>>() {
+            self.hot_plug(card, self.mode);
+        }
         for path in std::mem::take(&mut self.outputs.cards.missed) {
             self.card_added(&path);
         }
@@ -230,7 +242,8 @@ impl Syncline {
     /// udev says that something about a node has changed: displays came or went. A card that had none at the start may have one now.
     pub fn card_changed(&mut self, node: u64) {
         match self.outputs.cards.at(node).map(Card::serial) {
-            Some(serial) => self.hot_plug(serial, self.mode),
+            Some(serial) if self.outputs.active => self.hot_plug(serial, self.mode),
+            Some(serial) => self.outputs.cards.get_mut(serial).into_iter().for_each(|card| card.stale = true),
             None => {
                 let is = |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| stat.st_rdev == node);
                 if let Some(path) = nodes().into_iter().find(is) {
@@ -285,5 +298,22 @@ impl Syncline {
         self.arrange();
         self.displays_changed(&before);
         self.renew_feedback();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_card_is_known_by_its_place() {
+        let null = place(Path::new("/dev/null"));
+        let plain = |path: &str, place: Option<&str>| Named { path: path.into(), place: place.map(PathBuf::from) };
+        // Without sysfs only the name is left.
+        assert!(plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card0")));
+        assert!(!plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card1")));
+        // Another device has its number now.
+        assert!(!plain("/dev/null", Some("/sys/devices/elsewhere")).is(Path::new("/dev/null")));
+        assert_eq!(null, None, "no device is behind it");
     }
 }

@@ -40,7 +40,7 @@ impl Syncline {
                 tracing::error!("{}: {error}", self.outputs.list[index].wl.name());
             }
         }
-        self.take_missed_cards();
+        self.take_missed();
     }
 
     /// Sets an output's mode again with a fresh picture.
