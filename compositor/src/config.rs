@@ -31,6 +31,8 @@ pub struct Config {
     pub tearing: bool,
     /// Displays that can refresh at a varying rate do, unless their `[[output]]` says otherwise.
     pub vrr: bool,
+    /// The main thread has the lowest real-time priority, where the system allows that.
+    pub realtime: bool,
     pub keyboard: Keyboard,
     pub cursor: Cursor,
     pub fences: Fences,
@@ -122,6 +124,7 @@ impl Default for Config {
             terminal: vec!["foot".into()],
             tearing: false,
             vrr: false,
+            realtime: true,
             keyboard: Keyboard::default(),
             cursor: Cursor::default(),
             fences: Fences::default(),

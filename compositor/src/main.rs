@@ -22,6 +22,7 @@ mod ioctl;
 mod ipc;
 mod msg;
 mod output;
+mod priority;
 mod reactor;
 mod render;
 mod run;

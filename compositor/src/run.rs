@@ -31,6 +31,7 @@ use crate::{
     ipc::Ipc,
     msg,
     output::{Outputs, cards::Cards},
+    priority,
     reactor::{Reactor, Source},
     session::Session,
     shell::Windows,
@@ -122,6 +123,9 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
     state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
     state.ipc = Some(Ipc::listen(msg::socket_path(&name)?, &state.reactor)?);
+    if state.config.realtime {
+        priority::raise();
+    }
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
         let child = state.spawn(&args.cmd);

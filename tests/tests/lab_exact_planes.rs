@@ -16,13 +16,13 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
-use syncline_tests::vkms::{Output, Vkms};
+use syncline_tests::vkms::{Builder, Output, Vkms};
 use wayland_client::protocol::{wl_subsurface::WlSubsurface, wl_surface::WlSurface};
 
 fn start(card: &Path, trace: &Path, planes: &str) -> Compositor {
     let trace = trace.to_string_lossy();
     let trust = ["--fence-policy", "trusted", "--trust", "sw_sync"];
-    let args = [&["--crc", "--trace", &trace, "--planes", planes][..], &trust].concat();
+    let args = [&["--mode", "1024x768", "--crc", "--trace", &trace, "--planes", planes][..], &trust].concat();
     Compositor::start_on(card, &args).unwrap()
 }
 
@@ -119,10 +119,15 @@ fn buffers(client: &mut Client, memory: Memory, (w, h): (u32, u32), shade: u8) -
     })
 }
 
-/// A window of 300 × 200 with a subsurface of each kind of memory at these places.
-fn window(client: &mut Client, children: &[(Memory, (i32, i32))]) -> (Toplevel, [Buffer; 2], Vec<Moving>) {
-    let window = client.toplevel(&Wish { app_id: "planes", fullscreen: false }).unwrap();
-    let main = buffers(client, Memory::Opaque, (300, 200), 0xc0);
+/// A window of 300 × 200, or of the whole screen, with a subsurface of each kind of memory at these places.
+fn window(
+    client: &mut Client,
+    fullscreen: bool,
+    children: &[(Memory, (i32, i32))],
+) -> (Toplevel, [Buffer; 2], Vec<Moving>) {
+    let window = client.toplevel(&Wish { app_id: "planes", fullscreen }).unwrap();
+    let size = if fullscreen { (1024, 768) } else { (300, 200) };
+    let main = buffers(client, Memory::Opaque, size, 0xc0);
     let qh = client.qh();
     let child = |client: &mut Client, memory, (x, y)| {
         let surface = client.state.bound.compositor().unwrap().create_surface(&qh, ());
@@ -153,13 +158,23 @@ fn animate(client: &mut Client, (window, main, children): &mut (Toplevel, [Buffe
 
 /// How many planes show clients after a while, and the trace; the same scene without planes looks the same.
 fn show(name: &str, children: &[(Memory, (i32, i32))], viewport: Option<(i32, i32)>) -> (u64, Trace) {
-    let vkms = Vkms::builder(name).output(Output { overlays: 3, ..Output::default() }).build().unwrap();
+    let vkms = Vkms::builder(name).output(Output { overlays: 3, ..Output::default() });
+    show_on(vkms, false, children, viewport)
+}
+
+fn show_on(
+    vkms: Builder,
+    fullscreen: bool,
+    children: &[(Memory, (i32, i32))],
+    viewport: Option<(i32, i32)>,
+) -> (u64, Trace) {
+    let vkms = vkms.build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = |planes: &str| {
         let path = folder.path().join(planes);
         let compositor = start(vkms.card(), &path, planes);
         let mut client = compositor.client().unwrap();
-        let mut scene = window(&mut client, children);
+        let mut scene = window(&mut client, fullscreen, children);
         if let Some((w, h)) = viewport {
             let viewporter = client.state.bound.viewporter.clone().unwrap();
             viewporter.get_viewport(&scene.0.surface, &client.qh(), ()).set_destination(w, h);
@@ -216,6 +231,14 @@ fn a_composited_popup_forces_the_window_off() {
     // Beside the window, not on it: nothing speaks against the plane.
     let (on_planes, _) = show("beside", &[(Memory::Shm, (310, 30))], None);
     assert_eq!(on_planes, 1);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_fullscreen_window_stays_on_the_primary_plane_under_a_composited_popup() {
+    let vkms = Vkms::builder("under").output(Output { overlays: 3, ..Output::default() });
+    let (on_planes, _) = show_on(vkms, true, &[(Memory::Shm, (40, 30))], None);
+    assert_eq!(on_planes, 1, "the popup is composited onto an overlay");
 }
 
 #[test]

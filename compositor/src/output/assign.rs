@@ -52,7 +52,7 @@ impl Layouts {
         self.layers.clear();
         self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, (how, known), layer)));
         let (width, height) = (output.size.w as u32, output.size.h as u32);
-        let screen = Screen { width, height, holes: false, reserved: output.cursor };
+        let screen = Screen { width, height, holes: true, reserved: output.cursor };
         assigner.assign(&screen, &self.layers, |assignment| test(output, assignment))
     }
 
@@ -73,12 +73,17 @@ impl Layouts {
         self.assigner.as_ref().map_or(0, Assigner::tests)
     }
 
-    /// Fills and returns the layers of `scene` that are drawn: those that no plane shows and that can be seen.
+    /// Fills and returns the layers of `scene` that are drawn: those that no plane shows and that can be seen, and holes for those on
+    /// planes below the picture.
     pub(super) fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
         self.composited.clear();
         if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
-            let drawn = scene.iter().zip(assignment.fates()).filter(|(_, fate)| **fate == Fate::Composited);
-            self.composited.extend(drawn.map(|(layer, _)| layer.clone()));
+            let drawn = scene.iter().zip(assignment.fates()).filter_map(|(layer, fate)| match *fate {
+                Fate::Composited => Some(layer.clone()),
+                Fate::Plane(plane) if assignment.is_below(plane) => Some(render::Layer { hole: true, ..layer.clone() }),
+                _ => None,
+            });
+            self.composited.extend(drawn);
         }
         &self.composited
     }

@@ -18,7 +18,10 @@ use super::{
     recover::{Attempt, Known},
     submit::{Submit, submit},
 };
-use crate::render::Layer;
+use crate::render::{
+    Layer, Target,
+    target::{OPAQUE, WITH_HOLES},
+};
 
 /// What every attempt at a frame is made from.
 pub(super) struct Ingredients<'a> {
@@ -114,7 +117,12 @@ pub(super) fn test(
             wanted.push(on_plane(layer, plane, assignment, None));
         }
     }
-    if let (Some(plane), Some((target, _))) = (assignment.composite(), output.targets.first()) {
+    // One with alpha where there is one already: that the plane takes the format is known.
+    let holes =
+        scene.iter().zip(assignment.fates()).any(|(_, f)| matches!(*f, Fate::Plane(p) if assignment.is_below(p)));
+    let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
+    let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
+    if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {
         let (w, h) = (output.size.w as u32, output.size.h as u32);
         let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
         let show = OnPlane::Target(target.clone());
@@ -137,12 +145,16 @@ fn render(
     rects: &mut Rects,
 ) -> Result<Wanted, String> {
     let (w, h) = (output.size.w as u32, output.size.h as u32);
-    let free = output.targets.iter().position(|(target, _)| Arc::strong_count(target) == 1);
-    let free = match free {
+    let format = if layers.iter().any(|layer| layer.hole) { WITH_HOLES } else { OPAQUE };
+    // Those of the other format wait a second for their turn to come again.
+    let lasts = |target: &Target, at: u64| target.dmabuf.format() == format || output.passes - at < 60;
+    output.targets.retain(|(target, at)| Arc::strong_count(target) > 1 || lasts(target, *at));
+    let fits = |target: &Arc<Target>| Arc::strong_count(target) == 1 && target.dmabuf.format() == format;
+    let free = match output.targets.iter().position(|(target, _)| fits(target)) {
         Some(free) => free,
         None => {
-            let modifiers = given.known.modifiers(&output.kms.planes()[on]);
-            let target = renderer.new_target(device, w, h, &modifiers)?;
+            let modifiers = given.known.modifiers(&output.kms.planes()[on], format);
+            let target = renderer.new_target(device, w, h, format, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1
         }
@@ -153,11 +165,12 @@ fn render(
     let age = if *drawn_at == 0 { 0 } else { (output.passes - *drawn_at) as usize };
     let target = target.clone();
     let drawable: Vec<_>;
-    let layers = if renderer.waits_on_gpu() || layers.iter().all(|l| l.content.is_ready()) {
+    let drawn = |layer: &Layer| layer.hole || layer.content.is_ready();
+    let layers = if renderer.waits_on_gpu() || layers.iter().all(drawn) {
         layers
     } else {
         // The CPU must not read what is not there yet: such a surface is left out of this one frame.
-        drawable = layers.iter().filter(|l| l.content.is_ready()).cloned().collect();
+        drawable = layers.iter().filter(|l| drawn(l)).cloned().collect();
         &drawable
     };
     let from = rects.len();
@@ -172,7 +185,7 @@ fn render(
     let damage = damage::of_target(output, on, before, from, rects);
     output.targets[free].1 = output.passes;
     if let Some(fence) = &pass.fence {
-        for layer in layers {
+        for layer in layers.iter().filter(|layer| !layer.hole) {
             if let Ok(fence) = fence.try_clone() {
                 layer.content.used_by_pass(fence);
             }

@@ -18,7 +18,14 @@ use super::{
     schedule::{HandOverReserve, Misses, Planner},
     tear,
 };
-use crate::{cli::ModeRequest, config::OutputConfig, error::Error, render::Target, state::Syncline, trace};
+use crate::{
+    cli::ModeRequest,
+    config::OutputConfig,
+    error::Error,
+    render::{Target, target::OPAQUE},
+    state::Syncline,
+    trace,
+};
 
 fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
     let found = match wanted {
@@ -138,8 +145,8 @@ impl Syncline {
         let mut output = kms::Output::new(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
-        let modifiers = card.known.modifiers(&output.planes()[primary]);
-        let target = outputs.renderer.new_target(device, width, height, &modifiers).map_err(|e| fail(&e))?;
+        let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
+        let target = outputs.renderer.new_target(device, width, height, OPAQUE, &modifiers).map_err(|e| fail(&e))?;
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
         let framebuffer = target.framebuffer(device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;

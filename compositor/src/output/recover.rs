@@ -54,11 +54,11 @@ impl Known {
         linear && !self.withdrawn.contains(&layout)
     }
 
-    /// Modifiers of XRGB8888, the format of our own targets, that a plane shows; none: the driver chooses.
-    pub fn modifiers(&self, plane: &kms::OutputPlane) -> Vec<DrmModifier> {
-        let of = plane.formats.iter().find(|f| f.format == DrmFourcc::Xrgb8888 as u32);
+    /// Modifiers of `format`, that of a target of ours, that a plane shows; none: the driver chooses.
+    pub fn modifiers(&self, plane: &kms::OutputPlane, format: DrmFourcc) -> Vec<DrmModifier> {
+        let of = plane.formats.iter().find(|f| f.format == format as u32);
         let all = of.map(|f| f.modifiers.iter().map(|m| DrmModifier::from(*m))).into_iter().flatten();
-        all.filter(|modifier| self.shows(DrmFourcc::Xrgb8888, *modifier)).collect()
+        all.filter(|modifier| self.shows(format, *modifier)).collect()
     }
 
     /// Displays came or went: what was refused may work now. True if layouts are offered again.

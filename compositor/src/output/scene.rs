@@ -91,5 +91,6 @@ fn layer(
         rate: state.pace.rate(now),
         element: state.element.clone(),
         damage: state.damage.snapshot(),
+        hole: false,
     })
 }

@@ -7,7 +7,7 @@ use std::{fs::File, io::BufWriter, path::Path};
 
 use smithay::{backend::renderer::damage::OutputDamageTracker, utils::Transform};
 
-use crate::state::Syncline;
+use crate::{render::target::OPAQUE, state::Syncline};
 
 impl Syncline {
     /// Writes the first output's picture to `path`.
@@ -22,8 +22,8 @@ impl Syncline {
         let output = &outputs.list[0];
         let (width, height) = (output.size.w, output.size.h);
         let card = outputs.cards.of(&output.kms);
-        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary]);
-        let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, &modifiers)?;
+        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
+        let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, OPAQUE, &modifiers)?;
         let mut tracker = OutputDamageTracker::new((width, height), 1.0, Transform::Normal);
         outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;
         let pixels = outputs.renderer.read(&target, width, height)?;

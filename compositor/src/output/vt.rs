@@ -5,7 +5,7 @@
 use kms::{PlaneState, Rect, SrcRect};
 
 use super::{OnPlane, Phase, light::user_data};
-use crate::{config::Colour, session::Session, state::Syncline};
+use crate::{config::Colour, render::target::OPAQUE, session::Session, state::Syncline};
 
 impl Syncline {
     /// The session lost its VT: nothing is committed until it comes back.
@@ -49,8 +49,8 @@ impl Syncline {
         let output = &mut outputs.list[index];
         let (width, height) = output.kms.size();
         let card = outputs.cards.of(&output.kms);
-        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary]);
-        let target = outputs.renderer.new_target(&card.device, width, height, &modifiers)?;
+        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
+        let target = outputs.renderer.new_target(&card.device, width, height, OPAQUE, &modifiers)?;
         output.targets.clear();
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;

@@ -80,9 +80,9 @@ impl Gles {
         Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, display })
     }
 
-    /// Whether XRGB8888 with this modifier can be rendered to.
-    pub fn can_render(&self, modifier: DrmModifier) -> bool {
+    /// Whether a buffer of this format and modifier can be rendered to.
+    pub fn can_render(&self, format: DrmFourcc, modifier: DrmModifier) -> bool {
         let formats = self.display.dmabuf_render_formats();
-        formats.iter().any(|f| f.code == DrmFourcc::Xrgb8888 && f.modifier == modifier)
+        formats.iter().any(|f| f.code == format && f.modifier == modifier)
     }
 }

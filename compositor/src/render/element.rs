@@ -2,7 +2,7 @@
 
 use smithay::{
     backend::renderer::{
-        Frame, Renderer, Texture,
+        Color32F, Frame, Renderer, Texture,
         element::{Element, Id, RenderElement},
         sync::{Fence, Interrupted, SyncPoint},
         utils::{CommitCounter, DamageSet, DamageSnapshot, OpaqueRegions},
@@ -13,9 +13,10 @@ use std::os::fd::OwnedFd;
 
 use super::Layer;
 
-/// A layer with its texture.
+/// A layer with its texture, or the hole for one that a plane below shows.
 pub struct Picture<T> {
-    texture: T,
+    /// `None`: a hole.
+    texture: Option<T>,
     id: Id,
     src: Rectangle<f64, Buffer>,
     dst: Rectangle<i32, Physical>,
@@ -32,7 +33,7 @@ impl<T> Picture<T> {
             .flatten()
             .map(|file| SyncPoint::from(ClientFence(file)));
         Self {
-            texture,
+            texture: Some(texture),
             id: layer.element.clone(),
             src: layer.view.src,
             dst: layer.dst,
@@ -40,6 +41,21 @@ impl<T> Picture<T> {
             damage: layer.damage.clone(),
             opaque: layer.opaque,
             wait,
+        }
+    }
+
+    /// Transparent where the layer is, whatever lies below: a plane under the picture shows it.
+    pub fn hole(layer: &Layer) -> Self {
+        Self {
+            texture: None,
+            // Not the layer's own: becoming a hole changes all pixels, though its client has changed none.
+            id: Id::from_wayland_resource(&layer.surface),
+            src: Rectangle::default(),
+            dst: layer.dst,
+            transform: Transform::Normal,
+            damage: DamageSnapshot::empty(),
+            opaque: true,
+            wait: None,
         }
     }
 }
@@ -114,7 +130,12 @@ where
         if let Some(wait) = &self.wait {
             frame.wait(wait)?;
         }
-        frame.render_texture_from_to(&self.texture, src, dst, damage, opaque, self.transform, 1.0)
+        let Some(texture) = &self.texture else {
+            let within = |rect: &Rectangle<i32, Physical>| Rectangle::new(rect.loc + dst.loc, rect.size);
+            let all: Vec<_> = damage.iter().map(within).collect();
+            return frame.clear(Color32F::TRANSPARENT, &all);
+        };
+        frame.render_texture_from_to(texture, src, dst, damage, opaque, self.transform, 1.0)
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Layer {
     pub opaque: bool,
     /// Commits in a thousand seconds.
     pub rate: u32,
+    /// It is not drawn: the picture is transparent there, above the plane that shows it.
+    pub hole: bool,
 }
 
 /// What a pass left.
@@ -257,6 +259,10 @@ where
 {
     let mut pictures = Vec::with_capacity(layers.len());
     for layer in layers {
+        if layer.hole {
+            pictures.push(Picture::hole(layer));
+            continue;
+        }
         match texture(renderer, textures, packed.as_deref_mut(), layer) {
             Ok(texture) => pictures.push(Picture::new(layer, texture)),
             // One client's bad buffer must not cost the others their frame.

@@ -19,6 +19,11 @@ use crate::surface::buffer::Imported;
 /// A target; free to be drawn into when nobody else holds the `Arc`.
 pub type Target = Imported;
 
+/// The format of a target.
+pub const OPAQUE: DrmFourcc = DrmFourcc::Xrgb8888;
+/// The format of a target through whose holes planes below it are seen.
+pub const WITH_HOLES: DrmFourcc = DrmFourcc::Argb8888;
+
 /// Describes one dma-buf for Smithay and for ourselves.
 pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
     let size = (dmabuf.width() as i32, dmabuf.height() as i32);
@@ -38,34 +43,43 @@ pub fn dumb(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Resu
 }
 
 impl Renderer {
-    /// A target of this renderer that a plane with `modifiers` can scan out.
+    /// A target of this renderer that a plane can scan out which has `modifiers` for its `format`: XRGB8888, or ARGB8888 for one with
+    /// holes.
     pub fn new_target(
         &mut self,
         device: &Device,
         width: u32,
         height: u32,
+        format: DrmFourcc,
         modifiers: &[DrmModifier],
     ) -> Result<Arc<Target>, String> {
         match self {
-            Self::Pixman { .. } => dumb(device, width, height, DrmFourcc::Xrgb8888),
-            Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height),
+            Self::Pixman { .. } => dumb(device, width, height, format),
+            Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height, format),
             Self::Gles(gles) => {
-                let mut renderable: Vec<_> = modifiers.iter().copied().filter(|m| gles.can_render(*m)).collect();
+                let mut renderable: Vec<_> =
+                    modifiers.iter().copied().filter(|m| gles.can_render(format, *m)).collect();
                 if renderable.is_empty() {
                     // Nothing in common by name: let the driver choose what the display can scan out.
                     renderable.push(DrmModifier::Invalid);
                 }
-                allocate(gles, width, height, &renderable)
+                allocate(gles, width, height, format, &renderable)
             }
         }
     }
 }
 
 /// A buffer in the renderer's own memory.
-fn allocate(gles: &mut Gles, width: u32, height: u32, modifiers: &[DrmModifier]) -> Result<Arc<Target>, String> {
+fn allocate(
+    gles: &mut Gles,
+    width: u32,
+    height: u32,
+    format: DrmFourcc,
+    modifiers: &[DrmModifier],
+) -> Result<Arc<Target>, String> {
     let buffer = gles
         .allocator
-        .create_buffer(width, height, DrmFourcc::Xrgb8888, modifiers)
+        .create_buffer(width, height, format, modifiers)
         .map_err(|e| format!("allocating a render target: {e}"))?;
     let wl = buffer.export().map_err(|e| e.to_string())?;
     let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
@@ -80,14 +94,14 @@ fn allocate(gles: &mut Gles, width: u32, height: u32, modifiers: &[DrmModifier])
 
 /// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
 /// the display's if the GPU draws there.
-fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32) -> Result<Arc<Target>, String> {
-    let own = allocate(gles, width, height, &[DrmModifier::Linear]);
+fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+    let own = allocate(gles, width, height, format, &[DrmModifier::Linear]);
     let refused = match own {
         Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
         Ok(_) => "its display does not show the GPU's linear buffers".to_owned(),
         Err(error) => error,
     };
-    let target = dumb(device, width, height, DrmFourcc::Xrgb8888)?;
+    let target = dumb(device, width, height, format)?;
     let mut wl = target.wl.clone();
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),
