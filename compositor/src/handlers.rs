@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
-    linux_dmabuf::{Feedback, LinuxDmabufHandler, LinuxDmabufState},
+    linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
@@ -103,8 +103,8 @@ impl LinuxDmabufHandler for Syncline {
         self.outputs.renderer.explicit(modifier)
     }
 
-    fn import(&mut self, dmabuf: Dmabuf, _: Option<u64>) -> Result<Arc<Imported>, String> {
-        let imported = target::import(dmabuf)?;
+    fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
+        let imported = target::import_of_client(dmabuf, hints.y_invert)?;
         self.outputs.renderer.check_import(&imported)?;
         self.imports.insert(&imported);
         Ok(imported)

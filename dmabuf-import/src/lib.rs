@@ -18,6 +18,8 @@ mod ioctl;
 pub mod map;
 pub mod modifiers;
 pub mod request;
+#[doc(hidden)]
+pub mod script;
 pub mod set;
 mod sync;
 pub mod tranche;

@@ -56,7 +56,7 @@ pub enum Violation {
         /// The modifier.
         modifier: u64,
     },
-    /// `y_invert`, `interlaced`, or what nobody knows: no plane and no renderer here shows those.
+    /// `interlaced`, `bottom_first`, or what nobody knows: no plane and no renderer here shows those.
     #[error("buffer flags {0:#x} are not supported")]
     Flags(u32),
     /// A plane index above 3.

@@ -270,7 +270,7 @@ fn invalid_wl_buffer_or_failed() {
         params
     });
     stage.fails(6, 0, memfd);
-    for flags in [1, 2, 4, 8] {
+    for flags in [2, 3, 4, 8] {
         stage.offend(ParamsError::InvalidWlBuffer, "create_immed", 6, |b| {
             let params = b.params(&[PLANE]);
             params.create_immed(&mut b.client, 64, 64, XR24, flags);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  wanted for HOLD without a break ──→ told        at once (the client asked for it) ──→ told, unless it was told often of late
-//!  told again within CALM: the next time takes twice as long, up to MOST; CALM without news: HOLD again
+//!  each time: the next one takes twice as long, up to MOST; the same wanted for CALM: as at the start
 //! ```
 //!
 //! Pure: time is a parameter, and nothing here knows what the goals mean.
@@ -13,9 +13,9 @@ use fence::Ns;
 pub const HOLD: Ns = 500_000_000;
 /// The longest that it may have to be.
 pub const MOST: Ns = 60_000_000_000;
-/// After so long without news everything is as at the start.
+/// What has been wanted for so long is calm: everything is as at the start.
 pub const CALM: Ns = 10_000_000_000;
-/// News within [`CALM`] that may come at once.
+/// News that may come at once without calm in between.
 const BURST: u32 = 4;
 
 /// What a surface allocates for.
@@ -39,8 +39,7 @@ pub struct Steady {
     told: Goal,
     wanted: Goal,
     since: Ns,
-    /// When it was told last, and how often in a row since it was calm.
-    last: Option<Ns>,
+    /// How often it was told since it was calm.
     row: u32,
 }
 
@@ -54,20 +53,19 @@ impl Steady {
     /// what makes it so.
     pub fn want(&mut self, goal: Goal, at_once: bool, now: Ns) -> bool {
         if goal != self.wanted {
+            if now.saturating_sub(self.since) >= CALM {
+                self.row = 0;
+            }
             (self.wanted, self.since) = (goal, now);
         }
         if goal == self.told {
             return false;
-        }
-        if self.last.is_none_or(|last| now.saturating_sub(last) >= CALM.max(self.hold())) {
-            self.row = 0;
         }
         let waited = now.saturating_sub(self.since) >= self.hold();
         if !waited && !(at_once && self.row < BURST) {
             return false;
         }
         self.told = goal;
-        self.last = Some(now);
         self.row += 1;
         true
     }
@@ -120,7 +118,7 @@ mod tests {
             }
             now += 16 * MS;
         }
-        assert!(told.len() <= 4, "{told:?}: the wanted goal never lasts");
+        assert_eq!(told.len(), 4, "{told:?}: afterwards nothing lasts");
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether its last line is the picture's first.
+    pub fn y_invert(&self) -> bool {
+        matches!(self, Source::Dmabuf(imported) if imported.y_invert)
+    }
+
     /// Names the buffer in the trace and in reports.
     pub fn id(&self) -> u64 {
         match self {
@@ -45,6 +50,8 @@ pub struct Imported {
     pub wl: WlDmabuf,
     /// Ours, with its own descriptors.
     pub dmabuf: Dmabuf,
+    /// Its last line is the picture's first.
+    pub y_invert: bool,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     mapping: OnceLock<Option<Mapping>>,
@@ -61,6 +68,7 @@ impl Imported {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             wl,
             dmabuf,
+            y_invert: false,
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mapping: OnceLock::new(),
             _allocation: Mutex::new(None),

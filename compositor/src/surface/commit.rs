@@ -275,12 +275,13 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
                 surface.current = Some(content);
             }
         }
-        let Some(size) = surface.current.as_ref().map(|content| content.size) else {
+        let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+        let Some((size, y_invert)) = shown else {
             return std::mem::take(&mut surface.view).size != View::default().size;
         };
         let viewport = *states.cached_state.get::<ViewportCachedState>().current();
         let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let view = View::new(size, attributes, &viewport);
+        let view = View::new(size, y_invert, attributes, &viewport);
         if !ensure_viewport_valid(states, logical) {
             return false;
         }
@@ -293,6 +294,11 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let transform = view.transform;
         surface.damage.add(damage.into_iter().filter_map(|damage| {
             let rect = match damage {
+                // Told in lines from the top of the picture.
+                Damage::Buffer(mut rect) if y_invert => {
+                    rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
+                    rect
+                }
                 Damage::Buffer(rect) => rect,
                 Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
             };

@@ -47,16 +47,25 @@ pub trait LinuxDmabufHandler {
     /// The layout that a client's buffer really has: what `DRM_FORMAT_MOD_INVALID` stands for, if that is known.
     fn explicit(&self, modifier: Modifier) -> Modifier;
 
-    /// Imports a buffer that passed the checks. `sampling` is the device (`dev_t`) that the client wants it imported to, a hint.
+    /// Imports a buffer that passed the checks.
     ///
     /// The error goes to the log, and as `failed` or `invalid_wl_buffer` to the client.
-    fn import(&mut self, dmabuf: Dmabuf, sampling: Option<u64>) -> Result<Self::Import, String>;
+    fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Self::Import, String>;
 
     /// What to tell a surface that asks now; `None`: what everybody is told. Called without any lock of the surface.
     fn surface_feedback(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>>;
 
     /// The client has destroyed the buffer. Commits may still show it.
     fn buffer_destroyed(&mut self, import: &Self::Import);
+}
+
+/// What else a client says of a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hints {
+    /// The buffer's last line is the picture's first: OpenGL draws so.
+    pub y_invert: bool,
+    /// The device (`dev_t`) that the client wants it imported to; the node's type says nothing.
+    pub sampling: Option<u64>,
 }
 
 /// User data of a `wl_buffer` of this protocol.

@@ -12,7 +12,7 @@ use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1
 };
 use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, New, Resource, WEnum, protocol::wl_buffer::WlBuffer};
 
-use super::{BufferData, LinuxDmabufHandler, LinuxDmabufState};
+use super::{BufferData, Hints, LinuxDmabufHandler, LinuxDmabufState};
 
 /// User data of `zwp_linux_buffer_params_v1`.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl From<Violation> for Refused {
 
 /// The protocol's error of a violation, for an object of `version`; `None` where it has none: the buffer fails, the client lives.
 ///
-/// A descriptor that is no dma-buf, and flags, have none. Versions before 4 could not know the offered pairs, and before 5 modifiers
+/// A descriptor that is no dma-buf, and flags for interlacing, have none. Versions before 4 could not know the offered pairs, and before 5 modifiers
 /// that differ were no error.
 pub fn error(violation: &Violation, version: u32) -> Option<Error> {
     Some(match violation {
@@ -115,7 +115,8 @@ fn make<D: LinuxDmabufHandler>(
         let not_offered = Violation::NotOffered { format, modifier };
         return Err(modifiers.map_or(Violation::Format(wish.format), |_| not_offered).into());
     }
-    if wish.flags != 0 {
+    let y_invert = wish.flags & object::Flags::YInvert.bits() != 0;
+    if wish.flags & !object::Flags::YInvert.bits() != 0 {
         return Err(Violation::Flags(wish.flags).into());
     }
     let layout = state.explicit(layout);
@@ -126,7 +127,7 @@ fn make<D: LinuxDmabufHandler>(
             ImportError::Violation(violation) => Refused::Violation(violation),
             ImportError::Call(error) => Refused::Import(error.to_string()),
         })?;
-    state.import(dmabuf, sampling).map(|import| BufferData { import }).map_err(Refused::Import)
+    state.import(dmabuf, Hints { y_invert, sampling }).map(|import| BufferData { import }).map_err(Refused::Import)
 }
 
 /// Answers a refusal: with a protocol error (true), or the caller has to say that the buffer failed.
