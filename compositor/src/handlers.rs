@@ -2,12 +2,14 @@
 
 use std::{os::fd::OwnedFd, sync::Arc};
 
-use dmabuf_import::Dmabuf;
-use protocols::syncobj::{SyncobjHandler, SyncobjState};
+use dmabuf_import::{Dmabuf, Modifier};
+use protocols::{
+    linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
+    syncobj::{SyncobjHandler, SyncobjState},
+};
 use smithay::{
-    backend::allocator::{Buffer as _, dmabuf::Dmabuf as WlDmabuf},
-    delegate_compositor, delegate_data_device, delegate_dmabuf, delegate_output, delegate_presentation, delegate_seat,
-    delegate_shm, delegate_viewporter, delegate_xdg_shell,
+    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat, delegate_shm,
+    delegate_viewporter, delegate_xdg_shell,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
         Client, Resource,
@@ -16,7 +18,6 @@ use smithay::{
     wayland::{
         buffer::BufferHandler,
         compositor::{CompositorClientState, CompositorHandler, CompositorState},
-        dmabuf::{DmabufFeedback, DmabufGlobal, DmabufHandler, DmabufState, ImportNotifier, get_dmabuf},
         output::OutputHandler,
         selection::{
             SelectionHandler,
@@ -28,7 +29,11 @@ use smithay::{
     },
 };
 
-use crate::{render::target, state::Syncline, surface::commit};
+use crate::{
+    render::target,
+    state::Syncline,
+    surface::{buffer::Imported, commit},
+};
 
 impl CompositorHandler for Syncline {
     fn compositor_state(&mut self) -> &mut CompositorState {
@@ -77,12 +82,8 @@ impl CompositorHandler for Syncline {
 }
 
 impl BufferHandler for Syncline {
-    fn buffer_destroyed(&mut self, buffer: &WlBuffer) {
-        if let Ok(dmabuf) = get_dmabuf(buffer) {
-            self.imports.forget(dmabuf);
-            self.renderer_stale = true;
-        }
-    }
+    /// Of wl_shm; dma-bufs are [`LinuxDmabufHandler`]'s.
+    fn buffer_destroyed(&mut self, _: &WlBuffer) {}
 }
 
 impl ShmHandler for Syncline {
@@ -91,42 +92,32 @@ impl ShmHandler for Syncline {
     }
 }
 
-impl DmabufHandler for Syncline {
-    fn dmabuf_state(&mut self) -> &mut DmabufState {
-        &mut self.globals.dmabuf
+impl LinuxDmabufHandler for Syncline {
+    type Import = Arc<Imported>;
+
+    fn linux_dmabuf(&mut self) -> Option<&mut LinuxDmabufState> {
+        self.globals.linux_dmabuf.as_mut()
     }
 
-    fn new_surface_feedback(&mut self, surface: &WlSurface, _: &DmabufGlobal) -> Option<DmabufFeedback> {
+    fn explicit(&self, modifier: Modifier) -> Modifier {
+        self.outputs.renderer.explicit(modifier)
+    }
+
+    fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
+        let imported = target::import_of_client(dmabuf, hints.y_invert)?;
+        self.outputs.renderer.check_import(&imported)?;
+        self.imports.insert(&imported);
+        Ok(imported)
+    }
+
+    fn surface_feedback(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
         self.feedback_of(surface)
     }
 
-    fn dmabuf_imported(&mut self, _: &DmabufGlobal, wl: WlDmabuf, notifier: ImportNotifier) {
-        let modifier = self.outputs.renderer.explicit(wl.format().modifier);
-        let imported = own_dmabuf(&wl, modifier).and_then(target::import).and_then(|imported| {
-            self.outputs.renderer.check_import(&imported)?;
-            Ok(imported)
-        });
-        match imported {
-            Ok(imported) => {
-                self.imports.insert(&wl, imported);
-                notifier.successful::<Self>().ok();
-            }
-            Err(reason) => {
-                tracing::info!("a client's dma-buf was refused: {reason}");
-                notifier.failed();
-            }
-        }
+    fn buffer_destroyed(&mut self, import: &Arc<Imported>) {
+        self.imports.forget(import);
+        self.renderer_stale = true;
     }
-}
-
-/// Our own, checked description of a client's buffer, with descriptors of its own.
-fn own_dmabuf(wl: &WlDmabuf, modifier: drm_fourcc::DrmModifier) -> Result<Dmabuf, String> {
-    let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
-        let fd = fd.try_clone_to_owned().map_err(|e| format!("duplicating a descriptor: {e}"))?;
-        Ok(dmabuf_import::Plane { fd: Arc::new(fd), offset, stride })
-    });
-    let planes = planes.collect::<Result<Vec<_>, String>>()?;
-    Dmabuf::new(wl.width(), wl.height(), wl.format().code, modifier, planes).map_err(|e| e.to_string())
 }
 
 impl SyncobjHandler for Syncline {
@@ -185,7 +176,6 @@ impl OutputHandler for Syncline {}
 
 delegate_compositor!(Syncline);
 delegate_shm!(Syncline);
-delegate_dmabuf!(Syncline);
 delegate_seat!(Syncline);
 delegate_data_device!(Syncline);
 delegate_output!(Syncline);
@@ -194,6 +184,7 @@ delegate_presentation!(Syncline);
 delegate_xdg_shell!(Syncline);
 protocols::delegate_syncobj!(Syncline);
 protocols::delegate_explicit_sync!(Syncline);
+protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);
 protocols::delegate_fifo!(Syncline);
 protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);

@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
 use protocols::{
-    commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState, fifo::FifoState, syncobj::SyncobjState,
-    tearing::TearingState,
+    commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState, fifo::FifoState,
+    linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
 };
 use smithay::{
     desktop::PopupManager,
@@ -20,7 +20,6 @@ use smithay::{
     wayland::{
         compositor::{CompositorClientState, CompositorState},
         content_type::ContentTypeState,
-        dmabuf::{DmabufGlobal, DmabufState},
         output::OutputManagerState,
         presentation::PresentationState,
         selection::data_device::DataDeviceState,
@@ -138,9 +137,8 @@ pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,
     pub shm: ShmState,
-    pub dmabuf: DmabufState,
-    pub dmabuf_global: Option<DmabufGlobal>,
-    pub feedback: Option<crate::feedback::Feedback>,
+    pub linux_dmabuf: Option<LinuxDmabufState>,
+    pub feedback: Option<crate::feedback::Feedbacks>,
     pub syncobj: Option<SyncobjState>,
     pub explicit_sync: ExplicitSyncState,
     pub seat: SeatState<Syncline>,
@@ -186,8 +184,7 @@ impl Globals {
             compositor: CompositorState::new_v6::<Syncline>(display),
             xdg_shell: XdgShellState::new::<Syncline>(display),
             shm: ShmState::new::<Syncline>(display, []),
-            dmabuf: DmabufState::new(),
-            dmabuf_global: None,
+            linux_dmabuf: None,
             feedback: None,
             syncobj: None,
             explicit_sync: ExplicitSyncState::new::<Syncline>(display),

@@ -42,15 +42,33 @@ impl Dmabuf {
         modifier: Modifier,
         planes: Vec<Plane>,
     ) -> Result<Self, ImportError> {
-        let mut params = Vec::with_capacity(planes.len());
-        for (plane, Plane { fd, offset, stride }) in planes.iter().enumerate() {
+        Self::checked(width, height, format as u32, modifier, planes)
+    }
+
+    /// The same for a format's number as a client gave it. What numbers alone tell is checked before the descriptors are looked at.
+    pub fn checked(
+        width: u32,
+        height: u32,
+        format: u32,
+        modifier: Modifier,
+        planes: Vec<Plane>,
+    ) -> Result<Self, ImportError> {
+        let mut params = [PlaneParams { offset: 0, stride: 0, size: None }; 4];
+        let given = planes.len().min(4);
+        for (params, Plane { offset, stride, .. }) in params.iter_mut().zip(&planes) {
+            (params.offset, params.stride) = (*offset, *stride);
+        }
+        let modifier_raw = modifiers::raw(modifier);
+        let check =
+            |planes: &[PlaneParams]| validate::check(&Params { width, height, format, modifier: modifier_raw, planes });
+        check(&params[..given])?;
+        for (plane, (params, Plane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
             if !is_dmabuf(fd.as_fd()) {
                 return Err(Violation::NotDmabuf { plane }.into());
             }
-            params.push(PlaneParams { offset: *offset, stride: *stride, size: size(fd.as_fd()).ok() });
+            params.size = size(fd.as_fd()).ok();
         }
-        let raw = modifiers::raw(modifier);
-        let info = validate::check(&Params { width, height, format: format as u32, modifier: raw, planes: &params })?;
+        let info = check(&params[..given])?;
         Ok(Self { width, height, modifier, info, planes })
     }
 

@@ -1,8 +1,8 @@
 //! dma-bufs as a compositor needs them: described, checked, imported once a device, mapped coherently.
 //!
 //! What this crate knows: DRM formats and modifiers ([`formats`]), the checks that a client's description of a
-//! buffer must pass ([`validate`]), what a display would rather have ([`tranche`]) and what it has refused ([`withdraw`]),
-//! GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators
+//! buffer must pass ([`request`], [`validate`]), what a display would rather have ([`tranche`]) and what it has refused
+//! ([`withdraw`]), GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators
 //! that need no GPU ([`heap`], [`udmabuf`]).
 //!
 //! What it never does: it does not speak Wayland, knows no CRTC or plane, never waits for a fence, and never
@@ -17,6 +17,10 @@ pub mod heap;
 mod ioctl;
 pub mod map;
 pub mod modifiers;
+pub mod request;
+#[doc(hidden)]
+pub mod script;
+pub mod set;
 mod sync;
 pub mod tranche;
 pub mod udmabuf;
@@ -28,4 +32,6 @@ pub use drm_fourcc::{DrmFormat as Format, DrmFourcc as Fourcc, DrmModifier as Mo
 pub use error::{CallError, ImportError};
 pub use gem::{GemDevice, GemHandle, GemTable};
 pub use map::Mapping;
+pub use request::Request;
+pub use set::FormatSet;
 pub use validate::Violation;

@@ -1,7 +1,8 @@
 //! The checks that a description of a dma-buf must pass before the kernel sees it.
 //!
 //! Pure: numbers in, a [`Violation`] out, no system call. The sizes of the descriptors are found by
-//! [`crate::Dmabuf::new`]. Never decides what a device can import: that is the driver's answer.
+//! [`crate::Dmabuf::new`]; the planes are collected by [`crate::request`]. Never decides what a device can import: that is the
+//! driver's answer.
 
 use crate::formats::{self, FormatInfo};
 use crate::modifiers::{is_linear, memory_planes};
@@ -47,6 +48,43 @@ pub enum Violation {
     /// The format is not known here.
     #[error("unknown format {0:#010x}")]
     Format(u32),
+    /// Format and modifier are known, but were not offered together.
+    #[error("{format:?} with modifier {modifier:#x} was not offered")]
+    NotOffered {
+        /// The format.
+        format: Fourcc,
+        /// The modifier.
+        modifier: u64,
+    },
+    /// `interlaced`, `bottom_first`, or what nobody knows: no plane and no renderer here shows those.
+    #[error("buffer flags {0:#x} are not supported")]
+    Flags(u32),
+    /// A plane index above 3.
+    #[error("plane index {0} is above 3")]
+    PlaneIndex(u32),
+    /// A plane was given twice.
+    #[error("plane {plane} was given before")]
+    PlaneTwice {
+        /// Index of the plane.
+        plane: usize,
+    },
+    /// No plane at all, or a higher one without this one.
+    #[error("plane {plane} is missing")]
+    PlaneMissing {
+        /// Index of the plane.
+        plane: usize,
+    },
+    /// Two planes of different layouts.
+    #[error("planes with modifiers {first:#x} and {other:#x}: all planes of a buffer have one")]
+    Modifiers {
+        /// Of the plane that came first.
+        first: u64,
+        /// Of another one.
+        other: u64,
+    },
+    /// The description has made its buffer already.
+    #[error("these parameters have been used")]
+    Used,
     /// Too many or too few planes for the format and modifier.
     #[error("{got} planes where {format:?} with modifier {modifier:#x} has {least} to {most}")]
     PlaneCount {

@@ -1,4 +1,4 @@
-//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, and those about the user's absence.
+//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, dma-bufs, and those about the user's absence.
 //!
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
@@ -12,6 +12,7 @@ pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
 pub mod idle_notify;
+pub mod linux_dmabuf;
 pub mod output_power;
 pub mod syncobj;
 pub mod tearing;
@@ -63,6 +64,14 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// linux-dmabuf-v1.
+    pub mod linux_dmabuf {
+        pub use wayland_protocols::wp::linux_dmabuf::zv1::server::{
+            zwp_linux_buffer_params_v1 as params, zwp_linux_dmabuf_feedback_v1 as feedback,
+            zwp_linux_dmabuf_v1 as global,
         };
     }
 

@@ -9,7 +9,7 @@ use crate::{
     cli::{FencePolicy, RendererChoice, RunArgs},
     config::Config,
     error::Error,
-    feedback::Feedback,
+    feedback::{self, Feedbacks},
     render::Renderer,
     state::{Globals, Syncline},
 };
@@ -41,9 +41,8 @@ impl Outputs {
     /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the clients' timelines; when it
     /// leaves, the next one gets those that are made then.
     pub fn announce(&self, display: &DisplayHandle, globals: &mut Globals) -> Result<(), Error> {
-        let feedback = Feedback::new(self)?;
-        globals.dmabuf_global =
-            Some(globals.dmabuf.create_global_with_default_feedback::<Syncline>(display, &feedback.rendered));
+        let feedback = Feedbacks::new(self)?;
+        globals.linux_dmabuf = Some(feedback::announce(display, &feedback));
         globals.feedback = Some(feedback);
         globals.shm.update_formats(self.renderer.shm_formats());
         let Some(card) = self.cards.iter().next() else { return Err(Error::NoDevice) };

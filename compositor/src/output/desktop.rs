@@ -29,14 +29,6 @@ impl Outputs {
         self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
     }
 
-    /// Whether a primary plane of any output shows this format and modifier.
-    pub fn scans_out(&self, format: drm_fourcc::DrmFourcc, modifier: drm_fourcc::DrmModifier) -> bool {
-        self.list.iter().any(|output| {
-            let announced = output.kms.planes()[output.primary].supports(format, modifier);
-            announced && self.cards.of(&output.kms).known.shows(format, modifier)
-        })
-    }
-
     /// The next vblank of any output.
     pub fn next_vblank(&self, now: Ns) -> Option<Ns> {
         self.list.iter().map(|output| output.clock.next_vblank(now)).min()

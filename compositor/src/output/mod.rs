@@ -239,6 +239,11 @@ impl Output {
         self.kms.device().serial() == card
     }
 
+    /// Index of the pointer's plane, if the pointer has one.
+    pub fn cursor_plane(&self) -> Option<usize> {
+        self.cursor
+    }
+
     /// For `syncline msg status`.
     pub fn status(&self) -> serde_json::Value {
         serde_json::json!({

@@ -83,9 +83,15 @@ impl Syncline {
         let output = &mut outputs.list[index];
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
+        let mut refused = Vec::new();
         layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
-            test(output, device, assignment, scene, cursor)
+            let result = test(output, device, assignment, scene, cursor);
+            if result.is_err() {
+                refused.extend(assign::alone(assignment));
+            }
+            result
         });
+        let refused = assign::refused_layouts(&refused, scene, layouts.current());
         let frame = output.frame + 1;
         let mut attempt = Attempt { modeset: output.retrain, ..Attempt::default() };
         let mut wanted = std::mem::take(&mut layouts.wanted);
@@ -159,6 +165,8 @@ impl Syncline {
             answers: std::mem::take(&mut output.answers),
             check,
         });
+        self.layouts_refused(&refused);
+        self.feedback_after_frame(index, scene);
         Ok(())
     }
 }

@@ -26,6 +26,17 @@ pub const WITH_HOLES: DrmFourcc = DrmFourcc::Argb8888;
 
 /// Describes one dma-buf for Smithay and for ourselves.
 pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
+    describe(dmabuf).map(Arc::new)
+}
+
+/// The same for a client's buffer, whose last line may be the picture's first.
+pub fn import_of_client(dmabuf: Dmabuf, y_invert: bool) -> Result<Arc<Imported>, String> {
+    let mut imported = describe(dmabuf)?;
+    imported.y_invert = y_invert;
+    Ok(Arc::new(imported))
+}
+
+fn describe(dmabuf: Dmabuf) -> Result<Imported, String> {
     let size = (dmabuf.width() as i32, dmabuf.height() as i32);
     let mut builder = WlDmabuf::builder(size, dmabuf.format(), dmabuf.modifier(), DmabufFlags::empty());
     for (i, plane) in dmabuf.planes().iter().enumerate() {
@@ -33,7 +44,7 @@ pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
         builder.add_plane(fd, i as u32, plane.offset, plane.stride);
     }
     let wl = builder.build().ok_or("a buffer without planes")?;
-    Ok(Arc::new(Imported::new(wl, dmabuf)))
+    Ok(Imported::new(wl, dmabuf))
 }
 
 /// A linear buffer in the display's own memory that the CPU can draw into.

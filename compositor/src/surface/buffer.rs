@@ -11,11 +11,9 @@ use std::{
 
 use dmabuf_import::{Dmabuf, Mapping};
 use kms::{Device, Framebuffer};
+use protocols::linux_dmabuf;
 use smithay::{
-    backend::allocator::{
-        dmabuf::{Dmabuf as WlDmabuf, WeakDmabuf},
-        gbm::GbmBuffer,
-    },
+    backend::allocator::{dmabuf::Dmabuf as WlDmabuf, gbm::GbmBuffer},
     reexports::wayland_server::{Resource, protocol::wl_buffer::WlBuffer},
 };
 
@@ -29,6 +27,11 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether its last line is the picture's first.
+    pub fn y_invert(&self) -> bool {
+        matches!(self, Source::Dmabuf(imported) if imported.y_invert)
+    }
+
     /// Names the buffer in the trace and in reports.
     pub fn id(&self) -> u64 {
         match self {
@@ -47,6 +50,8 @@ pub struct Imported {
     pub wl: WlDmabuf,
     /// Ours, with its own descriptors.
     pub dmabuf: Dmabuf,
+    /// Its last line is the picture's first.
+    pub y_invert: bool,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     mapping: OnceLock<Option<Mapping>>,
@@ -63,6 +68,7 @@ impl Imported {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             wl,
             dmabuf,
+            y_invert: false,
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mapping: OnceLock::new(),
             _allocation: Mutex::new(None),
@@ -114,26 +120,26 @@ impl Imported {
     }
 }
 
-/// Finds what was imported for a client's buffer.
+/// The imports of the clients' buffers that exist. Each is found by its `wl_buffer`, whose data it is.
 #[derive(Debug, Default)]
 pub struct Imports {
-    known: HashMap<WeakDmabuf, Arc<Imported>>,
+    known: HashMap<u64, Arc<Imported>>,
 }
 
 impl Imports {
-    /// Remembers the import made when the client created the buffer `wl`.
-    pub fn insert(&mut self, wl: &WlDmabuf, imported: Arc<Imported>) {
-        self.known.insert(wl.weak(), imported);
+    /// A client has created a buffer.
+    pub fn insert(&mut self, imported: &Arc<Imported>) {
+        self.known.insert(imported.id, imported.clone());
     }
 
-    /// The import of a buffer, if there is one.
-    pub fn get(&self, wl: &WlDmabuf) -> Option<Arc<Imported>> {
-        self.known.get(&wl.weak()).cloned()
+    /// What was made of a client's buffer; `None` for buffers of another kind.
+    pub fn of(buffer: &WlBuffer) -> Option<&Arc<Imported>> {
+        linux_dmabuf::import_of(buffer)
     }
 
     /// The client destroyed the buffer; contents that still show it keep it alive.
-    pub fn forget(&mut self, wl: &WlDmabuf) {
-        self.known.remove(&wl.weak());
+    pub fn forget(&mut self, imported: &Imported) {
+        self.known.remove(&imported.id);
     }
 
     /// All of them.

@@ -13,7 +13,7 @@ use protocols::{
     syncobj::{self, Attached},
 };
 use smithay::{
-    backend::{allocator::Buffer as _, renderer::buffer_dimensions},
+    backend::renderer::buffer_dimensions,
     reexports::wayland_server::{
         DisplayHandle,
         protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
@@ -24,7 +24,6 @@ use smithay::{
             self, Barrier, BufferAssignment, Cacheable, Damage, SurfaceAttributes, SurfaceData, add_blocker,
             with_states,
         },
-        dmabuf::get_dmabuf,
         presentation::PresentationFeedbackCachedState,
         viewporter::{ViewportCachedState, ensure_viewport_valid},
     },
@@ -32,7 +31,7 @@ use smithay::{
 
 use super::{
     Content, PendingCommit, SurfaceState, View,
-    buffer::Source,
+    buffer::{Imports, Source},
     content::{By, Parts},
     gate::Gate,
     wait,
@@ -93,7 +92,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
         };
         let kind = match &attached {
-            Some(Some(buffer)) => Attached::Buffer { explicit_sync: get_dmabuf(buffer).is_ok() },
+            Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
             _ => Attached::Nothing,
         };
         // On a violation the client has got its protocol error; nothing of this commit will be applied.
@@ -208,11 +207,12 @@ impl Syncline {
     /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
     /// know, or gone.
     fn look_at(&self, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
-        let size = buffer_dimensions(buffer)?;
-        if let Ok(wl) = get_dmabuf(buffer) {
-            let imported = self.imports.get(wl)?;
-            return Some((Source::Dmabuf(imported), size, !dmabuf_import::formats::has_alpha(wl.format().code)));
+        if let Some(imported) = Imports::of(buffer) {
+            let dmabuf = &imported.dmabuf;
+            let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
+            return Some((Source::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
         }
+        let size = buffer_dimensions(buffer)?;
         let opaque = smithay::wayland::shm::with_buffer_contents(buffer, |_, _, data| {
             let format = smithay::wayland::shm::shm_format_to_fourcc(data.format);
             !smithay::backend::allocator::format::has_alpha(format.unwrap_or(drm_fourcc::DrmFourcc::Argb8888))
@@ -275,12 +275,13 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
                 surface.current = Some(content);
             }
         }
-        let Some(size) = surface.current.as_ref().map(|content| content.size) else {
+        let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+        let Some((size, y_invert)) = shown else {
             return std::mem::take(&mut surface.view).size != View::default().size;
         };
         let viewport = *states.cached_state.get::<ViewportCachedState>().current();
         let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let view = View::new(size, attributes, &viewport);
+        let view = View::new(size, y_invert, attributes, &viewport);
         if !ensure_viewport_valid(states, logical) {
             return false;
         }
@@ -293,6 +294,11 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let transform = view.transform;
         surface.damage.add(damage.into_iter().filter_map(|damage| {
             let rect = match damage {
+                // Told in lines from the top of the picture.
+                Damage::Buffer(mut rect) if y_invert => {
+                    rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
+                    rect
+                }
                 Damage::Buffer(rect) => rect,
                 Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
             };

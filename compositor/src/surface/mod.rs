@@ -72,6 +72,8 @@ pub struct SurfaceState {
     pub response: Predictor,
     /// What holds its commits back besides fences: fifo and commit-timing.
     pub turns: Turns,
+    /// What its client is told to allocate.
+    pub wishes: crate::feedback::Wishes,
 }
 
 impl Default for SurfaceState {
@@ -92,6 +94,7 @@ impl Default for SurfaceState {
             invited: None,
             response: Predictor::default(),
             turns: Turns::default(),
+            wishes: crate::feedback::Wishes::default(),
         }
     }
 }

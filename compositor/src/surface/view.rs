@@ -21,10 +21,17 @@ pub struct View {
 }
 
 impl View {
-    /// The view that the surface's current state and a buffer of `buffer` pixels make.
-    pub fn new(buffer: Size<i32, Buffer>, attributes: &SurfaceAttributes, viewport: &ViewportCachedState) -> Self {
+    /// The view that the surface's current state and a buffer of `buffer` pixels make. `y_invert`: the buffer's last line is the
+    /// picture's first.
+    pub fn new(
+        buffer: Size<i32, Buffer>,
+        y_invert: bool,
+        attributes: &SurfaceAttributes,
+        viewport: &ViewportCachedState,
+    ) -> Self {
         let scale = attributes.buffer_scale.max(1);
         let transform = Transform::from(attributes.buffer_transform);
+        let transform = if y_invert { inverted(transform) } else { transform };
         let logical = buffer.to_logical(scale, transform);
         let size = viewport.size().unwrap_or(logical);
         let src = match viewport.src {
@@ -36,6 +43,20 @@ impl View {
             Rectangle::subtract_rects_many([all], opaque_parts(region)).is_empty()
         });
         Self { size, src, transform, opaque }
+    }
+}
+
+/// A transform, and then upside down: turns end up the other way round.
+fn inverted(transform: Transform) -> Transform {
+    match transform {
+        Transform::Normal => Transform::Flipped180,
+        Transform::_90 => Transform::Flipped90,
+        Transform::_180 => Transform::Flipped,
+        Transform::_270 => Transform::Flipped270,
+        Transform::Flipped => Transform::_180,
+        Transform::Flipped90 => Transform::_90,
+        Transform::Flipped180 => Transform::Normal,
+        Transform::Flipped270 => Transform::_270,
     }
 }
 
@@ -84,10 +105,22 @@ mod tests {
             (2, T::Normal, Some((10., 20., 50., 25.)), Some((7, 9)), (7, 9), (20., 40., 100., 50.)),
         ];
         for (scale, transform, src, dst, size, expected) in table {
-            let view = View::new((200, 100).into(), &attributes(scale, transform), &viewport(src, dst));
+            let view = View::new((200, 100).into(), false, &attributes(scale, transform), &viewport(src, dst));
             assert_eq!(view.size, Size::from(size), "{scale} {transform:?} {src:?} {dst:?}");
             let (x, y, w, h) = expected;
             assert_eq!(view.src, Rectangle::new((x, y).into(), (w, h).into()));
+        }
+    }
+
+    #[test]
+    fn upside_down_is_after_every_transform() {
+        use Transform::{_90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270, Normal};
+        let area = Size::<i32, Logical>::from((70, 50));
+        for transform in [Normal, _90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270] {
+            let rect = Rectangle::<i32, Logical>::new((10, 5).into(), (20, 7).into());
+            let mut upright = transform.transform_rect_in(rect, &area);
+            upright.loc.y = transform.transform_size(area).h - upright.loc.y - upright.size.h;
+            assert_eq!(inverted(transform).transform_rect_in(rect, &area), upright, "{transform:?}");
         }
     }
 
@@ -98,7 +131,7 @@ mod tests {
         let mut view = |rects: &[Part]| {
             let rects = rects.iter().map(|(k, (x, y, w, h))| (*k, Rectangle::new((*x, *y).into(), (*w, *h).into())));
             state.opaque_region = Some(smithay::wayland::compositor::RegionAttributes { rects: rects.collect() });
-            View::new((200, 100).into(), &state, &viewport(None, None)).opaque
+            View::new((200, 100).into(), false, &state, &viewport(None, None)).opaque
         };
         use RectangleKind::{Add, Subtract};
         assert!(view(&[(Add, (0, 0, 200, 100))]));

@@ -128,7 +128,7 @@ on!(ZwpLinuxDmabufFeedbackV1, (), |state, _feedback, event, _data| match event {
 });
 
 /// The table is 16 bytes an entry: format, padding, modifier. A table that cannot be read is an empty one. Closes `fd`.
-fn read_format_table(fd: OwnedFd, size: usize) -> Vec<(u32, u64)> {
+pub(super) fn read_format_table(fd: OwnedFd, size: usize) -> Vec<(u32, u64)> {
     let mut bytes = vec![0; size];
     let mut have = 0;
     while have < size {

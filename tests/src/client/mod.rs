@@ -8,6 +8,7 @@ pub mod absence;
 pub mod actor;
 pub mod buffer;
 mod dispatch;
+pub mod dmabuf;
 pub mod fenced;
 pub mod seat;
 pub mod state;

@@ -120,6 +120,8 @@ pub struct State {
     pub buffer_releases: HashMap<u64, Vec<Option<SyncFile>>>,
     /// zwp_linux_buffer_params_v1 by token: the buffer, or nothing when it failed.
     pub params: HashMap<u64, Option<wl_buffer::WlBuffer>>,
+    /// Feedback objects by token.
+    pub dmabuf_feedback: HashMap<u64, super::dmabuf::Heard>,
     /// Toplevels and popups by token.
     pub windows: HashMap<u64, Window>,
     /// What the seat has said, where one was bound.
@@ -146,6 +148,7 @@ impl State {
             released: HashMap::new(),
             buffer_releases: HashMap::new(),
             params: HashMap::new(),
+            dmabuf_feedback: HashMap::new(),
             windows: HashMap::new(),
             input: Input::default(),
             absence: Vec::new(),

@@ -1,0 +1,164 @@
+//! `linux-dmabuf-v1` (`zwp_linux_dmabuf_v1`, version 6): clients describe their dma-bufs, and are told which to allocate.
+//!
+//! ```text
+//!  add, add, … ─ Request ─ create ─→ validate ─→ Dmabuf ─→ LinuxDmabufHandler::import ─→ wl_buffer with the import in it
+//!                                       └─ protocol error, or `failed`                └─ `failed`
+//! ```
+//!
+//! The checks are [`dmabuf_import`]'s: here each violation gets the protocol's error ([`error`]), with the request's name in the
+//! message. What the compositor has made of the buffer is the `wl_buffer`'s own data ([`import_of`]), so that a buffer that is attached
+//! again is found without a search and imported never twice.
+//!
+//! This module never maps or imports a buffer, and does not know which layouts a display prefers.
+//!
+//! Source: `wayland-protocols/stable/linux-dmabuf/linux-dmabuf-v1.xml`.
+
+mod dispatch;
+mod feedback;
+mod params;
+
+use std::sync::Arc;
+
+use dmabuf_import::{Dmabuf, FormatSet, Modifier};
+use wayland_protocols::wp::linux_dmabuf::zv1::server::{
+    zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1, zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1,
+    zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+};
+use wayland_server::{
+    Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak,
+    backend::GlobalId,
+    protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+};
+
+pub use feedback::{Feedback, Tranche, listens, tell_surface};
+pub use params::{ParamsData, error};
+
+/// Newest version that is spoken.
+const VERSION: u32 = 6;
+
+/// What the protocol needs from the compositor's state.
+pub trait LinuxDmabufHandler {
+    /// What the compositor makes of a buffer.
+    type Import: Send + Sync + 'static;
+
+    /// The global's state; `None` while nothing can import: every buffer fails then.
+    fn linux_dmabuf(&mut self) -> Option<&mut LinuxDmabufState>;
+
+    /// The layout that a client's buffer really has: what `DRM_FORMAT_MOD_INVALID` stands for, if that is known.
+    fn explicit(&self, modifier: Modifier) -> Modifier;
+
+    /// Imports a buffer that passed the checks.
+    ///
+    /// The error goes to the log, and as `failed` or `invalid_wl_buffer` to the client.
+    fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Self::Import, String>;
+
+    /// What to tell a surface that asks now; `None`: what everybody is told. Called without any lock of the surface.
+    fn surface_feedback(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>>;
+
+    /// The client has destroyed the buffer. Commits may still show it.
+    fn buffer_destroyed(&mut self, import: &Self::Import);
+}
+
+/// What else a client says of a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hints {
+    /// The buffer's last line is the picture's first: OpenGL draws so.
+    pub y_invert: bool,
+    /// The device (`dev_t`) that the client wants it imported to; the node's type says nothing.
+    pub sampling: Option<u64>,
+}
+
+/// User data of a `wl_buffer` of this protocol.
+#[derive(Debug)]
+pub struct BufferData<I> {
+    import: I,
+}
+
+/// User data of `zwp_linux_dmabuf_feedback_v1`.
+#[derive(Debug)]
+pub struct FeedbackData {
+    /// `None`: default feedback.
+    surface: Option<Weak<WlSurface>>,
+}
+
+/// What the compositor made of a dma-buf when its `wl_buffer` was created; `None` for buffers of another kind.
+pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
+    buffer.data::<BufferData<I>>().map(|data| &data.import)
+}
+
+/// The `zwp_linux_dmabuf_v1` global.
+#[derive(Debug)]
+pub struct LinuxDmabufState {
+    global: GlobalId,
+    /// Every pair that anybody was ever told. What was withdrawn is no protocol error: the client may not have heard yet.
+    offered: FormatSet,
+    default: Arc<Feedback>,
+    listeners: Vec<Weak<ZwpLinuxDmabufFeedbackV1>>,
+}
+
+impl LinuxDmabufState {
+    /// Announces the global. `default` is what everybody is told; all of its pairs can be imported.
+    pub fn new<D>(display: &DisplayHandle, default: Arc<Feedback>) -> Self
+    where
+        D: GlobalDispatch<ZwpLinuxDmabufV1, ()>
+            + Dispatch<ZwpLinuxDmabufV1, ()>
+            + Dispatch<ZwpLinuxBufferParamsV1, ParamsData>
+            + Dispatch<ZwpLinuxDmabufFeedbackV1, FeedbackData>
+            + LinuxDmabufHandler
+            + 'static,
+    {
+        let global = display.create_global::<D, ZwpLinuxDmabufV1, ()>(VERSION, ());
+        Self { global, offered: default.formats(), default, listeners: Vec::new() }
+    }
+
+    /// The global's id, for taking it away.
+    pub fn global(&self) -> GlobalId {
+        self.global.clone()
+    }
+
+    /// What everybody is told, if they are not told otherwise.
+    pub fn default_feedback(&self) -> &Arc<Feedback> {
+        &self.default
+    }
+
+    /// Tells everybody who listens, unless it is what they know.
+    pub fn set_default(&mut self, feedback: Arc<Feedback>) {
+        if *feedback == *self.default {
+            return;
+        }
+        self.offered = self.offered.union(&feedback.formats());
+        self.default = feedback;
+        self.listeners.retain(Weak::is_alive);
+        self.listeners.iter().filter_map(|listener| listener.upgrade().ok()).for_each(|l| self.default.send(&l));
+    }
+
+    /// A surface is to be told `feedback`: its pairs count as offered from here on.
+    pub fn offer(&mut self, feedback: &Feedback) {
+        if feedback.formats().iter().any(|f| !self.offered.contains(f.code, f.modifier)) {
+            self.offered = self.offered.union(&feedback.formats());
+        }
+    }
+}
+
+/// Implements the protocol's dispatch for the compositor's state type, which implements [`LinuxDmabufHandler`] with the given
+/// type of imports.
+#[macro_export]
+macro_rules! delegate_linux_dmabuf {
+    ($ty:ty, $import:ty) => {
+        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+            $crate::reexports::linux_dmabuf::global::ZwpLinuxDmabufV1: ()
+        ] => $crate::linux_dmabuf::LinuxDmabufState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::linux_dmabuf::global::ZwpLinuxDmabufV1: ()
+        ] => $crate::linux_dmabuf::LinuxDmabufState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::linux_dmabuf::params::ZwpLinuxBufferParamsV1: $crate::linux_dmabuf::ParamsData
+        ] => $crate::linux_dmabuf::LinuxDmabufState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::linux_dmabuf::feedback::ZwpLinuxDmabufFeedbackV1: $crate::linux_dmabuf::FeedbackData
+        ] => $crate::linux_dmabuf::LinuxDmabufState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::wayland_server::protocol::wl_buffer::WlBuffer: $crate::linux_dmabuf::BufferData<$import>
+        ] => $crate::linux_dmabuf::LinuxDmabufState);
+    };
+}

@@ -1,0 +1,266 @@
+//! `zwp_linux_buffer_params_v1`: from the planes that a client adds to a `wl_buffer`, an error, or `failed`.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dmabuf_import::{
+    Dmabuf, Fourcc, ImportError, Modifier, Plane, Request, Violation,
+    request::{Given, Taken},
+};
+use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{
+    self as object, Error, ZwpLinuxBufferParamsV1,
+};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, New, Resource, WEnum, protocol::wl_buffer::WlBuffer};
+
+use super::{BufferData, Hints, LinuxDmabufHandler, LinuxDmabufState};
+
+/// User data of `zwp_linux_buffer_params_v1`.
+#[derive(Debug, Default)]
+pub struct ParamsData {
+    pending: Mutex<Pending>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    request: Request<OwnedFd>,
+    sampling: Option<u64>,
+}
+
+/// What `create` and `create_immed` say.
+struct Wish {
+    width: i32,
+    height: i32,
+    format: u32,
+    flags: u32,
+}
+
+/// Why there is no buffer.
+enum Refused {
+    Violation(Violation),
+    /// No fault of the client's.
+    Import(String),
+}
+
+impl From<Violation> for Refused {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+/// The protocol's error of a violation, for an object of `version`; `None` where it has none: the buffer fails, the client lives.
+///
+/// A descriptor that is no dma-buf, and flags for interlacing, have none. Versions before 4 could not know the offered pairs, and before 5 modifiers
+/// that differ were no error.
+pub fn error(violation: &Violation, version: u32) -> Option<Error> {
+    Some(match violation {
+        Violation::Used => Error::AlreadyUsed,
+        Violation::PlaneIndex(_) => Error::PlaneIdx,
+        Violation::PlaneTwice { .. } => Error::PlaneSet,
+        Violation::PlaneMissing { .. } | Violation::PlaneCount { .. } => Error::Incomplete,
+        Violation::Size { .. } => Error::InvalidDimensions,
+        Violation::Stride { .. } | Violation::OutOfBounds { .. } => Error::OutOfBounds,
+        Violation::Format(_) => Error::InvalidFormat,
+        Violation::NotOffered { .. } if version >= 4 => Error::InvalidFormat,
+        Violation::Modifiers { .. } if version >= 5 => Error::InvalidFormat,
+        Violation::NotOffered { .. }
+        | Violation::Modifiers { .. }
+        | Violation::NotDmabuf { .. }
+        | Violation::Flags(_) => {
+            return None;
+        }
+    })
+}
+
+/// Posts the error, if there is one.
+fn post(params: &ZwpLinuxBufferParamsV1, request: &str, violation: &Violation) -> bool {
+    let error = error(violation, params.version());
+    if let Some(error) = error {
+        params.post_error(error, format!("{request}: {violation}"));
+    }
+    error.is_some()
+}
+
+fn pending(data: &ParamsData) -> MutexGuard<'_, Pending> {
+    data.pending.lock().expect("no panic while locked")
+}
+
+/// Makes what the compositor wants to have of the buffer.
+fn make<D: LinuxDmabufHandler>(
+    state: &mut D,
+    data: &ParamsData,
+    version: u32,
+    wish: &Wish,
+) -> Result<BufferData<D::Import>, Refused> {
+    let (taken, sampling) = {
+        let mut pending = pending(data);
+        (pending.request.take(), pending.sampling.take())
+    };
+    let Taken { modifier, planes } = taken?;
+    let Some(linux_dmabuf) = state.linux_dmabuf() else {
+        return Err(Refused::Import("nothing can import it now".into()));
+    };
+    let negative = |n: i32| u32::try_from(n).unwrap_or(0);
+    let (width, height) = (negative(wish.width), negative(wish.height));
+    if width == 0 || height == 0 {
+        return Err(Violation::Size { width, height }.into());
+    }
+    let format = Fourcc::try_from(wish.format).map_err(|_| Violation::Format(wish.format))?;
+    let mut layout = Modifier::from(modifier);
+    // Before version 3 there was no modifier to name.
+    if version < 3 && !linux_dmabuf.offered.contains(format, layout) {
+        layout = Modifier::Invalid;
+    }
+    if !linux_dmabuf.offered.contains(format, layout) {
+        let modifiers = linux_dmabuf.offered.modifiers(format).next();
+        let not_offered = Violation::NotOffered { format, modifier };
+        return Err(modifiers.map_or(Violation::Format(wish.format), |_| not_offered).into());
+    }
+    let y_invert = wish.flags & object::Flags::YInvert.bits() != 0;
+    if wish.flags & !object::Flags::YInvert.bits() != 0 {
+        return Err(Violation::Flags(wish.flags).into());
+    }
+    let layout = state.explicit(layout);
+    let planes =
+        planes.into_iter().map(|Given { memory, offset, stride }| Plane { fd: Arc::new(memory), offset, stride });
+    let dmabuf =
+        Dmabuf::checked(width, height, wish.format, layout, planes.collect()).map_err(|error| match error {
+            ImportError::Violation(violation) => Refused::Violation(violation),
+            ImportError::Call(error) => Refused::Import(error.to_string()),
+        })?;
+    state.import(dmabuf, Hints { y_invert, sampling }).map(|import| BufferData { import }).map_err(Refused::Import)
+}
+
+/// Answers a refusal: with a protocol error (true), or the caller has to say that the buffer failed.
+fn refuse(params: &ZwpLinuxBufferParamsV1, request: &str, refused: &Refused) -> bool {
+    let reason = match refused {
+        Refused::Violation(violation) if post(params, request, violation) => return true,
+        Refused::Violation(violation) => violation.to_string(),
+        Refused::Import(reason) => reason.clone(),
+    };
+    tracing::info!("{request}: a client's dma-buf was refused: {reason}");
+    false
+}
+
+impl<D> Dispatch<ZwpLinuxBufferParamsV1, ParamsData, D> for LinuxDmabufState
+where
+    D: Dispatch<ZwpLinuxBufferParamsV1, ParamsData>
+        + Dispatch<WlBuffer, BufferData<<D as LinuxDmabufHandler>::Import>>
+        + LinuxDmabufHandler
+        + 'static,
+{
+    fn request(
+        state: &mut D,
+        client: &Client,
+        params: &ZwpLinuxBufferParamsV1,
+        request: object::Request,
+        data: &ParamsData,
+        display: &DisplayHandle,
+        data_init: &mut DataInit<'_, D>,
+    ) {
+        match request {
+            object::Request::Add { fd, plane_idx, offset, stride, modifier_hi, modifier_lo } => {
+                let modifier = (u64::from(modifier_hi) << 32) | u64::from(modifier_lo);
+                let plane = Given { memory: fd, offset, stride };
+                if let Err(violation) = pending(data).request.add(plane_idx, plane, modifier) {
+                    post(params, "add", &violation);
+                }
+            }
+            object::Request::SetSamplingDevice { device } => {
+                let mut pending = pending(data);
+                if let Err(violation) = pending.request.usable() {
+                    post(params, "set_sampling_device", &violation);
+                    return;
+                }
+                match <[u8; 8]>::try_from(device.as_slice()) {
+                    Ok(device) => pending.sampling = Some(u64::from_ne_bytes(device)),
+                    Err(_) => params.post_error(
+                        Error::InvalidDevTSize,
+                        format!("set_sampling_device: {} bytes are no dev_t, which has 8", device.len()),
+                    ),
+                }
+            }
+            object::Request::Create { width, height, format, flags } => {
+                let wish = Wish { width, height, format, flags: bits(flags) };
+                match make(state, data, params.version(), &wish) {
+                    Ok(buffer) => match client.create_resource::<WlBuffer, _, D>(display, 1, buffer) {
+                        Ok(buffer) => params.created(&buffer),
+                        Err(gone) => tracing::debug!("create: {gone}"),
+                    },
+                    Err(refused) => {
+                        if !refuse(params, "create", &refused) {
+                            params.failed();
+                        }
+                    }
+                }
+            }
+            object::Request::CreateImmed { buffer_id, width, height, format, flags } => {
+                let wish = Wish { width, height, format, flags: bits(flags) };
+                immediately(state, params, data, buffer_id, &wish, data_init);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `create_immed`: the client uses the buffer without an answer, so one that failed is an error.
+fn immediately<D>(
+    state: &mut D,
+    params: &ZwpLinuxBufferParamsV1,
+    data: &ParamsData,
+    id: New<WlBuffer>,
+    wish: &Wish,
+    data_init: &mut DataInit<'_, D>,
+) where
+    D: Dispatch<WlBuffer, BufferData<D::Import>> + LinuxDmabufHandler + 'static,
+{
+    match make(state, data, params.version(), wish) {
+        Ok(buffer) => {
+            data_init.init(id, buffer);
+        }
+        Err(refused) => {
+            if !refuse(params, "create_immed", &refused) {
+                let reason = match refused {
+                    Refused::Violation(violation) => violation.to_string(),
+                    Refused::Import(reason) => reason,
+                };
+                params.post_error(Error::InvalidWlBuffer, format!("create_immed: {reason}"));
+            }
+        }
+    }
+}
+
+fn bits(flags: WEnum<object::Flags>) -> u32 {
+    flags.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_violation_has_its_error() {
+        let count = Violation::PlaneCount { format: Fourcc::Nv12, modifier: 0, got: 1, least: 2, most: 2 };
+        let not_offered = Violation::NotOffered { format: Fourcc::Nv12, modifier: 1 };
+        let modifiers = Violation::Modifiers { first: 0, other: 1 };
+        let table = [
+            (Violation::Used, 3, Some(Error::AlreadyUsed)),
+            (Violation::PlaneIndex(4), 3, Some(Error::PlaneIdx)),
+            (Violation::PlaneTwice { plane: 0 }, 3, Some(Error::PlaneSet)),
+            (Violation::PlaneMissing { plane: 0 }, 3, Some(Error::Incomplete)),
+            (count, 3, Some(Error::Incomplete)),
+            (Violation::Size { width: 0, height: 1 }, 3, Some(Error::InvalidDimensions)),
+            (Violation::Stride { plane: 0, stride: 1, least: 4 }, 3, Some(Error::OutOfBounds)),
+            (Violation::OutOfBounds { plane: 0, end: 2, size: 1 }, 3, Some(Error::OutOfBounds)),
+            (Violation::Format(1), 3, Some(Error::InvalidFormat)),
+            (not_offered, 3, None),
+            (not_offered, 4, Some(Error::InvalidFormat)),
+            (modifiers, 4, None),
+            (modifiers, 5, Some(Error::InvalidFormat)),
+            (Violation::NotDmabuf { plane: 0 }, 6, None),
+            (Violation::Flags(1), 6, None),
+        ];
+        for (violation, version, expected) in table {
+            assert_eq!(error(&violation, version), expected, "{violation}, version {version}");
+        }
+    }
+}
