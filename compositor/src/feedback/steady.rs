@@ -62,7 +62,8 @@ impl Steady {
             return false;
         }
         let waited = now.saturating_sub(self.since) >= self.hold();
-        if !waited && !(at_once && self.row < BURST) {
+        let now = waited || (at_once && self.row < BURST);
+        if !now {
             return false;
         }
         self.told = goal;
