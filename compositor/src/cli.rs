@@ -110,6 +110,12 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// Clients' dma-bufs: how each is drawn, and which cards scan it out.
+    Buffers {
+        /// For programs; docs/cards.md names the fields.
+        #[arg(long)]
+        json: bool,
+    },
     /// Pending acquire fences, unreleased buffers with their users, and what the watchdog found.
     Fences {
         /// For programs; docs/fences.md names the fields.

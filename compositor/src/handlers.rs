@@ -104,7 +104,7 @@ impl LinuxDmabufHandler for Syncline {
     }
 
     fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
-        let imported = target::import_of_client(dmabuf, hints.y_invert)?;
+        let imported = target::import_of_client(dmabuf, hints)?;
         self.outputs.renderer.check_import(&imported)?;
         self.imports.insert(&imported);
         Ok(imported)

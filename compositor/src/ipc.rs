@@ -34,6 +34,8 @@ pub enum Request {
     },
     /// See [`crate::fences::FencesReport`].
     Fences,
+    /// See [`crate::buffers::BufferReport`].
+    Buffers,
 }
 
 /// An answer: `error` says why not.
@@ -170,6 +172,7 @@ impl Syncline {
                 Ok(serde_json::json!({}))
             }
             Request::Status => Ok(self.status()),
+            Request::Buffers => serde_json::to_value(self.buffers_report()).map_err(|e| e.to_string()),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }
     }

@@ -4,6 +4,7 @@
 //! Exit status (`doctor` and `crc` have their own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
 //! of the client with `--until-exit`.
 
+mod buffers;
 mod cec;
 mod cli;
 mod clock;

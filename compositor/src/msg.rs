@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    buffers::{self, BufferReport},
     cli::{Message, MsgArgs, Power},
     error::{Context, Error},
     fences::{FencesReport, table},
@@ -44,6 +45,7 @@ pub fn run(args: &MsgArgs) -> Result<(), Error> {
         Message::Output { name, power } => Request::Output { name: name.clone(), on: *power == Power::On },
         Message::Status { .. } => Request::Status,
         Message::Fences { .. } => Request::Fences,
+        Message::Buffers { .. } => Request::Buffers,
     };
     let mut line = serde_json::to_vec(&request).map_err(|e| Error::setup("request", e))?;
     line.push(b'\n');
@@ -55,12 +57,20 @@ pub fn run(args: &MsgArgs) -> Result<(), Error> {
         return Err(Error::setup("syncline msg", error));
     }
     match (&args.message, answer.data) {
-        (Message::Status { json: true } | Message::Fences { json: true }, Some(data)) => println!("{data}"),
+        (
+            Message::Status { json: true } | Message::Fences { json: true } | Message::Buffers { json: true },
+            Some(data),
+        ) => println!("{data}"),
         (Message::Status { json: false }, Some(data)) => print_flat("", &data),
         (Message::Fences { json: false }, Some(data)) => {
             let report: FencesReport = serde_json::from_value(data)
                 .map_err(|e| Error::setup(&what, format!("not a report of fences: {e}")))?;
             print!("{}", table::render(&report));
+        }
+        (Message::Buffers { json: false }, Some(data)) => {
+            let report: Vec<BufferReport> = serde_json::from_value(data)
+                .map_err(|e| Error::setup(&what, format!("not a report of buffers: {e}")))?;
+            print!("{}", buffers::render(&report));
         }
         _ => {}
     }

@@ -96,8 +96,8 @@ fn number(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// Numbers to the right, words to the left, the last column as it is.
-fn table(out: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
+/// Adds a titled table, or says that it has no rows: numbers to the right, words to the left, the last column as it is.
+pub fn table(out: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
     let end = if out.is_empty() { "" } else { "\n" };
     writeln!(out, "{end}{title}{}", if rows.is_empty() { ": none" } else { "" }).expect("a string takes all");
     if rows.is_empty() {

@@ -34,6 +34,8 @@ impl Outputs {
         }
         let main = renders.node;
         let timelines = cards.iter().next().map_or(0, Card::serial);
+        let mut renderer = renderer;
+        renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { cards, renderer, main, timelines, policy, list, active: true, looks, due })
     }

@@ -216,6 +216,7 @@ impl Syncline {
         tracing::info!("{}: driver {}, taken in", path.display(), card.driver());
         let (serial, before) = (card.serial(), self.places());
         self.outputs.cards.list.push(card);
+        self.renew_ways();
         self.renew_sync_device();
         self.light_up(serial, self.mode, false).ok();
         self.displays_changed(&before);
@@ -271,6 +272,13 @@ impl Syncline {
         }
     }
 
+    /// The cards or the renderer have changed: how buffers are read is chosen anew.
+    fn renew_ways(&mut self) {
+        let outputs = &mut self.outputs;
+        outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
+        self.imports.iter().for_each(|imported| imported.choose(None));
+    }
+
     /// Lets go of a card and of all that lives on it.
     fn drop_card(&mut self, serial: u32) {
         let before = self.places();
@@ -293,6 +301,7 @@ impl Syncline {
         self.cursor.forget(serial);
         self.cec.forget(serial);
         self.outputs.renew_renderer(serial);
+        self.renew_ways();
         self.renew_sync_device();
         card.close(&mut self.session);
         self.arrange();

@@ -12,7 +12,11 @@ use smithay::{
 use super::Output;
 use crate::{
     state::Syncline,
-    surface::{Content, PendingCommit, SurfaceState, wait::trace_acquire},
+    surface::{
+        Content, PendingCommit, SurfaceState,
+        buffer::{Source, Way},
+        wait::trace_acquire,
+    },
 };
 
 impl Syncline {
@@ -27,7 +31,8 @@ impl Syncline {
             })
         });
         // On several outputs it may be drawn on one of them, and the CPU cannot wait.
-        let gpu = self.outputs.renderer.waits_on_gpu();
+        let by_cpu = matches!(&commit.content.source, Source::Dmabuf(imported) if imported.way() == Some(Way::Cpu));
+        let gpu = self.outputs.renderer.waits_on_gpu() && !by_cpu;
         allowed
             && (gpu || shown == 1)
             && with_states(surface, |states| {

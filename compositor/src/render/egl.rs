@@ -1,6 +1,6 @@
 //! The GLES renderer: GBM allocation, an EGL context, and what the GPU can do with fences.
 
-use std::{collections::HashMap, os::fd::OwnedFd};
+use std::{collections::HashMap, os::fd::OwnedFd, path::PathBuf};
 
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::Device;
@@ -15,17 +15,50 @@ use smithay::{
     utils::DeviceFd,
 };
 
-use super::Textures;
+use super::{Textures, others::Others};
 use crate::{
     error::{Context, Error},
     ioctl,
 };
 
+/// Allocates what a GPU draws into.
+pub type Allocator = GbmAllocator<DrmDeviceFd>;
+
+/// A card's GPU, by what is needed to open it. It keeps nothing open.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    /// Serial of the card.
+    pub card: u32,
+    /// Its driver: the name of its fences.
+    pub driver: String,
+    /// What is opened: the render node if there is one.
+    path: PathBuf,
+    /// The node of the device that it was found by.
+    node: Option<DrmNode>,
+}
+
+impl Gpu {
+    /// Of a card.
+    pub fn of(device: &Device) -> Self {
+        let node = DrmNode::from_file(device).ok();
+        let render = node.and_then(|node| node.node_with_type(NodeType::Render)?.ok()).and_then(|node| node.dev_path());
+        let path = render.unwrap_or_else(|| device.path().to_owned());
+        Self { card: device.serial(), driver: device.driver().to_owned(), path, node }
+    }
+
+    /// Whether a `dev_t` is one of its device's nodes.
+    pub fn is(&self, device: u64) -> bool {
+        let of =
+            |kind| self.node.and_then(|node| node.node_with_type(kind)?.ok()).is_some_and(|n| n.dev_id() == device);
+        of(NodeType::Primary) || of(NodeType::Render)
+    }
+}
+
 /// GLES with what belongs to it.
 pub struct Gles {
     pub renderer: GlesRenderer,
     pub textures: Textures<GlesTexture>,
-    pub allocator: GbmAllocator<DrmDeviceFd>,
+    pub allocator: Allocator,
     /// Serial of the card that it was opened for.
     pub card: u32,
     /// That card's driver: the name of its fences.
@@ -37,6 +70,8 @@ pub struct Gles {
     pub software: bool,
     /// Rows of a dma-buf on their way to a software renderer.
     pub packed: Vec<u8>,
+    /// The GPUs of the other cards.
+    pub others: Others,
     display: EGLDisplay,
 }
 
@@ -45,20 +80,23 @@ pub fn has_gpu(device: &Device) -> bool {
     DrmNode::from_file(device).is_ok_and(|node| node.has_render())
 }
 
-/// A second open of the device, its render node if it has one. Never a duplicate of the display's descriptor: that would
-/// share its GEM handles, and Mesa and we would close each other's.
-fn open_for_rendering(device: &Device) -> Result<OwnedFd, Error> {
-    let node = DrmNode::from_file(device).ok().and_then(|node| node.node_with_type(NodeType::Render)?.ok());
-    let path = node.and_then(|node| node.dev_path()).unwrap_or_else(|| device.path().to_owned());
+/// A second open of the device. Never a duplicate of the display's descriptor: that would share its GEM handles, and Mesa and we would
+/// close each other's.
+fn open_for_rendering(path: &std::path::Path) -> Result<OwnedFd, Error> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::open(&path, flags, Mode::empty()).context(format!("opening {} for rendering", path.display()))
+    rustix::fs::open(path, flags, Mode::empty()).context(format!("opening {} for rendering", path.display()))
 }
 
 impl Gles {
     /// Opens the device's GPU.
     pub fn new(device: &Device) -> Result<Self, Error> {
+        Self::open(&Gpu::of(device))
+    }
+
+    /// Opens a GPU.
+    pub fn open(gpu: &Gpu) -> Result<Self, Error> {
         let what = "GLES renderer";
-        let fd = open_for_rendering(device)?;
+        let fd = open_for_rendering(&gpu.path)?;
         let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(what, e))?;
         let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(what, e))?;
         let context = EGLContext::new(&display).map_err(|e| Error::setup(what, e))?;
@@ -76,8 +114,8 @@ impl Gles {
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
         }
         let (textures, packed) = (HashMap::new(), Vec::new());
-        let (card, driver) = (device.serial(), device.driver().to_owned());
-        Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, display })
+        let (card, driver, others) = (gpu.card, gpu.driver.clone(), Others::default());
+        Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, others, display })
     }
 
     /// Whether a buffer of this format and modifier can be rendered to.

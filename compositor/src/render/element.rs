@@ -27,11 +27,12 @@ pub struct Picture<T> {
 }
 
 impl<T> Picture<T> {
-    pub fn new(layer: &Layer, texture: T) -> Self {
-        let wait = (!layer.content.is_ready())
+    /// With the fence of the texture, if that is not the content's own.
+    pub fn new(layer: &Layer, texture: T, copied: Option<fence::SyncFile>) -> Self {
+        let own = (copied.is_none() && !layer.content.is_ready())
             .then(|| layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())))
-            .flatten()
-            .map(|file| SyncPoint::from(ClientFence(file)));
+            .flatten();
+        let wait = copied.or(own).map(|file| SyncPoint::from(ClientFence(file)));
         Self {
             texture: Some(texture),
             id: layer.element.clone(),
@@ -141,7 +142,7 @@ where
 
 /// A client's acquire fence, for the GPU to wait on.
 #[derive(Debug)]
-struct ClientFence(fence::SyncFile);
+pub(super) struct ClientFence(pub(super) fence::SyncFile);
 
 impl Fence for ClientFence {
     fn is_signaled(&self) -> bool {

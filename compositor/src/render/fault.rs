@@ -1,4 +1,4 @@
-//! A GPU that fails, on purpose: passes whose fence signals late, and with an error.
+//! A GPU that fails, on purpose: passes whose fence signals late, and with an error, and imports that are refused.
 //!
 //! Only in builds with debug assertions, for tests on machines without a GPU to reset. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of
 //! the session has such a fence, from sw_sync; what it draws is drawn all the same. Without the variable nothing happens.
@@ -33,4 +33,22 @@ pub fn fence() -> Option<SyncFile> {
         drop(timeline);
     });
     Some(fence)
+}
+
+/// Refuses an import. `SYNCLINE_FAULT_IMPORT=cpu`: each, so that buffers are copied; `gpu`: by any other card, whether or not it has a GPU.
+pub fn import() -> Result<(), String> {
+    match refuses() {
+        Some(_) => Err("refused on purpose".into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a card without a GPU counts as one with.
+pub fn any_card_copies() -> bool {
+    refuses() == Some("gpu")
+}
+
+fn refuses() -> Option<&'static str> {
+    static REFUSES: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_IMPORT").ok());
+    REFUSES.as_deref()
 }

@@ -8,8 +8,10 @@ mod egl;
 mod element;
 #[cfg(debug_assertions)]
 mod fault;
+mod others;
 pub mod target;
 mod upload;
+mod way;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -45,6 +47,8 @@ use crate::{
     },
 };
 use element::Picture;
+use others::Others;
+use way::Reach;
 
 /// One surface's picture in a scene, in output pixels.
 #[derive(Debug, Clone)]
@@ -79,6 +83,10 @@ pub enum Renderer {
     Pixman {
         renderer: PixmanRenderer,
         textures: Textures<PixmanTexture>,
+        /// GPUs that copy what the CPU cannot read.
+        others: Others,
+        /// Rows on their way into a texture.
+        packed: Vec<u8>,
         /// The device has no GPU, so that a buffer "of the driver's own layout" (DRM_FORMAT_MOD_INVALID) is linear.
         implicit_is_linear: bool,
     },
@@ -110,7 +118,8 @@ impl Renderer {
 
     fn pixman(implicit_is_linear: bool) -> Result<Self, Error> {
         let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
-        Ok(Self::Pixman { renderer, textures: HashMap::new(), implicit_is_linear })
+        let (textures, others, packed) = (HashMap::new(), Others::default(), Vec::new());
+        Ok(Self::Pixman { renderer, textures, others, packed, implicit_is_linear })
     }
 
     /// The card whose GPU draws, by its serial, and its driver.
@@ -169,14 +178,29 @@ impl Renderer {
         }
     }
 
-    /// Tries a client's buffer when it is made, so that a refusal reaches the client and not the screen.
+    /// Chooses how a client's buffer is read, when it is made, so that a refusal reaches the client and not the screen.
     pub fn check_import(&mut self, imported: &Imported) -> Result<(), String> {
-        let dmabuf = &imported.wl;
-        match self {
-            Self::Pixman { renderer, .. } => renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
-            Self::Gles(gles) if gles.software => upload::check(&gles.renderer, imported),
-            Self::Gles(gles) => gles.renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
-        }
+        let waits = self.waits_on_gpu();
+        let way = match self {
+            Self::Pixman { renderer, others, packed, .. } => {
+                let mut reach = Reach { direct: true, waits, packed, others, allocator: None };
+                way::choose(renderer, &mut reach, imported, None)
+            }
+            Self::Gles(gles) => {
+                let Gles { renderer, software, packed, others, allocator, .. } = &mut **gles;
+                let mut reach = Reach { direct: !*software, waits, packed, others, allocator: Some(allocator) };
+                way::choose(renderer, &mut reach, imported, None)
+            }
+        };
+        imported.choose(Some(way?));
+        Ok(())
+    }
+
+    /// The cards of the session have changed: those beside the one that renders may copy for it.
+    pub fn set_others<'a>(&mut self, cards: impl Iterator<Item = &'a Device>) {
+        let own = self.gpu().map(|(card, _)| card);
+        let copies = |device: &&Device| Some(device.serial()) != own && may_copy(device);
+        self.others().set(cards.filter(copies).cloned());
     }
 
     /// Forgets what was made for a surface that is gone.
@@ -184,6 +208,14 @@ impl Renderer {
         match self {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
             Self::Gles(gles) => drop(gles.textures.remove(&surface)),
+        }
+        self.others().forget(surface);
+    }
+
+    fn others(&mut self) -> &mut Others {
+        match self {
+            Self::Pixman { others, .. } => others,
+            Self::Gles(gles) => &mut gles.others,
         }
     }
 
@@ -220,14 +252,16 @@ impl Renderer {
         background: Colour,
         drawn: &mut Vec<Rect>,
     ) -> Result<Pass, String> {
+        let waits = self.waits_on_gpu();
         match self {
-            Self::Pixman { renderer, textures, .. } => {
-                draw(renderer, textures, None, target, age, tracker, layers, background, drawn)
+            Self::Pixman { renderer, textures, others, packed, .. } => {
+                let reach = Reach { direct: true, waits, packed, others, allocator: None };
+                draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
-                let Gles { renderer, textures, software, packed, .. } = &mut **gles;
-                let packed = software.then_some(packed);
-                draw(renderer, textures, packed, target, age, tracker, layers, background, drawn)
+                let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
+                let reach = Reach { direct: !*software, waits, packed, others, allocator: Some(allocator) };
+                draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
             }
         }
     }
@@ -241,11 +275,20 @@ impl Renderer {
     }
 }
 
+/// Whether a card may copy for another one's renderer.
+fn may_copy(device: &Device) -> bool {
+    #[cfg(debug_assertions)]
+    if fault::any_card_copies() {
+        return true;
+    }
+    has_gpu(device)
+}
+
 #[expect(clippy::too_many_arguments, reason = "one function for renderers of two types")]
 fn draw<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    mut packed: Option<&mut Vec<u8>>,
+    mut reach: Reach<'_>,
     target: &Target,
     age: usize,
     tracker: &mut OutputDamageTracker,
@@ -254,7 +297,7 @@ fn draw<R>(
     drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
 where
-    R: Bind<WlDmabuf> + ImportDma + ImportMemWl,
+    R: Bind<WlDmabuf> + ImportDma + ImportMem + ImportMemWl,
     R::TextureId: Texture + Clone + 'static,
 {
     let mut pictures = Vec::with_capacity(layers.len());
@@ -263,8 +306,8 @@ where
             pictures.push(Picture::hole(layer));
             continue;
         }
-        match texture(renderer, textures, packed.as_deref_mut(), layer) {
-            Ok(texture) => pictures.push(Picture::new(layer, texture)),
+        match texture(renderer, textures, &mut reach, layer) {
+            Ok((texture, copied)) => pictures.push(Picture::new(layer, texture, copied)),
             // One client's bad buffer must not cost the others their frame.
             Err(error) => tracing::warn!("surface {} cannot be drawn: {error}", layer.content.surface),
         }
@@ -291,18 +334,19 @@ where
     };
     #[cfg(debug_assertions)]
     let fence = fault::fence().or(fence);
+    reach.others.read(layers.iter().map(|layer| layer.content.surface), fence.as_ref());
     Ok(Pass { fence })
 }
 
-/// The texture of a layer. With `packed` a dma-buf is copied by the CPU, through that buffer, instead of imported.
+/// The texture of a layer, and the fence after which it may be read if that is not the content's own.
 fn texture<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    packed: Option<&mut Vec<u8>>,
+    reach: &mut Reach<'_>,
     layer: &Layer,
-) -> Result<R::TextureId, String>
+) -> Result<way::Sampled<R::TextureId>, String>
 where
-    R: ImportDma + ImportMemWl,
+    R: ImportDma + ImportMem + ImportMemWl,
     R::TextureId: Clone,
 {
     let content = &layer.content;
@@ -311,12 +355,13 @@ where
     if let Some((serial, _, texture)) = known
         && *serial == content.serial
     {
-        return Ok(texture.clone());
+        return Ok((texture.clone(), None));
     }
-    let texture = match &content.source {
-        Source::Dmabuf(imported) => match packed {
-            None => renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string())?,
-            Some(packed) => upload::texture(renderer, imported, packed)?,
+    let (texture, copied) = match &content.source {
+        Source::Dmabuf(imported) => match way::texture(renderer, reach, layer, imported)? {
+            Some(sampled) => sampled,
+            // The CPU may not read it yet: the surface keeps its last picture.
+            None => return known.map(|(.., texture)| (texture.clone(), None)).ok_or("its fence is pending".into()),
         },
         Source::Shm(buffer) => {
             let since = known.map(|(_, commit, _)| *commit);
@@ -325,12 +370,12 @@ where
                 Some(since) => layer.damage.damage_since(Some(since)).map_or_else(all, |set| set.to_vec()),
                 None => all(),
             };
-            with_states(&layer.surface, |states| renderer.import_shm_buffer(buffer, Some(states), &damage))
-                .map_err(|e| e.to_string())?
+            let read = |states: &_| renderer.import_shm_buffer(buffer, Some(states), &damage);
+            (with_states(&layer.surface, read).map_err(|e| e.to_string())?, None)
         }
     };
     textures.insert(content.surface, (content.serial, commit, texture.clone()));
-    Ok(texture)
+    Ok((texture, copied))
 }
 
 fn read<R: Bind<WlDmabuf> + ExportMem>(

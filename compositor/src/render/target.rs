@@ -5,15 +5,16 @@ use std::sync::Arc;
 use dmabuf_import::Dmabuf;
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::Device;
+use protocols::linux_dmabuf::Hints;
 use smithay::backend::{
     allocator::{
-        Allocator, Buffer as _,
+        Allocator as _, Buffer as _,
         dmabuf::{AsDmabuf, Dmabuf as WlDmabuf, DmabufFlags},
     },
     renderer::Bind,
 };
 
-use super::{Gles, Renderer};
+use super::{Gles, Renderer, egl::Allocator};
 use crate::surface::buffer::Imported;
 
 /// A target; free to be drawn into when nobody else holds the `Arc`.
@@ -29,10 +30,10 @@ pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
     describe(dmabuf).map(Arc::new)
 }
 
-/// The same for a client's buffer, whose last line may be the picture's first.
-pub fn import_of_client(dmabuf: Dmabuf, y_invert: bool) -> Result<Arc<Imported>, String> {
+/// The same for a client's buffer, with what its client says of it.
+pub fn import_of_client(dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
     let mut imported = describe(dmabuf)?;
-    imported.y_invert = y_invert;
+    (imported.y_invert, imported.sampling) = (hints.y_invert, hints.sampling);
     Ok(Arc::new(imported))
 }
 
@@ -74,39 +75,40 @@ impl Renderer {
                     // Nothing in common by name: let the driver choose what the display can scan out.
                     renderable.push(DrmModifier::Invalid);
                 }
-                allocate(gles, width, height, format, &renderable)
+                allocate(&mut gles.allocator, width, height, format, &renderable)
             }
         }
     }
 }
 
-/// A buffer in the renderer's own memory.
-fn allocate(
-    gles: &mut Gles,
+/// A buffer in a GPU's own memory.
+pub(super) fn allocate(
+    allocator: &mut Allocator,
     width: u32,
     height: u32,
     format: DrmFourcc,
     modifiers: &[DrmModifier],
 ) -> Result<Arc<Target>, String> {
-    let buffer = gles
-        .allocator
+    let buffer = allocator
         .create_buffer(width, height, format, modifiers)
         .map_err(|e| format!("allocating a render target: {e}"))?;
-    let wl = buffer.export().map_err(|e| e.to_string())?;
-    let planes = wl.handles().zip(wl.offsets()).zip(wl.strides()).map(|((fd, offset), stride)| {
+    let exported = buffer.export().map_err(|e| e.to_string())?;
+    let planes = exported.handles().zip(exported.offsets()).zip(exported.strides()).map(|((fd, offset), stride)| {
         let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| e.to_string())?);
         Ok(dmabuf_import::Plane { fd, offset, stride })
     });
     let planes = planes.collect::<Result<Vec<_>, String>>()?;
-    let format = wl.format();
-    let dmabuf = Dmabuf::new(width, height, format.code, format.modifier, planes).map_err(|e| e.to_string())?;
-    Ok(Arc::new(Imported::allocated(wl, dmabuf, buffer)))
+    // A driver without modifiers makes linear buffers where asked for them, and does not say so.
+    let found = exported.format().modifier;
+    let modifier = if modifiers == [DrmModifier::Linear] { DrmModifier::Linear } else { found };
+    let dmabuf = Dmabuf::new(width, height, format, modifier, planes).map_err(|e| e.to_string())?;
+    Ok(Arc::new(describe(dmabuf)?.keeping(buffer)))
 }
 
 /// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
 /// the display's if the GPU draws there.
 fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let own = allocate(gles, width, height, format, &[DrmModifier::Linear]);
+    let own = allocate(&mut gles.allocator, width, height, format, &[DrmModifier::Linear]);
     let refused = match own {
         Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
         Ok(_) => "its display does not show the GPU's linear buffers".to_owned(),

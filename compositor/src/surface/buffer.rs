@@ -41,6 +41,28 @@ impl Source {
     }
 }
 
+/// How the renderer gets at a dma-buf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It reads the buffer itself.
+    Import,
+    /// The GPU of another card, by its serial, copies each picture.
+    Gpu { card: u32 },
+    /// The CPU copies each picture.
+    Cpu,
+}
+
+impl Way {
+    /// In reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Gpu { .. } => "copy by another GPU",
+            Self::Cpu => "copy by the CPU",
+        }
+    }
+}
+
 /// A dma-buf with everything that was made from it; dropped with the last content after the client's buffer is gone.
 #[derive(Debug)]
 pub struct Imported {
@@ -52,6 +74,10 @@ pub struct Imported {
     pub dmabuf: Dmabuf,
     /// Its last line is the picture's first.
     pub y_invert: bool,
+    /// The device (`dev_t`) that its client wants it sampled by.
+    pub sampling: Option<u64>,
+    /// How it is drawn; `None`: nobody has tried, or the renderer is another one now.
+    way: Mutex<Option<Way>>,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     mapping: OnceLock<Option<Mapping>>,
@@ -69,15 +95,17 @@ impl Imported {
             wl,
             dmabuf,
             y_invert: false,
+            sampling: None,
+            way: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mapping: OnceLock::new(),
             _allocation: Mutex::new(None),
         }
     }
 
-    /// The same for a buffer of ours from GBM, which is kept along.
-    pub fn allocated(wl: WlDmabuf, dmabuf: Dmabuf, buffer: GbmBuffer) -> Self {
-        Self { _allocation: Mutex::new(Some(buffer)), ..Self::new(wl, dmabuf) }
+    /// A buffer of ours from GBM, which is kept along.
+    pub fn keeping(self, buffer: GbmBuffer) -> Self {
+        Self { _allocation: Mutex::new(Some(buffer)), ..self }
     }
 
     /// The framebuffer on a card, made at the first call for it: 3 system calls a plane then, none later. `None`: the card refused the buffer.
@@ -95,6 +123,26 @@ impl Imported {
         };
         known.push((device.serial(), made.clone()));
         made
+    }
+
+    /// The cards' framebuffers so far: the card's serial, and whether it took the buffer.
+    pub fn scanned_out(&self) -> Vec<(u32, bool)> {
+        self.framebuffers
+            .lock()
+            .expect("no panic while locked")
+            .iter()
+            .map(|(card, made)| (*card, made.is_some()))
+            .collect()
+    }
+
+    /// How it is drawn.
+    pub fn way(&self) -> Option<Way> {
+        *self.way.lock().expect("no panic while locked")
+    }
+
+    /// It is drawn so from now on.
+    pub fn choose(&self, way: Option<Way>) {
+        *self.way.lock().expect("no panic while locked") = way;
     }
 
     /// A card is gone: its framebuffer is, too.
