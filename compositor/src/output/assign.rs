@@ -9,7 +9,10 @@ use kms::{
     assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Transform};
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Size, Transform},
+};
 
 use super::{Output, present::Wanted, recover::Known};
 use crate::{
@@ -96,28 +99,37 @@ impl Layouts {
     }
 }
 
-/// The layer that is the only one on a plane.
-pub(super) fn alone(assignment: &Assignment) -> Option<usize> {
+/// The layer that a refused test would have had alone on a plane, if its layout can be why.
+pub(super) fn suspect(assignment: &Assignment, errno: Errno) -> Option<usize> {
+    // Lack of memory, of bandwidth or of the right to ask says nothing about a layout.
+    if !matches!(errno, Errno::INVAL | Errno::RANGE | Errno::OPNOTSUPP) {
+        return None;
+    }
     let mut on_planes = assignment.fates().iter().enumerate().filter(|(_, fate)| matches!(fate, Fate::Plane(_)));
     on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
 }
 
-/// Of layers that were refused although alone on a plane, and are drawn now: those whose layout is to blame. A layer that is scaled
-/// or turned may be refused for that, and there is nothing to be had beyond a linear one.
+/// Of the suspects those whose layout is to blame, since nothing else is left: they cover the screen as they are, neither scaled nor
+/// turned, and the same commit was taken with the `composed` picture in their place, which has another layout.
 pub(super) fn refused_layouts(
-    refused: &[usize],
+    suspects: &[usize],
     scene: &[render::Layer],
+    screen: Size<i32, Logical>,
     assignment: Option<&Assignment>,
+    composed: Option<Format>,
 ) -> Vec<(WlSurface, Format)> {
-    let layout = |at: &usize| {
+    let guilty = |at: &usize| {
         let layer = scene.get(*at)?;
         let drawn = assignment?.fates().get(*at) == Some(&Fate::Composited);
         let (code, modifier) = format_of(&layer.content)?;
-        let (src, dst) = (layer.view.src.size, layer.dst.size);
-        let plain = layer.view.transform == Transform::Normal && (src.w, src.h) == (dst.w.into(), dst.h.into());
-        (drawn && plain && modifier != DrmModifier::Linear).then(|| (layer.surface.clone(), Format { code, modifier }))
+        let (src, dst) = (layer.view.src.size, layer.dst);
+        let plain = layer.view.transform == Transform::Normal
+            && (src.w, src.h) == (dst.size.w.into(), dst.size.h.into())
+            && (dst.loc.x, dst.loc.y, dst.size.w, dst.size.h) == (0, 0, screen.w, screen.h);
+        let layout = Format { code, modifier };
+        (drawn && plain && layout != composed?).then(|| (layer.surface.clone(), layout))
     };
-    refused.iter().filter_map(layout).collect()
+    suspects.iter().filter_map(guilty).collect()
 }
 
 fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
