@@ -2,17 +2,13 @@
 //!
 //! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
 
-use dmabuf_import::Format;
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
     Device, Rect, Rotation, SrcRect,
     assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Size, Transform},
-};
+use smithay::utils::Transform;
 
 use super::{Output, present::Wanted, recover::Known};
 use crate::{
@@ -99,39 +95,6 @@ impl Layouts {
     }
 }
 
-/// The layer that a refused test would have had alone on a plane, if its layout can be why.
-pub(super) fn suspect(assignment: &Assignment, errno: Errno) -> Option<usize> {
-    // Lack of memory, of bandwidth or of the right to ask says nothing about a layout.
-    if !matches!(errno, Errno::INVAL | Errno::RANGE | Errno::OPNOTSUPP) {
-        return None;
-    }
-    let mut on_planes = assignment.fates().iter().enumerate().filter(|(_, fate)| matches!(fate, Fate::Plane(_)));
-    on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
-}
-
-/// Of the suspects those whose layout is to blame, since nothing else is left: they cover the screen as they are, neither scaled nor
-/// turned, and the same commit was taken with the `composed` picture in their place, which has another layout.
-pub(super) fn refused_layouts(
-    suspects: &[usize],
-    scene: &[render::Layer],
-    screen: Size<i32, Logical>,
-    assignment: Option<&Assignment>,
-    composed: Option<Format>,
-) -> Vec<(WlSurface, Format)> {
-    let guilty = |at: &usize| {
-        let layer = scene.get(*at)?;
-        let drawn = assignment?.fates().get(*at) == Some(&Fate::Composited);
-        let (code, modifier) = format_of(&layer.content)?;
-        let (src, dst) = (layer.view.src.size, layer.dst);
-        let plain = layer.view.transform == Transform::Normal
-            && (src.w, src.h) == (dst.size.w.into(), dst.size.h.into())
-            && (dst.loc.x, dst.loc.y, dst.size.w, dst.size.h) == (0, 0, screen.w, screen.h);
-        let layout = Format { code, modifier };
-        (drawn && plain && layout != composed?).then(|| (layer.surface.clone(), layout))
-    };
-    suspects.iter().filter_map(guilty).collect()
-}
-
 fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
     let describe = |plane: &kms::OutputPlane| {
         let plane = Plane::from(plane);
@@ -195,7 +158,7 @@ pub(super) fn dst(layer: &render::Layer) -> Rect {
     Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32)
 }
 
-fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
+pub(super) fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
     match &content.source {
         Source::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
         Source::Shm(_) => None,

@@ -15,7 +15,7 @@ use smithay::wayland::compositor::with_states;
 use super::{
     InFlight, OnPlane, Output,
     account::{check_of, kind_of, trace_planes},
-    assign,
+    assign, blame,
     damage::Mark,
     gather::{Ingredients, gather, test},
     recover::{Attempt, Failed},
@@ -87,7 +87,7 @@ impl Syncline {
         layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
             let result = test(output, device, assignment, scene, cursor);
             if let Err(errno) = result {
-                suspects.extend(assign::suspect(assignment, errno));
+                suspects.extend(blame::suspect(assignment, errno));
             }
             result
         });
@@ -147,8 +147,8 @@ impl Syncline {
             let planes = trace_planes(output, &wanted);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        let composed = composed(&wanted, output.cursor);
-        let refused = assign::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
+        let composed = blame::composed(&wanted, output.cursor);
+        let refused = blame::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
         let assignment = layouts.current().filter(|_| !attempt.composed);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
@@ -209,13 +209,4 @@ fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
         let on_plane = matches!(fate, Some(Fate::Plane(_)));
         with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
     }
-}
-
-/// The layout of the picture that was drawn, if one was. The pointer's is none.
-fn composed(wanted: &[Wanted], cursor: Option<usize>) -> Option<dmabuf_import::Format> {
-    let drawn = wanted.iter().filter(|w| Some(w.plane) != cursor).find_map(|w| match &w.show {
-        OnPlane::Target(target) => Some(&target.dmabuf),
-        OnPlane::Content(_) => None,
-    })?;
-    Some(dmabuf_import::Format { code: drawn.format(), modifier: drawn.modifier() })
 }

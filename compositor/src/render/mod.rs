@@ -171,11 +171,10 @@ impl Renderer {
 
     /// Tries a client's buffer when it is made, so that a refusal reaches the client and not the screen.
     pub fn check_import(&mut self, imported: &Imported) -> Result<(), String> {
-        let dmabuf = &imported.wl;
         match self {
-            Self::Pixman { renderer, .. } => renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
+            Self::Pixman { renderer, .. } => upload::check_in_place(renderer, imported),
             Self::Gles(gles) if gles.software => upload::check(&gles.renderer, imported),
-            Self::Gles(gles) => gles.renderer.import_dmabuf(dmabuf, None).map(drop).map_err(|e| e.to_string()),
+            Self::Gles(gles) => gles.renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
         }
     }
 
@@ -270,7 +269,7 @@ where
         }
     }
     let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
-    let mut dmabuf = target.wl.clone();
+    let mut dmabuf = target.wl()?.clone();
     let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
@@ -315,7 +314,7 @@ where
     }
     let texture = match &content.source {
         Source::Dmabuf(imported) => match packed {
-            None => renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string())?,
+            None => renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?,
             Some(packed) => upload::texture(renderer, imported, packed)?,
         },
         Source::Shm(buffer) => {
@@ -339,7 +338,7 @@ fn read<R: Bind<WlDmabuf> + ExportMem>(
     width: i32,
     height: i32,
 ) -> Result<Vec<u8>, String> {
-    let mut dmabuf = target.wl.clone();
+    let mut dmabuf = target.wl()?.clone();
     let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
     let region = Rectangle::from_size((width, height).into());
     let mapping =
