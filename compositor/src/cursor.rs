@@ -152,7 +152,7 @@ impl Cursor {
             }
         };
         let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
-        let mut dmabuf = target.wl.clone();
+        let mut dmabuf = target.wl()?.clone();
         let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
         let size = (width as i32, height as i32).into();
         let all = Rectangle::from_size(size);
@@ -187,7 +187,7 @@ impl Cursor {
                     let Some(content) = SurfaceState::of(states).current.clone() else { return Ok(None) };
                     let texture = match &content.source {
                         Source::Shm(buffer) => renderer.import_shm_buffer(buffer, None, &[]),
-                        Source::Dmabuf(imported) if content.is_ready() => renderer.import_dmabuf(&imported.wl, None),
+                        Source::Dmabuf(imported) if content.is_ready() => renderer.import_dmabuf(imported.wl()?, None),
                         Source::Dmabuf(_) => return Ok(None),
                     };
                     Ok(Some((texture.map_err(|e| e.to_string())?, hotspot)))

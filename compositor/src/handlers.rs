@@ -30,7 +30,6 @@ use smithay::{
 };
 
 use crate::{
-    render::target,
     state::Syncline,
     surface::{buffer::Imported, commit},
 };
@@ -104,7 +103,7 @@ impl LinuxDmabufHandler for Syncline {
     }
 
     fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
-        let imported = target::import_of_client(dmabuf, hints)?;
+        let imported = Arc::new(Imported::of_client(dmabuf, hints));
         self.outputs.renderer.check_import(&imported)?;
         self.imports.insert(&imported);
         Ok(imported)

@@ -4,6 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
@@ -30,11 +31,13 @@ pub struct Dmabuf {
     modifier: Modifier,
     info: &'static FormatInfo,
     planes: Vec<Plane>,
+    /// Bytes of each plane's dma-buf.
+    sizes: [u64; 4],
 }
 
 impl Dmabuf {
     /// Takes the planes over after checking them: each descriptor is a dma-buf, and [`validate::check`] passes with its
-    /// real size. Two system calls a plane.
+    /// real size. One system call a plane.
     pub fn new(
         width: u32,
         height: u32,
@@ -62,14 +65,13 @@ impl Dmabuf {
         let check =
             |planes: &[PlaneParams]| validate::check(&Params { width, height, format, modifier: modifier_raw, planes });
         check(&params[..given])?;
+        let mut sizes = [0; 4];
         for (plane, (params, Plane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
-            if !is_dmabuf(fd.as_fd()) {
-                return Err(Violation::NotDmabuf { plane }.into());
-            }
-            params.size = size(fd.as_fd()).ok();
+            let bytes = examine(fd.as_fd()).ok_or(Violation::NotDmabuf { plane })?;
+            (params.size, sizes[plane]) = (Some(bytes), bytes);
         }
         let info = check(&params[..given])?;
-        Ok(Self { width, height, modifier, info, planes })
+        Ok(Self { width, height, modifier, info, planes, sizes })
     }
 
     /// Width in pixels.
@@ -119,10 +121,26 @@ impl Dmabuf {
     /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if there is no such plane.
     pub fn map(&self, plane: usize, write: bool) -> Result<Mapping, crate::CallError> {
         match self.planes.get(plane) {
-            Some(plane) => Mapping::new(plane.fd.clone(), write),
+            Some(at) => Mapping::with_size(at.fd.clone(), self.sizes[plane], write),
             None => Err(crate::CallError::new("mmap", format!("plane {plane}"), Errno::INVAL)),
         }
     }
+}
+
+/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first dma-buf.
+///
+/// All dma-bufs are files of one file system that the kernel mounts for itself, so the device number of the first one tells
+/// the others, and their inodes have their size (`dma_buf_getfile` in `drivers/dma-buf/dma-buf.c`).
+fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
+    static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
+    let stat = rustix::fs::fstat(fd).ok()?;
+    let known = DEVICE.load(Ordering::Relaxed);
+    if known == u64::MAX && is_dmabuf(fd) {
+        DEVICE.store(stat.st_dev, Ordering::Relaxed);
+    } else if known != stat.st_dev {
+        return None;
+    }
+    u64::try_from(stat.st_size).ok()
 }
 
 /// Whether `fd` is a dma-buf, by the magic of its file system (`DMA_BUF_MAGIC` of `linux/magic.h`).

@@ -16,6 +16,7 @@ pub mod gem;
 pub mod heap;
 mod ioctl;
 pub mod map;
+mod modifier_name;
 pub mod modifiers;
 pub mod request;
 #[doc(hidden)]

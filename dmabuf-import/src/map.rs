@@ -31,8 +31,13 @@ impl Mapping {
     ///
     /// Errors: EACCES (exported without write access), EINVAL or ENODEV (the exporter has no mmap), ENOMEM.
     pub fn new(fd: Arc<OwnedFd>, write: bool) -> Result<Self, CallError> {
+        let size = dmabuf::size(fd.as_fd()).map_err(|errno| CallError::new("lseek", "dma-buf", errno))?;
+        Self::with_size(fd, size, write)
+    }
+
+    /// The same where the dma-buf's size is known: one system call less.
+    pub(crate) fn with_size(fd: Arc<OwnedFd>, size: u64, write: bool) -> Result<Self, CallError> {
         let fail = |call| move |errno| CallError::new(call, "dma-buf", errno);
-        let size = dmabuf::size(fd.as_fd()).map_err(fail("lseek"))?;
         let len = usize::try_from(size).map_err(|_| fail("mmap")(Errno::OVERFLOW))?;
         let map = RawMap::new(fd.as_fd(), 0, len, write).map_err(fail("mmap"))?;
         Ok(Self { map, fd, write })

@@ -7,6 +7,7 @@
 use std::ops::RangeInclusive;
 
 use crate::formats::FormatInfo;
+pub use crate::modifier_name::name;
 use crate::{Fourcc, Modifier};
 
 /// `DRM_FORMAT_MOD_VENDOR_*`, the top eight bits of a modifier.
@@ -70,33 +71,6 @@ pub fn is_linear(modifier: Modifier) -> bool {
     modifier == Modifier::Linear
 }
 
-/// A readable name: `LINEAR`, `INVALID`, or the vendor and the number.
-pub fn name(modifier: Modifier) -> String {
-    match modifier {
-        Modifier::Linear => "LINEAR".to_owned(),
-        Modifier::Invalid => "INVALID".to_owned(),
-        Modifier::Unrecognized(raw) => {
-            let vendor = match (raw >> 56) as u8 {
-                vendor::INTEL => "INTEL",
-                vendor::AMD => "AMD",
-                vendor::NVIDIA => "NVIDIA",
-                0x04 => "SAMSUNG",
-                0x05 => "QCOM",
-                0x06 => "VIVANTE",
-                vendor::BROADCOM => "BROADCOM",
-                vendor::ARM => "ARM",
-                0x09 => "ALLWINNER",
-                0x0a => "AMLOGIC",
-                0x0b => "MTK",
-                0x0c => "APPLE",
-                _ => "?",
-            };
-            format!("{vendor}:{:#x}", raw & 0x00ff_ffff_ffff_ffff)
-        }
-        known => format!("{known:?}"),
-    }
-}
-
 /// The modifier as the kernel's number: what goes over ioctls and the wire.
 pub fn raw(modifier: Modifier) -> u64 {
     modifier.into()
@@ -140,11 +114,5 @@ mod tests {
             let got = memory_planes(info(format).unwrap(), Modifier::from(modifier));
             assert_eq!(got, planes, "{format:?} {modifier:#x}");
         }
-    }
-
-    #[test]
-    fn names_read_well() {
-        assert_eq!(name(Modifier::Linear), "LINEAR");
-        assert_eq!(name(Modifier::from((2u64 << 56) | 0x1234)), "AMD:0x1234");
     }
 }

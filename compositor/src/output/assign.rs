@@ -2,14 +2,13 @@
 //!
 //! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
 
-use dmabuf_import::Format;
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
     Device, Rect, Rotation, SrcRect,
     assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Transform};
+use smithay::utils::Transform;
 
 use super::{Output, present::Wanted, recover::Known};
 use crate::{
@@ -96,30 +95,6 @@ impl Layouts {
     }
 }
 
-/// The layer that is the only one on a plane.
-pub(super) fn alone(assignment: &Assignment) -> Option<usize> {
-    let mut on_planes = assignment.fates().iter().enumerate().filter(|(_, fate)| matches!(fate, Fate::Plane(_)));
-    on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
-}
-
-/// Of layers that were refused although alone on a plane, and are drawn now: those whose layout is to blame. A layer that is scaled
-/// or turned may be refused for that, and there is nothing to be had beyond a linear one.
-pub(super) fn refused_layouts(
-    refused: &[usize],
-    scene: &[render::Layer],
-    assignment: Option<&Assignment>,
-) -> Vec<(WlSurface, Format)> {
-    let layout = |at: &usize| {
-        let layer = scene.get(*at)?;
-        let drawn = assignment?.fates().get(*at) == Some(&Fate::Composited);
-        let (code, modifier) = format_of(&layer.content)?;
-        let (src, dst) = (layer.view.src.size, layer.dst.size);
-        let plain = layer.view.transform == Transform::Normal && (src.w, src.h) == (dst.w.into(), dst.h.into());
-        (drawn && plain && modifier != DrmModifier::Linear).then(|| (layer.surface.clone(), Format { code, modifier }))
-    };
-    refused.iter().filter_map(layout).collect()
-}
-
 fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
     let describe = |plane: &kms::OutputPlane| {
         let plane = Plane::from(plane);
@@ -183,7 +158,7 @@ pub(super) fn dst(layer: &render::Layer) -> Rect {
     Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32)
 }
 
-fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
+pub(super) fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
     match &content.source {
         Source::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
         Source::Shm(_) => None,

@@ -26,6 +26,7 @@
 mod account;
 mod assign;
 mod begin;
+mod blame;
 pub mod card;
 pub mod cards;
 mod content_type;

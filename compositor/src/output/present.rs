@@ -15,7 +15,7 @@ use smithay::wayland::compositor::with_states;
 use super::{
     InFlight, OnPlane, Output,
     account::{check_of, kind_of, trace_planes},
-    assign,
+    assign, blame,
     damage::Mark,
     gather::{Ingredients, gather, test},
     recover::{Attempt, Failed},
@@ -83,15 +83,14 @@ impl Syncline {
         let output = &mut outputs.list[index];
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
-        let mut refused = Vec::new();
+        let mut suspects = Vec::new();
         layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
             let result = test(output, device, assignment, scene, cursor);
-            if result.is_err() {
-                refused.extend(assign::alone(assignment));
+            if let Err(errno) = result {
+                suspects.extend(blame::suspect(assignment, errno));
             }
             result
         });
-        let refused = assign::refused_layouts(&refused, scene, layouts.current());
         let frame = output.frame + 1;
         let mut attempt = Attempt { modeset: output.retrain, ..Attempt::default() };
         let mut wanted = std::mem::take(&mut layouts.wanted);
@@ -148,6 +147,8 @@ impl Syncline {
             let planes = trace_planes(output, &wanted);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
+        let composed = blame::composed(&wanted, output.cursor);
+        let refused = blame::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
         let assignment = layouts.current().filter(|_| !attempt.composed);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());

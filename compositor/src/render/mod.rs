@@ -48,7 +48,7 @@ use crate::{
 };
 use element::Picture;
 use others::Others;
-use way::Reach;
+use way::{Reach, Reads};
 
 /// One surface's picture in a scene, in output pixels.
 #[derive(Debug, Clone)]
@@ -183,12 +183,18 @@ impl Renderer {
         let waits = self.waits_on_gpu();
         let way = match self {
             Self::Pixman { renderer, others, packed, .. } => {
-                let mut reach = Reach { direct: true, waits, packed, others, allocator: None };
+                let mut reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
                 way::choose(renderer, &mut reach, imported, None)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, software, packed, others, allocator, .. } = &mut **gles;
-                let mut reach = Reach { direct: !*software, waits, packed, others, allocator: Some(allocator) };
+                let mut reach = Reach {
+                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                    waits,
+                    packed,
+                    others,
+                    allocator: Some(allocator),
+                };
                 way::choose(renderer, &mut reach, imported, None)
             }
         };
@@ -255,12 +261,18 @@ impl Renderer {
         let waits = self.waits_on_gpu();
         match self {
             Self::Pixman { renderer, textures, others, packed, .. } => {
-                let reach = Reach { direct: true, waits, packed, others, allocator: None };
+                let reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
                 draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
-                let reach = Reach { direct: !*software, waits, packed, others, allocator: Some(allocator) };
+                let reach = Reach {
+                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                    waits,
+                    packed,
+                    others,
+                    allocator: Some(allocator),
+                };
                 draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
             }
         }
@@ -313,7 +325,7 @@ where
         }
     }
     let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
-    let mut dmabuf = target.wl.clone();
+    let mut dmabuf = target.wl()?.clone();
     let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
@@ -384,7 +396,7 @@ fn read<R: Bind<WlDmabuf> + ExportMem>(
     width: i32,
     height: i32,
 ) -> Result<Vec<u8>, String> {
-    let mut dmabuf = target.wl.clone();
+    let mut dmabuf = target.wl()?.clone();
     let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
     let region = Rectangle::from_size((width, height).into());
     let mapping =

@@ -104,7 +104,7 @@ impl Others {
             // Mesa's GL on the CPU crashes on buffers of another device.
             let allocator = allocator.filter(|_| !gles.software);
             let near = allocator.and_then(|a| target::allocate(a, width, height, format, &linear).ok());
-            let near = near.filter(|copy| gles.renderer.bind(&mut copy.wl.clone()).is_ok());
+            let near = near.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
             let made = near.map_or_else(|| target::allocate(&mut gles.allocator, width, height, format, &linear), Ok);
             self.copies.insert(surface, Copy { target: made?, read_by: None });
         }
@@ -112,7 +112,7 @@ impl Others {
         let texture = sampled(gles, imported)?;
         let fail = |e: smithay::backend::renderer::gles::GlesError| format!("copying by {}: {e}", gles.driver);
         let size = (width as i32, height as i32);
-        let mut wl = copy.target.wl.clone();
+        let mut wl = copy.target.wl()?.clone();
         let mut framebuffer = gles.renderer.bind(&mut wl).map_err(fail)?;
         let mut frame = gles.renderer.render(&mut framebuffer, size.into(), Transform::Normal).map_err(fail)?;
         for fence in [wait, copy.read_by.take()].into_iter().flatten() {
@@ -155,6 +155,6 @@ impl Others {
 fn sampled(gles: &mut Gles, imported: &Imported) -> Result<smithay::backend::renderer::gles::GlesTexture, String> {
     match gles.software {
         true => upload::texture(&mut gles.renderer, imported, &mut gles.packed),
-        false => gles.renderer.import_dmabuf(&imported.wl, None).map_err(|e| e.to_string()),
+        false => gles.renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string()),
     }
 }

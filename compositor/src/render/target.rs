@@ -5,12 +5,8 @@ use std::sync::Arc;
 use dmabuf_import::Dmabuf;
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::Device;
-use protocols::linux_dmabuf::Hints;
 use smithay::backend::{
-    allocator::{
-        Allocator as _, Buffer as _,
-        dmabuf::{AsDmabuf, Dmabuf as WlDmabuf, DmabufFlags},
-    },
+    allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf},
     renderer::Bind,
 };
 
@@ -25,33 +21,10 @@ pub const OPAQUE: DrmFourcc = DrmFourcc::Xrgb8888;
 /// The format of a target through whose holes planes below it are seen.
 pub const WITH_HOLES: DrmFourcc = DrmFourcc::Argb8888;
 
-/// Describes one dma-buf for Smithay and for ourselves.
-pub fn import(dmabuf: Dmabuf) -> Result<Arc<Target>, String> {
-    describe(dmabuf).map(Arc::new)
-}
-
-/// The same for a client's buffer, with what its client says of it.
-pub fn import_of_client(dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
-    let mut imported = describe(dmabuf)?;
-    (imported.y_invert, imported.sampling) = (hints.y_invert, hints.sampling);
-    Ok(Arc::new(imported))
-}
-
-fn describe(dmabuf: Dmabuf) -> Result<Imported, String> {
-    let size = (dmabuf.width() as i32, dmabuf.height() as i32);
-    let mut builder = WlDmabuf::builder(size, dmabuf.format(), dmabuf.modifier(), DmabufFlags::empty());
-    for (i, plane) in dmabuf.planes().iter().enumerate() {
-        let fd = plane.fd.try_clone().map_err(|e| e.to_string())?;
-        builder.add_plane(fd, i as u32, plane.offset, plane.stride);
-    }
-    let wl = builder.build().ok_or("a buffer without planes")?;
-    Ok(Imported::new(wl, dmabuf))
-}
-
 /// A linear buffer in the display's own memory that the CPU can draw into.
 pub fn dumb(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
     let dumb = device.dumb(width, height, format).map_err(|e| e.to_string())?;
-    import(dumb.export().map_err(|e| e.to_string())?)
+    Ok(Arc::new(Imported::new(dumb.export().map_err(|e| e.to_string())?)))
 }
 
 impl Renderer {
@@ -102,7 +75,7 @@ pub(super) fn allocate(
     let found = exported.format().modifier;
     let modifier = if modifiers == [DrmModifier::Linear] { DrmModifier::Linear } else { found };
     let dmabuf = Dmabuf::new(width, height, format, modifier, planes).map_err(|e| e.to_string())?;
-    Ok(Arc::new(describe(dmabuf)?.keeping(buffer)))
+    Ok(Arc::new(Imported::new(dmabuf).keeping(buffer)))
 }
 
 /// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
@@ -115,7 +88,7 @@ fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: Drm
         Err(error) => error,
     };
     let target = dumb(device, width, height, format)?;
-    let mut wl = target.wl.clone();
+    let mut wl = target.wl()?.clone();
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),
         Err(error) => Err(format!(

@@ -1,4 +1,4 @@
-//! dma-bufs for a GL that runs on the CPU: their rows are copied into a texture.
+//! dma-bufs that the CPU reads: for a GL that runs on it their rows are copied into a texture, pixman reads them where they are.
 //!
 //! Only linear formats of one plane; only buffers whose fence has signalled. Hardware never comes here.
 
@@ -9,14 +9,36 @@ use crate::surface::buffer::Imported;
 
 /// Whether [`texture`] can take the buffer.
 pub fn check<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), String> {
+    check_format(renderer, imported)?;
+    imported.mapping().map(drop).ok_or_else(|| "it cannot be mapped for the CPU".into())
+}
+
+/// Whether pixman can read the buffer where it is: it maps from the plane's offset on, and takes every line to be a whole stride.
+pub fn check_in_place<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), String> {
+    check_format(renderer, imported)?;
+    let (dmabuf, plane) = (&imported.dmabuf, &imported.dmabuf.planes()[0]);
+    let page = rustix::param::page_size();
+    if !(plane.offset as usize).is_multiple_of(page) {
+        return Err(format!("its pixels begin at byte {}, which is not the start of a page ({page})", plane.offset));
+    }
+    let mapping = imported.mapping().ok_or("it cannot be mapped for the CPU")?;
+    let end = u64::from(plane.offset) + u64::from(plane.stride) * u64::from(dmabuf.height());
+    match end <= mapping.len() as u64 {
+        true => Ok(()),
+        false => Err(format!("its last line is not a whole stride: {end} bytes of {}", mapping.len())),
+    }
+}
+
+fn check_format<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), String> {
     let dmabuf = &imported.dmabuf;
-    if dmabuf.modifier() != DrmModifier::Linear {
-        return Err(format!("GL runs on the CPU and reads linear buffers only, not {:?}", dmabuf.modifier()));
+    if dmabuf.modifier() != DrmModifier::Linear || dmabuf.planes().len() != 1 {
+        let (modifier, planes) = (dmabuf_import::modifiers::name(dmabuf.modifier()), dmabuf.planes().len());
+        return Err(format!("the CPU reads linear buffers of one plane only, not {modifier} with {planes}"));
     }
     if !renderer.mem_formats().any(|format| format == dmabuf.format()) {
-        return Err(format!("GL cannot take {:?} from memory", dmabuf.format()));
+        return Err(format!("the CPU cannot draw from {:?}", dmabuf.format()));
     }
-    imported.mapping().map(drop).ok_or_else(|| "it cannot be mapped for the CPU".into())
+    Ok(())
 }
 
 /// A texture with the buffer's pixels as they are now. `packed` is scratch memory.

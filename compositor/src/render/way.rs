@@ -13,10 +13,20 @@ use crate::{
     surface::buffer::{Imported, Way},
 };
 
+/// How a renderer reads a dma-buf by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// By its GPU.
+    Gpu,
+    /// By the CPU, through a mapping of the whole buffer.
+    InPlace,
+    /// Not at all: GL runs on the CPU.
+    Not,
+}
+
 /// What a renderer has for buffers that are not its own.
 pub struct Reach<'a> {
-    /// It imports dma-bufs; else GL runs on the CPU and copies them.
-    pub direct: bool,
+    pub reads: Reads,
     /// It waits for fences by itself.
     pub waits: bool,
     /// Rows on their way into a texture.
@@ -58,13 +68,18 @@ pub fn choose<R: ImportDma + ImportMem>(
     Err(refusals.join("; "))
 }
 
-fn importable<R: ImportDma>(renderer: &mut R, reach: &Reach<'_>, imported: &Imported) -> Result<(), String> {
+fn importable<R: ImportDma + ImportMem>(
+    renderer: &mut R,
+    reach: &Reach<'_>,
+    imported: &Imported,
+) -> Result<(), String> {
     #[cfg(debug_assertions)]
     super::fault::import()?;
-    if !reach.direct {
-        return Err("GL runs on the CPU".into());
+    match reach.reads {
+        Reads::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
+        Reads::InPlace => upload::check_in_place(renderer, imported),
+        Reads::Not => Err("GL runs on the CPU".into()),
     }
-    renderer.import_dmabuf(&imported.wl, None).map(drop).map_err(|e| e.to_string())
 }
 
 /// The texture of a layer's dma-buf. `Ok(None)`: not now, since the CPU may not read the buffer yet.
@@ -86,7 +101,10 @@ pub fn texture<R: ImportDma + ImportMem>(
             }
         };
         let tried = match way {
-            Way::Import => renderer.import_dmabuf(&imported.wl, None).map(|t| (t, None)).map_err(|e| e.to_string()),
+            Way::Import => imported
+                .wl()
+                .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
+                .map(|t| (t, None)),
             Way::Cpu if !content.is_ready() => return Ok(None),
             Way::Cpu => upload::texture(renderer, imported, reach.packed).map(|t| (t, None)),
             Way::Gpu { card } => through(renderer, reach, layer, imported, card),
@@ -120,9 +138,9 @@ fn through<R: ImportDma + ImportMem>(
         }
         fence => fence,
     };
-    let texture = match reach.direct {
-        true => renderer.import_dmabuf(&copy.wl, None).map_err(|e| e.to_string())?,
-        false => upload::texture(renderer, &copy, reach.packed)?,
+    let texture = match reach.reads {
+        Reads::Gpu | Reads::InPlace => renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?,
+        Reads::Not => upload::texture(renderer, &copy, reach.packed)?,
     };
     Ok((texture, fence))
 }

@@ -11,9 +11,12 @@ use std::{
 
 use dmabuf_import::{Dmabuf, Mapping};
 use kms::{Device, Framebuffer};
-use protocols::linux_dmabuf;
+use protocols::linux_dmabuf::{self, Hints};
 use smithay::{
-    backend::allocator::{dmabuf::Dmabuf as WlDmabuf, gbm::GbmBuffer},
+    backend::allocator::{
+        dmabuf::{Dmabuf as WlDmabuf, DmabufFlags},
+        gbm::GbmBuffer,
+    },
     reexports::wayland_server::{Resource, protocol::wl_buffer::WlBuffer},
 };
 
@@ -68,10 +71,10 @@ impl Way {
 pub struct Imported {
     /// Names the buffer in the trace.
     pub id: u64,
-    /// For Smithay's renderers.
-    pub wl: WlDmabuf,
-    /// Ours, with its own descriptors.
+    /// The buffer.
     pub dmabuf: Dmabuf,
+    /// The same for Smithay's renderers, with descriptors of its own; made when one of them needs it.
+    wl: OnceLock<Result<WlDmabuf, String>>,
     /// Its last line is the picture's first.
     pub y_invert: bool,
     /// The device (`dev_t`) that its client wants it sampled by.
@@ -88,12 +91,12 @@ pub struct Imported {
 
 impl Imported {
     /// Wraps a buffer that we made, or that a client's parameters passed the checks for.
-    pub fn new(wl: WlDmabuf, dmabuf: Dmabuf) -> Self {
+    pub fn new(dmabuf: Dmabuf) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            wl,
             dmabuf,
+            wl: OnceLock::new(),
             y_invert: false,
             sampling: None,
             way: Mutex::new(None),
@@ -103,9 +106,20 @@ impl Imported {
         }
     }
 
+    /// The same for a client's buffer, with what its client says of it.
+    pub fn of_client(dmabuf: Dmabuf, hints: Hints) -> Self {
+        Self { y_invert: hints.y_invert, sampling: hints.sampling, ..Self::new(dmabuf) }
+    }
+
     /// A buffer of ours from GBM, which is kept along.
     pub fn keeping(self, buffer: GbmBuffer) -> Self {
         Self { _allocation: Mutex::new(Some(buffer)), ..self }
+    }
+
+    /// The buffer as Smithay's renderers take it: a system call a plane at the first call, none later. The error is for people: no
+    /// descriptor was left.
+    pub fn wl(&self) -> Result<&WlDmabuf, String> {
+        self.wl.get_or_init(|| smithays(&self.dmabuf)).as_ref().map_err(Clone::clone)
     }
 
     /// The framebuffer on a card, made at the first call for it: 3 system calls a plane then, none later. `None`: the card refused the buffer.
@@ -166,6 +180,16 @@ impl Imported {
     pub fn fds(&self) -> Vec<Arc<OwnedFd>> {
         self.dmabuf.planes().iter().map(|plane| plane.fd.clone()).collect()
     }
+}
+
+fn smithays(dmabuf: &Dmabuf) -> Result<WlDmabuf, String> {
+    let size = (dmabuf.width() as i32, dmabuf.height() as i32);
+    let mut builder = WlDmabuf::builder(size, dmabuf.format(), dmabuf.modifier(), DmabufFlags::empty());
+    for (at, plane) in dmabuf.planes().iter().enumerate() {
+        let fd = plane.fd.try_clone().map_err(|e| format!("duplicating a descriptor: {e}"))?;
+        builder.add_plane(fd, at as u32, plane.offset, plane.stride);
+    }
+    builder.build().ok_or_else(|| "a buffer without planes".into())
 }
 
 /// The imports of the clients' buffers that exist. Each is found by its `wl_buffer`, whose data it is.

@@ -2,9 +2,10 @@
 //!
 //! How each figure is counted is written in docs/measuring.md.
 
+pub mod dmabuf;
 pub mod frame;
 pub mod kms;
-mod runs;
+pub mod runs;
 pub mod strace;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ pub struct Options {
 /// The benchmarks.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Bench {
+    /// Buffers of clients: what describing, importing and showing them again costs.
+    Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
     /// The display's side: latest signals that make their vblank, many windows, input to photon, idling.

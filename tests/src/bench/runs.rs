@@ -46,6 +46,14 @@ fn wall() -> f64 {
 
 /// The system calls that the compositor makes within `span`, and the frames of that time by its own count.
 pub fn watch(compositor: &Compositor, span: Duration) -> Result<(Calls, u64)> {
+    watch_while(compositor, || {
+        std::thread::sleep(span);
+        Ok(())
+    })
+}
+
+/// The same while `work` is done.
+pub fn watch_while(compositor: &Compositor, work: impl FnOnce() -> Result<()>) -> Result<(Calls, u64)> {
     let log = compositor.scratch("strace.log");
     let mut strace = Command::new("strace")
         .args(["-f", "-ttt", "-qq", "-p", &compositor.process().0.to_string(), "-o"])
@@ -57,12 +65,13 @@ pub fn watch(compositor: &Compositor, span: Duration) -> Result<(Calls, u64)> {
     // The span lies between the two questions, so that answering them is not counted.
     let first = counter(compositor, "frames")?;
     let from = wall();
-    std::thread::sleep(span);
+    let done = work();
     let to = wall();
     let last = counter(compositor, "frames")?;
     let pid = rustix::process::Pid::from_child(&strace);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).map_err(Error::call("end strace"))?;
     strace.wait().map_err(Error::io("wait for strace"))?;
+    done?;
     let text = fs::read_to_string(&log).map_err(Error::io("read the log of strace"))?;
     let calls = count(&text, from, to);
     if calls.total == 0 {

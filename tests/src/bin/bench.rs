@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use syncline_tests::bench::{Bench, Options, frame, kms};
+use syncline_tests::bench::{Bench, Options, dmabuf, frame, kms};
 
 fn main() -> ExitCode {
     let kept = match Options::parse().what {
+        Bench::Dmabuf(options) => dmabuf::run(&options),
         Bench::Frame(options) => frame::run(&options),
         Bench::Kms(options) => kms::run(&options),
     };

@@ -1,0 +1,147 @@
+//! What clients are told to allocate: what is good for the display comes first, and what it has refused is not told again.
+#![cfg(target_arch = "x86_64")]
+
+use drm_fourcc::{DrmFourcc, DrmModifier};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dmabuf_import::Mapping;
+use syncline_tests::client::buffer::{Buffer, Source, allocate};
+use syncline_tests::client::dmabuf::Told;
+use syncline_tests::client::window::{Commit, Toplevel, Wish};
+use syncline_tests::client::{Client, PATIENCE};
+use syncline_tests::compositor::Compositor;
+use syncline_tests::refuse::Refuser;
+use syncline_tests::time::poll_until;
+use syncline_tests::trace::Trace;
+use syncline_tests::trace::analysis::Summary;
+use syncline_tests::vkms::{Output, Vkms};
+
+const LINEAR: u64 = 0;
+const REFUSED: (u32, u64) = (DrmFourcc::Xbgr8888 as u32, LINEAR);
+const OTHER: (u32, u64) = (DrmFourcc::Xrgb8888 as u32, LINEAR);
+
+/// Two pictures of this format and size.
+fn pictures(client: &mut Client, format: DrmFourcc, (w, h): (u32, u32)) -> [Buffer; 2] {
+    [[0x20, 0x80, 0xc0, 0xff], [0xc0, 0x40, 0x10, 0xff]].map(|pixel: [u8; 4]| {
+        let fd = allocate(Source::Auto, (w * h * 4).next_multiple_of(4096) as usize).unwrap();
+        let buffer = client.wrap_dmabuf(&fd, w, h, format, DrmModifier::Linear.into()).unwrap();
+        let mut map = Mapping::new(Arc::new(fd), true).unwrap();
+        map.cpu_write(|bytes| bytes.as_chunks_mut::<4>().0.fill(pixel)).unwrap();
+        buffer
+    })
+}
+
+fn show(client: &mut Client, window: &mut Toplevel, buffers: &[Buffer; 2], frames: usize) {
+    for frame in 0..frames {
+        let commit = Commit { buffer: Some(&buffers[frame % 2]), frame: true, ..Commit::default() };
+        let token = window.commit(client, &commit).unwrap().frame.unwrap();
+        client.wait_for("a frame callback", PATIENCE, |s| s.callbacks.contains_key(&token)).unwrap();
+    }
+}
+
+/// Scan-out tranches come before those for sampling, and no pair comes twice for the same use.
+fn well_ordered(told: &Told) {
+    let first = told.tranches.iter().position(|t| !t.scanout()).expect("a tranche for sampling");
+    assert!(told.tranches[first..].iter().all(|t| !t.scanout()), "{told:?}");
+    for scanout in [true, false] {
+        let pairs: Vec<_> = told.tranches.iter().filter(|t| t.scanout() == scanout).flat_map(|t| &t.pairs).collect();
+        assert!(pairs.iter().enumerate().all(|(i, pair)| !pairs[..i].contains(pair)), "{told:?}");
+    }
+    assert!(told.tranches.iter().all(|t| !t.pairs.is_empty()), "{told:?}");
+}
+
+fn scanned_out(told: &Told, pair: (u32, u64)) -> bool {
+    told.tranches.iter().any(|t| t.scanout() && t.pairs.contains(&pair))
+}
+
+fn sampled(told: &Told, pair: (u32, u64)) -> bool {
+    told.tranches.iter().any(|t| !t.scanout() && t.pairs.contains(&pair))
+}
+
+fn direct(compositor: &Compositor) -> bool {
+    compositor.status().unwrap()["outputs"][0]["direct"].as_bool().unwrap()
+}
+
+/// What it wants of the display is told when it goes fullscreen, and no more when it does not want it any longer.
+#[test]
+#[ignore = "lab"]
+fn a_fullscreen_surface_is_told_what_the_display_takes() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "feedback", fullscreen: false }).unwrap();
+    let manager = client.dmabuf_manager(5).unwrap();
+    let (_, token) = client.surface_feedback(&manager, &window.surface);
+    let heard = |client: &mut Client, count: usize| {
+        client
+            .wait_for("feedback", PATIENCE, |s| s.dmabuf_feedback.get(&token).is_some_and(|h| h.told.len() >= count))
+            .unwrap();
+        client.state.dmabuf_feedback[&token].told[count - 1].clone()
+    };
+    let first = heard(&mut client, 1);
+    well_ordered(&first);
+    assert!(first.tranches.iter().all(|t| !t.scanout()), "a window is drawn: {first:?}");
+    let buffers = pictures(&mut client, DrmFourcc::Xrgb8888, (320, 200));
+    show(&mut client, &mut window, &buffers, 2);
+    window.toplevel.set_fullscreen(None);
+    client.flush().unwrap();
+    let second = heard(&mut client, 2);
+    well_ordered(&second);
+    assert!(scanned_out(&second, OTHER), "{second:?}");
+    window.toplevel.unset_fullscreen();
+    client.flush().unwrap();
+    let third = heard(&mut client, 3);
+    assert_eq!(third, first);
+    compositor.stop().unwrap();
+}
+
+/// The display refuses a layout that it has announced: the surface is told to do without, once; its client reallocates and is
+/// shown without being drawn. Until then it is drawn.
+#[test]
+#[ignore = "lab"]
+fn a_refused_layout_is_withdrawn_and_the_client_reallocates() {
+    let vkms = Vkms::builder("refusing").output(Output { overlays: 0, ..Output::default() }).build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.json");
+    let compositor = Compositor::start_on(vkms.card(), &["--crc", "--trace", &path.to_string_lossy()]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "refused", fullscreen: true }).unwrap();
+    let size = window.size(&client, (640, 480));
+    let manager = client.dmabuf_manager(5).unwrap();
+    let (_, token) = client.surface_feedback(&manager, &window.surface);
+    let told = |client: &Client| client.state.dmabuf_feedback[&token].told.clone();
+    client.wait_for("feedback", PATIENCE, |s| s.dmabuf_feedback.contains_key(&token)).unwrap();
+    client.roundtrip().unwrap();
+    let before = told(&client);
+    assert_eq!(before.len(), 1);
+    well_ordered(&before[0]);
+    assert!(scanned_out(&before[0], REFUSED) && scanned_out(&before[0], OTHER), "{before:?}");
+
+    let refuser = Refuser::start(&compositor, REFUSED.0, REFUSED.1).unwrap();
+    let refused = pictures(&mut client, DrmFourcc::Xbgr8888, size);
+    show(&mut client, &mut window, &refused, 3);
+    client.wait_for("news", PATIENCE, |s| s.dmabuf_feedback[&token].told.len() > 1).unwrap();
+    // It may take its time, or not listen at all: it is told once, and goes on being drawn.
+    show(&mut client, &mut window, &refused, 60);
+    let after = told(&client);
+    assert_eq!(after.len(), 2, "{after:?}");
+    well_ordered(&after[1]);
+    assert!(!scanned_out(&after[1], REFUSED) && scanned_out(&after[1], OTHER), "{after:?}");
+    assert!(sampled(&after[1], REFUSED), "it can still be drawn: {after:?}");
+    assert!(!direct(&compositor));
+
+    let other = pictures(&mut client, DrmFourcc::Xrgb8888, size);
+    show(&mut client, &mut window, &other, 60);
+    assert!(poll_until(Duration::from_secs(2), || direct(&compositor)), "{}", compositor.status().unwrap());
+    assert_eq!(told(&client).len(), 2, "no ping-pong");
+    let count = refuser.count();
+    assert!((1..=8).contains(&count), "{count} tests refused for one layout");
+    refuser.end().unwrap();
+    compositor.stop().unwrap();
+
+    let trace = Trace::read(&path).unwrap();
+    let summary = Summary::of(&trace);
+    assert!(trace.complete);
+    assert_eq!((summary.crcs.different, summary.kms_errors), (0, 0), "{:?}", summary.crcs);
+    assert!(summary.crcs.equal >= 100, "{:?}", summary.crcs);
+}
