@@ -1,11 +1,13 @@
 //! What clients are told to allocate: what is good for the display comes first, and what it has refused is not told again.
 #![cfg(target_arch = "x86_64")]
 
-use drm_fourcc::{DrmFourcc, DrmModifier};
+use std::os::linux::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dmabuf_import::Mapping;
+use drm_fourcc::{DrmFourcc, DrmModifier};
 use syncline_tests::client::buffer::{Buffer, Source, allocate};
 use syncline_tests::client::dmabuf::Told;
 use syncline_tests::client::window::{Commit, Toplevel, Wish};
@@ -144,4 +146,42 @@ fn a_refused_layout_is_withdrawn_and_the_client_reallocates() {
     assert!(trace.complete);
     assert_eq!((summary.crcs.different, summary.kms_errors), (0, 0), "{:?}", summary.crcs);
     assert!(summary.crcs.equal >= 100, "{:?}", summary.crcs);
+}
+
+/// The device for which it is to allocate what is scanned out.
+fn scanned_out_by(told: &Told) -> Option<u64> {
+    told.tranches.iter().find(|t| t.scanout()).map(|t| t.device)
+}
+
+/// Its display's card leaves: the window is on the other card's display from then on, and is told to allocate for that.
+#[test]
+#[ignore = "lab"]
+fn on_another_card_it_is_told_to_allocate_for_that() {
+    let [first, second] =
+        ["going", "staying"].map(|name| Vkms::builder(name).output(Output::default()).build().unwrap());
+    let node = |card: &Path| card.metadata().unwrap().st_rdev();
+    let devices = [node(first.card()), node(second.card())];
+    let args = ["--device", second.card().to_str().unwrap()];
+    let mut compositor = Compositor::start_on(first.card(), &args).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "moved", fullscreen: true }).unwrap();
+    let size = window.size(&client, (1024, 768));
+    let manager = client.dmabuf_manager(5).unwrap();
+    let (_, token) = client.surface_feedback(&manager, &window.surface);
+    let buffers = pictures(&mut client, DrmFourcc::Xrgb8888, size);
+    show(&mut client, &mut window, &buffers, 2);
+    client.roundtrip().unwrap();
+    let device = |client: &Client| scanned_out_by(client.state.dmabuf_feedback[&token].told.last().unwrap());
+    assert_eq!(device(&client), Some(devices[0]), "{devices:x?}: windows open on the first display");
+    drop(first);
+    let moved = poll_until(Duration::from_secs(5), || {
+        client.roundtrip().unwrap();
+        device(&client) == Some(devices[1])
+    });
+    assert!(moved, "{devices:x?}: {:x?}\n{}", device(&client), compositor.log());
+    let told = client.state.dmabuf_feedback[&token].told.last().unwrap().clone();
+    well_ordered(&told);
+    assert!(scanned_out(&told, OTHER), "{told:?}");
+    assert!(compositor.alive(), "{}", compositor.log());
+    compositor.stop().unwrap();
 }
