@@ -84,7 +84,7 @@ pub enum Renderer {
         renderer: PixmanRenderer,
         textures: Textures<PixmanTexture>,
         /// GPUs that copy what the CPU cannot read.
-        others: Others,
+        others: Box<Others>,
         /// Rows on their way into a texture.
         packed: Vec<u8>,
         /// The device has no GPU, so that a buffer "of the driver's own layout" (DRM_FORMAT_MOD_INVALID) is linear.
@@ -118,7 +118,7 @@ impl Renderer {
 
     fn pixman(implicit_is_linear: bool) -> Result<Self, Error> {
         let renderer = PixmanRenderer::new().map_err(|e| Error::setup("pixman renderer", e))?;
-        let (textures, others, packed) = (HashMap::new(), Others::default(), Vec::new());
+        let (textures, others, packed) = (HashMap::new(), Box::default(), Vec::new());
         Ok(Self::Pixman { renderer, textures, others, packed, implicit_is_linear })
     }
 
