@@ -196,6 +196,7 @@ impl Syncline {
             location,
             size: (width as i32, height as i32).into(),
             phase: Phase::InFlight,
+            not_before: 0,
             dirty: true,
             look: false,
             frame: 0,

@@ -182,6 +182,8 @@ pub struct Output {
     pub location: Point<i32, Logical>,
     pub size: Size<i32, Logical>,
     pub phase: Phase,
+    /// A frame failed: no latch before this time.
+    pub not_before: Ns,
     /// Something to show has changed since the last latch.
     pub dirty: bool,
     /// A pending commit is to be looked at by the next latch; see [`look`].

@@ -297,8 +297,12 @@ impl Syncline {
         if self.counters.refused_commits.is_power_of_two() {
             tracing::warn!("{}: frame {}: {failed}", output.wl.name(), output.frame);
         }
-        // The next vblank tries again, with what is there then.
+        // The next vblank tries again, with what is there then: not before, or what keeps the CRTC busy would never be over.
         (output.phase, output.dirty) = (Phase::Idle, true);
+        output.not_before = match output.clock.is_in_phase(self.now) {
+            true => output.clock.next_vblank(self.now),
+            false => self.now + output.clock.period(),
+        };
         let Failed::Refused(remedy, _) = failed else { return };
         match remedy {
             Remedy::AfterFlip => output.phase = Phase::InFlight,

@@ -20,7 +20,7 @@ impl Output {
         if !free {
             return;
         }
-        let margins = self.planner.margins();
+        let (margins, now) = (self.planner.margins(), now.max(self.not_before));
         self.phase = if self.is_due() {
             // What may tear is shown at once, whenever the vblank comes.
             if self.clock.is_in_phase(now) && self.tearing != Verdict::May {
