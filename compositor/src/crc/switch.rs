@@ -201,7 +201,7 @@ impl Syncline {
         let Some(crc) = &mut output.crc else { return };
         let Some(since) = crc.waits_since else { return };
         let (device, crtc) = (output.kms.device(), output.kms.crtc_id());
-        if !active || output.kms.in_flight().is_some() || output.kms.needs_modeset() {
+        if !active || output.kms.is_asleep() || output.kms.in_flight().is_some() || output.kms.needs_modeset() {
             return;
         }
         if !device.vblanks_run(crtc) {
@@ -244,12 +244,18 @@ impl Syncline {
 
     /// The session loses its VT: what others show is not ours to judge, and they may want the CRCs.
     pub fn crc_pause(&mut self) {
-        for output in &mut self.outputs.list {
-            if let Some(crc) = output.crc.as_mut().filter(|crc| crc.failed.is_none()) {
-                crc.close();
-                crc.waits_since = Some(self.now);
-                self.crc.frames.close(output.kms.name());
-            }
+        for index in 0..self.outputs.list.len() {
+            self.crc_dark(index);
+        }
+    }
+
+    /// The display is about to be turned off, or is another's: no vblanks, no CRCs; armed anew once it shows frames of ours.
+    pub fn crc_dark(&mut self, index: usize) {
+        let output = &mut self.outputs.list[index];
+        if let Some(crc) = output.crc.as_mut().filter(|crc| crc.failed.is_none()) {
+            crc.close();
+            crc.waits_since = Some(self.now);
+            self.crc.frames.close(output.kms.name());
         }
     }
 

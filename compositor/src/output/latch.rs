@@ -29,6 +29,9 @@ impl Syncline {
         let wakes = self.outputs.list[index].kms.is_asleep();
         let done = self.present(index, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
         if done.is_ok() {
+            if wakes {
+                self.crc_modeset(index);
+            }
             self.comparison_presented(index, &scene, cursor, false);
         }
         self.mark_hidden(index, &scene);
