@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    crc::switch::CrcRequest,
     error::{Context, Error},
     reactor::{Reactor, Source},
     state::Syncline,
@@ -36,6 +37,22 @@ pub enum Request {
     Fences,
     /// See [`crate::buffers::BufferReport`].
     Buffers,
+    /// See [`crate::crc::switch`].
+    Crc(CrcRequest),
+    /// The last frames after the one with this serial, of one output or of all; see [`crate::crc::frames::Page`].
+    Frames {
+        after: u64,
+        output: Option<String>,
+        /// Only up to the first one whose CRC is not judged yet.
+        settled: bool,
+    },
+}
+
+/// Whom to answer later; one that has hung up meanwhile is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    slot: u32,
+    peer: u64,
 }
 
 /// An answer: `error` says why not.
@@ -52,6 +69,8 @@ const LIMIT: usize = 64 * 1024;
 
 #[derive(Debug)]
 struct Peer {
+    /// Unique, since slots are used again.
+    id: u64,
     stream: UnixStream,
     line: Vec<u8>,
 }
@@ -62,6 +81,7 @@ pub struct Ipc {
     listener: UnixListener,
     path: PathBuf,
     peers: Vec<Option<Peer>>,
+    accepted: u64,
 }
 
 impl Ipc {
@@ -72,7 +92,7 @@ impl Ipc {
         let listener = UnixListener::bind(&path).context(what())?;
         listener.set_nonblocking(true).context(what())?;
         reactor.add(&listener, Source::MsgListen).context(what())?;
-        Ok(Self { listener, path, peers: Vec::new() })
+        Ok(Self { listener, path, peers: Vec::new(), accepted: 0 })
     }
 
     /// Takes a new peer.
@@ -85,7 +105,8 @@ impl Ipc {
         if reactor.add(&stream, Source::Msg(slot as u32)).is_err() {
             return;
         }
-        let peer = Some(Peer { stream, line: Vec::new() });
+        self.accepted += 1;
+        let peer = Some(Peer { id: self.accepted, stream, line: Vec::new() });
         if slot == self.peers.len() {
             self.peers.push(peer);
         } else {
@@ -112,6 +133,11 @@ impl Ipc {
         let Some(end) = peer.line.iter().position(|b| *b == b'\n') else { return Ok(None) };
         let line: Vec<u8> = peer.line.drain(..=end).collect();
         String::from_utf8(line).map(Some).map_err(|_| ())
+    }
+
+    /// For answering the peer in `slot` later.
+    fn ticket(&self, slot: u32) -> Option<Ticket> {
+        Some(Ticket { slot, peer: self.peers.get(slot as usize)?.as_ref()?.id })
     }
 
     /// Answers a peer; one that does not read its answer loses it.
@@ -144,21 +170,41 @@ impl Syncline {
             Ok(None) => return,
             Err(()) => return ipc.hang_up(slot),
         };
+        let Some(ticket) = ipc.ticket(slot) else { return };
         let answer = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => self.ipc_request(request),
-            Err(error) => Err(format!("not a request: {error}")),
+            Ok(Request::Crc(request)) => self.crc_request(request, ticket),
+            Ok(request) => Some(self.ipc_request(request)),
+            Err(error) => Some(Err(format!("not a request: {error}"))),
         };
+        if let Some(answer) = answer {
+            self.answer_later(ticket, answer);
+        }
+    }
+
+    /// Answers who asked, if it has not hung up.
+    pub fn answer_later(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
         let answer = match answer {
             Ok(data) => Answer { error: None, data: Some(data) },
             Err(error) => Answer { error: Some(error), data: None },
         };
-        if let Some(ipc) = &mut self.ipc {
-            ipc.answer(slot, &answer);
+        if let Some(ipc) = &mut self.ipc
+            && ipc.ticket(ticket.slot) == Some(ticket)
+        {
+            ipc.answer(ticket.slot, &answer);
         }
     }
 
     fn ipc_request(&mut self, request: Request) -> Result<serde_json::Value, String> {
         match request {
+            // Answered by its own.
+            Request::Crc(_) => Ok(serde_json::json!({})),
+            Request::Frames { after, output, settled } => {
+                if let Some(name) = &output {
+                    self.crc_output(name)?;
+                }
+                let page = self.crc.frames.page(after, output.as_deref(), settled);
+                serde_json::to_value(page).map_err(|e| e.to_string())
+            }
             Request::Quit => {
                 self.exit = Some(0);
                 Ok(serde_json::json!({}))

@@ -1,7 +1,7 @@
 //! The `syncline` command: `run` is the compositor, `msg` talks to a running one, `doctor` looks at the machine,
 //! `crc` proves what is on the screen.
 //!
-//! Exit status (`doctor` and `crc` have their own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
+//! Exit status (`doctor`, `crc` and `msg crc check` have their own): 0 after an ordinary end, 1 with one clear line on standard error when something is wrong, or the status
 //! of the client with `--until-exit`.
 
 mod buffers;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         cli::Command::Doctor(args) => doctor::run(args),
         // It has its own exit statuses, also for what cannot be run.
         cli::Command::Crc(args) => Ok(crc_tool::run(args)),
-        cli::Command::Msg(args) => msg::run(args).map(|()| 0),
+        cli::Command::Msg(args) => msg::run(args),
     };
     match result {
         Ok(status) => ExitCode::from(status),

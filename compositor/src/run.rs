@@ -94,7 +94,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         pace: crate::output::pace::Pace::default(),
         outputs,
         ipc: None,
-        predictor: None,
+        crc: crate::crc::Crc::default(),
         idle: Idle::new(&handle, clock::now()),
         output_power: OutputPowerState::new::<Syncline>(&handle),
         power_stale: false,

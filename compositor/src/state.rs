@@ -74,8 +74,8 @@ pub struct Syncline {
     pub outputs: Outputs,
     /// Listens once the session is ready.
     pub ipc: Option<Ipc>,
-    /// Predicts CRCs, with `--crc`.
-    pub predictor: Option<crate::crc::Predictor>,
+    /// CRCs and the last frames.
+    pub crc: crate::crc::Crc,
     /// The user's absence.
     pub idle: crate::idle::Idle,
     /// Clients that control displays.

@@ -288,3 +288,10 @@ pub struct CrcEvent {
 pub fn crc(now: Ns, event: CrcEvent) {
     instant("crc", event.output, now, &event);
 }
+
+/// The screen changed while a frame was on it; see [`crate::crc::change`].
+pub fn crc_change(now: Ns, output: u32, change: &crate::crc::change::Change) {
+    if enabled() {
+        instant("crc_change", output, now, change);
+    }
+}

@@ -9,7 +9,8 @@ use crate::{CallError, Device};
 #[derive(Debug)]
 pub struct Lut {
     blob: Blob,
-    entries: usize,
+    /// Kept for predictions.
+    values: Box<[[u16; 3]]>,
 }
 
 impl Lut {
@@ -22,12 +23,17 @@ impl Lut {
                 data.extend_from_slice(&channel.to_ne_bytes());
             }
         }
-        Ok(Self { blob: Blob::new(device, &data)?, entries: entries.len() })
+        Ok(Self { blob: Blob::new(device, &data)?, values: entries.into() })
     }
 
     /// Number of entries.
     pub fn entries(&self) -> usize {
-        self.entries
+        self.values.len()
+    }
+
+    /// Its entries: red, green, blue.
+    pub fn values(&self) -> &[[u16; 3]] {
+        &self.values
     }
 
     /// Id of its blob.

@@ -121,6 +121,40 @@ fn two_cards_go_and_come_with_the_terminal() {
     desk.compositor.stop().unwrap();
 }
 
+/// While another terminal is on the screen its CRCs are nobody's; after the modeset that brings the session back they are armed anew.
+#[test]
+#[ignore = "lab"]
+fn crcs_are_armed_anew_after_coming_back() {
+    let desk = Desk::on(&["--crc"]);
+    let mut actor = Actor::new(&desk.compositor, "witness", None).unwrap();
+    actor.client.seat().unwrap();
+    let crc = || -> serde_json::Value {
+        let out = desk.compositor.msg(&["crc", "status", "--json"]).unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        status["outputs"][0].clone()
+    };
+    let equal = || crc()["equal"].as_u64().unwrap();
+    for round in 0..5 {
+        let before = equal();
+        for frame in 0..10 {
+            actor.show(round * 10 + frame).unwrap();
+        }
+        assert!(poll_until(Duration::from_secs(5), || equal() >= before + 5), "{}", crc());
+        desk.away();
+        assert!(poll_until(Duration::from_secs(5), || crc()["state"] == "waiting"), "{}", crc());
+        let entries = crc()["entries"].clone();
+        actor.client.idle(Duration::from_millis(100)).unwrap();
+        assert_eq!(crc()["entries"], entries, "read while another had the screen");
+        desk.back();
+        assert!(poll_until(Duration::from_secs(5), || crc()["state"] == "on"), "{}", crc());
+    }
+    let crc = crc();
+    for nothing in ["different", "early_releases", "written_in_use", "changed_otherwise"] {
+        assert_eq!(crc[nothing], 0, "{nothing}: {crc}");
+    }
+    desk.compositor.stop().unwrap();
+}
+
 #[test]
 #[ignore = "lab"]
 fn no_modifier_is_stuck_after_coming_back() {

@@ -133,7 +133,7 @@ impl Syncline {
         let known = users.len() - fences + 1 + usize::from(on.gated);
         if Arc::strong_count(content) > known {
             // The predictor has a thread of its own and says nothing of what it has.
-            users.push(match self.predictor.is_some() && !on.gated {
+            users.push(match self.crc.predictor.is_some() && !on.gated {
                 true => BufferUser::Crc { output: None },
                 false => BufferUser::Transaction,
             });

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kms::Rotation;
+use kms::{Blend, PlaneLook};
 
 use super::{OnPlane, Output, present::Wanted, schedule::Kind};
 use crate::{
-    crc::{Check, CheckPlane},
+    crc::{Check, CheckPlane, frames::ShownPlane},
     render::Target,
     surface::buffer::Source,
     trace,
@@ -31,6 +31,29 @@ pub(super) fn trace_planes(output: &Output, wanted: &[Wanted]) -> Vec<trace::Pla
     wanted.iter().map(event).collect()
 }
 
+/// Notes what the frame will show.
+pub(super) fn on_its_way(output: &mut Output, wanted: &[Wanted], tears: bool) {
+    let mut shows = std::mem::take(&mut output.on_its_way);
+    (shows.zero_copy, shows.rendered, shows.tears) = (false, false, tears);
+    shows.planes.clear();
+    for w in wanted {
+        let plane = output.kms.planes()[w.plane].id;
+        let (surface, commit, buffer) = match &w.show {
+            OnPlane::Content(content) => {
+                shows.zero_copy = true;
+                (Some(content.surface), Some(content.serial), content.source.id())
+            }
+            OnPlane::Target(target) => {
+                shows.rendered |= Some(w.plane) != output.cursor;
+                (None, None, target.id)
+            }
+        };
+        shows.planes.push(ShownPlane { plane, surface, commit, buffer });
+    }
+    output.on_its_way = shows;
+}
+
+/// What the frame's CRC is predicted from: all that [`submit`] sets.
 pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
     let plane = |w: &Wanted| {
         let (target, content): (Arc<Target>, _) = match &w.show {
@@ -40,14 +63,17 @@ pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
                 Source::Shm(_) => return None,
             },
         };
-        let kind = output.kms.planes()[w.plane].kind;
-        Some(CheckPlane { target, _content: content, src: w.src, dst: w.dst, kind, order: w.plane })
+        let id = output.kms.planes()[w.plane].id;
+        let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
+        let look = PlaneLook { rotation: w.rotation, ..PlaneLook::default() };
+        let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
+        Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, alpha, blend, look, yuv })
     };
     Check {
         output: output.id,
         width: output.size.w as u32,
         height: output.size.h as u32,
         planes: wanted.iter().filter_map(plane).collect(),
-        modelled: wanted.iter().all(|w| w.rotation == Rotation::ROTATE_0),
+        crtc: output.kms.crtc_state().clone(),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
     tell::Shown,
 };
-use crate::{state::Syncline, trace};
+use crate::{crc::frames::Flipped, state::Syncline, trace};
 
 impl Syncline {
     /// A card is readable.
@@ -72,7 +72,10 @@ impl Syncline {
             // Nobody knows when its vblanks come once it is on again.
             output.clock.set_period(output.clock.period());
         }
-        let in_flight = output.in_flight.take()?;
+        let Some(in_flight) = output.in_flight.take() else {
+            self.crc_unknown_flip(index);
+            return None;
+        };
         if let Some(error) = pass_failed(&in_flight) {
             self.counters.failed_passes += 1;
             // The display has shown what the GPU left; what planes showed of clients is as they drew it.
@@ -95,9 +98,8 @@ impl Syncline {
                 trace::out_fence(now, output.id, in_flight.frame, at, time);
             }
         }
-        if let (Some(crc), Some(check)) = (&mut output.crc, in_flight.check) {
-            crc.expect(in_flight.frame, seq as u32, check, &mut self.counters, now);
-        }
+        let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
+        self.crc_shown(index, flipped, in_flight.check);
         Some((index, in_flight.answers, Shown { time, seq, guessed }, failed))
     }
 }

@@ -37,7 +37,7 @@ impl Output {
         if let Some(in_flight) = &self.in_flight
             && let Some(check) = &in_flight.check
         {
-            let of_it = |p: &&crate::crc::CheckPlane| p._content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
+            let of_it = |p: &&crate::crc::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
             holders.extend(check.planes.iter().filter(of_it).map(|_| Holder::Check(in_flight.frame)));
         }
         holders

@@ -6,12 +6,15 @@
 use fence::Ns;
 use kms::Rect;
 
-use super::Phase;
-use crate::{cursor, state::Syncline, trace};
+use super::{Phase, recover::Attempt};
+use crate::{crc::compare::Again, cursor, state::Syncline, trace};
 
 impl Syncline {
     /// Latches output `index` for the vblank at `vblank`; `planned` is when the timer was to fire.
     pub fn latch(&mut self, index: usize, planned: Ns, vblank: Ns) {
+        if let Some(again) = self.comparison_latch(index) {
+            return self.show_again(index, planned, vblank, again);
+        }
         let started = self.now;
         self.release_due(index, vblank);
         self.take_eligible(index, vblank);
@@ -24,7 +27,13 @@ impl Syncline {
         self.judge_tearing(index, &scene);
         self.tell_content_type(index, &scene);
         let wakes = self.outputs.list[index].kms.is_asleep();
-        let done = self.present(index, vblank, (planned, started), &scene, cursor);
+        let done = self.present(index, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
+        if done.is_ok() {
+            if wakes {
+                self.crc_modeset(index);
+            }
+            self.comparison_presented(index, &scene, cursor, false);
+        }
         self.mark_hidden(index, &scene);
         let output = &mut self.outputs.list[index];
         scene.clear();
@@ -43,6 +52,23 @@ impl Syncline {
         }
         // The latching deadline has passed, whatever the kernel said: the next ones may come.
         self.clear_barriers(index);
+    }
+
+    /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their answers.
+    fn show_again(&mut self, index: usize, planned: Ns, vblank: Ns, Again { scene, cursor }: Again) {
+        let how = Attempt { composed: true, ..Attempt::default() };
+        match self.present(index, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
+            Ok(()) => {
+                let output = &mut self.outputs.list[index];
+                output.phase = Phase::InFlight;
+                output.watch.committed(self.now);
+                self.comparison_presented(index, &scene, cursor, true);
+            }
+            Err(failed) => {
+                self.comparison_failed(index);
+                self.frame_failed(index, &failed);
+            }
+        }
     }
 
     /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.

@@ -226,6 +226,7 @@ impl Syncline {
             off: None,
             placed: position.is_some(),
             crc: None,
+            on_its_way: Default::default(),
             shown: Vec::new(),
             kms: output,
         });

@@ -54,6 +54,8 @@ pub mod tell;
 mod timer;
 mod vt;
 
+pub use present::CursorPlane;
+
 use std::sync::Arc;
 
 use fence::{HandOff, Ns, SyncFile};
@@ -130,8 +132,8 @@ pub struct InFlight {
     frame: u64,
     /// The vblank it was latched for.
     vblank: Ns,
-    /// Kept only while the trace is on.
-    out_fence: Option<SyncFile>,
+    /// Kept only while the trace or the CRCs are on.
+    pub out_fence: Option<SyncFile>,
     direct: bool,
     /// A plane got a pending fence along.
     fenced: bool,
@@ -188,15 +190,15 @@ pub struct Output {
     pub dirty: bool,
     /// A pending commit is to be looked at by the next latch; see [`look`].
     look: bool,
-    frame: u64,
+    pub frame: u64,
     primary: usize,
     cursor: Option<usize>,
-    on_plane: Vec<Option<OnPlane>>,
+    pub on_plane: Vec<Option<OnPlane>>,
     /// Of a surface: up to which of its damage.
     marks: Vec<Option<damage::Mark>>,
     /// Off the planes since the last commit, but on the screen until its flip.
     retiring: Vec<OnPlane>,
-    in_flight: Option<InFlight>,
+    pub in_flight: Option<InFlight>,
     /// Empty; its memory is for the next frame.
     answers: Answers,
     /// Looks after the flip of the commit in flight.
@@ -227,7 +229,9 @@ pub struct Output {
     off: Option<power::Why>,
     /// The configuration says where it is.
     placed: bool,
-    pub crc: Option<crate::crc::CrcSession>,
+    pub crc: Option<crate::crc::OutputCrc>,
+    /// What the frame in flight shows; its memory is for the next one.
+    pub on_its_way: crate::crc::frames::OnItsWay,
     shown: Vec<trace::Shown>,
 }
 

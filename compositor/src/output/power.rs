@@ -94,6 +94,9 @@ impl Syncline {
             if !ready || !self.outputs.active {
                 continue;
             }
+            // While its vblanks still run.
+            self.crc_dark(index);
+            let output = &mut self.outputs.list[index];
             match output.kms.sleep(user_data(output.id, SLEEP)) {
                 Ok(()) => {
                     output.phase = Phase::InFlight;

@@ -14,7 +14,7 @@ use smithay::wayland::compositor::with_states;
 
 use super::{
     InFlight, OnPlane, Output,
-    account::{check_of, kind_of, trace_planes},
+    account::{check_of, kind_of, on_its_way, trace_planes},
     assign, blame,
     damage::Mark,
     gather::{Ingredients, gather, test},
@@ -52,7 +52,7 @@ impl Wanted {
 }
 
 /// What the pointer's plane shows: its index, the picture, and where.
-pub(super) type CursorPlane = (usize, cursor::Shown, Rect);
+pub type CursorPlane = (usize, cursor::Shown, Rect);
 
 impl Syncline {
     /// Assigns, renders and commits; degrades in steps if the kernel refuses.
@@ -62,10 +62,11 @@ impl Syncline {
         vblank: Ns,
         (planned, started): (Ns, Ns),
         scene: &[Layer],
-        cursor: Option<CursorPlane>,
+        cursor: Option<&CursorPlane>,
+        attempt: Attempt,
     ) -> Result<(), Failed> {
         let mut layouts = std::mem::take(&mut self.outputs.list[index].layouts);
-        let done = self.present_with(index, (vblank, planned, started), scene, cursor.as_ref(), &mut layouts);
+        let done = self.present_with(index, (vblank, planned, started), scene, cursor, attempt, &mut layouts);
         layouts.clear();
         self.outputs.list[index].layouts = layouts;
         done
@@ -77,6 +78,7 @@ impl Syncline {
         (vblank, planned, started): (Ns, Ns, Ns),
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
+        mut attempt: Attempt,
         layouts: &mut assign::Layouts,
     ) -> Result<(), Failed> {
         let outputs = &mut self.outputs;
@@ -92,7 +94,7 @@ impl Syncline {
             result
         });
         let frame = output.frame + 1;
-        let mut attempt = Attempt { modeset: output.retrain, ..Attempt::default() };
+        attempt.modeset |= output.retrain;
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
@@ -136,7 +138,9 @@ impl Syncline {
         let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
         let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
         let render_fence = drawn.and_then(|w| w.fence.take());
+        on_its_way(output, &wanted, committed.tears);
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
+        let watched = trace::enabled() || check.is_some();
         let out_fence = committed.out_fence;
         if trace::enabled() {
             output.shown.clear();
@@ -158,7 +162,7 @@ impl Syncline {
         output.in_flight = Some(InFlight {
             frame,
             vblank,
-            out_fence: out_fence.filter(|_| trace::enabled()),
+            out_fence: out_fence.filter(|_| watched),
             direct,
             fenced,
             timing,
@@ -168,6 +172,9 @@ impl Syncline {
         });
         self.layouts_refused(&refused);
         self.feedback_after_frame(index, scene);
+        if attempt.modeset {
+            self.crc_modeset(index);
+        }
         Ok(())
     }
 }

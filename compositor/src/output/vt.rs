@@ -11,6 +11,7 @@ impl Syncline {
     /// The session lost its VT: nothing is committed until it comes back.
     pub fn pause(&mut self) {
         self.outputs.active = false;
+        self.crc_pause();
         for output in &mut self.outputs.list {
             if let Phase::Scheduled { .. } = output.phase {
                 output.phase = Phase::Idle;
@@ -72,6 +73,7 @@ impl Syncline {
         output.watch.committed(self.now);
         output.ladder.reset();
         output.dirty = true;
+        self.crc_modeset(index);
         Ok(())
     }
 }

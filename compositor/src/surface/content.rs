@@ -226,6 +226,17 @@ impl Content {
         Some(Snapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
     }
 
+    /// Its release point, while it is not released.
+    pub fn release_point(&self) -> Option<fence::Point> {
+        self.fences().release.as_ref().and_then(|release| release.target_point().cloned())
+    }
+
+    /// Whether its release was completed: its client has it back, or will have when the fences signal.
+    pub fn is_released(&self) -> bool {
+        let fences = self.fences();
+        fences.release.is_none() && fences.buffer.is_none()
+    }
+
     /// The frame whose commit took it off a plane, while somebody else keeps it.
     pub fn replaced_by(&self) -> Option<u64> {
         self.fences().replaced_by

@@ -1,0 +1,215 @@
+//! The last frames of all displays, with what their CRCs say: `syncline msg frames`.
+//!
+//! A ring whose slots are used again, so that a frame costs no allocation. The names of the fields are part of the interface of `--json`
+//! (docs/crc.md).
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::{Judged, Verdict};
+
+/// Frames that are remembered.
+pub const RING: usize = 240;
+/// Frames in one answer: it must fit into a socket's buffer, for nobody waits for a reader.
+pub const PAGE: usize = 60;
+
+/// What a plane showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPlane {
+    /// DRM object id.
+    pub plane: u32,
+    /// Of the client's surface, as in the trace; absent: a buffer of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surface: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<u64>,
+    /// As in the trace.
+    pub buffer: u64,
+}
+
+/// A frame that was on a screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Counts the frames of all displays, from 1.
+    pub serial: u64,
+    /// Connector.
+    pub output: String,
+    /// Counts the frames of this display, as in the trace.
+    pub frame: u64,
+    /// The kernel's number of the vblank.
+    pub sequence: u64,
+    /// The kernel's time stamp of the flip, ns of CLOCK_MONOTONIC.
+    pub time_ns: u64,
+    /// Vblanks that it came late.
+    pub missed: u64,
+    /// A plane showed a client's own buffer.
+    pub zero_copy: bool,
+    /// Something was drawn for it, the pointer apart.
+    pub rendered: bool,
+    /// It was shown at once, in the middle of a scan-out.
+    pub tears: bool,
+    pub planes: Vec<ShownPlane>,
+    /// CRCs were read at that time.
+    pub crc: Option<FrameCrc>,
+}
+
+/// What is known of a frame's CRC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameCrc {
+    /// The display's values; empty until they are read, and where none came.
+    pub read: Vec<u32>,
+    pub predicted: Option<u32>,
+    /// Absent until everything is known.
+    pub verdict: Option<Verdict>,
+    /// How often the screen changed while this frame was on it: see [`super::change`].
+    pub changed: u32,
+}
+
+/// What a commit is to bring to the screen; copied into the ring at its flip.
+#[derive(Debug, Default)]
+pub struct OnItsWay {
+    pub zero_copy: bool,
+    pub rendered: bool,
+    pub tears: bool,
+    pub planes: Vec<ShownPlane>,
+}
+
+/// When a frame came on the screen.
+#[derive(Debug, Clone, Copy)]
+pub struct Flipped {
+    pub frame: u64,
+    pub sequence: u64,
+    pub time_ns: u64,
+    pub missed: u64,
+}
+
+/// The last frames, oldest first.
+#[derive(Debug, Default)]
+pub struct Ring {
+    frames: VecDeque<Frame>,
+    serial: u64,
+}
+
+/// An answer to `syncline msg frames`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// Oldest first; at most [`PAGE`].
+    pub frames: Vec<Frame>,
+    /// There are more after these.
+    pub more: bool,
+    /// Serial of the newest frame.
+    pub newest: u64,
+}
+
+impl Ring {
+    /// A frame is on the screen.
+    pub fn push(&mut self, output: &str, flipped: Flipped, shown: &OnItsWay, crc: bool) {
+        let mut slot =
+            if self.frames.len() < RING { Frame::default() } else { self.frames.pop_front().unwrap_or_default() };
+        self.serial += 1;
+        slot.serial = self.serial;
+        slot.output.clear();
+        slot.output.push_str(output);
+        (slot.frame, slot.sequence) = (flipped.frame, flipped.sequence);
+        (slot.time_ns, slot.missed) = (flipped.time_ns, flipped.missed);
+        (slot.zero_copy, slot.rendered, slot.tears) = (shown.zero_copy, shown.rendered, shown.tears);
+        slot.planes.clear();
+        slot.planes.extend_from_slice(&shown.planes);
+        slot.crc = crc.then(FrameCrc::default);
+        self.frames.push_back(slot);
+    }
+
+    fn find(&mut self, output: &str, frame: u64) -> Option<&mut FrameCrc> {
+        let found = self.frames.iter_mut().rev().find(|slot| slot.frame == frame && slot.output == output);
+        found?.crc.as_mut()
+    }
+
+    /// A frame is judged.
+    pub fn judged(&mut self, output: &str, judged: &Judged) {
+        if let Some(crc) = self.find(output, judged.frame) {
+            crc.read.clear();
+            crc.read.extend(judged.read.iter().flat_map(kms::crc::CrcEntry::values));
+            (crc.predicted, crc.verdict) = (judged.predicted, Some(judged.verdict));
+        }
+    }
+
+    /// The screen changed while a frame was on it.
+    pub fn changed(&mut self, output: &str, frame: u64) {
+        if let Some(crc) = self.find(output, frame) {
+            crc.changed += 1;
+        }
+    }
+
+    /// Nothing more will be said of an output's frames: its CRCs are off.
+    pub fn close(&mut self, output: &str) {
+        for slot in self.frames.iter_mut().filter(|slot| slot.output == output) {
+            if slot.crc.as_ref().is_some_and(|crc| crc.verdict.is_none()) {
+                slot.crc = None;
+            }
+        }
+    }
+
+    /// Frames after `after`, of one output or of all. With `settled`, up to the first one whose CRC is not judged yet.
+    pub fn page(&self, after: u64, output: Option<&str>, settled: bool) -> Page {
+        let open = |frame: &Frame| settled && frame.crc.as_ref().is_some_and(|crc| crc.verdict.is_none());
+        let of = |frame: &&Frame| frame.serial > after && output.is_none_or(|output| frame.output == output);
+        let mut frames: Vec<Frame> =
+            self.frames.iter().filter(of).take_while(|frame| !open(frame)).take(PAGE + 1).cloned().collect();
+        let more = frames.len() > PAGE;
+        frames.truncate(PAGE);
+        Page { frames, more, newest: self.serial }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(ring: &mut Ring, output: &str, frame: u64) {
+        let flipped = Flipped { frame, sequence: frame * 2, time_ns: frame * 16, missed: 0 };
+        ring.push(output, flipped, &OnItsWay::default(), true);
+    }
+
+    fn judged(frame: u64) -> Judged {
+        Judged { frame, read: None, predicted: Some(7), verdict: Verdict::Unread }
+    }
+
+    #[test]
+    fn the_ring_is_bounded_and_pages_follow_one_another() {
+        let mut ring = Ring::default();
+        (1..=RING as u64 + 10).for_each(|frame| push(&mut ring, "A", frame));
+        let mut after = 0;
+        let mut seen = Vec::new();
+        loop {
+            let page = ring.page(after, None, false);
+            assert!(page.frames.len() <= PAGE);
+            seen.extend(page.frames.iter().map(|frame| frame.serial));
+            after = seen.last().copied().unwrap();
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(seen, (11..=RING as u64 + 10).collect::<Vec<_>>());
+        assert!(ring.page(after, None, false).frames.is_empty());
+    }
+
+    #[test]
+    fn who_follows_waits_for_verdicts() {
+        let mut ring = Ring::default();
+        (1..=3).for_each(|frame| push(&mut ring, "A", frame));
+        push(&mut ring, "B", 1);
+        ring.judged("A", &judged(1));
+        ring.judged("A", &judged(3));
+        ring.changed("A", 3);
+        let serials = |page: Page| page.frames.iter().map(|frame| frame.serial).collect::<Vec<_>>();
+        assert_eq!(serials(ring.page(0, None, true)), [1]);
+        assert_eq!(serials(ring.page(0, None, false)), [1, 2, 3, 4]);
+        ring.judged("A", &judged(2));
+        assert_eq!(serials(ring.page(1, Some("A"), true)), [2, 3]);
+        assert_eq!(ring.page(2, Some("A"), true).frames[0].crc.as_ref().unwrap().changed, 1);
+        // Off: what was not judged will not be.
+        ring.close("B");
+        assert_eq!(serials(ring.page(3, None, true)), [4]);
+    }
+}

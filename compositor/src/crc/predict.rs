@@ -1,0 +1,278 @@
+//! The thread that predicts CRCs: it reads every pixel of every plane, which is too much for the event loop.
+//!
+//! While it reads, it holds the frame's buffers like any other user: none is released under it. It takes no more than [`Predictor::ROOM`] frames:
+//! a slow machine predicts fewer frames, and takes no client's buffers away. Never waits for a display.
+
+use std::{
+    cell::RefCell,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+
+use drm_fourcc::DrmModifier;
+use kms::{
+    Blend, ColorEncoding, ColorRange, Device,
+    colour::Lut,
+    crc::{
+        driver::{self, Predict},
+        lcdif,
+        vkms::{self, Composer, Encoding, Gamma, Layout, Look, ModelPlane, Picture, Range, Scene, Turn},
+    },
+};
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::check::{Check, CheckPlane};
+use crate::error::{Context, Error};
+
+/// How a source's CRCs are predicted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// vkms, the whole picture.
+    Vkms,
+    /// vkms as the lab has it, one plane before it is blended (DRM object id).
+    VkmsPlane(u32),
+    /// LCDIF: a picture on the primary plane alone.
+    Lcdif,
+    /// Not: why.
+    Unknown(String),
+}
+
+impl Arithmetic {
+    /// Of `source` of a device under the running kernel.
+    pub fn of(device: &Device, source: &str) -> Self {
+        let known = driver::driver(device.driver());
+        let whole = known.is_some_and(|driver| driver.sources.whole == source);
+        let plane = source.strip_prefix("plane").and_then(|id| id.parse().ok());
+        match (known.map(|driver| driver.predict), plane) {
+            (Some(Predict::Vkms), plane) if whole || plane.is_some() => {
+                match vkms::release(&rustix::system::uname().release().to_string_lossy()) {
+                    Ok(()) => plane.map_or(Self::Vkms, Self::VkmsPlane),
+                    Err(error) => Self::Unknown(error.to_string()),
+                }
+            }
+            (Some(Predict::Lcdif), _) if whole => Self::Lcdif,
+            (Some(Predict::Vkms | Predict::Lcdif), _) => Self::Unknown(format!("source {source} is not modelled")),
+            _ => Self::Unknown(format!("the arithmetic of {} is not known", device.driver())),
+        }
+    }
+
+    /// The name in reports; `None`: nothing is predicted.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Vkms => Some("vkms"),
+            Self::VkmsPlane(_) => Some("vkms, one plane"),
+            Self::Lcdif => Some("lcdif"),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+struct Job {
+    frame: u64,
+    check: Check,
+    arithmetic: Arithmetic,
+}
+
+/// A finished prediction; it hands the buffers back, so that they are let go where they were taken.
+pub struct Prediction {
+    pub frame: u64,
+    pub check: Check,
+    /// Or why there is none.
+    pub crc: Result<u32, String>,
+}
+
+/// The thread.
+pub struct Predictor {
+    jobs: Sender<Job>,
+    done: Receiver<Prediction>,
+    wake: Arc<OwnedFd>,
+    under_way: usize,
+}
+
+impl Predictor {
+    /// Frames that it holds at most.
+    pub const ROOM: usize = 6;
+
+    /// Starts the thread.
+    pub fn start() -> Result<Self, Error> {
+        let what = "CRC predictor";
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).context(what)?);
+        let (jobs, incoming) = channel::<Job>();
+        let (outgoing, done) = channel();
+        let signal = wake.clone();
+        let work = move || {
+            let mut model = Model::default();
+            while let Ok(Job { frame, check, arithmetic }) = incoming.recv() {
+                let crc = model.predict(&check, &arithmetic);
+                if outgoing.send(Prediction { frame, check, crc }).is_err() {
+                    return;
+                }
+                rustix::io::write(&*signal, &1u64.to_ne_bytes()).ok();
+            }
+        };
+        std::thread::Builder::new().name("crc".into()).spawn(work).context(what)?;
+        Ok(Self { jobs, done, wake, under_way: 0 })
+    }
+
+    /// Takes a frame; gives it back if there is no room.
+    pub fn take(&mut self, frame: u64, check: Check, arithmetic: &Arithmetic) -> Result<(), Check> {
+        if self.under_way == Self::ROOM {
+            return Err(check);
+        }
+        let job = Job { frame, check, arithmetic: arithmetic.clone() };
+        self.jobs.send(job).map_err(|refused| refused.0.check)?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// Clears the event; call before [`Predictor::next`].
+    pub fn woken(&self) {
+        rustix::io::read(&*self.wake, &mut [0; 8]).ok();
+    }
+
+    /// A prediction that is done.
+    pub fn next(&mut self) -> Option<Prediction> {
+        let done = self.done.try_recv().ok()?;
+        self.under_way -= 1;
+        Some(done)
+    }
+}
+
+/// Readable when predictions are done.
+impl AsFd for Predictor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+#[derive(Default)]
+struct Model {
+    composer: Composer,
+    /// The last table, by the blob that it is of: making one takes milliseconds.
+    gamma: Option<(u32, Gamma)>,
+}
+
+impl Model {
+    fn predict(&mut self, check: &Check, arithmetic: &Arithmetic) -> Result<u32, String> {
+        match arithmetic {
+            Arithmetic::Unknown(why) => Err(why.clone()),
+            Arithmetic::Lcdif => lcdif_crc(check),
+            Arithmetic::Vkms => {
+                let crtc = &check.crtc;
+                if crtc.degamma.is_some() || crtc.ctm.is_some() {
+                    return Err("DEGAMMA_LUT and CTM are not modelled".into());
+                }
+                let gamma = crtc.gamma.as_deref().map(|lut| self.table(lut)).transpose()?;
+                let background =
+                    crtc.background.iter().fold(0xffff, |value, channel| value << 16 | u64::from(*channel));
+                let (width, height) = (check.width, check.height);
+                // Both are needed: the lines, and the table.
+                let composer = RefCell::new(std::mem::take(&mut self.composer));
+                let table = self.gamma.as_ref().map(|(_, table)| table).filter(|_| gamma.is_some());
+                let crc = opened(&in_order(check), &[], &|planes| {
+                    composer.borrow_mut().frame(&Scene { width, height, background, gamma: table, planes })
+                });
+                self.composer = composer.into_inner();
+                crc
+            }
+            Arithmetic::VkmsPlane(id) => {
+                let planes: Vec<_> = in_order(check).into_iter().filter(|plane| plane.id == *id).collect();
+                let composer = RefCell::new(&mut self.composer);
+                opened(&planes, &[], &|planes| {
+                    planes.first().map_or(0, |plane| composer.borrow_mut().plane(check.width, check.height, plane))
+                })
+            }
+        }
+    }
+
+    /// Makes the table of a LUT, unless it is there.
+    fn table(&mut self, lut: &Lut) -> Result<(), String> {
+        if self.gamma.as_ref().is_none_or(|(id, _)| *id != lut.id()) {
+            let table = Gamma::new(lut.values()).ok_or("a GAMMA_LUT of this length is not modelled")?;
+            self.gamma = Some((lut.id(), table));
+        }
+        Ok(())
+    }
+}
+
+/// From the bottom up: vkms stacks planes by their object ids.
+fn in_order(check: &Check) -> Vec<&CheckPlane> {
+    let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
+    planes.sort_by_key(|plane| plane.id);
+    planes
+}
+
+/// Opens one plane's pixels after the other, since each is a borrow within a closure, and computes below the last.
+fn opened(
+    rest: &[&CheckPlane],
+    open: &[ModelPlane<'_>],
+    compute: &dyn Fn(&[ModelPlane<'_>]) -> u32,
+) -> Result<u32, String> {
+    let Some((plane, rest)) = rest.split_first() else { return Ok(compute(open)) };
+    let mapping = plane.target.mapping().ok_or("a buffer cannot be mapped")?;
+    let crc = mapping.cpu_read(|bytes| {
+        let mut open = open.to_vec();
+        open.push(modelled(plane, bytes)?);
+        opened(rest, &open, compute)
+    });
+    crc.map_err(|error| error.to_string())?
+}
+
+/// A plane as vkms sees it.
+fn modelled<'a>(plane: &CheckPlane, bytes: &'a [u8]) -> Result<ModelPlane<'a>, String> {
+    let dmabuf = &plane.target.dmabuf;
+    if !matches!(dmabuf.modifier(), DrmModifier::Linear | DrmModifier::Invalid) {
+        return Err(format!("modifier {:?} is not modelled", dmabuf.modifier()));
+    }
+    if plane.alpha != u16::MAX || plane.blend != Blend::Premultiplied {
+        return Err("alpha and blend mode of a whole plane are not modelled".into());
+    }
+    if plane.look.color_key.is_some() {
+        return Err("colour keys are not modelled".into());
+    }
+    let mut layout = [Layout::default(); 3];
+    for (to, from) in layout.iter_mut().zip(dmabuf.planes()) {
+        *to = Layout { offset: from.offset, stride: from.stride };
+    }
+    let picture = Picture { bytes, format: dmabuf.format() as u32, layout };
+    let turn = Turn::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
+    let encoding = plane.look.color_encoding.map_or(plane.yuv.0, encoding);
+    let range = plane.look.color_range.map_or(plane.yuv.1, range);
+    let look = Look { turn, encoding, range, pipeline: &[] };
+    ModelPlane::of(&picture, plane.src, plane.dst, &look).map_err(|error| error.to_string())
+}
+
+fn encoding(of: ColorEncoding) -> Encoding {
+    match of {
+        ColorEncoding::Bt601 => Encoding::Bt601,
+        ColorEncoding::Bt709 => Encoding::Bt709,
+        ColorEncoding::Bt2020 => Encoding::Bt2020,
+    }
+}
+
+fn range(of: ColorRange) -> Range {
+    match of {
+        ColorRange::Limited => Range::Limited,
+        ColorRange::Full => Range::Full,
+    }
+}
+
+/// XRGB8888 on the primary plane, upright, as large as the mode.
+fn lcdif_crc(check: &Check) -> Result<u32, String> {
+    let [plane] = check.planes.as_slice() else { return Err("overlays are not modelled".into()) };
+    let dmabuf = &plane.target.dmabuf;
+    let whole = (plane.dst.x, plane.dst.y, plane.dst.w, plane.dst.h) == (0, 0, check.width, check.height);
+    let at_start = plane.src == kms::SrcRect::full(check.width, check.height);
+    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneLook::default();
+    let layout = dmabuf.planes().first().filter(|_| whole && at_start && plain);
+    let layout = layout.ok_or("of LCDIF, only a whole picture of XRGB8888 is modelled")?;
+    let mapping = plane.target.mapping().ok_or("a buffer cannot be mapped")?;
+    let read = |bytes: &[u8]| {
+        let pixels = bytes.get(layout.offset as usize..)?;
+        lcdif::crc(check.width, check.height, pixels, layout.stride)
+    };
+    mapping.cpu_read(read).map_err(|error| error.to_string())?.ok_or_else(|| "the buffer is too small".into())
+}
