@@ -181,6 +181,8 @@ fn who_follows_gets_each_frame_once() {
 fn planes_and_composition_are_equal_on_demand() {
     let vkms = overlay("checked");
     let compositor = Compositor::start_on(vkms.card(), &["--crc"]).unwrap();
+    let on = || status(&compositor)["outputs"][0]["state"] == "on";
+    assert!(poll_until(PATIENCE, on), "{}", status(&compositor));
     // Nothing is on a plane yet.
     let (code, why) = refused(&compositor.msg(&["crc", "check"]).unwrap());
     assert_eq!(code, Some(2), "{why}");

@@ -109,6 +109,9 @@ impl Syncline {
         match &output.crc {
             Some(crc) if crc.is_on() => {}
             Some(crc) if crc.failed.is_some() => return not(crc.failed.clone().unwrap_or_default()),
+            Some(crc) if crc.session.is_some() || crc.waits_since.is_some() => {
+                return not(format!("CRCs of {name} are being turned on; try again"));
+            }
             _ => return not(format!("CRCs of {name} are off; turn them on: syncline msg crc on {name}")),
         }
         output.dirty = true;

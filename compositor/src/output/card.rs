@@ -28,6 +28,8 @@ pub struct Card {
     pub(super) gone: bool,
     /// Its displays have changed while the session did not have its VT: the kernel looks at connectors for the master only.
     pub(super) stale: bool,
+    /// A display could not be lit because the CRTC or a plane was busy: when to try again, and how often that was done.
+    pub(super) again: Option<(fence::Ns, u32)>,
     /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
     pub(super) leaving: Vec<Leaving>,
     saved: Option<kms::SavedState>,
@@ -96,7 +98,18 @@ impl Card {
         let saved = Some(device.save_state(&inventory));
         let node = rustix::fs::fstat(&device).map_or(0, |stat| stat.st_rdev);
         let known = Known::new(&device);
-        Self { device, inventory, known, node, gone: false, stale: false, leaving: Vec::new(), saved, held }
+        Self {
+            device,
+            inventory,
+            known,
+            node,
+            gone: false,
+            stale: false,
+            again: None,
+            leaving: Vec::new(),
+            saved,
+            held,
+        }
     }
 
     /// The kernel's name of its driver, and thus of its fences.

@@ -75,6 +75,11 @@ impl Cards {
         self.list.iter_mut().find(|card| card.serial() == serial)
     }
 
+    /// When a display is to be lit that could not be.
+    pub(super) fn next_attempt(&self) -> Option<fence::Ns> {
+        self.list.iter().filter_map(|card| card.again).map(|(at, _)| at).min()
+    }
+
     /// The card of an output.
     pub fn of(&self, output: &kms::Output) -> &Card {
         self.get(output.device().serial()).expect("a card leaves after its outputs")

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{crc::frames::Flipped, state::Syncline, trace};
 
+/// What the kernel is given to end a modeset whose event it has sent (`drm_atomic_helper_setup_commit`: its `fake_commit`).
+const SETTLES: Ns = 1_000_000;
+
 impl Syncline {
     /// A card is readable.
     pub fn display_events(&mut self, card: u32) {
@@ -71,6 +74,10 @@ impl Syncline {
         if output.kms.is_asleep() {
             // Nobody knows when its vblanks come once it is on again.
             output.clock.set_period(output.clock.period());
+        }
+        if output.in_flight.is_none() || guessed {
+            // Of a modeset: planes that it has touched without a CRTC are busy until the commit is over, and the event may come before.
+            output.not_before = now + SETTLES;
         }
         let Some(in_flight) = output.in_flight.take() else {
             self.crc_unknown_flip(index);

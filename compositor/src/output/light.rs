@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use fence::Ns;
 use kms::{Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use rustix::io::Errno;
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
@@ -14,6 +16,7 @@ use smithay::{
 use super::{
     Answers, OnPlane, Output, Phase,
     assign::Layouts,
+    card::Card,
     content_type::Told,
     schedule::{HandOverReserve, Misses, Planner},
     tear,
@@ -73,14 +76,14 @@ impl Dark {
     }
 
     /// Sets the mode, without variable refresh if it is refused with it.
-    fn set_mode(&mut self) -> Result<(), Error> {
+    fn set_mode(&mut self) -> Result<(), kms::CommitError> {
         let vrr = self.vrr;
         let number = user_data(self.id, 0);
         let mut result = self.modeset(vrr).commit(number);
         if vrr && self.kms.vrr_capable() && result.is_err() {
             result = self.modeset(false).commit(number);
         }
-        result.map(drop).map_err(|e| Error::setup(format!("lighting {}", self.connector.name), e))
+        result.map(drop)
     }
 }
 
@@ -124,8 +127,11 @@ impl Syncline {
         for mut output in dark {
             match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => self.add_output(output),
-                Err(error) if strict => return Err(error),
-                Err(error) => tracing::error!("{error}"),
+                Err(error) if strict => return Err(Error::setup(format!("lighting {}", output.connector.name), error)),
+                Err(error) if error.errno == Errno::BUSY && self.light_again(card) => {
+                    tracing::info!("{error}; again soon")
+                }
+                Err(error) => tracing::error!("lighting {}: {error}", output.connector.name),
             }
         }
         self.arrange();
@@ -134,6 +140,35 @@ impl Syncline {
             self.user_is_here(true);
         }
         Ok(())
+    }
+
+    /// Something on the card is busy: the commit that turned a display off, whose event has come, may not be over. Tries again soon, if that
+    /// has not been done too often.
+    fn light_again(&mut self, card: u32) -> bool {
+        /// Between two attempts.
+        const SOON: Ns = 5_000_000;
+        const MOST: u32 = 40;
+        let Some(card) = self.outputs.cards.get_mut(card) else { return false };
+        let tried = card.again.map_or(0, |(_, tried)| tried);
+        card.again = (tried < MOST).then_some((self.now + SOON, tried + 1));
+        card.again.is_some()
+    }
+
+    /// Lights the displays for which it is time to try again.
+    pub(super) fn relight_due(&mut self) {
+        let (now, cards) = (self.now, self.outputs.cards.iter());
+        let due: Vec<_> = cards.filter(|card| card.again.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
+        for serial in due {
+            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.again);
+            let (before, places) = (tried(self), self.places());
+            self.light_up(serial, self.mode, false).ok();
+            self.displays_changed(&places);
+            if tried(self) == before
+                && let Some(card) = self.outputs.cards.get_mut(serial)
+            {
+                card.again = None;
+            }
+        }
     }
 
     /// What is needed to light a display.

@@ -60,10 +60,17 @@ impl Syncline {
                 first = Some(first.map_or(latch, |first| first.min(latch)));
             }
         }
-        let wake = [first, self.next_watchdog(), self.next_flip_watch(), self.next_idle(), self.next_crc()]
-            .into_iter()
-            .flatten()
-            .min();
+        let wake = [
+            first,
+            self.next_watchdog(),
+            self.next_flip_watch(),
+            self.next_idle(),
+            self.next_crc(),
+            self.outputs.cards.next_attempt(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         if let Err(error) = self.reactor.wake_at(wake) {
             tracing::error!("setting the timer: {error}");
         }
@@ -109,6 +116,7 @@ impl Syncline {
         self.reactor.timer_fired();
         self.watchdog();
         self.watch_flips();
+        self.relight_due();
         self.crc_timer();
         self.pace_hidden();
         self.idle_timer();
