@@ -235,6 +235,17 @@ fn a_composited_popup_forces_the_window_off() {
 
 #[test]
 #[ignore = "lab"]
+fn a_window_below_the_composited_popup_where_planes_may_lie_anywhere() {
+    let vkms = |name| Vkms::builder(name).output(Output { overlays: 3, ..Output::default() }).zpos();
+    let (on_planes, _) = show_on(vkms("hole"), false, &[(Memory::Shm, (40, 30))], None);
+    assert_eq!(on_planes, 1, "the window is seen through a hole in the composited picture");
+    // It would have to lie below the one and above the other.
+    let (on_planes, _) = show_on(vkms("between"), false, &[(Memory::Shm, (40, 30)), (Memory::Opaque, (60, 50))], None);
+    assert_eq!(on_planes, 2, "the upper one lies above the composited picture");
+}
+
+#[test]
+#[ignore = "lab"]
 fn a_fullscreen_window_stays_on_the_primary_plane_under_a_composited_popup() {
     let vkms = Vkms::builder("under").output(Output { overlays: 3, ..Output::default() });
     let (on_planes, _) = show_on(vkms, true, &[(Memory::Shm, (40, 30))], None);

@@ -21,6 +21,8 @@ pub struct CheckPlane {
     pub content: Option<Arc<Content>>,
     pub src: SrcRect,
     pub dst: Rect,
+    /// Place in the stack, where the plane was told.
+    pub zpos: Option<u64>,
     pub alpha: u16,
     pub blend: Blend,
     pub look: PlaneLook,

@@ -198,10 +198,10 @@ impl Model {
     }
 }
 
-/// From the bottom up: vkms stacks planes by their object ids.
+/// From the bottom up: vkms stacks planes by their object ids, those with a zpos (as the lab has them) by that.
 fn in_order(check: &Check) -> Vec<&CheckPlane> {
     let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
-    planes.sort_by_key(|plane| plane.id);
+    planes.sort_by_key(|plane| (plane.zpos, plane.id));
     planes
 }
 

@@ -67,7 +67,7 @@ pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
         let look = PlaneLook { rotation: w.rotation, ..PlaneLook::default() };
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
-        Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, alpha, blend, look, yuv })
+        Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
     };
     Check {
         output: output.id,

@@ -67,7 +67,7 @@ fn fill(
     wanted: &mut Vec<Wanted>,
     rects: &mut Rects,
 ) -> Result<(), String> {
-    wanted.extend(given.cursor.map(on_cursor));
+    wanted.extend(given.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
     let assignment = layouts.current().filter(|_| !attempt.composed);
     let Some(assignment) = assignment else {
         wanted.push(render(output, renderer, device, given, given.scene, output.primary, rects)?);
@@ -90,9 +90,12 @@ fn fill(
     Ok(())
 }
 
-fn on_cursor((plane, shown, dst): &CursorPlane) -> Wanted {
+/// The pointer, above everything.
+fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> Wanted {
     let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
-    Wanted::new(*plane, show, src, *dst)
+    let props = &planes[*plane].props;
+    let settable = props.zpos.and(props.zpos_range).filter(|(min, max)| min < max);
+    Wanted { zpos: settable.map(|(_, max)| max), ..Wanted::new(*plane, show, src, *dst) }
 }
 
 fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> Wanted {
@@ -111,7 +114,7 @@ pub(super) fn test(
     scene: &[Layer],
     cursor: Option<&CursorPlane>,
 ) -> Result<(), Errno> {
-    let mut wanted: Vec<Wanted> = cursor.map(on_cursor).into_iter().collect();
+    let mut wanted: Vec<Wanted> = cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
     for (layer, fate) in scene.iter().zip(assignment.fates()) {
         if let Fate::Plane(plane) = *fate {
             wanted.push(on_plane(layer, plane, assignment, None));
