@@ -2,13 +2,15 @@
 //!
 //! What this crate knows: DRM formats and modifiers ([`formats`]), the checks that a client's description of a
 //! buffer must pass ([`request`], [`validate`]), what a display would rather have ([`tranche`]) and what it has refused
-//! ([`withdraw`]), GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators
+//! ([`withdraw`]), V4L2's pixel formats in DRM's terms ([`v4l2`]), what YUV pixels mean ([`colour`]),
+//! GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), and two allocators
 //! that need no GPU ([`heap`], [`udmabuf`]).
 //!
 //! What it never does: it does not speak Wayland, knows no CRTC or plane, never waits for a fence, and never
 //! keeps a file descriptor whose owner is not named in the documentation of the function that took it.
 #![warn(missing_docs)]
 
+pub mod colour;
 pub mod dmabuf;
 pub mod error;
 pub mod formats;
@@ -25,6 +27,7 @@ pub mod set;
 mod sync;
 pub mod tranche;
 pub mod udmabuf;
+pub mod v4l2;
 pub mod validate;
 pub mod withdraw;
 
