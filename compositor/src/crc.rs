@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use dmabuf_import::colour::{Encoding, Range, Representation};
 use fence::Ns;
 use kms::{
     PlaneKind, Rect, SrcRect,
@@ -45,6 +46,8 @@ pub struct CheckPlane {
     pub kind: PlaneKind,
     /// Position among planes of one kind.
     pub order: usize,
+    /// Of YUV pixels.
+    pub colour: Option<Representation>,
 }
 
 /// What a frame's CRC is predicted from.
@@ -125,19 +128,36 @@ fn stack(
     let Some((plane, rest)) = rest.split_first() else {
         return Some(composer.crc(check.width, check.height, opened));
     };
-    let layout = plane.target.dmabuf.planes().first()?;
-    let (offset, stride) = (layout.offset as usize, layout.stride);
-    let format = plane.target.dmabuf.format();
+    let dmabuf = &plane.target.dmabuf;
+    let mut layout = [vkms::Layout::default(); 3];
+    for (to, from) in layout.iter_mut().zip(dmabuf.planes()) {
+        *to = vkms::Layout { offset: from.offset, stride: from.stride };
+    }
+    let look = plane.colour.map(look).unwrap_or_default();
     plane
         .target
         .mapping()?
-        .cpu_read(|pixels| {
+        .cpu_read(|bytes| {
             let mut opened = opened.to_vec();
-            let pixels = pixels.get(offset..)?;
-            opened.push(vkms::ModelPlane::new(pixels, stride, format as u32, plane.src, plane.dst).ok()?);
+            let picture = vkms::Picture { bytes, format: dmabuf.format() as u32, layout };
+            opened.push(vkms::ModelPlane::of(&picture, plane.src, plane.dst, &look).ok()?);
             stack(composer, check, rest, &opened)
         })
         .ok()?
+}
+
+/// Matrix and range as the model has them.
+fn look(colour: Representation) -> vkms::Look<'static> {
+    let encoding = match colour.encoding {
+        Encoding::Bt601 => vkms::Encoding::Bt601,
+        Encoding::Bt709 => vkms::Encoding::Bt709,
+        Encoding::Bt2020 => vkms::Encoding::Bt2020,
+    };
+    let range = match colour.range {
+        Range::Limited => vkms::Range::Limited,
+        Range::Full => vkms::Range::Full,
+    };
+    vkms::Look { encoding, range, ..vkms::Look::default() }
 }
 
 struct Expected {

@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
 use protocols::{
-    commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState, fifo::FifoState,
-    linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
+    color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
+    fifo::FifoState, linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
 };
 use smithay::{
     desktop::PopupManager,
@@ -146,6 +146,7 @@ pub struct Globals {
     _fifo: FifoState,
     _commit_timing: CommitTimingState,
     _tearing: TearingState,
+    _color_representation: ColorRepresentationState,
     _content_type: ContentTypeState,
     _viewporter: ViewporterState,
     _presentation: PresentationState,
@@ -193,6 +194,7 @@ impl Globals {
             _fifo: FifoState::new::<Syncline>(display),
             _commit_timing: CommitTimingState::new::<Syncline>(display),
             _tearing: TearingState::new::<Syncline>(display),
+            _color_representation: ColorRepresentationState::new::<Syncline>(display),
             _content_type: ContentTypeState::new::<Syncline>(display),
             _viewporter: ViewporterState::new::<Syncline>(display),
             _presentation: PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC),

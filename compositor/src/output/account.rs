@@ -41,7 +41,7 @@ pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
             },
         };
         let kind = output.kms.planes()[w.plane].kind;
-        Some(CheckPlane { target, _content: content, src: w.src, dst: w.dst, kind, order: w.plane })
+        Some(CheckPlane { target, _content: content, src: w.src, dst: w.dst, kind, order: w.plane, colour: w.colour })
     };
     Check {
         output: output.id,

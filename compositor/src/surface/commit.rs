@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::Dmabuf;
+use dmabuf_import::{Dmabuf, colour::Representation};
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
+    color_representation::{self, Contents},
     explicit_sync,
     syncobj::{self, Attached},
 };
@@ -91,6 +92,9 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(BufferAssignment::Removed) => Some(None),
             Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
         };
+        if !color_representation::verify(states, contents(&attached)) {
+            return None;
+        }
         let kind = match &attached {
             Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
             _ => Attached::Nothing,
@@ -152,6 +156,17 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
     if let Some(pending) = pending {
         add_blocker(surface, Gate(pending.clone()));
         state.wait_or_defer(surface, pending);
+    }
+}
+
+/// What an attached buffer's pixels are.
+fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
+    let Some(attached) = attached else { return Contents::Unchanged };
+    let Some(buffer) = attached else { return Contents::Removed };
+    let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
+    match format {
+        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
+        _ => Contents::Rgb,
     }
 }
 
@@ -281,7 +296,11 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         };
         let viewport = *states.cached_state.get::<ViewportCachedState>().current();
         let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let view = View::new(size, y_invert, attributes, &viewport);
+        let mut view = View::new(size, y_invert, attributes, &viewport);
+        if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
+            let height = size.h.unsigned_abs();
+            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+        }
         if !ensure_viewport_valid(states, logical) {
             return false;
         }
