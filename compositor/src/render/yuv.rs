@@ -70,12 +70,17 @@ fn strides(imported: &Imported) -> [u32; 3] {
     std::array::from_fn(|at| planes.get(at).map_or(0, |plane| plane.stride))
 }
 
+/// What is done with the bytes of the planes.
+type Done<'d> = dyn FnMut([&[u8]; 3]) -> Result<(), String> + 'd;
+/// A conversion of lines whose samples are interleaved.
+type ConvertPacked<'c> = dyn Fn(&YuvPackedImage<'_, u8>, &mut [u8]) -> Result<(), YuvError> + 'c;
+
 /// Opens the buffer's planes for reading, one bracket within the other, and calls `done` with the bytes of each from its offset on.
 fn with_planes<'a>(
     imported: &Imported,
     opened: &mut [&'a [u8]; 3],
     at: usize,
-    done: &mut dyn FnMut([&[u8]; 3]) -> Result<(), String>,
+    done: &mut Done<'_>,
 ) -> Result<(), String> {
     let Some(plane) = imported.dmabuf.planes().get(at).filter(|_| at < 3) else { return done(*opened) };
     let mapping = imported.mapping_of(at).ok_or("it cannot be mapped for the CPU")?;
@@ -173,7 +178,7 @@ impl Picture<'_> {
     fn one(
         &self,
         out: &mut [u8],
-        convert: &dyn Fn(&YuvPackedImage<'_, u8>, &mut [u8]) -> Result<(), YuvError>,
+        convert: &ConvertPacked<'_>,
     ) -> Result<(), YuvError> {
         let Self { width, height, .. } = *self;
         let (stride, row) = (self.strides[0] as usize, width as usize * 4);
