@@ -82,6 +82,8 @@ pub struct Syncline {
     pub output_power: protocols::output_power::OutputPowerState,
     /// Displays were turned off or on, came or went: those clients are to be told.
     pub power_stale: bool,
+    /// Converts what would be drawn, with `[mem2mem]`.
+    pub mem2mem: Option<crate::mem2mem::Mem2mem>,
     /// Televisions.
     pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
@@ -122,6 +124,8 @@ pub struct Counters {
     pub watchdog_hits: u64,
     /// Heap allocations from latch to commit and at the flip, messages to clients apart; counted only in builds for it.
     pub frame_allocations: u64,
+    /// Commits that a V4L2 converter was given.
+    pub mem2mem_commits: u64,
     /// CRCs equal to the prediction.
     pub crc_equal: u64,
     /// CRCs different from the prediction.

@@ -205,18 +205,20 @@ impl Syncline {
         });
         let buffer = owed.then_some(buffer);
         let surface = id;
-        Some(Content::new(Parts {
+        let parts = Parts {
             surface,
             serial,
             source,
             size,
             opaque,
+            converted: false,
             acquire,
             acquire_by,
             release,
             release_by,
             buffer,
-        }))
+        };
+        Some(Content::new(self.through_converter(states, parts)))
     }
 
     /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
@@ -311,6 +313,10 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         }
         let all = Rectangle::from_size(size);
         let transform = view.transform;
+        if surface.current.as_ref().is_some_and(|content| content.converted) {
+            // The client counts in pixels of another size.
+            surface.damage.add([all]);
+        }
         surface.damage.add(damage.into_iter().filter_map(|damage| {
             let rect = match damage {
                 // Told in lines from the top of the picture.
