@@ -40,6 +40,7 @@ pub struct Config {
     pub planes: PlaneUse,
     pub cec: Cec,
     pub idle: Idle,
+    pub mem2mem: Mem2mem,
     /// `[[output]]`: displays by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
@@ -94,6 +95,35 @@ pub struct Cec {
     pub adapter: Option<PathBuf>,
 }
 
+/// A V4L2 converter (memory-to-memory device) for windows that no plane takes as they are. Off unless asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mem2mem {
+    pub device: Option<Mem2memDevice>,
+}
+
+/// Which one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Mem2memDevice {
+    /// The first that there is.
+    Auto,
+    /// This one.
+    Path(PathBuf),
+}
+
+impl TryFrom<String> for Mem2memDevice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            path if path.starts_with('/') => Ok(Self::Path(text.into())),
+            _ => Err(format!("`{text}` is no converter; write \"auto\", or a path such as \"/dev/video10\"")),
+        }
+    }
+}
+
 /// A name that CEC can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -131,6 +161,7 @@ impl Default for Config {
             planes: PlaneUse::All,
             cec: Cec::default(),
             idle: Idle::default(),
+            mem2mem: Mem2mem::default(),
             outputs: Vec::new(),
         }
     }
@@ -256,6 +287,16 @@ mod tests {
         assert_eq!((config.enable, config.adapter), (true, Some("/dev/cec1".into())));
         let error = parse("[cec]\nosd-name = \"a name that is too long\"\n").unwrap_err();
         assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 characters"), "{error}");
+    }
+
+    #[test]
+    fn a_converter_is_off_automatic_or_named() {
+        assert_eq!(parse("").unwrap().mem2mem.device, None);
+        let device = |text: &str| parse(&format!("[mem2mem]\ndevice = \"{text}\"\n")).map(|c| c.mem2mem.device);
+        assert_eq!(device("auto").unwrap(), Some(Mem2memDevice::Auto));
+        assert_eq!(device("/dev/video10").unwrap(), Some(Mem2memDevice::Path("/dev/video10".into())));
+        let error = device("video10").unwrap_err();
+        assert!(error.starts_with("config.toml:2: ") && error.contains("/dev/video10"), "{error}");
     }
 
     #[test]

@@ -187,6 +187,7 @@ protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);
 protocols::delegate_fifo!(Syncline);
 protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
+protocols::delegate_color_representation!(Syncline);
 smithay::delegate_content_type!(Syncline);
 smithay::delegate_idle_inhibit!(Syncline);
 protocols::delegate_idle_notify!(Syncline);

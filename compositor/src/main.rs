@@ -21,6 +21,7 @@ mod idle;
 mod input;
 mod ioctl;
 mod ipc;
+mod mem2mem;
 mod msg;
 mod output;
 mod priority;

@@ -42,6 +42,8 @@ pub enum Source {
     Acquire(u32),
     /// A CEC adapter, by slot.
     Cec(u32),
+    /// The V4L2 converter.
+    Mem2mem,
 }
 
 impl Source {
@@ -59,6 +61,7 @@ impl Source {
             Self::Predictor => (9, 0),
             Self::Acquire(slot) => (10, slot),
             Self::Cec(slot) => (11, slot),
+            Self::Mem2mem => (12, 0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -78,6 +81,7 @@ impl Source {
             9 => Self::Predictor,
             10 => Self::Acquire(index),
             11 => Self::Cec(index),
+            12 => Self::Mem2mem,
             _ => return None,
         })
     }
@@ -172,6 +176,7 @@ mod tests {
             Predictor,
             Acquire(u32::MAX),
             Cec(3),
+            Mem2mem,
         ] {
             assert_eq!(Source::from_token(source.token()), Some(source));
         }

@@ -99,6 +99,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         output_power: OutputPowerState::new::<Syncline>(&handle),
         power_stale: false,
         cec: Cec::default(),
+        mem2mem: None,
         libinput: None,
         mode: args.mode,
         session,
@@ -114,6 +115,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     state.cec_adopt();
     state.warm_cursor();
     state.outputs.announce(&handle, &mut state.globals)?;
+    state.start_mem2mem();
     if args.crc {
         state.start_crc()?;
     }
@@ -169,6 +171,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                 Source::Predictor => state.predictor_event(),
                 Source::Acquire(slot) => state.acquire_event(slot),
                 Source::Cec(slot) => state.cec_event(slot),
+                Source::Mem2mem => state.mem2mem_event(),
             }
         }
         state.after_events();

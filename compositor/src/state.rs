@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
 use protocols::{
-    commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState, fifo::FifoState,
-    linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
+    color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
+    fifo::FifoState, linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
 };
 use smithay::{
     desktop::PopupManager,
@@ -82,6 +82,8 @@ pub struct Syncline {
     pub output_power: protocols::output_power::OutputPowerState,
     /// Displays were turned off or on, came or went: those clients are to be told.
     pub power_stale: bool,
+    /// Converts what would be drawn, with `[mem2mem]`.
+    pub mem2mem: Option<crate::mem2mem::Mem2mem>,
     /// Televisions.
     pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
@@ -122,6 +124,8 @@ pub struct Counters {
     pub watchdog_hits: u64,
     /// Heap allocations from latch to commit and at the flip, messages to clients apart; counted only in builds for it.
     pub frame_allocations: u64,
+    /// Commits that a V4L2 converter was given.
+    pub mem2mem_commits: u64,
     /// CRCs equal to the prediction.
     pub crc_equal: u64,
     /// CRCs different from the prediction.
@@ -146,6 +150,7 @@ pub struct Globals {
     _fifo: FifoState,
     _commit_timing: CommitTimingState,
     _tearing: TearingState,
+    _color_representation: ColorRepresentationState,
     _content_type: ContentTypeState,
     _viewporter: ViewporterState,
     _presentation: PresentationState,
@@ -193,6 +198,7 @@ impl Globals {
             _fifo: FifoState::new::<Syncline>(display),
             _commit_timing: CommitTimingState::new::<Syncline>(display),
             _tearing: TearingState::new::<Syncline>(display),
+            _color_representation: ColorRepresentationState::new::<Syncline>(display),
             _content_type: ContentTypeState::new::<Syncline>(display),
             _viewporter: ViewporterState::new::<Syncline>(display),
             _presentation: PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC),

@@ -162,6 +162,11 @@ impl<'a> Frame<'a> {
         self.output.planes.len()
     }
 
+    /// What a plane can.
+    pub fn plane(&self, plane: usize) -> Option<&OutputPlane> {
+        self.output.planes.get(plane)
+    }
+
     /// Turns a plane off.
     pub fn clear(&mut self, plane: usize) -> &mut Self {
         if let Some(values) = self.next.get_mut(plane) {

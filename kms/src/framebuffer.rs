@@ -61,6 +61,15 @@ impl Framebuffer {
             (fb.handles[at], fb.pitches[at], fb.offsets[at]) = (handle.raw(), plane.stride, plane.offset);
             handles[at] = Some(handle);
         }
+        // vkms (6.11 to 7.3 at least) reads every colour plane from the first buffer (`packed_pixels_offset` in vkms_formats.c).
+        let several = fb.handles.iter().any(|&handle| handle != 0 && handle != fb.handles[0]);
+        if several && device.is_vkms() {
+            return Err(CallError::new(
+                "DRM_IOCTL_MODE_ADDFB2",
+                "colour planes in several buffers, on vkms",
+                Errno::INVAL,
+            ));
+        }
         Self::add(device, &fb)
     }
 

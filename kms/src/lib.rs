@@ -50,7 +50,7 @@ pub use framebuffer::{FbId, Framebuffer};
 pub use geometry::{Rect, SrcRect};
 pub use head::{BroadcastRgb, Colorspace, ConnectorState, ContentType, CrtcState};
 pub use inventory::Inventory;
-pub use look::{ColorEncoding, ColorRange, PlaneLook, Rotation, ScalingFilter};
+pub use look::{ColorEncoding, ColorRange, PlaneLook, Rotation, ScalingFilter, representation_bit};
 pub use mode::Mode;
 pub use output::Output;
 pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};

@@ -113,6 +113,11 @@ names! {
     }
 }
 
+/// One bit for each matrix and range, for sets of them: what a plane can convert, what a picture needs.
+pub const fn representation_bit(encoding: ColorEncoding, range: ColorRange) -> u8 {
+    1 << (encoding as u8 * 2 + range as u8)
+}
+
 /// How a driver wants its colour key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColorKeyKind {

@@ -19,6 +19,7 @@ fn known_layouts_allocate_nothing() {
         rotations: ROTATE_0,
         scales: true,
         largest: None,
+        representations: 0b11_1111,
         sizes: Vec::new(),
     };
     let overlays = std::iter::repeat_n(PlaneKind::Overlay, 3);

@@ -1,4 +1,5 @@
-//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, dma-bufs, and those about the user's absence.
+//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, dma-bufs and what their pixels mean, and those about
+//! the user's absence.
 //!
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
@@ -8,6 +9,7 @@
 //! one with an error of its own.
 #![warn(missing_docs)]
 
+pub mod color_representation;
 pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
@@ -44,6 +46,13 @@ pub mod reexports {
     /// fifo-v1.
     pub mod fifo {
         pub use wayland_protocols::wp::fifo::v1::server::{wp_fifo_manager_v1 as manager, wp_fifo_v1 as object};
+    }
+
+    /// color-representation-v1.
+    pub mod color_representation {
+        pub use wayland_protocols::wp::color_representation::v1::server::{
+            wp_color_representation_manager_v1 as manager, wp_color_representation_surface_v1 as object,
+        };
     }
 
     /// commit-timing-v1.

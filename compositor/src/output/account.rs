@@ -65,7 +65,12 @@ pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
         };
         let id = output.kms.planes()[w.plane].id;
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
-        let look = PlaneLook { rotation: w.rotation, ..PlaneLook::default() };
+        // As `submit` tells the plane, where it can be told.
+        let told = w.colour.map(super::assign::in_kms);
+        let props = &output.kms.planes()[w.plane].props;
+        let color_encoding = told.and_then(|(encoding, _)| props.color_encoding.map(|_| encoding));
+        let color_range = told.and_then(|(_, range)| props.color_range.map(|_| range));
+        let look = PlaneLook { rotation: w.rotation, color_encoding, color_range, ..PlaneLook::default() };
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
         Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
     };

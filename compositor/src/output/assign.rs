@@ -2,9 +2,10 @@
 //!
 //! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
 
+use dmabuf_import::colour::{Encoding, Range, Representation};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
-    Device, Rect, Rotation, SrcRect,
+    ColorEncoding, ColorRange, Device, Rect, Rotation, SrcRect,
     assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
@@ -120,6 +121,10 @@ fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Kno
         format: format as u32,
         modifier: u64::from(modifier),
         rotation: rotation(layer).bits(),
+        representation: layer.view.colour.map_or(0, |colour| {
+            let (encoding, range) = in_kms(colour);
+            kms::representation_bit(encoding, range)
+        }),
         alpha: u16::MAX,
         opaque: layer.opaque,
         scans_out,
@@ -136,6 +141,20 @@ pub(super) fn src(layer: &render::Layer) -> SrcRect {
 /// What turns its buffer upright.
 pub(super) fn rotation(layer: &render::Layer) -> Rotation {
     upright(layer.view.transform)
+}
+
+/// Matrix and range as planes are told.
+pub(super) fn in_kms(colour: Representation) -> (ColorEncoding, ColorRange) {
+    let encoding = match colour.encoding {
+        Encoding::Bt601 => ColorEncoding::Bt601,
+        Encoding::Bt709 => ColorEncoding::Bt709,
+        Encoding::Bt2020 => ColorEncoding::Bt2020,
+    };
+    let range = match colour.range {
+        Range::Limited => ColorRange::Limited,
+        Range::Full => ColorRange::Full,
+    };
+    (encoding, range)
 }
 
 /// The inverse of what a client did to its picture: Wayland's transforms turn counter-clockwise after a reflection, as the kernel's

@@ -91,6 +91,7 @@ mod tests {
             src: Rectangle::new((x, y).into(), (w, h).into()),
             transform,
             opaque: true,
+            colour: None,
         };
         let plain = view(0.0, 0.0, 1024.0, 768.0, Transform::Normal);
         let table = [

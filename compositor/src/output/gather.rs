@@ -102,7 +102,7 @@ fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<
     let show = OnPlane::Content(layer.content.clone());
     let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
     let (zpos, mark) = (assignment.zpos(plane), Some(Mark::of(layer)));
-    Wanted { fence, zpos, rotation, mark, ..Wanted::new(plane, show, src, dst) }
+    Wanted { fence, zpos, rotation, mark, colour: layer.view.colour, ..Wanted::new(plane, show, src, dst) }
 }
 
 /// Asks the kernel whether it would take an assignment: without fences, and with an older picture in the place of what is not

@@ -4,6 +4,7 @@
 
 use std::{ops::Range, sync::Arc};
 
+use dmabuf_import::colour::Representation;
 use fence::{Ns, SyncFile};
 use kms::{
     Rect, Rotation, SrcRect,
@@ -37,6 +38,8 @@ pub(super) struct Wanted {
     pub(super) zpos: Option<u64>,
     /// Turns the buffer upright.
     pub(super) rotation: Rotation,
+    /// Of YUV pixels.
+    pub(super) colour: Option<Representation>,
     /// Which of the frame's rectangles say what has changed; none: everything.
     pub(super) damage: Range<usize>,
     /// The surface's state that a plane shows then.
@@ -47,7 +50,7 @@ impl Wanted {
     /// Upright, without fence, changed all over.
     pub(super) fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
         let rotation = Rotation::ROTATE_0;
-        Self { plane, show, src, dst, fence: None, zpos: None, rotation, damage: 0..0, mark: None }
+        Self { plane, show, src, dst, fence: None, zpos: None, rotation, colour: None, damage: 0..0, mark: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use fence::SyncFile;
 use kms::{Blend, PlaneState, Rect};
 
-use super::{OnPlane, Output, present::Wanted};
+use super::{OnPlane, Output, assign, present::Wanted};
 
 /// What to ask of the kernel.
 pub(super) enum Submit {
@@ -39,6 +39,13 @@ pub(super) fn submit(
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
         (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
         state.look.rotation = wanted.rotation;
+        if let Some((encoding, range)) = wanted.colour.map(assign::in_kms) {
+            // A plane that cannot be told has been chosen because it does this anyway.
+            if let Some(props) = frame.plane(plane).map(|plane| &plane.props) {
+                state.look.color_encoding = props.color_encoding.map(|_| encoding);
+                state.look.color_range = props.color_range.map(|_| range);
+            }
+        }
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();
         frame.set(plane, state);

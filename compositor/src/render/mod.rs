@@ -12,9 +12,11 @@ mod others;
 pub mod target;
 mod upload;
 mod way;
+mod yuv;
 
 use std::{collections::HashMap, sync::Arc};
 
+use dmabuf_import::colour::Representation;
 use drm_fourcc::DrmModifier;
 use fence::SyncFile;
 use kms::{Device, Rect};
@@ -75,8 +77,8 @@ pub struct Pass {
     pub fence: Option<SyncFile>,
 }
 
-/// Textures by surface, with the content that they were made from.
-type Textures<T> = HashMap<u32, (u64, CommitCounter, T)>;
+/// Textures by surface, with the content that they were made from, and what its colours were taken for.
+type Textures<T> = HashMap<u32, (u64, CommitCounter, Option<Representation>, T)>;
 
 /// The renderer of the session.
 pub enum Renderer {
@@ -151,11 +153,12 @@ impl Renderer {
                 let modifiers = || std::iter::once(DrmModifier::Linear).chain(implicit);
                 renderer
                     .mem_formats()
+                    .chain(yuv::FORMATS)
                     .flat_map(|code| modifiers().map(move |modifier| Format { code, modifier }))
                     .collect()
             }
             Self::Gles(gles) if gles.software => {
-                let formats = gles.renderer.mem_formats();
+                let formats = gles.renderer.mem_formats().chain(yuv::FORMATS);
                 formats.map(|code| Format { code, modifier: DrmModifier::Linear }).collect()
             }
             Self::Gles(gles) => gles.renderer.dmabuf_formats(),
@@ -363,9 +366,10 @@ where
 {
     let content = &layer.content;
     let commit = layer.damage.current_commit();
-    let known = textures.get(&content.surface);
-    if let Some((serial, _, texture)) = known
+    let (known, colour) = (textures.get(&content.surface), layer.view.colour);
+    if let Some((serial, _, taken_for, texture)) = known
         && *serial == content.serial
+        && *taken_for == colour
     {
         return Ok((texture.clone(), None));
     }
@@ -376,7 +380,7 @@ where
             None => return known.map(|(.., texture)| (texture.clone(), None)).ok_or("its fence is pending".into()),
         },
         Source::Shm(buffer) => {
-            let since = known.map(|(_, commit, _)| *commit);
+            let since = known.map(|(_, commit, ..)| *commit);
             let all = || vec![Rectangle::from_size(content.size)];
             let damage = match since {
                 Some(since) => layer.damage.damage_since(Some(since)).map_or_else(all, |set| set.to_vec()),
@@ -386,7 +390,7 @@ where
             (with_states(&layer.surface, read).map_err(|e| e.to_string())?, None)
         }
     };
-    textures.insert(content.surface, (content.serial, commit, texture.clone()));
+    textures.insert(content.surface, (content.serial, commit, colour, texture.clone()));
     Ok((texture, copied))
 }
 

@@ -7,7 +7,7 @@ use fence::SyncFile;
 use rustix::event::{PollFd, PollFlags};
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
-use super::{egl::Allocator, others::Others, upload};
+use super::{egl::Allocator, others::Others, upload, yuv};
 use crate::{
     render::Layer,
     surface::buffer::{Imported, Way},
@@ -60,7 +60,11 @@ pub fn choose<R: ImportDma + ImportMem>(
         }
     }
     if failed != Some(Way::Cpu) {
-        match upload::check(renderer, imported) {
+        let readable = match yuv::converts(imported) {
+            true => yuv::check(imported),
+            false => upload::check(renderer, imported),
+        };
+        match readable {
             Ok(()) => return Ok(Way::Cpu),
             Err(error) => refusals.push(error),
         }
@@ -76,6 +80,7 @@ fn importable<R: ImportDma + ImportMem>(
     #[cfg(debug_assertions)]
     super::fault::import()?;
     match reach.reads {
+        // What YUV means is asked at each commit: see `texture`.
         Reads::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
         Reads::InPlace => upload::check_in_place(renderer, imported),
         Reads::Not => Err("GL runs on the CPU".into()),
@@ -100,12 +105,22 @@ pub fn texture<R: ImportDma + ImportMem>(
                 way
             }
         };
+        // A GPU takes YUV for BT.601 of limited range.
+        let other = layer.view.colour.filter(|colour| *colour != yuv::OF_EGL && yuv::converts(imported));
         let tried = match way {
+            Way::Import if other.is_some() && !content.is_ready() => return Ok(None),
+            Way::Import if let Some(colour) = other => {
+                yuv::texture(renderer, imported, colour, reach.packed).map(|t| (t, None))
+            }
             Way::Import => imported
                 .wl()
                 .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
                 .map(|t| (t, None)),
             Way::Cpu if !content.is_ready() => return Ok(None),
+            Way::Cpu if yuv::converts(imported) => {
+                let colour = layer.view.colour.unwrap_or(yuv::OF_EGL);
+                yuv::texture(renderer, imported, colour, reach.packed).map(|t| (t, None))
+            }
             Way::Cpu => upload::texture(renderer, imported, reach.packed).map(|t| (t, None)),
             Way::Gpu { card } => through(renderer, reach, layer, imported, card),
         };

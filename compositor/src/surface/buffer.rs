@@ -42,6 +42,11 @@ impl Source {
             Source::Shm(buffer) => u64::from(buffer.id().protocol_id()),
         }
     }
+
+    /// Whether its pixels are luma and chroma.
+    pub fn is_yuv(&self) -> bool {
+        matches!(self, Source::Dmabuf(imported) if imported.dmabuf.format_info().yuv)
+    }
 }
 
 /// How the renderer gets at a dma-buf.
@@ -83,7 +88,8 @@ pub struct Imported {
     way: Mutex<Option<Way>>,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
-    mapping: OnceLock<Option<Mapping>>,
+    /// Of each memory plane.
+    mappings: [OnceLock<Option<Mapping>>; 4],
     /// What the allocator wants kept while the buffer is used: Mesa's software GBM imports a dma-buf of its own under
     /// the handle of the buffer object, and closes that with the object.
     _allocation: Mutex<Option<GbmBuffer>>,
@@ -101,7 +107,7 @@ impl Imported {
             sampling: None,
             way: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
-            mapping: OnceLock::new(),
+            mappings: Default::default(),
             _allocation: Mutex::new(None),
         }
     }
@@ -164,16 +170,21 @@ impl Imported {
         self.framebuffers.lock().expect("no panic while locked").retain(|(of, _)| *of != card);
     }
 
-    /// A CPU mapping of the first plane, made at the first call.
+    /// A CPU mapping of the first memory plane's dma-buf, made at the first call.
     pub fn mapping(&self) -> Option<&Mapping> {
-        let make = || match self.dmabuf.map(0, false) {
+        self.mapping_of(0)
+    }
+
+    /// A CPU mapping of the whole dma-buf that a memory plane is in, made at the first call; `None`: it cannot be mapped, or there is no such plane.
+    pub fn mapping_of(&self, plane: usize) -> Option<&Mapping> {
+        let make = || match self.dmabuf.map(plane, false) {
             Ok(mapping) => Some(mapping),
             Err(error) => {
                 tracing::debug!("buffer {}: cannot be mapped: {error}", self.id);
                 None
             }
         };
-        self.mapping.get_or_init(make).as_ref()
+        self.mappings.get(plane)?.get_or_init(make).as_ref()
     }
 
     /// The planes' descriptors, for implicit synchronisation.

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::Dmabuf;
+use dmabuf_import::{Dmabuf, colour::Representation};
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
+    color_representation::{self, Contents},
     explicit_sync,
     syncobj::{self, Attached},
 };
@@ -91,6 +92,9 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(BufferAssignment::Removed) => Some(None),
             Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
         };
+        if !color_representation::verify(states, contents(&attached)) {
+            return None;
+        }
         let kind = match &attached {
             Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
             _ => Attached::Nothing,
@@ -155,6 +159,17 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
     }
 }
 
+/// What an attached buffer's pixels are.
+fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
+    let Some(attached) = attached else { return Contents::Unchanged };
+    let Some(buffer) = attached else { return Contents::Removed };
+    let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
+    match format {
+        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
+        _ => Contents::Rgb,
+    }
+}
+
 impl Syncline {
     /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
     fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
@@ -190,18 +205,20 @@ impl Syncline {
         });
         let buffer = owed.then_some(buffer);
         let surface = id;
-        Some(Content::new(Parts {
+        let parts = Parts {
             surface,
             serial,
             source,
             size,
             opaque,
+            converted: false,
             acquire,
             acquire_by,
             release,
             release_by,
             buffer,
-        }))
+        };
+        Some(Content::new(self.through_converter(states, parts)))
     }
 
     /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
@@ -281,7 +298,11 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         };
         let viewport = *states.cached_state.get::<ViewportCachedState>().current();
         let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let view = View::new(size, y_invert, attributes, &viewport);
+        let mut view = View::new(size, y_invert, attributes, &viewport);
+        if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
+            let height = size.h.unsigned_abs();
+            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+        }
         if !ensure_viewport_valid(states, logical) {
             return false;
         }
@@ -292,6 +313,10 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         }
         let all = Rectangle::from_size(size);
         let transform = view.transform;
+        if surface.current.as_ref().is_some_and(|content| content.converted) {
+            // The client counts in pixels of another size.
+            surface.damage.add([all]);
+        }
         surface.damage.add(damage.into_iter().filter_map(|damage| {
             let rect = match damage {
                 // Told in lines from the top of the picture.

@@ -67,6 +67,8 @@ pub struct Content {
     pub size: Size<i32, Buffer>,
     /// The format has no alpha.
     pub opaque: bool,
+    /// The buffer is ours, and what a converter made of the client's.
+    pub converted: bool,
     /// How the buffer is to be waited for.
     pub acquire_by: By,
     /// How it is given back.
@@ -96,6 +98,7 @@ pub struct Parts {
     pub source: Source,
     pub size: Size<i32, Buffer>,
     pub opaque: bool,
+    pub converted: bool,
     pub acquire: Acquire,
     pub acquire_by: By,
     pub release: Release,
@@ -113,6 +116,7 @@ impl Content {
             source: parts.source,
             size: parts.size,
             opaque: parts.opaque,
+            converted: parts.converted,
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
             superseded: AtomicBool::new(false),

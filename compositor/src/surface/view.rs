@@ -2,6 +2,7 @@
 //!
 //! Pure arithmetic on the protocol's state; it reads no pixels.
 
+use dmabuf_import::colour::Representation;
 use smithay::{
     utils::{Buffer, Logical, Rectangle, Size, Transform},
     wayland::{compositor::SurfaceAttributes, viewporter::ViewportCachedState},
@@ -18,6 +19,8 @@ pub struct View {
     pub transform: Transform,
     /// The client says that all of the surface is opaque.
     pub opaque: bool,
+    /// Matrix and range of YUV pixels: as the client says, else as pictures of that height usually have them. `None`: RGB.
+    pub colour: Option<Representation>,
 }
 
 impl View {
@@ -42,7 +45,7 @@ impl View {
             let all = Rectangle::from_size(size);
             Rectangle::subtract_rects_many([all], opaque_parts(region)).is_empty()
         });
-        Self { size, src, transform, opaque }
+        Self { size, src, transform, opaque, colour: None }
     }
 }
 

@@ -3,7 +3,9 @@
 use dmabuf_import::Fourcc;
 
 use crate::inventory::{self, FormatModifiers};
-use crate::{OutputPlane, PlaneKind, Rect, Rotation, SrcRect};
+use crate::look::representation_bit;
+use crate::props::PlaneProps;
+use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, SrcRect};
 
 /// `DRM_MODE_ROTATE_0`.
 pub const ROTATE_0: u32 = 1;
@@ -21,6 +23,8 @@ pub struct Layer {
     pub modifier: u64,
     /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that turn the buffer upright: [`ROTATE_0`] for most.
     pub rotation: u32,
+    /// The [`representation_bit`] of YUV pixels; 0: of RGB.
+    pub representation: u8,
     /// Opacity of the whole layer, 0xffff = opaque.
     pub alpha: u16,
     /// Every pixel hides what lies below it. False: the pixels are premultiplied with their alpha.
@@ -40,6 +44,7 @@ impl Layer {
             format: Fourcc::Xrgb8888 as u32,
             modifier: 0,
             rotation: ROTATE_0,
+            representation: 0,
             alpha: u16::MAX,
             opaque: true,
             scans_out: true,
@@ -79,6 +84,8 @@ pub struct Plane {
     pub alpha: bool,
     /// The rotations and reflections it offers, as bits; [`ROTATE_0`] without the property.
     pub rotations: u32,
+    /// The [`representation_bit`]s of the YUV that it converts as asked.
+    pub representations: u8,
     /// False where it is known never to scale: saves the tests. True: the test decides.
     pub scales: bool,
     /// The largest picture it shows, where that is known.
@@ -96,11 +103,33 @@ impl From<&OutputPlane> for Plane {
             blends: plane.props.blend_modes[1].is_some(),
             alpha: plane.props.alpha.is_some(),
             rotations: plane.props.rotations,
+            representations: representations(&plane.props),
             scales: true,
             largest: None,
             sizes: plane.cursor_sizes.clone(),
         }
     }
+}
+
+/// What a plane converts: what it can be told, and where it cannot be told, BT.601 of limited range, as drivers without the properties do.
+fn representations(props: &PlaneProps) -> u8 {
+    let mut bits = 0;
+    for encoding in [ColorEncoding::Bt601, ColorEncoding::Bt709, ColorEncoding::Bt2020] {
+        for range in [ColorRange::Limited, ColorRange::Full] {
+            let encodes = match props.color_encoding {
+                Some(_) => props.color_encodings[encoding as usize].is_some(),
+                None => encoding == ColorEncoding::Bt601,
+            };
+            let ranges = match props.color_range {
+                Some(_) => props.color_ranges[range as usize].is_some(),
+                None => range == ColorRange::Limited,
+            };
+            if encodes && ranges {
+                bits |= representation_bit(encoding, range);
+            }
+        }
+    }
+    bits
 }
 
 impl Plane {
@@ -112,6 +141,7 @@ impl Plane {
             && (layer.opaque || self.blends)
             && (layer.alpha == u16::MAX || self.alpha)
             && self.rotations & layer.rotation == layer.rotation
+            && self.representations & layer.representation == layer.representation
             && (!layer.is_scaled() || (self.scales && self.sizes.is_empty()))
             && self.largest.is_none_or(fits)
             && (self.sizes.is_empty() || self.sizes.iter().any(exact))

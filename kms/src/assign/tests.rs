@@ -21,6 +21,7 @@ pub(super) fn plane(kind: PlaneKind, zpos: Option<(u64, u64)>) -> Plane {
         rotations: ROTATE_0,
         scales: true,
         largest: None,
+        representations: 0b11_1111,
         sizes: Vec::new(),
     }
 }

@@ -8,6 +8,10 @@ use wayland_client::protocol::{
     wl_subsurface, wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop, event_created_child};
+use wayland_protocols::wp::color_representation::v1::client::{
+    wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
+    wp_color_representation_surface_v1::WpColorRepresentationSurfaceV1,
+};
 use wayland_protocols::wp::commit_timing::v1::client::{
     wp_commit_timer_v1::WpCommitTimerV1, wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
 };
@@ -242,3 +246,5 @@ delegate_noop!(State: ignore WpTearingControlManagerV1);
 delegate_noop!(State: ignore WpTearingControlV1);
 delegate_noop!(State: ignore WpContentTypeManagerV1);
 delegate_noop!(State: ignore WpContentTypeV1);
+delegate_noop!(State: ignore WpColorRepresentationManagerV1);
+delegate_noop!(State: ignore WpColorRepresentationSurfaceV1);
