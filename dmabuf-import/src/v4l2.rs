@@ -15,6 +15,7 @@ pub use table::{FORMATS, UNMAPPED};
 
 use crate::colour::{Encoding, Range, Representation};
 use crate::modifiers;
+use crate::request::{Given, Taken};
 use crate::{Fourcc, Modifier, formats};
 
 /// A V4L2 pixel format with its DRM counterpart.
@@ -71,6 +72,28 @@ pub fn why_not(v4l2: u32) -> Option<&'static str> {
 pub fn from_drm(drm: Fourcc, modifier: Modifier) -> impl Iterator<Item = &'static PixelFormat> {
     let raw = modifiers::raw(modifier);
     FORMATS.iter().filter(move |format| format.drm == drm as u32 && format.modifier == raw)
+}
+
+/// Completes what a V4L2 client says of a linear frame in one buffer, where it names one plane of a format that has several: the others
+/// follow it ([`PixelFormat::layout`]). Everything else stays as it is. `memory` gives a plane its own hold of the memory.
+///
+/// V4L2 describes such a frame (`V4L2_PIX_FMT_NV12`, not `NV12M`) by one offset and one `bytesperline`, and its clients hand on just
+/// that. `height` is taken for that of the format.
+pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: impl Fn(&T) -> T) {
+    let [first] = &taken.planes[..] else { return };
+    let shape = Shape::of(format as u32);
+    let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
+    let (Some(in_one), true) = (in_one, shape.planes > 1 && taken.modifier == modifiers::raw(Modifier::Linear)) else {
+        return;
+    };
+    let Some(layout) = in_one.layout(height, &[first.stride]) else { return };
+    let others = layout[1..].iter().map(|plane| {
+        let offset = first.offset.checked_add(plane.offset)?;
+        Some(Given { memory: memory(&first.memory), offset, stride: plane.stride })
+    });
+    if let Some(others) = others.collect::<Option<Vec<_>>>() {
+        taken.planes.extend(others);
+    }
 }
 
 impl PixelFormat {

@@ -112,7 +112,8 @@ fn colour_planes_lie_as_the_documentation_says() {
         let layout = format.layout(height, lines);
         layout.map(|l| l.iter().map(|p| (p.memory_plane, p.offset, p.stride)).collect::<Vec<_>>())
     };
-    let table: &[(&str, &[u32], &[(u8, u32, u32)])] = &[
+    type Row<'a> = (&'a str, &'a [u32], &'a [(u8, u32, u32)]);
+    let table: &[Row<'_>] = &[
         ("XBGR32", &[2560], &[(0, 0, 2560)]),
         ("YUYV", &[1280], &[(0, 0, 1280)]),
         ("NV12", &[640], &[(0, 0, 640), (0, 640 * 480, 640)]),
@@ -171,4 +172,24 @@ fn fields_and_alpha() {
     assert_eq!([5, 6].map(field), [Some(Field::Sequential); 2]);
     assert_eq!(field(10), None);
     assert!(is_premultiplied(3) && !is_premultiplied(2));
+}
+
+#[test]
+fn one_plane_of_a_frame_in_one_buffer_says_where_the_others_are() {
+    let complete = |format, modifier, given: &[(u32, u32)]| {
+        let planes = given.iter().map(|&(offset, stride)| Given { memory: 'm', offset, stride }).collect();
+        let mut taken = Taken { modifier, planes };
+        super::complete(&mut taken, format, 480, |memory| *memory);
+        taken.planes.iter().map(|plane| (plane.offset, plane.stride)).collect::<Vec<_>>()
+    };
+    let linear = 0;
+    assert_eq!(complete(Fourcc::Nv12, linear, &[(64, 640)]), [(64, 640), (64 + 640 * 480, 640)]);
+    let thirds = [(0, 640), (640 * 480, 320), (640 * 480 + 320 * 240, 320)];
+    assert_eq!(complete(Fourcc::Yuv420, linear, &[(0, 640)]), thirds);
+    // What is complete, has one plane, is tiled, or would not fit in 32 bits, stays as it is.
+    assert_eq!(complete(Fourcc::Nv12, linear, &[(0, 640), (7, 8)]), [(0, 640), (7, 8)]);
+    assert_eq!(complete(Fourcc::Yuyv, linear, &[(0, 1280)]), [(0, 1280)]);
+    assert_eq!(complete(Fourcc::Nv12, 1 << 56, &[(0, 640)]), [(0, 640)]);
+    assert_eq!(complete(Fourcc::Nv12, linear, &[(u32::MAX, 640)]), [(u32::MAX, 640)]);
+    assert_eq!(complete(Fourcc::Nv12, linear, &[(0, u32::MAX)]), [(0, u32::MAX)]);
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use dmabuf_import::{
     Dmabuf, Fourcc, ImportError, Modifier, Plane, Request, Violation,
     request::{Given, Taken},
+    v4l2,
 };
 use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{
     self as object, Error, ZwpLinuxBufferParamsV1,
@@ -120,8 +121,10 @@ fn make<D: LinuxDmabufHandler>(
         return Err(Violation::Flags(wish.flags).into());
     }
     let layout = state.explicit(layout);
-    let planes =
-        planes.into_iter().map(|Given { memory, offset, stride }| Plane { fd: Arc::new(memory), offset, stride });
+    let shared = |Given { memory, offset, stride }| Given { memory: Arc::new(memory), offset, stride };
+    let mut taken = Taken { modifier, planes: planes.into_iter().map(shared).collect() };
+    v4l2::complete(&mut taken, format, height, Arc::clone);
+    let planes = taken.planes.into_iter().map(|Given { memory: fd, offset, stride }| Plane { fd, offset, stride });
     let dmabuf =
         Dmabuf::checked(width, height, wish.format, layout, planes.collect()).map_err(|error| match error {
             ImportError::Violation(violation) => Refused::Violation(violation),

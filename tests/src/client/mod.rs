@@ -180,6 +180,10 @@ impl Client {
     /// Sends what is queued, waiting for room where the socket is full.
     pub fn flush(&mut self) -> Result<()> {
         let deadline = after(PATIENCE);
+        // A compositor that has refused something has closed the socket: what it said is looked at before a write fails.
+        if let Some(guard) = self.conn.prepare_read() {
+            let _ = guard.read();
+        }
         loop {
             match self.conn.flush() {
                 Ok(()) => return Ok(()),
