@@ -168,11 +168,11 @@ impl Device {
         drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
     }
 
-    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19). From then on this
-    /// descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
-    pub fn show_colour_pipelines(&self) -> Result<(), CallError> {
+    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19), or hides them again. While they are
+    /// shown, this descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
+    pub fn show_colour_pipelines(&self, show: bool) -> Result<(), CallError> {
         const PLANE_COLOR_PIPELINE: u64 = 7;
-        drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, true)
+        drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, show)
             .map(drop)
             .map_err(|error| self.error("DRM_IOCTL_SET_CLIENT_CAP", &error))
     }

@@ -192,7 +192,7 @@ fn gamma_is_a_table_of_the_whole_picture() {
 fn a_pipeline_is_what_its_operations_say() {
     let device = Device::open(lab::card("vkms")).expect("vkms opens");
     assert!(device.inventory().expect("inventory").planes.iter().all(|plane| plane.pipelines.is_empty()));
-    device.show_colour_pipelines().expect("Linux 6.19");
+    device.show_colour_pipelines(true).expect("Linux 6.19");
     let mut screen = Screen::on(device);
     let plane = &screen.output.planes()[0];
     let [pipeline] = &plane.pipelines[..] else { panic!("{:?}", plane.pipelines) };

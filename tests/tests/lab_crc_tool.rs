@@ -90,6 +90,19 @@ fn a_display_broken_on_purpose_fails_at_the_right_test() {
     }
 }
 
+/// The machine really sleeps, and only when that is asked for.
+#[test]
+#[ignore = "lab"]
+fn the_picture_is_there_after_sleeping() {
+    let slept =
+        || -> u64 { std::fs::read_to_string("/sys/power/suspend_stats/success").unwrap().trim().parse().unwrap() };
+    let before = slept();
+    let unasked = json(&crc(&["test", "suspend", "--format", "json"]));
+    assert_eq!((tests(&unasked, "skip").len(), slept()), (1, before), "{unasked}");
+    let asked = json(&crc(&["test", "suspend", "--suspend", "--format", "json"]));
+    assert_eq!((tests(&asked, "pass").len(), slept()), (1, before + 1), "{asked}");
+}
+
 #[test]
 #[ignore = "lab"]
 fn what_was_learnt_is_verified() {

@@ -77,6 +77,9 @@ pub struct TestArgs {
     /// Mode, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
     #[arg(long, value_name = "WxH[@HZ]")]
     pub mode: Option<ModeRequest>,
+    /// Also test that the picture is there again after the machine has slept for two seconds. Needs root.
+    #[arg(long)]
+    pub suspend: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

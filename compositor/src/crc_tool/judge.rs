@@ -6,7 +6,7 @@ use kms::crc::CrcEntry;
 use kms::crc::vkms::{self, Composer, Gamma, Look, ModelPlane, Scene as ModelScene};
 
 use super::picture::Picture;
-use super::scene::{Layer, Scene};
+use super::scene::{Ctm, Layer, Scene};
 use super::screen::Screen;
 use super::trouble::Trouble;
 
@@ -40,7 +40,7 @@ impl Judge {
 
     /// The CRC that the scene must have. Shows its composed picture, where prediction is impossible.
     pub fn expected(&mut self, screen: &mut Screen, scene: &Scene) -> Result<Expected, Trouble> {
-        if self.unpredicted.is_none() {
+        if self.unpredicted.is_none() && scene.ctm.is_none() && scene.degamma.is_empty() {
             return Ok(self.predicted(screen, scene));
         }
         self.composed(screen, scene)
@@ -55,7 +55,10 @@ impl Judge {
     /// The CRC of the scene's picture on the primary plane alone.
     pub fn composed(&mut self, screen: &mut Screen, scene: &Scene) -> Result<Expected, Trouble> {
         let exact = scene.gamma.is_empty()
+            && scene.degamma.is_empty()
+            && scene.ctm != Some(Ctm::Grey)
             && scene.background == 0
+            && !scene.piped()
             && scene.layers.iter().all(|layer| layer.encoding.is_none() && layer.alpha == u16::MAX);
         if !exact {
             return Ok(Err(self.unpredicted.clone().unwrap_or_else(|| "not exact in 8 bits".to_owned())));
@@ -69,12 +72,16 @@ impl Judge {
     /// The scene as a picture of XRGB8888.
     pub fn picture(&mut self, screen: &Screen, scene: &Scene) -> Result<Result<Picture, String>, Trouble> {
         let mut picture = Picture::new(&screen.device, dmabuf_import::Fourcc::Xrgb8888, screen.size())?;
+        let scene_ctm = scene.ctm;
         let mut lines = picture.lines_mut();
         let made = self.with_model(screen, scene, |composer, scene| {
             composer.picture(scene, |_, line| {
                 let to = lines.next().unwrap_or_default();
                 for (to, pixel) in to.as_chunks_mut::<4>().0.iter_mut().zip(line) {
                     *to = vkms::xrgb8888(*pixel).to_le_bytes();
+                    if scene_ctm == Some(Ctm::Exchange) {
+                        to.swap(0, 2);
+                    }
                 }
             });
         });
@@ -110,6 +117,6 @@ fn modelled(layer: &Layer) -> Result<ModelPlane<'_>, String> {
         return Err("this pixel blend mode is not modelled".to_owned());
     }
     let (encoding, range) = layer.encoding.unwrap_or_default();
-    let look = Look { turn: layer.turn, encoding, range, pipeline: &[] };
+    let look = Look { turn: layer.turn, encoding, range, pipeline: &layer.pipeline };
     ModelPlane::of(&layer.picture.modelled(), layer.src, layer.dst, &look).map_err(|error| error.to_string())
 }

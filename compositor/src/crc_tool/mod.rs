@@ -11,6 +11,7 @@ mod evidence;
 mod judge;
 mod learn;
 mod picture;
+mod power;
 mod read;
 mod report;
 mod result;
@@ -80,6 +81,7 @@ fn scenes(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl Write
     let connector = device::output(&inventory, args.output.as_deref())?;
     let (id, mode) = (connector.id, device::mode(connector, test.mode.as_ref())?.clone());
     let mut screen = Screen::light(device, inventory, id, &mode, &args.source)?;
+    screen.may_suspend = test.suspend;
     let result = on_screen(&mut screen, args, test, task);
     screen.restore();
     let report = result?;

@@ -33,7 +33,7 @@ pub struct Rows<'a> {
 
 /// The suites of scenes, in their order, and what each is about.
 type Suite = (&'static str, fn(&mut Rows<'_>) -> Result<(), Trouble>);
-pub const SUITES: [Suite; 11] = [
+pub const SUITES: [Suite; 12] = [
     ("formats", |rows| rows.formats()),
     ("position", |rows| rows.position()),
     ("alpha", |rows| rows.alpha()),
@@ -44,6 +44,7 @@ pub const SUITES: [Suite; 11] = [
     ("encoding", |rows| rows.encoding()),
     ("gamma", |rows| rows.gamma()),
     ("background", |rows| rows.background()),
+    ("pipeline", |rows| rows.pipeline()),
     ("stack", |rows| rows.stack()),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kms::crc::vkms::{Encoding, Range, Turn};
+use kms::crc::vkms::{ColorOp, Encoding, Range, Turn};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::picture::Picture;
@@ -21,6 +21,8 @@ pub struct Layer {
     /// Opacity of the whole plane.
     pub alpha: u16,
     pub blend: Blend,
+    /// Operations of the plane's colour pipeline; none without.
+    pub pipeline: Vec<ColorOp>,
 }
 
 impl Layer {
@@ -34,7 +36,17 @@ impl Layer {
     pub fn part(plane: usize, picture: &Rc<Picture>, (x, y): (u32, u32), dst: Rect) -> Self {
         let src = SrcRect::pixels(x, y, dst.w, dst.h);
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
-        Self { plane, picture: picture.clone(), src, dst, turn: Turn::default(), encoding: None, alpha, blend }
+        Self {
+            plane,
+            picture: picture.clone(),
+            src,
+            dst,
+            turn: Turn::default(),
+            encoding: None,
+            alpha,
+            blend,
+            pipeline: Vec::new(),
+        }
     }
 
     /// The same, turned; a quarter turn exchanges width and height on the screen.
@@ -56,12 +68,41 @@ pub struct Scene {
     pub background: u64,
     /// `GAMMA_LUT`: red, green and blue of each entry; none without entries.
     pub gamma: Vec<[u16; 3]>,
+    /// `DEGAMMA_LUT`, likewise.
+    pub degamma: Vec<[u16; 3]>,
+    /// `CTM`, between the two.
+    pub ctm: Option<Ctm>,
+}
+
+/// What a `CTM` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ctm {
+    /// Red and blue change places: the same in every arithmetic.
+    Exchange,
+    /// All become one grey.
+    Grey,
+}
+
+impl Ctm {
+    /// `struct drm_color_ctm`: rows of sign and magnitude with 32 fractional bits.
+    pub fn matrix(self) -> [u64; 9] {
+        const ONE: u64 = 1 << 32;
+        match self {
+            Self::Exchange => [0, 0, ONE, 0, ONE, 0, ONE, 0, 0],
+            Self::Grey => [ONE / 4, ONE / 2, ONE / 4, ONE / 4, ONE / 2, ONE / 4, ONE / 4, ONE / 2, ONE / 4],
+        }
+    }
 }
 
 impl Scene {
     /// These layers on black.
     pub fn of(layers: impl Into<Vec<Layer>>) -> Self {
         Self { layers: layers.into(), ..Self::default() }
+    }
+
+    /// Whether a layer goes through a colour pipeline.
+    pub fn piped(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.pipeline.is_empty())
     }
 }
 

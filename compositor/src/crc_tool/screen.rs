@@ -3,20 +3,23 @@
 //! Every property of a scene is sent with every commit, so that no scene inherits from the one before. What was on the screen before is
 //! put back at the end. No wait is without a limit.
 
-use std::num::NonZeroU32;
+mod state;
+
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use drm::control::{AtomicCommitFlags, Device as _, atomic::AtomicModeReq, property};
-use kms::crc::vkms::{Encoding, Range};
+use drm::control::{AtomicCommitFlags, Device as _};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
-use kms::props::{Blob, PropertyTable};
-use kms::{Blend, Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
+use kms::pipeline::ColorPipeline;
+use kms::props::PropertyTable;
+use kms::{Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::picture::Picture;
 use super::scene::{Layer, Scene};
 use super::trouble::Trouble;
+use state::Blobs;
+pub use state::{blend_name, encoding_name, fit, range_name};
 
 /// How long a flip or a CRC may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -42,6 +45,9 @@ pub struct Plane {
     /// As the inventory has it.
     pub about: kms::inventory::Plane,
     pub sizes: Vec<(u32, u32)>,
+    /// Its colour pipelines, and the property that chooses one.
+    pub pipelines: Vec<ColorPipeline>,
+    pipeline_prop: Option<u32>,
 }
 
 /// A lit display that nobody else draws on.
@@ -55,9 +61,11 @@ pub struct Screen {
     source: String,
     stream: Option<CrcStream>,
     black: Picture,
-    /// The blob in use, kept until the commit after it.
-    gamma: Option<Blob>,
+    /// Those in use, kept until the commit after it.
+    blobs: Blobs,
     user_data: u64,
+    /// Whether a test may suspend the machine.
+    pub may_suspend: bool,
 }
 
 impl Screen {
@@ -70,12 +78,16 @@ impl Screen {
         source: &str,
     ) -> Result<Self, Trouble> {
         let saved = device.save_state(&inventory);
+        let piped = state::pipelines(&device);
         let output =
             Output::new(&device, &inventory, connector, mode).map_err(|error| Trouble::refused("the output", error))?;
         let find = |plane: &kms::OutputPlane| inventory.planes.iter().find(|about| about.id == plane.id).cloned();
         let planes = output.planes().iter().filter_map(|plane| {
             let sizes = plane.cursor_sizes.clone();
-            Some(Plane { id: plane.id, kind: plane.kind, about: find(plane)?, sizes })
+            let piped = piped.iter().find(|piped| piped.id == plane.id);
+            let pipelines = piped.map_or_else(Vec::new, |piped| piped.pipelines.clone());
+            let pipeline_prop = piped.and_then(|piped| piped.props.get("COLOR_PIPELINE")).map(|prop| prop.id);
+            Some(Plane { id: plane.id, kind: plane.kind, about: find(plane)?, sizes, pipelines, pipeline_prop })
         });
         let planes = planes.collect();
         let black = Picture::new(&device, dmabuf_import::Fourcc::Xrgb8888, output.size())?;
@@ -90,8 +102,9 @@ impl Screen {
             source,
             stream: None,
             black,
-            gamma: None,
+            blobs: Blobs::default(),
             user_data: 0,
+            may_suspend: false,
         };
         screen.modeset()?;
         Ok(screen)
@@ -130,6 +143,12 @@ impl Screen {
         frame.commit(self.user_data).map_err(|error| Trouble::refused("setting the mode", error))?;
         let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
         self.output.flipped(&flip);
+        self.arm()
+    }
+
+    /// Arms anew: the next CRC is of what is shown now.
+    pub fn arm(&mut self) -> Result<(), Trouble> {
+        self.stream = None;
         if !self.device.wait_vblanks(self.output.crtc_id(), LIMIT) {
             return Err(CrcError::CrtcOff(self.output.crtc_index()).into());
         }
@@ -140,33 +159,34 @@ impl Screen {
 
     /// Shows a scene and nothing else; the CRC of it. `None` where the driver refuses the scene, with its errno in words.
     pub fn shot(&mut self, scene: &Scene) -> Result<Result<CrcEntry, String>, Trouble> {
-        let blob = self.gamma_blob(&scene.gamma)?;
-        let values = self.values(scene, blob.as_ref().map_or(0, Blob::id));
-        if let Err(error) = self.commit(&values, AtomicCommitFlags::empty()) {
+        let blobs = Blobs::of(&self.device, scene)?;
+        let values = self.values(scene, &blobs);
+        if let Err(error) = self.commit(&values, scene.piped(), AtomicCommitFlags::empty()) {
             return Ok(Err(error.to_string()));
         }
-        self.gamma = blob;
+        self.blobs = blobs;
         let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
         self.crc_of(&flip).map(Ok)
     }
 
     /// Asks the driver whether it could show the scene.
     pub fn would_take(&self, scene: &Scene) -> Result<(), String> {
-        let values = self.values(scene, 0);
-        let request = request(&values);
+        let blobs = Blobs::of(&self.device, scene).map_err(|error| error.to_string())?;
+        let values = self.values(scene, &blobs);
+        let _shown = scene.piped().then(|| state::Shown::new(&self.device));
         let card = Card(self.device.as_fd());
-        card.atomic_commit(AtomicCommitFlags::TEST_ONLY, request).map_err(|error| error.to_string())
+        card.atomic_commit(AtomicCommitFlags::TEST_ONLY, state::request(&values)).map_err(|error| error.to_string())
     }
 
     /// Shows one layer behind a fence, without waiting for it.
     pub fn show_behind(&mut self, layer: &Layer, fence: BorrowedFd<'_>) -> Result<(), Trouble> {
         use std::os::fd::AsRawFd;
         let scene = Scene::of([layer.clone()]);
-        let mut values = self.values(&scene, 0);
+        let mut values = self.values(&scene, &Blobs::default());
         let plane = &self.planes[layer.plane];
         let prop = plane.about.props.get("IN_FENCE_FD").ok_or_else(|| Trouble::refused("IN_FENCE_FD", "missing"))?;
         values.push((plane.id, prop.id, i64::from(fence.as_raw_fd()) as u64));
-        self.commit(&values, AtomicCommitFlags::empty())
+        self.commit(&values, false, AtomicCommitFlags::empty())
             .map_err(|error| Trouble::refused("a commit with a fence", error))
     }
 
@@ -204,16 +224,22 @@ impl Screen {
 
     /// The next CRC.
     pub fn next_crc(&mut self) -> Result<CrcEntry, Trouble> {
+        let none = || Trouble::refused("reading CRCs", format!("none for {} ms", LIMIT.as_millis()));
+        self.crc_within(LIMIT)?.ok_or_else(none)
+    }
+
+    /// The next CRC, if it comes within `limit`.
+    fn crc_within(&mut self, limit: Duration) -> Result<Option<CrcEntry>, Trouble> {
         let crtc = self.output.crtc_index();
         let stream = self.stream.as_mut().ok_or(CrcError::CrtcOff(crtc))?;
-        let end = Instant::now() + LIMIT;
+        let end = Instant::now() + limit;
         loop {
             if let Some(entry) = stream.read_entry()? {
-                return Ok(entry);
+                return Ok(Some(entry));
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Trouble::refused("reading CRCs", format!("none for {} ms", LIMIT.as_millis())));
+                return Ok(None);
             }
             wait(stream.as_fd(), left)?;
         }
@@ -230,36 +256,33 @@ impl Screen {
         };
         let id = connector.id;
         let picture = Picture::new(&self.device, dmabuf_import::Fourcc::Xrgb8888, self.size())?;
-        let blob = self.gamma_blob(&scene.gamma)?;
-        let mut values = self.values(scene, blob.as_ref().map_or(0, Blob::id));
+        let blobs = Blobs::of(&self.device, scene)?;
+        let mut values = self.values(scene, &blobs);
         values.push((id, crtc, self.output.crtc_id().into()));
         values.push((id, fb, picture.id().0.into()));
-        if let Err(error) = self.commit(&values, AtomicCommitFlags::ALLOW_MODESET) {
+        if let Err(error) = self.commit(&values, scene.piped(), AtomicCommitFlags::ALLOW_MODESET) {
             return Ok(Err(format!("writeback refused: {error}")));
         }
-        self.gamma = blob;
+        self.blobs = blobs;
         let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
-        // A frame's CRC comes when all of it has been put out, so written back too; one more for drivers that queue.
+        // A frame's CRC comes when all of it has been put out, so written back too. One more, or its time, for drivers that queue; vkms
+        // gives none after the job.
         self.crc_of(&flip)?;
-        self.next_crc()?;
+        self.crc_within(Duration::from_millis(100))?;
         let off = vec![(id, crtc, 0)];
-        self.commit(&off, AtomicCommitFlags::ALLOW_MODESET)
+        self.commit(&off, false, AtomicCommitFlags::ALLOW_MODESET)
             .map_err(|error| Trouble::refused("ending writeback", error))?;
         self.wait_flip(LIMIT)?;
         Ok(Ok(picture))
     }
 
-    fn gamma_blob(&self, entries: &[[u16; 3]]) -> Result<Option<Blob>, Trouble> {
-        let bytes = entries.iter().flat_map(|[r, g, b]| [*r, *g, *b, 0]).flat_map(u16::to_ne_bytes);
-        let bytes: Vec<u8> = bytes.collect();
-        Ok(if bytes.is_empty() { None } else { Some(Blob::new(&self.device, &bytes)?) })
-    }
-
-    fn commit(&mut self, values: &Values, flags: AtomicCommitFlags) -> std::io::Result<()> {
+    /// `piped`: the values have colour pipelines.
+    fn commit(&mut self, values: &Values, piped: bool, flags: AtomicCommitFlags) -> std::io::Result<()> {
+        let _shown = piped.then(|| state::Shown::new(&self.device));
         let flags = flags | AtomicCommitFlags::NONBLOCK | AtomicCommitFlags::PAGE_FLIP_EVENT;
         let end = Instant::now() + LIMIT;
         loop {
-            match Card(self.device.as_fd()).atomic_commit(flags, request(values)) {
+            match Card(self.device.as_fd()).atomic_commit(flags, state::request(values)) {
                 // The commit before has flipped, but its cleaning up is not done.
                 Err(error) if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < end => {
                     std::thread::sleep(Duration::from_millis(1));
@@ -269,98 +292,15 @@ impl Screen {
         }
     }
 
-    /// The whole state: every plane, the CRTC's colours.
-    fn values(&self, scene: &Scene, gamma: u32) -> Values {
-        let mut values = Vec::new();
-        let crtc = self.output.crtc_id();
-        if let Some(props) = self.crtc_props() {
-            let mut set = |name, value| values.extend(props.get(name).map(|prop| (crtc, prop.id, value)));
-            set("ACTIVE", 1);
-            set("GAMMA_LUT", gamma.into());
-            set("DEGAMMA_LUT", 0);
-            set("CTM", 0);
-            set("BACKGROUND_COLOR", scene.background);
-        }
-        for (at, plane) in self.planes.iter().enumerate() {
-            let props = &plane.about.props;
-            let mut set = |name: &str, value| values.extend(props.get(name).map(|prop| (plane.id, prop.id, value)));
-            let Some(layer) = scene.layers.iter().find(|layer| layer.plane == at) else {
-                set("FB_ID", 0);
-                set("CRTC_ID", 0);
-                continue;
-            };
-            set("FB_ID", layer.picture.id().0.into());
-            set("CRTC_ID", crtc.into());
-            let (src, dst) = (layer.src, layer.dst);
-            for (name, value) in [("SRC_X", src.x), ("SRC_Y", src.y), ("SRC_W", src.w), ("SRC_H", src.h)] {
-                set(name, value.into());
-            }
-            for (name, value) in [("CRTC_X", dst.x), ("CRTC_Y", dst.y)] {
-                set(name, i64::from(value) as u64);
-            }
-            set("CRTC_W", dst.w.into());
-            set("CRTC_H", dst.h.into());
-            set("rotation", layer.turn.bits());
-            set("alpha", layer.alpha.into());
-            let named = |property, name| props.enum_value(property, name);
-            if let Some(value) = named("pixel blend mode", blend_name(layer.blend)) {
-                set("pixel blend mode", value);
-            }
-            if let Some((encoding, range)) = layer.encoding {
-                named("COLOR_ENCODING", encoding_name(encoding))
-                    .into_iter()
-                    .for_each(|value| set("COLOR_ENCODING", value));
-                named("COLOR_RANGE", range_name(range)).into_iter().for_each(|value| set("COLOR_RANGE", value));
-            }
-        }
-        values
-    }
-
     /// Puts back what was on the screen.
     pub fn restore(mut self) {
         self.stream = None;
-        // SavedState does not know of the background.
-        self.commit(&self.values(&Scene::default(), 0), AtomicCommitFlags::empty()).ok();
+        // SavedState does not know of the background and of colour pipelines.
+        self.commit(&self.values(&Scene::default(), &Blobs::default()), false, AtomicCommitFlags::empty()).ok();
         self.wait_flip(LIMIT).ok();
         if let Err(error) = self.saved.restore() {
             tracing::warn!(%error, "what was on the screen before could not be put back");
         }
-    }
-}
-
-fn request(values: &Values) -> AtomicModeReq {
-    let mut request = AtomicModeReq::new();
-    for &(object, prop, value) in values {
-        if let (Some(object), Some(prop)) = (NonZeroU32::new(object), NonZeroU32::new(prop)) {
-            request.add_raw_property(object, property::Handle::from(prop), value);
-        }
-    }
-    request
-}
-
-/// The kernel's name of a blend mode.
-pub fn blend_name(blend: Blend) -> &'static str {
-    match blend {
-        Blend::Premultiplied => "Pre-multiplied",
-        Blend::Coverage => "Coverage",
-        Blend::None => "None",
-    }
-}
-
-/// The kernel's name of an encoding.
-pub fn encoding_name(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Bt601 => "ITU-R BT.601 YCbCr",
-        Encoding::Bt709 => "ITU-R BT.709 YCbCr",
-        Encoding::Bt2020 => "ITU-R BT.2020 YCbCr",
-    }
-}
-
-/// The kernel's name of a range.
-pub fn range_name(range: Range) -> &'static str {
-    match range {
-        Range::Limited => "YCbCr limited range",
-        Range::Full => "YCbCr full range",
     }
 }
 

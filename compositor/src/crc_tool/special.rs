@@ -11,6 +11,7 @@ use kms::Rect;
 
 use super::judge::Judge;
 use super::picture::Picture;
+use super::power;
 use super::result::Outcome;
 use super::scene::{Layer, Scene};
 use super::screen::Screen;
@@ -21,9 +22,10 @@ use super::trouble::Trouble;
 pub type Run = fn(&mut Screen, &mut Judge) -> Result<Outcome, Trouble>;
 
 /// Suites with their tests.
-pub const SUITES: [(&str, &[(&str, Run)]); 4] = [
+pub const SUITES: [(&str, &[(&str, Run)]); 5] = [
     ("flip", &[("pictures in their order", order), ("a late fence shows the old frame, then the new", late_fence)]),
     ("modeset", &[("the same picture after it", modeset)]),
+    ("suspend", &[("the same picture after it", suspend)]),
     ("writeback", &[("what is written back has the same CRC", writeback)]),
     ("composition", &[("planes against the composed picture", composition), ("one pixel of it differs", one_pixel)]),
 ];
@@ -123,6 +125,29 @@ fn modeset(screen: &mut Screen, _: &mut Judge) -> Result<Outcome, Trouble> {
     }
     if after.values() != before.values() {
         return fail(format!("CRC {} after the mode was set, {} before", value(&after), value(&before)));
+    }
+    Ok(Outcome::Pass)
+}
+
+/// What was on the screen is there again when the machine wakes up, without a commit.
+fn suspend(screen: &mut Screen, _: &mut Judge) -> Result<Outcome, Trouble> {
+    if !screen.may_suspend {
+        return skip("only with --suspend: the machine sleeps for two seconds");
+    }
+    let pictures = pictures(screen, 2)?;
+    let other = shot(screen, full(&pictures[1]))?;
+    let before = shot(screen, full(&pictures[0]))?;
+    if other.values() == before.values() {
+        return fail(format!("different pictures have the same CRC {}", value(&other)));
+    }
+    if let Err(reason) = power::suspend(Duration::from_secs(2)) {
+        return skip(reason);
+    }
+    // Arming does not survive in every driver.
+    screen.arm()?;
+    let after = screen.next_crc()?;
+    if after.values() != before.values() {
+        return fail(format!("CRC {} after waking up, {} before", value(&after), value(&before)));
     }
     Ok(Outcome::Pass)
 }

@@ -118,7 +118,7 @@ fn card(path: PathBuf) -> Card {
 /// On a descriptor of its own: asking for pipelines takes other properties away.
 fn colour_pipelines(card: &Path) -> Vec<(u32, usize)> {
     let inventory = Device::open(card).and_then(|device| {
-        device.show_colour_pipelines()?;
+        device.show_colour_pipelines(true)?;
         device.inventory()
     });
     let planes = inventory.map(|inventory| inventory.planes).unwrap_or_default();

@@ -90,7 +90,7 @@ impl Rig {
         std::fs::write("/sys/module/vkms/parameters/fault", "0").expect("a vkms with faults");
         let device = Device::open(card("vkms")).expect("vkms opens");
         if pipelines {
-            device.show_colour_pipelines().expect("a kernel with colour pipelines");
+            device.show_colour_pipelines(true).expect("a kernel with colour pipelines");
         }
         let inventory = device.inventory().expect("inventory");
         let connector = inventory.connected().next().expect("vkms has a display");

@@ -180,10 +180,7 @@ impl Client {
     /// Sends what is queued, waiting for room where the socket is full.
     pub fn flush(&mut self) -> Result<()> {
         let deadline = after(PATIENCE);
-        // A compositor that has refused something has closed the socket: what it said is looked at before a write fails.
-        if let Some(guard) = self.conn.prepare_read() {
-            let _ = guard.read();
-        }
+        self.hear_last_words();
         loop {
             match self.conn.flush() {
                 Ok(()) => return Ok(()),
@@ -193,6 +190,17 @@ impl Client {
                 }
                 Err(e) => return Err(self.explain_wayland(e)),
             }
+        }
+    }
+
+    /// A compositor that has refused something has closed the socket: what it said is read before a write fails.
+    fn hear_last_words(&self) {
+        let socket = self.conn.as_fd();
+        let mut fds = [PollFd::new(&socket, PollFlags::empty())];
+        let closed = poll(&mut fds, Some(&left(0))).is_ok_and(|count| count > 0);
+        if let Some(guard) = self.conn.prepare_read().filter(|_| closed) {
+            // Its errors are kept, and returned by the write.
+            let _ = guard.read();
         }
     }
 

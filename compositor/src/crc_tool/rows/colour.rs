@@ -1,11 +1,11 @@
 //! Rows of colour: YUV matrices and ranges, the CRTC's tables, its background. As all rows, they show nothing themselves.
 
 use dmabuf_import::{Fourcc, formats};
-use kms::crc::vkms::{Encoding, Range};
+use kms::crc::vkms::{ColorOp, Encoding, Range};
 
 use super::{PLACE, Rows, SIZE};
-use crate::crc_tool::scene::{Layer, Scene, kind_name};
-use crate::crc_tool::screen::{encoding_name, range_name};
+use crate::crc_tool::scene::{Ctm, Layer, Scene, kind_name};
+use crate::crc_tool::screen::{encoding_name, fit, range_name};
 use crate::crc_tool::trouble::Trouble;
 
 /// Red, green and blue of an entry, from its number and the last one's.
@@ -45,10 +45,26 @@ impl Rows<'_> {
 
     /// `GAMMA_LUT`, `DEGAMMA_LUT` and `CTM` of the CRTC.
     pub(super) fn gamma(&mut self) -> Result<(), Trouble> {
+        let plain = Scene::of([self.ground.clone()]);
+        self.luts("GAMMA_LUT", "GAMMA_LUT_SIZE", &plain, |gamma, plain| Scene { gamma, ..plain });
+        self.luts("DEGAMMA_LUT", "DEGAMMA_LUT_SIZE", &plain, |degamma, plain| Scene { degamma, ..plain });
+        let has = self.screen.crtc_props().is_some_and(|props| props.get("CTM").is_some());
+        for (name, ctm) in [("red and blue exchanged", Ctm::Exchange), ("grey", Ctm::Grey)] {
+            let name = format!("CTM {name}");
+            match has {
+                true => self.push(name, Scene { ctm: Some(ctm), ..plain.clone() }, plain.clone()),
+                false => self.skip(name, "the CRTC has no CTM"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tables of the CRTC in the property `lut`, with as many entries as `size` says.
+    fn luts(&mut self, lut: &str, size: &str, plain: &Scene, with: fn(Vec<[u16; 3]>, Scene) -> Scene) {
         let props = self.screen.crtc_props();
-        let size = props.and_then(|props| props.value("GAMMA_LUT_SIZE")).filter(|size| (2..=4096).contains(size));
-        let last = size.map_or(1, |size| size - 1);
-        let luts: [(&str, Curve); 3] = [
+        let size = props.and_then(|props| props.value(size)).filter(|size| (2..=4096).contains(size));
+        let size = size.filter(|_| props.is_some_and(|props| props.get(lut).is_some()));
+        let curves: [(&str, Curve); 3] = [
             ("inverted", |at, last| [(0xffff - at * 0xffff / last) as u16; 3]),
             ("squared", |at, last| [(at * at * 0xffff / (last * last)) as u16; 3]),
             ("by channel", |at, last| {
@@ -56,20 +72,47 @@ impl Rows<'_> {
                 [value, value / 2, 0xffff - value]
             }),
         ];
-        for (name, entry) in luts {
-            let name = format!("GAMMA_LUT {name}");
-            if size.is_none() || props.is_none_or(|props| props.get("GAMMA_LUT").is_none()) {
-                self.skip(name, "the CRTC has no GAMMA_LUT");
-                continue;
+        for (name, entry) in curves {
+            let name = format!("{lut} {name}");
+            match size {
+                None => self.skip(name, &format!("the CRTC has no {lut}")),
+                Some(size) => {
+                    let entries = (0..size).map(|at| entry(at, size - 1)).collect();
+                    self.push(name, with(entries, plain.clone()), plain.clone());
+                }
             }
-            let plain = Scene::of([self.ground.clone()]);
-            let gamma = (0..=last).map(|at| entry(at, last)).collect();
-            self.push(name, Scene { gamma, ..plain.clone() }, plain);
         }
-        for name in ["DEGAMMA_LUT", "CTM"] {
-            match props.and_then(|props| props.get(name)) {
-                None => self.skip(name, &format!("the CRTC has no {name}")),
-                Some(_) => self.skip(name, "the arithmetic is not modelled"),
+    }
+
+    /// `COLOR_PIPELINE` of planes: curves and matrices, alone and together.
+    pub(super) fn pipeline(&mut self) -> Result<(), Trouble> {
+        const ONE: u64 = 1 << 32;
+        const MINUS: u64 = 1 << 63;
+        #[rustfmt::skip]
+        let mix = ColorOp::Matrix([
+            ONE / 2, ONE / 4, 0, ONE / 16,
+            MINUS | (ONE / 8), ONE, ONE / 8, 0,
+            0, ONE / 3, ONE / 2, MINUS | (ONE / 32),
+        ]);
+        let (linear, back) = (ColorOp::SrgbEotf, ColorOp::SrgbInverseEotf);
+        let rows: [(&str, &[ColorOp]); 4] = [
+            ("sRGB to linear", &[linear]),
+            ("linear to sRGB", &[back]),
+            ("a matrix", &[mix]),
+            ("a matrix in linear light", &[linear, mix, back]),
+        ];
+        for (at, plane) in self.kinds() {
+            let picture = self.picture(super::format_of(plane), self.size_on(plane))?;
+            for (name, ops) in rows {
+                let name = format!("{} {name}", kind_name(plane.kind));
+                if plane.pipelines.is_empty() {
+                    self.skip(name, "the plane has no COLOR_PIPELINE");
+                } else if !plane.pipelines.iter().any(|pipeline| fit(pipeline, ops).is_some()) {
+                    self.skip(name, "its COLOR_PIPELINE has no such operations");
+                } else {
+                    let layer = Layer::whole(at, &picture, PLACE);
+                    self.case(name, Layer { pipeline: ops.to_vec(), ..layer.clone() }, layer);
+                }
             }
         }
         Ok(())
