@@ -148,6 +148,9 @@ impl Builder {
     fn check(&self) -> Result<()> {
         let refuse = |why: String| Err(Error::Other(format!("vkms {}: {why}", self.name)));
         let planes = self.shared_overlays + self.outputs.iter().map(Output::planes).sum::<u32>();
+        if self.name == "power" {
+            return refuse("sysfs has a folder of that name beside it".into());
+        }
         if self.outputs.is_empty() {
             return refuse("a device needs an output".into());
         }

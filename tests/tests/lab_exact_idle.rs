@@ -161,7 +161,7 @@ fn controls(compositor: &Compositor) -> Controls {
 #[ignore = "lab"]
 fn what_a_client_turns_off_stays_off_until_asked_or_everything_is_dark() {
     let (keyboard, mouse) = (Keyboard::plug().unwrap(), Mouse::plug().unwrap());
-    let vkms = Vkms::builder("power").outputs(2, Output::default()).build().unwrap();
+    let vkms = Vkms::builder("powered").outputs(2, Output::default()).build().unwrap();
     let compositor = Compositor::start_on(vkms.card(), &[]).unwrap();
     let Controls { mut actor, absence, outputs } = controls(&compositor);
     let (first, of_first) = absence.control(&mut actor.client, &outputs[0]);

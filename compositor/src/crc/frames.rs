@@ -85,10 +85,20 @@ pub struct Flipped {
 }
 
 /// The last frames, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ring {
     frames: VecDeque<Frame>,
+    /// Slots not used yet, with room for what frames usually have: none is made on the frame path.
+    spare: Vec<Frame>,
     serial: u64,
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        let slot = || Frame { output: String::with_capacity(32), planes: Vec::with_capacity(8), ..Frame::default() };
+        let spare = std::iter::repeat_with(slot).take(RING).collect();
+        Self { frames: VecDeque::with_capacity(RING), spare, serial: 0 }
+    }
 }
 
 /// An answer to `syncline msg frames`.
@@ -105,8 +115,7 @@ pub struct Page {
 impl Ring {
     /// A frame is on the screen.
     pub fn push(&mut self, output: &str, flipped: Flipped, shown: &OnItsWay, crc: bool) {
-        let mut slot =
-            if self.frames.len() < RING { Frame::default() } else { self.frames.pop_front().unwrap_or_default() };
+        let mut slot = self.spare.pop().or_else(|| self.frames.pop_front()).unwrap_or_default();
         self.serial += 1;
         slot.serial = self.serial;
         slot.output.clear();

@@ -71,6 +71,9 @@ pub struct ClientReport {
     pub unanswered: u64,
     /// Vblanks at which nothing new was shown, by the gaps in the vblank counter.
     pub missed_vblanks: u64,
+    /// Of these, before a frame whose fence the client itself signalled more than 0.1 ms later than wanted.
+    #[serde(default)]
+    pub missed_by_signals: u64,
     /// Frames a second.
     pub fps: f64,
     /// The output's refresh interval.
@@ -111,8 +114,11 @@ fn shown(record: &Record) -> Option<Presented> {
 /// Makes the report. The first `warmup` records count only for the releases.
 pub fn report(records: &[Record], warmup: usize, size: (u32, u32), explicit: bool) -> ClientReport {
     let counted = &records[warmup.min(records.len())..];
-    let flips: Vec<Presented> = counted.iter().filter_map(shown).collect();
-    let missed = flips.windows(2).map(|w| w[1].seq.saturating_sub(w[0].seq).saturating_sub(1)).sum();
+    let late = |r: &Record| r.signal_late_ns.is_some_and(|late| late > 100_000);
+    let (flips, lates): (Vec<Presented>, Vec<bool>) = counted.iter().filter_map(|r| Some((shown(r)?, late(r)))).unzip();
+    let gaps = || flips.windows(2).map(|w| w[1].seq.saturating_sub(w[0].seq).saturating_sub(1));
+    let missed = gaps().sum();
+    let by_signals = gaps().zip(lates.iter().skip(1)).filter(|(_, late)| **late).map(|(gap, _)| gap).sum();
     let fps = match (flips.first(), flips.last()) {
         (Some(a), Some(b)) if b.time_ns > a.time_ns => (flips.len() - 1) as f64 * 1e9 / (b.time_ns - a.time_ns) as f64,
         _ => 0.0,
@@ -138,6 +144,7 @@ pub fn report(records: &[Record], warmup: usize, size: (u32, u32), explicit: boo
         discarded: counted.iter().filter(|r| r.feedback == Some(Feedback::Discarded)).count() as u64,
         unanswered: counted.iter().filter(|r| r.feedback.is_none()).count() as u64,
         missed_vblanks: missed,
+        missed_by_signals: by_signals,
         fps,
         refresh_ms: flips.last().map_or(0.0, |p| ms(p.refresh_ns)),
         releases_expected: if explicit { records.len() as u64 } else { 0 },
@@ -174,6 +181,13 @@ mod tests {
     fn gaps_and_lags() {
         let mut records: Vec<Record> = [10, 11, 12, 14, 15].iter().zip(0..).map(|(seq, n)| record(n, *seq)).collect();
         records.push(Record { frame: 5, feedback: Some(Feedback::Discarded), ..Record::default() });
+        let mut with_signals = records.clone();
+        for (record, late) in with_signals.iter_mut().zip([500_000, 500_000, 500_000, 90_000, 500_000]) {
+            record.signal_late_ns = Some(late);
+        }
+        assert_eq!(report(&with_signals, 1, (64, 48), true).missed_by_signals, 0);
+        with_signals[3].signal_late_ns = Some(110_000);
+        assert_eq!(report(&with_signals, 1, (64, 48), true).missed_by_signals, 1);
         let report = report(&records, 1, (64, 48), true);
         assert_eq!((report.committed, report.presented, report.discarded, report.missed_vblanks), (5, 4, 1, 1));
         assert_eq!((report.releases_expected, report.releases_signalled, report.releases_before_flip), (6, 5, 4));
