@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::client::{Feedback, Presented};
 use crate::time::Ns;
 
+/// A fence that signals so much later than wanted was not tried at the time that it was meant for.
+const LATE: Ns = 250_000;
+
 /// One frame of the client.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Record {
@@ -71,7 +74,7 @@ pub struct ClientReport {
     pub unanswered: u64,
     /// Vblanks at which nothing new was shown, by the gaps in the vblank counter.
     pub missed_vblanks: u64,
-    /// Of these, before a frame whose fence the client itself signalled more than 0.1 ms later than wanted.
+    /// Of these, before a frame whose fence the client itself signalled more than 0.25 ms later than wanted.
     #[serde(default)]
     pub missed_by_signals: u64,
     /// Frames a second.
@@ -114,7 +117,7 @@ fn shown(record: &Record) -> Option<Presented> {
 /// Makes the report. The first `warmup` records count only for the releases.
 pub fn report(records: &[Record], warmup: usize, size: (u32, u32), explicit: bool) -> ClientReport {
     let counted = &records[warmup.min(records.len())..];
-    let late = |r: &Record| r.signal_late_ns.is_some_and(|late| late > 100_000);
+    let late = |r: &Record| r.signal_late_ns.is_some_and(|late| late > LATE);
     let (flips, lates): (Vec<Presented>, Vec<bool>) = counted.iter().filter_map(|r| Some((shown(r)?, late(r)))).unzip();
     let gaps = || flips.windows(2).map(|w| w[1].seq.saturating_sub(w[0].seq).saturating_sub(1));
     let missed = gaps().sum();
@@ -182,11 +185,11 @@ mod tests {
         let mut records: Vec<Record> = [10, 11, 12, 14, 15].iter().zip(0..).map(|(seq, n)| record(n, *seq)).collect();
         records.push(Record { frame: 5, feedback: Some(Feedback::Discarded), ..Record::default() });
         let mut with_signals = records.clone();
-        for (record, late) in with_signals.iter_mut().zip([500_000, 500_000, 500_000, 90_000, 500_000]) {
+        for (record, late) in with_signals.iter_mut().zip([500_000, 500_000, 500_000, 240_000, 500_000]) {
             record.signal_late_ns = Some(late);
         }
         assert_eq!(report(&with_signals, 1, (64, 48), true).missed_by_signals, 0);
-        with_signals[3].signal_late_ns = Some(110_000);
+        with_signals[3].signal_late_ns = Some(260_000);
         assert_eq!(report(&with_signals, 1, (64, 48), true).missed_by_signals, 1);
         let report = report(&records, 1, (64, 48), true);
         assert_eq!((report.committed, report.presented, report.discarded, report.missed_vblanks), (5, 4, 1, 1));
