@@ -33,6 +33,8 @@ pub struct Config {
     pub vrr: bool,
     /// The main thread has the lowest real-time priority, where the system allows that.
     pub realtime: bool,
+    /// How windows of shared memory are read.
+    pub shm: ShmWay,
     pub keyboard: Keyboard,
     pub cursor: Cursor,
     pub fences: Fences,
@@ -44,6 +46,16 @@ pub struct Config {
     /// `[[output]]`: displays by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
+}
+
+/// How windows of shared memory (`wl_shm`) are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShmWay {
+    /// In place where that can be, by udmabuf.
+    Auto,
+    /// Always by a copy.
+    Copy,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -155,6 +167,7 @@ impl Default for Config {
             tearing: false,
             vrr: false,
             realtime: true,
+            shm: ShmWay::Auto,
             keyboard: Keyboard::default(),
             cursor: Cursor::default(),
             fences: Fences::default(),

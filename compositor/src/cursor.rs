@@ -9,7 +9,7 @@ use drm_fourcc::DrmFourcc;
 use kms::Device;
 use smithay::{
     backend::renderer::{
-        Bind, Color32F, Frame, ImportDma, ImportMem, ImportMemWl, Renderer as _, Texture,
+        Bind, Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
         pixman::{PixmanRenderer, PixmanTexture},
     },
     input::pointer::{CursorIcon, CursorImageStatus, CursorImageSurfaceData},
@@ -186,7 +186,10 @@ impl Cursor {
                         .unwrap_or_default();
                     let Some(content) = SurfaceState::of(states).current.clone() else { return Ok(None) };
                     let texture = match &content.source {
-                        Source::Shm(buffer) => renderer.import_shm_buffer(buffer, None, &[]),
+                        Source::Shm(shm) => {
+                            let made = crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new());
+                            return made.map(|(texture, _)| Some((texture, hotspot)));
+                        }
                         Source::Dmabuf(imported) if content.is_ready() => renderer.import_dmabuf(imported.wl()?, None),
                         Source::Dmabuf(_) => return Ok(None),
                     };

@@ -5,10 +5,11 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
     linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
+    shm::{Picture, ShmHandler, ShmState},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
-    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat, delegate_shm,
+    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat,
     delegate_viewporter, delegate_xdg_shell,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
@@ -25,13 +26,12 @@ use smithay::{
                 ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler, set_data_device_focus,
             },
         },
-        shm::{ShmHandler, ShmState},
     },
 };
 
 use crate::{
     state::Syncline,
-    surface::{buffer::Imported, commit},
+    surface::{buffer::Imported, commit, shm::Shm},
 };
 
 impl CompositorHandler for Syncline {
@@ -81,13 +81,26 @@ impl CompositorHandler for Syncline {
 }
 
 impl BufferHandler for Syncline {
-    /// Of wl_shm; dma-bufs are [`LinuxDmabufHandler`]'s.
+    /// Buffers are [`LinuxDmabufHandler`]'s and [`ShmHandler`]'s.
     fn buffer_destroyed(&mut self, _: &WlBuffer) {}
 }
 
 impl ShmHandler for Syncline {
-    fn shm_state(&self) -> &ShmState {
+    type Import = Arc<Shm>;
+
+    fn shm(&self) -> &ShmState {
         &self.globals.shm
+    }
+
+    fn import(&mut self, picture: Picture) -> Arc<Shm> {
+        Arc::new(Shm::new(picture))
+    }
+
+    fn buffer_destroyed(&mut self, shm: &Arc<Shm>) {
+        if let Some(imported) = shm.imported() {
+            self.imports.forget(imported);
+            self.renderer_stale = true;
+        }
     }
 }
 
@@ -174,7 +187,7 @@ impl ServerDndGrabHandler for Syncline {
 impl OutputHandler for Syncline {}
 
 delegate_compositor!(Syncline);
-delegate_shm!(Syncline);
+protocols::delegate_shm!(Syncline, Arc<Shm>);
 delegate_seat!(Syncline);
 delegate_data_device!(Syncline);
 delegate_output!(Syncline);

@@ -77,6 +77,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         display: handle.clone(),
         now: clock::now(),
         cursor: Cursor::new(&config.cursor),
+        udmabuf: crate::surface::shm::udmabuf(&config),
         config,
         globals,
         popups: PopupManager::default(),

@@ -24,7 +24,6 @@ use smithay::{
         presentation::PresentationState,
         selection::data_device::DataDeviceState,
         shell::xdg::XdgShellState,
-        shm::ShmState,
         viewporter::ViewporterState,
     },
 };
@@ -84,6 +83,8 @@ pub struct Syncline {
     pub power_stale: bool,
     /// Converts what would be drawn, with `[mem2mem]`.
     pub mem2mem: Option<crate::mem2mem::Mem2mem>,
+    /// Makes dma-bufs of clients' shared memory; `None`: not on this machine.
+    pub udmabuf: Option<dmabuf_import::udmabuf::Udmabuf>,
     /// Televisions.
     pub cec: crate::cec::Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
@@ -140,7 +141,7 @@ pub struct Counters {
 pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,
-    pub shm: ShmState,
+    pub shm: protocols::shm::ShmState,
     pub linux_dmabuf: Option<LinuxDmabufState>,
     pub feedback: Option<crate::feedback::Feedbacks>,
     pub syncobj: Option<SyncobjState>,
@@ -188,7 +189,7 @@ impl Globals {
         Self {
             compositor: CompositorState::new_v6::<Syncline>(display),
             xdg_shell: XdgShellState::new::<Syncline>(display),
-            shm: ShmState::new::<Syncline>(display, []),
+            shm: protocols::shm::ShmState::new::<Syncline>(display),
             linux_dmabuf: None,
             feedback: None,
             syncobj: None,

@@ -18,6 +18,18 @@ const SYNC_READ: u64 = 1;
 const SYNC_WRITE: u64 = 2;
 const SYNC_END: u64 = 4;
 
+impl crate::Dmabuf {
+    /// The CPU has written the buffer without a bracket: brings what its caches hold into memory, for devices that do not look there. Two
+    /// system calls for each distinct descriptor. **May wait** for all fences of the buffer. Errors: as the ioctl.
+    pub fn flush(&self) -> Result<(), CallError> {
+        self.fds().try_for_each(|fd| {
+            let fail = |errno| CallError::new("DMA_BUF_IOCTL_SYNC", "dma-buf", errno);
+            dma_buf_sync(fd, SYNC_WRITE).map_err(fail)?;
+            dma_buf_sync(fd, SYNC_WRITE | SYNC_END).map_err(fail)
+        })
+    }
+}
+
 /// A whole dma-buf mapped for the CPU. Holds the dma-buf; unmapped on drop.
 #[derive(Debug)]
 pub struct Mapping {

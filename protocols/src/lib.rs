@@ -1,5 +1,5 @@
-//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, dma-bufs and what their pixels mean, and those about
-//! the user's absence.
+//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, clients' buffers and what their pixels mean, and those
+//! about the user's absence.
 //!
 //! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
 //! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
@@ -16,6 +16,7 @@ pub mod fifo;
 pub mod idle_notify;
 pub mod linux_dmabuf;
 pub mod output_power;
+pub mod shm;
 pub mod syncobj;
 pub mod tearing;
 

@@ -46,7 +46,7 @@ impl Outputs {
         let feedback = Feedbacks::new(self)?;
         globals.linux_dmabuf = Some(feedback::announce(display, &feedback));
         globals.feedback = Some(feedback);
-        globals.shm.update_formats(self.renderer.shm_formats());
+        globals.shm.add_formats(self.renderer.shm_formats());
         let Some(card) = self.cards.iter().next() else { return Err(Error::NoDevice) };
         match sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),

@@ -9,6 +9,7 @@ mod element;
 #[cfg(debug_assertions)]
 mod fault;
 mod others;
+pub mod shm;
 pub mod target;
 mod upload;
 mod way;
@@ -24,7 +25,7 @@ use smithay::{
     backend::{
         allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
         renderer::{
-            Bind, Color32F, ExportMem, ImportDma, ImportMem, ImportMemWl, Renderer as _, Texture,
+            Bind, Color32F, ExportMem, ImportDma, ImportMem, Renderer as _, Texture,
             damage::OutputDamageTracker,
             element::Id,
             pixman::{PixmanRenderer, PixmanTexture},
@@ -33,7 +34,7 @@ use smithay::{
     },
     reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     utils::{Buffer, Physical, Rectangle},
-    wayland::compositor::with_states,
+    wayland::shm::fourcc_to_shm_format,
 };
 
 pub use egl::{Gles, has_gpu};
@@ -45,7 +46,7 @@ use crate::{
     error::Error,
     surface::{
         Content, View,
-        buffer::{Imported, Source},
+        buffer::{Imported, Source, Way},
     },
 };
 use element::Picture;
@@ -77,8 +78,21 @@ pub struct Pass {
     pub fence: Option<SyncFile>,
 }
 
-/// Textures by surface, with the content that they were made from, and what its colours were taken for.
-type Textures<T> = HashMap<u32, (u64, CommitCounter, Option<Representation>, T)>;
+/// Textures by surface.
+type Textures<T> = HashMap<u32, Known<T>>;
+
+/// A surface's texture.
+#[derive(Debug)]
+pub struct Known<T> {
+    /// The content that it was made from.
+    serial: u64,
+    commit: CommitCounter,
+    /// What its colours were taken for.
+    colour: Option<Representation>,
+    /// Its memory is ours, and a copy.
+    own: Option<shm::Own>,
+    texture: T,
+}
 
 /// The renderer of the session.
 pub enum Renderer {
@@ -173,11 +187,11 @@ impl Renderer {
         }
     }
 
-    /// wl_shm formats beyond the two that every compositor has.
+    /// wl_shm formats that can be copied.
     pub fn shm_formats(&self) -> Vec<wl_shm::Format> {
         match self {
-            Self::Pixman { renderer, .. } => renderer.shm_formats().collect(),
-            Self::Gles(gles) => gles.renderer.shm_formats().collect(),
+            Self::Pixman { renderer, .. } => renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
+            Self::Gles(gles) => gles.renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
         }
     }
 
@@ -203,6 +217,15 @@ impl Renderer {
         };
         imported.choose(Some(way?));
         Ok(())
+    }
+
+    /// Whether pages of shared memory are read where they are, without any copy.
+    pub fn check_in_place(&mut self, imported: &Imported) -> Result<(), String> {
+        self.check_import(imported)?;
+        match imported.way() {
+            Some(Way::Import) => Ok(()),
+            way => Err(format!("the renderer would {}", way.map_or("not read it", Way::name))),
+        }
     }
 
     /// The cards of the session have changed: those beside the one that renders may copy for it.
@@ -312,7 +335,7 @@ fn draw<R>(
     drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
 where
-    R: Bind<WlDmabuf> + ImportDma + ImportMem + ImportMemWl,
+    R: Bind<WlDmabuf> + ImportDma + ImportMem,
     R::TextureId: Texture + Clone + 'static,
 {
     let mut pictures = Vec::with_capacity(layers.len());
@@ -361,36 +384,42 @@ fn texture<R>(
     layer: &Layer,
 ) -> Result<way::Sampled<R::TextureId>, String>
 where
-    R: ImportDma + ImportMem + ImportMemWl,
+    R: ImportDma + ImportMem,
     R::TextureId: Clone,
 {
     let content = &layer.content;
     let commit = layer.damage.current_commit();
     let (known, colour) = (textures.get(&content.surface), layer.view.colour);
-    if let Some((serial, _, taken_for, texture)) = known
-        && *serial == content.serial
-        && *taken_for == colour
+    if let Some(known) = known
+        && known.serial == content.serial
+        && known.colour == colour
     {
-        return Ok((texture.clone(), None));
+        return Ok((known.texture.clone(), None));
     }
+    let mut own = None;
     let (texture, copied) = match &content.source {
         Source::Dmabuf(imported) => match way::texture(renderer, reach, layer, imported)? {
             Some(sampled) => sampled,
             // The CPU may not read it yet: the surface keeps its last picture.
-            None => return known.map(|(.., texture)| (texture.clone(), None)).ok_or("its fence is pending".into()),
+            None => return known.map(|known| (known.texture.clone(), None)).ok_or("its fence is pending".into()),
         },
-        Source::Shm(buffer) => {
-            let since = known.map(|(_, commit, ..)| *commit);
+        Source::Shm(shm) => {
             let all = || vec![Rectangle::from_size(content.size)];
-            let damage = match since {
-                Some(since) => layer.damage.damage_since(Some(since)).map_or_else(all, |set| set.to_vec()),
-                None => all(),
+            let damage = match known {
+                Some(known) => {
+                    layer.damage.damage_since(Some(known.commit)).map_or_else(all, |set| set.into_iter().collect())
+                }
+                None => Vec::new(),
             };
-            let read = |states: &_| renderer.import_shm_buffer(buffer, Some(states), &damage);
-            (with_states(&layer.surface, read).map_err(|e| e.to_string())?, None)
+            let last = known.and_then(|known| Some((&known.texture, known.own?)));
+            let (texture, made) = shm::texture(renderer, last, shm, &damage, reach.packed)?;
+            own = Some(made);
+            content.copied();
+            (texture, None)
         }
     };
-    textures.insert(content.surface, (content.serial, commit, colour, texture.clone()));
+    let known = Known { serial: content.serial, commit, colour, own, texture: texture.clone() };
+    textures.insert(content.surface, known);
     Ok((texture, copied))
 }
 

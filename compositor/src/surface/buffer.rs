@@ -17,16 +17,18 @@ use smithay::{
         dmabuf::{Dmabuf as WlDmabuf, DmabufFlags},
         gbm::GbmBuffer,
     },
-    reexports::wayland_server::{Resource, protocol::wl_buffer::WlBuffer},
+    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
 };
+
+use super::shm::Shm;
 
 /// Where a content's pixels are.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// A client's dma-buf.
     Dmabuf(Arc<Imported>),
-    /// A `wl_shm` buffer; read through Smithay, which guards against a pool that shrinks.
-    Shm(WlBuffer),
+    /// A `wl_shm` buffer that is copied; one that is read in place is a dma-buf.
+    Shm(Arc<Shm>),
 }
 
 impl Source {
@@ -39,7 +41,7 @@ impl Source {
     pub fn id(&self) -> u64 {
         match self {
             Source::Dmabuf(imported) => imported.id,
-            Source::Shm(buffer) => u64::from(buffer.id().protocol_id()),
+            Source::Shm(shm) => shm.id,
         }
     }
 
@@ -84,6 +86,8 @@ pub struct Imported {
     pub y_invert: bool,
     /// The device (`dev_t`) that its client wants it sampled by.
     pub sampling: Option<u64>,
+    /// Its pages are a `wl_shm` pool's: it has no fences, and its client writes without telling the kernel.
+    pub shm: bool,
     /// How it is drawn; `None`: nobody has tried, or the renderer is another one now.
     way: Mutex<Option<Way>>,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
@@ -105,6 +109,7 @@ impl Imported {
             wl: OnceLock::new(),
             y_invert: false,
             sampling: None,
+            shm: false,
             way: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mappings: Default::default(),
@@ -115,6 +120,11 @@ impl Imported {
     /// The same for a client's buffer, with what its client says of it.
     pub fn of_client(dmabuf: Dmabuf, hints: Hints) -> Self {
         Self { y_invert: hints.y_invert, sampling: hints.sampling, ..Self::new(dmabuf) }
+    }
+
+    /// The same for the pages of a `wl_shm` buffer.
+    pub fn of_shm(dmabuf: Dmabuf) -> Self {
+        Self { shm: true, ..Self::new(dmabuf) }
     }
 
     /// A buffer of ours from GBM, which is kept along.

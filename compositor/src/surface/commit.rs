@@ -14,7 +14,6 @@ use protocols::{
     syncobj::{self, Attached},
 };
 use smithay::{
-    backend::renderer::buffer_dimensions,
     reexports::wayland_server::{
         DisplayHandle,
         protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
@@ -32,9 +31,10 @@ use smithay::{
 
 use super::{
     Content, PendingCommit, SurfaceState, View,
-    buffer::{Imports, Source},
+    buffer::{Imported, Imports, Source},
     content::{By, Parts},
     gate::Gate,
+    shm::Shm,
     wait,
 };
 use crate::{state::Syncline, trace};
@@ -184,10 +184,11 @@ impl Syncline {
             ),
             None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), By::Fence)), message),
         };
-        let seen = self.look_at(&buffer);
+        let seen = self.look_at(states, &buffer);
         let acquire = match (acquire, &seen) {
             (_, None) => None,
             (Some(acquire), _) => Some(acquire),
+            (None, Some((Source::Dmabuf(imported), ..))) if imported.shm => Some((Acquire::ready(), By::Buffer)),
             (None, Some((Source::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
             (None, Some((Source::Shm(_), ..))) => Some((Acquire::ready(), By::Buffer)),
         };
@@ -200,6 +201,7 @@ impl Syncline {
         // Points say it all; a fence's release is beside `wl_buffer.release`, which still goes out.
         let owed = acquire_by != By::Point;
         let (release, release_by) = release.unwrap_or_else(|| match &source {
+            Source::Dmabuf(imported) if imported.shm => (Release::none(), By::Buffer),
             Source::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), By::Implicit),
             Source::Shm(_) => (Release::none(), By::Buffer),
         });
@@ -223,18 +225,41 @@ impl Syncline {
 
     /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
     /// know, or gone.
-    fn look_at(&self, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
+    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
         if let Some(imported) = Imports::of(buffer) {
             let dmabuf = &imported.dmabuf;
             let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
             return Some((Source::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
         }
-        let size = buffer_dimensions(buffer)?;
-        let opaque = smithay::wayland::shm::with_buffer_contents(buffer, |_, _, data| {
-            let format = smithay::wayland::shm::shm_format_to_fourcc(data.format);
-            !smithay::backend::allocator::format::has_alpha(format.unwrap_or(drm_fourcc::DrmFourcc::Argb8888))
-        });
-        Some((Source::Shm(buffer.clone()), size, opaque.ok()?))
+        let shm: &Arc<Shm> = protocols::shm::import_of(buffer)?;
+        let picture = &shm.picture;
+        let size = (picture.width as i32, picture.height as i32).into();
+        let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
+        let source = self.in_place(states, shm).map_or_else(|| Source::Shm(shm.clone()), Source::Dmabuf);
+        Some((source, size, opaque))
+    }
+
+    /// The dma-buf of a buffer of shared memory, if it may be read where it is.
+    fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
+        let held = shm.is_held();
+        if !SurfaceState::of(states).shm.commit(shm.id, held) {
+            return None;
+        }
+        let renderer = &mut self.outputs.renderer;
+        // A GPU's pass would have to be waited for before the client has its buffer back.
+        if renderer.waits_on_gpu() {
+            return None;
+        }
+        let known = shm.imported().is_some();
+        let imported = shm.in_place(self.udmabuf.as_ref()?, |imported| renderer.check_in_place(imported))?;
+        if !known {
+            self.imports.insert(imported);
+        }
+        // What the client has drawn is in the CPU's caches: displays that do not look there have to find it in memory.
+        if let Err(error) = imported.dmabuf.flush() {
+            tracing::debug!("shm buffer {}: flushing caches: {error}", shm.id);
+        }
+        Some(imported.clone())
     }
 
     /// The fences that a client without explicit synchronisation has left in its buffer.

@@ -197,6 +197,11 @@ impl Content {
         self.fences().pass = Some(fence);
     }
 
+    /// A picture of it was made that is all that anybody needs: the client has its buffer back now.
+    pub fn copied(&self) {
+        self.finish(&mut self.fences());
+    }
+
     /// The `wl_buffer` was released by someone else; do not release it again.
     pub fn forget_buffer(&self) {
         self.fences().buffer = None;

@@ -15,6 +15,7 @@ pub mod content;
 pub mod gate;
 pub mod live;
 pub mod pace;
+pub mod shm;
 pub mod turn;
 pub mod view;
 pub mod wait;
@@ -74,6 +75,8 @@ pub struct SurfaceState {
     pub turns: Turns,
     /// What its client is told to allocate.
     pub wishes: crate::feedback::Wishes,
+    /// Which way its buffers of shared memory go.
+    pub shm: shm::Choice,
 }
 
 impl Default for SurfaceState {
@@ -95,6 +98,7 @@ impl Default for SurfaceState {
             response: Predictor::default(),
             turns: Turns::default(),
             wishes: crate::feedback::Wishes::default(),
+            shm: shm::Choice::default(),
         }
     }
 }

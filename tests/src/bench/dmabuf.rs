@@ -109,7 +109,8 @@ pub fn run(options: &Options) -> Result<bool> {
         figures: vec![format!("{} in {}", brackets(&again.0) / 2, again.1)],
         kept: brackets(&again.0) == 0,
     });
-    print!("{}", table(&["clients' dma-bufs", "limit", "Syncline", ""], &rows));
+    rows.push(super::shm::row()?);
+    print!("{}", table(&["clients' buffers", "limit", "Syncline", ""], &rows));
     if options.verbose {
         for (what, (calls, frames)) in [("first imports", &first), ("shown again", &again)] {
             println!("system calls, {what} ({frames} frames): {:?}", calls.by_name);

@@ -6,6 +6,7 @@ pub mod dmabuf;
 pub mod frame;
 pub mod kms;
 pub mod runs;
+pub mod shm;
 pub mod strace;
 
 use clap::{Parser, Subcommand};

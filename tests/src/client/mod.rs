@@ -11,6 +11,7 @@ mod dispatch;
 pub mod dmabuf;
 pub mod fenced;
 pub mod seat;
+pub mod shm;
 pub mod state;
 pub mod sync;
 pub mod timing;

@@ -1,0 +1,111 @@
+//! `wl_shm` (version 2): clients share memory as files, and describe pictures in them.
+//!
+//! ```text
+//!  create_pool ─→ Pool ─ create_buffer ─→ check ─→ Picture ─→ ShmHandler::import ─→ wl_buffer with the import in it
+//!                                           └─ protocol error
+//! ```
+//!
+//! A pool is its descriptor and its size: nothing is mapped here. Whoever wants the pixels reads them with a system call, or has the kernel make
+//! a dma-buf of the file's pages; a file that its owner cuts short then costs its client a picture, and nobody a signal.
+//!
+//! This module does not know which of the two a picture goes through.
+//!
+//! Source: `wayland.xml` of libwayland (`wl_shm`, `wl_shm_pool`).
+
+mod dispatch;
+mod picture;
+
+use wayland_server::{
+    Dispatch, DisplayHandle, GlobalDispatch,
+    backend::GlobalId,
+    protocol::{
+        wl_buffer::WlBuffer,
+        wl_shm::{self, WlShm},
+        wl_shm_pool::WlShmPool,
+    },
+};
+
+pub use picture::{Picture, Pool};
+
+/// Newest version that is spoken.
+const VERSION: u32 = 2;
+
+/// What the protocol needs from the compositor's state.
+pub trait ShmHandler {
+    /// What the compositor makes of a picture.
+    type Import: Send + Sync + 'static;
+
+    /// The global's state.
+    fn shm(&self) -> &ShmState;
+
+    /// A client has made a buffer.
+    fn import(&mut self, picture: Picture) -> Self::Import;
+
+    /// The client has destroyed the buffer. Commits may still show it.
+    fn buffer_destroyed(&mut self, import: &Self::Import);
+}
+
+/// User data of `wl_shm_pool`.
+#[derive(Debug)]
+pub struct PoolData(std::sync::Arc<Pool>);
+
+/// User data of a `wl_buffer` of this protocol.
+#[derive(Debug)]
+pub struct BufferData<I>(I);
+
+/// What the compositor made of a buffer of shared memory when it was created; `None` for buffers of another kind.
+pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
+    use wayland_server::Resource;
+    buffer.data::<BufferData<I>>().map(|data| &data.0)
+}
+
+/// The `wl_shm` global.
+#[derive(Debug)]
+pub struct ShmState {
+    global: GlobalId,
+    formats: Vec<wl_shm::Format>,
+}
+
+impl ShmState {
+    /// Announces the global with the two formats that every compositor has.
+    pub fn new<D>(display: &DisplayHandle) -> Self
+    where
+        D: GlobalDispatch<WlShm, ()> + Dispatch<WlShm, ()> + Dispatch<WlShmPool, PoolData> + ShmHandler + 'static,
+    {
+        let formats = vec![wl_shm::Format::Argb8888, wl_shm::Format::Xrgb8888];
+        Self { global: display.create_global::<D, WlShm, ()>(VERSION, ()), formats }
+    }
+
+    /// The global's id, for taking it away.
+    pub fn global(&self) -> GlobalId {
+        self.global.clone()
+    }
+
+    /// More formats, for those who bind the global from now on. Formats without a whole number of bytes a pixel in one plane are left out.
+    pub fn add_formats(&mut self, formats: impl IntoIterator<Item = wl_shm::Format>) {
+        for format in formats {
+            if !self.formats.contains(&format) && picture::bytes_a_pixel(format).is_some() {
+                self.formats.push(format);
+            }
+        }
+    }
+}
+
+/// Implements the protocol's dispatch for the compositor's state type, which implements [`ShmHandler`] with the given type of imports.
+#[macro_export]
+macro_rules! delegate_shm {
+    ($ty:ty, $import:ty) => {
+        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+            $crate::reexports::wayland_server::protocol::wl_shm::WlShm: ()
+        ] => $crate::shm::ShmState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::wayland_server::protocol::wl_shm::WlShm: ()
+        ] => $crate::shm::ShmState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::wayland_server::protocol::wl_shm_pool::WlShmPool: $crate::shm::PoolData
+        ] => $crate::shm::ShmState);
+        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+            $crate::reexports::wayland_server::protocol::wl_buffer::WlBuffer: $crate::shm::BufferData<$import>
+        ] => $crate::shm::ShmState);
+    };
+}
