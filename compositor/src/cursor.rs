@@ -146,7 +146,7 @@ impl Cursor {
         let target = match free {
             Some(target) => target,
             None => {
-                let target = crate::render::dumb_target(device, width, height, DrmFourcc::Argb8888)?;
+                let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
                 drawn.buffers.push(target.clone());
                 target
             }

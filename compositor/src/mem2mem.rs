@@ -31,7 +31,7 @@ use smithay::{
 use crate::{
     config::Mem2memDevice,
     reactor,
-    render::{Target, dumb_target},
+    render::{Target, shown_target},
     state::Syncline,
     surface::{
         SurfaceState, View,
@@ -127,7 +127,7 @@ impl Mem2mem {
         if self.targets.len() >= TARGETS {
             return Err("all targets are in use".into());
         }
-        let target = dumb_target(device, width, height, format)?;
+        let target = shown_target(device, width, height, format)?;
         self.targets.push(target.clone());
         Ok(target)
     }

@@ -9,6 +9,15 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::{CallError, ioctl};
 
+/// Names of the heaps whose memory is in one piece, for devices without an IOMMU: all but `system` and its relatives. Sorted.
+pub fn contiguous() -> Vec<String> {
+    let names = std::fs::read_dir("/dev/dma_heap").into_iter().flatten().flatten();
+    let mut names: Vec<_> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| !name.starts_with("system"));
+    names.sort();
+    names
+}
+
 /// An open `/dev/dma_heap/NAME`.
 #[derive(Debug)]
 pub struct DmaHeap {
@@ -25,6 +34,11 @@ impl DmaHeap {
         let fd = rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| CallError::new("open", path.display(), errno))?;
         Ok(Self { fd, name: name.to_owned() })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Allocates `len` bytes, rounded up to whole pages, zeroed. The caller owns the dma-buf; it outlives the heap.

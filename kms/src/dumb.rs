@@ -5,6 +5,7 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use dmabuf_import::allocate::{AllocateError, Allocated, Allocator, Ask};
 use dmabuf_import::map::RawMap;
 use dmabuf_import::{Dmabuf, Fourcc, GemHandle, Modifier, Plane, formats};
 use rustix::io::Errno;
@@ -96,5 +97,23 @@ impl DumbBuffer {
         let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
         Dmabuf::new(width, height, self.format, Modifier::Linear, planes)
             .map_err(|_| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", Errno::INVAL))
+    }
+}
+
+/// A device's dumb buffers as [`Allocator`]: linear, of one plane. What it gives has no framebuffer and no mapping of ours.
+#[derive(Debug, Clone)]
+pub struct DumbAllocator(pub Device);
+
+impl Allocator for DumbAllocator {
+    fn name(&self) -> String {
+        format!("dumb buffers of {}", self.0.path().display())
+    }
+
+    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+        if !ask.modifiers.contains(&Modifier::Linear) {
+            return Err(self.refusal("they are linear only"));
+        }
+        let dumb = DumbBuffer::new(&self.0, ask.width, ask.height, ask.format).map_err(|e| self.refusal(e))?;
+        Ok(dumb.export().map_err(|e| self.refusal(e))?.into())
     }
 }

@@ -41,7 +41,7 @@ pub mod writeback;
 
 pub use device::Device;
 pub use dmabuf_import::CallError;
-pub use dumb::DumbBuffer;
+pub use dumb::{DumbAllocator, DumbBuffer};
 pub use error::{CommitError, OutputError, Step};
 pub use event::{Event, Flip};
 pub use fence::Ns;

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dmabuf_import::Mapping;
 use drm_fourcc::DrmFourcc;
@@ -217,6 +218,9 @@ fn phases(card: &Path, planes: &str) -> Vec<String> {
     let compositor = Compositor::start_on(card, &args).unwrap();
     let mut bench = Bench::new(&compositor);
     let buffer = bench.buffer(true);
+    // CRCs are settled before the first picture, and each picture is there for some of them.
+    let some_frames = Duration::from_millis(100);
+    bench.client.idle(some_frames).unwrap();
     let bt601 = (0.299, 0.114);
     let said = [
         (None, rgb(bt601.0, bt601.1, false)),
@@ -229,10 +233,12 @@ fn phases(card: &Path, planes: &str) -> Vec<String> {
             bench.object.set_coefficients_and_range(coefficients, range);
         }
         bench.show(&buffer);
+        bench.client.idle(some_frames).unwrap();
         looks(&compositor, expected, &format!("{planes}: {word:?}"));
     }
     bench.object.destroy();
     bench.show(&buffer);
+    bench.client.idle(some_frames).unwrap();
     looks(&compositor, said[0].1, "after the object is gone");
     bench.show(&buffer);
     compositor.stop().unwrap();

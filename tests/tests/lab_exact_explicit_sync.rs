@@ -140,8 +140,8 @@ fn a_pending_fence_is_handed_to_the_display() {
 fn shared_memory_is_released_at_once() {
     let compositor = Compositor::start(&[]).unwrap();
     let mut actor = FencedActor::new(&compositor, "shm", Some((200, 150)), Source::Shm).unwrap();
+    // It is copied, so it comes back before the next commit.
     let (first, _) = actor.show(1).unwrap();
-    actor.show(2).unwrap();
     assert!(matches!(actor.released(&first, SOON).unwrap(), Released::Immediate));
     assert_eq!(wl_releases(&actor, &first), 1);
     compositor.stop().unwrap();

@@ -192,6 +192,10 @@ fn render(
             if let Ok(fence) = fence.try_clone() {
                 layer.content.used_by_pass(fence);
             }
+            if layer.content.is_shm_in_place() {
+                // The flip waits for the pass, so this waits for the flip.
+                output.retiring.push(OnPlane::Content(layer.content.clone()));
+            }
         }
     }
     let plain = Wanted::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));

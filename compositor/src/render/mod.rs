@@ -8,6 +8,7 @@ mod egl;
 mod element;
 #[cfg(debug_assertions)]
 mod fault;
+mod memory;
 mod others;
 pub mod shm;
 pub mod target;
@@ -38,7 +39,8 @@ use smithay::{
 };
 
 pub use egl::{Gles, has_gpu};
-pub use target::{Target, dumb as dumb_target};
+pub use memory::shown as shown_target;
+pub use target::Target;
 
 use crate::{
     cli::RendererChoice,

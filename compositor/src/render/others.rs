@@ -18,7 +18,7 @@ use super::{
     Gles, Target,
     egl::{Allocator, Gpu},
     element::ClientFence,
-    target, upload,
+    memory, upload,
 };
 use crate::surface::buffer::Imported;
 
@@ -103,9 +103,9 @@ impl Others {
             let linear = [DrmModifier::Linear];
             // Mesa's GL on the CPU crashes on buffers of another device.
             let allocator = allocator.filter(|_| !gles.software);
-            let near = allocator.and_then(|a| target::allocate(a, width, height, format, &linear).ok());
+            let near = allocator.and_then(|a| memory::of_gpu(a, width, height, format, &linear).ok());
             let near = near.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
-            let made = near.map_or_else(|| target::allocate(&mut gles.allocator, width, height, format, &linear), Ok);
+            let made = near.map_or_else(|| memory::of_gpu(&mut gles.allocator, width, height, format, &linear), Ok);
             self.copies.insert(surface, Copy { target: made?, read_by: None });
         }
         let copy = self.copies.get_mut(&surface).ok_or("no copy")?;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::Dmabuf;
+use dmabuf_import::allocate::{Allocator as _, Ask};
 use drm_fourcc::{DrmFourcc, DrmModifier};
-use kms::Device;
-use smithay::backend::{
-    allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf},
-    renderer::Bind,
-};
+use kms::{Device, DumbAllocator};
+use smithay::backend::renderer::Bind;
 
-use super::{Gles, Renderer, egl::Allocator};
+use super::{
+    Gles, Renderer,
+    memory::{of_gpu, shown},
+};
 use crate::surface::buffer::Imported;
 
 /// A target; free to be drawn into when nobody else holds the `Arc`.
@@ -20,12 +20,6 @@ pub type Target = Imported;
 pub const OPAQUE: DrmFourcc = DrmFourcc::Xrgb8888;
 /// The format of a target through whose holes planes below it are seen.
 pub const WITH_HOLES: DrmFourcc = DrmFourcc::Argb8888;
-
-/// A linear buffer in the display's own memory that the CPU can draw into.
-pub fn dumb(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let dumb = device.dumb(width, height, format).map_err(|e| e.to_string())?;
-    Ok(Arc::new(Imported::new(dumb.export().map_err(|e| e.to_string())?)))
-}
 
 impl Renderer {
     /// A target of this renderer that a plane can scan out which has `modifiers` for its `format`: XRGB8888, or ARGB8888 for one with
@@ -39,7 +33,7 @@ impl Renderer {
         modifiers: &[DrmModifier],
     ) -> Result<Arc<Target>, String> {
         match self {
-            Self::Pixman { .. } => dumb(device, width, height, format),
+            Self::Pixman { .. } => shown(device, width, height, format),
             Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height, format),
             Self::Gles(gles) => {
                 let mut renderable: Vec<_> =
@@ -48,46 +42,24 @@ impl Renderer {
                     // Nothing in common by name: let the driver choose what the display can scan out.
                     renderable.push(DrmModifier::Invalid);
                 }
-                allocate(&mut gles.allocator, width, height, format, &renderable)
+                of_gpu(&mut gles.allocator, width, height, format, &renderable)
             }
         }
     }
 }
 
-/// A buffer in a GPU's own memory.
-pub(super) fn allocate(
-    allocator: &mut Allocator,
-    width: u32,
-    height: u32,
-    format: DrmFourcc,
-    modifiers: &[DrmModifier],
-) -> Result<Arc<Target>, String> {
-    let buffer = allocator
-        .create_buffer(width, height, format, modifiers)
-        .map_err(|e| format!("allocating a render target: {e}"))?;
-    let exported = buffer.export().map_err(|e| e.to_string())?;
-    let planes = exported.handles().zip(exported.offsets()).zip(exported.strides()).map(|((fd, offset), stride)| {
-        let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| e.to_string())?);
-        Ok(dmabuf_import::Plane { fd, offset, stride })
-    });
-    let planes = planes.collect::<Result<Vec<_>, String>>()?;
-    // A driver without modifiers makes linear buffers where asked for them, and does not say so.
-    let found = exported.format().modifier;
-    let modifier = if modifiers == [DrmModifier::Linear] { DrmModifier::Linear } else { found };
-    let dmabuf = Dmabuf::new(width, height, format, modifier, planes).map_err(|e| e.to_string())?;
-    Ok(Arc::new(Imported::new(dmabuf).keeping(buffer)))
-}
-
 /// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
 /// the display's if the GPU draws there.
 fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let own = allocate(&mut gles.allocator, width, height, format, &[DrmModifier::Linear]);
+    let own = of_gpu(&mut gles.allocator, width, height, format, &[DrmModifier::Linear]);
     let refused = match own {
         Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
         Ok(_) => "its display does not show the GPU's linear buffers".to_owned(),
         Err(error) => error,
     };
-    let target = dumb(device, width, height, format)?;
+    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let dumb = DumbAllocator(device.clone()).allocate(&ask).map_err(|e| e.to_string())?;
+    let target = Arc::new(Imported::allocated(dumb));
     let mut wl = target.wl()?.clone();
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),

@@ -1,6 +1,7 @@
 //! What a `wl_buffer` is made of, imported once and found again at each commit.
 
 use std::{
+    any::Any,
     collections::HashMap,
     os::fd::OwnedFd,
     sync::{
@@ -9,14 +10,11 @@ use std::{
     },
 };
 
-use dmabuf_import::{Dmabuf, Mapping};
+use dmabuf_import::{Dmabuf, Mapping, allocate::Allocated};
 use kms::{Device, Framebuffer};
 use protocols::linux_dmabuf::{self, Hints};
 use smithay::{
-    backend::allocator::{
-        dmabuf::{Dmabuf as WlDmabuf, DmabufFlags},
-        gbm::GbmBuffer,
-    },
+    backend::allocator::dmabuf::{Dmabuf as WlDmabuf, DmabufFlags},
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
 };
 
@@ -94,9 +92,8 @@ pub struct Imported {
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     /// Of each memory plane.
     mappings: [OnceLock<Option<Mapping>>; 4],
-    /// What the allocator wants kept while the buffer is used: Mesa's software GBM imports a dma-buf of its own under
-    /// the handle of the buffer object, and closes that with the object.
-    _allocation: Mutex<Option<GbmBuffer>>,
+    /// What the allocator wants kept while the buffer is used.
+    _allocation: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Imported {
@@ -127,9 +124,9 @@ impl Imported {
         Self { shm: true, ..Self::new(dmabuf) }
     }
 
-    /// A buffer of ours from GBM, which is kept along.
-    pub fn keeping(self, buffer: GbmBuffer) -> Self {
-        Self { _allocation: Mutex::new(Some(buffer)), ..self }
+    /// A buffer of ours.
+    pub fn allocated(allocated: Allocated) -> Self {
+        Self { _allocation: Mutex::new(allocated.keep), ..Self::new(allocated.dmabuf) }
     }
 
     /// The buffer as Smithay's renderers take it: a system call a plane at the first call, none later. The error is for people: no

@@ -241,15 +241,11 @@ impl Syncline {
 
     /// The dma-buf of a buffer of shared memory, if it may be read where it is.
     fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
-        let held = shm.is_held();
-        if !SurfaceState::of(states).shm.commit(shm.id, held) {
+        let (held, again) = (shm.is_held(), shm.use_again());
+        if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
             return None;
         }
         let renderer = &mut self.outputs.renderer;
-        // A GPU's pass would have to be waited for before the client has its buffer back.
-        if renderer.waits_on_gpu() {
-            return None;
-        }
         let known = shm.imported().is_some();
         let imported = shm.in_place(self.udmabuf.as_ref()?, |imported| renderer.check_in_place(imported))?;
         if !known {

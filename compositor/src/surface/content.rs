@@ -197,6 +197,11 @@ impl Content {
         self.fences().pass = Some(fence);
     }
 
+    /// Its client waits for `wl_buffer.release` alone, and so for whoever reads it: that knows no fence.
+    pub fn is_shm_in_place(&self) -> bool {
+        matches!(&self.source, Source::Dmabuf(imported) if imported.shm)
+    }
+
     /// A picture of it was made that is all that anybody needs: the client has its buffer back now.
     pub fn copied(&self) {
         self.finish(&mut self.fences());

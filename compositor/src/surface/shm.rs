@@ -8,7 +8,7 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use dmabuf_import::{Dmabuf, Modifier, Plane, udmabuf::Udmabuf};
@@ -32,6 +32,8 @@ pub struct Shm {
     /// What its client says of it.
     pub picture: Picture,
     in_place: OnceLock<Option<Arc<Imported>>>,
+    /// It was committed before.
+    used: AtomicBool,
 }
 
 impl Shm {
@@ -39,7 +41,17 @@ impl Shm {
     pub fn new(picture: Picture) -> Self {
         // Apart from the numbers of dma-bufs.
         static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), picture, in_place: OnceLock::new() }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            picture,
+            in_place: OnceLock::new(),
+            used: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes a commit; whether it is not the first one. A dma-buf that is used once costs more than a copy.
+    pub fn use_again(&self) -> bool {
+        self.used.swap(true, Ordering::Relaxed)
     }
 
     /// Its pages as a dma-buf that `check` accepts, made at the first call; `None`: not possible, for the reason in the log.
