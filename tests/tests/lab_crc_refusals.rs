@@ -1,9 +1,10 @@
-//! Where CRCs cannot be had: no debugfs, no right to it, a display that is off, a reader before us, a driver without. Each is one clear line and the
+//! Where CRCs cannot be had: no debugfs, no right to it, a display that is off, a reader before us, one that is too slow, a driver without. Each is one clear line and the
 //! right exit status, in `syncline crc` as in a session, which goes on.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use syncline_tests::compositor::{Compositor, binary};
 use syncline_tests::lab::find_card;
@@ -151,5 +152,24 @@ fn unknown_sources() {
     let compositor = Compositor::start(&[]).unwrap();
     let refused = line(&crc(&["capture", "3", "--source", "nonsense"]), 2);
     assert!(refused.contains("unknown CRC source nonsense; this driver has auto"), "{refused}");
+    compositor.stop().unwrap();
+}
+
+/// A reader that is kept from reading until the kernel has no room: a capture with a hole in it is none.
+#[test]
+#[ignore = "lab"]
+fn entries_that_were_lost() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let mut command = Command::new(binary().unwrap());
+    command.args(["crc", "capture", "600", "--device"]).arg(card()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let signal = |name: &str| sh(&format!("kill -{name} {}", child.id()));
+    std::thread::sleep(Duration::from_millis(500));
+    signal("STOP");
+    // The kernel keeps 128 entries: two seconds.
+    std::thread::sleep(Duration::from_secs(4));
+    signal("CONT");
+    let refused = line(&child.wait_with_output().unwrap(), 2);
+    assert!(refused.contains("CRC entries were lost") && refused.contains("read too slowly"), "{refused}");
     compositor.stop().unwrap();
 }
