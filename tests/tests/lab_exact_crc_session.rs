@@ -376,6 +376,37 @@ fn ten_thousand_frames_without_a_gap() {
     compositor.stop().unwrap();
 }
 
+/// CRCs end with the display's vblanks, and go on with them; a dark display wakes nobody.
+#[test]
+#[ignore = "lab"]
+fn a_display_that_goes_off_and_on() {
+    let compositor = Compositor::start(&["--crc"]).unwrap();
+    let mut painter = Painter::new(&compositor, true, (640, 480), 2);
+    let state = || status(&compositor)["outputs"][0]["state"].as_str().unwrap().to_owned();
+    assert!(poll_until(PATIENCE, || state() == "on"), "{}", state());
+    let name = status(&compositor)["outputs"][0]["output"].as_str().unwrap().to_owned();
+    for round in 0..3 {
+        let before = count(&compositor, "equal");
+        for frame in 0..20 {
+            painter.fill(frame % 2, (round * 20 + frame) as u8 * 3);
+            painter.show(frame % 2);
+        }
+        painter.idle(100);
+        assert!(count(&compositor, "equal") >= before + 15, "{}", status(&compositor));
+        msg(&compositor, &["output", &name, "off"]);
+        assert!(poll_until(PATIENCE, || state() == "waiting"), "{}", state());
+        let woken = compositor.process().wakeups().unwrap();
+        painter.idle(2000);
+        let woken = compositor.process().wakeups().unwrap() - woken;
+        // Its client's turns and this question; a retry would be hundreds.
+        assert!(woken < 40, "{woken} wake-ups in the dark");
+        msg(&compositor, &["output", &name, "on"]);
+        assert!(poll_until(PATIENCE, || state() == "on"), "{}\n{}", state(), compositor.log());
+    }
+    assert_eq!(count(&compositor, "different"), 0, "{}", status(&compositor));
+    compositor.stop().unwrap();
+}
+
 /// A display that is plugged in while CRCs are on for all is read, too; one whose mode is set anew is armed again.
 #[test]
 #[ignore = "lab"]

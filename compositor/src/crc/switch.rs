@@ -273,7 +273,10 @@ impl Syncline {
     /// When to look again.
     pub fn next_crc(&self) -> Option<Ns> {
         let waits = |output: &Output| output.crc.as_ref().is_some_and(|crc| crc.waits_since.is_some());
-        let can = |output: &Output| output.kms.in_flight().is_none() && !output.kms.needs_modeset();
+        // What lights a display ends with a flip, which arms by itself.
+        let can = |output: &Output| {
+            output.kms.in_flight().is_none() && !output.kms.needs_modeset() && !output.kms.is_asleep()
+        };
         let arm = self.outputs.active && self.outputs.list.iter().any(|output| waits(output) && can(output));
         let arm = arm.then_some(self.now + RETRY);
         let waiters = self.crc.waiters.iter().map(|waiter| waiter.deadline);
