@@ -30,6 +30,8 @@ pub struct CrcStream {
     gaps: u64,
     /// Entries read since the last one that had to be waited for: as many as [`RING`] say that the ring was full.
     unwaited: u32,
+    /// All of a full ring was read, and nothing has come since: what comes next is behind a gap.
+    was_full: bool,
     overflow: Option<u32>,
 }
 
@@ -37,7 +39,17 @@ impl CrcStream {
     /// Takes the open `data` file of `reader`, which is closed with it.
     pub(super) fn new(fd: OwnedFd, reader: CrcReader, source: &str) -> Self {
         let source = source.to_owned();
-        Self { fd, reader, source, settling: SETTLING, last: None, gaps: 0, unwaited: 0, overflow: None }
+        Self {
+            fd,
+            reader,
+            source,
+            settling: SETTLING,
+            last: None,
+            gaps: 0,
+            unwaited: 0,
+            was_full: false,
+            overflow: None,
+        }
     }
 
     /// The source that was armed.
@@ -69,6 +81,7 @@ impl CrcStream {
             let mut line = [0; MAX_LINE];
             let len = match rustix::io::read(&self.fd, &mut line) {
                 Ok(0) | Err(Errno::AGAIN | Errno::INTR) => {
+                    self.was_full |= self.unwaited >= RING;
                     self.unwaited = 0;
                     return Ok(None);
                 }
@@ -90,11 +103,14 @@ impl CrcStream {
     /// Frames that no entry was written for: the kernel's ring was full, or the hardware skipped them.
     fn count(&mut self, entry: &CrcEntry) {
         self.unwaited += 1;
+        let full = std::mem::take(&mut self.was_full) || self.unwaited > RING;
         if let (Some(last), Some(frame)) = (self.last, entry.frame) {
             let missing = frame.wrapping_sub(last).wrapping_sub(1).min(u32::MAX / 2);
             // The ring loses what is new: a gap just after as many entries as it holds is its doing.
-            if missing > 0 && missing < u32::MAX / 2 && self.unwaited > RING {
+            if missing > 0 && missing < u32::MAX / 2 && full {
                 self.overflow = Some(missing);
+                // That ring is accounted for.
+                self.unwaited = 0;
             }
             self.gaps += u64::from(missing);
         }
@@ -193,6 +209,23 @@ mod tests {
         write(510);
         assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(Some(510), &[1]))));
         assert_eq!((stream.read_entry(), stream.gaps()), (Ok(None), u64::from(lost) + 9));
+    }
+
+    /// All that the ring held is read before the next entry comes.
+    #[test]
+    fn a_full_ring_that_was_emptied_is_remembered() {
+        let (mut stream, kernel) = stream();
+        let write =
+            |frame: u32| rustix::io::write(&kernel, format!("{frame:#010x} 0x00000001\n").as_bytes()).expect("write");
+        (0..RING).for_each(|frame| assert!(write(frame) > 0));
+        while stream.read_entry().expect("no overflow yet").is_some() {}
+        assert_eq!(stream.read_entry(), Ok(None));
+        write(500);
+        assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(Some(500), &[1]))));
+        assert!(matches!(stream.read_entry(), Err(CrcError::Overflow { lost, .. }) if lost == 500 - RING));
+        write(502);
+        assert_eq!(stream.read_entry(), Ok(Some(CrcEntry::new(Some(502), &[1]))));
+        assert_eq!(stream.read_entry(), Ok(None), "a gap, and nothing else");
     }
 
     #[test]
