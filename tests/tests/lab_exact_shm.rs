@@ -205,11 +205,21 @@ fn a_pool_that_is_cut_short_costs_its_client_the_picture() {
         painter.show(at);
     }
     bystander.show(3).unwrap();
+    // Pages that it has never touched are not made for it.
+    let step = (BYTES + 4095) / 4096 * 4096;
+    let pool = painter.client.pool(memory(Memory::Sealable, 2 * step as usize).unwrap(), 2 * step).unwrap();
+    let place = |offset: i32| Place::packed(offset, SIZE.0, SIZE.1);
+    painter.buffers = [0, step].map(|offset| (pool.buffer(&mut painter.client, place(offset)).unwrap(), offset)).into();
+    for at in [0, 1, 0, 1, 0, 1] {
+        painter.show(at);
+    }
+    assert_eq!(buffers(&compositor), 0);
+    bystander.show(4).unwrap();
     // What is read in place cannot be cut short.
     let mut sealed = Painter::new(&compositor, Memory::Sealable, 2);
     sealed.animate(0..8);
     assert_eq!(rustix::fs::ftruncate(&sealed.pool.fd, 0), Err(rustix::io::Errno::PERM));
-    bystander.show(4).unwrap();
+    bystander.show(5).unwrap();
     compositor.stop().unwrap();
 }
 

@@ -111,9 +111,14 @@ fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
     if !seals.contains(SealFlags::SHRINK) {
         fcntl_add_seals(fd, SealFlags::SHRINK).map_err(said("F_ADD_SEALS"))?;
     }
-    let has = fstat(fd).map_err(said("fstat"))?.st_size as u64;
+    let stat = fstat(fd).map_err(said("fstat"))?;
+    let has = stat.st_size as u64;
     if has < range.end {
         return Err(format!("the file has {has} bytes, the picture ends at byte {}", range.end));
+    }
+    // The kernel would make the missing pages in our name.
+    if (stat.st_blocks as u64) * 512 < range.end - range.start {
+        return Err("its client has not written all of it".into());
     }
     let end = range.end.next_multiple_of(page);
     if has < end {
