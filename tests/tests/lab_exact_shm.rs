@@ -102,10 +102,11 @@ fn judged(path: &Path) -> (usize, Summary) {
     (on_planes.count(), summary)
 }
 
+/// Dma-bufs of the painter's.
 fn buffers(compositor: &Compositor) -> usize {
     let out = compositor.msg(&["buffers", "--json"]).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    report.as_array().unwrap().len()
+    report.as_array().unwrap().iter().filter(|buffer| buffer["width"] == SIZE.0).count()
 }
 
 /// Two buffers in one pool, with all kinds of memory; how many of 40 frames a plane showed.

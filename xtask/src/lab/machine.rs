@@ -114,6 +114,12 @@ fn command_line(options: &Options, memory: u64, init: &Path) -> Result<Vec<Strin
         "ssl0=fd:0,fd:1".to_owned(),
         "vkms.enable_overlay=1".to_owned(),
         "vkms.enable_plane_pipeline=1".to_owned(),
+        // Two cameras; the second, a webcam and nothing else, has frames in several buffers.
+        "vivid.n_devs=2".to_owned(),
+        "vivid.multiplanar=1,2".to_owned(),
+        "vivid.node_types=0xe1d3d,0x1".to_owned(),
+        "vivid.num_inputs=4,1".to_owned(),
+        "vivid.input_types=0xe4,0x0".to_owned(),
         // A guest that has panicked is of no use: end, so that the host sees it at once.
         "panic=-1".to_owned(),
     ];

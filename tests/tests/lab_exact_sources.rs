@@ -1,0 +1,155 @@
+//! Clients' dma-bufs of every maker in the lab, with every CRC as predicted: vgem, vkms' own dumb buffers, udmabuf, the system heap, on a plane; and a
+//! picture in two dma-bufs. vivid's are in `lab_exact_v4l2.rs`.
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dmabuf_import::Mapping;
+use drm::Device as _;
+use drm::buffer::Buffer as _;
+use drm::control::Device as _;
+use drm_fourcc::DrmFourcc;
+use syncline_tests::client::buffer::{Buffer, Source, allocate};
+use syncline_tests::client::window::{Commit, Wish};
+use syncline_tests::client::{Client, PATIENCE};
+use syncline_tests::compositor::Compositor;
+use syncline_tests::trace::analysis::Summary;
+use syncline_tests::trace::{Trace, What};
+use syncline_tests::vkms::{Output, Vkms};
+use wayland_protocols::wp::linux_dmabuf::zv1::client::zwp_linux_buffer_params_v1::Flags;
+
+const SIZE: (u32, u32) = (320, 240);
+const FRAMES: usize = 20;
+
+/// A node that dumb buffers are made on by somebody who is not its master.
+struct Card(File);
+
+impl AsFd for Card {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+impl drm::Device for Card {}
+impl drm::control::Device for Card {}
+
+impl Card {
+    fn open(path: &Path) -> Card {
+        Card(File::options().read(true).write(true).open(path).unwrap())
+    }
+
+    /// The one of a driver.
+    fn of(driver: &str) -> Card {
+        let nodes = std::fs::read_dir("/dev/dri").unwrap().flatten().map(|entry| entry.path());
+        let cards =
+            nodes.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("card")));
+        let is = |card: &Card| card.get_driver().is_ok_and(|found| found.name().to_string_lossy() == driver);
+        cards.map(|path| Card::open(&path)).find(is).expect("the lab's kernel has it")
+    }
+
+    /// A dumb buffer of XRGB8888 as a dma-buf, and its stride.
+    fn dumb(&self) -> (OwnedFd, u32) {
+        let dumb = self.create_dumb_buffer(SIZE, DrmFourcc::Xrgb8888, 32).unwrap();
+        let flags = (rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::RDWR).bits();
+        (self.buffer_to_prime_fd(dumb.handle(), flags).unwrap(), dumb.pitch())
+    }
+}
+
+/// A buffer's dma-bufs: descriptor, offset, stride of each plane.
+struct Memory {
+    format: DrmFourcc,
+    planes: Vec<(OwnedFd, u32, u32)>,
+}
+
+impl Memory {
+    fn packed((fd, stride): (OwnedFd, u32)) -> Memory {
+        Memory { format: DrmFourcc::Xrgb8888, planes: vec![(fd, 0, stride)] }
+    }
+
+    fn of(source: Source) -> Memory {
+        Memory::packed((allocate(source, (SIZE.0 * SIZE.1 * 4) as usize).unwrap(), SIZE.0 * 4))
+    }
+
+    /// NV12 with luma in one dma-buf and chroma, behind a page of nothing, in another.
+    fn in_two() -> Memory {
+        let luma = allocate(Source::Heap, (SIZE.0 * SIZE.1) as usize).unwrap();
+        let chroma = allocate(Source::Heap, 4096 + (SIZE.0 * SIZE.1 / 2) as usize).unwrap();
+        Memory { format: DrmFourcc::Nv12, planes: vec![(luma, 0, SIZE.0), (chroma, 4096, SIZE.0)] }
+    }
+
+    fn wrap(&self, client: &mut Client) -> Buffer {
+        let token = client.state.token();
+        let params = client.state.bound.dmabuf().unwrap().create_params(&client.qh(), token);
+        for (at, (fd, offset, stride)) in self.planes.iter().enumerate() {
+            params.add(fd.as_fd(), at as u32, *offset, *stride, 0, 0);
+        }
+        let (width, height) = (SIZE.0 as i32, SIZE.1 as i32);
+        let wl = params.create_immed(width, height, self.format as u32, Flags::empty(), &client.qh(), token);
+        params.destroy();
+        Buffer { wl, token }
+    }
+}
+
+/// Shows frames from two buffers in turn; how many a plane showed.
+fn shown(name: &str, vkms: &Vkms, memory: impl Fn() -> Memory) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.json");
+    let compositor = Compositor::start_on(vkms.card(), &["--crc", "--trace", &path.to_string_lossy()]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: name, fullscreen: false }).unwrap();
+    let mut buffers: Vec<_> = (0..2)
+        .map(|_| {
+            let memory = memory();
+            let buffer = memory.wrap(&mut client);
+            let maps = memory.planes.into_iter().map(|(fd, ..)| Mapping::new(Arc::new(fd), true).unwrap());
+            (buffer, maps.collect::<Vec<_>>(), 0u32)
+        })
+        .collect();
+    client.idle(Duration::from_millis(100)).unwrap();
+    for frame in 0..FRAMES {
+        let (buffer, maps, uses) = &mut buffers[frame % 2];
+        let (token, wanted) = (buffer.token, *uses);
+        let back = |state: &syncline_tests::client::State| state.released.get(&token).copied().unwrap_or(0) >= wanted;
+        client.wait_for("wl_buffer.release", PATIENCE, back).unwrap();
+        for (plane, map) in maps.iter_mut().enumerate() {
+            map.cpu_write(|bytes| bytes.fill((frame * 11 + plane * 70 + 20) as u8)).unwrap();
+        }
+        let commit = Commit { buffer: Some(buffer), feedback: true, ..Commit::default() };
+        let token = window.commit(&mut client, &commit).unwrap().feedback.unwrap();
+        client.wait_for("feedback", PATIENCE, |state| state.feedback.contains_key(&token)).unwrap();
+        *uses += 1;
+    }
+    client.idle(Duration::from_millis(100)).unwrap();
+    compositor.stop().unwrap();
+    let trace = Trace::read(&path).unwrap();
+    let summary = Summary::of(&trace);
+    let on_planes = trace.events.iter().filter(|event| match &event.what {
+        What::KmsCommit(commit) => commit.errno.is_none() && commit.planes.iter().any(|plane| plane.surface.is_some()),
+        _ => false,
+    });
+    let on_planes = on_planes.count();
+    println!("{name}: {on_planes} frames on planes, {:?}", summary.crcs);
+    assert_eq!((summary.crcs.different, summary.kms_errors), (0, 0), "{name}: {:?}", summary.crcs);
+    assert!(summary.crcs.equal as usize >= FRAMES - 1, "{name}: {:?}", summary.crcs);
+    on_planes
+}
+
+#[test]
+#[ignore = "lab"]
+fn buffers_of_every_maker_are_shown_by_a_plane() {
+    let vkms = Vkms::builder("sources").output(Output { overlays: 2, ..Output::default() }).build().unwrap();
+    let vgem = Card::of("vgem");
+    let own = || Card::open(vkms.card());
+    for (name, on_planes) in [
+        ("vgem", shown("vgem", &vkms, || Memory::packed(vgem.dumb()))),
+        ("vkms", shown("vkms", &vkms, || Memory::packed(own().dumb()))),
+        ("udmabuf", shown("udmabuf", &vkms, || Memory::of(Source::Udmabuf))),
+        ("heap", shown("heap", &vkms, || Memory::of(Source::Heap))),
+    ] {
+        assert!(on_planes >= FRAMES - 1, "{name}: {on_planes} frames on planes");
+    }
+    // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and drawn.
+    assert_eq!(shown("two dma-bufs", &vkms, Memory::in_two), 0);
+}
