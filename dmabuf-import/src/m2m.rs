@@ -262,11 +262,10 @@ impl Converter {
     /// Starts a conversion, and returns its number. The buffers must be as configured, each in one dma-buf that begins with the picture; `source`'s fences must have
     /// signalled. Clones of their descriptors are held until [`Converter::finish`] gives them back.
     ///
-    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, a picture in several buffers or with an offset, or the device cannot
+    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, a picture that is not in one piece as V4L2 lays it out, or the device cannot
     /// map the memory), ENOMEM.
     pub fn queue(&mut self, source: Dmabuf, target: Dmabuf) -> Result<u64, CallError> {
-        let from_start = |dmabuf: &Dmabuf| dmabuf.planes()[0].offset == 0;
-        if self.configured.is_none() || !from_start(&source) || !from_start(&target) {
+        if self.configured.is_none() || !is_one_piece(&source) || !is_one_piece(&target) {
             return Err(self.fail("VIDIOC_QBUF", Errno::INVAL));
         }
         let free = self.jobs.iter().position(Option::is_none).filter(|_| !self.lopsided);
@@ -355,6 +354,12 @@ impl AsFd for Converter {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Whether all colour planes are in one dma-buf, where the device looks for them: it is told of its beginning and of one stride, no more.
+fn is_one_piece(dmabuf: &Dmabuf) -> bool {
+    let places = dmabuf.planes().iter().map(|plane| (plane.offset, plane.stride));
+    dmabuf.fds().count() == 1 && v4l2::follows(dmabuf.format(), dmabuf.height(), places)
 }
 
 /// Colour space, encoding and quantization of V4L2: sRGB says nothing of YUV, so both others are named.

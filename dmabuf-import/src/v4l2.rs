@@ -96,6 +96,18 @@ pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: im
     }
 }
 
+/// Whether planes (offset and stride of each) of a linear picture lie where V4L2 has them for a frame in one buffer: from its first byte on,
+/// each behind the one before.
+pub fn follows(format: Fourcc, height: u32, planes: impl Iterator<Item = (u32, u32)>) -> bool {
+    let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
+    let mut planes = planes.peekable();
+    let Some(layout) = in_one.zip(planes.peek()).and_then(|(in_one, (_, stride))| in_one.layout(height, &[*stride]))
+    else {
+        return false;
+    };
+    layout.iter().map(|plane| (plane.offset, plane.stride)).eq(planes)
+}
+
 impl PixelFormat {
     /// The DRM format, where the crate's library of names has it.
     pub fn format(&self) -> Option<Fourcc> {

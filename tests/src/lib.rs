@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+pub mod card;
 pub mod cec;
 pub mod client;
 pub mod compositor;

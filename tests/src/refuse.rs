@@ -8,7 +8,6 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::card::Card;
 use crate::compositor::Compositor;
 use crate::error::{Error, Result};
 
@@ -185,22 +185,9 @@ impl Tracer {
     }
 }
 
-/// A card that somebody else is master of: only looked at.
-struct Card(File);
-
-impl AsFd for Card {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl drm::Device for Card {}
-impl drm::control::Device for Card {}
-
 /// Number of the property `FB_ID`.
 fn framebuffer_property(path: &Path) -> Result<u32> {
-    let file = File::options().read(true).write(true).open(path).map_err(Error::io("open the card"))?;
-    let card = Card(file);
+    let card = Card::open(path)?;
     drm::Device::set_client_capability(&card, drm::ClientCapability::Atomic, true)
         .map_err(Error::io("ask for atomic properties"))?;
     let planes = card.plane_handles().map_err(Error::io("list planes"))?;

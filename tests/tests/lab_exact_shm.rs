@@ -172,10 +172,14 @@ fn who_commits_what_it_has_not_back_is_copied() {
     painter.animate(0..8);
     assert_eq!(buffers(&compositor), 2);
     let last = 1;
-    for value in [201, 202, 203] {
+    let before = painter.released(last);
+    for (round, value) in [(1, 201), (2, 202), (3, 203)] {
         painter.draw(last, value);
         painter.show(last);
         shows(&compositor, value);
+        // What was in place comes back when it is replaced, and each copy at once.
+        painter.client.roundtrip().unwrap();
+        assert_eq!(painter.released(last), before + 1 + round, "after {round}");
     }
     compositor.stop().unwrap();
 }

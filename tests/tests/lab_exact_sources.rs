@@ -1,17 +1,13 @@
 //! Clients' dma-bufs of every maker in the lab, with every CRC as predicted: vgem, vkms' own dumb buffers, udmabuf, the system heap, on a plane; and a
 //! picture in two dma-bufs. vivid's are in `lab_exact_v4l2.rs`.
 
-use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dmabuf_import::Mapping;
-use drm::Device as _;
-use drm::buffer::Buffer as _;
-use drm::control::Device as _;
 use drm_fourcc::DrmFourcc;
+use syncline_tests::card::Card;
 use syncline_tests::client::buffer::{Buffer, Source, allocate};
 use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::client::{Client, PATIENCE};
@@ -23,39 +19,6 @@ use wayland_protocols::wp::linux_dmabuf::zv1::client::zwp_linux_buffer_params_v1
 
 const SIZE: (u32, u32) = (320, 240);
 const FRAMES: usize = 20;
-
-/// A node that dumb buffers are made on by somebody who is not its master.
-struct Card(File);
-
-impl AsFd for Card {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-impl drm::Device for Card {}
-impl drm::control::Device for Card {}
-
-impl Card {
-    fn open(path: &Path) -> Card {
-        Card(File::options().read(true).write(true).open(path).unwrap())
-    }
-
-    /// The one of a driver.
-    fn of(driver: &str) -> Card {
-        let nodes = std::fs::read_dir("/dev/dri").unwrap().flatten().map(|entry| entry.path());
-        let cards =
-            nodes.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("card")));
-        let is = |card: &Card| card.get_driver().is_ok_and(|found| found.name().to_string_lossy() == driver);
-        cards.map(|path| Card::open(&path)).find(is).expect("the lab's kernel has it")
-    }
-
-    /// A dumb buffer of XRGB8888 as a dma-buf, and its stride.
-    fn dumb(&self) -> (OwnedFd, u32) {
-        let dumb = self.create_dumb_buffer(SIZE, DrmFourcc::Xrgb8888, 32).unwrap();
-        let flags = (rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::RDWR).bits();
-        (self.buffer_to_prime_fd(dumb.handle(), flags).unwrap(), dumb.pitch())
-    }
-}
 
 /// A buffer's dma-bufs: descriptor, offset, stride of each plane.
 struct Memory {
@@ -140,11 +103,11 @@ fn shown(name: &str, vkms: &Vkms, memory: impl Fn() -> Memory) -> usize {
 #[ignore = "lab"]
 fn buffers_of_every_maker_are_shown_by_a_plane() {
     let vkms = Vkms::builder("sources").output(Output { overlays: 2, ..Output::default() }).build().unwrap();
-    let vgem = Card::of("vgem");
-    let own = || Card::open(vkms.card());
+    let vgem = Card::of("vgem").unwrap();
+    let own = || Card::open(vkms.card()).unwrap();
     for (name, on_planes) in [
-        ("vgem", shown("vgem", &vkms, || Memory::packed(vgem.dumb()))),
-        ("vkms", shown("vkms", &vkms, || Memory::packed(own().dumb()))),
+        ("vgem", shown("vgem", &vkms, || Memory::packed(vgem.dumb(SIZE).unwrap()))),
+        ("vkms", shown("vkms", &vkms, || Memory::packed(own().dumb(SIZE).unwrap()))),
         ("udmabuf", shown("udmabuf", &vkms, || Memory::of(Source::Udmabuf))),
         ("heap", shown("heap", &vkms, || Memory::of(Source::Heap))),
     ] {

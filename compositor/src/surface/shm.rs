@@ -108,9 +108,6 @@ fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
     if seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE) {
         return Err("it is sealed against writing".into());
     }
-    if !seals.contains(SealFlags::SHRINK) {
-        fcntl_add_seals(fd, SealFlags::SHRINK).map_err(said("F_ADD_SEALS"))?;
-    }
     let stat = fstat(fd).map_err(said("fstat"))?;
     let has = stat.st_size as u64;
     if has < range.end {
@@ -119,6 +116,10 @@ fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
     // The kernel would make the missing pages in our name.
     if (stat.st_blocks as u64) * 512 < range.end - range.start {
         return Err("its client has not written all of it".into());
+    }
+    // Before the file is given its length: that may make it longer only, whatever its client does meanwhile.
+    if !seals.contains(SealFlags::SHRINK) {
+        fcntl_add_seals(fd, SealFlags::SHRINK).map_err(said("F_ADD_SEALS"))?;
     }
     let end = range.end.next_multiple_of(page);
     if has < end {

@@ -193,3 +193,23 @@ fn one_plane_of_a_frame_in_one_buffer_says_where_the_others_are() {
     assert_eq!(complete(Fourcc::Nv12, linear, &[(u32::MAX, 640)]), [(u32::MAX, 640)]);
     assert_eq!(complete(Fourcc::Nv12, linear, &[(0, u32::MAX)]), [(0, u32::MAX)]);
 }
+
+#[test]
+fn planes_elsewhere_are_no_frame_in_one_buffer() {
+    let nv12 = [(0, 64), (64 * 10, 64)];
+    for (format, planes, right) in [
+        (Fourcc::Nv12, &nv12[..], true),
+        (Fourcc::Nv12, &nv12[..1], false),
+        (Fourcc::Nv12, &[(0, 64), (64 * 10 + 64, 64)], false),
+        (Fourcc::Nv12, &[(0, 64), (0, 64)], false),
+        (Fourcc::Nv12, &[(64, 64), (64 * 11, 64)], false),
+        (Fourcc::Nv12, &[(0, 64), (64 * 10, 128)], false),
+        (Fourcc::Yuv420, &[(0, 64), (640, 32), (800, 32)], true),
+        (Fourcc::Yuv420, &[(0, 64), (800, 32), (640, 32)], false),
+        (Fourcc::Rgb565, &[(0, 64)], true),
+        (Fourcc::Rgb565, &[(2, 64)], false),
+        (Fourcc::Rgb565, &[], false),
+    ] {
+        assert_eq!(follows(format, 10, planes.iter().copied()), right, "{format} {planes:?}");
+    }
+}
