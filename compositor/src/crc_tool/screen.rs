@@ -265,10 +265,11 @@ impl Screen {
         }
         self.blobs = blobs;
         let flip = self.wait_flip(LIMIT)?.ok_or(Trouble::NoFlip(LIMIT.as_millis() as u64))?;
-        // A frame's CRC comes when all of it has been put out, so written back too. One more, or its time, for drivers that queue; vkms
-        // gives none after the job.
+        // A frame's CRC comes when all of it has been put out, so written back too. Then a while for drivers that queue; on vkms the end of
+        // the job stops the CRCs, some time after it was signalled, and would stop those that are armed next.
         self.crc_of(&flip)?;
-        self.crc_within(Duration::from_millis(100))?;
+        let end = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < end && self.crc_within(Duration::from_millis(100))?.is_some() {}
         let off = vec![(id, crtc, 0)];
         self.commit(&off, false, AtomicCommitFlags::ALLOW_MODESET)
             .map_err(|error| Trouble::refused("ending writeback", error))?;
