@@ -1,8 +1,11 @@
 //! The command line of `syncline`.
 
-use std::{ffi::OsString, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::words::{FencePolicy, ModeRequest, PlaneUse, RendererChoice};
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
 #[derive(Debug, Parser)]
@@ -179,62 +182,27 @@ pub enum Power {
     Off,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RendererChoice {
-    Auto,
-    Gles,
-    Pixman,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FencePolicy {
-    Never,
-    SameDriver,
-    Trusted,
-    Always,
-}
-
-/// What planes are used for. The cursor has its own in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlaneUse {
-    /// Every client buffer that a plane takes.
-    All,
-    /// Nothing: every picture is rendered. For finding out whether a plane is at fault.
-    None,
-}
-
-/// `WxH[@HZ]`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ModeRequest {
-    pub width: u16,
-    pub height: u16,
-    /// Hz; any refresh rate if absent.
-    pub refresh: Option<f64>,
-}
-
-impl FromStr for ModeRequest {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no mode; write e.g. 1920x1080 or 1920x1080@60");
-        let (size, refresh) = match text.split_once('@') {
-            Some((size, hz)) => (size, Some(hz.trim_end_matches("Hz").parse::<f64>().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let (w, h) = size.split_once('x').ok_or_else(wrong)?;
-        let parse = |s: &str| s.parse::<u16>().ok().filter(|v| *v > 0).ok_or_else(wrong);
-        Ok(Self { width: parse(w)?, height: parse(h)?, refresh })
-    }
-}
-
-impl std::fmt::Display for ModeRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}", self.width, self.height)?;
-        match self.refresh {
-            Some(hz) => write!(f, "@{hz}"),
-            None => Ok(()),
+/// The `syncline` command: parses its arguments, runs it, and says what went wrong.
+///
+/// Exit status (`doctor`, `crc` and `msg crc check` have their own): 0 after an ordinary end, 1 with one clear line on
+/// standard error when something is wrong, or the status of the client with `--until-exit`.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // SYNCLINE_LOG takes tracing's filter syntax, e.g. `debug` or `syncline=trace,warn`.
+    let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let result = match &cli.command {
+        Command::Run(args) => crate::session::run::run(args),
+        Command::Doctor(args) => crate::doctor::run(args),
+        // It has its own exit statuses, also for what cannot be run.
+        Command::Crc(args) => Ok(crate::crc_tool::run(args)),
+        Command::Msg(args) => crate::control::client::run(args),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("syncline: error: {error}");
+            ExitCode::from(1)
         }
     }
 }
@@ -255,6 +223,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
+
         Cli::command().debug_assert();
     }
 }

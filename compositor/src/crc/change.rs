@@ -12,8 +12,7 @@ use fence::SyncFile;
 use kms::crc::CrcEntry;
 use serde::{Deserialize, Serialize};
 
-use super::check::Suspect;
-use crate::fences::Owner;
+use crate::{crc::check::Suspect, report::fences::Owner};
 
 /// How far the release of a buffer on the screen had come when it changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use kms::{
     head::CrtcState,
 };
 
-use crate::{render::Target, surface::Content};
+use crate::{render::Target, surface::content::Content};
 
 /// One plane of a frame.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct CheckPlane {
 /// A whole frame.
 #[derive(Debug)]
 pub struct Check {
-    /// [`crate::output::Output::id`].
+    /// [`crate::output::output::Output::id`].
     pub output: u32,
     pub width: u32,
     pub height: u32,

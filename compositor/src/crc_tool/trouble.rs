@@ -9,7 +9,7 @@ use kms::crc::CrcError;
 pub enum Trouble {
     /// No device, or not usable.
     #[error("{0}")]
-    Device(#[from] crate::error::Error),
+    Device(#[from] crate::system::error::Error),
     /// CRCs cannot be read.
     #[error("{0}")]
     Crc(#[from] CrcError),

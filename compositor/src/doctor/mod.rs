@@ -16,7 +16,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::{
     cli::DoctorArgs,
-    error::{Context, Error},
+    system::error::{Context, Error},
 };
 
 /// Version of the JSON's form.

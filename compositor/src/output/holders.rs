@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{OnPlane, Output};
-use crate::surface::Content;
+use crate::{
+    output::output::{OnPlane, Output},
+    surface::content::Content,
+};
 
 /// Why an output holds a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,8 @@ impl Output {
         if let Some(in_flight) = &self.in_flight
             && let Some(check) = &in_flight.check
         {
-            let of_it = |p: &&crate::crc::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
+            let of_it =
+                |p: &&crate::crc::check::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
             holders.extend(check.planes.iter().filter(of_it).map(|_| Holder::Check(in_flight.frame)));
         }
         holders

@@ -15,10 +15,12 @@ use smithay::{
     utils::DeviceFd,
 };
 
-use super::{Textures, others::Others};
 use crate::{
-    error::{Context, Error},
-    ioctl,
+    render::{others::Others, textures::Textures},
+    system::{
+        error::{Context, Error},
+        ioctl,
+    },
 };
 
 /// Allocates what a GPU draws into.

@@ -12,8 +12,10 @@ use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
 use smithay::backend::allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf};
 
-use super::{Target, egl};
-use crate::surface::buffer::Imported;
+use crate::{
+    render::{Target, egl},
+    surface::buffer::Imported,
+};
 
 /// A GPU's memory.
 pub struct Gbm<'a>(pub &'a mut egl::Allocator);

@@ -14,13 +14,16 @@ use smithay::{
     utils::{Rectangle, Transform},
 };
 
-use super::{
-    Gles, Target,
-    egl::{Allocator, Gpu},
-    element::ClientFence,
-    memory, upload,
+use crate::{
+    render::{
+        Target,
+        egl::Gles,
+        egl::{Allocator, Gpu},
+        element::ClientFence,
+        memory, upload,
+    },
+    surface::buffer::Imported,
 };
-use crate::surface::buffer::Imported;
 
 /// A copy that the renderer reads, and the fence after which it may.
 pub type Copied = (Arc<Target>, Option<SyncFile>);

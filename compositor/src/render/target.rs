@@ -7,11 +7,14 @@ use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
 use smithay::backend::renderer::Bind;
 
-use super::{
-    Gles, Renderer,
-    memory::{of_gpu, shown},
+use crate::{
+    render::{
+        Renderer,
+        egl::Gles,
+        memory::{of_gpu, shown},
+    },
+    surface::buffer::Imported,
 };
-use crate::surface::buffer::Imported;
 
 /// A target; free to be drawn into when nobody else holds the `Arc`.
 pub type Target = Imported;

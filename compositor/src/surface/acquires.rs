@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use super::{Content, PendingCommit};
+use crate::surface::{content::Content, gate::PendingCommit};
 
 /// Somebody's pending acquire.
 #[derive(Debug)]

@@ -16,8 +16,7 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
-use super::buffer::Source;
-use crate::trace;
+use crate::{surface::buffer::Source, system::trace};
 
 /// By what a commit is synchronised, at one of its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +56,7 @@ impl By {
 /// A buffer as committed once; the same `wl_buffer` committed again makes another.
 #[derive(Debug)]
 pub struct Content {
-    /// The surface's id, see [`super::SurfaceState::id`].
+    /// The surface's id, see [`crate::surface::SurfaceState::id`].
     pub surface: u32,
     /// The surface's commit number.
     pub serial: u64,

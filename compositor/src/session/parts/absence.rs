@@ -1,0 +1,38 @@
+//! The user's absence: since when, and who forbids it.
+
+use fence::Ns;
+use protocols::idle_notify::IdleNotifyState;
+use smithay::{
+    reexports::wayland_server::{DisplayHandle, Weak, protocol::wl_surface::WlSurface},
+    wayland::idle_inhibit::IdleInhibitManagerState,
+};
+
+use crate::session::Syncline;
+
+/// What is known of the user's absence.
+#[derive(Debug)]
+pub struct Idle {
+    pub notify: IdleNotifyState,
+    pub _inhibit: IdleInhibitManagerState,
+    /// The last input, or the end of an inhibition: from then on the displays' time counts.
+    pub since: Ns,
+    /// Surfaces with an inhibitor, once for each.
+    pub inhibitors: Vec<Weak<WlSurface>>,
+    pub inhibited: bool,
+    /// The displays were turned off and nobody has come since.
+    pub off: bool,
+}
+
+impl Idle {
+    /// Announces the protocols.
+    pub fn new(display: &DisplayHandle, now: Ns) -> Self {
+        Self {
+            notify: IdleNotifyState::new::<Syncline>(display),
+            _inhibit: IdleInhibitManagerState::new::<Syncline>(display),
+            since: now,
+            inhibitors: Vec::new(),
+            inhibited: false,
+            off: false,
+        }
+    }
+}

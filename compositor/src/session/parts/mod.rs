@@ -1,0 +1,8 @@
+//! State that belongs to the session alone, as plain data: what waits, what was asked for, who is away.
+//!
+//! Nothing here names [`super::Syncline`]; the files beside this folder work on it.
+
+pub mod absence;
+pub mod comparison;
+pub mod crc;
+pub mod held;

@@ -1,0 +1,33 @@
+//! What is kept per client.
+//!
+//! It is made when the client connects and lives as long as its connection.
+
+use smithay::{
+    reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason},
+    wayland::compositor::CompositorClientState,
+};
+
+/// What is kept per client.
+#[derive(Debug, Default)]
+pub struct ClientState {
+    pub compositor: CompositorClientState,
+    /// For reports; `None` if the kernel did not say.
+    pub pid: Option<i32>,
+}
+
+impl ClientData for ClientState {
+    fn initialized(&self, _: ClientId) {}
+
+    fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
+        match reason {
+            DisconnectReason::ConnectionClosed => tracing::debug!("client {client:?} (pid {:?}) is gone", self.pid),
+            DisconnectReason::ProtocolError(error) => tracing::info!(
+                "client pid {} broke the protocol: {} error {}: {}",
+                self.pid.unwrap_or(0),
+                error.object_interface,
+                error.code,
+                error.message
+            ),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The seat: who opens devices for us, and who takes them away when the user switches to another VT.
+//!
+//! With seatd or logind every device comes from libseat. Without a seat manager root may run on a device directly, which is
+//! what tests and board bring-up do; there is no VT switching then.
+
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use smithay::{
+    backend::session::{
+        Session as _,
+        libseat::{LibSeatSession, LibSeatSessionNotifier},
+    },
+    reexports::{input::LibinputInterface, rustix::fs::OFlags},
+};
+
+use crate::system::error::Error;
+
+/// Where devices come from.
+#[derive(Debug, Clone)]
+pub enum Session {
+    /// seatd or logind.
+    Seat(LibSeatSession),
+    /// We open them ourselves.
+    Direct,
+}
+
+impl Session {
+    /// Opens the seat. With explicit `devices`, root may go on without one.
+    pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
+        match LibSeatSession::new() {
+            Ok((session, notifier)) => Ok((Self::Seat(session), Some(notifier))),
+            Err(error) if !devices.is_empty() && rustix::process::geteuid().is_root() => {
+                tracing::info!("no seat manager ({error}): opening devices directly");
+                Ok((Self::Direct, None))
+            }
+            Err(error) => Err(Error::NoSeat { reason: error.to_string() }),
+        }
+    }
+
+    /// libseat's name of the seat.
+    pub fn seat(&self) -> String {
+        match self {
+            Self::Seat(session) => session.seat(),
+            Self::Direct => "seat0".into(),
+        }
+    }
+
+    /// Opens a device. The caller owns the descriptor and gives it back with [`Session::close_device`].
+    pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
+        let refused = |errno: i32| Error::Device { path: path.to_owned(), reason: explain(errno) };
+        match self {
+            Self::Seat(session) => {
+                let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+                session.open(path, flags).map_err(|e| refused(errno_of(&e)))
+            }
+            Self::Direct => open_directly(path, libc::O_RDWR).map_err(refused),
+        }
+    }
+
+    /// Gives back a device from [`Session::open_device`]; closes `fd`.
+    pub fn close_device(&mut self, fd: OwnedFd) {
+        // A device that is gone cannot be closed properly, and need not be.
+        if let Self::Seat(session) = self
+            && let Err(error) = session.close(fd)
+        {
+            tracing::debug!("giving a device back to the seat: {error}");
+        }
+    }
+
+    /// Asks for another VT.
+    pub fn change_vt(&mut self, vt: i32) {
+        if let Self::Seat(session) = self
+            && let Err(error) = session.change_vt(vt)
+        {
+            tracing::warn!("cannot switch to VT {vt}: {error}");
+        }
+    }
+}
+
+fn errno_of(error: &smithay::backend::session::libseat::Error) -> i32 {
+    use smithay::backend::session::AsErrno;
+    error.as_errno().unwrap_or(libc::EIO)
+}
+
+fn open_directly(path: &Path, flags: i32) -> Result<OwnedFd, i32> {
+    let access = if flags & libc::O_ACCMODE == libc::O_RDONLY { OFlags::RDONLY } else { OFlags::RDWR };
+    let flags = access | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    rustix::fs::open(path, rustix::fs::OFlags::from_bits_retain(flags.bits()), rustix::fs::Mode::empty())
+        .map_err(|e| e.raw_os_error())
+}
+
+/// What an errno of opening a device means, and what to do.
+fn explain(errno: i32) -> String {
+    let error = std::io::Error::from_raw_os_error(errno);
+    let advice = match errno {
+        libc::ENOENT | libc::ENODEV | libc::ENXIO => "there is no such device; `ls /dev/dri` shows those that are",
+        libc::EACCES => "run within a seat (seatd, logind) or as root",
+        libc::EPERM => {
+            "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT"
+        }
+        libc::EBUSY => "it is busy: another program uses it; stop that display server",
+        _ => "see the kernel's log",
+    };
+    format!("cannot be opened: {error}; {advice}")
+}
+
+impl LibinputInterface for Session {
+    fn open_restricted(&mut self, path: &Path, flags: i32) -> Result<OwnedFd, i32> {
+        match self {
+            Self::Seat(session) => {
+                let flags = OFlags::from_bits_retain(flags as u32);
+                session.open(path, flags).map_err(|e| errno_of(&e))
+            }
+            Self::Direct => open_directly(path, flags),
+        }
+    }
+
+    fn close_restricted(&mut self, fd: OwnedFd) {
+        if let Self::Seat(session) = self {
+            session.close(fd).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_says_what_to_do() {
+        assert!(explain(libc::ENOENT).contains("ls /dev/dri"));
+        assert!(explain(libc::EACCES).contains("seatd"));
+        assert!(explain(libc::EBUSY).contains("busy"));
+        assert!(explain(libc::EPERM).contains("busy"));
+    }
+}
