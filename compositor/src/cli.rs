@@ -1,8 +1,9 @@
 //! The command line of `syncline`.
 
-use std::{ffi::OsString, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use kms::ModeRequest;
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
 #[derive(Debug, Parser)]
@@ -205,52 +206,9 @@ pub enum PlaneUse {
     None,
 }
 
-/// `WxH[@HZ]`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ModeRequest {
-    pub width: u16,
-    pub height: u16,
-    /// Hz; any refresh rate if absent.
-    pub refresh: Option<f64>,
-}
-
-impl FromStr for ModeRequest {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no mode; write e.g. 1920x1080 or 1920x1080@60");
-        let (size, refresh) = match text.split_once('@') {
-            Some((size, hz)) => (size, Some(hz.trim_end_matches("Hz").parse::<f64>().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let (w, h) = size.split_once('x').ok_or_else(wrong)?;
-        let parse = |s: &str| s.parse::<u16>().ok().filter(|v| *v > 0).ok_or_else(wrong);
-        Ok(Self { width: parse(w)?, height: parse(h)?, refresh })
-    }
-}
-
-impl std::fmt::Display for ModeRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}", self.width, self.height)?;
-        match self.refresh {
-            Some(hz) => write!(f, "@{hz}"),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn modes_parse_or_say_what_is_wrong() {
-        assert_eq!("800x600".parse(), Ok(ModeRequest { width: 800, height: 600, refresh: None }));
-        assert_eq!("1920x1080@59.94".parse(), Ok(ModeRequest { width: 1920, height: 1080, refresh: Some(59.94) }));
-        for bad in ["", "800", "800x", "x600", "0x600", "800x600@", "800x600@fast", "99999x1"] {
-            assert!(bad.parse::<ModeRequest>().unwrap_err().contains("1920x1080@60"), "{bad}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_consistent() {
