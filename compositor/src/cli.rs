@@ -3,9 +3,10 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kms::ModeRequest;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::words::{FencePolicy, ModeRequest, PlaneUse, RendererChoice};
+use crate::config::words::{FencePolicy, PlaneUse, RendererChoice};
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
 #[derive(Debug, Parser)]
@@ -210,15 +211,6 @@ pub fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn modes_parse_or_say_what_is_wrong() {
-        assert_eq!("800x600".parse(), Ok(ModeRequest { width: 800, height: 600, refresh: None }));
-        assert_eq!("1920x1080@59.94".parse(), Ok(ModeRequest { width: 1920, height: 1080, refresh: Some(59.94) }));
-        for bad in ["", "800", "800x", "x600", "0x600", "800x600@", "800x600@fast", "99999x1"] {
-            assert!(bad.parse::<ModeRequest>().unwrap_err().contains("1920x1080@60"), "{bad}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn a_wrong_display_is_an_error_of_its_line() {
         let table = [
-            ("[[output]]\nname = \"a\"\nmode = \"huge\"\n", 3, "`huge` is no mode"),
+            ("[[output]]\nname = \"a\"\nmode = \"huge\"\n", 3, "`huge` is not a mode"),
             ("[[output]]\nname = \"a\"\nmax-bpc = 3\n", 3, "write 6 to 16"),
             ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
             ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),

@@ -8,10 +8,10 @@ use kms::{Device, Inventory, Mode};
 
 use super::args::CrcArgs;
 use super::trouble::Trouble;
-use crate::config::words::ModeRequest;
 use crate::output::card::{card, cards};
 use crate::system::error::Error;
 use crate::system::seat::Session;
+use kms::ModeRequest;
 
 /// The device to draw on: nobody else may be its master.
 pub fn to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Trouble> {

@@ -12,7 +12,7 @@ use smithay::{
 };
 
 use crate::{
-    config::{Config, words::ModeRequest},
+    config::Config,
     control::socket::Ipc,
     desktop::Desktop,
     devices::{cec::Cec, mem2mem::Mem2mem},
@@ -72,7 +72,7 @@ pub struct Syncline {
     pub cec: Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     /// The mode that the user wants on every display.
-    pub mode: Option<ModeRequest>,
+    pub mode: Option<kms::ModeRequest>,
     pub session: Session,
     pub counters: Counters,
     /// Environment of the programs that we start.

@@ -4,19 +4,13 @@
 
 use std::sync::Arc;
 
-use kms::{Mode, PlaneState, inventory::Connector};
+use kms::{Mode, ModeRequest, PlaneState, inventory::Connector};
 use smithay::backend::renderer::damage::OutputDamageTracker;
 
-use crate::{config::words::ModeRequest, render::Target, system::error::Error};
+use crate::{render::Target, system::error::Error};
 
 pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
-    let found = match wanted {
-        None => connector.preferred(),
-        Some(ModeRequest { width, height, refresh }) => {
-            connector.modes.iter().find(|m| m.matches(width.into(), height.into(), refresh))
-        }
-    };
-    found.ok_or_else(|| {
+    connector.mode_for(wanted).ok_or_else(|| {
         let mut offered: Vec<String> = connector
             .modes
             .iter()

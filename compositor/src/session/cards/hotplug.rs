@@ -3,14 +3,13 @@
 //! Nothing here waits: a display that is pulled while its commit hangs is turned off when that one is over.
 
 use crate::{
-    config::words::ModeRequest,
     output::{card::leaving::Leaving, output::Output},
     session::Syncline,
 };
 
 impl Syncline {
     /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
-    pub fn hot_plug(&mut self, serial: u32, wanted: Option<ModeRequest>) {
+    pub fn hot_plug(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         match card.inventory.refresh_connectors(&card.device) {
             Ok(changes) if changes.is_empty() => return,

@@ -12,7 +12,7 @@ use smithay::{
 };
 
 use crate::{
-    config::{output::OutputConfig, words::ModeRequest},
+    config::output::OutputConfig,
     output::{
         card::{
             card::Card,
@@ -30,7 +30,7 @@ use crate::{
 impl Syncline {
     /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
     /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
-    pub fn light_up(&mut self, card: u32, wanted: Option<ModeRequest>, strict: bool) -> Result<(), Error> {
+    pub fn light_up(&mut self, card: u32, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
         let (mut dark, before) = (Vec::new(), self.outputs.list.len());
