@@ -1,12 +1,11 @@
 //! The command line of `syncline`.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use kms::ModeRequest;
+use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::words::{FencePolicy, PlaneUse, RendererChoice};
+use crate::{control::args::MsgArgs, session::args::RunArgs};
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
 #[derive(Debug, Parser)]
@@ -30,55 +29,6 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Display device (repeatable); default: every card of the seat with a connected display.
-    #[arg(long, value_name = "PATH")]
-    pub device: Vec<PathBuf>,
-    /// What draws that which no plane takes. `auto`: GLES on a GPU, else pixman.
-    #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
-    pub renderer: RendererChoice,
-    /// Whose pending fences are handed to the display or GPU driver instead of being waited for; default: `same-driver`.
-    #[arg(long, value_enum)]
-    pub fence_policy: Option<FencePolicy>,
-    /// A driver whose fences `trusted` hands on, by the name in SYNC_IOC_FILE_INFO (repeatable).
-    #[arg(long, value_name = "DRIVER")]
-    pub trust: Vec<String>,
-    /// What may go onto planes instead of being rendered; default: `all` that they take.
-    #[arg(long, value_enum)]
-    pub planes: Option<PlaneUse>,
-    /// Mode of every display, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
-    #[arg(long, value_name = "WxH[@HZ]")]
-    pub mode: Option<ModeRequest>,
-    /// Write a Chrome/Perfetto trace of acquire → latch → commit → flip → release.
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Read the display CRC of every frame and, where the driver's arithmetic is known, compare it with a prediction.
-    #[arg(long)]
-    pub crc: bool,
-    /// Name of the Wayland socket in XDG_RUNTIME_DIR; default: the first free wayland-N.
-    #[arg(long, value_name = "NAME")]
-    pub socket: Option<String>,
-    /// Configuration file; default: $XDG_CONFIG_HOME/syncline/config.toml, if it is there.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// End when CMD ends, with its exit status.
-    #[arg(long, requires = "cmd")]
-    pub until_exit: bool,
-    /// A client to start once the displays are lit.
-    #[arg(last = true, value_name = "CMD")]
-    pub cmd: Vec<OsString>,
-}
-
-#[derive(Debug, Args)]
-pub struct MsgArgs {
-    /// The compositor's Wayland socket name; default: $WAYLAND_DISPLAY.
-    #[arg(long, env = "WAYLAND_DISPLAY", value_name = "NAME")]
-    pub socket: String,
-    #[command(subcommand)]
-    pub message: Message,
-}
-
-#[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 a session can run, 1 something that it needs is missing, 2 there is no display device."
 )]
@@ -89,98 +39,6 @@ pub struct DoctorArgs {
     /// For programs: the machine as it was found, and every check (docs/doctor.md).
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Message {
-    /// End the compositor.
-    Quit,
-    /// Save the first output's picture as PNG.
-    Screenshot {
-        /// Where to.
-        file: PathBuf,
-    },
-    /// Turn a display off or on.
-    Output {
-        /// Its connector, as `syncline doctor` lists it: HDMI-A-1.
-        name: String,
-        /// Whether it is to be on.
-        #[arg(value_enum)]
-        power: Power,
-    },
-    /// Counters of the running session.
-    Status {
-        /// For programs.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Clients' dma-bufs: how each is drawn, and which cards scan it out.
-    Buffers {
-        /// For programs; docs/cards.md names the fields.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Pending acquire fences, unreleased buffers with their users, and what the watchdog found.
-    Fences {
-        /// For programs; docs/fences.md names the fields.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Display CRCs of the running session: on, off, what they say; needs debugfs and a compositor that may read it.
-    Crc {
-        #[command(subcommand)]
-        action: CrcAction,
-    },
-    /// The last frames of each display: when they were shown, what was on which plane, and what their CRCs say.
-    Frames {
-        /// Connector; default: all.
-        output: Option<String>,
-        /// A JSON object a line, for programs; docs/crc.md names the fields.
-        #[arg(long)]
-        json: bool,
-        /// Go on until interrupted, each frame as soon as its CRC is judged.
-        #[arg(long)]
-        follow: bool,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum CrcAction {
-    /// Read and judge the CRC of every frame from now on.
-    On {
-        /// Connector; default: all, also those that are plugged in later.
-        output: Option<String>,
-        /// Where in the display CRCs are taken (`syncline crc sources`); default: at its end.
-        #[arg(long, value_name = "NAME")]
-        source: Option<String>,
-    },
-    /// Stop reading.
-    Off {
-        /// Connector; default: all.
-        output: Option<String>,
-    },
-    /// What was counted, and the last changes of the screen without a frame.
-    Status {
-        /// Connector; default: all.
-        output: Option<String>,
-        /// For programs; docs/crc.md names the fields.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show the scene with planes, then fully drawn, and compare. Exit status: 0 equal, 1 different, 2 not possible.
-    Check {
-        /// Connector; default: the only one.
-        output: Option<String>,
-        /// For programs; docs/crc.md names the fields.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Power {
-    On,
-    Off,
 }
 
 /// The `syncline` command: parses its arguments, runs it, and says what went wrong.

@@ -4,6 +4,7 @@
 
 pub mod idle;
 pub mod output;
+mod overrides;
 pub mod words;
 
 use std::{
@@ -11,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use overrides::Overrides;
 use serde::Deserialize;
 
 use crate::{
-    cli::RunArgs,
     config::words::{FencePolicy, PlaneUse},
     system::error::{Context, Error},
 };
@@ -235,8 +236,8 @@ impl Config {
     }
 
     /// Reads the file that the arguments or the environment name, and lets the arguments win.
-    pub fn load(args: &RunArgs) -> Result<Self, Error> {
-        let mut config = match &args.config {
+    pub fn load(overrides: &Overrides) -> Result<Self, Error> {
+        let mut config = match &overrides.config {
             Some(path) => Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?,
             None => match default_path() {
                 None => Self::default(),
@@ -247,13 +248,13 @@ impl Config {
                 },
             },
         };
-        if let Some(policy) = args.fence_policy {
+        if let Some(policy) = overrides.fence_policy {
             config.fences.policy = policy;
         }
-        if let Some(planes) = args.planes {
+        if let Some(planes) = overrides.planes {
             config.planes = planes;
         }
-        config.fences.trusted.extend(args.trust.iter().cloned());
+        config.fences.trusted.extend(overrides.trust.iter().cloned());
         if let Ok(theme) = env::var("XCURSOR_THEME") {
             config.cursor.theme = theme;
         }

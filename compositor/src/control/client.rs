@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{CrcAction, Message, MsgArgs, Power},
+    control::args::{CrcAction, Message, MsgArgs, Power},
     control::{
         request::{Answer, Request},
         socket::socket_path,

@@ -2,6 +2,7 @@
 //!
 //! It answers nothing itself: the session does.
 
+pub mod args;
 pub mod client;
 pub mod request;
 pub mod socket;

@@ -2,6 +2,7 @@
 //!
 //! Behaviour that concerns one thing is below; here is what concerns several at once.
 
+pub mod args;
 mod cards;
 mod commit;
 mod crc;

@@ -20,13 +20,13 @@ use smithay::{
 };
 
 use crate::{
-    cli::RunArgs,
     config::Config,
     control::socket::{Ipc, socket_path},
     desktop::{Desktop, cursor::Cursor},
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
+    session::args::RunArgs,
     session::{
         Syncline,
         globals::{Globals, make_seat},
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
             "is not set; it names the directory of the session's sockets (logind sets it, or: export XDG_RUNTIME_DIR=/run/user/$(id -u))",
         ));
     }
-    let config = Config::load(args)?;
+    let config = Config::load(&args.overrides)?;
     if let Some(path) = &args.trace {
         trace::start(path)?;
     }
