@@ -20,10 +20,10 @@ use smithay::{
 };
 
 use crate::{
-    output::{output::Output, outputs::Outputs},
+    output::{outputs::Outputs, state::Output},
     render::Layer,
     surface::{SurfaceState, steady::Goal},
-    system::error::Error,
+    system::{error::Error, id::OutputId},
 };
 
 /// What outputs and renderer have to say.
@@ -34,9 +34,9 @@ pub struct Feedbacks {
     formats: FormatSet,
     rendered: Arc<Feedback>,
     /// By output: its card's node, and the pairs that its planes take.
-    outputs: HashMap<u32, (u64, Vec<Candidate>)>,
+    outputs: HashMap<OutputId, (u64, Vec<Candidate>)>,
     /// Those of surfaces without refusals.
-    made: HashMap<(u32, bool), Arc<Feedback>>,
+    made: HashMap<(OutputId, bool), Arc<Feedback>>,
 }
 
 impl Feedbacks {
@@ -107,7 +107,7 @@ fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<C
 
 impl Feedbacks {
     /// Whether a plane of the output would take the layer's format in another layout than it has.
-    pub fn could_be_on_plane(&self, output: u32, layer: &Layer) -> bool {
+    pub fn could_be_on_plane(&self, output: OutputId, layer: &Layer) -> bool {
         let crate::surface::buffer::Source::Dmabuf(imported) = &layer.content.source else { return false };
         let (format, modifier) = (imported.dmabuf.format(), imported.dmabuf.modifier());
         let Some((_, candidates)) = self.outputs.get(&output) else { return false };

@@ -9,10 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use slab::Slab;
+
 use crate::{
     control::request::Answer,
     system::{
         error::{Context, Error},
+        id::Slot,
         reactor::{Reactor, Source},
     },
 };
@@ -20,7 +23,7 @@ use crate::{
 /// Whom to answer later; one that has hung up meanwhile is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    pub slot: u32,
+    pub slot: Slot,
     pub peer: u64,
 }
 
@@ -40,7 +43,7 @@ struct Peer {
 pub struct Ipc {
     listener: UnixListener,
     path: PathBuf,
-    peers: Vec<Option<Peer>>,
+    peers: Slab<Peer>,
     accepted: u64,
 }
 
@@ -52,7 +55,7 @@ impl Ipc {
         let listener = UnixListener::bind(&path).context(what())?;
         listener.set_nonblocking(true).context(what())?;
         reactor.add(&listener, Source::MsgListen).context(what())?;
-        Ok(Self { listener, path, peers: Vec::new(), accepted: 0 })
+        Ok(Self { listener, path, peers: Slab::new(), accepted: 0 })
     }
 
     /// Takes a new peer.
@@ -61,22 +64,17 @@ impl Ipc {
         if stream.set_nonblocking(true).is_err() {
             return;
         }
-        let slot = self.peers.iter().position(Option::is_none).unwrap_or(self.peers.len());
-        if reactor.add(&stream, Source::Msg(slot as u32)).is_err() {
+        let entry = self.peers.vacant_entry();
+        if reactor.add(&stream, Source::Msg(Slot(entry.key() as u32))).is_err() {
             return;
         }
         self.accepted += 1;
-        let peer = Some(Peer { id: self.accepted, stream, line: Vec::new() });
-        if slot == self.peers.len() {
-            self.peers.push(peer);
-        } else {
-            self.peers[slot] = peer;
-        }
+        entry.insert(Peer { id: self.accepted, stream, line: Vec::new() });
     }
 
     /// Reads from a peer; returns its request once the line is whole. `Err`: it is gone.
-    pub fn receive(&mut self, slot: u32) -> Result<Option<String>, ()> {
-        let peer = self.peers.get_mut(slot as usize).and_then(Option::as_mut).ok_or(())?;
+    pub fn receive(&mut self, slot: Slot) -> Result<Option<String>, ()> {
+        let peer = self.peers.get_mut(slot.0 as usize).ok_or(())?;
         let mut buffer = [0; 4096];
         loop {
             match peer.stream.read(&mut buffer) {
@@ -96,22 +94,20 @@ impl Ipc {
     }
 
     /// For answering the peer in `slot` later.
-    pub fn ticket(&self, slot: u32) -> Option<Ticket> {
-        Some(Ticket { slot, peer: self.peers.get(slot as usize)?.as_ref()?.id })
+    pub fn ticket(&self, slot: Slot) -> Option<Ticket> {
+        Some(Ticket { slot, peer: self.peers.get(slot.0 as usize)?.id })
     }
 
     /// Answers a peer; one that does not read its answer loses it.
-    pub fn answer(&mut self, slot: u32, answer: &Answer) {
-        let Some(Some(peer)) = self.peers.get_mut(slot as usize) else { return };
+    pub fn answer(&mut self, slot: Slot, answer: &Answer) {
+        let Some(peer) = self.peers.get_mut(slot.0 as usize) else { return };
         let mut line = serde_json::to_vec(answer).unwrap_or_default();
         line.push(b'\n');
         peer.stream.write_all(&line).ok();
     }
 
-    pub fn hang_up(&mut self, slot: u32) {
-        if let Some(peer) = self.peers.get_mut(slot as usize) {
-            *peer = None;
-        }
+    pub fn hang_up(&mut self, slot: Slot) {
+        self.peers.try_remove(slot.0 as usize);
     }
 }
 

@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crc::judge::{Judged, Verdict};
+use crate::{
+    crc::judge::{Judged, Verdict},
+    system::id::SurfaceId,
+};
 
 /// Frames that are remembered.
 pub const RING: usize = 240;
@@ -21,7 +24,7 @@ pub struct ShownPlane {
     pub plane: u32,
     /// Of the client's surface, as in the trace; absent: a buffer of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub surface: Option<u32>,
+    pub surface: Option<SurfaceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<u64>,
     /// As in the trace.

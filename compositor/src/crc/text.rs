@@ -131,7 +131,12 @@ mod tests {
 
     #[test]
     fn a_frame_is_a_line() {
-        let planes = vec![ShownPlane { plane: 31, surface: Some(100), commit: Some(2), buffer: 5 }];
+        let planes = vec![ShownPlane {
+            plane: 31,
+            surface: Some(crate::system::id::SurfaceId(100)),
+            commit: Some(2),
+            buffer: 5,
+        }];
         let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(Verdict::Equal), changed: 1 };
         let mut shown = Frame { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..Frame::default() };
         assert!(frame(&shown).contains("planes    -"), "{}", frame(&shown));

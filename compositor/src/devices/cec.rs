@@ -4,12 +4,13 @@
 //! knows of (USB dongles). A wire that fails costs a line in the log, never the session, and nothing here waits for it.
 
 use kms::cec::Player;
+use slab::Slab;
 
 /// The session's playback devices.
 #[derive(Debug, Default)]
 pub struct Cec {
     /// By slot, which is what the reactor knows them by.
-    pub players: Vec<Option<Wire>>,
+    pub players: Slab<Wire>,
 }
 
 /// A connector: its card's serial, and its id there.
@@ -26,21 +27,20 @@ pub struct Wire {
 
 impl Cec {
     pub fn players(&mut self) -> impl Iterator<Item = &mut Player> {
-        self.players.iter_mut().flatten().map(|wire| &mut wire.player)
+        self.players.iter_mut().map(|(_, wire)| &mut wire.player)
     }
 
     /// A card is gone, with its connectors' adapters.
     pub fn forget(&mut self, card: u32) {
-        let of_it = |wire: &Option<Wire>| wire.as_ref().and_then(|wire| wire.connector).is_some_and(|at| at.0 == card);
-        self.players.iter_mut().filter(|wire| of_it(wire)).for_each(|wire| *wire = None);
+        self.players.retain(|_, wire| wire.connector.is_none_or(|at| at.0 != card));
     }
 
     pub fn of(&mut self, connector: Option<Place>) -> impl Iterator<Item = &mut Player> {
-        let wires = self.players.iter_mut().flatten();
+        let wires = self.players.iter_mut().map(|(_, wire)| wire);
         wires.filter(move |wire| wire.connector == connector).map(|wire| &mut wire.player)
     }
 
     pub fn knows(&self, connector: Option<Place>) -> bool {
-        self.players.iter().flatten().any(|wire| wire.connector == connector)
+        self.players.iter().any(|(_, wire)| wire.connector == connector)
     }
 }

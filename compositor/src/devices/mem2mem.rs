@@ -25,7 +25,7 @@ use smithay::{
 use crate::{
     render::{Target, shown_target},
     surface::{buffer::Imported, content::By},
-    system::trace,
+    system::{id::SurfaceId, trace},
 };
 
 /// Buffers of ours that are kept; more than the commits that a plane, a flip and the device can hold.
@@ -58,7 +58,7 @@ pub struct Job {
     pub point: Point,
     /// The client's buffer and ours.
     pub _held: (Arc<Imported>, Arc<Target>),
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
     pub release: Option<Release>,
     pub release_by: By,

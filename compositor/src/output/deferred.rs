@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use crate::{output::output::Output, surface::gate::PendingCommit};
+use crate::{output::state::Output, surface::gate::PendingCommit, system::id::OutputId};
 
 /// A commit to look at.
 #[derive(Debug)]
 pub struct DeferredAcquire {
     /// [`Output::id`] of the output that shows most of the surface.
-    pub output: u32,
+    pub output: OutputId,
     pub surface: Weak<WlSurface>,
     pub commit: Arc<PendingCommit>,
 }

@@ -9,7 +9,7 @@ use smithay::{
     utils::{Logical, Point, Rectangle},
 };
 
-use crate::output::{output::Output, outputs::Outputs};
+use crate::output::{outputs::Outputs, state::Output};
 
 impl Outputs {
     /// The output that contains a point, else the first one; empty without any output.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    output::output::{OnPlane, Output},
+    output::state::{OnPlane, Output},
     surface::content::Content,
 };
 

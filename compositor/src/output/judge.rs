@@ -5,7 +5,7 @@
 use fence::{AcquireState, FenceError, Ns, Status};
 
 use crate::{
-    output::output::{InFlight, OnPlane, Output},
+    output::state::{InFlight, OnPlane, Output},
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
     system::trace,
 };

@@ -7,14 +7,14 @@ pub mod deferred;
 pub mod geometry;
 pub mod holders;
 pub mod judge;
-#[expect(clippy::module_inception, reason = "the file of the struct `Output`")]
-pub mod output;
+pub mod list;
 pub mod outputs;
 pub mod plan;
 pub mod planes;
 pub mod power;
 pub mod present;
+pub mod state;
 pub mod stuck;
 
-pub use output::OnPlane;
 pub use outputs::Outputs;
+pub use state::OnPlane;

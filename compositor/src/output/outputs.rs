@@ -15,7 +15,8 @@ use crate::{
     output::{
         card::{Card, Cards},
         deferred::DeferredAcquire,
-        output::Output,
+        list::OutputList,
+        state::Output,
     },
     render::Renderer,
     surface::PendingCommit,
@@ -31,7 +32,7 @@ pub struct Outputs {
     /// Serial of the card that has the clients' timelines.
     pub timelines: u32,
     pub policy: HandOff,
-    pub list: Vec<Output>,
+    pub list: OutputList,
     /// The session has its VT.
     pub active: bool,
     pub looks: Vec<DeferredAcquire>,
@@ -61,7 +62,7 @@ impl Outputs {
         let timelines = cards.iter().next().map_or(0, Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
-        let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
+        let (list, looks, due) = (OutputList::default(), Vec::new(), Vec::new());
         Ok(Self { cards, renderer, main, timelines, policy, list, active: true, looks, due })
     }
 

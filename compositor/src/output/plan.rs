@@ -3,8 +3,8 @@
 use fence::Ns;
 
 use crate::output::{
-    output::{Output, Phase, Why},
     planes::tear::Verdict,
+    state::{Output, Phase, Why},
 };
 
 impl Output {

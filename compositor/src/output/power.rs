@@ -4,7 +4,7 @@
 
 use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::wl_output};
 
-use crate::output::{output::Output, outputs::Outputs};
+use crate::output::{outputs::Outputs, state::Output};
 
 /// Why a display is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,6 @@ use crate::{
     config::{Colour, words::PlaneUse},
     output::{
         Outputs,
-        output::{InFlight, OnPlane, Output},
         planes::{
             account::{check_of, kind_of, on_its_way, trace_planes},
             assign,
@@ -26,11 +25,12 @@ use crate::{
             request::{CursorPlane, PlaneRequest},
             submit::{Submit, submit},
         },
+        state::{InFlight, OnPlane, Output},
     },
     render::Layer,
     schedule::Timing,
     surface::SurfaceState,
-    system::{clock, trace},
+    system::{clock, id::OutputId, trace},
 };
 
 /// What the user has configured of every frame.
@@ -54,7 +54,7 @@ impl Outputs {
     #[expect(clippy::too_many_arguments, reason = "a frame is made of so much")]
     pub fn present(
         &mut self,
-        index: usize,
+        id: OutputId,
         vblank: Ns,
         (planned, started): (Ns, Ns),
         scene: &[Layer],
@@ -62,17 +62,17 @@ impl Outputs {
         attempt: Attempt,
         config: FrameConfig,
     ) -> Result<Presented, Failed> {
-        let mut layouts = std::mem::take(&mut self.list[index].layouts);
-        let done = self.present_with(index, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
+        let mut layouts = std::mem::take(&mut self.list[id].layouts);
+        let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
         layouts.clear();
-        self.list[index].layouts = layouts;
+        self.list[id].layouts = layouts;
         done
     }
 
     #[expect(clippy::too_many_arguments, reason = "what `present` has, and the layouts")]
     fn present_with(
         &mut self,
-        index: usize,
+        id: OutputId,
         (vblank, planned, started): (Ns, Ns, Ns),
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
@@ -81,7 +81,7 @@ impl Outputs {
         layouts: &mut assign::Layouts,
     ) -> Result<Presented, Failed> {
         let outputs = self;
-        let output = &mut outputs.list[index];
+        let output = &mut outputs.list[id];
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fence::AcquireState;
 
 use crate::{
-    output::output::{OnPlane, Output},
+    output::state::{OnPlane, Output},
     surface::content::Content,
 };
 

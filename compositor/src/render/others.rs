@@ -17,12 +17,12 @@ use smithay::{
 use crate::{
     render::{
         Target,
-        egl::Gles,
-        egl::{Allocator, Gpu},
+        egl::{Allocator, Gles, Gpu},
         element::ClientFence,
         memory, upload,
     },
     surface::buffer::Imported,
+    system::id::SurfaceId,
 };
 
 /// A copy that the renderer reads, and the fence after which it may.
@@ -33,7 +33,7 @@ pub type Copied = (Arc<Target>, Option<SyncFile>);
 pub struct Others {
     list: Vec<Other>,
     /// By surface.
-    copies: HashMap<u32, Copy>,
+    copies: HashMap<SurfaceId, Copy>,
 }
 
 struct Copy {
@@ -89,7 +89,7 @@ impl Others {
     pub fn copy(
         &mut self,
         card: u32,
-        surface: u32,
+        surface: SurfaceId,
         imported: &Imported,
         wait: Option<SyncFile>,
         allocator: Option<&mut Allocator>,
@@ -139,7 +139,7 @@ impl Others {
     }
 
     /// A pass of the renderer reads the copies of these surfaces until its fence signals.
-    pub fn read(&mut self, surfaces: impl Iterator<Item = u32>, fence: Option<&SyncFile>) {
+    pub fn read(&mut self, surfaces: impl Iterator<Item = SurfaceId>, fence: Option<&SyncFile>) {
         let Some(fence) = fence.filter(|_| !self.copies.is_empty()) else { return };
         for surface in surfaces {
             if let Some(copy) = self.copies.get_mut(&surface) {
@@ -149,7 +149,7 @@ impl Others {
     }
 
     /// What was made for a surface that is gone.
-    pub fn forget(&mut self, surface: u32) {
+    pub fn forget(&mut self, surface: SurfaceId) {
         self.copies.remove(&surface);
     }
 }

@@ -34,7 +34,7 @@ use crate::{
         way::{self, Reach, Reads},
     },
     surface::buffer::{Imported, Source, Way},
-    system::error::Error,
+    system::{error::Error, id::SurfaceId},
 };
 
 /// What a pass left.
@@ -186,7 +186,7 @@ impl Renderer {
     }
 
     /// Forgets what was made for a surface that is gone.
-    pub fn forget(&mut self, surface: u32) {
+    pub fn forget(&mut self, surface: SurfaceId) {
         match self {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
             Self::Gles(gles) => drop(gles.textures.remove(&surface)),

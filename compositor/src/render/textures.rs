@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use dmabuf_import::colour::Representation;
 use smithay::backend::renderer::utils::CommitCounter;
 
-use crate::render::shm;
+use crate::{render::shm, system::id::SurfaceId};
 
 /// Textures by surface.
-pub type Textures<T> = HashMap<u32, Known<T>>;
+pub type Textures<T> = HashMap<SurfaceId, Known<T>>;
 
 /// A surface's texture.
 #[derive(Debug)]

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::system::id::SurfaceId;
+
 /// The whole answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FencesReport {
@@ -28,7 +30,7 @@ pub struct FencesReport {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The surface, as in the trace and the log.
-    pub surface: u32,
+    pub surface: SurfaceId,
     /// The surface's `wl_surface.commit`, counted from 1.
     pub commit: u64,
     /// Process of the client; absent once the surface is gone.

@@ -124,6 +124,7 @@ pub fn table(out: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>
 mod tests {
     use super::*;
     use crate::report::fences::PendingAcquire;
+    use crate::system::id::SurfaceId;
 
     #[test]
     fn nothing_pending_is_said_in_a_line_each() {
@@ -155,7 +156,10 @@ mod tests {
         };
         let report = FencesReport {
             now_ns: 0,
-            acquires: vec![acquire(100, "a\x1b[2J", 1_000_000, Some(3)), acquire(1001, "timeline", 123_456_789, None)],
+            acquires: vec![
+                acquire(SurfaceId(100), "a\x1b[2J", 1_000_000, Some(3)),
+                acquire(SurfaceId(1001), "timeline", 123_456_789, None),
+            ],
             buffers: vec![],
             watchdog_ms: 2000,
             watchdog_hits: 0,

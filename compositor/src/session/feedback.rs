@@ -14,6 +14,7 @@ use crate::{
     render::Layer,
     session::Syncline,
     surface::{SurfaceState, steady::Goal},
+    system::id::OutputId,
 };
 
 impl Syncline {
@@ -76,9 +77,9 @@ impl Syncline {
 
     /// A frame of an output was made of `scene`: what is on a plane, or could be in another layout, is told so, once it has been so
     /// for a while.
-    pub fn feedback_after_frame(&mut self, index: usize, scene: &[Layer]) {
+    pub fn feedback_after_frame(&mut self, id: OutputId, scene: &[Layer]) {
         let now = self.now;
-        let output = &self.outputs.list[index];
+        let output = &self.outputs.list[id];
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };

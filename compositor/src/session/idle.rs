@@ -54,8 +54,8 @@ impl Syncline {
         if over && self.outputs.active && !self.idle.off && !self.idle.inhibited {
             tracing::debug!("nobody is here: displays go off");
             self.idle.off = true;
-            for index in 0..self.outputs.list.len() {
-                self.turn_off(index, Why::Idle);
+            for id in self.outputs.list.ids() {
+                self.turn_off(id, Why::Idle);
             }
         }
     }

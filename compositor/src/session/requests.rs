@@ -8,11 +8,12 @@ use crate::{
         socket::Ticket,
     },
     session::Syncline,
+    system::id::Slot,
 };
 
 impl Syncline {
     /// A peer sent something or hung up.
-    pub fn ipc_event(&mut self, slot: u32) {
+    pub fn ipc_event(&mut self, slot: Slot) {
         let Some(ipc) = &mut self.ipc else { return };
         let line = match ipc.receive(slot) {
             Ok(Some(line)) => line,

@@ -13,13 +13,11 @@ impl Syncline {
     /// Writes the first output's picture to `path`.
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
         let mut scene = Vec::new();
-        if self.outputs.list.is_empty() {
-            return Err("no display is lit".into());
-        }
-        self.collect_scene(0, &mut scene);
+        let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
+        self.collect_scene(id, &mut scene);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
-        let output = &outputs.list[0];
+        let output = &outputs.list[id];
         let (width, height) = (output.size.w, output.size.h);
         let card = outputs.cards.of(&output.kms);
         let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);

@@ -9,7 +9,7 @@ use crate::{
     report::fences::{Owner, WatchdogHit},
     session::Syncline,
     surface::{acquires::Waiting, content::Content},
-    system::trace,
+    system::{id::Slot, trace},
 };
 
 /// The request that brought the fence, as WAYLAND_DEBUG would name it.
@@ -31,7 +31,7 @@ impl Syncline {
     pub fn next_watchdog(&mut self) -> Option<Ns> {
         let limit = self.watchdog_limit();
         // One past the limit: "longer than" has to be true when the timer fires.
-        let due = |(_, w): (u32, &mut Waiting)| (!w.reported).then_some(w.commit.committed + limit + 1);
+        let due = |(_, w): (Slot, &mut Waiting)| (!w.reported).then_some(w.commit.committed + limit + 1);
         self.acquires.iter_mut().filter_map(due).min()
     }
 

@@ -16,13 +16,16 @@ use smithay::{
     wayland::compositor::{SurfaceData, with_states},
 };
 
-use crate::surface::{content::Content, gate::PendingCommit, pace::Pace, shm, turn::Turns, view::View, wishes::Wishes};
+use crate::{
+    surface::{content::Content, gate::PendingCommit, pace::Pace, shm, turn::Turns, view::View, wishes::Wishes},
+    system::id::SurfaceId,
+};
 
 /// State of one surface, in its data map; reach it with [`SurfaceState::of`].
 #[derive(Debug)]
 pub struct SurfaceState {
     /// Names the surface in the trace and in reports; never used again in this process.
-    pub id: u32,
+    pub id: SurfaceId,
     /// Commits so far.
     pub serial: u64,
     /// What the surface shows: the newest commit whose gate has opened.
@@ -59,7 +62,7 @@ impl Default for SurfaceState {
     fn default() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(100);
         Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: SurfaceId(NEXT.fetch_add(1, Ordering::Relaxed)),
             serial: 0,
             current: None,
             pending: VecDeque::new(),

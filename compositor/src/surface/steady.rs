@@ -9,6 +9,8 @@
 
 use fence::Ns;
 
+use crate::system::id::OutputId;
+
 /// How long another goal must be wanted.
 pub const HOLD: Ns = 500_000_000;
 /// The longest that it may have to be.
@@ -26,8 +28,8 @@ pub enum Goal {
     Rendered,
     /// The planes of an output.
     ScannedOut {
-        /// [`crate::output::output::Output::id`].
-        output: u32,
+        /// [`crate::output::state::Output::id`].
+        output: OutputId,
         /// They turn the buffer by a quarter.
         turned: bool,
     },
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     const MS: Ns = 1_000_000;
-    const SCREEN: Goal = Goal::ScannedOut { output: 1, turned: false };
+    const SCREEN: Goal = Goal::ScannedOut { output: OutputId(1), turned: false };
 
     #[test]
     fn a_candidate_is_told_when_it_has_been_one_for_a_while() {
@@ -143,7 +145,7 @@ mod tests {
                 now += wait * MS;
                 let goal = match goal {
                     0 => Goal::Rendered,
-                    other => Goal::ScannedOut { output: other.into(), turned: false },
+                    other => Goal::ScannedOut { output: OutputId(other.into()), turned: false },
                 };
                 let before = steady.told();
                 let news = steady.want(goal, at_once, now);

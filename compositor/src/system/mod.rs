@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod id;
 pub mod ioctl;
 pub mod priority;
 pub mod reactor;

@@ -18,6 +18,8 @@ use rustix::{
     time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
 };
 
+use crate::system::id::{OutputId, Slot};
+
 /// Who woke us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -36,15 +38,15 @@ pub enum Source {
     /// A `syncline msg` wants to connect.
     MsgListen,
     /// A `syncline msg` connection, by slot.
-    Msg(u32),
+    Msg(Slot),
     /// CRC entries of an output, by its id.
-    Crc(u32),
+    Crc(OutputId),
     /// The CRC predictor has results.
     Predictor,
     /// A pending acquire, by slot.
-    Acquire(u32),
+    Acquire(Slot),
     /// A CEC adapter, by slot.
-    Cec(u32),
+    Cec(Slot),
     /// The V4L2 converter.
     Mem2mem,
 }
@@ -59,11 +61,11 @@ impl Source {
             Self::Calloop => (4, 0),
             Self::Signal => (5, 0),
             Self::MsgListen => (6, 0),
-            Self::Msg(slot) => (7, slot),
-            Self::Crc(output) => (8, output),
+            Self::Msg(slot) => (7, slot.0),
+            Self::Crc(output) => (8, output.0),
             Self::Predictor => (9, 0),
-            Self::Acquire(slot) => (10, slot),
-            Self::Cec(slot) => (11, slot),
+            Self::Acquire(slot) => (10, slot.0),
+            Self::Cec(slot) => (11, slot.0),
             Self::Mem2mem => (12, 0),
         };
         (kind << 32) | u64::from(index)
@@ -79,11 +81,11 @@ impl Source {
             4 => Self::Calloop,
             5 => Self::Signal,
             6 => Self::MsgListen,
-            7 => Self::Msg(index),
-            8 => Self::Crc(index),
+            7 => Self::Msg(Slot(index)),
+            8 => Self::Crc(OutputId(index)),
             9 => Self::Predictor,
-            10 => Self::Acquire(index),
-            11 => Self::Cec(index),
+            10 => Self::Acquire(Slot(index)),
+            11 => Self::Cec(Slot(index)),
             12 => Self::Mem2mem,
             _ => return None,
         })
@@ -174,11 +176,11 @@ mod tests {
             Calloop,
             Signal,
             MsgListen,
-            Msg(7),
-            Crc(31),
+            Msg(Slot(7)),
+            Crc(OutputId(31)),
             Predictor,
-            Acquire(u32::MAX),
-            Cec(3),
+            Acquire(Slot(u32::MAX)),
+            Cec(Slot(3)),
             Mem2mem,
         ] {
             assert_eq!(Source::from_token(source.token()), Some(source));

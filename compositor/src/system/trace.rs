@@ -22,7 +22,10 @@ use fence::Ns;
 use serde::Serialize;
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 
-use crate::system::error::{Context, Error};
+use crate::system::{
+    error::{Context, Error},
+    id::{OutputId, SurfaceId},
+};
 
 static TRACE: OnceLock<Trace> = OnceLock::new();
 
@@ -116,7 +119,7 @@ pub fn name(tid: u32, name: &str) {
 pub fn commit(
     now: Ns,
     wl: &WlSurface,
-    surface: u32,
+    surface: SurfaceId,
     commit: u64,
     buffer: u64,
     (acquire, release): (&'static str, &'static str),
@@ -127,11 +130,11 @@ pub fn commit(
         state.pid
     });
     if commit == 1 {
-        name(surface, &format!("surface {surface} (client {})", pid.unwrap_or(0)));
+        name(surface.0, &format!("surface {surface} (client {})", pid.unwrap_or(0)));
     }
     instant(
         "commit",
-        surface,
+        surface.0,
         now,
         serde_json::json!({ "surface": surface, "client_pid": pid, "commit": commit, "buffer": buffer,
             "acquire": acquire, "release": release, "point": point }),
@@ -141,7 +144,7 @@ pub fn commit(
 /// An acquire was resolved, superseded or handed over.
 #[derive(Serialize)]
 pub struct AcquireEvent {
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
     #[serde(skip)]
     pub from: Ns,
@@ -156,13 +159,13 @@ pub struct AcquireEvent {
 
 /// See [`AcquireEvent`].
 pub fn acquire(event: AcquireEvent) {
-    span("acquire", event.surface, event.from, event.to, &event);
+    span("acquire", event.surface.0, event.from, event.to, &event);
 }
 
 /// An acquire that is pending has come this far.
 #[derive(Serialize)]
 pub struct AcquirePending {
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
     #[serde(flatten)]
     pub report: fence::AcquireReport,
@@ -170,30 +173,30 @@ pub struct AcquirePending {
 
 /// See [`AcquirePending`]: after the commit, and when a point has materialised.
 pub fn acquire_pending(now: Ns, event: AcquirePending) {
-    instant("acquire_pending", event.surface, now, &event);
+    instant("acquire_pending", event.surface.0, now, &event);
 }
 
 /// The watchdog has reported a commit.
 pub fn watchdog(hit: &crate::report::fences::WatchdogHit) {
-    instant("watchdog", hit.owner.surface, hit.at_ns, hit);
+    instant("watchdog", hit.owner.surface.0, hit.at_ns, hit);
 }
 
 /// A buffer that its client does not have back at the end of the session.
 pub fn unreleased(now: Ns, buffer: &crate::report::fences::UnreleasedBuffer) {
-    instant("unreleased", buffer.owner.surface, now, buffer);
+    instant("unreleased", buffer.owner.surface.0, now, buffer);
 }
 
 /// A surface's commit, as a frame shows it.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Shown {
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
 }
 
 /// The latch of an output.
-pub fn latch(now: Ns, output: u32, frame: u64, vblank: Ns, surfaces: &[Shown]) {
+pub fn latch(now: Ns, output: OutputId, frame: u64, vblank: Ns, surfaces: &[Shown]) {
     let args = serde_json::json!({ "output": output, "frame": frame, "vblank_ns": vblank, "surfaces": surfaces });
-    instant("latch", output, now, args);
+    instant("latch", output.0, now, args);
 }
 
 /// What a plane shows.
@@ -210,7 +213,7 @@ pub struct PlaneEvent {
 pub fn kms_commit(
     from: Ns,
     to: Ns,
-    output: u32,
+    output: OutputId,
     frame: u64,
     planes: &[PlaneEvent],
     out_fence: bool,
@@ -218,15 +221,15 @@ pub fn kms_commit(
 ) {
     let args = serde_json::json!({ "output": output, "frame": frame, "planes": planes, "out_fence": out_fence,
         "errno": errno });
-    span("kms_commit", output, from, to, args);
+    span("kms_commit", output.0, from, to, args);
 }
 
 /// A frame was refused, or has not flipped: what is done about it; see `kms::recover`.
-pub fn recover(now: Ns, output: u32, frame: u64, step: &str, errno: Option<i32>) {
+pub fn recover(now: Ns, output: OutputId, frame: u64, step: &str, errno: Option<i32>) {
     if enabled() {
         instant(
             "recover",
-            output,
+            output.0,
             now,
             serde_json::json!({ "output": output, "frame": frame, "step": step, "errno": errno }),
         );
@@ -234,30 +237,30 @@ pub fn recover(now: Ns, output: u32, frame: u64, step: &str, errno: Option<i32>)
 }
 
 /// A commit was taken that turns an output off (after `frame`), or on (with `frame`).
-pub fn power(now: Ns, output: u32, frame: u64, on: bool) {
+pub fn power(now: Ns, output: OutputId, frame: u64, on: bool) {
     if enabled() {
-        instant("power", output, now, serde_json::json!({ "output": output, "frame": frame, "on": on }));
+        instant("power", output.0, now, serde_json::json!({ "output": output, "frame": frame, "on": on }));
     }
 }
 
 /// A frame is on the screen; `cause` says who was late if it missed vblanks.
-pub fn flip(now: Ns, output: u32, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
+pub fn flip(now: Ns, output: OutputId, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
     let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed,
         "cause": cause });
-    instant("flip", output, now, args);
+    instant("flip", output.0, now, args);
 }
 
 /// The OUT_FENCE of a frame signalled.
-pub fn out_fence(now: Ns, output: u32, frame: u64, signalled: Ns, flipped: Ns) {
+pub fn out_fence(now: Ns, output: OutputId, frame: u64, signalled: Ns, flipped: Ns) {
     let lag = signalled as i64 - flipped as i64;
     let args = serde_json::json!({ "output": output, "frame": frame, "signal_ns": signalled, "lag_ns": lag });
-    instant("out_fence", output, now, args);
+    instant("out_fence", output.0, now, args);
 }
 
 /// A buffer went back to its client.
 #[derive(Serialize)]
 pub struct Release {
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
     pub kind: &'static str,
     pub when: &'static str,
@@ -269,14 +272,14 @@ pub struct Release {
 /// See [`Release`].
 pub fn release(event: Release) {
     if enabled() {
-        instant("release", event.surface, crate::system::clock::now(), &event);
+        instant("release", event.surface.0, crate::system::clock::now(), &event);
     }
 }
 
 /// The CRC of a frame, read and predicted.
 #[derive(Serialize)]
 pub struct CrcEvent {
-    pub output: u32,
+    pub output: OutputId,
     pub frame: u64,
     pub crtc_frame: Option<u32>,
     pub read: Option<u32>,
@@ -286,12 +289,12 @@ pub struct CrcEvent {
 
 /// See [`CrcEvent`].
 pub fn crc(now: Ns, event: CrcEvent) {
-    instant("crc", event.output, now, &event);
+    instant("crc", event.output.0, now, &event);
 }
 
 /// The screen changed while a frame was on it; see [`crate::crc::change`].
-pub fn crc_change(now: Ns, output: u32, change: &crate::crc::change::Change) {
+pub fn crc_change(now: Ns, output: OutputId, change: &crate::crc::change::Change) {
     if enabled() {
-        instant("crc_change", output, now, change);
+        instant("crc_change", output.0, now, change);
     }
 }

@@ -2,9 +2,12 @@
 
 use rustix::io::Errno;
 
-use crate::output::{
-    OnPlane,
-    card::{Card, light::user_data},
+use crate::{
+    output::{
+        OnPlane,
+        card::{Card, light::user_data},
+    },
+    system::id::OutputId,
 };
 
 impl Card {
@@ -26,7 +29,7 @@ impl Card {
 /// A display that is gone, but not turned off yet.
 #[derive(Debug)]
 pub struct Leaving {
-    pub id: u32,
+    pub id: OutputId,
     pub kms: kms::Output,
     /// What it still reads.
     pub _shows: Vec<OnPlane>,

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use kms::{Mode, ModeRequest, PlaneState, inventory::Connector};
 use smithay::backend::renderer::damage::OutputDamageTracker;
 
-use crate::{render::Target, system::error::Error};
+use crate::{
+    render::Target,
+    system::{error::Error, id::OutputId},
+};
 
 pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
     connector.mode_for(wanted).ok_or_else(|| {
@@ -27,7 +30,7 @@ pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result
 
 /// A display that is about to be lit.
 pub struct PendingOutput {
-    pub id: u32,
+    pub id: OutputId,
     pub connector: Connector,
     pub mode: Mode,
     pub kms: kms::Output,
@@ -98,6 +101,6 @@ pub fn takes(
 }
 
 /// What a commit's flip event carries: unique among the outputs.
-pub fn user_data(output: u32, frame: u64) -> u64 {
-    (u64::from(output) << 48) | (frame & 0xffff_ffff_ffff)
+pub fn user_data(output: OutputId, frame: u64) -> u64 {
+    (u64::from(output.0) << 48) | (frame & 0xffff_ffff_ffff)
 }

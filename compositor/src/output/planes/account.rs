@@ -10,8 +10,8 @@ use crate::{
         frames::ShownPlane,
     },
     output::{
-        output::{OnPlane, Output},
         planes::request::PlaneRequest,
+        state::{OnPlane, Output},
     },
     render::Target,
     schedule::Kind,

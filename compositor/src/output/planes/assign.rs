@@ -13,7 +13,7 @@ use smithay::utils::Transform;
 
 use crate::{
     config::words::PlaneUse,
-    output::{card::limits::CardLimits, output::Output, planes::request::PlaneRequest},
+    output::{card::limits::CardLimits, planes::request::PlaneRequest, state::Output},
     render,
     surface::{buffer::Source, content::Content},
 };

@@ -12,8 +12,8 @@ use kms::{
 use crate::{
     output::{
         card::CardLimits,
-        output::{OnPlane, Output},
         planes::{request::PlaneRequest, tear},
+        state::{OnPlane, Output},
     },
     surface::buffer::Source,
 };

@@ -13,8 +13,8 @@ use smithay::{
 
 use crate::{
     output::{
-        output::OnPlane,
         planes::{assign::format_of, request::PlaneRequest},
+        state::OnPlane,
     },
     render::{Layer, target::OPAQUE},
     surface::view::View,

@@ -13,7 +13,7 @@ use smithay::{
 };
 
 use crate::{
-    output::output::{OnPlane, Output},
+    output::state::{OnPlane, Output},
     render::{Layer, Target},
 };
 

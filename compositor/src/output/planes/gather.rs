@@ -14,7 +14,6 @@ use rustix::io::Errno;
 use crate::{
     output::{
         card::limits::CardLimits,
-        output::{OnPlane, Output},
         planes::{
             assign,
             attempt::Attempt,
@@ -22,6 +21,7 @@ use crate::{
             request::{CursorPlane, PlaneRequest},
             submit::{Submit, submit},
         },
+        state::{OnPlane, Output},
     },
     render::{
         Layer, Target,

@@ -9,11 +9,11 @@ use smithay::{
 
 use crate::{
     output::{
-        output::Output,
         planes::{
             content_type::meaning,
             tear::{Verdict, Wish, verdict},
         },
+        state::Output,
     },
     render::Layer,
     surface::buffer::Source,

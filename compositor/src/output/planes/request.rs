@@ -7,7 +7,7 @@ use fence::SyncFile;
 use kms::{Rect, Rotation, SrcRect};
 
 use crate::{
-    output::{output::OnPlane, planes::damage::Mark},
+    output::{planes::damage::Mark, state::OnPlane},
     render::CursorImage,
 };
 

@@ -4,8 +4,8 @@ use fence::SyncFile;
 use kms::{Blend, PlaneState, Rect};
 
 use crate::output::{
-    output::{OnPlane, Output},
     planes::{assign, request::PlaneRequest},
+    state::{OnPlane, Output},
 };
 
 /// What to ask of the kernel.

@@ -10,7 +10,10 @@ use crate::{
     config,
     devices::cec::{Place, Wire},
     session::Syncline,
-    system::reactor::Source,
+    system::{
+        id::{OutputId, Slot},
+        reactor::Source,
+    },
 };
 
 impl Syncline {
@@ -25,21 +28,21 @@ impl Syncline {
             }
             return;
         }
-        for index in 0..self.outputs.list.len() {
-            let place = self.cec_place(index);
+        for id in self.outputs.list.ids() {
+            let place = self.cec_place(id);
             if self.cec.knows(Some(place)) {
                 continue;
             }
-            let card = self.outputs.cards.of(&self.outputs.list[index].kms);
+            let card = self.outputs.cards.of(&self.outputs.list[id].kms);
             if let Some(adapter) = card.number().and_then(|number| Adapter::of_connector(number, place.1)) {
-                self.cec_bind(adapter, Some(place), self.outputs.list[index].wl.name());
+                self.cec_bind(adapter, Some(place), self.outputs.list[id].wl.name());
             }
         }
     }
 
     /// The connector of an output.
-    fn cec_place(&self, index: usize) -> Place {
-        let output = &self.outputs.list[index].kms;
+    fn cec_place(&self, id: OutputId) -> Place {
+        let output = &self.outputs.list[id].kms;
         (self.outputs.cards.of(output).serial(), output.connector_id())
     }
 
@@ -49,16 +52,16 @@ impl Syncline {
     }
 
     /// An output is turned on: its television wakes and shows us, and that of the configured adapter, which may be any output's.
-    pub fn cec_wake_one(&mut self, index: usize) {
-        let place = self.cec_place(index);
+    pub fn cec_wake_one(&mut self, id: OutputId) {
+        let place = self.cec_place(id);
         self.cec.of(Some(place)).for_each(Player::wake);
         self.cec.of(None).for_each(Player::wake);
     }
 
     /// An output is turned off: with `standby-on-sleep` its television goes to standby if it shows us; that of the configured
     /// adapter with the last output.
-    pub fn cec_sleep_one(&mut self, index: usize) {
-        let place = self.cec_place(index);
+    pub fn cec_sleep_one(&mut self, id: OutputId) {
+        let place = self.cec_place(id);
         self.cec.of(Some(place)).for_each(Player::sleep);
         if self.outputs.all_off() {
             self.cec.of(None).for_each(Player::sleep);
@@ -79,17 +82,14 @@ impl Syncline {
             Ok(player) => player,
             Err(error) => return tracing::warn!("{name}: no CEC: {error}"),
         };
-        let slot = self.cec.players.iter().position(Option::is_none).unwrap_or(self.cec.players.len());
-        if let Err(error) = self.reactor.add_with_priority(&player, Source::Cec(slot as u32)) {
+        let entry = self.cec.players.vacant_entry();
+        if let Err(error) = self.reactor.add_with_priority(&player, Source::Cec(Slot(entry.key() as u32))) {
             return tracing::warn!("{name}: no CEC: {error}");
         }
         player.wake();
         let wire = Wire { player, connector, name };
         tracing::debug!("{}: CEC adapter {}", wire.name, wire.player.adapter().path().display());
-        match self.cec.players.get_mut(slot) {
-            Some(free) => *free = Some(wire),
-            None => self.cec.players.push(Some(wire)),
-        }
+        entry.insert(wire);
     }
 
     /// Gives an adapter that cannot know its place (USB dongles) that of its display's EDID, or of the only display's.
@@ -109,8 +109,8 @@ impl Syncline {
     }
 
     /// An adapter has something to say.
-    pub fn cec_event(&mut self, slot: u32) {
-        let Some(Some(wire)) = self.cec.players.get_mut(slot as usize) else { return };
+    pub fn cec_event(&mut self, slot: Slot) {
+        let Some(wire) = self.cec.players.get_mut(slot.0 as usize) else { return };
         let name = &wire.name;
         let follow = self.config.cec.follow_tv_standby;
         let mut standby = false;
@@ -138,11 +138,11 @@ impl Syncline {
             Ok(Readiness::Drained) => {}
             Ok(Readiness::Gone) => {
                 tracing::info!("{name}: the CEC adapter is gone");
-                self.cec.players[slot as usize] = None;
+                drop(self.cec.players.try_remove(slot.0 as usize));
             }
             Err(error) => {
                 tracing::warn!("{name}: no more CEC: {error}");
-                self.cec.players[slot as usize] = None;
+                drop(self.cec.players.try_remove(slot.0 as usize));
             }
         }
     }

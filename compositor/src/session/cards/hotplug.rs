@@ -3,7 +3,7 @@
 //! Nothing here waits: a display that is pulled while its commit hangs is turned off when that one is over.
 
 use crate::{
-    output::{card::leaving::Leaving, output::Output},
+    output::{card::leaving::Leaving, state::Output},
     session::Syncline,
 };
 
@@ -27,8 +27,8 @@ impl Syncline {
         let before = self.places();
         let connected = self.check_links(serial);
         let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
-        let gone = self.outputs.list.extract_if(.., pulled);
-        for output in gone.collect::<Vec<_>>() {
+        let gone = self.outputs.list.take(pulled);
+        for output in gone {
             self.take_away(output);
         }
         self.arrange();

@@ -18,13 +18,13 @@ use crate::{
             card::Card,
             light::{PendingOutput, choose_mode, set_modes, takes},
         },
-        output::{Answers, OnPlane, Output, Phase},
         planes::{assign::Layouts, content_type::ConnectorSettings, tear},
+        state::{Answers, OnPlane, Output, Phase},
     },
     render::target::OPAQUE,
     schedule::{HandOverReserve, Misses, Planner},
     session::Syncline,
-    system::{error::Error, trace},
+    system::{error::Error, id::OutputId, trace},
 };
 
 impl Syncline {
@@ -34,13 +34,13 @@ impl Syncline {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
         let (mut dark, before) = (Vec::new(), self.outputs.list.len());
-        let next = self.outputs.list.iter().map(|output| output.id).max().unwrap_or(0) + 1;
+        let next = self.outputs.list.iter().map(|output| output.id.0).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let id = next + dark.len() as u32;
+            let id = OutputId(next + dark.len() as u32);
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
             match choose_mode(&connector, wanted.or(configured))
                 .and_then(|mode| self.prepare(card, id, &connector, mode))
@@ -99,7 +99,7 @@ impl Syncline {
     }
 
     /// What is needed to light a display.
-    fn prepare(&mut self, card: u32, id: u32, connector: &Connector, mode: &Mode) -> Result<PendingOutput, Error> {
+    fn prepare(&mut self, card: u32, id: OutputId, connector: &Connector, mode: &Mode) -> Result<PendingOutput, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
@@ -148,7 +148,7 @@ impl Syncline {
         let global = wl.create_global::<Syncline>(&self.display);
         let mut on_plane = vec![None; output.planes().len()];
         on_plane[primary] = Some(OnPlane::Target(target.clone()));
-        trace::name(id, &format!("output {} ({})", connector.name, output.device().driver()));
+        trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
         tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
         outputs.list.push(Output {
             id,

@@ -141,9 +141,9 @@ impl Syncline {
     /// Lets go of a card and of all that lives on it.
     fn drop_card(&mut self, serial: u32) {
         let before = self.places();
-        let on_it = |output: &mut crate::output::output::Output| output.is_on(serial);
+        let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stuck());
-        let gone: Vec<_> = self.outputs.list.extract_if(.., on_it).collect();
+        let gone = self.outputs.list.take(on_it);
         gone.into_iter().for_each(|output| self.take_away(output));
         let Some(at) = self.outputs.cards.list.iter().position(|card| card.serial() == serial) else { return };
         let mut card = self.outputs.cards.list.remove(at);

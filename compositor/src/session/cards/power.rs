@@ -18,17 +18,17 @@ use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::w
 use crate::{
     output::{
         card::light::user_data,
-        output::Phase,
         power::{SLEEP, Why},
+        state::Phase,
     },
     session::Syncline,
-    system::trace,
+    system::{id::OutputId, trace},
 };
 
 impl Syncline {
     /// Turns a display off, as soon as its last frame is on the screen.
-    pub fn turn_off(&mut self, index: usize, why: Why) {
-        let output = &mut self.outputs.list[index];
+    pub fn turn_off(&mut self, id: OutputId, why: Why) {
+        let output = &mut self.outputs.list[id];
         if output.off.is_none() {
             output.off = Some(why);
             // Its clients are to be told.
@@ -37,20 +37,20 @@ impl Syncline {
     }
 
     /// Turns a display on, with its next frame.
-    pub fn turn_on(&mut self, index: usize) {
-        let output = &mut self.outputs.list[index];
+    pub fn turn_on(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
         if output.off.take().is_some() {
             output.dirty = true;
-            self.cec_wake_one(index);
+            self.cec_wake_one(id);
         }
     }
 
     /// The user is here: turns on what is off because he was not, or everything if nothing is on.
     pub fn wake_for_user(&mut self) {
         let dark = self.outputs.all_off();
-        for index in 0..self.outputs.list.len() {
-            if dark || self.outputs.list[index].off == Some(Why::Idle) {
-                self.turn_on(index);
+        for id in self.outputs.list.ids() {
+            if dark || self.outputs.list[id].off == Some(Why::Idle) {
+                self.turn_on(id);
             }
         }
     }
@@ -63,22 +63,22 @@ impl Syncline {
 
     /// At the end of every wake-up: turns off what is to be and can be.
     pub fn put_to_sleep(&mut self) {
-        for index in 0..self.outputs.list.len() {
-            let output = &mut self.outputs.list[index];
+        for id in self.outputs.list.ids() {
+            let output = &mut self.outputs.list[id];
             let ready = output.off.is_some() && !output.kms.is_asleep() && output.phase != Phase::InFlight;
             if !ready || !self.outputs.active {
                 continue;
             }
             // While its vblanks still run.
-            self.crc_dark(index);
-            let output = &mut self.outputs.list[index];
+            self.crc_dark(id);
+            let output = &mut self.outputs.list[id];
             match output.kms.sleep(user_data(output.id, SLEEP)) {
                 Ok(()) => {
                     output.phase = Phase::InFlight;
                     output.watch.committed(self.now);
                     trace::power(self.now, output.id, output.frame, false);
                     self.power_stale = true;
-                    self.cec_sleep_one(index);
+                    self.cec_sleep_one(id);
                 }
                 Err(error) => {
                     tracing::warn!("{}: it cannot be turned off: {error}", output.wl.name());
@@ -104,28 +104,28 @@ impl OutputPowerHandler for Syncline {
 
     fn set_power(&mut self, output: &wl_output::WlOutput, on: bool) {
         let Some(wl) = WlOutput::from_resource(output) else { return };
-        if let Some(index) = self.outputs.list.iter().position(|o| o.wl == wl) {
-            self.set_power_of(index, on);
+        if let Some(id) = self.outputs.list.find_id(|output| output.wl == wl) {
+            self.set_power_of(id, on);
         }
     }
 }
 
 impl Syncline {
-    fn set_power_of(&mut self, index: usize, on: bool) {
+    fn set_power_of(&mut self, id: OutputId, on: bool) {
         if !on {
-            return self.turn_off(index, Why::Asked);
+            return self.turn_off(id, Why::Asked);
         }
-        self.turn_on(index);
+        self.turn_on(id);
         self.count_absence_anew();
     }
 
     /// `syncline msg output NAME on|off`.
     pub fn power_by_name(&mut self, name: &str, on: bool) -> Result<(), String> {
-        let Some(index) = self.outputs.list.iter().position(|output| output.wl.name() == name) else {
+        let Some(id) = self.outputs.list.find_id(|output| output.wl.name() == name) else {
             let known: Vec<String> = self.outputs.list.iter().map(|output| output.wl.name()).collect();
             return Err(format!("there is no output `{name}`; there is: {}", known.join(", ")));
         };
-        self.set_power_of(index, on);
+        self.set_power_of(id, on);
         Ok(())
     }
 }

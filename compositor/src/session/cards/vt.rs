@@ -8,11 +8,11 @@ use crate::{
     config::Colour,
     output::{
         card::light::user_data,
-        output::{OnPlane, Phase},
+        state::{OnPlane, Phase},
     },
     render::target::OPAQUE,
     session::Syncline,
-    system::seat::Session,
+    system::{id::OutputId, seat::Session},
 };
 
 impl Syncline {
@@ -42,20 +42,20 @@ impl Syncline {
                 card.turn_off(leaving);
             }
         }
-        for index in 0..self.outputs.list.len() {
-            self.outputs.list[index].kms.reset();
-            self.outputs.list[index].layouts.forget();
-            if let Err(error) = self.relight(index) {
-                tracing::error!("{}: {error}", self.outputs.list[index].wl.name());
+        for id in self.outputs.list.ids() {
+            self.outputs.list[id].kms.reset();
+            self.outputs.list[id].layouts.forget();
+            if let Err(error) = self.relight(id) {
+                tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
             }
         }
         self.take_missed();
     }
 
     /// Sets an output's mode again with a fresh picture.
-    pub fn relight(&mut self, index: usize) -> Result<(), String> {
+    pub fn relight(&mut self, id: OutputId) -> Result<(), String> {
         let outputs = &mut self.outputs;
-        let output = &mut outputs.list[index];
+        let output = &mut outputs.list[id];
         let (width, height) = output.kms.size();
         let card = outputs.cards.of(&output.kms);
         let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
@@ -81,7 +81,7 @@ impl Syncline {
         output.watch.committed(self.now);
         output.ladder.reset();
         output.dirty = true;
-        self.crc_modeset(index);
+        self.crc_modeset(id);
         Ok(())
     }
 }

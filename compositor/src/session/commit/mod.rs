@@ -35,7 +35,7 @@ use crate::{
         gate::{Gate, PendingCommit},
         shm::Shm,
     },
-    system::trace,
+    system::{id::SurfaceId, trace},
 };
 
 /// A client that commits on and on behind fences that never come gets its oldest buffers back unseen.
@@ -225,7 +225,7 @@ impl Syncline {
     }
 
     /// The fences that a client without explicit synchronisation has left in its buffer.
-    fn implicit(&self, dmabuf: &Dmabuf, id: u32, serial: u64) -> Option<(Acquire, By)> {
+    fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, By)> {
         match Acquire::implicit(dmabuf.fd(), self.now) {
             Ok(acquire) => Some((acquire, By::Implicit)),
             Err(error) if error.is_transient() => {

@@ -19,7 +19,7 @@ use smithay::{
 use crate::{
     session::Syncline,
     surface::{SurfaceState, acquires::Waiting, content::Content, gate::PendingCommit},
-    system::{reactor, trace},
+    system::{id::Slot, reactor, trace},
 };
 
 impl Syncline {
@@ -47,7 +47,7 @@ impl Syncline {
         self.watch_acquire(slot, &commit);
     }
 
-    fn watch_acquire(&mut self, slot: u32, commit: &PendingCommit) {
+    fn watch_acquire(&mut self, slot: Slot, commit: &PendingCommit) {
         let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
             Some(fd) => self.reactor.add(fd, reactor::Source::Acquire(slot)),
             None => Ok(()),
@@ -61,7 +61,7 @@ impl Syncline {
     }
 
     /// An acquire's descriptor is readable: moves it on, and lets the commit through if that resolves it.
-    pub fn acquire_event(&mut self, slot: u32) {
+    pub fn acquire_event(&mut self, slot: Slot) {
         let Some(waiting) = self.acquires.get(slot) else { return };
         let commit = waiting.commit.clone();
         // What we made for a point is nobody else's: closing it takes it out of the set. A client's own file stays open.
@@ -137,7 +137,7 @@ impl Syncline {
     }
 
     /// Forgets a slot and its wake-up.
-    pub fn stop_waiting(&mut self, slot: u32) {
+    pub fn stop_waiting(&mut self, slot: Slot) {
         let Some(waiting) = self.acquires.remove(slot) else { return };
         waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
     }

@@ -15,12 +15,13 @@ use crate::{
         judge::{Judged, Verdict},
         status::{Compared, Side},
     },
-    output::{output::OnPlane, planes::request::CursorPlane},
+    output::{planes::request::CursorPlane, state::OnPlane},
     render::Layer,
     session::{
         Syncline,
         parts::comparison::{About, Again, Comparison, Step},
     },
+    system::id::OutputId,
 };
 
 /// How long it may take.
@@ -28,16 +29,20 @@ const LIMIT: Ns = 4_000_000_000;
 
 impl Syncline {
     /// Starts a comparison on the output that was named, or on the only one.
-    pub fn start_comparison(&mut self, which: &[usize], ticket: Ticket) -> Option<Result<serde_json::Value, String>> {
+    pub fn start_comparison(
+        &mut self,
+        which: &[OutputId],
+        ticket: Ticket,
+    ) -> Option<Result<serde_json::Value, String>> {
         let not = |why: String| Some(Err(format!("not possible: {why}")));
-        let &[index] = which else {
+        let &[id] = which else {
             let names: Vec<_> = which.iter().map(|at| self.outputs.list[*at].kms.name()).collect();
             return not(format!("there are several outputs, name one of them: {}", names.join(", ")));
         };
         if self.crc.comparison.is_some() {
             return not("another check is under way".into());
         }
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let name = output.kms.name();
         match &output.crc {
             Some(crc) if crc.is_on() => {}
@@ -54,9 +59,8 @@ impl Syncline {
         None
     }
 
-    /// The frame that output `index` is to show again, if this latch is for that.
-    pub fn comparison_latch(&mut self, index: usize) -> Option<Again> {
-        let id = self.outputs.list[index].id;
+    /// The frame that output `id` is to show again, if this latch is for that.
+    pub fn comparison_latch(&mut self, id: OutputId) -> Option<Again> {
         let comparison = self.crc.comparison.as_mut().filter(|comparison| comparison.output == id)?;
         let Step::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
         let gone = scene.iter().any(|layer| !smithay::utils::IsAlive::alive(&layer.surface));
@@ -70,9 +74,9 @@ impl Syncline {
         Some(again)
     }
 
-    /// Output `index` has committed a frame that shows `scene`; `again`: as [`Syncline::comparison_latch`] wanted it.
-    pub fn comparison_presented(&mut self, index: usize, scene: &[Layer], cursor: Option<CursorPlane>, again: bool) {
-        let output = &mut self.outputs.list[index];
+    /// Output `id` has committed a frame that shows `scene`; `again`: as [`Syncline::comparison_latch`] wanted it.
+    pub fn comparison_presented(&mut self, id: OutputId, scene: &[Layer], cursor: Option<CursorPlane>, again: bool) {
+        let output = &mut self.outputs.list[id];
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == output.id) else { return };
         match &mut comparison.step {
             Step::Drawn { frames, .. } if again => frames[1] = output.frame,
@@ -98,15 +102,14 @@ impl Syncline {
     }
 
     /// The frame that was to be drawn is not on its way.
-    pub fn comparison_failed(&mut self, index: usize) {
-        let id = self.outputs.list[index].id;
+    pub fn comparison_failed(&mut self, id: OutputId) {
         if let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) {
             comparison.again("the frame could not be drawn");
         }
     }
 
     /// A frame is judged: perhaps one of the two.
-    pub fn comparison_judged(&mut self, id: u32, judged: &Judged) {
+    pub fn comparison_judged(&mut self, id: OutputId, judged: &Judged) {
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) else { return };
         let frames = match &comparison.step {
             Step::Planes { frame, .. } => [*frame, 0],
@@ -141,7 +144,7 @@ impl Syncline {
         self.finish_comparison(answer);
     }
 
-    fn comparison_again(&mut self, id: u32) {
+    fn comparison_again(&mut self, id: OutputId) {
         if let Some(output) = self.outputs.list.iter_mut().find(|output| output.id == id) {
             output.dirty = true;
         }

@@ -25,16 +25,16 @@ use crate::{
     },
     report::{counters::Counters, fences::Owner},
     session::Syncline,
-    system::trace,
+    system::{id::OutputId, trace},
 };
 
 impl Syncline {
-    /// A frame is on the screen of output `index`, with what its CRC is predicted from.
-    pub fn crc_shown(&mut self, index: usize, flipped: Flipped, check: Option<Check>) {
-        self.crc_adopt(index);
-        self.crc_arm(index);
+    /// A frame is on the screen of output `id`, with what its CRC is predicted from.
+    pub fn crc_shown(&mut self, id: OutputId, flipped: Flipped, check: Option<Check>) {
+        self.crc_adopt(id);
+        self.crc_arm(id);
         self.crc_answer_waiters();
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let on = output.crc.as_ref().is_some_and(|crc| crc.is_on()) && check.is_some();
         self.crc.frames.push(output.kms.name(), flipped, &output.on_its_way, on);
         let (Some(crc), Some(check)) = (&mut output.crc, check) else { return };
@@ -49,23 +49,22 @@ impl Syncline {
         };
         let shown = Shown { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
         session.shown(shown, predicted, !output.on_its_way.tears, suspects);
-        self.crc_findings(index);
+        self.crc_findings(id);
     }
 
     /// A flip came of which nobody knows what it shows: a mode was set, or its frame was given up.
-    pub fn crc_unknown_flip(&mut self, index: usize) {
-        if let Some(session) = self.outputs.list[index].crc.as_mut().and_then(|crc| crc.session.as_mut()) {
+    pub fn crc_unknown_flip(&mut self, id: OutputId) {
+        if let Some(session) = self.outputs.list[id].crc.as_mut().and_then(|crc| crc.session.as_mut()) {
             session.lost_track();
         }
-        self.crc_adopt(index);
-        self.crc_arm(index);
+        self.crc_adopt(id);
+        self.crc_arm(id);
         self.crc_answer_waiters();
     }
 
     /// CRC entries of an output have arrived.
-    pub fn crc_event(&mut self, id: u32) {
-        let Some(index) = self.outputs.list.iter().position(|output| output.id == id) else { return };
-        let output = &mut self.outputs.list[index];
+    pub fn crc_event(&mut self, id: OutputId) {
+        let Some(output) = self.outputs.list.get_mut(id) else { return };
         let Some(crc) = &mut output.crc else { return };
         let Some(session) = &mut crc.session else { return };
         if crc.waits_since.is_some() {
@@ -79,7 +78,7 @@ impl Syncline {
             self.crc.frames.close(output.kms.name());
             return;
         }
-        self.crc_findings(index);
+        self.crc_findings(id);
     }
 
     /// Predictions are done.
@@ -87,8 +86,8 @@ impl Syncline {
         let Some(predictor) = &mut self.crc.predictor else { return };
         predictor.woken();
         while let Some(Prediction { frame, check, crc }) = self.crc.predictor.as_mut().and_then(Predictor::next) {
-            let Some(index) = self.outputs.list.iter().position(|output| output.id == check.output) else { continue };
-            let output = &mut self.outputs.list[index];
+            let id = check.output;
+            let Some(output) = self.outputs.list.get_mut(id) else { continue };
             let session = output.crc.as_mut().and_then(|crc| crc.session.as_mut());
             let predicted = crc.map_or_else(
                 |why| {
@@ -98,18 +97,17 @@ impl Syncline {
                 Predicted::Crc,
             );
             session.into_iter().for_each(|session| session.judge.predicted(frame, predicted));
-            self.crc_findings(index);
+            self.crc_findings(id);
         }
     }
 
-    fn crc_findings(&mut self, index: usize) {
+    fn crc_findings(&mut self, id: OutputId) {
         let now = self.now;
-        while let Some(finding) = self.outputs.list[index].crc.as_mut().and_then(|crc| crc.session.as_mut()?.next(now))
-        {
+        while let Some(finding) = self.outputs.list[id].crc.as_mut().and_then(|crc| crc.session.as_mut()?.next(now)) {
             match finding {
-                Finding::Judged(judged) => self.crc_judged(index, &judged),
+                Finding::Judged(judged) => self.crc_judged(id, &judged),
                 Finding::Changed { frame, before, after, evidence: Some(evidence) } => {
-                    self.crc_changed(index, frame, (&before, &after), evidence);
+                    self.crc_changed(id, frame, (&before, &after), evidence);
                 }
                 // It came together with the event of its flip: nobody knows what was released then.
                 Finding::Changed { frame, evidence: None, .. } => {
@@ -119,8 +117,8 @@ impl Syncline {
         }
     }
 
-    fn crc_judged(&mut self, index: usize, judged: &Judged) {
-        let output = &mut self.outputs.list[index];
+    fn crc_judged(&mut self, id: OutputId, judged: &Judged) {
+        let output = &mut self.outputs.list[id];
         let Some(crc) = &mut output.crc else { return };
         crc.counts.add(judged.verdict);
         add(&mut self.counters, judged.verdict);
@@ -143,12 +141,12 @@ impl Syncline {
 
     fn crc_changed(
         &mut self,
-        index: usize,
+        id: OutputId,
         frame: u64,
         entries: (&kms::crc::CrcEntry, &kms::crc::CrcEntry),
         evidence: Evidence,
     ) {
-        let output = &self.outputs.list[index];
+        let output = &self.outputs.list[id];
         let mut change = Change::new(self.now, output.kms.name(), frame, entries, evidence);
         for suspect in &mut change.suspects {
             let of = |content: &crate::surface::content::Content| content.surface == suspect.owner.surface;
@@ -168,7 +166,7 @@ impl Syncline {
         }
         trace::crc_change(self.now, output.id, &change);
         self.crc.frames.changed(output.kms.name(), frame);
-        if let Some(crc) = &mut self.outputs.list[index].crc {
+        if let Some(crc) = &mut self.outputs.list[id].crc {
             crc.counts.add_change(change.kind);
         }
         self.crc.remember(change);

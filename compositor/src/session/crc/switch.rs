@@ -13,10 +13,11 @@ use crate::{
         status::{CrcRequest, CrcStatus, OutputStatus},
         stream::{Counts, OutputCrc, Session},
     },
-    output::output::Output,
+    output::state::Output,
     session::{Syncline, parts::crc::Waiter},
     system::{
         error::{Context, Error},
+        id::OutputId,
         reactor::Source,
     },
 };
@@ -32,9 +33,9 @@ impl Syncline {
     /// Reads the CRC of every frame of every output from now on: `syncline run --crc`.
     pub fn start_crc(&mut self) -> Result<(), Error> {
         self.crc.all = Some(None);
-        for index in 0..self.outputs.list.len() {
-            let name = self.outputs.list[index].kms.name().to_owned();
-            self.crc_on(index, None).map_err(|error| Error::setup(format!("CRC of {name}"), error))?;
+        for id in self.outputs.list.ids() {
+            let name = self.outputs.list[id].kms.name().to_owned();
+            self.crc_on(id, None).map_err(|error| Error::setup(format!("CRC of {name}"), error))?;
         }
         Ok(())
     }
@@ -55,7 +56,7 @@ impl Syncline {
             CrcRequest::Check { .. } => return self.start_comparison(&which, ticket),
             CrcRequest::Off { .. } => {
                 self.crc.all = self.crc.all.take().filter(|_| !all);
-                which.iter().for_each(|index| self.crc_off(*index));
+                which.iter().for_each(|id| self.crc_off(*id));
             }
             CrcRequest::Status { .. } => {}
         }
@@ -68,10 +69,10 @@ impl Syncline {
     }
 
     /// The output of this name, or all.
-    fn crc_outputs(&self, name: Option<&str>) -> Result<Vec<usize>, String> {
+    fn crc_outputs(&self, name: Option<&str>) -> Result<Vec<OutputId>, String> {
         let list = &self.outputs.list;
-        let which: Vec<usize> =
-            (0..list.len()).filter(|at| name.is_none_or(|name| list[*at].kms.name() == name)).collect();
+        let named = |output: &&Output| name.is_none_or(|name| output.kms.name() == name);
+        let which: Vec<OutputId> = list.iter().filter(named).map(|output| output.id).collect();
         if !which.is_empty() {
             return Ok(which);
         }
@@ -84,33 +85,33 @@ impl Syncline {
 
     fn crc_turn_on(
         &mut self,
-        which: &[usize],
+        which: &[OutputId],
         all: bool,
         source: Option<String>,
         ticket: Ticket,
     ) -> Option<Result<serde_json::Value, String>> {
-        for index in which {
-            if let Err(error) = self.crc_on(*index, source.as_deref()) {
-                return Some(Err(format!("{}: {error}", self.outputs.list[*index].kms.name())));
+        for id in which {
+            if let Err(error) = self.crc_on(*id, source.as_deref()) {
+                return Some(Err(format!("{}: {error}", self.outputs.list[*id].kms.name())));
             }
         }
         if all {
             self.crc.all = Some(source);
         }
-        let outputs = which.iter().map(|index| self.outputs.list[*index].id).collect();
+        let outputs = which.to_vec();
         self.crc.waiters.push(Waiter { ticket, outputs, deadline: self.now + ANSWER });
         self.crc_answer_waiters();
         None
     }
 
     /// Wants the CRCs of an output. What can be known without arming is an error at once.
-    fn crc_on(&mut self, index: usize, source: Option<&str>) -> Result<(), String> {
+    fn crc_on(&mut self, id: OutputId, source: Option<&str>) -> Result<(), String> {
         if self.crc.predictor.is_none() {
             let predictor = Predictor::start().map_err(|error| error.to_string())?;
             self.reactor.add(&predictor, Source::Predictor).context("CRC predictor").map_err(|e| e.to_string())?;
             self.crc.predictor = Some(predictor);
         }
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let device = output.kms.device();
         let known = driver::driver(device.driver()).map(|driver| driver.sources);
         let source = source.or(known.map(|sources| sources.whole)).unwrap_or("auto");
@@ -123,25 +124,25 @@ impl Syncline {
             let known = offered.iter().map(|offer| offer.name.as_str()).collect::<Vec<_>>().join(", ");
             return Err(CrcError::UnknownSource { wanted: source.to_owned(), known }.to_string());
         }
-        self.crc_off(index);
-        let output = &mut self.outputs.list[index];
+        self.crc_off(id);
+        let output = &mut self.outputs.list[id];
         output.crc = Some(OutputCrc::new(source, &output.kms, &self.outputs.cards.of(&output.kms).inventory, self.now));
-        self.crc_arm(index);
+        self.crc_arm(id);
         Ok(())
     }
 
     /// CRCs of an output are not wanted any more.
-    fn crc_off(&mut self, index: usize) {
-        let output = &mut self.outputs.list[index];
+    fn crc_off(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
         if output.crc.take().is_some() {
             self.crc.frames.close(output.kms.name());
         }
     }
 
     /// Arms an output that waits for it, if it can be armed now. Waits for nothing.
-    pub fn crc_arm(&mut self, index: usize) {
+    pub fn crc_arm(&mut self, id: OutputId) {
         let active = self.outputs.active;
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let Some(crc) = &mut output.crc else { return };
         let Some(since) = crc.waits_since else { return };
         let (device, crtc) = (output.kms.device(), output.kms.crtc_id());
@@ -177,8 +178,8 @@ impl Syncline {
     }
 
     /// The mode of an output is being set: its CRCs are armed anew after the flip.
-    pub fn crc_modeset(&mut self, index: usize) {
-        if let Some(crc) = &mut self.outputs.list[index].crc
+    pub fn crc_modeset(&mut self, id: OutputId) {
+        if let Some(crc) = &mut self.outputs.list[id].crc
             && crc.failed.is_none()
         {
             crc.waits_since = Some(self.now);
@@ -188,14 +189,14 @@ impl Syncline {
 
     /// The session loses its VT: what others show is not ours to judge, and they may want the CRCs.
     pub fn crc_pause(&mut self) {
-        for index in 0..self.outputs.list.len() {
-            self.crc_dark(index);
+        for id in self.outputs.list.ids() {
+            self.crc_dark(id);
         }
     }
 
     /// The display is about to be turned off, or is another's: no vblanks, no CRCs; armed anew once it shows frames of ours.
-    pub fn crc_dark(&mut self, index: usize) {
-        let output = &mut self.outputs.list[index];
+    pub fn crc_dark(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
         if let Some(crc) = output.crc.as_mut().filter(|crc| crc.failed.is_none()) {
             crc.close();
             crc.waits_since = Some(self.now);
@@ -204,12 +205,12 @@ impl Syncline {
     }
 
     /// An output that came after `crc on` was said for all.
-    pub fn crc_adopt(&mut self, index: usize) {
-        if self.outputs.list[index].crc.is_none()
+    pub fn crc_adopt(&mut self, id: OutputId) {
+        if self.outputs.list[id].crc.is_none()
             && let Some(source) = self.crc.all.clone()
-            && let Err(error) = self.crc_on(index, source.as_deref())
+            && let Err(error) = self.crc_on(id, source.as_deref())
         {
-            tracing::warn!("{}: no CRCs: {error}", self.outputs.list[index].kms.name());
+            tracing::warn!("{}: no CRCs: {error}", self.outputs.list[id].kms.name());
             self.crc.all = None;
         }
     }
@@ -229,8 +230,8 @@ impl Syncline {
 
     /// The timer has fired.
     pub fn crc_timer(&mut self) {
-        for index in 0..self.outputs.list.len() {
-            self.crc_arm(index);
+        for id in self.outputs.list.ids() {
+            self.crc_arm(id);
         }
         self.crc_answer_waiters();
         self.comparison_due();
@@ -242,15 +243,15 @@ impl Syncline {
             return;
         }
         let (now, list) = (self.now, &self.outputs.list);
-        let waiting = |id: &u32| {
-            let output = list.iter().find(|output| output.id == *id);
+        let waiting = |id: &OutputId| {
+            let output = list.get(*id);
             output.and_then(|output| output.crc.as_ref()).is_some_and(|crc| crc.waits_since.is_some())
         };
         let done = |waiter: &mut Waiter| now >= waiter.deadline || !waiter.outputs.iter().any(waiting);
         let done: Vec<Waiter> = self.crc.waiters.extract_if(.., done).collect();
         for waiter in done {
-            let of = |at: &usize| waiter.outputs.contains(&self.outputs.list[*at].id);
-            let which: Vec<usize> = (0..self.outputs.list.len()).filter(of).collect();
+            let lit = |id: &OutputId| self.outputs.list.get(*id).is_some();
+            let which: Vec<OutputId> = waiter.outputs.iter().copied().filter(lit).collect();
             let failed = which.iter().find_map(|at| {
                 let output = &self.outputs.list[*at];
                 Some(format!("{}: {}", output.kms.name(), output.crc.as_ref()?.failed.as_ref()?))
@@ -261,7 +262,7 @@ impl Syncline {
     }
 
     /// What CRCs of these outputs are doing.
-    fn crc_status(&self, which: &[usize]) -> Result<serde_json::Value, String> {
+    fn crc_status(&self, which: &[OutputId]) -> Result<serde_json::Value, String> {
         let status = CrcStatus {
             outputs: which.iter().map(|at| status(&self.outputs.list[*at])).collect(),
             changes: self.crc.changes.iter().cloned().collect(),

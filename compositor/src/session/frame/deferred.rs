@@ -15,26 +15,27 @@ use smithay::{
 use crate::{
     output::{
         deferred::DeferredAcquire,
-        output::{Output, Phase, Why},
+        state::{Output, Phase, Why},
     },
     session::Syncline,
     surface::{SurfaceState, gate::PendingCommit},
+    system::id::OutputId,
 };
 
 impl Syncline {
     /// Has the next latch look at a pending commit. False if none will: nobody sees the surface.
     pub fn look_at_latch(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>) -> bool {
-        let Some(index) = self.home(surface) else { return false };
-        let output = &mut self.outputs.list[index];
+        let Some(id) = self.home(surface) else { return false };
+        let output = &mut self.outputs.list[id];
         output.look = true;
         let look = DeferredAcquire { output: output.id, surface: surface.downgrade(), commit: commit.clone() };
         self.outputs.looks.push(look);
         true
     }
 
-    /// Output `index` has looked: what still waits for its fence is watched.
-    pub fn has_looked(&mut self, index: usize) {
-        let output = &mut self.outputs.list[index];
+    /// Output `id` has looked: what still waits for its fence is watched.
+    pub fn has_looked(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
         output.look = false;
         let id = output.id;
         self.watch_looks(|look| look.output == id);
@@ -46,7 +47,7 @@ impl Syncline {
             return;
         }
         let looking = |output: &Output| output.look.then_some(output.id);
-        let ids: Vec<u32> = match self.outputs.active {
+        let ids: Vec<OutputId> = match self.outputs.active {
             true => self.outputs.list.iter().filter_map(looking).collect(),
             false => Vec::new(),
         };
@@ -73,15 +74,15 @@ impl Syncline {
     }
 
     /// A latch that was planned to look at pending commits: looks, and says whether there is nothing to latch for.
-    pub fn looks_in_vain(&mut self, index: usize, vblank: Ns) -> bool {
-        let output = &self.outputs.list[index];
+    pub fn looks_in_vain(&mut self, id: OutputId, vblank: Ns) -> bool {
+        let output = &self.outputs.list[id];
         let changed = matches!(output.phase, Phase::Scheduled { why: Why::Changed, .. });
         if !changed || output.dirty || !output.look {
             return false;
         }
-        self.take_eligible(index, vblank);
-        self.has_looked(index);
-        let output = &mut self.outputs.list[index];
+        self.take_eligible(id, vblank);
+        self.has_looked(id);
+        let output = &mut self.outputs.list[id];
         if output.dirty {
             return false;
         }

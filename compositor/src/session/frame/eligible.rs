@@ -10,7 +10,7 @@ use smithay::{
 };
 
 use crate::{
-    output::output::Output,
+    output::state::Output,
     session::{Syncline, commit::wait::trace_acquire},
     surface::{
         SurfaceState,
@@ -18,6 +18,7 @@ use crate::{
         content::Content,
         gate::PendingCommit,
     },
+    system::id::{OutputId, SurfaceId},
 };
 
 impl Syncline {
@@ -51,10 +52,10 @@ impl Syncline {
             && card.known.may_hand_over(acquire.driver().unwrap_or(""))
     }
 
-    /// Whether output `index` may show a content: not if its fence was handed to another card and is pending, and this card may not wait
+    /// Whether output `id` may show a content: not if its fence was handed to another card and is pending, and this card may not wait
     /// for it. It may have been moved here since.
-    pub fn may_show(&self, index: usize, content: &Content) -> bool {
-        let output = &self.outputs.list[index];
+    pub fn may_show(&self, id: OutputId, content: &Content) -> bool {
+        let output = &self.outputs.list[id];
         let waits = matches!(content.acquire_state(), AcquireState::Pending)
             && !content.with_acquire(|acquire| self.card_may_wait(output, acquire));
         // What is known may be old.
@@ -73,15 +74,15 @@ impl Syncline {
 
     /// Lets pending commits of the output's surfaces through: those that have signalled, and those whose fence the
     /// hardware may wait for and will, by the surface's own history, not wait for beyond the vblank.
-    pub fn take_eligible(&mut self, index: usize, vblank: Ns) {
+    pub fn take_eligible(&mut self, id: OutputId, vblank: Ns) {
         let mut due = std::mem::take(&mut self.outputs.due);
-        self.desktop.visible_surfaces(self.outputs.list[index].rect(), |surface, states| {
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
             let state = SurfaceState::of(states);
             if let Some(next) = state.next_pending() {
                 due.push((surface.clone(), next.clone()));
             }
         });
-        let by = self.outputs.list[index].hand_over.deadline(vblank);
+        let by = self.outputs.list[id].hand_over.deadline(vblank);
         for (surface, commit) in due.drain(..) {
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
             if let Some(slot) = waited_for {
@@ -104,7 +105,7 @@ impl Syncline {
                 Ok(AcquireState::Pending) if make => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
                     let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
-                    self.outputs.list[index].handed.push((surface.downgrade(), commit.clone()));
+                    self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
                     self.let_through(&surface, &commit, mode);
                 }
                 // Too late for this vblank: the surface keeps its picture, nobody else is held up.
@@ -120,9 +121,9 @@ impl Syncline {
 
     /// The frame with the fences that were handed over has flipped: when did they signal, and did they? A surface's past
     /// learns from it. Ids of the surfaces whose fence failed: the display went on with what was in their buffers.
-    pub fn learn_handed(&mut self, index: usize) -> Vec<u32> {
+    pub fn learn_handed(&mut self, id: OutputId) -> Vec<SurfaceId> {
         let mut failed = Vec::new();
-        for (surface, commit) in self.outputs.list[index].handed.drain(..) {
+        for (surface, commit) in self.outputs.list[id].handed.drain(..) {
             match commit.content.advance() {
                 Ok(AcquireState::Signalled { at }) => {
                     if let Ok(surface) = surface.upgrade() {

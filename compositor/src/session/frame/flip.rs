@@ -8,11 +8,14 @@ use crate::{
     crc::frames::Flipped,
     output::{
         judge::{judge, pass_failed},
-        output::{Answers, InFlight, Phase},
+        state::{Answers, InFlight, Output, Phase},
     },
     schedule::Cause,
     session::{Syncline, frame::tell::Shown},
-    system::trace,
+    system::{
+        id::{OutputId, SurfaceId},
+        trace,
+    },
 };
 
 /// What the kernel is given to end a modeset whose event it has sent (`drm_atomic_helper_setup_commit`: its `fake_commit`).
@@ -43,8 +46,8 @@ impl Syncline {
             }
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((index, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
-                self.answer(index, answers, shown, &failed);
+            if let Some((id, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
+                self.answer(id, answers, shown, &failed);
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
@@ -56,14 +59,15 @@ impl Syncline {
 
     /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(usize, Answers, Shown, Vec<u32>)> {
+    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(OutputId, Answers, Shown, Vec<SurfaceId>)> {
         let now = self.now;
-        let Some(index) = self.outputs.list.iter().position(|o| o.is_on(card) && o.kms.crtc_id() == flip.crtc) else {
+        let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
+        let Some(id) = self.outputs.list.find_id(on_it) else {
             self.flipped_last(card, flip);
             return None;
         };
-        let mut failed = self.learn_handed(index);
-        let output = &mut self.outputs.list[index];
+        let mut failed = self.learn_handed(id);
+        let output = &mut self.outputs.list[id];
         output.kms.flipped(flip);
         // What has changed while the output was held was not asked for.
         output.dirty |= output.watch.is_held();
@@ -84,7 +88,7 @@ impl Syncline {
             output.not_before = now + SETTLES;
         }
         let Some(in_flight) = output.in_flight.take() else {
-            self.crc_unknown_flip(index);
+            self.crc_unknown_flip(id);
             return None;
         };
         if let Some(error) = pass_failed(&in_flight) {
@@ -110,7 +114,7 @@ impl Syncline {
             }
         }
         let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
-        self.crc_shown(index, flipped, in_flight.check);
-        Some((index, in_flight.answers, Shown { time, seq, guessed }, failed))
+        self.crc_shown(id, flipped, in_flight.check);
+        Some((id, in_flight.answers, Shown { time, seq, guessed }, failed))
     }
 }

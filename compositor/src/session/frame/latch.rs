@@ -8,47 +8,47 @@ use kms::Rect;
 
 use crate::{
     output::{
-        output::Phase,
         planes::{
             attempt::{Attempt, Failed},
             request::CursorPlane,
         },
         present::FrameConfig,
+        state::Phase,
     },
     render::{CursorImage, Layer},
     session::{Syncline, parts::comparison::Again},
-    system::trace,
+    system::{id::OutputId, trace},
 };
 
 impl Syncline {
-    /// Latches output `index` for the vblank at `vblank`; `planned` is when the timer was to fire.
-    pub fn latch(&mut self, index: usize, planned: Ns, vblank: Ns) {
-        if let Some(again) = self.comparison_latch(index) {
-            return self.show_again(index, planned, vblank, again);
+    /// Latches output `id` for the vblank at `vblank`; `planned` is when the timer was to fire.
+    pub fn latch(&mut self, id: OutputId, planned: Ns, vblank: Ns) {
+        if let Some(again) = self.comparison_latch(id) {
+            return self.show_again(id, planned, vblank, again);
         }
         let started = self.now;
-        self.release_due(index, vblank);
-        self.take_eligible(index, vblank);
-        self.has_looked(index);
-        let mut scene = std::mem::take(&mut self.outputs.list[index].scene);
-        self.collect_scene(index, &mut scene);
+        self.release_due(id, vblank);
+        self.take_eligible(id, vblank);
+        self.has_looked(id);
+        let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
+        self.collect_scene(id, &mut scene);
         let now = self.now;
-        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(index, &layer.content));
-        let cursor = self.cursor_plane(index);
+        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(id, &layer.content));
+        let cursor = self.cursor_plane(id);
         let tearing = self.config.tearing;
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         output.judge_tearing(&scene, tearing);
         output.tell_content_type(&scene);
-        let wakes = self.outputs.list[index].kms.is_asleep();
-        let done = self.present(index, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
+        let wakes = self.outputs.list[id].kms.is_asleep();
+        let done = self.present(id, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
         if done.is_ok() {
             if wakes {
-                self.crc_modeset(index);
+                self.crc_modeset(id);
             }
-            self.comparison_presented(index, &scene, cursor, false);
+            self.comparison_presented(id, &scene, cursor, false);
         }
-        self.mark_hidden(index, &scene);
-        let output = &mut self.outputs.list[index];
+        self.mark_hidden(id, &scene);
+        let output = &mut self.outputs.list[id];
         scene.clear();
         output.scene = scene;
         match done {
@@ -59,24 +59,24 @@ impl Syncline {
                     trace::power(self.now, output.id, output.frame, true);
                     self.power_stale = true;
                 }
-                self.collect_feedback(index);
+                self.collect_feedback(id);
             }
-            Err(failed) => self.frame_failed(index, &failed),
+            Err(failed) => self.frame_failed(id, &failed),
         }
         // The latching deadline has passed, whatever the kernel said: the next ones may come.
-        self.clear_barriers(index);
+        self.clear_barriers(id);
     }
 
-    /// Fills `scene` with what output `index` shows.
-    pub fn collect_scene(&self, index: usize, scene: &mut Vec<Layer>) {
-        let area = self.outputs.list[index].rect();
+    /// Fills `scene` with what output `id` shows.
+    pub fn collect_scene(&self, id: OutputId, scene: &mut Vec<Layer>) {
+        let area = self.outputs.list[id].rect();
         self.desktop.collect(area, self.pointer_location(), self.now, scene);
     }
 
     /// Commits a frame, and does what it brings about.
     fn present(
         &mut self,
-        index: usize,
+        id: OutputId,
         vblank: Ns,
         times: (Ns, Ns),
         scene: &[Layer],
@@ -84,46 +84,46 @@ impl Syncline {
         attempt: Attempt,
     ) -> Result<(), Failed> {
         let config = FrameConfig { planes: self.config.planes, background: self.config.background };
-        let presented = self.outputs.present(index, vblank, times, scene, cursor, attempt, config)?;
+        let presented = self.outputs.present(id, vblank, times, scene, cursor, attempt, config)?;
         self.layouts_refused(&presented.refused_layouts);
-        self.feedback_after_frame(index, scene);
+        self.feedback_after_frame(id, scene);
         if presented.modeset {
-            self.crc_modeset(index);
+            self.crc_modeset(id);
         }
         Ok(())
     }
 
     /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their answers.
-    fn show_again(&mut self, index: usize, planned: Ns, vblank: Ns, Again { scene, cursor }: Again) {
+    fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, Again { scene, cursor }: Again) {
         let how = Attempt { composed: true, ..Attempt::default() };
-        match self.present(index, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
+        match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
             Ok(()) => {
-                let output = &mut self.outputs.list[index];
+                let output = &mut self.outputs.list[id];
                 output.phase = Phase::InFlight;
                 output.watch.committed(self.now);
-                self.comparison_presented(index, &scene, cursor, true);
+                self.comparison_presented(id, &scene, cursor, true);
             }
             Err(failed) => {
-                self.comparison_failed(index);
-                self.frame_failed(index, &failed);
+                self.comparison_failed(id);
+                self.frame_failed(id, &failed);
             }
         }
     }
 
     /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.
     pub fn warm_cursor(&mut self) {
-        for index in 0..self.outputs.list.len() {
-            self.cursor_plane(index);
+        for id in self.outputs.list.ids() {
+            self.cursor_plane(id);
         }
     }
 
-    fn cursor_plane(&mut self, index: usize) -> Option<(usize, CursorImage, Rect)> {
+    fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, CursorImage, Rect)> {
         let pointer = self.pointer_location().to_i32_floor::<i32>();
-        let output = &self.outputs.list[index];
+        let output = &self.outputs.list[id];
         let plane = output.cursor?;
         let (width, height) = output.kms.planes()[plane].cursor_size_for(64, 64)?;
         let shown = self.desktop.cursor.show(output.kms.device(), width, height)?;
-        let output = &self.outputs.list[index];
+        let output = &self.outputs.list[id];
         let at = pointer - shown.hotspot - output.location;
         let rect = Rect::new(at.x, at.y, width, height);
         let screen = Rect::new(0, 0, output.size.w as u32, output.size.h as u32);

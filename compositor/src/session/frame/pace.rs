@@ -18,7 +18,7 @@ use smithay::{
     },
 };
 
-use crate::{output::output::Output, render::Layer, session::Syncline, surface::SurfaceState};
+use crate::{output::state::Output, render::Layer, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 /// How often a surface that nobody sees is invited to draw.
 const UNSEEN: Ns = 1_000_000_000;
@@ -39,13 +39,13 @@ impl Syncline {
     }
 
     /// The output that shows most of a surface's window; `None` if nobody sees the surface.
-    pub fn home(&self, surface: &WlSurface) -> Option<usize> {
+    pub fn home(&self, surface: &WlSurface) -> Option<OutputId> {
         let rect = self.visible_rect(surface)?;
         let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
-        let lit = self.outputs.list.iter().enumerate().filter(|(_, output)| !output.is_dark());
-        let areas = lit.map(|(index, output)| (index, area(output)));
+        let lit = self.outputs.list.iter().filter(|output| !output.is_dark());
+        let areas = lit.map(|output| (output.id, area(output)));
         // The first of equals.
-        areas.filter(|(_, area)| *area > 0).max_by_key(|(i, area)| (*area, -(*i as i64))).map(|(i, _)| i)
+        areas.filter(|(_, area)| *area > 0).max_by_key(|(id, area)| (*area, std::cmp::Reverse(*id))).map(|(id, _)| id)
     }
 
     /// Whether all outputs that show a surface's window are so; true if nobody sees it.
@@ -74,7 +74,7 @@ impl Syncline {
     }
 
     /// Calls `change` with the turns of every held surface whose home is `home`; those of which it says so may go on.
-    fn let_go(&mut self, home: Option<usize>, mut change: impl FnMut(&mut crate::surface::turn::Turns) -> bool) {
+    fn let_go(&mut self, home: Option<OutputId>, mut change: impl FnMut(&mut crate::surface::turn::Turns) -> bool) {
         if self.pace.held.is_empty() {
             return;
         }
@@ -100,21 +100,21 @@ impl Syncline {
         self.pace.held.retain(waits);
     }
 
-    /// Before the latch of output `index`: what is to be shown at `vblank`.
-    pub fn release_due(&mut self, index: usize, vblank: Ns) {
-        let until = vblank + self.outputs.list[index].slack();
-        self.let_go(Some(index), |turns| turns.release_until(until));
+    /// Before the latch of output `id`: what is to be shown at `vblank`.
+    pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
+        let until = vblank + self.outputs.list[id].slack();
+        self.let_go(Some(id), |turns| turns.release_until(until));
     }
 
-    /// After the latch of output `index`: what waited for it.
-    pub fn clear_barriers(&mut self, index: usize) {
-        self.let_go(Some(index), |turns| turns.clear_barrier());
+    /// After the latch of output `id`: what waited for it.
+    pub fn clear_barriers(&mut self, id: OutputId) {
+        self.let_go(Some(id), |turns| turns.clear_barrier());
     }
 
-    /// The earliest time for which output `index` has to latch on behalf of a held commit.
-    pub fn next_due(&self, index: usize) -> Option<Ns> {
+    /// The earliest time for which output `id` has to latch on behalf of a held commit.
+    pub fn next_due(&self, id: OutputId) -> Option<Ns> {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
-        held.filter(|surface| self.home(surface) == Some(index))
+        held.filter(|surface| self.home(surface) == Some(id))
             .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).turns.due()))
             .min()
     }
@@ -167,10 +167,10 @@ impl Syncline {
     }
 
     /// After a latch: which surfaces are wholly covered, by whether the scene has them.
-    pub fn mark_hidden(&mut self, index: usize, scene: &[Layer]) {
+    pub fn mark_hidden(&mut self, id: OutputId, scene: &[Layer]) {
         let mut covered = Vec::new();
         let cursor = self.desktop.cursor.surface();
-        self.desktop.visible_surfaces(self.outputs.list[index].rect(), |surface, states| {
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
             let mut state = SurfaceState::of(states);
             let seen = scene.iter().any(|layer| layer.surface == *surface) || cursor == Some(surface);
             // Without a picture of its own it covers nothing and nothing is known.
@@ -182,7 +182,7 @@ impl Syncline {
         });
         for surface in covered {
             // It may be seen on another output.
-            let elsewhere = self.seen_elsewhere(index, &surface);
+            let elsewhere = self.seen_elsewhere(id, &surface);
             with_states(&surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
                 if !elsewhere {
@@ -195,11 +195,11 @@ impl Syncline {
         }
     }
 
-    fn seen_elsewhere(&self, index: usize, surface: &WlSurface) -> bool {
+    fn seen_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
         let root = self.root_of(surface);
         let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);
-        let mut others = self.outputs.list.iter().enumerate().filter(|(i, output)| *i != index && !output.is_dark());
-        others.any(|(_, output)| output.rect().overlaps(rect))
+        let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_dark());
+        others.any(|output| output.rect().overlaps(rect))
     }
 }

@@ -9,10 +9,10 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::Verdict};
 
 use crate::{
-    output::{output::Phase, planes::attempt::Failed},
+    output::{planes::attempt::Failed, state::Phase},
     report::fences::Owner,
     session::Syncline,
-    system::trace,
+    system::{id::OutputId, trace},
 };
 
 impl Syncline {
@@ -28,23 +28,23 @@ impl Syncline {
         if self.next_flip_watch().is_none_or(|due| self.now < due) {
             return;
         }
-        for index in 0..self.outputs.list.len() {
-            let output = &mut self.outputs.list[index];
+        for id in self.outputs.list.ids() {
+            let output = &mut self.outputs.list[id];
             let mut watch = output.watch;
             let verdict = watch.look(self.now, || output.is_stuck());
             output.watch = watch;
             match verdict {
                 None => {}
-                Some(Verdict::Hold) => self.hold(index),
-                Some(Verdict::Modeset) => self.flip_lost(index),
+                Some(Verdict::Hold) => self.hold(id),
+                Some(Verdict::Modeset) => self.flip_lost(id),
             }
         }
     }
 
     /// The commit in flight waits for a fence. Its clients are answered now; the output goes on by itself when the flip comes.
-    fn hold(&mut self, index: usize) {
+    fn hold(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let (name, frame, id) = (output.wl.name(), output.frame, output.id);
         let culprit = output.waits_for().cloned();
         if let Some(in_flight) = output.in_flight.take() {
@@ -76,30 +76,30 @@ impl Syncline {
 
     /// Nobody sees what is new on an output that is held or off: its clients are told to draw as seldom as those of hidden surfaces.
     pub fn pace_dark_outputs(&mut self) {
-        for index in 0..self.outputs.list.len() {
-            let output = &mut self.outputs.list[index];
+        for id in self.outputs.list.ids() {
+            let output = &mut self.outputs.list[id];
             if output.is_dark() && std::mem::take(&mut output.dirty) {
-                self.mark_hidden(index, &[]);
+                self.mark_hidden(id, &[]);
             }
         }
     }
 
     /// No fence is pending and no flip came: sets the mode anew, without blocking; the next look is in five seconds.
-    fn flip_lost(&mut self, index: usize) {
-        let output = &mut self.outputs.list[index];
+    fn flip_lost(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
         let name = output.wl.name();
         tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, Verdict::Modeset);
         trace::recover(self.now, output.id, output.frame, "modeset", None);
         output.kms.reset();
-        if let Err(error) = self.relight(index) {
+        if let Err(error) = self.relight(id) {
             tracing::error!("{name}: {error}");
         }
     }
 
     /// A frame is not on its way: does what is to be done about it.
-    pub fn frame_failed(&mut self, index: usize, failed: &Failed) {
+    pub fn frame_failed(&mut self, id: OutputId, failed: &Failed) {
         self.counters.refused_commits += 1;
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         // Said less and less often: a device that refuses everything would say it at every vblank.
         if self.counters.refused_commits.is_power_of_two() {
             tracing::warn!("{}: frame {}: {failed}", output.wl.name(), output.frame);

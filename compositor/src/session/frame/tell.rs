@@ -19,7 +19,12 @@ use smithay::{
     },
 };
 
-use crate::{output::output::Answers, session::Syncline, surface::SurfaceState};
+use crate::{
+    output::state::Answers,
+    session::Syncline,
+    surface::SurfaceState,
+    system::id::{OutputId, SurfaceId},
+};
 
 /// When a frame was on the screen.
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +42,13 @@ const USUAL: f32 = 0.9;
 
 impl Syncline {
     /// Remembers who is to be told of the frame that was just committed, and invites the slow ones at once.
-    pub fn collect_feedback(&mut self, index: usize) {
+    pub fn collect_feedback(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
-        let output = &mut self.outputs.list[index];
+        let output = &mut self.outputs.list[id];
         let Some(mut in_flight) = output.in_flight.take() else { return };
         // From the flip of this frame to the latch of the next one.
         let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
-        self.desktop.visible_surfaces(self.outputs.list[index].rect(), |_, states| {
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |_, states| {
             let mut state = SurfaceState::of(states);
             if state.hidden {
                 return;
@@ -68,16 +73,16 @@ impl Syncline {
                 }
             }
         });
-        self.outputs.list[index].in_flight = Some(in_flight);
+        self.outputs.list[id].in_flight = Some(in_flight);
     }
 }
 
 impl Syncline {
-    /// Tells the clients of a frame that output `index` shows.
+    /// Tells the clients of a frame that output `id` shows.
     ///
     /// The frames of the surfaces in `failed` are not what the client meant to draw: their fences failed on the display.
-    pub fn answer(&mut self, index: usize, mut answers: Answers, shown: Shown, failed: &[u32]) {
-        let output = &mut self.outputs.list[index];
+    pub fn answer(&mut self, id: OutputId, mut answers: Answers, shown: Shown, failed: &[SurfaceId]) {
+        let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         for (feedback, on_plane, surface) in answers.feedback.drain(..) {

@@ -2,7 +2,7 @@
 
 use fence::Ns;
 
-use crate::{output::output::Phase, session::Syncline, surface::SurfaceState};
+use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 impl Syncline {
     /// Schedules what is due and sets the timer; called once at the end of every wake-up.
@@ -13,9 +13,9 @@ impl Syncline {
         self.pace_dark_outputs();
         self.look_for_inhibitors();
         let mut first = self.next_hidden();
-        for index in 0..self.outputs.list.len() {
-            let due = self.next_due(index);
-            let output = &mut self.outputs.list[index];
+        for id in self.outputs.list.ids() {
+            let due = self.next_due(id);
+            let output = &mut self.outputs.list[id];
             if active {
                 output.plan(now, due);
             }
@@ -41,18 +41,18 @@ impl Syncline {
 
     /// Puts the latch off while a fence is pending that may still come: what it guards then makes this vblank. No commit has
     /// been made yet, so nothing is lost but the time that an early latch has in hand.
-    fn postpone(&mut self, index: usize, vblank: Ns) -> bool {
-        let output = &self.outputs.list[index];
+    fn postpone(&mut self, id: OutputId, vblank: Ns) -> bool {
+        let output = &self.outputs.list[id];
         let late = vblank.saturating_sub(output.planner.margins().late);
         if late <= self.now || !output.clock.is_in_phase(self.now) {
             return false;
         }
         // What may be handed over is; what may not be is waited for from here on.
-        self.take_eligible(index, vblank);
-        if !self.awaits_fence(index) {
+        self.take_eligible(id, vblank);
+        if !self.awaits_fence(id) {
             return false;
         }
-        let phase = &mut self.outputs.list[index].phase;
+        let phase = &mut self.outputs.list[id].phase;
         let Phase::Scheduled { why, .. } = *phase else { return false };
         *phase = Phase::Scheduled { latch: late, vblank, why };
         true
@@ -60,14 +60,14 @@ impl Syncline {
 
     /// Whether a surface of the output has a commit that waits for its fence, and not for long: a fence that never comes
     /// shall not take everybody's time in hand for good.
-    fn awaits_fence(&self, index: usize) -> bool {
+    fn awaits_fence(&self, id: OutputId) -> bool {
         // The reactor waits for none: then there is nothing to look for.
         if self.acquires.len() == 0 {
             return false;
         }
-        let since = self.now.saturating_sub(4 * self.outputs.list[index].clock.period());
+        let since = self.now.saturating_sub(4 * self.outputs.list[id].clock.period());
         let mut found = false;
-        self.desktop.visible_surfaces(self.outputs.list[index].rect(), |_, states| {
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |_, states| {
             let state = SurfaceState::of(states);
             found |= !state.hidden && state.next_pending().is_some_and(|pending| pending.committed >= since);
         });
@@ -83,13 +83,13 @@ impl Syncline {
         self.crc_timer();
         self.pace_hidden();
         self.idle_timer();
-        for index in 0..self.outputs.list.len() {
-            if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[index].phase
+        for id in self.outputs.list.ids() {
+            if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase
                 && latch <= self.now
-                && !self.postpone(index, vblank)
-                && !self.looks_in_vain(index, vblank)
+                && !self.postpone(id, vblank)
+                && !self.looks_in_vain(id, vblank)
             {
-                self.latch(index, latch, vblank);
+                self.latch(id, latch, vblank);
             }
         }
         self.after_latches();

@@ -4,7 +4,10 @@
 
 use fence::Ns;
 
-use crate::{control::socket::Ticket, crc::judge::Judged, output::planes::request::CursorPlane, render::Layer};
+use crate::{
+    control::socket::Ticket, crc::judge::Judged, output::planes::request::CursorPlane, render::Layer,
+    system::id::OutputId,
+};
 
 #[derive(Debug)]
 pub enum Step {
@@ -27,7 +30,7 @@ pub struct About {
 #[derive(Debug)]
 pub struct Comparison {
     pub ticket: Ticket,
-    pub output: u32,
+    pub output: OutputId,
     pub deadline: Ns,
     pub step: Step,
     pub judged: [Option<Judged>; 2],

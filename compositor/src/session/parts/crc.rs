@@ -8,6 +8,7 @@ use crate::{
     control::socket::Ticket,
     crc::{change::Change, frames, predict::Predictor},
     session::parts::comparison::Comparison,
+    system::id::OutputId,
 };
 
 /// What belongs to no output.
@@ -32,7 +33,7 @@ impl Crc {
 #[derive(Debug)]
 pub struct Waiter {
     pub ticket: Ticket,
-    pub outputs: Vec<u32>,
+    pub outputs: Vec<OutputId>,
     pub deadline: Ns,
 }
 

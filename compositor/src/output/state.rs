@@ -45,7 +45,10 @@ use crate::{
     render::{Layer, Target},
     schedule::{HandOverReserve, Planner, Timing, cause::Misses},
     surface::{content::Content, gate::PendingCommit},
-    system::trace,
+    system::{
+        id::{OutputId, SurfaceId},
+        trace,
+    },
 };
 
 /// What a plane shows since the last commit.
@@ -101,7 +104,7 @@ pub struct Answers {
     /// The frame was shown at once, in the middle of a scan-out.
     pub tears: bool,
     /// Each with whether the client's own buffer is on a plane, and the surface's id.
-    pub feedback: Vec<(PresentationFeedbackCallback, bool, u32)>,
+    pub feedback: Vec<(PresentationFeedbackCallback, bool, SurfaceId)>,
     pub callbacks: Vec<WlCallback>,
 }
 
@@ -116,8 +119,7 @@ impl InFlight {
 
 /// One lit display.
 pub struct Output {
-    /// Thread of the trace; from 1.
-    pub id: u32,
+    pub id: OutputId,
     pub wl: WlOutput,
     pub global: GlobalId,
     pub kms: kms::Output,
