@@ -21,9 +21,9 @@ pub enum Command {
     /// Talk to a running compositor.
     Msg(MsgArgs),
     /// Say what of explicit sync, planes, colour, CRCs … this machine can do, what is missing, and what to do about it.
-    Doctor(DoctorArgs),
+    Doctor(tools::doctor::DoctorArgs),
     /// Read display CRCs, and prove with them that a display shows what it is told to.
-    Crc(Box<crate::crc_tool::CrcArgs>),
+    Crc(Box<tools::crc::CrcArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -73,19 +73,6 @@ pub struct MsgArgs {
     pub socket: String,
     #[command(subcommand)]
     pub message: Message,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 a session can run, 1 something that it needs is missing, 2 there is no display device."
-)]
-pub struct DoctorArgs {
-    /// Only this device; default: all of them.
-    #[arg(long, value_name = "PATH")]
-    pub device: Option<PathBuf>,
-    /// For programs: the machine as it was found, and every check (docs/doctor.md).
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,9 +10,7 @@ mod cli;
 mod clock;
 mod config;
 mod crc;
-mod crc_tool;
 mod cursor;
-mod doctor;
 mod error;
 mod feedback;
 mod fences;
@@ -39,6 +37,7 @@ mod watchdog;
 use std::process::ExitCode;
 
 use clap::Parser;
+use error::Context;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -48,9 +47,9 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let result = match &cli.command {
         cli::Command::Run(args) => run::run(args),
-        cli::Command::Doctor(args) => doctor::run(args),
+        cli::Command::Doctor(args) => tools::doctor::run(args).context("standard output"),
         // It has its own exit statuses, also for what cannot be run.
-        cli::Command::Crc(args) => Ok(crc_tool::run(args)),
+        cli::Command::Crc(args) => Ok(tools::crc::run(args)),
         cli::Command::Msg(args) => msg::run(args),
     };
     match result {

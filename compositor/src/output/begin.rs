@@ -17,7 +17,7 @@ use crate::{
 impl Outputs {
     /// Everything but the outputs themselves; see [`Syncline::light_cards`].
     pub fn new(cards: Cards, args: &RunArgs, config: &Config) -> Result<Self, Error> {
-        let renders = cards.renders().ok_or(Error::NoDevice)?;
+        let renders = cards.renders().ok_or(kms::OpenError::NoDevice)?;
         let renderer = Renderer::new(args.renderer, &renders.device)?;
         let policy = match config.fences.policy {
             FencePolicy::Never => HandOff::Never,
@@ -47,7 +47,7 @@ impl Outputs {
         globals.linux_dmabuf = Some(feedback::announce(display, &feedback));
         globals.feedback = Some(feedback);
         globals.shm.add_formats(self.renderer.shm_formats());
-        let Some(card) = self.cards.iter().next() else { return Err(Error::NoDevice) };
+        let Some(card) = self.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
         match sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
             Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),

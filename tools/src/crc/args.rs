@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::ModeRequest;
+use kms::ModeRequest;
 
 #[derive(Debug, Args)]
 #[command(
