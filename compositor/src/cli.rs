@@ -1,11 +1,15 @@
 //! The command line of `syncline`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{control::args::MsgArgs, session::args::RunArgs};
+use crate::{
+    control::{args::MsgArgs, client},
+    session::{args::RunArgs, run},
+    system::error::Context,
+};
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
 #[derive(Debug, Parser)]
@@ -23,22 +27,9 @@ pub enum Command {
     /// Talk to a running compositor.
     Msg(MsgArgs),
     /// Say what of explicit sync, planes, colour, CRCs … this machine can do, what is missing, and what to do about it.
-    Doctor(DoctorArgs),
+    Doctor(tools::doctor::DoctorArgs),
     /// Read display CRCs, and prove with them that a display shows what it is told to.
-    Crc(Box<crate::crc_tool::CrcArgs>),
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status: 0 a session can run, 1 something that it needs is missing, 2 there is no display device."
-)]
-pub struct DoctorArgs {
-    /// Only this device; default: all of them.
-    #[arg(long, value_name = "PATH")]
-    pub device: Option<PathBuf>,
-    /// For programs: the machine as it was found, and every check (docs/doctor.md).
-    #[arg(long)]
-    pub json: bool,
+    Crc(Box<tools::crc::CrcArgs>),
 }
 
 /// The `syncline` command: parses its arguments, runs it, and says what went wrong.
@@ -51,11 +42,11 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let result = match &cli.command {
-        Command::Run(args) => crate::session::run::run(args),
-        Command::Doctor(args) => crate::doctor::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Doctor(args) => tools::doctor::run(args).context("standard output"),
         // It has its own exit statuses, also for what cannot be run.
-        Command::Crc(args) => Ok(crate::crc_tool::run(args)),
-        Command::Msg(args) => crate::control::client::run(args),
+        Command::Crc(args) => Ok(tools::crc::run(args)),
+        Command::Msg(args) => client::run(args),
     };
     match result {
         Ok(status) => ExitCode::from(status),

@@ -43,7 +43,7 @@ pub struct Outputs {
 impl Outputs {
     /// Everything but the outputs themselves; they come when displays are lit.
     pub fn new(cards: Cards, choice: RendererChoice, config: &Config) -> Result<Self, Error> {
-        let renders = cards.renders().ok_or(Error::NoDevice)?;
+        let renders = cards.renders().ok_or(kms::OpenError::NoDevice)?;
         let renderer = Renderer::new(choice, &renders.device)?;
         let policy = match config.fences.policy {
             FencePolicy::Never => HandOff::Never,

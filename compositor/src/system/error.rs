@@ -7,19 +7,9 @@ use std::{io, path::PathBuf};
 /// Why the command ends with status 1.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No DRM device at all.
-    #[error(
-        "no display device: there is no /dev/dri/card*; load the GPU's kernel driver (or `modprobe vkms` for a virtual one)"
-    )]
-    NoDevice,
-    /// The device exists, but has nothing to show pictures with.
-    #[error("{path}: {reason}")]
-    Device {
-        /// Node that was tried.
-        path: PathBuf,
-        /// What is wrong and what to do.
-        reason: String,
-    },
+    /// No display device, or none that can be used.
+    #[error(transparent)]
+    Open(#[from] kms::OpenError),
     /// No seat manager answered and we are not root.
     #[error(
         "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kms::OpenError;
+use rustix::io::Errno;
 use smithay::{
     backend::session::{
         Session as _,
@@ -50,7 +52,7 @@ impl Session {
 
     /// Opens a device. The caller owns the descriptor and gives it back with [`Session::close_device`].
     pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
-        let refused = |errno: i32| Error::Device { path: path.to_owned(), reason: explain(errno) };
+        let refused = |errno: i32| Error::from(OpenError::refused(path, Errno::from_raw_os_error(errno)));
         match self {
             Self::Seat(session) => {
                 let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
@@ -92,21 +94,6 @@ fn open_directly(path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         .map_err(|e| e.raw_os_error())
 }
 
-/// What an errno of opening a device means, and what to do.
-fn explain(errno: i32) -> String {
-    let error = std::io::Error::from_raw_os_error(errno);
-    let advice = match errno {
-        libc::ENOENT | libc::ENODEV | libc::ENXIO => "there is no such device; `ls /dev/dri` shows those that are",
-        libc::EACCES => "run within a seat (seatd, logind) or as root",
-        libc::EPERM => {
-            "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT"
-        }
-        libc::EBUSY => "it is busy: another program uses it; stop that display server",
-        _ => "see the kernel's log",
-    };
-    format!("cannot be opened: {error}; {advice}")
-}
-
 impl LibinputInterface for Session {
     fn open_restricted(&mut self, path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         match self {
@@ -122,18 +109,5 @@ impl LibinputInterface for Session {
         if let Self::Seat(session) = self {
             session.close(fd).ok();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_refusal_says_what_to_do() {
-        assert!(explain(libc::ENOENT).contains("ls /dev/dri"));
-        assert!(explain(libc::EACCES).contains("seatd"));
-        assert!(explain(libc::EBUSY).contains("busy"));
-        assert!(explain(libc::EPERM).contains("busy"));
     }
 }

@@ -3,13 +3,9 @@
 //! An output lives on the card of its [`kms::Output`]; object ids mean something only together with the card, which is named by
 //! its device's serial. It never renders, and lights nothing.
 
-use std::{
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::{os::fd::OwnedFd, path::Path};
 
-use kms::{Device, Inventory};
-use rustix::io::Errno;
+use kms::{Device, Inventory, OpenError};
 
 use crate::{
     output::card::{leaving::Leaving, limits::CardLimits},
@@ -52,27 +48,17 @@ impl Found {
     /// program is its master.
     pub fn open(session: &mut Session, path: &Path) -> Result<Self, Error> {
         let held = session.open_device(path)?;
-        match Self::look(&held, path) {
+        let read = held
+            .try_clone()
+            .map_err(|error| OpenError::unusable(path, error.to_string()))
+            .and_then(|fd| kms::open::to_draw(fd, path));
+        match read {
             Ok((device, inventory)) => Ok(Self { device, inventory, held }),
-            Err(reason) => {
+            Err(error) => {
                 session.close_device(held);
-                Err(Error::Device { path: path.to_owned(), reason })
+                Err(error.into())
             }
         }
-    }
-
-    fn look(held: &OwnedFd, path: &Path) -> Result<(Device, Inventory), String> {
-        let fd = held.try_clone().map_err(|e| e.to_string())?;
-        let device =
-            Device::from_fd(fd, path).map_err(|e| format!("is no display device with atomic mode setting: {e}"))?;
-        device.acquire_master().map_err(|e| match e.errno {
-            Errno::BUSY | Errno::ACCESS | Errno::INVAL => {
-                "is busy: another program is its DRM master; stop that display server, then try again".into()
-            }
-            _ => e.to_string(),
-        })?;
-        let inventory = device.inventory().map_err(|e| e.to_string())?;
-        Ok((device, inventory))
     }
 
     /// Whether a display is plugged in.
@@ -82,8 +68,7 @@ impl Found {
 
     /// What to say of one without.
     pub fn no_display(&self) -> Error {
-        let reason = "no display is connected to it; plug one in, or name another device with --device";
-        Error::Device { path: self.device.path().to_owned(), reason: reason.into() }
+        OpenError::no_display(self.device.path()).into()
     }
 
     /// Gives it back.
@@ -126,7 +111,7 @@ impl Card {
 
     /// Number of its node, `/dev/dri/cardN`.
     pub fn number(&self) -> Option<u32> {
-        number(self.device.path())
+        kms::nodes::card_number(self.device.path())
     }
 
     /// Puts the console's picture back, once; its outputs are gone. Nothing is done where that would wait: `stuck` says that a commit waits for
@@ -157,33 +142,5 @@ impl Card {
         self.saved = None;
         drop((self.leaving, self.device));
         session.close_device(self.held);
-    }
-}
-
-fn number(path: &Path) -> Option<u32> {
-    path.file_name()?.to_str()?.strip_prefix("card")?.parse().ok()
-}
-
-/// Whether a node is a display device's own, and not one for rendering.
-pub fn is_card(node: &Path) -> bool {
-    number(node).is_some()
-}
-
-/// The nodes of all display devices.
-pub fn nodes() -> Vec<PathBuf> {
-    let Ok(dir) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
-    dir.flatten().map(|entry| entry.path()).filter(|path| is_card(path)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_primary_nodes_are_cards() {
-        assert_eq!(number(Path::new("/dev/dri/card12")), Some(12));
-        for other in ["/dev/dri/renderD128", "/dev/dri/card", "/dev/dri/cardX", "/dev/dri/by-path"] {
-            assert_eq!(number(Path::new(other)), None, "{other}");
-        }
     }
 }

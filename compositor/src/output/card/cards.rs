@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use kms::Device;
+use kms::{OpenError, nodes};
 
 use crate::{
-    output::card::card::{Card, Found, nodes},
+    output::card::card::{Card, Found},
     system::{error::Error, seat::Session},
 };
 
@@ -53,7 +53,7 @@ fn place(node: &Path) -> Option<PathBuf> {
 impl Cards {
     /// Opens the cards that a session begins with; one at least has a display.
     pub fn open(session: &mut Session, named: &[PathBuf]) -> Result<Self, Error> {
-        let list = open(session, named, usize::MAX)?.into_iter().map(Card::new).collect();
+        let list = open(session, named)?.into_iter().map(Card::new).collect();
         Ok(Self { list, named: named.iter().map(|path| Named::new(path)).collect(), missed: Vec::new() })
     }
 
@@ -107,21 +107,11 @@ impl Cards {
     }
 }
 
-/// Opens the device that the user named, or the first one that has a display.
-pub fn open_device(session: &mut Session, wanted: Option<&Path>) -> Result<(Device, kms::Inventory), Error> {
-    let named: Vec<PathBuf> = wanted.map(Path::to_owned).into_iter().collect();
-    let first = open(session, &named, 1)?.remove(0);
-    Ok((first.device, first.inventory))
-}
-
-/// The devices named, or all of the seat with a display, but no more than `most`; those with a display first.
-fn open(session: &mut Session, named: &[PathBuf], most: usize) -> Result<Vec<Found>, Error> {
-    let mut last = Error::NoDevice;
+/// The devices named, or all of the seat with a display; those with a display first.
+fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
+    let mut last = Error::from(OpenError::NoDevice);
     let mut found: Vec<Found> = Vec::new();
     for path in candidates(session, named) {
-        if found.len() == most {
-            break;
-        }
         match Found::open(session, &path) {
             Ok(card) if card.has_display() => found.push(card),
             Ok(card) if named.is_empty() => {
@@ -158,7 +148,7 @@ fn candidates(session: &Session, named: &[PathBuf]) -> Vec<PathBuf> {
     let mut cards = match smithay::backend::udev::all_gpus(session.seat()) {
         Ok(cards) if !cards.is_empty() => cards,
         // Without udev.
-        _ => nodes(),
+        _ => nodes::cards(),
     };
     let primary = smithay::backend::udev::primary_gpu(session.seat()).ok().flatten();
     cards.sort_by_key(|card| (Some(card) != primary.as_ref(), card.clone()));

@@ -12,7 +12,7 @@ mod vt;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    output::card::card::{Card, Found, is_card, nodes},
+    output::card::card::{Card, Found},
     session::Syncline,
     system::{error::Error, reactor::Source},
 };
@@ -49,7 +49,7 @@ impl Syncline {
 
     /// A device has appeared: it is taken in and its displays are lit.
     pub fn card_added(&mut self, path: &Path) {
-        if !is_card(path)
+        if kms::nodes::card_number(path).is_none()
             || !self.outputs.cards.wants(path)
             || self.outputs.cards.iter().any(|card| card.device.path() == path)
         {
@@ -106,7 +106,7 @@ impl Syncline {
             Some(serial) => self.outputs.cards.get_mut(serial).into_iter().for_each(|card| card.stale = true),
             None => {
                 let is = |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| stat.st_rdev == node);
-                if let Some(path) = nodes().into_iter().find(is) {
+                if let Some(path) = kms::nodes::cards().into_iter().find(is) {
                     self.card_added(&path);
                 }
             }

@@ -21,7 +21,7 @@ impl Syncline {
         globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
         globals.feedback = Some(feedback);
         globals.shm.add_formats(self.outputs.renderer.shm_formats());
-        let Some(card) = self.outputs.cards.iter().next() else { return Err(Error::NoDevice) };
+        let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
         match sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
             Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),

@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::crc_tool::result::{Counts, Outcome, Report, TestResult};
+use crate::crc::result::{Counts, Outcome, Report, TestResult};
 
 pub(super) fn junit(report: &Report) -> String {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::crc_tool::result::{Counts, Outcome, Report};
+use crate::crc::result::{Counts, Outcome, Report};
 
 pub(super) fn table(report: &Report, colour: bool) -> String {
     let paint = |code: &str, text: String| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text };

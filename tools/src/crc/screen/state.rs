@@ -10,7 +10,7 @@ use kms::props::Blob;
 use kms::{Blend, CallError, Device};
 
 use super::{Screen, Values};
-use crate::crc_tool::scene::{Layer, Scene};
+use crate::crc::scene::{Layer, Scene};
 
 /// Blobs of a scene. To live until the commit after it.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use dmabuf_import::{Fourcc, formats};
 use kms::crc::vkms::{ColorOp, Encoding, Range};
 
 use super::{PLACE, Rows, SIZE};
-use crate::crc_tool::scene::{Ctm, Layer, Scene, kind_name};
-use crate::crc_tool::screen::{encoding_name, fit, range_name};
-use crate::crc_tool::trouble::Trouble;
+use crate::crc::scene::{Ctm, Layer, Scene, kind_name};
+use crate::crc::screen::{encoding_name, fit, range_name};
+use crate::crc::trouble::Trouble;
 
 /// Red, green and blue of an entry, from its number and the last one's.
 type Curve = fn(u64, u64) -> [u16; 3];

@@ -79,7 +79,7 @@ fn scenes(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl Write
     suite::check(&test.suite)?;
     let (device, inventory) = device::to_draw(args.device.as_deref())?;
     let connector = device::output(&inventory, args.output.as_deref())?;
-    let (id, mode) = (connector.id, device::mode(connector, test.mode.as_ref())?.clone());
+    let (id, mode) = (connector.id, device::mode(connector, test.mode)?.clone());
     let mut screen = Screen::light(device, inventory, id, &mode, &args.source)?;
     screen.may_suspend = test.suspend;
     let result = on_screen(&mut screen, args, test, task);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::crc_tool::result::{Counts, Outcome, Report, TestResult};
+use crate::crc::result::{Counts, Outcome, Report, TestResult};
 
 pub(super) fn ktap(report: &Report) -> String {
     let mut out = String::from("KTAP version 1\n");

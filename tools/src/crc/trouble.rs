@@ -9,7 +9,10 @@ use kms::crc::CrcError;
 pub enum Trouble {
     /// No device, or not usable.
     #[error("{0}")]
-    Device(#[from] crate::system::error::Error),
+    Device(#[from] kms::OpenError),
+    /// `--mode` names none of the connector's modes.
+    #[error("{connector} has no mode {wanted}; it offers {offered}")]
+    NoMode { connector: String, wanted: String, offered: String },
     /// CRCs cannot be read.
     #[error("{0}")]
     Crc(#[from] CrcError),
