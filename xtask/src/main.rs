@@ -6,6 +6,7 @@ mod apt;
 mod demo;
 mod error;
 mod lab;
+mod layers;
 mod paths;
 mod setup;
 mod test;
@@ -37,6 +38,8 @@ enum Task {
     Bench(demo::BenchOptions),
     /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and uinput, as an ordinary process
     Lab(lab::Options),
+    /// Show who imports whom, and check it against docs/architecture.md
+    Layers(layers::Options),
     /// What the lab's kernel starts first
     #[command(hide = true)]
     LabGuest {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::main(&options),
         Task::Bench(options) => demo::bench(&options),
         Task::Lab(options) => lab::main(&options),
+        Task::Layers(options) => layers::main(&options),
         Task::LabGuest { .. } => lab::guest::main().map(|()| 0),
         Task::LabExec(options) => lab::trampoline::main(&options),
     };
