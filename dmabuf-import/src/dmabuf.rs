@@ -132,7 +132,6 @@ impl Dmabuf {
 /// All dma-bufs are files of one file system that the kernel mounts for itself, so the device number of the first one tells
 /// the others, and their inodes have their size (`dma_buf_getfile` in `drivers/dma-buf/dma-buf.c`).
 fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
-    static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
     let stat = rustix::fs::fstat(fd).ok()?;
     let known = DEVICE.load(Ordering::Relaxed);
     if known == u64::MAX && is_dmabuf(fd) {
@@ -141,6 +140,15 @@ fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
         return None;
     }
     u64::try_from(stat.st_size).ok()
+}
+
+/// The number of the file system that dma-bufs are files of; all ones: not met yet.
+static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// From now on the files of `fd`'s file system are taken for dma-bufs; see [`crate::script::take_for_dmabufs`].
+pub(crate) fn pretend(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    DEVICE.store(rustix::fs::fstat(fd)?.st_dev, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Whether `fd` is a dma-buf, by the magic of its file system (`DMA_BUF_MAGIC` of `linux/magic.h`).

@@ -1,12 +1,23 @@
-//! Random descriptions of buffers for tests and the fuzzer: bytes in, a verdict out, with what must hold checked on the way.
+//! For tests: memory that stands in for dma-bufs, and random descriptions of buffers, bytes in, a verdict out, with what must hold
+//! checked on the way.
 //!
 //! It takes the way of a client's requests, [`crate::Request`] and [`crate::validate::check`], with numbers in the place of
 //! descriptors, and judges the verdict by a model that is written differently. Not for the product.
+
+use std::os::fd::BorrowedFd;
+
+use rustix::io::Errno;
 
 use crate::formats::FORMATS;
 use crate::request::{Given, Request, Taken};
 use crate::validate::{Params, PlaneParams, Violation, check};
 use crate::{Fourcc, Modifier};
+
+/// From now on, in this process, the files of `fd`'s file system (all memfds are of one) are taken for dma-bufs, and no others are.
+/// `fd` stays the caller's. Their ioctls are not there, of course. Errors: of `fstat(2)`.
+pub fn take_for_dmabufs(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    crate::dmabuf::pretend(fd)
+}
 
 /// Reads numbers off a string of bytes; zeros when it is over.
 #[derive(Debug)]

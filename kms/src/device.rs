@@ -160,12 +160,12 @@ impl Device {
     /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master), EACCES (not allowed).
     /// A seat manager does this itself.
     pub fn acquire_master(&self) -> Result<(), CallError> {
-        drm_ffi::auth::acquire_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_SET_MASTER", &error))
+        self.kernel().set_master().map_err(|errno| self.errno("DRM_IOCTL_SET_MASTER", errno))
     }
 
     /// Stops being master (`DRM_IOCTL_DROP_MASTER`). Errors: EINVAL (was not), EACCES.
     pub fn release_master(&self) -> Result<(), CallError> {
-        drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
+        self.kernel().drop_master().map_err(|errno| self.errno("DRM_IOCTL_DROP_MASTER", errno))
     }
 
     /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19), or hides them again. While they are

@@ -2,7 +2,6 @@
 //!
 //! Never for rendering by a GPU, and never fast to read on discrete cards (write-combined memory).
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use dmabuf_import::allocate::{AllocateError, Allocated, Allocator, Ask};
@@ -32,8 +31,8 @@ impl DumbBuffer {
     pub fn new(device: &Device, width: u32, height: u32, format: Fourcc) -> Result<Self, CallError> {
         let info = formats::info(format).filter(|info| info.planes == 1);
         let bpp = info.ok_or_else(|| device.errno("DRM_IOCTL_MODE_CREATE_DUMB", Errno::INVAL))?.bpp();
-        let dumb = drm_ffi::mode::dumbbuffer::create(device.as_fd(), width, height, bpp, 0)
-            .map_err(|error| device.error("DRM_IOCTL_MODE_CREATE_DUMB", &error))?;
+        let dumb = device.kernel().create_dumb(width, height, bpp);
+        let dumb = dumb.map_err(|errno| device.errno("DRM_IOCTL_MODE_CREATE_DUMB", errno))?;
         let handle = device.gem().adopt(dumb.handle);
         let fb = Framebuffer::add(
             device,
@@ -47,10 +46,7 @@ impl DumbBuffer {
                 offsets: [0; 4],
             },
         )?;
-        let place = drm_ffi::mode::dumbbuffer::map(device.as_fd(), dumb.handle, 0, 0)
-            .map_err(|error| device.error("DRM_IOCTL_MODE_MAP_DUMB", &error))?;
-        let len = usize::try_from(dumb.size).map_err(|_| device.errno("mmap", Errno::OVERFLOW))?;
-        let map = RawMap::new(device.as_fd(), place.offset, len, true).map_err(|errno| device.errno("mmap", errno))?;
+        let map = device.kernel().map_dumb(&dumb).map_err(|errno| device.errno("DRM_IOCTL_MODE_MAP_DUMB", errno))?;
         Ok(Self { fb, map, stride: dumb.pitch, format, handle, device: device.clone() })
     }
 
@@ -91,8 +87,8 @@ impl DumbBuffer {
 
     /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors: EOPNOTSUPP or ENOSYS (no PRIME).
     pub fn export(&self) -> Result<Dmabuf, CallError> {
-        let fd = crate::ioctl::prime_export(self.device.as_fd(), self.handle.raw())
-            .map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
+        let fd = self.device.kernel().prime_export(self.handle.raw());
+        let fd = fd.map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
         let (width, height) = self.size();
         let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
         Dmabuf::new(width, height, self.format, Modifier::Linear, planes)

@@ -6,6 +6,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use dmabuf_import::GemDevice;
+use dmabuf_import::map::RawMap;
 use rustix::io::Errno;
 
 use crate::ioctl;
@@ -41,6 +42,17 @@ pub struct FbDescription {
     pub offsets: [u32; 4],
 }
 
+/// A new dumb buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dumb {
+    /// Its GEM handle; the caller's.
+    pub handle: u32,
+    /// Bytes from line to line.
+    pub pitch: u32,
+    /// Bytes.
+    pub size: u64,
+}
+
 /// The calls that this crate makes on a device. All take `&self`: DRM files may be used by several threads.
 pub trait Kernel: GemDevice {
     /// `DRM_IOCTL_MODE_ATOMIC`. On success the request's out-fences hold descriptors.
@@ -57,6 +69,16 @@ pub trait Kernel: GemDevice {
     fn destroy_blob(&self, id: u32) -> Result<(), Errno>;
     /// One `read()` of events; EAGAIN where there are none.
     fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno>;
+    /// `DRM_IOCTL_MODE_CREATE_DUMB`.
+    fn create_dumb(&self, width: u32, height: u32, bpp: u32) -> Result<Dumb, Errno>;
+    /// `DRM_IOCTL_MODE_MAP_DUMB` and `mmap(2)`: all of a dumb buffer, for reading and writing.
+    fn map_dumb(&self, dumb: &Dumb) -> Result<RawMap, Errno>;
+    /// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, which the caller owns.
+    fn prime_export(&self, handle: u32) -> Result<OwnedFd, Errno>;
+    /// `DRM_IOCTL_SET_MASTER`.
+    fn set_master(&self) -> Result<(), Errno>;
+    /// `DRM_IOCTL_DROP_MASTER`.
+    fn drop_master(&self) -> Result<(), Errno>;
     /// The descriptor to poll for events; stays the kernel's.
     fn fd(&self) -> BorrowedFd<'_>;
 }
@@ -130,6 +152,30 @@ impl Kernel for Drm {
 
     fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
         rustix::io::read(&self.fd, bytes)
+    }
+
+    fn create_dumb(&self, width: u32, height: u32, bpp: u32) -> Result<Dumb, Errno> {
+        let made = drm_ffi::mode::dumbbuffer::create(self.fd.as_fd(), width, height, bpp, 0);
+        let made = made.map_err(|error| errno(&error))?;
+        Ok(Dumb { handle: made.handle, pitch: made.pitch, size: made.size })
+    }
+
+    fn map_dumb(&self, dumb: &Dumb) -> Result<RawMap, Errno> {
+        let place = drm_ffi::mode::dumbbuffer::map(self.fd.as_fd(), dumb.handle, 0, 0).map_err(|error| errno(&error))?;
+        let len = usize::try_from(dumb.size).map_err(|_| Errno::OVERFLOW)?;
+        RawMap::new(self.fd.as_fd(), place.offset, len, true)
+    }
+
+    fn prime_export(&self, handle: u32) -> Result<OwnedFd, Errno> {
+        ioctl::prime_export(self.fd.as_fd(), handle)
+    }
+
+    fn set_master(&self) -> Result<(), Errno> {
+        drm_ffi::auth::acquire_master(self.fd.as_fd()).map(drop).map_err(|error| errno(&error))
+    }
+
+    fn drop_master(&self) -> Result<(), Errno> {
+        drm_ffi::auth::release_master(self.fd.as_fd()).map(drop).map_err(|error| errno(&error))
     }
 
     fn fd(&self) -> BorrowedFd<'_> {

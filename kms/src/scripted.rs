@@ -2,7 +2,7 @@
 //!
 //! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost masters, displays that never flip. It keeps
 //! property values as a driver would (TEST_ONLY and refused commits change nothing, a second commit in flight is EBUSY), but it never
-//! judges a state: what is to be refused is queued.
+//! judges a state: what is to be refused is queued. Its dumb buffers are memfds that count as dma-bufs in the whole process.
 
 mod stock;
 
@@ -11,13 +11,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dmabuf_import::GemDevice;
+use dmabuf_import::map::RawMap;
+use dmabuf_import::{GemDevice, script};
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
 
 use crate::device::{Caps, Driver};
 use crate::event::{Flip, flip_bytes};
-use crate::kernel::{ALLOW_MODESET, FbDescription, Kernel, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
+use crate::kernel::{ALLOW_MODESET, Dumb, FbDescription, Kernel, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
 use crate::{Device, Ns};
 
@@ -38,6 +40,12 @@ pub enum Call {
     Import,
     /// Reading events.
     ReadEvents,
+    /// CREATE_DUMB.
+    CreateDumb,
+    /// PRIME export.
+    Export,
+    /// SET_MASTER.
+    SetMaster,
 }
 
 /// An atomic call as it came.
@@ -87,6 +95,8 @@ struct State {
     no_closefb: bool,
     events: VecDeque<[u8; 32]>,
     in_flight: Vec<InFlight>,
+    /// Memory of dumb buffers, by handle.
+    memory: BTreeMap<u32, OwnedFd>,
 }
 
 /// A commit whose flip has not been told to come.
@@ -114,9 +124,14 @@ impl Scripted {
 
     /// A device on it, called `scripted`.
     pub fn device(self: &Arc<Self>) -> Device {
-        let caps = Caps { modifiers: true, dumb: false, prime_import: true, cursor: (64, 64), ..Caps::default() };
+        self.device_at("/dev/dri/scripted")
+    }
+
+    /// The same under the name of another node, which need not exist.
+    pub fn device_at(self: &Arc<Self>, path: impl Into<PathBuf>) -> Device {
+        let caps = Caps { modifiers: true, dumb: true, prime_import: true, cursor: (64, 64), ..Caps::default() };
         let driver = Driver { name: "scripted".to_owned(), version: (1, 0, 0) };
-        Device::with_kernel(self.clone(), PathBuf::from("/dev/dri/scripted"), driver, caps)
+        Device::with_kernel(self.clone(), path.into(), driver, caps)
     }
 
     /// The next call of this kind fails with `errno`; several queue up.
@@ -237,7 +252,8 @@ impl GemDevice for Scripted {
         Ok(state.new_id())
     }
 
-    fn gem_close(&self, _: u32) -> Result<(), Errno> {
+    fn gem_close(&self, handle: u32) -> Result<(), Errno> {
+        self.lock().memory.remove(&handle);
         Ok(())
     }
 }
@@ -307,6 +323,40 @@ impl Kernel for Scripted {
             state.events.pop_front();
         }
         if len == 0 { Err(Errno::AGAIN) } else { Ok(len) }
+    }
+
+    fn create_dumb(&self, width: u32, height: u32, bpp: u32) -> Result<Dumb, Errno> {
+        let mut state = self.lock();
+        state.failure(Call::CreateDumb)?;
+        let pitch = (width * bpp / 8).next_multiple_of(64);
+        let size = (u64::from(pitch) * u64::from(height)).next_multiple_of(4096);
+        let memory = memfd_create("dumb", MemfdFlags::CLOEXEC)?;
+        ftruncate(&memory, size)?;
+        script::take_for_dmabufs(memory.as_fd())?;
+        let handle = state.new_id();
+        state.memory.insert(handle, memory);
+        Ok(Dumb { handle, pitch, size })
+    }
+
+    fn map_dumb(&self, dumb: &Dumb) -> Result<RawMap, Errno> {
+        let state = self.lock();
+        let memory = state.memory.get(&dumb.handle).ok_or(Errno::NOENT)?;
+        RawMap::new(memory.as_fd(), 0, usize::try_from(dumb.size).map_err(|_| Errno::OVERFLOW)?, true)
+    }
+
+    fn prime_export(&self, handle: u32) -> Result<OwnedFd, Errno> {
+        let mut state = self.lock();
+        state.failure(Call::Export)?;
+        let memory = state.memory.get(&handle).ok_or(Errno::NOENT)?;
+        rustix::io::fcntl_dupfd_cloexec(memory, 0)
+    }
+
+    fn set_master(&self) -> Result<(), Errno> {
+        self.lock().failure(Call::SetMaster)
+    }
+
+    fn drop_master(&self) -> Result<(), Errno> {
+        Ok(())
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
