@@ -172,3 +172,10 @@ mod tests {
         assert_eq!(initial_location((900, 700).into(), output, 3), Point::from((1000, 0)));
     }
 }
+
+impl Window {
+    /// The user has moved the window: it belongs where it is.
+    pub fn settle(&mut self) {
+        self.exile = None;
+    }
+}

@@ -26,9 +26,9 @@ use crate::{
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
-    session::args::RunArgs,
     session::{
         Syncline,
+        args::RunArgs,
         globals::{Globals, make_seat},
         parts::absence::Idle,
         state::WaylandDisplay,
@@ -181,7 +181,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
     if trace::enabled() {
         let report = state.fences_report();
-        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer));
+        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer.owner.surface, buffer));
     }
     for child in &mut state.children {
         // The display is going away under them; those that do not notice get the signal that asks politely.

@@ -3,7 +3,11 @@
 //! It is made when the client connects and lives as long as its connection.
 
 use smithay::{
-    reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason},
+    reexports::wayland_server::{
+        Resource,
+        backend::{ClientData, ClientId, DisconnectReason},
+        protocol::wl_surface::WlSurface,
+    },
     wayland::compositor::CompositorClientState,
 };
 
@@ -30,4 +34,9 @@ impl ClientData for ClientState {
             ),
         }
     }
+}
+
+/// The process of a surface's client; `None` if the client is gone or the kernel did not say.
+pub fn client_pid(surface: &WlSurface) -> Option<i32> {
+    surface.client()?.get_data::<ClientState>()?.pid
 }

@@ -6,9 +6,10 @@
 use std::{os::fd::OwnedFd, path::Path};
 
 use kms::{Device, Inventory, OpenError};
+use rustix::io::Errno;
 
 use crate::{
-    output::card::{leaving::Leaving, limits::CardLimits},
+    output::card::{leaving::Leaving, light::user_data, limits::CardLimits},
     system::{error::Error, seat::Session},
 };
 
@@ -142,5 +143,21 @@ impl Card {
         self.saved = None;
         drop((self.leaving, self.device));
         session.close_device(self.held);
+    }
+}
+
+impl Card {
+    /// Turns a display off without waiting. Behind a commit that waits for a fence it stays on until that one's flip, which may
+    /// never come; the kernel keeps the framebuffers that it needs.
+    pub fn turn_off(&mut self, mut leaving: Leaving) {
+        match leaving.kms.disable(user_data(leaving.id, u64::MAX)) {
+            Ok(false) => {}
+            Ok(true) => self.leaving.push(leaving),
+            Err(error) if error.errno == Errno::BUSY => {
+                tracing::info!("{error}; the display is turned off after that flip");
+                self.leaving.push(leaving);
+            }
+            Err(error) => tracing::debug!("turning {} off: {error}", leaving.kms.name()),
+        }
     }
 }

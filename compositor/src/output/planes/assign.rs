@@ -13,7 +13,11 @@ use smithay::utils::Transform;
 
 use crate::{
     config::words::PlaneUse,
-    output::{card::limits::CardLimits, planes::request::PlaneRequest, state::Output},
+    output::{
+        card::limits::CardLimits,
+        planes::request::{PlaneRequest, Rects},
+        state::Output,
+    },
     render,
     surface::{buffer::Source, content::Content},
 };
@@ -29,7 +33,7 @@ pub struct Layouts {
     /// What goes onto planes.
     pub wanted: Vec<PlaneRequest>,
     /// What has changed on them.
-    pub rects: crate::output::planes::damage::Rects,
+    pub rects: Rects,
 }
 
 impl Layouts {
