@@ -159,6 +159,13 @@ pub fn initial_location(
     output.loc + Point::from((x, y))
 }
 
+impl Window {
+    /// The user has moved the window: it belongs where it is.
+    pub fn settle(&mut self) {
+        self.exile = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,12 +177,5 @@ mod tests {
         assert_eq!(initial_location((400, 300).into(), output, 1), Point::from((1232, 182)));
         assert_eq!(initial_location((400, 300).into(), output, 7), Point::from((1400, 300)));
         assert_eq!(initial_location((900, 700).into(), output, 3), Point::from((1000, 0)));
-    }
-}
-
-impl Window {
-    /// The user has moved the window: it belongs where it is.
-    pub fn settle(&mut self) {
-        self.exile = None;
     }
 }

@@ -17,6 +17,8 @@ pub struct ClientState {
     pub compositor: CompositorClientState,
     /// For reports; `None` if the kernel did not say.
     pub pid: Option<i32>,
+    /// It came through a sandbox: globals that concern the whole session are not shown to it.
+    pub sandboxed: bool,
 }
 
 impl ClientData for ClientState {

@@ -23,7 +23,7 @@ use crate::{
     },
     render::target::OPAQUE,
     schedule::{HandOverReserve, Misses, Planner},
-    session::Syncline,
+    session::{Syncline, globals::announce_output},
     system::{error::Error, id::OutputId, trace},
 };
 
@@ -145,7 +145,7 @@ impl Syncline {
         let location = position.unwrap_or((x, 0)).into();
         wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
-        let global = wl.create_global::<Syncline>(&self.display);
+        let global = announce_output(&self.display, &wl);
         let mut on_plane = vec![None; output.planes().len()];
         on_plane[primary] = Some(OnPlane::Target(target.clone()));
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));

@@ -88,14 +88,14 @@ impl Syncline {
         }
         if std::mem::take(&mut self.power_stale) {
             let outputs = &self.outputs;
-            self.output_power.tell(|wl| outputs.is_on(wl));
+            self.globals.output_power.tell(|wl| outputs.is_on(wl));
         }
     }
 }
 
 impl OutputPowerHandler for Syncline {
     fn output_power_state(&mut self) -> &mut OutputPowerState {
-        &mut self.output_power
+        &mut self.globals.output_power
     }
 
     fn is_on(&self, output: &wl_output::WlOutput) -> Option<bool> {
