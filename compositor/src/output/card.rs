@@ -50,7 +50,7 @@ impl Found {
     /// program is its master.
     pub fn open(session: &mut Session, path: &Path) -> Result<Self, Error> {
         let held = session.open_device(path)?;
-        match Self::look(&held, path) {
+        match Self::look(session, &held, path) {
             Ok((device, inventory)) => Ok(Self { device, inventory, held }),
             Err(reason) => {
                 session.close_device(held);
@@ -59,16 +59,17 @@ impl Found {
         }
     }
 
-    fn look(held: &OwnedFd, path: &Path) -> Result<(Device, Inventory), String> {
+    fn look(session: &Session, held: &OwnedFd, path: &Path) -> Result<(Device, Inventory), String> {
         let fd = held.try_clone().map_err(|e| e.to_string())?;
         let device =
             Device::from_fd(fd, path).map_err(|e| format!("is no display device with atomic mode setting: {e}"))?;
-        device.acquire_master().map_err(|e| match e.errno {
-            Errno::BUSY | Errno::ACCESS | Errno::INVAL => {
-                "is busy: another program is its DRM master; stop that display server, then try again".into()
-            }
-            _ => e.to_string(),
-        })?;
+        match session {
+            // The manager has made it master when it opened it, or could not and has kept that to
+            // itself (seatd).
+            Session::Seat(_) if device.is_master() => {}
+            Session::Seat(_) => return Err(not_master(None)),
+            Session::Direct => device.acquire_master().map_err(|e| not_master(Some(e.errno)))?,
+        }
         let inventory = device.inventory().map_err(|e| e.to_string())?;
         Ok((device, inventory))
     }
@@ -88,6 +89,26 @@ impl Found {
     pub fn close(self, session: &mut Session) {
         drop(self.device);
         session.close_device(self.held);
+    }
+}
+
+/// Why a device is of no use, and what to do: what SET_MASTER was answered with, or `None` where
+/// the seat's manager was to call it.
+fn not_master(errno: Option<Errno>) -> String {
+    match errno {
+        None => "is busy: the seat's manager could not make this session its DRM master; stop the display \
+                 server that is, or switch to this session's VT, then try again"
+            .into(),
+        // EINVAL is what older kernels say.
+        Some(Errno::BUSY | Errno::INVAL) => {
+            "is busy: another program is its DRM master; stop that display server, then try again".into()
+        }
+        // The first one to open a device is its master and may always ask; this is somebody who
+        // came later and has no rights to wait for.
+        Some(Errno::ACCESS) => "permission denied to become its DRM master: another program had it open \
+                                before; stop that display server, or run within a seat (seatd, logind)"
+            .into(),
+        Some(errno) => format!("cannot become its DRM master: {errno}"),
     }
 }
 
@@ -176,6 +197,20 @@ pub fn nodes() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_keeps_us_from_being_master_is_told_apart() {
+        for (errno, says, but_not) in [
+            (None, "seat's manager", "permission denied"),
+            (Some(Errno::BUSY), "is busy: another program", "permission"),
+            (Some(Errno::INVAL), "is busy: another program", "permission"),
+            (Some(Errno::ACCESS), "permission denied", "busy"),
+            (Some(Errno::NODEV), "No such device", "busy"),
+        ] {
+            let text = not_master(errno);
+            assert!(text.contains(says) && !text.contains(but_not), "{errno:?}: {text}");
+        }
+    }
 
     #[test]
     fn only_primary_nodes_are_cards() {
