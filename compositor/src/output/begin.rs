@@ -37,7 +37,8 @@ impl Outputs {
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { cards, renderer, main, timelines, policy, list, active: true, looks, due })
+        let chosen_by_us = args.renderer == RendererChoice::Auto;
+        Ok(Self { cards, renderer, chosen_by_us, main, timelines, policy, list, active: true, looks, due })
     }
 
     /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the clients' timelines; when it
@@ -71,14 +72,27 @@ impl Outputs {
         match renewed {
             Ok(renderer) => {
                 tracing::warn!("the card that rendered is gone; rendering with {} now", renderer.name());
-                self.renderer = renderer;
-                // Allocated by the old one; what they show stays until it is replaced.
-                for output in &mut self.list {
-                    output.targets.clear();
-                    output.dirty = true;
-                }
+                self.replace_renderer(renderer);
             }
             Err(error) => tracing::error!("the card that rendered is gone: {error}"),
+        }
+    }
+
+    fn replace_renderer(&mut self, renderer: Renderer) {
+        self.renderer = renderer;
+        // Allocated by the old one; what they show stays until it is replaced.
+        for output in &mut self.list {
+            output.targets.clear();
+            output.dirty = true;
+        }
+    }
+
+    /// What to say of a GPU that makes no picture for a display of its own card: what else there
+    /// is, if that was not asked for.
+    pub(super) fn advice(&self, card: u32) -> &'static str {
+        match self.renderer.gpu() {
+            Some((own, _)) if own == card => "; without --renderer gles, or with --renderer pixman, the CPU draws",
+            _ => "",
         }
     }
 
@@ -102,6 +116,34 @@ fn sync_device(card: &Card) -> Result<SyncDevice, String> {
 }
 
 impl Syncline {
+    /// The GPU makes no picture that a display of its own card shows. If nobody has asked for it by
+    /// name, the CPU draws from now on. Whether it does.
+    pub(super) fn give_up_gpu(&mut self, card: u32, why: &str) -> bool {
+        let outputs = &mut self.outputs;
+        let Some(own) = outputs.cards.get(card).filter(|_| outputs.chosen_by_us) else { return false };
+        if outputs.renderer.gpu().is_none_or(|(renders, _)| renders != card) {
+            return false;
+        }
+        let path = own.device.path().display().to_string();
+        match Renderer::new(RendererChoice::Pixman, &own.device) {
+            Ok(renderer) => {
+                tracing::warn!(
+                    "{path}: its GPU makes no picture for its displays ({why}); rendering with pixman on the CPU instead"
+                );
+                outputs.replace_renderer(renderer);
+            }
+            Err(error) => {
+                tracing::error!("{path}: {error}");
+                return false;
+            }
+        }
+        self.renew_ways();
+        if self.globals.feedback.is_some() {
+            self.renew_feedback();
+        }
+        true
+    }
+
     /// Cards have come or gone: clients' new timelines live on the first one that is there.
     pub(super) fn renew_sync_device(&mut self) {
         let Some(syncobj) = &mut self.globals.syncobj else { return };

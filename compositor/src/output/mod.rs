@@ -85,6 +85,8 @@ use crate::{
 pub struct Outputs {
     pub cards: cards::Cards,
     pub renderer: Renderer,
+    /// Nobody has asked for the renderer by name: another one may take its place.
+    chosen_by_us: bool,
     /// Number of the node that clients are told of first: that of the card that renders.
     pub main: u64,
     /// Serial of the card that has the clients' timelines.
