@@ -56,7 +56,7 @@ impl Found {
         let read = held
             .try_clone()
             .map_err(|error| OpenError::unusable(path, error.to_string()))
-            .and_then(|fd| kms::open::to_draw(fd, path));
+            .and_then(|fd| kms::open::to_draw(fd, path, session.opens()));
         match read {
             Ok((device, inventory)) => Ok(Self { device, inventory, held }),
             Err(error) => {
