@@ -7,15 +7,15 @@ use std::{
 };
 
 use crate::{
-    control::args::{CrcAction, Message, MsgArgs, Power},
     control::{
+        args::{CrcAction, Message, MsgArgs, Power},
         request::{Answer, Request},
         socket::socket_path,
     },
     crc::{
         frames::Page,
         status::{Compared, CrcRequest},
-        text::{self},
+        text,
     },
     report::{
         buffers::{self, BufferReport},

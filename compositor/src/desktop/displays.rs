@@ -10,8 +10,6 @@
 
 use smithay::utils::{Logical, Point, Rectangle};
 
-use crate::desktop::windows::Window;
-
 /// A display on the desktop: name of its connector, and its place.
 pub type Place = (String, Rectangle<i32, Logical>);
 
@@ -48,13 +46,6 @@ pub fn moved(
     let free = shelter.size - window.size;
     let inside = Point::from((from.x.clamp(0, free.w.max(0)), from.y.clamp(0, free.h.max(0))));
     (shelter.loc + inside, exile)
-}
-
-impl Window {
-    /// The user has moved the window: it belongs where it is.
-    pub fn settle(&mut self) {
-        self.exile = None;
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use smithay::{
 };
 
 use crate::{
-    desktop::Desktop,
-    desktop::tree::{popups, walk},
+    desktop::{
+        Desktop,
+        tree::{popups, walk},
+    },
     render::Layer,
     surface::SurfaceState,
 };

@@ -159,6 +159,13 @@ pub fn initial_location(
     output.loc + Point::from((x, y))
 }
 
+impl Window {
+    /// The user has moved the window: it belongs where it is.
+    pub fn settle(&mut self) {
+        self.exile = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

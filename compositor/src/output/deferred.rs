@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use crate::{output::state::Output, surface::gate::PendingCommit, system::id::OutputId};
+use crate::{surface::gate::PendingCommit, system::id::OutputId};
 
 /// A commit to look at.
 #[derive(Debug)]
@@ -13,11 +13,4 @@ pub struct DeferredAcquire {
     pub output: OutputId,
     pub surface: Weak<WlSurface>,
     pub commit: Arc<PendingCommit>,
-}
-
-impl Output {
-    /// Whether it is to latch, or at least to look whether it has to.
-    pub fn is_due(&self) -> bool {
-        self.dirty || self.look
-    }
 }

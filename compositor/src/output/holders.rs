@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    output::state::{OnPlane, Output},
+    output::{planes::request::OnPlane, state::Output},
     surface::content::Content,
 };
 
-/// Why an output holds a content.
+/// LatchReason an output holds a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// The last commit put it on this plane (DRM object id, kind).
@@ -21,7 +21,7 @@ pub enum Holder {
 }
 
 impl Output {
-    /// Why this output holds `content`.
+    /// LatchReason this output holds `content`.
     pub fn holders(&self, content: &Arc<Content>) -> Vec<Holder> {
         let is = |on: &OnPlane| matches!(on, OnPlane::Content(held) if Arc::ptr_eq(held, content));
         let mut holders = Vec::new();

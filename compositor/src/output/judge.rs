@@ -5,7 +5,10 @@
 use fence::{AcquireState, FenceError, Ns, Status};
 
 use crate::{
-    output::state::{InFlight, OnPlane, Output},
+    output::{
+        planes::request::OnPlane,
+        state::{InFlight, Output},
+    },
     schedule::{Cause, Facts, Kind, Planner, cause::cause},
     system::trace,
 };

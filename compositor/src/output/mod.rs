@@ -17,4 +17,3 @@ pub mod state;
 pub mod stuck;
 
 pub use outputs::Outputs;
-pub use state::OnPlane;

@@ -27,6 +27,8 @@ use crate::{
 pub struct Outputs {
     pub cards: Cards,
     pub renderer: Renderer,
+    /// Nobody has asked for the renderer by name: another one may take its place.
+    pub chosen_by_us: bool,
     /// Number of the node that clients are told of first: that of the card that renders.
     pub main: u64,
     /// Serial of the card that has the clients' timelines.
@@ -63,7 +65,8 @@ impl Outputs {
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, looks, due) = (OutputList::default(), Vec::new(), Vec::new());
-        Ok(Self { cards, renderer, main, timelines, policy, list, active: true, looks, due })
+        let chosen_by_us = choice == RendererChoice::Auto;
+        Ok(Self { cards, renderer, chosen_by_us, main, timelines, policy, list, active: true, looks, due })
     }
 
     /// A card has left: if its GPU rendered, another one does from now on, or the CPU.
@@ -82,14 +85,28 @@ impl Outputs {
         match renewed {
             Ok(renderer) => {
                 tracing::warn!("the card that rendered is gone; rendering with {} now", renderer.name());
-                self.renderer = renderer;
-                // Allocated by the old one; what they show stays until it is replaced.
-                for output in &mut self.list {
-                    output.targets.clear();
-                    output.dirty = true;
-                }
+                self.replace_renderer(renderer);
             }
             Err(error) => tracing::error!("the card that rendered is gone: {error}"),
+        }
+    }
+
+    /// Composites with another renderer from now on.
+    pub fn replace_renderer(&mut self, renderer: Renderer) {
+        self.renderer = renderer;
+        // Allocated by the old one; what they show stays until it is replaced.
+        for output in &mut self.list {
+            output.targets.clear();
+            output.dirty = true;
+        }
+    }
+
+    /// What to say of a GPU that makes no image for a display of its own card: what else there is, if that was not asked
+    /// for.
+    pub fn advice(&self, card: u32) -> &'static str {
+        match self.renderer.gpu() {
+            Some((own, _)) if own == card => "; without --renderer gles, or with --renderer pixman, the CPU draws",
+            _ => "",
         }
     }
 

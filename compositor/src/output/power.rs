@@ -6,15 +6,6 @@ use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::w
 
 use crate::output::{outputs::Outputs, state::Output};
 
-/// Why a display is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Nobody is here.
-    Idle,
-    /// The user, or a client, asked for it.
-    Asked,
-}
-
 /// Number of the commit that turns a display off, in place of a frame's.
 pub const SLEEP: u64 = (1 << 48) - 2;
 

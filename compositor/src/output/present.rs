@@ -22,10 +22,10 @@ use crate::{
             attempt::{Attempt, Failed},
             blame,
             gather::{Ingredients, gather, test},
-            request::{CursorPlane, PlaneRequest},
+            request::{CursorPlane, OnPlane, PlaneRequest},
             submit::{Submit, submit},
         },
-        state::{InFlight, OnPlane, Output},
+        state::{InFlight, Output},
     },
     render::Layer,
     schedule::Timing,
@@ -85,7 +85,9 @@ impl Outputs {
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
-        layouts.assign(device, output, (config.planes, known), scene, |output, assignment| {
+        layouts.describe(device, &output.kms, (config.planes, known), scene);
+        let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
+        layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
             if let Err(errno) = result {
                 suspects.extend(blame::suspect(assignment, errno));

@@ -41,24 +41,20 @@ use smithay::{
 
 use crate::{
     crc::check::Check,
-    output::planes::{assign::Layouts, content_type::ConnectorSettings, damage::Mark, tear},
+    output::planes::{
+        assign::Layouts,
+        content_type::ConnectorSettings,
+        request::{Mark, OnPlane},
+        tear,
+    },
     render::{Layer, Target},
     schedule::{HandOverReserve, Planner, Timing, cause::Misses},
-    surface::{content::Content, gate::PendingCommit},
+    surface::gate::PendingCommit,
     system::{
         id::{OutputId, SurfaceId},
         trace,
     },
 };
-
-/// What a plane shows since the last commit.
-#[derive(Debug, Clone)]
-pub enum OnPlane {
-    /// A client's buffer.
-    Content(Arc<Content>),
-    /// A buffer of ours.
-    Target(Arc<Target>),
-}
 
 /// Where an output is in its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +62,14 @@ pub enum Phase {
     /// Nothing is due.
     Idle,
     /// Will latch at `latch`, for the vblank at `vblank`.
-    Scheduled { latch: Ns, vblank: Ns, why: Why },
+    Scheduled { latch: Ns, vblank: Ns, why: LatchReason },
     /// A commit is with the kernel.
     InFlight,
 }
 
 /// What an output latches for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum LatchReason {
     /// Something has changed.
     Changed,
     /// A commit that is held until that vblank.
@@ -169,7 +165,7 @@ pub struct Output {
     /// The link to the display has failed: the next frame sets the mode, which trains it again.
     pub retrain: bool,
     /// It is to be off, or is, and why; see [`power`].
-    pub off: Option<crate::output::power::Why>,
+    pub off: Option<OffReason>,
     /// The configuration says where it is.
     pub placed: bool,
     pub crc: Option<crate::crc::stream::OutputCrc>,
@@ -226,4 +222,13 @@ impl Output {
             PlaneKind::Overlay => "overlay",
         }
     }
+}
+
+/// Why a display is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffReason {
+    /// Nobody is here.
+    Idle,
+    /// The user, or a client, asked for it.
+    Asked,
 }

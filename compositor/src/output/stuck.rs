@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fence::AcquireState;
 
 use crate::{
-    output::state::{OnPlane, Output},
+    output::{planes::request::OnPlane, state::Output},
     surface::content::Content,
 };
 

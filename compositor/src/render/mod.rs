@@ -4,6 +4,7 @@
 //! only ever gets contents whose fence has signalled. Which layers there are, and where the picture goes, is decided
 //! elsewhere.
 
+mod allocate;
 pub mod cursor;
 mod egl;
 mod element;

@@ -48,10 +48,23 @@ struct Other {
     gles: Option<Result<Box<Gles>, String>>,
 }
 
+/// Whether GL on the CPU may stand for another card's GPU, as it does in tests.
+fn may_be_software() -> bool {
+    #[cfg(debug_assertions)]
+    return crate::render::fault::any_card_copies();
+    #[cfg(not(debug_assertions))]
+    false
+}
+
 impl Other {
     fn open(&mut self) -> Result<&mut Gles, String> {
         let gpu = &self.gpu;
-        let opened = self.gles.get_or_insert_with(|| Gles::open(gpu).map(Box::new).map_err(|e| e.to_string()));
+        let opened = self.gles.get_or_insert_with(|| match Gles::open(gpu) {
+            // Mesa's software GL crashes on buffers of other devices: see `Gles::software`.
+            Ok(gles) if gles.software && !may_be_software() => Err("its GL runs on the CPU".to_owned()),
+            Ok(gles) => Ok(Box::new(gles)),
+            Err(error) => Err(error.to_string()),
+        });
         opened.as_deref_mut().map_err(|error| error.clone())
     }
 }

@@ -67,8 +67,15 @@ impl Renderer {
             RendererChoice::Pixman => pixman(),
             RendererChoice::Gles => Ok(Self::Gles(Box::new(Gles::new(device)?))),
             RendererChoice::Auto if !has_gpu(device) => pixman(),
-            RendererChoice::Auto => match Gles::new(device) {
-                Ok(gles) => Ok(Self::Gles(Box::new(gles))),
+            RendererChoice::Auto => match Gles::of_hardware(device) {
+                Ok(Some(gles)) => Ok(Self::Gles(Box::new(gles))),
+                Ok(None) => {
+                    let path = device.path().display();
+                    tracing::info!(
+                        "{path}: GL would run on the CPU there; rendering with pixman, which does so with less"
+                    );
+                    pixman()
+                }
                 Err(error) => {
                     tracing::warn!("{error}; rendering with pixman on the CPU instead");
                     pixman()

@@ -144,7 +144,7 @@ impl SeatHandler for Syncline {
     type TouchFocus = WlSurface;
 
     fn seat_state(&mut self) -> &mut SeatState<Self> {
-        &mut self.globals.seat
+        &mut self.seats
     }
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {

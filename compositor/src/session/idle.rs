@@ -11,7 +11,7 @@ use smithay::{
     wayland::{compositor::with_states, idle_inhibit::IdleInhibitHandler},
 };
 
-use crate::{output::power::Why, session::Syncline, surface::SurfaceState};
+use crate::{output::state::OffReason, session::Syncline, surface::SurfaceState};
 
 impl Syncline {
     /// The user is here: an input event, the VT is back, a display was plugged in. What sleeps because he was not wakes.
@@ -55,7 +55,7 @@ impl Syncline {
             tracing::debug!("nobody is here: displays go off");
             self.idle.off = true;
             for id in self.outputs.list.ids() {
-                self.turn_off(id, Why::Idle);
+                self.turn_off(id, OffReason::Idle);
             }
         }
     }

@@ -6,7 +6,6 @@
 use std::{collections::HashMap, os::unix::net::UnixStream};
 
 use calloop::EventLoop;
-use protocols::output_power::OutputPowerState;
 use smithay::{
     backend::{
         libinput::LibinputInputBackend,
@@ -26,13 +25,7 @@ use crate::{
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
-    session::args::RunArgs,
-    session::{
-        Syncline,
-        globals::{Globals, make_seat},
-        parts::absence::Idle,
-        state::WaylandDisplay,
-    },
+    session::{Syncline, args::RunArgs, globals, state::WaylandDisplay},
     surface::{acquires::Acquires, buffer::Imports, live::Live},
     system::{
         clock,
@@ -72,8 +65,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
     let handle = display.handle();
     let reactor = Reactor::new().context("epoll")?;
-    let mut globals = Globals::new(&handle);
-    let seat = make_seat(&handle, &mut globals, &config)?;
+    let (globals, idle, mut seats) = globals::announce(&handle, clock::now());
+    let seat = globals::announce_seat(&handle, &mut seats, &config)?;
     let outputs = Outputs::new(cards, args.renderer, &config)?;
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -84,6 +77,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         udmabuf: crate::surface::shm::udmabuf(&config),
         config,
         globals,
+        seats,
         seat,
         pointer_stale: false,
         displays_stale: false,
@@ -97,8 +91,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         outputs,
         ipc: None,
         crc: crate::session::parts::crc::Crc::default(),
-        idle: Idle::new(&handle, clock::now()),
-        output_power: OutputPowerState::new::<Syncline>(&handle),
+        idle,
         power_stale: false,
         cec: Cec::default(),
         mem2mem: None,
@@ -181,7 +174,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
     if trace::enabled() {
         let report = state.fences_report();
-        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer));
+        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer.owner.surface, buffer));
     }
     for child in &mut state.children {
         // The display is going away under them; those that do not notice get the signal that asks politely.

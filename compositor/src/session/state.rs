@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
 use smithay::{
-    input::Seat,
+    input::{Seat, SeatState},
     reexports::wayland_server::{Client, Display, DisplayHandle, protocol::wl_surface::WlSurface},
     wayland::compositor::CompositorClientState,
 };
@@ -18,10 +18,7 @@ use crate::{
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
     report::{counters::Counters, watchdog::Hits},
-    session::{
-        globals::Globals,
-        parts::{absence::Idle, crc::Crc, held::Pace},
-    },
+    session::parts::{absence::Idle, crc::Crc, globals::Globals, held::Pace},
     surface::{acquires::Acquires, buffer::Imports, client::ClientState, live::Live},
     system::{reactor::Reactor, seat::Session},
 };
@@ -35,6 +32,7 @@ pub struct Syncline {
     pub config: Config,
     pub reactor: Reactor,
     pub globals: Globals,
+    pub seats: SeatState<Syncline>,
     pub seat: Seat<Syncline>,
     pub desktop: Desktop,
     /// Clients whose transaction queues hold surfaces that are gone.
@@ -60,8 +58,6 @@ pub struct Syncline {
     pub crc: Crc,
     /// The user's absence.
     pub idle: Idle,
-    /// Clients that control displays.
-    pub output_power: protocols::output_power::OutputPowerState,
     /// Displays were turned off or on, came or went: those clients are to be told.
     pub power_stale: bool,
     /// Converts what would be drawn, with `[mem2mem]`.
@@ -112,7 +108,7 @@ impl Syncline {
     /// Accepts a connection.
     pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
-        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid });
+        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid, sandboxed: false });
         if let Err(error) = self.display.insert_client(stream, state) {
             tracing::warn!("a client could not connect: {error}");
         }

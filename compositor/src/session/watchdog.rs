@@ -66,7 +66,7 @@ impl Syncline {
                 timeline: overdue.acquire.timeline,
                 point: overdue.acquire.point,
             };
-            trace::watchdog(&hit);
+            trace::watchdog(now, hit.owner.surface, &hit);
             self.hits.push(hit);
         }
         self.counters.watchdog_hits += hits;

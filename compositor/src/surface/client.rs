@@ -3,7 +3,11 @@
 //! It is made when the client connects and lives as long as its connection.
 
 use smithay::{
-    reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason},
+    reexports::wayland_server::{
+        Resource,
+        backend::{ClientData, ClientId, DisconnectReason},
+        protocol::wl_surface::WlSurface,
+    },
     wayland::compositor::CompositorClientState,
 };
 
@@ -13,6 +17,8 @@ pub struct ClientState {
     pub compositor: CompositorClientState,
     /// For reports; `None` if the kernel did not say.
     pub pid: Option<i32>,
+    /// It came through a sandbox: globals that concern the whole session are not shown to it.
+    pub sandboxed: bool,
 }
 
 impl ClientData for ClientState {
@@ -30,4 +36,9 @@ impl ClientData for ClientState {
             ),
         }
     }
+}
+
+/// The process of a surface's client; `None` if the client is gone or the kernel did not say.
+pub fn client_pid(surface: &WlSurface) -> Option<i32> {
+    surface.client()?.get_data::<ClientState>()?.pid
 }

@@ -10,7 +10,7 @@ pub enum Error {
     /// No display device, or none that can be used.
     #[error(transparent)]
     Open(#[from] kms::OpenError),
-    /// No seat manager answered and we are not root.
+    /// No seat manager answered, and the user has named no device that could be opened without.
     #[error(
         "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"
     )]

@@ -1,14 +1,15 @@
 //! The seat: who opens devices for us, and who takes them away when the user switches to another VT.
 //!
-//! With seatd or logind every device comes from libseat. Without a seat manager root may run on a device directly, which is
-//! what tests and board bring-up do; there is no VT switching then.
+//! With seatd or logind every device comes from libseat, those that the user names too. Without a
+//! seat manager a session may run on a device that the user names, if the user may open it: that is
+//! for board bring-up, as root; there is no VT switching then.
 
 use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use kms::OpenError;
+use kms::{OpenError, open::OpenedBy};
 use rustix::io::Errno;
 use smithay::{
     backend::session::{
@@ -30,15 +31,24 @@ pub enum Session {
 }
 
 impl Session {
-    /// Opens the seat. With explicit `devices`, root may go on without one.
+    /// Opens the seat. With explicit `devices` a session may go on without one: whether the user
+    /// may open them is seen then.
     pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
         match LibSeatSession::new() {
             Ok((session, notifier)) => Ok((Self::Seat(session), Some(notifier))),
-            Err(error) if !devices.is_empty() && rustix::process::geteuid().is_root() => {
+            Err(error) if !devices.is_empty() => {
                 tracing::info!("no seat manager ({error}): opening devices directly");
                 Ok((Self::Direct, None))
             }
             Err(error) => Err(Error::NoSeat { reason: error.to_string() }),
+        }
+    }
+
+    /// Who opens devices, and so makes them DRM master.
+    pub fn opens(&self) -> OpenedBy {
+        match self {
+            Self::Seat(_) => OpenedBy::Seat,
+            Self::Direct => OpenedBy::Us,
         }
     }
 

@@ -20,7 +20,6 @@ use std::{
 
 use fence::Ns;
 use serde::Serialize;
-use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
 
 use crate::system::{
     error::{Context, Error},
@@ -118,17 +117,13 @@ pub fn name(tid: u32, name: &str) {
 /// A client committed a buffer.
 pub fn commit(
     now: Ns,
-    wl: &WlSurface,
+    pid: Option<i32>,
     surface: SurfaceId,
     commit: u64,
     buffer: u64,
     (acquire, release): (&'static str, &'static str),
     point: Option<u64>,
 ) {
-    let pid = wl.client().and_then(|c| {
-        let state = c.get_data::<crate::surface::client::ClientState>()?;
-        state.pid
-    });
     if commit == 1 {
         name(surface.0, &format!("surface {surface} (client {})", pid.unwrap_or(0)));
     }
@@ -177,13 +172,13 @@ pub fn acquire_pending(now: Ns, event: AcquirePending) {
 }
 
 /// The watchdog has reported a commit.
-pub fn watchdog(hit: &crate::report::fences::WatchdogHit) {
-    instant("watchdog", hit.owner.surface.0, hit.at_ns, hit);
+pub fn watchdog(now: Ns, surface: SurfaceId, hit: &impl Serialize) {
+    instant("watchdog", surface.0, now, hit);
 }
 
 /// A buffer that its client does not have back at the end of the session.
-pub fn unreleased(now: Ns, buffer: &crate::report::fences::UnreleasedBuffer) {
-    instant("unreleased", buffer.owner.surface.0, now, buffer);
+pub fn unreleased(now: Ns, surface: SurfaceId, buffer: &impl Serialize) {
+    instant("unreleased", surface.0, now, buffer);
 }
 
 /// A surface's commit, as a frame shows it.
@@ -293,7 +288,7 @@ pub fn crc(now: Ns, event: CrcEvent) {
 }
 
 /// The screen changed while a frame was on it; see [`crate::crc::change`].
-pub fn crc_change(now: Ns, output: OutputId, change: &crate::crc::change::Change) {
+pub fn crc_change(now: Ns, output: OutputId, change: &impl Serialize) {
     if enabled() {
         instant("crc_change", output.0, now, change);
     }

@@ -3,12 +3,17 @@
 //! An output lives on the card of its [`kms::Output`]; object ids mean something only together with the card, which is named by
 //! its device's serial. It never renders, and lights nothing.
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
 
+use fence::SyncDevice;
 use kms::{Device, Inventory, OpenError};
+use rustix::io::Errno;
 
 use crate::{
-    output::card::{leaving::Leaving, limits::CardLimits},
+    output::card::{leaving::Leaving, light::user_data, limits::CardLimits},
     system::{error::Error, seat::Session},
 };
 
@@ -51,7 +56,7 @@ impl Found {
         let read = held
             .try_clone()
             .map_err(|error| OpenError::unusable(path, error.to_string()))
-            .and_then(|fd| kms::open::to_draw(fd, path));
+            .and_then(|fd| kms::open::to_draw(fd, path, session.opens()));
         match read {
             Ok((device, inventory)) => Ok(Self { device, inventory, held }),
             Err(error) => {
@@ -79,6 +84,13 @@ impl Found {
 }
 
 impl Card {
+    /// As the place of clients' timelines, on a descriptor of its own; why not, else.
+    pub fn sync_device(&self) -> Result<SyncDevice, String> {
+        let fd = self.device.as_fd().try_clone_to_owned().map_err(|e| e.to_string())?;
+        let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
+        device.require().map(|()| device).map_err(|missing| missing.to_string())
+    }
+
     /// Takes a device into the session: remembers what its displays show, to be put back. Says once in the log what is known of its driver.
     pub fn new(found: Found) -> Self {
         let Found { device, inventory, held } = found;
@@ -142,5 +154,21 @@ impl Card {
         self.saved = None;
         drop((self.leaving, self.device));
         session.close_device(self.held);
+    }
+}
+
+impl Card {
+    /// Turns a display off without waiting. Behind a commit that waits for a fence it stays on until that one's flip, which may
+    /// never come; the kernel keeps the framebuffers that it needs.
+    pub fn turn_off(&mut self, mut leaving: Leaving) {
+        match leaving.kms.disable(user_data(leaving.id, u64::MAX)) {
+            Ok(false) => {}
+            Ok(true) => self.leaving.push(leaving),
+            Err(error) if error.errno == Errno::BUSY => {
+                tracing::info!("{error}; the display is turned off after that flip");
+                self.leaving.push(leaving);
+            }
+            Err(error) => tracing::debug!("turning {} off: {error}", leaving.kms.name()),
+        }
     }
 }

@@ -10,8 +10,8 @@ use crate::{
         frames::ShownPlane,
     },
     output::{
-        planes::request::PlaneRequest,
-        state::{OnPlane, Output},
+        planes::request::{OnPlane, PlaneRequest},
+        state::Output,
     },
     render::Target,
     schedule::Kind,

@@ -13,7 +13,10 @@ use smithay::utils::Transform;
 
 use crate::{
     config::words::PlaneUse,
-    output::{card::limits::CardLimits, planes::request::PlaneRequest, state::Output},
+    output::{
+        card::limits::CardLimits,
+        planes::request::{PlaneRequest, Rects},
+    },
     render,
     surface::{buffer::Source, content::Content},
 };
@@ -29,7 +32,7 @@ pub struct Layouts {
     /// What goes onto planes.
     pub wanted: Vec<PlaneRequest>,
     /// What has changed on them.
-    pub rects: crate::output::planes::damage::Rects,
+    pub rects: Rects,
 }
 
 impl Layouts {
@@ -40,21 +43,31 @@ impl Layouts {
         }
     }
 
-    /// Decides what becomes of each layer of `scene`; see [`Assigner::assign`].
-    pub fn assign(
+    /// Takes in the layers of `scene`, for the planes of `output`; [`Layouts::assign`] decides then.
+    pub fn describe(
         &mut self,
         device: &Device,
-        output: &mut Output,
+        output: &kms::Output,
         (how, known): (PlaneUse, &CardLimits),
         scene: &[render::Layer],
-        mut test: impl FnMut(&mut Output, &Assignment) -> Result<(), Errno>,
-    ) -> &Assignment {
-        let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, &output.kms)));
+    ) {
+        self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
         self.layers.clear();
-        self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, (how, known), layer)));
-        let (width, height) = (output.size.w as u32, output.size.h as u32);
-        let screen = Screen { width, height, holes: true, reserved: output.cursor };
-        assigner.assign(&screen, &self.layers, |assignment| test(output, assignment))
+        self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
+    }
+
+    /// Decides what becomes of each layer that was described, on a screen of `width` × `height` pixels; `cursor` is the
+    /// plane that the pointer has. See [`Assigner::assign`].
+    pub fn assign(
+        &mut self,
+        (width, height): (u32, u32),
+        cursor: Option<usize>,
+        test: impl FnMut(&Assignment) -> Result<(), Errno>,
+    ) {
+        let screen = Screen { width, height, holes: true, reserved: cursor };
+        if let Some(assigner) = &mut self.assigner {
+            assigner.assign(&screen, &self.layers, test);
+        }
     }
 
     /// The assignment of the last frame.

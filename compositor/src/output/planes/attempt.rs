@@ -12,8 +12,11 @@ use kms::{
 use crate::{
     output::{
         card::CardLimits,
-        planes::{request::PlaneRequest, tear},
-        state::{OnPlane, Output},
+        planes::{
+            request::{OnPlane, PlaneRequest},
+            tear,
+        },
+        state::Output,
     },
     surface::buffer::Source,
 };

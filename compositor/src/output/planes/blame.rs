@@ -12,9 +12,9 @@ use smithay::{
 };
 
 use crate::{
-    output::{
-        planes::{assign::format_of, request::PlaneRequest},
-        state::OnPlane,
+    output::planes::{
+        assign::format_of,
+        request::{OnPlane, PlaneRequest},
     },
     render::{Layer, target::OPAQUE},
     surface::view::View,

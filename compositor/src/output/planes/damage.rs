@@ -4,31 +4,19 @@
 //! No rectangle means that everything may have changed: where the plane has no such property, showed something else before, or too
 //! much has happened since. What a plane shows unchanged is not put to the kernel at all, and needs none.
 
+use crate::output::planes::request::Mark;
 use std::{ops::Range, sync::Arc};
 
 use kms::Rect;
-use smithay::{
-    backend::renderer::utils::CommitCounter,
-    utils::{Buffer, Rectangle},
-};
+use smithay::utils::{Buffer, Rectangle};
 
 use crate::{
-    output::state::{OnPlane, Output},
+    output::{
+        planes::request::{OnPlane, Rects},
+        state::Output,
+    },
     render::{Layer, Target},
 };
-
-/// Up to which damage of its surface a plane shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark(CommitCounter);
-
-impl Mark {
-    pub fn of(layer: &Layer) -> Self {
-        Self(layer.damage.current_commit())
-    }
-}
-
-/// Rectangles of one frame's planes; each plane has a range of them.
-pub type Rects = Vec<Rect>;
 
 fn rect(rect: &Rectangle<i32, Buffer>) -> Rect {
     Rect::new(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32)

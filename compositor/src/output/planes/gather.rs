@@ -17,11 +17,11 @@ use crate::{
         planes::{
             assign,
             attempt::Attempt,
-            damage::{self, Mark, Rects},
-            request::{CursorPlane, PlaneRequest},
+            damage,
+            request::{CursorPlane, Mark, OnPlane, PlaneRequest, Rects},
             submit::{Submit, submit},
         },
-        state::{OnPlane, Output},
+        state::Output,
     },
     render::{
         Layer, Target,

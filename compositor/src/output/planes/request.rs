@@ -1,14 +1,15 @@
 //! What goes onto one plane with one commit.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use dmabuf_import::colour::Representation;
 use fence::SyncFile;
 use kms::{Rect, Rotation, SrcRect};
+use smithay::backend::renderer::utils::CommitCounter;
 
 use crate::{
-    output::{planes::damage::Mark, state::OnPlane},
-    render::CursorImage,
+    render::{CursorImage, Layer, Target},
+    surface::content::Content,
 };
 
 /// What goes onto one plane.
@@ -42,3 +43,25 @@ impl PlaneRequest {
 
 /// What the pointer's plane shows: its index, the picture, and where.
 pub type CursorPlane = (usize, CursorImage, Rect);
+
+/// What a plane shows since the last commit.
+#[derive(Debug, Clone)]
+pub enum OnPlane {
+    /// A client's buffer.
+    Content(Arc<Content>),
+    /// A buffer of ours.
+    Target(Arc<Target>),
+}
+
+/// Up to which damage of its surface a plane shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub CommitCounter);
+
+impl Mark {
+    pub fn of(layer: &Layer) -> Self {
+        Self(layer.damage.current_commit())
+    }
+}
+
+/// Rectangles of one frame's planes; each plane has a range of them.
+pub type Rects = Vec<Rect>;

@@ -4,8 +4,11 @@ use fence::SyncFile;
 use kms::{Blend, PlaneState, Rect};
 
 use crate::output::{
-    planes::{assign, request::PlaneRequest},
-    state::{OnPlane, Output},
+    planes::{
+        assign,
+        request::{OnPlane, PlaneRequest},
+    },
+    state::Output,
 };
 
 /// What to ask of the kernel.

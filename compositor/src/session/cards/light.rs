@@ -2,8 +2,11 @@
 //!
 //! It chooses no card and follows no plug; a display that is on is not touched.
 
+use std::sync::Arc;
+
+use drm_fourcc::DrmModifier;
 use fence::Ns;
-use kms::{Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use rustix::io::Errno;
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
@@ -18,12 +21,12 @@ use crate::{
             card::Card,
             light::{PendingOutput, choose_mode, set_modes, takes},
         },
-        planes::{assign::Layouts, content_type::ConnectorSettings, tear},
-        state::{Answers, OnPlane, Output, Phase},
+        planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
+        state::{Answers, Output, Phase},
     },
-    render::target::OPAQUE,
+    render::{Target, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
-    session::Syncline,
+    session::{Syncline, globals::announce_output},
     system::{error::Error, id::OutputId, trace},
 };
 
@@ -108,10 +111,15 @@ impl Syncline {
         let (width, height) = output.size();
         let primary = output.primary();
         let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
-        let target = outputs.renderer.new_target(device, width, height, OPAQUE, &modifiers).map_err(|e| fail(&e))?;
-        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
-        outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
-        let framebuffer = target.framebuffer(device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
+        let device = device.clone();
+        let mut made = self.first_picture(&device, (width, height), &modifiers);
+        if let Err(why) = &made
+            && self.give_up_gpu(device.serial(), why)
+        {
+            made = self.first_picture(&device, (width, height), &modifiers);
+        }
+        let (target, tracker, framebuffer) =
+            made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         let picture = PlaneState::new(framebuffer.id(), src, dst);
         let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
@@ -119,6 +127,21 @@ impl Syncline {
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
         Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
+    }
+
+    /// What a display is lit with: the background in a buffer of the renderer's that it can show.
+    fn first_picture(
+        &mut self,
+        device: &Device,
+        (width, height): (u32, u32),
+        modifiers: &[DrmModifier],
+    ) -> Result<(Arc<Target>, OutputDamageTracker, Framebuffer), String> {
+        let renderer = &mut self.outputs.renderer;
+        let target = renderer.new_target(device, width, height, OPAQUE, modifiers)?;
+        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        renderer.draw(&target, 0, &mut tracker, &[], self.config.background)?;
+        let framebuffer = target.framebuffer(device).ok_or("its buffer cannot be shown")?;
+        Ok((target, tracker, framebuffer))
     }
 
     /// A display whose mode is being set becomes an output.
@@ -145,7 +168,7 @@ impl Syncline {
         let location = position.unwrap_or((x, 0)).into();
         wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
-        let global = wl.create_global::<Syncline>(&self.display);
+        let global = announce_output(&self.display, &wl);
         let mut on_plane = vec![None; output.planes().len()];
         on_plane[primary] = Some(OnPlane::Target(target.clone()));
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));

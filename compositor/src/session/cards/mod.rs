@@ -132,7 +132,7 @@ impl Syncline {
     }
 
     /// The cards or the renderer have changed: how buffers are read is chosen anew.
-    fn renew_ways(&mut self) {
+    pub fn renew_ways(&mut self) {
         let outputs = &mut self.outputs;
         outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
         self.imports.iter().for_each(|imported| imported.choose(None));

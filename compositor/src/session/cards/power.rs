@@ -18,8 +18,8 @@ use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::w
 use crate::{
     output::{
         card::light::user_data,
-        power::{SLEEP, Why},
-        state::Phase,
+        power::SLEEP,
+        state::{OffReason, Phase},
     },
     session::Syncline,
     system::{id::OutputId, trace},
@@ -27,7 +27,7 @@ use crate::{
 
 impl Syncline {
     /// Turns a display off, as soon as its last frame is on the screen.
-    pub fn turn_off(&mut self, id: OutputId, why: Why) {
+    pub fn turn_off(&mut self, id: OutputId, why: OffReason) {
         let output = &mut self.outputs.list[id];
         if output.off.is_none() {
             output.off = Some(why);
@@ -49,7 +49,7 @@ impl Syncline {
     pub fn wake_for_user(&mut self) {
         let dark = self.outputs.all_off();
         for id in self.outputs.list.ids() {
-            if dark || self.outputs.list[id].off == Some(Why::Idle) {
+            if dark || self.outputs.list[id].off == Some(OffReason::Idle) {
                 self.turn_on(id);
             }
         }
@@ -88,14 +88,14 @@ impl Syncline {
         }
         if std::mem::take(&mut self.power_stale) {
             let outputs = &self.outputs;
-            self.output_power.tell(|wl| outputs.is_on(wl));
+            self.globals.output_power.tell(|wl| outputs.is_on(wl));
         }
     }
 }
 
 impl OutputPowerHandler for Syncline {
     fn output_power_state(&mut self) -> &mut OutputPowerState {
-        &mut self.output_power
+        &mut self.globals.output_power
     }
 
     fn is_on(&self, output: &wl_output::WlOutput) -> Option<bool> {
@@ -113,7 +113,7 @@ impl OutputPowerHandler for Syncline {
 impl Syncline {
     fn set_power_of(&mut self, id: OutputId, on: bool) {
         if !on {
-            return self.turn_off(id, Why::Asked);
+            return self.turn_off(id, OffReason::Asked);
         }
         self.turn_on(id);
         self.count_absence_anew();

@@ -1,32 +1,34 @@
 //! What the session announces depends on its cards: renewed when they come and go.
 
-use fence::SyncDevice;
-use protocols::{linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState};
-
-use crate::{feedback::Feedbacks, output::card::card::Card, session::Syncline, system::error::Error};
-
-/// A card as the place of clients' timelines; why not, else.
-fn sync_device(card: &Card) -> Result<SyncDevice, String> {
-    let fd = std::os::fd::AsFd::as_fd(&card.device).try_clone_to_owned().map_err(|e| e.to_string())?;
-    let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
-    device.require().map(|()| device).map_err(|missing| missing.to_string())
-}
+use crate::{config::words::RendererChoice, output::card::card::Card, render::Renderer, session::Syncline};
 
 impl Syncline {
-    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the clients' timelines; when it
-    /// leaves, the next one gets those that are made then.
-    pub fn announce_devices(&mut self) -> Result<(), Error> {
-        let (display, globals) = (&self.display, &mut self.globals);
-        let feedback = Feedbacks::new(&self.outputs)?;
-        globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
-        globals.feedback = Some(feedback);
-        globals.shm.add_formats(self.outputs.renderer.shm_formats());
-        let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
-        match sync_device(card) {
-            Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
-            Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),
+    /// The GPU makes no picture that a display of its own card shows. If nobody has asked for it by
+    /// name, the CPU draws from now on. Whether it does.
+    pub fn give_up_gpu(&mut self, card: u32, why: &str) -> bool {
+        let outputs = &mut self.outputs;
+        let Some(own) = outputs.cards.get(card).filter(|_| outputs.chosen_by_us) else { return false };
+        if outputs.renderer.gpu().is_none_or(|(renders, _)| renders != card) {
+            return false;
         }
-        Ok(())
+        let path = own.device.path().display().to_string();
+        match Renderer::new(RendererChoice::Pixman, &own.device) {
+            Ok(renderer) => {
+                tracing::warn!(
+                    "{path}: its GPU makes no picture for its displays ({why}); rendering with pixman on the CPU instead"
+                );
+                outputs.replace_renderer(renderer);
+            }
+            Err(error) => {
+                tracing::error!("{path}: {error}");
+                return false;
+            }
+        }
+        self.renew_ways();
+        if self.globals.feedback.is_some() {
+            self.renew_feedback();
+        }
+        true
     }
 
     /// Cards have come or gone: clients' new timelines live on the first one that is there.
@@ -35,7 +37,7 @@ impl Syncline {
         let Some(card) = self.outputs.cards.iter().next().filter(|card| card.serial() != self.outputs.timelines) else {
             return;
         };
-        match sync_device(card) {
+        match Card::sync_device(card) {
             Ok(device) => {
                 syncobj.move_to(device);
                 self.outputs.timelines = card.serial();

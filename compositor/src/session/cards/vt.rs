@@ -6,10 +6,7 @@ use kms::{PlaneState, Rect, SrcRect};
 
 use crate::{
     config::Colour,
-    output::{
-        card::light::user_data,
-        state::{OnPlane, Phase},
-    },
+    output::{card::light::user_data, planes::request::OnPlane, state::Phase},
     render::target::OPAQUE,
     session::Syncline,
     system::{id::OutputId, seat::Session},

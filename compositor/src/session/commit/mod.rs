@@ -31,6 +31,7 @@ use crate::{
         SurfaceState,
         apply::{Attach, Update},
         buffer::{Imported, Imports, Source},
+        client::client_pid,
         content::{By, Content, Parts},
         gate::{Gate, PendingCommit},
         shm::Shm,
@@ -248,7 +249,7 @@ fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
     let buffer = content.source.id();
     let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
     let ends = (content.acquire_by.acquire_name(), content.release_by.name());
-    trace::commit(now, surface, content.surface, content.serial, buffer, ends, point);
+    trace::commit(now, client_pid(surface), content.surface, content.serial, buffer, ends, point);
 }
 
 /// Registers [`pre_commit`] on a new surface.

@@ -15,7 +15,7 @@ use crate::{
         judge::{Judged, Verdict},
         status::{Compared, Side},
     },
-    output::{planes::request::CursorPlane, state::OnPlane},
+    output::planes::request::{CursorPlane, OnPlane},
     render::Layer,
     session::{
         Syncline,

@@ -15,7 +15,7 @@ use smithay::{
 use crate::{
     output::{
         deferred::DeferredAcquire,
-        state::{Output, Phase, Why},
+        state::{LatchReason, Output, Phase},
     },
     session::Syncline,
     surface::{SurfaceState, gate::PendingCommit},
@@ -76,7 +76,7 @@ impl Syncline {
     /// A latch that was planned to look at pending commits: looks, and says whether there is nothing to latch for.
     pub fn looks_in_vain(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
-        let changed = matches!(output.phase, Phase::Scheduled { why: Why::Changed, .. });
+        let changed = matches!(output.phase, Phase::Scheduled { why: LatchReason::Changed, .. });
         if !changed || output.dirty || !output.look {
             return false;
         }
