@@ -161,7 +161,8 @@ impl Kernel for Drm {
     }
 
     fn map_dumb(&self, dumb: &Dumb) -> Result<RawMap, Errno> {
-        let place = drm_ffi::mode::dumbbuffer::map(self.fd.as_fd(), dumb.handle, 0, 0).map_err(|error| errno(&error))?;
+        let place =
+            drm_ffi::mode::dumbbuffer::map(self.fd.as_fd(), dumb.handle, 0, 0).map_err(|error| errno(&error))?;
         let len = usize::try_from(dumb.size).map_err(|_| Errno::OVERFLOW)?;
         RawMap::new(self.fd.as_fd(), place.offset, len, true)
     }

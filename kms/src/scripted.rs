@@ -153,6 +153,11 @@ impl Scripted {
         std::mem::take(&mut self.lock().log)
     }
 
+    /// The log so far, which goes on.
+    pub fn log(&self) -> Vec<Atomic> {
+        self.lock().log.clone()
+    }
+
     /// The value of a property after the last successful commit.
     pub fn value(&self, object: u32, prop: u32) -> Option<u64> {
         self.lock().values.get(&(object, prop)).copied()
@@ -191,6 +196,21 @@ impl Scripted {
             let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());
         }
         true
+    }
+
+    /// The same, but nobody hears of it: its event is lost, or was another's.
+    pub fn flip_unheard(&self, crtc: u32) -> bool {
+        let mut state = self.lock();
+        let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
+        if let Some(fence) = state.in_flight.remove(at).fence {
+            let _ = rustix::io::write(&fence, &1u64.to_ne_bytes());
+        }
+        true
+    }
+
+    /// The CRTCs of the commits that have not reached the screen.
+    pub fn in_flight(&self) -> Vec<u32> {
+        self.lock().in_flight.iter().map(|commit| commit.crtc).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

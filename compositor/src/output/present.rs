@@ -30,12 +30,13 @@ use crate::{
     render::Layer,
     schedule::Timing,
     surface::SurfaceState,
-    system::{clock, id::OutputId, trace},
+    system::{clock::Clock, id::OutputId, trace},
 };
 
 /// What the user has configured of every frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameConfig {
+    pub clock: Clock,
     pub planes: PlaneUse,
     pub background: Colour,
 }
@@ -101,11 +102,11 @@ impl Outputs {
         let committed = loop {
             let ingredients = Ingredients { scene, cursor, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
-            let from = if trace::enabled() { clock::now() } else { started };
+            let from = if trace::enabled() { config.clock.now() } else { started };
             let asynchronous = attempt.asynchronous(output);
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &wanted, &layouts.rects, how);
-            let to = clock::now();
+            let to = config.clock.now();
             let error = match result {
                 Ok((out_fence, tears)) => break Done { from, to, out_fence, tears },
                 Err(error) => error,

@@ -7,6 +7,8 @@ mod cards;
 mod commit;
 mod crc;
 mod feedback;
+#[cfg(test)]
+mod fixture;
 mod frame;
 pub mod globals;
 mod handlers;
@@ -16,6 +18,7 @@ mod parts;
 mod reports;
 mod requests;
 pub mod run;
+mod running;
 mod screenshot;
 mod spawn;
 mod state;

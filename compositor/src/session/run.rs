@@ -3,7 +3,7 @@
 //! Order of coming up: configuration, seat, display device, renderer, outputs, protocols, input, sockets. The sockets
 //! come last: their presence means that the session is ready.
 
-use std::{collections::HashMap, os::unix::net::UnixStream};
+use std::os::unix::net::UnixStream;
 
 use calloop::EventLoop;
 use smithay::{
@@ -12,23 +12,20 @@ use smithay::{
         session::Event as SessionEvent,
         udev::{UdevBackend, UdevEvent},
     },
-    reexports::{
-        input::Libinput,
-        wayland_server::{Display, ListeningSocket},
-    },
+    reexports::{input::Libinput, wayland_server::ListeningSocket},
 };
 
 use crate::{
     config::Config,
     control::socket::{Ipc, socket_path},
-    desktop::{Desktop, cursor::Cursor},
-    devices::cec::Cec,
-    output::{card::cards::Cards, outputs::Outputs},
-    report::counters::Counters,
-    session::{Syncline, args::RunArgs, globals, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    output::card::cards::Cards,
+    session::{
+        Syncline,
+        args::RunArgs,
+        running::{Parts, Running},
+    },
     system::{
-        clock,
+        clock::Clock,
         error::{Context, Error},
         priority,
         reactor::{Reactor, Source},
@@ -62,62 +59,18 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         inserted.map_err(|e| Error::setup("seat", e.error))?;
     }
     let cards = Cards::open(&mut session, &args.device)?;
-    let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
-    let handle = display.handle();
-    let reactor = Reactor::new().context("epoll")?;
-    let (globals, idle, mut seats) = globals::announce(&handle, clock::now());
-    let seat = globals::announce_seat(&handle, &mut seats, &config)?;
-    let outputs = Outputs::new(cards, args.renderer, &config)?;
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut state = Syncline {
-        display: handle.clone(),
-        now: clock::now(),
-        desktop: Desktop::new(Cursor::new(&config.cursor)),
-        udmabuf: crate::surface::shm::udmabuf(&config),
-        config,
-        globals,
-        seats,
-        seat,
-        pointer_stale: false,
-        displays_stale: false,
-        queues_stale: Vec::new(),
-        renderer_stale: false,
-        imports: Imports::default(),
-        acquires: Acquires::default(),
-        live: Live::default(),
-        hits: Default::default(),
-        pace: crate::session::parts::held::Pace::default(),
-        outputs,
-        ipc: None,
-        crc: crate::session::parts::crc::Crc::default(),
-        idle,
-        power_stale: false,
-        cec: Cec::default(),
-        mem2mem: None,
-        libinput: None,
-        mode: args.mode,
-        session,
-        counters: Counters::default(),
-        child_env: HashMap::from([("WAYLAND_DISPLAY".to_owned(), name.clone())]),
-        children: Vec::new(),
-        until_exit: None,
-        exit: None,
-        reactor,
-    };
-    state.watch_cards().context("display device")?;
-    state.light_cards()?;
-    state.cec_adopt();
-    state.warm_cursor();
-    state.announce_devices()?;
-    state.start_mem2mem();
+    let (clock, renderer, mode) = (Clock::MONOTONIC, args.renderer, args.mode);
+    let mut running = Running::begin(Parts { config, clock, session, cards, renderer, mode })?;
+    let state = &mut running.state;
+    state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
     if args.crc {
         state.start_crc()?;
     }
-    add_input(&calloop, &mut state)?;
+    add_input(&calloop, state)?;
     let mut signals = Signals::new(&state.reactor)?;
     state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
-    state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
     state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
     state.ipc = Some(Ipc::listen(socket_path(&name)?, &state.reactor)?);
     if state.config.realtime {
@@ -135,43 +88,33 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
 
     let mut ready = Vec::with_capacity(64);
-    while state.exit.is_none() {
-        state.schedule();
+    while running.state.exit.is_none() {
+        let wake = running.settle()?;
+        let state = &mut running.state;
+        if let Err(error) = state.reactor.wake_at(wake) {
+            tracing::error!("setting the timer: {error}");
+        }
         state.reactor.wait(&mut ready).context("waiting for events")?;
-        state.now = clock::now();
+        running.wake();
         for source in &ready {
+            let state = &mut running.state;
             match *source {
-                Source::Clients => {
-                    display.dispatch_clients(&mut state).context("clients")?;
-                }
                 Source::Listen => {
                     while let Ok(Some(stream)) = socket.accept() {
                         state.insert_client(stream);
                     }
                 }
-                Source::Display(card) => state.display_events(card),
-                Source::Timer => state.counted(Syncline::timer),
                 Source::Calloop => {
-                    let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
+                    let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
                 }
-                Source::Signal => signals.handle(&mut state),
-                Source::MsgListen => {
-                    if let Some(ipc) = &mut state.ipc {
-                        ipc.accept(&state.reactor);
-                    }
-                }
-                Source::Msg(slot) => state.ipc_event(slot),
-                Source::Crc(output) => state.crc_event(output),
-                Source::Predictor => state.predictor_event(),
-                Source::Acquire(slot) => state.acquire_event(slot),
-                Source::Cec(slot) => state.cec_event(slot),
-                Source::Mem2mem => state.mem2mem_event(),
+                Source::Signal => signals.handle(state),
+                other => running.dispatch(other)?,
             }
         }
-        state.after_events();
-        display.flush_clients().context("clients")?;
     }
+    running.settle()?;
+    let state = &mut running.state;
     if trace::enabled() {
         let report = state.fences_report();
         report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer.owner.surface, buffer));
@@ -222,7 +165,7 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
 
 impl Syncline {
     /// The seat takes the devices away, or gives them back.
-    fn seat_event(&mut self, event: SessionEvent) {
+    pub fn seat_event(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::PauseSession => {
                 tracing::info!("session paused");
@@ -243,26 +186,6 @@ impl Syncline {
                 self.user_is_here(true);
                 self.cec_wake();
             }
-        }
-    }
-
-    /// What has to be right again after a batch of events.
-    fn after_events(&mut self) {
-        self.desktop.popups.cleanup();
-        for client in std::mem::take(&mut self.queues_stale) {
-            let display = self.display.clone();
-            self.client_state(&client).compositor.blocker_cleared(self, &display);
-        }
-        if std::mem::take(&mut self.renderer_stale) {
-            self.outputs.renderer.clean_up();
-        }
-        if std::mem::take(&mut self.pointer_stale) {
-            self.refresh_pointer_focus();
-            // What moves windows under the pointer may move them to other displays too.
-            self.displays_stale = true;
-        }
-        if std::mem::take(&mut self.displays_stale) {
-            self.refresh_displays();
         }
     }
 }

@@ -20,14 +20,15 @@ use crate::{
     report::{counters::Counters, watchdog::Hits},
     session::parts::{absence::Idle, crc::Crc, globals::Globals, held::Pace},
     surface::{acquires::Acquires, buffer::Imports, client::ClientState, live::Live},
-    system::{reactor::Reactor, seat::Session},
+    system::{clock::Clock, reactor::Reactor, seat::Session},
 };
 
 /// Everything that lives as long as the session.
 pub struct Syncline {
     /// For making and ending protocol objects.
     pub display: DisplayHandle,
-    /// CLOCK_MONOTONIC, read once at each wake-up.
+    pub clock: Clock,
+    /// The clock's time, read once at each wake-up.
     pub now: Ns,
     pub config: Config,
     pub reactor: Reactor,

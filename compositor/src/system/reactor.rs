@@ -150,9 +150,14 @@ impl Reactor {
 
     /// Waits without limit; fills `sources` with who is ready.
     pub fn wait(&mut self, sources: &mut Vec<Source>) -> io::Result<()> {
+        self.look(sources, None)
+    }
+
+    /// As [`Reactor::wait`] for at most `limit`.
+    pub fn look(&mut self, sources: &mut Vec<Source>, limit: Option<Timespec>) -> io::Result<()> {
         sources.clear();
         self.ready.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.ready), None) {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.ready), limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(e.into()),
         }

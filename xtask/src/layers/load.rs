@@ -30,6 +30,15 @@ struct Dependency {
     name: String,
     rename: Option<String>,
     path: Option<PathBuf>,
+    /// `dev`, `build`, or nothing.
+    kind: Option<String>,
+}
+
+impl Dependency {
+    /// Somebody else's crate that only tests use: the product cannot name it.
+    fn is_a_tests(&self) -> bool {
+        self.path.is_none() && self.kind.as_deref() == Some("dev")
+    }
 }
 
 #[derive(Deserialize)]
@@ -77,7 +86,7 @@ fn package(root: &Path, described: Described) -> Result<Package> {
         let for_tests = is("test") || is("bench") || is("example");
         package.roots.push((relative(&target.src_path, &folder), for_tests));
     }
-    for dependency in described.dependencies {
+    for dependency in described.dependencies.into_iter().filter(|dependency| !dependency.is_a_tests()) {
         let in_code = code_name(dependency.rename.as_ref().unwrap_or(&dependency.name));
         let to = match &dependency.path {
             Some(path) => format!("{}/", relative(path, root)),

@@ -58,12 +58,17 @@ impl Found {
             .map_err(|error| OpenError::unusable(path, error.to_string()))
             .and_then(|fd| kms::open::to_draw(fd, path, session.opens()));
         match read {
-            Ok((device, inventory)) => Ok(Self { device, inventory, held }),
+            Ok((device, inventory)) => Ok(Self::new(device, inventory, held)),
             Err(error) => {
                 session.close_device(held);
                 Err(error.into())
             }
         }
+    }
+
+    /// A device that is open and read. `held` is what came from the seat and goes back to it.
+    pub fn new(device: Device, inventory: Inventory, held: OwnedFd) -> Self {
+        Self { device, inventory, held }
     }
 
     /// Whether a display is plugged in.

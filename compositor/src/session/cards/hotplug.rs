@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
+    /// The connectors of a card may have changed: reads them.
     pub fn hot_plug(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         match card.inventory.refresh_connectors(&card.device) {
@@ -19,6 +19,12 @@ impl Syncline {
                 return;
             }
         }
+        self.connectors_changed(serial, wanted);
+    }
+
+    /// The connectors of a card are others than before: takes away what is unplugged and lights what is new.
+    pub fn connectors_changed(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
+        let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         if card.known.reset() {
             self.renew_feedback();
         }

@@ -60,14 +60,19 @@ impl Syncline {
             self.outputs.cards.missed.push(path.to_owned());
             return;
         }
-        let card = match Found::open(&mut self.session, path) {
+        match Found::open(&mut self.session, path) {
             Ok(found) if self.outputs.cards.named.is_empty() && !found.has_display() => {
                 tracing::info!("left out: {}", found.no_display());
-                return found.close(&mut self.session);
+                found.close(&mut self.session);
             }
-            Ok(found) => Card::new(found),
-            Err(error) => return tracing::info!("left out: {error}"),
-        };
+            Ok(found) => self.take_in(Card::new(found)),
+            Err(error) => tracing::info!("left out: {error}"),
+        }
+    }
+
+    /// A card joins the session, which has its VT: its displays are lit.
+    pub fn take_in(&mut self, card: Card) {
+        let path = card.device.path().to_owned();
         if let Err(error) = self.watch_card(&card) {
             tracing::warn!("{}: left out: {error}", path.display());
             return card.close(&mut self.session);

@@ -83,7 +83,7 @@ impl Syncline {
         cursor: Option<&CursorPlane>,
         attempt: Attempt,
     ) -> Result<(), Failed> {
-        let config = FrameConfig { planes: self.config.planes, background: self.config.background };
+        let config = FrameConfig { clock: self.clock, planes: self.config.planes, background: self.config.background };
         let presented = self.outputs.present(id, vblank, times, scene, cursor, attempt, config)?;
         self.layouts_refused(&presented.refused_layouts);
         self.feedback_after_frame(id, scene);

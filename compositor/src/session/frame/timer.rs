@@ -5,8 +5,8 @@ use fence::Ns;
 use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 impl Syncline {
-    /// Schedules what is due and sets the timer; called once at the end of every wake-up.
-    pub fn schedule(&mut self) {
+    /// Schedules what is due; called once at the end of every wake-up. When the timer is to fire.
+    pub fn schedule(&mut self) -> Option<Ns> {
         self.watch_forgotten();
         let (active, now) = (self.outputs.active, self.now);
         self.put_to_sleep();
@@ -23,7 +23,7 @@ impl Syncline {
                 first = Some(first.map_or(latch, |first| first.min(latch)));
             }
         }
-        let wake = [
+        [
             first,
             self.next_watchdog(),
             self.next_flip_watch(),
@@ -33,10 +33,7 @@ impl Syncline {
         ]
         .into_iter()
         .flatten()
-        .min();
-        if let Err(error) = self.reactor.wake_at(wake) {
-            tracing::error!("setting the timer: {error}");
-        }
+        .min()
     }
 
     /// Puts the latch off while a fence is pending that may still come: what it guards then makes this vblank. No commit has

@@ -57,7 +57,7 @@ impl OnSurface {
 impl Syncline {
     /// What `syncline msg fences` answers.
     pub fn fences_report(&self) -> FencesReport {
-        let now = crate::system::clock::now();
+        let now = self.clock.now();
         let (mut acquires, mut buffers) = (Vec::new(), Vec::new());
         for (content, surface) in self.live.iter() {
             let on = OnSurface::new(&content, surface.as_ref());

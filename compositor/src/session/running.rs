@@ -1,0 +1,164 @@
+//! A session that has begun: its state with its Wayland display, and what a turn of its loop is.
+//!
+//! [`crate::session::run`] drives it with the machine's clock, seat, input and sockets. Tests drive it with a clock that
+//! they wind by hand and cards that answer by script, and have none of the others. Nothing here waits, and nothing here
+//! reads the machine.
+
+use std::collections::HashMap;
+
+use fence::Ns;
+use smithay::reexports::wayland_server::Display;
+
+use crate::{
+    config::{Config, words::RendererChoice},
+    desktop::{Desktop, cursor::Cursor},
+    devices::cec::Cec,
+    output::{card::cards::Cards, outputs::Outputs},
+    report::counters::Counters,
+    session::{Syncline, globals, parts::held::Pace, state::WaylandDisplay},
+    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    system::{
+        clock::Clock,
+        error::{Context, Error},
+        reactor::{Reactor, Source},
+        seat::Session,
+    },
+};
+
+/// What a session is made from.
+pub struct Parts {
+    pub config: Config,
+    pub clock: Clock,
+    /// Where its devices come from.
+    pub session: Session,
+    /// Those that it begins with.
+    pub cards: Cards,
+    pub renderer: RendererChoice,
+    /// The mode that the user wants on every display.
+    pub mode: Option<kms::ModeRequest>,
+}
+
+/// The state and the display, dropped in this order.
+pub struct Running {
+    pub state: Syncline,
+    display: WaylandDisplay,
+}
+
+impl Running {
+    /// Announces the protocols and lights the displays. The caller schedules: see [`Running::settle`].
+    pub fn begin(parts: Parts) -> Result<Self, Error> {
+        let Parts { config, clock, session, cards, renderer, mode } = parts;
+        let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
+        let handle = display.handle();
+        let reactor = Reactor::new().context("epoll")?;
+        let now = clock.now();
+        let (globals, idle, mut seats) = globals::announce(&handle, now);
+        let seat = globals::announce_seat(&handle, &mut seats, &config)?;
+        let outputs = Outputs::new(cards, renderer, &config)?;
+        let mut state = Syncline {
+            display: handle,
+            clock,
+            now,
+            desktop: Desktop::new(Cursor::new(&config.cursor)),
+            udmabuf: crate::surface::shm::udmabuf(&config),
+            config,
+            globals,
+            seats,
+            seat,
+            pointer_stale: false,
+            displays_stale: false,
+            queues_stale: Vec::new(),
+            renderer_stale: false,
+            imports: Imports::default(),
+            acquires: Acquires::default(),
+            live: Live::default(),
+            hits: Default::default(),
+            pace: Pace::default(),
+            outputs,
+            ipc: None,
+            crc: crate::session::parts::crc::Crc::default(),
+            idle,
+            power_stale: false,
+            cec: Cec::default(),
+            mem2mem: None,
+            libinput: None,
+            mode,
+            session,
+            counters: Counters::default(),
+            child_env: HashMap::new(),
+            children: Vec::new(),
+            until_exit: None,
+            exit: None,
+            reactor,
+        };
+        state.watch_cards().context("display device")?;
+        state.light_cards()?;
+        state.cec_adopt();
+        state.warm_cursor();
+        state.announce_devices()?;
+        state.start_mem2mem();
+        state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
+        Ok(Self { state, display })
+    }
+
+    /// A batch of sources is ready: from now on it is so late.
+    pub fn wake(&mut self) {
+        self.state.now = self.state.clock.now();
+    }
+
+    /// Handles a source that is ready. Those of the process (its socket, its seat, its signals) are the caller's.
+    pub fn dispatch(&mut self, source: Source) -> Result<(), Error> {
+        let state = &mut self.state;
+        match source {
+            Source::Clients => {
+                self.display.dispatch_clients(state).context("clients")?;
+            }
+            Source::Display(card) => state.display_events(card),
+            Source::Timer => state.counted(Syncline::timer),
+            Source::MsgListen => {
+                if let Some(ipc) = &mut state.ipc {
+                    ipc.accept(&state.reactor);
+                }
+            }
+            Source::Msg(slot) => state.ipc_event(slot),
+            Source::Crc(output) => state.crc_event(output),
+            Source::Predictor => state.predictor_event(),
+            Source::Acquire(slot) => state.acquire_event(slot),
+            Source::Cec(slot) => state.cec_event(slot),
+            Source::Mem2mem => state.mem2mem_event(),
+            Source::Listen | Source::Calloop | Source::Signal => {}
+        }
+        Ok(())
+    }
+
+    /// After a batch, and once at the beginning: what has to be right again, what is due when, and what clients are to
+    /// hear. When the timer is to fire. A session that ends plans nothing any more.
+    pub fn settle(&mut self) -> Result<Option<Ns>, Error> {
+        self.state.after_events();
+        let wake = if self.state.exit.is_none() { self.state.schedule() } else { None };
+        self.display.flush_clients().context("clients")?;
+        Ok(wake)
+    }
+}
+
+impl Syncline {
+    /// What has to be right again after a batch of events.
+    fn after_events(&mut self) {
+        self.desktop.popups.cleanup();
+        for client in std::mem::take(&mut self.queues_stale) {
+            let display = self.display.clone();
+            self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+        if std::mem::take(&mut self.renderer_stale) {
+            self.outputs.renderer.clean_up();
+        }
+        if std::mem::take(&mut self.pointer_stale) {
+            self.refresh_pointer_focus();
+            // What moves windows under the pointer may move them to other displays too.
+            self.displays_stale = true;
+        }
+        if std::mem::take(&mut self.displays_stale) {
+            self.refresh_displays();
+        }
+    }
+}
