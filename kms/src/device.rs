@@ -180,6 +180,12 @@ impl Device {
         self.kernel().drop_master().map_err(|errno| self.errno("DRM_IOCTL_DROP_MASTER", errno))
     }
 
+    /// What a [`fence::SyncDevice`] of this device is made from: a descriptor, which is the caller's, and who answers for it.
+    /// Errors: EMFILE.
+    pub fn syncobjs(&self) -> Result<(fence::kernel::KernelRef, OwnedFd), CallError> {
+        self.kernel().syncobjs().map_err(|errno| self.errno("F_DUPFD_CLOEXEC", errno))
+    }
+
     /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19), or hides them again. While they are
     /// shown, this descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
     pub fn show_colour_pipelines(&self, show: bool) -> Result<(), CallError> {

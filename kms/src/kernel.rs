@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use dmabuf_import::GemDevice;
 use dmabuf_import::map::RawMap;
+use fence::kernel::{KernelRef, LINUX};
 use rustix::io::Errno;
 
 use crate::ioctl;
@@ -75,6 +76,8 @@ pub trait Kernel: GemDevice {
     fn map_dumb(&self, dumb: &Dumb) -> Result<RawMap, Errno>;
     /// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, which the caller owns.
     fn prime_export(&self, handle: u32) -> Result<OwnedFd, Errno>;
+    /// Who answers for the device's syncobjs, and a descriptor of it, which the caller owns.
+    fn syncobjs(&self) -> Result<(KernelRef, OwnedFd), Errno>;
     /// `DRM_IOCTL_SET_MASTER`.
     fn set_master(&self) -> Result<(), Errno>;
     /// `DRM_IOCTL_DROP_MASTER`.
@@ -169,6 +172,10 @@ impl Kernel for Drm {
 
     fn prime_export(&self, handle: u32) -> Result<OwnedFd, Errno> {
         ioctl::prime_export(self.fd.as_fd(), handle)
+    }
+
+    fn syncobjs(&self) -> Result<(KernelRef, OwnedFd), Errno> {
+        Ok((&LINUX, rustix::io::fcntl_dupfd_cloexec(&self.fd, 0)?))
     }
 
     fn set_master(&self) -> Result<(), Errno> {

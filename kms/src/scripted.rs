@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dmabuf_import::map::RawMap;
 use dmabuf_import::{GemDevice, script};
+use fence::kernel::KernelRef;
+use fence::model::{FenceId, Model};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
@@ -88,7 +90,9 @@ struct State {
     failures: Vec<(Call, VecDeque<Errno>)>,
     log: Vec<Atomic>,
     values: BTreeMap<(u32, u32), u64>,
-    framebuffers: BTreeSet<u32>,
+    framebuffers: BTreeMap<u32, FbDescription>,
+    /// Format and modifier of framebuffers that no test takes.
+    refused: Option<(u32, u64)>,
     closed_while_shown: Vec<u32>,
     blobs: BTreeSet<u32>,
     next_id: u32,
@@ -105,7 +109,39 @@ struct InFlight {
     crtc: u32,
     user_data: u64,
     event: bool,
-    fence: Option<OwnedFd>,
+    fence: Option<OutFence>,
+}
+
+/// What its out-fence is made of.
+#[derive(Debug)]
+enum OutFence {
+    /// Readable when signalled, and nothing more.
+    Event(OwnedFd),
+    /// A whole sync_file.
+    Model(&'static Model, FenceId),
+}
+
+impl OutFence {
+    fn new(model: Option<&'static Model>) -> Result<(Self, OwnedFd), Errno> {
+        match model {
+            Some(model) => {
+                let fence = model.fence("scripted");
+                Ok((Self::Model(model, fence), model.sync_file(fence).into_fd()))
+            }
+            None => {
+                let fd = eventfd(0, EventfdFlags::CLOEXEC)?;
+                let copy = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
+                Ok((Self::Event(copy), fd))
+            }
+        }
+    }
+
+    fn signal(self, at: Ns) {
+        match self {
+            Self::Event(fd) => drop(rustix::io::write(&fd, &1u64.to_ne_bytes())),
+            Self::Model(model, fence) => model.signal_fence(fence, at),
+        }
+    }
 }
 
 /// The scripted kernel. Share it: the device keeps one `Arc`, the test another.
@@ -113,13 +149,23 @@ struct InFlight {
 pub struct Scripted {
     state: Mutex<State>,
     ready: OwnedFd,
+    fences: Option<&'static Model>,
 }
 
 impl Scripted {
     /// A kernel with nothing queued.
     pub fn new() -> std::io::Result<Arc<Self>> {
+        Self::made(None)
+    }
+
+    /// The same, with out-fences and syncobjs of `fences`.
+    pub fn with_fences(fences: &'static Model) -> std::io::Result<Arc<Self>> {
+        Self::made(Some(fences))
+    }
+
+    fn made(fences: Option<&'static Model>) -> std::io::Result<Arc<Self>> {
         let ready = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Arc::new(Self { state: Mutex::new(State { next_id: 100, ..State::default() }), ready }))
+        Ok(Arc::new(Self { state: Mutex::new(State { next_id: 100, ..State::default() }), ready, fences }))
     }
 
     /// A device on it, called `scripted`.
@@ -141,6 +187,11 @@ impl Scripted {
             Some(queue) => queue.1.push_back(errno),
             None => state.failures.push((call, VecDeque::from([errno]))),
         }
+    }
+
+    /// From now on tests with a framebuffer of this format and modifier are EINVAL, although planes announce the layout.
+    pub fn refuse_layout(&self, format: u32, modifier: u64) {
+        self.lock().refused = Some((format, modifier));
     }
 
     /// Behaves as Linux before 6.8, which has no CLOSEFB.
@@ -170,7 +221,7 @@ impl Scripted {
 
     /// Framebuffers that exist.
     pub fn framebuffers(&self) -> Vec<u32> {
-        self.lock().framebuffers.iter().copied().collect()
+        self.lock().framebuffers.keys().copied().collect()
     }
 
     /// Framebuffers that were removed while a plane showed them, which turns the plane off.
@@ -189,7 +240,7 @@ impl Scripted {
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         let commit = state.in_flight.remove(at);
         if let Some(fence) = commit.fence {
-            let _ = rustix::io::write(&fence, &1u64.to_ne_bytes());
+            fence.signal(time);
         }
         if commit.event {
             state.events.push_back(flip_bytes(&Flip { crtc, user_data: commit.user_data, time, sequence }));
@@ -199,11 +250,11 @@ impl Scripted {
     }
 
     /// The same, but nobody hears of it: its event is lost, or was another's.
-    pub fn flip_unheard(&self, crtc: u32) -> bool {
+    pub fn flip_unheard(&self, crtc: u32, time: Ns) -> bool {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         if let Some(fence) = state.in_flight.remove(at).fence {
-            let _ = rustix::io::write(&fence, &1u64.to_ne_bytes());
+            fence.signal(time);
         }
         true
     }
@@ -229,12 +280,27 @@ impl State {
         self.next_id
     }
 
+    fn has_refused_layout(&self, request: &Request) -> bool {
+        let layout = |id: u64| {
+            let fb = self.framebuffers.get(&u32::try_from(id).ok()?)?;
+            Some((fb.format, fb.modifier.unwrap_or(0)))
+        };
+        self.refused.is_some()
+            && request.iter().any(|(_, prop, value)| prop == ids::FB_ID && layout(value) == self.refused)
+    }
+
     fn shows(&self, fb: u32) -> bool {
         self.values.iter().any(|((_, prop), &value)| *prop == ids::FB_ID && value == u64::from(fb))
     }
 
     /// What the kernel does with a request that is not refused by script.
-    fn commit(&mut self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno> {
+    fn commit(
+        &mut self,
+        request: &mut Request,
+        flags: u32,
+        user_data: u64,
+        fences: Option<&'static Model>,
+    ) -> Result<(), Errno> {
         let crtcs: BTreeSet<u32> = request.objects.iter().copied().filter(|id| ids::is_crtc(*id)).collect();
         if self.in_flight.iter().any(|commit| crtcs.contains(&commit.crtc)) {
             return Err(Errno::BUSY);
@@ -249,8 +315,7 @@ impl State {
             let fence = request.fences.iter_mut().find(|fence| fence.object == crtc);
             let copy = match fence {
                 Some(fence) => {
-                    let fd = eventfd(0, EventfdFlags::CLOEXEC)?;
-                    let copy = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
+                    let (copy, fd) = OutFence::new(fences)?;
                     fence.fd = Some(fd);
                     Some(copy)
                 }
@@ -285,18 +350,19 @@ impl Kernel for Scripted {
         let result = state.failure(if test { Call::Test } else { Call::Commit });
         let props = request.iter().collect();
         let result = match result {
-            Ok(()) if !test => state.commit(request, flags, user_data),
+            Ok(()) if test && state.has_refused_layout(request) => Err(Errno::INVAL),
+            Ok(()) if !test => state.commit(request, flags, user_data, self.fences),
             other => other,
         };
         state.log.push(Atomic { flags, user_data, props, result });
         result
     }
 
-    fn add_framebuffer(&self, _: &FbDescription) -> Result<u32, Errno> {
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno> {
         let mut state = self.lock();
         state.failure(Call::AddFb)?;
         let id = state.new_id();
-        state.framebuffers.insert(id);
+        state.framebuffers.insert(id, *fb);
         Ok(id)
     }
 
@@ -306,7 +372,7 @@ impl Kernel for Scripted {
         if state.no_closefb {
             return Err(Errno::INVAL);
         }
-        if state.framebuffers.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
+        state.framebuffers.remove(&id).map(drop).ok_or(Errno::NOENT)
     }
 
     fn remove_framebuffer(&self, id: u32) -> Result<(), Errno> {
@@ -314,7 +380,7 @@ impl Kernel for Scripted {
         if state.shows(id) {
             state.closed_while_shown.push(id);
         }
-        if state.framebuffers.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
+        state.framebuffers.remove(&id).map(drop).ok_or(Errno::NOENT)
     }
 
     fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
@@ -369,6 +435,11 @@ impl Kernel for Scripted {
         state.failure(Call::Export)?;
         let memory = state.memory.get(&handle).ok_or(Errno::NOENT)?;
         rustix::io::fcntl_dupfd_cloexec(memory, 0)
+    }
+
+    fn syncobjs(&self) -> Result<(KernelRef, OwnedFd), Errno> {
+        let model = self.fences.ok_or(Errno::NOTTY)?;
+        Ok((model, model.device()))
     }
 
     fn set_master(&self) -> Result<(), Errno> {

@@ -102,7 +102,9 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
             let height = size.h.unsigned_abs();
             view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
         }
-        if !ensure_viewport_valid(states, logical) {
+        // Only of a surface with a viewport: asked about any other, Smithay takes it for one that has had a viewport before, and
+        // leaves out its checks of the one that comes.
+        if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
             return false;
         }
         let resized = view.size != surface.view.size;

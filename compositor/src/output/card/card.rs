@@ -3,10 +3,7 @@
 //! An output lives on the card of its [`kms::Output`]; object ids mean something only together with the card, which is named by
 //! its device's serial. It never renders, and lights nothing.
 
-use std::{
-    os::fd::{AsFd, OwnedFd},
-    path::Path,
-};
+use std::{os::fd::OwnedFd, path::Path};
 
 use fence::SyncDevice;
 use kms::{Device, Inventory, OpenError};
@@ -91,8 +88,8 @@ impl Found {
 impl Card {
     /// As the place of clients' timelines, on a descriptor of its own; why not, else.
     pub fn sync_device(&self) -> Result<SyncDevice, String> {
-        let fd = self.device.as_fd().try_clone_to_owned().map_err(|e| e.to_string())?;
-        let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
+        let (kernel, fd) = self.device.syncobjs().map_err(|e| e.to_string())?;
+        let device = SyncDevice::new_on(kernel, fd).map_err(|e| e.to_string())?;
         device.require().map(|()| device).map_err(|missing| missing.to_string())
     }
 

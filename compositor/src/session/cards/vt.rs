@@ -44,6 +44,8 @@ impl Syncline {
             self.outputs.list[id].layouts.forget();
             if let Err(error) = self.relight(id) {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
+                // Whoever had the VT has left his picture there: the next frame sets the mode.
+                self.outputs.list[id].dirty = true;
             }
         }
         self.take_missed();
