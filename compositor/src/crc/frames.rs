@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    crc::judge::{Judged, Verdict},
+    crc::judge::{CrcVerdict, Judged},
     system::id::SurfaceId,
 };
 
@@ -33,7 +33,7 @@ pub struct ShownPlane {
 
 /// A frame that was on a screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
+pub struct FrameRecord {
     /// Counts the frames of all displays, from 1.
     pub serial: u64,
     /// Connector.
@@ -64,7 +64,7 @@ pub struct FrameCrc {
     pub read: Vec<u32>,
     pub predicted: Option<u32>,
     /// Absent until everything is known.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<CrcVerdict>,
     /// How often the screen changed while this frame was on it: see [`crate::crc::change`].
     pub changed: u32,
 }
@@ -90,15 +90,19 @@ pub struct Flipped {
 /// The last frames, oldest first.
 #[derive(Debug)]
 pub struct Ring {
-    frames: VecDeque<Frame>,
+    frames: VecDeque<FrameRecord>,
     /// Slots not used yet, with room for what frames usually have: none is made on the frame path.
-    spare: Vec<Frame>,
+    spare: Vec<FrameRecord>,
     serial: u64,
 }
 
 impl Default for Ring {
     fn default() -> Self {
-        let slot = || Frame { output: String::with_capacity(32), planes: Vec::with_capacity(8), ..Frame::default() };
+        let slot = || FrameRecord {
+            output: String::with_capacity(32),
+            planes: Vec::with_capacity(8),
+            ..FrameRecord::default()
+        };
         let spare = std::iter::repeat_with(slot).take(RING).collect();
         Self { frames: VecDeque::with_capacity(RING), spare, serial: 0 }
     }
@@ -108,7 +112,7 @@ impl Default for Ring {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Page {
     /// Oldest first; at most [`PAGE`].
-    pub frames: Vec<Frame>,
+    pub frames: Vec<FrameRecord>,
     /// There are more after these.
     pub more: bool,
     /// Serial of the newest frame.
@@ -164,9 +168,9 @@ impl Ring {
 
     /// Frames after `after`, of one output or of all. With `settled`, up to the first one whose CRC is not judged yet.
     pub fn page(&self, after: u64, output: Option<&str>, settled: bool) -> Page {
-        let open = |frame: &Frame| settled && frame.crc.as_ref().is_some_and(|crc| crc.verdict.is_none());
-        let of = |frame: &&Frame| frame.serial > after && output.is_none_or(|output| frame.output == output);
-        let mut frames: Vec<Frame> =
+        let open = |frame: &FrameRecord| settled && frame.crc.as_ref().is_some_and(|crc| crc.verdict.is_none());
+        let of = |frame: &&FrameRecord| frame.serial > after && output.is_none_or(|output| frame.output == output);
+        let mut frames: Vec<FrameRecord> =
             self.frames.iter().filter(of).take_while(|frame| !open(frame)).take(PAGE + 1).cloned().collect();
         let more = frames.len() > PAGE;
         frames.truncate(PAGE);
@@ -184,7 +188,7 @@ mod tests {
     }
 
     fn judged(frame: u64) -> Judged {
-        Judged { frame, read: None, predicted: Some(7), verdict: Verdict::Unread }
+        Judged { frame, read: None, predicted: Some(7), verdict: CrcVerdict::Unread }
     }
 
     #[test]

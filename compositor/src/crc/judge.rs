@@ -32,7 +32,7 @@ pub enum Predicted {
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum CrcVerdict {
     /// Read as predicted.
     Equal,
     /// Not what was predicted.
@@ -49,7 +49,7 @@ pub enum Verdict {
     Settling,
 }
 
-impl Verdict {
+impl CrcVerdict {
     /// The name in the trace and in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ pub struct Judged {
     pub frame: u64,
     pub read: Option<CrcEntry>,
     pub predicted: Option<u32>,
-    pub verdict: Verdict,
+    pub verdict: CrcVerdict,
 }
 
 /// What was found.
@@ -90,7 +90,7 @@ struct Read {
 }
 
 #[derive(Debug)]
-struct Frame {
+struct JudgedFrame {
     shown: Shown,
     predicted: Predicted,
     /// Its entries may be compared with one another: it did not tear.
@@ -106,7 +106,7 @@ struct Frame {
 #[derive(Debug)]
 pub struct Judge<E> {
     pairer: Pairer,
-    frames: VecDeque<Frame>,
+    frames: VecDeque<JudgedFrame>,
     /// Of the entries that the pairer has.
     evidence: VecDeque<E>,
     found: VecDeque<Finding<E>>,
@@ -130,14 +130,14 @@ impl<E> Judge<E> {
     pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool) {
         self.pairer.flip(shown);
         self.entries = 0;
-        let late = |frame: &Frame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
+        let late = |frame: &JudgedFrame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
         for at in 0..self.frames.len() {
             if self.frames[at].read.is_none() && late(&self.frames[at]) {
                 self.pass(at);
             }
         }
         let (read, last) = (None, None);
-        self.frames.push_back(Frame { shown, predicted, steady, read, last, doubtful: false, judged: false });
+        self.frames.push_back(JudgedFrame { shown, predicted, steady, read, last, doubtful: false, judged: false });
         if self.frames.len() > Pairer::FLIPS {
             self.pass(0);
             self.frames.pop_front();
@@ -185,7 +185,7 @@ impl<E> Judge<E> {
     }
 
     fn pair(&mut self, pair: &pair::Pair, evidence: E) {
-        let place = |id: u64, frames: &VecDeque<Frame>| frames.iter().position(|frame| frame.shown.id == id);
+        let place = |id: u64, frames: &VecDeque<JudgedFrame>| frames.iter().position(|frame| frame.shown.id == id);
         match pair.verdict {
             pair::Verdict::Before => {}
             pair::Verdict::Ambiguous { older, newer } => {
@@ -238,9 +238,9 @@ impl<E> Judge<E> {
         }
         frame.judged = true;
         let verdict = match (frame.doubtful, self.begun) {
-            (true, _) => Verdict::Ambiguous,
-            (_, true) => Verdict::Unread,
-            (_, false) => Verdict::Settling,
+            (true, _) => CrcVerdict::Ambiguous,
+            (_, true) => CrcVerdict::Unread,
+            (_, false) => CrcVerdict::Settling,
         };
         let predicted = frame.predicted.crc();
         self.found.push_back(Finding::Judged(Judged { frame: frame.shown.id, read: None, predicted, verdict }));
@@ -252,11 +252,11 @@ impl<E> Judge<E> {
         let (false, Some(read)) = (frame.judged, frame.read) else { return };
         let verdict = match frame.predicted {
             Predicted::Awaited => return,
-            Predicted::Not => Verdict::Unpredicted,
-            Predicted::Unknown => Verdict::Read,
-            Predicted::Crc(crc) if read.entry.values() == [crc] => Verdict::Equal,
-            Predicted::Crc(_) if read.late => Verdict::Ambiguous,
-            Predicted::Crc(_) => Verdict::Different,
+            Predicted::Not => CrcVerdict::Unpredicted,
+            Predicted::Unknown => CrcVerdict::Read,
+            Predicted::Crc(crc) if read.entry.values() == [crc] => CrcVerdict::Equal,
+            Predicted::Crc(_) if read.late => CrcVerdict::Ambiguous,
+            Predicted::Crc(_) => CrcVerdict::Different,
         };
         frame.judged = true;
         let (frame, predicted) = (frame.shown.id, frame.predicted.crc());

@@ -72,7 +72,7 @@ impl Arithmetic {
     }
 }
 
-struct Job {
+struct PredictionJob {
     frame: u64,
     check: Check,
     arithmetic: Arithmetic,
@@ -88,7 +88,7 @@ pub struct Prediction {
 
 /// The thread.
 pub struct Predictor {
-    jobs: Sender<Job>,
+    jobs: Sender<PredictionJob>,
     done: Receiver<Prediction>,
     wake: Arc<OwnedFd>,
     under_way: usize,
@@ -102,12 +102,12 @@ impl Predictor {
     pub fn start() -> Result<Self, Error> {
         let what = "CRC predictor";
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).context(what)?);
-        let (jobs, incoming) = channel::<Job>();
+        let (jobs, incoming) = channel::<PredictionJob>();
         let (outgoing, done) = channel();
         let signal = wake.clone();
         let work = move || {
             let mut model = Model::default();
-            while let Ok(Job { frame, check, arithmetic }) = incoming.recv() {
+            while let Ok(PredictionJob { frame, check, arithmetic }) = incoming.recv() {
                 let crc = model.predict(&check, &arithmetic);
                 if outgoing.send(Prediction { frame, check, crc }).is_err() {
                     return;
@@ -124,7 +124,7 @@ impl Predictor {
         if self.under_way == Self::ROOM {
             return Err(check);
         }
-        let job = Job { frame, check, arithmetic: arithmetic.clone() };
+        let job = PredictionJob { frame, check, arithmetic: arithmetic.clone() };
         self.jobs.send(job).map_err(|refused| refused.0.check)?;
         self.under_way += 1;
         Ok(())

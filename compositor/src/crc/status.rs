@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::crc::{change::Change, judge::Verdict, stream::Counts};
+use crate::crc::{change::Change, judge::CrcVerdict, stream::Counts};
 
 /// `syncline msg crc …`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,11 @@ pub struct CrcStatus {
 
 /// One of the two frames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Side {
+pub struct ComparedFrame {
     pub frame: u64,
     pub read: Vec<u32>,
     pub predicted: Option<u32>,
-    pub verdict: Verdict,
+    pub verdict: CrcVerdict,
 }
 
 /// What was found.
@@ -72,8 +72,8 @@ pub struct Compared {
     pub equal: bool,
     /// DRM object ids of the planes that showed clients' buffers.
     pub planes: Vec<u32>,
-    pub with_planes: Side,
-    pub drawn: Side,
+    pub with_planes: ComparedFrame,
+    pub drawn: ComparedFrame,
     /// What may explain a difference: not every display and renderer round alike what they blend.
     pub translucent: bool,
 }

@@ -1,6 +1,6 @@
 //! CRCs of one output: the open stream, the frames that wait for their entries, and what was counted.
 //!
-//! Never looks at pixels ([`crate::crc::predict`] does), and never decides when to arm ([`crate::session::crc::switch`] does).
+//! Never deferred at pixels ([`crate::crc::predict`] does), and never decides when to arm ([`crate::session::crc::switch`] does).
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::crc::{
     change::{ChangeKind, Evidence},
     check::Suspect,
-    judge::{Finding, Judge, Predicted, Verdict},
+    judge::{CrcVerdict, Finding, Judge, Predicted},
     predict::Arithmetic,
 };
 
@@ -37,15 +37,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn add(&mut self, verdict: Verdict) {
+    pub fn add(&mut self, verdict: CrcVerdict) {
         *match verdict {
-            Verdict::Equal => &mut self.equal,
-            Verdict::Different => &mut self.different,
-            Verdict::Read => &mut self.read,
-            Verdict::Unpredicted => &mut self.unpredicted,
-            Verdict::Ambiguous => &mut self.ambiguous,
-            Verdict::Unread => &mut self.unread,
-            Verdict::Settling => &mut self.settling,
+            CrcVerdict::Equal => &mut self.equal,
+            CrcVerdict::Different => &mut self.different,
+            CrcVerdict::Read => &mut self.read,
+            CrcVerdict::Unpredicted => &mut self.unpredicted,
+            CrcVerdict::Ambiguous => &mut self.ambiguous,
+            CrcVerdict::Unread => &mut self.unread,
+            CrcVerdict::Settling => &mut self.settling,
         } += 1;
     }
 
@@ -65,7 +65,7 @@ pub struct OutputCrc {
     pub arithmetic: Arithmetic,
     /// YUV matrix and range of each plane (object id) as the session found them; it does not set them.
     yuv: Vec<(u32, (Encoding, Range))>,
-    pub session: Option<Session>,
+    pub session: Option<ArmedStream>,
     /// To be armed, or armed anew after a modeset, as soon as no commit is under way and vblanks run.
     pub waits_since: Option<Ns>,
     /// Why it could not be armed.
@@ -126,7 +126,7 @@ fn yuv_of(inventory: &kms::Inventory, plane: u32) -> (Encoding, Range) {
 
 /// From one arming to the next.
 #[derive(Debug)]
-pub struct Session {
+pub struct ArmedStream {
     pub stream: CrcStream,
     pub judge: Judge<Option<Evidence>>,
     last: Option<CrcEntry>,
@@ -135,7 +135,7 @@ pub struct Session {
     pub entries: u64,
 }
 
-impl Session {
+impl ArmedStream {
     /// Of an armed stream; `period` from vblank to vblank in ns.
     pub fn new(stream: CrcStream, device: &kms::Device, source: &str, period: u64) -> Self {
         let rule = rule(device.driver(), source, period);
@@ -185,7 +185,7 @@ impl Session {
     }
 }
 
-impl AsFd for Session {
+impl AsFd for ArmedStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }

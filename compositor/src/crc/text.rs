@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use crate::crc::{
-    frames::Frame,
-    status::{Compared, CrcStatus, Side},
+    frames::FrameRecord,
+    status::{Compared, ComparedFrame, CrcStatus},
 };
 
 /// Heads of the columns of [`frame`].
 pub const FRAMES: &str = "output      frame   sequence          time ms  late  shown     verdict      read                  predicted   planes";
 
 /// One line.
-pub fn frame(frame: &Frame) -> String {
+pub fn frame(frame: &FrameRecord) -> String {
     let shown = match (frame.zero_copy, frame.rendered) {
         _ if frame.tears => "tears",
         (true, false) => "planes",
@@ -102,7 +102,7 @@ pub fn compared(compared: &Compared) -> String {
         compared.output,
         if compared.equal { "equal" } else { "DIFFERENT" }
     );
-    let side = |name: &str, side: &Side| {
+    let side = |name: &str, side: &ComparedFrame| {
         let predicted = side.predicted.map_or_else(|| "-".to_owned(), |crc| format!("{crc:#010x}"));
         format!(
             "  {name:<12} frame {:>6}  read {}  predicted {predicted}  {}\n",
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::crc::{
         frames::{FrameCrc, ShownPlane},
-        judge::Verdict,
+        judge::CrcVerdict,
         status::OutputStatus,
         stream::Counts,
     };
@@ -137,8 +137,9 @@ mod tests {
             commit: Some(2),
             buffer: 5,
         }];
-        let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(Verdict::Equal), changed: 1 };
-        let mut shown = Frame { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..Frame::default() };
+        let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(CrcVerdict::Equal), changed: 1 };
+        let mut shown =
+            FrameRecord { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..FrameRecord::default() };
         assert!(frame(&shown).contains("planes    -"), "{}", frame(&shown));
         shown.crc = Some(crc);
         let line = frame(&shown);

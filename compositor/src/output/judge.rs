@@ -1,6 +1,6 @@
 //! How late a frame was, and through whom.
 //!
-//! It answers nobody: [`crate::session::frame::flip`] does.
+//! It callbacks nobody: [`crate::session::frame::flip`] does.
 
 use fence::{AcquireState, FenceError, Ns, Status};
 
@@ -9,7 +9,7 @@ use crate::{
         planes::request::OnPlane,
         state::{InFlight, Output},
     },
-    schedule::{Cause, Facts, Kind, Planner, cause::cause},
+    schedule::{FrameKind, MissCause, MissFacts, Planner, cause::cause},
     system::trace,
 };
 
@@ -24,7 +24,7 @@ pub fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
 impl Output {
     /// The pass of `frame` failed: nothing that was drawn is relied upon, and the frame is drawn anew. Not for ever: a GPU that fails
     /// again and again is left alone until something changes.
-    pub fn draw_again(&mut self, frame: u64, error: FenceError, now: Ns) {
+    pub fn repeat_failed_pass(&mut self, frame: u64, error: FenceError, now: Ns) {
         const TIMES: u32 = 3;
         self.failed_passes += 1;
         let again = self.failed_passes <= TIMES;
@@ -42,10 +42,10 @@ impl Output {
 ///
 /// A frame that was latched without knowing the phase (the first after a modeset or a long idle time) cannot be late, and
 /// teaches nothing.
-pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<Cause>) {
+pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<MissCause>) {
     let timing = &in_flight.timing;
     // One that tears was for no vblank.
-    if !timing.in_phase || in_flight.answers.tears {
+    if !timing.in_phase || in_flight.callbacks.tears {
         return (0, None);
     }
     let drawn = in_flight.render_fence.as_ref().and_then(|fence| {
@@ -65,24 +65,24 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
     }
     let acquired = if in_flight.fenced { last_acquire(output) } else { None };
     let need = match timing.kind {
-        Kind::Planes => Planner::LEAST_PLANES,
-        Kind::Rendered => Planner::LEAST_RENDERED,
+        FrameKind::Planes => Planner::LEAST_PLANES,
+        FrameKind::Rendered => Planner::LEAST_RENDERED,
     };
-    let facts = Facts {
+    let facts = MissFacts {
         vblank: in_flight.vblank,
         need: need / 2,
         planned: timing.planned,
         started: timing.started,
         committed: timing.committed,
-        rendered: timing.kind == Kind::Rendered,
+        rendered: timing.kind == FrameKind::Rendered,
         acquired,
         drawn,
     };
     let cause = cause(&facts);
     match (cause, acquired) {
         // In time before the vblank, but not for the display: such fences must come earlier.
-        (Cause::Kernel, Some(_)) => output.hand_over.learn(true),
-        (Cause::Client, Some(at)) if at < in_flight.vblank => output.hand_over.learn(true),
+        (MissCause::Kernel, Some(_)) => output.hand_over.learn(true),
+        (MissCause::Client, Some(at)) if at < in_flight.vblank => output.hand_over.learn(true),
         _ => output.planner.flipped(timing.kind, Some(cause)),
     }
     output.misses.add(cause, missed);

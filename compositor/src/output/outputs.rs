@@ -37,8 +37,8 @@ pub struct Outputs {
     pub list: OutputList,
     /// The session has its VT.
     pub active: bool,
-    pub looks: Vec<DeferredAcquire>,
-    /// What a latch looks at; empty between latches, its memory is for the next one.
+    pub deferred: Vec<DeferredAcquire>,
+    /// What a latch deferred at; empty between latches, its memory is for the next one.
     pub due: Vec<(WlSurface, Arc<PendingCommit>)>,
 }
 
@@ -64,9 +64,9 @@ impl Outputs {
         let timelines = cards.iter().next().map_or(0, Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
-        let (list, looks, due) = (OutputList::default(), Vec::new(), Vec::new());
+        let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
         let chosen_by_us = choice == RendererChoice::Auto;
-        Ok(Self { cards, renderer, chosen_by_us, main, timelines, policy, list, active: true, looks, due })
+        Ok(Self { cards, renderer, chosen_by_us, main, timelines, policy, list, active: true, deferred, due })
     }
 
     /// A card has left: if its GPU rendered, another one does from now on, or the CPU.

@@ -3,7 +3,7 @@
 use fence::Ns;
 
 use crate::output::{
-    planes::tear::Verdict,
+    planes::tear::TearVerdict,
     state::{LatchReason, Output, Phase},
 };
 
@@ -25,7 +25,7 @@ impl Output {
         let (margins, now) = (self.planner.margins(), now.max(self.not_before));
         self.phase = if self.is_due() {
             // What may tear is shown at once, whenever the vblank comes.
-            if self.clock.is_in_phase(now) && self.tearing != Verdict::May {
+            if self.clock.is_in_phase(now) && self.tearing != TearVerdict::May {
                 let (latch, vblank) = margins.plan(&self.clock, now);
                 Phase::Scheduled { latch, vblank, why: LatchReason::Changed }
             } else {

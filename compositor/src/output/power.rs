@@ -11,7 +11,7 @@ pub const SLEEP: u64 = (1 << 48) - 2;
 
 impl Output {
     /// Nobody sees what is new on it: it is off or about to be, or held behind a fence.
-    pub fn is_dark(&self) -> bool {
+    pub fn is_inactive(&self) -> bool {
         self.off.is_some() || self.watch.is_held()
     }
 }

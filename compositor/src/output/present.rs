@@ -17,11 +17,11 @@ use crate::{
     output::{
         Outputs,
         planes::{
-            account::{check_of, kind_of, on_its_way, trace_planes},
             assign,
-            attempt::{Attempt, Failed},
-            blame,
-            gather::{Ingredients, gather, test},
+            attempt::{Attempt, FrameError},
+            fill::{FrameInputs, gather, test},
+            record::{check_of, kind_of, pending_frame, trace_planes},
+            refused_layouts,
             request::{CursorPlane, OnPlane, PlaneRequest},
             submit::{Submit, submit},
         },
@@ -61,7 +61,7 @@ impl Outputs {
         cursor: Option<&CursorPlane>,
         attempt: Attempt,
         config: FrameConfig,
-    ) -> Result<Presented, Failed> {
+    ) -> Result<Presented, FrameError> {
         let mut layouts = std::mem::take(&mut self.list[id].layouts);
         let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
         layouts.clear();
@@ -79,7 +79,7 @@ impl Outputs {
         mut attempt: Attempt,
         config: FrameConfig,
         layouts: &mut assign::Layouts,
-    ) -> Result<Presented, Failed> {
+    ) -> Result<Presented, FrameError> {
         let outputs = self;
         let output = &mut outputs.list[id];
         let card = outputs.cards.of_mut(&output.kms);
@@ -90,7 +90,7 @@ impl Outputs {
         layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
             if let Err(errno) = result {
-                suspects.extend(blame::suspect(assignment, errno));
+                suspects.extend(refused_layouts::suspect(assignment, errno));
             }
             result
         });
@@ -99,7 +99,7 @@ impl Outputs {
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
-            let ingredients = Ingredients { scene, cursor, background: config.background, known };
+            let ingredients = FrameInputs { scene, cursor, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
             let asynchronous = attempt.asynchronous(output);
@@ -107,7 +107,7 @@ impl Outputs {
             let result = submit(output, device, &wanted, &layouts.rects, how);
             let to = clock::now();
             let error = match result {
-                Ok((out_fence, tears)) => break Done { from, to, out_fence, tears },
+                Ok((out_fence, tears)) => break CommittedFrame { from, to, out_fence, tears },
                 Err(error) => error,
             };
             let remedy = attempt.refused(output, &error, &wanted, known);
@@ -117,7 +117,7 @@ impl Outputs {
                     let planes = trace_planes(output, &wanted);
                     trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
                 }
-                return Err(Failed::Refused(remedy, error));
+                return Err(FrameError::Refused(remedy, error));
             }
             tracing::info!("{}: frame {frame}: {error}; next: {remedy}", output.wl.name());
             if matches!(remedy, Remedy::WithoutOverlays | Remedy::OtherModifier(_) | Remedy::Composed) {
@@ -139,27 +139,27 @@ impl Outputs {
         let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
         let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
         let render_fence = drawn.and_then(|w| w.fence.take());
-        on_its_way(output, &wanted, committed.tears);
+        pending_frame(output, &wanted, committed.tears);
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
         let watched = trace::enabled() || check.is_some();
         let out_fence = committed.out_fence;
         if trace::enabled() {
             output.shown.clear();
-            output
-                .shown
-                .extend(scene.iter().map(|l| trace::Shown { surface: l.content.surface, commit: l.content.serial }));
+            output.shown.extend(
+                scene.iter().map(|l| trace::ShownCommit { surface: l.content.surface, commit: l.content.serial }),
+            );
             trace::latch(started, output.id, frame, vblank, &output.shown);
             let planes = trace_planes(output, &wanted);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        let composed = blame::composed(&wanted, output.cursor);
-        let refused = blame::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
+        let composed = refused_layouts::composed(&wanted, output.cursor);
+        let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
         let assignment = layouts.current().filter(|_| !attempt.composed);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut wanted, out_fence.as_ref(), frame);
         layouts.wanted = wanted;
-        output.answers.tears = committed.tears;
+        output.callbacks.tears = committed.tears;
         output.in_flight = Some(InFlight {
             frame,
             vblank,
@@ -168,7 +168,7 @@ impl Outputs {
             fenced,
             timing,
             render_fence,
-            answers: std::mem::take(&mut output.answers),
+            callbacks: std::mem::take(&mut output.callbacks),
             check,
         });
         Ok(Presented { refused_layouts: refused, modeset: attempt.modeset })
@@ -176,7 +176,7 @@ impl Outputs {
 }
 
 /// A commit that the kernel took.
-struct Done {
+struct CommittedFrame {
     from: Ns,
     to: Ns,
     out_fence: Option<SyncFile>,

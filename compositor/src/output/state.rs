@@ -89,14 +89,14 @@ pub struct InFlight {
     pub timing: Timing,
     /// Done when the GPU has drawn the frame.
     pub render_fence: Option<SyncFile>,
-    pub answers: Answers,
+    pub callbacks: FrameCallbacks,
     /// What the CRC is predicted from.
     pub check: Option<Check>,
 }
 
 /// Who is to be told of a frame. Used again for every frame of an output.
 #[derive(Default)]
-pub struct Answers {
+pub struct FrameCallbacks {
     /// The frame was shown at once, in the middle of a scan-out.
     pub tears: bool,
     /// Each with whether the client's own buffer is on a plane, and the surface's id.
@@ -107,9 +107,9 @@ pub struct Answers {
 impl InFlight {
     /// The flip will not be heard of: the display is gone, or another session has it.
     pub fn abandon(self, millis: u32) {
-        self.answers.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
+        self.callbacks.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
         // Else a client would wait for ever before it draws again.
-        self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
+        self.callbacks.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
 }
 
@@ -139,7 +139,7 @@ pub struct Output {
     pub retiring: Vec<OnPlane>,
     pub in_flight: Option<InFlight>,
     /// Empty; its memory is for the next frame.
-    pub answers: Answers,
+    pub callbacks: FrameCallbacks,
     /// Looks after the flip of the commit in flight.
     pub watch: kms::recover::watch::FlipWatch,
     /// What to give up when the kernel refuses a frame.
@@ -159,9 +159,9 @@ pub struct Output {
     /// Commits whose fences the frame in flight took along.
     pub handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
     /// The fullscreen surface asks for tearing; see [`tear`].
-    pub tearing: tear::Verdict,
+    pub tearing: tear::TearVerdict,
     /// What the connector tells the display.
-    pub told: ConnectorSettings,
+    pub settings: ConnectorSettings,
     /// The link to the display has failed: the next frame sets the mode, which trains it again.
     pub retrain: bool,
     /// It is to be off, or is, and why; see [`power`].
@@ -170,8 +170,8 @@ pub struct Output {
     pub placed: bool,
     pub crc: Option<crate::crc::stream::OutputCrc>,
     /// What the frame in flight shows; its memory is for the next one.
-    pub on_its_way: crate::crc::frames::PendingFrame,
-    pub shown: Vec<trace::Shown>,
+    pub pending_frame: crate::crc::frames::PendingFrame,
+    pub shown: Vec<trace::ShownCommit>,
 }
 
 impl Output {

@@ -16,7 +16,7 @@ use smithay::{
 };
 
 use crate::{
-    render::{others::Others, textures::Textures},
+    render::{other_gpus::OtherGpus, textures::Textures},
     system::{
         error::{Context, Error},
         ioctl,
@@ -73,7 +73,7 @@ pub struct Gles {
     /// Rows of a dma-buf on their way to a software renderer.
     pub packed: Vec<u8>,
     /// The GPUs of the other cards.
-    pub others: Others,
+    pub others: OtherGpus,
     display: EGLDisplay,
 }
 
@@ -151,7 +151,7 @@ impl Gles {
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
         }
         let (textures, packed) = (HashMap::new(), Vec::new());
-        let (card, driver, others) = (gpu.card, gpu.driver.clone(), Others::default());
+        let (card, driver, others) = (gpu.card, gpu.driver.clone(), OtherGpus::default());
         Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, others, display })
     }
 

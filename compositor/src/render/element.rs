@@ -15,7 +15,7 @@ use smithay::{
 use crate::render::Layer;
 
 /// A layer with its texture, or the hole for one that a plane below shows.
-pub struct Picture<T> {
+pub struct LayerElement<T> {
     /// `None`: a hole.
     texture: Option<T>,
     id: Id,
@@ -27,7 +27,7 @@ pub struct Picture<T> {
     wait: Option<SyncPoint>,
 }
 
-impl<T> Picture<T> {
+impl<T> LayerElement<T> {
     /// With the fence of the texture, if that is not the content's own.
     pub fn new(layer: &Layer, texture: T, copied: Option<fence::SyncFile>) -> Self {
         let own = (copied.is_none() && !layer.content.is_ready())
@@ -62,7 +62,7 @@ impl<T> Picture<T> {
     }
 }
 
-impl<T> Element for Picture<T> {
+impl<T> Element for LayerElement<T> {
     fn id(&self) -> &Id {
         &self.id
     }
@@ -116,7 +116,7 @@ impl<T> Element for Picture<T> {
     }
 }
 
-impl<R, T> RenderElement<R> for Picture<T>
+impl<R, T> RenderElement<R> for LayerElement<T>
 where
     R: Renderer<TextureId = T>,
     T: Texture,

@@ -12,13 +12,13 @@ mod element;
 mod fault;
 pub mod layer;
 mod memory;
-mod others;
+mod other_gpus;
+mod read_path;
 pub mod renderer;
 pub mod shm;
 pub mod target;
 mod textures;
 mod upload;
-mod way;
 mod yuv;
 
 pub use cursor::CursorImage;

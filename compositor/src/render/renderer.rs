@@ -26,14 +26,14 @@ use crate::{
     render::{
         Layer, Target,
         egl::Gles,
-        element::Picture,
+        element::LayerElement,
         fault, has_gpu,
-        others::Others,
+        other_gpus::OtherGpus,
+        read_path::{self, ReadAbility, ReadContext},
         shm,
-        textures::{Known, Textures},
-        way::{self, Reach, Reads},
+        textures::{KnownTexture, Textures},
     },
-    surface::buffer::{Imported, Source, Way},
+    surface::buffer::{Imported, PixelSource, ReadPath},
     system::{error::Error, id::SurfaceId},
 };
 
@@ -50,7 +50,7 @@ pub enum Renderer {
         renderer: PixmanRenderer,
         textures: Textures<PixmanTexture>,
         /// GPUs that copy what the CPU cannot read.
-        others: Box<Others>,
+        others: Box<OtherGpus>,
         /// Rows on their way into a texture.
         packed: Vec<u8>,
         /// The device has no GPU, so that a buffer "of the driver's own layout" (DRM_FORMAT_MOD_INVALID) is linear.
@@ -157,19 +157,19 @@ impl Renderer {
         let waits = self.waits_on_gpu();
         let way = match self {
             Self::Pixman { renderer, others, packed, .. } => {
-                let mut reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
-                way::choose(renderer, &mut reach, imported, None)
+                let mut reach = ReadContext { reads: ReadAbility::InPlace, waits, packed, others, allocator: None };
+                read_path::choose(renderer, &mut reach, imported, None)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, software, packed, others, allocator, .. } = &mut **gles;
-                let mut reach = Reach {
-                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                let mut reach = ReadContext {
+                    reads: if *software { ReadAbility::Not } else { ReadAbility::Gpu },
                     waits,
                     packed,
                     others,
                     allocator: Some(allocator),
                 };
-                way::choose(renderer, &mut reach, imported, None)
+                read_path::choose(renderer, &mut reach, imported, None)
             }
         };
         imported.choose(Some(way?));
@@ -180,8 +180,8 @@ impl Renderer {
     pub fn check_in_place(&mut self, imported: &Imported) -> Result<(), String> {
         self.check_import(imported)?;
         match imported.way() {
-            Some(Way::Import) => Ok(()),
-            way => Err(format!("the renderer would {}", way.map_or("not read it", Way::name))),
+            Some(ReadPath::Import) => Ok(()),
+            way => Err(format!("the renderer would {}", way.map_or("not read it", ReadPath::name))),
         }
     }
 
@@ -201,7 +201,7 @@ impl Renderer {
         self.others().forget(surface);
     }
 
-    fn others(&mut self) -> &mut Others {
+    fn others(&mut self) -> &mut OtherGpus {
         match self {
             Self::Pixman { others, .. } => others,
             Self::Gles(gles) => &mut gles.others,
@@ -244,13 +244,13 @@ impl Renderer {
         let waits = self.waits_on_gpu();
         match self {
             Self::Pixman { renderer, textures, others, packed, .. } => {
-                let reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
+                let reach = ReadContext { reads: ReadAbility::InPlace, waits, packed, others, allocator: None };
                 draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
-                let reach = Reach {
-                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                let reach = ReadContext {
+                    reads: if *software { ReadAbility::Not } else { ReadAbility::Gpu },
                     waits,
                     packed,
                     others,
@@ -283,7 +283,7 @@ fn may_copy(device: &Device) -> bool {
 fn draw<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    mut reach: Reach<'_>,
+    mut reach: ReadContext<'_>,
     target: &Target,
     age: usize,
     tracker: &mut OutputDamageTracker,
@@ -298,11 +298,11 @@ where
     let mut pictures = Vec::with_capacity(layers.len());
     for layer in layers {
         if layer.hole {
-            pictures.push(Picture::hole(layer));
+            pictures.push(LayerElement::hole(layer));
             continue;
         }
         match texture(renderer, textures, &mut reach, layer) {
-            Ok((texture, copied)) => pictures.push(Picture::new(layer, texture, copied)),
+            Ok((texture, copied)) => pictures.push(LayerElement::new(layer, texture, copied)),
             // One client's bad buffer must not cost the others their frame.
             Err(error) => tracing::warn!("surface {} cannot be drawn: {error}", layer.content.surface),
         }
@@ -337,9 +337,9 @@ where
 fn texture<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    reach: &mut Reach<'_>,
+    reach: &mut ReadContext<'_>,
     layer: &Layer,
-) -> Result<way::Sampled<R::TextureId>, String>
+) -> Result<read_path::Sampled<R::TextureId>, String>
 where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
@@ -355,12 +355,12 @@ where
     }
     let mut own = None;
     let (texture, copied) = match &content.source {
-        Source::Dmabuf(imported) => match way::texture(renderer, reach, layer, imported)? {
+        PixelSource::Dmabuf(imported) => match read_path::texture(renderer, reach, layer, imported)? {
             Some(sampled) => sampled,
             // The CPU may not read it yet: the surface keeps its last picture.
             None => return known.map(|known| (known.texture.clone(), None)).ok_or("its fence is pending".into()),
         },
-        Source::Shm(shm) => {
+        PixelSource::Shm(shm) => {
             let all = || vec![Rectangle::from_size(content.size)];
             let damage = match known {
                 Some(known) => {
@@ -375,7 +375,7 @@ where
             (texture, None)
         }
     };
-    let known = Known { serial: content.serial, commit, colour, own, texture: texture.clone() };
+    let known = KnownTexture { serial: content.serial, commit, colour, own, texture: texture.clone() };
     textures.insert(content.surface, known);
     Ok((texture, copied))
 }

@@ -10,11 +10,11 @@ use smithay::backend::renderer::utils::CommitCounter;
 use crate::{render::shm, system::id::SurfaceId};
 
 /// Textures by surface.
-pub type Textures<T> = HashMap<SurfaceId, Known<T>>;
+pub type Textures<T> = HashMap<SurfaceId, KnownTexture<T>>;
 
 /// A surface's texture.
 #[derive(Debug)]
-pub struct Known<T> {
+pub struct KnownTexture<T> {
     /// The content that it was made from.
     pub serial: u64,
     pub commit: CommitCounter,

@@ -58,7 +58,7 @@ pub fn texture<R: ImportMem>(
     packed.resize(width as usize * height as usize * 4, 0);
     with_planes(imported, &mut [&[]; 3], 0, &mut |planes| {
         let strides = strides(imported);
-        let picture = Picture { format: imported.dmabuf.format(), width, height, planes, strides };
+        let picture = YuvImage { format: imported.dmabuf.format(), width, height, planes, strides };
         picture.convert(colour, packed).map_err(|e| e.to_string())
     })?;
     let size = (width as i32, height as i32).into();
@@ -88,7 +88,7 @@ fn with_planes(imported: &Imported, opened: &mut [&[u8]; 3], at: usize, done: &m
 }
 
 /// Planes in memory.
-struct Picture<'a> {
+struct YuvImage<'a> {
     format: Fourcc,
     width: u32,
     height: u32,
@@ -96,7 +96,7 @@ struct Picture<'a> {
     strides: [u32; 3],
 }
 
-impl Picture<'_> {
+impl YuvImage<'_> {
     /// Fills `out` with rows of B, G, R, X without padding.
     fn convert(&self, colour: Representation, out: &mut [u8]) -> Result<(), YuvError> {
         let matrix = match colour.encoding {
@@ -240,7 +240,7 @@ mod tests {
                         2 => ([&luma, &pairs, &[]], [8, if info.hsub == 1 { 16 } else { 8 }, 0]),
                         _ => ([&luma, &one, &two], [8, 8, 8]),
                     };
-                    let picture = Picture { format, width: W as u32, height: H as u32, planes, strides };
+                    let picture = YuvImage { format, width: W as u32, height: H as u32, planes, strides };
                     let mut out = vec![0; W * H * 4];
                     picture.convert(colour, &mut out).unwrap();
                     for pixel in out.chunks_exact(4) {

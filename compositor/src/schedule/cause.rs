@@ -6,7 +6,7 @@ use fence::Ns;
 
 /// Who was late. The first that holds, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum MissCause {
     /// A client's fence that had been handed to the display signalled too late.
     Client,
     /// Drawing took too long: the GPU's fence was late, or the CPU's drawing delayed the commit.
@@ -17,7 +17,7 @@ pub enum Cause {
     Kernel,
 }
 
-impl Cause {
+impl MissCause {
     /// As the trace says it.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Cause {
 
 /// What was measured of a frame that missed. All times are CLOCK_MONOTONIC.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
+pub struct MissFacts {
     /// The vblank that it was for.
     pub vblank: Ns,
     /// What display and kernel need before a vblank.
@@ -50,20 +50,20 @@ pub struct Facts {
 }
 
 /// Names the cause.
-pub fn cause(facts: &Facts) -> Cause {
+pub fn cause(facts: &MissFacts) -> MissCause {
     let by = facts.vblank.saturating_sub(facts.need);
     if facts.acquired.is_some_and(|at| at > by) {
-        Cause::Client
+        MissCause::Client
     } else if facts.drawn.is_some_and(|at| at > by && at > facts.committed) {
-        Cause::Render
+        MissCause::Render
     } else if facts.committed > by {
         let work = facts.committed.saturating_sub(facts.started);
         match facts.rendered && work > facts.started.saturating_sub(facts.planned) {
-            true => Cause::Render,
-            false => Cause::Commit,
+            true => MissCause::Render,
+            false => MissCause::Commit,
         }
     } else {
-        Cause::Kernel
+        MissCause::Kernel
     }
 }
 
@@ -78,12 +78,12 @@ pub struct Misses {
 
 impl Misses {
     /// Counts vblanks.
-    pub fn add(&mut self, cause: Cause, vblanks: u64) {
+    pub fn add(&mut self, cause: MissCause, vblanks: u64) {
         *match cause {
-            Cause::Client => &mut self.client,
-            Cause::Render => &mut self.render,
-            Cause::Commit => &mut self.commit,
-            Cause::Kernel => &mut self.kernel,
+            MissCause::Client => &mut self.client,
+            MissCause::Render => &mut self.render,
+            MissCause::Commit => &mut self.commit,
+            MissCause::Kernel => &mut self.kernel,
         } += vblanks;
     }
 }
@@ -95,20 +95,21 @@ mod tests {
     #[test]
     fn who_was_late() {
         // Vblank at 1000, needs 10; planned at 900.
-        let base = Facts { vblank: 1000, need: 10, planned: 900, started: 905, committed: 920, ..Facts::default() };
+        let base =
+            MissFacts { vblank: 1000, need: 10, planned: 900, started: 905, committed: 920, ..MissFacts::default() };
         let table = [
-            (base, Cause::Kernel),
-            (Facts { acquired: Some(989), ..base }, Cause::Kernel),
-            (Facts { acquired: Some(991), ..base }, Cause::Client),
-            (Facts { drawn: Some(990), ..base }, Cause::Kernel),
-            (Facts { drawn: Some(1200), ..base }, Cause::Render),
-            (Facts { acquired: Some(1100), drawn: Some(1200), ..base }, Cause::Client),
-            (Facts { started: 985, committed: 995, ..base }, Cause::Commit),
-            (Facts { started: 985, committed: 995, rendered: true, ..base }, Cause::Commit),
-            (Facts { committed: 995, rendered: true, ..base }, Cause::Render),
-            (Facts { committed: 995, ..base }, Cause::Commit),
+            (base, MissCause::Kernel),
+            (MissFacts { acquired: Some(989), ..base }, MissCause::Kernel),
+            (MissFacts { acquired: Some(991), ..base }, MissCause::Client),
+            (MissFacts { drawn: Some(990), ..base }, MissCause::Kernel),
+            (MissFacts { drawn: Some(1200), ..base }, MissCause::Render),
+            (MissFacts { acquired: Some(1100), drawn: Some(1200), ..base }, MissCause::Client),
+            (MissFacts { started: 985, committed: 995, ..base }, MissCause::Commit),
+            (MissFacts { started: 985, committed: 995, rendered: true, ..base }, MissCause::Commit),
+            (MissFacts { committed: 995, rendered: true, ..base }, MissCause::Render),
+            (MissFacts { committed: 995, ..base }, MissCause::Commit),
             // The GPU was done long before a commit that was late: not its fault.
-            (Facts { started: 985, committed: 1005, drawn: Some(992), ..base }, Cause::Commit),
+            (MissFacts { started: 985, committed: 1005, drawn: Some(992), ..base }, MissCause::Commit),
         ];
         for (facts, expected) in table {
             assert_eq!(cause(&facts), expected, "{facts:?}");
@@ -118,8 +119,8 @@ mod tests {
     #[test]
     fn misses_are_counted_apart() {
         let mut misses = Misses::default();
-        misses.add(Cause::Client, 2);
-        misses.add(Cause::Kernel, 1);
+        misses.add(MissCause::Client, 2);
+        misses.add(MissCause::Kernel, 1);
         assert_eq!(misses, Misses { client: 2, kernel: 1, ..Misses::default() });
     }
 }

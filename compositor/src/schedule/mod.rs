@@ -16,7 +16,7 @@ use fence::Ns;
 use kms::vblank::Clock;
 use quantiles::Quantiles;
 
-pub use cause::{Cause, Facts, Misses};
+pub use cause::{MissCause, MissFacts, Misses};
 /// How long before a vblank to latch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Margins {
@@ -36,7 +36,7 @@ impl Margins {
 
 /// What a frame costs depends on this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FrameKind {
     /// Clients' buffers and the cursor only.
     Planes,
     /// Something is drawn.
@@ -52,7 +52,7 @@ pub struct Timing {
     pub started: Ns,
     /// The commit call's return.
     pub committed: Ns,
-    pub kind: Kind,
+    pub kind: FrameKind,
     /// The vblank's time was known: neither the first frame after a modeset nor after a long idle time.
     pub in_phase: bool,
 }
@@ -72,30 +72,30 @@ const WORK_GUESS: Ns = 1_000_000;
 #[derive(Debug)]
 pub struct Planner {
     wake: Quantiles,
-    planes: Past,
-    rendered: Past,
+    planes: History,
+    rendered: History,
     /// How many frames to come may be drawn: the last was, or the one before.
     drawn_lately: u8,
 }
 
 /// The past of one kind of frame.
 #[derive(Debug)]
-struct Past {
+struct History {
     work: Quantiles,
     gpu: Quantiles,
     least: Ns,
     reserve: Ns,
 }
 
-impl Past {
+impl History {
     fn new(least: Ns) -> Self {
         Self { work: Quantiles::default(), gpu: Quantiles::default(), least, reserve: least }
     }
 
     /// What the display needs is there at every frame and is learnt in full; that we were late once says little about the
     /// next time, and the quantiles have seen it too.
-    fn miss(&mut self, cause: Cause) {
-        let most = if cause == Cause::Kernel { Planner::MOST_RESERVE } else { Planner::MOST_OWN_RESERVE };
+    fn miss(&mut self, cause: MissCause) {
+        let most = if cause == MissCause::Kernel { Planner::MOST_RESERVE } else { Planner::MOST_OWN_RESERVE };
         self.reserve = (self.reserve + Planner::STEP).min(most.max(self.reserve));
     }
 
@@ -106,7 +106,7 @@ impl Past {
 
 impl Default for Planner {
     fn default() -> Self {
-        let (planes, rendered) = (Past::new(Self::LEAST_PLANES), Past::new(Self::LEAST_RENDERED));
+        let (planes, rendered) = (History::new(Self::LEAST_PLANES), History::new(Self::LEAST_RENDERED));
         Self { wake: Quantiles::default(), planes, rendered, drawn_lately: 2 }
     }
 }
@@ -127,10 +127,10 @@ impl Planner {
     /// Never latch earlier than this before a vblank: beyond it a late frame is better than stale input.
     const MOST: Ns = 12_000_000;
 
-    fn past(&mut self, kind: Kind) -> &mut Past {
+    fn past(&mut self, kind: FrameKind) -> &mut History {
         match kind {
-            Kind::Planes => &mut self.planes,
-            Kind::Rendered => &mut self.rendered,
+            FrameKind::Planes => &mut self.planes,
+            FrameKind::Rendered => &mut self.rendered,
         }
     }
 
@@ -139,8 +139,8 @@ impl Planner {
         self.wake.record(timing.started.saturating_sub(timing.planned));
         self.past(timing.kind).work.record(timing.committed.saturating_sub(timing.started));
         self.drawn_lately = match timing.kind {
-            Kind::Rendered => 2,
-            Kind::Planes => self.drawn_lately.saturating_sub(1),
+            FrameKind::Rendered => 2,
+            FrameKind::Planes => self.drawn_lately.saturating_sub(1),
         };
     }
 
@@ -150,25 +150,25 @@ impl Planner {
     }
 
     /// A frame has flipped: in time, or late through somebody's fault. A client's teaches nothing here.
-    pub fn flipped(&mut self, kind: Kind, missed: Option<Cause>) {
+    pub fn flipped(&mut self, kind: FrameKind, missed: Option<MissCause>) {
         match missed {
-            Some(Cause::Client) => {}
+            Some(MissCause::Client) => {}
             Some(cause) => self.past(kind).miss(cause),
             None => self.past(kind).forgive(),
         }
     }
 
     /// The kind that the next frame will probably be.
-    pub fn expected(&self) -> Kind {
-        if self.drawn_lately > 0 { Kind::Rendered } else { Kind::Planes }
+    pub fn expected(&self) -> FrameKind {
+        if self.drawn_lately > 0 { FrameKind::Rendered } else { FrameKind::Planes }
     }
 
     /// How long before the vblank to latch the next frame.
     pub fn margins(&self) -> Margins {
         let late = self.late();
         let reserve = match self.expected() {
-            Kind::Planes => self.planes.reserve,
-            Kind::Rendered => self.rendered.reserve,
+            FrameKind::Planes => self.planes.reserve,
+            FrameKind::Rendered => self.rendered.reserve,
         };
         let early = (late + Self::EARLY.saturating_sub(reserve)).min(Self::MOST);
         Margins { early, late }
@@ -176,8 +176,8 @@ impl Planner {
 
     fn late(&self) -> Ns {
         let past = match self.expected() {
-            Kind::Planes => &self.planes,
-            Kind::Rendered => &self.rendered,
+            FrameKind::Planes => &self.planes,
+            FrameKind::Rendered => &self.rendered,
         };
         let wake = self.wake.at(WAKE).unwrap_or(WAKE_GUESS).min(WAKE_MOST);
         let work = past.work.at(HIGH).unwrap_or(WORK_GUESS);
@@ -224,11 +224,11 @@ mod tests {
 
     use super::*;
 
-    fn timing(kind: Kind, late: Ns, work: Ns) -> Timing {
+    fn timing(kind: FrameKind, late: Ns, work: Ns) -> Timing {
         Timing { planned: 1000, started: 1000 + late, committed: 1000 + late + work, kind, in_phase: true }
     }
 
-    fn settled(kind: Kind, late: Ns, work: Ns) -> Planner {
+    fn settled(kind: FrameKind, late: Ns, work: Ns) -> Planner {
         let mut planner = Planner::default();
         (0..40).for_each(|_| planner.committed(&timing(kind, late, work)));
         planner
@@ -236,27 +236,27 @@ mod tests {
 
     #[test]
     fn frames_that_cost_nothing_latch_at_the_reserve() {
-        assert_eq!(settled(Kind::Planes, 0, 0).late(), Planner::LEAST_PLANES);
-        assert_eq!(settled(Kind::Rendered, 0, 0).late(), Planner::LEAST_RENDERED);
+        assert_eq!(settled(FrameKind::Planes, 0, 0).late(), Planner::LEAST_PLANES);
+        assert_eq!(settled(FrameKind::Rendered, 0, 0).late(), Planner::LEAST_RENDERED);
     }
 
     #[test]
     fn the_margin_is_made_of_its_parts() {
-        let mut planner = settled(Kind::Rendered, 200_000, 2_000_000);
+        let mut planner = settled(FrameKind::Rendered, 200_000, 2_000_000);
         assert_eq!(planner.late(), Planner::LEAST_RENDERED + 2_200_000);
         (0..32).for_each(|_| planner.drawn(1_000_000));
         assert_eq!(planner.late(), Planner::LEAST_RENDERED + 3_200_000);
-        (0..40).for_each(|_| planner.committed(&timing(Kind::Rendered, 0, 50_000_000)));
+        (0..40).for_each(|_| planner.committed(&timing(FrameKind::Rendered, 0, 50_000_000)));
         assert_eq!(planner.late(), Planner::MOST, "bounded");
-        (0..40).for_each(|_| planner.committed(&timing(Kind::Planes, 0, 50_000)));
+        (0..40).for_each(|_| planner.committed(&timing(FrameKind::Planes, 0, 50_000)));
         assert_eq!(planner.late(), Planner::LEAST_PLANES + 50_000, "planes have their own past");
     }
 
     #[test]
     fn the_early_latch_leaves_a_millisecond() {
-        let mut planner = settled(Kind::Planes, 0, 50_000);
+        let mut planner = settled(FrameKind::Planes, 0, 50_000);
         assert_eq!(planner.margins(), Margins { early: 1_150_000, late: 150_000 });
-        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
+        (0..30).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Kernel)));
         assert_eq!(planner.margins(), Margins { early: 4_050_000, late: 4_050_000 }, "a reserve that is longer counts");
     }
 
@@ -280,40 +280,40 @@ mod tests {
 
     #[test]
     fn outliers_are_not_planned_for() {
-        let mut planner = settled(Kind::Planes, 0, 50_000);
-        (0..3).for_each(|_| planner.committed(&timing(Kind::Planes, 50_000_000, 9_000_000)));
+        let mut planner = settled(FrameKind::Planes, 0, 50_000);
+        (0..3).for_each(|_| planner.committed(&timing(FrameKind::Planes, 50_000_000, 9_000_000)));
         assert_eq!(planner.late(), Planner::LEAST_PLANES + 50_000);
-        planner.committed(&timing(Kind::Planes, 0, 9_000_000));
+        planner.committed(&timing(FrameKind::Planes, 0, 9_000_000));
         assert_eq!(planner.late(), Planner::LEAST_PLANES + 9_000_000);
-        (0..20).for_each(|_| planner.committed(&timing(Kind::Planes, 50_000_000, 0)));
+        (0..20).for_each(|_| planner.committed(&timing(FrameKind::Planes, 50_000_000, 0)));
         assert!(planner.late() <= Planner::LEAST_PLANES + WAKE_MOST + 9_000_000, "an outage is not planned for");
     }
 
     #[test]
     fn drawing_is_expected_for_two_frames_after_it() {
-        let mut planner = settled(Kind::Planes, 0, 0);
-        planner.committed(&timing(Kind::Rendered, 0, 0));
-        for expected in [Kind::Rendered, Kind::Rendered, Kind::Planes] {
+        let mut planner = settled(FrameKind::Planes, 0, 0);
+        planner.committed(&timing(FrameKind::Rendered, 0, 0));
+        for expected in [FrameKind::Rendered, FrameKind::Rendered, FrameKind::Planes] {
             assert_eq!(planner.expected(), expected);
-            planner.committed(&timing(Kind::Planes, 0, 0));
+            planner.committed(&timing(FrameKind::Planes, 0, 0));
         }
     }
 
     #[test]
     fn misses_teach_by_cause() {
-        let mut planner = settled(Kind::Planes, 0, 0);
-        planner.flipped(Kind::Planes, Some(Cause::Client));
-        planner.flipped(Kind::Rendered, Some(Cause::Render));
+        let mut planner = settled(FrameKind::Planes, 0, 0);
+        planner.flipped(FrameKind::Planes, Some(MissCause::Client));
+        planner.flipped(FrameKind::Rendered, Some(MissCause::Render));
         assert_eq!(planner.late(), Planner::LEAST_PLANES, "neither a client's miss nor another kind's");
-        planner.flipped(Kind::Planes, Some(Cause::Kernel));
+        planner.flipped(FrameKind::Planes, Some(MissCause::Kernel));
         assert_eq!(planner.late(), Planner::LEAST_PLANES + Planner::STEP);
-        (0..10).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Commit)));
+        (0..10).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Commit)));
         assert_eq!(planner.late(), Planner::MOST_OWN_RESERVE);
-        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
+        (0..30).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Kernel)));
         assert_eq!(planner.late(), Planner::MOST_RESERVE);
-        planner.flipped(Kind::Planes, Some(Cause::Commit));
+        planner.flipped(FrameKind::Planes, Some(MissCause::Commit));
         assert_eq!(planner.late(), Planner::MOST_RESERVE, "never shrinks by a miss");
-        (0..20_000).for_each(|_| planner.flipped(Kind::Planes, None));
+        (0..20_000).for_each(|_| planner.flipped(FrameKind::Planes, None));
         assert!(planner.late() < Planner::LEAST_PLANES + 2000, "forgiven");
     }
 
@@ -334,15 +334,15 @@ mod tests {
         ) {
             let mut planner = Planner::default();
             for (drawn, late, work, miss) in frames {
-                let kind = if drawn { Kind::Rendered } else { Kind::Planes };
+                let kind = if drawn { FrameKind::Rendered } else { FrameKind::Planes };
                 planner.committed(&timing(kind, late, work));
-                let missed = [None, Some(Cause::Client), Some(Cause::Render), Some(Cause::Commit), Some(Cause::Kernel)];
+                let missed = [None, Some(MissCause::Client), Some(MissCause::Render), Some(MissCause::Commit), Some(MissCause::Kernel)];
                 planner.flipped(kind, missed[usize::from(miss)]);
                 prop_assert!(planner.late() <= Planner::MOST);
                 prop_assert!(planner.late() >= Planner::LEAST_PLANES);
                 let margins = planner.margins();
                 prop_assert!(margins.late <= margins.early && margins.early <= Planner::MOST);
-                prop_assert_eq!(planner.expected() == Kind::Rendered || !drawn, true);
+                prop_assert_eq!(planner.expected() == FrameKind::Rendered || !drawn, true);
             }
         }
     }

@@ -56,7 +56,7 @@ impl CompositorHandler for Syncline {
         self.desktop.cursor.surface_commit(surface);
         // A commit without damage may still carry a frame callback, which the next frame answers.
         self.redraw_surface(surface);
-        self.invite_unseen(surface);
+        self.invite_later(surface);
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {

@@ -15,7 +15,7 @@ use crate::{
 
 /// Somebody's pending acquire.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct WaitingAcquire {
     pub commit: Arc<PendingCommit>,
     pub surface: Weak<WlSurface>,
     /// Its watchdog has spoken.
@@ -24,31 +24,31 @@ pub struct Waiting {
 
 /// Slots of pending acquires.
 #[derive(Debug, Default)]
-pub struct Acquires(Slab<Waiting>);
+pub struct Acquires(Slab<WaitingAcquire>);
 
 impl Acquires {
     /// Stores `waiting`; the slot goes into the reactor's source.
-    pub fn insert(&mut self, waiting: Waiting) -> Slot {
+    pub fn insert(&mut self, waiting: WaitingAcquire) -> Slot {
         Slot(self.0.insert(waiting) as u32)
     }
 
     /// The entry of a slot.
-    pub fn get(&self, slot: Slot) -> Option<&Waiting> {
+    pub fn get(&self, slot: Slot) -> Option<&WaitingAcquire> {
         self.0.get(slot.0 as usize)
     }
 
     /// Empties a slot.
-    pub fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+    pub fn remove(&mut self, slot: Slot) -> Option<WaitingAcquire> {
         self.0.try_remove(slot.0 as usize)
     }
 
     /// All entries with their slots.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Waiting)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut WaitingAcquire)> {
         self.0.iter_mut().map(|(slot, waiting)| (Slot(slot as u32), waiting))
     }
 
     /// Slots for which `gone` holds.
-    pub fn matching(&self, gone: impl Fn(&Waiting) -> bool) -> SmallVec<[Slot; 4]> {
+    pub fn matching(&self, gone: impl Fn(&WaitingAcquire) -> bool) -> SmallVec<[Slot; 4]> {
         self.0.iter().filter(|(_, waiting)| gone(waiting)).map(|(slot, _)| Slot(slot as u32)).collect()
     }
 

@@ -22,7 +22,7 @@ use crate::surface::{SurfaceState, content::Content, view::View};
 
 /// The part of a commit that is ours, double-buffered by Smithay with all the rest.
 #[derive(Debug, Default)]
-pub struct Update {
+pub struct CommitUpdate {
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
@@ -34,7 +34,7 @@ pub enum Attach {
     Buffer(Arc<Content>),
 }
 
-impl Cacheable for Update {
+impl Cacheable for CommitUpdate {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
         Self { attach: self.attach.take(), barrier: self.barrier.take() }
     }
@@ -57,7 +57,7 @@ impl Cacheable for Update {
 /// the surface has another size now.
 pub fn apply(surface: &WlSurface, now: Ns) -> bool {
     with_states(surface, |states| {
-        if let Some(barrier) = states.cached_state.get::<Update>().current().barrier.take() {
+        if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
             SurfaceState::of(states).turns.applied(barrier, now);
         }
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
@@ -66,7 +66,7 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         attributes.buffer.take();
         attributes.buffer_delta.take();
         let damage = std::mem::take(&mut attributes.damage);
-        let attach = states.cached_state.get::<Update>().current().attach.take();
+        let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
         let mut surface = SurfaceState::of(states);
         match attach {
             None => {}
@@ -158,7 +158,7 @@ fn surface_to_buffer(
 /// The surface is gone: drops what its commits brought and nobody will apply.
 pub fn forget(surface: &WlSurface) {
     with_states(surface, |states| {
-        let mut update = states.cached_state.get::<Update>();
+        let mut update = states.cached_state.get::<CommitUpdate>();
         update.pending().attach = None;
         update.current().attach = None;
         SurfaceState::of(states).turns.forget();
@@ -167,5 +167,5 @@ pub fn forget(surface: &WlSurface) {
 
 /// Puts the barrier that the commit being made sets where [`apply`] will find it.
 pub fn set_barrier(states: &SurfaceData, barrier: Barrier) {
-    states.cached_state.get::<Update>().pending().barrier = Some(barrier);
+    states.cached_state.get::<CommitUpdate>().pending().barrier = Some(barrier);
 }

@@ -22,36 +22,36 @@ use crate::surface::shm::Shm;
 
 /// Where a content's pixels are.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum PixelSource {
     /// A client's dma-buf.
     Dmabuf(Arc<Imported>),
     /// A `wl_shm` buffer that is copied; one that is read in place is a dma-buf.
     Shm(Arc<Shm>),
 }
 
-impl Source {
+impl PixelSource {
     /// Whether its last line is the picture's first.
     pub fn y_invert(&self) -> bool {
-        matches!(self, Source::Dmabuf(imported) if imported.y_invert)
+        matches!(self, PixelSource::Dmabuf(imported) if imported.y_invert)
     }
 
     /// Names the buffer in the trace and in reports.
     pub fn id(&self) -> u64 {
         match self {
-            Source::Dmabuf(imported) => imported.id,
-            Source::Shm(shm) => shm.id,
+            PixelSource::Dmabuf(imported) => imported.id,
+            PixelSource::Shm(shm) => shm.id,
         }
     }
 
     /// Whether its pixels are luma and chroma.
     pub fn is_yuv(&self) -> bool {
-        matches!(self, Source::Dmabuf(imported) if imported.dmabuf.format_info().yuv)
+        matches!(self, PixelSource::Dmabuf(imported) if imported.dmabuf.format_info().yuv)
     }
 }
 
 /// How the renderer gets at a dma-buf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum ReadPath {
     /// It reads the buffer itself.
     Import,
     /// The GPU of another card, by its serial, copies each picture.
@@ -60,7 +60,7 @@ pub enum Way {
     Cpu,
 }
 
-impl Way {
+impl ReadPath {
     /// In reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,7 +87,7 @@ pub struct Imported {
     /// Its pages are a `wl_shm` pool's: it has no fences, and its client writes without telling the kernel.
     pub shm: bool,
     /// How it is drawn; `None`: nobody has tried, or the renderer is another one now.
-    way: Mutex<Option<Way>>,
+    way: Mutex<Option<ReadPath>>,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
     framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
     /// Of each memory plane.
@@ -163,12 +163,12 @@ impl Imported {
     }
 
     /// How it is drawn.
-    pub fn way(&self) -> Option<Way> {
+    pub fn way(&self) -> Option<ReadPath> {
         *self.way.lock().expect("no panic while locked")
     }
 
     /// It is drawn so from now on.
-    pub fn choose(&self, way: Option<Way>) {
+    pub fn choose(&self, way: Option<ReadPath>) {
         *self.way.lock().expect("no panic while locked") = way;
     }
 

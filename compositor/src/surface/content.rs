@@ -17,13 +17,13 @@ use smithay::{
 };
 
 use crate::{
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
     system::{id::SurfaceId, trace},
 };
 
 /// By what a commit is synchronised, at one of its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum SyncMethod {
     /// Nothing but `wl_buffer.release`.
     Buffer,
     /// The fences on the dma-buf.
@@ -34,25 +34,25 @@ pub enum By {
     Point,
 }
 
-impl By {
+impl SyncMethod {
     /// The client says itself when, by a fence or point.
     pub fn is_explicit(self) -> bool {
-        matches!(self, By::Fence | By::Point)
+        matches!(self, SyncMethod::Fence | SyncMethod::Point)
     }
 
     /// The name in the trace and in reports.
     pub fn name(self) -> &'static str {
         match self {
-            By::Buffer => "wl_buffer",
-            By::Implicit => "implicit",
-            By::Fence => "fence",
-            By::Point => "point",
+            SyncMethod::Buffer => "wl_buffer",
+            SyncMethod::Implicit => "implicit",
+            SyncMethod::Fence => "fence",
+            SyncMethod::Point => "point",
         }
     }
 
     /// The trace's name for an acquire.
     pub fn acquire_name(self) -> &'static str {
-        if self == By::Buffer { "none" } else { self.name() }
+        if self == SyncMethod::Buffer { "none" } else { self.name() }
     }
 }
 
@@ -64,7 +64,7 @@ pub struct Content {
     /// The surface's commit number.
     pub serial: u64,
     /// Where the pixels are.
-    pub source: Source,
+    pub source: PixelSource,
     /// Pixels.
     pub size: Size<i32, Buffer>,
     /// The format has no alpha.
@@ -72,15 +72,15 @@ pub struct Content {
     /// The buffer is ours, and what a converter made of the client's.
     pub converted: bool,
     /// How the buffer is to be waited for.
-    pub acquire_by: By,
+    pub acquire_by: SyncMethod,
     /// How it is given back.
-    pub release_by: By,
+    pub release_by: SyncMethod,
     superseded: AtomicBool,
-    fences: Mutex<Fences>,
+    fences: Mutex<ContentFences>,
 }
 
 #[derive(Debug)]
-struct Fences {
+struct ContentFences {
     acquire: Acquire,
     /// `None` once completed.
     release: Option<Release>,
@@ -94,24 +94,24 @@ struct Fences {
 
 /// What a new content is made of.
 #[derive(Debug)]
-pub struct Parts {
+pub struct ContentParts {
     pub surface: SurfaceId,
     pub serial: u64,
-    pub source: Source,
+    pub source: PixelSource,
     pub size: Size<i32, Buffer>,
     pub opaque: bool,
     pub converted: bool,
     pub acquire: Acquire,
-    pub acquire_by: By,
+    pub acquire_by: SyncMethod,
     pub release: Release,
-    pub release_by: By,
+    pub release_by: SyncMethod,
     /// For `wl_buffer.release`, if the client waits for that.
     pub buffer: Option<WlBuffer>,
 }
 
 impl Content {
     /// Takes ownership of the fences: from here on the release is completed in every case.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: ContentParts) -> Self {
         Self {
             surface: parts.surface,
             serial: parts.serial,
@@ -122,7 +122,7 @@ impl Content {
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
             superseded: AtomicBool::new(false),
-            fences: Mutex::new(Fences {
+            fences: Mutex::new(ContentFences {
                 acquire: parts.acquire,
                 release: Some(parts.release),
                 pass: None,
@@ -132,15 +132,15 @@ impl Content {
         }
     }
 
-    fn fences(&self) -> std::sync::MutexGuard<'_, Fences> {
+    fn fences(&self) -> std::sync::MutexGuard<'_, ContentFences> {
         self.fences.lock().expect("no panic while locked")
     }
 
     /// A card's framebuffer of its buffer, made at the first call; `None`: it is no dma-buf, or the card refused it.
     pub fn framebuffer(&self, device: &kms::Device) -> Option<kms::Framebuffer> {
         match &self.source {
-            Source::Dmabuf(imported) => imported.framebuffer(device),
-            Source::Shm(_) => None,
+            PixelSource::Dmabuf(imported) => imported.framebuffer(device),
+            PixelSource::Shm(_) => None,
         }
     }
 
@@ -201,7 +201,7 @@ impl Content {
 
     /// Its client waits for `wl_buffer.release` alone, and so for whoever reads it: that knows no fence.
     pub fn is_shm_in_place(&self) -> bool {
-        matches!(&self.source, Source::Dmabuf(imported) if imported.shm)
+        matches!(&self.source, PixelSource::Dmabuf(imported) if imported.shm)
     }
 
     /// A picture of it was made that is all that anybody needs: the client has its buffer back now.
@@ -217,7 +217,7 @@ impl Content {
 
 /// Both fences of a content, for reports.
 #[derive(Debug)]
-pub struct Snapshot {
+pub struct FenceSnapshot {
     pub acquire: AcquireReport,
     /// Value of the release point.
     pub release_point: Option<u64>,
@@ -228,7 +228,7 @@ pub struct Snapshot {
 impl Content {
     /// What its fences look like, with a system call for each that may be pending; `None` once it is released. Changes
     /// nothing: whoever waits for the acquire finds it as it was.
-    pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<Snapshot> {
+    pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<FenceSnapshot> {
         let fences = self.fences();
         let release = fences.release.as_ref()?;
         let mut acquire = AcquireReport::new(&fences.acquire, now, predictor);
@@ -239,7 +239,7 @@ impl Content {
             acquire.state = "signalled";
         }
         let release_point = release.target_point().map(|point| point.value());
-        Some(Snapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
+        Some(FenceSnapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
     }
 
     /// Its release point, while it is not released.
@@ -299,7 +299,7 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
 
 impl Content {
     /// The last user is known: the release completes, once.
-    fn complete(&self, fences: &mut Fences, last: Option<&SyncFile>) {
+    fn complete(&self, fences: &mut ContentFences, last: Option<&SyncFile>) {
         let Some(mut release) = fences.release.take() else { return };
         // The client gets its own errored fence back: that is how it learns.
         if let Some((fence, error)) = fences.acquire.take_failed() {
@@ -336,7 +336,7 @@ impl Content {
     }
 
     /// Nobody reads the buffer any more, but for users with a fence.
-    fn finish(&self, fences: &mut Fences) {
+    fn finish(&self, fences: &mut ContentFences) {
         self.complete(fences, None);
         if let Some(buffer) = fences.buffer.take() {
             buffer.release();

@@ -36,12 +36,12 @@ impl PendingCommit {
     }
 
     /// It must be shown before any newer commit: one of them, or this one, is held by fifo or commit-timing.
-    pub fn keep_turn(&self) {
+    pub fn keep_order(&self) {
         self.turn.store(true, Ordering::Release);
     }
 
-    /// See [`PendingCommit::keep_turn`].
-    pub fn has_turn(&self) -> bool {
+    /// See [`PendingCommit::keep_order`].
+    pub fn is_ordered(&self) -> bool {
         self.turn.load(Ordering::Acquire)
     }
 

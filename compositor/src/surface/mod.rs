@@ -9,20 +9,20 @@
 //! Nothing here knows outputs, planes or windows.
 
 pub mod acquires;
+pub mod allocation;
 pub mod apply;
 pub mod buffer;
 pub mod client;
 pub mod content;
 pub mod gate;
+pub mod goal;
 pub mod invitation;
-pub mod live;
-pub mod pace;
+pub mod order;
+pub mod rate;
+pub mod registry;
 pub mod shm;
 pub mod state;
-pub mod steady;
-pub mod turn;
 pub mod view;
-pub mod wishes;
 
 pub use gate::PendingCommit;
 pub use state::{SurfaceState, is_hidden};

@@ -2,7 +2,7 @@
 //!
 //! In place nothing is copied, and a plane can show the buffer; but the client has it back only when it has left the screen. A client with
 //! two buffers or more does not notice; one that draws into its only buffer would wait. So a surface begins with copies, and each of them
-//! gives its buffer back at once; [`Choice`] tells when it has shown that it alternates.
+//! gives its buffer back at once; [`ShmChoice`] tells when it has shown that it alternates.
 //!
 //! See docs/shm.md.
 
@@ -19,7 +19,7 @@ use rustix::{
 };
 
 use crate::{
-    config::{Config, ShmWay},
+    config::{Config, ShmMode},
     surface::buffer::Imported,
 };
 
@@ -85,7 +85,7 @@ impl Shm {
 
 /// What makes dma-bufs of shared memory, unless the user wants copies.
 pub fn udmabuf(config: &Config) -> Option<Udmabuf> {
-    if config.shm == ShmWay::Copy {
+    if config.shm == ShmMode::Copy {
         return None;
     }
     Udmabuf::open()
@@ -134,12 +134,12 @@ fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
 
 /// Which way the commits of a surface go.
 #[derive(Debug, Default)]
-pub struct Choice {
+pub struct ShmChoice {
     /// Buffers of the last commits; 0: none yet.
     last: [u64; WATCHED],
 }
 
-impl Choice {
+impl ShmChoice {
     /// Notes a commit of `buffer`; `held`: it is still ours from a commit in place. Whether it may go in place.
     pub fn commit(&mut self, buffer: u64, held: bool) -> bool {
         if held {
@@ -168,7 +168,7 @@ mod tests {
             ("1 2 1 2 1! 2 1 2 1", "---+---++"),
             ("1 1! 1! 1!", "----"),
         ] {
-            let mut choice = Choice::default();
+            let mut choice = ShmChoice::default();
             let made: String = commits
                 .split(' ')
                 .map(|commit| {

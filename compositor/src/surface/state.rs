@@ -17,7 +17,10 @@ use smithay::{
 };
 
 use crate::{
-    surface::{content::Content, gate::PendingCommit, pace::Pace, shm, turn::Turns, view::View, wishes::Wishes},
+    surface::{
+        allocation::AllocationHints, content::Content, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
+        view::View,
+    },
     system::id::SurfaceId,
 };
 
@@ -41,7 +44,7 @@ pub struct SurfaceState {
     /// How long this client's fences take, from commit to signal.
     pub predictor: Predictor,
     /// How often it commits.
-    pub pace: Pace,
+    pub pace: CommitRate,
     /// The last frame showed this surface on a plane of its own, so that the display can wait for its fence.
     pub on_plane: bool,
     /// Another surface covers all of it: nobody sees its commits, so they cause no frames.
@@ -51,11 +54,11 @@ pub struct SurfaceState {
     /// How long this client takes from a frame callback to its commit.
     pub response: Predictor,
     /// What holds its commits back besides fences: fifo and commit-timing.
-    pub turns: Turns,
+    pub turns: CommitOrder,
     /// What its client is told to allocate.
-    pub wishes: Wishes,
+    pub allocation: AllocationHints,
     /// Which way its buffers of shared memory go.
-    pub shm: shm::Choice,
+    pub shm: shm::ShmChoice,
 }
 
 impl Default for SurfaceState {
@@ -70,14 +73,14 @@ impl Default for SurfaceState {
             element: Id::new(),
             damage: DamageBag::default(),
             predictor: Predictor::default(),
-            pace: Pace::default(),
+            pace: CommitRate::default(),
             on_plane: false,
             hidden: false,
             invited: None,
             response: Predictor::default(),
-            turns: Turns::default(),
-            wishes: Wishes::default(),
-            shm: shm::Choice::default(),
+            turns: CommitOrder::default(),
+            allocation: AllocationHints::default(),
+            shm: shm::ShmChoice::default(),
         }
     }
 }
@@ -94,7 +97,7 @@ impl SurfaceState {
         let mut index = 0;
         let taken = self.pending.iter().filter(|pending| {
             index += 1;
-            index <= first && !pending.has_turn()
+            index <= first && !pending.is_ordered()
         });
         let taken: Vec<_> = taken.cloned().collect();
         self.pending.retain(|pending| !taken.iter().any(|t| Arc::ptr_eq(t, pending)));
@@ -103,7 +106,7 @@ impl SurfaceState {
 
     /// The pending commit that the next latch may take: the newest, unless an older one must be shown first.
     pub fn next_pending(&self) -> Option<&Arc<PendingCommit>> {
-        self.pending.iter().find(|pending| pending.has_turn()).or(self.pending.back())
+        self.pending.iter().find(|pending| pending.is_ordered()).or(self.pending.back())
     }
 }
 

@@ -6,7 +6,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod ioctl;
-pub mod priority;
 pub mod reactor;
+pub mod realtime;
 pub mod seat;
 pub mod trace;

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::{
     output::card::{leaving::Leaving, light::user_data, limits::CardLimits},
-    system::{error::Error, seat::Session},
+    system::{error::Error, seat::SeatSession},
 };
 
 /// A display device with everything that lives as long as it is the session's.
@@ -27,9 +27,9 @@ pub struct Card {
     pub known: CardLimits,
     /// The node's device number, as udev names it.
     pub node: u64,
-    /// A commit or a read was answered with ENODEV: see [`crate::session::Syncline::drop_gone_cards`].
+    /// A commit or a read was note_response with ENODEV: see [`crate::session::Syncline::drop_gone_cards`].
     pub gone: bool,
-    /// Its displays have changed while the session did not have its VT: the kernel looks at connectors for the master only.
+    /// Its displays have changed while the session did not have its VT: the kernel deferred at connectors for the master only.
     pub stale: bool,
     /// A display could not be lit because the CRTC or a plane was busy: when to try again, and how often that was done.
     pub again: Option<(fence::Ns, u32)>,
@@ -42,16 +42,16 @@ pub struct Card {
 
 /// An open device that is not the session's yet.
 #[derive(Debug)]
-pub struct Found {
+pub struct OpenedCard {
     pub device: Device,
     pub inventory: Inventory,
     held: OwnedFd,
 }
 
-impl Found {
+impl OpenedCard {
     /// Opens a device, becomes its master and reads what it has. Errors: no such node, no permission, no atomic mode setting, another
     /// program is its master.
-    pub fn open(session: &mut Session, path: &Path) -> Result<Self, Error> {
+    pub fn open(session: &mut SeatSession, path: &Path) -> Result<Self, Error> {
         let held = session.open_device(path)?;
         let read = held
             .try_clone()
@@ -77,7 +77,7 @@ impl Found {
     }
 
     /// Gives it back.
-    pub fn close(self, session: &mut Session) {
+    pub fn close(self, session: &mut SeatSession) {
         drop(self.device);
         session.close_device(self.held);
     }
@@ -92,8 +92,8 @@ impl Card {
     }
 
     /// Takes a device into the session: remembers what its displays show, to be put back. Says once in the log what is known of its driver.
-    pub fn new(found: Found) -> Self {
-        let Found { device, inventory, held } = found;
+    pub fn new(found: OpenedCard) -> Self {
+        let OpenedCard { device, inventory, held } = found;
         let saved = Some(device.save_state(&inventory));
         let node = rustix::fs::fstat(&device).map_or(0, |stat| stat.st_rdev);
         let known = CardLimits::new(&device);
@@ -149,7 +149,7 @@ impl Card {
     }
 
     /// Gives the device back to the seat.
-    pub fn close(mut self, session: &mut Session) {
+    pub fn close(mut self, session: &mut SeatSession) {
         // It keeps the device open.
         self.saved = None;
         drop((self.leaving, self.device));

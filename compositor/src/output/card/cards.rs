@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use kms::{OpenError, nodes};
 
 use crate::{
-    output::card::card::{Card, Found},
-    system::{error::Error, seat::Session},
+    output::card::card::{Card, OpenedCard},
+    system::{error::Error, seat::SeatSession},
 };
 
 /// The cards, in the order in which they came.
@@ -17,20 +17,20 @@ use crate::{
 pub struct Cards {
     pub list: Vec<Card>,
     /// The devices that the user named; empty: all of the seat.
-    pub named: Vec<Named>,
+    pub named: Vec<NamedDevice>,
     /// Came while the session did not have its VT.
     pub missed: Vec<PathBuf>,
 }
 
 /// A device that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedDevice {
     pub path: PathBuf,
     /// Where it is plugged in, as sysfs names that: it may come back under another number, and another device under its number.
     pub place: Option<PathBuf>,
 }
 
-impl Named {
+impl NamedDevice {
     fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), place: place(path) }
     }
@@ -52,9 +52,9 @@ fn place(node: &Path) -> Option<PathBuf> {
 
 impl Cards {
     /// Opens the cards that a session begins with; one at least has a display.
-    pub fn open(session: &mut Session, named: &[PathBuf]) -> Result<Self, Error> {
+    pub fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Self, Error> {
         let list = open(session, named)?.into_iter().map(Card::new).collect();
-        Ok(Self { list, named: named.iter().map(|path| Named::new(path)).collect(), missed: Vec::new() })
+        Ok(Self { list, named: named.iter().map(|path| NamedDevice::new(path)).collect(), missed: Vec::new() })
     }
 
     /// All of them.
@@ -108,11 +108,11 @@ impl Cards {
 }
 
 /// The devices named, or all of the seat with a display; those with a display first.
-fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
+fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>, Error> {
     let mut last = Error::from(OpenError::NoDevice);
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<OpenedCard> = Vec::new();
     for path in candidates(session, named) {
-        match Found::open(session, &path) {
+        match OpenedCard::open(session, &path) {
             Ok(card) if card.has_display() => found.push(card),
             Ok(card) if named.is_empty() => {
                 last = card.no_display();
@@ -139,7 +139,7 @@ fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
 }
 
 /// What may be opened, each once; the seat's first GPU before the others.
-fn candidates(session: &Session, named: &[PathBuf]) -> Vec<PathBuf> {
+fn candidates(session: &SeatSession, named: &[PathBuf]) -> Vec<PathBuf> {
     if !named.is_empty() {
         let node = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
         let again = |at: usize| named[..at].iter().any(|other| node(other) == node(&named[at]));
@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn a_named_card_is_known_by_its_place() {
         let null = place(Path::new("/dev/null"));
-        let plain = |path: &str, place: Option<&str>| Named { path: path.into(), place: place.map(PathBuf::from) };
+        let plain =
+            |path: &str, place: Option<&str>| NamedDevice { path: path.into(), place: place.map(PathBuf::from) };
         // Without sysfs only the name is left.
         assert!(plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card0")));
         assert!(!plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card1")));

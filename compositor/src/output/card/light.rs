@@ -38,7 +38,7 @@ pub struct PendingOutput {
     pub tracker: OutputDamageTracker,
     pub picture: PlaneState<'static>,
     /// What its connector is told.
-    pub told: kms::ConnectorState,
+    pub settings: kms::ConnectorState,
     /// It is to refresh at a varying rate, if it can.
     pub vrr: bool,
 }
@@ -47,7 +47,7 @@ impl PendingOutput {
     pub fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
         let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
         let mut frame = self.kms.modeset();
-        frame.set(primary, self.picture).vrr(vrr && capable).connector(self.told.clone());
+        frame.set(primary, self.picture).vrr(vrr && capable).connector(self.settings.clone());
         frame
     }
 
@@ -81,11 +81,11 @@ pub fn takes(
     output: &mut kms::Output,
     primary: usize,
     state: PlaneState<'_>,
-    told: kms::ConnectorState,
+    settings: kms::ConnectorState,
 ) -> kms::ConnectorState {
-    let refused = match output.cannot(&told) {
+    let refused = match output.cannot(&settings) {
         Some(what) => Some(what.to_owned()),
-        None => output.modeset().set(primary, state).connector(told.clone()).test().err().and_then(|error| {
+        None => output.modeset().set(primary, state).connector(settings.clone()).test().err().and_then(|error| {
             // What is refused without it, too, is not its fault.
             let plain = output.modeset().set(primary, state).test();
             plain.is_ok().then(|| error.to_string())
@@ -96,7 +96,7 @@ pub fn takes(
             tracing::warn!("{}: its settings in [[output]] are left out: {why}", output.name());
             kms::ConnectorState::default()
         }
-        None => told,
+        None => settings,
     }
 }
 

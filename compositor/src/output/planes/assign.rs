@@ -2,10 +2,9 @@
 //!
 //! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
 
-use dmabuf_import::colour::{Encoding, Range, Representation};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
-    ColorEncoding, ColorRange, Device, Rect, Rotation, SrcRect,
+    Device, Rect, Rotation, SrcRect,
     assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
 };
 use rustix::io::Errno;
@@ -15,10 +14,10 @@ use crate::{
     config::words::PlaneUse,
     output::{
         card::limits::CardLimits,
-        planes::request::{PlaneRequest, Rects},
+        planes::request::{PlaneRequest, Rects, in_kms},
     },
     render,
-    surface::{buffer::Source, content::Content},
+    surface::{buffer::PixelSource, content::Content},
 };
 
 /// The assigner of one output, with lists that are used again for every frame.
@@ -161,20 +160,6 @@ pub fn rotation(layer: &render::Layer) -> Rotation {
     upright(layer.view.transform)
 }
 
-/// Matrix and range as planes are told.
-pub fn in_kms(colour: Representation) -> (ColorEncoding, ColorRange) {
-    let encoding = match colour.encoding {
-        Encoding::Bt601 => ColorEncoding::Bt601,
-        Encoding::Bt709 => ColorEncoding::Bt709,
-        Encoding::Bt2020 => ColorEncoding::Bt2020,
-    };
-    let range = match colour.range {
-        Range::Limited => ColorRange::Limited,
-        Range::Full => ColorRange::Full,
-    };
-    (encoding, range)
-}
-
 /// The inverse of what a client did to its picture: Wayland's transforms turn counter-clockwise after a reflection, as the kernel's
 /// rotations do. A turn after a reflection is undone by itself.
 fn upright(transform: Transform) -> Rotation {
@@ -197,7 +182,7 @@ pub fn dst(layer: &render::Layer) -> Rect {
 
 pub fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
     match &content.source {
-        Source::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
-        Source::Shm(_) => None,
+        PixelSource::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
+        PixelSource::Shm(_) => None,
     }
 }

@@ -18,25 +18,25 @@ use crate::{
         },
         state::Output,
     },
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
 };
 
 /// A frame that is not on its way.
 #[derive(Debug)]
-pub enum Failed {
+pub enum FrameError {
     /// It could not be drawn.
     Drawing(String),
     /// The kernel does not take it, and this is to be done.
     Refused(Remedy, CommitError),
 }
 
-impl From<String> for Failed {
+impl From<String> for FrameError {
     fn from(error: String) -> Self {
         Self::Drawing(error)
     }
 }
 
-impl std::fmt::Display for Failed {
+impl std::fmt::Display for FrameError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Drawing(error) => f.write_str(error),
@@ -61,7 +61,7 @@ pub struct Attempt {
 impl Attempt {
     /// Whether it is to tear, if the frame is one that can.
     pub fn asynchronous(&self, output: &Output) -> bool {
-        output.tearing == tear::Verdict::May && !self.modeset && !self.synchronous
+        output.tearing == tear::TearVerdict::May && !self.modeset && !self.synchronous
     }
 
     /// The frame was refused: what to do, and what the next attempt is.
@@ -105,8 +105,8 @@ impl Attempt {
         let other = |layout: Layout| layout.modifier != u64::from(DrmModifier::Linear);
         let (client, target) = match on_primary {
             Some(OnPlane::Content(content)) => match &content.source {
-                Source::Dmabuf(imported) => (Some(layout_of(imported)), None),
-                Source::Shm(_) => (None, None),
+                PixelSource::Dmabuf(imported) => (Some(layout_of(imported)), None),
+                PixelSource::Shm(_) => (None, None),
             },
             Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
             None => (None, None),

@@ -11,17 +11,17 @@ use crate::{
     output::{
         planes::{
             content_type::meaning,
-            tear::{Verdict, Wish, verdict},
+            tear::{TearRequest, TearVerdict, verdict},
         },
         state::Output,
     },
     render::Layer,
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
 };
 
 impl Output {
     /// Looks at the scene that is about to be shown.
-    pub fn tell_content_type(&mut self, scene: &[Layer]) {
+    pub fn update_content_type(&mut self, scene: &[Layer]) {
         if self.kms.connector_props().content_type.is_none() {
             return;
         }
@@ -36,16 +36,16 @@ impl Output {
     }
 
     fn tell(&mut self, hint: Option<ContentType>) {
-        let wanted = hint.or(self.told.usual);
-        if wanted == self.told.state.content_type || (wanted.is_some() && wanted == self.told.refused) {
+        let wanted = hint.or(self.settings.usual);
+        if wanted == self.settings.state.content_type || (wanted.is_some() && wanted == self.settings.refused) {
             return;
         }
-        let state = ConnectorState { content_type: wanted, ..self.told.state.clone() };
+        let state = ConnectorState { content_type: wanted, ..self.settings.state.clone() };
         match self.kms.frame().connector(state.clone()).test() {
-            Ok(()) => self.told.state = state,
+            Ok(()) => self.settings.state = state,
             Err(error) => {
                 tracing::debug!("{}: content type {wanted:?}: {error}", self.wl.name());
-                self.told.refused = wanted;
+                self.settings.refused = wanted;
             }
         }
     }
@@ -54,9 +54,9 @@ impl Output {
 /// Whether asynchronous flips of the primary plane take the layer's buffer, as far as the driver says.
 fn takes(plane: &kms::OutputPlane, layer: &Layer) -> bool {
     match &layer.content.source {
-        Source::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
+        PixelSource::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
         // It is drawn into a buffer of ours, as every frame can be.
-        Source::Shm(_) => true,
+        PixelSource::Shm(_) => true,
     }
 }
 
@@ -65,7 +65,7 @@ impl Output {
     pub fn judge_tearing(&mut self, scene: &[Layer], allowed: bool) {
         let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
         let Some(top) = scene.first() else {
-            self.tearing = Verdict::NotAsked;
+            self.tearing = TearVerdict::NotAsked;
             return;
         };
         let (asked, video) = with_states(&top.surface, |states| {
@@ -75,6 +75,6 @@ impl Output {
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
         let able = self.kms.can_flip_asynchronously() && takes(&self.kms.planes()[self.primary], top);
-        self.tearing = verdict(&Wish { asked, allowed, able, alone, video });
+        self.tearing = verdict(&TearRequest { asked, allowed, able, alone, video });
     }
 }

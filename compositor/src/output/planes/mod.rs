@@ -2,14 +2,14 @@
 //!
 //! Nothing here knows windows or time.
 
-pub mod account;
 pub mod assign;
 pub mod attempt;
-pub mod blame;
 pub mod content_type;
 pub mod damage;
-pub mod gather;
+pub mod fill;
 pub mod hints;
+pub mod record;
+pub mod refused_layouts;
 pub mod request;
 pub mod submit;
 pub mod tear;

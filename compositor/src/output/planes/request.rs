@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use dmabuf_import::colour::Representation;
+use dmabuf_import::colour::{self, Representation};
 use fence::SyncFile;
-use kms::{Rect, Rotation, SrcRect};
+use kms::{Blend, ColorEncoding, ColorRange, PlaneLook, Rect, Rotation, SrcRect};
 use smithay::backend::renderer::utils::CommitCounter;
 
 use crate::{
@@ -33,7 +33,33 @@ pub struct PlaneRequest {
     pub mark: Option<Mark>,
 }
 
+/// Matrix and range of YUV pixels in the kernel's terms.
+pub fn in_kms(representation: Representation) -> (ColorEncoding, ColorRange) {
+    let encoding = match representation.encoding {
+        colour::Encoding::Bt601 => ColorEncoding::Bt601,
+        colour::Encoding::Bt709 => ColorEncoding::Bt709,
+        colour::Encoding::Bt2020 => ColorEncoding::Bt2020,
+    };
+    let range = match representation.range {
+        colour::Range::Limited => ColorRange::Limited,
+        colour::Range::Full => ColorRange::Full,
+    };
+    (encoding, range)
+}
+
 impl PlaneRequest {
+    /// How every plane blends: clients' colours are premultiplied.
+    pub const BLEND: Blend = Blend::Premultiplied;
+
+    /// What `plane` is set to beyond image and place. The check of the frame's CRC is made from this, too.
+    pub fn look_on(&self, plane: &kms::OutputPlane) -> PlaneLook {
+        let representation = self.colour.map(in_kms);
+        // A plane that cannot be set has been chosen because it does this anyway.
+        let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));
+        let color_range = representation.and_then(|(_, range)| plane.props.color_range.map(|_| range));
+        PlaneLook { rotation: self.rotation, color_encoding, color_range, ..PlaneLook::default() }
+    }
+
     /// Upright, without fence, changed all over.
     pub fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
         let rotation = Rotation::ROTATE_0;

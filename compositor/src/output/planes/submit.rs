@@ -1,13 +1,10 @@
 //! The wanted planes as one atomic request.
 
 use fence::SyncFile;
-use kms::{Blend, PlaneState, Rect};
+use kms::{PlaneState, Rect};
 
 use crate::output::{
-    planes::{
-        assign,
-        request::{OnPlane, PlaneRequest},
-    },
+    planes::request::{OnPlane, PlaneRequest},
     state::Output,
 };
 
@@ -31,7 +28,7 @@ pub fn submit(
         _ if output.kms.is_asleep() => output.kms.wake(),
         _ => output.kms.frame(),
     };
-    frame.connector(output.told.state.clone());
+    frame.connector(output.settings.state.clone());
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);
@@ -43,14 +40,9 @@ pub fn submit(
         };
         let Some(framebuffer) = framebuffer else { continue };
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
-        (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
-        state.look.rotation = wanted.rotation;
-        if let Some((encoding, range)) = wanted.colour.map(assign::in_kms) {
-            // A plane that cannot be told has been chosen because it does this anyway.
-            if let Some(props) = frame.plane(plane).map(|plane| &plane.props) {
-                state.look.color_encoding = props.color_encoding.map(|_| encoding);
-                state.look.color_range = props.color_range.map(|_| range);
-            }
+        (state.blend, state.zpos) = (PlaneRequest::BLEND, wanted.zpos);
+        if let Some(plane) = frame.plane(plane) {
+            state.look = wanted.look_on(plane);
         }
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@
 
 /// What became of a client's wish to tear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verdict {
+pub enum TearVerdict {
     /// Nobody asks for it.
     #[default]
     NotAsked,
@@ -23,7 +23,7 @@ pub enum Verdict {
     May,
 }
 
-impl Verdict {
+impl TearVerdict {
     /// For `syncline msg status`.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Verdict {
 
 /// What the verdict depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct TearRequest {
     pub asked: bool,
     pub allowed: bool,
     pub able: bool,
@@ -49,14 +49,14 @@ pub struct Wish {
 }
 
 /// The verdict.
-pub fn verdict(wish: &Wish) -> Verdict {
+pub fn verdict(wish: &TearRequest) -> TearVerdict {
     match *wish {
-        Wish { asked: false, .. } => Verdict::NotAsked,
-        Wish { allowed: false, .. } => Verdict::Forbidden,
-        Wish { video: true, .. } => Verdict::Video,
-        Wish { able: false, .. } => Verdict::Unable,
-        Wish { alone: false, .. } => Verdict::NotAlone,
-        _ => Verdict::May,
+        TearRequest { asked: false, .. } => TearVerdict::NotAsked,
+        TearRequest { allowed: false, .. } => TearVerdict::Forbidden,
+        TearRequest { video: true, .. } => TearVerdict::Video,
+        TearRequest { able: false, .. } => TearVerdict::Unable,
+        TearRequest { alone: false, .. } => TearVerdict::NotAlone,
+        _ => TearVerdict::May,
     }
 }
 
@@ -66,15 +66,15 @@ mod tests {
 
     #[test]
     fn all_must_agree() {
-        let all = Wish { asked: true, allowed: true, able: true, alone: true, video: false };
+        let all = TearRequest { asked: true, allowed: true, able: true, alone: true, video: false };
         let table = [
-            (all, Verdict::May),
-            (Wish { asked: false, ..all }, Verdict::NotAsked),
-            (Wish { allowed: false, ..all }, Verdict::Forbidden),
-            (Wish { able: false, ..all }, Verdict::Unable),
-            (Wish { alone: false, ..all }, Verdict::NotAlone),
-            (Wish { video: true, ..all }, Verdict::Video),
-            (Wish { video: true, allowed: false, ..all }, Verdict::Forbidden),
+            (all, TearVerdict::May),
+            (TearRequest { asked: false, ..all }, TearVerdict::NotAsked),
+            (TearRequest { allowed: false, ..all }, TearVerdict::Forbidden),
+            (TearRequest { able: false, ..all }, TearVerdict::Unable),
+            (TearRequest { alone: false, ..all }, TearVerdict::NotAlone),
+            (TearRequest { video: true, ..all }, TearVerdict::Video),
+            (TearRequest { video: true, allowed: false, ..all }, TearVerdict::Forbidden),
         ];
         for (wish, expected) in table {
             assert_eq!(verdict(&wish), expected, "{wish:?}");

@@ -22,7 +22,7 @@ use crate::{
             light::{PendingOutput, choose_mode, set_modes, takes},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
-        state::{Answers, Output, Phase},
+        state::{FrameCallbacks, Output, Phase},
     },
     render::{Target, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
@@ -67,7 +67,7 @@ impl Syncline {
         self.arrange();
         if self.outputs.list.len() > before {
             // Somebody has plugged it in.
-            self.user_is_here(true);
+            self.note_activity(true);
         }
         Ok(())
     }
@@ -122,11 +122,11 @@ impl Syncline {
             made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         let picture = PlaneState::new(framebuffer.id(), src, dst);
-        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
-        let told = takes(&mut output, primary, picture, told);
+        let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let settings = takes(&mut output, primary, picture, settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
-        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, settings, vrr })
     }
 
     /// What a display is lit with: the background in a buffer of the renderer's that it can show.
@@ -146,7 +146,7 @@ impl Syncline {
 
     /// A display whose mode is being set becomes an output.
     fn add_output(&mut self, dark: PendingOutput) {
-        let PendingOutput { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = dark;
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
@@ -191,7 +191,7 @@ impl Syncline {
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
-            answers: Answers::default(),
+            callbacks: FrameCallbacks::default(),
             watch,
             ladder: kms::recover::Ladder::default(),
             withdrawn: false,
@@ -205,13 +205,13 @@ impl Syncline {
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
-            tearing: tear::Verdict::default(),
-            told: ConnectorSettings::new(told),
+            tearing: tear::TearVerdict::default(),
+            settings: ConnectorSettings::new(settings),
             retrain: false,
             off: None,
             placed: position.is_some(),
             crc: None,
-            on_its_way: Default::default(),
+            pending_frame: Default::default(),
             shown: Vec::new(),
             kms: output,
         });

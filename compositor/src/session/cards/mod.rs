@@ -6,15 +6,15 @@ mod cec;
 mod hotplug;
 mod light;
 mod power;
-mod renew;
+mod refresh;
 mod vt;
 
 use std::path::{Path, PathBuf};
 
 use crate::{
-    output::card::card::{Card, Found},
+    output::card::card::{Card, OpenedCard},
     session::Syncline,
-    system::{error::Error, reactor::Source},
+    system::{error::Error, reactor::EventSource},
 };
 
 impl Syncline {
@@ -39,7 +39,7 @@ impl Syncline {
 
     /// Listens to a card's events.
     fn watch_card(&self, card: &Card) -> std::io::Result<()> {
-        self.reactor.add(&card.device, Source::Display(card.serial()))
+        self.reactor.add(&card.device, EventSource::Display(card.serial()))
     }
 
     /// Listens to the events of the cards that are there at the start.
@@ -60,7 +60,7 @@ impl Syncline {
             self.outputs.cards.missed.push(path.to_owned());
             return;
         }
-        let card = match Found::open(&mut self.session, path) {
+        let card = match OpenedCard::open(&mut self.session, path) {
             Ok(found) if self.outputs.cards.named.is_empty() && !found.has_display() => {
                 tracing::info!("left out: {}", found.no_display());
                 return found.close(&mut self.session);
@@ -84,7 +84,7 @@ impl Syncline {
     }
 
     /// The session has its VT again: cards that came meanwhile are taken in, and displays that came or went.
-    pub fn take_missed(&mut self) {
+    pub fn add_missed_cards(&mut self) {
         let cards = self
             .outputs
             .cards
@@ -122,7 +122,7 @@ impl Syncline {
         }
     }
 
-    /// Cards whose devices were unplugged: their outputs are taken away, their clients answered. The session goes on without.
+    /// Cards whose devices were unplugged: their outputs are taken away, their clients note_response. The session goes on without.
     pub fn drop_gone_cards(&mut self) {
         while let Some(card) = self.outputs.cards.list.iter().find(|card| card.gone) {
             tracing::error!("{}: {}", card.device.path().display(), kms::recover::Remedy::Gone);
@@ -144,7 +144,7 @@ impl Syncline {
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stuck());
         let gone = self.outputs.list.take(on_it);
-        gone.into_iter().for_each(|output| self.take_away(output));
+        gone.into_iter().for_each(|output| self.remove_output(output));
         let Some(at) = self.outputs.cards.list.iter().position(|card| card.serial() == serial) else { return };
         let mut card = self.outputs.cards.list.remove(at);
         // Closing it would not take it out of the set: the seat has the same file.
@@ -153,7 +153,7 @@ impl Syncline {
         // Framebuffers keep their device open.
         self.imports.iter().for_each(|imported| imported.forget(serial));
         for (content, _) in self.live.iter() {
-            if let crate::surface::buffer::Source::Dmabuf(imported) = &content.source {
+            if let crate::surface::buffer::PixelSource::Dmabuf(imported) = &content.source {
                 imported.forget(serial);
             }
         }

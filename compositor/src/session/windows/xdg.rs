@@ -19,7 +19,7 @@ use smithay::{
 
 use crate::{
     desktop::{
-        interact::{Edges, Interaction},
+        interact::{Interaction, ResizeEdges},
         windows::Placement,
     },
     session::Syncline,
@@ -203,7 +203,7 @@ impl Syncline {
         })
     }
 
-    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<Edges>) {
+    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<ResizeEdges>) {
         // Only a client whose surface has the pointer's implicit grab may start one.
         let Some(pointer) = self.seat.get_pointer() else { return };
         let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));

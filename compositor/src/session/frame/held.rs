@@ -42,7 +42,7 @@ impl Syncline {
     pub fn home(&self, surface: &WlSurface) -> Option<OutputId> {
         let rect = self.visible_rect(surface)?;
         let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
-        let lit = self.outputs.list.iter().filter(|output| !output.is_dark());
+        let lit = self.outputs.list.iter().filter(|output| !output.is_inactive());
         let areas = lit.map(|output| (output.id, area(output)));
         // The first of equals.
         areas.filter(|(_, area)| *area > 0).max_by_key(|(id, area)| (*area, std::cmp::Reverse(*id))).map(|(id, _)| id)
@@ -74,7 +74,11 @@ impl Syncline {
     }
 
     /// Calls `change` with the turns of every held surface whose home is `home`; those of which it says so may go on.
-    fn let_go(&mut self, home: Option<OutputId>, mut change: impl FnMut(&mut crate::surface::turn::Turns) -> bool) {
+    fn release_held(
+        &mut self,
+        home: Option<OutputId>,
+        mut change: impl FnMut(&mut crate::surface::order::CommitOrder) -> bool,
+    ) {
         if self.pace.held.is_empty() {
             return;
         }
@@ -103,12 +107,12 @@ impl Syncline {
     /// Before the latch of output `id`: what is to be shown at `vblank`.
     pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
         let until = vblank + self.outputs.list[id].slack();
-        self.let_go(Some(id), |turns| turns.release_until(until));
+        self.release_held(Some(id), |turns| turns.release_until(until));
     }
 
     /// After the latch of output `id`: what waited for it.
     pub fn clear_barriers(&mut self, id: OutputId) {
-        self.let_go(Some(id), |turns| turns.clear_barrier());
+        self.release_held(Some(id), |turns| turns.clear_barrier());
     }
 
     /// The earliest time for which output `id` has to latch on behalf of a held commit.
@@ -138,9 +142,9 @@ impl Syncline {
     }
 
     /// The timer fired: lets those go on whom nobody sees.
-    pub fn pace_hidden(&mut self) {
+    pub fn release_unseen(&mut self) {
         let (now, period) = (self.now, self.unseen_period());
-        self.let_go(None, |turns| {
+        self.release_held(None, |turns| {
             let barrier = turns.barrier_since().is_some_and(|since| since + period <= now) && turns.clear_barrier();
             turns.release_until(now) || barrier
         });
@@ -158,7 +162,7 @@ impl Syncline {
     }
 
     /// A commit was applied: if nobody sees it, its frame callbacks come once a second.
-    pub fn invite_unseen(&mut self, surface: &WlSurface) {
+    pub fn invite_later(&mut self, surface: &WlSurface) {
         let waits =
             with_states(surface, |s| !s.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty());
         if waits && self.home(surface).is_none() && !self.pace.unseen.iter().any(|(_, unseen)| unseen == surface) {
@@ -191,7 +195,7 @@ impl Syncline {
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
             });
-            self.invite_unseen(&surface);
+            self.invite_later(&surface);
         }
     }
 
@@ -199,7 +203,7 @@ impl Syncline {
         let root = self.root_of(surface);
         let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);
-        let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_dark());
+        let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_inactive());
         others.any(|output| output.rect().overlaps(rect))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use kms::{Blend, PlaneLook};
-
 use crate::{
     crc::{
         check::{Check, CheckPlane},
@@ -14,15 +12,15 @@ use crate::{
         state::Output,
     },
     render::Target,
-    schedule::Kind,
-    surface::buffer::Source,
+    schedule::FrameKind,
+    surface::buffer::PixelSource,
     system::trace,
 };
 
 /// Whether something was drawn for these planes; the cursor's picture was drawn before.
-pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> Kind {
+pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> FrameKind {
     let drawn = |w: &PlaneRequest| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
-    if wanted.iter().any(drawn) { Kind::Rendered } else { Kind::Planes }
+    if wanted.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
 }
 
 pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
@@ -30,7 +28,7 @@ pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::Plan
         plane: output.kms.planes()[w.plane].id,
         kind: output.plane_kind(w.plane),
         shown: match &w.show {
-            OnPlane::Content(c) => Some(trace::Shown { surface: c.surface, commit: c.serial }),
+            OnPlane::Content(c) => Some(trace::ShownCommit { surface: c.surface, commit: c.serial }),
             OnPlane::Target(_) => None,
         },
         in_fence: w.fence.is_some(),
@@ -39,8 +37,8 @@ pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::Plan
 }
 
 /// Notes what the frame will show.
-pub fn on_its_way(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
-    let mut shows = std::mem::take(&mut output.on_its_way);
+pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
+    let mut shows = std::mem::take(&mut output.pending_frame);
     (shows.zero_copy, shows.rendered, shows.tears) = (false, false, tears);
     shows.planes.clear();
     for w in wanted {
@@ -57,28 +55,23 @@ pub fn on_its_way(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
         };
         shows.planes.push(ShownPlane { plane, surface, commit, buffer });
     }
-    output.on_its_way = shows;
+    output.pending_frame = shows;
 }
 
-/// What the frame's CRC is predicted from: all that [`submit`] sets.
+/// What the frame's CRC is predicted from: what the planes were set to, by the same functions.
 pub fn check_of(output: &Output, wanted: &[PlaneRequest]) -> Check {
     let plane = |w: &PlaneRequest| {
         let (target, content): (Arc<Target>, _) = match &w.show {
             OnPlane::Target(target) => (target.clone(), None),
             OnPlane::Content(content) => match &content.source {
-                Source::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
-                Source::Shm(_) => return None,
+                PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
+                PixelSource::Shm(_) => return None,
             },
         };
         let id = output.kms.planes()[w.plane].id;
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
-        // As `submit` tells the plane, where it can be told.
-        let told = w.colour.map(crate::output::planes::assign::in_kms);
-        let props = &output.kms.planes()[w.plane].props;
-        let color_encoding = told.and_then(|(encoding, _)| props.color_encoding.map(|_| encoding));
-        let color_range = told.and_then(|(_, range)| props.color_range.map(|_| range));
-        let look = PlaneLook { rotation: w.rotation, color_encoding, color_range, ..PlaneLook::default() };
-        let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
+        let look = w.look_on(&output.kms.planes()[w.plane]);
+        let (alpha, blend) = (u16::MAX, PlaneRequest::BLEND);
         Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
     };
     Check {

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What every attempt at a frame is made from.
-pub struct Ingredients<'a> {
+pub struct FrameInputs<'a> {
     pub scene: &'a [Layer],
     pub cursor: Option<&'a CursorPlane>,
     pub background: crate::config::Colour,
@@ -44,7 +44,7 @@ pub fn gather(
     device: &kms::Device,
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
-    given: &Ingredients<'_>,
+    given: &FrameInputs<'_>,
     wanted: &mut Vec<PlaneRequest>,
 ) -> Result<(), String> {
     if attempt.as_before {
@@ -69,7 +69,7 @@ fn fill(
     device: &kms::Device,
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
-    given: &Ingredients<'_>,
+    given: &FrameInputs<'_>,
     wanted: &mut Vec<PlaneRequest>,
     rects: &mut Rects,
 ) -> Result<(), String> {
@@ -149,7 +149,7 @@ fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
-    given: &Ingredients<'_>,
+    given: &FrameInputs<'_>,
     layers: &[Layer],
     on: usize,
     rects: &mut Rects,

@@ -2,11 +2,11 @@
 
 use dmabuf_import::withdraw::Withdrawals;
 
-use crate::surface::steady::Steady;
+use crate::surface::goal::GoalTracker;
 
 /// What a surface is told.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
-    pub steady: Steady,
+pub struct AllocationHints {
+    pub steady: GoalTracker,
     pub withdrawn: Withdrawals,
 }

@@ -8,13 +8,13 @@ use rustix::event::{PollFd, PollFlags};
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
 use crate::{
-    render::{Layer, egl::Allocator, others::Others, upload, yuv},
-    surface::buffer::{Imported, Way},
+    render::{Layer, egl::Allocator, other_gpus::OtherGpus, upload, yuv},
+    surface::buffer::{Imported, ReadPath},
 };
 
 /// How a renderer reads a dma-buf by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reads {
+pub enum ReadAbility {
     /// By its GPU.
     Gpu,
     /// By the CPU, through a mapping of the whole buffer.
@@ -24,13 +24,13 @@ pub enum Reads {
 }
 
 /// What a renderer has for buffers that are not its own.
-pub struct Reach<'a> {
-    pub reads: Reads,
+pub struct ReadContext<'a> {
+    pub reads: ReadAbility,
     /// It waits for fences by itself.
     pub waits: bool,
     /// Rows on their way into a texture.
     pub packed: &'a mut Vec<u8>,
-    pub others: &'a mut Others,
+    pub others: &'a mut OtherGpus,
     /// Of memory that the renderer reads best.
     pub allocator: Option<&'a mut Allocator>,
 }
@@ -41,30 +41,30 @@ pub type Sampled<T> = (T, Option<SyncFile>);
 /// The first way after `failed` by which the renderer reads a buffer.
 pub fn choose<R: ImportDma + ImportMem>(
     renderer: &mut R,
-    reach: &mut Reach<'_>,
+    reach: &mut ReadContext<'_>,
     imported: &Imported,
-    failed: Option<Way>,
-) -> Result<Way, String> {
+    failed: Option<ReadPath>,
+) -> Result<ReadPath, String> {
     let mut refusals = Vec::new();
     if failed.is_none() {
         match importable(renderer, reach, imported) {
-            Ok(()) => return Ok(Way::Import),
+            Ok(()) => return Ok(ReadPath::Import),
             Err(error) => refusals.push(error),
         }
     }
-    if failed.is_none_or(|way| way == Way::Import) {
+    if failed.is_none_or(|way| way == ReadPath::Import) {
         match reach.others.that_reads(imported) {
-            Ok(card) => return Ok(Way::Gpu { card }),
+            Ok(card) => return Ok(ReadPath::Gpu { card }),
             Err(error) => refusals.push(error),
         }
     }
-    if failed != Some(Way::Cpu) {
+    if failed != Some(ReadPath::Cpu) {
         let readable = match yuv::converts(imported) {
             true => yuv::check(imported),
             false => upload::check(renderer, imported),
         };
         match readable {
-            Ok(()) => return Ok(Way::Cpu),
+            Ok(()) => return Ok(ReadPath::Cpu),
             Err(error) => refusals.push(error),
         }
     }
@@ -73,23 +73,23 @@ pub fn choose<R: ImportDma + ImportMem>(
 
 fn importable<R: ImportDma + ImportMem>(
     renderer: &mut R,
-    reach: &Reach<'_>,
+    reach: &ReadContext<'_>,
     imported: &Imported,
 ) -> Result<(), String> {
     #[cfg(debug_assertions)]
     crate::render::fault::import()?;
     match reach.reads {
         // What YUV means is asked at each commit: see `texture`.
-        Reads::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
-        Reads::InPlace => upload::check_in_place(renderer, imported),
-        Reads::Not => Err("GL runs on the CPU".into()),
+        ReadAbility::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
+        ReadAbility::InPlace => upload::check_in_place(renderer, imported),
+        ReadAbility::Not => Err("GL runs on the CPU".into()),
     }
 }
 
 /// The texture of a layer's dma-buf. `Ok(None)`: not now, since the CPU may not read the buffer yet.
 pub fn texture<R: ImportDma + ImportMem>(
     renderer: &mut R,
-    reach: &mut Reach<'_>,
+    reach: &mut ReadContext<'_>,
     layer: &Layer,
     imported: &Imported,
 ) -> Result<Option<Sampled<R::TextureId>>, String> {
@@ -107,21 +107,21 @@ pub fn texture<R: ImportDma + ImportMem>(
         // A GPU takes YUV for BT.601 of limited range.
         let other = layer.view.colour.filter(|colour| *colour != yuv::OF_EGL && yuv::converts(imported));
         let tried = match way {
-            Way::Import if other.is_some() && !content.is_ready() => return Ok(None),
-            Way::Import if let Some(colour) = other => {
+            ReadPath::Import if other.is_some() && !content.is_ready() => return Ok(None),
+            ReadPath::Import if let Some(colour) = other => {
                 yuv::texture(renderer, imported, colour, reach.packed).map(|t| (t, None))
             }
-            Way::Import => imported
+            ReadPath::Import => imported
                 .wl()
                 .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
                 .map(|t| (t, None)),
-            Way::Cpu if !content.is_ready() => return Ok(None),
-            Way::Cpu if yuv::converts(imported) => {
+            ReadPath::Cpu if !content.is_ready() => return Ok(None),
+            ReadPath::Cpu if yuv::converts(imported) => {
                 let colour = layer.view.colour.unwrap_or(yuv::OF_EGL);
                 yuv::texture(renderer, imported, colour, reach.packed).map(|t| (t, None))
             }
-            Way::Cpu => upload::texture(renderer, imported, reach.packed).map(|t| (t, None)),
-            Way::Gpu { card } => through(renderer, reach, layer, imported, card),
+            ReadPath::Cpu => upload::texture(renderer, imported, reach.packed).map(|t| (t, None)),
+            ReadPath::Gpu { card } => through(renderer, reach, layer, imported, card),
         };
         match tried {
             Ok(sampled) => return Ok(Some(sampled)),
@@ -131,10 +131,10 @@ pub fn texture<R: ImportDma + ImportMem>(
     }
 }
 
-/// Reads the copy that another GPU makes.
+/// ReadAbility the copy that another GPU makes.
 fn through<R: ImportDma + ImportMem>(
     renderer: &mut R,
-    reach: &mut Reach<'_>,
+    reach: &mut ReadContext<'_>,
     layer: &Layer,
     imported: &Imported,
     card: u32,
@@ -153,8 +153,10 @@ fn through<R: ImportDma + ImportMem>(
         fence => fence,
     };
     let texture = match reach.reads {
-        Reads::Gpu | Reads::InPlace => renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?,
-        Reads::Not => upload::texture(renderer, &copy, reach.packed)?,
+        ReadAbility::Gpu | ReadAbility::InPlace => {
+            renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?
+        }
+        ReadAbility::Not => upload::texture(renderer, &copy, reach.packed)?,
     };
     Ok((texture, fence))
 }

@@ -30,14 +30,14 @@ pub enum Goal {
     ScannedOut {
         /// [`crate::output::state::Output::id`].
         output: OutputId,
-        /// They turn the buffer by a quarter.
-        turned: bool,
+        /// They turn the buffer by a swaps_axes.
+        rotated: bool,
     },
 }
 
 /// What a surface was told, and what it would be told now.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Steady {
+pub struct GoalTracker {
     told: Goal,
     wanted: Goal,
     since: Ns,
@@ -45,7 +45,7 @@ pub struct Steady {
     row: u32,
 }
 
-impl Steady {
+impl GoalTracker {
     /// What it was told.
     pub fn told(&self) -> Goal {
         self.told
@@ -86,11 +86,11 @@ mod tests {
     use super::*;
 
     const MS: Ns = 1_000_000;
-    const SCREEN: Goal = Goal::ScannedOut { output: OutputId(1), turned: false };
+    const SCREEN: Goal = Goal::ScannedOut { output: OutputId(1), rotated: false };
 
     #[test]
     fn a_candidate_is_told_when_it_has_been_one_for_a_while() {
-        let mut steady = Steady::default();
+        let mut steady = GoalTracker::default();
         assert!(!steady.want(SCREEN, false, 0));
         assert!(!steady.want(SCREEN, false, 400 * MS));
         assert!(!steady.want(Goal::Rendered, false, 450 * MS), "a break");
@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn what_the_client_asks_for_is_told_at_once() {
-        let mut steady = Steady::default();
+        let mut steady = GoalTracker::default();
         assert!(steady.want(SCREEN, true, 0));
         assert!(steady.want(Goal::Rendered, true, MS));
     }
 
     #[test]
     fn who_goes_back_and_forth_waits_longer_and_longer() {
-        let mut steady = Steady::default();
+        let mut steady = GoalTracker::default();
         let mut now = 0;
         let mut told = Vec::new();
         // Fullscreen and back every frame for ten minutes.
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn calm_forgives() {
-        let mut steady = Steady::default();
+        let mut steady = GoalTracker::default();
         for step in 0..8 {
             steady.want(if step % 2 == 0 { SCREEN } else { Goal::Rendered }, true, step * MS);
         }
@@ -139,13 +139,13 @@ mod tests {
         /// However the scene behaves: never more often than four times at once and then ever more seldom.
         #[test]
         fn no_ping_pong(steps in prop::collection::vec((0u8..3, any::<bool>(), 0u64..2000), 1..400)) {
-            let mut steady = Steady::default();
+            let mut steady = GoalTracker::default();
             let (mut now, mut times): (Ns, Vec<Ns>) = (0, Vec::new());
             for (goal, at_once, wait) in steps {
                 now += wait * MS;
                 let goal = match goal {
                     0 => Goal::Rendered,
-                    other => Goal::ScannedOut { output: OutputId(other.into()), turned: false },
+                    other => Goal::ScannedOut { output: OutputId(other.into()), rotated: false },
                 };
                 let before = steady.told();
                 let news = steady.want(goal, at_once, now);

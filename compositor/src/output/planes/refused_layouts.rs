@@ -1,6 +1,6 @@
 //! Whether it was the layout of a client's buffer that a test commit has refused.
 //!
-//! The kernel says EINVAL and no more. So a layout is to blame only where nothing else can be: [`suspect`] looks at the refusal,
+//! The kernel says EINVAL and no more. So a layout is to blame only where nothing else can be: [`suspect`] deferred at the refusal,
 //! [`refused_layouts`] at what was taken in its place. Withdraws nothing itself.
 
 use dmabuf_import::Format;

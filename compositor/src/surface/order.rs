@@ -9,7 +9,7 @@
 //! A commit that waits must not be shown together with what is before it, so it is not overtaken and what is before it
 //! keeps its turn: explicit fences drop frames only where the client has not asked for each of them. The constraints of
 //! synchronised subsurfaces are ignored, as fifo-v1 says: their parent's commit decides. Who signals, and when, is in
-//! [`crate::session::frame::pace`].
+//! [`crate::session::frame::held`].
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ const MOST: usize = 64;
 
 /// The barriers of one surface.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct CommitOrder {
     /// Set by the newest commit that sets one, applied or not.
     newest: Option<Barrier>,
     /// Set by what is applied, and since when.
@@ -32,7 +32,7 @@ pub struct Turns {
     timed: VecDeque<(Ns, Barrier)>,
 }
 
-impl Turns {
+impl CommitOrder {
     /// A commit that set `barrier` is applied: the next latch signals it.
     pub fn applied(&mut self, barrier: Barrier, now: Ns) {
         if let Some((old, _)) = self.applied.replace((barrier, now)) {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_waiter_waits_for_the_barrier_before_it() {
-        let mut turns = Turns::default();
+        let mut turns = CommitOrder::default();
         assert!(turns.wait().is_none(), "no barrier yet");
         let first = turns.set();
         let waiter = turns.wait().unwrap();
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_barrier_that_is_overwritten_holds_nobody() {
-        let mut turns = Turns::default();
+        let mut turns = CommitOrder::default();
         let first = turns.set();
         let waiter = turns.wait().unwrap();
         turns.applied(first, 1);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn times_are_let_through_when_they_come() {
-        let mut turns = Turns::default();
+        let mut turns = CommitOrder::default();
         let (late, early) = (turns.wait_until(30), turns.wait_until(20));
         assert_eq!(turns.due(), Some(20));
         assert!(!turns.release_until(19));
@@ -177,10 +177,10 @@ mod tests {
         /// A queue as Smithay keeps it: commits are applied in order, each when nothing blocks it.
         #[test]
         fn nothing_is_held_for_good(ops in prop::collection::vec(op(), 0..200)) {
-            let mut turns = Turns::default();
+            let mut turns = CommitOrder::default();
             let mut queue: VecDeque<(Vec<Barrier>, Option<Barrier>)> = VecDeque::new();
             let mut now = 0;
-            let apply = |turns: &mut Turns, queue: &mut VecDeque<(Vec<Barrier>, Option<Barrier>)>, now| {
+            let apply = |turns: &mut CommitOrder, queue: &mut VecDeque<(Vec<Barrier>, Option<Barrier>)>, now| {
                 while queue.front().is_some_and(|(blockers, _)| blockers.iter().all(Barrier::is_signaled)) {
                     let (_, barrier) = queue.pop_front().unwrap();
                     barrier.into_iter().for_each(|barrier| turns.applied(barrier, now));

@@ -21,17 +21,17 @@ struct Entry {
 
 /// The contents of all surfaces, newest last.
 #[derive(Debug)]
-pub struct Live {
+pub struct ContentRegistry {
     entries: Vec<Entry>,
 }
 
-impl Default for Live {
+impl Default for ContentRegistry {
     fn default() -> Self {
         Self { entries: Vec::with_capacity(LEAST) }
     }
 }
 
-impl Live {
+impl ContentRegistry {
     /// Remembers a content for as long as anybody holds it.
     pub fn insert(&mut self, content: &Arc<Content>, surface: &WlSurface) {
         if self.entries.len() == self.entries.capacity() {

@@ -4,13 +4,13 @@ use fence::Ns;
 
 /// The pace of one surface.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Pace {
+pub struct CommitRate {
     last: Ns,
     /// Average time between commits; 0: not known yet.
     interval: Ns,
 }
 
-impl Pace {
+impl CommitRate {
     /// Weight of what is known against a new interval.
     const INERTIA: u64 = 7;
 
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_pace_is_learnt_kept_and_lost() {
-        let mut pace = Pace::default();
+        let mut pace = CommitRate::default();
         assert_eq!(pace.rate(FRAME), 0);
         let mut now = FRAME;
         pace.commit(now);

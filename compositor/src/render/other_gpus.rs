@@ -30,19 +30,19 @@ pub type Copied = (Arc<Target>, Option<SyncFile>);
 
 /// The other GPUs and their copies.
 #[derive(Default)]
-pub struct Others {
-    list: Vec<Other>,
+pub struct OtherGpus {
+    list: Vec<OtherGpu>,
     /// By surface.
-    copies: HashMap<SurfaceId, Copy>,
+    copies: HashMap<SurfaceId, GpuCopy>,
 }
 
-struct Copy {
+struct GpuCopy {
     target: Arc<Target>,
     /// The last pass that reads it.
     read_by: Option<SyncFile>,
 }
 
-struct Other {
+struct OtherGpu {
     gpu: Gpu,
     /// `None`: not needed yet. An error is kept, so that it is met once.
     gles: Option<Result<Box<Gles>, String>>,
@@ -56,7 +56,7 @@ fn may_be_software() -> bool {
     false
 }
 
-impl Other {
+impl OtherGpu {
     fn open(&mut self) -> Result<&mut Gles, String> {
         let gpu = &self.gpu;
         let opened = self.gles.get_or_insert_with(|| match Gles::open(gpu) {
@@ -69,14 +69,14 @@ impl Other {
     }
 }
 
-impl Others {
+impl OtherGpus {
     /// The cards that there are now, without the one that renders. Those that are open stay so.
     pub fn set(&mut self, devices: impl Iterator<Item = Device>) {
         let mut before = std::mem::take(&mut self.list);
         self.list = devices
             .map(|device| match before.iter().position(|other| other.gpu.card == device.serial()) {
                 Some(at) => before.swap_remove(at),
-                None => Other { gpu: Gpu::of(&device), gles: None },
+                None => OtherGpu { gpu: Gpu::of(&device), gles: None },
             })
             .collect();
         self.copies.clear();
@@ -85,7 +85,7 @@ impl Others {
     /// The first GPU that reads the buffer, the one that its client named before the others; its card's serial.
     pub fn that_reads(&mut self, imported: &Imported) -> Result<u32, String> {
         let mut last = "there is no other GPU".to_owned();
-        let named = |other: &Other| imported.sampling.is_some_and(|node| other.gpu.is(node));
+        let named = |other: &OtherGpu| imported.sampling.is_some_and(|node| other.gpu.is(node));
         self.list.sort_by_key(|other| !named(other));
         for other in &mut self.list {
             let read = other.open().and_then(|gles| sampled(gles, imported).map(drop));
@@ -111,7 +111,7 @@ impl Others {
         let gles = other.open()?;
         let dmabuf = &imported.dmabuf;
         let (width, height, format) = (dmabuf.width(), dmabuf.height(), dmabuf.format());
-        let fits = |copy: &Copy| {
+        let fits = |copy: &GpuCopy| {
             let copy = &copy.target.dmabuf;
             (copy.width(), copy.height(), copy.format()) == (width, height, format)
         };
@@ -122,7 +122,7 @@ impl Others {
             let near = allocator.and_then(|a| memory::of_gpu(a, width, height, format, &linear).ok());
             let near = near.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
             let made = near.map_or_else(|| memory::of_gpu(&mut gles.allocator, width, height, format, &linear), Ok);
-            self.copies.insert(surface, Copy { target: made?, read_by: None });
+            self.copies.insert(surface, GpuCopy { target: made?, read_by: None });
         }
         let copy = self.copies.get_mut(&surface).ok_or("no copy")?;
         let texture = sampled(gles, imported)?;
