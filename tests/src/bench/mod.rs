@@ -1,9 +1,12 @@
-//! `syncline-bench`: what a frame costs, against limits, beside what others were measured to cost.
+//! `syncline-bench`: what a frame costs, against limits, beside what other compositors were
+//! measured to cost.
 //!
-//! How each figure is counted is written in docs/measuring.md.
+//! docs/measuring.md says how each figure is counted, and how it is judged ([`judge`]).
 
+pub mod control;
 pub mod dmabuf;
 pub mod frame;
+pub mod judge;
 pub mod kms;
 pub mod runs;
 pub mod shm;
@@ -11,7 +14,7 @@ pub mod strace;
 
 use clap::{Parser, Subcommand};
 
-/// Measures Syncline in the lab. The exit status is 1 where a limit is broken.
+/// Measures Syncline in the lab. The exit status is 1 if a limit is exceeded.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "syncline-bench", version)]
 pub struct Options {
@@ -27,7 +30,8 @@ pub enum Bench {
     Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
-    /// The display's side: latest signals that make their vblank, many windows, input to photon, idling.
+    /// The display's side: latest signals that make their vblank, many windows, input to photon,
+    /// idling.
     Kms(kms::Options),
 }
 
@@ -36,9 +40,9 @@ pub enum Bench {
 pub struct Row {
     /// What was measured.
     pub what: &'static str,
-    /// What others took, as given.
+    /// What other compositors took.
     pub others: &'static [&'static str],
-    /// The limit in words.
+    /// The limit as text.
     pub limit: String,
     /// The figures of each run.
     pub figures: Vec<String>,

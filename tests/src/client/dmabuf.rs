@@ -1,4 +1,5 @@
-//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are broken on purpose.
+//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are
+//! broken on purpose.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -13,7 +14,7 @@ use wayland_protocols::wp::linux_dmabuf::zv1::client::{
 use super::{Client, State};
 use crate::error::Result;
 
-/// One tranche as it was told.
+/// One tranche as the compositor sent it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tranche {
     /// `tranche_target_device`.
@@ -90,7 +91,8 @@ impl Client {
         self.bind(version)
     }
 
-    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the token.
+    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the
+    /// token.
     pub fn surface_feedback(
         &mut self,
         manager: &ZwpLinuxDmabufV1,

@@ -1,7 +1,9 @@
-//! `cargo xtask lab`: runs one command inside a kernel of our own, User-Mode Linux, and ends with that command's exit status.
+//! `cargo xtask lab`: runs one command inside the lab's kernel, User-Mode Linux, and ends with that
+//! command's exit status.
 //!
-//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a guest, [`session`] talks with it over
-//! the [`wire`]; [`guest`] is the other end. What is promised: nothing of a guest outlives the call, and the system is left as it was.
+//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a
+//! guest, [`session`] talks with it over the [`wire`]; [`guest`] is the other end. What is
+//! promised: nothing of a guest outlives the call, and the system is left as it was.
 
 pub mod cpu;
 pub mod extract;
@@ -32,23 +34,25 @@ use crate::paths;
 pub const STATUS_LAB_FAILED: u8 = 125;
 /// The compositor's program and package.
 const COMPOSITOR: &str = "syncline";
-/// Exit status where the watchdog ended the guest.
+/// Exit status after the guest was killed at its timeout.
 pub const STATUS_TIMED_OUT: u8 = 124;
 
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// How many CPUs of this machine the guest may move between. The guest itself has one CPU always; with more than one here its system
-    /// calls get several times dearer, because each is a hand-over between two host threads
+    /// How many CPUs of this machine the guest may use. The guest itself always has one; with more
+    /// than one here its system calls take several times longer, because each is a hand-over
+    /// between two threads of the host
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub cpus: usize,
-    /// Time as the guest sees it: computing and sleeping take none on the wall, every timer fires exactly
+    /// Run in virtual time: computing takes no time, sleeping is skipped, and every timer fires
+    /// exactly
     #[arg(long)]
     pub virtual_time: bool,
-    /// End the guest after that many seconds of real time
+    /// Kill the guest after that many seconds of real time
     #[arg(long, value_name = "SECS", default_value_t = 120)]
     pub timeout: u64,
-    /// Memory of the guest; taken from the host only as far as it is used
+    /// Memory of the guest; the host only provides what is used
     #[arg(long, value_name = "SIZE")]
     pub mem: Option<String>,
     /// Set a variable of the command's environment
@@ -57,10 +61,10 @@ pub struct Options {
     /// Add to the kernel's command line, for example vkms.enable_overlay=0
     #[arg(long, value_name = "ARG")]
     pub kernel_arg: Vec<String>,
-    /// Say nothing of the lab's own when the command fails
+    /// Print nothing but the command's output, even when it fails
     #[arg(long, short)]
     pub quiet: bool,
-    /// Working directory; the caller's otherwise
+    /// Working directory; by default the caller's
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
     /// The command
@@ -84,13 +88,14 @@ impl Options {
         }
     }
 
-    /// The watchdog's patience.
+    /// The timeout.
     pub fn patience(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 }
 
-/// Builds the kernel where it is missing, runs the command with this process's standard streams, and returns its exit status.
+/// Builds the kernel where it is missing, runs the command with this process's standard streams,
+/// and returns its exit status.
 pub fn main(options: &Options) -> Result<u8> {
     let kernel = kernel::ready()?;
     if options.command.first().is_some_and(|program| program == COMPOSITOR) {
@@ -104,7 +109,7 @@ pub fn main(options: &Options) -> Result<u8> {
     Ok(outcome.exit_status())
 }
 
-/// Who names it without a path means the one of this checkout, as it is now.
+/// `syncline` without a path means the program of this checkout, as it is now.
 fn build_compositor() -> Result<()> {
     let arguments = ["build", "--quiet", "--package", COMPOSITOR];
     let build = Command::new(paths::cargo()).args(arguments).current_dir(paths::workspace()).status();
