@@ -7,41 +7,17 @@ mod allocations;
 mod control;
 mod cutoff;
 mod idle;
+mod options;
 mod photon;
 mod windows;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+pub use options::Options;
 
-use super::runs::{TRUSTING, client, finish, watch};
+use super::runs::{client, finish, watch};
 use super::{Row, table};
-use crate::compositor::Compositor;
 use crate::error::Result;
-use crate::lab;
-
-/// Options of `kms`.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// The limits of virtual time, instead of those of real time.
-    #[arg(long)]
-    pub virtual_time: bool,
-    /// Frames of each run with animated windows.
-    #[arg(long, default_value_t = 600)]
-    pub frames: u64,
-    /// The card; found by itself where it is vkms or the only one.
-    #[arg(long)]
-    pub device: Option<PathBuf>,
-}
-
-impl Options {
-    fn compositor(&self, args: &[&str]) -> Result<Compositor> {
-        let card = lab::find_card(self.device.as_deref())?;
-        let args: Vec<&str> = TRUSTING.iter().chain(args).copied().collect();
-        Compositor::start_on(&card, &args)
-    }
-}
 
 /// Measures, prints the table, and says whether all limits are kept.
 pub fn run(options: &Options) -> Result<bool> {
