@@ -165,10 +165,12 @@ mod tests {
 
     use super::*;
 
-    /// 100 000 random descriptions: none panics, only valid ones pass, and enough of every kind come.
+    /// 100 000 random descriptions, or as many as PROPTEST_CASES asks for beyond that: none panics, only valid ones pass, and enough of
+    /// every kind come.
     #[test]
     fn a_hundred_thousand_descriptions() {
-        let config = ProptestConfig { cases: 100_000, failure_persistence: None, ..ProptestConfig::default() };
+        let usual = ProptestConfig::default();
+        let config = ProptestConfig { cases: usual.cases.max(100_000), failure_persistence: None, ..usual };
         let seen = RefCell::new(BTreeMap::<String, u32>::new());
         let run = TestRunner::new(config).run(&prop::collection::vec(any::<u8>(), 64), |bytes| {
             let kind = match play(&bytes) {

@@ -13,7 +13,7 @@ pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
 use crate::pipeline::ColorPipeline;
 use crate::props::PropertyTable;
-use crate::{CallError, Device, Mode, PlaneKind};
+use crate::{CallError, Device, Mode, ModeRequest, PlaneKind};
 
 /// A KMS device with all its objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,6 +107,11 @@ impl Connector {
     /// The mode that the display prefers, else its first.
     pub fn preferred(&self) -> Option<&Mode> {
         self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
+    }
+
+    /// The mode that is asked for, else the one that the display prefers. `None` if there is no such mode.
+    pub fn mode_for(&self, request: Option<ModeRequest>) -> Option<&Mode> {
+        request.map_or_else(|| self.preferred(), |request| request.find(&self.modes))
     }
 
     /// Whether the display takes a variable refresh rate (`vrr_capable`).

@@ -27,6 +27,9 @@ mod ioctl;
 pub mod kernel;
 pub mod look;
 pub mod mode;
+pub mod mode_request;
+pub mod nodes;
+pub mod open;
 pub mod output;
 pub mod pipeline;
 pub mod plane;
@@ -52,6 +55,8 @@ pub use head::{BroadcastRgb, Colorspace, ConnectorState, ContentType, CrtcState}
 pub use inventory::Inventory;
 pub use look::{ColorEncoding, ColorRange, PlaneLook, Rotation, ScalingFilter, representation_bit};
 pub use mode::Mode;
+pub use mode_request::{ModeRequest, ModeRequestError};
+pub use open::OpenError;
 pub use output::Output;
 pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};
 pub use saved::SavedState;

@@ -32,6 +32,12 @@ pub struct PowerData {
     output: WlOutput,
 }
 
+/// Data of the global: who may see it.
+#[derive(Debug)]
+pub struct ManagerGlobal {
+    sees: fn(&Client) -> bool,
+}
+
 /// The `zwlr_output_power_manager_v1` global and its controls.
 #[derive(Debug, Default)]
 pub struct OutputPowerState {
@@ -40,15 +46,15 @@ pub struct OutputPowerState {
 }
 
 impl OutputPowerState {
-    /// Announces the global for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle) -> Self
+    /// Announces the global, to clients for which `sees` holds, for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle, sees: fn(&Client) -> bool) -> Self
     where
-        D: GlobalDispatch<ZwlrOutputPowerManagerV1, ()>
+        D: GlobalDispatch<ZwlrOutputPowerManagerV1, ManagerGlobal>
             + Dispatch<ZwlrOutputPowerManagerV1, ()>
             + Dispatch<ZwlrOutputPowerV1, PowerData>
             + 'static,
     {
-        display.create_global::<D, ZwlrOutputPowerManagerV1, ()>(1, ());
+        display.create_global::<D, ZwlrOutputPowerManagerV1, ManagerGlobal>(1, ManagerGlobal { sees });
         Self::default()
     }
 
@@ -73,7 +79,7 @@ fn mode(on: bool) -> Mode {
     if on { Mode::On } else { Mode::Off }
 }
 
-impl<D> GlobalDispatch<ZwlrOutputPowerManagerV1, (), D> for OutputPowerState
+impl<D> GlobalDispatch<ZwlrOutputPowerManagerV1, ManagerGlobal, D> for OutputPowerState
 where
     D: Dispatch<ZwlrOutputPowerManagerV1, ()> + 'static,
 {
@@ -82,10 +88,14 @@ where
         _: &DisplayHandle,
         _: &Client,
         resource: New<ZwlrOutputPowerManagerV1>,
-        _: &(),
+        _: &ManagerGlobal,
         data_init: &mut DataInit<'_, D>,
     ) {
         data_init.init(resource, ());
+    }
+
+    fn can_view(client: Client, global: &ManagerGlobal) -> bool {
+        (global.sees)(&client)
     }
 }
 
@@ -153,7 +163,7 @@ where
 macro_rules! delegate_output_power {
     ($ty:ty) => {
         $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
-            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()
+            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: $crate::output_power::ManagerGlobal
         ] => $crate::output_power::OutputPowerState);
         $crate::reexports::wayland_server::delegate_dispatch!($ty: [
             $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()

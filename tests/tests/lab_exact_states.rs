@@ -298,7 +298,9 @@ fn compose(picture: &mut Deep, scene: &[Option<Layer>], buffers: &[DumbBuffer]) 
 #[ignore = "lab"]
 fn planes_show_what_full_composition_shows() {
     let mut lab = Lab::new();
-    let config = Config { cases: STATES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let usual = Config::default();
+    let cases = usual.cases.max(STATES);
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..usual };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let lab = std::cell::RefCell::new(&mut lab);
     if let Err(error) = runner.run(&states(), |scenes| lab.borrow_mut().check(&scenes)) {

@@ -41,6 +41,13 @@ pub struct DemoOptions {
     setup: setup::Options,
 }
 
+impl DemoOptions {
+    /// The demo in the lab's virtual time, which leaves its files in `out`.
+    pub fn in_lab(out: PathBuf) -> Self {
+        Self { out, device: None, real_time: false, setup: setup::Options::default() }
+    }
+}
+
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
@@ -49,6 +56,13 @@ pub struct BenchOptions {
     /// Passed on to it
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
+}
+
+impl BenchOptions {
+    /// A benchmark with its own defaults.
+    pub fn named(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), rest: Vec::new() }
+    }
 }
 
 /// Builds and runs the demo; its exit status.

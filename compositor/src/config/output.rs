@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::cli::ModeRequest;
+use kms::ModeRequest;
 
 /// One display.
 #[derive(Debug, Clone, Deserialize)]

@@ -12,8 +12,7 @@ use fence::SyncFile;
 use kms::crc::CrcEntry;
 use serde::{Deserialize, Serialize};
 
-use super::check::Suspect;
-use crate::fences::Owner;
+use crate::{crc::check::Suspect, report::fences::Owner};
 
 /// How far the release of a buffer on the screen had come when it changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,8 +167,9 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::id::SurfaceId;
 
-    fn suspect(surface: u32, release: ReleaseState) -> SuspectReport {
+    fn suspect(surface: SurfaceId, release: ReleaseState) -> SuspectReport {
         SuspectReport { owner: Owner { surface, ..Owner::default() }, buffer: 1, plane: 31, release }
     }
 
@@ -177,9 +177,9 @@ mod tests {
     fn released_buffers_are_suspected_first() {
         use ReleaseState::*;
         let judge = |states: &[ReleaseState]| {
-            let all = states.iter().enumerate().map(|(at, state)| suspect(at as u32, *state)).collect();
+            let all = states.iter().enumerate().map(|(at, state)| suspect(SurfaceId(at as u32), *state)).collect();
             let (kind, suspects) = Evidence(all).judge();
-            (kind, suspects.iter().map(|s| s.owner.surface).collect::<Vec<_>>())
+            (kind, suspects.iter().map(|s| s.owner.surface.0).collect::<Vec<_>>())
         };
         assert_eq!(judge(&[]), (ChangeKind::Ours, vec![]));
         assert_eq!(judge(&[Held, Held]), (ChangeKind::WrittenInUse, vec![0, 1]));
@@ -189,8 +189,13 @@ mod tests {
     #[test]
     fn the_line_names_everybody() {
         let entries = (CrcEntry::new(Some(8), &[1]), CrcEntry::new(Some(9), &[2]));
-        let change =
-            Change::new(5, "A-1", 7, (&entries.0, &entries.1), Evidence(vec![suspect(3, ReleaseState::Released)]));
+        let change = Change::new(
+            5,
+            "A-1",
+            7,
+            (&entries.0, &entries.1),
+            Evidence(vec![suspect(SurfaceId(3), ReleaseState::Released)]),
+        );
         assert_eq!((change.sequence, change.kind), (Some(9), ChangeKind::EarlyRelease));
         assert_eq!(
             change.to_string(),

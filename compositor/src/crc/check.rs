@@ -9,7 +9,11 @@ use kms::{
     head::CrtcState,
 };
 
-use crate::{render::Target, surface::Content};
+use crate::{
+    render::Target,
+    surface::content::Content,
+    system::id::{OutputId, SurfaceId},
+};
 
 /// One plane of a frame.
 #[derive(Debug)]
@@ -33,8 +37,8 @@ pub struct CheckPlane {
 /// A whole frame.
 #[derive(Debug)]
 pub struct Check {
-    /// [`crate::output::Output::id`].
-    pub output: u32,
+    /// [`crate::output::state::Output::id`].
+    pub output: OutputId,
     pub width: u32,
     pub height: u32,
     pub planes: Vec<CheckPlane>,
@@ -45,7 +49,7 @@ pub struct Check {
 #[derive(Debug)]
 pub struct Suspect {
     pub plane: u32,
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub commit: u64,
     pub buffer: u64,
     pub content: Weak<Content>,

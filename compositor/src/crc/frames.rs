@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Judged, Verdict};
+use crate::{
+    crc::judge::{Judged, Verdict},
+    system::id::SurfaceId,
+};
 
 /// Frames that are remembered.
 pub const RING: usize = 240;
@@ -21,7 +24,7 @@ pub struct ShownPlane {
     pub plane: u32,
     /// Of the client's surface, as in the trace; absent: a buffer of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub surface: Option<u32>,
+    pub surface: Option<SurfaceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<u64>,
     /// As in the trace.
@@ -62,13 +65,13 @@ pub struct FrameCrc {
     pub predicted: Option<u32>,
     /// Absent until everything is known.
     pub verdict: Option<Verdict>,
-    /// How often the screen changed while this frame was on it: see [`super::change`].
+    /// How often the screen changed while this frame was on it: see [`crate::crc::change`].
     pub changed: u32,
 }
 
 /// What a commit is to bring to the screen; copied into the ring at its flip.
 #[derive(Debug, Default)]
-pub struct OnItsWay {
+pub struct PendingFrame {
     pub zero_copy: bool,
     pub rendered: bool,
     pub tears: bool,
@@ -114,7 +117,7 @@ pub struct Page {
 
 impl Ring {
     /// A frame is on the screen.
-    pub fn push(&mut self, output: &str, flipped: Flipped, shown: &OnItsWay, crc: bool) {
+    pub fn push(&mut self, output: &str, flipped: Flipped, shown: &PendingFrame, crc: bool) {
         let mut slot = self.spare.pop().or_else(|| self.frames.pop_front()).unwrap_or_default();
         self.serial += 1;
         slot.serial = self.serial;
@@ -177,7 +180,7 @@ mod tests {
 
     fn push(ring: &mut Ring, output: &str, frame: u64) {
         let flipped = Flipped { frame, sequence: frame * 2, time_ns: frame * 16, missed: 0 };
-        ring.push(output, flipped, &OnItsWay::default(), true);
+        ring.push(output, flipped, &PendingFrame::default(), true);
     }
 
     fn judged(frame: u64) -> Judged {

@@ -24,8 +24,10 @@ use kms::{
 };
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::check::{Check, CheckPlane};
-use crate::error::{Context, Error};
+use crate::{
+    crc::check::{Check, CheckPlane},
+    system::error::{Context, Error},
+};
 
 /// How a source's CRCs are predicted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{OnPlane, Output};
-use crate::surface::Content;
+use crate::{
+    output::{planes::request::OnPlane, state::Output},
+    surface::content::Content,
+};
 
-/// Why an output holds a content.
+/// LatchReason an output holds a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// The last commit put it on this plane (DRM object id, kind).
@@ -19,7 +21,7 @@ pub enum Holder {
 }
 
 impl Output {
-    /// Why this output holds `content`.
+    /// LatchReason this output holds `content`.
     pub fn holders(&self, content: &Arc<Content>) -> Vec<Holder> {
         let is = |on: &OnPlane| matches!(on, OnPlane::Content(held) if Arc::ptr_eq(held, content));
         let mut holders = Vec::new();
@@ -37,7 +39,8 @@ impl Output {
         if let Some(in_flight) = &self.in_flight
             && let Some(check) = &in_flight.check
         {
-            let of_it = |p: &&crate::crc::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
+            let of_it =
+                |p: &&crate::crc::check::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
             holders.extend(check.planes.iter().filter(of_it).map(|_| Holder::Check(in_flight.frame)));
         }
         holders

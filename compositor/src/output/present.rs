@@ -2,94 +2,92 @@
 //!
 //! A commit that the kernel refuses is put again with less, as [`kms::recover`] says ([`Attempt`]). Nothing here waits.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
-use dmabuf_import::colour::Representation;
+use dmabuf_import::Format;
 use fence::{Ns, SyncFile};
 use kms::{
-    Rect, Rotation, SrcRect,
     assign::{Assignment, Fate},
     recover::Remedy,
 };
-use smithay::wayland::compositor::with_states;
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
-use super::{
-    InFlight, OnPlane, Output,
-    account::{check_of, kind_of, on_its_way, trace_planes},
-    assign, blame,
-    damage::Mark,
-    gather::{Ingredients, gather, test},
-    recover::{Attempt, Failed},
+use crate::{
+    config::{Colour, words::PlaneUse},
+    output::{
+        Outputs,
+        planes::{
+            account::{check_of, kind_of, on_its_way, trace_planes},
+            assign,
+            attempt::{Attempt, Failed},
+            blame,
+            gather::{Ingredients, gather, test},
+            request::{CursorPlane, OnPlane, PlaneRequest},
+            submit::{Submit, submit},
+        },
+        state::{InFlight, Output},
+    },
+    render::Layer,
     schedule::Timing,
-    submit::{Submit, submit},
+    surface::SurfaceState,
+    system::{clock, id::OutputId, trace},
 };
-use crate::{clock, cursor, render::Layer, state::Syncline, surface::SurfaceState, trace};
 
-/// What goes onto one plane.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) plane: usize,
-    pub(super) show: OnPlane,
-    pub(super) src: SrcRect,
-    pub(super) dst: Rect,
-    /// Ours for the commit; the content keeps its own.
-    pub(super) fence: Option<SyncFile>,
-    /// Position in the stack, where the plane is told.
-    pub(super) zpos: Option<u64>,
-    /// Turns the buffer upright.
-    pub(super) rotation: Rotation,
-    /// Of YUV pixels.
-    pub(super) colour: Option<Representation>,
-    /// Which of the frame's rectangles say what has changed; none: everything.
-    pub(super) damage: Range<usize>,
-    /// The surface's state that a plane shows then.
-    pub(super) mark: Option<Mark>,
+/// What the user has configured of every frame.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameConfig {
+    pub planes: PlaneUse,
+    pub background: Colour,
 }
 
-impl Wanted {
-    /// Upright, without fence, changed all over.
-    pub(super) fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
-        let rotation = Rotation::ROTATE_0;
-        Self { plane, show, src, dst, fence: None, zpos: None, rotation, colour: None, damage: 0..0, mark: None }
-    }
+/// What is to be done after a frame was committed.
+#[derive(Debug, Default)]
+pub struct Presented {
+    /// Layouts of clients' buffers that a plane has refused.
+    pub refused_layouts: Vec<(WlSurface, Format)>,
+    /// The mode was set with it.
+    pub modeset: bool,
 }
 
-/// What the pointer's plane shows: its index, the picture, and where.
-pub type CursorPlane = (usize, cursor::Shown, Rect);
-
-impl Syncline {
+impl Outputs {
     /// Assigns, renders and commits; degrades in steps if the kernel refuses.
-    pub(super) fn present(
+    #[expect(clippy::too_many_arguments, reason = "a frame is made of so much")]
+    pub fn present(
         &mut self,
-        index: usize,
+        id: OutputId,
         vblank: Ns,
         (planned, started): (Ns, Ns),
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
         attempt: Attempt,
-    ) -> Result<(), Failed> {
-        let mut layouts = std::mem::take(&mut self.outputs.list[index].layouts);
-        let done = self.present_with(index, (vblank, planned, started), scene, cursor, attempt, &mut layouts);
+        config: FrameConfig,
+    ) -> Result<Presented, Failed> {
+        let mut layouts = std::mem::take(&mut self.list[id].layouts);
+        let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
         layouts.clear();
-        self.outputs.list[index].layouts = layouts;
+        self.list[id].layouts = layouts;
         done
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what `present` has, and the layouts")]
     fn present_with(
         &mut self,
-        index: usize,
+        id: OutputId,
         (vblank, planned, started): (Ns, Ns, Ns),
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
         mut attempt: Attempt,
+        config: FrameConfig,
         layouts: &mut assign::Layouts,
-    ) -> Result<(), Failed> {
-        let outputs = &mut self.outputs;
-        let output = &mut outputs.list[index];
+    ) -> Result<Presented, Failed> {
+        let outputs = self;
+        let output = &mut outputs.list[id];
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
-        layouts.assign(device, output, (self.config.planes, known), scene, |output, assignment| {
+        layouts.describe(device, &output.kms, (config.planes, known), scene);
+        let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
+        layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
             if let Err(errno) = result {
                 suspects.extend(blame::suspect(assignment, errno));
@@ -101,7 +99,7 @@ impl Syncline {
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
-            let ingredients = Ingredients { scene, cursor, background: self.config.background, known };
+            let ingredients = Ingredients { scene, cursor, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
             let asynchronous = attempt.asynchronous(output);
@@ -173,12 +171,7 @@ impl Syncline {
             answers: std::mem::take(&mut output.answers),
             check,
         });
-        self.layouts_refused(&refused);
-        self.feedback_after_frame(index, scene);
-        if attempt.modeset {
-            self.crc_modeset(index);
-        }
-        Ok(())
+        Ok(Presented { refused_layouts: refused, modeset: attempt.modeset })
     }
 }
 
@@ -191,7 +184,7 @@ struct Done {
 }
 
 /// Puts what was committed onto the planes and lets go of what it replaced.
-fn replace(output: &mut Output, wanted: &mut Vec<Wanted>, out_fence: Option<&SyncFile>, frame: u64) {
+fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
     for plane in 0..output.on_plane.len() {
         let next = wanted.iter().position(|w| w.plane == plane).map(|at| wanted.swap_remove(at));
         output.marks[plane] = next.as_ref().and_then(|next| next.mark);

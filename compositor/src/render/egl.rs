@@ -15,10 +15,12 @@ use smithay::{
     utils::DeviceFd,
 };
 
-use super::{Textures, others::Others};
 use crate::{
-    error::{Context, Error},
-    ioctl,
+    render::{others::Others, textures::Textures},
+    system::{
+        error::{Context, Error},
+        ioctl,
+    },
 };
 
 /// Allocates what a GPU draws into.
@@ -77,6 +79,10 @@ pub struct Gles {
 
 /// Whether the device has a GPU that draws: display-only drivers have no render node.
 pub fn has_gpu(device: &Device) -> bool {
+    #[cfg(debug_assertions)]
+    if super::fault::gpu().is_some() {
+        return true;
+    }
     DrmNode::from_file(device).is_ok_and(|node| node.has_render())
 }
 
@@ -87,20 +93,53 @@ fn open_for_rendering(path: &std::path::Path) -> Result<OwnedFd, Error> {
     rustix::fs::open(path, flags, Mode::empty()).context(format!("opening {} for rendering", path.display()))
 }
 
+/// What an error is about.
+const WHAT: &str = "GLES renderer";
+
+/// A GPU's EGL, without a context yet.
+struct Opened {
+    gbm: GbmDevice<DrmDeviceFd>,
+    display: EGLDisplay,
+    /// See [`Gles::software`].
+    software: bool,
+}
+
+impl Opened {
+    fn new(gpu: &Gpu) -> Result<Self, Error> {
+        let fd = open_for_rendering(&gpu.path)?;
+        let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(WHAT, e))?;
+        let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(WHAT, e))?;
+        // A driver that does not say is taken for hardware.
+        let software = EGLDevice::device_for_display(&display).is_ok_and(|device| device.is_software());
+        #[cfg(debug_assertions)]
+        let software = software && !super::fault::starves();
+        Ok(Self { gbm, display, software })
+    }
+}
+
 impl Gles {
-    /// Opens the device's GPU.
+    /// Opens the device's GPU, or what stands for one.
     pub fn new(device: &Device) -> Result<Self, Error> {
         Self::open(&Gpu::of(device))
     }
 
+    /// The same, but `None` where GL would run on the CPU: a render node alone makes no GPU
+    /// (virtio-gpu without virgl has one).
+    pub fn of_hardware(device: &Device) -> Result<Option<Self>, Error> {
+        let gpu = Gpu::of(device);
+        let opened = Opened::new(&gpu)?;
+        if opened.software { Ok(None) } else { Self::with(&gpu, opened).map(Some) }
+    }
+
     /// Opens a GPU.
     pub fn open(gpu: &Gpu) -> Result<Self, Error> {
-        let what = "GLES renderer";
-        let fd = open_for_rendering(&gpu.path)?;
-        let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(what, e))?;
-        let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(what, e))?;
-        let context = EGLContext::new(&display).map_err(|e| Error::setup(what, e))?;
-        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(what, e))?;
+        Self::with(gpu, Opened::new(gpu)?)
+    }
+
+    fn with(gpu: &Gpu, opened: Opened) -> Result<Self, Error> {
+        let Opened { gbm, display, software } = opened;
+        let context = EGLContext::new(&display).map_err(|e| Error::setup(WHAT, e))?;
+        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(WHAT, e))?;
         let native_fences = EGLFence::supports_importing(&display);
         if !native_fences {
             tracing::warn!(
@@ -108,8 +147,6 @@ impl Gles {
             );
         }
         let allocator = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
-        // A driver that does not say is taken for hardware.
-        let software = EGLDevice::device_for_display(&display).is_ok_and(|device| device.is_software());
         if software {
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
         }

@@ -1,5 +1,7 @@
 //! A layer as Smithay's damage tracker and renderers see it.
 
+use std::os::fd::OwnedFd;
+
 use smithay::{
     backend::renderer::{
         Color32F, Frame, Renderer, Texture,
@@ -9,9 +11,8 @@ use smithay::{
     },
     utils::{Buffer, Physical, Rectangle, Scale, Transform},
 };
-use std::os::fd::OwnedFd;
 
-use super::Layer;
+use crate::render::Layer;
 
 /// A layer with its texture, or the hole for one that a plane below shows.
 pub struct Picture<T> {
@@ -142,7 +143,7 @@ where
 
 /// A client's acquire fence, for the GPU to wait on.
 #[derive(Debug)]
-pub(super) struct ClientFence(pub(super) fence::SyncFile);
+pub struct ClientFence(pub fence::SyncFile);
 
 impl Fence for ClientFence {
     fn is_signaled(&self) -> bool {

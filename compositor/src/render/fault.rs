@@ -1,4 +1,5 @@
-//! A GPU that fails, on purpose: passes whose fence signals late, and with an error, and imports that are refused.
+//! A GPU that fails, on purpose: passes whose fence signals late, and with an error, imports that
+//! are refused, one that is none.
 //!
 //! Only in builds with debug assertions, for tests on machines without a GPU to reset. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of
 //! the session has such a fence, from sw_sync; what it draws is drawn all the same. Without the variable nothing happens.
@@ -51,4 +52,17 @@ pub fn any_card_copies() -> bool {
 fn refuses() -> Option<&'static str> {
     static REFUSES: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_IMPORT").ok());
     REFUSES.as_deref()
+}
+
+/// What stands for a GPU: `SYNCLINE_FAULT_GPU=none`: each card has a render node, with GL on the
+/// CPU behind it. `starves`: the same, but it is taken for a GPU, and gets no memory that a display
+/// could show.
+pub fn gpu() -> Option<&'static str> {
+    static GPU: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_GPU").ok());
+    GPU.as_deref()
+}
+
+/// See [`gpu`].
+pub fn starves() -> bool {
+    gpu() == Some("starves")
 }

@@ -12,8 +12,10 @@ use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
 use smithay::backend::allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf};
 
-use super::{Target, egl};
-use crate::surface::buffer::Imported;
+use crate::{
+    render::{Target, egl},
+    surface::buffer::Imported,
+};
 
 /// A GPU's memory.
 pub struct Gbm<'a>(pub &'a mut egl::Allocator);
@@ -24,6 +26,10 @@ impl Allocator for Gbm<'_> {
     }
 
     fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+        #[cfg(debug_assertions)]
+        if super::fault::starves() {
+            return Err(self.refusal(std::io::Error::from_raw_os_error(libc::EACCES)));
+        }
         let made = self.0.create_buffer(ask.width, ask.height, ask.format, ask.modifiers);
         let buffer = made.map_err(|e| self.refusal(e))?;
         let exported = buffer.export().map_err(|e| self.refusal(e))?;

@@ -14,13 +14,16 @@ use smithay::{
     utils::{Rectangle, Transform},
 };
 
-use super::{
-    Gles, Target,
-    egl::{Allocator, Gpu},
-    element::ClientFence,
-    memory, upload,
+use crate::{
+    render::{
+        Target,
+        egl::{Allocator, Gles, Gpu},
+        element::ClientFence,
+        memory, upload,
+    },
+    surface::buffer::Imported,
+    system::id::SurfaceId,
 };
-use crate::surface::buffer::Imported;
 
 /// A copy that the renderer reads, and the fence after which it may.
 pub type Copied = (Arc<Target>, Option<SyncFile>);
@@ -30,7 +33,7 @@ pub type Copied = (Arc<Target>, Option<SyncFile>);
 pub struct Others {
     list: Vec<Other>,
     /// By surface.
-    copies: HashMap<u32, Copy>,
+    copies: HashMap<SurfaceId, Copy>,
 }
 
 struct Copy {
@@ -45,10 +48,23 @@ struct Other {
     gles: Option<Result<Box<Gles>, String>>,
 }
 
+/// Whether GL on the CPU may stand for another card's GPU, as it does in tests.
+fn may_be_software() -> bool {
+    #[cfg(debug_assertions)]
+    return crate::render::fault::any_card_copies();
+    #[cfg(not(debug_assertions))]
+    false
+}
+
 impl Other {
     fn open(&mut self) -> Result<&mut Gles, String> {
         let gpu = &self.gpu;
-        let opened = self.gles.get_or_insert_with(|| Gles::open(gpu).map(Box::new).map_err(|e| e.to_string()));
+        let opened = self.gles.get_or_insert_with(|| match Gles::open(gpu) {
+            // Mesa's software GL crashes on buffers of other devices: see `Gles::software`.
+            Ok(gles) if gles.software && !may_be_software() => Err("its GL runs on the CPU".to_owned()),
+            Ok(gles) => Ok(Box::new(gles)),
+            Err(error) => Err(error.to_string()),
+        });
         opened.as_deref_mut().map_err(|error| error.clone())
     }
 }
@@ -86,7 +102,7 @@ impl Others {
     pub fn copy(
         &mut self,
         card: u32,
-        surface: u32,
+        surface: SurfaceId,
         imported: &Imported,
         wait: Option<SyncFile>,
         allocator: Option<&mut Allocator>,
@@ -136,7 +152,7 @@ impl Others {
     }
 
     /// A pass of the renderer reads the copies of these surfaces until its fence signals.
-    pub fn read(&mut self, surfaces: impl Iterator<Item = u32>, fence: Option<&SyncFile>) {
+    pub fn read(&mut self, surfaces: impl Iterator<Item = SurfaceId>, fence: Option<&SyncFile>) {
         let Some(fence) = fence.filter(|_| !self.copies.is_empty()) else { return };
         for surface in surfaces {
             if let Some(copy) = self.copies.get_mut(&surface) {
@@ -146,7 +162,7 @@ impl Others {
     }
 
     /// What was made for a surface that is gone.
-    pub fn forget(&mut self, surface: u32) {
+    pub fn forget(&mut self, surface: SurfaceId) {
         self.copies.remove(&surface);
     }
 }

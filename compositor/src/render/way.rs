@@ -7,9 +7,8 @@ use fence::SyncFile;
 use rustix::event::{PollFd, PollFlags};
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
-use super::{egl::Allocator, others::Others, upload, yuv};
 use crate::{
-    render::Layer,
+    render::{Layer, egl::Allocator, others::Others, upload, yuv},
     surface::buffer::{Imported, Way},
 };
 
@@ -78,7 +77,7 @@ fn importable<R: ImportDma + ImportMem>(
     imported: &Imported,
 ) -> Result<(), String> {
     #[cfg(debug_assertions)]
-    super::fault::import()?;
+    crate::render::fault::import()?;
     match reach.reads {
         // What YUV means is asked at each commit: see `texture`.
         Reads::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),

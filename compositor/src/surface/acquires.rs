@@ -4,9 +4,14 @@
 
 use std::sync::Arc;
 
+use slab::Slab;
+use smallvec::SmallVec;
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use super::{Content, PendingCommit};
+use crate::{
+    surface::{content::Content, gate::PendingCommit},
+    system::id::Slot,
+};
 
 /// Somebody's pending acquire.
 #[derive(Debug)]
@@ -19,56 +24,41 @@ pub struct Waiting {
 
 /// Slots of pending acquires.
 #[derive(Debug, Default)]
-pub struct Acquires {
-    slots: Vec<Option<Waiting>>,
-    free: Vec<u32>,
-}
+pub struct Acquires(Slab<Waiting>);
 
 impl Acquires {
     /// Stores `waiting`; the slot goes into the reactor's source.
-    pub fn insert(&mut self, waiting: Waiting) -> u32 {
-        match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(waiting);
-                slot
-            }
-            None => {
-                self.slots.push(Some(waiting));
-                (self.slots.len() - 1) as u32
-            }
-        }
+    pub fn insert(&mut self, waiting: Waiting) -> Slot {
+        Slot(self.0.insert(waiting) as u32)
     }
 
     /// The entry of a slot.
-    pub fn get(&self, slot: u32) -> Option<&Waiting> {
-        self.slots.get(slot as usize)?.as_ref()
+    pub fn get(&self, slot: Slot) -> Option<&Waiting> {
+        self.0.get(slot.0 as usize)
     }
 
     /// Empties a slot.
-    pub fn remove(&mut self, slot: u32) -> Option<Waiting> {
-        let waiting = self.slots.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
-        Some(waiting)
+    pub fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+        self.0.try_remove(slot.0 as usize)
     }
 
     /// All entries with their slots.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Waiting)> {
-        self.slots.iter_mut().enumerate().filter_map(|(i, slot)| Some((i as u32, slot.as_mut()?)))
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Waiting)> {
+        self.0.iter_mut().map(|(slot, waiting)| (Slot(slot as u32), waiting))
     }
 
     /// Slots for which `gone` holds.
-    pub fn matching(&self, gone: impl Fn(&Waiting) -> bool) -> Vec<u32> {
-        let hit = |(i, slot): (usize, &Option<Waiting>)| slot.as_ref().is_some_and(&gone).then_some(i as u32);
-        self.slots.iter().enumerate().filter_map(hit).collect()
+    pub fn matching(&self, gone: impl Fn(&Waiting) -> bool) -> SmallVec<[Slot; 4]> {
+        self.0.iter().filter(|(_, waiting)| gone(waiting)).map(|(slot, _)| Slot(slot as u32)).collect()
     }
 
     /// Whether the event loop waits for this content's acquire.
     pub fn waits_for(&self, content: &Arc<Content>) -> bool {
-        self.slots.iter().flatten().any(|waiting| Arc::ptr_eq(&waiting.commit.content, content))
+        self.0.iter().any(|(_, waiting)| Arc::ptr_eq(&waiting.commit.content, content))
     }
 
     /// Number of pending acquires.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.0.len()
     }
 }

@@ -18,7 +18,7 @@ use smithay::{
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
 };
 
-use super::shm::Shm;
+use crate::surface::shm::Shm;
 
 /// Where a content's pixels are.
 #[derive(Debug, Clone)]

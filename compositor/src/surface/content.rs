@@ -16,8 +16,10 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
-use super::buffer::Source;
-use crate::trace;
+use crate::{
+    surface::buffer::Source,
+    system::{id::SurfaceId, trace},
+};
 
 /// By what a commit is synchronised, at one of its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,8 @@ impl By {
 /// A buffer as committed once; the same `wl_buffer` committed again makes another.
 #[derive(Debug)]
 pub struct Content {
-    /// The surface's id, see [`super::SurfaceState::id`].
-    pub surface: u32,
+    /// The surface's id, see [`crate::surface::SurfaceState::id`].
+    pub surface: SurfaceId,
     /// The surface's commit number.
     pub serial: u64,
     /// Where the pixels are.
@@ -93,7 +95,7 @@ struct Fences {
 /// What a new content is made of.
 #[derive(Debug)]
 pub struct Parts {
-    pub surface: u32,
+    pub surface: SurfaceId,
     pub serial: u64,
     pub source: Source,
     pub size: Size<i32, Buffer>,

@@ -12,7 +12,7 @@ use std::sync::{
 use fence::Ns;
 use smithay::wayland::compositor::{Blocker, BlockerState};
 
-use super::Content;
+use crate::surface::content::Content;
 
 const CLOSED: u8 = 0;
 const OPEN: u8 = 1;

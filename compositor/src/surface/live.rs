@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use smithay::reexports::wayland_server::{self, Resource, protocol::wl_surface::WlSurface};
 
-use super::Content;
+use crate::surface::content::Content;
 
 /// Room for the first contents.
 const LEAST: usize = 64;

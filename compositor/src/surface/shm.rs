@@ -18,8 +18,10 @@ use rustix::{
     io::Errno,
 };
 
-use super::buffer::Imported;
-use crate::config::{Config, ShmWay};
+use crate::{
+    config::{Config, ShmWay},
+    surface::buffer::Imported,
+};
 
 /// Commits that a surface is watched for.
 const WATCHED: usize = 4;

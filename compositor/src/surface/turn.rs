@@ -9,18 +9,12 @@
 //! A commit that waits must not be shown together with what is before it, so it is not overtaken and what is before it
 //! keeps its turn: explicit fences drop frames only where the client has not asked for each of them. The constraints of
 //! synchronised subsurfaces are ignored, as fifo-v1 says: their parent's commit decides. Who signals, and when, is in
-//! [`crate::output::pace`].
+//! [`crate::session::frame::pace`].
 
 use std::collections::VecDeque;
 
 use fence::Ns;
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    wayland::compositor::{Barrier, add_blocker, is_sync_subsurface, with_states},
-};
-
-use super::SurfaceState;
-use crate::state::Syncline;
+use smithay::wayland::compositor::Barrier;
 
 /// A client that queues more than so many held commits gets its oldest ones through before their time.
 const MOST: usize = 64;
@@ -91,12 +85,12 @@ impl Turns {
     }
 
     /// A commit sets a barrier.
-    fn set(&mut self) -> Barrier {
+    pub fn set(&mut self) -> Barrier {
         self.newest.insert(Barrier::new(false)).clone()
     }
 
     /// A commit waits for the barrier before it, if there still is one.
-    fn wait(&mut self) -> Option<Barrier> {
+    pub fn wait(&mut self) -> Option<Barrier> {
         let barrier = self.newest.clone().filter(|b| !b.is_signaled())?;
         if self.waiting.len() == MOST {
             self.waiting.pop_front().inspect(Barrier::signal);
@@ -106,47 +100,13 @@ impl Turns {
     }
 
     /// A commit waits for its time.
-    fn wait_until(&mut self, at: Ns) -> Barrier {
+    pub fn wait_until(&mut self, at: Ns) -> Barrier {
         if self.timed.len() == MOST {
             self.timed.pop_front().inspect(|(_, barrier)| barrier.signal());
         }
         let barrier = Barrier::new(false);
         self.timed.push_back((at, barrier.clone()));
         barrier
-    }
-}
-
-impl Syncline {
-    /// Takes the constraints of the commit that is being made; whether there are any.
-    pub(super) fn take_turn(&mut self, surface: &WlSurface) -> bool {
-        let synchronised = is_sync_subsurface(surface);
-        let now = self.now;
-        let (wait, timed, set) = with_states(surface, |states| {
-            let fifo = protocols::fifo::take(states);
-            let time = protocols::commit_timing::take(states);
-            if synchronised || (!fifo.set && !fifo.wait && time.is_none()) {
-                return (None, None, false);
-            }
-            let mut state = SurfaceState::of(states);
-            // First the barrier that is there, then the new one.
-            let wait = if fifo.wait { state.turns.wait() } else { None };
-            let timed = time.filter(|at| *at > now).map(|at| state.turns.wait_until(at));
-            let barrier = fifo.set.then(|| state.turns.set());
-            if wait.is_some() || timed.is_some() {
-                // What is before it is shown before it.
-                state.pending.iter().for_each(|pending| pending.keep_turn());
-            }
-            drop(state);
-            let set = barrier.is_some();
-            barrier.inspect(|barrier| super::commit::set_barrier(states, barrier.clone()));
-            (wait, timed, set)
-        });
-        let held = wait.is_some() || timed.is_some();
-        if held || set {
-            self.pace.watch(surface);
-        }
-        wait.into_iter().chain(timed).for_each(|barrier| add_blocker(surface, barrier));
-        held
     }
 }
 

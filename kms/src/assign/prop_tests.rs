@@ -125,8 +125,14 @@ fn check(planes: &[Plane], screen: &Screen, layers: &[Layer], found: &Assignment
     Ok(())
 }
 
+/// 512 cases unless PROPTEST_CASES asks for more.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.max(512), ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(config())]
     #[test]
     fn planes_look_like_the_scene(
         planes in some_planes(),

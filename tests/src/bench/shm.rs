@@ -36,7 +36,7 @@ pub fn row() -> Result<Row> {
 
 /// CPU time of a frame of a fullscreen client with two buffers, which it takes for drawn: the client's own work is not looked at.
 fn cpu_ms(card: &Path, config: &str) -> Result<f64> {
-    let folder = tempfile::tempdir().map_err(Error::io("make a folder"))?;
+    let folder = crate::user::folder()?;
     let file = folder.path().join("config.toml");
     std::fs::write(&file, config).map_err(Error::io("write a configuration"))?;
     let file = file.to_string_lossy();

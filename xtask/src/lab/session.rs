@@ -261,6 +261,7 @@ fn guest_environment(host: impl Iterator<Item = (String, String)>) -> BTreeMap<S
         .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
     env.entry("HOME".to_owned()).or_insert_with(|| "/".to_owned());
     env.insert("SYNCLINE_IN_LAB".to_owned(), "1".to_owned());
+    env.insert("SYNCLINE_LAB_USER".to_owned(), format!("{}:{}", guest_system::SEAT_USER, guest_system::SEAT_UID));
     env
 }
 
@@ -279,7 +280,7 @@ mod tests {
         ];
         let env = guest_environment(host.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let names: Vec<&str> = env.keys().map(String::as_str).collect();
-        assert_eq!(names, ["HOME", "LANG", "PATH", "SYNCLINE_IN_LAB", "XDG_RUNTIME_DIR"]);
+        assert_eq!(names, ["HOME", "LANG", "PATH", "SYNCLINE_IN_LAB", "SYNCLINE_LAB_USER", "XDG_RUNTIME_DIR"]);
         assert_eq!(env["XDG_RUNTIME_DIR"], guest_system::RUNTIME_DIR);
         assert_eq!(env["PATH"], "/x");
     }

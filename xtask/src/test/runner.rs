@@ -1,4 +1,4 @@
-//! Runs test binaries: on this machine, or each in a guest of its own, as many side by side as there are CPUs.
+//! Runs test programs: on this machine, or each in a guest of its own, as many side by side as there are CPUs.
 //!
 //! Never decides what an output means; that is [`super::libtest`].
 
@@ -10,13 +10,37 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Options;
 use super::artifacts::Artifact;
 use crate::error::{Context, Result};
 use crate::lab::session::{self, End, Streams};
-use crate::lab::{self, kernel, klog};
+use crate::lab::{self, klog};
 
-/// What came of one binary in the lab.
+/// A test program that is to run in the lab.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// The program.
+    pub test: Artifact,
+    /// Only tests whose name contains this.
+    pub filter: Option<String>,
+    /// Variables of its environment.
+    pub env: Vec<(String, String)>,
+    /// Seconds after which the guest is killed.
+    pub timeout: u64,
+}
+
+impl Guest {
+    /// All lab tests of a program.
+    pub fn new(test: Artifact, timeout: u64) -> Self {
+        Self { test, filter: None, env: Vec::new(), timeout }
+    }
+
+    /// Its name in the output.
+    pub fn label(&self) -> String {
+        format!("lab {}", self.test.label())
+    }
+}
+
+/// What came of one program in the lab.
 #[derive(Debug)]
 pub struct Run {
     /// Everything that it printed.
@@ -27,12 +51,13 @@ pub struct Run {
     pub took: Duration,
 }
 
-/// Runs a binary on this machine as cargo would, and returns its output; its exit status is in its summary.
-pub fn here(test: &Artifact, arguments: &[&str]) -> Result<String> {
+/// Runs a program on this machine as cargo would, and returns its output; its exit status is in its summary.
+pub fn here(test: &Artifact, arguments: &[&str], env: &[(&str, &str)]) -> Result<String> {
     let output = Command::new(&test.executable)
         .args(arguments)
         .current_dir(&test.package)
         .env("CARGO_MANIFEST_DIR", &test.package)
+        .envs(env.iter().copied())
         .output()
         .context(format_args!("run {}", test.executable.display()))?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -42,47 +67,40 @@ pub fn here(test: &Artifact, arguments: &[&str]) -> Result<String> {
     Ok(text)
 }
 
-/// Runs each binary in a guest of its own and reports each as it ends.
-pub fn in_lab(
-    options: &Options,
-    programs: &[Artifact],
-    tests: &[&Artifact],
-    mut report: impl FnMut(&Artifact, Run),
-) -> Result<()> {
-    let kernel = kernel::ready()?;
-    let side_by_side = thread::available_parallelism().map_or(1, |n| n.get()).min(tests.len());
-    let queue = Mutex::new(tests.iter());
+/// Runs each program in a guest of its own and reports each as it ends. `programs` are those that the tests start.
+pub fn in_lab<'g>(kernel: &Path, programs: &[Artifact], guests: &'g [Guest], mut report: impl FnMut(&'g Guest, Run)) {
+    let side_by_side = thread::available_parallelism().map_or(1, |n| n.get()).min(guests.len());
+    let queue = Mutex::new(guests.iter());
     let (sender, results) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..side_by_side {
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
-                while let Some(test) = queue.lock().ok().and_then(|mut queue| queue.next()) {
-                    let run = one(&kernel, options, programs, test);
-                    if sender.send((*test, run)).is_err() {
+                while let Some(guest) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                    if sender.send((guest, one(kernel, programs, guest))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        for (test, run) in results {
-            report(test, run);
+        for (guest, run) in results {
+            report(guest, run);
         }
     });
-    Ok(())
 }
 
-fn one(kernel: &Path, options: &Options, programs: &[Artifact], test: &Artifact) -> Run {
-    let begun = Instant::now();
+fn one(kernel: &Path, programs: &[Artifact], guest: &Guest) -> Run {
+    let (begun, test) = (Instant::now(), &guest.test);
     let mut command = vec![test.executable.display().to_string()];
     command.extend(["--ignored", "--test-threads=1", "--show-output"].map(str::to_owned));
-    command.extend(options.only_lab.iter().filter(|text| !test.name.contains(*text)).cloned());
+    command.extend(guest.filter.clone());
     let mut lab = lab::Options::for_command(command);
-    lab.timeout = options.lab_timeout;
+    lab.timeout = guest.timeout;
     lab.virtual_time = test.is_exact();
     lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
+    lab.env.extend(guest.env.iter().cloned());
     lab.cwd = Some(test.package.clone());
     for (variable, program) in [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")] {
         let found = programs.iter().find(|artifact| !artifact.is_test && artifact.name == program);

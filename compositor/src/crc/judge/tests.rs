@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::crc::judge::*;
 
 const PERIOD: Ns = 1000;
 

@@ -1,0 +1,368 @@
+//! The user's configuration file (TOML).
+//!
+//! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
+
+pub mod idle;
+pub mod output;
+mod overrides;
+pub mod words;
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+pub use overrides::Overrides;
+use serde::Deserialize;
+
+use crate::{
+    config::words::{FencePolicy, PlaneUse},
+    system::error::{Context, Error},
+};
+
+pub use self::{idle::Idle, output::OutputConfig};
+
+/// Everything that can be configured, with defaults.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `#rrggbb` of the desktop behind all windows.
+    pub background: Colour,
+    /// Started by Super+Return.
+    pub terminal: Vec<String>,
+    /// A fullscreen client that asks for it may tear, where the display can.
+    pub tearing: bool,
+    /// Displays that can refresh at a varying rate do, unless their `[[output]]` says otherwise.
+    pub vrr: bool,
+    /// The main thread has the lowest real-time priority, where the system allows that.
+    pub realtime: bool,
+    /// How windows of shared memory are read.
+    pub shm: ShmWay,
+    pub keyboard: Keyboard,
+    pub cursor: Cursor,
+    pub fences: Fences,
+    /// What may go onto planes.
+    pub planes: PlaneUse,
+    pub cec: Cec,
+    pub idle: Idle,
+    pub mem2mem: Mem2mem,
+    /// `[[output]]`: displays by the name of their connector.
+    #[serde(rename = "output", deserialize_with = "output::outputs")]
+    pub outputs: Vec<OutputConfig>,
+}
+
+/// How windows of shared memory (`wl_shm`) are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShmWay {
+    /// In place where that can be, by udmabuf.
+    Auto,
+    /// Always by a copy.
+    Copy,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keyboard {
+    pub layout: String,
+    pub variant: String,
+    pub model: String,
+    pub options: Option<String>,
+    /// Milliseconds before a held key repeats.
+    pub repeat_delay: i32,
+    /// Repeats per second; 0 turns repeating off.
+    pub repeat_rate: i32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cursor {
+    /// Overridden by XCURSOR_THEME.
+    pub theme: String,
+    /// Pixels; overridden by XCURSOR_SIZE.
+    pub size: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fences {
+    /// Whose pending fences go to the display or GPU driver.
+    pub policy: FencePolicy,
+    /// Drivers that `trusted` means.
+    pub trusted: Vec<String>,
+    /// Milliseconds after which a pending acquire fence is reported with the client's name.
+    pub watchdog: u64,
+}
+
+/// Televisions, by CEC. Off unless asked for: a session that starts would take the television from whoever watches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cec {
+    /// Makes each output whose connector has an adapter a playback device: its television wakes and shows the session.
+    pub enable: bool,
+    /// The name that the television shows: at most 14 characters of ASCII.
+    pub osd_name: OsdName,
+    /// Puts the television to standby when the outputs go to sleep, if it shows this session.
+    pub standby_on_sleep: bool,
+    /// When the television goes to standby: tells who asks that we do, too, and does not wake it by itself.
+    pub follow_tv_standby: bool,
+    /// An adapter that no connector knows of, for example `/dev/cec0` of a USB dongle; the connectors' are left alone then.
+    pub adapter: Option<PathBuf>,
+}
+
+/// A V4L2 converter (memory-to-memory device) for windows that no plane takes as they are. Off unless asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mem2mem {
+    pub device: Option<Mem2memDevice>,
+}
+
+/// Which one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Mem2memDevice {
+    /// The first that there is.
+    Auto,
+    /// This one.
+    Path(PathBuf),
+}
+
+impl TryFrom<String> for Mem2memDevice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            path if path.starts_with('/') => Ok(Self::Path(text.into())),
+            _ => Err(format!("`{text}` is no converter; write \"auto\", or a path such as \"/dev/video10\"")),
+        }
+    }
+}
+
+/// A name that CEC can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OsdName(pub kms::cec::OsdName);
+
+impl TryFrom<String> for OsdName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let most = kms::cec::OsdName::LEN;
+        let name = kms::cec::OsdName::new(&text);
+        name.map(Self)
+            .ok_or_else(|| format!("`{text}` is no name for a television; write 1 to {most} characters of ASCII"))
+    }
+}
+
+impl Default for Cec {
+    fn default() -> Self {
+        let osd_name = OsdName(kms::cec::OsdName::new("Syncline").expect("eight letters"));
+        Self { enable: false, osd_name, standby_on_sleep: false, follow_tv_standby: false, adapter: None }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            background: Colour([0x2b, 0x30, 0x3a]),
+            terminal: vec!["foot".into()],
+            tearing: false,
+            vrr: false,
+            realtime: true,
+            shm: ShmWay::Auto,
+            keyboard: Keyboard::default(),
+            cursor: Cursor::default(),
+            fences: Fences::default(),
+            planes: PlaneUse::All,
+            cec: Cec::default(),
+            idle: Idle::default(),
+            mem2mem: Mem2mem::default(),
+            outputs: Vec::new(),
+        }
+    }
+}
+
+impl Default for Keyboard {
+    fn default() -> Self {
+        Self {
+            layout: String::new(),
+            variant: String::new(),
+            model: String::new(),
+            options: None,
+            repeat_delay: 400,
+            repeat_rate: 30,
+        }
+    }
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { theme: "default".into(), size: 24 }
+    }
+}
+
+impl Default for Fences {
+    fn default() -> Self {
+        Self { policy: FencePolicy::SameDriver, trusted: Vec::new(), watchdog: 2000 }
+    }
+}
+
+/// `#rrggbb`, opaque.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Colour(pub [u8; 3]);
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no colour; write e.g. \"#2b303a\"");
+        let hex = text.strip_prefix('#').filter(|h| h.len() == 6 && h.is_ascii()).ok_or_else(wrong)?;
+        let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).map_err(|_| wrong());
+        Ok(Self([byte(0)?, byte(2)?, byte(4)?]))
+    }
+}
+
+impl Config {
+    /// What is configured for a connector.
+    pub fn output(&self, connector: &str) -> Option<&OutputConfig> {
+        self.outputs.iter().find(|output| output.name == connector)
+    }
+
+    /// Whether a connector's display is to refresh at a varying rate, if it can.
+    pub fn vrr(&self, connector: &str) -> bool {
+        self.output(connector).and_then(|output| output.vrr).unwrap_or(self.vrr)
+    }
+
+    /// Reads the file that the arguments or the environment name, and lets the arguments win.
+    pub fn load(overrides: &Overrides) -> Result<Self, Error> {
+        let mut config = match &overrides.config {
+            Some(path) => Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?,
+            None => match default_path() {
+                None => Self::default(),
+                Some(path) => match fs::read_to_string(&path) {
+                    Ok(text) => Self::parse(&path, &text)?,
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => Self::default(),
+                    Err(e) => return Err(e).context(format!("reading {}", path.display())),
+                },
+            },
+        };
+        if let Some(policy) = overrides.fence_policy {
+            config.fences.policy = policy;
+        }
+        if let Some(planes) = overrides.planes {
+            config.planes = planes;
+        }
+        config.fences.trusted.extend(overrides.trust.iter().cloned());
+        if let Ok(theme) = env::var("XCURSOR_THEME") {
+            config.cursor.theme = theme;
+        }
+        if let Some(size) = env::var("XCURSOR_SIZE").ok().and_then(|s| s.parse().ok()) {
+            config.cursor.size = size;
+        }
+        Ok(config)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|e| {
+            let at = e.span().map_or(0, |span| span.start);
+            let line = text[..at.min(text.len())].bytes().filter(|b| *b == b'\n').count() + 1;
+            Error::Config { path: path.to_owned(), line, message: e.message().to_owned() }
+        })
+    }
+}
+
+fn default_path() -> Option<PathBuf> {
+    let base = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")))?;
+    Some(base.join("syncline/config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("config.toml"), text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_absent_keeps_its_default() {
+        let config = parse("background = \"#102030\"\n[keyboard]\nlayout = \"de\"\n").unwrap();
+        assert_eq!(config.background, Colour([0x10, 0x20, 0x30]));
+        assert_eq!((config.keyboard.layout.as_str(), config.keyboard.repeat_rate), ("de", 30));
+        assert_eq!(config.fences.policy, FencePolicy::SameDriver);
+    }
+
+    #[test]
+    fn cec_is_off_and_its_name_fits_a_television() {
+        assert!(!parse("").unwrap().cec.enable);
+        let config = parse("[cec]\nenable = true\nosd-name = \"Den\"\nadapter = \"/dev/cec1\"\n").unwrap().cec;
+        assert_eq!((config.enable, config.adapter), (true, Some("/dev/cec1".into())));
+        let error = parse("[cec]\nosd-name = \"a name that is too long\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 characters"), "{error}");
+    }
+
+    #[test]
+    fn a_converter_is_off_automatic_or_named() {
+        assert_eq!(parse("").unwrap().mem2mem.device, None);
+        let device = |text: &str| parse(&format!("[mem2mem]\ndevice = \"{text}\"\n")).map(|c| c.mem2mem.device);
+        assert_eq!(device("auto").unwrap(), Some(Mem2memDevice::Auto));
+        assert_eq!(device("/dev/video10").unwrap(), Some(Mem2memDevice::Path("/dev/video10".into())));
+        let error = device("video10").unwrap_err();
+        assert!(error.starts_with("config.toml:2: ") && error.contains("/dev/video10"), "{error}");
+    }
+
+    #[test]
+    fn displays_are_configured_by_name() {
+        let config = parse(
+            "[[output]]\nname = \"HDMI-A-1\"\nmode = \"1920x1080@50\"\nposition = [-1920, 0]\nmax-bpc = 10\n\
+             content-type = \"cinema\"\nbroadcast-rgb = \"limited\"\n\n[[output]]\nname = \"DP-1\"\n",
+        )
+        .unwrap();
+        let output = config.output("HDMI-A-1").unwrap();
+        assert_eq!((output.mode.unwrap().to_string().as_str(), output.position), ("1920x1080@50", Some((-1920, 0))));
+        let state = output.connector_state();
+        assert_eq!((state.max_bpc, state.content_type), (Some(10), Some(kms::ContentType::Cinema)));
+        assert_eq!(state.broadcast_rgb, Some(kms::BroadcastRgb::Limited));
+        assert!(config.output("DP-1").unwrap().mode.is_none() && config.output("DP-2").is_none());
+    }
+
+    #[test]
+    fn a_display_may_differ_in_variable_refresh() {
+        let config = parse("vrr = true\n[[output]]\nname = \"A\"\nvrr = false\n[[output]]\nname = \"B\"\n").unwrap();
+        assert_eq!(["A", "B", "C"].map(|name| config.vrr(name)), [false, true, true]);
+        let config = parse("[[output]]\nname = \"A\"\nvrr = true\n").unwrap();
+        assert_eq!(["A", "B"].map(|name| config.vrr(name)), [true, false]);
+    }
+
+    #[test]
+    fn a_wrong_display_is_an_error_of_its_line() {
+        let table = [
+            ("[[output]]\nname = \"a\"\nmode = \"huge\"\n", 3, "`huge` is not a mode"),
+            ("[[output]]\nname = \"a\"\nmax-bpc = 3\n", 3, "write 6 to 16"),
+            ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
+            ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),
+            ("[[output]]\nname = \"a\"\nposition = [1]\n", 3, ""),
+            ("[[output]]\nname = \"a\"\nscale = 2\n", 3, "unknown field `scale`"),
+            ("[[output]]\nmode = \"800x600\"\n", 1, "missing field `name`"),
+            ("[[output]]\nname = \"a\"\n[[output]]\nname = \"a\"\n", 1, "two [[output]] sections for `a`"),
+        ];
+        for (text, line, why) in table {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(&format!("config.toml:{line}: ")) && error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let error = parse("terminal = [\"foot\"]\n\nbackground = \"red\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:3: ") && error.contains("`red` is no colour"), "{error}");
+        let error = parse("[fences]\npolicy = \"sometimes\"\n").unwrap_err();
+        assert!(error.starts_with("config.toml:2: "), "{error}");
+        let error = parse("colour = 1\n").unwrap_err();
+        assert!(error.contains("unknown field `colour`"), "{error}");
+    }
+}

@@ -1,0 +1,179 @@
+//! The `syncline msg` command: asks a running compositor and prints its answer.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
+
+use crate::{
+    control::{
+        args::{CrcAction, Message, MsgArgs, Power},
+        request::{Answer, Request},
+        socket::socket_path,
+    },
+    crc::{
+        frames::Page,
+        status::{Compared, CrcRequest},
+        text,
+    },
+    report::{
+        buffers::{self, BufferReport},
+        fences::FencesReport,
+        table,
+    },
+    system::error::{Context, Error},
+};
+
+/// Sends the message and prints the answer; the exit status.
+pub fn run(args: &MsgArgs) -> Result<u8, Error> {
+    // Asked and hung up before anything is printed: the compositor does not keep a peer for a slow terminal.
+    let ask = |request: &Request| Session::connect(&args.socket)?.ask(request);
+    match &args.message {
+        Message::Quit => drop(ask(&Request::Quit)?),
+        Message::Screenshot { file } => {
+            let path = std::path::absolute(file).context(format!("{}", file.display()))?;
+            ask(&Request::Screenshot { path })?;
+        }
+        Message::Output { name, power } => {
+            ask(&Request::Output { name: name.clone(), on: *power == Power::On })?;
+        }
+        Message::Buffers { json: true } => println!("{}", ask(&Request::Buffers)?),
+        Message::Buffers { json: false } => {
+            let report: Vec<BufferReport> = Session::connect(&args.socket)?.read(&Request::Buffers)?;
+            print!("{}", buffers::render(&report));
+        }
+        Message::Status { json: true } => println!("{}", ask(&Request::Status)?),
+        Message::Status { json: false } => print_flat("", &ask(&Request::Status)?),
+        Message::Fences { json: true } => println!("{}", ask(&Request::Fences)?),
+        Message::Fences { json: false } => {
+            let report: FencesReport = Session::connect(&args.socket)?.read(&Request::Fences)?;
+            print!("{}", table::render(&report));
+        }
+        Message::Crc { action } => return crc(Session::connect(&args.socket)?, action),
+        Message::Frames { output, json, follow } => {
+            frames(&mut Session::connect(&args.socket)?, output.as_ref(), *json, *follow)?;
+        }
+    }
+    Ok(0)
+}
+
+fn crc(mut session: Session, action: &CrcAction) -> Result<u8, Error> {
+    let (request, json) = match action.clone() {
+        CrcAction::On { output, source } => (CrcRequest::On { output, source }, false),
+        CrcAction::Off { output } => (CrcRequest::Off { output }, false),
+        CrcAction::Status { output, json } => (CrcRequest::Status { output }, json),
+        CrcAction::Check { output, json } => {
+            let compared = match session.ask(&Request::Crc(CrcRequest::Check { output })) {
+                Ok(compared) => compared,
+                // Its own exit status, so that a script need not read it.
+                Err(error) => {
+                    eprintln!("syncline: error: {error}");
+                    return Ok(2);
+                }
+            };
+            let report: Compared = serde_json::from_value(compared.clone()).map_err(|e| session.odd(&e))?;
+            if json {
+                println!("{compared}")
+            } else {
+                print!("{}", text::compared(&report))
+            }
+            return Ok(u8::from(!report.equal));
+        }
+    };
+    let status = session.ask(&Request::Crc(request))?;
+    if json {
+        println!("{status}");
+    } else {
+        let status = serde_json::from_value(status).map_err(|e| session.odd(&e))?;
+        print!("{}", text::status(&status));
+    }
+    Ok(0)
+}
+
+/// How often a follower asks for what is new.
+const FOLLOW: Duration = Duration::from_millis(100);
+
+fn frames(session: &mut Session, output: Option<&String>, json: bool, follow: bool) -> Result<(), Error> {
+    let mut after = 0;
+    let mut out = std::io::stdout().lock();
+    if !json {
+        writeln!(out, "{}", text::FRAMES).context("standard output")?;
+    }
+    loop {
+        let page: Page = session.read(&Request::Frames { after, output: output.cloned(), settled: follow })?;
+        for frame in &page.frames {
+            if json {
+                serde_json::to_writer(&mut out, frame).map_err(|e| Error::setup("standard output", e))?;
+                writeln!(out).context("standard output")?;
+            } else {
+                writeln!(out, "{}", text::frame(frame)).context("standard output")?;
+            }
+            after = frame.serial;
+        }
+        out.flush().context("standard output")?;
+        match (page.more, follow) {
+            (true, _) => {}
+            (false, true) => std::thread::sleep(FOLLOW),
+            (false, false) => return Ok(()),
+        }
+    }
+}
+
+/// A connection to a running compositor.
+struct Session {
+    stream: BufReader<UnixStream>,
+    what: String,
+}
+
+impl Session {
+    fn connect(socket: &str) -> Result<Self, Error> {
+        let path = socket_path(socket)?;
+        let what = format!("{} (is syncline running with --socket {socket}?)", path.display());
+        let stream = UnixStream::connect(&path).context(&what)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).context(&what)?;
+        Ok(Self { stream: BufReader::new(stream), what })
+    }
+
+    /// Asks and waits for the answer.
+    fn ask(&mut self, request: &Request) -> Result<serde_json::Value, Error> {
+        let mut line = serde_json::to_vec(request).map_err(|e| Error::setup("request", e))?;
+        line.push(b'\n');
+        self.stream.get_mut().write_all(&line).context(&self.what)?;
+        let mut answer = String::new();
+        self.stream.read_line(&mut answer).context(&self.what)?;
+        let answer: Answer =
+            serde_json::from_str(&answer).map_err(|e| Error::setup(&self.what, format!("no answer: {e}")))?;
+        match answer.error {
+            Some(error) => Err(Error::setup("syncline msg", error)),
+            None => Ok(answer.data.unwrap_or_default()),
+        }
+    }
+
+    /// The same for an answer of a known shape.
+    fn read<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Error> {
+        let answer = self.ask(request)?;
+        serde_json::from_value(answer).map_err(|error| self.odd(&error))
+    }
+
+    fn odd(&self, error: &serde_json::Error) -> Error {
+        Error::setup(&self.what, format!("its answer is not what this syncline knows: {error}"))
+    }
+}
+
+fn print_flat(prefix: &str, value: &serde_json::Value) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                print_flat(&name, value);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (i, value) in items.iter().enumerate() {
+                print_flat(&format!("{prefix}[{i}]"), value);
+            }
+        }
+        other => println!("{prefix}: {other}"),
+    }
+}

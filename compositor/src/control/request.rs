@@ -1,0 +1,46 @@
+//! The wire format of `syncline msg`: one JSON object a line.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crc::status::CrcRequest;
+
+/// A request, from `syncline msg`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    Quit,
+    /// Writes a PNG; `path` is absolute.
+    Screenshot {
+        path: PathBuf,
+    },
+    Status,
+    /// Turns a display off or on, by the name of its connector.
+    Output {
+        name: String,
+        on: bool,
+    },
+    /// See [`crate::report::fences::FencesReport`].
+    Fences,
+    /// See [`crate::report::buffers::BufferReport`].
+    Buffers,
+    /// See [`crate::session::crc::switch`].
+    Crc(CrcRequest),
+    /// The last frames after the one with this serial, of one output or of all; see [`crate::crc::frames::Page`].
+    Frames {
+        after: u64,
+        output: Option<String>,
+        /// Only up to the first one whose CRC is not judged yet.
+        settled: bool,
+    },
+}
+
+/// An answer: `error` says why not.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
+}

@@ -1,0 +1,88 @@
+//! Windows and displays: who is on which, and what becomes of windows whose display is pulled.
+//!
+//! ```text
+//!  display pulled  → its windows move to the first display that is left, each remembering where it was
+//!  display is back → windows that nobody has moved meanwhile return
+//!  none is left    → windows stay where they are until there is one
+//! ```
+//!
+//! It sends `wl_surface.enter` and `leave`. It lights nothing and configures no display.
+
+use smithay::utils::{Logical, Point, Rectangle};
+
+/// A display on the desktop: name of its connector, and its place.
+pub type Place = (String, Rectangle<i32, Logical>);
+
+/// Where a window was on a display that has been pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exile {
+    display: String,
+    /// From the display's top left corner.
+    at: Point<i32, Logical>,
+}
+
+/// Where a window goes when the displays change: its new location, and the exile that it is in afterwards.
+pub fn moved(
+    window: Rectangle<i32, Logical>,
+    exile: Option<Exile>,
+    before: &[Place],
+    after: &[Place],
+) -> (Point<i32, Logical>, Option<Exile>) {
+    let find = |list: &[Place], name: &str| list.iter().find(|(n, _)| n == name).map(|(_, rect)| *rect);
+    if let Some(home) = exile.as_ref().and_then(|exile| find(after, &exile.display)) {
+        return (home.loc + exile.map(|exile| exile.at).unwrap_or_default(), None);
+    }
+    let middle = window.loc + window.size.downscale(2);
+    let here = before.iter().find(|(_, rect)| rect.contains(middle)).or(before.first());
+    if let Some((name, old)) = here
+        && let Some(new) = find(after, name)
+    {
+        return (window.loc + (new.loc - old.loc), exile);
+    }
+    let at = here.map(|(_, old)| window.loc - old.loc);
+    let exile = exile.or_else(|| Some(Exile { display: here?.0.clone(), at: at? }));
+    let Some((_, shelter)) = after.first() else { return (window.loc, exile) };
+    let from = at.or(exile.as_ref().map(|exile| exile.at)).unwrap_or_default();
+    let free = shelter.size - window.size;
+    let inside = Point::from((from.x.clamp(0, free.w.max(0)), from.y.clamp(0, free.h.max(0))));
+    (shelter.loc + inside, exile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(name: &str, x: i32) -> Place {
+        (name.into(), Rectangle::new((x, 0).into(), (1000, 800).into()))
+    }
+
+    fn window(x: i32, y: i32) -> Rectangle<i32, Logical> {
+        Rectangle::new((x, y).into(), (400, 300).into())
+    }
+
+    #[test]
+    fn a_window_of_a_display_that_stays_goes_along_with_it() {
+        let (before, after) = ([place("A", 0), place("B", 1000)], [place("B", 0)]);
+        assert_eq!(moved(window(1300, 50), None, &before, &after), ((300, 50).into(), None));
+    }
+
+    #[test]
+    fn a_window_of_a_pulled_display_is_sheltered_and_returns() {
+        let (both, one) = ([place("A", 0), place("B", 1000)], [place("A", 0)]);
+        let (at, exile) = moved(window(1700, 600), None, &both, &one);
+        assert_eq!(at, (600, 500).into(), "wholly inside");
+        assert!(exile.is_some());
+        let (at, exile) = moved(window(at.x, at.y), exile, &one, &both);
+        assert_eq!((at, exile), ((1700, 600).into(), None), "where it was");
+    }
+
+    #[test]
+    fn without_any_display_windows_wait() {
+        let (one, other) = ([place("A", 0)], [place("B", 0)]);
+        let (at, exile) = moved(window(900, 100), None, &one, &[]);
+        assert_eq!(at, (900, 100).into());
+        let (at, still) = moved(window(at.x, at.y), exile.clone(), &[], &other);
+        assert_eq!((at, &still), ((600, 100).into(), &exile), "on the one that came, not at home");
+        assert_eq!(moved(window(at.x, at.y), still, &other, &one).0, (900, 100).into());
+    }
+}

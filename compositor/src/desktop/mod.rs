@@ -1,0 +1,29 @@
+//! The desktop: windows, popups, the pointer and its image, the drag icon.
+//!
+//! Positions are in the desktop's logical coordinates, in which outputs lie side by side. Nothing here knows outputs or
+//! planes; whoever asks says which area is meant.
+
+pub mod cursor;
+pub mod displays;
+pub mod interact;
+pub mod scene;
+pub mod tree;
+pub mod windows;
+
+use smithay::desktop::PopupManager;
+
+/// Everything that can be seen, and where it is.
+pub struct Desktop {
+    pub windows: windows::Windows,
+    pub popups: PopupManager,
+    /// A move or resize by pointer that is under way.
+    pub interaction: Option<interact::Interaction>,
+    pub cursor: cursor::Cursor,
+}
+
+impl Desktop {
+    /// An empty desktop with this pointer.
+    pub fn new(cursor: cursor::Cursor) -> Self {
+        Self { windows: windows::Windows::default(), popups: PopupManager::default(), interaction: None, cursor }
+    }
+}

@@ -1,0 +1,149 @@
+//! `[mem2mem]`: a V4L2 converter between a client's buffer and the plane, in the place of the CPU or the GPU.
+//!
+//! ```text
+//!  commit ─→ through_converter ─→ Converter::queue(client's buffer, ours) ─ readable ─→ its point is signalled: the commit's gate opens
+//!                                                                                └─→ the client has its buffer back
+//! ```
+//!
+//! Off by default. A surface whose last frame was drawn, although it is a dma-buf, has its next commits converted: to the size at which it is
+//! shown, and to a format that a plane takes. What is committed then is our buffer, behind a timeline point of our own; the client's buffer has
+//! the device as its only user. V4L2 knows no fences, so a commit whose fence is pending is not converted. Nothing here waits, and a device that is busy
+//! or refuses costs nothing but the usual way.
+
+use std::sync::Arc;
+
+use dmabuf_import::{
+    Fourcc, formats,
+    m2m::{Converter, Picture},
+};
+use fence::{Point, Release, Timeline};
+use smithay::{
+    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
+    utils::{Buffer, Size},
+};
+
+use crate::{
+    render::{Target, shown_target},
+    surface::{buffer::Imported, content::By},
+    system::{id::SurfaceId, trace},
+};
+
+/// Buffers of ours that are kept; more than the commits that a plane, a flip and the device can hold.
+const TARGETS: usize = 8;
+
+/// Pairs that the device has refused and is not asked about again.
+const REFUSED: usize = 16;
+
+/// The converter of the session.
+pub struct Mem2mem {
+    pub converter: Converter,
+    pub reads: Vec<Fourcc>,
+    pub writes: Vec<Fourcc>,
+    /// Ours; a conversion that is over signals the next point of it.
+    pub timeline: Timeline,
+    pub point: u64,
+    pub targets: Vec<Arc<Target>>,
+    pub refused: Vec<(Picture, Picture)>,
+    pub jobs: Vec<Job>,
+}
+
+/// A conversion's number, the point that it will signal, our buffer, and what the device was told.
+pub type Started = (u64, Point, Arc<Target>, (Picture, Picture));
+
+/// A conversion that is under way.
+pub struct Job {
+    /// As the converter counts.
+    pub number: u64,
+    /// What the commit waits for.
+    pub point: Point,
+    /// The client's buffer and ours.
+    pub _held: (Arc<Imported>, Arc<Target>),
+    pub surface: SurfaceId,
+    pub commit: u64,
+    pub release: Option<Release>,
+    pub release_by: By,
+    pub buffer: Option<WlBuffer>,
+    pub pair: (Picture, Picture),
+}
+
+impl Job {
+    /// The device has let go of the client's buffer.
+    pub fn give_back(&mut self) {
+        if let Some(release) = self.release.take() {
+            match release.complete() {
+                Ok(done) => trace::release(trace::Release {
+                    surface: self.surface,
+                    commit: self.commit,
+                    kind: self.release_by.name(),
+                    when: "signal",
+                    frame: None,
+                    users: done.fences,
+                    error: done.error.map(|e| e.to_string()),
+                }),
+                Err(error) => tracing::error!("surface {} commit {}: release: {error}", self.surface, self.commit),
+            }
+        }
+        if let Some(buffer) = self.buffer.take() {
+            buffer.release();
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Err(error) = self.point.signal() {
+            tracing::error!("surface {} commit {}: mem2mem: {error}", self.surface, self.commit);
+        }
+        self.give_back();
+    }
+}
+
+impl Mem2mem {
+    /// A free buffer of ours, made if need be.
+    pub fn target(
+        &mut self,
+        device: &kms::Device,
+        size: Size<i32, Buffer>,
+        format: Fourcc,
+    ) -> Result<Arc<Target>, String> {
+        let (width, height) = (size.w as u32, size.h as u32);
+        let is_free = |target: &Arc<Target>| Arc::strong_count(target) == 1;
+        let fits = |target: &Arc<Target>| {
+            let dmabuf = &target.dmabuf;
+            (dmabuf.width(), dmabuf.height(), dmabuf.format()) == (width, height, format)
+        };
+        if let Some(target) = self.targets.iter().find(|target| is_free(target) && fits(target)) {
+            return Ok(target.clone());
+        }
+        self.targets.retain(|target| !is_free(target));
+        if self.targets.len() >= TARGETS {
+            return Err("all targets are in use".into());
+        }
+        let target = shown_target(device, width, height, format)?;
+        self.targets.push(target.clone());
+        Ok(target)
+    }
+
+    /// The format to convert to.
+    pub fn format(&self, from: Fourcc, shown: impl Fn(Fourcc) -> bool) -> Option<Fourcc> {
+        let single = |format: &Fourcc| formats::info(*format).is_some_and(|info| info.planes == 1 && !info.yuv);
+        let alpha = formats::has_alpha(from);
+        let mut could = self.writes.iter().copied().filter(|to| single(to) && shown(*to));
+        match could.clone().find(|to| *to == from) {
+            Some(same) => Some(same),
+            // Deepest first: nothing of the picture is to be lost.
+            None if !alpha => could.by_ref().max_by_key(|to| formats::info(*to).map(|info| info.bpp())),
+            None => None,
+        }
+    }
+}
+
+impl Mem2mem {
+    /// Never again this conversion.
+    pub fn refuse(&mut self, pair: (Picture, Picture)) {
+        if self.refused.len() == REFUSED {
+            self.refused.remove(0);
+        }
+        self.refused.push(pair);
+    }
+}

@@ -1,0 +1,49 @@
+//! Outputs as rectangles of the desktop: which one is where.
+//!
+//! It changes nothing.
+
+use fence::Ns;
+use smithay::{
+    output::Output as WlOutput,
+    reexports::wayland_server::protocol::wl_output,
+    utils::{Logical, Point, Rectangle},
+};
+
+use crate::output::{outputs::Outputs, state::Output};
+
+impl Outputs {
+    /// The output that contains a point, else the first one; empty without any output.
+    pub fn rect_at(&self, point: Point<f64, Logical>) -> Rectangle<i32, Logical> {
+        let at = |o: &&Output| o.rect().to_f64().contains(point);
+        self.list.iter().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
+    }
+
+    /// The rectangle of a client's wl_output.
+    pub fn rect_of(&self, wl: &wl_output::WlOutput) -> Option<Rectangle<i32, Logical>> {
+        let output = WlOutput::from_resource(wl)?;
+        self.list.iter().find(|o| o.wl == output).map(Output::rect)
+    }
+
+    /// All outputs together.
+    pub fn bounds(&self) -> Rectangle<i32, Logical> {
+        self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
+    }
+
+    /// The next vblank of any output.
+    pub fn next_vblank(&self, now: Ns) -> Option<Ns> {
+        self.list.iter().map(|output| output.clock.next_vblank(now)).min()
+    }
+
+    /// The nearest point that is on an output.
+    pub fn clamp(&self, point: Point<f64, Logical>) -> Point<f64, Logical> {
+        let inside = |o: &Output| {
+            let rect = o.rect().to_f64();
+            let x = point.x.clamp(rect.loc.x, rect.loc.x + rect.size.w - 1.0);
+            let y = point.y.clamp(rect.loc.y, rect.loc.y + rect.size.h - 1.0);
+            Point::<f64, Logical>::from((x, y))
+        };
+        let distance = |p: &Point<f64, Logical>| (p.x - point.x).powi(2) + (p.y - point.y).powi(2);
+        let nearest = self.list.iter().map(inside).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.unwrap_or(point)
+    }
+}

@@ -1,0 +1,68 @@
+//! The wanted planes as one atomic request.
+
+use fence::SyncFile;
+use kms::{Blend, PlaneState, Rect};
+
+use crate::output::{
+    planes::{
+        assign,
+        request::{OnPlane, PlaneRequest},
+    },
+    state::Output,
+};
+
+/// What to ask of the kernel.
+pub enum Submit {
+    Test,
+    Commit { frame: u64, modeset: bool, asynchronous: bool },
+}
+
+/// Turns the wanted planes, and what of `rects` has changed on each, into one atomic request: its out-fence, and whether it tears.
+pub fn submit(
+    output: &mut Output,
+    device: &kms::Device,
+    wanted: &[PlaneRequest],
+    rects: &[Rect],
+    how: Submit,
+) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
+    let (count, id) = (output.on_plane.len(), output.id);
+    let mut frame = match how {
+        Submit::Commit { modeset: true, .. } => output.kms.modeset(),
+        _ if output.kms.is_asleep() => output.kms.wake(),
+        _ => output.kms.frame(),
+    };
+    frame.connector(output.told.state.clone());
+    for plane in 0..count {
+        let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
+            frame.clear(plane);
+            continue;
+        };
+        let framebuffer = match &wanted.show {
+            OnPlane::Target(target) => target.framebuffer(device),
+            OnPlane::Content(content) => content.framebuffer(device),
+        };
+        let Some(framebuffer) = framebuffer else { continue };
+        let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
+        (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
+        state.look.rotation = wanted.rotation;
+        if let Some((encoding, range)) = wanted.colour.map(assign::in_kms) {
+            // A plane that cannot be told has been chosen because it does this anyway.
+            if let Some(props) = frame.plane(plane).map(|plane| &plane.props) {
+                state.look.color_encoding = props.color_encoding.map(|_| encoding);
+                state.look.color_range = props.color_range.map(|_| range);
+            }
+        }
+        state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
+        state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();
+        frame.set(plane, state);
+    }
+    match how {
+        Submit::Test => frame.test().map(|()| (None, false)),
+        Submit::Commit { frame: number, asynchronous, .. } => {
+            let tears = asynchronous && frame.try_asynchronous();
+            frame
+                .commit(crate::output::card::light::user_data(id, number))
+                .map(|committed| (committed.out_fence, tears))
+        }
+    }
+}

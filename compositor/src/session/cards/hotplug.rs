@@ -1,0 +1,108 @@
+//! Displays that come and go while the session runs, and outputs that are taken away.
+//!
+//! Nothing here waits: a display that is pulled while its commit hangs is turned off when that one is over.
+
+use crate::{
+    output::{card::leaving::Leaving, state::Output},
+    session::Syncline,
+};
+
+impl Syncline {
+    /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
+    pub fn hot_plug(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
+        let Some(card) = self.outputs.cards.get_mut(serial) else { return };
+        match card.inventory.refresh_connectors(&card.device) {
+            Ok(changes) if changes.is_empty() => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!("reading connectors: {error}");
+                return;
+            }
+        }
+        if card.known.reset() {
+            self.renew_feedback();
+        }
+        let on_it = |output: &&mut Output| output.is_on(serial);
+        self.outputs.list.iter_mut().filter(on_it).for_each(|output| output.ladder.reset());
+        let before = self.places();
+        let connected = self.check_links(serial);
+        let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
+        let gone = self.outputs.list.take(pulled);
+        for output in gone {
+            self.take_away(output);
+        }
+        self.arrange();
+        self.light_up(serial, wanted, false).ok();
+        self.displays_changed(&before);
+    }
+
+    /// The connectors of a card that go on as they are. A link that failed is trained again by the next frame; if it cannot carry the mode any more, the
+    /// output is lit anew with one that it can.
+    fn check_links(&mut self, serial: u32) -> Vec<u32> {
+        let mut good = Vec::new();
+        let Some(card) = self.outputs.cards.get(serial) else { return good };
+        for connector in card.inventory.connected() {
+            let mut outputs = self.outputs.list.iter_mut().filter(|output| output.is_on(serial));
+            let output = outputs.find(|output| output.kms.connector_id() == connector.id);
+            if let Some(output) = output.filter(|_| connector.link_is_bad()) {
+                tracing::warn!("{}: its link has failed; setting the mode again", connector.name);
+                if !connector.modes.contains(output.kms.mode()) {
+                    continue;
+                }
+                (output.retrain, output.dirty) = (true, true);
+            }
+            good.push(connector.id);
+        }
+        good
+    }
+
+    /// A flip came of a card's CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
+    /// lit because of that commit, it can now.
+    pub fn flipped_last(&mut self, serial: u32, flip: &kms::Flip) {
+        let outputs = &mut self.outputs;
+        let Some(card) = outputs.cards.get_mut(serial) else { return };
+        if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
+            let mut leaving = card.leaving.swap_remove(at);
+            if !leaving.kms.flipped(flip) {
+                card.leaving.push(leaving);
+            } else if !leaving.kms.needs_modeset() {
+                card.turn_off(leaving);
+            }
+        }
+        let lit = |id| outputs.list.iter().any(|o| o.is_on(serial) && o.kms.connector_id() == id);
+        if outputs.active && card.inventory.connected().any(|connector| !lit(connector.id)) {
+            let before = self.places();
+            self.light_up(serial, self.mode, false).ok();
+            self.displays_changed(&before);
+        }
+    }
+
+    /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
+    pub fn take_away(&mut self, mut output: Output) {
+        tracing::info!("{} is unplugged", output.wl.name());
+        self.display.remove_global::<Syncline>(output.global.clone());
+        if let Some(in_flight) = output.in_flight.take() {
+            in_flight.abandon(self.millis());
+        }
+        // It has its targets mapped.
+        self.renderer_stale = true;
+        let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
+        let card = self.outputs.cards.of_mut(&output.kms);
+        card.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
+    }
+
+    /// Puts the outputs side by side, without gaps, in the order in which they came, to the right of those that have their place.
+    pub fn arrange(&mut self) {
+        let list = &mut self.outputs.list;
+        let right = list.iter().filter(|output| output.placed).map(|output| output.location.x + output.size.w).max();
+        let mut x = right.unwrap_or(0);
+        for output in list.iter_mut().filter(|output| !output.placed) {
+            if output.location.x != x {
+                output.location.x = x;
+                output.wl.change_current_state(None, None, None, Some(output.location));
+                output.dirty = true;
+            }
+            x += output.size.w;
+        }
+    }
+}

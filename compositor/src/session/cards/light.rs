@@ -1,0 +1,219 @@
+//! Lighting displays: mode, CRTC and a first picture; all displays of a card in one commit, where its driver takes that.
+//!
+//! It chooses no card and follows no plug; a display that is on is not touched.
+
+use std::sync::Arc;
+
+use drm_fourcc::DrmModifier;
+use fence::Ns;
+use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use rustix::io::Errno;
+use smithay::{
+    backend::renderer::damage::OutputDamageTracker,
+    output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
+    utils::Transform,
+};
+
+use crate::{
+    config::output::OutputConfig,
+    output::{
+        card::{
+            card::Card,
+            light::{PendingOutput, choose_mode, set_modes, takes},
+        },
+        planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
+        state::{Answers, Output, Phase},
+    },
+    render::{Target, target::OPAQUE},
+    schedule::{HandOverReserve, Misses, Planner},
+    session::{Syncline, globals::announce_output},
+    system::{error::Error, id::OutputId, trace},
+};
+
+impl Syncline {
+    /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
+    /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
+    pub fn light_up(&mut self, card: u32, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<(), Error> {
+        let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
+        let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
+        let (mut dark, before) = (Vec::new(), self.outputs.list.len());
+        let next = self.outputs.list.iter().map(|output| output.id.0).max().unwrap_or(0) + 1;
+        for connector in connectors {
+            let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
+            if lit || connector.non_desktop || connector.writeback {
+                continue;
+            }
+            let id = OutputId(next + dark.len() as u32);
+            let configured = self.config.output(&connector.name).and_then(|output| output.mode);
+            match choose_mode(&connector, wanted.or(configured))
+                .and_then(|mode| self.prepare(card, id, &connector, mode))
+            {
+                Ok(output) => dark.push(output),
+                Err(error) if strict => return Err(error),
+                Err(error) => tracing::error!("{}: {error}", connector.name),
+            }
+        }
+        let together = dark.len() > 1 && set_modes(&mut dark);
+        for mut output in dark {
+            match if together { Ok(()) } else { output.set_mode() } {
+                Ok(()) => self.add_output(output),
+                Err(error) if strict => return Err(Error::setup(format!("lighting {}", output.connector.name), error)),
+                Err(error) if error.errno == Errno::BUSY && self.light_again(card) => {
+                    tracing::info!("{error}; again soon")
+                }
+                Err(error) => tracing::error!("lighting {}: {error}", output.connector.name),
+            }
+        }
+        self.arrange();
+        if self.outputs.list.len() > before {
+            // Somebody has plugged it in.
+            self.user_is_here(true);
+        }
+        Ok(())
+    }
+
+    /// Something on the card is busy: the commit that turned a display off, whose event has come, may not be over. Tries again soon, if that
+    /// has not been done too often.
+    fn light_again(&mut self, card: u32) -> bool {
+        /// Between two attempts.
+        const SOON: Ns = 5_000_000;
+        const MOST: u32 = 40;
+        let Some(card) = self.outputs.cards.get_mut(card) else { return false };
+        let tried = card.again.map_or(0, |(_, tried)| tried);
+        card.again = (tried < MOST).then_some((self.now + SOON, tried + 1));
+        card.again.is_some()
+    }
+
+    /// Lights the displays for which it is time to try again.
+    pub fn relight_due(&mut self) {
+        let (now, cards) = (self.now, self.outputs.cards.iter());
+        let due: Vec<_> = cards.filter(|card| card.again.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
+        for serial in due {
+            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.again);
+            let (before, places) = (tried(self), self.places());
+            self.light_up(serial, self.mode, false).ok();
+            self.displays_changed(&places);
+            if tried(self) == before
+                && let Some(card) = self.outputs.cards.get_mut(serial)
+            {
+                card.again = None;
+            }
+        }
+    }
+
+    /// What is needed to light a display.
+    fn prepare(&mut self, card: u32, id: OutputId, connector: &Connector, mode: &Mode) -> Result<PendingOutput, Error> {
+        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
+        let outputs = &mut self.outputs;
+        let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
+        let device = &card.device;
+        let mut output = kms::Output::new(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let (width, height) = output.size();
+        let primary = output.primary();
+        let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
+        let device = device.clone();
+        let mut made = self.first_picture(&device, (width, height), &modifiers);
+        if let Err(why) = &made
+            && self.give_up_gpu(device.serial(), why)
+        {
+            made = self.first_picture(&device, (width, height), &modifiers);
+        }
+        let (target, tracker, framebuffer) =
+            made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
+        let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        let picture = PlaneState::new(framebuffer.id(), src, dst);
+        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let told = takes(&mut output, primary, picture, told);
+        let (connector, mode) = (connector.clone(), mode.clone());
+        let vrr = self.config.vrr(&connector.name);
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
+    }
+
+    /// What a display is lit with: the background in a buffer of the renderer's that it can show.
+    fn first_picture(
+        &mut self,
+        device: &Device,
+        (width, height): (u32, u32),
+        modifiers: &[DrmModifier],
+    ) -> Result<(Arc<Target>, OutputDamageTracker, Framebuffer), String> {
+        let renderer = &mut self.outputs.renderer;
+        let target = renderer.new_target(device, width, height, OPAQUE, modifiers)?;
+        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        renderer.draw(&target, 0, &mut tracker, &[], self.config.background)?;
+        let framebuffer = target.framebuffer(device).ok_or("its buffer cannot be shown")?;
+        Ok((target, tracker, framebuffer))
+    }
+
+    /// A display whose mode is being set becomes an output.
+    fn add_output(&mut self, dark: PendingOutput) {
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
+        let configured = self.config.output(&connector.name);
+        let outputs = &mut self.outputs;
+        let ((width, height), primary) = (output.size(), output.primary());
+        let mut watch = kms::recover::watch::FlipWatch::default();
+        watch.committed(self.now);
+
+        let wl = WlOutput::new(
+            connector.name.clone(),
+            PhysicalProperties {
+                size: (connector.size_mm.0 as i32, connector.size_mm.1 as i32).into(),
+                subpixel: Subpixel::Unknown,
+                make: connector.edid.as_ref().map_or("Unknown", |edid| edid.make()).into(),
+                model: connector.edid.as_ref().map_or_else(|| connector.name.clone(), |edid| edid.model()),
+            },
+        );
+        let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
+        let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
+        let position = configured.and_then(|output| output.position);
+        let location = position.unwrap_or((x, 0)).into();
+        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
+        wl.set_preferred(wl_mode);
+        let global = announce_output(&self.display, &wl);
+        let mut on_plane = vec![None; output.planes().len()];
+        on_plane[primary] = Some(OnPlane::Target(target.clone()));
+        trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
+        tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        outputs.list.push(Output {
+            id,
+            wl,
+            global,
+            clock: vblank::Clock::new(mode.period_ns()),
+            location,
+            size: (width as i32, height as i32).into(),
+            phase: Phase::InFlight,
+            not_before: 0,
+            dirty: true,
+            look: false,
+            frame: 0,
+            primary,
+            cursor: output.cursor(),
+            marks: vec![None; on_plane.len()],
+            on_plane,
+            retiring: Vec::new(),
+            in_flight: None,
+            answers: Answers::default(),
+            watch,
+            ladder: kms::recover::Ladder::default(),
+            withdrawn: false,
+            targets: vec![(target, 0)],
+            passes: 0,
+            failed_passes: 0,
+            tracker,
+            scene: Vec::new(),
+            layouts: Layouts::default(),
+            planner: Planner::default(),
+            misses: Misses::default(),
+            hand_over: HandOverReserve::default(),
+            handed: Vec::new(),
+            tearing: tear::Verdict::default(),
+            told: ConnectorSettings::new(told),
+            retrain: false,
+            off: None,
+            placed: position.is_some(),
+            crc: None,
+            on_its_way: Default::default(),
+            shown: Vec::new(),
+            kms: output,
+        });
+    }
+}

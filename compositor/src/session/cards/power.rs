@@ -1,0 +1,131 @@
+//! Displays off and on (DPMS): who wants it, and how it comes about.
+//!
+//! ```text
+//!  lit ── turn_off ──→ the flip in flight comes ──→ commit ACTIVE=0 ──→ its flip: dark
+//!   ▲                                                                    │
+//!   └── its flip ── the next frame's commit, with ACTIVE=1 ◀── turn_on ──┘
+//! ```
+//!
+//! No step waits: each is a non-blocking commit, which the kernel takes once the one before has flipped. A dark display keeps its mode and the
+//! buffers on its planes. To its clients it is what a hidden window is: one frame callback a second, no presentation feedback for
+//! what is not shown; the frame that wakes it shows what they have committed last.
+//!
+//! What nobody's absence but a request turned off stays off until a request, or until the user is here and no display is on.
+
+use protocols::output_power::{OutputPowerHandler, OutputPowerState};
+use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::wl_output};
+
+use crate::{
+    output::{
+        card::light::user_data,
+        power::SLEEP,
+        state::{OffReason, Phase},
+    },
+    session::Syncline,
+    system::{id::OutputId, trace},
+};
+
+impl Syncline {
+    /// Turns a display off, as soon as its last frame is on the screen.
+    pub fn turn_off(&mut self, id: OutputId, why: OffReason) {
+        let output = &mut self.outputs.list[id];
+        if output.off.is_none() {
+            output.off = Some(why);
+            // Its clients are to be told.
+            output.dirty = true;
+        }
+    }
+
+    /// Turns a display on, with its next frame.
+    pub fn turn_on(&mut self, id: OutputId) {
+        let output = &mut self.outputs.list[id];
+        if output.off.take().is_some() {
+            output.dirty = true;
+            self.cec_wake_one(id);
+        }
+    }
+
+    /// The user is here: turns on what is off because he was not, or everything if nothing is on.
+    pub fn wake_for_user(&mut self) {
+        let dark = self.outputs.all_off();
+        for id in self.outputs.list.ids() {
+            if dark || self.outputs.list[id].off == Some(OffReason::Idle) {
+                self.turn_on(id);
+            }
+        }
+    }
+
+    /// All displays were lit anew: none is off any more.
+    pub fn all_are_on(&mut self) {
+        self.outputs.list.iter_mut().for_each(|output| output.off = None);
+        self.power_stale = true;
+    }
+
+    /// At the end of every wake-up: turns off what is to be and can be.
+    pub fn put_to_sleep(&mut self) {
+        for id in self.outputs.list.ids() {
+            let output = &mut self.outputs.list[id];
+            let ready = output.off.is_some() && !output.kms.is_asleep() && output.phase != Phase::InFlight;
+            if !ready || !self.outputs.active {
+                continue;
+            }
+            // While its vblanks still run.
+            self.crc_dark(id);
+            let output = &mut self.outputs.list[id];
+            match output.kms.sleep(user_data(output.id, SLEEP)) {
+                Ok(()) => {
+                    output.phase = Phase::InFlight;
+                    output.watch.committed(self.now);
+                    trace::power(self.now, output.id, output.frame, false);
+                    self.power_stale = true;
+                    self.cec_sleep_one(id);
+                }
+                Err(error) => {
+                    tracing::warn!("{}: it cannot be turned off: {error}", output.wl.name());
+                    (output.off, output.dirty) = (None, true);
+                }
+            }
+        }
+        if std::mem::take(&mut self.power_stale) {
+            let outputs = &self.outputs;
+            self.globals.output_power.tell(|wl| outputs.is_on(wl));
+        }
+    }
+}
+
+impl OutputPowerHandler for Syncline {
+    fn output_power_state(&mut self) -> &mut OutputPowerState {
+        &mut self.globals.output_power
+    }
+
+    fn is_on(&self, output: &wl_output::WlOutput) -> Option<bool> {
+        self.outputs.is_on(output)
+    }
+
+    fn set_power(&mut self, output: &wl_output::WlOutput, on: bool) {
+        let Some(wl) = WlOutput::from_resource(output) else { return };
+        if let Some(id) = self.outputs.list.find_id(|output| output.wl == wl) {
+            self.set_power_of(id, on);
+        }
+    }
+}
+
+impl Syncline {
+    fn set_power_of(&mut self, id: OutputId, on: bool) {
+        if !on {
+            return self.turn_off(id, OffReason::Asked);
+        }
+        self.turn_on(id);
+        self.count_absence_anew();
+    }
+
+    /// `syncline msg output NAME on|off`.
+    pub fn power_by_name(&mut self, name: &str, on: bool) -> Result<(), String> {
+        let Some(id) = self.outputs.list.find_id(|output| output.wl.name() == name) else {
+            let known: Vec<String> = self.outputs.list.iter().map(|output| output.wl.name()).collect();
+            return Err(format!("there is no output `{name}`; there is: {}", known.join(", ")));
+        };
+        self.set_power_of(id, on);
+        Ok(())
+    }
+}

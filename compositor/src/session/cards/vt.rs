@@ -1,0 +1,84 @@
+//! The session loses its VT and gets it back; an output whose state is unknown is lit anew.
+//!
+//! No frame is made here but the empty one that a mode is set with.
+
+use kms::{PlaneState, Rect, SrcRect};
+
+use crate::{
+    config::Colour,
+    output::{card::light::user_data, planes::request::OnPlane, state::Phase},
+    render::target::OPAQUE,
+    session::Syncline,
+    system::{id::OutputId, seat::Session},
+};
+
+impl Syncline {
+    /// The session lost its VT: nothing is committed until it comes back.
+    pub fn pause(&mut self) {
+        self.outputs.active = false;
+        self.crc_pause();
+        for output in &mut self.outputs.list {
+            if let Phase::Scheduled { .. } = output.phase {
+                output.phase = Phase::Idle;
+            }
+        }
+    }
+
+    /// The session has its VT again: whoever had it may have changed everything.
+    pub fn resume(&mut self) {
+        self.outputs.active = true;
+        for card in self.outputs.cards.iter_mut() {
+            if matches!(self.session, Session::Direct)
+                && let Err(error) = card.device.acquire_master()
+            {
+                tracing::warn!("{error}");
+            }
+            // Their flips went to nobody.
+            for mut leaving in std::mem::take(&mut card.leaving) {
+                leaving.kms.reset();
+                card.turn_off(leaving);
+            }
+        }
+        for id in self.outputs.list.ids() {
+            self.outputs.list[id].kms.reset();
+            self.outputs.list[id].layouts.forget();
+            if let Err(error) = self.relight(id) {
+                tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
+            }
+        }
+        self.take_missed();
+    }
+
+    /// Sets an output's mode again with a fresh picture.
+    pub fn relight(&mut self, id: OutputId) -> Result<(), String> {
+        let outputs = &mut self.outputs;
+        let output = &mut outputs.list[id];
+        let (width, height) = output.kms.size();
+        let card = outputs.cards.of(&output.kms);
+        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
+        let target = outputs.renderer.new_target(&card.device, width, height, OPAQUE, &modifiers)?;
+        output.targets.clear();
+        let background: Colour = self.config.background;
+        outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
+        let framebuffer = target.framebuffer(&card.device).ok_or("its buffer cannot be shown")?;
+        let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
+        let mut frame = output.kms.modeset();
+        output.told.modeset();
+        frame.connector(output.told.state.clone());
+        let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
+        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
+        frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
+        output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
+        output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
+        output.targets.push((target, 0));
+        if let Some(in_flight) = output.in_flight.take() {
+            in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
+        }
+        output.phase = Phase::InFlight;
+        output.watch.committed(self.now);
+        output.ladder.reset();
+        output.dirty = true;
+        self.crc_modeset(id);
+        Ok(())
+    }
+}

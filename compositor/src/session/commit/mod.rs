@@ -1,0 +1,258 @@
+//! What every `wl_surface.commit` goes through before its state is applied.
+//!
+//! [`pre_commit`] takes the explicit points, makes the [`Content`] and, if the buffer may not be read yet, closes a gate in
+//! front of the whole commit. What becomes of it when Smithay applies it is in [`crate::surface::apply`]. It waits for nothing.
+
+mod mem2mem;
+mod turn;
+pub mod wait;
+
+use std::sync::Arc;
+
+use dmabuf_import::Dmabuf;
+use fence::{Acquire, AcquireState, Ns, Release};
+use protocols::{
+    color_representation::{self, Contents},
+    explicit_sync,
+    syncobj::{self, Attached},
+};
+use smithay::{
+    reexports::wayland_server::{
+        DisplayHandle,
+        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+    },
+    utils::{Buffer, Size},
+    wayland::compositor::{self, BufferAssignment, SurfaceAttributes, SurfaceData, add_blocker, with_states},
+};
+
+use crate::{
+    session::Syncline,
+    surface::{
+        SurfaceState,
+        apply::{Attach, Update},
+        buffer::{Imported, Imports, Source},
+        client::client_pid,
+        content::{By, Content, Parts},
+        gate::{Gate, PendingCommit},
+        shm::Shm,
+    },
+    system::{id::SurfaceId, trace},
+};
+
+/// A client that commits on and on behind fences that never come gets its oldest buffers back unseen.
+const MOST_PENDING: usize = 64;
+
+/// What the client's explicit synchronisation brought with a commit; never both, since a surface has one object for it.
+struct Brought {
+    points: Option<syncobj::Points>,
+    fences: Option<explicit_sync::Fences>,
+}
+
+/// Runs before every commit of every surface.
+pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
+    let now = state.now;
+    let ordered = state.take_turn(surface);
+    let mut superseded = Vec::new();
+    let pending = with_states(surface, |states| {
+        let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
+            None => None,
+            Some(BufferAssignment::Removed) => Some(None),
+            Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
+        };
+        if !color_representation::verify(states, contents(&attached)) {
+            return None;
+        }
+        let kind = match &attached {
+            Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
+            _ => Attached::Nothing,
+        };
+        // On a violation the client has got its protocol error; nothing of this commit will be applied.
+        let Ok(points) = syncobj::take_points(states, kind) else { return None };
+        let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
+        crate::surface::invitation::answered(states, now);
+        let serial = {
+            let mut surface = SurfaceState::of(states);
+            surface.serial += 1;
+            surface.serial
+        };
+        let buffer = match attached {
+            None => return None,
+            Some(None) => {
+                states.cached_state.get::<Update>().pending().attach = Some(Attach::Removed);
+                superseded = SurfaceState::of(states).overtake(usize::MAX);
+                return None;
+            }
+            Some(Some(buffer)) => buffer,
+        };
+        let content = Arc::new(state.content(states, serial, buffer, Brought { points, fences })?);
+        state.live.insert(&content, surface);
+        SurfaceState::of(states).pace.commit(now);
+        trace_commit(surface, &content, now);
+        states.cached_state.get::<Update>().pending().attach = Some(Attach::Buffer(content.clone()));
+        // An error here (out of descriptors, say) leaves the acquire pending; the latch looks again.
+        let resolved = content.advance().unwrap_or_else(|error| {
+            tracing::debug!("surface {} commit {serial}: acquire: {error}", content.surface);
+            content.acquire_state()
+        });
+        match resolved {
+            AcquireState::Signalled { .. } | AcquireState::Failed(_) => {
+                if content.acquire_by.is_explicit() {
+                    wait::trace_acquire(&content, now, "ready", now);
+                }
+                if !matches!(resolved, AcquireState::Failed(_)) {
+                    superseded = SurfaceState::of(states).overtake(usize::MAX);
+                }
+                None
+            }
+            AcquireState::Unmaterialised | AcquireState::Pending => {
+                let pending = Arc::new(PendingCommit::new(content, now));
+                if ordered {
+                    pending.keep_turn();
+                }
+                let mut surface = SurfaceState::of(states);
+                if surface.pending.len() >= MOST_PENDING {
+                    superseded.extend(surface.pending.pop_front());
+                }
+                surface.pending.push_back(pending.clone());
+                Some(pending)
+            }
+        }
+    });
+    // Older ones that still wait for their fences and never will be shown: this one can be, or there are too many.
+    state.supersede(&superseded);
+    if let Some(pending) = pending {
+        add_blocker(surface, Gate(pending.clone()));
+        state.wait_or_defer(surface, pending);
+    }
+}
+
+/// What an attached buffer's pixels are.
+fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
+    let Some(attached) = attached else { return Contents::Unchanged };
+    let Some(buffer) = attached else { return Contents::Removed };
+    let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
+    match format {
+        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
+        _ => Contents::Rgb,
+    }
+}
+
+impl Syncline {
+    /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
+    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
+        let id = SurfaceState::of(states).id;
+        let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
+        let message = message.map(|message| (self.globals.explicit_sync.release(message), By::Fence));
+        let (acquire, release) = match brought.points {
+            // A fence that fails has to be able to tell the client so through the release point.
+            Some(points) => (
+                Some((Acquire::from_point(points.acquire, self.now).carrying_errors(), By::Point)),
+                Some((Release::point(points.release), By::Point)),
+            ),
+            None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), By::Fence)), message),
+        };
+        let seen = self.look_at(states, &buffer);
+        let acquire = match (acquire, &seen) {
+            (_, None) => None,
+            (Some(acquire), _) => Some(acquire),
+            (None, Some((Source::Dmabuf(imported), ..))) if imported.shm => Some((Acquire::ready(), By::Buffer)),
+            (None, Some((Source::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
+            (None, Some((Source::Shm(_), ..))) => Some((Acquire::ready(), By::Buffer)),
+        };
+        let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
+            if let Some(Err(error)) = release.map(|(release, _)| release.complete()) {
+                tracing::debug!("surface {id} commit {serial}: giving back what is not shown: {error}");
+            }
+            return None;
+        };
+        // Points say it all; a fence's release is beside `wl_buffer.release`, which still goes out.
+        let owed = acquire_by != By::Point;
+        let (release, release_by) = release.unwrap_or_else(|| match &source {
+            Source::Dmabuf(imported) if imported.shm => (Release::none(), By::Buffer),
+            Source::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), By::Implicit),
+            Source::Shm(_) => (Release::none(), By::Buffer),
+        });
+        let buffer = owed.then_some(buffer);
+        let surface = id;
+        let parts = Parts {
+            surface,
+            serial,
+            source,
+            size,
+            opaque,
+            converted: false,
+            acquire,
+            acquire_by,
+            release,
+            release_by,
+            buffer,
+        };
+        Some(Content::new(self.through_converter(states, parts)))
+    }
+
+    /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
+    /// know, or gone.
+    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
+        if let Some(imported) = Imports::of(buffer) {
+            let dmabuf = &imported.dmabuf;
+            let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
+            return Some((Source::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
+        }
+        let shm: &Arc<Shm> = protocols::shm::import_of(buffer)?;
+        let picture = &shm.picture;
+        let size = (picture.width as i32, picture.height as i32).into();
+        let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
+        let source = self.in_place(states, shm).map_or_else(|| Source::Shm(shm.clone()), Source::Dmabuf);
+        Some((source, size, opaque))
+    }
+
+    /// The dma-buf of a buffer of shared memory, if it may be read where it is.
+    fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
+        let (held, again) = (shm.is_held(), shm.use_again());
+        if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
+            return None;
+        }
+        let renderer = &mut self.outputs.renderer;
+        let known = shm.imported().is_some();
+        let imported = shm.in_place(self.udmabuf.as_ref()?, |imported| renderer.check_in_place(imported))?;
+        if !known {
+            self.imports.insert(imported);
+        }
+        // What the client has drawn is in the CPU's caches: displays that do not look there have to find it in memory.
+        if let Err(error) = imported.dmabuf.flush() {
+            tracing::debug!("shm buffer {}: flushing caches: {error}", shm.id);
+        }
+        Some(imported.clone())
+    }
+
+    /// The fences that a client without explicit synchronisation has left in its buffer.
+    fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, By)> {
+        match Acquire::implicit(dmabuf.fd(), self.now) {
+            Ok(acquire) => Some((acquire, By::Implicit)),
+            Err(error) if error.is_transient() => {
+                // No descriptor for the fence: showing the buffer unfenced would show half a picture.
+                tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
+                None
+            }
+            Err(error) => {
+                tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
+                Some((Acquire::ready(), By::Implicit))
+            }
+        }
+    }
+}
+
+fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
+    if !trace::enabled() {
+        return;
+    }
+    let buffer = content.source.id();
+    let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
+    let ends = (content.acquire_by.acquire_name(), content.release_by.name());
+    trace::commit(now, client_pid(surface), content.surface, content.serial, buffer, ends, point);
+}
+
+/// Registers [`pre_commit`] on a new surface.
+pub fn watch(surface: &WlSurface) {
+    compositor::add_pre_commit_hook::<Syncline, _>(surface, pre_commit);
+}

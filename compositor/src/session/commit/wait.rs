@@ -1,0 +1,169 @@
+//! Waiting for acquire fences: with the reactor, or not at all where the hardware may wait.
+//!
+//! ```text
+//!  pending commit ─→ the next latch looks ─┬─ signalled, or the display may wait for it ─→ let_through: this gate opens,
+//!         │ no fence, no latch to come      └─ else ─→ reactor ─→ acquire_event ─┘       older ones are superseded
+//!         └──────────────────────────────────────────────┘
+//! ```
+//!
+//! Nothing here blocks, and no surface's fence is looked at on behalf of another surface.
+
+use std::sync::Arc;
+
+use fence::{AcquireReport, AcquireState, Ns};
+use smithay::{
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
+    wayland::compositor::with_states,
+};
+
+use crate::{
+    session::Syncline,
+    surface::{SurfaceState, acquires::Waiting, content::Content, gate::PendingCommit},
+    system::{id::Slot, reactor, trace},
+};
+
+impl Syncline {
+    /// Leaves a pending acquire to the next latch, which looks once and may hand the fence to the display. Where there is
+    /// no fence yet, or no latch to come, the reactor waits for it.
+    pub fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        trace_pending(&commit.content, self.now);
+        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make. The display says so
+        // itself of what it gets.
+        if !(self.may_hand_over(surface, &commit) && self.kernel_tells_deadline(surface))
+            && let Some(vblank) = self.outputs.next_vblank(self.now)
+        {
+            commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
+        }
+        let pending = commit.content.acquire_state() == AcquireState::Pending;
+        if !(pending && self.look_at_latch(surface, &commit)) {
+            self.wait_for(surface, commit);
+        }
+    }
+
+    /// Has the reactor wake us when the acquire moves on.
+    pub fn wait_for(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
+        let waiting = Waiting { commit: commit.clone(), surface: surface.downgrade(), reported: false };
+        let slot = self.acquires.insert(waiting);
+        self.watch_acquire(slot, &commit);
+    }
+
+    fn watch_acquire(&mut self, slot: Slot, commit: &PendingCommit) {
+        let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
+            Some(fd) => self.reactor.add(fd, reactor::Source::Acquire(slot)),
+            None => Ok(()),
+        });
+        if let Err(error) = watched
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            // Out of descriptors or memory: the watchdog looks at it again, nobody else is held up.
+            tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
+        }
+    }
+
+    /// An acquire's descriptor is readable: moves it on, and lets the commit through if that resolves it.
+    pub fn acquire_event(&mut self, slot: Slot) {
+        let Some(waiting) = self.acquires.get(slot) else { return };
+        let commit = waiting.commit.clone();
+        // What we made for a point is nobody else's: closing it takes it out of the set. A client's own file stays open.
+        let shared = commit.content.with_acquire(|acquire| acquire.point().is_none());
+        if shared {
+            commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+        }
+        let before = commit.content.acquire_state();
+        let after = commit.content.advance().unwrap_or_else(|error| {
+            tracing::warn!("surface {}: acquire: {error}", commit.content.surface);
+            before
+        });
+        if matches!(after, AcquireState::Signalled { .. } | AcquireState::Failed(_)) {
+            // A failed fence is kept for the release, and readable.
+            commit.content.with_acquire(|acquire| acquire.fence().map(|fence| self.reactor.remove(fence).ok()));
+            let Some(waiting) = self.acquires.remove(slot) else { return };
+            if let Ok(surface) = waiting.surface.upgrade() {
+                self.let_through(&surface, &commit, "waited");
+            }
+            return;
+        }
+        if after != before {
+            trace_pending(&commit.content, self.now);
+        }
+        // Materialised, not yet signalled: perhaps the latch may take it now.
+        let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
+        if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
+            && self.look_at_latch(&surface, &commit)
+        {
+            self.acquires.remove(slot);
+            return;
+        }
+        self.watch_acquire(slot, &commit);
+    }
+
+    /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is free to go.
+    pub fn let_through(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
+        let older = with_states(surface, |states| {
+            let mut surface = SurfaceState::of(states);
+            if let AcquireState::Signalled { at } = commit.content.acquire_state() {
+                surface.predictor.record(commit.committed, at);
+            }
+            let Some(index) = surface.pending.iter().position(|p| Arc::ptr_eq(p, commit)) else { return Vec::new() };
+            let older = surface.overtake(index);
+            surface.pending.retain(|p| !Arc::ptr_eq(p, commit));
+            older
+        });
+        self.supersede(&older);
+        trace_acquire(&commit.content, commit.committed, mode, self.now);
+        match mode {
+            "waited" => self.counters.acquires_waited += 1,
+            _ => self.counters.acquires_handed_over += 1,
+        }
+        commit.open();
+        if let Some(client) = surface.client() {
+            let display = self.display.clone();
+            self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+    }
+
+    /// Gives up commits that a newer one has overtaken.
+    pub fn supersede(&mut self, older: &[Arc<PendingCommit>]) {
+        if older.is_empty() {
+            return;
+        }
+        for slot in self.acquires.matching(|w| older.iter().any(|old| Arc::ptr_eq(old, &w.commit))) {
+            self.stop_waiting(slot);
+        }
+        for old in older {
+            old.supersede();
+            trace_acquire(&old.content, old.committed, "waited", self.now);
+        }
+    }
+
+    /// Forgets a slot and its wake-up.
+    pub fn stop_waiting(&mut self, slot: Slot) {
+        let Some(waiting) = self.acquires.remove(slot) else { return };
+        waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
+    }
+}
+
+/// Traces what a commit waits for.
+fn trace_pending(content: &Content, now: Ns) {
+    if trace::enabled() {
+        let report = content.with_acquire(|acquire| AcquireReport::new(acquire, now, None));
+        trace::acquire_pending(now, trace::AcquirePending { surface: content.surface, commit: content.serial, report });
+    }
+}
+
+/// Traces how an acquire ended, or went on to the hardware.
+pub fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) {
+    if !trace::enabled() {
+        return;
+    }
+    let driver = content.with_acquire(|acquire| acquire.driver().map(str::to_owned));
+    let (state, signal_ns, error) = match content.acquire_state() {
+        _ if content.is_superseded() => ("superseded", None, None),
+        AcquireState::Signalled { at } => ("signalled", Some(at), None),
+        AcquireState::Failed(error) => ("failed", None, Some(error.to_string())),
+        AcquireState::Pending | AcquireState::Unmaterialised => ("pending", None, None),
+    };
+    let to = signal_ns.unwrap_or(now).max(committed);
+    let (surface, commit) = (content.surface, content.serial);
+    trace::acquire(trace::AcquireEvent { surface, commit, from: committed, to, state, mode, driver, signal_ns, error });
+}

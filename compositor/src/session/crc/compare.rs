@@ -1,0 +1,171 @@
+//! `syncline msg crc check`: one scene shown with planes, and fully drawn in the next frame; both CRCs must be the same.
+//!
+//! ```text
+//!  wait ── a latch with a client's buffer on a plane ──→ planes ── the next latch shows the same, drawn ──→ drawn ── both judged ──→ answer
+//! ```
+//!
+//! Costs clients one frame: what they commit meanwhile is shown after it. Their feedback is about frames that show it, not about this one.
+//! Nothing waits; what does not happen within [`LIMIT`] is said in the answer.
+
+use fence::Ns;
+
+use crate::{
+    control::socket::Ticket,
+    crc::{
+        judge::{Judged, Verdict},
+        status::{Compared, Side},
+    },
+    output::planes::request::{CursorPlane, OnPlane},
+    render::Layer,
+    session::{
+        Syncline,
+        parts::comparison::{About, Again, Comparison, Step},
+    },
+    system::id::OutputId,
+};
+
+/// How long it may take.
+const LIMIT: Ns = 4_000_000_000;
+
+impl Syncline {
+    /// Starts a comparison on the output that was named, or on the only one.
+    pub fn start_comparison(
+        &mut self,
+        which: &[OutputId],
+        ticket: Ticket,
+    ) -> Option<Result<serde_json::Value, String>> {
+        let not = |why: String| Some(Err(format!("not possible: {why}")));
+        let &[id] = which else {
+            let names: Vec<_> = which.iter().map(|at| self.outputs.list[*at].kms.name()).collect();
+            return not(format!("there are several outputs, name one of them: {}", names.join(", ")));
+        };
+        if self.crc.comparison.is_some() {
+            return not("another check is under way".into());
+        }
+        let output = &mut self.outputs.list[id];
+        let name = output.kms.name();
+        match &output.crc {
+            Some(crc) if crc.is_on() => {}
+            Some(crc) if crc.failed.is_some() => return not(crc.failed.clone().unwrap_or_default()),
+            Some(crc) if crc.session.is_some() || crc.waits_since.is_some() => {
+                return not(format!("CRCs of {name} are being turned on; try again"));
+            }
+            _ => return not(format!("CRCs of {name} are off; turn them on: syncline msg crc on {name}")),
+        }
+        output.dirty = true;
+        let (deadline, output) = (self.now + LIMIT, output.id);
+        let step = Step::Wait { why_not: "no frame was shown" };
+        self.crc.comparison = Some(Comparison { ticket, output, deadline, step, judged: [None, None] });
+        None
+    }
+
+    /// The frame that output `id` is to show again, if this latch is for that.
+    pub fn comparison_latch(&mut self, id: OutputId) -> Option<Again> {
+        let comparison = self.crc.comparison.as_mut().filter(|comparison| comparison.output == id)?;
+        let Step::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
+        let gone = scene.iter().any(|layer| !smithay::utils::IsAlive::alive(&layer.surface));
+        if gone {
+            comparison.again("a window was closed meanwhile");
+            return None;
+        }
+        let again = Again { scene: std::mem::take(scene), cursor: cursor.take() };
+        // The other frame's number is set when it is on its way.
+        comparison.step = Step::Drawn { about: std::mem::take(about), frames: [*frame, 0] };
+        Some(again)
+    }
+
+    /// Output `id` has committed a frame that shows `scene`; `again`: as [`Syncline::comparison_latch`] wanted it.
+    pub fn comparison_presented(&mut self, id: OutputId, scene: &[Layer], cursor: Option<CursorPlane>, again: bool) {
+        let output = &mut self.outputs.list[id];
+        let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == output.id) else { return };
+        match &mut comparison.step {
+            Step::Drawn { frames, .. } if again => frames[1] = output.frame,
+            // Both are on their way.
+            Step::Drawn { .. } | Step::Planes { .. } => return,
+            Step::Wait { why_not } => {
+                let shows = |at: usize| matches!(output.on_plane[at], Some(OnPlane::Content(_)));
+                let planes: Vec<u32> =
+                    (0..output.on_plane.len()).filter(|at| shows(*at)).map(|at| output.kms.planes()[at].id).collect();
+                if planes.is_empty() {
+                    *why_not = "no plane shows a client's buffer: everything is drawn already";
+                } else if scene.iter().any(|layer| !layer.content.is_ready()) {
+                    *why_not = "a client's fence is pending: its buffer cannot be drawn in time";
+                } else {
+                    let about = About { planes, translucent: scene.iter().any(|layer| !layer.opaque) };
+                    let (frame, scene) = (output.frame, scene.to_vec());
+                    comparison.step = Step::Planes { frame, about, scene, cursor };
+                }
+            }
+        }
+        // The next frame: the same drawn, or what clients have committed meanwhile, or another attempt.
+        output.dirty = true;
+    }
+
+    /// The frame that was to be drawn is not on its way.
+    pub fn comparison_failed(&mut self, id: OutputId) {
+        if let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) {
+            comparison.again("the frame could not be drawn");
+        }
+    }
+
+    /// A frame is judged: perhaps one of the two.
+    pub fn comparison_judged(&mut self, id: OutputId, judged: &Judged) {
+        let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) else { return };
+        let frames = match &comparison.step {
+            Step::Planes { frame, .. } => [*frame, 0],
+            Step::Drawn { frames, .. } => *frames,
+            Step::Wait { .. } => return,
+        };
+        let Some(side) = frames.iter().position(|frame| *frame == judged.frame) else { return };
+        comparison.judged[side] = Some(*judged);
+        if judged.read.is_none() || judged.verdict == Verdict::Ambiguous {
+            comparison.again("the CRC of a frame was not read, or not surely of it");
+            self.comparison_again(id);
+            return;
+        }
+        let ([Some(with_planes), Some(drawn)], Step::Drawn { about, .. }) = (comparison.judged, &mut comparison.step)
+        else {
+            return;
+        };
+        let About { planes, translucent } = std::mem::take(about);
+        let values = |judged: &Judged| judged.read.map(|entry| entry.values().to_vec()).unwrap_or_default();
+        let side = |judged: &Judged| Side {
+            frame: judged.frame,
+            read: values(judged),
+            predicted: judged.predicted,
+            verdict: judged.verdict,
+        };
+        let equal = values(&with_planes) == values(&drawn);
+        let name = self.outputs.list.iter().find(|output| output.id == id).map(|output| output.kms.name().to_owned());
+        let output = name.unwrap_or_default();
+        let (with_planes, drawn) = (side(&with_planes), side(&drawn));
+        let compared = Compared { output, equal, planes, with_planes, drawn, translucent };
+        let answer = serde_json::to_value(compared).map_err(|error| error.to_string());
+        self.finish_comparison(answer);
+    }
+
+    fn comparison_again(&mut self, id: OutputId) {
+        if let Some(output) = self.outputs.list.iter_mut().find(|output| output.id == id) {
+            output.dirty = true;
+        }
+    }
+
+    /// The time is over, or the display is gone.
+    pub fn comparison_due(&mut self) {
+        let Some(comparison) = &self.crc.comparison else { return };
+        let lit = self.outputs.list.iter().any(|output| output.id == comparison.output);
+        let why = match &comparison.step {
+            _ if !lit => "the display is gone",
+            _ if self.now < comparison.deadline => return,
+            Step::Wait { why_not } => *why_not,
+            Step::Planes { .. } | Step::Drawn { .. } => "the frames were not judged in time",
+        };
+        self.finish_comparison(Err(format!("not possible: {why}")));
+    }
+
+    fn finish_comparison(&mut self, answer: Result<serde_json::Value, String>) {
+        if let Some(comparison) = self.crc.comparison.take() {
+            self.answer_later(comparison.ticket, answer);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Which surface is told to allocate for what, and when that changes.
+//!
+//! What there is to tell is in [`crate::feedback`].
+
+use std::sync::Arc;
+
+use dmabuf_import::Format;
+use protocols::linux_dmabuf::{Feedback, listens};
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
+
+use crate::{
+    desktop::windows::Placement,
+    feedback::{Feedbacks, is_turned, quarter, tell, want},
+    render::Layer,
+    session::Syncline,
+    surface::{SurfaceState, steady::Goal},
+    system::id::OutputId,
+};
+
+impl Syncline {
+    /// What a surface that asks now is to be told.
+    pub fn feedback_of(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
+        let (goal, withdrawn) = with_states(surface, |states| {
+            let state = SurfaceState::of(states);
+            (state.wishes.steady.told(), state.wishes.withdrawn.clone())
+        });
+        self.globals.feedback.as_mut().map(|feedback| feedback.of(goal, &withdrawn))
+    }
+
+    /// What renderer and planes take has changed: everybody is told.
+    pub fn renew_feedback(&mut self) {
+        match Feedbacks::new(&self.outputs) {
+            Ok(feedback) => self.globals.feedback = Some(feedback),
+            Err(error) => return tracing::warn!("{error}"),
+        }
+        let now = self.now;
+        let surfaces: Vec<WlSurface> = self.surfaces_with_wishes();
+        let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
+            return;
+        };
+        state.set_default(feedback.default());
+        for surface in surfaces {
+            with_states(&surface, |states| {
+                SurfaceState::of(states).wishes.withdrawn.changed(now);
+                tell(states, feedback, state);
+            });
+        }
+    }
+
+    fn surfaces_with_wishes(&self) -> Vec<WlSurface> {
+        let mut all = Vec::new();
+        for window in self.desktop.windows.visible() {
+            crate::desktop::tree::walk(window.surface(), window.origin(), |surface, states, _| {
+                if listens(states) {
+                    all.push(surface.clone());
+                }
+            });
+        }
+        all
+    }
+
+    /// A window's placement has changed: tells its surface if it listens.
+    pub fn update_feedback(&mut self, surface: &WlSurface) {
+        let Some(window) = self.desktop.windows.find(surface) else { return };
+        let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
+        let output = self.outputs.list.iter().find(|output| output.rect().contains(at)).map(|output| output.id);
+        let goal = match output.filter(|_| fullscreen) {
+            Some(output) => Goal::ScannedOut { output, turned: is_turned(surface) },
+            None => Goal::Rendered,
+        };
+        let now = self.now;
+        let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
+            return;
+        };
+        with_states(surface, |states| want(states, goal, true, now, feedback, state));
+    }
+
+    /// A frame of an output was made of `scene`: what is on a plane, or could be in another layout, is told so, once it has been so
+    /// for a while.
+    pub fn feedback_after_frame(&mut self, id: OutputId, scene: &[Layer]) {
+        let now = self.now;
+        let output = &self.outputs.list[id];
+        let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
+            return;
+        };
+        let screen = smithay::utils::Rectangle::from_size((output.size.w, output.size.h).into());
+        let (id, windows) = (output.id, &mut self.desktop.windows);
+        for layer in scene {
+            with_states(&layer.surface, |states| {
+                if !listens(states) {
+                    return;
+                }
+                let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);
+                // One that also is on another display is nobody's.
+                let here = screen.contains_rect(layer.dst);
+                let on_plane = SurfaceState::of(states).on_plane;
+                let could = here && (on_plane || feedback.could_be_on_plane(id, layer));
+                let turned = quarter(layer.view.transform);
+                let goal = match here && asked || could {
+                    true => Goal::ScannedOut { output: id, turned },
+                    false => Goal::Rendered,
+                };
+                want(states, goal, asked, now, feedback, state);
+            });
+        }
+    }
+
+    /// Test commits have refused buffers of these layouts where others go: their clients are told to allocate others.
+    pub fn layouts_refused(&mut self, refused: &[(WlSurface, Format)]) {
+        let now = self.now;
+        let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
+            return;
+        };
+        for (surface, Format { code, modifier }) in refused {
+            with_states(surface, |states| {
+                let news = SurfaceState::of(states).wishes.withdrawn.refused(*code, *modifier, now);
+                if news {
+                    let name = dmabuf_import::modifiers::name(*modifier);
+                    let id = SurfaceState::of(states).id;
+                    tracing::info!("surface {id}: its plane refuses {code} {name}: withdrawn");
+                    tell(states, feedback, state);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The flip: a frame is on the screen. Clients are told, what it replaced is let go, the next one may be latched.
+
+use fence::Ns;
+use kms::{Event, Flip};
+use rustix::io::Errno;
+
+use crate::{
+    crc::frames::Flipped,
+    output::{
+        judge::{judge, pass_failed},
+        state::{Answers, InFlight, Output, Phase},
+    },
+    schedule::Cause,
+    session::{Syncline, frame::tell::Shown},
+    system::{
+        id::{OutputId, SurfaceId},
+        trace,
+    },
+};
+
+/// What the kernel is given to end a modeset whose event it has sent (`drm_atomic_helper_setup_commit`: its `fake_commit`).
+const SETTLES: Ns = 1_000_000;
+
+impl Syncline {
+    /// A card is readable.
+    pub fn display_events(&mut self, card: u32) {
+        let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
+        // At most one flip for each CRTC is outstanding.
+        let mut flips = [None::<Flip>; 16];
+        let mut count = 0;
+        let read = device.read_events(|event| {
+            if let Event::Flip(flip) = event
+                && count < flips.len()
+            {
+                flips[count] = Some(flip);
+                count += 1;
+            }
+        });
+        if let Err(error) = read {
+            tracing::error!("reading display events: {error}");
+            if error.errno == Errno::NODEV
+                && let Some(card) = self.outputs.cards.get_mut(card)
+            {
+                card.gone = true;
+                return self.drop_gone_cards();
+            }
+        }
+        for flip in flips.into_iter().flatten() {
+            if let Some((id, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
+                self.answer(id, answers, shown, &failed);
+            }
+        }
+        if let Some(syncobj) = &self.globals.syncobj {
+            // Releases for which there was no memory or descriptor; none, almost always, and then no system call.
+            syncobj.device().retry_releases();
+        }
+        self.globals.explicit_sync.retry_releases();
+    }
+
+    /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
+    /// frame of ours was awaited.
+    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(OutputId, Answers, Shown, Vec<SurfaceId>)> {
+        let now = self.now;
+        let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
+        let Some(id) = self.outputs.list.find_id(on_it) else {
+            self.flipped_last(card, flip);
+            return None;
+        };
+        let mut failed = self.learn_handed(id);
+        let output = &mut self.outputs.list[id];
+        output.kms.flipped(flip);
+        // What has changed while the output was held was not asked for.
+        output.dirty |= output.watch.is_held();
+        output.watch.flipped();
+        output.retiring.clear();
+        output.phase = Phase::Idle;
+        let early = |in_flight: &InFlight| !in_flight.answers.tears && flip.time < in_flight.timing.started;
+        let guessed = output.in_flight.as_ref().is_some_and(early);
+        // Kernels have said the time of the last vblank before the display was off, of the flip that turned it on.
+        let time = if guessed { now } else { flip.time };
+        let seq = output.clock.flip(time, flip.sequence);
+        if output.kms.is_asleep() {
+            // Nobody knows when its vblanks come once it is on again.
+            output.clock.set_period(output.clock.period());
+        }
+        if output.in_flight.is_none() || guessed {
+            // Of a modeset: planes that it has touched without a CRTC are busy until the commit is over, and the event may come before.
+            output.not_before = now + SETTLES;
+        }
+        let Some(in_flight) = output.in_flight.take() else {
+            self.crc_unknown_flip(id);
+            return None;
+        };
+        if let Some(error) = pass_failed(&in_flight) {
+            self.counters.failed_passes += 1;
+            // The display has shown what the GPU left; what planes showed of clients is as they drew it.
+            let drawn = in_flight.answers.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
+            failed.extend(drawn.map(|(_, _, surface)| *surface));
+            output.draw_again(in_flight.frame, error, now);
+        } else if in_flight.render_fence.is_some() {
+            output.failed_passes = 0;
+        }
+        let (missed, cause) = judge(output, &in_flight, time);
+        self.counters.frames += 1;
+        self.counters.missed += missed;
+        if let Some(cause) = cause {
+            self.counters.missed_by.add(cause, missed);
+        }
+        self.counters.direct_frames += u64::from(in_flight.direct);
+        if trace::enabled() {
+            trace::flip(now, output.id, in_flight.frame, seq, time, missed, cause.map(Cause::name));
+            if let Some(at) = in_flight.out_fence.and_then(|f| Some(f.driver_and_status().ok()?.at)) {
+                trace::out_fence(now, output.id, in_flight.frame, at, time);
+            }
+        }
+        let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
+        self.crc_shown(id, flipped, in_flight.check);
+        Some((id, in_flight.answers, Shown { time, seq, guessed }, failed))
+    }
+}

@@ -1,0 +1,133 @@
+//! The latch: shortly before the vblank, what is eligible becomes the next frame.
+//!
+//! It happens once a frame and waits for nothing; the steps are in [`crate::session::frame::eligible`], [`crate::desktop::scene`] and
+//! [`crate::output::present`].
+
+use fence::Ns;
+use kms::Rect;
+
+use crate::{
+    output::{
+        planes::{
+            attempt::{Attempt, Failed},
+            request::CursorPlane,
+        },
+        present::FrameConfig,
+        state::Phase,
+    },
+    render::{CursorImage, Layer},
+    session::{Syncline, parts::comparison::Again},
+    system::{id::OutputId, trace},
+};
+
+impl Syncline {
+    /// Latches output `id` for the vblank at `vblank`; `planned` is when the timer was to fire.
+    pub fn latch(&mut self, id: OutputId, planned: Ns, vblank: Ns) {
+        if let Some(again) = self.comparison_latch(id) {
+            return self.show_again(id, planned, vblank, again);
+        }
+        let started = self.now;
+        self.release_due(id, vblank);
+        self.take_eligible(id, vblank);
+        self.has_looked(id);
+        let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
+        self.collect_scene(id, &mut scene);
+        let now = self.now;
+        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(id, &layer.content));
+        let cursor = self.cursor_plane(id);
+        let tearing = self.config.tearing;
+        let output = &mut self.outputs.list[id];
+        output.judge_tearing(&scene, tearing);
+        output.tell_content_type(&scene);
+        let wakes = self.outputs.list[id].kms.is_asleep();
+        let done = self.present(id, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
+        if done.is_ok() {
+            if wakes {
+                self.crc_modeset(id);
+            }
+            self.comparison_presented(id, &scene, cursor, false);
+        }
+        self.mark_hidden(id, &scene);
+        let output = &mut self.outputs.list[id];
+        scene.clear();
+        output.scene = scene;
+        match done {
+            Ok(()) => {
+                output.phase = Phase::InFlight;
+                output.watch.committed(self.now);
+                if wakes {
+                    trace::power(self.now, output.id, output.frame, true);
+                    self.power_stale = true;
+                }
+                self.collect_feedback(id);
+            }
+            Err(failed) => self.frame_failed(id, &failed),
+        }
+        // The latching deadline has passed, whatever the kernel said: the next ones may come.
+        self.clear_barriers(id);
+    }
+
+    /// Fills `scene` with what output `id` shows.
+    pub fn collect_scene(&self, id: OutputId, scene: &mut Vec<Layer>) {
+        let area = self.outputs.list[id].rect();
+        self.desktop.collect(area, self.pointer_location(), self.now, scene);
+    }
+
+    /// Commits a frame, and does what it brings about.
+    fn present(
+        &mut self,
+        id: OutputId,
+        vblank: Ns,
+        times: (Ns, Ns),
+        scene: &[Layer],
+        cursor: Option<&CursorPlane>,
+        attempt: Attempt,
+    ) -> Result<(), Failed> {
+        let config = FrameConfig { planes: self.config.planes, background: self.config.background };
+        let presented = self.outputs.present(id, vblank, times, scene, cursor, attempt, config)?;
+        self.layouts_refused(&presented.refused_layouts);
+        self.feedback_after_frame(id, scene);
+        if presented.modeset {
+            self.crc_modeset(id);
+        }
+        Ok(())
+    }
+
+    /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their answers.
+    fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, Again { scene, cursor }: Again) {
+        let how = Attempt { composed: true, ..Attempt::default() };
+        match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
+            Ok(()) => {
+                let output = &mut self.outputs.list[id];
+                output.phase = Phase::InFlight;
+                output.watch.committed(self.now);
+                self.comparison_presented(id, &scene, cursor, true);
+            }
+            Err(failed) => {
+                self.comparison_failed(id);
+                self.frame_failed(id, &failed);
+            }
+        }
+    }
+
+    /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.
+    pub fn warm_cursor(&mut self) {
+        for id in self.outputs.list.ids() {
+            self.cursor_plane(id);
+        }
+    }
+
+    fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, CursorImage, Rect)> {
+        let pointer = self.pointer_location().to_i32_floor::<i32>();
+        let output = &self.outputs.list[id];
+        let plane = output.cursor?;
+        let (width, height) = output.kms.planes()[plane].cursor_size_for(64, 64)?;
+        let shown = self.desktop.cursor.show(output.kms.device(), width, height)?;
+        let output = &self.outputs.list[id];
+        let at = pointer - shown.hotspot - output.location;
+        let rect = Rect::new(at.x, at.y, width, height);
+        let screen = Rect::new(0, 0, output.size.w as u32, output.size.h as u32);
+        rect.intersection(&screen)?;
+        Some((plane, shown, rect))
+    }
+}

@@ -1,0 +1,97 @@
+//! The one timer: when each output latches next, and what else waits for a time.
+
+use fence::Ns;
+
+use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, system::id::OutputId};
+
+impl Syncline {
+    /// Schedules what is due and sets the timer; called once at the end of every wake-up.
+    pub fn schedule(&mut self) {
+        self.watch_forgotten();
+        let (active, now) = (self.outputs.active, self.now);
+        self.put_to_sleep();
+        self.pace_dark_outputs();
+        self.look_for_inhibitors();
+        let mut first = self.next_hidden();
+        for id in self.outputs.list.ids() {
+            let due = self.next_due(id);
+            let output = &mut self.outputs.list[id];
+            if active {
+                output.plan(now, due);
+            }
+            if let Phase::Scheduled { latch, .. } = output.phase {
+                first = Some(first.map_or(latch, |first| first.min(latch)));
+            }
+        }
+        let wake = [
+            first,
+            self.next_watchdog(),
+            self.next_flip_watch(),
+            self.next_idle(),
+            self.next_crc(),
+            self.outputs.cards.next_attempt(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        if let Err(error) = self.reactor.wake_at(wake) {
+            tracing::error!("setting the timer: {error}");
+        }
+    }
+
+    /// Puts the latch off while a fence is pending that may still come: what it guards then makes this vblank. No commit has
+    /// been made yet, so nothing is lost but the time that an early latch has in hand.
+    fn postpone(&mut self, id: OutputId, vblank: Ns) -> bool {
+        let output = &self.outputs.list[id];
+        let late = vblank.saturating_sub(output.planner.margins().late);
+        if late <= self.now || !output.clock.is_in_phase(self.now) {
+            return false;
+        }
+        // What may be handed over is; what may not be is waited for from here on.
+        self.take_eligible(id, vblank);
+        if !self.awaits_fence(id) {
+            return false;
+        }
+        let phase = &mut self.outputs.list[id].phase;
+        let Phase::Scheduled { why, .. } = *phase else { return false };
+        *phase = Phase::Scheduled { latch: late, vblank, why };
+        true
+    }
+
+    /// Whether a surface of the output has a commit that waits for its fence, and not for long: a fence that never comes
+    /// shall not take everybody's time in hand for good.
+    fn awaits_fence(&self, id: OutputId) -> bool {
+        // The reactor waits for none: then there is nothing to look for.
+        if self.acquires.len() == 0 {
+            return false;
+        }
+        let since = self.now.saturating_sub(4 * self.outputs.list[id].clock.period());
+        let mut found = false;
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |_, states| {
+            let state = SurfaceState::of(states);
+            found |= !state.hidden && state.next_pending().is_some_and(|pending| pending.committed >= since);
+        });
+        found
+    }
+
+    /// The timer fired: latches what is due.
+    pub fn timer(&mut self) {
+        self.reactor.timer_fired();
+        self.watchdog();
+        self.watch_flips();
+        self.relight_due();
+        self.crc_timer();
+        self.pace_hidden();
+        self.idle_timer();
+        for id in self.outputs.list.ids() {
+            if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase
+                && latch <= self.now
+                && !self.postpone(id, vblank)
+                && !self.looks_in_vain(id, vblank)
+            {
+                self.latch(id, latch, vblank);
+            }
+        }
+        self.after_latches();
+    }
+}

@@ -1,0 +1,207 @@
+//! Smithay's handler traits, each a few lines that lead to the module where the behaviour is.
+
+use std::{os::fd::OwnedFd, sync::Arc};
+
+use dmabuf_import::{Dmabuf, Modifier};
+use protocols::{
+    linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
+    shm::{Picture, ShmHandler, ShmState},
+    syncobj::{SyncobjHandler, SyncobjState},
+};
+use smithay::{
+    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat,
+    delegate_viewporter, delegate_xdg_shell,
+    input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
+    reexports::wayland_server::{
+        Client, Resource,
+        protocol::{wl_buffer::WlBuffer, wl_data_source::WlDataSource, wl_surface::WlSurface},
+    },
+    wayland::{
+        buffer::BufferHandler,
+        compositor::{CompositorClientState, CompositorHandler, CompositorState},
+        output::OutputHandler,
+        selection::{
+            SelectionHandler,
+            data_device::{
+                ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler, set_data_device_focus,
+            },
+        },
+    },
+};
+
+use crate::{
+    session::Syncline,
+    surface::{buffer::Imported, shm::Shm},
+};
+
+impl CompositorHandler for Syncline {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.globals.compositor
+    }
+
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        &self.client_state(client).compositor
+    }
+
+    fn new_surface(&mut self, surface: &WlSurface) {
+        crate::session::commit::watch(surface);
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        if crate::surface::apply::apply(surface, self.now) {
+            self.displays_stale = true;
+        }
+        self.desktop.popups.commit(surface);
+        self.shell_commit(surface);
+        self.desktop.cursor.surface_commit(surface);
+        // A commit without damage may still carry a frame callback, which the next frame answers.
+        self.redraw_surface(surface);
+        self.invite_unseen(surface);
+    }
+
+    fn destroyed(&mut self, surface: &WlSurface) {
+        for slot in self.acquires.matching(|w| w.surface.upgrade().is_err() || w.surface == *surface) {
+            self.stop_waiting(slot);
+        }
+        let id = smithay::wayland::compositor::with_states(surface, |states| {
+            let mut state = crate::surface::SurfaceState::of(states);
+            state.current = None;
+            state.pending.drain(..).for_each(|pending| pending.supersede());
+            state.id
+        });
+        crate::surface::apply::forget(surface);
+        if let Some(client) = surface.client() {
+            // The transactions of dead surfaces leave the client's queue only when it is asked.
+            self.queues_stale.push(client);
+        }
+        self.outputs.renderer.forget(id);
+        self.pointer_stale = true;
+        self.redraw_all();
+    }
+}
+
+impl BufferHandler for Syncline {
+    /// Buffers are [`LinuxDmabufHandler`]'s and [`ShmHandler`]'s.
+    fn buffer_destroyed(&mut self, _: &WlBuffer) {}
+}
+
+impl ShmHandler for Syncline {
+    type Import = Arc<Shm>;
+
+    fn shm(&self) -> &ShmState {
+        &self.globals.shm
+    }
+
+    fn import(&mut self, picture: Picture) -> Arc<Shm> {
+        Arc::new(Shm::new(picture))
+    }
+
+    fn buffer_destroyed(&mut self, shm: &Arc<Shm>) {
+        if let Some(imported) = shm.imported() {
+            self.imports.forget(imported);
+            self.renderer_stale = true;
+        }
+    }
+}
+
+impl LinuxDmabufHandler for Syncline {
+    type Import = Arc<Imported>;
+
+    fn linux_dmabuf(&mut self) -> Option<&mut LinuxDmabufState> {
+        self.globals.linux_dmabuf.as_mut()
+    }
+
+    fn explicit(&self, modifier: Modifier) -> Modifier {
+        self.outputs.renderer.explicit(modifier)
+    }
+
+    fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Arc<Imported>, String> {
+        let imported = Arc::new(Imported::of_client(dmabuf, hints));
+        self.outputs.renderer.check_import(&imported)?;
+        self.imports.insert(&imported);
+        Ok(imported)
+    }
+
+    fn surface_feedback(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
+        self.feedback_of(surface)
+    }
+
+    fn buffer_destroyed(&mut self, import: &Arc<Imported>) {
+        self.imports.forget(import);
+        self.renderer_stale = true;
+    }
+}
+
+impl SyncobjHandler for Syncline {
+    fn syncobj_state(&mut self) -> Option<&mut SyncobjState> {
+        self.globals.syncobj.as_mut()
+    }
+}
+
+impl SeatHandler for Syncline {
+    type KeyboardFocus = WlSurface;
+    type PointerFocus = WlSurface;
+    type TouchFocus = WlSurface;
+
+    fn seat_state(&mut self) -> &mut SeatState<Self> {
+        &mut self.seats
+    }
+
+    fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
+        let client = focused.and_then(|surface| surface.client());
+        set_data_device_focus(&self.display, seat, client);
+    }
+
+    fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
+        self.desktop.cursor.set_image(image);
+        self.redraw_cursor();
+    }
+}
+
+impl SelectionHandler for Syncline {
+    type SelectionUserData = ();
+}
+
+impl DataDeviceHandler for Syncline {
+    fn data_device_state(&self) -> &DataDeviceState {
+        &self.globals.data_device
+    }
+}
+
+impl ClientDndGrabHandler for Syncline {
+    fn started(&mut self, _: Option<WlDataSource>, icon: Option<WlSurface>, _: Seat<Self>) {
+        self.desktop.cursor.set_drag_icon(icon);
+        self.redraw_all();
+    }
+
+    fn dropped(&mut self, _: Option<WlSurface>, _: bool, _: Seat<Self>) {
+        self.desktop.cursor.set_drag_icon(None);
+        self.redraw_all();
+    }
+}
+
+impl ServerDndGrabHandler for Syncline {
+    fn send(&mut self, _mime: String, _fd: OwnedFd, _: Seat<Self>) {}
+}
+
+impl OutputHandler for Syncline {}
+
+delegate_compositor!(Syncline);
+protocols::delegate_shm!(Syncline, Arc<Shm>);
+delegate_seat!(Syncline);
+delegate_data_device!(Syncline);
+delegate_output!(Syncline);
+delegate_viewporter!(Syncline);
+delegate_presentation!(Syncline);
+delegate_xdg_shell!(Syncline);
+protocols::delegate_syncobj!(Syncline);
+protocols::delegate_explicit_sync!(Syncline);
+protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);
+protocols::delegate_fifo!(Syncline);
+protocols::delegate_commit_timing!(Syncline);
+protocols::delegate_tearing!(Syncline);
+protocols::delegate_color_representation!(Syncline);
+smithay::delegate_content_type!(Syncline);
+smithay::delegate_idle_inhibit!(Syncline);
+protocols::delegate_idle_notify!(Syncline);
+protocols::delegate_output_power!(Syncline);

@@ -1,0 +1,258 @@
+//! Input devices → seat: pointer, keyboard, and the bindings that are ours.
+
+use std::cell::RefCell;
+
+use smithay::{
+    backend::{
+        input::{
+            AbsolutePositionEvent, Axis, AxisSource, ButtonState, Event, InputEvent, KeyState, KeyboardKeyEvent,
+            PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
+        },
+        libinput::LibinputInputBackend,
+    },
+    desktop::PopupPointerGrab,
+    input::{
+        keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
+        pointer::{AxisFrame, ButtonEvent, MotionEvent},
+    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, SERIAL_COUNTER},
+};
+
+use crate::session::Syncline;
+
+/// A key combination of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    Quit,
+    Terminal,
+    Close,
+    Vt(i32),
+}
+
+/// What a key means to us; `None`: it is the client's.
+///
+/// `raw` is the key's symbol without modifiers, so that Super+Q works whatever the level.
+pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>) -> Option<Binding> {
+    let sym = modified.raw();
+    if (keysyms::KEY_XF86Switch_VT_1..=keysyms::KEY_XF86Switch_VT_12).contains(&sym) {
+        return Some(Binding::Vt((sym - keysyms::KEY_XF86Switch_VT_1 + 1) as i32));
+    }
+    let raw = raw.unwrap_or(modified);
+    if modifiers.ctrl && modifiers.alt {
+        if raw == Keysym::BackSpace || sym == keysyms::KEY_Terminate_Server {
+            return Some(Binding::Quit);
+        }
+        if (keysyms::KEY_F1..=keysyms::KEY_F12).contains(&raw.raw()) {
+            return Some(Binding::Vt((raw.raw() - keysyms::KEY_F1 + 1) as i32));
+        }
+    }
+    if modifiers.logo && !modifiers.ctrl && !modifiers.alt {
+        match raw {
+            Keysym::Return => return Some(Binding::Terminal),
+            Keysym::q | Keysym::Q => return Some(Binding::Close),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Keys whose press was a binding of ours: their release is not the client's either. Kept with the seat.
+#[derive(Debug, Default)]
+struct Swallowed(RefCell<Vec<Keycode>>);
+
+impl Syncline {
+    /// Where the pointer is on the desktop.
+    pub fn pointer_location(&self) -> Point<f64, Logical> {
+        self.seat.get_pointer().map(|p| p.current_location()).unwrap_or_default()
+    }
+
+    /// One libinput event.
+    pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
+        match &event {
+            InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
+            InputEvent::Keyboard { event } => self.user_is_here(event.state() == KeyState::Pressed),
+            InputEvent::PointerButton { event } => self.user_is_here(event.state() == ButtonState::Pressed),
+            _ => self.user_is_here(true),
+        }
+        match event {
+            InputEvent::Keyboard { event } => self.key(&event),
+            InputEvent::PointerMotion { event } => {
+                let to = self.pointer_location() + event.delta();
+                self.move_pointer(to, event.time_msec());
+            }
+            InputEvent::PointerMotionAbsolute { event } => {
+                let area = self.outputs.bounds();
+                let to = area.loc.to_f64() + event.position_transformed(area.size);
+                self.move_pointer(to, event.time_msec());
+            }
+            InputEvent::PointerButton { event } => self.button(&event),
+            InputEvent::PointerAxis { event } => self.axis(&event),
+            InputEvent::DeviceAdded { mut device } => {
+                if device.config_tap_finger_count() > 0 {
+                    device.config_tap_set_enabled(true).ok();
+                }
+                tracing::debug!("input device: {}", device.name());
+            }
+            _ => {}
+        }
+    }
+
+    fn key(&mut self, event: &impl KeyboardKeyEvent<LibinputInputBackend>) {
+        let Some(keyboard) = self.seat.get_keyboard() else { return };
+        let (serial, time, pressed) =
+            (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
+        let hit = keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
+            let mut swallowed = state.seat.user_data().get_or_insert(Swallowed::default).0.borrow_mut();
+            let known = swallowed.iter().position(|code| *code == key.raw_code());
+            if !pressed {
+                return match known {
+                    Some(i) => {
+                        swallowed.swap_remove(i);
+                        FilterResult::Intercept(None)
+                    }
+                    None => FilterResult::Forward,
+                };
+            }
+            match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
+                Some(binding) => {
+                    if known.is_none() {
+                        swallowed.push(key.raw_code());
+                    }
+                    FilterResult::Intercept(Some(binding))
+                }
+                None => FilterResult::Forward,
+            }
+        });
+        match hit.flatten() {
+            Some(Binding::Quit) => self.exit = Some(0),
+            Some(Binding::Terminal) => {
+                let command = self.config.terminal.clone();
+                self.spawn(&command);
+            }
+            Some(Binding::Close) => {
+                let focus = self.seat.get_keyboard().and_then(|k| k.current_focus());
+                if let Some(surface) = focus
+                    && let Some(window) = self.desktop.windows.find(&self.toplevel_of(&surface))
+                {
+                    window.toplevel.send_close();
+                }
+            }
+            Some(Binding::Vt(vt)) => self.session.change_vt(vt),
+            None => {}
+        }
+    }
+
+    fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
+        let Some(pointer) = self.seat.get_pointer() else { return };
+        let to = self.outputs.clamp(to);
+        let moving = self.desktop.interaction.as_ref().is_some_and(|i| !i.finished);
+        if moving {
+            self.interact(to);
+        }
+        let focus = if moving { None } else { self.surface_under(to) };
+        let serial = SERIAL_COUNTER.next_serial();
+        pointer.motion(self, focus, &MotionEvent { location: to, serial, time });
+        pointer.frame(self);
+        self.redraw_cursor();
+    }
+
+    /// Tells the clients again what is under the pointer, after windows have changed.
+    pub fn refresh_pointer_focus(&mut self) {
+        let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
+        if self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
+            return;
+        }
+        let location = pointer.current_location();
+        let focus = self.surface_under(location);
+        if pointer.current_focus().as_ref() == focus.as_ref().map(|(surface, _)| surface) {
+            return;
+        }
+        let event = MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: self.millis() };
+        pointer.motion(self, focus, &event);
+        pointer.frame(self);
+    }
+
+    fn button(&mut self, event: &impl PointerButtonEvent<LibinputInputBackend>) {
+        let Some(pointer) = self.seat.get_pointer() else { return };
+        let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
+        let pressed = state == ButtonState::Pressed;
+        if !pressed && self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
+            self.end_interaction();
+        }
+        let in_popup = || pointer.with_grab(|_, grab| grab.is::<PopupPointerGrab<Self>>()).unwrap_or(false);
+        let had_popup = in_popup();
+        if pressed && !pointer.is_grabbed() {
+            self.click_focus(pointer.current_location());
+        }
+        let (button, time) = (event.button_code(), event.time_msec());
+        pointer.button(self, &ButtonEvent { button, state, serial, time });
+        pointer.frame(self);
+        if pressed && had_popup && !in_popup() {
+            // The click that dismisses a menu is a click on what lies there, too.
+            self.click_focus(pointer.current_location());
+        }
+        if !pressed {
+            // What is under the pointer was hidden from it by the drag that ends.
+            self.refresh_pointer_focus();
+        }
+    }
+
+    /// The surface of the window to which a surface belongs, be it through popups.
+    fn toplevel_of(&self, surface: &WlSurface) -> WlSurface {
+        let root = self.root_of(surface);
+        let popup = self.desktop.popups.find_popup(&root);
+        popup.and_then(|popup| smithay::desktop::find_popup_root_surface(&popup).ok()).unwrap_or(root)
+    }
+
+    fn click_focus(&mut self, at: Point<f64, Logical>) {
+        let Some((surface, _)) = self.surface_under(at) else { return };
+        let root = self.toplevel_of(&surface);
+        let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());
+        if focused.as_ref() != Some(&root) {
+            self.focus(Some(root));
+        }
+    }
+
+    fn axis(&mut self, event: &impl PointerAxisEvent<LibinputInputBackend>) {
+        let Some(pointer) = self.seat.get_pointer() else { return };
+        let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
+        for axis in [Axis::Horizontal, Axis::Vertical] {
+            let v120 = event.amount_v120(axis);
+            let amount = event.amount(axis).or_else(|| v120.map(|v| v * 15.0 / 120.0)).unwrap_or(0.0);
+            if amount != 0.0 {
+                frame = frame.relative_direction(axis, event.relative_direction(axis)).value(axis, amount);
+                if let Some(v120) = v120 {
+                    frame = frame.v120(axis, v120 as i32);
+                }
+            } else if event.source() == AxisSource::Finger && event.amount(axis) == Some(0.0) {
+                frame = frame.stop(axis);
+            }
+        }
+        pointer.axis(self, frame);
+        pointer.frame(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bindings() {
+        let mods = |ctrl, alt, logo| ModifiersState { ctrl, alt, logo, ..Default::default() };
+        let table = [
+            (mods(true, true, false), Keysym::BackSpace, Some(Binding::Quit)),
+            (mods(true, false, false), Keysym::BackSpace, None),
+            (mods(false, false, true), Keysym::Return, Some(Binding::Terminal)),
+            (mods(false, false, true), Keysym::q, Some(Binding::Close)),
+            (mods(false, false, false), Keysym::q, None),
+            (mods(true, true, false), Keysym::F3, Some(Binding::Vt(3))),
+            (mods(false, false, false), Keysym::XF86_Switch_VT_2, Some(Binding::Vt(2))),
+            (mods(true, false, true), Keysym::q, None),
+        ];
+        for (modifiers, sym, expected) in table {
+            assert_eq!(binding(modifiers, sym, Some(sym)), expected, "{sym:?}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The session: joins everything. The only layer that names [`Syncline`], the state that every handler gets.
+//!
+//! Behaviour that concerns one thing is below; here is what concerns several at once.
+
+pub mod args;
+mod cards;
+mod commit;
+mod crc;
+mod feedback;
+mod frame;
+pub mod globals;
+mod handlers;
+mod idle;
+mod input;
+mod parts;
+mod reports;
+mod requests;
+pub mod run;
+mod screenshot;
+mod spawn;
+mod state;
+mod watchdog;
+mod windows;
+
+pub use state::Syncline;

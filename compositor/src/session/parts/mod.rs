@@ -1,0 +1,9 @@
+//! State that belongs to the session alone, as plain data: what waits, what was asked for, who is away.
+//!
+//! Nothing here names [`super::Syncline`]; the files beside this folder work on it.
+
+pub mod absence;
+pub mod comparison;
+pub mod crc;
+pub mod globals;
+pub mod held;

@@ -1,0 +1,91 @@
+//! Answers `syncline msg`.
+//!
+//! The socket and the wire format are in [`crate::control`].
+
+use crate::{
+    control::{
+        request::{Answer, Request},
+        socket::Ticket,
+    },
+    session::Syncline,
+    system::id::Slot,
+};
+
+impl Syncline {
+    /// A peer sent something or hung up.
+    pub fn ipc_event(&mut self, slot: Slot) {
+        let Some(ipc) = &mut self.ipc else { return };
+        let line = match ipc.receive(slot) {
+            Ok(Some(line)) => line,
+            Ok(None) => return,
+            Err(()) => return ipc.hang_up(slot),
+        };
+        let Some(ticket) = ipc.ticket(slot) else { return };
+        let answer = match serde_json::from_str::<Request>(&line) {
+            Ok(Request::Crc(request)) => self.crc_request(request, ticket),
+            Ok(request) => Some(self.ipc_request(request)),
+            Err(error) => Some(Err(format!("not a request: {error}"))),
+        };
+        if let Some(answer) = answer {
+            self.answer_later(ticket, answer);
+        }
+    }
+
+    /// Answers who asked, if it has not hung up.
+    pub fn answer_later(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
+        let answer = match answer {
+            Ok(data) => Answer { error: None, data: Some(data) },
+            Err(error) => Answer { error: Some(error), data: None },
+        };
+        if let Some(ipc) = &mut self.ipc
+            && ipc.ticket(ticket.slot) == Some(ticket)
+        {
+            ipc.answer(ticket.slot, &answer);
+        }
+    }
+
+    fn ipc_request(&mut self, request: Request) -> Result<serde_json::Value, String> {
+        match request {
+            // Answered by its own.
+            Request::Crc(_) => Ok(serde_json::json!({})),
+            Request::Frames { after, output, settled } => {
+                if let Some(name) = &output {
+                    self.crc_output(name)?;
+                }
+                let page = self.crc.frames.page(after, output.as_deref(), settled);
+                serde_json::to_value(page).map_err(|e| e.to_string())
+            }
+            Request::Quit => {
+                self.exit = Some(0);
+                Ok(serde_json::json!({}))
+            }
+            Request::Screenshot { path } => {
+                self.screenshot(&path)?;
+                Ok(serde_json::json!({ "path": path }))
+            }
+            Request::Output { name, on } => {
+                self.power_by_name(&name, on)?;
+                Ok(serde_json::json!({}))
+            }
+            Request::Status => Ok(self.status()),
+            Request::Buffers => serde_json::to_value(self.buffers_report()).map_err(|e| e.to_string()),
+            Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
+        }
+    }
+
+    fn status(&self) -> serde_json::Value {
+        let fds = std::fs::read_dir("/proc/self/fd").map(|dir| dir.count().saturating_sub(1)).unwrap_or(0);
+        let outputs: Vec<_> = self.outputs.list.iter().map(|output| output.status()).collect();
+        serde_json::json!({
+            "renderer": self.outputs.renderer.name(),
+            "driver": self.outputs.cards.iter().next().map(|card| card.driver()),
+            "cards": self.outputs.cards.iter().map(|card| card.device.path()).collect::<Vec<_>>(),
+            "outputs": outputs,
+            "windows": self.desktop.windows.len(),
+            "buffers": self.imports.len(),
+            "pending_acquires": self.acquires.len(),
+            "fds": fds,
+            "counters": self.counters,
+        })
+    }
+}

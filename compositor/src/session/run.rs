@@ -1,0 +1,303 @@
+//! `syncline run`: brings everything up in order, runs the loop, takes everything down.
+//!
+//! Order of coming up: configuration, seat, display device, renderer, outputs, protocols, input, sockets. The sockets
+//! come last: their presence means that the session is ready.
+
+use std::{collections::HashMap, os::unix::net::UnixStream};
+
+use calloop::EventLoop;
+use smithay::{
+    backend::{
+        libinput::LibinputInputBackend,
+        session::Event as SessionEvent,
+        udev::{UdevBackend, UdevEvent},
+    },
+    reexports::{
+        input::Libinput,
+        wayland_server::{Display, ListeningSocket},
+    },
+};
+
+use crate::{
+    config::Config,
+    control::socket::{Ipc, socket_path},
+    desktop::{Desktop, cursor::Cursor},
+    devices::cec::Cec,
+    output::{card::cards::Cards, outputs::Outputs},
+    report::counters::Counters,
+    session::{Syncline, args::RunArgs, globals, state::WaylandDisplay},
+    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    system::{
+        clock,
+        error::{Context, Error},
+        priority,
+        reactor::{Reactor, Source},
+        seat::Session,
+        trace,
+    },
+};
+
+/// Runs until told to end; the exit status.
+pub fn run(args: &RunArgs) -> Result<u8, Error> {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        return Err(Error::setup(
+            "XDG_RUNTIME_DIR",
+            "is not set; it names the directory of the session's sockets (logind sets it, or: export XDG_RUNTIME_DIR=/run/user/$(id -u))",
+        ));
+    }
+    let config = Config::load(&args.overrides)?;
+    if let Some(path) = &args.trace {
+        trace::start(path)?;
+    }
+    let status = session(args, config);
+    trace::finish();
+    status
+}
+
+fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
+    let (mut session, notifier) = Session::open(&args.device)?;
+    let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
+    if let Some(notifier) = notifier {
+        let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
+        inserted.map_err(|e| Error::setup("seat", e.error))?;
+    }
+    let cards = Cards::open(&mut session, &args.device)?;
+    let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
+    let handle = display.handle();
+    let reactor = Reactor::new().context("epoll")?;
+    let (globals, idle, mut seats) = globals::announce(&handle, clock::now());
+    let seat = globals::announce_seat(&handle, &mut seats, &config)?;
+    let outputs = Outputs::new(cards, args.renderer, &config)?;
+    let socket = bind(args.socket.as_deref())?;
+    let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut state = Syncline {
+        display: handle.clone(),
+        now: clock::now(),
+        desktop: Desktop::new(Cursor::new(&config.cursor)),
+        udmabuf: crate::surface::shm::udmabuf(&config),
+        config,
+        globals,
+        seats,
+        seat,
+        pointer_stale: false,
+        displays_stale: false,
+        queues_stale: Vec::new(),
+        renderer_stale: false,
+        imports: Imports::default(),
+        acquires: Acquires::default(),
+        live: Live::default(),
+        hits: Default::default(),
+        pace: crate::session::parts::held::Pace::default(),
+        outputs,
+        ipc: None,
+        crc: crate::session::parts::crc::Crc::default(),
+        idle,
+        power_stale: false,
+        cec: Cec::default(),
+        mem2mem: None,
+        libinput: None,
+        mode: args.mode,
+        session,
+        counters: Counters::default(),
+        child_env: HashMap::from([("WAYLAND_DISPLAY".to_owned(), name.clone())]),
+        children: Vec::new(),
+        until_exit: None,
+        exit: None,
+        reactor,
+    };
+    state.watch_cards().context("display device")?;
+    state.light_cards()?;
+    state.cec_adopt();
+    state.warm_cursor();
+    state.announce_devices()?;
+    state.start_mem2mem();
+    if args.crc {
+        state.start_crc()?;
+    }
+    add_input(&calloop, &mut state)?;
+    let mut signals = Signals::new(&state.reactor)?;
+    state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
+    state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
+    state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
+    state.ipc = Some(Ipc::listen(socket_path(&name)?, &state.reactor)?);
+    if state.config.realtime {
+        priority::raise();
+    }
+    tracing::info!("WAYLAND_DISPLAY={name}");
+    if !args.cmd.is_empty() {
+        let child = state.spawn(&args.cmd);
+        if args.until_exit {
+            state.until_exit = child;
+            if child.is_none() {
+                return Ok(127);
+            }
+        }
+    }
+
+    let mut ready = Vec::with_capacity(64);
+    while state.exit.is_none() {
+        state.schedule();
+        state.reactor.wait(&mut ready).context("waiting for events")?;
+        state.now = clock::now();
+        for source in &ready {
+            match *source {
+                Source::Clients => {
+                    display.dispatch_clients(&mut state).context("clients")?;
+                }
+                Source::Listen => {
+                    while let Ok(Some(stream)) = socket.accept() {
+                        state.insert_client(stream);
+                    }
+                }
+                Source::Display(card) => state.display_events(card),
+                Source::Timer => state.counted(Syncline::timer),
+                Source::Calloop => {
+                    let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
+                    dispatched.map_err(|e| Error::setup("event loop", e))?;
+                }
+                Source::Signal => signals.handle(&mut state),
+                Source::MsgListen => {
+                    if let Some(ipc) = &mut state.ipc {
+                        ipc.accept(&state.reactor);
+                    }
+                }
+                Source::Msg(slot) => state.ipc_event(slot),
+                Source::Crc(output) => state.crc_event(output),
+                Source::Predictor => state.predictor_event(),
+                Source::Acquire(slot) => state.acquire_event(slot),
+                Source::Cec(slot) => state.cec_event(slot),
+                Source::Mem2mem => state.mem2mem_event(),
+            }
+        }
+        state.after_events();
+        display.flush_clients().context("clients")?;
+    }
+    if trace::enabled() {
+        let report = state.fences_report();
+        report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer.owner.surface, buffer));
+    }
+    for child in &mut state.children {
+        // The display is going away under them; those that do not notice get the signal that asks politely.
+        if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+        }
+    }
+    Ok(state.exit.unwrap_or(0))
+}
+
+fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
+    match name {
+        Some(name) => ListeningSocket::bind(name).map_err(|e| {
+            Error::setup(format!("Wayland socket {name}"), format!("{e}; is another compositor using it?"))
+        }),
+        None => ListeningSocket::bind_auto("wayland", 0..32).map_err(|e| Error::setup("Wayland socket", e)),
+    }
+}
+
+/// libinput and udev, as calloop sources.
+fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
+    let seat = state.session.seat();
+    let mut libinput = Libinput::new_with_udev(state.session.clone());
+    if libinput.udev_assign_seat(&seat).is_err() {
+        tracing::warn!("no input devices: libinput cannot use the seat {seat} (is udev running?)");
+        return Ok(());
+    }
+    state.libinput = Some(libinput.clone());
+    let handle = calloop.handle();
+    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |event, _, state| state.input(event));
+    inserted.map_err(|e| Error::setup("input", e.error))?;
+    match UdevBackend::new(&seat) {
+        Ok(udev) => {
+            let inserted = handle.insert_source(udev, |event, (), state| match event {
+                UdevEvent::Added { path, .. } => state.card_added(&path),
+                UdevEvent::Changed { device_id } => state.card_changed(device_id),
+                UdevEvent::Removed { device_id } => state.card_removed(device_id),
+            });
+            inserted.map_err(|e| Error::setup("udev", e.error))?;
+        }
+        Err(error) => tracing::warn!("no hot-plug: udev: {error}"),
+    }
+    Ok(())
+}
+
+impl Syncline {
+    /// The seat takes the devices away, or gives them back.
+    fn seat_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::PauseSession => {
+                tracing::info!("session paused");
+                if let Some(libinput) = &self.libinput {
+                    libinput.suspend();
+                }
+                self.pause();
+            }
+            SessionEvent::ActivateSession => {
+                tracing::info!("session resumed");
+                if let Some(libinput) = &mut self.libinput
+                    && libinput.resume().is_err()
+                {
+                    tracing::error!("input devices did not come back");
+                }
+                self.resume();
+                self.all_are_on();
+                self.user_is_here(true);
+                self.cec_wake();
+            }
+        }
+    }
+
+    /// What has to be right again after a batch of events.
+    fn after_events(&mut self) {
+        self.desktop.popups.cleanup();
+        for client in std::mem::take(&mut self.queues_stale) {
+            let display = self.display.clone();
+            self.client_state(&client).compositor.blocker_cleared(self, &display);
+        }
+        if std::mem::take(&mut self.renderer_stale) {
+            self.outputs.renderer.clean_up();
+        }
+        if std::mem::take(&mut self.pointer_stale) {
+            self.refresh_pointer_focus();
+            // What moves windows under the pointer may move them to other displays too.
+            self.displays_stale = true;
+        }
+        if std::mem::take(&mut self.displays_stale) {
+            self.refresh_displays();
+        }
+    }
+}
+
+/// SIGINT, SIGTERM and SIGCHLD as bytes in a socket pair: no signal mask is inherited by the programs that we start.
+struct Signals {
+    end: UnixStream,
+    child: UnixStream,
+}
+
+impl Signals {
+    fn new(reactor: &Reactor) -> Result<Self, Error> {
+        use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+        let pair = |signals: &[i32]| -> Result<UnixStream, Error> {
+            let (ours, theirs) = UnixStream::pair().context("signals")?;
+            ours.set_nonblocking(true).context("signals")?;
+            for signal in signals {
+                let theirs = theirs.try_clone().context("signals")?;
+                signal_hook::low_level::pipe::register(*signal, theirs).context("signals")?;
+            }
+            reactor.add(&ours, Source::Signal).context("signals")?;
+            Ok(ours)
+        };
+        Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })
+    }
+
+    fn handle(&mut self, state: &mut Syncline) {
+        use std::io::Read;
+        let mut bytes = [0; 64];
+        if self.end.read(&mut bytes).is_ok_and(|n| n > 0) {
+            tracing::info!("told to end by a signal");
+            state.exit = Some(0);
+        }
+        if self.child.read(&mut bytes).is_ok_and(|n| n > 0) {
+            state.reap();
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A picture of an output, as PNG.
+//!
+//! The scene is rendered once more into a buffer of its own, so that nothing on the screen is disturbed; it may wait for
+//! the renderer, which is why it happens only on request.
+
+use std::{fs::File, io::BufWriter, path::Path};
+
+use smithay::{backend::renderer::damage::OutputDamageTracker, utils::Transform};
+
+use crate::{render::target::OPAQUE, session::Syncline};
+
+impl Syncline {
+    /// Writes the first output's picture to `path`.
+    pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
+        let mut scene = Vec::new();
+        let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
+        self.collect_scene(id, &mut scene);
+        let outputs = &mut self.outputs;
+        scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
+        let output = &outputs.list[id];
+        let (width, height) = (output.size.w, output.size.h);
+        let card = outputs.cards.of(&output.kms);
+        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
+        let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, OPAQUE, &modifiers)?;
+        let mut tracker = OutputDamageTracker::new((width, height), 1.0, Transform::Normal);
+        outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;
+        let pixels = outputs.renderer.read(&target, width, height)?;
+        write_png(path, width as u32, height as u32, &pixels).map_err(|e| format!("{}: {e}", path.display()))
+    }
+}
+
+/// XRGB8888 rows (B, G, R, X bytes) as an RGB PNG.
+fn write_png(path: &Path, width: u32, height: u32, pixels: &[u8]) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let rgb: Vec<u8> = pixels.chunks_exact(4).flat_map(|p| [p[2], p[1], p[0]]).collect();
+    encoder.write_header()?.write_image_data(&rgb)
+}

@@ -1,0 +1,50 @@
+//! Programs that the compositor starts: the terminal, the client of the command line.
+
+use std::{
+    ffi::OsStr,
+    process::{Child, Command, Stdio},
+};
+
+use crate::session::Syncline;
+
+impl Syncline {
+    /// Starts a program as a client of ours; a failure is a log line, not an error of the session.
+    pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
+        let (program, arguments) = command.split_first()?;
+        let spawned = Command::new(program).args(arguments).envs(&self.child_env).stdin(Stdio::null()).spawn();
+        match spawned {
+            Ok(child) => {
+                let id = child.id();
+                self.children.push(child);
+                Some(id)
+            }
+            Err(error) => {
+                tracing::error!("cannot start {}: {error}", program.as_ref().to_string_lossy());
+                None
+            }
+        }
+    }
+
+    /// Collects programs that have ended, and ends with the one that we are to end with.
+    pub fn reap(&mut self) {
+        let mut ended = None;
+        let until = self.until_exit;
+        self.children.retain_mut(|child: &mut Child| match child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(status)) => {
+                use std::os::unix::process::ExitStatusExt;
+                tracing::debug!("program {} ended: {status}", child.id());
+                if until == Some(child.id()) {
+                    // As a shell does it: 128 plus the signal.
+                    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+                    ended = Some(code.clamp(0, 255) as u8);
+                }
+                false
+            }
+            Err(_) => false,
+        });
+        if ended.is_some() {
+            self.exit = ended;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The watchdog: names the client whose acquire fence does not come.
+//!
+//! It reports once a commit and changes nothing: a surface without its fence keeps its last picture anyway.
+
+use fence::Ns;
+use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
+
+use crate::{
+    report::fences::{Owner, WatchdogHit},
+    session::Syncline,
+    surface::{acquires::Waiting, content::Content},
+    system::{id::Slot, trace},
+};
+
+/// The request that brought the fence, as WAYLAND_DEBUG would name it.
+fn request(content: &Content, surface: Option<&WlSurface>) -> String {
+    let id = surface.map_or_else(|| "?".to_owned(), |surface| surface.id().protocol_id().to_string());
+    let acquire = match content.with_acquire(|acquire| acquire.point().map(fence::Point::value)) {
+        Some(point) => format!(" after wp_linux_drm_syncobj_surface_v1.set_acquire_point(…, {point})"),
+        None => String::new(),
+    };
+    format!("wl_surface@{id}.commit{acquire}")
+}
+
+impl Syncline {
+    fn watchdog_limit(&self) -> Ns {
+        self.config.fences.watchdog * 1_000_000
+    }
+
+    /// When to look again; `None` while every pending acquire is reported.
+    pub fn next_watchdog(&mut self) -> Option<Ns> {
+        let limit = self.watchdog_limit();
+        // One past the limit: "longer than" has to be true when the timer fires.
+        let due = |(_, w): (Slot, &mut Waiting)| (!w.reported).then_some(w.commit.committed + limit + 1);
+        self.acquires.iter_mut().filter_map(due).min()
+    }
+
+    /// Reports what is overdue and tries stalled acquires again.
+    pub fn watchdog(&mut self) {
+        let (now, limit) = (self.now, self.watchdog_limit());
+        let mut hits = 0;
+        for (_, waiting) in self.acquires.iter_mut() {
+            let Some(overdue) = waiting.commit.content.with_acquire(|acquire| acquire.overdue(now, limit)) else {
+                continue;
+            };
+            waiting.reported = true;
+            hits += 1;
+            let content = &waiting.commit.content;
+            let surface = waiting.surface.upgrade().ok();
+            let owner = Owner::of(content, surface.as_ref());
+            tracing::warn!(
+                "client {} (pid {}), surface {}, commit {}: {overdue}; the surface keeps its last picture",
+                owner.client_name.as_deref().unwrap_or("?"),
+                owner.client_pid.unwrap_or(0),
+                owner.surface,
+                owner.commit,
+            );
+            let hit = WatchdogHit {
+                at_ns: now,
+                request: request(content, surface.as_ref()),
+                owner,
+                state: overdue.acquire.state.to_owned(),
+                age_ns: overdue.acquire.age_ns,
+                report: overdue.to_string(),
+                driver: overdue.acquire.driver,
+                timeline: overdue.acquire.timeline,
+                point: overdue.acquire.point,
+            };
+            trace::watchdog(now, hit.owner.surface, &hit);
+            self.hits.push(hit);
+        }
+        self.counters.watchdog_hits += hits;
+    }
+}

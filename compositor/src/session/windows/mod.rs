@@ -1,0 +1,5 @@
+//! Windows: what clients ask for, what the user does to them, and which outputs they are on.
+
+mod displays;
+mod interact;
+mod xdg;

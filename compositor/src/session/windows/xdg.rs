@@ -1,0 +1,305 @@
+//! xdg-shell: what a client may ask of its windows and popups, and what we tell it.
+
+use smithay::{
+    desktop::{PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface},
+    input::{Seat, pointer::Focus},
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_toplevel,
+        wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+    },
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
+    wayland::{
+        compositor::with_states,
+        seat::WaylandFocus,
+        shell::xdg::{
+            PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState, XdgToplevelSurfaceData,
+        },
+    },
+};
+
+use crate::{
+    desktop::{
+        interact::{Edges, Interaction},
+        windows::Placement,
+    },
+    session::Syncline,
+    surface::SurfaceState,
+};
+
+impl XdgShellHandler for Syncline {
+    fn xdg_shell_state(&mut self) -> &mut XdgShellState {
+        &mut self.globals.xdg_shell
+    }
+
+    fn new_toplevel(&mut self, surface: ToplevelSurface) {
+        surface.with_pending_state(|state| {
+            for capability in [xdg_toplevel::WmCapabilities::Maximize, xdg_toplevel::WmCapabilities::Fullscreen] {
+                state.capabilities.set(capability);
+            }
+        });
+        self.desktop.windows.push(surface);
+    }
+
+    fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
+        surface.with_pending_state(|state| {
+            state.positioner = positioner;
+            state.geometry = positioner.get_geometry();
+        });
+        self.unconstrain(&surface);
+        if let Err(error) = self.desktop.popups.track_popup(PopupKind::Xdg(surface)) {
+            tracing::debug!("popup without parent: {error}");
+        }
+    }
+
+    fn reposition_request(&mut self, surface: PopupSurface, positioner: PositionerState, token: u32) {
+        surface.with_pending_state(|state| {
+            state.positioner = positioner;
+            state.geometry = positioner.get_geometry();
+        });
+        self.unconstrain(&surface);
+        surface.send_repositioned(token);
+    }
+
+    fn grab(&mut self, surface: PopupSurface, seat: WlSeat, serial: Serial) {
+        let Some(seat) = Seat::<Self>::from_resource(&seat) else { return };
+        let kind = PopupKind::Xdg(surface);
+        let Ok(root) = find_popup_root_surface(&kind) else { return };
+        let Ok(mut grab) = self.desktop.popups.grab_popup(root, kind, &seat, serial) else { return };
+        if let Some(keyboard) = seat.get_keyboard() {
+            let other = keyboard.is_grabbed()
+                && !(keyboard.has_grab(serial) || keyboard.has_grab(grab.previous_serial().unwrap_or(serial)));
+            if other {
+                grab.ungrab(PopupUngrabStrategy::All);
+                return;
+            }
+            keyboard.set_focus(self, grab.current_grab(), serial);
+            keyboard.set_grab(self, PopupKeyboardGrab::new(&grab), serial);
+        }
+        if let Some(pointer) = seat.get_pointer() {
+            let other = pointer.is_grabbed()
+                && !(pointer.has_grab(serial) || pointer.has_grab(grab.previous_serial().unwrap_or(serial)));
+            if other {
+                grab.ungrab(PopupUngrabStrategy::All);
+                return;
+            }
+            pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
+        }
+    }
+
+    fn move_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial) {
+        self.begin_interaction(surface, serial, None);
+    }
+
+    fn resize_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial, edges: xdg_toplevel::ResizeEdge) {
+        self.begin_interaction(surface, serial, Some(edges.into()));
+    }
+
+    fn maximize_request(&mut self, surface: ToplevelSurface) {
+        self.set_maximised(&surface, true);
+    }
+
+    fn unmaximize_request(&mut self, surface: ToplevelSurface) {
+        self.set_maximised(&surface, false);
+    }
+
+    fn fullscreen_request(&mut self, surface: ToplevelSurface, output: Option<WlOutput>) {
+        self.place(&surface, Placement::Fullscreen, output);
+    }
+
+    fn unfullscreen_request(&mut self, surface: ToplevelSurface) {
+        let Some(window) = self.desktop.windows.find(surface.wl_surface()) else { return };
+        let placement = if window.maximised { Placement::Maximised } else { Placement::Floating };
+        self.place(&surface, placement, None);
+    }
+
+    fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
+        let gone = self.desktop.windows.remove(&surface);
+        if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface.wl_surface()) {
+            self.desktop.interaction = None;
+        }
+        if gone.is_some() {
+            self.focus_top();
+        }
+        self.redraw_all();
+    }
+
+    fn popup_destroyed(&mut self, _: PopupSurface) {
+        self.pointer_stale = true;
+        self.redraw_all();
+    }
+}
+
+impl Syncline {
+    /// Window handling at each applied commit: first configure, mapping, unmapping, anchoring of a resize.
+    pub fn shell_commit(&mut self, surface: &WlSurface) {
+        if let Some(PopupKind::Xdg(popup)) = self.desktop.popups.find_popup(surface) {
+            if !popup.is_initial_configure_sent() {
+                // Refused only for a second configure of a popup that is not reactive: this is the first.
+                popup.send_configure().ok();
+            }
+            // It may have appeared, or grown, under the pointer.
+            self.pointer_stale = true;
+            return;
+        }
+        let pointer = self.pointer_location();
+        let output = self.outputs.rect_at(pointer);
+        let count = self.desktop.windows.visible().count();
+        let Some(window) = self.desktop.windows.find(surface) else { return };
+        if !window.toplevel.is_initial_configure_sent() {
+            window.toplevel.send_configure();
+            return;
+        }
+        let has_buffer = with_states(surface, |states| SurfaceState::of(states).current.is_some());
+        if has_buffer && !window.mapped {
+            window.mapped = true;
+            if window.placement == Placement::Floating {
+                window.location = crate::desktop::windows::initial_location(window.geometry().size, output, count);
+            }
+            let title = title(surface);
+            tracing::debug!("window mapped: {title}");
+            self.focus(Some(surface.clone()));
+        } else if !has_buffer && window.mapped {
+            window.mapped = false;
+            window.maximised = false;
+            window.placement = Placement::Floating;
+            self.focus_top();
+        }
+        if let Some(window) = self.desktop.windows.find(surface) {
+            let size = window.geometry().size;
+            if std::mem::replace(&mut window.size, size) != size {
+                self.pointer_stale = true;
+            }
+        }
+        self.anchor_resize(surface);
+    }
+
+    /// Gives keyboard focus and the top of the stack to a window, or to nobody.
+    pub fn focus(&mut self, surface: Option<WlSurface>) {
+        if let Some(surface) = &surface {
+            self.desktop.windows.raise(surface);
+        }
+        self.pointer_stale = true;
+        self.desktop.windows.activate(surface.as_ref());
+        if let Some(keyboard) = self.seat.get_keyboard() {
+            keyboard.set_focus(self, surface, SERIAL_COUNTER.next_serial());
+        }
+        self.redraw_all();
+    }
+
+    /// Focuses the topmost window.
+    pub fn focus_top(&mut self) {
+        let top = self.desktop.windows.visible().next().map(|w| w.surface().clone());
+        self.focus(top);
+    }
+
+    /// The surface under a desktop position, with its origin.
+    pub fn surface_under(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        self.desktop.windows.visible().find_map(|window| {
+            let origin = window.origin();
+            crate::desktop::tree::popups(window.surface(), origin, window.geometry().loc)
+                .iter()
+                .find_map(|(popup, at)| crate::desktop::tree::surface_at(popup, *at, position))
+                .or_else(|| crate::desktop::tree::surface_at(window.surface(), origin, position))
+        })
+    }
+
+    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<Edges>) {
+        // Only a client whose surface has the pointer's implicit grab may start one.
+        let Some(pointer) = self.seat.get_pointer() else { return };
+        let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));
+        let same_client = grabbed.as_ref().and_then(|start| start.focus.as_ref()).is_some_and(|(focus, _)| {
+            focus.same_client_as(&smithay::reexports::wayland_server::Resource::id(surface.wl_surface()))
+        });
+        let Some(window) = self.desktop.windows.find(surface.wl_surface()).filter(|_| same_client) else { return };
+        if window.placement != Placement::Floating {
+            return;
+        }
+        window.settle();
+        let start = window.rect();
+        pointer.unset_grab(self, serial, self.millis());
+        self.desktop.interaction = Some(Interaction {
+            surface: surface.wl_surface().clone(),
+            pointer: pointer.current_location(),
+            start,
+            edges,
+            finished: false,
+        });
+    }
+
+    /// Maximises a window or not: at once, or when it leaves fullscreen.
+    fn set_maximised(&mut self, toplevel: &ToplevelSurface, maximised: bool) {
+        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
+        window.maximised = maximised;
+        match window.placement {
+            // The request wants an answer, even where nothing changes.
+            Placement::Fullscreen if toplevel.is_initial_configure_sent() => drop(toplevel.send_configure()),
+            Placement::Fullscreen => {}
+            _ if maximised => self.place(toplevel, Placement::Maximised, None),
+            _ => self.place(toplevel, Placement::Floating, None),
+        }
+    }
+
+    /// Moves a window to another placement and tells the client.
+    pub fn place(&mut self, toplevel: &ToplevelSurface, placement: Placement, wanted: Option<WlOutput>) {
+        let pointer = self.pointer_location();
+        let wanted = wanted.and_then(|wl| self.outputs.rect_of(&wl));
+        if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == toplevel.wl_surface()) {
+            self.desktop.interaction = None;
+        }
+        self.pointer_stale = true;
+        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
+        let middle = || {
+            let rect = window.rect();
+            if window.mapped { (rect.loc + rect.size.downscale(2)).to_f64() } else { pointer }
+        };
+        let area = wanted.unwrap_or_else(|| self.outputs.rect_at(middle()));
+        if window.placement == Placement::Floating && window.mapped {
+            window.restore = Some(window.rect());
+        }
+        window.settle();
+        window.placement = placement;
+        let size: Option<Size<i32, Logical>> = match placement {
+            Placement::Floating => {
+                let restore = window.restore.take();
+                if let Some(Rectangle { loc, .. }) = restore {
+                    window.location = loc;
+                }
+                restore.map(|r| r.size)
+            }
+            Placement::Maximised | Placement::Fullscreen => {
+                window.location = area.loc;
+                Some(area.size)
+            }
+        };
+        toplevel.with_pending_state(|state| {
+            state.size = size;
+            let mut set = |flag, on| if on { state.states.set(flag) } else { state.states.unset(flag) };
+            set(xdg_toplevel::State::Maximized, placement == Placement::Maximised);
+            set(xdg_toplevel::State::Fullscreen, placement == Placement::Fullscreen);
+            set(xdg_toplevel::State::Resizing, false);
+        });
+        if toplevel.is_initial_configure_sent() {
+            toplevel.send_configure();
+        }
+        self.update_feedback(toplevel.wl_surface());
+        self.redraw_all();
+    }
+
+    /// Keeps a popup within the output that its window is on, as its positioner allows.
+    fn unconstrain(&mut self, popup: &PopupSurface) {
+        let kind = PopupKind::Xdg(popup.clone());
+        let Ok(root) = find_popup_root_surface(&kind) else { return };
+        let Some(window) = self.desktop.windows.find(&root) else { return };
+        let location = window.location;
+        let mut target = self.outputs.rect_at(location.to_f64());
+        target.loc -= smithay::desktop::get_popup_toplevel_coords(&kind) + location;
+        popup.with_pending_state(|state| state.geometry = state.positioner.get_unconstrained_geometry(target));
+    }
+}
+
+fn title(surface: &WlSurface) -> String {
+    with_states(surface, |states| {
+        let data = states.data_map.get::<XdgToplevelSurfaceData>();
+        data.and_then(|data| data.lock().ok()?.title.clone()).unwrap_or_default()
+    })
+}

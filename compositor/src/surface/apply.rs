@@ -1,0 +1,171 @@
+//! What a commit brought becomes what the surface shows.
+//!
+//! [`apply`] runs when Smithay applies the commit's state: at once without a gate, else when the gate opens. It waits for
+//! nothing.
+
+use std::sync::Arc;
+
+use dmabuf_import::colour::Representation;
+use fence::{AcquireState, Ns};
+use protocols::color_representation::{self};
+use smithay::{
+    reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
+    utils::Rectangle,
+    wayland::{
+        compositor::{Barrier, Cacheable, Damage, SurfaceAttributes, SurfaceData, with_states},
+        presentation::PresentationFeedbackCachedState,
+        viewporter::{ViewportCachedState, ensure_viewport_valid},
+    },
+};
+
+use crate::surface::{SurfaceState, content::Content, view::View};
+
+/// The part of a commit that is ours, double-buffered by Smithay with all the rest.
+#[derive(Debug, Default)]
+pub struct Update {
+    pub attach: Option<Attach>,
+    /// The fifo barrier that the commit sets.
+    pub barrier: Option<Barrier>,
+}
+
+#[derive(Debug)]
+pub enum Attach {
+    Removed,
+    Buffer(Arc<Content>),
+}
+
+impl Cacheable for Update {
+    fn commit(&mut self, _: &DisplayHandle) -> Self {
+        Self { attach: self.attach.take(), barrier: self.barrier.take() }
+    }
+
+    fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
+        if let Some(barrier) = self.barrier
+            && let Some(old) = into.barrier.replace(barrier)
+        {
+            old.signal();
+        }
+        let Some(attach) = self.attach else { return };
+        // Merged before it was applied: never shown. Smithay sends that buffer's release itself, if it is another one.
+        if let Some(Attach::Buffer(old)) = into.attach.replace(attach) {
+            old.forget_buffer();
+        }
+    }
+}
+
+/// Installs what a commit brought; called by Smithay's commit handler when its state has been applied. Whether
+/// the surface has another size now.
+pub fn apply(surface: &WlSurface, now: Ns) -> bool {
+    with_states(surface, |states| {
+        if let Some(barrier) = states.cached_state.get::<Update>().current().barrier.take() {
+            SurfaceState::of(states).turns.applied(barrier, now);
+        }
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let attributes = attributes.current();
+        // The buffer is ours to release; Smithay must not see it again.
+        attributes.buffer.take();
+        attributes.buffer_delta.take();
+        let damage = std::mem::take(&mut attributes.damage);
+        let attach = states.cached_state.get::<Update>().current().attach.take();
+        let mut surface = SurfaceState::of(states);
+        match attach {
+            None => {}
+            Some(Attach::Removed) => {
+                surface.current = None;
+                surface.damage.reset();
+            }
+            Some(Attach::Buffer(content)) => {
+                let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
+                if failed || content.is_superseded() {
+                    // The last good frame stays; dropping the content releases the buffer, with its error if it has one.
+                    let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                    if failed {
+                        tracing::info!("surface {} commit {}: acquire fence failed", surface.id, content.serial);
+                    }
+                    return false;
+                }
+                if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
+                    surface.damage.reset();
+                }
+                surface.current = Some(content);
+            }
+        }
+        let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+        let Some((size, y_invert)) = shown else {
+            return std::mem::take(&mut surface.view).size != View::default().size;
+        };
+        let viewport = *states.cached_state.get::<ViewportCachedState>().current();
+        let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
+        let mut view = View::new(size, y_invert, attributes, &viewport);
+        if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
+            let height = size.h.unsigned_abs();
+            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+        }
+        if !ensure_viewport_valid(states, logical) {
+            return false;
+        }
+        let resized = view.size != surface.view.size;
+        if view != surface.view {
+            surface.view = view;
+            surface.damage.reset();
+        }
+        let all = Rectangle::from_size(size);
+        let transform = view.transform;
+        if surface.current.as_ref().is_some_and(|content| content.converted) {
+            // The client counts in pixels of another size.
+            surface.damage.add([all]);
+        }
+        surface.damage.add(damage.into_iter().filter_map(|damage| {
+            let rect = match damage {
+                // Told in lines from the top of the picture.
+                Damage::Buffer(mut rect) if y_invert => {
+                    rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
+                    rect
+                }
+                Damage::Buffer(rect) => rect,
+                Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
+            };
+            rect.intersection(all)
+        }));
+        resized
+    })
+}
+
+/// Surface damage in buffer pixels, rounded outwards.
+fn surface_to_buffer(
+    rect: Rectangle<i32, smithay::utils::Logical>,
+    view: &View,
+    scale: i32,
+    transform: smithay::utils::Transform,
+) -> Rectangle<i32, smithay::utils::Buffer> {
+    // Damage may be given as "everything" with huge numbers: clip before multiplying.
+    let rect = rect.intersection(Rectangle::from_size(view.size)).unwrap_or_default();
+    let unscaled = transform.transform_size(view.src.size);
+    let fx = unscaled.w / f64::from(view.size.w.max(1)) / f64::from(scale);
+    let fy = unscaled.h / f64::from(view.size.h.max(1)) / f64::from(scale);
+    let local = Rectangle::new(
+        (f64::from(rect.loc.x) * fx, f64::from(rect.loc.y) * fy).into(),
+        (f64::from(rect.size.w) * fx, f64::from(rect.size.h) * fy).into(),
+    );
+    let area = (unscaled.w / f64::from(scale), unscaled.h / f64::from(scale)).into();
+    let mut rect: Rectangle<f64, smithay::utils::Buffer> =
+        Rectangle::<f64, smithay::utils::Logical>::to_buffer(local, f64::from(scale), transform, &area);
+    rect.loc += view.src.loc;
+    rect.to_i32_up()
+}
+
+/// The surface is gone: drops what its commits brought and nobody will apply.
+pub fn forget(surface: &WlSurface) {
+    with_states(surface, |states| {
+        let mut update = states.cached_state.get::<Update>();
+        update.pending().attach = None;
+        update.current().attach = None;
+        SurfaceState::of(states).turns.forget();
+    });
+}
+
+/// Puts the barrier that the commit being made sets where [`apply`] will find it.
+pub fn set_barrier(states: &SurfaceData, barrier: Barrier) {
+    states.cached_state.get::<Update>().pending().barrier = Some(barrier);
+}

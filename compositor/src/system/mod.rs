@@ -1,0 +1,12 @@
+//! The machine under the session: clock, event set, seat, trace, errors.
+//!
+//! Nothing here knows surfaces, outputs or windows.
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod ioctl;
+pub mod priority;
+pub mod reactor;
+pub mod seat;
+pub mod trace;

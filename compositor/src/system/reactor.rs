@@ -1,0 +1,202 @@
+//! What the session waits for: one epoll set, one timer.
+//!
+//! The frame path (clients, the display device, the latch timer, fences) is polled here directly. Sources that Smithay
+//! writes for calloop (libinput, udev, the seat) live in a calloop loop whose descriptor is one entry of this set: a
+//! calloop wake-up costs five system calls (timerfd, two epoll_ctl, the wait, the notifier's read), which at three
+//! wake-ups a frame would be half of the frame's budget.
+//!
+//! It never reads a descriptor and never decides anything.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use fence::Ns;
+use rustix::{
+    event::epoll,
+    time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
+};
+
+use crate::system::id::{OutputId, Slot};
+
+/// Who woke us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A client sent something.
+    Clients,
+    /// A client wants to connect.
+    Listen,
+    /// A card has events, by the serial of its device.
+    Display(u32),
+    /// The timer set with [`Reactor::wake_at`].
+    Timer,
+    /// The calloop loop has something to dispatch.
+    Calloop,
+    /// SIGINT, SIGTERM or SIGCHLD.
+    Signal,
+    /// A `syncline msg` wants to connect.
+    MsgListen,
+    /// A `syncline msg` connection, by slot.
+    Msg(Slot),
+    /// CRC entries of an output, by its id.
+    Crc(OutputId),
+    /// The CRC predictor has results.
+    Predictor,
+    /// A pending acquire, by slot.
+    Acquire(Slot),
+    /// A CEC adapter, by slot.
+    Cec(Slot),
+    /// The V4L2 converter.
+    Mem2mem,
+}
+
+impl Source {
+    fn token(self) -> u64 {
+        let (kind, index) = match self {
+            Self::Clients => (0, 0),
+            Self::Listen => (1, 0),
+            Self::Display(card) => (2, card),
+            Self::Timer => (3, 0),
+            Self::Calloop => (4, 0),
+            Self::Signal => (5, 0),
+            Self::MsgListen => (6, 0),
+            Self::Msg(slot) => (7, slot.0),
+            Self::Crc(output) => (8, output.0),
+            Self::Predictor => (9, 0),
+            Self::Acquire(slot) => (10, slot.0),
+            Self::Cec(slot) => (11, slot.0),
+            Self::Mem2mem => (12, 0),
+        };
+        (kind << 32) | u64::from(index)
+    }
+
+    fn from_token(token: u64) -> Option<Self> {
+        let index = token as u32;
+        Some(match token >> 32 {
+            0 => Self::Clients,
+            1 => Self::Listen,
+            2 => Self::Display(index),
+            3 => Self::Timer,
+            4 => Self::Calloop,
+            5 => Self::Signal,
+            6 => Self::MsgListen,
+            7 => Self::Msg(Slot(index)),
+            8 => Self::Crc(OutputId(index)),
+            9 => Self::Predictor,
+            10 => Self::Acquire(Slot(index)),
+            11 => Self::Cec(Slot(index)),
+            12 => Self::Mem2mem,
+            _ => return None,
+        })
+    }
+}
+
+/// The epoll set and the timer; both descriptors are closed on drop.
+pub struct Reactor {
+    epoll: OwnedFd,
+    timer: OwnedFd,
+    armed: Option<Ns>,
+    ready: Vec<epoll::Event>,
+}
+
+impl Reactor {
+    /// An empty set.
+    pub fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let timer =
+            rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        // Edge-triggered: an expiration is never read, the next arming clears it.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(Source::Timer.token()), flags)?;
+        Ok(Self { epoll, timer, armed: None, ready: Vec::with_capacity(64) })
+    }
+
+    /// Wakes when `fd` is readable, until [`Reactor::remove`] or until the file is closed.
+    pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?)
+    }
+
+    /// As [`Reactor::add`], and also when `fd` has priority events (`POLLPRI`), as CEC adapters have.
+    pub fn add_with_priority(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::PRI)?)
+    }
+
+    /// Stops waking for `fd`.
+    pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, fd)?)
+    }
+
+    /// Sets the timer to `at` (CLOCK_MONOTONIC), or off. Costs a system call only if that changes anything.
+    pub fn wake_at(&mut self, at: Option<Ns>) -> io::Result<()> {
+        if self.armed == at {
+            return Ok(());
+        }
+        // 0 would disarm; a time that is past fires at once.
+        let ns = at.map_or(0, |at| at.max(1));
+        let value = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
+        let spec = Itimerspec { it_interval: Timespec::default(), it_value: value };
+        rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
+        self.armed = at;
+        Ok(())
+    }
+
+    /// The timer has fired: the next [`Reactor::wake_at`] must set it again.
+    pub fn timer_fired(&mut self) {
+        self.armed = None;
+    }
+
+    /// Waits without limit; fills `sources` with who is ready.
+    pub fn wait(&mut self, sources: &mut Vec<Source>) -> io::Result<()> {
+        sources.clear();
+        self.ready.clear();
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.ready), None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        sources.extend(self.ready.iter().filter_map(|event| Source::from_token(event.data.u64())));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_back() {
+        use Source::*;
+        for source in [
+            Clients,
+            Listen,
+            Display(2),
+            Timer,
+            Calloop,
+            Signal,
+            MsgListen,
+            Msg(Slot(7)),
+            Crc(OutputId(31)),
+            Predictor,
+            Acquire(Slot(u32::MAX)),
+            Cec(Slot(3)),
+            Mem2mem,
+        ] {
+            assert_eq!(Source::from_token(source.token()), Some(source));
+        }
+        assert_eq!(Source::from_token(99 << 32), None);
+    }
+
+    #[test]
+    fn the_timer_wakes_and_can_be_set_again() {
+        let mut reactor = Reactor::new().unwrap();
+        let mut sources = Vec::new();
+        for _ in 0..2 {
+            reactor.wake_at(Some(1)).unwrap();
+            reactor.wait(&mut sources).unwrap();
+            assert_eq!(sources, [Source::Timer]);
+            reactor.timer_fired();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Opens display devices to draw on them, and says what a person can do where that is refused.
+//!
+//! It looks for no devices ([`crate::nodes`] lists them), asks no seat manager and sets no mode.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::{Device, Inventory};
+
+/// Why a display device cannot be used. The message says what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// There is no DRM device at all.
+    #[error(
+        "no display device: there is no /dev/dri/card*; load the GPU's kernel driver (or `modprobe vkms` for a virtual one)"
+    )]
+    NoDevice,
+    /// The device exists or was asked for, but cannot show anything.
+    #[error("{}: {reason}", path.display())]
+    Unusable {
+        /// The node that was tried.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    /// The node `path` cannot be used for `reason`.
+    pub fn unusable(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Unusable { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// `open(2)` of `path`, or the seat manager in its stead, answered `errno`.
+    pub fn refused(path: &Path, errno: Errno) -> Self {
+        let advice = match errno {
+            Errno::NOENT | Errno::NODEV | Errno::NXIO => "there is no such device; `ls /dev/dri` shows those that are",
+            Errno::ACCESS => "run within a seat (seatd, logind) or as root",
+            Errno::PERM => {
+                "it is busy with another session of the seat, or not of this seat: end that session or switch to its VT"
+            }
+            Errno::BUSY => "it is busy: another program uses it; stop that display server",
+            _ => "see the kernel's log",
+        };
+        let error = std::io::Error::from(errno);
+        Self::unusable(path, format!("cannot be opened: {error}; {advice}"))
+    }
+
+    /// No display is connected to the device `path`.
+    pub fn no_display(path: &Path) -> Self {
+        Self::unusable(path, "no display is connected to it; plug one in, or name another device with --device")
+    }
+}
+
+/// Opens a node for reading and writing, non-blocking. The caller owns the descriptor.
+pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty())
+}
+
+/// Who has opened a device, and so who makes it the DRM master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenedBy {
+    /// A seat manager (seatd, logind): it has called SET_MASTER, or could not and has kept that to itself.
+    Seat,
+    /// This process.
+    Us,
+}
+
+/// Makes sure that an open device has its DRM master here, and reads what it has. `fd` is closed with the device, or here
+/// on an error; `path` is its node.
+///
+/// Errors: the device has no atomic mode setting; another program is its master.
+pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Inventory), OpenError> {
+    let unusable = |reason: String| OpenError::unusable(path, reason);
+    let device = Device::from_fd(fd, path)
+        .map_err(|error| unusable(format!("is no display device with atomic mode setting: {error}")))?;
+    match by {
+        OpenedBy::Seat if device.is_master() => {}
+        OpenedBy::Seat => return Err(unusable(not_master(None))),
+        OpenedBy::Us => device.acquire_master().map_err(|error| unusable(not_master(Some(error.errno))))?,
+    }
+    let inventory = device.inventory().map_err(|error| unusable(error.to_string()))?;
+    Ok((device, inventory))
+}
+
+/// Why a device is of no use, and what to do: what SET_MASTER was answered with, or `None` where
+/// the seat's manager was to call it.
+fn not_master(errno: Option<Errno>) -> String {
+    match errno {
+        None => "is busy: the seat's manager could not make this session its DRM master; stop the display \
+                 server that is, or switch to this session's VT, then try again"
+            .into(),
+        // EINVAL is what older kernels say.
+        Some(Errno::BUSY | Errno::INVAL) => {
+            "is busy: another program is its DRM master; stop that display server, then try again".into()
+        }
+        // The first one to open a device is its master and may always ask; this is somebody who
+        // came later and has no rights to wait for.
+        Some(Errno::ACCESS) => "permission denied to become its DRM master: another program had it open \
+                                before; stop that display server, or run within a seat (seatd, logind)"
+            .into(),
+        Some(errno) => format!("cannot become its DRM master: {errno}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_says_what_to_do() {
+        let says = |errno| OpenError::refused(Path::new("/dev/dri/card7"), errno).to_string();
+        assert!(says(Errno::NOENT).starts_with("/dev/dri/card7: cannot be opened: No such file"));
+        assert!(says(Errno::NOENT).contains("ls /dev/dri"));
+        assert!(says(Errno::ACCESS).contains("seatd"));
+        assert!(says(Errno::BUSY).contains("busy"));
+        assert!(says(Errno::PERM).contains("busy"));
+    }
+
+    #[test]
+    fn what_keeps_us_from_being_master_is_told_apart() {
+        for (errno, says, but_not) in [
+            (None, "seat's manager", "permission denied"),
+            (Some(Errno::BUSY), "is busy: another program", "permission"),
+            (Some(Errno::INVAL), "is busy: another program", "permission"),
+            (Some(Errno::ACCESS), "permission denied", "busy"),
+            (Some(Errno::NODEV), "No such device", "busy"),
+        ] {
+            let text = not_master(errno);
+            assert!(text.contains(says) && !text.contains(but_not), "{errno:?}: {text}");
+        }
+    }
+}

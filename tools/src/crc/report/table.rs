@@ -1,0 +1,62 @@
+//! The report as a table: a line for each suite, then what failed, then what was skipped and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::crc::result::{Counts, Outcome, Report};
+
+pub(super) fn table(report: &Report, colour: bool) -> String {
+    let paint = |code: &str, text: String| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text };
+    let c = &report.configuration;
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} ({}, Linux {}), {} {}, source {}, by {}",
+        c.device, c.driver, c.kernel, c.output, c.mode, c.source, c.judged_by
+    );
+    let width = report.suites().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let _ = writeln!(out, "\n  {:width$}  passed  failed  skipped    time", "suite");
+    for (name, tests) in report.suites() {
+        let counts = Counts::of(tests);
+        let ms: u64 = tests.iter().map(|test| test.ms).sum();
+        let mark = match counts {
+            Counts { failed: 1.., .. } => paint("31", "✗".to_owned()),
+            Counts { passed: 0, .. } => paint("2", "–".to_owned()),
+            _ => paint("32", "✓".to_owned()),
+        };
+        let Counts { passed, failed, skipped } = counts;
+        let _ = writeln!(
+            out,
+            "{mark} {name:width$}  {passed:6}  {failed:6}  {skipped:7}  {:4}.{:01} s",
+            ms / 1000,
+            ms % 1000 / 100
+        );
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut failures = String::new();
+    for test in &report.tests {
+        match &test.outcome {
+            Outcome::Pass => {}
+            Outcome::Skip { reason } => *reasons.entry(reason).or_default() += 1,
+            Outcome::Fail { reason, files } => {
+                let _ = writeln!(failures, "  {}: {}\n    {reason}", test.suite, test.name);
+                for file in files {
+                    let _ = writeln!(failures, "    {file}");
+                }
+            }
+        }
+    }
+    if !failures.is_empty() {
+        let _ = write!(out, "\n{}\n{failures}", paint("1;31", "failed".to_owned()));
+    }
+    if !reasons.is_empty() {
+        let _ = writeln!(out, "\n{}", paint("1", "skipped".to_owned()));
+        for (reason, count) in reasons {
+            let _ = writeln!(out, "  {count:4} × {reason}");
+        }
+    }
+    let Counts { passed, failed, skipped } = Counts::of(&report.tests);
+    let verdict = if failed == 0 { paint("1;32", "PASS".to_owned()) } else { paint("1;31", "FAIL".to_owned()) };
+    let _ = writeln!(out, "\n{verdict}: {passed} equal, {failed} different, {skipped} skipped");
+    out
+}

@@ -1,0 +1,204 @@
+//! A scene as values of KMS properties, with the blobs that they name. Commits nothing itself.
+
+use std::num::NonZeroU32;
+
+use drm::control::{atomic::AtomicModeReq, property};
+use kms::crc::vkms::{ColorOp, Encoding, Range};
+use kms::inventory::Plane;
+use kms::pipeline::ColorPipeline;
+use kms::props::Blob;
+use kms::{Blend, CallError, Device};
+
+use super::{Screen, Values};
+use crate::crc::scene::{Layer, Scene};
+
+/// Blobs of a scene. To live until the commit after it.
+#[derive(Default)]
+pub(super) struct Blobs {
+    gamma: Option<Blob>,
+    degamma: Option<Blob>,
+    ctm: Option<Blob>,
+    /// Of each matrix in the layers' pipelines, in their order.
+    matrices: Vec<Blob>,
+}
+
+impl Blobs {
+    pub(super) fn of(device: &Device, scene: &Scene) -> Result<Self, CallError> {
+        let lut = |entries: &[[u16; 3]]| {
+            let bytes = entries.iter().flat_map(|[r, g, b]| [*r, *g, *b, 0]).flat_map(u16::to_ne_bytes);
+            let bytes: Vec<u8> = bytes.collect();
+            (!bytes.is_empty()).then(|| Blob::new(device, &bytes)).transpose()
+        };
+        let words = |words: &[u64]| {
+            let bytes: Vec<u8> = words.iter().copied().flat_map(u64::to_ne_bytes).collect();
+            Blob::new(device, &bytes)
+        };
+        let ctm = scene.ctm.map(|ctm| words(&ctm.matrix())).transpose()?;
+        let ops = scene.layers.iter().flat_map(|layer| &layer.pipeline);
+        let matrices = ops.filter_map(|op| if let ColorOp::Matrix(matrix) = op { Some(words(matrix)) } else { None });
+        Ok(Self {
+            gamma: lut(&scene.gamma)?,
+            degamma: lut(&scene.degamma)?,
+            ctm,
+            matrices: matrices.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// While it lives, the descriptor is one that knows colour pipelines: drivers then take these, and not `COLOR_ENCODING`.
+pub(super) struct Shown<'a>(&'a Device);
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(device: &'a Device) -> Self {
+        device.show_colour_pipelines(true).ok();
+        Self(device)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.show_colour_pipelines(false).ok();
+    }
+}
+
+/// The planes as one sees them who knows colour pipelines; none where the kernel does not (before Linux 6.19).
+pub(super) fn pipelines(device: &Device) -> Vec<Plane> {
+    if device.show_colour_pipelines(true).is_err() {
+        return Vec::new();
+    }
+    let planes = device.inventory().map_or_else(|_| Vec::new(), |inventory| inventory.planes);
+    device.show_colour_pipelines(false).ok();
+    planes
+}
+
+/// Lays operations on the colorops of a pipeline, in order: for each colorop the number of its operation, `None` to bypass it. `None`: it
+/// cannot do all of them.
+pub fn fit(pipeline: &ColorPipeline, ops: &[ColorOp]) -> Option<Vec<Option<usize>>> {
+    let mut next = 0;
+    let mut laid = Vec::with_capacity(pipeline.ops.len());
+    for op in &pipeline.ops {
+        let does = match ops.get(next) {
+            Some(ColorOp::Matrix(_)) => op.kind() == "3x4 Matrix",
+            Some(ColorOp::SrgbEotf) => op.props.enum_value("CURVE_1D_TYPE", "sRGB EOTF").is_some(),
+            Some(ColorOp::SrgbInverseEotf) => op.props.enum_value("CURVE_1D_TYPE", "sRGB Inverse EOTF").is_some(),
+            None => false,
+        };
+        if !does {
+            op.props.get("BYPASS")?;
+        }
+        laid.push(does.then_some(next));
+        next += usize::from(does);
+    }
+    (next == ops.len()).then_some(laid)
+}
+
+impl Screen {
+    /// The whole state: every plane, the CRTC's colours.
+    pub(super) fn values(&self, scene: &Scene, blobs: &Blobs) -> Values {
+        let mut values = Vec::new();
+        let crtc = self.output.crtc_id();
+        if let Some(props) = self.crtc_props() {
+            let mut set = |name, value| values.extend(props.get(name).map(|prop| (crtc, prop.id, value)));
+            let id = |blob: &Option<Blob>| blob.as_ref().map_or(0, |blob| blob.id().into());
+            set("ACTIVE", 1);
+            set("GAMMA_LUT", id(&blobs.gamma));
+            set("DEGAMMA_LUT", id(&blobs.degamma));
+            set("CTM", id(&blobs.ctm));
+            set("BACKGROUND_COLOR", scene.background);
+        }
+        let mut matrices = blobs.matrices.iter();
+        for (at, plane) in self.planes.iter().enumerate() {
+            let props = &plane.about.props;
+            let mut set = |name: &str, value| values.extend(props.get(name).map(|prop| (plane.id, prop.id, value)));
+            let Some(layer) = scene.layers.iter().find(|layer| layer.plane == at) else {
+                set("FB_ID", 0);
+                set("CRTC_ID", 0);
+                values.extend(plane.pipeline_prop.map(|prop| (plane.id, prop, 0)));
+                continue;
+            };
+            set("FB_ID", layer.picture.id().0.into());
+            set("CRTC_ID", crtc.into());
+            let (src, dst) = (layer.src, layer.dst);
+            for (name, value) in [("SRC_X", src.x), ("SRC_Y", src.y), ("SRC_W", src.w), ("SRC_H", src.h)] {
+                set(name, value.into());
+            }
+            for (name, value) in [("CRTC_X", dst.x), ("CRTC_Y", dst.y)] {
+                set(name, i64::from(value) as u64);
+            }
+            set("CRTC_W", dst.w.into());
+            set("CRTC_H", dst.h.into());
+            set("rotation", layer.turn.bits());
+            set("alpha", layer.alpha.into());
+            let named = |property, name| props.enum_value(property, name);
+            if let Some(value) = named("pixel blend mode", blend_name(layer.blend)) {
+                set("pixel blend mode", value);
+            }
+            if let Some((encoding, range)) = layer.encoding {
+                named("COLOR_ENCODING", encoding_name(encoding))
+                    .into_iter()
+                    .for_each(|value| set("COLOR_ENCODING", value));
+                named("COLOR_RANGE", range_name(range)).into_iter().for_each(|value| set("COLOR_RANGE", value));
+            }
+            self.piped(layer, &mut matrices, &mut values);
+        }
+        values
+    }
+
+    /// The layer's colour pipeline.
+    fn piped<'b>(&self, layer: &Layer, matrices: &mut impl Iterator<Item = &'b Blob>, values: &mut Values) {
+        let plane = &self.planes[layer.plane];
+        let Some(prop) = plane.pipeline_prop else { return };
+        let fitting = plane.pipelines.iter().find_map(|pipeline| Some((pipeline, fit(pipeline, &layer.pipeline)?)));
+        let first =
+            fitting.as_ref().filter(|_| !layer.pipeline.is_empty()).and_then(|(pipeline, _)| pipeline.ops.first());
+        values.push((plane.id, prop, first.map_or(0, |op| op.id.into())));
+        let (Some((pipeline, laid)), Some(_)) = (fitting, first) else { return };
+        for (op, laid) in pipeline.ops.iter().zip(laid) {
+            let mut set = |name, value| values.extend(op.props.get(name).map(|prop| (op.id, prop.id, value)));
+            set("BYPASS", laid.is_none().into());
+            let curve = |name| op.props.enum_value("CURVE_1D_TYPE", name).unwrap_or_default();
+            match laid.map(|at| &layer.pipeline[at]) {
+                None => {}
+                Some(ColorOp::SrgbEotf) => set("CURVE_1D_TYPE", curve("sRGB EOTF")),
+                Some(ColorOp::SrgbInverseEotf) => set("CURVE_1D_TYPE", curve("sRGB Inverse EOTF")),
+                Some(ColorOp::Matrix(_)) => set("DATA", matrices.next().map_or(0, |blob| blob.id().into())),
+            }
+        }
+    }
+}
+
+pub(super) fn request(values: &Values) -> AtomicModeReq {
+    let mut request = AtomicModeReq::new();
+    for &(object, prop, value) in values {
+        if let (Some(object), Some(prop)) = (NonZeroU32::new(object), NonZeroU32::new(prop)) {
+            request.add_raw_property(object, property::Handle::from(prop), value);
+        }
+    }
+    request
+}
+
+/// The kernel's name of a blend mode.
+pub fn blend_name(blend: Blend) -> &'static str {
+    match blend {
+        Blend::Premultiplied => "Pre-multiplied",
+        Blend::Coverage => "Coverage",
+        Blend::None => "None",
+    }
+}
+
+/// The kernel's name of an encoding.
+pub fn encoding_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Bt601 => "ITU-R BT.601 YCbCr",
+        Encoding::Bt709 => "ITU-R BT.709 YCbCr",
+        Encoding::Bt2020 => "ITU-R BT.2020 YCbCr",
+    }
+}
+
+/// The kernel's name of a range.
+pub fn range_name(range: Range) -> &'static str {
+    match range {
+        Range::Limited => "YCbCr limited range",
+        Range::Full => "YCbCr full range",
+    }
+}
