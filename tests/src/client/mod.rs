@@ -16,6 +16,7 @@ pub mod shm;
 pub mod state;
 pub mod sync;
 pub mod timing;
+mod tranche;
 pub mod window;
 
 use std::os::fd::{AsFd, BorrowedFd};

@@ -121,7 +121,7 @@ pub struct State {
     /// zwp_linux_buffer_params_v1 by token: the buffer, or nothing when it failed.
     pub params: HashMap<u64, Option<wl_buffer::WlBuffer>>,
     /// Feedback objects by token.
-    pub dmabuf_feedback: HashMap<u64, super::dmabuf::Heard>,
+    pub dmabuf_feedback: HashMap<u64, super::tranche::Heard>,
     /// Toplevels and popups by token.
     pub windows: HashMap<u64, Window>,
     /// What the seat has said, where one was bound.

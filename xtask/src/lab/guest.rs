@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, WaitOptions};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::wire::{self, Job, Kind};
@@ -156,13 +156,4 @@ fn write_greeting(line: &Line) -> Result<()> {
 fn send(line: &Line, kind: Kind, payload: &[u8]) -> Result<()> {
     let mut line = line.lock().map_err(|_| Error::new("the serial line's lock is poisoned"))?;
     wire::send(&mut *line, kind, payload).context("write to the host")
-}
-
-/// Signals every process but this one; threads of the kernel ignore it.
-pub(super) fn kill_all(signal: Signal) {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return };
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    for pid in pids.filter(|pid| *pid > 1).filter_map(Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, signal);
-    }
 }

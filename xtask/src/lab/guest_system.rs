@@ -10,9 +10,8 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use rustix::mount::{MountFlags, mount, mount_bind};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
-use super::guest;
 use crate::error::{Context, Result};
 
 /// The guest's XDG_RUNTIME_DIR, on a tmpfs: sockets of Wayland live here.
@@ -98,8 +97,17 @@ fn with_seat_user(list: &str) -> String {
 /// Ends every other process and writes what is dirty to the host's files, so that nothing is lost
 /// when the guest is killed.
 pub fn end_everything() {
-    guest::kill_all(Signal::KILL);
+    kill_all(Signal::KILL);
     rustix::fs::sync();
+}
+
+/// Signals every process but this one; threads of the kernel ignore it.
+fn kill_all(signal: Signal) {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return };
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    for pid in pids.filter(|pid| *pid > 1).filter_map(Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
 }
 
 #[cfg(test)]

@@ -7,57 +7,21 @@
 mod allocations;
 mod cutoff;
 mod idle;
+mod options;
 mod photon;
 mod windows;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+pub use options::Options;
 
 use super::control::Control;
-use super::judge::{ATTEMPTS, attempts, one_each};
-use super::runs::{TRUSTING, client, finish, watch};
+use super::judge::{attempts, one_each};
+use super::runs::{client, finish, watch};
 use super::strace::Calls;
 use super::{Row, table};
-use crate::compositor::Compositor;
 use crate::demo::record::Spread;
 use crate::error::Result;
-use crate::lab;
-
-/// Options of `kms`.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// The limits of virtual time, instead of those of real time.
-    #[arg(long)]
-    pub virtual_time: bool,
-    /// Frames of each run with animated windows.
-    #[arg(long, default_value_t = 600)]
-    pub frames: u64,
-    /// The card; found automatically if it is vkms or the only one.
-    #[arg(long)]
-    pub device: Option<PathBuf>,
-}
-
-impl Options {
-    fn compositor(&self, args: &[&str]) -> Result<Compositor> {
-        let card = lab::find_card(self.device.as_deref())?;
-        let args: Vec<&str> = TRUSTING.iter().chain(args).copied().collect();
-        Compositor::start_on(&card, &args)
-    }
-
-    /// How often a figure is measured before it counts as broken.
-    fn attempts(&self) -> u32 {
-        if self.virtual_time { 1 } else { ATTEMPTS }
-    }
-
-    /// Does `work`, with the control of `periods` sleepers around it; in virtual time there is
-    /// none.
-    fn controlled<T>(&self, periods: u64, work: impl FnOnce() -> Result<T>) -> Result<(Control, T)> {
-        let (control, done) = if self.virtual_time { (Control::NONE, work()) } else { Control::around(periods, work) };
-        Ok((control, done?))
-    }
-}
 
 /// Measures, prints the table, and says whether all limits are kept.
 pub fn run(options: &Options) -> Result<bool> {
