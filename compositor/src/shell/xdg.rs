@@ -18,7 +18,10 @@ use smithay::{
 };
 
 use super::{Interaction, Placement, interact::Edges};
-use crate::{state::Syncline, surface::SurfaceState};
+use crate::{
+    state::Syncline,
+    surface::{SurfaceState, tree},
+};
 
 impl XdgShellHandler for Syncline {
     fn xdg_shell_state(&mut self) -> &mut XdgShellState {
@@ -35,6 +38,11 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
+        if !tree::admit_popup(&self.display, &surface) {
+            return;
+        }
+        // Popups that are gone must not get children.
+        self.popups.cleanup();
         surface.with_pending_state(|state| {
             state.positioner = positioner;
             state.geometry = positioner.get_geometry();
@@ -117,7 +125,8 @@ impl XdgShellHandler for Syncline {
         self.redraw_all();
     }
 
-    fn popup_destroyed(&mut self, _: PopupSurface) {
+    fn popup_destroyed(&mut self, popup: PopupSurface) {
+        tree::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();
     }
