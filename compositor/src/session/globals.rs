@@ -77,7 +77,7 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
     row("wl_seat", 9, "compositor/src/session/input.rs"),
     row("wl_shm", 2, "protocols/src/shm/mod.rs"),
-    row("wl_subcompositor", 1, "compositor/src/session/handlers.rs"),
+    row("wl_subcompositor", 1, "compositor/src/session/windows/tree.rs"),
     row("wp_color_representation_manager_v1", 1, "protocols/src/color_representation.rs"),
     row("wp_commit_timing_manager_v1", 1, "protocols/src/commit_timing.rs"),
     row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),

@@ -9,8 +9,8 @@ use protocols::{
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
-    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat,
-    delegate_viewporter, delegate_xdg_shell,
+    delegate_data_device, delegate_output, delegate_presentation, delegate_seat, delegate_viewporter,
+    delegate_xdg_shell,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
         Client, Resource,
@@ -186,7 +186,6 @@ impl ServerDndGrabHandler for Syncline {
 
 impl OutputHandler for Syncline {}
 
-delegate_compositor!(Syncline);
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 delegate_seat!(Syncline);
 delegate_data_device!(Syncline);

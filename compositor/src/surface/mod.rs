@@ -17,6 +17,7 @@ pub mod content;
 pub mod gate;
 pub mod goal;
 pub mod invitation;
+pub mod limits;
 pub mod order;
 pub mod rate;
 pub mod registry;

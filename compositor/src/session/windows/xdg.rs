@@ -23,6 +23,7 @@ use crate::{
         windows::Placement,
     },
     session::Syncline,
+    session::windows::tree,
     surface::SurfaceState,
 };
 
@@ -41,6 +42,11 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
+        if !tree::admit_popup(&self.display, &surface) {
+            return;
+        }
+        // Popups that are gone must not get children.
+        self.desktop.popups.cleanup();
         surface.with_pending_state(|state| {
             state.positioner = positioner;
             state.geometry = positioner.get_geometry();
@@ -123,7 +129,8 @@ impl XdgShellHandler for Syncline {
         self.redraw_all();
     }
 
-    fn popup_destroyed(&mut self, _: PopupSurface) {
+    fn popup_destroyed(&mut self, popup: PopupSurface) {
+        tree::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();
     }
