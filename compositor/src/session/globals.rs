@@ -83,7 +83,7 @@ pub const TABLE: &[GlobalRow] = &[
     row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),
     row("wp_fifo_manager_v1", 1, "protocols/src/fifo.rs"),
     GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
-    row("wp_presentation", 2, "compositor/src/session/frame/tell.rs"),
+    row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
     row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
     row("wp_viewporter", 1, "compositor/src/surface/view.rs"),
     row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
