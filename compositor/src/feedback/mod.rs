@@ -14,7 +14,7 @@ use dmabuf_import::{
     tranche::{self, Candidate},
     withdraw::Withdrawals,
 };
-use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, listens, tell_surface};
+use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, has_feedback_objects, send_surface_feedback};
 use smithay::{
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::Transform,
@@ -156,7 +156,7 @@ impl Syncline {
         let mut all = Vec::new();
         for window in self.windows.visible() {
             crate::shell::walk(window.surface(), window.origin(), |surface, states, _| {
-                if listens(states) {
+                if has_feedback_objects(states) {
                     all.push(surface.clone());
                 }
             });
@@ -192,7 +192,7 @@ impl Syncline {
         let (id, windows) = (output.id, &mut self.windows);
         for layer in scene {
             with_states(&layer.surface, |states| {
-                if !listens(states) {
+                if !has_feedback_objects(states) {
                     return;
                 }
                 let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);
@@ -268,7 +268,7 @@ fn tell(states: &SurfaceData, feedback: &mut Feedbacks, state: &mut LinuxDmabufS
         feedback.of(surface.wishes.steady.told(), &surface.wishes.withdrawn)
     };
     state.offer(&told);
-    tell_surface(states, &told);
+    send_surface_feedback(states, &told);
 }
 
 fn quarter(transform: Transform) -> bool {

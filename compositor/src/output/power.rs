@@ -113,7 +113,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.power_stale) {
             let outputs = &self.outputs;
-            self.output_power.tell(|wl| outputs.is_on(wl));
+            self.output_power.send_changes(|wl| outputs.is_on(wl));
         }
     }
 }

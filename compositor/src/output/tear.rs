@@ -90,7 +90,7 @@ impl Syncline {
         let (asked, video) = with_states(&top.surface, |states| {
             let video =
                 states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() == &Type::Video;
-            (protocols::tearing::is_async(states), video)
+            (protocols::tearing::wants_tearing(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
         let able = output.kms.can_flip_asynchronously() && takes(&output.kms.planes()[output.primary], top);

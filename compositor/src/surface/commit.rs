@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dmabuf_import::{Dmabuf, colour::Representation};
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
-    color_representation::{self, Contents},
+    color_representation::{self, AttachedPixels},
     explicit_sync,
     syncobj::{self, Attached},
 };
@@ -160,13 +160,13 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 }
 
 /// What an attached buffer's pixels are.
-fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
-    let Some(attached) = attached else { return Contents::Unchanged };
-    let Some(buffer) = attached else { return Contents::Removed };
+fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
+    let Some(attached) = attached else { return AttachedPixels::Unchanged };
+    let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
     match format {
-        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
-        _ => Contents::Rgb,
+        Some(info) if info.yuv => AttachedPixels::Yuv { is_420: info.hsub == 2 && info.vsub == 2 },
+        _ => AttachedPixels::Rgb,
     }
 }
 
@@ -322,7 +322,7 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let mut view = View::new(size, y_invert, attributes, &viewport);
         if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
             let height = size.h.unsigned_abs();
-            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+            view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
         }
         if !ensure_viewport_valid(states, logical) {
             return false;
