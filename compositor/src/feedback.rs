@@ -12,7 +12,7 @@ use dmabuf_import::{
     tranche::{self, Candidate},
     withdraw::Withdrawals,
 };
-use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, tell_surface};
+use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, send_surface_feedback};
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::Transform,
@@ -143,7 +143,7 @@ pub fn tell(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut Lin
         feedback.of(surface.allocation.steady.told(), &surface.allocation.withdrawn)
     };
     state.offer(&told);
-    tell_surface(states, &told);
+    send_surface_feedback(states, &told);
 }
 
 pub fn swaps_axes(transform: Transform) -> bool {

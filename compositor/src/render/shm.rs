@@ -27,7 +27,7 @@ where
     let own = (Size::from((picture.width as i32, picture.height as i32)), picture.format);
     let wrong = |errno| format!("reading a pool of wl_shm: {errno}");
     // Both renderers take lines for multiples of four bytes.
-    let pitch = picture.row().next_multiple_of(4);
+    let pitch = picture.line_bytes().next_multiple_of(4);
     let whole = pitch * picture.height as usize;
     let padded = if picture.stride as usize == pitch { 0 } else { picture.stride as usize * picture.height as usize };
     match texture.filter(|(_, of)| *of == own) {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dmabuf_import::Format;
-use protocols::linux_dmabuf::{Feedback, listens};
+use protocols::linux_dmabuf::{Feedback, has_feedback_objects};
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
@@ -51,7 +51,7 @@ impl Syncline {
         let mut all = Vec::new();
         for window in self.desktop.windows.visible() {
             crate::desktop::tree::walk(window.surface(), window.origin(), |surface, states, _| {
-                if listens(states) {
+                if has_feedback_objects(states) {
                     all.push(surface.clone());
                 }
             });
@@ -59,7 +59,7 @@ impl Syncline {
         all
     }
 
-    /// A window's placement has changed: tells its surface if it listens.
+    /// A window's placement has changed: tells its surface if it has_feedback_objects.
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let Some(window) = self.desktop.windows.find(surface) else { return };
         let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
@@ -87,7 +87,7 @@ impl Syncline {
         let (id, windows) = (output.id, &mut self.desktop.windows);
         for layer in scene {
             with_states(&layer.surface, |states| {
-                if !listens(states) {
+                if !has_feedback_objects(states) {
                     return;
                 }
                 let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);

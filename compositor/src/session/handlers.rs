@@ -5,7 +5,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
     linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
-    shm::{Picture, ShmHandler, ShmState},
+    shm::{ShmHandler, ShmImage, ShmState},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
@@ -92,8 +92,8 @@ impl ShmHandler for Syncline {
         &self.globals.shm
     }
 
-    fn import(&mut self, picture: Picture) -> Arc<Shm> {
-        Arc::new(Shm::new(picture))
+    fn import(&mut self, image: ShmImage) -> Arc<Shm> {
+        Arc::new(Shm::new(image))
     }
 
     fn buffer_destroyed(&mut self, shm: &Arc<Shm>) {
@@ -111,7 +111,7 @@ impl LinuxDmabufHandler for Syncline {
         self.globals.linux_dmabuf.as_mut()
     }
 
-    fn explicit(&self, modifier: Modifier) -> Modifier {
+    fn resolve_modifier(&self, modifier: Modifier) -> Modifier {
         self.outputs.renderer.explicit(modifier)
     }
 

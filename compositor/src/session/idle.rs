@@ -21,7 +21,7 @@ impl Syncline {
     pub fn note_activity(&mut self, wakes: bool) {
         let now = self.now;
         self.idle.since = now;
-        self.idle.notify.input(now);
+        self.idle.notify.notify_activity(now);
         if wakes {
             self.idle.off = false;
             if self.outputs.any_off() {
@@ -40,7 +40,7 @@ impl Syncline {
         let idle = &self.idle;
         let off = self.config.idle.off_after.filter(|_| self.outputs.active && !idle.off && !idle.inhibited);
         let off = off.map(|after| idle.since.saturating_add(after.0));
-        off.into_iter().chain(idle.notify.due(idle.inhibited)).min()
+        off.into_iter().chain(idle.notify.next_deadline(idle.inhibited)).min()
     }
 
     /// The timer fired: tells who is idle, and turns the displays off if it is time.
@@ -74,7 +74,7 @@ impl Syncline {
         if inhibited != self.idle.inhibited {
             self.idle.inhibited = inhibited;
             self.idle.since = self.now;
-            self.idle.notify.inhibition(self.now);
+            self.idle.notify.notify_inhibition(self.now);
         }
     }
 }

@@ -100,7 +100,7 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let mut view = View::new(size, y_invert, attributes, &viewport);
         if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
             let height = size.h.unsigned_abs();
-            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+            view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
         }
         if !ensure_viewport_valid(states, logical) {
             return false;

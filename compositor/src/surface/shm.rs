@@ -12,7 +12,7 @@ use std::sync::{
 };
 
 use dmabuf_import::{Dmabuf, Modifier, Plane, udmabuf::Udmabuf};
-use protocols::shm::Picture;
+use protocols::shm::ShmImage;
 use rustix::{
     fs::{SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate},
     io::Errno,
@@ -32,7 +32,7 @@ pub struct Shm {
     /// Names it in the trace and in reports.
     pub id: u64,
     /// What its client says of it.
-    pub picture: Picture,
+    pub picture: ShmImage,
     in_place: OnceLock<Option<Arc<Imported>>>,
     /// It was committed before.
     used: AtomicBool,
@@ -40,7 +40,7 @@ pub struct Shm {
 
 impl Shm {
     /// For a client's new buffer.
-    pub fn new(picture: Picture) -> Self {
+    pub fn new(picture: ShmImage) -> Self {
         // Apart from the numbers of dma-bufs.
         static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
         Self {
@@ -97,7 +97,7 @@ pub fn udmabuf(config: &Config) -> Option<Udmabuf> {
 ///
 /// The file gets a seal against shrinking, which `wl_shm` forbids anyway, and is made whole pages long: a dma-buf has nothing less.
 /// Six system calls.
-fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
+fn dmabuf(picture: &ShmImage, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
     let fd = picture.pool.fd();
     let page = rustix::param::page_size() as u64;
     let range = picture.range();

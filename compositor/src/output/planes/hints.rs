@@ -71,7 +71,7 @@ impl Output {
         let (asked, video) = with_states(&top.surface, |states| {
             let video =
                 states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() == &Type::Video;
-            (protocols::tearing::is_async(states), video)
+            (protocols::tearing::wants_tearing(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
         let able = self.kms.can_flip_asynchronously() && takes(&self.kms.planes()[self.primary], top);

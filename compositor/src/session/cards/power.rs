@@ -88,7 +88,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.power_stale) {
             let outputs = &self.outputs;
-            self.globals.output_power.tell(|wl| outputs.is_on(wl));
+            self.globals.output_power.send_changes(|wl| outputs.is_on(wl));
         }
     }
 }

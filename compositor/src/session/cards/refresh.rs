@@ -39,7 +39,7 @@ impl Syncline {
         };
         match Card::sync_device(card) {
             Ok(device) => {
-                syncobj.move_to(device);
+                syncobj.set_device(device);
                 self.outputs.timelines = card.serial();
             }
             Err(reason) => tracing::warn!("no explicit synchronisation on {}: {reason}", card.driver()),

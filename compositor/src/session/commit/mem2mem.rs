@@ -129,7 +129,7 @@ impl Syncline {
         let colour = dmabuf
             .format_info()
             .yuv
-            .then(|| protocols::color_representation::stated(states).unwrap_or(Representation::default_for(height)));
+            .then(|| protocols::color_representation::current(states).unwrap_or(Representation::default_for(height)));
         Some((to, colour))
     }
 

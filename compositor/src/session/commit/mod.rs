@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dmabuf_import::Dmabuf;
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
-    color_representation::{self, Contents},
+    color_representation::{self, AttachedPixels},
     explicit_sync,
     syncobj::{self, Attached},
 };
@@ -127,13 +127,13 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 }
 
 /// What an attached buffer's pixels are.
-fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
-    let Some(attached) = attached else { return Contents::Unchanged };
-    let Some(buffer) = attached else { return Contents::Removed };
+fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
+    let Some(attached) = attached else { return AttachedPixels::Unchanged };
+    let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
     match format {
-        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
-        _ => Contents::Rgb,
+        Some(info) if info.yuv => AttachedPixels::Yuv { is_420: info.hsub == 2 && info.vsub == 2 },
+        _ => AttachedPixels::Rgb,
     }
 }
 
