@@ -33,19 +33,17 @@ mod shell;
 mod spawn;
 mod state;
 mod surface;
+mod system;
 mod trace;
 mod watchdog;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    // SYNCLINE_LOG takes tracing's filter syntax, e.g. `debug` or `syncline=trace,warn`.
-    let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    system::log::start();
     let result = match &cli.command {
         cli::Command::Run(args) => run::run(args),
         cli::Command::Doctor(args) => doctor::run(args),

@@ -1,0 +1,3 @@
+//! What joins the compositor to the system that it runs on.
+
+pub mod log;
