@@ -6,6 +6,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod ioctl;
+pub mod log;
 pub mod reactor;
 pub mod realtime;
 pub mod seat;
