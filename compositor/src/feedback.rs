@@ -43,7 +43,7 @@ impl FormatFeedback {
     /// From the renderer's formats and the outputs' planes.
     pub fn new(outputs: &Outputs) -> Result<Self, Error> {
         let formats: FormatSet = outputs.renderer.dmabuf_formats().iter().copied().collect();
-        let main = outputs.main;
+        let main = outputs.main_device;
         let candidates =
             |output: &Output| (output.id, (outputs.cards.of(&output.kms).node, scanned_out(outputs, output, &formats)));
         let by_output = outputs.list.iter().map(candidates).collect();

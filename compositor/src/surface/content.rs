@@ -185,7 +185,7 @@ impl Content {
 
     /// Its fence was handed over, for the next vblank, and has not signalled long after that: wherever it goes it holds up what
     /// waits for it, so it goes nowhere else. A commit that is waited for here is no content yet.
-    pub fn is_stuck(&self, now: fence::Ns) -> bool {
+    pub fn is_stalled(&self, now: fence::Ns) -> bool {
         const LONG: fence::Ns = 100_000_000;
         let acquire = &mut self.fences().acquire;
         // Nobody has looked since the hand-over: that costs a system call, once.
