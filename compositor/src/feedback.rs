@@ -126,7 +126,7 @@ pub fn want(
 ) {
     let news = {
         let allocation = &mut SurfaceState::of(states).allocation;
-        let news = allocation.steady.want(goal, at_once, now);
+        let news = allocation.goal.update(goal, at_once, now);
         if news {
             allocation.withdrawn.changed(now);
         }
@@ -140,7 +140,7 @@ pub fn want(
 pub fn tell(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
     let told = {
         let surface = SurfaceState::of(states);
-        feedback.of(surface.allocation.steady.told(), &surface.allocation.withdrawn)
+        feedback.of(surface.allocation.goal.announced(), &surface.allocation.withdrawn)
     };
     state.offer(&told);
     tell_surface(states, &told);

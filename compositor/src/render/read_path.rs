@@ -96,11 +96,11 @@ pub fn texture<R: ImportDma + ImportMem>(
     let content = &layer.content;
     let mut failed = None;
     loop {
-        let way = match imported.way().filter(|_| failed.is_none()) {
+        let way = match imported.read_path().filter(|_| failed.is_none()) {
             Some(way) => way,
             None => {
                 let way = choose(renderer, reach, imported, failed)?;
-                imported.choose(Some(way));
+                imported.set_read_path(Some(way));
                 way
             }
         };

@@ -172,14 +172,14 @@ impl Renderer {
                 read_path::choose(renderer, &mut reach, imported, None)
             }
         };
-        imported.choose(Some(way?));
+        imported.set_read_path(Some(way?));
         Ok(())
     }
 
     /// Whether pages of shared memory are read where they are, without any copy.
     pub fn check_in_place(&mut self, imported: &Imported) -> Result<(), String> {
         self.check_import(imported)?;
-        match imported.way() {
+        match imported.read_path() {
             Some(ReadPath::Import) => Ok(()),
             way => Err(format!("the renderer would {}", way.map_or("not read it", ReadPath::name))),
         }

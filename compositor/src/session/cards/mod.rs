@@ -135,7 +135,7 @@ impl Syncline {
     pub fn renew_ways(&mut self) {
         let outputs = &mut self.outputs;
         outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
-        self.imports.iter().for_each(|imported| imported.choose(None));
+        self.imports.iter().for_each(|imported| imported.set_read_path(None));
     }
 
     /// Lets go of a card and of all that lives on it.
