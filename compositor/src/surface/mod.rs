@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  wl_surface.commit ─ pre_commit ─→ Content{buffer, acquire, release} behind a Gate
-//!        the acquire signals, or becomes an in-fence ─→ the gate opens ─→ apply ─→ SurfaceState.current
-//!        replaced on the surface, on the planes and in the checks ─→ last Arc drops ─→ release completes
+//!    the acquire signals or becomes an in-fence ─→ the gate opens ─→ apply ─→ SurfaceState.current
+//!    replaced on the surface, the planes and in the checks ─→ last Arc drops ─→ release completes
 //! ```
 //!
 //! Nothing here knows outputs, planes or windows.

@@ -4,7 +4,7 @@
 //! ```text
 //!  set_barrier  ─ commit ─→ Barrier ─ applied ─→ on the surface ─ the latch ─→ signalled
 //!  wait_barrier ─ commit ─→ blocked by the newest barrier committed before it
-//!  set_timestamp ─ commit ─→ blocked by a barrier of its own, which the latch for that time signals
+//!  set_timestamp ─ commit ─→ blocked by its own barrier, which the latch for that time signals
 //! ```
 //!
 //! A held commit must be shown in a frame of its own. So it is not superseded, and neither are the

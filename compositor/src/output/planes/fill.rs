@@ -190,7 +190,7 @@ fn render(
         &drawable
     };
     let from = rects.len();
-    let pass = renderer.draw_noting(&target, age, &mut output.tracker, layers, inputs.background, rects);
+    let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, layers, inputs.background, rects);
     let pass = match pass {
         Ok(pass) => pass,
         Err(error) => {
