@@ -67,8 +67,8 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
     }
     let acquired = if in_flight.fenced { last_acquire(output) } else { None };
     let need = match timing.kind {
-        FrameKind::Planes => Planner::LEAST_PLANES,
-        FrameKind::Rendered => Planner::LEAST_RENDERED,
+        FrameKind::Planes => Planner::MIN_PLANES_RESERVE,
+        FrameKind::Rendered => Planner::MIN_RENDERED_RESERVE,
     };
     let facts = MissFacts {
         vblank: in_flight.vblank,
