@@ -43,7 +43,7 @@ impl FormatFeedback {
     /// From the renderer's formats and the outputs' planes.
     pub fn new(outputs: &Outputs) -> Result<Self, Error> {
         let formats: FormatSet = outputs.renderer.dmabuf_formats().iter().copied().collect();
-        let main = outputs.main;
+        let main = outputs.main_device;
         let candidates =
             |output: &Output| (output.id, (outputs.cards.of(&output.kms).node, scanned_out(outputs, output, &formats)));
         let by_output = outputs.list.iter().map(candidates).collect();
@@ -126,7 +126,7 @@ pub fn want(
 ) {
     let news = {
         let allocation = &mut SurfaceState::of(states).allocation;
-        let news = allocation.steady.want(goal, at_once, now);
+        let news = allocation.goal.update(goal, at_once, now);
         if news {
             allocation.withdrawn.changed(now);
         }
@@ -140,7 +140,7 @@ pub fn want(
 pub fn tell(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
     let told = {
         let surface = SurfaceState::of(states);
-        feedback.of(surface.allocation.steady.told(), &surface.allocation.withdrawn)
+        feedback.of(surface.allocation.goal.announced(), &surface.allocation.withdrawn)
     };
     state.offer(&told);
     send_surface_feedback(states, &told);

@@ -1,4 +1,4 @@
-//! Answers of `syncline msg crc` and `syncline msg frames` for people. Asks nobody anything.
+//! The answers of `syncline msg crc` and `syncline msg frames` as text. It sends no request.
 
 use std::fmt::Write;
 
@@ -7,10 +7,10 @@ use crate::crc::{
     status::{Compared, ComparedFrame, CrcStatus},
 };
 
-/// Heads of the columns of [`frame`].
+/// The column headings for [`frame`].
 pub const FRAMES: &str = "output      frame   sequence          time ms  late  shown     verdict      read                  predicted   planes";
 
-/// One line.
+/// One frame as a line.
 pub fn frame(frame: &FrameRecord) -> String {
     let shown = match (frame.zero_copy, frame.rendered) {
         _ if frame.tears => "tears",
@@ -95,7 +95,7 @@ pub fn status(status: &CrcStatus) -> String {
     out
 }
 
-/// The verdict, then both sides.
+/// The result, then both frames.
 pub fn compared(compared: &Compared) -> String {
     let mut out = format!(
         "{}: planes and composition are {}\n",
@@ -114,7 +114,9 @@ pub fn compared(compared: &Compared) -> String {
     out.push_str(&side("with planes", &compared.with_planes));
     out.push_str(&side("drawn", &compared.drawn));
     if compared.translucent && !compared.equal {
-        out.push_str("  (translucent pixels: display and renderer may round what they blend differently)\n");
+        out.push_str(
+            "  (the scene has translucent pixels: display and renderer may round blended pixels differently)\n",
+        );
     }
     out
 }
@@ -130,7 +132,7 @@ mod tests {
     };
 
     #[test]
-    fn a_frame_is_a_line() {
+    fn a_frame_is_one_line() {
         let planes = vec![ShownPlane {
             plane: 31,
             surface: Some(crate::system::id::SurfaceId(100)),
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn states_in_words() {
+    fn status_as_text() {
         let counts = Counts { equal: 3, early_releases: 1, ..Counts::default() };
         let on = OutputStatus {
             output: "A-1".into(),

@@ -1,6 +1,8 @@
-//! One frame: planes assigned, the rest rendered, one atomic commit, and what it replaced let go.
+//! One frame: assigns planes, composites the rest, makes one atomic commit, and releases what the
+//! commit replaced.
 //!
-//! A commit that the kernel refuses is put again with less, as [`kms::recover`] says ([`Attempt`]). Nothing here waits.
+//! A commit that the kernel refuses is resubmitted with less, as [`kms::recover`] decides
+//! ([`Attempt`]). Nothing here waits.
 
 use std::sync::Arc;
 
@@ -33,25 +35,27 @@ use crate::{
     system::{clock, id::OutputId, trace},
 };
 
-/// What the user has configured of every frame.
+/// The part of the configuration that applies to every frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameConfig {
     pub planes: PlaneUse,
     pub background: Colour,
 }
 
-/// What is to be done after a frame was committed.
+/// What the caller must handle after a frame was committed.
 #[derive(Debug, Default)]
 pub struct Presented {
-    /// Layouts of clients' buffers that a plane has refused.
+    /// Surfaces whose buffer layout a plane has refused.
     pub refused_layouts: Vec<(WlSurface, Format)>,
-    /// The mode was set with it.
+    /// The commit was a modeset.
     pub modeset: bool,
 }
 
 impl Outputs {
-    /// Assigns, renders and commits; degrades in steps if the kernel refuses.
-    #[expect(clippy::too_many_arguments, reason = "a frame is made of so much")]
+    /// Assigns planes, composites and commits one frame for the vblank at `vblank`; retries with
+    /// less if the kernel refuses. `planned` and `started`: when the latch was planned and when it
+    /// began. Errors: rendering failed, or the kernel refused every attempt.
+    #[expect(clippy::too_many_arguments, reason = "a frame has this many inputs")]
     pub fn present(
         &mut self,
         id: OutputId,
@@ -69,7 +73,7 @@ impl Outputs {
         done
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what `present` has, and the layouts")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of `present`, and the layouts")]
     fn present_with(
         &mut self,
         id: OutputId,
@@ -99,8 +103,8 @@ impl Outputs {
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
-            let ingredients = FrameInputs { scene, cursor, background: config.background, known };
-            gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
+            let inputs = FrameInputs { scene, cursor, background: config.background, known };
+            gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
             let asynchronous = attempt.asynchronous(output);
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
@@ -125,7 +129,7 @@ impl Outputs {
             }
         };
         output.ladder.accepted(&mut known.learnt);
-        attempt.say_what_was_learnt(output, known);
+        attempt.log_learnt(output, known);
         let timing = Timing {
             planned,
             started,
@@ -175,7 +179,7 @@ impl Outputs {
     }
 }
 
-/// A commit that the kernel took.
+/// A commit that the kernel accepted: when the call began and returned, and its results.
 struct CommittedFrame {
     from: Ns,
     to: Ns,
@@ -183,7 +187,7 @@ struct CommittedFrame {
     tears: bool,
 }
 
-/// Puts what was committed onto the planes and lets go of what it replaced.
+/// Records what the commit put on the planes, and releases what it replaced.
 fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
     for plane in 0..output.on_plane.len() {
         let next = wanted.iter().position(|w| w.plane == plane).map(|at| wanted.swap_remove(at));
@@ -194,7 +198,8 @@ fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Optio
             (OnPlane::Content(a), Some(OnPlane::Content(b))) if Arc::ptr_eq(a, b) => {}
             (OnPlane::Target(a), Some(OnPlane::Target(b))) if Arc::ptr_eq(a, b) => {}
             _ => match old {
-                // Its release point materialises now and signals when this commit is on the screen.
+                // The release point gets its fence now and signals when this commit is on the
+                // screen.
                 OnPlane::Content(content) if content.release_by.is_explicit() && out_fence.is_some() => {
                     let replaced = |fence| crate::surface::content::replaced_on_screen(content, fence, frame);
                     output.retiring.extend(out_fence.and_then(replaced).map(OnPlane::Content));
@@ -205,7 +210,8 @@ fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Optio
     }
 }
 
-/// Each surface learns whether a plane shows it; `None`: all were drawn.
+/// Notes for each surface whether a plane shows it. `assignment` is `None` if everything was
+/// composited.
 fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
     for (at, layer) in scene.iter().enumerate() {
         let fate = assignment.and_then(|assignment| assignment.fates().get(at));

@@ -22,7 +22,7 @@ impl Syncline {
     pub fn feedback_of(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
         let (goal, withdrawn) = with_states(surface, |states| {
             let state = SurfaceState::of(states);
-            (state.allocation.steady.told(), state.allocation.withdrawn.clone())
+            (state.allocation.goal.announced(), state.allocation.withdrawn.clone())
         });
         self.globals.feedback.as_mut().map(|feedback| feedback.of(goal, &withdrawn))
     }

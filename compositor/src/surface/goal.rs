@@ -1,26 +1,27 @@
-//! When a surface is told to allocate for something else: neither late where it matters, nor back and forth.
+//! When a client is asked to allocate a surface's buffers for another goal: soon where it matters,
+//! but without switching back and forth.
 //!
 //! ```text
-//!  wanted for HOLD without a break ──→ told        at once (the client asked for it) ──→ told, unless it was told often of late
-//!  each time: the next one takes twice as long, up to MOST; the same wanted for CALM: as at the start
+//!  a new goal for HOLD without a break ─→ announced      `at_once` ─→ announced, up to BURST times
+//!  each change doubles the next hold time, up to MAX_HOLD; an unchanged goal for CALM resets it
 //! ```
 //!
-//! Pure: time is a parameter, and nothing here knows what the goals mean.
+//! Pure logic: time is a parameter. Nothing here knows what the goals mean or sends feedback.
 
 use fence::Ns;
 
 use crate::system::id::OutputId;
 
-/// How long another goal must be wanted.
+/// How long a new goal must hold before it is announced, ns.
 pub const HOLD: Ns = 500_000_000;
-/// The longest that it may have to be.
-pub const MOST: Ns = 60_000_000_000;
-/// What has been wanted for so long is calm: everything is as at the start.
+/// The upper bound of that time, ns.
+pub const MAX_HOLD: Ns = 60_000_000_000;
+/// A goal that has not changed for this long resets the hold time, ns.
 pub const CALM: Ns = 10_000_000_000;
-/// News that may come at once without calm in between.
+/// How many changes may be announced at once without calm in between.
 const BURST: u32 = 4;
 
-/// What a surface allocates for.
+/// For what a client should allocate a surface's buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Goal {
     /// The renderer.
@@ -30,52 +31,53 @@ pub enum Goal {
     ScannedOut {
         /// [`crate::output::state::Output::id`].
         output: OutputId,
-        /// They turn the buffer by a swaps_axes.
+        /// The planes rotate the buffer by a quarter turn.
         rotated: bool,
     },
 }
 
-/// What a surface was told, and what it would be told now.
+/// The goal that was announced to a surface, and the goal that its scene calls for now.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GoalTracker {
-    told: Goal,
-    wanted: Goal,
+    announced: Goal,
+    candidate: Goal,
     since: Ns,
-    /// How often it was told since it was calm.
-    row: u32,
+    /// The number of changes announced since the last calm.
+    changes: u32,
 }
 
 impl GoalTracker {
-    /// What it was told.
-    pub fn told(&self) -> Goal {
-        self.told
+    /// The goal that was announced last.
+    pub fn announced(&self) -> Goal {
+        self.announced
     }
 
-    /// `goal` is wanted now; call it again while that is so. True if the surface is to be told now. `at_once`: the client has asked for
-    /// what makes it so.
-    pub fn want(&mut self, goal: Goal, at_once: bool, now: Ns) -> bool {
-        if goal != self.wanted {
+    /// Notes that the scene calls for `goal` at the time `now` (ns); call it regularly while that
+    /// is so. Returns true if the goal must be announced now. `at_once`: the change follows a
+    /// request of the client, such as fullscreen.
+    pub fn update(&mut self, goal: Goal, at_once: bool, now: Ns) -> bool {
+        if goal != self.candidate {
             if now.saturating_sub(self.since) >= CALM {
-                self.row = 0;
+                self.changes = 0;
             }
-            (self.wanted, self.since) = (goal, now);
+            (self.candidate, self.since) = (goal, now);
         }
-        if goal == self.told {
+        if goal == self.announced {
             return false;
         }
         let waited = now.saturating_sub(self.since) >= self.hold();
-        let now = waited || (at_once && self.row < BURST);
+        let now = waited || (at_once && self.changes < BURST);
         if !now {
             return false;
         }
-        self.told = goal;
-        self.row += 1;
+        self.announced = goal;
+        self.changes += 1;
         true
     }
 
-    /// How long the next goal must be wanted.
+    /// How long the next goal must hold.
     fn hold(&self) -> Ns {
-        (HOLD << self.row.min(20)).min(MOST)
+        (HOLD << self.changes.min(20)).min(MAX_HOLD)
     }
 }
 
@@ -89,57 +91,58 @@ mod tests {
     const SCREEN: Goal = Goal::ScannedOut { output: OutputId(1), rotated: false };
 
     #[test]
-    fn a_candidate_is_told_when_it_has_been_one_for_a_while() {
-        let mut steady = GoalTracker::default();
-        assert!(!steady.want(SCREEN, false, 0));
-        assert!(!steady.want(SCREEN, false, 400 * MS));
-        assert!(!steady.want(Goal::Rendered, false, 450 * MS), "a break");
-        assert!(!steady.want(SCREEN, false, 480 * MS));
-        assert!(!steady.want(SCREEN, false, 900 * MS));
-        assert!(steady.want(SCREEN, false, 980 * MS));
-        assert_eq!(steady.told(), SCREEN);
-        assert!(!steady.want(SCREEN, false, 2000 * MS), "no news");
+    fn a_goal_is_announced_after_the_hold_time() {
+        let mut tracker = GoalTracker::default();
+        assert!(!tracker.update(SCREEN, false, 0));
+        assert!(!tracker.update(SCREEN, false, 400 * MS));
+        assert!(!tracker.update(Goal::Rendered, false, 450 * MS), "a break");
+        assert!(!tracker.update(SCREEN, false, 480 * MS));
+        assert!(!tracker.update(SCREEN, false, 900 * MS));
+        assert!(tracker.update(SCREEN, false, 980 * MS));
+        assert_eq!(tracker.announced(), SCREEN);
+        assert!(!tracker.update(SCREEN, false, 2000 * MS), "no change");
     }
 
     #[test]
-    fn what_the_client_asks_for_is_told_at_once() {
-        let mut steady = GoalTracker::default();
-        assert!(steady.want(SCREEN, true, 0));
-        assert!(steady.want(Goal::Rendered, true, MS));
+    fn a_change_that_the_client_requested_is_announced_at_once() {
+        let mut tracker = GoalTracker::default();
+        assert!(tracker.update(SCREEN, true, 0));
+        assert!(tracker.update(Goal::Rendered, true, MS));
     }
 
     #[test]
-    fn who_goes_back_and_forth_waits_longer_and_longer() {
-        let mut steady = GoalTracker::default();
+    fn switching_back_and_forth_doubles_the_hold_time() {
+        let mut tracker = GoalTracker::default();
         let mut now = 0;
-        let mut told = Vec::new();
+        let mut announced = Vec::new();
         // Fullscreen and back every frame for ten minutes.
         while now < 600_000 * MS {
             let goal = if (now / (16 * MS)).is_multiple_of(2) { SCREEN } else { Goal::Rendered };
-            if steady.want(goal, true, now) {
-                told.push(now);
+            if tracker.update(goal, true, now) {
+                announced.push(now);
             }
             now += 16 * MS;
         }
-        assert_eq!(told.len(), 4, "{told:?}: afterwards nothing lasts");
+        assert_eq!(announced.len(), 4, "{announced:?}: afterwards no goal holds long enough");
     }
 
     #[test]
-    fn calm_forgives() {
-        let mut steady = GoalTracker::default();
+    fn calm_resets_the_hold_time() {
+        let mut tracker = GoalTracker::default();
         for step in 0..8 {
-            steady.want(if step % 2 == 0 { SCREEN } else { Goal::Rendered }, true, step * MS);
+            tracker.update(if step % 2 == 0 { SCREEN } else { Goal::Rendered }, true, step * MS);
         }
-        assert!(!steady.want(SCREEN, true, 10 * MS));
+        assert!(!tracker.update(SCREEN, true, 10 * MS));
         let later = 60_000 * MS;
-        assert!(steady.want(SCREEN, true, later), "a minute later");
+        assert!(tracker.update(SCREEN, true, later), "a minute later");
     }
 
     proptest! {
-        /// However the scene behaves: never more often than four times at once and then ever more seldom.
+        /// Whatever the scene does, at most four changes come at once; then the hold time doubles
+        /// each time.
         #[test]
-        fn no_ping_pong(steps in prop::collection::vec((0u8..3, any::<bool>(), 0u64..2000), 1..400)) {
-            let mut steady = GoalTracker::default();
+        fn changes_are_rate_limited(steps in prop::collection::vec((0u8..3, any::<bool>(), 0u64..2000), 1..400)) {
+            let mut tracker = GoalTracker::default();
             let (mut now, mut times): (Ns, Vec<Ns>) = (0, Vec::new());
             for (goal, at_once, wait) in steps {
                 now += wait * MS;
@@ -147,11 +150,11 @@ mod tests {
                     0 => Goal::Rendered,
                     other => Goal::ScannedOut { output: OutputId(other.into()), rotated: false },
                 };
-                let before = steady.told();
-                let news = steady.want(goal, at_once, now);
-                prop_assert_eq!(news, steady.told() != before);
-                prop_assert!(!news || steady.told() == goal);
-                if news {
+                let before = tracker.announced();
+                let changed = tracker.update(goal, at_once, now);
+                prop_assert_eq!(changed, tracker.announced() != before);
+                prop_assert!(!changed || tracker.announced() == goal);
+                if changed {
                     times.push(now);
                 }
             }

@@ -1,51 +1,53 @@
-//! What holds a surface's commits back besides fences: `fifo-v1` barriers and the times of `commit-timing-v1`.
+//! What holds back a surface's commits besides fences: the barriers of `fifo-v1` and the times of
+//! `commit-timing-v1`.
 //!
 //! ```text
 //!  set_barrier  ─ commit ─→ Barrier ─ applied ─→ on the surface ─ the latch ─→ signalled
 //!  wait_barrier ─ commit ─→ blocked by the newest barrier committed before it
-//!  set_timestamp ─ commit ─→ blocked by a barrier of its own, which the latch for that time signals
+//!  set_timestamp ─ commit ─→ blocked by its own barrier, which the latch for that time signals
 //! ```
 //!
-//! A commit that waits must not be shown together with what is before it, so it is not overtaken and what is before it
-//! keeps its turn: explicit fences drop frames only where the client has not asked for each of them. The constraints of
-//! synchronised subsurfaces are ignored, as fifo-v1 says: their parent's commit decides. Who signals, and when, is in
-//! [`crate::session::frame::held`].
+//! A held commit must be shown in a frame of its own. So it is not superseded, and neither are the
+//! commits before it: a late fence drops frames only where the client has not requested that each
+//! one is shown. The constraints of synchronised subsurfaces are ignored, as fifo-v1 says: their
+//! parent's commit decides. Nothing here signals by itself: see [`crate::session::frame::held`].
 
 use std::collections::VecDeque;
 
 use fence::Ns;
 use smithay::wayland::compositor::Barrier;
 
-/// A client that queues more than so many held commits gets its oldest ones through before their time.
-const MOST: usize = 64;
+/// The most held commits per surface and kind. Beyond it, the oldest one is let through early.
+const MAX_HELD: usize = 64;
 
-/// The barriers of one surface.
+/// The barriers and times of one surface.
 #[derive(Debug, Default)]
 pub struct CommitOrder {
-    /// Set by the newest commit that sets one, applied or not.
+    /// The barrier of the newest commit that sets one, applied or not.
     newest: Option<Barrier>,
-    /// Set by what is applied, and since when.
+    /// The barrier of the applied state, and when it was applied.
     applied: Option<(Barrier, Ns)>,
-    /// Commits that wait for `newest` or an older one.
+    /// The barriers that commits wait for: `newest` or older ones.
     waiting: VecDeque<Barrier>,
-    /// Commits that wait for their time.
+    /// Commits that wait for their time: each with its time and the barrier that holds it.
     timed: VecDeque<(Ns, Barrier)>,
 }
 
 impl CommitOrder {
-    /// A commit that set `barrier` is applied: the next latch signals it.
+    /// A commit that sets `barrier` was applied at `now`: the next latch signals the barrier.
     pub fn applied(&mut self, barrier: Barrier, now: Ns) {
         if let Some((old, _)) = self.applied.replace((barrier, now)) {
             old.signal();
         }
     }
 
-    /// Since when the surface's barrier is there.
+    /// When the barrier of the applied state was applied; `None`: there is none.
     pub fn barrier_since(&self) -> Option<Ns> {
         self.applied.as_ref().map(|(_, since)| *since)
     }
 
-    /// The latching deadline has passed; whether commits may have waited for it.
+    /// Signals the barrier of the applied state, because a latch has passed. Returns whether a
+    /// commit waited for it.
     pub fn clear_barrier(&mut self) -> bool {
         let Some((barrier, _)) = self.applied.take() else { return false };
         barrier.signal();
@@ -54,12 +56,12 @@ impl CommitOrder {
         self.waiting.len() < before
     }
 
-    /// The earliest time that a commit waits for.
+    /// The earliest time that a commit waits for, CLOCK_MONOTONIC.
     pub fn due(&self) -> Option<Ns> {
         self.timed.iter().map(|(at, _)| *at).min()
     }
 
-    /// Lets commits through whose time is not after `until`; whether there were any.
+    /// Lets through the commits whose time is not after `until`. Returns whether there were any.
     pub fn release_until(&mut self, until: Ns) -> bool {
         let before = self.timed.len();
         self.timed.retain(|(at, barrier)| {
@@ -71,12 +73,13 @@ impl CommitOrder {
         self.timed.len() < before
     }
 
-    /// Whether a barrier or a time has to be looked at, now or once its commit is applied.
+    /// Whether no barrier and no time is outstanding, neither now nor once pending commits are
+    /// applied.
     pub fn is_idle(&self) -> bool {
         self.applied.is_none() && self.timed.is_empty() && self.newest.as_ref().is_none_or(Barrier::is_signaled)
     }
 
-    /// The surface is gone: nothing waits any more.
+    /// The surface is destroyed: lets everything through.
     pub fn forget(&mut self) {
         self.applied.take().inspect(|(barrier, _)| barrier.signal());
         self.newest.take().inspect(Barrier::signal);
@@ -84,24 +87,25 @@ impl CommitOrder {
         self.timed.drain(..).for_each(|(_, barrier)| barrier.signal());
     }
 
-    /// A commit sets a barrier.
+    /// The barrier for a commit that sets one.
     pub fn set(&mut self) -> Barrier {
         self.newest.insert(Barrier::new(false)).clone()
     }
 
-    /// A commit waits for the barrier before it, if there still is one.
+    /// The barrier that a commit with `wait_barrier` waits for: that of the newest earlier commit
+    /// that sets one. `None` if there is none or it has signalled.
     pub fn wait(&mut self) -> Option<Barrier> {
         let barrier = self.newest.clone().filter(|b| !b.is_signaled())?;
-        if self.waiting.len() == MOST {
+        if self.waiting.len() == MAX_HELD {
             self.waiting.pop_front().inspect(Barrier::signal);
         }
         self.waiting.push_back(barrier.clone());
         Some(barrier)
     }
 
-    /// A commit waits for its time.
+    /// A barrier that holds a commit until the time `at`.
     pub fn wait_until(&mut self, at: Ns) -> Barrier {
-        if self.timed.len() == MOST {
+        if self.timed.len() == MAX_HELD {
             self.timed.pop_front().inspect(|(_, barrier)| barrier.signal());
         }
         let barrier = Barrier::new(false);
@@ -117,42 +121,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_waiter_waits_for_the_barrier_before_it() {
-        let mut turns = CommitOrder::default();
-        assert!(turns.wait().is_none(), "no barrier yet");
-        let first = turns.set();
-        let waiter = turns.wait().unwrap();
-        let second = turns.set();
+    fn a_commit_waits_for_the_barrier_before_it() {
+        let mut order = CommitOrder::default();
+        assert!(order.wait().is_none(), "no barrier yet");
+        let first = order.set();
+        let waiter = order.wait().unwrap();
+        let second = order.set();
         assert!(waiter == first && waiter != second);
-        turns.applied(first, 5);
-        assert_eq!(turns.barrier_since(), Some(5));
-        assert!(turns.clear_barrier() && waiter.is_signaled() && !second.is_signaled());
-        assert!(!turns.is_idle(), "the second is not applied yet");
-        turns.applied(second, 6);
-        assert!(!turns.clear_barrier(), "nobody waits");
-        assert!(turns.is_idle() && turns.wait().is_none());
+        order.applied(first, 5);
+        assert_eq!(order.barrier_since(), Some(5));
+        assert!(order.clear_barrier() && waiter.is_signaled() && !second.is_signaled());
+        assert!(!order.is_idle(), "the second is not applied yet");
+        order.applied(second, 6);
+        assert!(!order.clear_barrier(), "no commit waits");
+        assert!(order.is_idle() && order.wait().is_none());
     }
 
     #[test]
-    fn a_barrier_that_is_overwritten_holds_nobody() {
-        let mut turns = CommitOrder::default();
-        let first = turns.set();
-        let waiter = turns.wait().unwrap();
-        turns.applied(first, 1);
-        let second = turns.set();
-        turns.applied(second, 2);
+    fn a_replaced_barrier_is_signalled() {
+        let mut order = CommitOrder::default();
+        let first = order.set();
+        let waiter = order.wait().unwrap();
+        order.applied(first, 1);
+        let second = order.set();
+        order.applied(second, 2);
         assert!(waiter.is_signaled());
     }
 
     #[test]
-    fn times_are_let_through_when_they_come() {
-        let mut turns = CommitOrder::default();
-        let (late, early) = (turns.wait_until(30), turns.wait_until(20));
-        assert_eq!(turns.due(), Some(20));
-        assert!(!turns.release_until(19));
-        assert!(turns.release_until(20) && early.is_signaled() && !late.is_signaled());
-        turns.forget();
-        assert!(late.is_signaled() && turns.is_idle());
+    fn commits_are_let_through_at_their_time() {
+        let mut order = CommitOrder::default();
+        let (late, early) = (order.wait_until(30), order.wait_until(20));
+        assert_eq!(order.due(), Some(20));
+        assert!(!order.release_until(19));
+        assert!(order.release_until(20) && early.is_signaled() && !late.is_signaled());
+        order.forget();
+        assert!(late.is_signaled() && order.is_idle());
     }
 
     #[derive(Debug, Clone)]
@@ -174,16 +178,16 @@ mod tests {
     }
 
     proptest! {
-        /// A queue as Smithay keeps it: commits are applied in order, each when nothing blocks it.
+        /// Models Smithay's queue: commits are applied in order, each when nothing blocks it.
         #[test]
-        fn nothing_is_held_for_good(ops in prop::collection::vec(op(), 0..200)) {
-            let mut turns = CommitOrder::default();
+        fn no_commit_is_held_forever(ops in prop::collection::vec(op(), 0..200)) {
+            let mut order = CommitOrder::default();
             let mut queue: VecDeque<(Vec<Barrier>, Option<Barrier>)> = VecDeque::new();
             let mut now = 0;
-            let apply = |turns: &mut CommitOrder, queue: &mut VecDeque<(Vec<Barrier>, Option<Barrier>)>, now| {
+            let apply = |order: &mut CommitOrder, queue: &mut VecDeque<(Vec<Barrier>, Option<Barrier>)>, now| {
                 while queue.front().is_some_and(|(blockers, _)| blockers.iter().all(Barrier::is_signaled)) {
                     let (_, barrier) = queue.pop_front().unwrap();
-                    barrier.into_iter().for_each(|barrier| turns.applied(barrier, now));
+                    barrier.into_iter().for_each(|barrier| order.applied(barrier, now));
                 }
             };
             for op in ops {
@@ -191,30 +195,30 @@ mod tests {
                     Op::Commit { set, wait, at } => {
                         let mut blockers = Vec::new();
                         if wait {
-                            blockers.extend(turns.wait());
+                            blockers.extend(order.wait());
                         }
-                        blockers.extend(at.map(|at| turns.wait_until(now + at)));
-                        let barrier = set.then(|| turns.set());
+                        blockers.extend(at.map(|at| order.wait_until(now + at)));
+                        let barrier = set.then(|| order.set());
                         queue.push_back((blockers, barrier));
                     }
-                    Op::Apply => apply(&mut turns, &mut queue, now),
-                    Op::Latch => drop(turns.clear_barrier()),
+                    Op::Apply => apply(&mut order, &mut queue, now),
+                    Op::Latch => drop(order.clear_barrier()),
                     Op::Time(passed) => {
                         now += passed;
-                        turns.release_until(now);
+                        order.release_until(now);
                     }
                 }
-                prop_assert!(turns.timed.len() <= MOST && turns.waiting.len() <= MOST);
+                prop_assert!(order.timed.len() <= MAX_HELD && order.waiting.len() <= MAX_HELD);
             }
             let most = queue.len() + 1;
             for _ in 0..most {
-                turns.release_until(Ns::MAX);
-                turns.clear_barrier();
-                apply(&mut turns, &mut queue, now);
+                order.release_until(Ns::MAX);
+                order.clear_barrier();
+                apply(&mut order, &mut queue, now);
             }
-            turns.clear_barrier();
+            order.clear_barrier();
             prop_assert!(queue.is_empty(), "{} are stuck", queue.len());
-            prop_assert!(turns.is_idle());
+            prop_assert!(order.is_idle());
         }
     }
 }

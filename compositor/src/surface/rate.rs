@@ -1,20 +1,21 @@
-//! How often a surface's picture changes: an exponential average over its commits, a few instructions each.
+//! How often a surface commits: an exponential average of the intervals between its commits. It
+//! reads no clock.
 
 use fence::Ns;
 
-/// The pace of one surface.
+/// The commit rate of one surface.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CommitRate {
     last: Ns,
-    /// Average time between commits; 0: not known yet.
+    /// The average time between commits, ns; 0: not known yet.
     interval: Ns,
 }
 
 impl CommitRate {
-    /// Weight of what is known against a new interval.
+    /// The weight of the average against a new interval.
     const INERTIA: u64 = 7;
 
-    /// A buffer was committed.
+    /// Notes that a buffer was committed at `now`.
     pub fn commit(&mut self, now: Ns) {
         let interval = now.saturating_sub(self.last);
         if self.last != 0 {
@@ -26,7 +27,7 @@ impl CommitRate {
         self.last = now;
     }
 
-    /// Commits in a thousand seconds; falls while none come.
+    /// Commits per 1000 seconds, that is, the rate in mHz; falls while no commit comes.
     pub fn rate(&self, now: Ns) -> u32 {
         let longest = self.interval.max(now.saturating_sub(self.last));
         match self.interval {
@@ -43,22 +44,22 @@ mod tests {
     const FRAME: Ns = 16_666_667;
 
     #[test]
-    fn a_pace_is_learnt_kept_and_lost() {
-        let mut pace = CommitRate::default();
-        assert_eq!(pace.rate(FRAME), 0);
+    fn the_rate_follows_the_commits_and_falls_without_them() {
+        let mut rate = CommitRate::default();
+        assert_eq!(rate.rate(FRAME), 0);
         let mut now = FRAME;
-        pace.commit(now);
-        assert_eq!(pace.rate(now), 0, "one commit has no pace");
+        rate.commit(now);
+        assert_eq!(rate.rate(now), 0, "one commit has no rate");
         for _ in 0..20 {
             now += FRAME;
-            pace.commit(now);
+            rate.commit(now);
         }
-        assert!(pace.rate(now).abs_diff(60_000) < 600, "{}", pace.rate(now));
+        assert!(rate.rate(now).abs_diff(60_000) < 600, "{}", rate.rate(now));
         for _ in 0..40 {
             now += FRAME * 2;
-            pace.commit(now);
+            rate.commit(now);
         }
-        assert!(pace.rate(now).abs_diff(30_000) < 600, "{}", pace.rate(now));
-        assert_eq!(pace.rate(now + 10_000_000_000), 100, "ten seconds without: a tenth of a hertz");
+        assert!(rate.rate(now).abs_diff(30_000) < 600, "{}", rate.rate(now));
+        assert_eq!(rate.rate(now + 10_000_000_000), 100, "ten seconds without a commit: a tenth of a hertz");
     }
 }

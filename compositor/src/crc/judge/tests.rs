@@ -1,4 +1,4 @@
-//! Frames on a clock of 1000 ns a vblank: what each entry makes of them.
+//! Frames at a vblank period of 1000 ns, and the verdicts that their entries lead to.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn number(sequence: u32, crc: u32) -> CrcEntry {
     CrcEntry::new(Some(sequence), &[crc])
 }
 
-/// What is found when all is known.
+/// All findings once everything is known.
 fn all(judge: &mut Judge<u32>) -> Vec<Finding<u32>> {
     std::iter::from_fn(|| judge.next(Ns::MAX)).collect()
 }
@@ -45,7 +45,7 @@ fn each_prediction_has_its_verdict() {
 }
 
 #[test]
-fn a_late_prediction_is_waited_for() {
+fn a_frame_is_not_judged_before_its_prediction() {
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Awaited, true);
     judge.entry(number(1, 5), after(1), 0);
@@ -53,7 +53,7 @@ fn a_late_prediction_is_waited_for() {
     judge.predicted(1, Predicted::Crc(5));
     assert_eq!(verdicts(&all(&mut judge)), [(1, CrcVerdict::Equal)]);
     judge.predicted(1, Predicted::Crc(6));
-    assert_eq!(all(&mut judge), [], "once a frame");
+    assert_eq!(all(&mut judge), [], "once per frame");
 }
 
 #[test]
@@ -112,15 +112,15 @@ fn a_change_without_a_flip_is_found_with_its_evidence() {
 }
 
 #[test]
-fn changes_that_prove_nothing_are_not_told() {
+fn changes_that_prove_nothing_are_not_reported() {
     let changes = |judge: &mut Judge<u32>| all(judge).iter().any(|found| matches!(found, Finding::Changed { .. }));
-    // It tore.
+    // The frame tore.
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Not, false);
     judge.entry(number(1, 1), after(1), 0);
     judge.entry(number(2, 2), after(2), 0);
     assert!(!changes(&mut judge));
-    // The frame had been replaced when the entry came: its buffers were their clients' again.
+    // The frame had been replaced when the entry was read: its buffers were released.
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Not, true);
     judge.entry(number(1, 1), after(1), 0);
@@ -144,7 +144,7 @@ fn entries_without_numbers() {
     judge.shown(shown(1, 1), Predicted::Crc(1), true);
     judge.entry(x(1), after(1) + 300, 0);
     judge.shown(shown(2, 2), Predicted::Crc(2), true);
-    // Just before it is due: of either frame.
+    // Just before it is due: it may belong to either frame.
     judge.entry(x(2), 2 * PERIOD - 200, 0);
     assert_eq!(verdicts(&all(&mut judge)), [(1, CrcVerdict::Equal)]);
     judge.shown(shown(3, 3), Predicted::Crc(3), true);
@@ -154,11 +154,11 @@ fn entries_without_numbers() {
 
 #[derive(Debug, Clone)]
 enum Op {
-    /// A flip, vblanks after the one before.
+    /// A flip, this many vblanks after the previous one.
     Flip(u32),
-    /// An entry so many vblanks after the newest flip, with this value, read so late.
+    /// An entry: vblanks after the newest flip, its value, and the delay of the read in ns.
     Entry(u32, u32, Ns),
-    /// The prediction of the frame so many before the newest.
+    /// The prediction of a frame: how many frames before the newest, and the value.
     Predict(u64, u32),
     Reset,
 }
@@ -173,7 +173,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Every frame is judged once at most, equal means equal, and memory is bounded.
+    /// Every frame is judged at most once, `Equal` means equal values, and memory is bounded.
     #[test]
     fn invariants(ops in prop::collection::vec(op(), 1..300), numbers: bool) {
         let rule = if numbers { Rule::number(PERIOD) } else { Rule::after_scanout(PERIOD) };

@@ -1,4 +1,6 @@
-//! What the scene asks of the display: its content type, and tearing.
+//! What the scene requests of the display: its content type, and tearing.
+//!
+//! It makes TEST_ONLY commits at most.
 
 use kms::{ConnectorState, ContentType};
 use smithay::{
@@ -10,7 +12,7 @@ use smithay::{
 use crate::{
     output::{
         planes::{
-            content_type::meaning,
+            content_type::to_display,
             tear::{TearRequest, TearVerdict, verdict},
         },
         state::Output,
@@ -20,7 +22,8 @@ use crate::{
 };
 
 impl Output {
-    /// Looks at the scene that is about to be shown.
+    /// Sets the connector's content type for the scene that is about to be shown: that of the
+    /// surface that covers the output, else the configured one. Takes effect with the next frame.
     pub fn update_content_type(&mut self, scene: &[Layer]) {
         if self.kms.connector_props().content_type.is_none() {
             return;
@@ -29,13 +32,13 @@ impl Output {
         let whole = |layer: &&Layer| layer.dst == Rectangle::from_size(size);
         let hint = scene.first().filter(whole).and_then(|top| {
             with_states(&top.surface, |states| {
-                meaning(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
+                to_display(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
             })
         });
-        self.tell(hint);
+        self.set_content_type(hint);
     }
 
-    fn tell(&mut self, hint: Option<ContentType>) {
+    fn set_content_type(&mut self, hint: Option<ContentType>) {
         let wanted = hint.or(self.settings.usual);
         if wanted == self.settings.state.content_type || (wanted.is_some() && wanted == self.settings.refused) {
             return;
@@ -51,17 +54,18 @@ impl Output {
     }
 }
 
-/// Whether asynchronous flips of the primary plane take the layer's buffer, as far as the driver says.
-fn takes(plane: &kms::OutputPlane, layer: &Layer) -> bool {
+/// Whether the driver advertises asynchronous flips of the primary plane to the layer's buffer.
+fn supports_async(plane: &kms::OutputPlane, layer: &Layer) -> bool {
     match &layer.content.source {
         PixelSource::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
-        // It is drawn into a buffer of ours, as every frame can be.
+        // It is composited into one of the compositor's own targets, as any frame can be.
         PixelSource::Shm(_) => true,
     }
 }
 
 impl Output {
-    /// Judges the scene that is about to be shown. `allowed`: the configuration lets clients tear.
+    /// Decides whether the scene that is about to be shown may tear. `allowed`: the configuration
+    /// lets clients tear.
     pub fn judge_tearing(&mut self, scene: &[Layer], allowed: bool) {
         let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
         let Some(top) = scene.first() else {
@@ -74,7 +78,7 @@ impl Output {
             (protocols::tearing::wants_tearing(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
-        let able = self.kms.can_flip_asynchronously() && takes(&self.kms.planes()[self.primary], top);
+        let able = self.kms.can_flip_asynchronously() && supports_async(&self.kms.planes()[self.primary], top);
         self.tearing = verdict(&TearRequest { asked, allowed, able, alone, video });
     }
 }

@@ -1,6 +1,7 @@
-//! The planes of one frame: which of them shows which layer, what is composited, and the atomic request.
+//! The planes of one frame: which of them shows which layer, what is composited, and the atomic
+//! request.
 //!
-//! Nothing here knows windows or time.
+//! Nothing here knows windows, and nothing here reads a clock.
 
 pub mod assign;
 pub mod attempt;

@@ -1,4 +1,6 @@
-//! What a frame was made of, for those who account for it: the trace, the check of its CRC, and the predictors.
+//! What a frame consists of, for the trace, the CRC check and the latch planner.
+//!
+//! It changes nothing on the screen.
 
 use std::sync::Arc;
 
@@ -17,12 +19,14 @@ use crate::{
     system::trace,
 };
 
-/// Whether something was drawn for these planes; the cursor's picture was drawn before.
+/// Whether something was composited for these planes. The cursor plane does not count: its image
+/// was made before.
 pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> FrameKind {
     let drawn = |w: &PlaneRequest| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
     if wanted.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
 }
 
+/// The planes of a frame as the trace names them.
 pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
     let event = |w: &PlaneRequest| trace::PlaneEvent {
         plane: output.kms.planes()[w.plane].id,
@@ -36,29 +40,30 @@ pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::Plan
     wanted.iter().map(event).collect()
 }
 
-/// Notes what the frame will show.
+/// Notes in `output.pending_frame` what the frame will show.
 pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
-    let mut shows = std::mem::take(&mut output.pending_frame);
-    (shows.zero_copy, shows.rendered, shows.tears) = (false, false, tears);
-    shows.planes.clear();
+    let mut pending = std::mem::take(&mut output.pending_frame);
+    (pending.zero_copy, pending.rendered, pending.tears) = (false, false, tears);
+    pending.planes.clear();
     for w in wanted {
         let plane = output.kms.planes()[w.plane].id;
         let (surface, commit, buffer) = match &w.show {
             OnPlane::Content(content) => {
-                shows.zero_copy = true;
+                pending.zero_copy = true;
                 (Some(content.surface), Some(content.serial), content.source.id())
             }
             OnPlane::Target(target) => {
-                shows.rendered |= Some(w.plane) != output.cursor;
+                pending.rendered |= Some(w.plane) != output.cursor;
                 (None, None, target.id)
             }
         };
-        shows.planes.push(ShownPlane { plane, surface, commit, buffer });
+        pending.planes.push(ShownPlane { plane, surface, commit, buffer });
     }
-    output.pending_frame = shows;
+    output.pending_frame = pending;
 }
 
-/// What the frame's CRC is predicted from: what the planes were set to, by the same functions.
+/// The planes from which the frame's CRC is predicted, set up by the functions that set up the
+/// commit.
 pub fn check_of(output: &Output, wanted: &[PlaneRequest]) -> Check {
     let plane = |w: &PlaneRequest| {
         let (target, content): (Arc<Target>, _) = match &w.show {

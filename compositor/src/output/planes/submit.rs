@@ -1,4 +1,4 @@
-//! The wanted planes as one atomic request.
+//! Builds one atomic request from the plane requests of a frame, and tests or commits it.
 
 use fence::SyncFile;
 use kms::{PlaneState, Rect};
@@ -8,13 +8,20 @@ use crate::output::{
     state::Output,
 };
 
-/// What to ask of the kernel.
+/// Whether to test or to commit the request.
 pub enum Submit {
+    /// TEST_ONLY.
     Test,
-    Commit { frame: u64, modeset: bool, asynchronous: bool },
+    Commit {
+        frame: u64,
+        modeset: bool,
+        asynchronous: bool,
+    },
 }
 
-/// Turns the wanted planes, and what of `rects` has changed on each, into one atomic request: its out-fence, and whether it tears.
+/// Tests or commits the planes in `wanted`, with the damage that each has in `rects`; a plane that
+/// is not in `wanted` is turned off. Returns the out-fence of the commit, which the caller owns,
+/// and whether the flip tears.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,

@@ -1,14 +1,14 @@
-//! Whether a frame may tear: be shown at once, in the middle of a scan-out.
+//! Whether a frame may tear, that is, be flipped in the middle of a scan-out.
 //!
-//! The client must ask for it (`tearing-control-v1`), the user must allow it (`tearing = true`), the device must be able to
-//! (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP), and the surface must be alone on the screen: an async flip may change the
-//! primary plane's framebuffer and nothing else. Video never tears, whatever it asks for. This module judges; it
-//! commits nothing.
+//! The client must request it (`tearing-control-v1`), the user must allow it (`tearing = true`),
+//! the device must support it (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP), and the surface must be alone on
+//! the screen: an async flip may change the primary plane's framebuffer and nothing else. Video
+//! never tears, whatever it requests. This module decides; it commits nothing.
 
-/// What became of a client's wish to tear.
+/// The decision on a client's request to tear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TearVerdict {
-    /// Nobody asks for it.
+    /// No client requests it.
     #[default]
     NotAsked,
     /// The configuration forbids it.
@@ -17,7 +17,7 @@ pub enum TearVerdict {
     Unable,
     /// More than this surface is on the screen.
     NotAlone,
-    /// It says that it is video.
+    /// The surface's content type is video.
     Video,
     /// The next flip may tear.
     May,
@@ -37,18 +37,18 @@ impl TearVerdict {
     }
 }
 
-/// What the verdict depends on.
+/// The facts that the verdict depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct TearRequest {
     pub asked: bool,
     pub allowed: bool,
     pub able: bool,
-    /// It covers the output, with nothing above it.
+    /// The surface covers the output, with nothing above it.
     pub alone: bool,
     pub video: bool,
 }
 
-/// The verdict.
+/// Decides whether the next flip may tear.
 pub fn verdict(wish: &TearRequest) -> TearVerdict {
     match *wish {
         TearRequest { asked: false, .. } => TearVerdict::NotAsked,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_must_agree() {
+    fn a_frame_tears_only_if_every_condition_holds() {
         let all = TearRequest { asked: true, allowed: true, able: true, alone: true, video: false };
         let table = [
             (all, TearVerdict::May),

@@ -19,7 +19,7 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, choose_mode, set_modes, takes},
+            light::{PendingOutput, choose_mode, set_modes, supported_settings},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
         state::{FrameCallbacks, Output, Phase},
@@ -79,24 +79,24 @@ impl Syncline {
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;
         let Some(card) = self.outputs.cards.get_mut(card) else { return false };
-        let tried = card.again.map_or(0, |(_, tried)| tried);
-        card.again = (tried < MOST).then_some((self.now + SOON, tried + 1));
-        card.again.is_some()
+        let tried = card.retry.map_or(0, |(_, tried)| tried);
+        card.retry = (tried < MOST).then_some((self.now + SOON, tried + 1));
+        card.retry.is_some()
     }
 
     /// Lights the displays for which it is time to try again.
     pub fn relight_due(&mut self) {
         let (now, cards) = (self.now, self.outputs.cards.iter());
-        let due: Vec<_> = cards.filter(|card| card.again.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
+        let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
         for serial in due {
-            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.again);
+            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
             let (before, places) = (tried(self), self.places());
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&places);
             if tried(self) == before
                 && let Some(card) = self.outputs.cards.get_mut(serial)
             {
-                card.again = None;
+                card.retry = None;
             }
         }
     }
@@ -121,12 +121,12 @@ impl Syncline {
         let (target, tracker, framebuffer) =
             made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        let picture = PlaneState::new(framebuffer.id(), src, dst);
+        let first_frame = PlaneState::new(framebuffer.id(), src, dst);
         let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
-        let settings = takes(&mut output, primary, picture, settings);
+        let settings = supported_settings(&mut output, primary, first_frame, settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
-        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, settings, vrr })
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
     }
 
     /// What a display is lit with: the background in a buffer of the renderer's that it can show.
@@ -183,7 +183,7 @@ impl Syncline {
             phase: Phase::InFlight,
             not_before: 0,
             dirty: true,
-            look: false,
+            check_pending: false,
             frame: 0,
             primary,
             cursor: output.cursor(),

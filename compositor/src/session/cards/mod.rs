@@ -50,7 +50,7 @@ impl Syncline {
     /// A device has appeared: it is taken in and its displays are lit.
     pub fn card_added(&mut self, path: &Path) {
         if kms::nodes::card_number(path).is_none()
-            || !self.outputs.cards.wants(path)
+            || !self.outputs.cards.accepts(path)
             || self.outputs.cards.iter().any(|card| card.device.path() == path)
         {
             return;
@@ -101,7 +101,7 @@ impl Syncline {
 
     /// udev says that something about a node has changed: displays came or went. A card that had none at the start may have one now.
     pub fn card_changed(&mut self, node: u64) {
-        match self.outputs.cards.at(node).map(Card::serial) {
+        match self.outputs.cards.by_node(node).map(Card::serial) {
             Some(serial) if self.outputs.active => self.hot_plug(serial, self.mode),
             Some(serial) => self.outputs.cards.get_mut(serial).into_iter().for_each(|card| card.stale = true),
             None => {
@@ -135,14 +135,14 @@ impl Syncline {
     pub fn renew_ways(&mut self) {
         let outputs = &mut self.outputs;
         outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
-        self.imports.iter().for_each(|imported| imported.choose(None));
+        self.imports.iter().for_each(|imported| imported.set_read_path(None));
     }
 
     /// Lets go of a card and of all that lives on it.
     fn drop_card(&mut self, serial: u32) {
         let before = self.places();
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
-        let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stuck());
+        let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());
         let gone = self.outputs.list.take(on_it);
         gone.into_iter().for_each(|output| self.remove_output(output));
         let Some(at) = self.outputs.cards.list.iter().position(|card| card.serial() == serial) else { return };

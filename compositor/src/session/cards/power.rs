@@ -18,7 +18,7 @@ use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::w
 use crate::{
     output::{
         card::light::user_data,
-        power::SLEEP,
+        power::OFF_COMMIT,
         state::{OffReason, Phase},
     },
     session::Syncline,
@@ -72,7 +72,7 @@ impl Syncline {
             // While its vblanks still run.
             self.crc_suspend(id);
             let output = &mut self.outputs.list[id];
-            match output.kms.sleep(user_data(output.id, SLEEP)) {
+            match output.kms.sleep(user_data(output.id, OFF_COMMIT)) {
                 Ok(()) => {
                     output.phase = Phase::InFlight;
                     output.watch.committed(self.now);

@@ -69,7 +69,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         // On a violation the client has got its protocol error; nothing of this commit will be applied.
         let Ok(points) = syncobj::take_points(states, kind) else { return None };
         let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
-        crate::surface::invitation::note_response(states, now);
+        crate::surface::callback_response::note_response(states, now);
         let serial = {
             let mut surface = SurfaceState::of(states);
             surface.serial += 1;
@@ -86,7 +86,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         };
         let content = Arc::new(state.content(states, serial, buffer, CommitSync { points, fences })?);
         state.live.insert(&content, surface);
-        SurfaceState::of(states).pace.commit(now);
+        SurfaceState::of(states).rate.commit(now);
         trace_commit(surface, &content, now);
         states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Buffer(content.clone()));
         // An error here (out of descriptors, say) leaves the acquire pending; the latch deferred again.
@@ -210,7 +210,7 @@ impl Syncline {
 
     /// The dma-buf of a buffer of shared memory, if it may be read where it is.
     fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
-        let (held, again) = (shm.is_held(), shm.use_again());
+        let (held, again) = (shm.is_held(), shm.note_use());
         if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
             return None;
         }

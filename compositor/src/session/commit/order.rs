@@ -22,9 +22,9 @@ impl Syncline {
             }
             let mut state = SurfaceState::of(states);
             // First the barrier that is there, then the new one.
-            let wait = if fifo.wait { state.turns.wait() } else { None };
-            let timed = time.filter(|at| *at > now).map(|at| state.turns.wait_until(at));
-            let barrier = fifo.set.then(|| state.turns.set());
+            let wait = if fifo.wait { state.order.wait() } else { None };
+            let timed = time.filter(|at| *at > now).map(|at| state.order.wait_until(at));
+            let barrier = fifo.set.then(|| state.order.set());
             if wait.is_some() || timed.is_some() {
                 // What is before it is shown before it.
                 state.pending.iter().for_each(|pending| pending.keep_order());

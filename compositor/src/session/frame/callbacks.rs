@@ -64,11 +64,11 @@ impl Syncline {
             }
             match state.response.latency(now, USUAL) {
                 Some(usual) if usual > head_start => {
-                    state.invited = Some(now);
+                    state.callback_at = Some(now);
                     callbacks.drain(..).for_each(|callback| callback.done(millis));
                 }
                 _ => {
-                    state.invited = Some(in_flight.vblank);
+                    state.callback_at = Some(in_flight.vblank);
                     in_flight.callbacks.callbacks.append(callbacks);
                 }
             }

@@ -27,7 +27,7 @@ impl Syncline {
     pub fn defer_to_latch(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>) -> bool {
         let Some(id) = self.home(surface) else { return false };
         let output = &mut self.outputs.list[id];
-        output.look = true;
+        output.check_pending = true;
         let look = DeferredAcquire { output: output.id, surface: surface.downgrade(), commit: commit.clone() };
         self.outputs.deferred.push(look);
         true
@@ -36,7 +36,7 @@ impl Syncline {
     /// Output `id` has looked: what still waits for its fence is watched.
     pub fn end_deferred(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
-        output.look = false;
+        output.check_pending = false;
         let id = output.id;
         self.watch_deferred(|look| look.output == id);
     }
@@ -46,7 +46,7 @@ impl Syncline {
         if self.outputs.deferred.is_empty() {
             return;
         }
-        let looking = |output: &Output| output.look.then_some(output.id);
+        let looking = |output: &Output| output.check_pending.then_some(output.id);
         let ids: Vec<OutputId> = match self.outputs.active {
             true => self.outputs.list.iter().filter_map(looking).collect(),
             false => Vec::new(),
@@ -77,7 +77,7 @@ impl Syncline {
     pub fn has_nothing_to_latch(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
         let changed = matches!(output.phase, Phase::Scheduled { why: LatchReason::Changed, .. });
-        if !changed || output.dirty || !output.look {
+        if !changed || output.dirty || !output.check_pending {
             return false;
         }
         self.take_eligible(id, vblank);

@@ -33,8 +33,7 @@ impl Syncline {
             })
         });
         // On several outputs it may be drawn on one of them, and the CPU cannot wait.
-        let by_cpu =
-            matches!(&commit.content.source, PixelSource::Dmabuf(imported) if imported.way() == Some(ReadPath::Cpu));
+        let by_cpu = matches!(&commit.content.source, PixelSource::Dmabuf(imported) if imported.read_path() == Some(ReadPath::Cpu));
         let gpu = self.outputs.renderer.waits_on_gpu() && !by_cpu;
         allowed
             && (gpu || shown == 1)

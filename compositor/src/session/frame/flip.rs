@@ -96,7 +96,7 @@ impl Syncline {
             // The display has shown what the GPU left; what planes showed of clients is as they drew it.
             let drawn = in_flight.callbacks.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
             failed.extend(drawn.map(|(_, _, surface)| *surface));
-            output.repeat_failed_pass(in_flight.frame, error, now);
+            output.redraw_failed_pass(in_flight.frame, error, now);
         } else if in_flight.render_fence.is_some() {
             output.failed_passes = 0;
         }

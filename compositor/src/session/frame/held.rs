@@ -85,7 +85,7 @@ impl Syncline {
         let held = std::mem::take(&mut self.pace.held);
         let mut free = Vec::new();
         for surface in held.iter().filter_map(|surface| surface.upgrade().ok()) {
-            if self.home(&surface) == home && with_states(&surface, |s| change(&mut SurfaceState::of(s).turns)) {
+            if self.home(&surface) == home && with_states(&surface, |s| change(&mut SurfaceState::of(s).order)) {
                 free.push(surface);
             }
         }
@@ -99,7 +99,7 @@ impl Syncline {
         // Commits that were let through may have set the next barriers.
         let waits = |surface: &Weak<WlSurface>| {
             let surface = surface.upgrade();
-            surface.is_ok_and(|s| with_states(&s, |states| !SurfaceState::of(states).turns.is_idle()))
+            surface.is_ok_and(|s| with_states(&s, |states| !SurfaceState::of(states).order.is_idle()))
         };
         self.pace.held.retain(waits);
     }
@@ -119,7 +119,7 @@ impl Syncline {
     pub fn next_due(&self, id: OutputId) -> Option<Ns> {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         held.filter(|surface| self.home(surface) == Some(id))
-            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).turns.due()))
+            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).order.due()))
             .min()
     }
 
@@ -133,7 +133,7 @@ impl Syncline {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
-                let turns = &SurfaceState::of(states).turns;
+                let turns = &SurfaceState::of(states).order;
                 let barrier = turns.barrier_since().map(|since| since + period);
                 barrier.into_iter().chain(turns.due()).min()
             })

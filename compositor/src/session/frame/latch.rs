@@ -33,7 +33,7 @@ impl Syncline {
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         self.collect_scene(id, &mut scene);
         let now = self.now;
-        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(id, &layer.content));
+        scene.retain(|layer| !layer.content.is_stalled(now) && self.may_show(id, &layer.content));
         let cursor = self.cursor_plane(id);
         let tearing = self.config.tearing;
         let output = &mut self.outputs.list[id];

@@ -31,7 +31,7 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
             let mut watch = output.watch;
-            let verdict = watch.look(self.now, || output.is_stuck());
+            let verdict = watch.look(self.now, || output.is_stalled());
             output.watch = watch;
             match verdict {
                 None => {}

@@ -35,8 +35,8 @@ impl Syncline {
             height: dmabuf.height(),
             format: dmabuf.format().to_string(),
             modifier: dmabuf_import::modifiers::name(dmabuf.modifier()),
-            drawn_by: imported.way().map(|way| way.name().to_owned()),
-            copied_by: match imported.way() {
+            drawn_by: imported.read_path().map(|way| way.name().to_owned()),
+            copied_by: match imported.read_path() {
                 Some(ReadPath::Gpu { card }) => node(card),
                 _ => None,
             },
