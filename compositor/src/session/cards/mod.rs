@@ -122,7 +122,7 @@ impl Syncline {
         }
     }
 
-    /// Cards whose devices were unplugged: their outputs are taken away, their clients note_response. The session goes on without.
+    /// Cards whose devices were unplugged: their outputs are taken away, their clients answered. The session goes on without.
     pub fn drop_gone_cards(&mut self) {
         while let Some(card) = self.outputs.cards.list.iter().find(|card| card.gone) {
             tracing::error!("{}: {}", card.device.path().display(), kms::recover::Remedy::Gone);

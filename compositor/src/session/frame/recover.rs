@@ -1,6 +1,6 @@
 //! What an output does when the kernel does not: a flip that never comes, a lost master, a device that is gone.
 //!
-//! The decisions are [`kms::recover`]'s; here they are carried out: clients note_response, the culprit named, the output held or its
+//! The decisions are [`kms::recover`]'s; here they are carried out: clients answered, the culprit named, the output held or its
 //! mode set anew. A commit that is stuck is never followed by a blocking call, which would hold up every output.
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Syncline {
         }
     }
 
-    /// The commit in flight waits for a fence. Its clients are note_response now; the output goes on by itself when the flip comes.
+    /// The commit in flight waits for a fence. Its clients are answered now; the output goes on by itself when the flip comes.
     fn hold(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
         let output = &mut self.outputs.list[id];
