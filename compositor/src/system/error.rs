@@ -12,7 +12,7 @@ pub enum Error {
     Open(#[from] kms::OpenError),
     /// No seat manager answered, and the user has named no device that could be opened without.
     #[error(
-        "no seat: neither seatd nor logind note_response ({reason}); start seatd, log in on a console, or run as root with --device"
+        "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"
     )]
     NoSeat {
         /// What libseat said.
