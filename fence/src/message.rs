@@ -8,10 +8,10 @@ use std::{
 };
 
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
 use crate::{
     CallError, Completed, Kind, Object, Status, SyncFile,
-    few::Few,
     kernel::KernelRef,
     sync_file::{self, Lent},
 };
@@ -46,7 +46,7 @@ impl Envelope {
         failed: Option<&'a SyncFile>,
         mut done: Completed,
     ) -> Result<Completed, CallError> {
-        let (mut pending, mut failed) = (Few::default(), failed.map(SyncFile::lend));
+        let (mut pending, mut failed) = (SmallVec::<[Lent<'a>; 4]>::new(), failed.map(SyncFile::lend));
         for file in fences {
             match sync_file::summary(self.kernel, file.fd)?.status {
                 Status::Active => pending.push(file),
@@ -171,7 +171,7 @@ mod tests {
             let mut release = wire.release(&retries);
             for status in *fences {
                 let fence = wire.model.fence("gpu");
-                release.add_user(wire.model.sync_file(fence));
+                release.add_fence(wire.model.sync_file(fence));
                 if *status != PENDING {
                     wire.end(fence, *status);
                 }
@@ -209,7 +209,7 @@ mod tests {
         let (wire, retries) = wire();
         let fence = wire.model.fence("gpu");
         let mut release = wire.release(&retries);
-        release.add_user(wire.model.sync_file(fence));
+        release.add_fence(wire.model.sync_file(fence));
         *wire.refuse.lock().unwrap() = 2;
         assert_eq!(release.complete().unwrap().kind, Kind::Deferred);
         assert_eq!(retries.retry(), 1);

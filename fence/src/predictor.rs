@@ -47,12 +47,6 @@ impl Predictor {
         self.len = (self.len + 1).min(MEMORY);
     }
 
-    /// Forgets everything: after a fence that failed or that the watchdog reported, and when the surface's size changed.
-    pub fn distrust(&mut self) {
-        self.len = 0;
-        self.next = 0;
-    }
-
     /// Latency at a quantile over what is remembered as of `now`; `None` if that is too little.
     pub fn latency(&self, now: Ns, quantile: f32) -> Option<Ns> {
         let mut latencies = [0; MEMORY];
@@ -133,8 +127,6 @@ mod tests {
         }
         assert!(predictor.will_make(now, now + 16 * MS), "three slow ones in 32 are beyond the quantile");
         assert!(!predictor.will_make(now + 5_000 * MS, now + 5_016 * MS), "a long pause makes it unknown");
-        predictor.distrust();
-        assert_eq!(predictor.predict(now), None);
     }
 
     #[test]

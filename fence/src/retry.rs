@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{SyncDevice, release::Work};
+use crate::{SyncDevice, delivery::Work};
 
 /// A queue of releases to be done, shared by all of its clones. Every [`SyncDevice`] has one for its points; releases by
 /// [message](crate::Release::message) are given theirs.

@@ -79,7 +79,7 @@ fn a_release_survives_every_call_that_fails() {
                     let timeline = device.create_timeline().unwrap();
                     let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
                     let mut release = Release::point(timeline.point(1));
-                    fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                    fences.iter().for_each(|fence| release.add_fence(model.sync_file(*fence)));
                     (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
                     let done = release.complete().unwrap();
                     // A frame or two later.
@@ -122,7 +122,7 @@ fn a_message_survives_every_call_that_fails() {
                 let (wire, retries) = (Wire::default(), Retries::default());
                 let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
                 let mut release = Release::message_on(faults, Box::new(wire.clone()), &retries);
-                fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                fences.iter().for_each(|fence| release.add_fence(model.sync_file(*fence)));
                 (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
                 let done = release.complete().unwrap();
                 (0..times).for_each(|_| assert!(retries.retry() <= 1));

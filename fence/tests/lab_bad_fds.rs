@@ -47,7 +47,7 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
         let fence = buffer.fence(implicit::Access::Write).unwrap();
         let file = implicit::export(dmabuf.as_fd(), implicit::Access::Read).unwrap();
         let mut release = Release::point(here.point(1));
-        release.add_user(file);
+        release.add_fence(file);
         release.complete().unwrap();
         let seen = theirs.point(1).export().unwrap().unwrap();
         assert_eq!(seen.driver_and_status().unwrap().driver.as_str(), "vgem");

@@ -1,6 +1,6 @@
 //! Random interleavings of everything that can happen to buffers, on the kernel of pipes, with file descriptors that run
-//! out at times. After each step: every buffer is in use by a named user or was released exactly once; no release
-//! precedes the fence of a user; a failed commit is never shown; no surface is held up by another's fence.
+//! out at times. After each step: every buffer is in use or was released exactly once; no release precedes the fence of
+//! a user; a failed commit is never shown; no surface is held up by another's fence.
 
 use std::{
     os::fd::BorrowedFd,
@@ -11,7 +11,7 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Added, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile, Timeline, Use, User,
+    Acquire, AcquireState, Added, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile, Timeline,
     faults::Faults,
     model::{FenceId, Model},
 };
@@ -23,9 +23,6 @@ use rustix::{
 
 const SURFACES: usize = 3;
 const BUFFERS: usize = 4;
-const SCREEN: User = User { kind: Use::Scanout, id: 0 };
-const PASS: User = User { kind: Use::Render, id: 0 };
-const QUEUE: User = User { kind: Use::Queue, id: 0 };
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -248,11 +245,10 @@ impl World {
         }
         advance(&mut acquire);
         let wire = message.then(|| Wire { sent: Arc::default(), no_fds: self.no_fds.clone() });
-        let mut release = match &wire {
+        let release = match &wire {
             Some(wire) => Release::message_on(self.faults, Box::new(wire.clone()), &self.retries),
             None => Release::point(buffer.release.point(value)),
         };
-        release.begin(QUEUE);
         let commit = Commit { buffer: index, value, acquire, release, wire, users: Vec::new(), fence };
         self.surfaces[surface].pending.push(commit);
     }
@@ -310,9 +306,7 @@ impl World {
     }
 
     /// The last user has gone.
-    fn release(&mut self, surface: usize, mut commit: Commit) {
-        commit.release.end(QUEUE, None);
-        assert!(commit.release.is_idle());
+    fn release(&mut self, surface: usize, commit: Commit) {
         let done = commit.release.complete().unwrap();
         assert_eq!(done.added, Added::InOrder);
         let buffer = &mut self.surfaces[surface].buffers[commit.buffer];
@@ -343,10 +337,8 @@ impl World {
             // Each surface by itself: what its own newest fence that signalled brought.
             let Some(newest) = newest else { continue };
             let mut taken: Vec<_> = surface.pending.drain(..=newest).collect();
-            let mut next = taken.pop().unwrap();
+            let next = taken.pop().unwrap();
             dropped.extend(taken.into_iter().map(|commit| (index, commit)));
-            next.release.begin(SCREEN);
-            next.release.end(QUEUE, None);
             if let Some(old) = surface.shown.replace(next) {
                 self.leaving.push((index, old));
             }
@@ -355,8 +347,7 @@ impl World {
             let pass = self.model.fence("gpu");
             self.passes.push(pass);
             for commit in self.surfaces.iter_mut().filter_map(|surface| surface.shown.as_mut()) {
-                commit.release.begin(PASS);
-                assert!(!commit.release.end(PASS, Some(self.model.sync_file(pass))), "still on screen");
+                commit.release.add_fence(self.model.sync_file(pass));
                 commit.users.push(pass);
             }
         }
@@ -364,7 +355,7 @@ impl World {
         for (surface, mut commit) in std::mem::take(&mut self.leaving) {
             // Free when the commit that replaces it is on screen.
             commit.users.push(out_fence);
-            assert!(commit.release.end(SCREEN, Some(self.model.sync_file(out_fence))));
+            commit.release.add_fence(self.model.sync_file(out_fence));
             self.release(surface, commit);
         }
         for (surface, commit) in dropped {
@@ -430,7 +421,7 @@ impl World {
         for (index, commit) in held.chain(leaving) {
             let buffer = &self.surfaces[index].buffers[commit.buffer];
             uses[index][commit.buffer] += 1;
-            assert!(!commit.release.is_idle(), "a buffer in use has a named user");
+            assert!(!commit.release.is_finished(), "released while in use");
             match &commit.wire {
                 Some(wire) => assert_eq!(wire.seen().0, 0, "released while in use"),
                 None => {
