@@ -60,6 +60,8 @@ pub enum Fences {
 pub struct Had {
     /// It was to tear (`DRM_MODE_PAGE_FLIP_ASYNC`).
     pub asynchronous: bool,
+    /// Layout of the buffer on the primary plane; `None` where it is not known.
+    pub primary: Option<Layout>,
     /// Its in-fences.
     pub fences: Fences,
     /// A plane that is neither the primary nor the cursor was on.
@@ -203,8 +205,10 @@ pub struct Ladder {
     interrupted: u8,
     /// Frames in a row that failed for a reason of the moment.
     moments: u8,
-    /// Tearing was refused since the last reset.
-    no_async: bool,
+    /// What was on the primary plane in the last frame that was refused.
+    refused: Option<Layout>,
+    /// What was on the primary plane when a flip was taken as soon as it did not tear, since the last modeset.
+    no_async: Option<Option<Layout>>,
     /// A modeset was tried in vain since the last reset.
     no_modeset: bool,
 }
@@ -230,16 +234,18 @@ impl Ladder {
         *self = Self::default();
     }
 
-    /// Whether a frame may ask to tear.
-    pub fn may_tear(&self) -> bool {
-        !self.no_async
+    /// Whether a frame with this layout on its primary plane may ask to tear. Not while the last layout that was refused as
+    /// a tearing flip stays there: drivers take tearing flips of some layouts only.
+    pub fn may_tear(&self, primary: Option<Layout>) -> bool {
+        self.no_async != Some(primary)
     }
 
     /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes none.
     pub fn accepted(&mut self, learnt: &mut Learnt) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
-            Some((Remedy::Synchronous, _)) => self.no_async = true,
+            Some((Remedy::Synchronous, _)) => self.no_async = Some(self.refused),
+            Some((Remedy::Modeset, _)) => self.no_async = None,
             _ => {}
         }
         (self.moments, self.no_modeset) = (0, false);
@@ -252,7 +258,7 @@ impl Ladder {
         if let Some(rung) = remedy.rung() {
             self.rung = rung;
         }
-        self.last = Some((remedy, error.errno));
+        (self.last, self.refused) = (Some((remedy, error.errno)), had.primary);
         remedy
     }
 

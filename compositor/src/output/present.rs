@@ -22,6 +22,7 @@ use super::{
     recover::{Attempt, Failed},
     schedule::Timing,
     submit::{Submit, submit},
+    tear,
 };
 use crate::{clock, cursor, render::Layer, state::Syncline, surface::SurfaceState, trace};
 
@@ -104,7 +105,11 @@ impl Syncline {
             let ingredients = Ingredients { scene, cursor, background: self.config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let asynchronous = attempt.asynchronous(output);
+            let asynchronous = attempt.asynchronous(output, &wanted);
+            if output.tearing == tear::Verdict::May && !asynchronous {
+                // The driver has refused it: the next frame is planned for its vblank.
+                output.tearing = tear::Verdict::Unable;
+            }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &wanted, &layouts.rects, how);
             let to = clock::now();

@@ -10,7 +10,7 @@ use fence::{AcquireState, Ns, SyncFile};
 use kms::{
     CommitError,
     quirks::{self, Effect, Quirks},
-    recover::{Fences, Had, Layout, Learnt, Remedy, watch::Verdict},
+    recover::{Fences, Had, Ladder, Layout, Learnt, Remedy, watch::Verdict},
 };
 
 use super::{OnPlane, Output, Phase, present::Wanted, tear};
@@ -106,9 +106,14 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Whether it is to tear, if the frame is one that can.
-    pub(super) fn asynchronous(&self, output: &Output) -> bool {
-        output.tearing == tear::Verdict::May && !self.modeset && !self.synchronous
+    /// Whether it is to tear, if the frame is one that can: also not where the driver has refused that.
+    pub(super) fn asynchronous(&self, output: &Output, wanted: &[Wanted]) -> bool {
+        let on_primary = wanted.iter().find(|w| w.plane == output.primary);
+        self.may_tear(output.tearing, &output.ladder, on_primary.and_then(|w| layout_on(&w.show)))
+    }
+
+    fn may_tear(&self, verdict: tear::Verdict, ladder: &Ladder, primary: Option<Layout>) -> bool {
+        verdict == tear::Verdict::May && !self.modeset && !self.synchronous && ladder.may_tear(primary)
     }
 
     /// The frame was refused: what to do, and what the next attempt is.
@@ -160,7 +165,8 @@ impl Attempt {
         };
         let above = |w: &Wanted| w.plane != output.primary && Some(w.plane) != output.cursor;
         Had {
-            asynchronous: self.asynchronous(output),
+            asynchronous: self.asynchronous(output, wanted),
+            primary: on_primary.and_then(layout_on),
             fences,
             overlays: wanted.iter().any(above),
             client: client.filter(|layout| other(*layout)),
@@ -181,6 +187,17 @@ impl Attempt {
 
 fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }
+}
+
+/// The layout of what a plane is to show; `None` for pixels in shared memory, which have none.
+fn layout_on(show: &OnPlane) -> Option<Layout> {
+    match show {
+        OnPlane::Target(target) => Some(layout_of(target)),
+        OnPlane::Content(content) => match &content.source {
+            Source::Dmabuf(imported) => Some(layout_of(imported)),
+            Source::Shm(_) => None,
+        },
+    }
 }
 
 impl Output {
@@ -326,5 +343,52 @@ impl Syncline {
         if withdrawn {
             self.renew_feedback();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kms::Step;
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_tearing_flip_is_not_asked_for_again() {
+        let tiled = Layout { format: DrmFourcc::Xrgb8888 as u32, modifier: 0x0100_0000_0000_0002 };
+        let linear = Layout { modifier: 0, ..tiled };
+        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        let may_tear =
+            |attempt: &Attempt, ladder: &Ladder, layout| attempt.may_tear(tear::Verdict::May, ladder, Some(layout));
+        let mut attempt = Attempt::default();
+        assert!(may_tear(&attempt, &ladder, tiled));
+        let had = Had { asynchronous: true, primary: Some(tiled), ..Had::default() };
+        let error = CommitError {
+            output: "Virtual-1".to_owned(),
+            step: Step::Commit,
+            errno: Errno::INVAL,
+            detail: String::new(),
+            request: String::new(),
+        };
+        assert_eq!(ladder.refused(&error, &had, &mut learnt), Remedy::Synchronous);
+        attempt.synchronous = true;
+        assert!(!may_tear(&attempt, &ladder, tiled), "the same frame");
+        ladder.accepted(&mut learnt);
+        // The next frames of the same client, each of which asks to tear.
+        for _ in 0..3 {
+            ladder.begin();
+            assert!(!may_tear(&Attempt::default(), &ladder, tiled));
+            assert!(may_tear(&Attempt::default(), &ladder, linear), "another layout may be taken");
+            ladder.accepted(&mut learnt);
+        }
+        ladder.reset();
+        assert!(may_tear(&Attempt::default(), &ladder, tiled), "displays or modes have changed");
+    }
+
+    #[test]
+    fn a_modeset_never_tears() {
+        let modeset = Attempt { modeset: true, ..Attempt::default() };
+        assert!(!modeset.may_tear(tear::Verdict::May, &Ladder::default(), None));
+        assert!(!Attempt::default().may_tear(tear::Verdict::NotAlone, &Ladder::default(), None));
     }
 }

@@ -22,6 +22,7 @@ fn error(errno: Errno) -> CommitError {
 fn rich() -> Had {
     Had {
         asynchronous: true,
+        primary: Some(TILED),
         fences: Fences::Signalled,
         overlays: true,
         client: Some(TILED),
@@ -141,12 +142,33 @@ fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
 #[test]
 fn tearing_is_not_asked_for_again_before_a_reset() {
     let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
-    assert!(ladder.may_tear());
+    let linear = Layout { format: XR24, modifier: 0 };
+    assert!(ladder.may_tear(Some(TILED)) && ladder.may_tear(None));
     assert_eq!(ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt), Remedy::Synchronous);
+    assert!(ladder.may_tear(Some(TILED)), "not proven yet");
     ladder.accepted(&mut learnt);
-    assert!(!ladder.may_tear());
+    assert!(!ladder.may_tear(Some(TILED)), "it was the tearing");
+    assert!(ladder.may_tear(Some(linear)) && ladder.may_tear(None), "other layouts may do");
+    for frame in 0..3 {
+        ladder.begin();
+        ladder.accepted(&mut learnt);
+        assert!(!ladder.may_tear(Some(TILED)), "frame {frame}");
+    }
     ladder.reset();
-    assert!(ladder.may_tear());
+    assert!(ladder.may_tear(Some(TILED)));
+}
+
+#[test]
+fn a_modeset_lets_tearing_be_asked_for_again() {
+    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+    ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt);
+    ladder.accepted(&mut learnt);
+    assert!(!ladder.may_tear(Some(TILED)));
+    ladder.begin();
+    let plain = Had { primary: Some(TILED), ..Had::default() };
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
+    ladder.accepted(&mut learnt);
+    assert!(ladder.may_tear(Some(TILED)));
 }
 
 #[test]
@@ -338,7 +360,8 @@ prop_compose! {
         target: bool,
     ) -> Had {
         let (client, target) = (client.then_some(TILED), target.then_some(TILED));
-        Had { asynchronous, fences, overlays, client, target, modeset: false, in_flight: false }
+        let primary = client.or(target);
+        Had { asynchronous, primary, fences, overlays, client, target, modeset: false, in_flight: false }
     }
 }
 
