@@ -2,7 +2,7 @@
 //!
 //! The kernel keeps a blob alive as long as its state uses it, so one may be dropped right after the commit that set it.
 
-use crate::props::Blob;
+use crate::blob::Blob;
 use crate::{CallError, Device};
 
 /// A table for `GAMMA_LUT` or `DEGAMMA_LUT` (`struct drm_color_lut`).

@@ -5,7 +5,7 @@
 //! places again (a blinking caret, a video in a window, a clock) costs no call; the one that was used longest ago makes room
 //! for a new one. The kernel forgets the clips with the commit, so nothing is ever taken back.
 
-use crate::props::Blob;
+use crate::blob::Blob;
 use crate::{Device, Rect, SrcRect};
 
 /// Rectangles in one blob; more become the one that contains them all.

@@ -1,4 +1,4 @@
-//! A KMS device: capabilities, master, events, and what is made on it.
+//! A KMS device: capabilities, master, events. What is made on a device is made in the files of those things.
 //!
 //! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's business.
 
@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dmabuf_import::{Dmabuf, Fourcc, GemTable};
+use dmabuf_import::GemTable;
 use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 
+use crate::CallError;
 use crate::event::{self, Event};
-use crate::inventory::Inventory;
 use crate::kernel::{Drm, Kernel};
-use crate::{CallError, DumbBuffer, Framebuffer, SavedState};
 
 /// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -175,26 +174,6 @@ impl Device {
         drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, show)
             .map(drop)
             .map_err(|error| self.error("DRM_IOCTL_SET_CLIENT_CAP", &error))
-    }
-
-    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
-    pub fn inventory(&self) -> Result<Inventory, CallError> {
-        Inventory::read(self)
-    }
-
-    /// Makes a framebuffer of `dmabuf`, which it does not keep. See [`Framebuffer::import`].
-    pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
-        Framebuffer::import(self, dmabuf, opaque)
-    }
-
-    /// Allocates a buffer that the CPU can draw into and any plane can show. See [`DumbBuffer::new`].
-    pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
-        DumbBuffer::new(self, width, height, format)
-    }
-
-    /// What `inventory` (read before the first commit) saw, to be put back on exit.
-    pub fn save_state(&self, inventory: &Inventory) -> SavedState {
-        SavedState::new(self, inventory)
     }
 
     /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it before it turns the CRTC on), and what

@@ -24,6 +24,13 @@ pub struct DumbBuffer {
     device: Device,
 }
 
+impl Device {
+    /// Allocates a buffer that the CPU can draw into and any plane can show. See [`DumbBuffer::new`].
+    pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
+        DumbBuffer::new(self, width, height, format)
+    }
+}
+
 impl DumbBuffer {
     /// Allocates and maps a zeroed buffer of one plane (RGB formats, or packed YUV). 4 calls.
     ///

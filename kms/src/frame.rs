@@ -4,7 +4,9 @@
 //! not even one that sets a mode, turns a display off, or follows one that waits for a fence (that is EBUSY).
 
 mod asynchronous;
+mod begin;
 pub mod together;
+mod write;
 
 use std::os::fd::BorrowedFd;
 
@@ -17,7 +19,8 @@ use crate::output::{MAX_PLANES, Values};
 use crate::pipeline::PipelineState;
 use crate::request::Request;
 use crate::writeback::{Job, Writeback};
-use crate::{Blend, CommitError, FbId, Output, OutputPlane, PlaneState, Rect, Step};
+use crate::{CommitError, FbId, Output, OutputPlane, PlaneState, Rect, Step};
+use write::unsupported;
 
 /// What a commit gave.
 #[derive(Debug)]
@@ -74,9 +77,6 @@ struct Wrong {
     what: &'static str,
 }
 
-/// `DRM_MODE_LINK_STATUS_GOOD`.
-const LINK_GOOD: u64 = 0;
-
 /// What to ask of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goal {
@@ -125,10 +125,13 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// Makes the frame an asynchronous one ([`Output::asynchronous`]) if it changes nothing that such a one may not; whether it is
-    /// one now. The kernel may still refuse it.
+    /// Makes the frame one that is shown at once, in the middle of a scan-out (tearing), if it changes nothing that such
+    /// a frame may not; whether it is one now. Only the primary plane's framebuffer, in-fence and damage may change, and
+    /// the device must have asynchronous flips ([`Output::can_flip_asynchronously`]). The kernel may still refuse it.
+    /// Such a frame has no out-fence: what it replaces is free at its flip. Source: `drm_atomic_set_property`.
     pub fn try_asynchronous(&mut self) -> bool {
-        if self.kind == Kind::Flip && self.wrong.is_none() && self.asynchronous_refusal().is_none() {
+        let able = self.kind == Kind::Flip && self.wrong.is_none() && self.output.can_flip_asynchronously();
+        if able && self.asynchronous_refusal().is_none() {
             self.kind = Kind::Asynchronous;
         }
         self.kind == Kind::Asynchronous
@@ -252,11 +255,6 @@ impl<'a> Frame<'a> {
         output.shown = (self.kind != Kind::Off).then_some(self.next);
         output.asleep = self.kind == Kind::Sleep;
         output.in_flight = event.then_some(user_data);
-        output.queued = self.next.map(|values| values.fb);
-        if !event {
-            output.on_screen = output.queued;
-            output.drop_retired();
-        }
         if self.kind != Kind::Off {
             output.head = std::mem::take(&mut self.head);
         }
@@ -284,8 +282,11 @@ impl<'a> Frame<'a> {
             let id = self.output.planes.get(plane).map_or(0, |plane| plane.id);
             return refuse(Step::Prepare, Errno::INVAL, format!("plane {plane} (object {id}): {what}"));
         }
-        if let Some((kind, id, what)) = self.head.unsupported(self.output) {
-            return refuse(Step::Prepare, Errno::INVAL, format!("{kind} {id}: {what}"));
+        if let Some(what) = self.head.crtc.unsupported(&self.output.crtc_props) {
+            return refuse(Step::Prepare, Errno::INVAL, format!("crtc {}: {what}", self.output.crtc));
+        }
+        if let Some(what) = self.head.connector.unsupported(&self.output.connector_props) {
+            return refuse(Step::Prepare, Errno::INVAL, format!("connector {}: {what}", self.output.connector));
         }
         if let (Goal::Commit(_), Some(user_data)) = (goal, self.output.in_flight) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
@@ -311,222 +312,10 @@ impl<'a> Frame<'a> {
             let why = format!("writeback connector {} cannot use CRTC {}", job.connector, self.output.crtc);
             return refuse(Step::Prepare, Errno::INVAL, why);
         }
-        match self.kind {
-            Kind::Asynchronous => {
-                self.asynchronous_refusal().map_or(Ok(()), |(errno, why)| refuse(Step::Prepare, errno, why))
-            }
+        match self.asynchronous_refusal() {
+            Some(why) if self.kind == Kind::Asynchronous => refuse(Step::Prepare, Errno::INVAL, why),
             _ => Ok(()),
         }
-    }
-
-    /// What the console, or another program, left and what stands in the way. Comes before all outputs of a request: what one
-    /// output turns off another may light.
-    fn write_leftovers(&self, request: &mut Request) {
-        for leftover in self.output.leftovers.iter().filter(|_| self.kind == Kind::Modeset) {
-            request.object(leftover.object);
-            request.set(leftover.prop, leftover.value);
-        }
-    }
-
-    /// Fills the request: only what changed, but out-fence and in-fences always.
-    fn write(&mut self, request: &mut Request, goal: Goal) {
-        let output = &mut *self.output;
-        let (kind, commit) = (self.kind, goal != Goal::Test);
-        let modeset = kind == Kind::Modeset;
-        if matches!(kind, Kind::Modeset | Kind::Off) {
-            request.object(output.connector);
-            request.set(output.connector_props.crtc_id, if modeset { output.crtc.into() } else { 0 });
-            // A link that failed to train is tried again when it is called good.
-            if let Some(prop) = output.connector_props.link_status.filter(|_| modeset) {
-                request.set(prop, LINK_GOOD);
-            }
-            if let Some(on) = output.writeback {
-                on.write_detached(request);
-            }
-        }
-        if let Some(job) = &self.writeback {
-            let attached = !modeset && output.writeback.is_some_and(|on| on.connector == job.connector);
-            job.write(request, output.crtc, attached, commit);
-        }
-        let (connector, crtc) = ((output.connector, &output.connector_props), (output.crtc, &output.crtc_props));
-        let before = match kind {
-            Kind::Modeset => None,
-            // Nothing that anybody would see.
-            Kind::Off => Some(&self.head),
-            _ => Some(&output.head),
-        };
-        self.head.write(request, connector, crtc, before);
-        match kind {
-            Kind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().into()),
-            Kind::Off => request.set(output.crtc_props.mode_id, 0),
-            _ => {}
-        }
-        let out_fence = output.crtc_props.out_fence_ptr.filter(|_| commit);
-        match kind {
-            Kind::Flip if out_fence.is_some() => {}
-            // The CRTC must be in the request for an event to come of it.
-            Kind::Flip | Kind::Asynchronous | Kind::Modeset | Kind::Wake => request.set(output.crtc_props.active, 1),
-            Kind::Sleep | Kind::Off => request.set(output.crtc_props.active, 0),
-        }
-        if let Some(prop) = output.crtc_props.vrr_enabled
-            && (modeset || self.vrr != output.vrr)
-        {
-            request.set(prop, self.vrr.into());
-        }
-        let event = match kind {
-            // The kernel takes no property of a CRTC with an asynchronous flip.
-            Kind::Asynchronous => false,
-            Kind::Off => output.shown.is_some() && !output.asleep,
-            _ => true,
-        };
-        if let Some(prop) = out_fence.filter(|_| event) {
-            request.set_out_fence(prop);
-        }
-        for (at, plane) in output.planes.iter().enumerate() {
-            let whole = matches!(kind, Kind::Modeset | Kind::Off);
-            let before = if whole { None } else { output.shown.as_ref().map(|shown| &shown[at]) };
-            let extra = &self.extras[at];
-            let damage = match plane.props.fb_damage_clips {
-                Some(_) if !extra.damage.is_empty() => {
-                    output.clips.blob(&output.device, extra.damage, &self.next[at].src)
-                }
-                _ => None,
-            };
-            request.object(plane.id);
-            write_plane(request, plane, output.crtc, before, &self.next[at], extra, damage);
-        }
-    }
-}
-
-/// Why `plane` cannot express `state`.
-fn unsupported(plane: &OutputPlane, state: &PlaneState<'_>) -> Option<&'static str> {
-    let props = &plane.props;
-    if state.pipeline.is_some_and(|pipeline| pipeline.plane != plane.id) {
-        return Some("COLOR_PIPELINE: of another plane");
-    }
-    if let Some(what) = state.look.unsupported(plane) {
-        return Some(what);
-    }
-    if state.alpha != u16::MAX && props.alpha.is_none() {
-        return Some("no property alpha");
-    }
-    if state.blend != Blend::Premultiplied && blend_value(plane, state.blend).is_none() {
-        return Some("no such pixel blend mode");
-    }
-    if state.in_fence.is_some() && props.in_fence_fd.is_none() {
-        return Some("no property IN_FENCE_FD");
-    }
-    match (state.zpos, props.zpos_range) {
-        (Some(_), None) => Some("no property zpos"),
-        (Some(zpos), Some((min, max))) if zpos < min || zpos > max => Some("zpos out of range"),
-        _ => None,
-    }
-}
-
-fn blend_value(plane: &OutputPlane, blend: Blend) -> Option<u64> {
-    let [none, premultiplied, coverage] = plane.props.blend_modes;
-    match blend {
-        Blend::None => none,
-        Blend::Premultiplied => premultiplied,
-        Blend::Coverage => coverage,
-    }
-}
-
-/// Puts the difference from `before` (all of it where that is unknown) into the request.
-fn write_plane(
-    request: &mut Request,
-    plane: &OutputPlane,
-    crtc: u32,
-    before: Option<&Values>,
-    next: &Values,
-    extra: &Extra<'_>,
-    damage: Option<u32>,
-) {
-    let in_fence = extra.in_fence;
-    let props = &plane.props;
-    let was_on = before.is_some_and(|before| before.fb != 0);
-    if next.fb == 0 {
-        if before.is_none() || was_on {
-            request.set(props.fb_id, 0);
-            request.set(props.crtc_id, 0);
-        }
-        return;
-    }
-    // Off or unknown before: everything is sent.
-    let old = before.filter(|_| was_on);
-    let content = in_fence.is_some() || damage.is_some();
-    if content || old.is_none_or(|old| old.fb != next.fb) {
-        request.set(props.fb_id, next.fb.into());
-    }
-    if let (Some(prop), Some(fence)) = (props.in_fence_fd, in_fence) {
-        request.set_fence(prop, fence);
-    }
-    if let (Some(prop), Some(damage)) = (props.fb_damage_clips, damage) {
-        request.set(prop, damage.into());
-    }
-    if old.is_none() {
-        request.set(props.crtc_id, crtc.into());
-    }
-    if old.is_none_or(|old| old.src != next.src) {
-        request.set(props.src_x, next.src.x.into());
-        request.set(props.src_y, next.src.y.into());
-        request.set(props.src_w, next.src.w.into());
-        request.set(props.src_h, next.src.h.into());
-    }
-    if old.is_none_or(|old| old.dst != next.dst) {
-        request.set(props.crtc_x, i64::from(next.dst.x) as u64);
-        request.set(props.crtc_y, i64::from(next.dst.y) as u64);
-        request.set(props.crtc_w, next.dst.w.into());
-        request.set(props.crtc_h, next.dst.h.into());
-    }
-    if let Some(prop) = props.alpha
-        && old.is_none_or(|old| old.alpha != next.alpha)
-    {
-        request.set(prop, next.alpha.into());
-    }
-    if let (Some(prop), Some(value)) = (props.pixel_blend_mode, blend_value(plane, next.blend))
-        && old.is_none_or(|old| old.blend != next.blend)
-    {
-        request.set(prop, value);
-    }
-    if let (Some(prop), Some(zpos), Some((min, max))) = (props.zpos, next.zpos, props.zpos_range)
-        && min != max
-        && old.is_none_or(|old| old.zpos != next.zpos)
-    {
-        request.set(prop, zpos);
-    }
-    next.look.write(request, props, old.map(|old| &old.look));
-    if let Some(prop) = props.color_pipeline
-        && old.is_none_or(|old| old.pipeline != next.pipeline)
-    {
-        request.set(prop, extra.pipeline.map_or(0, PipelineState::first));
-        if let Some(pipeline) = extra.pipeline {
-            pipeline.write(request);
-        }
-    }
-}
-
-impl Output {
-    /// Turns the output off, without blocking: the connector is free, the CRTC inactive, all planes off when the flip event with
-    /// `user_data` comes. Keep the output until then: its CRTC is not free for another before.
-    ///
-    /// True if there will be an event. There is none where the display was asleep, or its state was unknown; then it is off at
-    /// once, as far as the next commit is concerned. Errors leave it as it was; EBUSY: a commit is in flight (one that
-    /// waits for a fence, perhaps for ever), try again after its flip.
-    pub fn disable(&mut self, user_data: u64) -> Result<bool, CommitError> {
-        Frame::new(self, Kind::Off).run(Goal::Commit(user_data))?;
-        Ok(self.in_flight.is_some())
-    }
-
-    /// Turns the display off (DPMS) without blocking, and keeps everything else: mode, planes, their framebuffers. It is off when
-    /// the flip event comes. Errors as of [`Frame::commit`]; EINVAL at [`Step::State`]: it is asleep already.
-    pub fn sleep(&mut self, user_data: u64) -> Result<(), CommitError> {
-        Frame::new(self, Kind::Sleep).run(Goal::Commit(user_data)).map(drop)
-    }
-
-    /// Begins the frame that turns a sleeping display on again: planes that are not mentioned show what they did.
-    pub fn wake(&mut self) -> Frame<'_> {
-        Frame::new(self, Kind::Wake)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Framebuffers: buffers that the kernel can scan out.
 //!
-//! A framebuffer must be kept until the flip *after* the commit that replaced it has come: [`crate::Output::retire`] does that.
+//! A framebuffer must be kept until the flip of the commit that replaced it; the caller keeps it.
 //! Dropping one that is still shown is safe where the kernel has `CLOSEFB` (Linux 6.8); on older ones it turns the plane off.
 
 use std::sync::Arc;
@@ -34,6 +34,13 @@ struct Inner {
     id: FbId,
     size: (u32, u32),
     format: u32,
+}
+
+impl Device {
+    /// Makes a framebuffer of `dmabuf`, which it does not keep. See [`Framebuffer::import`].
+    pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
+        Framebuffer::import(self, dmabuf, opaque)
+    }
 }
 
 impl Framebuffer {

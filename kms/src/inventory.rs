@@ -5,15 +5,16 @@
 
 mod edid;
 mod json;
-pub(crate) mod read;
+mod read;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
 use crate::pipeline::ColorPipeline;
-use crate::props::PropertyTable;
-use crate::{CallError, Device, Mode, ModeRequest, PlaneKind};
+use crate::property::PropertyTable;
+use crate::property_values::PlaneKind;
+use crate::{Mode, ModeRequest};
 
 /// A KMS device with all its objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,19 +221,6 @@ pub enum ConnectorChange {
 }
 
 impl Inventory {
-    /// Reads the whole device, probing connectors. See [`Device::inventory`].
-    pub fn read(device: &Device) -> Result<Self, CallError> {
-        read::inventory(device)
-    }
-
-    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes do not come and go.
-    pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
-        let connectors = read::connectors(device, &self.encoders)?;
-        let changes = compare(&self.connectors, &connectors);
-        self.connectors = connectors;
-        Ok(changes)
-    }
-
     /// A connector by id.
     pub fn connector(&self, id: u32) -> Option<&Connector> {
         self.connectors.iter().find(|connector| connector.id == id)
@@ -252,26 +240,4 @@ impl Inventory {
     pub fn connected(&self) -> impl Iterator<Item = &Connector> {
         self.connectors.iter().filter(|connector| connector.connected() && !connector.non_desktop)
     }
-}
-
-fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
-    let find = |list: &[Connector], id| list.iter().position(|connector| connector.id == id);
-    let gone = before.iter().filter(|old| find(after, old.id).is_none());
-    let mut changes: Vec<_> = gone.map(|old| ConnectorChange::Removed(old.id)).collect();
-    for new in after {
-        let Some(old) = find(before, new.id).map(|at| &before[at]) else {
-            changes.push(ConnectorChange::Added(new.id));
-            continue;
-        };
-        let link = |connector: &Connector| connector.props.value("link-status");
-        match (old.connected(), new.connected()) {
-            (false, true) => changes.push(ConnectorChange::Connected(new.id)),
-            (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
-            (true, true) if old.modes != new.modes || link(old) != link(new) => {
-                changes.push(ConnectorChange::Changed(new.id));
-            }
-            _ => {}
-        }
-    }
-    changes
 }

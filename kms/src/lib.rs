@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod assign;
+pub mod blob;
 pub mod cec;
 pub mod colour;
 pub mod crc;
@@ -25,13 +26,15 @@ pub mod head;
 pub mod inventory;
 mod ioctl;
 pub mod kernel;
-pub mod look;
 pub mod mode;
 pub mod mode_request;
 pub mod nodes;
 pub mod output;
 pub mod pipeline;
 pub mod plane;
+pub mod plane_options;
+pub mod property;
+pub mod property_values;
 pub mod props;
 pub mod quirks;
 pub mod recover;
@@ -41,6 +44,7 @@ pub mod scripted;
 pub mod vblank;
 pub mod writeback;
 
+pub use blob::Blob;
 pub use device::Device;
 pub use dmabuf_import::CallError;
 pub use dumb::{DumbAllocator, DumbBuffer};
@@ -50,12 +54,16 @@ pub use fence::Ns;
 pub use frame::{Committed, Frame};
 pub use framebuffer::{FbId, Framebuffer};
 pub use geometry::{Rect, SrcRect};
-pub use head::{BroadcastRgb, Colorspace, ConnectorState, ContentType, CrtcState};
+pub use head::{ConnectorState, CrtcState};
 pub use inventory::Inventory;
-pub use look::{ColorEncoding, ColorRange, PlaneLook, Rotation, ScalingFilter, representation_bit};
 pub use mode::Mode;
 pub use mode_request::{ModeRequest, ModeRequestError};
 pub use output::Output;
-pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};
+pub use plane::{OutputPlane, PlaneState};
+pub use plane_options::PlaneLook;
+pub use property_values::{
+    Blend, BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneKind, Rotation, ScalingFilter,
+    representation_bit,
+};
 pub use saved::SavedState;
 pub use writeback::Writeback;

@@ -4,38 +4,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use dmabuf_import::{Fourcc, Modifier, modifiers};
-use serde::{Deserialize, Serialize};
-
 use crate::inventory;
-use crate::look::PlaneLook;
-use crate::pipeline::{ColorPipeline, PipelineState};
+use crate::pipeline::{ColorPipeline, OpState, PipelineError, PipelineState};
+use crate::plane_options::PlaneLook;
+use crate::property_values::{Blend, PlaneKind};
 use crate::props::PlaneProps;
 use crate::{FbId, OutputError, Rect, SrcRect};
-
-/// The `type` property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlaneKind {
-    /// Neither of the others.
-    Overlay,
-    /// The one that legacy mode setting uses.
-    Primary,
-    /// Meant for the pointer; often small and of fixed size.
-    Cursor,
-}
-
-/// The `pixel blend mode` property: how a plane's pixels meet what lies below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub enum Blend {
-    /// Colours are multiplied by alpha already, as Wayland clients do it. The kernel's default.
-    #[default]
-    Premultiplied,
-    /// Colours are not multiplied by alpha.
-    Coverage,
-    /// The pixels' alpha is ignored.
-    None,
-}
+use dmabuf_import::{Fourcc, Modifier, modifiers};
 
 /// What a plane is to show.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +81,7 @@ pub struct OutputPlane {
     pub formats_async: Vec<inventory::FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
     pub cursor_sizes: Vec<(u32, u32)>,
-    /// Its colour pipelines, for [`PipelineState::new`].
+    /// Its colour pipelines, for [`OutputPlane::pipeline`].
     pub pipelines: Vec<ColorPipeline>,
 }
 
@@ -127,6 +102,11 @@ impl OutputPlane {
             cursor_sizes,
             pipelines: plane.pipelines.clone(),
         })
+    }
+
+    /// Sets up one of the plane's colour pipelines, with one state for each of its operations. Errors: see [`PipelineError`].
+    pub fn pipeline(&self, index: usize, ops: &[OpState]) -> Result<PipelineState, PipelineError> {
+        PipelineState::new(self.id, &self.pipelines, index, ops)
     }
 
     /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.

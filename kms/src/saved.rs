@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
-use crate::inventory::read::blob;
+use crate::blob::{self, Blob};
 use crate::kernel::ALLOW_MODESET;
-use crate::props::{Blob, PropertyTable};
+use crate::property::PropertyTable;
 use crate::request::Request;
 use crate::{CallError, Device, Inventory};
 
@@ -69,6 +69,13 @@ const CRTC: (&[&str], &[&str]) = (&["ACTIVE", "MODE_ID"], &["VRR_ENABLED", "GAMM
 const CONNECTOR: (&[&str], &[&str]) = (&["CRTC_ID"], &["max bpc", "content type", "Colorspace", "HDR_OUTPUT_METADATA"]);
 const BLOBS: [&str; 5] = ["MODE_ID", "GAMMA_LUT", "DEGAMMA_LUT", "CTM", "HDR_OUTPUT_METADATA"];
 
+impl Device {
+    /// What `inventory` (read before the first commit) saw, to be put back on exit.
+    pub fn save_state(&self, inventory: &Inventory) -> SavedState {
+        SavedState::new(self, inventory)
+    }
+}
+
 impl SavedState {
     pub(crate) fn new(device: &Device, inventory: &Inventory) -> Self {
         let save =
@@ -77,7 +84,7 @@ impl SavedState {
                     let prop = table.get(name).filter(|prop| !prop.immutable)?;
                     Some((prop.id, *name, prop.value))
                 };
-                let value = |(prop, name, value): (u32, &str, u64)| match blob(device.as_fd(), value) {
+                let value = |(prop, name, value): (u32, &str, u64)| match blob::read(device.as_fd(), value) {
                     Some(data) if BLOBS.contains(&name) => (prop, Value::Blob(data)),
                     _ => (prop, Value::Number(value)),
                 };

@@ -3,7 +3,8 @@
 //! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads the pixels: the buffer is the caller's.
 //! Source: `drm_writeback.c`. On vkms the end of a job stops the CRCs of its CRTC until they are armed again.
 
-use crate::inventory::{Connector, Inventory, read};
+use crate::blob;
+use crate::inventory::{Connector, Inventory};
 use crate::props::WritebackProps;
 use crate::request::{Names, Request};
 use crate::{CallError, Device, FbId, OutputError};
@@ -104,7 +105,7 @@ impl Job {
 
 fn formats(device: &Device, connector: &Connector) -> Result<Vec<u32>, CallError> {
     let blob = connector.props.value("WRITEBACK_PIXEL_FORMATS").unwrap_or(0);
-    let bytes = read::blob(std::os::fd::AsFd::as_fd(device), blob);
+    let bytes = blob::read(std::os::fd::AsFd::as_fd(device), blob);
     let bytes = bytes.ok_or_else(|| device.errno("DRM_IOCTL_MODE_GETPROPBLOB", rustix::io::Errno::NOENT))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|format| u32::from_ne_bytes(*format)).collect())
 }

@@ -1,4 +1,4 @@
-//! The steady frame path allocates nothing: commit with fences, event, retire, CRC, prediction.
+//! The steady frame path allocates nothing: commit with fences, event, CRC, prediction.
 
 mod counting;
 mod lab;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane};
 use kms::colour::{Ctm, Ctm3x4, Lut};
 use kms::crc::{CrcReader, CrcStream};
-use kms::pipeline::{Curve, OpState, PipelineState};
+use kms::pipeline::OpState;
+use kms::property_values::Curve;
 use kms::{
     ColorEncoding, ColorRange, ConnectorState, CrtcState, Device, DumbBuffer, Framebuffer, PlaneLook, PlaneState, Rect,
     Rotation, ScalingFilter, SrcRect, Step,
@@ -202,7 +203,7 @@ fn a_pipeline_is_what_its_operations_say() {
     assert!(plane.props.color_encoding.is_none() && plane.props.color_range.is_none());
     let swap = [[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
     let swap = OpState::Matrix(Arc::new(Ctm3x4::new(&screen.device, swap).expect("matrix")));
-    let make = |ops: [OpState; 4]| PipelineState::new(plane, 0, &ops).expect("a pipeline");
+    let make = |ops: [OpState; 4]| plane.pipeline(0, &ops).expect("a pipeline");
     let none = make([OpState::Bypass, OpState::Bypass, OpState::Bypass, OpState::Bypass]);
     let once = make([OpState::Bypass, swap.clone(), OpState::Bypass, OpState::Bypass]);
     let twice = make([OpState::Bypass, swap.clone(), swap, OpState::Bypass]);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use dmabuf_import::{Fourcc, formats, modifiers};
 use kms::crc::vkms::Turn;
-use kms::props::{PropertyKind, PropertyTable};
+use kms::property::{PropertyKind, PropertyTable};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::picture::Picture;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use drm::control::{AtomicCommitFlags, Device as _};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
-use kms::props::PropertyTable;
+use kms::property::PropertyTable;
 use kms::{Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 

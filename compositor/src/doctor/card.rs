@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kms::{
     Inventory, PlaneKind,
     inventory::{Connection, Connector, Edid, FormatModifiers, Plane},
-    props::PropertyTable,
+    property::PropertyTable,
 };
 
 use super::{

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fence::SyncDevice;
-use kms::{Device, cec::Adapter, crc::CrcReader, props::PropertyKind};
+use kms::{Device, cec::Adapter, crc::CrcReader, property::PropertyKind};
 
 use super::facts::{Access, Card, Cec, Crc, Heap, Machine, Memory, RenderNode, Seat, Sync, User};
 

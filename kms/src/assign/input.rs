@@ -3,9 +3,8 @@
 use dmabuf_import::Fourcc;
 
 use crate::inventory::{self, FormatModifiers};
-use crate::look::representation_bit;
 use crate::props::PlaneProps;
-use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, SrcRect};
+use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, SrcRect, representation_bit};
 
 /// `DRM_MODE_ROTATE_0`.
 pub const ROTATE_0: u32 = 1;

@@ -1,16 +1,14 @@
 //! Finds the CRC files of a CRTC in debugfs, lists sources, arms.
 //!
-//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`] holds it open. Never chooses another source than asked for.
+//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`](super::CrcStream) holds it open. Never chooses another source than asked for.
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::CrcError;
 use super::holder;
-use super::stream::CrcStream;
 use crate::Device;
 
 /// Where debugfs is by custom.
@@ -81,30 +79,6 @@ impl CrcReader {
         Ok(parse_sources(&text))
     }
 
-    /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
-    ///
-    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode anew, to switch sources: arm while no commit of
-    /// yours is under way, and once [`Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no CRC ever, and
-    /// drops a vblank reference too many at the end. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
-    pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
-        let control = self.dir.join("control");
-        let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &control, errno))?;
-        match rustix::io::write(&fd, source.as_bytes()) {
-            Ok(_) => {}
-            Err(Errno::INVAL) => {
-                let known: Vec<_> = self.sources()?.into_iter().map(|source| source.name).collect();
-                return Err(CrcError::UnknownSource { wanted: source.to_owned(), known: known.join(", ") });
-            }
-            Err(errno) => return Err(self.call("write", &control, errno)),
-        }
-        drop(fd);
-        let data = self.dir.join("data");
-        let fd = rustix::fs::open(&data, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &data, errno))?;
-        Ok(CrcStream::new(fd, self.clone(), source))
-    }
-
     /// The file that entries are read from.
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
@@ -121,7 +95,7 @@ impl CrcReader {
         Self { dir: "nowhere".into(), crtc: 0 }
     }
 
-    fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
+    pub(super) fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
         match errno {
             Errno::ACCESS | Errno::PERM => CrcError::Permission(path.to_owned()),
             Errno::IO => CrcError::CrtcOff(self.crtc),

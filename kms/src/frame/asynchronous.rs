@@ -4,8 +4,6 @@
 //! other property must be sent with the value that it has, or not at all. CRTCs and connectors take nothing, not even
 //! `OUT_FENCE_PTR`. Planes other than the primary are up to the driver; this crate leaves them alone.
 
-use rustix::io::Errno;
-
 use super::{Frame, Kind};
 use crate::output::Values;
 
@@ -14,14 +12,10 @@ impl Frame<'_> {
         self.kind == Kind::Asynchronous
     }
 
-    /// Why the frame cannot be an asynchronous flip; `None` if it can be asked for.
-    pub(super) fn asynchronous_refusal(&self) -> Option<(Errno, String)> {
+    /// Why the frame cannot be an asynchronous flip, on a device that has them; `None` if it can be asked for.
+    pub(super) fn asynchronous_refusal(&self) -> Option<String> {
         let output = &*self.output;
-        if !output.can_flip_asynchronously() {
-            let why = "the device has no asynchronous flips (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP); use Output::frame";
-            return Some((Errno::OPNOTSUPP, why.to_owned()));
-        }
-        let refuse = |why: &str| Some((Errno::INVAL, format!("an asynchronous flip cannot change {why}")));
+        let refuse = |why: &str| Some(format!("an asynchronous flip cannot change {why}"));
         if self.vrr != output.vrr {
             return refuse("VRR_ENABLED");
         }

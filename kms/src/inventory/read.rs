@@ -1,17 +1,39 @@
 //! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and properties.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use drm_ffi::mode;
 
 use super::edid::Edid;
-use super::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use crate::blob;
 use crate::pipeline::{ColorOp, ColorPipeline};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
 
-/// Reads everything.
-pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
+impl Device {
+    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
+    pub fn inventory(&self) -> Result<Inventory, CallError> {
+        Inventory::read(self)
+    }
+}
+
+impl Inventory {
+    /// Reads the whole device, probing connectors. See [`Device::inventory`].
+    pub fn read(device: &Device) -> Result<Self, CallError> {
+        inventory(device)
+    }
+
+    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes do not come and go.
+    pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
+        let connectors = connectors(device, &self.encoders)?;
+        let changes = compare(&self.connectors, &connectors);
+        self.connectors = connectors;
+        Ok(changes)
+    }
+}
+
+fn inventory(device: &Device) -> Result<Inventory, CallError> {
     let fd = device.as_fd();
     let (mut crtc_ids, mut encoder_ids) = (Vec::new(), Vec::new());
     mode::get_resources(fd, None, Some(&mut crtc_ids), None, Some(&mut encoder_ids))
@@ -33,7 +55,7 @@ pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
 }
 
 /// Reads and probes all connectors.
-pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
+fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
     mode::get_resources(fd, None, None, Some(&mut ids), None)
@@ -63,10 +85,10 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Co
             writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
             possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
             encoders: fed_by,
-            edid: props.value("EDID").and_then(|id| blob(fd, id)).as_deref().and_then(Edid::parse),
+            edid: props.value("EDID").and_then(|id| blob::read(fd, id)).as_deref().and_then(Edid::parse),
             path: props
                 .value("PATH")
-                .and_then(|id| blob(fd, id))
+                .and_then(|id| blob::read(fd, id))
                 .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
             props,
         });
@@ -108,6 +130,28 @@ fn encoder_name(encoder_type: u32) -> &'static str {
     NAMES.get(encoder_type as usize).unwrap_or(&"Unknown")
 }
 
+fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
+    let find = |list: &[Connector], id| list.iter().position(|connector| connector.id == id);
+    let gone = before.iter().filter(|old| find(after, old.id).is_none());
+    let mut changes: Vec<_> = gone.map(|old| ConnectorChange::Removed(old.id)).collect();
+    for new in after {
+        let Some(old) = find(before, new.id).map(|at| &before[at]) else {
+            changes.push(ConnectorChange::Added(new.id));
+            continue;
+        };
+        let link = |connector: &Connector| connector.props.value("link-status");
+        match (old.connected(), new.connected()) {
+            (false, true) => changes.push(ConnectorChange::Connected(new.id)),
+            (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
+            (true, true) if old.modes != new.modes || link(old) != link(new) => {
+                changes.push(ConnectorChange::Changed(new.id));
+            }
+            _ => {}
+        }
+    }
+    changes
+}
+
 fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
@@ -119,7 +163,7 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
         let info = mode::get_plane(fd, id, Some(&mut formats))
             .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANE", &error))?;
         let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_PLANE)?;
-        let blob = |name| props.value(name).and_then(|id| blob(fd, id));
+        let blob = |name| props.value(name).and_then(|id| blob::read(fd, id));
         planes.push(Plane {
             id,
             kind: match props.value("type") {
@@ -164,14 +208,6 @@ fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline
         }
     }
     Ok(found)
-}
-
-/// The content of a blob; `None` for id 0 and for one that is gone.
-pub(crate) fn blob(fd: BorrowedFd<'_>, id: u64) -> Option<Vec<u8>> {
-    let id = u32::try_from(id).ok().filter(|&id| id != 0)?;
-    let mut data = Vec::new();
-    mode::get_property_blob(fd, id, Some(&mut data)).ok()?;
-    Some(data)
 }
 
 fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, CallError> {

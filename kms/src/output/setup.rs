@@ -1,9 +1,11 @@
 //! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
 
+use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::Head;
 use crate::inventory::{Connector, Crtc, Plane};
-use crate::props::{Blob, ConnectorProps, CrtcProps};
+use crate::property::PropertyTable;
+use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind};
 
@@ -16,7 +18,17 @@ const PROPS_PER_COLOROP: usize = 2;
 /// And on the CRTC and the connector.
 const PROPS_OF_HEAD: usize = 20;
 
-pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
+impl Output {
+    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the connector already, if it is free) and planes
+    /// (a primary, a cursor, and its share of the overlays), and makes the mode's blob.
+    ///
+    /// `inventory` must be recent: what it says of the console's state decides what the first modeset turns off.
+    pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
+        output(device, inventory, connector, mode)
+    }
+}
+
+fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
     let name = connector.name.clone();
     let mut claims = device.claims();
@@ -65,15 +77,12 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         leftovers,
         shown: None,
         head: Head::default(),
-        on_screen: [0; MAX_PLANES],
         in_flight: None,
-        queued: [0; MAX_PLANES],
         asleep: false,
         vrr: false,
         vrr_capable: connector.props.value("vrr_capable") == Some(1),
         writeback: None,
         clips: Clips::default(),
-        retired: Vec::with_capacity(8),
     })
 }
 
@@ -122,7 +131,7 @@ fn leftovers(
     taken: &[u32],
 ) -> Vec<Leftover> {
     let mut out = Vec::new();
-    let mut off = |object: u32, table: &crate::props::PropertyTable, props: &[&str]| {
+    let mut off = |object: u32, table: &PropertyTable, props: &[&str]| {
         for prop in props.iter().filter_map(|name| table.get(name)) {
             out.push(Leftover { object, prop: prop.id, value: 0 });
         }

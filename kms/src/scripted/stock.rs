@@ -5,7 +5,7 @@ use drm_ffi::drm_mode_modeinfo;
 
 use crate::device::{Caps, Driver};
 use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
 /// Object and property ids of the pretended hardware.

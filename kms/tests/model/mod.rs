@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use dmabuf_import::Fourcc;
+use kms::Blob;
 use kms::crc::vkms::{ColorOp, Encoding, Layout, Look, ModelPlane, Picture, Range, Unmodelled};
 use kms::crc::{CrcEntry, CrcReader, CrcStream};
-use kms::props::Blob;
 use kms::{Device, DumbBuffer, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SrcRect};
 
 use crate::lab::{card, now, readable};
@@ -250,7 +250,7 @@ impl Rig {
         let first = {
             let plane = self.inventory.planes.iter().find(|plane| plane.id == id).expect("plane");
             let property = plane.props.get("COLOR_PIPELINE").expect("vkms.enable_plane_pipeline=1");
-            let kms::props::PropertyKind::Enum(values) = &property.kind else { panic!("{property:?}") };
+            let kms::property::PropertyKind::Enum(values) = &property.kind else { panic!("{property:?}") };
             values.iter().map(|value| value.value).max().expect("a pipeline") as u32
         };
         let mut wanted = BTreeMap::from([(id, vec![("COLOR_PIPELINE", first.into())])]);

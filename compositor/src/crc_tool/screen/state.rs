@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use drm::control::{atomic::AtomicModeReq, property};
+use kms::Blob;
 use kms::crc::vkms::{ColorOp, Encoding, Range};
 use kms::inventory::Plane;
 use kms::pipeline::ColorPipeline;
-use kms::props::Blob;
 use kms::{Blend, CallError, Device};
 
 use super::{Screen, Values};

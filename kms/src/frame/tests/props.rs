@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::colour::{Ctm, Eotf, HdrMetadata, HdrStatic, Lut};
-use crate::pipeline::{ColorOp, ColorPipeline, Curve, OpState, PipelineError};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::pipeline::{ColorOp, ColorPipeline, OpState, PipelineError};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::property_values::Curve;
 use crate::scripted::add_colour;
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneLook, Rotation, ScalingFilter};
 
@@ -290,7 +291,7 @@ fn with_pipeline() -> Bench {
 fn a_pipeline_is_sent_once_and_taken_off() {
     let mut bench = with_pipeline();
     let states = [OpState::Curve(Curve::SrgbInverseEotf), OpState::Bypass];
-    let pipeline = PipelineState::new(&bench.output.planes()[0], 0, &states).unwrap();
+    let pipeline = bench.output.planes()[0].pipeline(0, &states).unwrap();
     let state = PlaneState { pipeline: Some(&pipeline), ..full(1) };
     bench.kernel.take_log();
     for (number, state) in [(2, state), (3, state), (4, full(1))] {
@@ -310,15 +311,15 @@ fn a_pipeline_is_sent_once_and_taken_off() {
 fn a_pipeline_is_only_what_its_operations_can() {
     let mut bench = with_pipeline();
     let planes = bench.output.planes();
-    let wrong = |states: &[OpState]| PipelineState::new(&planes[0], 0, states).unwrap_err().to_string();
+    let wrong = |states: &[OpState]| planes[0].pipeline(0, states).unwrap_err().to_string();
     assert_eq!(wrong(&[OpState::Bypass]), "plane 30: 1 states for the 2 operations of its COLOR_PIPELINE");
     let pq = [OpState::Curve(Curve::Pq125Eotf), OpState::Bypass];
     assert_eq!(wrong(&pq), "colorop 400 (1D Curve): CURVE_1D_TYPE: no such curve");
     let swapped = [OpState::Bypass, OpState::Curve(Curve::SrgbEotf)];
     assert_eq!(wrong(&swapped), "colorop 401 (3x4 Matrix): TYPE: another one than the state is for");
-    let none = PipelineState::new(&planes[1], 0, &[]).unwrap_err();
+    let none = planes[1].pipeline(0, &[]).unwrap_err();
     assert_eq!(none, PipelineError::NoPipeline { plane: PRIMARY + 1, index: 0, has: 0 });
-    let good = PipelineState::new(&planes[0], 0, &[OpState::Bypass, OpState::Bypass]).unwrap();
+    let good = planes[0].pipeline(0, &[OpState::Bypass, OpState::Bypass]).unwrap();
     let mut frame = bench.output.frame();
     frame.set(1, PlaneState { pipeline: Some(&good), ..full(1) });
     let error = frame.test().unwrap_err();

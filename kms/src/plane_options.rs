@@ -5,140 +5,9 @@
 
 use serde::Serialize;
 
-use crate::plane::OutputPlane;
-use crate::props::{PlaneProps, PropertyKind, PropertyTable};
+use crate::property_values::{ColorEncoding, ColorRange, Rotation, ScalingFilter};
+use crate::props::{ColorKeyKind, PlaneProps};
 use crate::request::Request;
-
-/// The `rotation` property: a turn counter-clockwise, after a reflection (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-pub struct Rotation(u32);
-
-impl Rotation {
-    /// Upright.
-    pub const ROTATE_0: Self = Self(1);
-    /// A quarter turn counter-clockwise.
-    pub const ROTATE_90: Self = Self(1 << 1);
-    /// Upside down.
-    pub const ROTATE_180: Self = Self(1 << 2);
-    /// A quarter turn clockwise.
-    pub const ROTATE_270: Self = Self(1 << 3);
-    const REFLECT_X: u32 = 1 << 4;
-    const REFLECT_Y: u32 = 1 << 5;
-
-    /// From the kernel's bits; `None` unless there is exactly one turn among them and nothing unknown.
-    pub const fn from_bits(bits: u32) -> Option<Self> {
-        if bits < 1 << 6 && (bits & 0xf).count_ones() == 1 { Some(Self(bits)) } else { None }
-    }
-
-    /// The kernel's bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// The same with the x axis mirrored (left becomes right) before the turn.
-    #[must_use]
-    pub const fn reflect_x(self) -> Self {
-        Self(self.0 ^ Self::REFLECT_X)
-    }
-
-    /// The same with the y axis mirrored before the turn.
-    #[must_use]
-    pub const fn reflect_y(self) -> Self {
-        Self(self.0 ^ Self::REFLECT_Y)
-    }
-
-    /// Whether the picture's width becomes its height on the screen.
-    pub const fn swaps_axes(self) -> bool {
-        self.0 & (Self::ROTATE_90.0 | Self::ROTATE_270.0) != 0
-    }
-}
-
-impl Default for Rotation {
-    fn default() -> Self {
-        Self::ROTATE_0
-    }
-}
-
-/// An enumeration whose variants have names of the kernel's.
-macro_rules! names {
-    ($(#[$doc:meta])* $name:ident $count:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-        pub enum $name {
-            $($(#[$vdoc])* $variant,)*
-        }
-
-        impl $name {
-            /// Names of the variants as the kernel has them, in the order of the variants.
-            pub const NAMES: [&'static str; $count] = [$($text,)*];
-
-            /// The kernel's name.
-            pub const fn name(self) -> &'static str {
-                Self::NAMES[self as usize]
-            }
-        }
-    };
-}
-pub(crate) use names;
-
-names! {
-    /// The `SCALING_FILTER` property.
-    ScalingFilter 2 {
-        /// The driver's own.
-        Default = "Default",
-        /// No smoothing: for whole factors.
-        NearestNeighbor = "Nearest Neighbor",
-    }
-}
-
-names! {
-    /// The `COLOR_ENCODING` property: the matrix of YUV formats.
-    ColorEncoding 3 {
-        /// Standard definition.
-        Bt601 = "ITU-R BT.601 YCbCr",
-        /// High definition.
-        Bt709 = "ITU-R BT.709 YCbCr",
-        /// Ultra high definition.
-        Bt2020 = "ITU-R BT.2020 YCbCr",
-    }
-}
-
-names! {
-    /// The `COLOR_RANGE` property of YUV formats.
-    ColorRange 2 {
-        /// Luma 16 to 235.
-        Limited = "YCbCr limited range",
-        /// Luma 0 to 255.
-        Full = "YCbCr full range",
-    }
-}
-
-/// One bit for each matrix and range, for sets of them: what a plane can convert, what a picture needs.
-pub const fn representation_bit(encoding: ColorEncoding, range: ColorRange) -> u8 {
-    1 << (encoding as u8 * 2 + range as u8)
-}
-
-/// How a driver wants its colour key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColorKeyKind {
-    /// `colorkey` is the colour as `0xRRGGBB`, with bit 24 turning it on (R-Car DU, nouveau).
-    EnableBit,
-    /// `colorkey` is the colour; `colorkey_mode` turns it on (Armada): the numbers of "disabled" and of "RGB".
-    Mode(u64, u64),
-}
-
-impl ColorKeyKind {
-    const ENABLE: u64 = 1 << 24;
-
-    pub(crate) fn of(table: &PropertyTable) -> Option<Self> {
-        let PropertyKind::Range { max, .. } = table.get("colorkey")?.kind else { return None };
-        if max & Self::ENABLE != 0 {
-            return Some(Self::EnableBit);
-        }
-        let mode = |name| table.enum_value("colorkey_mode", name);
-        Some(Self::Mode(mode("disabled")?, mode("RGB")?))
-    }
-}
 
 /// How a plane treats its pixels. [`Default`] asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -158,9 +27,8 @@ pub struct PlaneLook {
 }
 
 impl PlaneLook {
-    /// Why `plane` cannot do this, with the property's name.
-    pub(crate) fn unsupported(&self, plane: &OutputPlane) -> Option<&'static str> {
-        let props = &plane.props;
+    /// Why a plane with these properties cannot do this, with the property's name.
+    pub(crate) fn unsupported(&self, props: &PlaneProps) -> Option<&'static str> {
         let lacks = |numbers: &[Option<u64>], at: Option<usize>| at.is_some_and(|at| numbers[at].is_none());
         if props.rotations & self.rotation.bits() != self.rotation.bits() {
             return Some("rotation: not offered");
