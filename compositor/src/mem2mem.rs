@@ -16,7 +16,7 @@ use dmabuf_import::{
     Fourcc,
     colour::Representation,
     formats,
-    m2m::{Converter, Picture},
+    m2m::{Converter, ImageLayout},
 };
 use fence::{Acquire, AcquireState, Point, Release, Timeline};
 use smithay::{
@@ -56,12 +56,12 @@ pub struct Mem2mem {
     timeline: Timeline,
     point: u64,
     targets: Vec<Arc<Target>>,
-    refused: Vec<(Picture, Picture)>,
+    refused: Vec<(ImageLayout, ImageLayout)>,
     jobs: Vec<Job>,
 }
 
 /// A conversion's number, the point that it will signal, our buffer, and what the device was told.
-type Started = (u64, Point, Arc<Target>, (Picture, Picture));
+type Started = (u64, Point, Arc<Target>, (ImageLayout, ImageLayout));
 
 /// A conversion that is under way.
 struct Job {
@@ -76,7 +76,7 @@ struct Job {
     release: Option<Release>,
     release_by: By,
     buffer: Option<WlBuffer>,
-    pair: (Picture, Picture),
+    pair: (ImageLayout, ImageLayout),
 }
 
 impl Job {
@@ -263,7 +263,9 @@ impl Syncline {
         colour: Option<Representation>,
     ) -> Result<Option<Started>, String> {
         let format = source.dmabuf.format();
-        let (Some(mem2mem), Some(from)) = (&self.mem2mem, Picture::of(&source.dmabuf, colour)) else { return Ok(None) };
+        let (Some(mem2mem), Some(from)) = (&self.mem2mem, ImageLayout::of(&source.dmabuf, colour)) else {
+            return Ok(None);
+        };
         if !mem2mem.reads.contains(&format) {
             return Ok(None);
         }
@@ -272,7 +274,7 @@ impl Syncline {
         let device = &self.outputs.cards.of(&output.kms).device;
         let Some(mem2mem) = &mut self.mem2mem else { return Ok(None) };
         let target = mem2mem.target(device, size, to)?;
-        let Some(picture) = Picture::of(&target.dmabuf, None) else { return Ok(None) };
+        let Some(picture) = ImageLayout::of(&target.dmabuf, None) else { return Ok(None) };
         let pair = (from, picture);
         if mem2mem.refused.contains(&pair) {
             return Ok(None);
@@ -334,7 +336,7 @@ impl Syncline {
 
 impl Mem2mem {
     /// Never again this conversion.
-    fn refuse(&mut self, pair: (Picture, Picture)) {
+    fn refuse(&mut self, pair: (ImageLayout, ImageLayout)) {
         if self.refused.len() == REFUSED {
             self.refused.remove(0);
         }

@@ -14,7 +14,7 @@ use crate::{Fourcc, ImportError, Mapping, Modifier, modifiers};
 
 /// One memory plane. Several planes may share one descriptor.
 #[derive(Debug, Clone)]
-pub struct Plane {
+pub struct DmabufPlane {
     /// The dma-buf that holds the plane; closed when its last user drops it.
     pub fd: Arc<OwnedFd>,
     /// Bytes from the start of the dma-buf.
@@ -30,7 +30,7 @@ pub struct Dmabuf {
     height: u32,
     modifier: Modifier,
     info: &'static FormatInfo,
-    planes: Vec<Plane>,
+    planes: Vec<DmabufPlane>,
     /// Bytes of each plane's dma-buf.
     sizes: [u64; 4],
 }
@@ -43,7 +43,7 @@ impl Dmabuf {
         height: u32,
         format: Fourcc,
         modifier: Modifier,
-        planes: Vec<Plane>,
+        planes: Vec<DmabufPlane>,
     ) -> Result<Self, ImportError> {
         Self::checked(width, height, format as u32, modifier, planes)
     }
@@ -54,11 +54,11 @@ impl Dmabuf {
         height: u32,
         format: u32,
         modifier: Modifier,
-        planes: Vec<Plane>,
+        planes: Vec<DmabufPlane>,
     ) -> Result<Self, ImportError> {
         let mut params = [PlaneParams { offset: 0, stride: 0, size: None }; 4];
         let given = planes.len().min(4);
-        for (params, Plane { offset, stride, .. }) in params.iter_mut().zip(&planes) {
+        for (params, DmabufPlane { offset, stride, .. }) in params.iter_mut().zip(&planes) {
             (params.offset, params.stride) = (*offset, *stride);
         }
         let modifier_raw = modifiers::raw(modifier);
@@ -66,7 +66,7 @@ impl Dmabuf {
             |planes: &[PlaneParams]| validate::check(&Params { width, height, format, modifier: modifier_raw, planes });
         check(&params[..given])?;
         let mut sizes = [0; 4];
-        for (plane, (params, Plane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
+        for (plane, (params, DmabufPlane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
             let bytes = examine(fd.as_fd()).ok_or(Violation::NotDmabuf { plane })?;
             (params.size, sizes[plane]) = (Some(bytes), bytes);
         }
@@ -100,7 +100,7 @@ impl Dmabuf {
     }
 
     /// The memory planes, by index; one to four.
-    pub fn planes(&self) -> &[Plane] {
+    pub fn planes(&self) -> &[DmabufPlane] {
         &self.planes
     }
 
@@ -162,7 +162,7 @@ mod tests {
     fn a_memfd_is_no_dmabuf() {
         let fd = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::fs::ftruncate(&fd, 16384).unwrap();
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: 256 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: 256 }];
         let error = Dmabuf::new(64, 64, Fourcc::Xrgb8888, Modifier::Linear, planes).unwrap_err();
         assert_eq!(error, ImportError::Violation(Violation::NotDmabuf { plane: 0 }));
     }

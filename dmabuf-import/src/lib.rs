@@ -33,7 +33,7 @@ pub mod v4l2;
 pub mod validate;
 pub mod withdraw;
 
-pub use dmabuf::{Dmabuf, Plane};
+pub use dmabuf::{Dmabuf, DmabufPlane};
 pub use drm_fourcc::{DrmFormat as Format, DrmFourcc as Fourcc, DrmModifier as Modifier};
 pub use error::{CallError, ImportError};
 pub use gem::{GemDevice, GemHandle, GemTable};

@@ -35,7 +35,7 @@ pub const SLOTS: usize = 4;
 
 /// A picture as one side of a converter sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Picture {
+pub struct ImageLayout {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -48,7 +48,7 @@ pub struct Picture {
     pub colour: Option<Representation>,
 }
 
-impl Picture {
+impl ImageLayout {
     /// That of a dma-buf; `None` if it is not linear.
     pub fn of(dmabuf: &Dmabuf, colour: Option<Representation>) -> Option<Self> {
         let stride = dmabuf.planes().first()?.stride;
@@ -92,7 +92,7 @@ pub struct Converter {
     fd: OwnedFd,
     path: PathBuf,
     multi: bool,
-    configured: Option<(Picture, Picture)>,
+    configured: Option<(ImageLayout, ImageLayout)>,
     /// Bytes of a source, as the device counts them.
     source_size: u32,
     jobs: [Option<Job>; SLOTS],
@@ -175,7 +175,7 @@ impl Converter {
     /// nothing now.
     ///
     /// Errors: EBUSY (conversions are under way), else of the ioctls named.
-    pub fn configure(&mut self, from: Picture, to: Picture) -> Result<bool, CallError> {
+    pub fn configure(&mut self, from: ImageLayout, to: ImageLayout) -> Result<bool, CallError> {
         if self.configured == Some((from, to)) {
             return Ok(true);
         }
@@ -220,11 +220,11 @@ impl Converter {
     }
 
     /// The bytes of a picture, if the device takes it as it is. EINVAL is a no, too.
-    fn set_format(&self, side: Side, picture: &Picture) -> Result<Option<u32>, CallError> {
+    fn set_format(&self, side: Side, picture: &ImageLayout) -> Result<Option<u32>, CallError> {
         let mut formats = v4l2::from_drm(picture.format, Modifier::Linear).filter(|format| format.memory_planes == 1);
         let Some(pixelformat) = formats.next().map(|format| format.v4l2) else { return Ok(None) };
         let (colorspace, ycbcr_enc, quantization) = numbers(picture.colour);
-        let (kind, fd, Picture { width, height, stride, .. }) = (self.kind(side), self.fd.as_fd(), *picture);
+        let (kind, fd, ImageLayout { width, height, stride, .. }) = (self.kind(side), self.fd.as_fd(), *picture);
         let (set, got, size) = if self.multi {
             let mut format = ioctl::FormatMp::new(kind);
             (format.width, format.height, format.pixelformat) = (width, height, pixelformat);
@@ -299,7 +299,7 @@ impl Converter {
         let mut buffer = ioctl::Buffer::dmabuf(self.kind(side), index);
         buffer.field = PROGRESSIVE;
         if self.multi {
-            let plane = ioctl::Plane { bytesused: used, length: size, fd: raw, ..Default::default() };
+            let plane = ioctl::V4l2Plane { bytesused: used, length: size, fd: raw, ..Default::default() };
             ioctl::queue_planes(self.fd.as_fd(), buffer, &mut [plane])
         } else {
             (buffer.bytesused, buffer.length) = (used, size);
@@ -329,7 +329,7 @@ impl Converter {
     fn take_back(&mut self, at: usize, side: Side) -> Result<(), CallError> {
         while self.jobs.iter().flatten().any(|job| job.back[at].is_none()) {
             let buffer = ioctl::Buffer::dmabuf(self.kind(side), 0);
-            let mut planes = [ioctl::Plane::default(); 8];
+            let mut planes = [ioctl::V4l2Plane::default(); 8];
             let planes = if self.multi { &mut planes[..] } else { &mut [] };
             match ioctl::dequeue(self.fd.as_fd(), buffer, planes) {
                 Ok(buffer) => {

@@ -4,7 +4,7 @@
 //! descriptors, and judges the verdict by a model that is written differently. Not for the product.
 
 use crate::formats::FORMATS;
-use crate::request::{Given, Request, Taken};
+use crate::request::{CompleteParams, ParamsPlane, Request};
 use crate::validate::{Params, PlaneParams, Violation, check};
 use crate::{Fourcc, Modifier};
 
@@ -123,12 +123,16 @@ fn fitting(format: u32, width: u32, height: u32, modifier: u64) -> Vec<Add> {
 fn verdict(width: u32, height: u32, format: u32, adds: &[Add]) -> Result<(), Violation> {
     let mut request = Request::default();
     for add in adds {
-        request.add(add.index, Given { memory: add.size, offset: add.offset, stride: add.stride }, add.modifier)?;
+        request.add(
+            add.index,
+            ParamsPlane { memory: add.size, offset: add.offset, stride: add.stride },
+            add.modifier,
+        )?;
     }
-    let Taken { modifier, planes } = request.take()?;
+    let CompleteParams { modifier, planes } = request.take()?;
     assert_eq!(request.take(), Err(Violation::Used));
     let plane =
-        |given: &Given<u64>| PlaneParams { offset: given.offset, stride: given.stride, size: Some(given.memory) };
+        |given: &ParamsPlane<u64>| PlaneParams { offset: given.offset, stride: given.stride, size: Some(given.memory) };
     let planes: Vec<_> = planes.iter().map(plane).collect();
     check(&Params { width, height, format, modifier, planes: &planes }).map(drop)
 }

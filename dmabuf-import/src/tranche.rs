@@ -10,7 +10,7 @@ use crate::{Fourcc, Modifier};
 
 /// How a layout reads, cheapest first for a picture that is not turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub enum LayoutClass {
     /// Fewer bytes are read than the picture has: CCS, DCC, AFBC, AFRC, UBWC and their relatives.
     Compressed,
     /// All bytes, in the order that suits the memory.
@@ -22,12 +22,12 @@ pub enum Class {
 }
 
 /// The class of a modifier, by the vendor's part of `include/uapi/drm/drm_fourcc.h`. An unknown one counts as tiled.
-pub fn class(modifier: Modifier) -> Class {
+pub fn class(modifier: Modifier) -> LayoutClass {
     let raw = u64::from(modifier);
     let low = raw & 0x00ff_ffff_ffff_ffff;
     let compressed = match (modifier, raw >> 56) {
-        (Modifier::Linear, _) => return Class::Linear,
-        (Modifier::Invalid, _) => return Class::Implicit,
+        (Modifier::Linear, _) => return LayoutClass::Linear,
+        (Modifier::Invalid, _) => return LayoutClass::Implicit,
         // I915_FORMAT_MOD_*_CCS*; 1, 2, 3 and 9 are plain tilings.
         (_, 0x01) => matches!(low, 4..=8 | 10..),
         // AMD_FMT_MOD_DCC_SHIFT.
@@ -48,7 +48,7 @@ pub fn class(modifier: Modifier) -> Class {
         (_, 0x0c) => low == 2,
         _ => false,
     };
-    if compressed { Class::Compressed } else { Class::Tiled }
+    if compressed { LayoutClass::Compressed } else { LayoutClass::Tiled }
 }
 
 /// A pair that the display's planes take.
@@ -68,11 +68,11 @@ pub struct Candidate {
 /// is worst then, and compression, which display engines seldom take together with a turn, comes after plain tiles.
 pub fn tranches(candidates: &[Candidate], turned: bool) -> Vec<Vec<(Fourcc, Modifier)>> {
     let rank = |class| match (class, turned) {
-        (Class::Tiled, true) => 0,
-        (Class::Compressed, _) => 1,
-        (Class::Tiled, false) => 2,
-        (Class::Linear, _) => 3,
-        (Class::Implicit, _) => 4,
+        (LayoutClass::Tiled, true) => 0,
+        (LayoutClass::Compressed, _) => 1,
+        (LayoutClass::Tiled, false) => 2,
+        (LayoutClass::Linear, _) => 3,
+        (LayoutClass::Implicit, _) => 4,
     };
     let mut sorted: BTreeMap<_, Vec<(Fourcc, Modifier)>> = BTreeMap::new();
     let mut seen = std::collections::HashSet::new();
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn classes_of_known_modifiers() {
-        use Class::{Compressed, Implicit, Linear, Tiled};
+        use LayoutClass::{Compressed, Implicit, Linear, Tiled};
         let vendor = |vendor: u64, low: u64| Modifier::from(vendor << 56 | low);
         let table = [
             (Modifier::Linear, Linear),

@@ -15,7 +15,7 @@ pub use table::{FORMATS, UNMAPPED};
 
 use crate::colour::{Encoding, Range, Representation};
 use crate::modifiers;
-use crate::request::{Given, Taken};
+use crate::request::{CompleteParams, ParamsPlane};
 use crate::{Fourcc, Modifier, formats};
 
 /// A V4L2 pixel format with its DRM counterpart.
@@ -79,7 +79,7 @@ pub fn from_drm(drm: Fourcc, modifier: Modifier) -> impl Iterator<Item = &'stati
 ///
 /// V4L2 describes such a frame (`V4L2_PIX_FMT_NV12`, not `NV12M`) by one offset and one `bytesperline`, and its clients hand on just
 /// that. `height` is taken for that of the format.
-pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: impl Fn(&T) -> T) {
+pub fn complete<T>(taken: &mut CompleteParams<T>, format: Fourcc, height: u32, memory: impl Fn(&T) -> T) {
     let [first] = &taken.planes[..] else { return };
     let shape = Shape::of(format as u32);
     let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
@@ -89,7 +89,7 @@ pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: im
     let Some(layout) = in_one.layout(height, &[first.stride]) else { return };
     let others = layout[1..].iter().map(|plane| {
         let offset = first.offset.checked_add(plane.offset)?;
-        Some(Given { memory: memory(&first.memory), offset, stride: plane.stride })
+        Some(ParamsPlane { memory: memory(&first.memory), offset, stride: plane.stride })
     });
     if let Some(others) = others.collect::<Option<Vec<_>>>() {
         taken.planes.extend(others);

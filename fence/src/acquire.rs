@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::{
     CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until,
-    held::Held,
+    held::AcquireFiles,
     implicit,
     kernel::{Kernel, KernelRef, LINUX},
     report::Overdue,
@@ -45,7 +45,7 @@ enum Stage {
     /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not be made yet.
     Waiting { event: Option<OwnedFd> },
     /// Has the fence.
-    Pending(Held),
+    Pending(AcquireFiles),
     /// Final; the file is closed.
     Signalled { at: Ns },
     /// Final; the file that carries the error stays for the release, until it is taken.
@@ -107,7 +107,7 @@ impl Acquire {
 
     /// As [`Acquire::from_sync_file`], on the given kernel.
     pub fn from_sync_file_on(kernel: KernelRef, file: SyncFile, now: Ns) -> Acquire {
-        Acquire::new(Stage::Pending(Held::new(kernel, file)), None, kernel, now)
+        Acquire::new(Stage::Pending(AcquireFiles::new(kernel, file)), None, kernel, now)
     }
 
     /// For a client without explicit synchronisation: what readers of this dma-buf have to wait for now. The dma-buf
@@ -175,7 +175,7 @@ impl Acquire {
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
                 Some(file) => {
-                    let mut held = Held::new(self.kernel, file);
+                    let mut held = AcquireFiles::new(self.kernel, file);
                     let unseen = self.carrying && point.timeline().comes_late();
                     if unseen {
                         held.unlink();

@@ -14,7 +14,7 @@ use crate::{
     implicit::{self, Access},
     kernel::KernelRef,
     message::Envelope,
-    sync_file::{self, Lent},
+    sync_file::{self, BorrowedFile},
 };
 
 /// The fences of one buffer: a render pass and a scan-out on each of a few outputs.
@@ -49,7 +49,7 @@ impl Target {
 
 /// How a buffer was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReleaseKind {
     /// There was nothing to put a fence into.
     None,
     /// The point was signalled: nobody had to be waited for.
@@ -63,7 +63,7 @@ pub enum Kind {
     /// The message was sent without a fence: nobody had to be waited for.
     MessageAtOnce,
     /// The kernel had no memory or file descriptor: the release is queued with its fences, see
-    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and [`Retries::retry`](crate::Retries::retry).
+    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and [`DeferredReleases::retry`](crate::DeferredReleases::retry).
     Deferred,
 }
 
@@ -71,7 +71,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// How.
-    pub kind: Kind,
+    pub kind: ReleaseKind,
     /// How many fences of uses went in, those included that turned out to have signalled.
     pub fences: usize,
     /// Error of a fence of the buffer: of its acquire fence, or of a use's.
@@ -86,28 +86,28 @@ pub struct Completed {
 
 impl Completed {
     pub(crate) fn none() -> Completed {
-        Completed { kind: Kind::None, fences: 0, error: None, carried: false, added: Added::InOrder }
+        Completed { kind: ReleaseKind::None, fences: 0, error: None, carried: false, added: Added::InOrder }
     }
 }
 
 /// What has to be done to give a buffer back; can be tried again after an error.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct Delivery {
     pub(crate) target: Target,
     pub(crate) fences: Fences,
     pub(crate) failed: Option<SyncFile>,
     pub(crate) error: Option<FenceError>,
 }
 
-impl Default for Work {
-    fn default() -> Work {
-        Work::new(Target::None)
+impl Default for Delivery {
+    fn default() -> Delivery {
+        Delivery::new(Target::None)
     }
 }
 
-impl Work {
-    pub(crate) fn new(target: Target) -> Work {
-        Work { target, fences: SmallVec::new(), failed: None, error: None }
+impl Delivery {
+    pub(crate) fn new(target: Target) -> Delivery {
+        Delivery { target, fences: SmallVec::new(), failed: None, error: None }
     }
 
     /// Closes the fences.
@@ -117,7 +117,7 @@ impl Work {
     }
 
     /// Does it or changes nothing that matters: it can be repeated after an error.
-    pub(crate) fn attempt(&self, extra: Option<Lent<'_>>) -> Result<Completed, CallError> {
+    pub(crate) fn attempt(&self, extra: Option<BorrowedFile<'_>>) -> Result<Completed, CallError> {
         let fences = self.fences.len() + usize::from(extra.is_some());
         let done = Completed { fences, error: self.error, ..Completed::none() };
         match &self.target {
@@ -134,12 +134,17 @@ impl Work {
                         implicit::import_on(*kernel, plane.as_fd(), file.fd, Access::Read)?;
                     }
                 }
-                Ok(Completed { kind: Kind::Dmabuf, carried: self.failed.is_some(), ..done })
+                Ok(Completed { kind: ReleaseKind::Dmabuf, carried: self.failed.is_some(), ..done })
             }
         }
     }
 
-    fn to_point(&self, point: &Point, extra: Option<Lent<'_>>, mut done: Completed) -> Result<Completed, CallError> {
+    fn to_point(
+        &self,
+        point: &Point,
+        extra: Option<BorrowedFile<'_>>,
+        mut done: Completed,
+    ) -> Result<Completed, CallError> {
         let kernel = point.timeline().device().kernel();
         let one_ioctl = point.timeline().device().caps().timeline_export;
         let mut only = extra.or_else(|| self.fences.iter().next().map(SyncFile::lend));
@@ -147,7 +152,7 @@ impl Work {
             // Look before merging: the kernel leaves out what has signalled, errors and all.
             let all = || self.fences.iter().map(SyncFile::lend).chain(extra);
             let (mut pending, mut failed) =
-                (SmallVec::<[Lent<'_>; 4]>::new(), self.failed.as_ref().map(SyncFile::lend));
+                (SmallVec::<[BorrowedFile<'_>; 4]>::new(), self.failed.as_ref().map(SyncFile::lend));
             for file in all() {
                 match sync_file::summary(kernel, file.fd)?.status {
                     Status::Active => pending.push(file),
@@ -160,7 +165,7 @@ impl Work {
             }
             if pending.len() > 1 {
                 done.added = several(point, kernel, &pending)?;
-                done.kind = Kind::PointMaterialised;
+                done.kind = ReleaseKind::PointMaterialised;
                 return Ok(done);
             }
             only = pending.iter().next().copied();
@@ -173,15 +178,15 @@ impl Work {
             only = Some(failed.lend());
         }
         (done.kind, done.added) = match only {
-            Some(file) => (Kind::PointMaterialised, point.import_lent(file)?),
-            None => (Kind::PointSignalled, point.signal()?),
+            Some(file) => (ReleaseKind::PointMaterialised, point.import_lent(file)?),
+            None => (ReleaseKind::PointSignalled, point.signal()?),
         };
         Ok(done)
     }
 }
 
 /// Two fences: one merge and one import. More of them, or no file descriptor: into the point without any.
-fn several(point: &Point, kernel: KernelRef, pending: &[Lent<'_>]) -> Result<Added, CallError> {
+fn several(point: &Point, kernel: KernelRef, pending: &[BorrowedFile<'_>]) -> Result<Added, CallError> {
     let mut files = pending.iter().copied();
     if let (Some(a), Some(b), None) = (files.next(), files.next(), files.next()) {
         match sync_file::merge2(kernel, a.fd, b.fd) {

@@ -14,8 +14,8 @@ use crate::{
     CallError, Missing, Object, Timeline,
     ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
     kernel::{Kernel, KernelRef, LINUX},
-    retry::Retries,
-    sync_file::Lent,
+    retry::DeferredReleases,
+    sync_file::BorrowedFile,
 };
 
 /// What a device and its kernel can do with syncobjs. Found by trying, not by version.
@@ -47,7 +47,7 @@ pub(crate) struct Inner {
     caps: Caps,
     /// Helper syncobjs for transfers, made when first needed.
     scratch: Mutex<Scratch>,
-    pub(crate) deferred: Retries,
+    pub(crate) deferred: DeferredReleases,
 }
 
 /// Handles on the device, 0 if not made yet. They belong to [`Inner`] and go with its file.
@@ -84,7 +84,13 @@ impl SyncDevice {
     /// As [`SyncDevice::new`].
     pub fn new_on(kernel: KernelRef, fd: OwnedFd) -> Result<SyncDevice, CallError> {
         let caps = probe(kernel, fd.as_fd())?;
-        Ok(SyncDevice(Arc::new(Inner { fd, kernel, caps, scratch: Mutex::default(), deferred: Retries::default() })))
+        Ok(SyncDevice(Arc::new(Inner {
+            fd,
+            kernel,
+            caps,
+            scratch: Mutex::default(),
+            deferred: DeferredReleases::default(),
+        })))
     }
 
     /// What the device can do.
@@ -149,7 +155,7 @@ impl SyncDevice {
     }
 
     /// sync_file to point. In one step only what is no link of a chain: the transfer flattens such a one.
-    pub(crate) fn import_point(&self, handle: u32, value: u64, file: Lent<'_>) -> IoResult<()> {
+    pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFile<'_>) -> IoResult<()> {
         let (kernel, fd, file, chain) = (self.0.kernel, self.as_fd(), file.fd, file.chain);
         if (self.0.caps.timeline_export && !chain) || value == 0 {
             let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
@@ -167,7 +173,7 @@ impl SyncDevice {
         &self,
         handle: u32,
         value: u64,
-        files: impl Iterator<Item = Lent<'a>>,
+        files: impl Iterator<Item = BorrowedFile<'a>>,
     ) -> IoResult<()> {
         let (kernel, fd) = (self.0.kernel, self.as_fd());
         let chain = {

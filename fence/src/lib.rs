@@ -27,7 +27,7 @@
 //!  Release::message ┤   └─────────┘      │         (now)       (with the last
 //!  Release::none ───┘    │       ▲       │                       use's fence)
 //!                        └───────┘       └─ no memory, no fd: deferred,
-//!                        add_fence          Retries::retry
+//!                        add_fence          DeferredReleases::retry
 //! ```
 //!
 //! *Materialised* means that a fence is attached, *signalled* that it is done. A release materialises when its last use
@@ -109,7 +109,7 @@ mod uapi;
 mod vgem;
 
 pub use acquire::{Acquire, AcquireState};
-pub use delivery::{Completed, Kind};
+pub use delivery::{Completed, ReleaseKind};
 pub use device::{Caps, SyncDevice};
 pub use error::{CallError, FenceError, Missing, Object};
 pub use handoff::HandOff;
@@ -118,7 +118,7 @@ pub use message::ReleaseMessage;
 pub use predictor::Predictor;
 pub use release::Release;
 pub use report::{AcquireReport, Overdue};
-pub use retry::Retries;
+pub use retry::DeferredReleases;
 pub use sw_sync::{SW_SYNC_PATH, SwTimeline};
 pub use sync_file::{Merged, SyncFile};
 pub use timeline::{Added, Payload, Point, Timeline, Until, wait_points};

@@ -11,11 +11,11 @@ use smallvec::SmallVec;
 
 use crate::{
     CallError, FenceError, Point, SyncFile,
-    delivery::{Completed, Kind, Target, Work},
+    delivery::{Completed, Delivery, ReleaseKind, Target},
     kernel::{KernelRef, LINUX},
     message::{Envelope, ReleaseMessage},
-    retry::Retries,
-    sync_file::Lent,
+    retry::DeferredReleases,
+    sync_file::BorrowedFile,
 };
 
 /// The release of one buffer. Complete it once, when nothing uses the buffer any more but the fences that it was given.
@@ -25,15 +25,15 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "a client waits for this buffer"]
 pub struct Release {
-    work: Work,
+    work: Delivery,
     /// Where a message waits that cannot be sent yet; a point has its device's.
-    retries: Option<Retries>,
+    retries: Option<DeferredReleases>,
     finished: bool,
 }
 
 impl Release {
     fn new(target: Target) -> Release {
-        Release { work: Work::new(target), retries: None, finished: false }
+        Release { work: Delivery::new(target), retries: None, finished: false }
     }
 
     /// Into a point of the client's timeline.
@@ -59,12 +59,12 @@ impl Release {
 
     /// Into a message to the client, which carries the fence. If there is no descriptor for it, the release waits in
     /// `retries`.
-    pub fn message(message: Box<dyn ReleaseMessage>, retries: &Retries) -> Release {
+    pub fn message(message: Box<dyn ReleaseMessage>, retries: &DeferredReleases) -> Release {
         Release::message_on(&LINUX, message, retries)
     }
 
     /// As [`Release::message`], on the given kernel.
-    pub fn message_on(kernel: KernelRef, message: Box<dyn ReleaseMessage>, retries: &Retries) -> Release {
+    pub fn message_on(kernel: KernelRef, message: Box<dyn ReleaseMessage>, retries: &DeferredReleases) -> Release {
         let mut release = Release::new(Target::Message(Envelope { kernel, message }));
         release.retries = Some(retries.clone());
         release
@@ -101,7 +101,7 @@ impl Release {
     /// Gives the buffer back: one system call for up to one fence; no new file descriptor is needed, but for a message.
     ///
     /// With several fences it looks at each first, because the kernel's merge forgets errors. When the kernel has no
-    /// memory or file descriptor the work is queued on the device ([`Kind::Deferred`]): it is never lost.
+    /// memory or file descriptor the work is queued on the device ([`ReleaseKind::Deferred`]): it is never lost.
     ///
     /// # Errors
     /// `EINVAL`: a fence is no sync_file, or no dma-buf to import into. The release is given up then: the point is
@@ -125,7 +125,7 @@ impl Release {
         self.finished
     }
 
-    fn finish(&mut self, extra: Option<Lent<'_>>) -> Result<Completed, CallError> {
+    fn finish(&mut self, extra: Option<BorrowedFile<'_>>) -> Result<Completed, CallError> {
         if self.finished {
             tracing::error!("bug: a release is completed twice");
             return Ok(Completed::none());
@@ -146,7 +146,7 @@ impl Release {
         }
     }
 
-    fn defer(&mut self, extra: Option<Lent<'_>>, error: CallError) -> Result<Completed, CallError> {
+    fn defer(&mut self, extra: Option<BorrowedFile<'_>>, error: CallError) -> Result<Completed, CallError> {
         if let Some(extra) = extra {
             match rustix::io::fcntl_dupfd_cloexec(extra.fd, 0) {
                 Ok(fd) if extra.chain => self.work.fences.push(SyncFile::maybe_chain(fd)),
@@ -160,7 +160,7 @@ impl Release {
             _ => return Err(error),
         };
         let done = Completed {
-            kind: Kind::Deferred,
+            kind: ReleaseKind::Deferred,
             fences: self.work.fences.len(),
             error: self.work.error,
             ..Completed::none()

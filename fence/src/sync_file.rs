@@ -71,8 +71,8 @@ impl SyncFile {
         self.chain
     }
 
-    pub(crate) fn lend(&self) -> Lent<'_> {
-        Lent { fd: self.fd.as_fd(), chain: self.chain }
+    pub(crate) fn lend(&self) -> BorrowedFile<'_> {
+        BorrowedFile { fd: self.fd.as_fd(), chain: self.chain }
     }
 
     /// A second file descriptor for the same fences.
@@ -158,7 +158,7 @@ impl SyncFile {
 
 /// A borrowed [`SyncFile`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lent<'a> {
+pub(crate) struct BorrowedFile<'a> {
     pub(crate) fd: BorrowedFd<'a>,
     pub(crate) chain: bool,
 }

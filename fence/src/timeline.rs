@@ -19,7 +19,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::{CallError, Ns, Object, SyncDevice, SyncFile, sync_file::Lent};
+use crate::{CallError, Ns, Object, SyncDevice, SyncFile, sync_file::BorrowedFile};
 
 /// What an eventfd or a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -248,7 +248,7 @@ impl Point {
         self.import_lent(file.lend())
     }
 
-    pub(crate) fn import_lent(&self, file: Lent<'_>) -> Result<Added, CallError> {
+    pub(crate) fn import_lent(&self, file: BorrowedFile<'_>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_point(self.timeline.handle(), self.value, file)
@@ -258,7 +258,7 @@ impl Point {
 
     /// Materialises the point with all of these fences, without a file descriptor to merge them in: slower than a merge
     /// by a call, for when none is left.
-    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = Lent<'a>>) -> Result<Added, CallError> {
+    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = BorrowedFile<'a>>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_all(self.timeline.handle(), self.value, files)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile,
+    Acquire, AcquireState, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
     faults::{Call, Faults},
     model::Model,
 };
@@ -92,8 +92,9 @@ fn a_release_survives_every_call_that_fails() {
                         model.signal_fence(*fence, 1);
                     }
                     assert!(timeline.point(1).is_signalled().unwrap(), "lost: {what}");
-                    let expected = if users == 0 { Kind::PointSignalled } else { Kind::PointMaterialised };
-                    assert!(done.kind == expected || done.kind == Kind::Deferred, "{what}");
+                    let expected =
+                        if users == 0 { ReleaseKind::PointSignalled } else { ReleaseKind::PointMaterialised };
+                    assert!(done.kind == expected || done.kind == ReleaseKind::Deferred, "{what}");
                     assert_eq!(done.fences, users);
                 }
             }
@@ -119,7 +120,7 @@ fn a_message_survives_every_call_that_fails() {
         for call in [Call::FileInfo, Call::Merge] {
             for times in 1..4 {
                 let (model, faults, _) = world(false);
-                let (wire, retries) = (Wire::default(), Retries::default());
+                let (wire, retries) = (Wire::default(), DeferredReleases::default());
                 let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
                 let mut release = Release::message_on(faults, Box::new(wire.clone()), &retries);
                 fences.iter().for_each(|fence| release.add_fence(model.sync_file(*fence)));

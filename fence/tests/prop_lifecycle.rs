@@ -11,7 +11,8 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Added, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile, Timeline,
+    Acquire, AcquireState, Added, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
+    Timeline,
     faults::Faults,
     model::{FenceId, Model},
 };
@@ -146,7 +147,7 @@ struct World {
     client_fences: Vec<FenceId>,
     flip: Option<FenceId>,
     passes: Vec<FenceId>,
-    retries: Retries,
+    retries: DeferredReleases,
     no_fds: Arc<AtomicBool>,
     now: u64,
 }
@@ -201,7 +202,7 @@ impl World {
             client_fences: Vec::new(),
             flip: None,
             passes: Vec::new(),
-            retries: Retries::default(),
+            retries: DeferredReleases::default(),
             no_fds: Arc::default(),
             now: 1,
         }
@@ -312,11 +313,11 @@ impl World {
         let buffer = &mut self.surfaces[surface].buffers[commit.buffer];
         assert!(buffer.busy, "released twice");
         buffer.busy = false;
-        if done.kind == Kind::MessageAtOnce {
+        if done.kind == ReleaseKind::MessageAtOnce {
             assert!(commit.users.iter().all(|user| self.model.has_signalled(*user)), "at once, but in use");
         }
         buffer.released = Some((commit.wire.map_or(Back::Point(commit.value), Back::Message), commit.users));
-        if done.kind == Kind::Deferred {
+        if done.kind == ReleaseKind::Deferred {
             // Not lost: it comes with the next file descriptor. The model's own calls still work.
             assert!(self.device.retry_releases() + self.retries.retry() <= SURFACES * BUFFERS);
         }

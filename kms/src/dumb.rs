@@ -5,9 +5,9 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use dmabuf_import::allocate::{AllocateError, Allocated, Allocator, Ask};
+use dmabuf_import::allocate::{AllocateError, Allocated, AllocationRequest, Allocator};
 use dmabuf_import::map::RawMap;
-use dmabuf_import::{Dmabuf, Fourcc, GemHandle, Modifier, Plane, formats};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, GemHandle, Modifier, formats};
 use rustix::io::Errno;
 
 use crate::kernel::FbDescription;
@@ -101,7 +101,7 @@ impl DumbBuffer {
         let fd = crate::ioctl::prime_export(self.device.as_fd(), self.handle.raw())
             .map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
         let (width, height) = self.size();
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
         Dmabuf::new(width, height, self.format, Modifier::Linear, planes)
             .map_err(|_| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", Errno::INVAL))
     }
@@ -116,7 +116,7 @@ impl Allocator for DumbAllocator {
         format!("dumb buffers of {}", self.0.path().display())
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         if !ask.modifiers.contains(&Modifier::Linear) {
             return Err(self.refusal("they are linear only"));
         }

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use crate::head::{ConnectorState, CrtcState, Head};
 use crate::kernel::{ALLOW_MODESET, NONBLOCK, PAGE_FLIP_ASYNC, PAGE_FLIP_EVENT, TEST_ONLY};
-use crate::output::{MAX_PLANES, Values};
+use crate::output::{MAX_PLANES, PlaneValues};
 use crate::pipeline::PipelineState;
 use crate::request::Request;
 use crate::writeback::{Job, Writeback};
@@ -34,7 +34,7 @@ pub struct Committed {
 
 /// What a frame does to its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FrameKind {
     /// Shows other pictures at the next vblank.
     Flip,
     /// Shows another picture at once.
@@ -53,18 +53,18 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub struct Frame<'a> {
     output: &'a mut Output,
-    next: [Values; MAX_PLANES],
-    extras: [Extra<'a>; MAX_PLANES],
+    next: [PlaneValues; MAX_PLANES],
+    extras: [CommitOnly<'a>; MAX_PLANES],
     head: Head,
-    kind: Kind,
+    kind: FrameKind,
     vrr: bool,
     writeback: Option<Job>,
-    wrong: Option<Wrong>,
+    wrong: Option<InvalidPlane>,
 }
 
 /// What a plane state has that does not stay in the kernel's state.
 #[derive(Debug, Clone, Copy, Default)]
-struct Extra<'a> {
+struct CommitOnly<'a> {
     in_fence: Option<BorrowedFd<'a>>,
     damage: &'a [Rect],
     pipeline: Option<&'a PipelineState>,
@@ -72,7 +72,7 @@ struct Extra<'a> {
 
 /// A plane state that the plane cannot express.
 #[derive(Debug, Clone, Copy)]
-struct Wrong {
+struct InvalidPlane {
     plane: usize,
     what: &'static str,
 }
@@ -85,12 +85,12 @@ enum Goal {
 }
 
 impl<'a> Frame<'a> {
-    pub(crate) fn new(output: &'a mut Output, kind: Kind) -> Self {
-        let next = if matches!(kind, Kind::Modeset | Kind::Off) { None } else { output.shown };
+    pub(crate) fn new(output: &'a mut Output, kind: FrameKind) -> Self {
+        let next = if matches!(kind, FrameKind::Modeset | FrameKind::Off) { None } else { output.shown };
         let head = output.head.clone();
         Self {
             next: next.unwrap_or_default(),
-            extras: [Extra::default(); MAX_PLANES],
+            extras: [CommitOnly::default(); MAX_PLANES],
             head,
             kind,
             vrr: output.vrr,
@@ -102,17 +102,17 @@ impl<'a> Frame<'a> {
 
     /// Puts a buffer on a plane. `plane` is an index into [`Output::planes`].
     pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
-        let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, look, pipeline } = state;
+        let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, options, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
             Some(None) if fb.0 != 0 => {
-                let look = look.after(&self.next[plane].look);
+                let options = options.after(&self.next[plane].options);
                 let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
-                self.next[plane] = Values { fb: fb.0, src, dst, alpha, blend, zpos, look, pipeline: serial };
-                self.extras[plane] = Extra { in_fence, damage, pipeline };
+                self.next[plane] = PlaneValues { fb: fb.0, src, dst, alpha, blend, zpos, options, pipeline: serial };
+                self.extras[plane] = CommitOnly { in_fence, damage, pipeline };
             }
-            Some(Some(what)) => self.wrong = Some(Wrong { plane, what }),
-            Some(None) => self.wrong = Some(Wrong { plane, what: "framebuffer 0" }),
-            None => self.wrong = Some(Wrong { plane, what: "no such plane" }),
+            Some(Some(what)) => self.wrong = Some(InvalidPlane { plane, what }),
+            Some(None) => self.wrong = Some(InvalidPlane { plane, what: "framebuffer 0" }),
+            None => self.wrong = Some(InvalidPlane { plane, what: "no such plane" }),
         }
         self
     }
@@ -130,11 +130,11 @@ impl<'a> Frame<'a> {
     /// the device must have asynchronous flips ([`Output::can_flip_asynchronously`]). The kernel may still refuse it.
     /// Such a frame has no out-fence: what it replaces is free at its flip. Source: `drm_atomic_set_property`.
     pub fn try_asynchronous(&mut self) -> bool {
-        let able = self.kind == Kind::Flip && self.wrong.is_none() && self.output.can_flip_asynchronously();
+        let able = self.kind == FrameKind::Flip && self.wrong.is_none() && self.output.can_flip_asynchronously();
         if able && self.asynchronous_refusal().is_none() {
-            self.kind = Kind::Asynchronous;
+            self.kind = FrameKind::Asynchronous;
         }
-        self.kind == Kind::Asynchronous
+        self.kind == FrameKind::Asynchronous
     }
 
     /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a format in
@@ -173,8 +173,8 @@ impl<'a> Frame<'a> {
     /// Turns a plane off.
     pub fn clear(&mut self, plane: usize) -> &mut Self {
         if let Some(values) = self.next.get_mut(plane) {
-            *values = Values::default();
-            self.extras[plane] = Extra::default();
+            *values = PlaneValues::default();
+            self.extras[plane] = CommitOnly::default();
         }
         self
     }
@@ -216,11 +216,11 @@ impl<'a> Frame<'a> {
     fn refusal(&self, errno: Errno, goal: Goal, request: String) -> CommitError {
         let step = if goal == Goal::Test { Step::Test } else { Step::Commit };
         let detail = match self.kind {
-            Kind::Flip => "refused",
-            Kind::Asynchronous => "asynchronous flip refused",
-            Kind::Modeset => "modeset refused",
-            Kind::Wake => "turning on refused",
-            Kind::Sleep | Kind::Off => "turning off refused",
+            FrameKind::Flip => "refused",
+            FrameKind::Asynchronous => "asynchronous flip refused",
+            FrameKind::Modeset => "modeset refused",
+            FrameKind::Wake => "turning on refused",
+            FrameKind::Sleep | FrameKind::Off => "turning off refused",
         };
         let error = CommitError { output: self.output.name.clone(), step, errno, detail: detail.to_owned(), request };
         tracing::debug!(%error, "atomic");
@@ -229,7 +229,7 @@ impl<'a> Frame<'a> {
 
     /// Whether a flip event comes of it: the kernel refuses to send one for a CRTC that was off and stays so.
     fn has_event(&self) -> bool {
-        self.kind != Kind::Off || (self.output.shown.is_some() && !self.output.asleep)
+        self.kind != FrameKind::Off || (self.output.shown.is_some() && !self.output.asleep)
     }
 
     fn flags(&self, goal: Goal) -> u32 {
@@ -237,10 +237,10 @@ impl<'a> Frame<'a> {
         let attaches =
             self.writeback.is_some_and(|job| output.writeback.is_none_or(|on| on.connector != job.connector));
         let mut flags = match self.kind {
-            Kind::Flip if attaches => ALLOW_MODESET,
-            Kind::Flip => 0,
-            Kind::Asynchronous => PAGE_FLIP_ASYNC,
-            Kind::Modeset | Kind::Wake | Kind::Sleep | Kind::Off => ALLOW_MODESET,
+            FrameKind::Flip if attaches => ALLOW_MODESET,
+            FrameKind::Flip => 0,
+            FrameKind::Asynchronous => PAGE_FLIP_ASYNC,
+            FrameKind::Modeset | FrameKind::Wake | FrameKind::Sleep | FrameKind::Off => ALLOW_MODESET,
         };
         flags |= if goal == Goal::Test { TEST_ONLY } else { NONBLOCK };
         if goal != Goal::Test && self.has_event() {
@@ -252,19 +252,19 @@ impl<'a> Frame<'a> {
     /// The kernel took it.
     fn apply(&mut self, request: &mut Request, user_data: u64) -> Committed {
         let (event, output) = (self.has_event(), &mut *self.output);
-        output.shown = (self.kind != Kind::Off).then_some(self.next);
-        output.asleep = self.kind == Kind::Sleep;
+        output.shown = (self.kind != FrameKind::Off).then_some(self.next);
+        output.asleep = self.kind == FrameKind::Sleep;
         output.in_flight = event.then_some(user_data);
-        if self.kind != Kind::Off {
+        if self.kind != FrameKind::Off {
             output.head = std::mem::take(&mut self.head);
         }
-        output.vrr = self.vrr && self.kind != Kind::Off;
+        output.vrr = self.vrr && self.kind != FrameKind::Off;
         match self.kind {
-            Kind::Modeset => {
+            FrameKind::Modeset => {
                 output.leftovers.clear();
                 output.writeback = self.writeback;
             }
-            Kind::Off => output.writeback = None,
+            FrameKind::Off => output.writeback = None,
             _ => output.writeback = self.writeback.or(output.writeback),
         }
         let out_fence = request.take_out_fence(output.crtc).map(SyncFile::unchecked);
@@ -278,7 +278,7 @@ impl<'a> Frame<'a> {
         let refuse = |step, errno: Errno, detail: String| {
             Err(CommitError { output: self.output.name.clone(), step, errno, detail, request: String::new() })
         };
-        if let Some(Wrong { plane, what }) = self.wrong {
+        if let Some(InvalidPlane { plane, what }) = self.wrong {
             let id = self.output.planes.get(plane).map_or(0, |plane| plane.id);
             return refuse(Step::Prepare, Errno::INVAL, format!("plane {plane} (object {id}): {what}"));
         }
@@ -291,10 +291,10 @@ impl<'a> Frame<'a> {
         if let (Goal::Commit(_), Some(user_data)) = (goal, self.output.in_flight) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
         }
-        if !matches!(self.kind, Kind::Modeset | Kind::Off) && self.output.shown.is_none() {
+        if !matches!(self.kind, FrameKind::Modeset | FrameKind::Off) && self.output.shown.is_none() {
             return refuse(Step::State, Errno::INVAL, "no mode is set".to_owned());
         }
-        if self.output.asleep && matches!(self.kind, Kind::Flip | Kind::Asynchronous | Kind::Sleep) {
+        if self.output.asleep && matches!(self.kind, FrameKind::Flip | FrameKind::Asynchronous | FrameKind::Sleep) {
             return refuse(Step::State, Errno::INVAL, "the display is asleep; begin with Output::wake".to_owned());
         }
         if self.vrr && !self.output.vrr {
@@ -313,7 +313,7 @@ impl<'a> Frame<'a> {
             return refuse(Step::Prepare, Errno::INVAL, why);
         }
         match self.asynchronous_refusal() {
-            Some(why) if self.kind == Kind::Asynchronous => refuse(Step::Prepare, Errno::INVAL, why),
+            Some(why) if self.kind == FrameKind::Asynchronous => refuse(Step::Prepare, Errno::INVAL, why),
             _ => Ok(()),
         }
     }

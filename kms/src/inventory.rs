@@ -30,7 +30,7 @@ pub struct Inventory {
     /// Encoders.
     pub encoders: Vec<Encoder>,
     /// Planes.
-    pub planes: Vec<Plane>,
+    pub planes: Vec<PlaneInfo>,
 }
 
 /// A CRTC: what scans a picture out.
@@ -156,7 +156,7 @@ pub struct Encoder {
 
 /// A plane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plane {
+pub struct PlaneInfo {
     /// Object id.
     pub id: u32,
     /// Its kind.
@@ -176,7 +176,7 @@ pub struct Plane {
     pub props: PropertyTable,
 }
 
-impl Plane {
+impl PlaneInfo {
     /// The CRTC that shows it now.
     pub fn crtc(&self) -> Option<u32> {
         self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)

@@ -60,7 +60,7 @@ pub use mode::Mode;
 pub use mode_request::{ModeRequest, ModeRequestError};
 pub use output::Output;
 pub use plane::{OutputPlane, PlaneState};
-pub use plane_options::PlaneLook;
+pub use plane_options::PlaneOptions;
 pub use property_values::{
     Blend, BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneKind, Rotation, ScalingFilter,
     representation_bit,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::{ConnectorState, CrtcState, Head};
-use crate::plane_options::PlaneLook;
+use crate::plane_options::PlaneOptions;
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::writeback::Job;
@@ -22,14 +22,14 @@ pub const MAX_PLANES: usize = 32;
 
 /// What a plane shows, as property values. `fb` 0 = off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct Values {
+pub(crate) struct PlaneValues {
     pub(crate) fb: u32,
     pub(crate) src: SrcRect,
     pub(crate) dst: Rect,
     pub(crate) alpha: u16,
     pub(crate) blend: Blend,
     pub(crate) zpos: Option<u64>,
-    pub(crate) look: PlaneLook,
+    pub(crate) options: PlaneOptions,
     /// Serial of its colour pipeline; 0 = none.
     pub(crate) pipeline: u64,
 }
@@ -59,7 +59,7 @@ pub struct Output {
     pub(crate) names: Names,
     pub(crate) leftovers: Vec<Leftover>,
     /// What the last successful commit set; `None` where the kernel's state is unknown.
-    pub(crate) shown: Option<[Values; MAX_PLANES]>,
+    pub(crate) shown: Option<[PlaneValues; MAX_PLANES]>,
     /// What the last successful commit made of the CRTC and the connector, or what the first modeset will.
     pub(crate) head: Head,
     /// User data of the commit whose flip has not come.
@@ -152,7 +152,7 @@ impl Output {
     }
 
     /// Why the connector could not do this, with the property's name; `None` if it has all that it takes. The kernel is not asked.
-    pub fn cannot(&self, state: &ConnectorState) -> Option<&'static str> {
+    pub fn unsupported(&self, state: &ConnectorState) -> Option<&'static str> {
         state.unsupported(&self.connector_props)
     }
 

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::inventory;
 use crate::pipeline::{ColorPipeline, OpState, PipelineError, PipelineState};
-use crate::plane_options::PlaneLook;
+use crate::plane_options::PlaneOptions;
 use crate::property_values::{Blend, PlaneKind};
 use crate::props::PlaneProps;
 use crate::{FbId, OutputError, Rect, SrcRect};
@@ -33,7 +33,7 @@ pub struct PlaneState<'a> {
     /// the plane has no `FB_DAMAGE_CLIPS`. See [`crate::damage`].
     pub damage: &'a [Rect],
     /// Rotation, YUV matrix and the like.
-    pub look: PlaneLook,
+    pub options: PlaneOptions,
     /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller keeps it as long as frames name it.
     pub pipeline: Option<&'a PipelineState>,
 }
@@ -50,7 +50,7 @@ impl<'a> PlaneState<'a> {
             blend: Blend::default(),
             zpos: None,
             damage: &[],
-            look: PlaneLook::default(),
+            options: PlaneOptions::default(),
             pipeline: None,
         }
     }
@@ -86,7 +86,7 @@ pub struct OutputPlane {
 }
 
 impl OutputPlane {
-    pub(crate) fn new(plane: &inventory::Plane, cursor: (u32, u32)) -> Result<Self, OutputError> {
+    pub(crate) fn new(plane: &inventory::PlaneInfo, cursor: (u32, u32)) -> Result<Self, OutputError> {
         let cursor_sizes = match plane.kind {
             PlaneKind::Cursor if plane.size_hints.is_empty() => vec![cursor],
             PlaneKind::Cursor => plane.size_hints.clone(),

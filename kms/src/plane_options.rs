@@ -11,7 +11,7 @@ use crate::request::Request;
 
 /// How a plane treats its pixels. [`Default`] asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct PlaneLook {
+pub struct PlaneOptions {
     /// Turns the buffer upright. Quarter turns need a source whose width is the destination's height.
     pub rotation: Rotation,
     /// `None`: the driver's own.
@@ -26,7 +26,7 @@ pub struct PlaneLook {
     pub hotspot: Option<(i32, i32)>,
 }
 
-impl PlaneLook {
+impl PlaneOptions {
     /// Why a plane with these properties cannot do this, with the property's name.
     pub(crate) fn unsupported(&self, props: &PlaneProps) -> Option<&'static str> {
         let lacks = |numbers: &[Option<u64>], at: Option<usize>| at.is_some_and(|at| numbers[at].is_none());

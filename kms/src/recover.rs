@@ -8,7 +8,7 @@
 //! says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs no rung: the frame is put again as it is. EACCES and
 //! ENODEV end it.
 //!
-//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one output's, [`Learnt`] one
+//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one output's, [`LearnedLimits`] one
 //! device's, [`watch::FlipWatch`] looks after the commit that the kernel took.
 
 pub mod watch;
@@ -45,7 +45,7 @@ fn drm_fourcc(format: u32) -> Option<String> {
 
 /// The in-fences of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fences {
+pub enum InFences {
     /// No plane has one.
     #[default]
     None,
@@ -57,13 +57,13 @@ pub enum Fences {
 
 /// What the refused frame had: what could be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Had {
+pub struct AttemptedFeatures {
     /// It was to tear (`DRM_MODE_PAGE_FLIP_ASYNC`).
     pub asynchronous: bool,
     /// Layout of the buffer on the primary plane; `None` where it is not known.
     pub primary: Option<Layout>,
     /// Its in-fences.
-    pub fences: Fences,
+    pub fences: InFences,
     /// A plane that is neither the primary nor the cursor was on.
     pub overlays: bool,
     /// A client's buffer on the primary plane.
@@ -76,7 +76,7 @@ pub struct Had {
     pub in_flight: bool,
 }
 
-impl Had {
+impl AttemptedFeatures {
     /// Something other than the drawn picture and the pointer was on a plane.
     fn beyond_composition(&self) -> bool {
         self.overlays || self.client.is_some()
@@ -172,11 +172,11 @@ impl std::fmt::Display for Remedy {
 
 /// What does not work on a device, whatever is shown: not asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Learnt {
+pub struct LearnedLimits {
     no_in_fences: Option<Errno>,
 }
 
-impl Learnt {
+impl LearnedLimits {
     /// What is known before the first commit; see [`crate::quirks::Quirks::in_fences`].
     pub fn new(in_fences: bool) -> Self {
         Self { no_in_fences: (!in_fences).then_some(Errno::PERM) }
@@ -229,7 +229,7 @@ impl Ladder {
     }
 
     /// A mode was set, a display came or went, or the configuration changed: what was refused may work now. What the device
-    /// never takes stays with [`Learnt`].
+    /// never takes stays with [`LearnedLimits`].
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -241,7 +241,7 @@ impl Ladder {
     }
 
     /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes none.
-    pub fn accepted(&mut self, learnt: &mut Learnt) {
+    pub fn accepted(&mut self, learnt: &mut LearnedLimits) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
             Some((Remedy::Synchronous, _)) => self.no_async = Some(self.refused),
@@ -253,7 +253,7 @@ impl Ladder {
     }
 
     /// The frame, which had `had`, was refused: what to do. Ends each frame in at most [`Self::CALLS`] calls.
-    pub fn refused(&mut self, error: &CommitError, had: &Had, learnt: &mut Learnt) -> Remedy {
+    pub fn refused(&mut self, error: &CommitError, had: &AttemptedFeatures, learnt: &mut LearnedLimits) -> Remedy {
         let remedy = self.decide(error, had, learnt);
         if let Some(rung) = remedy.rung() {
             self.rung = rung;
@@ -262,7 +262,7 @@ impl Ladder {
         remedy
     }
 
-    fn decide(&mut self, error: &CommitError, had: &Had, learnt: &mut Learnt) -> Remedy {
+    fn decide(&mut self, error: &CommitError, had: &AttemptedFeatures, learnt: &mut LearnedLimits) -> Remedy {
         // Nothing was asked of the kernel because the mode is not set.
         if error.step == Step::State && error.errno == Errno::INVAL {
             return self.modeset(had);
@@ -286,9 +286,9 @@ impl Ladder {
             Errno::NOSPC | Errno::NOMEM | Errno::RANGE => self.less(had, false),
             Errno::PERM => {
                 match had.fences {
-                    Fences::Signalled if self.rung < 2 => return Remedy::WithoutFences,
+                    InFences::Signalled if self.rung < 2 => return Remedy::WithoutFences,
                     // It cannot be tried without; the next frame waits for its fences itself.
-                    Fences::Pending => learnt.no_in_fences = Some(Errno::PERM),
+                    InFences::Pending => learnt.no_in_fences = Some(Errno::PERM),
                     _ => {}
                 }
                 self.less(had, false)
@@ -298,7 +298,7 @@ impl Ladder {
                 if self.rung < 1 && had.asynchronous {
                     return Remedy::Synchronous;
                 }
-                if self.rung < 2 && had.fences == Fences::Signalled {
+                if self.rung < 2 && had.fences == InFences::Signalled {
                     return Remedy::WithoutFences;
                 }
                 self.less(had, true)
@@ -307,7 +307,7 @@ impl Ladder {
     }
 
     /// Fewer planes, down to one.
-    fn less(&mut self, had: &Had, modifiers: bool) -> Remedy {
+    fn less(&mut self, had: &AttemptedFeatures, modifiers: bool) -> Remedy {
         if self.rung < 3 && had.overlays {
             return Remedy::WithoutOverlays;
         }
@@ -326,7 +326,7 @@ impl Ladder {
     }
 
     /// The last rung, once: a display that refuses a modeset as well is left in peace until something changes.
-    fn modeset(&mut self, had: &Had) -> Remedy {
+    fn modeset(&mut self, had: &AttemptedFeatures) -> Remedy {
         if self.no_modeset || had.modeset || self.rung >= 6 {
             return Remedy::GiveUp;
         }

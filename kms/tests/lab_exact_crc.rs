@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kms::crc::driver::plane_source;
-use kms::crc::pair::{Pairer, Rule, Shown, Verdict};
+use kms::crc::pair::{EntryFrame, Pairer, Rule, ShownFrame};
 use kms::crc::vkms::{self, Composer, ModelPlane};
 use kms::crc::{CrcReader, CrcStream};
 use kms::{DumbBuffer, PlaneState};
@@ -57,18 +57,18 @@ fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbere
     let (mut first, mut repeated, mut other) = (0, 0, 0);
     for frame in 0..60u64 {
         let flip = screen.show(&[(0, screen.full(pictures[frame as usize % 4].id()))]);
-        pairer.flip(Shown { id: frame, sequence: flip.sequence, time: flip.time });
+        pairer.flip(ShownFrame { id: frame, sequence: flip.sequence, time: flip.time });
         read_until(&mut stream, &mut pairer, flip.time + frame % 3 * period + period / 2);
         while let Some(pair) = pairer.next(now()) {
             assert_eq!(pair.entry.frame.is_some(), numbered);
             match pair.verdict {
-                Verdict::First(id) => {
+                EntryFrame::First(id) => {
                     (first, _) = (first + 1, assert_eq!(pair.entry.values(), [expected[id as usize % 4]]))
                 }
-                Verdict::Repeat(id) => {
+                EntryFrame::Repeat(id) => {
                     (repeated, _) = (repeated + 1, assert_eq!(pair.entry.values(), [expected[id as usize % 4]]))
                 }
-                Verdict::Before | Verdict::Ambiguous { .. } => other += 1,
+                EntryFrame::Before | EntryFrame::Ambiguous { .. } => other += 1,
             }
         }
     }

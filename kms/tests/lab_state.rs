@@ -5,7 +5,7 @@ mod lab;
 use dmabuf_import::Fourcc;
 use dmabuf_import::heap::DmaHeap;
 use dmabuf_import::udmabuf::Udmabuf;
-use dmabuf_import::{Dmabuf, Modifier, Plane};
+use dmabuf_import::{Dmabuf, DmabufPlane, Modifier};
 use kms::saved::Restored;
 use kms::{PlaneKind, PlaneState, Rect, SrcRect};
 use lab::{Screen, framebuffers, open_fds, settle};
@@ -83,7 +83,7 @@ fn dma_bufs_become_framebuffers_and_leave_nothing() {
         ("udmabuf", Udmabuf::open().expect("udmabuf").allocate(bytes).expect("memory")),
     ];
     for (name, fd) in sources {
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: w * 4 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: w * 4 }];
         let dmabuf = Dmabuf::new(w, h, Fourcc::Argb8888, Modifier::Linear, planes).expect(name);
         let first = screen.device.framebuffer(&dmabuf, true).expect(name);
         let second = screen.device.framebuffer(&dmabuf, false).expect(name);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use fence::Point;
 use kms::{
-    Blend, PlaneLook, Rect, SrcRect,
+    Blend, PlaneOptions, Rect, SrcRect,
     crc::vkms::{Encoding, Range},
     head::CrtcState,
 };
@@ -25,7 +25,7 @@ pub struct CheckPlane {
     pub zpos: Option<u64>,
     pub alpha: u16,
     pub blend: Blend,
-    pub look: PlaneLook,
+    pub look: PlaneOptions,
     /// YUV matrix and range where `look` leaves them as they are.
     pub yuv: (Encoding, Range),
 }

@@ -11,7 +11,7 @@ use kms::{
     Ns,
     crc::{
         CrcEntry,
-        pair::{self, Pairer, Rule, Shown},
+        pair::{self, Pairer, Rule, ShownFrame},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ struct Read {
 
 #[derive(Debug)]
 struct Frame {
-    shown: Shown,
+    shown: ShownFrame,
     predicted: Predicted,
     /// Its entries may be compared with one another: it did not tear.
     steady: bool,
@@ -127,7 +127,7 @@ impl<E> Judge<E> {
     }
 
     /// A frame is on the screen; in order. `steady`: it did not come in the middle of a scan-out.
-    pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool) {
+    pub fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool) {
         self.pairer.flip(shown);
         self.entries = 0;
         let late = |frame: &Frame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
@@ -187,8 +187,8 @@ impl<E> Judge<E> {
     fn pair(&mut self, pair: &pair::Pair, evidence: E) {
         let place = |id: u64, frames: &VecDeque<Frame>| frames.iter().position(|frame| frame.shown.id == id);
         match pair.verdict {
-            pair::Verdict::Before => {}
-            pair::Verdict::Ambiguous { older, newer } => {
+            pair::EntryFrame::Before => {}
+            pair::EntryFrame::Ambiguous { older, newer } => {
                 let newer = place(newer, &self.frames);
                 let older = older.and_then(|older| place(older, &self.frames)).or(newer);
                 let (Some(older), Some(newer)) = (older, newer) else { return };
@@ -196,7 +196,7 @@ impl<E> Judge<E> {
                 self.frames.range_mut(older..=newer).for_each(|frame| frame.doubtful |= frame.read.is_none());
                 self.begun = true;
             }
-            pair::Verdict::First(id) | pair::Verdict::Repeat(id) => {
+            pair::EntryFrame::First(id) | pair::EntryFrame::Repeat(id) => {
                 let Some(at) = place(id, &self.frames) else { return };
                 (0..at).for_each(|before| self.pass(before));
                 self.begun = true;
@@ -271,7 +271,7 @@ impl Predicted {
 }
 
 /// Whether an entry can be of a frame.
-fn of(shown: &Shown, entry: &CrcEntry) -> bool {
+fn of(shown: &ShownFrame, entry: &CrcEntry) -> bool {
     entry.frame.is_none_or(|frame| frame.wrapping_sub(shown.sequence) as i32 >= 0)
 }
 

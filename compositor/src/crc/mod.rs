@@ -22,7 +22,7 @@ pub mod switch;
 
 use std::collections::VecDeque;
 
-use kms::crc::pair::Shown;
+use kms::crc::pair::ShownFrame;
 
 pub use check::{Check, CheckPlane};
 pub use predict::Predictor;
@@ -75,7 +75,7 @@ impl Syncline {
                 Err(_) => Predicted::Not,
             },
         };
-        let shown = Shown { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
+        let shown = ShownFrame { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
         session.shown(shown, predicted, !output.on_its_way.tears, suspects);
         self.crc_findings(index);
     }

@@ -8,7 +8,7 @@ use fence::{Ns, SyncFile};
 use kms::crc::{
     CrcEntry, CrcError, CrcStream,
     driver::{self, Numbers},
-    pair::{Rule, Shown},
+    pair::{Rule, ShownFrame},
     vkms::{Encoding, Range},
 };
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,7 @@ impl Session {
     }
 
     /// A frame is on the screen.
-    pub(super) fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
+    pub(super) fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
         self.judge.shown(shown, predicted, steady);
         self.suspects = suspects;
     }

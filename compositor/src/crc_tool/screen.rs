@@ -43,7 +43,7 @@ pub struct Plane {
     pub id: u32,
     pub kind: PlaneKind,
     /// As the inventory has it.
-    pub about: kms::inventory::Plane,
+    pub about: kms::inventory::PlaneInfo,
     pub sizes: Vec<(u32, u32)>,
     /// Its colour pipelines, and the property that chooses one.
     pub pipelines: Vec<ColorPipeline>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kms::{Blend, PlaneLook};
+use kms::{Blend, PlaneOptions};
 
 use super::{OnPlane, Output, present::Wanted, schedule::Kind};
 use crate::{
@@ -70,7 +70,7 @@ pub(super) fn check_of(output: &Output, wanted: &[Wanted]) -> Check {
         let props = &output.kms.planes()[w.plane].props;
         let color_encoding = told.and_then(|(encoding, _)| props.color_encoding.map(|_| encoding));
         let color_range = told.and_then(|(_, range)| props.color_range.map(|_| range));
-        let look = PlaneLook { rotation: w.rotation, color_encoding, color_range, ..PlaneLook::default() };
+        let look = PlaneOptions { rotation: w.rotation, color_encoding, color_range, ..PlaneOptions::default() };
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
         Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
     };

@@ -6,7 +6,7 @@ use dmabuf_import::colour::{Encoding, Range, Representation};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
     ColorEncoding, ColorRange, Device, Rect, Rotation, SrcRect,
-    assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
+    assign::{AssignScreen, Assigner, Assignment, CandidateLayer, LayerPlacement, PlaneCaps},
 };
 use rustix::io::Errno;
 use smithay::utils::Transform;
@@ -23,7 +23,7 @@ use crate::{
 pub struct Layouts {
     /// Made for the first frame.
     assigner: Option<Assigner>,
-    layers: Vec<Layer>,
+    layers: Vec<CandidateLayer>,
     /// Of the scene: what is drawn.
     composited: Vec<render::Layer>,
     /// What goes onto planes.
@@ -53,7 +53,7 @@ impl Layouts {
         self.layers.clear();
         self.layers.extend(scene.iter().map(|layer| describe(device, &output.kms, (how, known), layer)));
         let (width, height) = (output.size.w as u32, output.size.h as u32);
-        let screen = Screen { width, height, holes: true, reserved: output.cursor };
+        let screen = AssignScreen { width, height, holes: true, reserved: output.cursor };
         assigner.assign(&screen, &self.layers, |assignment| test(output, assignment))
     }
 
@@ -79,9 +79,11 @@ impl Layouts {
     pub(super) fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
         self.composited.clear();
         if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
-            let drawn = scene.iter().zip(assignment.fates()).filter_map(|(layer, fate)| match *fate {
-                Fate::Composited => Some(layer.clone()),
-                Fate::Plane(plane) if assignment.is_below(plane) => Some(render::Layer { hole: true, ..layer.clone() }),
+            let drawn = scene.iter().zip(assignment.placements()).filter_map(|(layer, fate)| match *fate {
+                LayerPlacement::Composited => Some(layer.clone()),
+                LayerPlacement::Plane(plane) if assignment.is_below(plane) => {
+                    Some(render::Layer { hole: true, ..layer.clone() })
+                }
                 _ => None,
             });
             self.composited.extend(drawn);
@@ -96,16 +98,21 @@ impl Layouts {
     }
 }
 
-fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
+fn planes(device: &Device, output: &kms::Output) -> Vec<PlaneCaps> {
     let describe = |plane: &kms::OutputPlane| {
-        let plane = Plane::from(plane);
+        let plane = PlaneCaps::from(plane);
         // vkms blends premultiplied pixels on every plane without saying so; that is what its CRCs are predicted with.
-        Plane { blends: plane.blends || device.is_vkms(), ..plane }
+        PlaneCaps { blends: plane.blends || device.is_vkms(), ..plane }
     };
     output.planes().iter().map(describe).collect()
 }
 
-fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Known), layer: &render::Layer) -> Layer {
+fn describe(
+    device: &Device,
+    output: &kms::Output,
+    (how, known): (PlaneUse, &Known),
+    layer: &render::Layer,
+) -> CandidateLayer {
     let found = format_of(&layer.content);
     let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
     // A framebuffer is made once a buffer, and only if a plane could have it; a refusal is remembered with the buffer.
@@ -115,7 +122,7 @@ fn describe(device: &Device, output: &kms::Output, (how, known): (PlaneUse, &Kno
         && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
         && layer.content.framebuffer(device).is_some();
-    Layer {
+    CandidateLayer {
         src: src(layer),
         dst: dst(layer),
         format: format as u32,

@@ -4,7 +4,7 @@
 //! [`refused_layouts`] at what was taken in its place. Withdraws nothing itself.
 
 use dmabuf_import::Format;
-use kms::assign::{Assignment, Fate};
+use kms::assign::{Assignment, LayerPlacement};
 use rustix::io::Errno;
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -22,7 +22,8 @@ pub(super) fn suspect(assignment: &Assignment, errno: Errno) -> Option<usize> {
     if !is_about_what_was_asked(errno) {
         return None;
     }
-    let mut on_planes = assignment.fates().iter().enumerate().filter(|(_, fate)| matches!(fate, Fate::Plane(_)));
+    let mut on_planes =
+        assignment.placements().iter().enumerate().filter(|(_, fate)| matches!(fate, LayerPlacement::Plane(_)));
     on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
 }
 
@@ -51,7 +52,7 @@ pub(super) fn refused_layouts(
 ) -> Vec<(WlSurface, Format)> {
     let guilty = |at: &usize| {
         let layer = scene.get(*at)?;
-        let drawn = assignment?.fates().get(*at) == Some(&Fate::Composited);
+        let drawn = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
         let (code, modifier) = format_of(&layer.content)?;
         let layout = Format { code, modifier };
         let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fence::SyncFile;
 use kms::{
     Rect, SrcRect,
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
 };
 use rustix::io::Errno;
 
@@ -73,8 +73,8 @@ fn fill(
         wanted.push(render(output, renderer, device, given, given.scene, output.primary, rects)?);
         return Ok(());
     };
-    for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
+    for (layer, fate) in given.scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
             // May be pending: then the display waits for it. A fence that has signalled is no longer kept.
             let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
             let fence = fence.map_err(|e| e.to_string())?;
@@ -115,14 +115,16 @@ pub(super) fn test(
     cursor: Option<&CursorPlane>,
 ) -> Result<(), Errno> {
     let mut wanted: Vec<Wanted> = cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
-    for (layer, fate) in scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
+    for (layer, fate) in scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
             wanted.push(on_plane(layer, plane, assignment, None));
         }
     }
     // One with alpha where there is one already: that the plane takes the format is known.
-    let holes =
-        scene.iter().zip(assignment.fates()).any(|(_, f)| matches!(*f, Fate::Plane(p) if assignment.is_below(p)));
+    let holes = scene
+        .iter()
+        .zip(assignment.placements())
+        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p)));
     let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
     let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
     if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {

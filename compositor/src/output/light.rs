@@ -275,7 +275,7 @@ fn takes(
     state: PlaneState<'_>,
     told: kms::ConnectorState,
 ) -> kms::ConnectorState {
-    let refused = match output.cannot(&told) {
+    let refused = match output.unsupported(&told) {
         Some(what) => Some(what.to_owned()),
         None => output.modeset().set(primary, state).connector(told.clone()).test().err().and_then(|error| {
             // What is refused without it, too, is not its fault.

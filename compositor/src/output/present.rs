@@ -8,7 +8,7 @@ use dmabuf_import::colour::Representation;
 use fence::{Ns, SyncFile};
 use kms::{
     Rect, Rotation, SrcRect,
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
     recover::Remedy,
 };
 use smithay::wayland::compositor::with_states;
@@ -220,8 +220,8 @@ fn replace(output: &mut Output, wanted: &mut Vec<Wanted>, out_fence: Option<&Syn
 /// Each surface learns whether a plane shows it; `None`: all were drawn.
 fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
     for (at, layer) in scene.iter().enumerate() {
-        let fate = assignment.and_then(|assignment| assignment.fates().get(at));
-        let on_plane = matches!(fate, Some(Fate::Plane(_)));
+        let fate = assignment.and_then(|assignment| assignment.placements().get(at));
+        let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
         with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
     }
 }

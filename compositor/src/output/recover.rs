@@ -10,7 +10,7 @@ use fence::{AcquireState, Ns, SyncFile};
 use kms::{
     CommitError,
     quirks::{self, Effect, Quirks},
-    recover::{Fences, Had, Ladder, Layout, Learnt, Remedy, watch::Verdict},
+    recover::{AttemptedFeatures, InFences, Ladder, Layout, LearnedLimits, Remedy, watch::OverdueAction},
 };
 
 use super::{OnPlane, Output, Phase, present::Wanted, tear};
@@ -26,7 +26,7 @@ use crate::{
 pub struct Known {
     driver: String,
     quirks: Quirks,
-    pub(super) learnt: Learnt,
+    pub(super) learnt: LearnedLimits,
     /// Layouts that a plane refused although it announces them.
     withdrawn: Vec<Layout>,
 }
@@ -38,7 +38,7 @@ impl Known {
         for quirk in quirks.iter() {
             tracing::info!("{}: {quirk}", device.path().display());
         }
-        let learnt = Learnt::new(quirks.in_fences());
+        let learnt = LearnedLimits::new(quirks.in_fences());
         Self { driver: device.driver().to_owned(), quirks, learnt, withdrawn: Vec::new() }
     }
 
@@ -145,12 +145,12 @@ impl Attempt {
         remedy
     }
 
-    fn had(&self, output: &Output, wanted: &[Wanted]) -> Had {
+    fn had(&self, output: &Output, wanted: &[Wanted]) -> AttemptedFeatures {
         let mut fences = wanted.iter().filter_map(|w| w.fence.as_ref()).peekable();
         let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
-            (false, _) => Fences::None,
-            (true, true) => Fences::Signalled,
-            (true, false) => Fences::Pending,
+            (false, _) => InFences::None,
+            (true, true) => InFences::Signalled,
+            (true, false) => InFences::Pending,
         };
         let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
         // Linear is what is left when everything else is refused.
@@ -164,7 +164,7 @@ impl Attempt {
             None => (None, None),
         };
         let above = |w: &Wanted| w.plane != output.primary && Some(w.plane) != output.cursor;
-        Had {
+        AttemptedFeatures {
             asynchronous: self.asynchronous(output, wanted),
             primary: on_primary.and_then(layout_on),
             fences,
@@ -245,8 +245,8 @@ impl Syncline {
             output.watch = watch;
             match verdict {
                 None => {}
-                Some(Verdict::Hold) => self.hold(index),
-                Some(Verdict::Modeset) => self.flip_lost(index),
+                Some(OverdueAction::Hold) => self.hold(index),
+                Some(OverdueAction::Modeset) => self.flip_lost(index),
             }
         }
     }
@@ -280,7 +280,7 @@ impl Syncline {
             }
             None => "the GPU has not drawn it".to_owned(),
         };
-        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", Verdict::Hold);
+        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", OverdueAction::Hold);
         trace::recover(now, id, frame, "hold", None);
     }
 
@@ -298,7 +298,7 @@ impl Syncline {
     fn flip_lost(&mut self, index: usize) {
         let output = &mut self.outputs.list[index];
         let name = output.wl.name();
-        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, Verdict::Modeset);
+        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, OverdueAction::Modeset);
         trace::recover(self.now, output.id, output.frame, "modeset", None);
         output.kms.reset();
         if let Err(error) = self.relight(index) {
@@ -357,12 +357,12 @@ mod tests {
     fn a_refused_tearing_flip_is_not_asked_for_again() {
         let tiled = Layout { format: DrmFourcc::Xrgb8888 as u32, modifier: 0x0100_0000_0000_0002 };
         let linear = Layout { modifier: 0, ..tiled };
-        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
         let may_tear =
             |attempt: &Attempt, ladder: &Ladder, layout| attempt.may_tear(tear::Verdict::May, ladder, Some(layout));
         let mut attempt = Attempt::default();
         assert!(may_tear(&attempt, &ladder, tiled));
-        let had = Had { asynchronous: true, primary: Some(tiled), ..Had::default() };
+        let had = AttemptedFeatures { asynchronous: true, primary: Some(tiled), ..AttemptedFeatures::default() };
         let error = CommitError {
             output: "Virtual-1".to_owned(),
             step: Step::Commit,

@@ -38,12 +38,12 @@ pub(super) fn submit(
         let Some(framebuffer) = framebuffer else { continue };
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
         (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
-        state.look.rotation = wanted.rotation;
+        state.options.rotation = wanted.rotation;
         if let Some((encoding, range)) = wanted.colour.map(assign::in_kms) {
             // A plane that cannot be told has been chosen because it does this anyway.
             if let Some(props) = frame.plane(plane).map(|plane| &plane.props) {
-                state.look.color_encoding = props.color_encoding.map(|_| encoding);
-                state.look.color_range = props.color_range.map(|_| range);
+                state.options.color_encoding = props.color_encoding.map(|_| encoding);
+                state.options.color_range = props.color_range.map(|_| range);
             }
         }
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dmabuf_import::{
-    Dmabuf, Plane,
-    allocate::{AllocateError, Allocated, Allocator, Ask, FirstOf},
+    Dmabuf, DmabufPlane,
+    allocate::{AllocateError, Allocated, AllocationRequest, Allocator, FirstOf},
     heap::{self, DmaHeap},
     udmabuf::Udmabuf,
 };
@@ -23,14 +23,14 @@ impl Allocator for Gbm<'_> {
         "GBM".to_owned()
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         let made = self.0.create_buffer(ask.width, ask.height, ask.format, ask.modifiers);
         let buffer = made.map_err(|e| self.refusal(e))?;
         let exported = buffer.export().map_err(|e| self.refusal(e))?;
         let planes =
             exported.handles().zip(exported.offsets()).zip(exported.strides()).map(|((fd, offset), stride)| {
                 let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| self.refusal(e))?);
-                Ok(Plane { fd, offset, stride })
+                Ok(DmabufPlane { fd, offset, stride })
             });
         let planes = planes.collect::<Result<Vec<_>, AllocateError>>()?;
         // A driver without modifiers makes linear buffers where asked for them, and does not say so.
@@ -55,7 +55,7 @@ fn others() -> FirstOf<'static> {
 
 /// A linear buffer that the CPU, or a converter, draws into and that the display shows.
 pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let takes = |allocated| {
         let target = Imported::allocated(allocated);
         match target.framebuffer(device) {
@@ -78,6 +78,6 @@ pub fn of_gpu(
     format: DrmFourcc,
     modifiers: &[DrmModifier],
 ) -> Result<Arc<Target>, String> {
-    let allocated = Gbm(allocator).allocate(&Ask { width, height, format, modifiers });
+    let allocated = Gbm(allocator).allocate(&AllocationRequest { width, height, format, modifiers });
     allocated.map(|allocated| Arc::new(Imported::allocated(allocated))).map_err(|e| e.to_string())
 }

@@ -141,7 +141,7 @@ pub(super) struct RequestBuffers {
 /// `struct v4l2_plane`; `m` holds the descriptor in its low half.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Plane {
+pub(super) struct V4l2Plane {
     pub bytesused: u32,
     pub length: u32,
     pub fd: i32,
@@ -224,7 +224,7 @@ pub(super) fn queue(fd: BorrowedFd<'_>, mut buffer: Buffer, dmabuf: i32) -> Resu
 }
 
 /// `VIDIOC_QBUF` of dma-bufs in a multi-planar queue.
-pub(super) fn queue_planes(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [Plane]) -> Result<(), Errno> {
+pub(super) fn queue_planes(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [V4l2Plane]) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<Buffer>(BASE, 15);
     (buffer.m, buffer.length) = (planes.as_mut_ptr() as u64, planes.len() as u32);
     // SAFETY: the kernel reads and fills one `struct v4l2_buffer` and `length` planes at its address, which are borrowed for the call.
@@ -232,7 +232,7 @@ pub(super) fn queue_planes(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut 
 }
 
 /// `VIDIOC_DQBUF`; EAGAIN without a finished buffer on a descriptor that is non-blocking. `planes` is room for those of a multi-planar queue.
-pub(super) fn dequeue(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [Plane]) -> Result<Buffer, Errno> {
+pub(super) fn dequeue(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [V4l2Plane]) -> Result<Buffer, Errno> {
     const OP: Opcode = opcode::read_write::<Buffer>(BASE, 17);
     if !planes.is_empty() {
         (buffer.m, buffer.length) = (planes.as_mut_ptr() as u64, planes.len() as u32);
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(size_of::<FormatMp>(), 208);
         assert_eq!(offset_of!(FormatMp, num_planes) - offset_of!(FormatMp, width), 180);
         assert_eq!(size_of::<RequestBuffers>(), 20);
-        assert_eq!(size_of::<Plane>(), 64);
+        assert_eq!(size_of::<V4l2Plane>(), 64);
         assert_eq!(size_of::<Buffer>(), 88);
         assert_eq!(offset_of!(Buffer, m), 64);
     }

@@ -177,8 +177,8 @@ fn fields_and_alpha() {
 #[test]
 fn one_plane_of_a_frame_in_one_buffer_says_where_the_others_are() {
     let complete = |format, modifier, given: &[(u32, u32)]| {
-        let planes = given.iter().map(|&(offset, stride)| Given { memory: 'm', offset, stride }).collect();
-        let mut taken = Taken { modifier, planes };
+        let planes = given.iter().map(|&(offset, stride)| ParamsPlane { memory: 'm', offset, stride }).collect();
+        let mut taken = CompleteParams { modifier, planes };
         super::complete(&mut taken, format, 480, |memory| *memory);
         taken.planes.iter().map(|plane| (plane.offset, plane.stride)).collect::<Vec<_>>()
     };

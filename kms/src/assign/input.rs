@@ -11,7 +11,7 @@ pub const ROTATE_0: u32 = 1;
 
 /// One picture of the scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layer {
+pub struct CandidateLayer {
     /// The part of the buffer that is shown.
     pub src: SrcRect,
     /// Where, in pixels of the screen; may reach beyond it.
@@ -34,7 +34,7 @@ pub struct Layer {
     pub rate: u32,
 }
 
-impl Layer {
+impl CandidateLayer {
     /// An opaque, unscaled XRGB8888 layer in linear memory that stands still.
     pub fn opaque(dst: Rect) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Layer {
 
 /// One plane, as far as assignment must know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plane {
+pub struct PlaneCaps {
     /// Its kind.
     pub kind: PlaneKind,
     /// Formats with their modifiers, as in [`OutputPlane::formats`].
@@ -93,7 +93,7 @@ pub struct Plane {
     pub sizes: Vec<(u32, u32)>,
 }
 
-impl From<&OutputPlane> for Plane {
+impl From<&OutputPlane> for PlaneCaps {
     fn from(plane: &OutputPlane) -> Self {
         Self {
             kind: plane.kind,
@@ -131,9 +131,9 @@ fn representations(props: &PlaneProps) -> u8 {
     bits
 }
 
-impl Plane {
+impl PlaneCaps {
     /// Whether nothing that is known before a test speaks against `layer` on this plane.
-    pub fn takes(&self, layer: &Layer) -> bool {
+    pub fn takes(&self, layer: &CandidateLayer) -> bool {
         let fits = |(w, h): (u32, u32)| layer.dst.w <= w && layer.dst.h <= h;
         let exact = |&(w, h): &(u32, u32)| (layer.dst.w, layer.dst.h) == (w, h);
         inventory::supports(&self.formats, layer.format, layer.modifier)
@@ -149,7 +149,7 @@ impl Plane {
 
 /// The screen and what the caller can do for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
+pub struct AssignScreen {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -161,7 +161,7 @@ pub struct Screen {
     pub reserved: Option<usize>,
 }
 
-impl Screen {
+impl AssignScreen {
     /// All of it.
     pub(super) fn rect(&self) -> Rect {
         Rect::new(0, 0, self.width, self.height)

@@ -29,14 +29,14 @@ mod memory;
 mod search;
 mod visible;
 
-pub use input::{Layer, Plane, ROTATE_0, Screen};
+pub use input::{AssignScreen, CandidateLayer, PlaneCaps, ROTATE_0};
 pub use search::{Assigner, TESTS_PER_LATCH};
 
 use crate::output::MAX_PLANES;
 
 /// What a plane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shows {
+pub enum PlaneContent {
     /// Nothing of the scene.
     #[default]
     Off,
@@ -48,7 +48,7 @@ pub enum Shows {
 
 /// What becomes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum LayerPlacement {
     /// Nothing of it can be seen.
     Hidden,
     /// It is part of the composited picture.
@@ -60,23 +60,23 @@ pub enum Fate {
 /// Planes and layers brought together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    planes: [Shows; MAX_PLANES],
+    planes: [PlaneContent; MAX_PLANES],
     zpos: [Option<u64>; MAX_PLANES],
-    fates: Vec<Fate>,
+    placements: Vec<LayerPlacement>,
     below: u32,
     composite: Option<usize>,
 }
 
 impl Default for Assignment {
     fn default() -> Self {
-        let planes = [Shows::Off; MAX_PLANES];
-        Self { planes, zpos: [None; MAX_PLANES], fates: Vec::new(), below: 0, composite: None }
+        let planes = [PlaneContent::Off; MAX_PLANES];
+        Self { planes, zpos: [None; MAX_PLANES], placements: Vec::new(), below: 0, composite: None }
     }
 }
 
 impl Assignment {
-    /// What a plane shows, by its index; the reserved plane is [`Shows::Off`], since it is the caller's.
-    pub fn shows(&self, plane: usize) -> Shows {
+    /// What a plane shows, by its index; the reserved plane is [`PlaneContent::Off`], since it is the caller's.
+    pub fn shows(&self, plane: usize) -> PlaneContent {
         self.planes.get(plane).copied().unwrap_or_default()
     }
 
@@ -86,8 +86,8 @@ impl Assignment {
     }
 
     /// What becomes of each layer, in the order in which they were given.
-    pub fn fates(&self) -> &[Fate] {
-        &self.fates
+    pub fn placements(&self) -> &[LayerPlacement] {
+        &self.placements
     }
 
     /// The plane of the composited picture; `None`: planes show the whole scene.
@@ -103,7 +103,7 @@ impl Assignment {
 
     /// Number of layers on planes.
     pub fn on_planes(&self) -> usize {
-        self.fates.iter().filter(|fate| matches!(fate, Fate::Plane(_))).count()
+        self.placements.iter().filter(|fate| matches!(fate, LayerPlacement::Plane(_))).count()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use rustix::io::Errno;
 
-use super::arrange::{Arranger, Place, Span, spans};
-use super::input::{Layer, Plane, Screen, contains};
-use super::memory::{Key, MOST, Memory, is_verdict};
-use super::{Assignment, Fate, Shows, visible};
+use super::arrange::{Arranger, PlanePlacement, Span, spans};
+use super::input::{AssignScreen, CandidateLayer, PlaneCaps, contains};
+use super::memory::{Key, MOST, Memory, is_about_layout};
+use super::{Assignment, LayerPlacement, PlaneContent, visible};
 use crate::PlaneKind;
 use crate::output::MAX_PLANES;
 
@@ -21,13 +21,13 @@ const RANK_AGAIN: u32 = 64;
 /// Assigns the layers of one output to its planes; remembers what the kernel said.
 #[derive(Debug, Default)]
 pub struct Assigner {
-    planes: Vec<Plane>,
+    planes: Vec<PlaneCaps>,
     spans: Vec<Span>,
     primary: Option<usize>,
     memory: Memory,
     /// The layout of the last frame, and whether its search is done.
-    layers: Vec<Layer>,
-    screen: Option<Screen>,
+    layers: Vec<CandidateLayer>,
+    screen: Option<AssignScreen>,
     settled: bool,
     frames: u32,
     current: Assignment,
@@ -76,7 +76,7 @@ type Test<'a> = &'a mut dyn FnMut(&Assignment) -> Result<(), Errno>;
 
 impl Assigner {
     /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from the bottom up.
-    pub fn new(mut planes: Vec<Plane>) -> Self {
+    pub fn new(mut planes: Vec<PlaneCaps>) -> Self {
         planes.truncate(MAX_PLANES);
         let primary = planes.iter().position(|plane| plane.kind == PlaneKind::Primary);
         Self { spans: spans(&planes), planes, primary, ..Self::default() }
@@ -89,8 +89,8 @@ impl Assigner {
     /// EOPNOTSUPP, ENXIO) is remembered; any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
     pub fn assign(
         &mut self,
-        screen: &Screen,
-        layers: &[Layer],
+        screen: &AssignScreen,
+        layers: &[CandidateLayer],
         mut test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) -> &Assignment {
         if self.is_known(screen, layers) {
@@ -123,7 +123,7 @@ impl Assigner {
     /// The kernel refused the commit of the current assignment, test or no test. It is not given again if `errno` says something
     /// about the layout.
     pub fn refused(&mut self, errno: Errno) {
-        if is_verdict(errno) && self.current.on_planes() > 0 {
+        if is_about_layout(errno) && self.current.on_planes() > 0 {
             self.memory.learn(self.key, false);
         }
         self.settled = false;
@@ -136,8 +136,8 @@ impl Assigner {
     }
 
     /// Whether this is the layout of the last frame and there is nothing more to be found out about it.
-    fn is_known(&mut self, screen: &Screen, layers: &[Layer]) -> bool {
-        let same = |(old, new): (&Layer, &Layer)| old.layout() == new.layout();
+    fn is_known(&mut self, screen: &AssignScreen, layers: &[CandidateLayer]) -> bool {
+        let same = |(old, new): (&CandidateLayer, &CandidateLayer)| old.layout() == new.layout();
         let known = self.settled
             && self.screen.as_ref() == Some(screen)
             && self.layers.len() == layers.len()
@@ -169,7 +169,7 @@ impl Assigner {
     }
 
     /// True if it came to an end.
-    fn search(&mut self, screen: &Screen, test: Test<'_>) -> bool {
+    fn search(&mut self, screen: &AssignScreen, test: Test<'_>) -> bool {
         let mut budget = TESTS_PER_LATCH;
         self.compose_all(screen);
         let all = self.visible.iter().filter(|seen| **seen).count();
@@ -215,7 +215,7 @@ impl Assigner {
     }
 
     /// All visible layers, if planes could show the scene without any drawing.
-    fn everything(&self, screen: &Screen, all: usize) -> Option<Chosen> {
+    fn everything(&self, screen: &AssignScreen, all: usize) -> Option<Chosen> {
         if all == 0 || all != self.ranked.len() {
             return None;
         }
@@ -228,7 +228,7 @@ impl Assigner {
     }
 
     /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`: impossible.
-    fn grown(&self, screen: &Screen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
+    fn grown(&self, screen: &AssignScreen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
         let alone = chosen.with(layer)?;
         if self.fits(screen, &alone) {
             return Some(alone);
@@ -250,14 +250,14 @@ impl Assigner {
     }
 
     /// Whether there is any placement of them beside a composited picture.
-    fn fits(&self, screen: &Screen, chosen: &Chosen) -> bool {
+    fn fits(&self, screen: &AssignScreen, chosen: &Chosen) -> bool {
         self.arranger(screen).each(chosen.as_slice(), true, &mut |_| true)
     }
 
     /// Looks for a placement of `chosen` that the kernel takes, and makes it the current one.
     fn attempt(
         &mut self,
-        screen: &Screen,
+        screen: &AssignScreen,
         chosen: &Chosen,
         composite: bool,
         alternatives: u32,
@@ -281,7 +281,7 @@ impl Assigner {
                             memory.learn(key, true);
                             Tried::Taken
                         }
-                        Err(errno) if is_verdict(errno) => {
+                        Err(errno) if is_about_layout(errno) => {
                             memory.learn(key, false);
                             Tried::No
                         }
@@ -299,35 +299,42 @@ impl Assigner {
         result
     }
 
-    fn arranger<'a>(&'a self, screen: &'a Screen) -> Arranger<'a> {
+    fn arranger<'a>(&'a self, screen: &'a AssignScreen) -> Arranger<'a> {
         let Self { planes, spans, layers, visible, .. } = self;
         Arranger { planes, spans, screen, layers, visible }
     }
 
-    fn compose_all(&mut self, screen: &Screen) {
-        let place = self.primary.map(|plane| Place { plane, zpos: None, layer: None, below: false });
+    fn compose_all(&mut self, screen: &AssignScreen) {
+        let place = self.primary.map(|plane| PlanePlacement { plane, zpos: None, layer: None, below: false });
         let zpos = self.primary.map(|plane| self.spans[plane]).and_then(Span::lowest);
-        let place = place.map(|place| Place { zpos, ..place });
+        let place = place.map(|place| PlanePlacement { zpos, ..place });
         self.key = fill(&mut self.current, place.as_slice(), &self.layers, &self.visible, screen);
     }
 }
 
 /// Turns a placement into an assignment, and into what identifies it.
-fn fill(into: &mut Assignment, places: &[Place], layers: &[Layer], visible: &[bool], screen: &Screen) -> Key {
-    let Assignment { planes, zpos, fates, below, composite } = into;
-    (*planes, *zpos, *below, *composite) = ([Shows::Off; MAX_PLANES], [None; MAX_PLANES], 0, None);
-    fates.clear();
-    fates.extend(visible.iter().map(|seen| if *seen { Fate::Composited } else { Fate::Hidden }));
+fn fill(
+    into: &mut Assignment,
+    places: &[PlanePlacement],
+    layers: &[CandidateLayer],
+    visible: &[bool],
+    screen: &AssignScreen,
+) -> Key {
+    let Assignment { planes, zpos, placements, below, composite } = into;
+    (*planes, *zpos, *below, *composite) = ([PlaneContent::Off; MAX_PLANES], [None; MAX_PLANES], 0, None);
+    placements.clear();
+    placements
+        .extend(visible.iter().map(|seen| if *seen { LayerPlacement::Composited } else { LayerPlacement::Hidden }));
     for place in places {
         zpos[place.plane] = place.zpos;
         *below |= u32::from(place.below) << place.plane;
         match place.layer {
             Some(layer) => {
-                planes[place.plane] = Shows::Layer(layer);
-                fates[layer] = Fate::Plane(place.plane);
+                planes[place.plane] = PlaneContent::Layer(layer);
+                placements[layer] = LayerPlacement::Plane(place.plane);
             }
             None => {
-                planes[place.plane] = Shows::Composite;
+                planes[place.plane] = PlaneContent::Composite;
                 *composite = Some(place.plane);
             }
         }
@@ -335,9 +342,9 @@ fn fill(into: &mut Assignment, places: &[Place], layers: &[Layer], visible: &[bo
     let mut key = Key::new(screen.reserved.is_some());
     for (plane, shows) in planes.iter().enumerate() {
         match shows {
-            Shows::Off => {}
-            Shows::Layer(layer) => key.push(plane, zpos[plane], Some(&layers[*layer])),
-            Shows::Composite => key.push(plane, zpos[plane], None),
+            PlaneContent::Off => {}
+            PlaneContent::Layer(layer) => key.push(plane, zpos[plane], Some(&layers[*layer])),
+            PlaneContent::Composite => key.push(plane, zpos[plane], None),
         }
     }
     key

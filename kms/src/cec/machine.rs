@@ -86,7 +86,7 @@ impl std::fmt::Display for Message {
 
 /// What the session hears of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum RemoteCommand {
     /// The television has asked this device, or everybody, to go to standby.
     Standby,
     /// The user has chosen this device at the television.
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     /// A message has arrived.
-    pub fn received(&mut self, message: &Message, mut send: impl FnMut(Message)) -> Option<Heard> {
+    pub fn received(&mut self, message: &Message, mut send: impl FnMut(Message)) -> Option<RemoteCommand> {
         let (Some(own), Some(opcode)) = (self.logical, message.opcode()) else { return None };
         let (from, broadcast) = (message.initiator(), message.destination() == ALL);
         if from == own || !(broadcast || message.destination() == own) {
@@ -161,7 +161,7 @@ impl Machine {
         match opcode {
             op::STANDBY => {
                 self.active = false;
-                return Some(Heard::Standby);
+                return Some(RemoteCommand::Standby);
             }
             op::ACTIVE_SOURCE if broadcast => return self.moved(message.address(0)?, &mut send),
             op::ROUTING_CHANGE if broadcast => return self.moved(message.address(2)?, &mut send),
@@ -183,15 +183,15 @@ impl Machine {
     }
 
     /// The picture now comes from the device at `physical`.
-    fn moved(&mut self, physical: u16, send: &mut impl FnMut(Message)) -> Option<Heard> {
+    fn moved(&mut self, physical: u16, send: &mut impl FnMut(Message)) -> Option<RemoteCommand> {
         let (was, here) = (self.active, physical == self.physical);
         self.active = here;
         match (was, here) {
             (_, true) => {
                 self.announce(send);
-                (!was).then_some(Heard::Chosen)
+                (!was).then_some(RemoteCommand::Chosen)
             }
-            (true, false) => Some(Heard::Left),
+            (true, false) => Some(RemoteCommand::Left),
             (false, false) => None,
         }
     }
@@ -228,7 +228,7 @@ mod tests {
         machine
     }
 
-    fn hear(machine: &mut Machine, wire: &[u8]) -> (Option<Heard>, Vec<String>) {
+    fn hear(machine: &mut Machine, wire: &[u8]) -> (Option<RemoteCommand>, Vec<String>) {
         let mut sent = Vec::new();
         let heard = machine.received(&Message::from_wire(wire).unwrap(), |message| sent.push(message));
         (heard, text(&sent))
@@ -269,15 +269,15 @@ mod tests {
     #[test]
     fn answers() {
         // (what arrives at address 4, 1.0.0.0, which is awake and shown; what is heard; what is answered)
-        let table: [(&[u8], Option<Heard>, &[&str]); 14] = [
+        let table: [(&[u8], Option<RemoteCommand>, &[&str]); 14] = [
             (&[0x04, 0x8f], None, &["40:90:00"]),
             (&[0x0f, 0x85], None, &["4f:82:10:00"]),
             (&[0x0f, 0x86, 0x10, 0x00], None, &["4f:82:10:00"]),
-            (&[0x0f, 0x86, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x8f, 0x82, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x0f, 0x80, 0x10, 0x00, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x0f, 0x36], Some(Heard::Standby), &[]),
-            (&[0x04, 0x36], Some(Heard::Standby), &[]),
+            (&[0x0f, 0x86, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x8f, 0x82, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x0f, 0x80, 0x10, 0x00, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x0f, 0x36], Some(RemoteCommand::Standby), &[]),
+            (&[0x04, 0x36], Some(RemoteCommand::Standby), &[]),
             (&[0x04, 0x44, 0x01], None, &["40:00:44:00"]),
             (&[0x04, 0x00, 0x82, 0x00], None, &[]),
             (&[0x0f, 0x32, 1, 2, 3], None, &[]),
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(hear(&mut machine, &[0x04, 0x8f]).1, ["40:90:01"]);
         assert_eq!(hear(&mut machine, &[0x0f, 0x85]).1, [""; 0]);
         let (heard, answer) = hear(&mut machine, &[0x0f, 0x86, 0x10, 0x00]);
-        assert_eq!((heard, answer), (Some(Heard::Chosen), vec!["4f:82:10:00".to_owned()]));
+        assert_eq!((heard, answer), (Some(RemoteCommand::Chosen), vec!["4f:82:10:00".to_owned()]));
     }
 
     #[derive(Debug, Clone)]

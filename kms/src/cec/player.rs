@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::machine::{Heard, Machine, Message};
+use super::machine::{Machine, Message, RemoteCommand};
 use super::{Adapter, ioctl};
 use crate::CallError;
 
@@ -52,7 +52,7 @@ pub enum Event {
     /// Off the wire: the display is gone, or another program took the address away.
     Lost,
     /// Heard on the wire.
-    Heard(Heard),
+    RemoteCommand(RemoteCommand),
     /// A message of ours did not arrive: its opcode, and `CEC_TX_STATUS_*`. The kernel has tried it several times.
     NotDelivered(u8, u8),
     /// So many messages came faster than they were read.
@@ -196,7 +196,7 @@ impl Player {
         let Some(message) = msg.msg.get(..msg.len as usize).and_then(Message::from_wire) else { return };
         tracing::trace!(adapter = %adapter.path().display(), %message, "CEC received");
         if let Some(heard) = machine.received(&message, |message| send(adapter, &message)) {
-            report(Event::Heard(heard));
+            report(Event::RemoteCommand(heard));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::Ns;
 
 /// A frame that has come on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownFrame {
     /// The caller's name for it.
     pub id: u64,
     /// Number of the vblank, from the flip event.
@@ -70,7 +70,7 @@ impl Rule {
 
 /// What an entry is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum EntryFrame {
     /// The first entry of this frame.
     First(u64),
     /// A further one of this frame, which stayed on the screen.
@@ -94,7 +94,7 @@ pub struct Pair {
     /// When it was read, ns.
     pub arrived: Ns,
     /// Its frame.
-    pub verdict: Verdict,
+    pub verdict: EntryFrame,
     /// The frame had been replaced when the entry arrived: a display that computes in software (vkms) may have read a buffer that its owner had
     /// back already, so a difference proves nothing.
     pub replaced: bool,
@@ -102,7 +102,7 @@ pub struct Pair {
 
 #[derive(Debug, Clone, Copy)]
 struct Flip {
-    shown: Shown,
+    shown: ShownFrame,
     /// An entry of it was found, or may have been.
     read: bool,
 }
@@ -117,7 +117,7 @@ pub struct Pairer {
 }
 
 impl Pairer {
-    /// Flips remembered at most: an entry that is later than these is of [`Verdict::Before`].
+    /// Flips remembered at most: an entry that is later than these is of [`EntryFrame::Before`].
     pub const FLIPS: usize = 64;
 
     /// Pairs by `rule`.
@@ -126,14 +126,14 @@ impl Pairer {
     }
 
     /// A frame has come on screen; in order.
-    pub fn flip(&mut self, shown: Shown) {
+    pub fn flip(&mut self, shown: ShownFrame) {
         self.flips.push_back(Flip { shown, read: false });
         if self.flips.len() > Self::FLIPS {
             self.drop_oldest();
         }
     }
 
-    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are of [`Verdict::Before`].
+    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are of [`EntryFrame::Before`].
     pub fn entry(&mut self, entry: CrcEntry, arrived: Ns) {
         self.entries.push_back((entry, arrived));
     }
@@ -145,32 +145,33 @@ impl Pairer {
             return None;
         }
         self.entries.pop_front();
-        let newest = |not_after: &dyn Fn(&Shown) -> bool| self.flips.iter().rposition(|flip| not_after(&flip.shown));
+        let newest =
+            |not_after: &dyn Fn(&ShownFrame) -> bool| self.flips.iter().rposition(|flip| not_after(&flip.shown));
         let (older, newer) = match self.rule {
             Rule::Number { .. } => {
                 let at = entry.frame.and_then(|frame| newest(&|s| frame.wrapping_sub(s.sequence) as i32 >= 0));
                 (at, at)
             }
             Rule::Arrival { delay, slack } => {
-                let due = |shown: &Shown| (shown.time as i64).saturating_add(delay);
+                let due = |shown: &ShownFrame| (shown.time as i64).saturating_add(delay);
                 let (arrived, slack) = (arrived as i64, slack as i64);
                 (newest(&|s| due(s) <= arrived - slack), newest(&|s| due(s) < arrived.saturating_add(slack)))
             }
         };
         let verdict = match (older, newer) {
-            (_, None) => Verdict::Before,
+            (_, None) => EntryFrame::Before,
             (older, Some(newer)) if older != Some(newer) => {
                 // Several may have flipped within the slack: the oldest and the newest are named.
                 for flip in self.flips.range_mut(older.map_or(0, |at| at + 1)..=newer) {
                     flip.read = true;
                 }
                 let id = |at: usize| self.flips[at].shown.id;
-                Verdict::Ambiguous { older: older.map(id), newer: id(newer) }
+                EntryFrame::Ambiguous { older: older.map(id), newer: id(newer) }
             }
             (_, Some(at)) => {
                 let flip = &mut self.flips[at];
                 let first = !std::mem::replace(&mut flip.read, true);
-                if first { Verdict::First(flip.shown.id) } else { Verdict::Repeat(flip.shown.id) }
+                if first { EntryFrame::First(flip.shown.id) } else { EntryFrame::Repeat(flip.shown.id) }
             }
         };
         let replaced = newer.is_some_and(|at| self.flips.get(at + 1).is_some_and(|next| next.shown.time <= arrived));

@@ -17,7 +17,7 @@ mod yuv;
 
 pub use colour::{ColorOp, Gamma, MAX_LUT};
 pub use composer::{Composer, Scene, crc, release, xrgb8888};
-pub use geometry::Turn;
+pub use geometry::ModelRotation;
 pub use yuv::{Encoding, Range};
 
 use geometry::Walk;
@@ -28,7 +28,7 @@ use crate::{Rect, SrcRect};
 
 /// Where one colour plane of a picture lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Layout {
+pub struct ColourPlane {
     /// Bytes before its first line.
     pub offset: u32,
     /// Bytes from line to line.
@@ -37,27 +37,31 @@ pub struct Layout {
 
 /// A picture in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
 #[derive(Debug, Clone, Copy)]
-pub struct Picture<'a> {
+pub struct ModelBuffer<'a> {
     /// The whole buffer.
     pub bytes: &'a [u8],
     /// `DRM_FORMAT_*`.
     pub format: u32,
     /// Its colour planes; those that the format has not are not looked at.
-    pub layout: [Layout; 3],
+    pub layout: [ColourPlane; 3],
 }
 
-impl<'a> Picture<'a> {
+impl<'a> ModelBuffer<'a> {
     /// A picture of one colour plane that begins with the buffer.
     pub fn packed(bytes: &'a [u8], stride: u32, format: u32) -> Self {
-        Self { bytes, format, layout: [Layout { offset: 0, stride }, Layout::default(), Layout::default()] }
+        Self {
+            bytes,
+            format,
+            layout: [ColourPlane { offset: 0, stride }, ColourPlane::default(), ColourPlane::default()],
+        }
     }
 }
 
 /// How a plane shows its picture. The default is what a plane begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Look<'a> {
+pub struct ModelOptions<'a> {
     /// `rotation`.
-    pub turn: Turn,
+    pub turn: ModelRotation,
     /// `COLOR_ENCODING`; of YUV only.
     pub encoding: Encoding,
     /// `COLOR_RANGE`; of YUV only.
@@ -102,18 +106,18 @@ pub struct ModelPlane<'a> {
     src: (isize, isize),
     size: (isize, isize),
     dst: Rect,
-    turn: Turn,
+    turn: ModelRotation,
     pipeline: &'a [ColorOp],
 }
 
 impl<'a> ModelPlane<'a> {
     /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src` is shown at `dst` as it is.
     pub fn new(pixels: &'a [u8], stride: u32, format: u32, src: SrcRect, dst: Rect) -> Result<Self, Unmodelled> {
-        Self::of(&Picture::packed(pixels, stride, format), src, dst, &Look::default())
+        Self::of(&ModelBuffer::packed(pixels, stride, format), src, dst, &ModelOptions::default())
     }
 
     /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is turned by a quarter.
-    pub fn of(picture: &Picture<'a>, src: SrcRect, dst: Rect, look: &Look<'a>) -> Result<Self, Unmodelled> {
+    pub fn of(picture: &ModelBuffer<'a>, src: SrcRect, dst: Rect, look: &ModelOptions<'a>) -> Result<Self, Unmodelled> {
         let (w, h) = if look.turn.swaps() { (dst.h, dst.w) } else { (dst.w, dst.h) };
         let whole = |size: u32| u64::from(size) << 16;
         if (u64::from(src.w), u64::from(src.h)) != (whole(w), whole(h)) {
@@ -145,7 +149,7 @@ impl<'a> ModelPlane<'a> {
     }
 
     /// Finds the colour planes, so that pixels up to the one before `end` are within the buffer.
-    fn find(&mut self, picture: &Picture<'a>, end: (usize, usize)) -> Option<()> {
+    fn find(&mut self, picture: &ModelBuffer<'a>, end: (usize, usize)) -> Option<()> {
         let (parts, count) = match &self.pixels {
             // Bits, bytes: pixels in eighths of a byte.
             Pixels::Rgb(reader) => ([(0, reader.cpp * 8, (1, 1)); 3], 1),
@@ -153,7 +157,7 @@ impl<'a> ModelPlane<'a> {
             Pixels::Yuv(yuv, _) => (yuv.components.map(|part| (part.plane, part.cpp * 8, part.sub)), 3),
         };
         for (plane, bits, sub) in parts.into_iter().take(count) {
-            let Layout { offset, stride } = picture.layout[plane];
+            let ColourPlane { offset, stride } = picture.layout[plane];
             // The kernel adds the first offset twice: to the mapping, and with each colour plane's own.
             let start = (offset as usize).checked_add(picture.layout[0].offset as usize)?;
             let bytes = picture.bytes.get(start..)?;

@@ -4,12 +4,12 @@
 //! other property must be sent with the value that it has, or not at all. CRTCs and connectors take nothing, not even
 //! `OUT_FENCE_PTR`. Planes other than the primary are up to the driver; this crate leaves them alone.
 
-use super::{Frame, Kind};
-use crate::output::Values;
+use super::{Frame, FrameKind};
+use crate::output::PlaneValues;
 
 impl Frame<'_> {
     pub(super) fn is_asynchronous(&self) -> bool {
-        self.kind == Kind::Asynchronous
+        self.kind == FrameKind::Asynchronous
     }
 
     /// Why the frame cannot be an asynchronous flip, on a device that has them; `None` if it can be asked for.
@@ -44,7 +44,7 @@ impl Frame<'_> {
 }
 
 /// What differs, in the order of how much it disturbs.
-fn changes(shown: &Values, next: &Values) -> Option<&'static str> {
+fn changes(shown: &PlaneValues, next: &PlaneValues) -> Option<&'static str> {
     let on = (shown.fb != 0, next.fb != 0);
     Some(match () {
         () if on == (false, false) => return None,
@@ -54,7 +54,7 @@ fn changes(shown: &Values, next: &Values) -> Option<&'static str> {
         () if shown.alpha != next.alpha => "alpha",
         () if shown.blend != next.blend => "the pixel blend mode",
         () if shown.zpos != next.zpos => "zpos",
-        () if shown.look != next.look => "rotation, colour encoding and the like",
+        () if shown.options != next.options => "rotation, colour encoding and the like",
         () if shown.pipeline != next.pipeline => "COLOR_PIPELINE",
         () if shown.fb != next.fb => "FB_ID",
         () => return None,

@@ -1,7 +1,7 @@
 //! Fills the atomic request of a frame: the difference from what the output shows, as property values.
 
-use super::{Extra, Frame, Goal, Kind};
-use crate::output::Values;
+use super::{CommitOnly, Frame, FrameKind, Goal};
+use crate::output::PlaneValues;
 use crate::pipeline::PipelineState;
 use crate::property_values::Blend;
 use crate::request::Request;
@@ -14,7 +14,7 @@ impl Frame<'_> {
     /// What the console, or another program, left and what stands in the way. Comes before all outputs of a request: what one
     /// output turns off another may light.
     pub(super) fn write_leftovers(&self, request: &mut Request) {
-        for leftover in self.output.leftovers.iter().filter(|_| self.kind == Kind::Modeset) {
+        for leftover in self.output.leftovers.iter().filter(|_| self.kind == FrameKind::Modeset) {
             request.object(leftover.object);
             request.set(leftover.prop, leftover.value);
         }
@@ -24,8 +24,8 @@ impl Frame<'_> {
     pub(super) fn write(&mut self, request: &mut Request, goal: Goal) {
         let output = &mut *self.output;
         let (kind, commit) = (self.kind, goal != Goal::Test);
-        let modeset = kind == Kind::Modeset;
-        if matches!(kind, Kind::Modeset | Kind::Off) {
+        let modeset = kind == FrameKind::Modeset;
+        if matches!(kind, FrameKind::Modeset | FrameKind::Off) {
             request.object(output.connector);
             request.set(output.connector_props.crtc_id, if modeset { output.crtc.into() } else { 0 });
             // A link that failed to train is tried again when it is called good.
@@ -42,23 +42,25 @@ impl Frame<'_> {
         }
         let (connector, crtc) = ((output.connector, &output.connector_props), (output.crtc, &output.crtc_props));
         let before = match kind {
-            Kind::Modeset => None,
+            FrameKind::Modeset => None,
             // Nothing that anybody would see.
-            Kind::Off => Some(&self.head),
+            FrameKind::Off => Some(&self.head),
             _ => Some(&output.head),
         };
         self.head.write(request, connector, crtc, before);
         match kind {
-            Kind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().into()),
-            Kind::Off => request.set(output.crtc_props.mode_id, 0),
+            FrameKind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().into()),
+            FrameKind::Off => request.set(output.crtc_props.mode_id, 0),
             _ => {}
         }
         let out_fence = output.crtc_props.out_fence_ptr.filter(|_| commit);
         match kind {
-            Kind::Flip if out_fence.is_some() => {}
+            FrameKind::Flip if out_fence.is_some() => {}
             // The CRTC must be in the request for an event to come of it.
-            Kind::Flip | Kind::Asynchronous | Kind::Modeset | Kind::Wake => request.set(output.crtc_props.active, 1),
-            Kind::Sleep | Kind::Off => request.set(output.crtc_props.active, 0),
+            FrameKind::Flip | FrameKind::Asynchronous | FrameKind::Modeset | FrameKind::Wake => {
+                request.set(output.crtc_props.active, 1)
+            }
+            FrameKind::Sleep | FrameKind::Off => request.set(output.crtc_props.active, 0),
         }
         if let Some(prop) = output.crtc_props.vrr_enabled
             && (modeset || self.vrr != output.vrr)
@@ -67,15 +69,15 @@ impl Frame<'_> {
         }
         let event = match kind {
             // The kernel takes no property of a CRTC with an asynchronous flip.
-            Kind::Asynchronous => false,
-            Kind::Off => output.shown.is_some() && !output.asleep,
+            FrameKind::Asynchronous => false,
+            FrameKind::Off => output.shown.is_some() && !output.asleep,
             _ => true,
         };
         if let Some(prop) = out_fence.filter(|_| event) {
             request.set_out_fence(prop);
         }
         for (at, plane) in output.planes.iter().enumerate() {
-            let whole = matches!(kind, Kind::Modeset | Kind::Off);
+            let whole = matches!(kind, FrameKind::Modeset | FrameKind::Off);
             let before = if whole { None } else { output.shown.as_ref().map(|shown| &shown[at]) };
             let extra = &self.extras[at];
             let damage = match plane.props.fb_damage_clips {
@@ -96,7 +98,7 @@ pub(super) fn unsupported(plane: &OutputPlane, state: &PlaneState<'_>) -> Option
     if state.pipeline.is_some_and(|pipeline| pipeline.plane != plane.id) {
         return Some("COLOR_PIPELINE: of another plane");
     }
-    if let Some(what) = state.look.unsupported(props) {
+    if let Some(what) = state.options.unsupported(props) {
         return Some(what);
     }
     if state.alpha != u16::MAX && props.alpha.is_none() {
@@ -129,9 +131,9 @@ fn write_plane(
     request: &mut Request,
     plane: &OutputPlane,
     crtc: u32,
-    before: Option<&Values>,
-    next: &Values,
-    extra: &Extra<'_>,
+    before: Option<&PlaneValues>,
+    next: &PlaneValues,
+    extra: &CommitOnly<'_>,
     damage: Option<u32>,
 ) {
     let in_fence = extra.in_fence;
@@ -187,7 +189,7 @@ fn write_plane(
     {
         request.set(prop, zpos);
     }
-    next.look.write(request, props, old.map(|old| &old.look));
+    next.options.write(request, props, old.map(|old| &old.options));
     if let Some(prop) = props.color_pipeline
         && old.is_none_or(|old| old.pipeline != next.pipeline)
     {

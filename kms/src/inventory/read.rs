@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use drm_ffi::mode;
 
 use super::edid::Edid;
-use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
 use crate::blob;
 use crate::pipeline::{ColorOp, ColorPipeline};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
@@ -152,7 +152,7 @@ fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
     changes
 }
 
-fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
+fn planes(device: &Device) -> Result<Vec<PlaneInfo>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
     mode::get_plane_resources(fd, Some(&mut ids))
@@ -164,7 +164,7 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
             .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANE", &error))?;
         let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_PLANE)?;
         let blob = |name| props.value(name).and_then(|id| blob::read(fd, id));
-        planes.push(Plane {
+        planes.push(PlaneInfo {
             id,
             kind: match props.value("type") {
                 Some(1) => PlaneKind::Primary,

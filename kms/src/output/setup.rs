@@ -3,7 +3,7 @@
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::Head;
-use crate::inventory::{Connector, Crtc, Plane};
+use crate::inventory::{Connector, Crtc, PlaneInfo};
 use crate::property::PropertyTable;
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
@@ -96,9 +96,9 @@ fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32
 }
 
 /// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without a primary.
-fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a Plane>> {
+fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a PlaneInfo>> {
     let bit = 1u32 << crtc.index;
-    let usable: Vec<&Plane> =
+    let usable: Vec<&PlaneInfo> =
         inventory.planes.iter().filter(|plane| plane.possible_crtcs & bit != 0 && !taken.contains(&plane.id)).collect();
     // Planes for this CRTC alone go first, then the one that it shows already, then those with the fewest other uses.
     let best = |kind: PlaneKind| {
@@ -110,12 +110,12 @@ fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Op
     let primary = best(PlaneKind::Primary)?;
     let cursor = best(PlaneKind::Cursor);
     let overlays = usable.iter().filter(|plane| plane.kind == PlaneKind::Overlay).copied();
-    let (own, shared): (Vec<&Plane>, Vec<&Plane>) = overlays.partition(|plane| plane.possible_crtcs == bit);
+    let (own, shared): (Vec<&PlaneInfo>, Vec<&PlaneInfo>) = overlays.partition(|plane| plane.possible_crtcs == bit);
     // Planes that several CRTCs could use are divided among the connectors that have a display.
-    let all_shared = |plane: &&Plane| plane.kind == PlaneKind::Overlay && plane.possible_crtcs.count_ones() > 1;
+    let all_shared = |plane: &&PlaneInfo| plane.kind == PlaneKind::Overlay && plane.possible_crtcs.count_ones() > 1;
     let outputs = inventory.connected().count().clamp(1, inventory.crtcs.len().max(1));
     let share = inventory.planes.iter().filter(all_shared).count().div_ceil(outputs);
-    let mut layers: Vec<&Plane> = own.into_iter().chain(shared.into_iter().take(share)).collect();
+    let mut layers: Vec<&PlaneInfo> = own.into_iter().chain(shared.into_iter().take(share)).collect();
     layers.sort_by_key(|plane| (plane.props.value("zpos"), plane.id));
     layers.truncate(MAX_PLANES - 2);
     Some(std::iter::once(primary).chain(layers).chain(cursor).collect())
@@ -127,7 +127,7 @@ fn leftovers(
     inventory: &Inventory,
     connector: &Connector,
     crtc: &Crtc,
-    ours: &[&Plane],
+    ours: &[&PlaneInfo],
     taken: &[u32],
 ) -> Vec<Leftover> {
     let mut out = Vec::new();

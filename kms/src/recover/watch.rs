@@ -12,7 +12,7 @@ use fence::Ns;
 
 /// What to do about a flip that is overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum OverdueAction {
     /// The kernel waits for a fence: answer the clients, name the fence's owner, leave the output alone. The flip comes when the
     /// fence signals, or its owner dies.
     Hold,
@@ -20,7 +20,7 @@ pub enum Verdict {
     Modeset,
 }
 
-impl std::fmt::Display for Verdict {
+impl std::fmt::Display for OverdueAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Hold => "holding the output until the fence signals",
@@ -71,16 +71,16 @@ impl FlipWatch {
     }
 
     /// Looks, at `now`: a verdict if the flip is overdue. `fence_pending` is asked only then.
-    pub fn look(&mut self, now: Ns, fence_pending: impl FnOnce() -> bool) -> Option<Verdict> {
+    pub fn look(&mut self, now: Ns, fence_pending: impl FnOnce() -> bool) -> Option<OverdueAction> {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
         if fence_pending() {
             self.0 = State::Held;
-            return Some(Verdict::Hold);
+            return Some(OverdueAction::Hold);
         }
         self.committed(now);
-        Some(Verdict::Modeset)
+        Some(OverdueAction::Modeset)
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     fn a_commit_that_waits_for_a_fence_is_held_without_a_wake_up() {
         let mut watch = FlipWatch::default();
         watch.committed(0);
-        assert_eq!(watch.look(FlipWatch::LIMIT, || true), Some(Verdict::Hold));
+        assert_eq!(watch.look(FlipWatch::LIMIT, || true), Some(OverdueAction::Hold));
         assert!(watch.is_held());
         assert_eq!((watch.due(), watch.look(u64::MAX, || true)), (None, None), "said once");
         watch.flipped();
@@ -115,8 +115,8 @@ mod tests {
     fn a_lost_flip_is_followed_by_modesets_until_one_succeeds() {
         let mut watch = FlipWatch::default();
         watch.committed(0);
-        assert_eq!(watch.look(FlipWatch::LIMIT, || false), Some(Verdict::Modeset));
+        assert_eq!(watch.look(FlipWatch::LIMIT, || false), Some(OverdueAction::Modeset));
         assert_eq!(watch.look(FlipWatch::LIMIT + 1, || false), None, "the modeset has as long");
-        assert_eq!(watch.look(2 * FlipWatch::LIMIT, || false), Some(Verdict::Modeset));
+        assert_eq!(watch.look(2 * FlipWatch::LIMIT, || false), Some(OverdueAction::Modeset));
     }
 }

@@ -4,7 +4,7 @@ use dmabuf_import::Fourcc;
 use drm_ffi::drm_mode_modeinfo;
 
 use crate::device::{Caps, Driver};
-use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
@@ -145,7 +145,7 @@ impl Stock {
         Crtc { id: ids::CRTC + index, index, props }
     }
 
-    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> Plane {
+    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> PlaneInfo {
         let mut props = PropertyTable::default();
         number(&mut props, "FB_ID", ids::FB_ID, u32::MAX.into());
         number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
@@ -174,7 +174,7 @@ impl Stock {
         }
         let formats = [Fourcc::Xrgb8888, Fourcc::Argb8888];
         let formats = formats.map(|format| FormatModifiers { format: format as u32, modifiers: vec![0] }).to_vec();
-        Plane {
+        PlaneInfo {
             id,
             kind,
             possible_crtcs,

@@ -21,7 +21,7 @@ mod validate;
 
 use std::sync::Mutex;
 
-use fence::{Release, Retries, SyncFile};
+use fence::{DeferredReleases, Release, SyncFile};
 use smithay::wayland::compositor::SurfaceData;
 use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::{
     zwp_linux_buffer_release_v1::ZwpLinuxBufferReleaseV1,
@@ -50,7 +50,7 @@ pub struct Fences {
 #[derive(Debug)]
 pub struct ExplicitSyncState {
     global: GlobalId,
-    retries: Retries,
+    retries: DeferredReleases,
 }
 
 impl ExplicitSyncState {
@@ -64,7 +64,7 @@ impl ExplicitSyncState {
             + 'static,
     {
         let global = display.create_global::<D, ZwpLinuxExplicitSynchronizationV1, ()>(2, ());
-        Self { global, retries: Retries::default() }
+        Self { global, retries: DeferredReleases::default() }
     }
 
     /// The global's id, for taking it away.
@@ -77,7 +77,7 @@ impl ExplicitSyncState {
         Release::message(Box::new(release), &self.retries)
     }
 
-    /// Sends releases again for which there was no file descriptor; see [`Retries::retry`].
+    /// Sends releases again for which there was no file descriptor; see [`DeferredReleases::retry`].
     pub fn retry_releases(&self) -> usize {
         self.retries.retry()
     }

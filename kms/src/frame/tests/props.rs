@@ -8,7 +8,7 @@ use crate::pipeline::{ColorOp, ColorPipeline, OpState, PipelineError};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::property_values::Curve;
 use crate::scripted::add_colour;
-use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneLook, Rotation, ScalingFilter};
+use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneOptions, Rotation, ScalingFilter};
 
 const CONNECTOR: u32 = ids::CONNECTOR;
 
@@ -37,15 +37,15 @@ fn sent(bench: &mut Bench, object: u32, change: impl FnOnce(&mut Frame<'_>)) -> 
     bench.kernel.take_log().remove(0).props.into_iter().filter_map(of_object).collect()
 }
 
-fn all_looks() -> [(&'static str, PlaneLook); 6] {
-    let plain = PlaneLook::default();
+fn all_looks() -> [(&'static str, PlaneOptions); 6] {
+    let plain = PlaneOptions::default();
     [
-        ("rotation", PlaneLook { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
-        ("SCALING_FILTER", PlaneLook { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
-        ("COLOR_ENCODING", PlaneLook { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
-        ("COLOR_RANGE", PlaneLook { color_range: Some(ColorRange::Full), ..plain }),
-        ("colorkey", PlaneLook { color_key: Some(0xff00ff), ..plain }),
-        ("HOTSPOT_X", PlaneLook { hotspot: Some((3, -4)), ..plain }),
+        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
+        ("SCALING_FILTER", PlaneOptions { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
+        ("COLOR_ENCODING", PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
+        ("COLOR_RANGE", PlaneOptions { color_range: Some(ColorRange::Full), ..plain }),
+        ("colorkey", PlaneOptions { color_key: Some(0xff00ff), ..plain }),
+        ("HOTSPOT_X", PlaneOptions { hotspot: Some((3, -4)), ..plain }),
     ]
 }
 
@@ -59,9 +59,9 @@ fn a_plane_property_goes_out_once() {
         &[(ids::COLORKEY, 0x01ff_00ff)],
         &[(ids::HOTSPOT_X, 3), (ids::HOTSPOT_X + 1, -4i64 as u64)],
     ];
-    for ((name, look), expected) in all_looks().into_iter().zip(expected) {
+    for ((name, options), expected) in all_looks().into_iter().zip(expected) {
         let mut bench = rich();
-        let state = PlaneState { look, ..full(1) };
+        let state = PlaneState { options, ..full(1) };
         let mut show = || {
             sent(&mut bench, PRIMARY, |frame| {
                 frame.set(0, state);
@@ -75,23 +75,24 @@ fn a_plane_property_goes_out_once() {
 #[test]
 fn what_says_nothing_leaves_a_matrix_but_undoes_a_key() {
     let mut bench = rich();
-    let bt709 = PlaneLook { color_encoding: Some(ColorEncoding::Bt709), color_key: Some(5), ..PlaneLook::default() };
-    let mut show = |look| {
+    let bt709 =
+        PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), color_key: Some(5), ..PlaneOptions::default() };
+    let mut show = |options| {
         sent(&mut bench, PRIMARY, |frame| {
-            frame.set(0, PlaneState { look, ..full(1) });
+            frame.set(0, PlaneState { options, ..full(1) });
         })
     };
     assert_eq!(show(bt709).len(), 2);
-    assert_eq!(show(PlaneLook::default()), [(ids::COLORKEY, 0)]);
-    assert_eq!(show(PlaneLook { color_key: None, ..bt709 }), [], "it is BT.709 still");
+    assert_eq!(show(PlaneOptions::default()), [(ids::COLORKEY, 0)]);
+    assert_eq!(show(PlaneOptions { color_key: None, ..bt709 }), [], "it is BT.709 still");
 }
 
 #[test]
 fn a_plane_that_is_turned_on_is_upright() {
     let mut bench = rich();
-    let look = PlaneLook { rotation: Rotation::ROTATE_180, ..PlaneLook::default() };
+    let options = PlaneOptions { rotation: Rotation::ROTATE_180, ..PlaneOptions::default() };
     sent(&mut bench, PRIMARY + 1, |frame| {
-        frame.set(1, PlaneState { look, ..full(3) });
+        frame.set(1, PlaneState { options, ..full(3) });
     });
     sent(&mut bench, PRIMARY + 1, |frame| {
         frame.clear(1);
@@ -104,10 +105,10 @@ fn a_plane_that_is_turned_on_is_upright() {
 
 #[test]
 fn a_plane_without_the_property_refuses_by_name() {
-    for (name, look) in all_looks() {
+    for (name, options) in all_looks() {
         let mut bench = Bench::new(Stock { rich: false, ..Stock::default() });
         let mut frame = bench.output.modeset();
-        frame.set(0, PlaneState { look, ..full(1) });
+        frame.set(0, PlaneState { options, ..full(1) });
         let error = frame.test().unwrap_err();
         assert_eq!((error.step, error.errno), (Step::Prepare, Errno::INVAL));
         assert!(error.detail.starts_with("plane 0 (object 30): ") && error.detail.contains(name), "{}", error.detail);
@@ -115,14 +116,14 @@ fn a_plane_without_the_property_refuses_by_name() {
     }
     // Values that only some planes have.
     let wrong = [
-        PlaneLook { color_encoding: Some(ColorEncoding::Bt2020), ..PlaneLook::default() },
-        PlaneLook { color_key: Some(0x100_0000), ..PlaneLook::default() },
+        PlaneOptions { color_encoding: Some(ColorEncoding::Bt2020), ..PlaneOptions::default() },
+        PlaneOptions { color_key: Some(0x100_0000), ..PlaneOptions::default() },
     ];
-    for look in wrong {
+    for options in wrong {
         let mut bench = rich();
         let mut frame = bench.output.frame();
-        frame.set(0, PlaneState { look, ..full(1) });
-        assert_eq!(frame.test().unwrap_err().step, Step::Prepare, "{look:?}");
+        frame.set(0, PlaneState { options, ..full(1) });
+        assert_eq!(frame.test().unwrap_err().step, Step::Prepare, "{options:?}");
     }
 }
 
