@@ -1,4 +1,4 @@
-//! One way to ask for the memory of a picture, whoever has it: heaps and shared memory here, a display's dumb buffers in `kms`, GBM in the
+//! One way to ask for the memory of an image, whatever provides it: heaps and shared memory here, a display's dumb buffers in `kms`, GBM in the
 //! compositor.
 //!
 //! Never chooses: [`FirstOf`] asks in the order that it was made with, and its maker says what is good enough.
@@ -29,9 +29,9 @@ pub struct AllocationRequest<'a> {
 
 /// What was given.
 pub struct Allocated {
-    /// The picture, zeroed or not.
+    /// The image, zeroed or not.
     pub dmabuf: Dmabuf,
-    /// To be kept as long as the picture is used, and dropped then.
+    /// To be kept as long as the image is used, and dropped then.
     pub keep: Option<Box<dyn Any + Send>>,
 }
 
@@ -51,12 +51,12 @@ pub struct AllocateError {
     pub why: String,
 }
 
-/// Somebody who has memory for pictures.
+/// Somebody who has memory for images.
 pub trait Allocator {
     /// Its name in errors and logs.
     fn name(&self) -> String;
 
-    /// Gives a picture, which is the caller's.
+    /// Gives an image, which is the caller's.
     fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError>;
 
     /// An error of this allocator.
@@ -88,7 +88,7 @@ impl Allocator for Udmabuf {
     }
 }
 
-/// A linear picture, all planes in one dma-buf.
+/// A linear image, all planes in one dma-buf.
 fn linear(
     ask: &AllocationRequest<'_>,
     memory: impl FnOnce(u64) -> Result<OwnedFd, CallError>,
@@ -125,7 +125,7 @@ impl<'a> FirstOf<'a> {
         self
     }
 
-    /// The first picture that `accept` makes something of; its errors are kept for the one that is returned if nobody can.
+    /// The first image that `accept` makes something of; its errors are part of the one that is returned if none is accepted.
     pub fn allocate_for<T>(
         &mut self,
         ask: &AllocationRequest<'_>,
@@ -141,7 +141,7 @@ impl<'a> FirstOf<'a> {
                 Err(error) => refusals.push(error.to_string()),
             }
         }
-        let why = if refusals.is_empty() { "nobody was asked".to_owned() } else { refusals.join("; ") };
+        let why = if refusals.is_empty() { "no allocator was asked".to_owned() } else { refusals.join("; ") };
         Err(AllocateError { who: format!("{}x{} {}", ask.width, ask.height, ask.format), why })
     }
 }

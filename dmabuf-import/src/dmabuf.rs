@@ -23,7 +23,7 @@ pub struct DmabufPlane {
     pub stride: u32,
 }
 
-/// A picture in one or more dma-bufs. Clones share the descriptors.
+/// An image in one or more dma-bufs. Clones share the descriptors.
 #[derive(Debug, Clone)]
 pub struct Dmabuf {
     width: u32,

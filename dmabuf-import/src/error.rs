@@ -37,7 +37,7 @@ pub enum ImportError {
     /// The description breaks a rule: the client's fault.
     #[error(transparent)]
     Violation(#[from] Violation),
-    /// The kernel or the driver refused: nobody's fault, or ours.
+    /// The kernel or the driver refused: not the client's fault.
     #[error(transparent)]
     Call(#[from] CallError),
 }

@@ -28,12 +28,12 @@ pub struct FormatInfo {
 }
 
 impl FormatInfo {
-    /// Width in samples of colour plane `plane` of a picture `width` pixels wide; odd sizes round up.
+    /// Width in samples of colour plane `plane` of an image `width` pixels wide; odd sizes round up.
     pub fn plane_width(&self, plane: usize, width: u32) -> u32 {
         if plane == 0 { width } else { width.div_ceil(u32::from(self.hsub)) }
     }
 
-    /// Height in lines of colour plane `plane` of a picture `height` pixels high; odd sizes round up.
+    /// Height in lines of colour plane `plane` of an image `height` pixels high; odd sizes round up.
     pub fn plane_height(&self, plane: usize, height: u32) -> u32 {
         if plane == 0 { height } else { height.div_ceil(u32::from(self.vsub)) }
     }

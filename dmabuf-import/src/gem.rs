@@ -60,7 +60,7 @@ impl GemTable {
     /// Errors: EBADF/EINVAL (not a dma-buf), ENOTTY/ENOSYS (the driver has no PRIME import), ENOMEM, and what the
     /// driver's attach and map return (EINVAL or EIO for memory that it cannot reach).
     pub fn import(&self, dmabuf: BorrowedFd<'_>) -> Result<GemHandle, CallError> {
-        // The lock spans the call: between FD_TO_HANDLE and the count nobody may close the same handle.
+        // The lock spans the call: between FD_TO_HANDLE and the count no other thread may close the same handle.
         let mut counts = self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = self.shared.device.prime_import(dmabuf).map_err(|errno| {
             let object = format!("fd {}", std::os::fd::AsRawFd::as_raw_fd(&dmabuf));

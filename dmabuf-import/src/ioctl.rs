@@ -41,7 +41,7 @@ pub(crate) fn heap_alloc(heap: BorrowedFd<'_>, len: u64) -> Result<OwnedFd, Errn
     let fd_flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
     let mut data = HeapAllocation { len, fd: 0, fd_flags: fd_flags.bits(), heap_flags: 0 };
     // SAFETY: the kernel reads and writes one `struct dma_heap_allocation_data`; on success `fd` is a new
-    // descriptor that nobody else knows.
+    // descriptor that is known here only.
     unsafe {
         ioctl(heap, Updater::<OP, _>::new(&mut data))?;
         Ok(OwnedFd::from_raw_fd(data.fd as RawFd))

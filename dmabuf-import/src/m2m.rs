@@ -33,7 +33,7 @@ const PROGRESSIVE: u32 = 1;
 /// Conversions that may be under way at the same time.
 pub const SLOTS: usize = 4;
 
-/// A picture as one side of a converter sees it.
+/// An image as one side of a converter sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageLayout {
     /// Width in pixels.
@@ -62,7 +62,7 @@ impl ImageLayout {
 pub struct Finished {
     /// What [`Converter::queue`] returned for it.
     pub job: u64,
-    /// The buffer that was read; nobody reads it any more.
+    /// The buffer that was read; the device is done with it.
     pub source: Dmabuf,
     /// The buffer that was written.
     pub target: Dmabuf,
@@ -104,14 +104,18 @@ pub struct Converter {
 impl Converter {
     /// Opens a device, for example `/dev/video10`. One open is one context: others may use the device at the same time.
     ///
-    /// Errors: of `open`; ENODEV (it is no memory-to-memory device with streaming).
+    /// Errors: of `open`; ENODEV (not a memory-to-memory device with streaming).
     pub fn open(path: &Path) -> Result<Self, CallError> {
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fail = |call| move |errno| CallError::new(call, path.display(), errno);
         let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(fail("open"))?;
         let caps = ioctl::querycap(fd.as_fd()).map_err(fail("VIDIOC_QUERYCAP"))?.device_caps;
         if caps & (CAP_M2M | CAP_M2M_MPLANE) == 0 || caps & CAP_STREAMING == 0 {
-            return Err(CallError::new("VIDIOC_QUERYCAP", format!("{} is no converter", path.display()), Errno::NODEV));
+            return Err(CallError::new(
+                "VIDIOC_QUERYCAP",
+                format!("{} is not a converter", path.display()),
+                Errno::NODEV,
+            ));
         }
         let multi = caps & CAP_M2M == 0;
         Ok(Self {
@@ -126,7 +130,7 @@ impl Converter {
         })
     }
 
-    /// The first device of `/dev/video*` that reads and writes uncompressed pictures on both sides; `None`: there is none that may be opened.
+    /// The first device of `/dev/video*` that reads and writes uncompressed images on both sides; `None`: there is none that may be opened.
     pub fn find() -> Option<Self> {
         let nodes = std::fs::read_dir("/dev").ok()?.flatten().map(|entry| entry.path());
         let number = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("video")?.parse::<u32>().ok();
@@ -219,7 +223,7 @@ impl Converter {
         Ok(())
     }
 
-    /// The bytes of a picture, if the device takes it as it is. EINVAL is a no, too.
+    /// The bytes of an image, if the device takes it as it is. EINVAL is a no, too.
     fn set_format(&self, side: Side, picture: &ImageLayout) -> Result<Option<u32>, CallError> {
         let mut formats = v4l2::from_drm(picture.format, Modifier::Linear).filter(|format| format.memory_planes == 1);
         let Some(pixelformat) = formats.next().map(|format| format.v4l2) else { return Ok(None) };
@@ -259,10 +263,10 @@ impl Converter {
         }
     }
 
-    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one dma-buf that begins with the picture; `source`'s fences must have
+    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one dma-buf that begins with the image; `source`'s fences must have
     /// signalled. Clones of their descriptors are held until [`Converter::finish`] gives them back.
     ///
-    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, a picture that is not in one piece as V4L2 lays it out, or the device cannot
+    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, an image that is not in one piece as V4L2 lays it out, or the device cannot
     /// map the memory), ENOMEM.
     pub fn queue(&mut self, source: Dmabuf, target: Dmabuf) -> Result<u64, CallError> {
         if self.configured.is_none() || !is_one_piece(&source) || !is_one_piece(&target) {
@@ -356,7 +360,7 @@ impl AsFd for Converter {
     }
 }
 
-/// Whether all colour planes are in one dma-buf, where the device looks for them: it is told of its beginning and of one stride, no more.
+/// Whether all colour planes are in one dma-buf, where the device looks for them: it takes one address and one stride only.
 fn is_one_piece(dmabuf: &Dmabuf) -> bool {
     let places = dmabuf.planes().iter().map(|plane| (plane.offset, plane.stride));
     dmabuf.fds().count() == 1 && v4l2::follows(dmabuf.format(), dmabuf.height(), places)

@@ -43,7 +43,7 @@ fn one_of(number: u64, names: &[&str]) -> Option<String> {
     names.get(at).map(|name| (*name).to_owned())
 }
 
-/// Words of a bit field, and the bits that nobody has taken yet.
+/// Words of a bit field, and the bits that have not been decoded yet.
 struct Bits {
     rest: u64,
     words: String,

@@ -1,6 +1,6 @@
 //! Random descriptions of buffers for tests and the fuzzer: bytes in, a verdict out, with what must hold checked on the way.
 //!
-//! It takes the way of a client's requests, [`crate::Request`] and [`crate::validate::check`], with numbers in the place of
+//! It follows the path of a client's requests, [`crate::Request`] and [`crate::validate::check`], with numbers in the place of
 //! descriptors, and judges the verdict by a model that is written differently. Not for the product.
 
 use crate::formats::FORMATS;

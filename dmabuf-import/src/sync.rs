@@ -1,6 +1,6 @@
 //! The fences that a dma-buf carries, as sync_files: the bridge to clients and drivers of implicit synchronisation.
 //!
-//! Never waits. A picture in several dma-bufs counts as one: fences go into all of them and come out merged.
+//! Never waits. An image in several dma-bufs counts as one: fences go into all of them and come out merged.
 
 use std::os::fd::AsFd;
 

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 
 use crate::{Fourcc, Modifier};
 
-/// How a layout reads, cheapest first for a picture that is not turned.
+/// How a layout reads, cheapest first for an image that is not rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LayoutClass {
-    /// Fewer bytes are read than the picture has: CCS, DCC, AFBC, AFRC, UBWC and their relatives.
+    /// Fewer bytes are read than the image has: CCS, DCC, AFBC, AFRC, UBWC and their relatives.
     Compressed,
     /// All bytes, in the order that suits the memory.
     Tiled,
     /// All bytes, line by line.
     Linear,
-    /// The driver knows; nobody else does.
+    /// Known to the driver only.
     Implicit,
 }
 
@@ -64,8 +64,8 @@ pub struct Candidate {
 
 /// The scan-out tranches of an output, best first. A pair is in one of them at most; a tranche is never empty.
 ///
-/// First what reads least, then what more planes take. `turned`: the picture is scanned out along its columns. Memory that is laid out in lines
-/// is worst then, and compression, which display engines seldom take together with a turn, comes after plain tiles.
+/// First what reads least, then what more planes take. `rotated`: the image is scanned out along its columns. Memory that is laid out in lines
+/// is worst then, and compression, which display engines seldom take together with a rotation, comes after plain tiles.
 pub fn tranches(candidates: &[Candidate], turned: bool) -> Vec<Vec<(Fourcc, Modifier)>> {
     let rank = |class| match (class, turned) {
         (LayoutClass::Tiled, true) => 0,

@@ -96,7 +96,7 @@ pub fn complete<T>(taken: &mut CompleteParams<T>, format: Fourcc, height: u32, m
     }
 }
 
-/// Whether planes (offset and stride of each) of a linear picture lie where V4L2 has them for a frame in one buffer: from its first byte on,
+/// Whether planes (offset and stride of each) of a linear image lie where V4L2 has them for a frame in one buffer: from its first byte on,
 /// each behind the one before.
 pub fn follows(format: Fourcc, height: u32, planes: impl Iterator<Item = (u32, u32)>) -> bool {
     let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
@@ -119,7 +119,7 @@ impl PixelFormat {
     /// In one buffer the colour planes follow each other without a gap, the subsampled ones with proportionally shorter lines
     /// (`pixfmt-yuv-planar.rst`). `height` is the one of the format (the coded one), not that of the visible part.
     ///
-    /// `None` if there are fewer `bytesperline` than memory planes, or the picture is too large for 32 bits.
+    /// `None` if there are fewer `bytesperline` than memory planes, or the image is too large for 32 bits.
     pub fn layout(&self, height: u32, bytesperline: &[u32]) -> Option<Vec<PlaneLayout>> {
         let shape = Shape::of(self.drm);
         let mut planes = Vec::with_capacity(shape.planes.into());
@@ -210,7 +210,7 @@ impl Colorimetry {
     }
 }
 
-/// What one buffer holds of an interlaced picture.
+/// What one buffer holds of an interlaced image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// A whole progressive frame.
@@ -218,7 +218,7 @@ pub enum Field {
     /// Two fields, line by line: shown as it is, moving edges comb. True: the bottom field is the older one. linux-dmabuf's flags
     /// `interlaced` and `bottom_first` say the same.
     Interleaved(bool),
-    /// Two fields one after the other, each of half the lines: no single picture.
+    /// Two fields one after the other, each of half the lines: no single image.
     Sequential,
     /// One field alone, half of the lines.
     Single,

@@ -15,7 +15,7 @@ pub struct PlaneParams {
     pub offset: u32,
     /// Bytes from line to line (for tiled layouts: what the modifier says).
     pub stride: u32,
-    /// Bytes of the whole dma-buf; `None` where it cannot be told.
+    /// Bytes of the whole dma-buf; `None` where it is unknown.
     pub size: Option<u64>,
 }
 
@@ -56,7 +56,7 @@ pub enum Violation {
         /// The modifier.
         modifier: u64,
     },
-    /// `interlaced`, `bottom_first`, or what nobody knows: no plane and no renderer here shows those.
+    /// `interlaced`, `bottom_first`, or an unknown flag: no plane and no renderer here shows those.
     #[error("buffer flags {0:#x} are not supported")]
     Flags(u32),
     /// A plane index above 3.
@@ -267,7 +267,7 @@ mod tests {
             }
         }
 
-        /// Numbers that are no format at all never panic either.
+        /// Numbers that are not a format at all never panic either.
         #[test]
         fn any_format_number(format in any::<u32>(), modifier in any::<u64>(), width in 1u32..4096, height in 1u32..4096) {
             let planes = [plane(0, width.saturating_mul(8), u64::MAX); 4];

@@ -5,7 +5,7 @@
 //!                             └── withdrawn for the fourth time: for good
 //! ```
 //!
-//! Whatever client and driver do, a surface is never told back and forth without end: a pair comes back only when something about the
+//! Whatever client and driver do, a surface's feedback never goes back and forth without end: a pair comes back only when something about the
 //! surface has changed (its output, its size, its place), not before its time, and a few times at most. Pure: time is a parameter.
 //! Who decides that it was the modifier that was refused, and not the size or the position, is the caller.
 
@@ -35,7 +35,7 @@ pub struct Withdrawals(Vec<Entry>);
 
 impl Withdrawals {
     /// The display has refused a buffer of this pair where one of another layout would have gone. True if the pair is withdrawn
-    /// by it: the client is to be told. False if it was already; the client may take its time, or not listen at all.
+    /// by it: the client is to get new feedback. False if it was already; the client may take its time, or not listen at all.
     pub fn refused(&mut self, format: Fourcc, modifier: Modifier, now: Ns) -> bool {
         let pair = (format, modifier);
         let at = self.0.iter().position(|entry| entry.pair == pair);

@@ -1,4 +1,4 @@
-//! Memory for pictures from the lab's heaps and from shared memory, by one trait.
+//! Memory for images from the lab's heaps and from shared memory, by one trait.
 
 use dmabuf_import::allocate::{AllocationRequest, Allocator, FirstOf};
 use dmabuf_import::heap::{DmaHeap, contiguous};

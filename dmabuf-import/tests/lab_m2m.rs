@@ -33,7 +33,7 @@ fn finish(converter: &mut Converter) -> Finished {
     }
 }
 
-/// 565 with a colour for each quarter of the picture.
+/// 565 with a colour for each quarter of the image.
 fn quarters(width: usize, height: usize) -> Vec<u8> {
     let colours = [0xf800u16, 0x07e0, 0x001f, 0xffff];
     let at = |x: usize, y: usize| colours[usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2)];

@@ -1,4 +1,4 @@
-//! [`Acquire`]: the way of one commit's acquire fence, from "nobody has promised anything" to "signalled" or "failed".
+//! [`Acquire`]: the states of one commit's acquire fence, from "nothing has been submitted" to "signalled" or "failed".
 //!
 //! Every kind of fence becomes the same thing here: a syncobj point is waited for until it materialises and is then
 //! exported as a sync_file; a sync_file of a client or of a dma-buf starts there. It never blocks, never reads a clock,
@@ -282,7 +282,7 @@ impl Acquire {
     /// When the content is needed (CLOCK_MONOTONIC): the vblank less a margin. Only a deadline that is earlier than all
     /// before costs a system call; one that comes before the fence is kept for it.
     ///
-    /// A kernel without deadlines (< 6.4) is no error: it is a hint.
+    /// A kernel without deadlines (< 6.4) is not an error: a deadline is a hint.
     pub fn set_deadline(&mut self, deadline: Ns) {
         if self.deadline == 0 || deadline < self.deadline {
             self.deadline = deadline;
@@ -298,7 +298,7 @@ impl Acquire {
         }
         self.told = self.deadline;
         if let Err(error) = sync_file::set_deadline(self.kernel, file.as_fd(), self.deadline) {
-            tracing::debug!(%error, "deadline not told");
+            tracing::debug!(%error, "deadline not passed on");
         }
     }
 

@@ -52,7 +52,7 @@ impl Target {
 pub enum ReleaseKind {
     /// There was nothing to put a fence into.
     None,
-    /// The point was signalled: nobody had to be waited for.
+    /// The point was signalled: there was nothing to wait for.
     PointSignalled,
     /// The point has materialised and signals with the fences.
     PointMaterialised,
@@ -60,7 +60,7 @@ pub enum ReleaseKind {
     Dmabuf,
     /// The message was sent with a fence.
     MessageFenced,
-    /// The message was sent without a fence: nobody had to be waited for.
+    /// The message was sent without a fence: there was nothing to wait for.
     MessageAtOnce,
     /// The kernel had no memory or file descriptor: the release is queued with its fences, see
     /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and [`DeferredReleases::retry`](crate::DeferredReleases::retry).

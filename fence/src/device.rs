@@ -70,7 +70,7 @@ impl SyncDevice {
     /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open file) and probes it. The
     /// fd is closed when the last clone and the last [`Timeline`] are gone.
     ///
-    /// A device without syncobjs is no error here: see [`SyncDevice::caps`] and [`SyncDevice::require`].
+    /// A device without syncobjs is not an error here: see [`SyncDevice::caps`] and [`SyncDevice::require`].
     ///
     /// # Errors
     /// `ENOTTY`: no DRM device. The fd is closed then.
@@ -123,7 +123,7 @@ impl SyncDevice {
     /// syncobj cannot be told from the fd: see [`Timeline::payload`].
     ///
     /// # Errors
-    /// `EINVAL`: the fd is no syncobj; `EOPNOTSUPP`; `ENOMEM`.
+    /// `EINVAL`: the fd is not a syncobj; `EOPNOTSUPP`; `ENOMEM`.
     pub fn import_timeline(&self, fd: BorrowedFd<'_>) -> Result<Timeline, CallError> {
         let handle = self
             .0
@@ -154,7 +154,7 @@ impl SyncDevice {
         kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
     }
 
-    /// sync_file to point. In one step only what is no link of a chain: the transfer flattens such a one.
+    /// sync_file to point. In one step only what is not a link of a chain: the transfer flattens such a one.
     pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFile<'_>) -> IoResult<()> {
         let (kernel, fd, file, chain) = (self.0.kernel, self.as_fd(), file.fd, file.chain);
         if (self.0.caps.timeline_export && !chain) || value == 0 {

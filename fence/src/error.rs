@@ -74,14 +74,16 @@ impl CallError {
     /// What the errno means for this call, where the kernel's choice is not obvious.
     fn hint(&self) -> Option<&'static str> {
         Some(match (self.call, self.errno) {
-            ("SYNC_IOC_FILE_INFO" | "SYNC_IOC_SET_DEADLINE", Errno::NOTTY | Errno::INVAL) => "the fd is no sync_file",
-            ("SYNC_IOC_MERGE", Errno::NOTTY) => "the first fd is no sync_file",
-            ("SYNC_IOC_MERGE", Errno::NOENT) => "the second fd is no sync_file",
-            ("SYNCOBJ_FD_TO_HANDLE", Errno::INVAL | Errno::NOENT) => "the fd is no syncobj",
-            ("SYNCOBJ_IMPORT_SYNC_FILE", Errno::INVAL) => "the fd is no sync_file",
-            ("DMA_BUF_IMPORT_SYNC_FILE", Errno::INVAL) => "the second fd is no sync_file",
-            ("DMA_BUF_EXPORT_SYNC_FILE" | "DMA_BUF_IMPORT_SYNC_FILE", Errno::NOTTY) => "the fd is no dma-buf",
-            ("DRM_GET_CAP", Errno::NOTTY | Errno::INVAL) => "the fd is no DRM device",
+            ("SYNC_IOC_FILE_INFO" | "SYNC_IOC_SET_DEADLINE", Errno::NOTTY | Errno::INVAL) => {
+                "the fd is not a sync_file"
+            }
+            ("SYNC_IOC_MERGE", Errno::NOTTY) => "the first fd is not a sync_file",
+            ("SYNC_IOC_MERGE", Errno::NOENT) => "the second fd is not a sync_file",
+            ("SYNCOBJ_FD_TO_HANDLE", Errno::INVAL | Errno::NOENT) => "the fd is not a syncobj",
+            ("SYNCOBJ_IMPORT_SYNC_FILE", Errno::INVAL) => "the fd is not a sync_file",
+            ("DMA_BUF_IMPORT_SYNC_FILE", Errno::INVAL) => "the second fd is not a sync_file",
+            ("DMA_BUF_EXPORT_SYNC_FILE" | "DMA_BUF_IMPORT_SYNC_FILE", Errno::NOTTY) => "the fd is not a dma-buf",
+            ("DRM_GET_CAP", Errno::NOTTY | Errno::INVAL) => "the fd is not a DRM device",
             (_, Errno::OPNOTSUPP) => "the device's driver has no such syncobj support",
             (_, Errno::BADF) => "the fd is closed",
             (_, Errno::MFILE) => "this process has no file descriptor left",
@@ -111,7 +113,7 @@ impl std::error::Error for CallError {}
 pub struct FenceError(pub Errno);
 
 impl FenceError {
-    /// From a status of the kernel's fence info: negative is an errno, anything else is no error.
+    /// From a status of the kernel's fence info: negative is an errno, anything else is not an error.
     pub(crate) fn from_status(status: i32) -> Option<FenceError> {
         (status < 0).then(|| FenceError(Errno::from_raw_os_error(status.saturating_neg().clamp(1, 4095))))
     }
@@ -143,9 +145,9 @@ mod tests {
     #[test]
     fn a_call_error_says_what_where_and_why() {
         let table: &[(&'static str, Object, Errno, &str)] = &[
-            ("SYNC_IOC_FILE_INFO", Object::Fd(7), Errno::NOTTY, "the fd is no sync_file"),
-            ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOENT, "the second fd is no sync_file"),
-            ("SYNCOBJ_FD_TO_HANDLE", Object::Fd(9), Errno::INVAL, "the fd is no syncobj"),
+            ("SYNC_IOC_FILE_INFO", Object::Fd(7), Errno::NOTTY, "the fd is not a sync_file"),
+            ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOENT, "the second fd is not a sync_file"),
+            ("SYNCOBJ_FD_TO_HANDLE", Object::Fd(9), Errno::INVAL, "the fd is not a syncobj"),
             ("SYNCOBJ_CREATE", Object::New, Errno::OPNOTSUPP, "no such syncobj support"),
             ("SYNCOBJ_EXPORT", Object::Point { handle: 2, value: 5 }, Errno::MFILE, "no file descriptor left"),
         ];

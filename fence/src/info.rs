@@ -41,7 +41,7 @@ impl Name {
         self.0
     }
 
-    /// Up to the first NUL; up to the first byte that is no UTF-8.
+    /// Up to the first NUL; up to the first byte that is not UTF-8.
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
         match std::str::from_utf8(&self.0[..end]) {

@@ -54,7 +54,7 @@ unsafe fn set<const OPCODE: Opcode, T: Copy>(fd: BorrowedFd<'_>, value: T) -> Re
 /// # Safety
 /// `fd` must come from a call that succeeded and that gives its caller a new descriptor.
 unsafe fn own(fd: RawFd) -> OwnedFd {
-    // SAFETY: nobody else knows this new descriptor.
+    // SAFETY: this new descriptor is known here only.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 

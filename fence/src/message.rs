@@ -16,11 +16,11 @@ use crate::{
     sync_file::{self, BorrowedFile},
 };
 
-/// The message that gives one buffer back, implemented by whoever knows the protocol.
+/// The message that gives one buffer back, implemented by the owner of the protocol.
 pub trait ReleaseMessage: fmt::Debug + Send {
     /// Gives the buffer back: once `fence` has signalled, or at once without one. The descriptor is the caller's.
     ///
-    /// It is called until it first succeeds, and never again. A client that is gone is a success: nobody waits.
+    /// It is called until it first succeeds, and never again. A client that is gone counts as success.
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is [deferred](ReleaseKind::Deferred). With any other error the

@@ -15,7 +15,7 @@ const STEADY_MARGIN_NS: Ns = 20_000;
 
 /// Remembers how long after their commits a surface's fences signalled.
 ///
-/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ unless told) plus
+/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ by default) plus
 /// half its distance from the median and at most 20 µs: a steady surface is trusted to the end of the
 /// frame, an erratic one is not. No heap.
 #[derive(Clone, Debug)]

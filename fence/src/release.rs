@@ -104,7 +104,7 @@ impl Release {
     /// memory or file descriptor the work is queued on the device ([`ReleaseKind::Deferred`]): it is never lost.
     ///
     /// # Errors
-    /// `EINVAL`: a fence is no sync_file, or no dma-buf to import into. The release is given up then: the point is
+    /// `EINVAL`: a fence is not a sync_file, or no dma-buf to import into. The release is given up then: the point is
     /// signalled, the message sent without a fence, if they can be.
     pub fn complete(mut self) -> Result<Completed, CallError> {
         self.finish(None)

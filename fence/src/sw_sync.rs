@@ -1,7 +1,7 @@
 //! [`SwTimeline`]: fences that software signals (sw_sync), for tests of everything that waits for fences.
 //!
 //! The kernel has it in debugfs, for root, if configured with `CONFIG_SW_SYNC`. Never use it for real work: a fence that
-//! is forgotten blocks whoever waits for it.
+//! is forgotten blocks its waiters.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -54,7 +54,7 @@ impl SwTimeline {
             .map_err(|errno| CallError::new("SW_SYNC_IOC_INC", Object::fd(self.0.as_fd()), errno))
     }
 
-    /// The earliest deadline that anybody has set on a fence of a timeline like this; `None` if nobody has.
+    /// The earliest deadline that has been set on a fence of a timeline like this; `None` if there is none.
     ///
     /// # Errors
     /// `EINVAL`: not a fence of sw_sync, or a container of several; `ENOTTY`: Linux < 6.4.

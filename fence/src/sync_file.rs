@@ -90,7 +90,7 @@ impl SyncFile {
     /// The bare ioctl: what has signalled already is left out, with its error. Prefer [`SyncFile::merge`].
     ///
     /// # Errors
-    /// `ENOTTY`: `a` is no sync_file; `ENOENT`: `b` is none; `EMFILE`.
+    /// `ENOTTY`: `a` is not a sync_file; `ENOENT`: `b` is none; `EMFILE`.
     pub fn merge2(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Result<SyncFile, CallError> {
         merge2(&LINUX, a, b)
     }
@@ -103,7 +103,7 @@ impl SyncFile {
     /// failed before it; one that fails later is carried by the kernel.
     ///
     /// # Errors
-    /// `EINVAL` if `files` is empty; `ENOTTY` if one is no sync_file; `EMFILE`.
+    /// `EINVAL` if `files` is empty; `ENOTTY` if one is not a sync_file; `EMFILE`.
     pub fn merge(files: &[BorrowedFd<'_>]) -> Result<Merged, CallError> {
         merge(&LINUX, files)
     }

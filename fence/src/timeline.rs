@@ -5,7 +5,7 @@
 //!
 //! Points are meant to be added in rising order. The kernel accepts a point that is not above the last one, and gives
 //! it the number of the last one: who waits for either then waits for both. Until then the point that was passed over
-//! counted as materialised by the later one. That is the choice of whoever picked the values; we add what we are asked
+//! counted as materialised by the later one. That is the choice of the client that picked the values; we add what we are asked
 //! to add, at once, and say so ([`Added::OutOfOrder`]), because holding a later point back could deadlock its waiter.
 
 use std::{
@@ -243,7 +243,7 @@ impl Point {
     /// these lose the error of a fence that has failed *already*. On value 0 it replaces what the syncobj holds.
     ///
     /// # Errors
-    /// `EINVAL`: `file` is no sync_file; `ENOMEM`; `EOPNOTSUPP`.
+    /// `EINVAL`: `file` is not a sync_file; `ENOMEM`; `EOPNOTSUPP`.
     pub fn import(&self, file: &SyncFile) -> Result<Added, CallError> {
         self.import_lent(file.lend())
     }
@@ -360,7 +360,7 @@ impl Point {
 /// Blocks until one of the points (`all`: every one) is there, or until `timeout` (absolute, CLOCK_MONOTONIC
 /// nanoseconds; 0 does not block). The index of one that was ready; `None` at the timeout.
 ///
-/// Points that have not materialised are waited for. With a `deadline` the fences that are there are told it.
+/// Points that have not materialised are waited for. With a `deadline` it is set on the fences that exist.
 /// For tests and tools: a compositor never blocks. All points must be on one device.
 ///
 /// # Errors

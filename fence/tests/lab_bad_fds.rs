@@ -23,9 +23,9 @@ fn a_closed_fd_is_named() {
     for (what, error) in table {
         let text = error.to_string();
         assert!(text.contains(&format!("fd {number}")), "{what}: {text}");
-        // FD_TO_HANDLE says EINVAL for whatever is no syncobj.
+        // FD_TO_HANDLE says EINVAL for whatever is not a syncobj.
         let closed = error.errno == Errno::BADF && text.contains("the fd is closed");
-        assert!(closed || text.contains("the fd is no syncobj"), "{what}: {text}");
+        assert!(closed || text.contains("the fd is not a syncobj"), "{what}: {text}");
     }
     drop(timeline);
 }

@@ -70,7 +70,7 @@ fn a_failed_fence_is_no_failed_call_and_the_reverse() {
     assert!(fence.is_signalled(), "failed is signalled, for poll");
     let merged = SyncFile::merge2(fence.as_fd(), rustix::stdio::stdin()).unwrap_err();
     assert_eq!(merged.errno, Errno::NOENT, "the very errno of the fence, but of the call");
-    assert!(merged.to_string().contains("second fd is no sync_file"), "{merged}");
+    assert!(merged.to_string().contains("second fd is not a sync_file"), "{merged}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Lut {
 }
 
 /// A number as the kernel has it in matrices: sign and magnitude, 31 bits before the point and 32 after it. Numbers beyond that
-/// are clamped; what is no number is 0.
+/// are clamped; NaN becomes 0.
 pub fn s31_32(value: f64) -> u64 {
     const ONE: f64 = 4_294_967_296.0;
     let magnitude = (value.abs() * ONE).round() as u64;
@@ -88,7 +88,7 @@ impl Ctm3x4 {
     }
 }
 
-/// Electro-optical transfer function of a picture (CTA-861-G, table 85).
+/// Electro-optical transfer function of an image (CTA-861-G, table 85).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eotf {
     /// Traditional gamma, SDR luminance range.
@@ -101,7 +101,7 @@ pub enum Eotf {
     Hlg = 3,
 }
 
-/// Static metadata type 1 (CTA-861-G 6.9): what the picture was mastered for. Zeroes are "unknown".
+/// Static metadata type 1 (CTA-861-G 6.9): what the image was mastered for. Zeroes are "unknown".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HdrStatic {
     /// Transfer function.

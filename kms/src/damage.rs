@@ -1,7 +1,7 @@
 //! Damage clips: which part of a plane's buffer has changed, for displays that send only that (self-refreshing panels, USB, virtual
 //! machines).
 //!
-//! The kernel wants them as a property blob. An output keeps the last few of its blobs, so that a picture that changes in the same
+//! The kernel wants them as a property blob. An output keeps the last few of its blobs, so that an image that changes in the same
 //! places again (a blinking caret, a video in a window, a clock) costs no call; the one that was used longest ago makes room
 //! for a new one. The kernel forgets the clips with the commit, so nothing is ever taken back.
 

@@ -120,7 +120,7 @@ impl Device {
         Self { inner: Arc::new(Inner { serial, kernel, path, driver, caps, gem, claims: Mutex::default() }) }
     }
 
-    /// Names this open device among all that the process has opened, from 1; never used again, also when the same hardware is opened anew.
+    /// Names this open device among all that the process has opened, from 1; never used again, also when the same hardware is opened again.
     /// Clones share it. Object ids (CRTCs, planes, framebuffers) mean something only together with it.
     pub fn serial(&self) -> u32 {
         self.inner.serial

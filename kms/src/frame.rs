@@ -35,13 +35,13 @@ pub struct Committed {
 /// What a frame does to its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameKind {
-    /// Shows other pictures at the next vblank.
+    /// Shows other images at the next vblank.
     Flip,
-    /// Shows another picture at once.
+    /// Shows another image at once.
     Asynchronous,
     /// Sets everything.
     Modeset,
-    /// Turns the display on again, with what it showed or with other pictures.
+    /// Turns the display on again, with what it showed or with other images.
     Wake,
     /// Turns the display off; everything else stays.
     Sleep,
@@ -139,7 +139,7 @@ impl<'a> Frame<'a> {
 
     /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a format in
     /// [`Writeback::formats`]; the caller keeps it until [`Committed::writeback`] signals. The first job of a connector puts it
-    /// onto the CRTC, which the kernel counts as a modeset: the picture may go away for a moment. It stays there until the next
+    /// onto the CRTC, which the kernel counts as a modeset: the image may go away for a moment. It stays there until the next
     /// modeset without a job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
     pub fn writeback(&mut self, connector: &Writeback, fb: FbId) -> &mut Self {
         self.writeback = Some(connector.job(fb));
@@ -147,7 +147,7 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// What the CRTC is to do to the picture; without this, as before. Sent only where it changes something.
+    /// What the CRTC is to do to the image; without this, as before. Sent only where it changes something.
     pub fn crtc(&mut self, state: CrtcState) -> &mut Self {
         self.head.crtc = state;
         self

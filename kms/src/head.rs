@@ -1,4 +1,4 @@
-//! What an output's CRTC and connector do to the whole picture: colour on its way out, and what the display is told.
+//! What an output's CRTC and connector do to the whole image: colour on its way out, and what the display is informed of.
 //!
 //! All of it is optional; the default asks for nothing and undoes, with a modeset, what another program left. Nothing here talks to
 //! the kernel.
@@ -10,10 +10,10 @@ use crate::property_values::{BroadcastRgb, Colorspace, ContentType};
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::Request;
 
-/// What a CRTC does to the picture of all planes. [`Default`]: nothing, on black.
+/// What a CRTC does to the image of all planes. [`Default`]: nothing, on black.
 #[derive(Debug, Clone, Default)]
 pub struct CrtcState {
-    /// Makes the picture linear (`DEGAMMA_LUT`).
+    /// Makes the image linear (`DEGAMMA_LUT`).
     pub degamma: Option<Arc<Lut>>,
     /// Comes after that (`CTM`).
     pub ctm: Option<Arc<Ctm>>,
@@ -73,7 +73,7 @@ impl CrtcState {
 pub struct ConnectorState {
     /// Most bits per component on the wire (`max bpc`); `None` leaves it as it is.
     pub max_bpc: Option<u8>,
-    /// What kind of picture it is; `None`: nothing is said.
+    /// What kind of image it is; `None`: nothing is said.
     pub content_type: Option<ContentType>,
     /// Colorimetry; `None`: the driver's choice.
     pub colorspace: Option<Colorspace>,

@@ -33,7 +33,7 @@ pub struct Inventory {
     pub planes: Vec<PlaneInfo>,
 }
 
-/// A CRTC: what scans a picture out.
+/// A CRTC: what scans an image out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crtc {
     /// Object id.
@@ -146,9 +146,9 @@ impl Connector {
 pub struct Encoder {
     /// Object id.
     pub id: u32,
-    /// What it makes of pictures: `TMDS`, `DSI`, `Virtual` …
+    /// What it makes of images: `TMDS`, `DSI`, `Virtual` …
     pub kind: String,
-    /// CRTCs that it takes pictures from, as bits by index.
+    /// CRTCs that it takes images from, as bits by index.
     pub possible_crtcs: u32,
     /// Encoders that can share its CRTC, as bits by index.
     pub possible_clones: u32,
@@ -210,7 +210,7 @@ pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool
 pub enum ConnectorChange {
     /// A display was plugged in.
     Connected(u32),
-    /// A display was pulled out.
+    /// A display was unplugged.
     Disconnected(u32),
     /// Still connected, but with other modes or another link status: a modeset is due.
     Changed(u32),

@@ -15,7 +15,7 @@ use crate::request::Request;
 pub const TEST_ONLY: u32 = drm_sys::DRM_MODE_ATOMIC_TEST_ONLY;
 /// `DRM_MODE_ATOMIC_NONBLOCK`: return before the commit is on screen.
 pub const NONBLOCK: u32 = drm_sys::DRM_MODE_ATOMIC_NONBLOCK;
-/// `DRM_MODE_ATOMIC_ALLOW_MODESET`: the commit may take the picture away for a while.
+/// `DRM_MODE_ATOMIC_ALLOW_MODESET`: the commit may take the image away for a while.
 pub const ALLOW_MODESET: u32 = drm_sys::DRM_MODE_ATOMIC_ALLOW_MODESET;
 /// `DRM_MODE_PAGE_FLIP_EVENT`: send an event when the commit is on screen.
 pub const PAGE_FLIP_EVENT: u32 = drm_sys::DRM_MODE_PAGE_FLIP_EVENT;

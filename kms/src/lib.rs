@@ -1,6 +1,6 @@
 //! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips, display CRCs.
 //!
-//! The way of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it, [`Frame::commit`] turns what changed
+//! The path of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it, [`Frame::commit`] turns what changed
 //! into one atomic request (`IN_FENCE_FD` for each plane that has a fence, `OUT_FENCE_PTR` always), and the page-flip event
 //! read by [`Device::read_events`] closes it through [`Output::flipped`].
 //!

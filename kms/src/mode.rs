@@ -41,7 +41,7 @@ impl TryFrom<Written> for Mode {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let text = &written.modeinfo;
-        let wrong = || format!("`{text}` is no modeinfo: {} hexadecimal digits", RAW * 2);
+        let wrong = || format!("`{text}` is not a modeinfo; write {} hexadecimal digits", RAW * 2);
         if text.len() != RAW * 2 || !text.is_ascii() {
             return Err(wrong());
         }

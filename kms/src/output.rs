@@ -42,7 +42,7 @@ pub(crate) struct Leftover {
     pub(crate) value: u64,
 }
 
-/// An output. Dropping it gives its CRTC and planes free for others, but does not turn it off ([`Output::disable`] does).
+/// An output. Dropping it gives its CRTC and planes back to the pool, but does not turn it off ([`Output::disable`] does).
 #[derive(Debug)]
 pub struct Output {
     pub(crate) device: Device,
@@ -105,7 +105,7 @@ impl Output {
         &self.mode
     }
 
-    /// Width and height of the picture in pixels.
+    /// Width and height of the image in pixels.
     pub fn size(&self) -> (u32, u32) {
         (self.mode.width, self.mode.height)
     }
@@ -136,7 +136,7 @@ impl Output {
         &self.head.connector
     }
 
-    /// What the CRTC does to the picture since the last commit; see [`crate::Frame::crtc`].
+    /// What the CRTC does to the image since the last commit; see [`crate::Frame::crtc`].
     pub fn crtc_state(&self) -> &CrtcState {
         &self.head.crtc
     }

@@ -12,7 +12,7 @@ use crate::request::Request;
 /// How a plane treats its pixels. [`Default`] asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PlaneOptions {
-    /// Turns the buffer upright. Quarter turns need a source whose width is the destination's height.
+    /// Brings the buffer upright. Quarter turns need a source whose width is the destination's height.
     pub rotation: Rotation,
     /// `None`: the driver's own.
     pub scaling_filter: Option<ScalingFilter>,

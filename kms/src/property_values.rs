@@ -28,7 +28,7 @@ pub enum Blend {
     None,
 }
 
-/// The `rotation` property: a turn counter-clockwise, after a reflection (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`).
+/// The `rotation` property: a counter-clockwise rotation, after a reflection (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Rotation(u32);
 
@@ -44,7 +44,7 @@ impl Rotation {
     const REFLECT_X: u32 = 1 << 4;
     const REFLECT_Y: u32 = 1 << 5;
 
-    /// From the kernel's bits; `None` unless there is exactly one turn among them and nothing unknown.
+    /// From the kernel's bits; `None` unless there is exactly one rotation among them and nothing unknown.
     pub const fn from_bits(bits: u32) -> Option<Self> {
         if bits < 1 << 6 && (bits & 0xf).count_ones() == 1 { Some(Self(bits)) } else { None }
     }
@@ -54,19 +54,19 @@ impl Rotation {
         self.0
     }
 
-    /// The same with the x axis mirrored (left becomes right) before the turn.
+    /// The same with the x axis mirrored (left becomes right) before the rotation.
     #[must_use]
     pub const fn reflect_x(self) -> Self {
         Self(self.0 ^ Self::REFLECT_X)
     }
 
-    /// The same with the y axis mirrored before the turn.
+    /// The same with the y axis mirrored before the rotation.
     #[must_use]
     pub const fn reflect_y(self) -> Self {
         Self(self.0 ^ Self::REFLECT_Y)
     }
 
-    /// Whether the picture's width becomes its height on the screen.
+    /// Whether the image's width becomes its height on the screen.
     pub const fn swaps_axes(self) -> bool {
         self.0 & (Self::ROTATE_90.0 | Self::ROTATE_270.0) != 0
     }
@@ -131,19 +131,19 @@ values! {
     }
 }
 
-/// One bit for each matrix and range, for sets of them: what a plane can convert, what a picture needs.
+/// One bit for each matrix and range, for sets of them: what a plane can convert, what an image needs.
 pub const fn representation_bit(encoding: ColorEncoding, range: ColorRange) -> u8 {
     1 << (encoding as u8 * 2 + range as u8)
 }
 
 values! {
-    /// The `content type` property (HDMI): what the display may do to the picture.
+    /// The `content type` property (HDMI): what the display may do to the image.
     ContentType 5 {
         /// Nothing is said.
         NoData = "No Data",
         /// Text and drawings: no overscan, no smoothing.
         Graphics = "Graphics",
-        /// Still pictures.
+        /// Still images.
         Photo = "Photo",
         /// Film.
         Cinema = "Cinema",

@@ -188,7 +188,7 @@ table! {
     /// Properties of a writeback connector.
     WritebackProps, "writeback connector",
     required {
-        /// The CRTC whose picture it takes; 0 = none.
+        /// The CRTC whose image it takes; 0 = none.
         crtc_id: "CRTC_ID",
         /// The buffer; for one commit.
         fb_id: "WRITEBACK_FB_ID",

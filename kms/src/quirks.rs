@@ -114,7 +114,7 @@ pub const QUIRKS: &[Quirk] = &[
         bound: Bound::Always,
         source: "https://github.com/Smithay/smithay/issues/1695",
     },
-    // Display and rendering share reservation and reset: a commit that waits for ever takes the recovery of the GPU along.
+    // Display and rendering share reservation and reset: a commit that waits forever takes the recovery of the GPU along.
     Quirk {
         driver: "amdgpu",
         effect: Effect::NoForeignFences,

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never climbs back. What an errno
-//! says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs no rung: the frame is put again as it is. EACCES and
+//! says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs no rung: the frame is resubmitted as it is. EACCES and
 //! ENODEV end it.
 //!
 //! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one output's, [`LearnedLimits`] one
@@ -51,7 +51,7 @@ pub enum InFences {
     None,
     /// All of them have signalled: the frame may as well go without.
     Signalled,
-    /// One is pending: without it a buffer would be shown before it is drawn.
+    /// One is pending: without it a buffer would be shown before it is rendered.
     Pending,
 }
 
@@ -77,7 +77,7 @@ pub struct AttemptedFeatures {
 }
 
 impl AttemptedFeatures {
-    /// Something other than the drawn picture and the pointer was on a plane.
+    /// Something other than the composited image and the pointer was on a plane.
     fn beyond_composition(&self) -> bool {
         self.overlays || self.client.is_some()
     }
@@ -86,7 +86,7 @@ impl AttemptedFeatures {
 /// What to do next. In the order of what it costs: a later one is never taken while an earlier one may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Put the same frame again at once: a signal came in between.
+    /// Resubmit the same frame at once: a signal came in between.
     Again,
     /// Keep the frame until the flip of the commit in flight has come.
     AfterFlip,
@@ -96,25 +96,25 @@ pub enum Remedy {
     Synchronous,
     /// The same frame without in-fences, all of which have signalled.
     WithoutFences,
-    /// Only the primary plane and the cursor: what the other planes showed is drawn.
+    /// Only the primary plane and the cursor: what the other planes showed is composited.
     WithoutOverlays,
-    /// This layout is not for this plane: withdraw it from what the client is told (its dma-buf feedback), or do not make
-    /// buffers of it, and put the frame without such a buffer.
+    /// This layout is not for this plane: withdraw it from the client's dma-buf feedback, or do not make
+    /// buffers of it, and submit the frame without such a buffer.
     OtherModifier(Layout),
-    /// Everything drawn, nothing of a client on a plane.
+    /// Everything composited, no client buffer on a plane.
     Composed,
-    /// The same picture with the mode set anew.
+    /// The same image with a modeset.
     Modeset,
     /// The device is somebody else's now: no commit until the session is back.
     Pause,
     /// The device is gone: take its outputs away.
     Gone,
-    /// Nothing is left. The output keeps its last picture; a change of the scene or of the displays tries again.
+    /// Nothing is left. The output keeps its last image; a change of the scene or of the displays tries again.
     GiveUp,
 }
 
 impl Remedy {
-    /// Whether the frame is to be put again now.
+    /// Whether the frame is to be resubmitted now.
     pub fn retries(self) -> bool {
         self.rung().is_some() || self == Self::Again
     }
@@ -161,8 +161,8 @@ impl std::fmt::Display for Remedy {
             Self::WithoutFences => f.write_str("without in-fences"),
             Self::WithoutOverlays => f.write_str("without overlay planes"),
             Self::OtherModifier(layout) => write!(f, "without {layout}"),
-            Self::Composed => f.write_str("with everything drawn"),
-            Self::Modeset => f.write_str("with the mode set anew"),
+            Self::Composed => f.write_str("with everything composited"),
+            Self::Modeset => f.write_str("with a modeset"),
             Self::Pause => f.write_str("pausing until the session is back: another program is the display's master"),
             Self::Gone => f.write_str("taking the outputs away: the display device is gone"),
             Self::GiveUp => f.write_str("giving up: the display keeps its last picture until something changes"),
@@ -209,14 +209,14 @@ pub struct Ladder {
     refused: Option<Layout>,
     /// What was on the primary plane when a flip was taken as soon as it did not tear, since the last modeset.
     no_async: Option<Option<Layout>>,
-    /// A modeset was tried in vain since the last reset.
+    /// A modeset was tried without success since the last reset.
     no_modeset: bool,
 }
 
 impl Ladder {
-    /// A frame is put again at once so often when signals interrupt it.
+    /// How often a frame is resubmitted at once when signals interrupt it.
     const INTERRUPTED: u8 = 3;
-    /// Layouts that a frame may lose before everything is drawn.
+    /// Layouts that a frame may lose before everything is composited.
     const MODIFIERS: u8 = 4;
     /// Calls of [`Self::refused`] after which a frame has ended, whatever the kernel answers.
     pub const CALLS: usize = 13;
@@ -325,7 +325,7 @@ impl Ladder {
         self.modeset(had)
     }
 
-    /// The last rung, once: a display that refuses a modeset as well is left in peace until something changes.
+    /// The last rung, once: a display that refuses a modeset too is not asked again until something changes.
     fn modeset(&mut self, had: &AttemptedFeatures) -> Remedy {
         if self.no_modeset || had.modeset || self.rung >= 6 {
             return Remedy::GiveUp;

@@ -42,7 +42,7 @@ impl Request {
         }
     }
 
-    /// Empties the request; keeps the memory, closes out-fences that nobody took.
+    /// Empties the request; keeps the memory, closes out-fences that were not taken.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.counts.clear();

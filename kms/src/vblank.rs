@@ -1,6 +1,6 @@
-//! When the next vblank comes, told from the mode and the flips that were seen.
+//! When the next vblank comes, computed from the mode and the flips that were seen.
 //!
-//! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip sets the phase anew.
+//! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip resets the phase.
 
 use crate::Ns;
 

@@ -1,4 +1,4 @@
-//! Writeback: a connector that puts the picture of a frame into a buffer instead of onto a display.
+//! Writeback: a connector that puts the image of a frame into a buffer instead of onto a display.
 //!
 //! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads the pixels: the buffer is the caller's.
 //! Source: `drm_writeback.c`. On vkms the end of a job stops the CRCs of its CRTC until they are armed again.
@@ -19,7 +19,7 @@ pub struct Writeback {
     formats: Vec<u32>,
 }
 
-/// A picture that a frame is to be put into; also which connector is on a CRTC.
+/// An image that a frame is to be put into; also which connector is on a CRTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) connector: u32,
@@ -31,7 +31,7 @@ pub(crate) struct Job {
 }
 
 impl Writeback {
-    /// The writeback connectors that can take the picture of a CRTC. Empty where the driver has none, or where the device did not
+    /// The writeback connectors that can take the image of a CRTC. Empty where the driver has none, or where the device did not
     /// accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
     ///
     /// Errors: a connector without the properties that it must have; reading its formats.

@@ -188,7 +188,7 @@ fn frame_numbers_pair_crcs_with_flips() {
     let mut paired = 0;
     for entry in &entries {
         let frame = entry.frame.expect("numbered");
-        // The picture of the latest flip not after this frame.
+        // The image of the latest flip not after this frame.
         if let Some((_, crc)) = flips.iter().rev().find(|(sequence, _)| *sequence <= frame) {
             assert_eq!(entry.values(), [*crc], "frame {frame}");
             paired += 1;

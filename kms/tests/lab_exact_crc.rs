@@ -36,7 +36,7 @@ fn read_until(stream: &mut CrcStream, pairer: &mut Pairer, end: u64) {
     }
 }
 
-/// Frames of four pictures, each shown for one to three vblanks, paired with the entries of `source`: every verdict is right.
+/// Frames of four images, each shown for one to three vblanks, paired with the entries of `source`: every verdict is right.
 fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbered: bool) {
     let mut screen = Screen::new();
     let (w, h) = screen.output.size();
@@ -47,7 +47,7 @@ fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbere
         .iter()
         .map(|picture| {
             let shown = plane(picture, &screen.full(picture.id()));
-            // A picture over the whole screen is the same alone.
+            // An image over the whole screen is the same alone.
             assert_eq!(composer.plane(w, h, &shown), vkms::crc(w, h, &[shown]));
             composer.plane(w, h, &shown)
         })

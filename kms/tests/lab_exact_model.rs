@@ -1,5 +1,5 @@
 //! The vkms model against the kernel's own CRCs: every format, turn, encoding and range, the gamma LUT, the background, colour pipelines, single
-//! planes, and displays broken on purpose. Random pictures; each equality has a control that must differ.
+//! planes, and displays broken on purpose. Random images; each equality has a control that must differ.
 
 mod lab;
 mod model;
@@ -12,7 +12,7 @@ use model::{FORMATS, Fault, Paint, Rig, is_yuv};
 const ENCODINGS: [Encoding; 3] = [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020];
 const RANGES: [Range; 2] = [Range::Full, Range::Limited];
 
-/// Where a picture is shown: in the middle, over two edges, over the others.
+/// Where an image is shown: in the middle, over two edges, over the others.
 const PLACES: [(i32, i32); 3] = [(20, 9), (-11, -7), (61, 43)];
 
 #[test]
@@ -44,7 +44,7 @@ fn every_format_turn_encoding_and_range() {
                 let predicted = composer.crc(96, 64, &[below, above]);
                 let name = String::from_utf8_lossy(&format).into_owned();
                 assert_eq!(read, predicted, "{name} {look:?} at {dst:?}");
-                // The control: another reflection, or another encoding, is another picture.
+                // The control: another reflection, or another encoding, is another image.
                 let other = match at % 2 == 0 && is_yuv(format) {
                     true => {
                         ModelOptions { range: if range == Range::Full { Range::Limited } else { Range::Full }, ..look }
@@ -69,7 +69,7 @@ fn full() -> Rect {
     Rect::new(0, 0, 96, 64)
 }
 
-/// A picture that does not begin with its buffer: vkms adds the first offset twice.
+/// An image that does not begin with its buffer: vkms adds the first offset twice.
 #[test]
 #[ignore = "lab"]
 fn colour_planes_at_offsets() {

@@ -104,7 +104,7 @@ fn rotations_turn_and_mirror() {
     }
 }
 
-/// An NV12 picture of one colour; the memory must live as long as it is shown.
+/// An NV12 image of one colour; the memory must live as long as it is shown.
 fn nv12(device: &Device, [luma, u, v]: [u8; 3]) -> (DumbBuffer, Framebuffer) {
     let (w, h) = (128, 64);
     let mut memory = device.dumb(w, h * 3 / 2, Fourcc::R8).expect("memory");

@@ -81,7 +81,7 @@ impl Model {
         self.state().fences[fence.0].status < 0
     }
 
-    /// The earliest deadline that it was told.
+    /// The earliest deadline that was set on it.
     pub fn deadline(&self, fence: FenceId) -> Option<u64> {
         self.state().fences[fence.0].deadline
     }

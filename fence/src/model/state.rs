@@ -103,7 +103,7 @@ impl State {
             let Some(Thing::File(waited)) = things.get(inode) else { return false };
             let done = waited.iter().all(|fence| fences[fence.0].status != 0);
             if done {
-                // EPIPE: nobody has the file any more.
+                // EPIPE: no file descriptor is left.
                 let _ = write(end, &[1]);
             }
             !done

@@ -1,6 +1,6 @@
 //! From a set of layers to planes: every way to place them so that the screen looks as if all were composited.
 //!
-//! A layer that overlaps a composited one must lie above the composited picture if it is the upper of the two, and below it if it
+//! A layer that overlaps a composited one must lie above the composited image if it is the upper of the two, and below it if it
 //! is the lower. Layers that overlap keep their order. All else is free, and found by trying: items from the bottom up, each on the
 //! lowest plane that will do first.
 
@@ -16,13 +16,13 @@ pub(super) struct PlanePlacement {
     pub(super) plane: usize,
     /// To be set on the plane.
     pub(super) zpos: Option<u64>,
-    /// Index of the layer; `None`: the composited picture.
+    /// Index of the layer; `None`: the composited image.
     pub(super) layer: Option<usize>,
-    /// The layer lies below the composited picture.
+    /// The layer lies below the composited image.
     pub(super) below: bool,
 }
 
-/// Positions in the stack that a plane can have, and whether it is told which.
+/// Positions in the stack that a plane can have, and whether its position can be set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     min: u64,
@@ -65,13 +65,13 @@ pub(super) struct Arranger<'a> {
     pub(super) spans: &'a [Span],
     pub(super) screen: &'a AssignScreen,
     pub(super) layers: &'a [CandidateLayer],
-    /// Whether a layer, if it is not chosen, is part of the composited picture.
+    /// Whether a layer, if it is not chosen, is part of the composited image.
     pub(super) visible: &'a [bool],
 }
 
 struct Search<'a, 'b, 'v> {
     given: &'b Arranger<'a>,
-    /// Layers; the composited picture is the last one.
+    /// Layers; the composited image is the last one.
     items: [Option<usize>; MOST + 1],
     count: usize,
     /// For each item: those that must lie below it.
@@ -83,7 +83,7 @@ struct Search<'a, 'b, 'v> {
 }
 
 impl Arranger<'_> {
-    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most [`MOST`]), and of the composited picture
+    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most [`MOST`]), and of the composited image
     /// if there is one, until it answers true. Returns whether it did. A placement is in the order of the stack, bottom first.
     pub(super) fn each(
         &self,
@@ -101,7 +101,7 @@ impl Arranger<'_> {
             steps: 0,
             visit,
         };
-        // From the bottom up, the composited picture before all: the first that is tried is the natural order.
+        // From the bottom up, the composited image before all: the first that is tried is the natural order.
         for (at, &layer) in chosen.iter().rev().enumerate() {
             search.items[at + usize::from(composite)] = Some(layer);
         }
@@ -201,7 +201,7 @@ impl Search<'_, '_, '_> {
                 let fills = layer.hides() && contains(&layer.dst, &given.screen.rect());
                 found.takes(layer) && (!primary || fills)
             }
-            // Over other planes the composited picture needs alpha.
+            // Over other planes the composited image needs alpha.
             None if self.below.contains(&true) => {
                 let (screen, whole) = (given.screen, given.screen.rect());
                 let picture =

@@ -1,4 +1,4 @@
-//! What assignment is told: the screen, its planes from the bottom up, its layers from the top down. Plain values.
+//! The input of an assignment: the screen, its planes from the bottom up, its layers from the top down. Plain values.
 
 use dmabuf_import::Fourcc;
 
@@ -9,7 +9,7 @@ use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, S
 /// `DRM_MODE_ROTATE_0`.
 pub const ROTATE_0: u32 = 1;
 
-/// One picture of the scene.
+/// One image of the scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CandidateLayer {
     /// The part of the buffer that is shown.
@@ -20,7 +20,7 @@ pub struct CandidateLayer {
     pub format: u32,
     /// Its modifier.
     pub modifier: u64,
-    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that turn the buffer upright: [`ROTATE_0`] for most.
+    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that bring the buffer upright: [`ROTATE_0`] for most.
     pub rotation: u32,
     /// The [`representation_bit`] of YUV pixels; 0: of RGB.
     pub representation: u8,
@@ -30,7 +30,7 @@ pub struct CandidateLayer {
     pub opaque: bool,
     /// Whether there is a framebuffer that a plane could show, and nothing else speaks for composition.
     pub scans_out: bool,
-    /// How often its picture changes, in thousandths of a hertz. Ranks layers; no part of the layout.
+    /// How often its image changes, in thousandths of a hertz. Ranks layers; no part of the layout.
     pub rate: u32,
 }
 
@@ -87,7 +87,7 @@ pub struct PlaneCaps {
     pub representations: u8,
     /// False where it is known never to scale: saves the tests. True: the test decides.
     pub scales: bool,
-    /// The largest picture it shows, where that is known.
+    /// The largest image it shows, where that is known.
     pub largest: Option<(u32, u32)>,
     /// The only sizes that it takes, for cursors; empty: any.
     pub sizes: Vec<(u32, u32)>,
@@ -110,7 +110,7 @@ impl From<&OutputPlane> for PlaneCaps {
     }
 }
 
-/// What a plane converts: what it can be told, and where it cannot be told, BT.601 of limited range, as drivers without the properties do.
+/// What a plane converts: what its properties offer, and without the properties BT.601 of limited range, as such drivers do.
 fn representations(props: &PlaneProps) -> u8 {
     let mut bits = 0;
     for encoding in [ColorEncoding::Bt601, ColorEncoding::Bt709, ColorEncoding::Bt2020] {
@@ -154,8 +154,8 @@ pub struct AssignScreen {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The caller can draw a composited picture that is transparent where [`super::Assignment::is_below`] says that a layer's
-    /// plane lies under it. Without it the composited picture is the lowest of all.
+    /// The caller can draw a composited image that is transparent where [`super::Assignment::is_below`] says that a layer's
+    /// plane lies under it. Without it the composited image is the lowest of all.
     pub holes: bool,
     /// A plane that the caller uses itself, above all others: that of the pointer.
     pub reserved: Option<usize>,

@@ -21,7 +21,7 @@ pub(super) struct Key {
 struct Item {
     plane: usize,
     zpos: Option<u64>,
-    /// `None`: the composited picture.
+    /// `None`: the composited image.
     layer: Option<CandidateLayer>,
 }
 

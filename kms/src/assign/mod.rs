@@ -5,8 +5,8 @@
 //!    popup   (wl_shm)   ─────→  composited                         ┌──→  overlay 2: video
 //!    video   60 Hz      ─────→  plane, above all that it overlaps ─┘  ┌→ overlay 1: editor
 //!    editor  10 Hz      ─────→  plane ───────────────────────────────┘
-//!    old window, covered ────→  hidden: nobody draws it
-//!    terminal, under the popup → composited ──────────────────────────→  primary: the composited picture
+//!    old window, covered ────→  hidden: not composited
+//!    terminal, under the popup → composited ──────────────────────────→  primary: the composited image
 //! ```
 //!
 //! An [`Assigner`] belongs to one output. It is asked at each latch, and answers in one of three ways:
@@ -42,7 +42,7 @@ pub enum PlaneContent {
     Off,
     /// The layer of this index.
     Layer(usize),
-    /// The composited picture.
+    /// The composited image.
     Composite,
 }
 
@@ -51,7 +51,7 @@ pub enum PlaneContent {
 pub enum LayerPlacement {
     /// Nothing of it can be seen.
     Hidden,
-    /// It is part of the composited picture.
+    /// It is part of the composited image.
     Composited,
     /// The plane of this index shows it.
     Plane(usize),
@@ -90,12 +90,12 @@ impl Assignment {
         &self.placements
     }
 
-    /// The plane of the composited picture; `None`: planes show the whole scene.
+    /// The plane of the composited image; `None`: planes show the whole scene.
     pub fn composite(&self) -> Option<usize> {
         self.composite
     }
 
-    /// Whether the plane lies below the composited picture, which must then be transparent where that plane's layer is, but for
+    /// Whether the plane lies below the composited image, which must then be transparent where that plane's layer is, but for
     /// the composited layers above it.
     pub fn is_below(&self, plane: usize) -> bool {
         plane < MAX_PLANES && self.below & (1 << plane) != 0

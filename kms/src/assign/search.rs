@@ -15,7 +15,7 @@ pub const TESTS_PER_LATCH: u32 = 4;
 /// Ways to place one set of layers that are tested before a layer is given up.
 const ALTERNATIVES: u32 = 4;
 
-/// Frames after which a settled layout in which not every layer has a plane is ranked anew, by the rates of then.
+/// Frames after which a settled layout in which not every layer has a plane is ranked again, by the rates of then.
 const RANK_AGAIN: u32 = 64;
 
 /// Assigns the layers of one output to its planes; remembers what the kernel said.
@@ -143,7 +143,7 @@ impl Assigner {
             && self.layers.len() == layers.len()
             && self.layers.iter().zip(layers).all(same);
         self.frames += 1;
-        // With a plane for everybody who can have one, ranks do not matter.
+        // With a plane for every layer that can have one, ranks do not matter.
         known && (self.frames < RANK_AGAIN || self.current.on_planes() == self.ranked.len())
     }
 
@@ -173,7 +173,7 @@ impl Assigner {
         let mut budget = TESTS_PER_LATCH;
         self.compose_all(screen);
         let all = self.visible.iter().filter(|seen| **seen).count();
-        // Everything on planes: nothing is drawn at all.
+        // Everything on planes: nothing is composited.
         if let Some(everything) = self.everything(screen, all) {
             match self.attempt(screen, &everything, false, 1, &mut budget, test) {
                 Tried::Taken => return true,
@@ -249,7 +249,7 @@ impl Assigner {
         (!covered && self.fits(screen, &more)).then_some(more)
     }
 
-    /// Whether there is any placement of them beside a composited picture.
+    /// Whether there is any placement of them beside a composited image.
     fn fits(&self, screen: &AssignScreen, chosen: &Chosen) -> bool {
         self.arranger(screen).each(chosen.as_slice(), true, &mut |_| true)
     }

@@ -1,6 +1,6 @@
 //! One CEC adapter, `/dev/cecN`: what it is, which connector it belongs to.
 //!
-//! Reading it needs no mode and disturbs nobody who uses it.
+//! Reading it needs no mode and does not disturb its user.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};

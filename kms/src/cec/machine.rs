@@ -7,7 +7,7 @@
 const TV: u8 = 0;
 /// Logical address of everybody, and of senders that have none.
 const ALL: u8 = 15;
-/// The physical address of nobody.
+/// The physical address that belongs to no device.
 const NOWHERE: u16 = 0xffff;
 
 /// Opcodes of CEC 1.4b that a playback device of ours says or understands.
@@ -182,7 +182,7 @@ impl Machine {
         None
     }
 
-    /// The picture now comes from the device at `physical`.
+    /// The image now comes from the device at `physical`.
     fn moved(&mut self, physical: u16, send: &mut impl FnMut(Message)) -> Option<RemoteCommand> {
         let (was, here) = (self.active, physical == self.physical);
         self.active = here;
@@ -331,7 +331,7 @@ mod tests {
 
     proptest! {
         /// What the kernel would refuse is never sent, the television is put to standby at a sleep alone, and an
-        /// address that is nobody's is never announced.
+        /// address that belongs to no device is never announced.
         #[test]
         fn what_is_sent_is_sound(ops in ops(), standby in any::<bool>()) {
             let mut machine = Machine::new(standby);

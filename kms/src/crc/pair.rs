@@ -185,7 +185,7 @@ impl Pairer {
         self.unread
     }
 
-    /// Forgets all, as must be done after arming anew; the count stays.
+    /// Forgets all, as must be done after arming again; the count stays.
     pub fn reset(&mut self) {
         self.flips.clear();
         self.entries.clear();

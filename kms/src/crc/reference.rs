@@ -1,7 +1,7 @@
-//! References: CRCs learnt where nobody can predict them, in files that people can read.
+//! References: recorded CRCs, for displays whose CRCs cannot be predicted, in files that people can read.
 //!
 //! One file holds what was learnt with one [`Setup`] (driver, kernel, source, mode, format), scene by scene. A reference never judges another
-//! setup: comparing refuses, and says what differs. Never says that a picture is right: only that it is the one that was learnt.
+//! setup: comparing refuses, and says what differs. Never says that an image is right: only that it is the one that was learnt.
 
 mod file;
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::Mode;
 
-/// What a CRC depends on beside the picture.
+/// What a CRC depends on beside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setup {
     /// The driver's name, of `DRM_IOCTL_VERSION`.
@@ -21,7 +21,7 @@ pub struct Setup {
     pub source: String,
     /// All timings of the mode: [`Setup::mode`].
     pub mode: String,
-    /// Format of the picture as it is shown, which stands for its depth: `XR24`.
+    /// Format of the image as it is shown, which stands for its depth: `XR24`.
     pub format: String,
 }
 

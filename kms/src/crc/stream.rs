@@ -39,7 +39,7 @@ pub struct CrcStream {
 impl CrcReader {
     /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
     ///
-    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode anew, to switch sources: arm while no commit of
+    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode again, to switch sources: arm while no commit of
     /// yours is under way, and once [`crate::Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no CRC ever, and
     /// drops a vblank reference too many at the end. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
     pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
@@ -84,7 +84,7 @@ impl CrcStream {
         &self.source
     }
 
-    /// Starts anew, as must be done after a modeset (`drm_debugfs_crc.c`, "CRC ABI"): two entries are dropped again, and no gap is
+    /// Starts again, as must be done after a modeset (`drm_debugfs_crc.c`, "CRC ABI"): two entries are dropped again, and no gap is
     /// counted across. The descriptor is another one afterwards: take this one out of your event loop before.
     ///
     /// Errors: of [`CrcReader::arm`]; the CRCs have stopped then.

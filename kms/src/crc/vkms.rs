@@ -26,7 +26,7 @@ use yuv::{Matrix, Yuv};
 
 use crate::{Rect, SrcRect};
 
-/// Where one colour plane of a picture lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
+/// Where one colour plane of an image lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ColourPlane {
     /// Bytes before its first line.
@@ -35,7 +35,7 @@ pub struct ColourPlane {
     pub stride: u32,
 }
 
-/// A picture in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
+/// An image in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelBuffer<'a> {
     /// The whole buffer.
@@ -47,7 +47,7 @@ pub struct ModelBuffer<'a> {
 }
 
 impl<'a> ModelBuffer<'a> {
-    /// A picture of one colour plane that begins with the buffer.
+    /// An image of one colour plane that begins with the buffer.
     pub fn packed(bytes: &'a [u8], stride: u32, format: u32) -> Self {
         Self {
             bytes,
@@ -57,7 +57,7 @@ impl<'a> ModelBuffer<'a> {
     }
 }
 
-/// How a plane shows its picture. The default is what a plane begins with.
+/// How a plane shows its image. The default is what a plane begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ModelOptions<'a> {
     /// `rotation`.
@@ -82,8 +82,8 @@ pub enum Unmodelled {
     /// The source reaches beyond the pixels.
     #[error("the source rectangle reaches beyond the pixels")]
     Bounds,
-    /// R1, R2 and R4 turned by a quarter: Linux 7.3 steps by as many lines as a byte has pixels, and reads beyond the buffer.
-    #[error("bitmaps turned by a quarter are not modelled: vkms reads beyond them")]
+    /// R1, R2 and R4 rotated by a quarter turn: Linux 7.3 steps by as many lines as a byte has pixels, and reads beyond the buffer.
+    #[error("bitmaps rotated by a quarter turn are not modelled: vkms reads beyond them")]
     TurnedBits,
     /// The kernel's arithmetic is another one.
     #[error("vkms of Linux {0}.{1} is not modelled (6.11 and later are)")]
@@ -116,7 +116,7 @@ impl<'a> ModelPlane<'a> {
         Self::of(&ModelBuffer::packed(pixels, stride, format), src, dst, &ModelOptions::default())
     }
 
-    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is turned by a quarter.
+    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is rotated by a quarter turn.
     pub fn of(picture: &ModelBuffer<'a>, src: SrcRect, dst: Rect, look: &ModelOptions<'a>) -> Result<Self, Unmodelled> {
         let (w, h) = if look.turn.swaps() { (dst.h, dst.w) } else { (dst.w, dst.h) };
         let whole = |size: u32| u64::from(size) << 16;

@@ -19,7 +19,7 @@ impl Output {
     ///
     /// True if there will be an event. There is none where the display was asleep, or its state was unknown; then it is off at
     /// once, as far as the next commit is concerned. Errors leave it as it was; EBUSY: a commit is in flight (one that
-    /// waits for a fence, perhaps for ever), try again after its flip.
+    /// waits for a fence, perhaps forever), try again after its flip.
     pub fn disable(&mut self, user_data: u64) -> Result<bool, CommitError> {
         Frame::new(self, FrameKind::Off).run(Goal::Commit(user_data))?;
         Ok(self.in_flight.is_some())

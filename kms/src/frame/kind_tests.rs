@@ -98,7 +98,7 @@ fn sleep_keeps_the_picture_and_wake_brings_it_back() {
     bench.kernel.fail(Call::Commit, Errno::NOSPC);
     bench.run(6, |output| output.wake(), |_| ()).unwrap_err();
     assert!(bench.outputs[0].is_asleep());
-    // With another picture.
+    // With another image.
     bench.kernel.take_log();
     let sent = bench.run(7, |output| output.wake(), |frame| done(frame.set(0, full(2)))).unwrap();
     assert_eq!(sent.value(PRIMARY, ids::FB_ID), Some(2));

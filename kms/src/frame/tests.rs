@@ -388,7 +388,7 @@ fn a_lost_master_needs_a_modeset_again() {
     frame.commit(2).unwrap();
     bench.output.reset();
     assert!(bench.output.needs_modeset() && bench.output.in_flight().is_none());
-    assert_eq!(bench.flip(), 0, "the flip of before is nobody's");
+    assert_eq!(bench.flip(), 0, "the earlier flip belongs to no commit");
 }
 
 #[test]

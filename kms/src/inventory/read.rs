@@ -65,7 +65,7 @@ fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, C
         let (mut modes, mut fed_by) = (Vec::new(), Vec::new());
         let info = match mode::get_connector(fd, id, None, None, Some(&mut modes), Some(&mut fed_by), true) {
             Ok(info) => info,
-            // Pulled out (a dock, a daisy chain) between the two calls.
+            // Unplugged (a dock, a daisy chain) between the two calls.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
             Err(error) => return Err(device.error("DRM_IOCTL_MODE_GETCONNECTOR", &error)),
         };

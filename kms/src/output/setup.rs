@@ -86,7 +86,7 @@ fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Resul
     })
 }
 
-/// The CRTC that drives the connector now, else the first possible one that nobody else's connector uses, else any free one.
+/// The CRTC that drives the connector now, else the first possible one that no other connector uses, else any free one.
 fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32]) -> Option<&'a Crtc> {
     let free = |crtc: &&Crtc| connector.possible_crtcs & (1 << crtc.index) != 0 && !taken.contains(&crtc.id);
     let idle = |crtc: &Crtc| inventory.connectors.iter().all(|other| other.crtc() != Some(crtc.id));

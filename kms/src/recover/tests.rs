@@ -74,7 +74,7 @@ fn each_errno_has_its_way() {
     let busy = AttemptedFeatures { in_flight: true, ..rich() };
     let table: &[(Errno, AttemptedFeatures, &[Remedy])] = &[
         (Errno::INVAL, rich(), &[Synchronous, WithoutFences, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
-        // What is not drawn yet is not shown without its fence.
+        // What is not rendered yet is not shown without its fence.
         (Errno::INVAL, pending, &[Synchronous, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
         (Errno::INVAL, drawn, &[OtherModifier(TILED), Modeset, GiveUp]),
         (Errno::INVAL, AttemptedFeatures { modeset: true, ..AttemptedFeatures::default() }, &[GiveUp]),
@@ -113,7 +113,7 @@ fn what_stays_busy_or_short_of_memory_gets_more_than_time() {
 }
 
 #[test]
-fn a_display_that_refuses_a_modeset_is_left_in_peace_until_a_reset() {
+fn a_display_that_refuses_a_modeset_is_not_asked_again_until_a_reset() {
     let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
     let plain = AttemptedFeatures::default();
     assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
@@ -292,7 +292,7 @@ fn a_refused_modifier_is_named_and_the_mode_is_set_last() {
     bench.fail(&[Errno::INVAL; 3]);
     let remedies = vec![Remedy::WithoutFences, Remedy::WithoutOverlays, Remedy::OtherModifier(TILED)];
     assert_eq!(bench.frame(steady()), (remedies, true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "drawn");
+    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "composited");
     bench.flip();
     bench.kernel.take_log();
     bench.fail(&[Errno::INVAL]);

@@ -24,7 +24,7 @@ impl std::fmt::Display for OverdueAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Hold => "holding the output until the fence signals",
-            Self::Modeset => "setting the mode anew",
+            Self::Modeset => "setting the mode again",
         })
     }
 }
@@ -39,7 +39,7 @@ enum State {
     Idle,
     /// In flight; look at this time.
     Watching(Ns),
-    /// Waits for a fence; nobody needs to look, its flip event wakes the compositor.
+    /// Waits for a fence: no need to look, its flip event wakes the compositor.
     Held,
 }
 
@@ -47,12 +47,12 @@ impl FlipWatch {
     /// How long a flip may take. The longest frame of any display is a tenth of it.
     pub const LIMIT: Ns = 5_000_000_000;
 
-    /// A commit was taken at `now`, or a recovery was tried in vain: look again after [`Self::LIMIT`].
+    /// A commit was taken at `now`, or a recovery failed: look again after [`Self::LIMIT`].
     pub fn committed(&mut self, now: Ns) {
         self.0 = State::Watching(now + Self::LIMIT);
     }
 
-    /// The flip came, or nobody waits for it any more.
+    /// The flip came, or is no longer waited for.
     pub fn flipped(&mut self) {
         self.0 = State::Idle;
     }

@@ -66,7 +66,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Sets the preferred mode with a black picture.
+    /// Sets the preferred mode with a black image.
     pub fn new() -> Self {
         Self::on(Device::open(card("vkms")).expect("vkms opens"))
     }

@@ -1,4 +1,4 @@
-//! A small vkms screen driven by bare atomic requests, with pictures of any format: what the model is held against.
+//! A small vkms screen driven by bare atomic requests, with images of any format: what the model is held against.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ pub enum Fault {
     Encoding,
 }
 
-/// A picture on the device.
+/// An image on the device.
 pub struct Shown {
     memory: DumbBuffer,
     fb: u32,
@@ -73,7 +73,7 @@ impl Shown {
     }
 }
 
-/// A plane to show: its number, its picture, from where to where, how.
+/// A plane to show: its number, its image, from where to where, how.
 pub type Layer<'a> = (usize, &'a Shown, SrcRect, Rect, ModelOptions<'a>);
 
 pub struct Rig {
@@ -158,7 +158,7 @@ impl Rig {
         self.paint_at(format, size, seed, 0)
     }
 
-    /// A picture of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent or in between.
+    /// An image of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent or in between.
     pub fn paint_at(&self, format: [u8; 4], (w, h): (u32, u32), seed: u32, first: u32) -> Shown {
         let (bits, chroma) = shape(format);
         let mut layout = [ColourPlane::default(); 3];
@@ -168,7 +168,7 @@ impl Rig {
             layout[plane] = ColourPlane { offset: end, stride };
             end += stride * h.div_ceil(sub_y);
         }
-        // Twice: the kernel reads beyond where the picture is, if it does not begin with its buffer.
+        // Twice: the kernel reads beyond where the image is, if it does not begin with its buffer.
         let mut memory = self.device.dumb(64, (end + first * 2).div_ceil(64) + 4, Fourcc::R8).expect("memory");
         let mut random = Paint::new(seed);
         for byte in memory.bytes_mut() {

@@ -128,7 +128,7 @@ fn by_arrival() {
 }
 
 #[test]
-fn arming_anew_forgets() {
+fn arming_again_forgets() {
     let mut pairer = pairer(Rule::after_flip(PERIOD), &[1, 2]);
     pairer.entry(x(), 2100);
     pairer.reset();

@@ -72,7 +72,7 @@ impl TryFrom<Vec<String>> for Values {
         let value = |text: &String| {
             let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8 && !digits.starts_with('+'));
             let value = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            value.ok_or_else(|| format!("`{text}` is no CRC: 0x and eight hexadecimal digits"))
+            value.ok_or_else(|| format!("`{text}` is not a CRC; write 0x and eight hexadecimal digits"))
         };
         texts.iter().map(value).collect::<Result<_, _>>().map(Self)
     }

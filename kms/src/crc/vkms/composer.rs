@@ -74,7 +74,7 @@ impl Composer {
         crc.value()
     }
 
-    /// The picture, line by line from the top: `each(y, pixels)`, a pixel having alpha in bits 0–15, red 16–31, green 32–47, blue 48–63
+    /// The image, line by line from the top: `each(y, pixels)`, a pixel having alpha in bits 0–15, red 16–31, green 32–47, blue 48–63
     /// (see [`xrgb8888`]).
     pub fn picture(&mut self, scene: &Scene<'_>, mut each: impl FnMut(usize, &[u64])) {
         let (width, background) = (scene.width as usize, wide(scene.background));

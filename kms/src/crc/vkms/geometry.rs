@@ -1,7 +1,7 @@
 //! Where a plane's pixels lie on the screen: position, clipping, rotation, reflection.
 
-/// How a picture is turned, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`): reflected first, then
-/// turned counter-clockwise.
+/// How an image is rotated, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`): reflected first, then
+/// rotated counter-clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ModelRotation {
     /// Quarter turns, counter-clockwise.
@@ -47,7 +47,7 @@ impl ModelRotation {
     }
 }
 
-/// A way through a picture: the pixels of one line of the screen.
+/// A way through an image: the pixels of one line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) x: isize,

@@ -169,7 +169,7 @@ fn all_565_values() {
     }
 }
 
-/// Read from vkms of Linux 7.3 showing a black 1024x768 picture (see `tests/lab_crc.rs`).
+/// Read from vkms of Linux 7.3 showing a black 1024x768 image (see `tests/lab_crc.rs`).
 #[test]
 fn an_empty_screen_is_a_known_number() {
     let line: Vec<u8> = [0xff, 0xff, 0, 0, 0, 0, 0, 0].repeat(1024);
@@ -194,7 +194,7 @@ fn what_is_not_modelled_is_refused() {
 const EVERY: [&[u8; 4]; 12] =
     [b"XR24", b"AR24", b"RG24", b"RG16", b"R8  ", b"AB48", b"NV12", b"NV61", b"P010", b"YU12", b"YV16", b"YU24"];
 
-/// A picture in one buffer: bits of a pixel of each colour plane, subsampling.
+/// An image in one buffer: bits of a pixel of each colour plane, subsampling.
 fn picture(format: &[u8; 4], seed: u32, (w, h): (u32, u32)) -> (Vec<u8>, [ColourPlane; 3]) {
     let planes: &[(u32, u32, u32)] = match format {
         b"RG24" => &[(3, 1, 1)],
@@ -232,7 +232,7 @@ fn seen(plane: &ModelPlane<'_>, (w, h): (u32, u32)) -> Vec<Vec<u64>> {
 }
 
 proptest! {
-    /// A turned plane shows the pixels of the one that is not turned, elsewhere.
+    /// A rotated plane shows the pixels of the unrotated one, elsewhere.
     #[test]
     fn turning_moves_pixels(
         format in prop::sample::select(&EVERY[..]), seed in any::<u32>(), turn in 0u8..16,
@@ -255,7 +255,7 @@ proptest! {
         }
     }
 
-    /// A picture that is cut off by the buffer, or by nonsense, is refused and never read.
+    /// An image that is cut off by the buffer, or by nonsense, is refused and never read.
     #[test]
     fn no_layout_panics(
         format in prop::sample::select(&EVERY[..]), len in 0usize..600, offsets in any::<[u16; 3]>(),

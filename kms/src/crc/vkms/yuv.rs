@@ -111,7 +111,7 @@ impl Yuv {
 /// Pixels that are converted together.
 const BLOCK: usize = 16;
 
-/// Converts samples to red, green and blue by `convert`, then brings them into range: in blocks, so that the second step, whose branches nobody could
+/// Converts samples to red, green and blue by `convert`, then brings them into range: in blocks, so that the second step, whose branches could not be
 /// predict, vectorises.
 #[inline(always)]
 fn in_blocks([y, u, v]: [&[u16]; 3], dst: &mut [u64], convert: impl Fn(u16, u16, u16) -> [i32; 3]) {
