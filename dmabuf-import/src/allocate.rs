@@ -1,7 +1,8 @@
-//! One way to ask for the memory of an image, whatever provides it: heaps and shared memory here, a display's dumb buffers in `kms`, GBM in the
-//! compositor.
+//! One way to ask for the memory of an image, whatever provides it: heaps and shared memory here, a
+//! display's dumb buffers in `kms`, GBM in the compositor.
 //!
-//! Never chooses: [`FirstOf`] asks in the order that it was made with, and its maker says what is good enough.
+//! Never chooses: [`FirstOf`] asks in the order that it was made with, and its maker says what is
+//! good enough.
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
@@ -11,7 +12,8 @@ use crate::heap::DmaHeap;
 use crate::udmabuf::Udmabuf;
 use crate::{CallError, Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
 
-/// Lines begin at multiples of so many bytes: what the pickiest of the displays and GPUs that are known want of linear buffers.
+/// Lines begin at multiples of so many bytes: what the pickiest of the displays and GPUs that are
+/// known want of linear buffers.
 const PITCH: u64 = 256;
 
 /// What is wanted.
@@ -125,7 +127,8 @@ impl<'a> FirstOf<'a> {
         self
     }
 
-    /// The first image that `accept` makes something of; its errors are part of the one that is returned if none is accepted.
+    /// The first image that `accept` makes something of; its errors are part of the one that is
+    /// returned if none is accepted.
     pub fn allocate_for<T>(
         &mut self,
         ask: &AllocationRequest<'_>,

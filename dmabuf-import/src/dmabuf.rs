@@ -36,8 +36,8 @@ pub struct Dmabuf {
 }
 
 impl Dmabuf {
-    /// Takes the planes over after checking them: each descriptor is a dma-buf, and [`validate::check`] passes with its
-    /// real size. One system call a plane.
+    /// Takes the planes over after checking them: each descriptor is a dma-buf, and
+    /// [`validate::check`] passes with its real size. One system call a plane.
     pub fn new(
         width: u32,
         height: u32,
@@ -48,7 +48,8 @@ impl Dmabuf {
         Self::checked(width, height, format as u32, modifier, planes)
     }
 
-    /// The same for a format's number as a client gave it. What numbers alone tell is checked before the descriptors are looked at.
+    /// The same for a format's number as a client gave it. What numbers alone tell is checked
+    /// before the descriptors are looked at.
     pub fn checked(
         width: u32,
         height: u32,
@@ -104,7 +105,8 @@ impl Dmabuf {
         &self.planes
     }
 
-    /// The descriptor of plane 0, whose fences stand for the whole buffer where all planes share one dma-buf.
+    /// The descriptor of plane 0, whose fences stand for the whole buffer where all planes share
+    /// one dma-buf.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.planes[0].fd.as_fd()
     }
@@ -118,7 +120,8 @@ impl Dmabuf {
         })
     }
 
-    /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if there is no such plane.
+    /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if
+    /// there is no such plane.
     pub fn map(&self, plane: usize, write: bool) -> Result<Mapping, crate::CallError> {
         match self.planes.get(plane) {
             Some(at) => Mapping::with_size(at.fd.clone(), self.sizes[plane], write),
@@ -127,10 +130,12 @@ impl Dmabuf {
     }
 }
 
-/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first dma-buf.
+/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first
+/// dma-buf.
 ///
-/// All dma-bufs are files of one file system that the kernel mounts for itself, so the device number of the first one tells
-/// the others, and their inodes have their size (`dma_buf_getfile` in `drivers/dma-buf/dma-buf.c`).
+/// All dma-bufs are files of one file system that the kernel mounts for itself, so the device
+/// number of the first one tells the others, and their inodes have their size (`dma_buf_getfile` in
+/// `drivers/dma-buf/dma-buf.c`).
 fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
     static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
     let stat = rustix::fs::fstat(fd).ok()?;

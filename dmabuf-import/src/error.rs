@@ -1,4 +1,5 @@
-//! Errors of this crate: a call that the kernel refused, or a description that no buffer can satisfy.
+//! Errors of this crate: a call that the kernel refused, or a description that no buffer can
+//! satisfy.
 //!
 //! Errors of a *fence* are not here: they are `fence::FenceError`, and never mixed with these.
 

@@ -4,9 +4,11 @@
 //!  configure(from, to) ─→ queue(source, target) ─→ the descriptor is readable ─→ finish() ─→ Finished{source, target}
 //! ```
 //!
-//! Both queues take dma-bufs (`V4L2_MEMORY_DMABUF`); nothing is copied. Nothing here waits: the descriptor is non-blocking, and a caller polls it while
-//! [`Converter::in_flight`] says so (an idle one is always in error, which epoll would report without end). V4L2 knows no fences: a source must be
-//! complete when it is queued, and both buffers are in use until [`Converter::finish`] has given them back.
+//! Both queues take dma-bufs (`V4L2_MEMORY_DMABUF`); nothing is copied. Nothing here waits: the
+//! descriptor is non-blocking, and a caller polls it while [`Converter::in_flight`] says so (an
+//! idle one is always in error, which epoll would report without end). V4L2 knows no fences: a
+//! source must be complete when it is queued, and both buffers are in use until
+//! [`Converter::finish`] has given them back.
 //!
 //! Source: `Documentation/userspace-api/media/v4l/dev-mem2mem.rst`, `dmabuf.rst`.
 
@@ -70,7 +72,8 @@ pub struct Finished {
     pub failed: bool,
 }
 
-/// The two queues of a device: what it reads ("output", from the program's side), what it writes ("capture").
+/// The two queues of a device: what it reads ("output", from the program's side), what it writes
+/// ("capture").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Source,
@@ -96,13 +99,15 @@ pub struct Converter {
     /// Bytes of a source, as the device counts them.
     source_size: u32,
     jobs: [Option<Job>; SLOTS],
-    /// A target was queued whose source was refused: both queues are emptied when nothing is under way.
+    /// A target was queued whose source was refused: both queues are emptied when nothing is under
+    /// way.
     lopsided: bool,
     next: u64,
 }
 
 impl Converter {
-    /// Opens a device, for example `/dev/video10`. One open is one context: others may use the device at the same time.
+    /// Opens a device, for example `/dev/video10`. One open is one context: others may use the
+    /// device at the same time.
     ///
     /// Errors: of `open`; ENODEV (not a memory-to-memory device with streaming).
     pub fn open(path: &Path) -> Result<Self, CallError> {
@@ -130,7 +135,8 @@ impl Converter {
         })
     }
 
-    /// The first device of `/dev/video*` that reads and writes uncompressed images on both sides; `None`: there is none that may be opened.
+    /// The first device of `/dev/video*` that reads and writes uncompressed images on both sides;
+    /// `None`: there is none that may be opened.
     pub fn find() -> Option<Self> {
         let nodes = std::fs::read_dir("/dev").ok()?.flatten().map(|entry| entry.path());
         let number = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("video")?.parse::<u32>().ok();
@@ -175,8 +181,8 @@ impl Converter {
         }
     }
 
-    /// Makes it convert `from` to `to`; cheap where it does already. False: this device cannot do exactly that (it would change a format, size or stride), and converts
-    /// nothing now.
+    /// Makes it convert `from` to `to`; cheap where it does already. False: this device cannot do
+    /// exactly that (it would change a format, size or stride), and converts nothing now.
     ///
     /// Errors: EBUSY (conversions are under way), else of the ioctls named.
     pub fn configure(&mut self, from: ImageLayout, to: ImageLayout) -> Result<bool, CallError> {
@@ -263,18 +269,21 @@ impl Converter {
         }
     }
 
-    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one dma-buf that begins with the image; `source`'s fences must have
-    /// signalled. Clones of their descriptors are held until [`Converter::finish`] gives them back.
+    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one
+    /// dma-buf that begins with the image; `source`'s fences must have signalled. Clones of their
+    /// descriptors are held until [`Converter::finish`] gives them back.
     ///
-    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, an image that is not in one piece as V4L2 lays it out, or the device cannot
-    /// map the memory), ENOMEM.
+    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up),
+    /// EINVAL (not configured, an image that is not in one piece as V4L2 lays it out, or the device
+    /// cannot map the memory), ENOMEM.
     pub fn queue(&mut self, source: Dmabuf, target: Dmabuf) -> Result<u64, CallError> {
         if self.configured.is_none() || !is_one_piece(&source) || !is_one_piece(&target) {
             return Err(self.fail("VIDIOC_QBUF", Errno::INVAL));
         }
         let free = self.jobs.iter().position(Option::is_none).filter(|_| !self.lopsided);
         let slot = free.ok_or_else(|| self.fail("VIDIOC_QBUF", Errno::AGAIN))?;
-        // The target first: with a source alone in the queue nothing starts, and it can be taken back only by stopping.
+        // The target first: with a source alone in the queue nothing starts, and it can be taken
+        // back only by stopping.
         for (side, dmabuf) in [(Side::Target, &target), (Side::Source, &source)] {
             if let Err(errno) = self.queue_one(side, slot as u32, dmabuf) {
                 self.lopsided = side == Side::Source;
@@ -360,13 +369,15 @@ impl AsFd for Converter {
     }
 }
 
-/// Whether all colour planes are in one dma-buf, where the device looks for them: it takes one address and one stride only.
+/// Whether all colour planes are in one dma-buf, where the device looks for them: it takes one
+/// address and one stride only.
 fn is_one_piece(dmabuf: &Dmabuf) -> bool {
     let places = dmabuf.planes().iter().map(|plane| (plane.offset, plane.stride));
     dmabuf.fds().count() == 1 && v4l2::follows(dmabuf.format(), dmabuf.height(), places)
 }
 
-/// Colour space, encoding and quantization of V4L2: sRGB says nothing of YUV, so both others are named.
+/// Colour space, encoding and quantization of V4L2: sRGB says nothing of YUV, so both others are
+/// named.
 fn numbers(colour: Option<Representation>) -> (u32, u32, u32) {
     const SRGB: u32 = 8;
     let Some(colour) = colour else { return (SRGB, 0, 0) };

@@ -1,7 +1,9 @@
-//! What a client says of a buffer, plane by plane, until it asks for the buffer (`zwp_linux_buffer_params_v1`).
+//! What a client says of a buffer, plane by plane, until it asks for the buffer
+//! (`zwp_linux_buffer_params_v1`).
 //!
-//! Pure: planes come in any order, each once; holes and mixed modifiers are found when all are taken. `T` is whatever
-//! stands for a plane's memory, a descriptor in the product. Makes no buffer itself.
+//! Pure: planes come in any order, each once; holes and mixed modifiers are found when all are
+//! taken. `T` is whatever stands for a plane's memory, a descriptor in the product. Makes no buffer
+//! itself.
 
 use crate::validate::Violation;
 
@@ -50,7 +52,8 @@ impl<T> Request<T> {
         if self.used { Err(Violation::Used) } else { Ok(()) }
     }
 
-    /// Adds a plane. Errors: [`Violation::Used`], [`Violation::PlaneIndex`], [`Violation::PlaneTwice`]; the plane is dropped then.
+    /// Adds a plane. Errors: [`Violation::Used`], [`Violation::PlaneIndex`],
+    /// [`Violation::PlaneTwice`]; the plane is dropped then.
     pub fn add(&mut self, index: u32, plane: ParamsPlane<T>, modifier: u64) -> Result<(), Violation> {
         self.usable()?;
         let at = usize::try_from(index).ok().filter(|&at| at < MAX_PLANES).ok_or(Violation::PlaneIndex(index))?;

@@ -1,7 +1,9 @@
-//! What a display would rather scan out: its formats and modifiers in the order in which a client should choose.
+//! What a display would rather scan out: its formats and modifiers in the order in which a client
+//! should choose.
 //!
-//! `zwp_linux_dmabuf_feedback_v1` has tranches, best first; within a tranche a client picks freely. Pure: it knows which layouts cost a
-//! display little bandwidth, not what the running driver can do; that is in the candidates. It never adds a pair that is not one.
+//! `zwp_linux_dmabuf_feedback_v1` has tranches, best first; within a tranche a client picks freely.
+//! Pure: it knows which layouts cost a display little bandwidth, not what the running driver can
+//! do; that is in the candidates. It never adds a pair that is not one.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -21,7 +23,8 @@ pub enum LayoutClass {
     Implicit,
 }
 
-/// The class of a modifier, by the vendor's part of `include/uapi/drm/drm_fourcc.h`. An unknown one counts as tiled.
+/// The class of a modifier, by the vendor's part of `include/uapi/drm/drm_fourcc.h`. An unknown one
+/// counts as tiled.
 pub fn class(modifier: Modifier) -> LayoutClass {
     let raw = u64::from(modifier);
     let low = raw & 0x00ff_ffff_ffff_ffff;
@@ -62,10 +65,12 @@ pub struct Candidate {
     pub planes: u32,
 }
 
-/// The scan-out tranches of an output, best first. A pair is in one of them at most; a tranche is never empty.
+/// The scan-out tranches of an output, best first. A pair is in one of them at most; a tranche is
+/// never empty.
 ///
-/// First what reads least, then what more planes take. `rotated`: the image is scanned out along its columns. Memory that is laid out in lines
-/// is worst then, and compression, which display engines seldom take together with a rotation, comes after plain tiles.
+/// First what reads least, then what more planes take. `rotated`: the image is scanned out along
+/// its columns. Memory that is laid out in lines is worst then, and compression, which display
+/// engines seldom take together with a rotation, comes after plain tiles.
 pub fn tranches(candidates: &[Candidate], turned: bool) -> Vec<Vec<(Fourcc, Modifier)>> {
     let rank = |class| match (class, turned) {
         (LayoutClass::Tiled, true) => 0,

@@ -1,8 +1,8 @@
 //! The checks that a description of a dma-buf must pass before the kernel sees it.
 //!
 //! Pure: numbers in, a [`Violation`] out, no system call. The sizes of the descriptors are found by
-//! [`crate::Dmabuf::new`]; the planes are collected by [`crate::request`]. Never decides what a device can import: that is the
-//! driver's answer.
+//! [`crate::Dmabuf::new`]; the planes are collected by [`crate::request`]. Never decides what a
+//! device can import: that is the driver's answer.
 
 use crate::formats::{self, FormatInfo};
 use crate::modifiers::{is_linear, memory_planes};
@@ -129,8 +129,9 @@ pub enum Violation {
 
 /// Checks a description; answers the facts of its format.
 ///
-/// Linear buffers are checked to the last byte. Of tiled and compressed ones only what every layout keeps is checked:
-/// the plane starts inside the dma-buf and one stride fits behind it. `Invalid` (implicit modifier) counts as tiled.
+/// Linear buffers are checked to the last byte. Of tiled and compressed ones only what every layout
+/// keeps is checked: the plane starts inside the dma-buf and one stride fits behind it. `Invalid`
+/// (implicit modifier) counts as tiled.
 pub fn check(params: &Params<'_>) -> Result<&'static FormatInfo, Violation> {
     let &Params { width, height, format, modifier, planes } = params;
     if width == 0 || height == 0 || i32::try_from(width).is_err() || i32::try_from(height).is_err() {
@@ -241,7 +242,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever numbers come: no panic, no overflow, and what passes can be read to its last byte.
+        /// Whatever numbers come: no panic, no overflow, and what passes can be read to its last
+        /// byte.
         #[test]
         fn what_passes_fits(
             width in any::<u32>(), height in any::<u32>(),

@@ -1,6 +1,7 @@
 //! dma-bufs of a real kernel: what they are, how large, mapped coherently, with fences.
 //!
-//! For root in the lab kernel, one at a time: `cargo xtask lab -- <test binary> --ignored --test-threads=1`.
+//! For root in the lab kernel, one at a time: `cargo xtask lab -- <test binary> --ignored
+//! --test-threads=1`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -131,7 +132,8 @@ fn gem_handles_are_counted_and_closed() {
     let before = open_fds();
     {
         let device = Arc::new(open("vkms"));
-        // The kernel looks a handle up before it refuses to map an import: ENOENT = closed, EINVAL = there.
+        // The kernel looks a handle up before it refuses to map an import: ENOENT = closed, EINVAL
+        // = there.
         let is_open = |handle: u32| {
             let error = drm_ffi::mode::dumbbuffer::map(device.as_fd(), handle, 0, 0).expect_err("imports have no map");
             error.raw_os_error() == Some(Errno::INVAL.raw_os_error())

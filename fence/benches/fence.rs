@@ -1,8 +1,9 @@
 //! What this crate costs beside the kernel: wrappers, tracking, system calls, wake-ups, sizes.
 //!
-//! Prints one line a figure: name, value, unit, limit, verdict. Figures that need a device with timeline syncobjs and
-//! sw_sync say `skipped` where there is none, and the exit status is 1 then unless `--allow-skipped` is given; it is 1 too
-//! if a limit is missed. Times of system calls are compared within one run only.
+//! Prints one line a figure: name, value, unit, limit, verdict. Figures that need a device with
+//! timeline syncobjs and sw_sync say `skipped` where there is none, and the exit status is 1 then
+//! unless `--allow-skipped` is given; it is 1 too if a limit is missed. Times of system calls are
+//! compared within one run only.
 
 use std::{
     cell::Cell,
@@ -185,8 +186,8 @@ enum Comes {
     Waited,
 }
 
-/// Acquire plus release of one explicit-sync commit, as the compositor does it: with errors carried over, a deadline unless
-/// the display sets it, and a wake-up for what the latch has found pending.
+/// Acquire plus release of one explicit-sync commit, as the compositor does it: with errors carried
+/// over, a deadline unless the display sets it, and a wake-up for what the latch has found pending.
 fn calls(figures: &Figures, lab: &Lab) {
     let faults = Faults::leak(&LINUX);
     let device = SyncDevice::new_on(faults, lab.device.try_clone().unwrap()).unwrap();
@@ -219,7 +220,8 @@ fn calls(figures: &Figures, lab: &Lab) {
             }
             if !acquire.advance().unwrap().is_final() {
                 if comes == Comes::HandedOver {
-                    // The latch looks before it hands over, and the flip whether it has failed since.
+                    // The latch looks before it hands over, and the flip whether it has failed
+                    // since.
                     assert_eq!(acquire.advance().unwrap(), AcquireState::Pending);
                     sw.inc(1).unwrap();
                     assert!(acquire.advance().unwrap().is_final());
@@ -253,7 +255,8 @@ fn calls(figures: &Figures, lab: &Lab) {
     }
 }
 
-/// A kernel that does nothing, out of a supply of file descriptors: what is left is our own work and a close.
+/// A kernel that does nothing, out of a supply of file descriptors: what is left is our own work
+/// and a close.
 #[derive(Debug, Default)]
 struct Idle {
     fds: Mutex<Vec<OwnedFd>>,
@@ -330,7 +333,8 @@ impl Kernel for Idle {
     }
 }
 
-/// One commit from its acquire through the latch and a scan-out to its release, with the predictor and the policy.
+/// One commit from its acquire through the latch and a scan-out to its release, with the predictor
+/// and the policy.
 fn tracking(figures: &Figures) {
     const TURNS: usize = 400;
     let idle: &'static Idle = Box::leak(Box::default());
@@ -401,7 +405,8 @@ fn wake_ups(figures: &Figures, lab: Option<&Lab>) {
         .into_iter()
         .map(|pending| match lab {
             Some(_) => Box::new(sw_sync_wake_up(pending)) as Box<dyn FnMut()>,
-            // Where there is no sw_sync, a pipe among eventfds: the waiting is epoll's in both cases.
+            // Where there is no sw_sync, a pipe among eventfds: the waiting is epoll's in both
+            // cases.
             None => Box::new(pipe_wake_up(pending)),
         })
         .collect();

@@ -63,7 +63,8 @@ pub enum ReleaseKind {
     /// The message was sent without a fence: there was nothing to wait for.
     MessageAtOnce,
     /// The kernel had no memory or file descriptor: the release is queued with its fences, see
-    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and [`DeferredReleases::retry`](crate::DeferredReleases::retry).
+    /// [`SyncDevice::retry_releases`](crate::SyncDevice::retry_releases) and
+    /// [`DeferredReleases::retry`](crate::DeferredReleases::retry).
     Deferred,
 }
 
@@ -76,9 +77,10 @@ pub struct Completed {
     pub fences: usize,
     /// Error of a fence of the buffer: of its acquire fence, or of a use's.
     pub error: Option<FenceError>,
-    /// True if the client can see that error in its release fence. The kernel cannot carry the error of a fence that
-    /// has failed already beside a fence that is pending (then waiting for the pending one goes first), nor out of one
-    /// timeline into another ([`Acquire::carrying_errors`](crate::Acquire::carrying_errors)).
+    /// True if the client can see that error in its release fence. The kernel cannot carry the
+    /// error of a fence that has failed already beside a fence that is pending (then waiting for
+    /// the pending one goes first), nor out of one timeline into another
+    /// ([`Acquire::carrying_errors`](crate::Acquire::carrying_errors)).
     pub carried: bool,
     /// Whether the point was in order.
     pub added: Added,
@@ -185,7 +187,8 @@ impl Delivery {
     }
 }
 
-/// Two fences: one merge and one import. More of them, or no file descriptor: into the point without any.
+/// Two fences: one merge and one import. More of them, or no file descriptor: into the point
+/// without any.
 fn several(point: &Point, kernel: KernelRef, pending: &[BorrowedFile<'_>]) -> Result<Added, CallError> {
     let mut files = pending.iter().copied();
     if let (Some(a), Some(b), None) = (files.next(), files.next(), files.next()) {

@@ -27,12 +27,14 @@ pub struct Caps {
     pub timeline: bool,
     /// `DRM_IOCTL_SYNCOBJ_EVENTFD`: Linux 6.6.
     pub eventfd: bool,
-    /// A point goes to a sync_file and back in one ioctl: Linux 6.16. Without it each takes two, through a helper syncobj.
+    /// A point goes to a sync_file and back in one ioctl: Linux 6.16. Without it each takes two,
+    /// through a helper syncobj.
     pub timeline_export: bool,
 }
 
 impl Caps {
-    /// What is missing for explicit synchronisation (`linux-drm-syncobj-v1`), by name; empty if nothing is.
+    /// What is missing for explicit synchronisation (`linux-drm-syncobj-v1`), by name; empty if
+    /// nothing is.
     pub fn missing(self) -> impl Iterator<Item = Missing> {
         [(self.syncobj, Missing::Syncobj), (self.timeline, Missing::Timeline), (self.eventfd, Missing::Eventfd)]
             .into_iter()
@@ -61,16 +63,18 @@ pub(crate) struct Scratch {
 
 /// A DRM device's syncobjs. Cloning is cheap and shares everything.
 ///
-/// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs cross devices by file
-/// descriptor.
+/// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs
+/// cross devices by file descriptor.
 #[derive(Clone)]
 pub struct SyncDevice(pub(crate) Arc<Inner>);
 
 impl SyncDevice {
-    /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open file) and probes it. The
-    /// fd is closed when the last clone and the last [`Timeline`] are gone.
+    /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open
+    /// file) and probes it. The fd is closed when the last clone and the last [`Timeline`] are
+    /// gone.
     ///
-    /// A device without syncobjs is not an error here: see [`SyncDevice::caps`] and [`SyncDevice::require`].
+    /// A device without syncobjs is not an error here: see [`SyncDevice::caps`] and
+    /// [`SyncDevice::require`].
     ///
     /// # Errors
     /// `ENOTTY`: no DRM device. The fd is closed then.
@@ -119,8 +123,8 @@ impl SyncDevice {
         Ok(Timeline::from_handle(self, handle))
     }
 
-    /// The timeline behind a syncobj fd, which stays the caller's. Whether it is used as a timeline or as a binary
-    /// syncobj cannot be told from the fd: see [`Timeline::payload`].
+    /// The timeline behind a syncobj fd, which stays the caller's. Whether it is used as a timeline
+    /// or as a binary syncobj cannot be told from the fd: see [`Timeline::payload`].
     ///
     /// # Errors
     /// `EINVAL`: the fd is not a syncobj; `EOPNOTSUPP`; `ENOMEM`.
@@ -154,7 +158,8 @@ impl SyncDevice {
         kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
     }
 
-    /// sync_file to point. In one step only what is not a link of a chain: the transfer flattens such a one.
+    /// sync_file to point. In one step only what is not a link of a chain: the transfer flattens
+    /// such a one.
     pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFile<'_>) -> IoResult<()> {
         let (kernel, fd, file, chain) = (self.0.kernel, self.as_fd(), file.fd, file.chain);
         if (self.0.caps.timeline_export && !chain) || value == 0 {
@@ -167,8 +172,8 @@ impl SyncDevice {
         kernel.transfer(fd, (binary, 0), (handle, value))
     }
 
-    /// All of `files` into one point, at once and without a file descriptor: each becomes a point of a helper timeline,
-    /// and the transfer of the last one takes all that is pending on it.
+    /// All of `files` into one point, at once and without a file descriptor: each becomes a point
+    /// of a helper timeline, and the transfer of the last one takes all that is pending on it.
     pub(crate) fn import_all<'a>(
         &self,
         handle: u32,
@@ -237,7 +242,8 @@ fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
     }
     let handle = kernel.create(fd, true).map_err(|errno| CallError::new("SYNCOBJ_CREATE", Object::New, errno))?;
     if caps.timeline {
-        // Known ioctl, unknown handle (0 is never one): ENOENT. Unknown ioctl: EINVAL. The fd is not looked at.
+        // Known ioctl, unknown handle (0 is never one): ENOENT. Unknown ioctl: EINVAL. The fd is
+        // not looked at.
         caps.eventfd = kernel.register_eventfd(fd, 0, 0, fd, 0) == Err(Errno::NOENT);
         // Kernels before 6.16 refuse the flag.
         caps.timeline_export = kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | HANDLE_TIMELINE, 0).is_ok();

@@ -1,7 +1,9 @@
-//! The two error planes: a call that failed ([`CallError`]) and a fence that failed ([`FenceError`]).
+//! The two error planes: a call that failed ([`CallError`]) and a fence that failed
+//! ([`FenceError`]).
 //!
-//! They are never converted into each other. A failed fence means that the work behind it did not happen (a GPU
-//! reset, a timeline that was closed); the call that told us so succeeded. This file never talks to the kernel.
+//! They are never converted into each other. A failed fence means that the work behind it did not
+//! happen (a GPU reset, a timeline that was closed); the call that told us so succeeded. This file
+//! never talks to the kernel.
 
 use std::{fmt, os::fd::AsRawFd};
 
@@ -10,7 +12,8 @@ use rustix::io::Errno;
 /// What a failed call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
-    /// A file descriptor of this process, by number (the number is for the reader; the fd may be closed by now).
+    /// A file descriptor of this process, by number (the number is for the reader; the fd may be
+    /// closed by now).
     Fd(i32),
     /// A second file descriptor given to a call on the first one.
     FdPair(i32, i32),
@@ -66,7 +69,8 @@ impl CallError {
         CallError { call, object, errno }
     }
 
-    /// True if the call may succeed later although its arguments stay as they are: no file descriptor, no memory.
+    /// True if the call may succeed later although its arguments stay as they are: no file
+    /// descriptor, no memory.
     pub fn is_transient(&self) -> bool {
         matches!(self.errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN | Errno::BUSY)
     }
@@ -106,14 +110,15 @@ impl std::error::Error for CallError {}
 
 /// The error a fence was signalled with: the work behind it did not complete.
 ///
-/// Typical values: `ENOENT` (the sw_sync timeline was closed), `EIO`, `ECANCELED` and `ETIME` (the driver reset the GPU
-/// or killed the job).
+/// Typical values: `ENOENT` (the sw_sync timeline was closed), `EIO`, `ECANCELED` and `ETIME` (the
+/// driver reset the GPU or killed the job).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the fence failed: {0}")]
 pub struct FenceError(pub Errno);
 
 impl FenceError {
-    /// From a status of the kernel's fence info: negative is an errno, anything else is not an error.
+    /// From a status of the kernel's fence info: negative is an errno, anything else is not an
+    /// error.
     pub(crate) fn from_status(status: i32) -> Option<FenceError> {
         (status < 0).then(|| FenceError(Errno::from_raw_os_error(status.saturating_neg().clamp(1, 4095))))
     }

@@ -1,8 +1,10 @@
-//! [`AcquireFiles`]: the files of a fence that an [`Acquire`](crate::Acquire) waits for: as it came, and taken out of its link.
+//! [`AcquireFiles`]: the files of a fence that an [`Acquire`](crate::Acquire) waits for: as it
+//! came, and taken out of its link.
 //!
-//! A point's fence comes as a link of its timeline's chain. The link shows every fence behind it with its status, but it cannot
-//! carry an error on, and it signals after its fence, by way of an interrupt of its own. The fence without its link does both; it
-//! has to be taken out while it is pending. Nothing here looks at a status to decide anything, except which file carries an error.
+//! A point's fence comes as a link of its timeline's chain. The link shows every fence behind it
+//! with its status, but it cannot carry an error on, and it signals after its fence, by way of an
+//! interrupt of its own. The fence without its link does both; it has to be taken out while it is
+//! pending. Nothing here looks at a status to decide anything, except which file carries an error.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -32,7 +34,8 @@ impl AcquireFiles {
         self.unlinked.as_ref().or(self.came.as_ref())
     }
 
-    /// Takes the fence out of its link, once. Without a descriptor to spare it stays in: an error stays behind then.
+    /// Takes the fence out of its link, once. Without a descriptor to spare it stays in: an error
+    /// stays behind then.
     pub(crate) fn unlink(&mut self) {
         if let (Some(file), None) = (&self.came, &self.unlinked) {
             // Merging a link with itself unpacks it.

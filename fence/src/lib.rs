@@ -1,13 +1,14 @@
-//! Explicit fences for Wayland, Vulkan and V4L2 programs on Linux: sync_files, syncobj timelines, and the two ends of a
-//! buffer's life in somebody else's hands, [`Acquire`] and [`Release`].
+//! Explicit fences for Wayland, Vulkan and V4L2 programs on Linux: sync_files, syncobj timelines,
+//! and the two ends of a buffer's life in somebody else's hands, [`Acquire`] and [`Release`].
 //!
 //! It knows no Wayland and no KMS, never blocks outside [`wait_points`], and never reads a clock by
 //! itself. Times are nanoseconds of CLOCK_MONOTONIC.
 //!
 //! # States
 //!
-//! A buffer comes with an acquire fence (*when may I read it?*) and leaves with a release fence (*when may you write it
-//! again?*). Points, sync_files and the fences of dma-bufs all become the same [`SyncFile`] on the way.
+//! A buffer comes with an acquire fence (*when may I read it?*) and leaves with a release fence
+//! (*when may you write it again?*). Points, sync_files and the fences of dma-bufs all become the
+//! same [`SyncFile`] on the way.
 //!
 //! ```text
 //!                        the client's side of the buffer: Acquire
@@ -30,13 +31,15 @@
 //!                        add_fence          DeferredReleases::retry
 //! ```
 //!
-//! *Materialised* means that a fence is attached, *signalled* that it is done. A release materialises when its last use
-//! is known, long before that use is over: the client's GPU can queue behind it at once.
+//! *Materialised* means that a fence is attached, *signalled* that it is done. A release
+//! materialises when its last use is known, long before that use is over: the client's GPU can
+//! queue behind it at once.
 //!
 //! # Two kinds of errors
 //!
-//! A call that fails is a [`CallError`]: call, object, errno. A fence that fails is a [`FenceError`], a value and not
-//! an `Err`: the call that found out succeeded. They never become each other.
+//! A call that fails is a [`CallError`]: call, object, errno. A fence that fails is a
+//! [`FenceError`], a value and not an `Err`: the call that found out succeeded. They never become
+//! each other.
 //!
 //! # Example
 //!
@@ -67,8 +70,8 @@
 //!
 //! # Ownership of file descriptors
 //!
-//! Functions that take an `OwnedFd` or a [`SyncFile`] by value close it in time; what they borrow stays the caller's; what
-//! they return is the caller's. All are close-on-exec.
+//! Functions that take an `OwnedFd` or a [`SyncFile`] by value close it in time; what they borrow
+//! stays the caller's; what they return is the caller's. All are close-on-exec.
 //!
 //! # Code map
 //!
@@ -127,7 +130,8 @@ pub use vgem::{VgemBuffer, VgemFence};
 /// Nanoseconds. Points in time are of CLOCK_MONOTONIC.
 pub type Ns = u64;
 
-/// The time: CLOCK_MONOTONIC. A system call where there is no vDSO; take it once a wake-up, not once a fence.
+/// The time: CLOCK_MONOTONIC. A system call where there is no vDSO; take it once a wake-up, not
+/// once a fence.
 pub fn now() -> Ns {
     ioctl::clock_monotonic()
 }

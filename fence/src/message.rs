@@ -1,6 +1,8 @@
-//! [`ReleaseMessage`]: releases that go to the client as a message with the fence in it, instead of into a kernel object.
+//! [`ReleaseMessage`]: releases that go to the client as a message with the fence in it, instead of
+//! into a kernel object.
 //!
-//! This file chooses the one fence that the message carries. What the message looks like is its protocol's affair.
+//! This file chooses the one fence that the message carries. What the message looks like is its
+//! protocol's affair.
 
 use std::{
     fmt,
@@ -18,13 +20,15 @@ use crate::{
 
 /// The message that gives one buffer back, implemented by the owner of the protocol.
 pub trait ReleaseMessage: fmt::Debug + Send {
-    /// Gives the buffer back: once `fence` has signalled, or at once without one. The descriptor is the caller's.
+    /// Gives the buffer back: once `fence` has signalled, or at once without one. The descriptor is
+    /// the caller's.
     ///
-    /// It is called until it first succeeds, and never again. A client that is gone counts as success.
+    /// It is called until it first succeeds, and never again. A client that is gone counts as
+    /// success.
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is [deferred](ReleaseKind::Deferred). With any other error the
-    /// release is given up.
+    /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is
+    /// [deferred](ReleaseKind::Deferred). With any other error the release is given up.
     fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno>;
 }
 
@@ -36,8 +40,8 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Sends the one fence that stands for all of `fences`: what is pending, merged; else one that failed, so that its
-    /// error is seen; else none. `done` says how many there were.
+    /// Sends the one fence that stands for all of `fences`: what is pending, merged; else one that
+    /// failed, so that its error is seen; else none. `done` says how many there were.
     ///
     /// It looks at each first: the kernel's merge forgets what has signalled, errors and all.
     pub(crate) fn send<'a>(
@@ -149,7 +153,8 @@ mod tests {
         }
     }
 
-    /// Fences by what becomes of them before the release completes, the acquire's error, and the message.
+    /// Fences by what becomes of them before the release completes, the acquire's error, and the
+    /// message.
     #[test]
     fn the_message_carries_what_is_still_to_be_waited_for() {
         let failed = Status::Failed(FenceError(Errno::IO));

@@ -1,6 +1,8 @@
-//! [`Predictor`]: will a surface's pending fence make the next vblank, judged by the surface's own past?
+//! [`Predictor`]: will a surface's pending fence make the next vblank, judged by the surface's own
+//! past?
 //!
-//! It knows only numbers: no fence, no clock. It forgets what is old and what came before a long pause.
+//! It knows only numbers: no fence, no clock. It forgets what is old and what came before a long
+//! pause.
 
 use crate::Ns;
 
@@ -15,9 +17,9 @@ const STEADY_MARGIN_NS: Ns = 20_000;
 
 /// Remembers how long after their commits a surface's fences signalled.
 ///
-/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ by default) plus
-/// half its distance from the median and at most 20 µs: a steady surface is trusted to the end of the
-/// frame, an erratic one is not. No heap.
+/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile
+/// (⁹⁄₁₀ by default) plus half its distance from the median and at most 20 µs: a steady surface is
+/// trusted to the end of the frame, an erratic one is not. No heap.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     /// (commit, latency) in nanoseconds; the latency saturates at four seconds.
@@ -39,7 +41,8 @@ impl Predictor {
         Predictor { samples: [(0, 0); MEMORY], next: 0, len: 0, quantile: quantile.clamp(0.0, 1.0) }
     }
 
-    /// A commit at `commit` whose fence signalled at `signal`. A fence that had signalled before its commit counts as 0.
+    /// A commit at `commit` whose fence signalled at `signal`. A fence that had signalled before
+    /// its commit counts as 0.
     pub fn record(&mut self, commit: Ns, signal: Ns) {
         let latency = signal.saturating_sub(commit).min(u32::MAX.into()) as u32;
         self.samples[self.next] = (commit, latency);
@@ -73,7 +76,8 @@ impl Predictor {
         Some(commit.saturating_add(high + margin))
     }
 
-    /// True if the fence of a commit at `commit` will probably have signalled at `deadline`. Without a past: false.
+    /// True if the fence of a commit at `commit` will probably have signalled at `deadline`.
+    /// Without a past: false.
     pub fn will_make(&self, commit: Ns, deadline: Ns) -> bool {
         self.predict(commit).is_some_and(|at| at <= deadline)
     }

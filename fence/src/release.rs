@@ -1,9 +1,10 @@
 //! [`Release`]: the promise to give one buffer back, kept exactly once.
 //!
-//! Each use of the buffer adds its fence: a render pass the fence of its GPU work, a scan-out the out-fence of the commit
-//! that replaces it. When the last use is known, the owner completes the release, and the fences go into the client's
-//! release point (or dma-buf) at once: the point *materialises* now and signals when they do. Nothing here waits for a
-//! fence or knows what a use is; the owner keeps the release as long as the buffer is in use.
+//! Each use of the buffer adds its fence: a render pass the fence of its GPU work, a scan-out the
+//! out-fence of the commit that replaces it. When the last use is known, the owner completes the
+//! release, and the fences go into the client's release point (or dma-buf) at once: the point
+//! *materialises* now and signals when they do. Nothing here waits for a fence or knows what a use
+//! is; the owner keeps the release as long as the buffer is in use.
 
 use std::{os::fd::OwnedFd, sync::Arc};
 
@@ -18,10 +19,12 @@ use crate::{
     sync_file::BorrowedFile,
 };
 
-/// The release of one buffer. Complete it once, when nothing uses the buffer any more but the fences that it was given.
+/// The release of one buffer. Complete it once, when nothing uses the buffer any more but the
+/// fences that it was given.
 ///
-/// It owns the fences that it is given and closes them when it completes. Dropping it unfinished releases the buffer
-/// with what is known, and logs a bug at `error` level. Inline room for four fences; no heap until then.
+/// It owns the fences that it is given and closes them when it completes. Dropping it unfinished
+/// releases the buffer with what is known, and logs a bug at `error` level. Inline room for four
+/// fences; no heap until then.
 #[derive(Debug)]
 #[must_use = "a client waits for this buffer"]
 pub struct Release {
@@ -41,7 +44,8 @@ impl Release {
         Release::new(Target::Point(point))
     }
 
-    /// Into dma-bufs, as readers, for clients without explicit synchronisation. Planes that share an `Arc` count once.
+    /// Into dma-bufs, as readers, for clients without explicit synchronisation. Planes that share
+    /// an `Arc` count once.
     pub fn dmabuf(fds: &[Arc<OwnedFd>]) -> Release {
         Release::dmabuf_on(&LINUX, fds)
     }
@@ -57,8 +61,8 @@ impl Release {
         Release::new(Target::Dmabuf(kernel, planes))
     }
 
-    /// Into a message to the client, which carries the fence. If there is no descriptor for it, the release waits in
-    /// `retries`.
+    /// Into a message to the client, which carries the fence. If there is no descriptor for it, the
+    /// release waits in `retries`.
     pub fn message(message: Box<dyn ReleaseMessage>, retries: &DeferredReleases) -> Release {
         Release::message_on(&LINUX, message, retries)
     }
@@ -70,7 +74,8 @@ impl Release {
         release
     }
 
-    /// For buffers that are released by a message without a fence, such as shared memory. It still completes only once.
+    /// For buffers that are released by a message without a fence, such as shared memory. It still
+    /// completes only once.
     pub fn none() -> Release {
         Release::new(Target::None)
     }
@@ -89,8 +94,8 @@ impl Release {
     }
 
     /// The buffer's content failed: the client is to see this error. `fence` is the errored one (of
-    /// [`Acquire::take_failed`](crate::Acquire::take_failed)); without it the error is only reported in [`Completed`].
-    /// The first call counts.
+    /// [`Acquire::take_failed`](crate::Acquire::take_failed)); without it the error is only
+    /// reported in [`Completed`]. The first call counts.
     pub fn fail(&mut self, error: FenceError, fence: Option<SyncFile>) {
         self.work.error.get_or_insert(error);
         if self.work.failed.is_none() {
@@ -98,24 +103,26 @@ impl Release {
         }
     }
 
-    /// Gives the buffer back: one system call for up to one fence; no new file descriptor is needed, but for a message.
+    /// Gives the buffer back: one system call for up to one fence; no new file descriptor is
+    /// needed, but for a message.
     ///
-    /// With several fences it looks at each first, because the kernel's merge forgets errors. When the kernel has no
-    /// memory or file descriptor the work is queued on the device ([`ReleaseKind::Deferred`]): it is never lost.
+    /// With several fences it looks at each first, because the kernel's merge forgets errors. When
+    /// the kernel has no memory or file descriptor the work is queued on the device
+    /// ([`ReleaseKind::Deferred`]): it is never lost.
     ///
     /// # Errors
-    /// `EINVAL`: a fence is not a sync_file, or no dma-buf to import into. The release is given up then: the point is
-    /// signalled, the message sent without a fence, if they can be.
+    /// `EINVAL`: a fence is not a sync_file, or no dma-buf to import into. The release is given up
+    /// then: the point is signalled, the message sent without a fence, if they can be.
     pub fn complete(mut self) -> Result<Completed, CallError> {
         self.finish(None)
     }
 
-    /// As [`Release::complete`] with one more fence, which stays the caller's: the out-fence of a commit that frees the
-    /// buffers of many surfaces needs no duplicates.
+    /// As [`Release::complete`] with one more fence, which stays the caller's: the out-fence of a
+    /// commit that frees the buffers of many surfaces needs no duplicates.
     ///
     /// # Errors
-    /// As [`Release::complete`]. Also `ENOMEM` together with no file descriptor to keep the fence by: then the token is
-    /// not finished and the call can be repeated ([`Release::is_finished`]).
+    /// As [`Release::complete`]. Also `ENOMEM` together with no file descriptor to keep the fence
+    /// by: then the token is not finished and the call can be repeated ([`Release::is_finished`]).
     pub fn complete_with(&mut self, fence: &SyncFile) -> Result<Completed, CallError> {
         self.finish(Some(fence.lend()))
     }

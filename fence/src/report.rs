@@ -24,7 +24,8 @@ impl Overdue {
         Overdue { acquire: AcquireReport::new(acquire, now, None), payload }
     }
 
-    /// The same in one line with the culprit: the client's name and the request that brought the fence.
+    /// The same in one line with the culprit: the client's name and the request that brought the
+    /// fence.
     pub fn blame(&self, client: &str, request: &str) -> String {
         format!("{client}: the acquire fence of {request} {self}")
     }

@@ -1,4 +1,5 @@
-//! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or is lost.
+//! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or
+//! is lost.
 
 use std::{
     os::fd::BorrowedFd,
@@ -47,7 +48,8 @@ fn an_acquire_survives_every_call_that_fails() {
                 }
                 acquire.set_deadline(5);
                 let fence = model.fence("gpu");
-                // In each of its states the next such call fails; then it goes on as if nothing had been.
+                // In each of its states the next such call fails; then it goes on as if nothing had
+                // been.
                 let steps: [&dyn Fn(); 3] =
                     [&|| {}, &|| assert!(timeline.point(1).import(&model.sync_file(fence)).is_ok()), &|| {
                         model.signal_fence(fence, 9)

@@ -63,7 +63,8 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
             assert!(text.contains(&number) && text.contains("no syncobj"), "{text}");
         }
     }
-    // A handle of one device is another syncobj, or none, on the other: it cannot be confused, since each point keeps its device.
+    // A handle of one device is another syncobj, or none, on the other: it cannot be confused,
+    // since each point keeps its device.
     assert_eq!(lab::open_fds(), before);
     drop(other);
 }

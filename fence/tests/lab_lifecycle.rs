@@ -69,7 +69,8 @@ fn in_the_steady_state_a_carried_error_costs_no_call_beyond_six() {
         // And the import of the release.
         kernel.take_calls() + 1
     };
-    // A timeline whose fences begin to come late, and to come in time again: the first of each costs one more.
+    // A timeline whose fences begin to come late, and to come in time again: the first of each
+    // costs one more.
     let late = [false, false, true, true, true, false, false];
     let calls: Vec<_> = (1..).zip(late).map(|(value, late)| commit(value, late)).collect();
     assert_eq!(calls, [4, 4, 7, 6, 6, 5, 4]);
@@ -186,7 +187,8 @@ fn a_mixed_fence_is_handed_on_only_if_every_driver_is_allowed() {
 #[test]
 #[ignore = "lab"]
 fn a_gpu_reset_is_a_render_fence_that_fails() {
-    // Alone: the client sees the error. With another user pending: the release waits, the error is ours to tell.
+    // Alone: the client sees the error. With another user pending: the release waits, the error is
+    // ours to tell.
     let (ours, client) = lab::shared();
     let (gpu, display) = (lab::sw(), lab::sw());
     let mut alone = Release::point(ours.point(1));
@@ -257,7 +259,8 @@ fn a_release_waits_for_nobody_else_s_users() {
         }
         let device = SyncDevice::new_on(kernel, lab::drm("vkms")).unwrap();
         let sws = [lab::sw(), lab::sw(), lab::sw()];
-        // One surface after the other, each with three users of its own, through the same helpers of the device.
+        // One surface after the other, each with three users of its own, through the same helpers
+        // of the device.
         let points: Vec<_> = (1..=3u32)
             .map(|value| {
                 let point = device.create_timeline().unwrap().point(value.into());
@@ -341,7 +344,8 @@ fn a_client_may_signal_its_own_release_point() {
     let sw = lab::sw();
     let mut release = Release::point(ours.point(1));
     release.add_fence(sw.fence(1, "").unwrap());
-    // Not above the last point by the kernel's count, but first by ours. It is waited for again; no error, no trouble.
+    // Not above the last point by the kernel's count, but first by ours. It is waited for again; no
+    // error, no trouble.
     assert_eq!(release.complete().unwrap().kind, ReleaseKind::PointMaterialised);
     assert!(!client.point(1).is_signalled().unwrap());
     sw.inc(1).unwrap();
@@ -511,7 +515,8 @@ fn nothing_leaks_over_many_cycles() {
         assert_eq!(after, handle, "the kernel gives the first free handle: all are free again");
     }
     assert_eq!(lab::open_fds(), before);
-    // Fences and files are freed after a grace period. What is left is slack: less than the smallest object a cycle.
+    // Fences and files are freed after a grace period. What is left is slack: less than the
+    // smallest object a cycle.
     let most = bytes + (1 << 20) + 8 * u64::from(cycles);
     let mut left = lab::kernel_bytes();
     for _ in 0..50 {

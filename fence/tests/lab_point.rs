@@ -1,4 +1,5 @@
-//! Syncobj timelines on the lab's kernel: points that come, go, return, and come in the wrong order.
+//! Syncobj timelines on the lab's kernel: points that come, go, return, and come in the wrong
+//! order.
 
 use std::os::fd::AsFd;
 

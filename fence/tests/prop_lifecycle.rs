@@ -1,6 +1,7 @@
-//! Random interleavings of everything that can happen to buffers, on the kernel of pipes, with file descriptors that run
-//! out at times. After each step: every buffer is in use or was released exactly once; no release precedes the fence of
-//! a user; a failed commit is never shown; no surface is held up by another's fence.
+//! Random interleavings of everything that can happen to buffers, on the kernel of pipes, with file
+//! descriptors that run out at times. After each step: every buffer is in use or was released
+//! exactly once; no release precedes the fence of a user; a failed commit is never shown; no
+//! surface is held up by another's fence.
 
 use std::{
     os::fd::BorrowedFd,
@@ -485,7 +486,8 @@ impl World {
     }
 }
 
-/// A fence that is there and signalled is seen as such at the next wake-up, whatever other surfaces wait for.
+/// A fence that is there and signalled is seen as such at the next wake-up, whatever other surfaces
+/// wait for.
 fn nobody_is_held_up(world: &mut World, no_fds: bool) {
     if no_fds {
         return;

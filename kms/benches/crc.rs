@@ -1,7 +1,9 @@
-//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind of plane, on one core.
+//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind
+//! of plane, on one core.
 //!
-//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is missed. Each figure is the lower quartile
-//! of several frames of 1920 × 1080, by the thread's CPU time: what others do on this machine only ever adds.
+//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is
+//! missed. Each figure is the lower quartile of several frames of 1920 × 1080, by the thread's CPU
+//! time: what others do on this machine only ever adds.
 
 use std::{hint::black_box, process::ExitCode};
 

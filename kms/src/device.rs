@@ -1,6 +1,8 @@
-//! A KMS device: capabilities, master, events. What is made on a device is made in the files of those things.
+//! A KMS device: capabilities, master, events. What is made on a device is made in the files of
+//! those things.
 //!
-//! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's business.
+//! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's
+//! business.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -64,7 +66,8 @@ pub(crate) struct Claims {
     pub(crate) planes: Vec<u32>,
 }
 
-/// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer and output.
+/// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer
+/// and output.
 #[derive(Debug, Clone)]
 pub struct Device {
     inner: Arc<Inner>,
@@ -82,10 +85,12 @@ struct Inner {
 }
 
 impl Device {
-    /// Opens `/dev/dri/cardN` and asks for universal planes, atomic commits and writeback connectors.
+    /// Opens `/dev/dri/cardN` and asks for universal planes, atomic commits and writeback
+    /// connectors.
     ///
-    /// The first opener of a free device becomes its master. Errors: ENOENT, EACCES (permission), ENODEV/ENXIO (unplugged);
-    /// EOPNOTSUPP or EINVAL from `DRM_IOCTL_SET_CLIENT_CAP` (the driver has no atomic mode setting).
+    /// The first opener of a free device becomes its master. Errors: ENOENT, EACCES (permission),
+    /// ENODEV/ENXIO (unplugged); EOPNOTSUPP or EINVAL from `DRM_IOCTL_SET_CLIENT_CAP` (the driver
+    /// has no atomic mode setting).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref();
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -94,8 +99,8 @@ impl Device {
         Self::from_fd(fd, path)
     }
 
-    /// Takes over a device that somebody else opened (a seat manager); `fd` is made non-blocking and closed with the device.
-    /// `path` is for messages. Errors as [`Device::open`].
+    /// Takes over a device that somebody else opened (a seat manager); `fd` is made non-blocking
+    /// and closed with the device. `path` is for messages. Errors as [`Device::open`].
     pub fn from_fd(fd: OwnedFd, path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref().to_owned();
         let fail = |call| {
@@ -120,8 +125,9 @@ impl Device {
         Self { inner: Arc::new(Inner { serial, kernel, path, driver, caps, gem, claims: Mutex::default() }) }
     }
 
-    /// Names this open device among all that the process has opened, from 1; never used again, also when the same hardware is opened again.
-    /// Clones share it. Object ids (CRTCs, planes, framebuffers) mean something only together with it.
+    /// Names this open device among all that the process has opened, from 1; never used again, also
+    /// when the same hardware is opened again. Clones share it. Object ids (CRTCs, planes,
+    /// framebuffers) mean something only together with it.
     pub fn serial(&self) -> u32 {
         self.inner.serial
     }
@@ -156,8 +162,8 @@ impl Device {
         &self.inner.gem
     }
 
-    /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master), EACCES (not allowed).
-    /// A seat manager does this itself.
+    /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master), EACCES
+    /// (not allowed). A seat manager does this itself.
     pub fn acquire_master(&self) -> Result<(), CallError> {
         drm_ffi::auth::acquire_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_SET_MASTER", &error))
     }
@@ -167,8 +173,9 @@ impl Device {
         drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
     }
 
-    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19), or hides them again. While they are
-    /// shown, this descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
+    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19),
+    /// or hides them again. While they are shown, this descriptor must leave `COLOR_ENCODING` and
+    /// `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
     pub fn show_colour_pipelines(&self, show: bool) -> Result<(), CallError> {
         const PLANE_COLOR_PIPELINE: u64 = 7;
         drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, show)
@@ -176,11 +183,12 @@ impl Device {
             .map_err(|error| self.error("DRM_IOCTL_SET_CLIENT_CAP", &error))
     }
 
-    /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it before it turns the CRTC on), and what
-    /// holds on to vblanks, such as armed CRCs, must wait for them.
+    /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it
+    /// before it turns the CRTC on), and what holds on to vblanks, such as armed CRCs, must wait
+    /// for them.
     ///
-    /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another client's modeset takes. A driver without
-    /// vblanks has nothing to wait for: true.
+    /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another
+    /// client's modeset takes. A driver without vblanks has nothing to wait for: true.
     pub fn vblanks_run(&self, crtc: u32) -> bool {
         match crate::ioctl::crtc_sequence(self.as_fd(), crtc) {
             Ok(_) | Err(Errno::OPNOTSUPP) => true,
@@ -188,7 +196,8 @@ impl Device {
         }
     }
 
-    /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a test, never on a frame's path.
+    /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a
+    /// test, never on a frame's path.
     pub fn wait_vblanks(&self, crtc: u32, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         loop {
@@ -199,7 +208,8 @@ impl Device {
         }
     }
 
-    /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there are none.
+    /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there
+    /// are none.
     ///
     /// Level-triggered pollers call it once a wake-up. Errors: ENODEV (unplugged), EIO.
     pub fn read_events(&self, each: impl FnMut(Event)) -> Result<usize, CallError> {

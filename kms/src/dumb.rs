@@ -25,7 +25,8 @@ pub struct DumbBuffer {
 }
 
 impl Device {
-    /// Allocates a buffer that the CPU can draw into and any plane can show. See [`DumbBuffer::new`].
+    /// Allocates a buffer that the CPU can draw into and any plane can show. See
+    /// [`DumbBuffer::new`].
     pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
         DumbBuffer::new(self, width, height, format)
     }
@@ -34,8 +35,8 @@ impl Device {
 impl DumbBuffer {
     /// Allocates and maps a zeroed buffer of one plane (RGB formats, or packed YUV). 4 calls.
     ///
-    /// Errors: EINVAL (the format has several planes, or the driver cannot scan it out), ENOSYS or EOPNOTSUPP (no dumb buffers),
-    /// ENOMEM.
+    /// Errors: EINVAL (the format has several planes, or the driver cannot scan it out), ENOSYS or
+    /// EOPNOTSUPP (no dumb buffers), ENOMEM.
     pub fn new(device: &Device, width: u32, height: u32, format: Fourcc) -> Result<Self, CallError> {
         let info = formats::info(format).filter(|info| info.planes == 1);
         let bpp = info.ok_or_else(|| device.errno("DRM_IOCTL_MODE_CREATE_DUMB", Errno::INVAL))?.bpp();
@@ -96,7 +97,8 @@ impl DumbBuffer {
         self.map.bytes_mut()
     }
 
-    /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors: EOPNOTSUPP or ENOSYS (no PRIME).
+    /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors:
+    /// EOPNOTSUPP or ENOSYS (no PRIME).
     pub fn export(&self) -> Result<Dmabuf, CallError> {
         let fd = crate::ioctl::prime_export(self.device.as_fd(), self.handle.raw())
             .map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
@@ -107,7 +109,8 @@ impl DumbBuffer {
     }
 }
 
-/// A device's dumb buffers as [`Allocator`]: linear, of one plane. What it gives has no framebuffer and no mapping of ours.
+/// A device's dumb buffers as [`Allocator`]: linear, of one plane. What it gives has no framebuffer
+/// and no mapping of ours.
 #[derive(Debug, Clone)]
 pub struct DumbAllocator(pub Device);
 

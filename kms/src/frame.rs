@@ -1,7 +1,8 @@
 //! One frame of an output: prepare → test or commit → apply or roll back, in one function.
 //!
-//! A frame that succeeds allocates nothing. A frame that is refused, or dropped, leaves the output as it was. No commit blocks:
-//! not even one that sets a mode, turns a display off, or follows one that waits for a fence (that is EBUSY).
+//! A frame that succeeds allocates nothing. A frame that is refused, or dropped, leaves the output
+//! as it was. No commit blocks: not even one that sets a mode, turns a display off, or follows one
+//! that waits for a fence (that is EBUSY).
 
 mod asynchronous;
 mod begin;
@@ -25,10 +26,11 @@ use write::unsupported;
 /// What a commit gave.
 #[derive(Debug)]
 pub struct Committed {
-    /// Signals when this commit is on screen, so when the buffers that it **replaced** are free. The caller owns it. `None` where the
-    /// driver has no `OUT_FENCE_PTR`.
+    /// Signals when this commit is on screen, so when the buffers that it **replaced** are free.
+    /// The caller owns it. `None` where the driver has no `OUT_FENCE_PTR`.
     pub out_fence: Option<SyncFile>,
-    /// Signals when the writeback's pixels are all there ([`Frame::writeback`]). The caller owns it.
+    /// Signals when the writeback's pixels are all there ([`Frame::writeback`]). The caller owns
+    /// it.
     pub writeback: Option<SyncFile>,
 }
 
@@ -117,18 +119,20 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// Turns variable refresh on or off, with this frame and until another one says otherwise. [`Output::vrr_capable`] tells
-    /// whether the display can; one that cannot is refused at [`Step::Prepare`]. Some drivers take the change in a modeset only:
-    /// [`Frame::test`] says so with EINVAL.
+    /// Turns variable refresh on or off, with this frame and until another one says otherwise.
+    /// [`Output::vrr_capable`] tells whether the display can; one that cannot is refused at
+    /// [`Step::Prepare`]. Some drivers take the change in a modeset only: [`Frame::test`] says so
+    /// with EINVAL.
     pub fn vrr(&mut self, on: bool) -> &mut Self {
         self.vrr = on;
         self
     }
 
-    /// Makes the frame one that is shown at once, in the middle of a scan-out (tearing), if it changes nothing that such
-    /// a frame may not; whether it is one now. Only the primary plane's framebuffer, in-fence and damage may change, and
-    /// the device must have asynchronous flips ([`Output::can_flip_asynchronously`]). The kernel may still refuse it.
-    /// Such a frame has no out-fence: what it replaces is free at its flip. Source: `drm_atomic_set_property`.
+    /// Makes the frame one that is shown at once, in the middle of a scan-out (tearing), if it
+    /// changes nothing that such a frame may not; whether it is one now. Only the primary plane's
+    /// framebuffer, in-fence and damage may change, and the device must have asynchronous flips
+    /// ([`Output::can_flip_asynchronously`]). The kernel may still refuse it. Such a frame has no
+    /// out-fence: what it replaces is free at its flip. Source: `drm_atomic_set_property`.
     pub fn try_asynchronous(&mut self) -> bool {
         let able = self.kind == FrameKind::Flip && self.wrong.is_none() && self.output.can_flip_asynchronously();
         if able && self.asynchronous_refusal().is_none() {
@@ -137,24 +141,27 @@ impl<'a> Frame<'a> {
         self.kind == FrameKind::Asynchronous
     }
 
-    /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a format in
-    /// [`Writeback::formats`]; the caller keeps it until [`Committed::writeback`] signals. The first job of a connector puts it
-    /// onto the CRTC, which the kernel counts as a modeset: the image may go away for a moment. It stays there until the next
-    /// modeset without a job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
+    /// Asks for the pixels of this very frame in `fb`, which must be as large as the mode and of a
+    /// format in [`Writeback::formats`]; the caller keeps it until [`Committed::writeback`]
+    /// signals. The first job of a connector puts it onto the CRTC, which the kernel counts as a
+    /// modeset: the image may go away for a moment. It stays there until the next modeset without a
+    /// job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
     pub fn writeback(&mut self, connector: &Writeback, fb: FbId) -> &mut Self {
         self.writeback = Some(connector.job(fb));
         connector.name_in(&mut self.output.names);
         self
     }
 
-    /// What the CRTC is to do to the image; without this, as before. Sent only where it changes something.
+    /// What the CRTC is to do to the image; without this, as before. Sent only where it changes
+    /// something.
     pub fn crtc(&mut self, state: CrtcState) -> &mut Self {
         self.head.crtc = state;
         self
     }
 
-    /// What the connector is to tell its display; without this, as before. Sent only where it changes something. Drivers take some of it with
-    /// a modeset only, and refuse it else (EINVAL): a test says which.
+    /// What the connector is to tell its display; without this, as before. Sent only where it
+    /// changes something. Drivers take some of it with a modeset only, and refuse it else (EINVAL):
+    /// a test says which.
     pub fn connector(&mut self, state: ConnectorState) -> &mut Self {
         self.head.connector = state;
         self
@@ -179,20 +186,23 @@ impl<'a> Frame<'a> {
         self
     }
 
-    /// Asks the kernel whether it could show the frame, changing nothing. May be called any number of times, also while a commit is in flight.
+    /// Asks the kernel whether it could show the frame, changing nothing. May be called any number
+    /// of times, also while a commit is in flight.
     pub fn test(&mut self) -> Result<(), CommitError> {
         self.run(Goal::Test).map(drop)
     }
 
-    /// Commits the frame, without blocking, with an out-fence (none with asynchronous flips, which may not have one), and with a flip
-    /// event that carries `user_data`, which is to be unique among the commits of the device. A modeset is done when that event
-    /// comes. On an error nothing has changed; EBUSY: a commit of this CRTC, or of a plane or connector that it takes over, has
-    /// not reached the screen.
+    /// Commits the frame, without blocking, with an out-fence (none with asynchronous flips, which
+    /// may not have one), and with a flip event that carries `user_data`, which is to be unique
+    /// among the commits of the device. A modeset is done when that event comes. On an error
+    /// nothing has changed; EBUSY: a commit of this CRTC, or of a plane or connector that it takes
+    /// over, has not reached the screen.
     pub fn commit(mut self, user_data: u64) -> Result<Committed, CommitError> {
         self.run(Goal::Commit(user_data))
     }
 
-    /// Prepare, ask, and apply or roll back: with [`together`] the only place where an output's state changes.
+    /// Prepare, ask, and apply or roll back: with [`together`] the only place where an output's
+    /// state changes.
     fn run(&mut self, goal: Goal) -> Result<Committed, CommitError> {
         self.check(goal)?;
         // Taken out while it is filled, so that its memory is used again.
@@ -227,7 +237,8 @@ impl<'a> Frame<'a> {
         error
     }
 
-    /// Whether a flip event comes of it: the kernel refuses to send one for a CRTC that was off and stays so.
+    /// Whether a flip event comes of it: the kernel refuses to send one for a CRTC that was off and
+    /// stays so.
     fn has_event(&self) -> bool {
         self.kind != FrameKind::Off || (self.output.shown.is_some() && !self.output.asleep)
     }

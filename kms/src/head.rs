@@ -1,7 +1,8 @@
-//! What an output's CRTC and connector do to the whole image: colour on its way out, and what the display is informed of.
+//! What an output's CRTC and connector do to the whole image: colour on its way out, and what the
+//! display is informed of.
 //!
-//! All of it is optional; the default asks for nothing and undoes, with a modeset, what another program left. Nothing here talks to
-//! the kernel.
+//! All of it is optional; the default asks for nothing and undoes, with a modeset, what another
+//! program left. Nothing here talks to the kernel.
 
 use std::sync::Arc;
 
@@ -67,8 +68,8 @@ impl CrtcState {
     }
 }
 
-/// What a connector tells its display. [`Default`]: nothing. Most of it changes with a modeset only (EINVAL or a visible gap else): a
-/// TEST_ONLY frame says which.
+/// What a connector tells its display. [`Default`]: nothing. Most of it changes with a modeset only
+/// (EINVAL or a visible gap else): a TEST_ONLY frame says which.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectorState {
     /// Most bits per component on the wire (`max bpc`); `None` leaves it as it is.
@@ -107,7 +108,8 @@ impl ConnectorState {
         }
     }
 
-    /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation range.
+    /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation
+    /// range.
     fn values(&self, props: &ConnectorProps) -> [Option<(u32, u64)>; 5] {
         let hdr = self.hdr.as_ref().map_or(0, |hdr| hdr.id().into());
         [

@@ -1,7 +1,7 @@
 //! Everything that a KMS device has, as one value that goes to JSON and back.
 //!
-//! Values are those of the moment of reading. Never changes anything on the device, except that probing connectors wakes
-//! displays up.
+//! Values are those of the moment of reading. Never changes anything on the device, except that
+//! probing connectors wakes displays up.
 
 mod edid;
 mod json;
@@ -87,7 +87,8 @@ pub struct Connector {
     pub non_desktop: bool,
     /// A writeback connector: no display at all.
     pub writeback: bool,
-    /// What the display says of itself; `None` without a display, or with one that says nothing legible.
+    /// What the display says of itself; `None` without a display, or with one that says nothing
+    /// legible.
     pub edid: Option<Edid>,
     /// Where it hangs on a DisplayPort daisy chain (`PATH`): `mst:34-1-8`.
     pub path: Option<String>,
@@ -110,7 +111,8 @@ impl Connector {
         self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
     }
 
-    /// The mode that is asked for, else the one that the display prefers. `None` if there is no such mode.
+    /// The mode that is asked for, else the one that the display prefers. `None` if there is no
+    /// such mode.
     pub fn mode_for(&self, request: Option<ModeRequest>) -> Option<&Mode> {
         request.map_or_else(|| self.preferred(), |request| request.find(&self.modes))
     }
@@ -129,8 +131,8 @@ impl Connector {
         names.into_iter().find(|(known, _)| *known == name).map(|(_, orientation)| orientation)
     }
 
-    /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with a lesser mode, must follow. Every modeset
-    /// calls it good again.
+    /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with
+    /// a lesser mode, must follow. Every modeset calls it good again.
     pub fn link_is_bad(&self) -> bool {
         self.props.value_name("link-status") == Some("Bad")
     }
@@ -165,7 +167,8 @@ pub struct PlaneInfo {
     pub possible_crtcs: u32,
     /// Formats and their modifiers.
     pub formats: Vec<FormatModifiers>,
-    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver
+    /// does not say.
     pub formats_async: Vec<FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, Linux 6.9).
     pub size_hints: Vec<(u32, u32)>,
@@ -189,12 +192,14 @@ pub struct FormatModifiers {
     /// `DRM_FORMAT_*`.
     #[serde(with = "json::fourcc")]
     pub format: u32,
-    /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be given).
+    /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be
+    /// given).
     #[serde(with = "json::modifiers")]
     pub modifiers: Vec<u64>,
 }
 
-/// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear one count.
+/// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear
+/// one count.
 pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool {
     const IMPLICIT: u64 = 0x00ff_ffff_ffff_ffff;
     formats.iter().any(|entry| {

@@ -1,12 +1,15 @@
-//! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips, display CRCs.
+//! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips,
+//! display CRCs.
 //!
-//! The path of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it, [`Frame::commit`] turns what changed
-//! into one atomic request (`IN_FENCE_FD` for each plane that has a fence, `OUT_FENCE_PTR` always), and the page-flip event
-//! read by [`Device::read_events`] closes it through [`Output::flipped`].
+//! The path of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it,
+//! [`Frame::commit`] turns what changed into one atomic request (`IN_FENCE_FD` for each plane that
+//! has a fence, `OUT_FENCE_PTR` always), and the page-flip event read by [`Device::read_events`]
+//! closes it through [`Output::flipped`].
 //!
-//! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and allocates no heap memory
-//! for a frame that succeeds. All calls to the kernel that change state go through one small trait, [`kernel::Kernel`], whose other
-//! implementation, [`scripted::Scripted`], answers with queued errnos.
+//! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and
+//! allocates no heap memory for a frame that succeeds. All calls to the kernel that change state go
+//! through one small trait, [`kernel::Kernel`], whose other implementation, [`scripted::Scripted`],
+//! answers with queued errnos.
 #![warn(missing_docs)]
 
 pub mod assign;

@@ -1,7 +1,7 @@
 //! An output: a connector, the CRTC that drives it, the planes that it may use, and what they show.
 //!
-//! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and only after success. Never shares a
-//! CRTC or a plane with another output of the same [`Device`].
+//! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and
+//! only after success. Never shares a CRTC or a plane with another output of the same [`Device`].
 
 mod setup;
 
@@ -42,7 +42,8 @@ pub(crate) struct Leftover {
     pub(crate) value: u64,
 }
 
-/// An output. Dropping it gives its CRTC and planes back to the pool, but does not turn it off ([`Output::disable`] does).
+/// An output. Dropping it gives its CRTC and planes back to the pool, but does not turn it off
+/// ([`Output::disable`] does).
 #[derive(Debug)]
 pub struct Output {
     pub(crate) device: Device,
@@ -60,7 +61,8 @@ pub struct Output {
     pub(crate) leftovers: Vec<Leftover>,
     /// What the last successful commit set; `None` where the kernel's state is unknown.
     pub(crate) shown: Option<[PlaneValues; MAX_PLANES]>,
-    /// What the last successful commit made of the CRTC and the connector, or what the first modeset will.
+    /// What the last successful commit made of the CRTC and the connector, or what the first
+    /// modeset will.
     pub(crate) head: Head,
     /// User data of the commit whose flip has not come.
     pub(crate) in_flight: Option<u64>,
@@ -110,7 +112,8 @@ impl Output {
         (self.mode.width, self.mode.height)
     }
 
-    /// The planes, indexed as [`crate::Frame::set`] wants them: primary first, then overlays from the bottom up, the cursor last.
+    /// The planes, indexed as [`crate::Frame::set`] wants them: primary first, then overlays from
+    /// the bottom up, the cursor last.
     pub fn planes(&self) -> &[OutputPlane] {
         &self.planes
     }
@@ -151,12 +154,14 @@ impl Output {
         &self.connector_props
     }
 
-    /// Why the connector could not do this, with the property's name; `None` if it has all that it takes. The kernel is not asked.
+    /// Why the connector could not do this, with the property's name; `None` if it has all that it
+    /// takes. The kernel is not asked.
     pub fn unsupported(&self, state: &ConnectorState) -> Option<&'static str> {
         state.unsupported(&self.connector_props)
     }
 
-    /// Whether the display can refresh at a varying rate (the connector's `vrr_capable`), as the inventory knew.
+    /// Whether the display can refresh at a varying rate (the connector's `vrr_capable`), as the
+    /// inventory knew.
     pub fn vrr_capable(&self) -> bool {
         self.vrr_capable
     }
@@ -166,7 +171,8 @@ impl Output {
         self.vrr
     }
 
-    /// Whether the device has asynchronous flips (`DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP`, Linux 6.8): see [`crate::Frame::try_asynchronous`].
+    /// Whether the device has asynchronous flips (`DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP`, Linux 6.8): see
+    /// [`crate::Frame::try_asynchronous`].
     pub fn can_flip_asynchronously(&self) -> bool {
         self.device.caps().atomic_async_flip
     }
@@ -196,8 +202,8 @@ impl Output {
         true
     }
 
-    /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the next commit must be a modeset, and
-    /// the flip of a commit in flight is no longer waited for.
+    /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the
+    /// next commit must be a modeset, and the flip of a commit in flight is no longer waited for.
     pub fn reset(&mut self) {
         self.shown = None;
         self.in_flight = None;

@@ -1,7 +1,9 @@
-//! Colour pipelines of planes: chains of operations (colorops) that a plane's pixels go through before blending (Linux 6.19).
+//! Colour pipelines of planes: chains of operations (colorops) that a plane's pixels go through
+//! before blending (Linux 6.19).
 //!
-//! They are listed only after [`crate::Device::show_colour_pipelines`], and only in an inventory read after it; the descriptor then has no
-//! `COLOR_ENCODING` and `COLOR_RANGE`. See the kernel's `drm_colorop.c`. A frame that goes on with a pipeline sends nothing of it.
+//! They are listed only after [`crate::Device::show_colour_pipelines`], and only in an inventory
+//! read after it; the descriptor then has no `COLOR_ENCODING` and `COLOR_RANGE`. See the kernel's
+//! `drm_colorop.c`. A frame that goes on with a pipeline sends nothing of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +36,8 @@ pub struct ColorOp {
 }
 
 impl ColorOp {
-    /// What it does, as the kernel names it: `1D Curve`, `3x4 Matrix`, `1D LUT`, `Multiplier`, `3D LUT`.
+    /// What it does, as the kernel names it: `1D Curve`, `3x4 Matrix`, `1D LUT`, `Multiplier`, `3D
+    /// LUT`.
     pub fn kind(&self) -> &str {
         self.props.value_name("TYPE").unwrap_or("unknown")
     }
@@ -48,8 +51,8 @@ pub struct Lut32 {
 }
 
 impl Lut32 {
-    /// Gives a table to the kernel: for `1D LUT` as many entries as its `SIZE`, for `3D LUT` the cube of that, red fastest. Errors: ENOMEM,
-    /// EINVAL (empty).
+    /// Gives a table to the kernel: for `1D LUT` as many entries as its `SIZE`, for `3D LUT` the
+    /// cube of that, red fastest. Errors: ENOMEM, EINVAL (empty).
     pub fn new(device: &Device, entries: &[[u32; 3]]) -> Result<Self, CallError> {
         let words = entries.iter().flat_map(|[red, green, blue]| [*red, *green, *blue, 0]);
         let data: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
@@ -123,7 +126,8 @@ pub struct PipelineState {
 }
 
 impl PipelineState {
-    /// Sets up the pipeline `index` of the plane with the id `plane`, with one state for each of its operations.
+    /// Sets up the pipeline `index` of the plane with the id `plane`, with one state for each of
+    /// its operations.
     pub(crate) fn new(
         plane: u32,
         pipelines: &[ColorPipeline],

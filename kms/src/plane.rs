@@ -21,7 +21,8 @@ pub struct PlaneState<'a> {
     pub src: SrcRect,
     /// Where on the screen.
     pub dst: Rect,
-    /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it after the commit.
+    /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it
+    /// after the commit.
     pub in_fence: Option<BorrowedFd<'a>>,
     /// Opacity of the whole plane, 0xffff = opaque.
     pub alpha: u16,
@@ -29,12 +30,14 @@ pub struct PlaneState<'a> {
     pub blend: Blend,
     /// Position in the stack; `None` leaves it as it is.
     pub zpos: Option<u64>,
-    /// What differs from the buffer that the plane shows now, in pixels of this one; empty: everything may. A hint: ignored where
-    /// the plane has no `FB_DAMAGE_CLIPS`. See [`crate::damage`].
+    /// What differs from the buffer that the plane shows now, in pixels of this one; empty:
+    /// everything may. A hint: ignored where the plane has no `FB_DAMAGE_CLIPS`. See
+    /// [`crate::damage`].
     pub damage: &'a [Rect],
     /// Rotation, YUV matrix and the like.
     pub options: PlaneOptions,
-    /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller keeps it as long as frames name it.
+    /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller
+    /// keeps it as long as frames name it.
     pub pipeline: Option<&'a PipelineState>,
 }
 
@@ -75,11 +78,14 @@ pub struct OutputPlane {
     pub kind: PlaneKind,
     /// Its properties.
     pub props: PlaneProps,
-    /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no modifier may be given).
+    /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no
+    /// modifier may be given).
     pub formats: Vec<inventory::FormatModifiers>,
-    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver
+    /// does not say.
     pub formats_async: Vec<inventory::FormatModifiers>,
-    /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
+    /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for
+    /// other planes.
     pub cursor_sizes: Vec<(u32, u32)>,
     /// Its colour pipelines, for [`OutputPlane::pipeline`].
     pub pipelines: Vec<ColorPipeline>,
@@ -104,18 +110,21 @@ impl OutputPlane {
         })
     }
 
-    /// Sets up one of the plane's colour pipelines, with one state for each of its operations. Errors: see [`PipelineError`].
+    /// Sets up one of the plane's colour pipelines, with one state for each of its operations.
+    /// Errors: see [`PipelineError`].
     pub fn pipeline(&self, index: usize, ops: &[OpState]) -> Result<PipelineState, PipelineError> {
         PipelineState::new(self.id, &self.pipelines, index, ops)
     }
 
-    /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.
+    /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS`
+    /// says.
     pub fn supports(&self, format: Fourcc, modifier: Modifier) -> bool {
         inventory::supports(&self.formats, format as u32, modifiers::raw(modifier))
     }
 
-    /// Whether an asynchronous flip to a buffer of this format and modifier may be asked for: by `IN_FORMATS_ASYNC`, or where the
-    /// driver has none, by what the plane shows at all (then the kernel's answer decides).
+    /// Whether an asynchronous flip to a buffer of this format and modifier may be asked for: by
+    /// `IN_FORMATS_ASYNC`, or where the driver has none, by what the plane shows at all (then the
+    /// kernel's answer decides).
     pub fn supports_async(&self, format: Fourcc, modifier: Modifier) -> bool {
         let formats = if self.formats_async.is_empty() { &self.formats } else { &self.formats_async };
         inventory::supports(formats, format as u32, modifiers::raw(modifier))

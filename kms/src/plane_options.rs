@@ -1,7 +1,8 @@
-//! How a plane treats its pixels: rotation, scaling filter, YUV matrix and range, colour key, hot spot.
+//! How a plane treats its pixels: rotation, scaling filter, YUV matrix and range, colour key, hot
+//! spot.
 //!
-//! All of it is optional. What is left at its default asks for nothing, so it goes on every plane; what a plane cannot do is
-//! refused before the kernel is asked. Nothing here talks to the kernel.
+//! All of it is optional. What is left at its default asks for nothing, so it goes on every plane;
+//! what a plane cannot do is refused before the kernel is asked. Nothing here talks to the kernel.
 
 use serde::Serialize;
 
@@ -12,7 +13,8 @@ use crate::request::Request;
 /// How a plane treats its pixels. [`Default`] asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PlaneOptions {
-    /// Brings the buffer upright. Quarter turns need a source whose width is the destination's height.
+    /// Brings the buffer upright. Quarter turns need a source whose width is the destination's
+    /// height.
     pub rotation: Rotation,
     /// `None`: the driver's own.
     pub scaling_filter: Option<ScalingFilter>,
@@ -22,7 +24,8 @@ pub struct PlaneOptions {
     pub color_range: Option<ColorRange>,
     /// Pixels of this colour, `0xRRGGBB`, are transparent. `None`: no pixels are.
     pub color_key: Option<u32>,
-    /// Where the pointer points, in pixels of the buffer: virtual machines draw it themselves (Linux 6.6). `None` leaves it as it is.
+    /// Where the pointer points, in pixels of the buffer: virtual machines draw it themselves
+    /// (Linux 6.6). `None` leaves it as it is.
     pub hotspot: Option<(i32, i32)>,
 }
 

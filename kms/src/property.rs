@@ -1,4 +1,5 @@
-//! Properties as the kernel lists them: names, types, limits, and the values of the moment of reading.
+//! Properties as the kernel lists them: names, types, limits, and the values of the moment of
+//! reading.
 //!
 //! Never sets a property: requests do.
 

@@ -1,6 +1,7 @@
 //! Values of enumeration properties as types, with the names that the kernel gives them.
 //!
-//! They know no property ids: numbers differ from driver to driver, so [`crate::props`] looks them up by name.
+//! They know no property ids: numbers differ from driver to driver, so [`crate::props`] looks them
+//! up by name.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,8 @@ pub enum Blend {
     None,
 }
 
-/// The `rotation` property: a counter-clockwise rotation, after a reflection (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`).
+/// The `rotation` property: a counter-clockwise rotation, after a reflection (`DRM_MODE_ROTATE_*`,
+/// `DRM_MODE_REFLECT_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Rotation(u32);
 
@@ -44,7 +46,8 @@ impl Rotation {
     const REFLECT_X: u32 = 1 << 4;
     const REFLECT_Y: u32 = 1 << 5;
 
-    /// From the kernel's bits; `None` unless there is exactly one rotation among them and nothing unknown.
+    /// From the kernel's bits; `None` unless there is exactly one rotation among them and nothing
+    /// unknown.
     pub const fn from_bits(bits: u32) -> Option<Self> {
         if bits < 1 << 6 && (bits & 0xf).count_ones() == 1 { Some(Self(bits)) } else { None }
     }
@@ -131,7 +134,8 @@ values! {
     }
 }
 
-/// One bit for each matrix and range, for sets of them: what a plane can convert, what an image needs.
+/// One bit for each matrix and range, for sets of them: what a plane can convert, what an image
+/// needs.
 pub const fn representation_bit(encoding: ColorEncoding, range: ColorRange) -> u8 {
     1 << (encoding as u8 * 2 + range as u8)
 }

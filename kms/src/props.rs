@@ -1,4 +1,5 @@
-//! The properties that this crate sets, typed: ids, with the optional ones marked, and what their values may be.
+//! The properties that this crate sets, typed: ids, with the optional ones marked, and what their
+//! values may be.
 //!
 //! Never sets a property: requests do.
 
@@ -8,7 +9,8 @@ use crate::property_values::{
     BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Rotation, ScalingFilter,
 };
 
-/// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the property.
+/// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the
+/// property.
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident, $kind:literal, required { $($(#[$rdoc:meta])* $r:ident: $rname:literal,)* }
      optional { $($(#[$odoc:meta])* $o:ident: $oname:literal,)* } extra { $($(#[$edoc:meta])* $e:ident: $ety:ty = $efn:expr,)* }) => {
@@ -93,7 +95,8 @@ table! {
         hotspot_x: "HOTSPOT_X",
         /// Hot spot of a cursor (virtual machines).
         hotspot_y: "HOTSPOT_Y",
-        /// The first operation of the colour pipeline; listed after [`crate::Device::show_colour_pipelines`] only.
+        /// The first operation of the colour pipeline; listed after
+        /// [`crate::Device::show_colour_pipelines`] only.
         color_pipeline: "COLOR_PIPELINE",
         /// Colour key (R-Car DU, nouveau before nv50, Armada).
         colorkey: "colorkey",
@@ -101,7 +104,8 @@ table! {
         colorkey_mode: "colorkey_mode",
     }
     extra {
-        /// Rotations and reflections that it offers, `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*`; ROTATE_0 without the property.
+        /// Rotations and reflections that it offers, `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*`;
+        /// ROTATE_0 without the property.
         rotations: u32 = rotations,
         /// Numbers of the scaling filters: default, nearest neighbour.
         scaling_filters: [Option<u64>; 2] = |table: &PropertyTable| table.numbers("SCALING_FILTER", ScalingFilter::NAMES),
@@ -231,7 +235,8 @@ fn max_bpc_range(table: &PropertyTable) -> Option<(u64, u64)> {
 pub enum ColorKeyKind {
     /// `colorkey` is the colour as `0xRRGGBB`, with bit 24 turning it on (R-Car DU, nouveau).
     EnableBit,
-    /// `colorkey` is the colour; `colorkey_mode` turns it on (Armada): the numbers of "disabled" and of "RGB".
+    /// `colorkey` is the colour; `colorkey_mode` turns it on (Armada): the numbers of "disabled"
+    /// and of "RGB".
     Mode(u64, u64),
 }
 

@@ -1,15 +1,17 @@
-//! What to do after the kernel has refused a frame, and when a flip does not come: each failure costs as little as it can.
+//! What to do after the kernel has refused a frame, and when a flip does not come: each failure
+//! costs as little as it can.
 //!
 //! ```text
 //!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composed ─▶ modeset ─▶ give up
 //! ```
 //!
-//! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never climbs back. What an errno
-//! says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs no rung: the frame is resubmitted as it is. EACCES and
-//! ENODEV end it.
+//! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never
+//! climbs back. What an errno says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs
+//! no rung: the frame is resubmitted as it is. EACCES and ENODEV end it.
 //!
-//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one output's, [`LearnedLimits`] one
-//! device's, [`watch::FlipWatch`] looks after the commit that the kernel took.
+//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one
+//! output's, [`LearnedLimits`] one device's, [`watch::FlipWatch`] looks after the commit that the
+//! kernel took.
 
 pub mod watch;
 
@@ -83,7 +85,8 @@ impl AttemptedFeatures {
     }
 }
 
-/// What to do next. In the order of what it costs: a later one is never taken while an earlier one may help.
+/// What to do next. In the order of what it costs: a later one is never taken while an earlier one
+/// may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
     /// Resubmit the same frame at once: a signal came in between.
@@ -98,8 +101,8 @@ pub enum Remedy {
     WithoutFences,
     /// Only the primary plane and the cursor: what the other planes showed is composited.
     WithoutOverlays,
-    /// This layout is not for this plane: withdraw it from the client's dma-buf feedback, or do not make
-    /// buffers of it, and submit the frame without such a buffer.
+    /// This layout is not for this plane: withdraw it from the client's dma-buf feedback, or do not
+    /// make buffers of it, and submit the frame without such a buffer.
     OtherModifier(Layout),
     /// Everything composited, no client buffer on a plane.
     Composed,
@@ -109,7 +112,8 @@ pub enum Remedy {
     Pause,
     /// The device is gone: take its outputs away.
     Gone,
-    /// Nothing is left. The output keeps its last image; a change of the scene or of the displays tries again.
+    /// Nothing is left. The output keeps its last image; a change of the scene or of the displays
+    /// tries again.
     GiveUp,
 }
 
@@ -187,8 +191,8 @@ impl LearnedLimits {
         self.no_in_fences.is_none()
     }
 
-    /// Displays or the configuration changed. EPERM is the driver's own answer to every in-fence and stays; what was concluded
-    /// from other errnos is forgotten.
+    /// Displays or the configuration changed. EPERM is the driver's own answer to every in-fence
+    /// and stays; what was concluded from other errnos is forgotten.
     pub fn reset(&mut self) {
         self.no_in_fences = self.no_in_fences.filter(|errno| *errno == Errno::PERM);
     }
@@ -207,7 +211,8 @@ pub struct Ladder {
     moments: u8,
     /// What was on the primary plane in the last frame that was refused.
     refused: Option<Layout>,
-    /// What was on the primary plane when a flip was taken as soon as it did not tear, since the last modeset.
+    /// What was on the primary plane when a flip was taken as soon as it did not tear, since the
+    /// last modeset.
     no_async: Option<Option<Layout>>,
     /// A modeset was tried without success since the last reset.
     no_modeset: bool,
@@ -220,7 +225,8 @@ impl Ladder {
     const MODIFIERS: u8 = 4;
     /// Calls of [`Self::refused`] after which a frame has ended, whatever the kernel answers.
     pub const CALLS: usize = 13;
-    /// Frames that may fail for want of memory, or through a commit that is not ours, before less is tried.
+    /// Frames that may fail for want of memory, or through a commit that is not ours, before less
+    /// is tried.
     const MOMENTS: u8 = 3;
 
     /// A new frame: all rungs are open again. What was learnt stays.
@@ -228,19 +234,21 @@ impl Ladder {
         (self.rung, self.last, self.modifiers, self.interrupted) = (0, None, 0, 0);
     }
 
-    /// A mode was set, a display came or went, or the configuration changed: what was refused may work now. What the device
-    /// never takes stays with [`LearnedLimits`].
+    /// A mode was set, a display came or went, or the configuration changed: what was refused may
+    /// work now. What the device never takes stays with [`LearnedLimits`].
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether a frame with this layout on its primary plane may ask to tear. Not while the last layout that was refused as
-    /// a tearing flip stays there: drivers take tearing flips of some layouts only.
+    /// Whether a frame with this layout on its primary plane may ask to tear. Not while the last
+    /// layout that was refused as a tearing flip stays there: drivers take tearing flips of some
+    /// layouts only.
     pub fn may_tear(&self, primary: Option<Layout>) -> bool {
         self.no_async != Some(primary)
     }
 
-    /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes none.
+    /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes
+    /// none.
     pub fn accepted(&mut self, learnt: &mut LearnedLimits) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
@@ -252,7 +260,8 @@ impl Ladder {
         self.begin();
     }
 
-    /// The frame, which had `had`, was refused: what to do. Ends each frame in at most [`Self::CALLS`] calls.
+    /// The frame, which had `had`, was refused: what to do. Ends each frame in at most
+    /// [`Self::CALLS`] calls.
     pub fn refused(&mut self, error: &CommitError, had: &AttemptedFeatures, learnt: &mut LearnedLimits) -> Remedy {
         let remedy = self.decide(error, had, learnt);
         if let Some(rung) = remedy.rung() {
@@ -325,7 +334,8 @@ impl Ladder {
         self.modeset(had)
     }
 
-    /// The last rung, once: a display that refuses a modeset too is not asked again until something changes.
+    /// The last rung, once: a display that refuses a modeset too is not asked again until something
+    /// changes.
     fn modeset(&mut self, had: &AttemptedFeatures) -> Remedy {
         if self.no_modeset || had.modeset || self.rung >= 6 {
             return Remedy::GiveUp;

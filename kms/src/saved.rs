@@ -1,7 +1,7 @@
 //! What the console had on the screen, to be put back on exit.
 //!
-//! Best effort by nature: the console's framebuffer may be gone. Then everything is turned off, and the kernel's own console
-//! comes back when the device is closed.
+//! Best effort by nature: the console's framebuffer may be gone. Then everything is turned off, and
+//! the kernel's own console comes back when the device is closed.
 
 use std::os::fd::AsFd;
 
@@ -99,7 +99,8 @@ impl SavedState {
         Self { device: device.clone(), objects: connectors.chain(crtcs).chain(planes).collect() }
     }
 
-    /// Puts everything back, blocking. Errors: EACCES (no longer master), ENODEV; anything else falls back to turning all off.
+    /// Puts everything back, blocking. Errors: EACCES (no longer master), ENODEV; anything else
+    /// falls back to turning all off.
     pub fn restore(&self) -> Result<Restored, CallError> {
         match self.commit(Request::default(), true) {
             Ok(()) => return Ok(Restored::All),

@@ -1,7 +1,8 @@
 //! Writeback: a connector that puts the image of a frame into a buffer instead of onto a display.
 //!
-//! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads the pixels: the buffer is the caller's.
-//! Source: `drm_writeback.c`. On vkms the end of a job stops the CRCs of its CRTC until they are armed again.
+//! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads
+//! the pixels: the buffer is the caller's. Source: `drm_writeback.c`. On vkms the end of a job
+//! stops the CRCs of its CRTC until they are armed again.
 
 use crate::blob;
 use crate::inventory::{Connector, Inventory};
@@ -31,8 +32,8 @@ pub(crate) struct Job {
 }
 
 impl Writeback {
-    /// The writeback connectors that can take the image of a CRTC. Empty where the driver has none, or where the device did not
-    /// accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
+    /// The writeback connectors that can take the image of a CRTC. Empty where the driver has none,
+    /// or where the device did not accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
     ///
     /// Errors: a connector without the properties that it must have; reading its formats.
     pub fn of_crtc(device: &Device, inventory: &Inventory, crtc_index: u32) -> Result<Vec<Self>, OutputError> {
@@ -84,7 +85,8 @@ impl Writeback {
 }
 
 impl Job {
-    /// Puts the job into a request; `attached`: the connector is on the CRTC already. A test asks for no fence.
+    /// Puts the job into a request; `attached`: the connector is on the CRTC already. A test asks
+    /// for no fence.
     pub(crate) fn write(&self, request: &mut Request, crtc: u32, attached: bool, fence: bool) {
         request.object(self.connector);
         if !attached {

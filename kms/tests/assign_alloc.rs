@@ -1,4 +1,5 @@
-//! Assignment in the steady state allocates nothing: neither for a known layout, nor between layouts that are all known.
+//! Assignment in the steady state allocates nothing: neither for a known layout, nor between
+//! layouts that are all known.
 
 mod counting;
 

@@ -1,4 +1,5 @@
-//! Reading and pairing CRCs in virtual time, where only logic can be late: with numbers and without, across modesets, and for 10 000 frames.
+//! Reading and pairing CRCs in virtual time, where only logic can be late: with numbers and
+//! without, across modesets, and for 10 000 frames.
 
 mod lab;
 mod model;
@@ -36,7 +37,8 @@ fn read_until(stream: &mut CrcStream, pairer: &mut Pairer, end: u64) {
     }
 }
 
-/// Frames of four images, each shown for one to three vblanks, paired with the entries of `source`: every verdict is right.
+/// Frames of four images, each shown for one to three vblanks, paired with the entries of `source`:
+/// every verdict is right.
 fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbered: bool) {
     let mut screen = Screen::new();
     let (w, h) = screen.output.size();

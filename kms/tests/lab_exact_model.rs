@@ -1,5 +1,6 @@
-//! The vkms model against the kernel's own CRCs: every format, turn, encoding and range, the gamma LUT, the background, colour pipelines, single
-//! planes, and displays broken on purpose. Random images; each equality has a control that must differ.
+//! The vkms model against the kernel's own CRCs: every format, turn, encoding and range, the gamma
+//! LUT, the background, colour pipelines, single planes, and displays broken on purpose. Random
+//! images; each equality has a control that must differ.
 
 mod lab;
 mod model;

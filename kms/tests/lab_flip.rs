@@ -1,4 +1,5 @@
-//! Flips on a real kernel: late in-fences, out-fences, tests and refusals that change nothing, leaks.
+//! Flips on a real kernel: late in-fences, out-fences, tests and refusals that change nothing,
+//! leaks.
 
 mod lab;
 

@@ -1,4 +1,5 @@
-//! Optional properties on a real kernel: each shows by CRC what plain arithmetic says it should, and without it something else.
+//! Optional properties on a real kernel: each shows by CRC what plain arithmetic says it should,
+//! and without it something else.
 
 mod lab;
 

@@ -1,4 +1,5 @@
-//! What the [`Model`](super::Model) knows: fences, and what its file descriptors and handles stand for.
+//! What the [`Model`](super::Model) knows: fences, and what its file descriptors and handles stand
+//! for.
 //!
 //! It follows the kernel's rules and never locks anything.
 

@@ -22,7 +22,8 @@ use rustix::{
 /// One millisecond.
 pub const MS: Ns = 1_000_000;
 
-/// Opens the DRM device whose parent device has this name (`vkms`, `vgem`): card numbers differ from boot to boot.
+/// Opens the DRM device whose parent device has this name (`vkms`, `vgem`): card numbers differ
+/// from boot to boot.
 pub fn drm(name: &str) -> OwnedFd {
     for entry in std::fs::read_dir("/sys/class/drm").expect("the lab has DRM devices").flatten() {
         let card = entry.file_name().into_string().expect("sysfs names are ASCII");
@@ -127,14 +128,15 @@ pub fn without_fds<T>(run: impl FnOnce() -> T) -> T {
 
 /// A file descriptor that is not open, and its number.
 ///
-/// The highest that the limit allows: nothing in this process is opened with that number, so no test beside is disturbed.
+/// The highest that the limit allows: nothing in this process is opened with that number, so no
+/// test beside is disturbed.
 pub fn closed_fd() -> (std::os::fd::BorrowedFd<'static>, i32) {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
     ioctl::borrow(limit as i32 - 1)
 }
 
-/// Bytes that the kernel has in objects that it cannot reclaim: fences, links of chains, syncobjs, files and eventfds are
-/// among them.
+/// Bytes that the kernel has in objects that it cannot reclaim: fences, links of chains, syncobjs,
+/// files and eventfds are among them.
 pub fn kernel_bytes() -> u64 {
     let info = std::fs::read_to_string("/proc/meminfo").expect("/proc is mounted");
     let line = info.lines().find_map(|line| line.strip_prefix("SUnreclaim:")).expect("the kernel counts its slabs");

@@ -1,8 +1,10 @@
-//! From a set of layers to planes: every way to place them so that the screen looks as if all were composited.
+//! From a set of layers to planes: every way to place them so that the screen looks as if all were
+//! composited.
 //!
-//! A layer that overlaps a composited one must lie above the composited image if it is the upper of the two, and below it if it
-//! is the lower. Layers that overlap keep their order. All else is free, and found by trying: items from the bottom up, each on the
-//! lowest plane that will do first.
+//! A layer that overlaps a composited one must lie above the composited image if it is the upper of
+//! the two, and below it if it is the lower. Layers that overlap keep their order. All else is
+//! free, and found by trying: items from the bottom up, each on the lowest plane that will do
+//! first.
 
 use dmabuf_import::Fourcc;
 
@@ -83,8 +85,9 @@ struct Search<'a, 'b, 'v> {
 }
 
 impl Arranger<'_> {
-    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most [`MOST`]), and of the composited image
-    /// if there is one, until it answers true. Returns whether it did. A placement is in the order of the stack, bottom first.
+    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most
+    /// [`MOST`]), and of the composited image if there is one, until it answers true. Returns
+    /// whether it did. A placement is in the order of the stack, bottom first.
     pub(super) fn each(
         &self,
         chosen: &[usize],
@@ -101,7 +104,8 @@ impl Arranger<'_> {
             steps: 0,
             visit,
         };
-        // From the bottom up, the composited image before all: the first that is tried is the natural order.
+        // From the bottom up, the composited image before all: the first that is tried is the
+        // natural order.
         for (at, &layer) in chosen.iter().rev().enumerate() {
             search.items[at + usize::from(composite)] = Some(layer);
         }
@@ -113,7 +117,8 @@ impl Arranger<'_> {
         both.is_some_and(|both| both.intersection(&self.screen.rect()).is_some())
     }
 
-    /// Whether a composited layer that overlaps layer `at` lies above it, and whether one lies below.
+    /// Whether a composited layer that overlaps layer `at` lies above it, and whether one lies
+    /// below.
     pub(super) fn composited_around(&self, at: usize, chosen: &[usize]) -> (bool, bool) {
         let composited = (0..self.layers.len()).filter(|other| self.visible[*other] && !chosen.contains(other));
         let overlapping = composited.filter(|&other| other != at && self.overlap(at, other));

@@ -1,4 +1,5 @@
-//! The input of an assignment: the screen, its planes from the bottom up, its layers from the top down. Plain values.
+//! The input of an assignment: the screen, its planes from the bottom up, its layers from the top
+//! down. Plain values.
 
 use dmabuf_import::Fourcc;
 
@@ -20,7 +21,8 @@ pub struct CandidateLayer {
     pub format: u32,
     /// Its modifier.
     pub modifier: u64,
-    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that bring the buffer upright: [`ROTATE_0`] for most.
+    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that bring the buffer upright:
+    /// [`ROTATE_0`] for most.
     pub rotation: u32,
     /// The [`representation_bit`] of YUV pixels; 0: of RGB.
     pub representation: u8,
@@ -28,7 +30,8 @@ pub struct CandidateLayer {
     pub alpha: u16,
     /// Every pixel hides what lies below it. False: the pixels are premultiplied with their alpha.
     pub opaque: bool,
-    /// Whether there is a framebuffer that a plane could show, and nothing else speaks for composition.
+    /// Whether there is a framebuffer that a plane could show, and nothing else speaks for
+    /// composition.
     pub scans_out: bool,
     /// How often its image changes, in thousandths of a hertz. Ranks layers; no part of the layout.
     pub rate: u32,
@@ -110,7 +113,8 @@ impl From<&OutputPlane> for PlaneCaps {
     }
 }
 
-/// What a plane converts: what its properties offer, and without the properties BT.601 of limited range, as such drivers do.
+/// What a plane converts: what its properties offer, and without the properties BT.601 of limited
+/// range, as such drivers do.
 fn representations(props: &PlaneProps) -> u8 {
     let mut bits = 0;
     for encoding in [ColorEncoding::Bt601, ColorEncoding::Bt709, ColorEncoding::Bt2020] {
@@ -154,8 +158,9 @@ pub struct AssignScreen {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The caller can draw a composited image that is transparent where [`super::Assignment::is_below`] says that a layer's
-    /// plane lies under it. Without it the composited image is the lowest of all.
+    /// The caller can draw a composited image that is transparent where
+    /// [`super::Assignment::is_below`] says that a layer's plane lies under it. Without it the
+    /// composited image is the lowest of all.
     pub holes: bool,
     /// A plane that the caller uses itself, above all others: that of the pointer.
     pub reserved: Option<usize>,

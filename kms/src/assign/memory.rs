@@ -7,7 +7,8 @@ use super::input::CandidateLayer;
 /// Layers that one layout puts on planes, at most.
 pub(super) const MOST: usize = 8;
 
-/// What identifies a layout to the kernel: everything but the pixels. Planes are indices; the planes never change.
+/// What identifies a layout to the kernel: everything but the pixels. Planes are indices; the
+/// planes never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Key {
     items: [Option<Item>; MOST + 1],
@@ -37,7 +38,8 @@ impl Key {
     }
 }
 
-/// Whether a refusal says something about the layout, and not about the moment (busy, no memory, no longer master).
+/// Whether a refusal says something about the layout, and not about the moment (busy, no memory, no
+/// longer master).
 pub(super) fn is_about_layout(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::RANGE | Errno::NOSPC | Errno::OPNOTSUPP | Errno::TOOBIG | Errno::NXIO)
 }

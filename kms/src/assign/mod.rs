@@ -9,17 +9,21 @@
 //!    terminal, under the popup → composited ──────────────────────────→  primary: the composited image
 //! ```
 //!
-//! An [`Assigner`] belongs to one output. It is asked at each latch, and answers in one of three ways:
+//! An [`Assigner`] belongs to one output. It is asked at each latch, and answers in one of three
+//! ways:
 //!
 //! 1. *The layout is that of the last frame*: the same answer, no test, no allocation.
-//! 2. *The layout is new*: layers are ranked by update rate × area, and placed so that the stack of planes looks like the scene
-//!    (`arrange`). The best placement is tested. If the kernel refuses it, the placement is grown layer by layer from nothing, each
-//!    step tested, until no layer can be added.
-//! 3. *The search is not done*: at most [`TESTS_PER_LATCH`] tests are made for one frame. The frame gets the best placement that is
-//!    known to work; the next one goes on where this one stopped, since each verdict is remembered.
+//! 2. *The layout is new*: layers are ranked by update rate × area, and placed so that the stack of
+//!    planes looks like the scene (`arrange`). The best placement is tested. If the kernel refuses
+//!    it, the placement is grown layer by layer from nothing, each step tested, until no layer can
+//!    be added.
+//! 3. *The search is not done*: at most [`TESTS_PER_LATCH`] tests are made for one frame. The frame
+//!    gets the best placement that is known to work; the next one goes on where this one stopped,
+//!    since each verdict is remembered.
 //!
-//! Verdicts are remembered by what the kernel judges (rectangles, formats, modifiers, planes), never by buffers, 64 of them.
-//! [`Assigner::forget`] forgets all, after a modeset or a hot-plug. What is neither on a plane nor hidden is composited.
+//! Verdicts are remembered by what the kernel judges (rectangles, formats, modifiers, planes),
+//! never by buffers, 64 of them. [`Assigner::forget`] forgets all, after a modeset or a hot-plug.
+//! What is neither on a plane nor hidden is composited.
 //!
 //! This module knows neither Wayland nor the kernel: tests are the caller's.
 
@@ -75,7 +79,8 @@ impl Default for Assignment {
 }
 
 impl Assignment {
-    /// What a plane shows, by its index; the reserved plane is [`PlaneContent::Off`], since it is the caller's.
+    /// What a plane shows, by its index; the reserved plane is [`PlaneContent::Off`], since it is
+    /// the caller's.
     pub fn shows(&self, plane: usize) -> PlaneContent {
         self.planes.get(plane).copied().unwrap_or_default()
     }
@@ -95,8 +100,8 @@ impl Assignment {
         self.composite
     }
 
-    /// Whether the plane lies below the composited image, which must then be transparent where that plane's layer is, but for
-    /// the composited layers above it.
+    /// Whether the plane lies below the composited image, which must then be transparent where that
+    /// plane's layer is, but for the composited layers above it.
     pub fn is_below(&self, plane: usize) -> bool {
         plane < MAX_PLANES && self.below & (1 << plane) != 0
     }

@@ -1,4 +1,5 @@
-//! Random scenes and planes: the stack of planes looks like the scene, by a painter's model on a small grid.
+//! Random scenes and planes: the stack of planes looks like the scene, by a painter's model on a
+//! small grid.
 
 use dmabuf_import::Fourcc;
 use proptest::prelude::*;

@@ -15,7 +15,8 @@ pub const TESTS_PER_LATCH: u32 = 4;
 /// Ways to place one set of layers that are tested before a layer is given up.
 const ALTERNATIVES: u32 = 4;
 
-/// Frames after which a settled layout in which not every layer has a plane is ranked again, by the rates of then.
+/// Frames after which a settled layout in which not every layer has a plane is ranked again, by the
+/// rates of then.
 const RANK_AGAIN: u32 = 64;
 
 /// Assigns the layers of one output to its planes; remembers what the kernel said.
@@ -75,7 +76,8 @@ enum Tried {
 type Test<'a> = &'a mut dyn FnMut(&Assignment) -> Result<(), Errno>;
 
 impl Assigner {
-    /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from the bottom up.
+    /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from
+    /// the bottom up.
     pub fn new(mut planes: Vec<PlaneCaps>) -> Self {
         planes.truncate(MAX_PLANES);
         let primary = planes.iter().position(|plane| plane.kind == PlaneKind::Primary);
@@ -84,9 +86,10 @@ impl Assigner {
 
     /// Assigns `layers` (top to bottom).
     ///
-    /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most [`TESTS_PER_LATCH`] times and not
-    /// at all for a layout that is known. An errno that says something about the layout (EINVAL, ERANGE, ENOSPC, E2BIG,
-    /// EOPNOTSUPP, ENXIO) is remembered; any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
+    /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most
+    /// [`TESTS_PER_LATCH`] times and not at all for a layout that is known. An errno that says
+    /// something about the layout (EINVAL, ERANGE, ENOSPC, E2BIG, EOPNOTSUPP, ENXIO) is remembered;
+    /// any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
     pub fn assign(
         &mut self,
         screen: &AssignScreen,
@@ -120,8 +123,8 @@ impl Assigner {
         self.settled
     }
 
-    /// The kernel refused the commit of the current assignment, test or no test. It is not given again if `errno` says something
-    /// about the layout.
+    /// The kernel refused the commit of the current assignment, test or no test. It is not given
+    /// again if `errno` says something about the layout.
     pub fn refused(&mut self, errno: Errno) {
         if is_about_layout(errno) && self.current.on_planes() > 0 {
             self.memory.learn(self.key, false);
@@ -135,7 +138,8 @@ impl Assigner {
         self.settled = false;
     }
 
-    /// Whether this is the layout of the last frame and there is nothing more to be found out about it.
+    /// Whether this is the layout of the last frame and there is nothing more to be found out about
+    /// it.
     fn is_known(&mut self, screen: &AssignScreen, layers: &[CandidateLayer]) -> bool {
         let same = |(old, new): (&CandidateLayer, &CandidateLayer)| old.layout() == new.layout();
         let known = self.settled
@@ -159,7 +163,8 @@ impl Assigner {
             let mut usable = usable.map(|(_, plane)| plane);
             if seen && layer.scans_out && usable.any(|plane| plane.takes(layer)) {
                 let area = u64::from(layer.dst.w) * u64::from(layer.dst.h);
-                // A layer that stands still saves its drawing when its neighbours move: worth a hundredth of one at 10 Hz.
+                // A layer that stands still saves its drawing when its neighbours move: worth a
+                // hundredth of one at 10 Hz.
                 self.ranked.push((area.saturating_mul(u64::from(layer.rate) + 100), at));
             }
         }
@@ -227,7 +232,8 @@ impl Assigner {
         (lowest.hides() && contains(&lowest.dst, &screen.rect())).then_some(chosen)
     }
 
-    /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`: impossible.
+    /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`:
+    /// impossible.
     fn grown(&self, screen: &AssignScreen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
         let alone = chosen.with(layer)?;
         if self.fits(screen, &alone) {

@@ -6,7 +6,8 @@ use crate::Rect;
 /// Rectangles that what is left of a layer may fall into before it counts as visible anyway.
 const MOST_PIECES: usize = 32;
 
-/// Whether anything of `layer` is inside `screen` and not hidden by the opaque ones of `above`. Errs on the side of visible.
+/// Whether anything of `layer` is inside `screen` and not hidden by the opaque ones of `above`.
+/// Errs on the side of visible.
 pub(super) fn is_visible(layer: &CandidateLayer, above: &[CandidateLayer], screen: &Rect) -> bool {
     let Some(seen) = layer.dst.intersection(screen) else { return false };
     if layer.alpha == 0 {

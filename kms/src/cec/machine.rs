@@ -1,7 +1,8 @@
 //! What a playback device says on the wire, and when: a state machine without a kernel.
 //!
-//! Fed with what is wished ([`Machine::wake`], [`Machine::sleep`]), with the addresses of the adapter and with messages that
-//! arrive; it answers with messages to send. Never keeps time and never retries: the kernel does both.
+//! Fed with what is wished ([`Machine::wake`], [`Machine::sleep`]), with the addresses of the
+//! adapter and with messages that arrive; it answers with messages to send. Never keeps time and
+//! never retries: the kernel does both.
 
 /// Logical address of the television.
 const TV: u8 = 0;
@@ -108,7 +109,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A device that is not on the wire yet. `standby_on_sleep`: whether [`Machine::sleep`] takes the television along.
+    /// A device that is not on the wire yet. `standby_on_sleep`: whether [`Machine::sleep`] takes
+    /// the television along.
     pub fn new(standby_on_sleep: bool) -> Self {
         Self { logical: None, physical: NOWHERE, awake: false, active: false, standby_on_sleep }
     }
@@ -123,8 +125,8 @@ impl Machine {
         self.active
     }
 
-    /// The adapter's addresses changed: `logical` as a mask, of which the playback ones are ours. A device that is to be
-    /// shown says so as soon as it has its addresses back.
+    /// The adapter's addresses changed: `logical` as a mask, of which the playback ones are ours. A
+    /// device that is to be shown says so as soon as it has its addresses back.
     pub fn configured(&mut self, physical: u16, logical: u16, mut send: impl FnMut(Message)) {
         let playback = [4, 8, 11].into_iter().find(|address| logical & (1 << address) != 0);
         let new = playback.filter(|_| physical != NOWHERE);
@@ -135,8 +137,9 @@ impl Machine {
         }
     }
 
-    /// The outputs are on: <Image View On>, <Active Source>. Without an address yet, only the first is sent, so that a
-    /// television that has its HDMI asleep comes back; the rest follows with the address.
+    /// The outputs are on: <Image View On>, <Active Source>. Without an address yet, only the first
+    /// is sent, so that a television that has its HDMI asleep comes back; the rest follows with the
+    /// address.
     pub fn wake(&mut self, mut send: impl FnMut(Message)) {
         (self.awake, self.active) = (true, true);
         self.show(&mut send);
@@ -174,7 +177,8 @@ impl Machine {
             op::GIVE_POWER_STATUS if !broadcast && from != ALL => {
                 send(Message::new(own, from, &[op::REPORT_POWER_STATUS, u8::from(!self.awake)]));
             }
-            // A follower answers for all that the kernel leaves to it, and never an abort with an abort.
+            // A follower answers for all that the kernel leaves to it, and never an abort with an
+            // abort.
             op::FEATURE_ABORT => {}
             _ if broadcast || from == ALL => {}
             other => send(Message::new(own, from, &[op::FEATURE_ABORT, other, 0])),
@@ -268,7 +272,8 @@ mod tests {
 
     #[test]
     fn answers() {
-        // (what arrives at address 4, 1.0.0.0, which is awake and shown; what is heard; what is answered)
+        // (what arrives at address 4, 1.0.0.0, which is awake and shown; what is heard; what is
+        // answered)
         let table: [(&[u8], Option<RemoteCommand>, &[&str]); 14] = [
             (&[0x04, 0x8f], None, &["40:90:00"]),
             (&[0x0f, 0x85], None, &["4f:82:10:00"]),
@@ -330,8 +335,8 @@ mod tests {
     }
 
     proptest! {
-        /// What the kernel would refuse is never sent, the television is put to standby at a sleep alone, and an
-        /// address that belongs to no device is never announced.
+        /// What the kernel would refuse is never sent, the television is put to standby at a sleep
+        /// alone, and an address that belongs to no device is never announced.
         #[test]
         fn what_is_sent_is_sound(ops in ops(), standby in any::<bool>()) {
             let mut machine = Machine::new(standby);

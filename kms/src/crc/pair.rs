@@ -1,5 +1,5 @@
-//! Which frame an entry is of: pure logic over flips and entries. Reads no clock and no file; never guesses: where two frames are possible,
-//! it says so.
+//! Which frame an entry is of: pure logic over flips and entries. Reads no clock and no file; never
+//! guesses: where two frames are possible, it says so.
 //!
 //! ```text
 //!  flips    |N            |N+1          |N+3            sequence and time of each flip, from its event
@@ -26,13 +26,14 @@ pub struct ShownFrame {
 /// How entries are paired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// By frame number. An entry is judged `hold` ns after its arrival, since it may be read before the event of its flip.
+    /// By frame number. An entry is judged `hold` ns after its arrival, since it may be read before
+    /// the event of its flip.
     Number {
         /// ns.
         hold: Ns,
     },
-    /// By arrival. The entries of a frame arrive from `delay` ns after its flip on; one that comes within `slack` ns of that moment, on either side,
-    /// may be of the frame before as well.
+    /// By arrival. The entries of a frame arrive from `delay` ns after its flip on; one that comes
+    /// within `slack` ns of that moment, on either side, may be of the frame before as well.
     Arrival {
         /// ns; negative where it is the middle of a span that ends at the flip.
         delay: i64,
@@ -47,14 +48,15 @@ impl Rule {
         Self::Number { hold: period / 4 }
     }
 
-    /// By arrival, where an entry arrives at the *end* of the frame's first scan-out, with the next vblank: hardware that sums up pixels on their
-    /// way (rcar-du: `rcar_du_vsp_complete` hands over the flip and the finished frame's CRC at once).
+    /// By arrival, where an entry arrives at the *end* of the frame's first scan-out, with the next
+    /// vblank: hardware that sums up pixels on their way (rcar-du: `rcar_du_vsp_complete` hands
+    /// over the flip and the finished frame's CRC at once).
     pub fn after_scanout(period: Ns) -> Self {
         Self::Arrival { delay: (period / 2) as i64, slack: period / 4 }
     }
 
-    /// By arrival, where an entry arrives soon after the flip: vkms, which computes at the vblank. An entry that is late by more than two thirds of a
-    /// frame is taken for the next one's.
+    /// By arrival, where an entry arrives soon after the flip: vkms, which computes at the vblank.
+    /// An entry that is late by more than two thirds of a frame is taken for the next one's.
     pub fn after_flip(period: Ns) -> Self {
         Self::Arrival { delay: -((period / 6) as i64), slack: period / 6 }
     }
@@ -95,8 +97,9 @@ pub struct Pair {
     pub arrived: Ns,
     /// Its frame.
     pub verdict: EntryFrame,
-    /// The frame had been replaced when the entry arrived: a display that computes in software (vkms) may have read a buffer that its owner had
-    /// back already, so a difference proves nothing.
+    /// The frame had been replaced when the entry arrived: a display that computes in software
+    /// (vkms) may have read a buffer that its owner had back already, so a difference proves
+    /// nothing.
     pub replaced: bool,
 }
 
@@ -133,12 +136,14 @@ impl Pairer {
         }
     }
 
-    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are of [`EntryFrame::Before`].
+    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are
+    /// of [`EntryFrame::Before`].
     pub fn entry(&mut self, entry: CrcEntry, arrived: Ns) {
         self.entries.push_back((entry, arrived));
     }
 
-    /// The next entry that can be judged, if all flip events and entries up to `now` have been handed over. Call until `None`.
+    /// The next entry that can be judged, if all flip events and entries up to `now` have been
+    /// handed over. Call until `None`.
     pub fn next(&mut self, now: Ns) -> Option<Pair> {
         let (entry, arrived) = *self.entries.front()?;
         if arrived.saturating_add(self.rule.hold()) > now {

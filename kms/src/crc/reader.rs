@@ -1,6 +1,7 @@
 //! Finds the CRC files of a CRTC in debugfs, lists sources, arms.
 //!
-//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`](super::CrcStream) holds it open. Never chooses another source than asked for.
+//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`](super::CrcStream) holds it open.
+//! Never chooses another source than asked for.
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub struct CrcReader {
 }
 
 impl CrcReader {
-    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs in this driver.
+    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs
+    /// in this driver.
     pub fn open(device: &Device, crtc_index: u32) -> Result<Self, CrcError> {
         let path = device.path().display().to_string();
         let failed = |errno| CrcError::Call { call: "fstat", path: device.path().to_owned(), errno };
@@ -43,7 +45,8 @@ impl CrcReader {
         Self::find(Path::new(DEBUGFS), minor, name, crtc_index, &path)
     }
 
-    /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of the parent device called `name`.
+    /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of
+    /// the parent device called `name`.
     pub fn find(root: &Path, minor: u32, name: Option<&str>, crtc: u32, device: &str) -> Result<Self, CrcError> {
         let dri = root.join("dri");
         let entries = std::fs::read_dir(&dri).map_err(|error| match error.kind() {
@@ -54,7 +57,8 @@ impl CrcReader {
             }
             _ => CrcError::NoDebugfs(root.to_owned()),
         })?;
-        // Directories are named by the minor (Linux up to 6.14, and links after that) or by the parent device.
+        // Directories are named by the minor (Linux up to 6.14, and links after that) or by the
+        // parent device.
         let mut dirs = vec![dri.join(minor.to_string())];
         dirs.extend(
             entries.flatten().map(|entry| entry.path()).filter(|path| name.is_some_and(|name| is_named(path, name))),
@@ -105,8 +109,8 @@ impl CrcReader {
     }
 }
 
-/// Whether a directory of `<debugfs>/dri` belongs to the parent device `name`: by its own name, or by its file `name`
-/// (`driver dev=NAME unique=…`).
+/// Whether a directory of `<debugfs>/dri` belongs to the parent device `name`: by its own name, or
+/// by its file `name` (`driver dev=NAME unique=…`).
 fn is_named(dir: &Path, name: &str) -> bool {
     let own = dir.file_name().is_some_and(|own| own == name);
     let dev = |text: String| text.split_whitespace().any(|word| word.strip_prefix("dev=") == Some(name));

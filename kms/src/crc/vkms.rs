@@ -1,12 +1,15 @@
 //! What vkms will say: a software model of the composer of the kernel's software display.
 //!
-//! Source: `drivers/gpu/drm/vkms/vkms_composer.c`, `vkms_formats.c` and `vkms_plane.c` of Linux 7.3. For each line: the background with
-//! alpha 0xffff; each plane from the bottom up, its pixels widened to 16 bits a channel, run through its colour pipeline, blended as
-//! premultiplied ones with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; the gamma LUT; then CRC-32 (reflected, polynomial
-//! 0xedb88320, begun with 0, not inverted at the end) over the line as `{a, r, g, b}` of 16 bits, little-endian.
+//! Source: `drivers/gpu/drm/vkms/vkms_composer.c`, `vkms_formats.c` and `vkms_plane.c` of Linux
+//! 7.3. For each line: the background with alpha 0xffff; each plane from the bottom up, its pixels
+//! widened to 16 bits a channel, run through its colour pipeline, blended as premultiplied ones
+//! with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; the gamma LUT; then CRC-32
+//! (reflected, polynomial 0xedb88320, begun with 0, not inverted at the end) over the line as `{a,
+//! r, g, b}` of 16 bits, little-endian.
 //!
-//! Which kernels: [`release`] knows. What a kernel does not have (YUV before 6.16, colour pipelines before 6.19, …) it does not offer, so a
-//! scene that could be committed is modelled. Never guesses: what is not modelled is refused by [`ModelPlane::of`].
+//! Which kernels: [`release`] knows. What a kernel does not have (YUV before 6.16, colour pipelines
+//! before 6.19, …) it does not offer, so a scene that could be committed is modelled. Never
+//! guesses: what is not modelled is refused by [`ModelPlane::of`].
 
 mod colour;
 mod composer;
@@ -35,7 +38,8 @@ pub struct ColourPlane {
     pub stride: u32,
 }
 
-/// An image in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
+/// An image in memory: one buffer for all colour planes, since vkms reads all of them from the
+/// first one.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelBuffer<'a> {
     /// The whole buffer.
@@ -82,7 +86,8 @@ pub enum Unmodelled {
     /// The source reaches beyond the pixels.
     #[error("the source rectangle reaches beyond the pixels")]
     Bounds,
-    /// R1, R2 and R4 rotated by a quarter turn: Linux 7.3 steps by as many lines as a byte has pixels, and reads beyond the buffer.
+    /// R1, R2 and R4 rotated by a quarter turn: Linux 7.3 steps by as many lines as a byte has
+    /// pixels, and reads beyond the buffer.
     #[error("bitmaps rotated by a quarter turn are not modelled: vkms reads beyond them")]
     TurnedBits,
     /// The kernel's arithmetic is another one.
@@ -111,12 +116,14 @@ pub struct ModelPlane<'a> {
 }
 
 impl<'a> ModelPlane<'a> {
-    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src` is shown at `dst` as it is.
+    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src`
+    /// is shown at `dst` as it is.
     pub fn new(pixels: &'a [u8], stride: u32, format: u32, src: SrcRect, dst: Rect) -> Result<Self, Unmodelled> {
         Self::of(&ModelBuffer::packed(pixels, stride, format), src, dst, &ModelOptions::default())
     }
 
-    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is rotated by a quarter turn.
+    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height
+    /// exchanged where it is rotated by a quarter turn.
     pub fn of(picture: &ModelBuffer<'a>, src: SrcRect, dst: Rect, look: &ModelOptions<'a>) -> Result<Self, Unmodelled> {
         let (w, h) = if look.turn.swaps() { (dst.h, dst.w) } else { (dst.w, dst.h) };
         let whole = |size: u32| u64::from(size) << 16;
@@ -158,7 +165,8 @@ impl<'a> ModelPlane<'a> {
         };
         for (plane, bits, sub) in parts.into_iter().take(count) {
             let ColourPlane { offset, stride } = picture.layout[plane];
-            // The kernel adds the first offset twice: to the mapping, and with each colour plane's own.
+            // The kernel adds the first offset twice: to the mapping, and with each colour plane's
+            // own.
             let start = (offset as usize).checked_add(picture.layout[0].offset as usize)?;
             let bytes = picture.bytes.get(start..)?;
             let line_end = end.0.div_ceil(sub.0).checked_mul(bits)?.div_ceil(8);
@@ -171,7 +179,8 @@ impl<'a> ModelPlane<'a> {
         Some(())
     }
 
-    /// The pixels that line `y` of the screen shows of this plane, and from which column on; clipped to `width` columns.
+    /// The pixels that line `y` of the screen shows of this plane, and from which column on;
+    /// clipped to `width` columns.
     fn line(&self, y: usize, width: usize) -> Option<(usize, Walk)> {
         let row = usize::try_from(i64::try_from(y).ok()? - i64::from(self.dst.y)).ok()?;
         if row >= self.dst.h as usize {

@@ -1,8 +1,10 @@
-//! What an asynchronous flip may not touch, found out before the kernel is asked: its EINVAL would not say what was wrong.
+//! What an asynchronous flip may not touch, found out before the kernel is asked: its EINVAL would
+//! not say what was wrong.
 //!
-//! Source: `drm_atomic_set_property` of Linux 7.3. Of planes it takes the framebuffer, the in-fence (since 6.14) and the damage; every
-//! other property must be sent with the value that it has, or not at all. CRTCs and connectors take nothing, not even
-//! `OUT_FENCE_PTR`. Planes other than the primary are up to the driver; this crate leaves them alone.
+//! Source: `drm_atomic_set_property` of Linux 7.3. Of planes it takes the framebuffer, the in-fence
+//! (since 6.14) and the damage; every other property must be sent with the value that it has, or
+//! not at all. CRTCs and connectors take nothing, not even `OUT_FENCE_PTR`. Planes other than the
+//! primary are up to the driver; this crate leaves them alone.
 
 use super::{Frame, FrameKind};
 use crate::output::PlaneValues;
@@ -12,7 +14,8 @@ impl Frame<'_> {
         self.kind == FrameKind::Asynchronous
     }
 
-    /// Why the frame cannot be an asynchronous flip, on a device that has them; `None` if it can be asked for.
+    /// Why the frame cannot be an asynchronous flip, on a device that has them; `None` if it can be
+    /// asked for.
     pub(super) fn asynchronous_refusal(&self) -> Option<String> {
         let output = &*self.output;
         let refuse = |why: &str| Some(format!("an asynchronous flip cannot change {why}"));

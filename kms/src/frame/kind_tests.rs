@@ -1,4 +1,5 @@
-//! Frames that are more than a flip: sleep and wake, variable refresh, asynchronous flips, several outputs, damage.
+//! Frames that are more than a flip: sleep and wake, variable refresh, asynchronous flips, several
+//! outputs, damage.
 
 use std::sync::Arc;
 

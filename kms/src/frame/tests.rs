@@ -1,4 +1,5 @@
-//! The commit path on the scripted kernel: what is sent, what is rolled back, who keeps which framebuffer.
+//! The commit path on the scripted kernel: what is sent, what is rolled back, who keeps which
+//! framebuffer.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -344,7 +345,8 @@ fn the_console_is_cleared_by_the_first_modeset() {
         let (_, table) = planes.chain(connectors).find(|(id, _)| *id == object).unwrap();
         table.0.get_mut(prop).unwrap().value = value.into();
     };
-    // The console shows both connectors through CRTC 20, with the second CRTC's cursor plane stuck on it.
+    // The console shows both connectors through CRTC 20, with the second CRTC's cursor plane stuck
+    // on it.
     at(ids::CONNECTOR, "CRTC_ID", CRTC);
     at(ids::CONNECTOR + 1, "CRTC_ID", CRTC);
     at(PRIMARY + 3, "CRTC_ID", CRTC);

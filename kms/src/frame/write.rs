@@ -1,4 +1,5 @@
-//! Fills the atomic request of a frame: the difference from what the output shows, as property values.
+//! Fills the atomic request of a frame: the difference from what the output shows, as property
+//! values.
 
 use super::{CommitOnly, Frame, FrameKind, Goal};
 use crate::output::PlaneValues;
@@ -11,8 +12,8 @@ use crate::{OutputPlane, PlaneState};
 const LINK_GOOD: u64 = 0;
 
 impl Frame<'_> {
-    /// What the console, or another program, left and what stands in the way. Comes before all outputs of a request: what one
-    /// output turns off another may light.
+    /// What the console, or another program, left and what stands in the way. Comes before all
+    /// outputs of a request: what one output turns off another may light.
     pub(super) fn write_leftovers(&self, request: &mut Request) {
         for leftover in self.output.leftovers.iter().filter(|_| self.kind == FrameKind::Modeset) {
             request.object(leftover.object);

@@ -1,4 +1,5 @@
-//! How numbers of the inventory look in JSON: formats as their four letters, modifiers as names or hexadecimal numbers.
+//! How numbers of the inventory look in JSON: formats as their four letters, modifiers as names or
+//! hexadecimal numbers.
 //!
 //! Both ways, without loss: a snapshot read back equals the one that was written.
 

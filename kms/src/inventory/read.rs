@@ -1,4 +1,5 @@
-//! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and properties.
+//! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and
+//! properties.
 
 use std::os::fd::AsFd;
 
@@ -12,7 +13,8 @@ use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
 
 impl Device {
-    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
+    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on
+    /// real displays.
     pub fn inventory(&self) -> Result<Inventory, CallError> {
         Inventory::read(self)
     }
@@ -24,7 +26,8 @@ impl Inventory {
         inventory(device)
     }
 
-    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes do not come and go.
+    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes
+    /// do not come and go.
     pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
         let connectors = connectors(device, &self.encoders)?;
         let changes = compare(&self.connectors, &connectors);
@@ -185,7 +188,8 @@ fn planes(device: &Device) -> Result<Vec<PlaneInfo>, CallError> {
     Ok(planes)
 }
 
-/// The chains that `COLOR_PIPELINE` offers, each read from its first operation on. The bypass is none.
+/// The chains that `COLOR_PIPELINE` offers, each read from its first operation on. The bypass is
+/// none.
 fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline>, CallError> {
     /// `DRM_MODE_OBJECT_COLOROP`.
     const COLOROP: u32 = 0xfafa_fafa;
@@ -224,7 +228,8 @@ fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, 
 
 fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), CallError> {
     let fail = |error: std::io::Error| device.error("DRM_IOCTL_MODE_GETPROPERTY", &error);
-    // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a list that is not empty.
+    // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a
+    // list that is not empty.
     let (mut limits, mut entries) = (Vec::new(), Vec::new());
     let plain = mode::get_property(device.as_fd(), id, Some(&mut limits), Some(&mut entries)).map_err(fail)?;
     let flags = plain.flags;
@@ -258,7 +263,8 @@ fn text(chars: &[std::ffi::c_char]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// `struct drm_format_modifier_blob`: formats, and for each modifier the 64 formats from an offset that it goes with.
+/// `struct drm_format_modifier_blob`: formats, and for each modifier the 64 formats from an offset
+/// that it goes with.
 fn in_formats(blob: &[u8]) -> Option<Vec<FormatModifiers>> {
     let word = |at: usize| Some(u32::from_ne_bytes(blob.get(at..at.checked_add(4)?)?.try_into().ok()?));
     let long = |at: usize| Some(u64::from_ne_bytes(blob.get(at..at.checked_add(8)?)?.try_into().ok()?));

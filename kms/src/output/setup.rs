@@ -1,4 +1,5 @@
-//! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
+//! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for
+//! nothing but the mode's blob.
 
 use crate::blob::Blob;
 use crate::damage::Clips;
@@ -19,10 +20,12 @@ const PROPS_PER_COLOROP: usize = 2;
 const PROPS_OF_HEAD: usize = 20;
 
 impl Output {
-    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the connector already, if it is free) and planes
-    /// (a primary, a cursor, and its share of the overlays), and makes the mode's blob.
+    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the
+    /// connector already, if it is free) and planes (a primary, a cursor, and its share of the
+    /// overlays), and makes the mode's blob.
     ///
-    /// `inventory` must be recent: what it says of the console's state decides what the first modeset turns off.
+    /// `inventory` must be recent: what it says of the console's state decides what the first
+    /// modeset turns off.
     pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
         output(device, inventory, connector, mode)
     }
@@ -86,7 +89,8 @@ fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Resul
     })
 }
 
-/// The CRTC that drives the connector now, else the first possible one that no other connector uses, else any free one.
+/// The CRTC that drives the connector now, else the first possible one that no other connector
+/// uses, else any free one.
 fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32]) -> Option<&'a Crtc> {
     let free = |crtc: &&Crtc| connector.possible_crtcs & (1 << crtc.index) != 0 && !taken.contains(&crtc.id);
     let idle = |crtc: &Crtc| inventory.connectors.iter().all(|other| other.crtc() != Some(crtc.id));
@@ -95,12 +99,14 @@ fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32
     current.or_else(|| crtcs().find(|crtc| idle(crtc))).or_else(|| crtcs().next())
 }
 
-/// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without a primary.
+/// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without
+/// a primary.
 fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a PlaneInfo>> {
     let bit = 1u32 << crtc.index;
     let usable: Vec<&PlaneInfo> =
         inventory.planes.iter().filter(|plane| plane.possible_crtcs & bit != 0 && !taken.contains(&plane.id)).collect();
-    // Planes for this CRTC alone go first, then the one that it shows already, then those with the fewest other uses.
+    // Planes for this CRTC alone go first, then the one that it shows already, then those with the
+    // fewest other uses.
     let best = |kind: PlaneKind| {
         let of_kind = usable.iter().filter(|plane| plane.kind == kind);
         of_kind
@@ -121,8 +127,9 @@ fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Op
     Some(std::iter::once(primary).chain(layers).chain(cursor).collect())
 }
 
-/// What must be turned off for the first modeset to be possible: planes that the console shows on this CRTC and that are not ours, other
-/// connectors on this CRTC, and the CRTC that the connector leaves behind without any.
+/// What must be turned off for the first modeset to be possible: planes that the console shows on
+/// this CRTC and that are not ours, other connectors on this CRTC, and the CRTC that the connector
+/// leaves behind without any.
 fn leftovers(
     inventory: &Inventory,
     connector: &Connector,

@@ -374,7 +374,8 @@ prop_compose! {
 }
 
 proptest! {
-    /// Whatever the kernel answers: it ends, it never climbs back, and it takes away only what is there.
+    /// Whatever the kernel answers: it ends, it never climbs back, and it takes away only what is
+    /// there.
     #[test]
     fn it_ends_and_never_climbs_back(frames in prop::collection::vec((had(), prop::collection::vec(errno(), 20)), 1..8)) {
         let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
@@ -407,7 +408,8 @@ proptest! {
         }
     }
 
-    /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for it.
+    /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for
+    /// it.
     #[test]
     fn no_worse_than_necessary(first in had(), culprit in 0u8..5) {
         let dislikes = |had: &AttemptedFeatures| match culprit {

@@ -1,10 +1,11 @@
 //! The flip that does not come.
 //!
-//! A commit that the kernel took has its flip within a frame, unless it waits for a fence: `drm_atomic_helper_wait_for_fences`
-//! has no time limit. Until then a non-blocking commit on that CRTC is EBUSY, and a **blocking** one would sleep in
-//! `drm_atomic_helper_swap_state` for as long, holding the locks that every other output needs. So a stuck commit is never
-//! followed by a blocking call: with a fence pending the output is held, and goes on by itself when the fence signals; without
-//! one the flip is lost, and a non-blocking modeset is tried.
+//! A commit that the kernel took has its flip within a frame, unless it waits for a fence:
+//! `drm_atomic_helper_wait_for_fences` has no time limit. Until then a non-blocking commit on that
+//! CRTC is EBUSY, and a **blocking** one would sleep in `drm_atomic_helper_swap_state` for as long,
+//! holding the locks that every other output needs. So a stuck commit is never followed by a
+//! blocking call: with a fence pending the output is held, and goes on by itself when the fence
+//! signals; without one the flip is lost, and a non-blocking modeset is tried.
 //!
 //! Reads no clock, sets no timer: [`FlipWatch::due`] says when to call.
 
@@ -13,8 +14,8 @@ use fence::Ns;
 /// What to do about a flip that is overdue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverdueAction {
-    /// The kernel waits for a fence: answer the clients, name the fence's owner, leave the output alone. The flip comes when the
-    /// fence signals, or its owner dies.
+    /// The kernel waits for a fence: answer the clients, name the fence's owner, leave the output
+    /// alone. The flip comes when the fence signals, or its owner dies.
     Hold,
     /// No fence is pending: the flip is lost. Set the mode, without blocking.
     Modeset,

@@ -56,7 +56,8 @@ pub mod ids {
     pub const COLOR_PIPELINE: u32 = 231;
     /// Of CRTCs: DEGAMMA_LUT, and CTM, GAMMA_LUT, BACKGROUND_COLOR after it.
     pub const DEGAMMA_LUT: u32 = 240;
-    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast RGB` after it.
+    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast
+    /// RGB` after it.
     pub const MAX_BPC: u32 = 250;
     /// Of CRTCs.
     pub const VRR_ENABLED: u32 = 260;
@@ -207,7 +208,8 @@ fn connector(index: u32, all: u32) -> Connector {
     }
 }
 
-/// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector colour, and what goes with it.
+/// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector
+/// colour, and what goes with it.
 pub fn add_colour(inventory: &mut Inventory) {
     for plane in &mut inventory.planes {
         let props = &mut plane.props;

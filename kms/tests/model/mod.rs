@@ -1,4 +1,5 @@
-//! A small vkms screen driven by bare atomic requests, with images of any format: what the model is held against.
+//! A small vkms screen driven by bare atomic requests, with images of any format: what the model is
+//! held against.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::cell::RefCell;
@@ -90,7 +91,8 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// vkms with a mode of 96 × 64: primary plane, two overlays. With `pipelines`, planes have those instead of encoding and range.
+    /// vkms with a mode of 96 × 64: primary plane, two overlays. With `pipelines`, planes have
+    /// those instead of encoding and range.
     pub fn new(pipelines: bool) -> Self {
         std::fs::write("/sys/module/vkms/parameters/fault", "0").expect("a vkms with faults");
         let device = Device::open(card("vkms")).expect("vkms opens");
@@ -158,7 +160,8 @@ impl Rig {
         self.paint_at(format, size, seed, 0)
     }
 
-    /// An image of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent or in between.
+    /// An image of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent
+    /// or in between.
     pub fn paint_at(&self, format: [u8; 4], (w, h): (u32, u32), seed: u32, first: u32) -> Shown {
         let (bits, chroma) = shape(format);
         let mut layout = [ColourPlane::default(); 3];

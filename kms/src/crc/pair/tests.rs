@@ -139,7 +139,8 @@ fn arming_again_forgets() {
 /// A display that shows a new frame at some vblanks and sums up each scan-out.
 #[derive(Debug, Clone)]
 struct Timeline {
-    /// For each vblank: whether a new frame flips there, how late its entry is (of 1000), whether there is one.
+    /// For each vblank: whether a new frame flips there, how late its entry is (of 1000), whether
+    /// there is one.
     vblanks: Vec<(bool, Ns, bool)>,
 }
 

@@ -1,7 +1,7 @@
 //! Where a plane's pixels lie on the screen: position, clipping, rotation, reflection.
 
-/// How an image is rotated, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`): reflected first, then
-/// rotated counter-clockwise.
+/// How an image is rotated, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`,
+/// `DRM_MODE_REFLECT_*`): reflected first, then rotated counter-clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ModelRotation {
     /// Quarter turns, counter-clockwise.
@@ -35,7 +35,8 @@ impl ModelRotation {
         self.quarters & 1 == 1
     }
 
-    /// The pixel of a `w` × `h` source that is seen at `(x, y)` of the destination (`drm_rect_rotate_inv`).
+    /// The pixel of a `w` × `h` source that is seen at `(x, y)` of the destination
+    /// (`drm_rect_rotate_inv`).
     pub(super) fn source(self, w: isize, h: isize, x: isize, y: isize) -> (isize, isize) {
         let (x, y) = match self.quarters & 3 {
             0 => (x, y),

@@ -141,7 +141,8 @@ proptest! {
         (plane.dst.x, plane.dst.y) = (plane.dst.x.abs(), plane.dst.y.abs());
         let (w, h) = (plane.dst.x as u32 + 1, plane.dst.y as u32 + 1);
         let at = plane.src.1 as usize * plane.stride + plane.src.0 as usize * plane.cpp;
-        // The first byte of every format is a colour, but where that is alpha or transparent it need not be seen.
+        // The first byte of every format is a colour, but where that is alpha or transparent it
+        // need not be seen.
         match plane.cpp {
             4 => plane.format = b"XR24",
             8 => plane.format = b"XB48",
@@ -276,7 +277,8 @@ proptest! {
     }
 }
 
-/// What is black and what is white (as `vkms_format_test.c` of the kernel has them, within its rounding), in every encoding and range.
+/// What is black and what is white (as `vkms_format_test.c` of the kernel has them, within its
+/// rounding), in every encoding and range.
 #[test]
 fn black_and_white_of_yuv() {
     for encoding in [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020] {

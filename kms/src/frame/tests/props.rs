@@ -1,4 +1,5 @@
-//! Optional properties: refused where they are missing, sent where they change, rolled back with their frame.
+//! Optional properties: refused where they are missing, sent where they change, rolled back with
+//! their frame.
 
 use std::sync::Arc;
 
