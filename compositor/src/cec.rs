@@ -17,7 +17,7 @@ pub struct Cec {
 }
 
 /// A connector: its card's serial, and its id there.
-type Place = (u32, u32);
+type Place = (kms::CardSerial, u32);
 
 #[derive(Debug)]
 struct Wire {
@@ -34,7 +34,7 @@ impl Cec {
     }
 
     /// A card is gone, with its connectors' adapters.
-    pub fn forget(&mut self, card: u32) {
+    pub fn forget(&mut self, card: kms::CardSerial) {
         let of_it = |wire: &Option<Wire>| wire.as_ref().and_then(|wire| wire.connector).is_some_and(|at| at.0 == card);
         self.players.iter_mut().filter(|wire| of_it(wire)).for_each(|wire| *wire = None);
     }

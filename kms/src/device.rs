@@ -66,6 +66,23 @@ pub(crate) struct Claims {
     pub(crate) planes: Vec<u32>,
 }
 
+/// Names an open device among all that the process has opened. Object ids (CRTCs, planes,
+/// framebuffers) mean something only together with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CardSerial(u32);
+
+impl CardSerial {
+    /// As a number, from 1.
+    pub fn raw(self) -> u32 {
+        self.0
+    }
+
+    /// From [`CardSerial::raw`].
+    pub fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+}
+
 /// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer
 /// and output.
 #[derive(Debug, Clone)]
@@ -75,7 +92,7 @@ pub struct Device {
 
 #[derive(Debug)]
 struct Inner {
-    serial: u32,
+    serial: CardSerial,
     kernel: Arc<dyn Kernel>,
     path: PathBuf,
     driver: Driver,
@@ -120,7 +137,7 @@ impl Device {
     /// A device on any kernel: how [`crate::scripted::Scripted`] gets its device.
     pub fn with_kernel(kernel: Arc<dyn Kernel>, path: PathBuf, driver: Driver, caps: Caps) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+        let serial = CardSerial(NEXT.fetch_add(1, Ordering::Relaxed));
         let gem = GemTable::new(Arc::new(Gem(kernel.clone())));
         Self { inner: Arc::new(Inner { serial, kernel, path, driver, caps, gem, claims: Mutex::default() }) }
     }
@@ -128,7 +145,7 @@ impl Device {
     /// Names this open device among all that the process has opened, from 1; never used again, also
     /// when the same hardware is opened again. Clones share it. Object ids (CRTCs, planes,
     /// framebuffers) mean something only together with it.
-    pub fn serial(&self) -> u32 {
+    pub fn serial(&self) -> CardSerial {
         self.inner.serial
     }
 

@@ -48,7 +48,7 @@ pub mod vblank;
 pub mod writeback;
 
 pub use blob::Blob;
-pub use device::Device;
+pub use device::{CardSerial, Device};
 pub use dmabuf_import::CallError;
 pub use dumb::{DumbAllocator, DumbBuffer};
 pub use error::{CommitError, OutputError, Step};

@@ -33,7 +33,7 @@ impl Outputs {
             None => tracing::info!("rendering with {} on the CPU", renderer.name()),
         }
         let main = renders.node;
-        let timelines = cards.iter().next().map_or(0, Card::serial);
+        let timelines = cards.iter().next().map(Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, looks, due) = (Vec::new(), Vec::new(), Vec::new());
@@ -56,7 +56,7 @@ impl Outputs {
     }
 
     /// A card has left: if its GPU rendered, another one does from now on, or the CPU.
-    pub(super) fn renew_renderer(&mut self, gone: u32) {
+    pub(super) fn renew_renderer(&mut self, gone: kms::CardSerial) {
         if self.renderer.gpu().is_none_or(|(card, _)| card != gone) {
             return;
         }
@@ -105,13 +105,14 @@ impl Syncline {
     /// Cards have come or gone: clients' new timelines live on the first one that is there.
     pub(super) fn renew_sync_device(&mut self) {
         let Some(syncobj) = &mut self.globals.syncobj else { return };
-        let Some(card) = self.outputs.cards.iter().next().filter(|card| card.serial() != self.outputs.timelines) else {
+        let Some(card) = self.outputs.cards.iter().next().filter(|card| Some(card.serial()) != self.outputs.timelines)
+        else {
             return;
         };
         match sync_device(card) {
             Ok(device) => {
                 syncobj.move_to(device);
-                self.outputs.timelines = card.serial();
+                self.outputs.timelines = Some(card.serial());
             }
             Err(reason) => tracing::warn!("no explicit synchronisation on {}: {reason}", card.driver()),
         }

@@ -16,7 +16,7 @@ const SETTLES: Ns = 1_000_000;
 
 impl Syncline {
     /// A card is readable.
-    pub fn display_events(&mut self, card: u32) {
+    pub fn display_events(&mut self, card: kms::CardSerial) {
         let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
         // At most one flip for each CRTC is outstanding.
         let mut flips = [None::<Flip>; 16];

@@ -88,7 +88,7 @@ pub struct Outputs {
     /// Number of the node that clients are told of first: that of the card that renders.
     pub main: u64,
     /// Serial of the card that has the clients' timelines.
-    timelines: u32,
+    timelines: Option<kms::CardSerial>,
     pub policy: HandOff,
     pub list: Vec<Output>,
     /// The session has its VT.
@@ -242,7 +242,7 @@ impl Output {
     }
 
     /// Whether it is on the card of this serial.
-    pub fn is_on(&self, card: u32) -> bool {
+    pub fn is_on(&self, card: kms::CardSerial) -> bool {
         self.kms.device().serial() == card
     }
 

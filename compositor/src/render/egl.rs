@@ -28,7 +28,7 @@ pub type Allocator = GbmAllocator<DrmDeviceFd>;
 #[derive(Debug, Clone)]
 pub struct Gpu {
     /// Serial of the card.
-    pub card: u32,
+    pub card: kms::CardSerial,
     /// Its driver: the name of its fences.
     pub driver: String,
     /// What is opened: the render node if there is one.
@@ -60,7 +60,7 @@ pub struct Gles {
     pub textures: Textures<GlesTexture>,
     pub allocator: Allocator,
     /// Serial of the card that it was opened for.
-    pub card: u32,
+    pub card: kms::CardSerial,
     /// That card's driver: the name of its fences.
     pub driver: String,
     /// The GPU waits for, and gives out, sync_files (EGL_ANDROID_native_fence_sync).

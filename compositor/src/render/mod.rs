@@ -141,7 +141,7 @@ impl Renderer {
     }
 
     /// The card whose GPU draws, by its serial, and its driver.
-    pub fn gpu(&self) -> Option<(u32, &str)> {
+    pub fn gpu(&self) -> Option<(kms::CardSerial, &str)> {
         match self {
             Self::Pixman { .. } => None,
             Self::Gles(gles) => Some((gles.card, &gles.driver)),

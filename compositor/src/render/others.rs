@@ -67,7 +67,7 @@ impl Others {
     }
 
     /// The first GPU that reads the buffer, the one that its client named before the others; its card's serial.
-    pub fn that_reads(&mut self, imported: &Imported) -> Result<u32, String> {
+    pub fn that_reads(&mut self, imported: &Imported) -> Result<kms::CardSerial, String> {
         let mut last = "there is no other GPU".to_owned();
         let named = |other: &Other| imported.sampling.is_some_and(|node| other.gpu.is(node));
         self.list.sort_by_key(|other| !named(other));
@@ -85,7 +85,7 @@ impl Others {
     /// draws there.
     pub fn copy(
         &mut self,
-        card: u32,
+        card: kms::CardSerial,
         surface: u32,
         imported: &Imported,
         wait: Option<SyncFile>,

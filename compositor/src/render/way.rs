@@ -138,7 +138,7 @@ fn through<R: ImportDma + ImportMem>(
     reach: &mut Reach<'_>,
     layer: &Layer,
     imported: &Imported,
-    card: u32,
+    card: kms::CardSerial,
 ) -> Result<Sampled<R::TextureId>, String> {
     let content = &layer.content;
     let pending = (!content.is_ready()).then(|| content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())));

@@ -55,7 +55,7 @@ pub enum Way {
     /// It reads the buffer itself.
     Import,
     /// The GPU of another card, by its serial, copies each picture.
-    Gpu { card: u32 },
+    Gpu { card: kms::CardSerial },
     /// The CPU copies each picture.
     Cpu,
 }
@@ -89,7 +89,7 @@ pub struct Imported {
     /// How it is drawn; `None`: nobody has tried, or the renderer is another one now.
     way: Mutex<Option<Way>>,
     /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
-    framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
+    framebuffers: Mutex<Vec<(kms::CardSerial, Option<Framebuffer>)>>,
     /// Of each memory plane.
     mappings: [OnceLock<Option<Mapping>>; 4],
     /// What the allocator wants kept while the buffer is used.
@@ -153,7 +153,7 @@ impl Imported {
     }
 
     /// The cards' framebuffers so far: the card's serial, and whether it took the buffer.
-    pub fn scanned_out(&self) -> Vec<(u32, bool)> {
+    pub fn scanned_out(&self) -> Vec<(kms::CardSerial, bool)> {
         self.framebuffers
             .lock()
             .expect("no panic while locked")
@@ -173,7 +173,7 @@ impl Imported {
     }
 
     /// A card is gone: its framebuffer is, too.
-    pub fn forget(&self, card: u32) {
+    pub fn forget(&self, card: kms::CardSerial) {
         self.framebuffers.lock().expect("no panic while locked").retain(|(of, _)| *of != card);
     }
 
