@@ -27,9 +27,9 @@ use crate::{
     system::{
         clock::Clock,
         error::{Context, Error},
-        priority,
-        reactor::{Reactor, Source},
-        seat::Session,
+        reactor::{EventSource, Reactor},
+        realtime,
+        seat::SeatSession,
         trace,
     },
 };
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 }
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
-    let (mut session, notifier) = Session::open(&args.device)?;
+    let (mut session, notifier) = SeatSession::open(&args.device)?;
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
     if let Some(notifier) = notifier {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
@@ -70,11 +70,11 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
     add_input(&calloop, state)?;
     let mut signals = Signals::new(&state.reactor)?;
-    state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
-    state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
+    state.reactor.add(&calloop, EventSource::Calloop).context("event loop")?;
+    state.reactor.add(&socket, EventSource::Listen).context("Wayland socket")?;
     state.ipc = Some(Ipc::listen(socket_path(&name)?, &state.reactor)?);
     if state.config.realtime {
-        priority::raise();
+        realtime::raise();
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
@@ -99,16 +99,16 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         for source in &ready {
             let state = &mut running.state;
             match *source {
-                Source::Listen => {
+                EventSource::Listen => {
                     while let Ok(Some(stream)) = socket.accept() {
                         state.insert_client(stream);
                     }
                 }
-                Source::Calloop => {
+                EventSource::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
                 }
-                Source::Signal => signals.handle(state),
+                EventSource::Signal => signals.handle(state),
                 other => running.dispatch(other)?,
             }
         }
@@ -182,8 +182,8 @@ impl Syncline {
                     tracing::error!("input devices did not come back");
                 }
                 self.resume();
-                self.all_are_on();
-                self.user_is_here(true);
+                self.mark_all_on();
+                self.note_activity(true);
                 self.cec_wake();
             }
         }
@@ -206,7 +206,7 @@ impl Signals {
                 let theirs = theirs.try_clone().context("signals")?;
                 signal_hook::low_level::pipe::register(*signal, theirs).context("signals")?;
             }
-            reactor.add(&ours, Source::Signal).context("signals")?;
+            reactor.add(&ours, EventSource::Signal).context("signals")?;
             Ok(ours)
         };
         Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })

@@ -15,13 +15,13 @@ use crate::{
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
-    session::{Syncline, globals, parts::held::Pace, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    session::{Syncline, globals, parts::held::HeldSurfaces, state::WaylandDisplay},
+    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry},
     system::{
         clock::Clock,
         error::{Context, Error},
-        reactor::{Reactor, Source},
-        seat::Session,
+        reactor::{EventSource, Reactor},
+        seat::SeatSession,
     },
 };
 
@@ -30,7 +30,7 @@ pub struct Parts {
     pub config: Config,
     pub clock: Clock,
     /// Where its devices come from.
-    pub session: Session,
+    pub session: SeatSession,
     /// Those that it begins with.
     pub cards: Cards,
     pub renderer: RendererChoice,
@@ -71,12 +71,12 @@ impl Running {
             renderer_stale: false,
             imports: Imports::default(),
             acquires: Acquires::default(),
-            live: Live::default(),
+            live: ContentRegistry::default(),
             hits: Default::default(),
-            pace: Pace::default(),
+            pace: HeldSurfaces::default(),
             outputs,
             ipc: None,
-            crc: crate::session::parts::crc::Crc::default(),
+            crc: crate::session::parts::crc::CrcState::default(),
             idle,
             power_stale: false,
             cec: Cec::default(),
@@ -97,7 +97,7 @@ impl Running {
         state.warm_cursor();
         state.announce_devices()?;
         state.start_mem2mem();
-        state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
+        state.reactor.add(display.backend().poll_fd(), EventSource::Clients).context("Wayland display")?;
         Ok(Self { state, display })
     }
 
@@ -107,26 +107,26 @@ impl Running {
     }
 
     /// Handles a source that is ready. Those of the process (its socket, its seat, its signals) are the caller's.
-    pub fn dispatch(&mut self, source: Source) -> Result<(), Error> {
+    pub fn dispatch(&mut self, source: EventSource) -> Result<(), Error> {
         let state = &mut self.state;
         match source {
-            Source::Clients => {
+            EventSource::Clients => {
                 self.display.dispatch_clients(state).context("clients")?;
             }
-            Source::Display(card) => state.display_events(card),
-            Source::Timer => state.counted(Syncline::timer),
-            Source::MsgListen => {
+            EventSource::Display(card) => state.display_events(card),
+            EventSource::Timer => state.counted(Syncline::timer),
+            EventSource::MsgListen => {
                 if let Some(ipc) = &mut state.ipc {
                     ipc.accept(&state.reactor);
                 }
             }
-            Source::Msg(slot) => state.ipc_event(slot),
-            Source::Crc(output) => state.crc_event(output),
-            Source::Predictor => state.predictor_event(),
-            Source::Acquire(slot) => state.acquire_event(slot),
-            Source::Cec(slot) => state.cec_event(slot),
-            Source::Mem2mem => state.mem2mem_event(),
-            Source::Listen | Source::Calloop | Source::Signal => {}
+            EventSource::Msg(slot) => state.ipc_event(slot),
+            EventSource::Crc(output) => state.crc_event(output),
+            EventSource::Predictor => state.predictor_event(),
+            EventSource::Acquire(slot) => state.acquire_event(slot),
+            EventSource::Cec(slot) => state.cec_event(slot),
+            EventSource::Mem2mem => state.mem2mem_event(),
+            EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())
     }

@@ -1,16 +1,17 @@
-//! What the guest's system needs before anything runs in it: file systems, device links; and how it is brought to rest.
+//! What the guest's system needs before anything runs in it: file systems, device links; and how it
+//! is shut down.
 //!
-//! Never touches the host's file system: everything here is mounted in the guest's own mount table, except that missing mount points in
-//! `/dev` and `/run` are made on file systems of the guest's own.
+//! Never touches the host's file system: everything here is mounted in the guest's own mount table,
+//! except that missing mount points in `/dev` and `/run` are made on file systems of the guest's
+//! own.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use rustix::mount::{MountFlags, mount, mount_bind};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
-use super::guest;
 use crate::error::{Context, Result};
 
 /// The guest's XDG_RUNTIME_DIR, on a tmpfs: sockets of Wayland live here.
@@ -39,7 +40,8 @@ const MOUNTS: &[(&str, &str, &str)] = &[
     ("configfs", "/sys/kernel/config", ""),
 ];
 
-/// Mounts [`MOUNTS`]; what the kernel was built without is left out, anything else that fails is an error.
+/// Mounts [`MOUNTS`]; what the kernel was built without is left out, anything else that fails is an
+/// error.
 pub fn mount_all() -> Result<()> {
     for (kind, point, options) in MOUNTS {
         if point.starts_with("/dev/") {
@@ -92,10 +94,20 @@ fn with_seat_user(list: &str) -> String {
     all.join("\n") + "\n"
 }
 
-/// Ends every other process and writes what is dirty to the host's files, so that nothing is lost when the guest is killed.
+/// Ends every other process and writes what is dirty to the host's files, so that nothing is lost
+/// when the guest is killed.
 pub fn end_everything() {
-    guest::kill_all(Signal::KILL);
+    kill_all(Signal::KILL);
     rustix::fs::sync();
+}
+
+/// Signals every process but this one; threads of the kernel ignore it.
+fn kill_all(signal: Signal) {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return };
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    for pid in pids.filter(|pid| *pid > 1).filter_map(Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
 }
 
 #[cfg(test)]

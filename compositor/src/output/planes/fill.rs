@@ -1,0 +1,218 @@
+//! What goes on the planes of one frame: clients' buffers, the pointer, and a composited buffer for
+//! the rest.
+//!
+//! It makes TEST_ONLY commits at most; the frame's commit is made by
+//! [`crate::output::planes::submit`].
+
+use std::sync::Arc;
+
+use fence::SyncFile;
+use kms::{
+    Rect, SrcRect,
+    assign::{Assignment, LayerPlacement},
+};
+use rustix::io::Errno;
+
+use crate::{
+    output::{
+        card::limits::CardLimits,
+        planes::{
+            assign,
+            attempt::Attempt,
+            damage,
+            request::{CursorPlane, Mark, OnPlane, PlaneRequest, Rects},
+            submit::{Submit, submit},
+        },
+        state::Output,
+    },
+    render::{
+        Layer, Target,
+        target::{OPAQUE, WITH_HOLES},
+    },
+};
+
+/// The inputs that all attempts at a frame share.
+pub struct FrameInputs<'a> {
+    pub scene: &'a [Layer],
+    pub cursor: Option<&'a CursorPlane>,
+    pub background: crate::config::Colour,
+    pub known: &'a CardLimits,
+}
+
+/// Fills `wanted` for an attempt, and composites what no plane shows. Error: rendering failed, or a
+/// descriptor could not be duplicated.
+pub fn gather(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    layouts: &mut assign::Layouts,
+    attempt: &Attempt,
+    inputs: &FrameInputs<'_>,
+    wanted: &mut Vec<PlaneRequest>,
+) -> Result<(), String> {
+    if attempt.as_before {
+        if attempt.without_fences {
+            wanted.iter_mut().for_each(|w| w.fence = None);
+        }
+        return Ok(());
+    }
+    wanted.clear();
+    // Moved out while it is filled, so that its memory is reused.
+    let mut rects = std::mem::take(&mut layouts.rects);
+    rects.clear();
+    let done = fill(output, renderer, device, layouts, attempt, inputs, wanted, &mut rects);
+    layouts.rects = rects;
+    done
+}
+
+#[expect(clippy::too_many_arguments, reason = "the arguments of `gather`, and the rectangles")]
+fn fill(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    layouts: &mut assign::Layouts,
+    attempt: &Attempt,
+    inputs: &FrameInputs<'_>,
+    wanted: &mut Vec<PlaneRequest>,
+    rects: &mut Rects,
+) -> Result<(), String> {
+    wanted.extend(inputs.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
+    let assignment = layouts.current().filter(|_| !attempt.composed);
+    let Some(assignment) = assignment else {
+        wanted.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
+        return Ok(());
+    };
+    for (layer, fate) in inputs.scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
+            // The fence may be pending: then it becomes the in-fence. A signalled fence is no
+            // longer kept.
+            let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
+            let fence = fence.map_err(|e| e.to_string())?;
+            let damage = damage::of_layer(output, plane, layer, rects);
+            wanted.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
+        }
+    }
+    if let Some(plane) = assignment.composite() {
+        let zpos = assignment.zpos(plane);
+        let drawn = render(output, renderer, device, inputs, layouts.drawn(inputs.scene), plane, rects)?;
+        wanted.push(PlaneRequest { zpos, ..drawn });
+    }
+    Ok(())
+}
+
+/// The request for the pointer's plane, which is above all others.
+fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> PlaneRequest {
+    let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
+    let props = &planes[*plane].props;
+    let settable = props.zpos.and(props.zpos_range).filter(|(min, max)| min < max);
+    PlaneRequest { zpos: settable.map(|(_, max)| max), ..PlaneRequest::new(*plane, show, src, *dst) }
+}
+
+fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> PlaneRequest {
+    let show = OnPlane::Content(layer.content.clone());
+    let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
+    let (zpos, mark) = (assignment.zpos(plane), Some(Mark::of(layer)));
+    PlaneRequest { fence, zpos, rotation, mark, colour: layer.view.colour, ..PlaneRequest::new(plane, show, src, dst) }
+}
+
+/// Tests an assignment with a TEST_ONLY commit: without fences, and with an older target in the
+/// place of what is not composited yet. Rare: only assignments that were not tested before.
+pub fn test(
+    output: &mut Output,
+    device: &kms::Device,
+    assignment: &Assignment,
+    scene: &[Layer],
+    cursor: Option<&CursorPlane>,
+) -> Result<(), Errno> {
+    let mut wanted: Vec<PlaneRequest> =
+        cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
+    for (layer, fate) in scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
+            wanted.push(on_plane(layer, plane, assignment, None));
+        }
+    }
+    // If the frame has holes, test with an ARGB target if there is one: the plane is known to
+    // support that format.
+    let holes = scene
+        .iter()
+        .zip(assignment.placements())
+        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p)));
+    let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
+    let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
+    if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {
+        let (w, h) = (output.size.w as u32, output.size.h as u32);
+        let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
+        let show = OnPlane::Target(target.clone());
+        wanted.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
+    }
+    submit(output, device, &wanted, &[], Submit::Test).map(drop).map_err(|error| {
+        tracing::debug!("{}: layout refused: {error}", output.wl.name());
+        error.errno
+    })
+}
+
+/// Composites `layers` into a free target for the plane `on`.
+fn render(
+    output: &mut Output,
+    renderer: &mut crate::render::Renderer,
+    device: &kms::Device,
+    inputs: &FrameInputs<'_>,
+    layers: &[Layer],
+    on: usize,
+    rects: &mut Rects,
+) -> Result<PlaneRequest, String> {
+    let (w, h) = (output.size.w as u32, output.size.h as u32);
+    let format = if layers.iter().any(|layer| layer.hole) { WITH_HOLES } else { OPAQUE };
+    // Targets of the other format are kept for 60 passes, about a second.
+    let lasts = |target: &Target, at: u64| target.dmabuf.format() == format || output.passes - at < 60;
+    output.targets.retain(|(target, at)| Arc::strong_count(target) > 1 || lasts(target, *at));
+    let fits = |target: &Arc<Target>| Arc::strong_count(target) == 1 && target.dmabuf.format() == format;
+    let free = match output.targets.iter().position(|(target, _)| fits(target)) {
+        Some(free) => free,
+        None => {
+            let modifiers = inputs.known.modifiers(&output.kms.planes()[on], format);
+            let target = renderer.new_target(device, w, h, format, &modifiers)?;
+            output.targets.push((target, 0));
+            output.targets.len() - 1
+        }
+    };
+    output.passes += 1;
+    let (target, drawn_at) = &mut output.targets[free];
+    let before = *drawn_at;
+    let age = if *drawn_at == 0 { 0 } else { (output.passes - *drawn_at) as usize };
+    let target = target.clone();
+    let drawable: Vec<_>;
+    let drawn = |layer: &Layer| layer.hole || layer.content.is_ready();
+    let layers = if renderer.waits_on_gpu() || layers.iter().all(drawn) {
+        layers
+    } else {
+        // The CPU must not read a buffer whose fence is pending: that surface is left out of this
+        // frame.
+        drawable = layers.iter().filter(|l| drawn(l)).cloned().collect();
+        &drawable
+    };
+    let from = rects.len();
+    let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, layers, inputs.background, rects);
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(error) => {
+            output.targets[free].1 = 0;
+            return Err(error);
+        }
+    };
+    let damage = damage::of_target(output, on, before, from, rects);
+    output.targets[free].1 = output.passes;
+    if let Some(fence) = &pass.fence {
+        for layer in layers.iter().filter(|layer| !layer.hole) {
+            if let Ok(fence) = fence.try_clone() {
+                layer.content.used_by_pass(fence);
+            }
+            if layer.content.is_shm_in_place() {
+                // The flip waits for the pass, so holding the content until the flip is enough.
+                output.retiring.push(OnPlane::Content(layer.content.clone()));
+            }
+        }
+    }
+    let plain = PlaneRequest::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));
+    Ok(PlaneRequest { fence: pass.fence, damage, ..plain })
+}

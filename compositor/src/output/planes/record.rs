@@ -1,0 +1,89 @@
+//! What a frame consists of, for the trace, the CRC check and the latch planner.
+//!
+//! It changes nothing on the screen.
+
+use std::sync::Arc;
+
+use crate::{
+    crc::{
+        check::{Check, CheckPlane},
+        frames::ShownPlane,
+    },
+    output::{
+        planes::request::{OnPlane, PlaneRequest},
+        state::Output,
+    },
+    render::Target,
+    schedule::FrameKind,
+    surface::buffer::PixelSource,
+    system::trace,
+};
+
+/// Whether something was composited for these planes. The cursor plane does not count: its image
+/// was made before.
+pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> FrameKind {
+    let drawn = |w: &PlaneRequest| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
+    if wanted.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
+}
+
+/// The planes of a frame as the trace names them.
+pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
+    let event = |w: &PlaneRequest| trace::PlaneEvent {
+        plane: output.kms.planes()[w.plane].id,
+        kind: output.plane_kind(w.plane),
+        shown: match &w.show {
+            OnPlane::Content(c) => Some(trace::ShownCommit { surface: c.surface, commit: c.serial }),
+            OnPlane::Target(_) => None,
+        },
+        in_fence: w.fence.is_some(),
+    };
+    wanted.iter().map(event).collect()
+}
+
+/// Notes in `output.pending_frame` what the frame will show.
+pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
+    let mut pending = std::mem::take(&mut output.pending_frame);
+    (pending.zero_copy, pending.rendered, pending.tears) = (false, false, tears);
+    pending.planes.clear();
+    for w in wanted {
+        let plane = output.kms.planes()[w.plane].id;
+        let (surface, commit, buffer) = match &w.show {
+            OnPlane::Content(content) => {
+                pending.zero_copy = true;
+                (Some(content.surface), Some(content.serial), content.source.id())
+            }
+            OnPlane::Target(target) => {
+                pending.rendered |= Some(w.plane) != output.cursor;
+                (None, None, target.id)
+            }
+        };
+        pending.planes.push(ShownPlane { plane, surface, commit, buffer });
+    }
+    output.pending_frame = pending;
+}
+
+/// The planes from which the frame's CRC is predicted, set up by the functions that set up the
+/// commit.
+pub fn check_of(output: &Output, wanted: &[PlaneRequest]) -> Check {
+    let plane = |w: &PlaneRequest| {
+        let (target, content): (Arc<Target>, _) = match &w.show {
+            OnPlane::Target(target) => (target.clone(), None),
+            OnPlane::Content(content) => match &content.source {
+                PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
+                PixelSource::Shm(_) => return None,
+            },
+        };
+        let id = output.kms.planes()[w.plane].id;
+        let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
+        let look = w.look_on(&output.kms.planes()[w.plane]);
+        let (alpha, blend) = (u16::MAX, PlaneRequest::BLEND);
+        Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
+    };
+    Check {
+        output: output.id,
+        width: output.size.w as u32,
+        height: output.size.h as u32,
+        planes: wanted.iter().filter_map(plane).collect(),
+        crtc: output.kms.crtc_state().clone(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether a test commit was refused because of the layout of a client's buffer.
+//!
+//! The kernel reports EINVAL and no more. A layout is blamed only where nothing else can be the
+//! cause: [`suspect`] looks at the refusal, [`refused_layouts`] at the frame that was accepted
+//! instead. Nothing here withdraws a layout.
+
+use dmabuf_import::Format;
+use kms::assign::{Assignment, LayerPlacement};
+use rustix::io::Errno;
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Rectangle, Size, Transform},
+};
+
+use crate::{
+    output::planes::{
+        assign::format_of,
+        request::{OnPlane, PlaneRequest},
+    },
+    render::{Layer, target::OPAQUE},
+    surface::view::View,
+};
+
+/// The index of the layer whose layout may be why a test was refused: the only layer that the
+/// assignment puts on a plane. `None` if `errno` cannot be about a layout.
+pub fn suspect(assignment: &Assignment, errno: Errno) -> Option<usize> {
+    if !may_be_about_the_layout(errno) {
+        return None;
+    }
+    let mut on_planes =
+        assignment.placements().iter().enumerate().filter(|(_, fate)| matches!(fate, LayerPlacement::Plane(_)));
+    on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
+}
+
+/// Lack of memory, of bandwidth (ENOSPC) or of permission says nothing about a layout.
+fn may_be_about_the_layout(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::RANGE | Errno::OPNOTSUPP)
+}
+
+/// The layout of the opaque composited buffer of a frame, if there is one. The pointer's buffer
+/// does not count, nor does a buffer with holes: it has planes below it that the test did not have.
+pub fn composed(wanted: &[PlaneRequest], cursor: Option<usize>) -> Option<Format> {
+    let drawn = wanted.iter().filter(|w| Some(w.plane) != cursor).find_map(|w| match &w.show {
+        OnPlane::Target(target) => Some(&target.dmabuf).filter(|dmabuf| dmabuf.format() == OPAQUE),
+        OnPlane::Content(_) => None,
+    })?;
+    Some(Format { code: drawn.format(), modifier: drawn.modifier() })
+}
+
+/// The suspects whose layout is to blame. Such a layer covers the `screen` unscaled, unrotated and
+/// uncropped, and the frame was accepted with the composited buffer in its place, whose layout
+/// `composed` differs.
+pub fn refused_layouts(
+    suspects: &[usize],
+    scene: &[Layer],
+    screen: Size<i32, Logical>,
+    assignment: Option<&Assignment>,
+    composed: Option<Format>,
+) -> Vec<(WlSurface, Format)> {
+    let to_blame = |at: &usize| {
+        let layer = scene.get(*at)?;
+        let drawn = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
+        let (code, modifier) = format_of(&layer.content)?;
+        let layout = Format { code, modifier };
+        let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);
+        let same_otherwise = is_placed_like_the_screen(&layer.view, place, screen);
+        (drawn && same_otherwise && layout != composed?).then(|| (layer.surface.clone(), layout))
+    };
+    suspects.iter().filter_map(to_blame).collect()
+}
+
+/// Whether a plane would get the same properties for this layer as for a buffer of the whole
+/// screen.
+fn is_placed_like_the_screen(view: &View, place: (i32, i32, i32, i32), screen: Size<i32, Logical>) -> bool {
+    view.transform == Transform::Normal
+        && view.src == Rectangle::from_size((f64::from(screen.w), f64::from(screen.h)).into())
+        && place == (0, 0, screen.w, screen.h)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_invalid_requests_can_be_about_the_layout() {
+        for errno in [Errno::INVAL, Errno::RANGE, Errno::OPNOTSUPP] {
+            assert!(may_be_about_the_layout(errno), "{errno}");
+        }
+        for errno in [Errno::NOMEM, Errno::NOSPC, Errno::BUSY, Errno::ACCESS, Errno::INTR, Errno::NODEV, Errno::IO] {
+            assert!(!may_be_about_the_layout(errno), "{errno}");
+        }
+    }
+
+    #[test]
+    fn only_a_layer_placed_like_the_composited_buffer_can_be_blamed() {
+        let screen = Size::from((1024, 768));
+        let whole = (0, 0, 1024, 768);
+        let view = |x: f64, y: f64, w: f64, h: f64, transform| View {
+            size: screen,
+            src: Rectangle::new((x, y).into(), (w, h).into()),
+            transform,
+            opaque: true,
+            colour: None,
+        };
+        let plain = view(0.0, 0.0, 1024.0, 768.0, Transform::Normal);
+        let table = [
+            (plain, whole, true, "covers the screen"),
+            (plain, (1, 0, 1024, 768), false, "elsewhere"),
+            (plain, (0, 0, 1024, 767), false, "smaller"),
+            (view(0.0, 0.0, 512.0, 384.0, Transform::Normal), whole, false, "scaled"),
+            (view(0.5, 0.0, 1024.0, 768.0, Transform::Normal), whole, false, "cropped"),
+            (view(0.0, 0.0, 1024.0, 768.0, Transform::_180), whole, false, "rotated"),
+            (view(0.0, 0.0, 1024.0, 768.0, Transform::Flipped180), whole, false, "upside down"),
+        ];
+        for (view, place, judged, what) in table {
+            assert_eq!(is_placed_like_the_screen(&view, place, screen), judged, "{what}");
+        }
+    }
+}
