@@ -150,7 +150,8 @@ fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
 /// The number of the file system that dma-bufs are files of; all ones: not met yet.
 static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// From now on the files of `fd`'s file system are taken for dma-bufs; see [`crate::script::take_for_dmabufs`].
+/// From now on the files of `fd`'s file system are taken for dma-bufs; see
+/// [`crate::script::take_for_dmabufs`].
 pub(crate) fn pretend(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     DEVICE.store(rustix::fs::fstat(fd)?.st_dev, Ordering::Relaxed);
     Ok(())

@@ -14,8 +14,9 @@ use crate::request::{CompleteParams, ParamsPlane, Request};
 use crate::validate::{Params, PlaneParams, Violation, check};
 use crate::{Fourcc, Modifier};
 
-/// From now on, in this process, the files of `fd`'s file system (all memfds are of one) are taken for dma-bufs, and no others are.
-/// `fd` stays the caller's. Their ioctls are not there, of course. Errors: of `fstat(2)`.
+/// From now on, in this process, the files of `fd`'s file system (all memfds are of one) are taken
+/// for dma-bufs, and no others are. `fd` stays the caller's. Their ioctls are not there, of course.
+/// Errors: of `fstat(2)`.
 pub fn take_for_dmabufs(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     crate::dmabuf::pretend(fd)
 }

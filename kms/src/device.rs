@@ -202,8 +202,8 @@ impl Device {
         self.kernel().drop_master().map_err(|errno| self.errno("DRM_IOCTL_DROP_MASTER", errno))
     }
 
-    /// What a [`fence::SyncDevice`] of this device is made from: a descriptor, which is the caller's, and who answers for it.
-    /// Errors: EMFILE.
+    /// What a [`fence::SyncDevice`] of this device is made from: a descriptor, which is the
+    /// caller's, and who answers for it. Errors: EMFILE.
     pub fn syncobjs(&self) -> Result<(fence::kernel::KernelRef, OwnedFd), CallError> {
         self.kernel().syncobjs().map_err(|errno| self.errno("F_DUPFD_CLOEXEC", errno))
     }

@@ -193,7 +193,8 @@ impl Scripted {
         }
     }
 
-    /// From now on tests with a framebuffer of this format and modifier are EINVAL, although planes announce the layout.
+    /// From now on tests with a framebuffer of this format and modifier are EINVAL, although planes
+    /// announce the layout.
     pub fn refuse_layout(&self, format: u32, modifier: u64) {
         self.lock().refused = Some((format, modifier));
     }

@@ -19,7 +19,6 @@ pub mod lab;
 pub mod pattern;
 pub mod proc;
 #[cfg(target_arch = "x86_64")]
-pub mod refuse;
 pub mod report;
 pub mod time;
 pub mod trace;

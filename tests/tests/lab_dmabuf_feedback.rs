@@ -1,5 +1,6 @@
-//! What clients are told to allocate: what is good for the display comes first, and what it has refused is not told again.
-#![cfg(target_arch = "x86_64")]
+//! What clients are told to allocate: what is good for the display comes first, and only while it
+//! is of use. That what a display has refused is not told again is tested on a scripted kernel, in
+//! `compositor/src/session/fixture/tests/layouts.rs`.
 
 use std::os::linux::fs::MetadataExt;
 use std::path::Path;
@@ -13,15 +14,10 @@ use syncline_tests::client::dmabuf::Told;
 use syncline_tests::client::window::{Commit, Toplevel, Wish};
 use syncline_tests::client::{Client, PATIENCE};
 use syncline_tests::compositor::Compositor;
-use syncline_tests::refuse::Refuser;
 use syncline_tests::time::poll_until;
-use syncline_tests::trace::Trace;
-use syncline_tests::trace::analysis::Summary;
-use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 
 const LINEAR: u64 = 0;
-const REFUSED: (u32, u64) = (DrmFourcc::Xbgr8888 as u32, LINEAR);
 const OTHER: (u32, u64) = (DrmFourcc::Xrgb8888 as u32, LINEAR);
 
 /// Two pictures of this format and size.
@@ -58,14 +54,6 @@ fn scanned_out(told: &Told, pair: (u32, u64)) -> bool {
     told.tranches.iter().any(|t| t.scanout() && t.pairs.contains(&pair))
 }
 
-fn sampled(told: &Told, pair: (u32, u64)) -> bool {
-    told.tranches.iter().any(|t| !t.scanout() && t.pairs.contains(&pair))
-}
-
-fn direct(compositor: &Compositor) -> bool {
-    compositor.status().unwrap()["outputs"][0]["direct"].as_bool().unwrap()
-}
-
 /// What it wants of the display is told when it goes fullscreen, and no more when it does not want it any longer.
 #[test]
 #[ignore = "lab"]
@@ -96,57 +84,6 @@ fn a_fullscreen_surface_is_told_what_the_display_takes() {
     let third = heard(&mut client, 3);
     assert_eq!(third, first);
     compositor.stop().unwrap();
-}
-
-/// The display refuses a layout that it has announced: the surface is told to do without, once; its client reallocates and is
-/// shown without being drawn. Until then it is drawn.
-#[test]
-#[ignore = "lab"]
-fn a_refused_layout_is_withdrawn_and_the_client_reallocates() {
-    let vkms = Vkms::builder("refusing").output(Output { overlays: 0, ..Output::default() }).build().unwrap();
-    let folder = user::folder().unwrap();
-    let path = folder.path().join("trace.json");
-    let compositor = Compositor::start_on(vkms.card(), &["--crc", "--trace", &path.to_string_lossy()]).unwrap();
-    let mut client = compositor.client().unwrap();
-    let mut window = client.toplevel(&Wish { app_id: "refused", fullscreen: true }).unwrap();
-    let size = window.size(&client, (640, 480));
-    let manager = client.dmabuf_manager(5).unwrap();
-    let (_, token) = client.surface_feedback(&manager, &window.surface);
-    let told = |client: &Client| client.state.dmabuf_feedback[&token].told.clone();
-    client.wait_for("feedback", PATIENCE, |s| s.dmabuf_feedback.contains_key(&token)).unwrap();
-    client.roundtrip().unwrap();
-    let before = told(&client);
-    assert_eq!(before.len(), 1);
-    well_ordered(&before[0]);
-    assert!(scanned_out(&before[0], REFUSED) && scanned_out(&before[0], OTHER), "{before:?}");
-
-    let refuser = Refuser::start(&compositor, REFUSED.0, REFUSED.1).unwrap();
-    let refused = pictures(&mut client, DrmFourcc::Xbgr8888, size);
-    show(&mut client, &mut window, &refused, 3);
-    client.wait_for("news", PATIENCE, |s| s.dmabuf_feedback[&token].told.len() > 1).unwrap();
-    // It may take its time, or not listen at all: it is told once, and goes on being drawn.
-    show(&mut client, &mut window, &refused, 60);
-    let after = told(&client);
-    assert_eq!(after.len(), 2, "{after:?}");
-    well_ordered(&after[1]);
-    assert!(!scanned_out(&after[1], REFUSED) && scanned_out(&after[1], OTHER), "{after:?}");
-    assert!(sampled(&after[1], REFUSED), "it can still be drawn: {after:?}");
-    assert!(!direct(&compositor));
-
-    let other = pictures(&mut client, DrmFourcc::Xrgb8888, size);
-    show(&mut client, &mut window, &other, 60);
-    assert!(poll_until(Duration::from_secs(2), || direct(&compositor)), "{}", compositor.status().unwrap());
-    assert_eq!(told(&client).len(), 2, "no ping-pong");
-    let count = refuser.count();
-    assert!((1..=8).contains(&count), "{count} tests refused for one layout");
-    refuser.end().unwrap();
-    compositor.stop().unwrap();
-
-    let trace = Trace::read(&path).unwrap();
-    let summary = Summary::of(&trace);
-    assert!(trace.complete);
-    assert_eq!((summary.crcs.different, summary.kms_errors), (0, 0), "{:?}", summary.crcs);
-    assert!(summary.crcs.equal >= 100, "{:?}", summary.crcs);
 }
 
 /// The device for which it is to allocate what is scanned out.

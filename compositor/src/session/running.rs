@@ -1,8 +1,8 @@
 //! A session that has begun: its state with its Wayland display, and what a turn of its loop is.
 //!
-//! [`crate::session::run`] drives it with the machine's clock, seat, input and sockets. Tests drive it with a clock that
-//! they wind by hand and cards that answer by script, and have none of the others. Nothing here waits, and nothing here
-//! reads the machine.
+//! [`crate::session::run`] drives it with the machine's clock, seat, input and sockets. Tests drive
+//! it with a clock that they wind by hand and cards that answer by script, and have none of the
+//! others. Nothing here waits, and nothing here reads the machine.
 
 use std::collections::HashMap;
 
@@ -45,7 +45,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Announces the protocols and lights the displays. The caller schedules: see [`Running::settle`].
+    /// Announces the protocols and lights the displays. The caller schedules: see
+    /// [`Running::settle`].
     pub fn begin(parts: Parts) -> Result<Self, Error> {
         let Parts { config, clock, session, cards, renderer, mode } = parts;
         let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
@@ -106,7 +107,8 @@ impl Running {
         self.state.now = self.state.clock.now();
     }
 
-    /// Handles a source that is ready. Those of the process (its socket, its seat, its signals) are the caller's.
+    /// Handles a source that is ready. Those of the process (its socket, its seat, its signals) are
+    /// the caller's.
     pub fn dispatch(&mut self, source: EventSource) -> Result<(), Error> {
         let state = &mut self.state;
         match source {
@@ -131,8 +133,9 @@ impl Running {
         Ok(())
     }
 
-    /// After a batch, and once at the beginning: what has to be right again, what is due when, and what clients are to
-    /// hear. When the timer is to fire. A session that ends plans nothing any more.
+    /// After a batch, and once at the beginning: what has to be right again, what is due when, and
+    /// what clients are to hear. When the timer is to fire. A session that ends plans nothing any
+    /// more.
     pub fn settle(&mut self) -> Result<Option<Ns>, Error> {
         self.state.after_events();
         let wake = if self.state.exit.is_none() { self.state.schedule() } else { None };

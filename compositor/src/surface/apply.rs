@@ -108,8 +108,8 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
             let height = size.h.unsigned_abs();
             view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
         }
-        // Only of a surface with a viewport: asked about any other, Smithay takes it for one that has had a viewport before, and
-        // leaves out its checks of the one that comes.
+        // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
+        // has had a viewport before, and leaves out its checks of the one that comes.
         if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
             return false;
         }

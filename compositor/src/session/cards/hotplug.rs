@@ -22,7 +22,8 @@ impl Syncline {
         self.connectors_changed(serial, wanted);
     }
 
-    /// The connectors of a card are others than before: takes away what is unplugged and lights what is new.
+    /// The connectors of a card are others than before: takes away what is unplugged and lights
+    /// what is new.
     pub fn connectors_changed(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         if card.known.reset() {
