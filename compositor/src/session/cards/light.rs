@@ -16,7 +16,7 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, choose_mode, set_modes, takes},
+            light::{PendingOutput, set_modes, takes},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
         state::{Answers, Output, Phase},
@@ -42,7 +42,8 @@ impl Syncline {
             }
             let id = OutputId(next + dark.len() as u32);
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
-            match choose_mode(&connector, wanted.or(configured))
+            match kms::open::choose_mode(&connector, wanted.or(configured))
+                .map_err(Error::from)
                 .and_then(|mode| self.prepare(card, id, &connector, mode))
             {
                 Ok(output) => dark.push(output),
