@@ -20,3 +20,4 @@ mod surface;
 mod system;
 
 pub use cli::main;
+pub use session::globals::{GlobalRow, Needs, SeenBy, TABLE as GLOBALS};

@@ -157,8 +157,20 @@ impl Device {
         &self.inner.gem
     }
 
-    /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master), EACCES (not allowed).
-    /// A seat manager does this itself.
+    /// Whether this descriptor is the master of its device, by asking for what only the master may:
+    /// to let in a client, here one that does not exist (`DRM_IOCTL_AUTH_MAGIC` of 0). One system
+    /// call; nobody is let in. Of a device that is gone: true, the next call tells.
+    pub fn is_master(&self) -> bool {
+        let asked = drm_ffi::auth::auth_magic_token(self.as_fd(), 0);
+        !asked.is_err_and(|error| error.raw_os_error() == Some(Errno::ACCESS.raw_os_error()))
+    }
+
+    /// Becomes master (`DRM_IOCTL_SET_MASTER`). Errors: EBUSY (another program is master; EINVAL in
+    /// older kernels), EACCES (not allowed).
+    ///
+    /// Only for a descriptor that this process has opened itself. The kernel looks at the caller's
+    /// rights before it looks who is master: without CAP_SYS_ADMIN it answers EACCES for the
+    /// descriptor of a seat manager, who has done this already; see [`Device::is_master`].
     pub fn acquire_master(&self) -> Result<(), CallError> {
         drm_ffi::auth::acquire_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_SET_MASTER", &error))
     }

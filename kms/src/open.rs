@@ -72,21 +72,29 @@ pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
     rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK, FileMode::empty())
 }
 
-/// Becomes the DRM master of an open device and reads what it has. `fd` is closed with the device,
-/// or here on an error; `path` is its node.
+/// Who has opened a device, and so who makes it the DRM master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenedBy {
+    /// A seat manager (seatd, logind): it has called SET_MASTER, or could not and has kept that to
+    /// itself.
+    Seat,
+    /// This process.
+    Us,
+}
+
+/// Makes sure that an open device has its DRM master here, and reads what it has. `fd` is closed
+/// with the device, or here on an error; `path` is its node.
 ///
 /// Errors: the device has no atomic mode setting; another program is its master.
-pub fn to_draw(fd: OwnedFd, path: &Path) -> Result<(Device, Inventory), OpenError> {
+pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Inventory), OpenError> {
     let unusable = |reason: String| OpenError::unusable(path, reason);
     let device = Device::from_fd(fd, path)
         .map_err(|error| unusable(format!("is no display device with atomic mode setting: {error}")))?;
-    device.acquire_master().map_err(|error| match error.errno {
-        Errno::BUSY | Errno::ACCESS | Errno::INVAL => OpenError::unusable(
-            path,
-            "is busy: another program is its DRM master; stop that display server, then try again",
-        ),
-        _ => unusable(error.to_string()),
-    })?;
+    match by {
+        OpenedBy::Seat if device.is_master() => {}
+        OpenedBy::Seat => return Err(unusable(not_master(None))),
+        OpenedBy::Us => device.acquire_master().map_err(|error| unusable(not_master(Some(error.errno))))?,
+    }
     let inventory = device.inventory().map_err(|error| unusable(error.to_string()))?;
     Ok((device, inventory))
 }
@@ -105,6 +113,26 @@ pub fn choose_mode(connector: &Connector, request: Option<ModeRequest>) -> Resul
     })
 }
 
+/// Why a device is of no use, and what to do: what SET_MASTER was answered with, or `None` where
+/// the seat's manager was to call it.
+fn not_master(errno: Option<Errno>) -> String {
+    match errno {
+        None => "is busy: the seat's manager could not make this session its DRM master; stop the display \
+                 server that is, or switch to this session's VT, then try again"
+            .into(),
+        // EINVAL is what older kernels say.
+        Some(Errno::BUSY | Errno::INVAL) => {
+            "is busy: another program is its DRM master; stop that display server, then try again".into()
+        }
+        // The first one to open a device is its master and may always ask; this is somebody who
+        // came later and has no rights to wait for.
+        Some(Errno::ACCESS) => "permission denied to become its DRM master: another program had it open \
+                                before; stop that display server, or run within a seat (seatd, logind)"
+            .into(),
+        Some(errno) => format!("cannot become its DRM master: {errno}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +145,19 @@ mod tests {
         assert!(says(Errno::ACCESS).contains("seatd"));
         assert!(says(Errno::BUSY).contains("busy"));
         assert!(says(Errno::PERM).contains("busy"));
+    }
+
+    #[test]
+    fn what_keeps_us_from_being_master_is_told_apart() {
+        for (errno, says, but_not) in [
+            (None, "seat's manager", "permission denied"),
+            (Some(Errno::BUSY), "is busy: another program", "permission"),
+            (Some(Errno::INVAL), "is busy: another program", "permission"),
+            (Some(Errno::ACCESS), "permission denied", "busy"),
+            (Some(Errno::NODEV), "No such device", "busy"),
+        ] {
+            let text = not_master(errno);
+            assert!(text.contains(says) && !text.contains(but_not), "{errno:?}: {text}");
+        }
     }
 }

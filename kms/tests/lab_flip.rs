@@ -151,8 +151,11 @@ fn only_one_master() {
     let error = second.acquire_master().expect_err("but not become master");
     println!("{error}");
     assert_eq!(error.errno, Errno::BUSY);
+    assert!(screen.device.is_master() && !second.is_master());
     screen.device.release_master().expect("drop");
+    assert!(!screen.device.is_master() && !second.is_master(), "it is nobody's");
     second.acquire_master().expect("now it may");
+    assert!(!screen.device.is_master() && second.is_master());
     let (state, serial) = (screen.full(screen.black.id()), screen.serial());
     let mut frame = screen.output.frame();
     frame.set(0, state);

@@ -1,7 +1,8 @@
 //! A fixture that runs the real `syncline` binary: started, waited for, asked, and ended.
 //!
-//! The binary is `$SYNCLINE_BIN`, else `syncline` beside the running program. It lives in a runtime directory of its
-//! own when XDG_RUNTIME_DIR is not set. Dropping the fixture kills it: no test leaves one behind.
+//! The binary is `$SYNCLINE_BIN`, else `syncline` beside the running program. In the lab it runs as
+//! the seat's user ([`crate::user`]). It lives in a runtime directory of its own when
+//! XDG_RUNTIME_DIR is not set. Dropping the fixture kills it: no test leaves one behind.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::lab;
 use crate::proc::Process;
 use crate::time::poll_until;
+use crate::user;
 
 /// How long a compositor may take to start, and to end.
 pub const START: Duration = Duration::from_secs(20);
@@ -85,16 +87,16 @@ impl Compositor {
     }
 
     fn launch(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
-        let scratch = tempfile::Builder::new().prefix("syncline-test-").tempdir();
-        let scratch = scratch.map_err(Error::io("make a scratch folder"))?;
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| scratch.path().to_owned(), PathBuf::from);
+        let scratch = user::folder()?;
+        user::give_debugfs()?;
+        let runtime = user::runtime().unwrap_or_else(|| scratch.path().to_owned());
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let socket = format!("syncline-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let log = scratch.path().join("log");
         let file = File::create(&log).map_err(Error::io("create the log"))?;
         let other = file.try_clone().map_err(Error::io("share the log"))?;
         let binary = binary()?;
-        let child = Command::new(&binary)
+        let child = user::command(&binary)
             .arg("run")
             .args(["--socket", &socket])
             .args(args)
@@ -106,7 +108,7 @@ impl Compositor {
             .stdout(file)
             .stderr(other)
             .spawn()
-            .map_err(Error::io(format!("start {}", binary.display())))?;
+            .map_err(Error::io(format!("start {}{}", binary.display(), user::as_whom())))?;
         let card = card.to_owned();
         let mut compositor = Compositor { child, socket, runtime, card, log, binary, scratch, ended: None };
         compositor.wait_ready()?;

@@ -24,5 +24,6 @@ pub mod report;
 pub mod time;
 pub mod trace;
 pub mod uinput;
+pub mod user;
 pub mod vkms;
 pub mod vt;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::lab;
 use crate::time::poll_until;
+use crate::user;
 
 const ROOT: &str = "/sys/kernel/config/vkms";
 const EXTRAS: &str = "/sys/module/vkms/parameters/extras";
@@ -141,6 +142,7 @@ impl Builder {
         }
         enabled?;
         device.card = device.wait_node(&self.name)?;
+        user::give_debugfs()?;
         Ok(device)
     }
 

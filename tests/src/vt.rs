@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 use crate::ioctl;
 use crate::time::poll_until;
+use crate::user::{self, User};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,11 +48,13 @@ pub struct Seatd {
 impl Seatd {
     /// Starts it.
     pub fn start() -> Result<Seatd> {
-        let dir = tempfile::tempdir().map_err(Error::io("make a folder for seatd"))?;
+        let dir = user::folder()?;
+        let owner = User::of_seat().map_or_else(|| "root".to_owned(), |user| user.name);
         // It listens at /run/seatd.sock, whatever one says: so it gets a /run of its own.
         let child = Command::new("unshare")
-            .args(["--mount", "sh", "-c", "mount --bind \"$1\" /run && exec seatd -l error", "sh"])
+            .args(["--mount", "sh", "-c", "mount --bind \"$1\" /run && exec seatd -l error -u \"$2\"", "sh"])
             .arg(dir.path())
+            .arg(owner)
             .env("SEATD_VTBOUND", "1")
             .stdin(Stdio::null())
             .spawn()

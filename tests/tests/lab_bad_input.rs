@@ -7,11 +7,12 @@ use std::time::Duration;
 use syncline_tests::compositor::{Compositor, binary};
 use syncline_tests::lab::find_card;
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 
 fn command() -> Command {
-    let mut command = Command::new(binary().unwrap());
+    let mut command = user::command(binary().unwrap());
     command.arg("run").args(["--socket", "syncline-bad-input"]);
-    command.env("XDG_RUNTIME_DIR", std::env::temp_dir()).env_remove("RUST_LOG").stdin(Stdio::null());
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 
@@ -122,7 +123,7 @@ fn missing_seat() {
 #[test]
 #[ignore = "lab"]
 fn bad_configuration() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let config = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();

@@ -8,13 +8,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 use syncline_tests::cec::Television;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 
 const SOON: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_millis(400);
 
 /// A compositor whose `[cec]` has these lines, on the adapter that is wired to `television`.
 fn compositor(television: &Television, lines: &str) -> Compositor {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = user::folder().unwrap();
     let config = dir.path().join("config.toml");
     let adapter = television.source.display();
     std::fs::write(&config, format!("[cec]\nadapter = \"{adapter}\"\n{lines}\n")).unwrap();
@@ -101,7 +102,7 @@ fn off_by_default_and_without_harm_where_there_is_none() {
     let silent = compositor(&television, "");
     assert_eq!(television.hear(QUIET).unwrap(), None, "CEC is off unless asked for");
     silent.stop().unwrap();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = user::folder().unwrap();
     let config = dir.path().join("config.toml");
     std::fs::write(&config, "[cec]\nenable = true\nadapter = \"/dev/cec77\"\n").unwrap();
     let without = Compositor::start(&["--config", config.to_str().unwrap()]).unwrap();

@@ -9,6 +9,7 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::lab;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 
 const RUN: Duration = Duration::from_secs(4);
 
@@ -27,7 +28,7 @@ fn reaches_the_screen(program: &str, args: &[&str], commits: usize) -> Option<(T
     if !installed(program) {
         return None;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let trace = folder.path().join("trace.json");
     let mut compositor = Compositor::start(&["--trace", &trace.to_string_lossy()]).unwrap();
     let log = folder.path().join("client.log");

@@ -12,6 +12,7 @@ use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Crc, Trace, What};
+use syncline_tests::user;
 
 fn start(trace: &Path) -> Compositor {
     let trace = trace.to_string_lossy();
@@ -26,7 +27,7 @@ fn crcs(trace: &Trace) -> Vec<&Crc> {
 
 /// Runs demo clients side by side and returns the trace.
 fn scene(clients: &[&[&str]]) -> Trace {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = start(&path);
     let children: Vec<_> = clients
@@ -83,7 +84,7 @@ fn a_shm_window() {
 #[test]
 #[ignore = "lab"]
 fn a_client_that_scribbles_is_seen() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = start(&path);
     let mut client = compositor.client().unwrap();

@@ -17,6 +17,7 @@ use syncline_tests::refuse::Refuser;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::Trace;
 use syncline_tests::trace::analysis::Summary;
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 
 const LINEAR: u64 = 0;
@@ -103,7 +104,7 @@ fn a_fullscreen_surface_is_told_what_the_display_takes() {
 #[ignore = "lab"]
 fn a_refused_layout_is_withdrawn_and_the_client_reallocates() {
     let vkms = Vkms::builder("refusing").output(Output { overlays: 0, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = Compositor::start_on(vkms.card(), &["--crc", "--trace", &path.to_string_lossy()]).unwrap();
     let mut client = compositor.client().unwrap();

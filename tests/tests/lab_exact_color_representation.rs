@@ -13,6 +13,7 @@ use syncline_tests::client::{Client, Feedback, PATIENCE};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::error::Error;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_client::Proxy;
 use wayland_protocols::wp::color_representation::v1::client::{
@@ -212,7 +213,7 @@ fn rgb(kr: f64, kb: f64, full: bool) -> [u8; 3] {
 /// Shows one NV12 picture as nobody says, as three words say, and as nobody says again. Whatever shows it, the screenshot (which is drawn) has
 /// the formula's colours. Returns the CRCs that followed one upon the other.
 fn phases(card: &Path, planes: &str) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let args = ["--crc", "--trace", &path.to_string_lossy(), "--planes", planes];
     let compositor = Compositor::start_on(card, &args).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! In virtual time, where the display's own worker is never late: what differs here differs for a reason.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Output as Done, Stdio};
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use syncline_tests::client::Client;
 use syncline_tests::client::buffer::{Buffer, Pixels, Source, allocate};
 use syncline_tests::client::sync::{SharedTimeline, open_sync_device};
 use syncline_tests::client::window::{Commit, Toplevel, Wish};
-use syncline_tests::compositor::Compositor;
+use syncline_tests::compositor::{Compositor, binary};
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Status, Vkms};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -157,7 +159,7 @@ fn on_status_frames_and_off_at_run_time() {
 #[ignore = "lab"]
 fn who_follows_gets_each_frame_once() {
     let compositor = Compositor::start(&["--crc"]).unwrap();
-    let mut follow = compositor.command(syncline_tests::compositor::binary().unwrap());
+    let mut follow = compositor.command(binary().unwrap());
     follow.args(["msg", "--socket", &compositor.socket, "frames", "--json", "--follow"]).stdout(Stdio::piped());
     let mut follow = follow.spawn().unwrap();
     let mut painter = Painter::new(&compositor, true, (640, 480), 2);
@@ -454,17 +456,21 @@ fn what_cannot_be_is_said_in_a_line_and_the_session_goes_on() {
     assert!(code == 2 && line.contains(&format!("several outputs, name one of them: {known}")), "{line}");
     let (code, line) = refused(&["crc", "check", &first]);
     assert!(code == 2 && line.contains(&format!("turn them on: syncline msg crc on {first}")), "{line}");
-    // Somebody else reads them.
+    // Somebody else of the same user reads them; of another's programs /proc says nothing.
     let device = kms::Device::open(vkms.card()).unwrap();
     let inventory = device.inventory().unwrap();
     let connector = inventory.connectors.iter().find(|c| c.name == first).unwrap();
-    let crtc = inventory.crtc(connector.crtc().unwrap()).unwrap();
-    assert!(device.wait_vblanks(crtc.id, PATIENCE));
-    let stream = kms::crc::CrcReader::open(&device, crtc.index).unwrap().arm("auto").unwrap();
+    assert!(device.wait_vblanks(connector.crtc().unwrap(), PATIENCE));
+    let mut watch = user::command(binary().unwrap());
+    watch.args(["crc", "watch", "--output", &first, "--device"]).arg(vkms.card()).stdout(Stdio::piped());
+    let mut watch = watch.spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
     let (code, line) = refused(&["crc", "on", &first]);
     assert!(code == 1 && line.contains("is busy: "), "{line}");
-    assert!(line.contains(&format!("(process {})", std::process::id())), "{line}");
-    drop(stream);
+    assert!(line.contains(&format!("syncline (process {})", watch.id())), "{line}");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
     // And then it works.
     assert!(msg(&compositor, &["crc", "on", &first]).contains(": on, source auto"));
     assert!(compositor.alive());

@@ -13,6 +13,7 @@ use syncline_tests::client::window::Commit;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Event, Trace, What};
+use syncline_tests::user;
 
 const SOON: Duration = Duration::from_secs(2);
 const WHILE: Duration = Duration::from_millis(300);
@@ -103,7 +104,7 @@ fn a_buffer_that_others_read_comes_back_when_they_have() {
 #[test]
 #[ignore = "lab"]
 fn a_pending_fence_is_handed_to_the_display() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let trace = folder.path().join("trace.json");
     let args = ["--fence-policy", "trusted", "--trust", "sw_sync", "--trace", &trace.to_string_lossy()];
     let compositor = Compositor::start(&args).unwrap();

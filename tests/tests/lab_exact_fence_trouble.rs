@@ -14,6 +14,7 @@ use syncline_tests::client::fenced::FencedActor;
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 
 const SOON: Duration = Duration::from_secs(3);
 const ALWAYS: [&str; 2] = ["--fence-policy", "always"];
@@ -91,7 +92,7 @@ fn no_release_is_lost_while_the_compositor_has_no_file_descriptor_left() {
 #[test]
 #[ignore = "lab"]
 fn a_fence_that_fails_on_the_display_is_told_to_its_client() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let trace = folder.path().join("trace.json");
     let compositor = Compositor::start(&[&ALWAYS[..], &["--trace", &trace.to_string_lossy()]].concat()).unwrap();
     let mut actor = Actor::new(&compositor, "failing", None).unwrap();
@@ -255,7 +256,7 @@ fn failing_gpu(every: &str, args: &[&str]) -> Compositor {
 #[test]
 #[ignore = "lab"]
 fn a_render_pass_that_fails_is_told_and_drawn_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = failing_gpu("5", &["--planes", "none", "--crc", "--trace", path.to_str().unwrap()]);
     let mut actor = Actor::new(&compositor, "drawn", None).unwrap();
@@ -288,7 +289,7 @@ fn a_render_pass_that_fails_is_told_and_drawn_again() {
     // What is on the screen in the end is the last frame, drawn by a pass that did not fail.
     assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(40));
     drop(last);
-    assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("drawing it again"));
+    assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("rendering it again"));
     compositor.stop().unwrap();
     let trace = Trace::read(&path).unwrap();
     assert!(trace.complete);

@@ -8,12 +8,13 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::demo::ClientReport;
 use syncline_tests::trace::Trace;
 use syncline_tests::trace::analysis::Summary;
+use syncline_tests::user;
 
 /// A window of late fences, rendered, with CRCs and a trace: what the client says, and what the trace does.
 fn rendered(planes: &str) -> (ClientReport, Summary) {
     let args = ["--renderer", "gles", "--planes", planes, "--crc", "--fence-policy", "trusted", "--trust", "sw_sync"];
-    let trace = tempfile::NamedTempFile::new().unwrap();
-    let path = trace.path().to_string_lossy().into_owned();
+    let folder = user::folder().unwrap();
+    let path = folder.path().join("trace.json").to_string_lossy().into_owned();
     let mut all = args.to_vec();
     all.extend(["--trace", &path]);
     let compositor = Compositor::start(&all).unwrap();
@@ -22,7 +23,7 @@ fn rendered(planes: &str) -> (ClientReport, Summary) {
     let out = compositor.demo_client(&client).unwrap().stdout(Stdio::piped()).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     compositor.stop().unwrap();
-    let summary = Summary::of(&Trace::read(trace.path()).unwrap());
+    let summary = Summary::of(&Trace::read(path.as_ref()).unwrap());
     (serde_json::from_slice(&out.stdout).unwrap(), summary)
 }
 

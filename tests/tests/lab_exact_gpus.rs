@@ -14,6 +14,7 @@ use syncline_tests::lab::{Objects, find_card};
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Trace, What};
 use syncline_tests::uinput::Mouse;
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -101,7 +102,7 @@ fn by_output(path: &Path) -> BTreeMap<u64, Shown> {
 /// A window on each of two cards, drawn by `renderer`: what the clients say, and what each output did.
 fn side_by_side(renderer: &str, planes: &str) -> ([ClientReport; 2], BTreeMap<u64, Shown>) {
     let (first, second) = (find_card(None).unwrap(), card("second"));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let trace =
         ["--renderer", renderer, "--planes", planes, "--crc", "--trace", &path.to_string_lossy()].map(str::to_owned);
@@ -166,7 +167,7 @@ fn one_gpu_draws_for_two_cards() {
 #[ignore = "lab"]
 fn one_window_across_two_cards() {
     let (first, second) = (card("left"), card("right"));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let trace = path.to_string_lossy().into_owned();
     let compositor = start(&[first.card(), second.card()], &[&["--crc", "--trace", &trace][..], &TRUST].concat());

@@ -13,6 +13,7 @@ use syncline_tests::demo::ClientReport;
 use syncline_tests::error::Error;
 use syncline_tests::time::{MS, Ns, now, poll_until};
 use syncline_tests::uinput::{Keyboard, Mouse, code};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Status, Vkms};
 use wayland_client::protocol::wl_output::WlOutput;
 use wayland_client::{Proxy, WEnum};
@@ -21,7 +22,7 @@ use wayland_protocols_wlr::output_power_management::v1::client::zwlr_output_powe
 const SOON: Duration = Duration::from_secs(3);
 
 fn idle(after: &str, args: &[&str]) -> Compositor {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let config = folder.path().join("config.toml");
     fs::write(&config, format!("[idle]\noff-after = \"{after}\"\n")).unwrap();
     let mut all = vec!["--config", config.to_str().unwrap()];

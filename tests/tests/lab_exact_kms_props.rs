@@ -9,6 +9,7 @@ use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_client::protocol::wl_output::Transform;
 
@@ -79,7 +80,7 @@ fn pictures(trace: &Trace) -> Vec<(String, bool)> {
 #[ignore = "lab"]
 fn a_plane_turns_a_window_as_the_renderer_would() {
     let vkms = Vkms::builder("turned").output(Output { overlays: 1, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let (drawn, none) = turn(vkms.card(), &folder.path().join("drawn"), "none");
     let (shown, all) = turn(vkms.card(), &folder.path().join("shown"), "all");
     assert_eq!((none, all), (vec![0; 8], vec![1; 8]));
@@ -101,7 +102,7 @@ fn a_plane_turns_a_window_as_the_renderer_would() {
 #[ignore = "lab"]
 fn a_display_is_set_as_configured() {
     let vkms = Vkms::builder("configured").outputs(2, Output::default()).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let file = folder.path().join("config.toml");
     let (first, second) = (vkms.connector(0), vkms.connector(1));
     let text = format!(
@@ -120,7 +121,7 @@ fn a_display_is_set_as_configured() {
     // The other one stands to the right of it, and goes without what vkms lacks.
     assert_eq!((&output(&first)["x"], &output(&first)["y"]), (&800.into(), &0.into()), "{status}");
     let log = compositor.log();
-    let warning = format!("{first}: its settings in [[output]] are left out: no property max bpc");
+    let warning = format!("{first}: its connector settings in [[output]] are ignored: no property max bpc");
     assert!(log.contains(&warning), "{log}");
     compositor.stop().unwrap();
 }

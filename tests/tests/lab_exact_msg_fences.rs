@@ -7,14 +7,16 @@ use serde_json::Value;
 use syncline_tests::client::actor::{Actor, Gate};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 
 const SOON: Duration = Duration::from_secs(3);
 
 /// A compositor whose watchdog speaks after 200 ms.
 fn start(args: &[&str]) -> Compositor {
-    let config = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(config.path(), "[fences]\nwatchdog = 200\n").unwrap();
-    let path = config.path().to_string_lossy().into_owned();
+    let folder = user::folder().unwrap();
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[fences]\nwatchdog = 200\n").unwrap();
+    let path = config.to_string_lossy().into_owned();
     Compositor::start(&[&["--config", &path], args].concat()).unwrap()
 }
 
@@ -139,8 +141,8 @@ fn a_buffer_on_the_screen_is_used_by_its_plane_until_its_client_is_gone() {
 #[test]
 #[ignore = "lab"]
 fn the_trace_has_what_the_list_has() {
-    let trace = tempfile::NamedTempFile::new().unwrap();
-    let path = trace.path().to_string_lossy().into_owned();
+    let folder = user::folder().unwrap();
+    let path = folder.path().join("trace.json").to_string_lossy().into_owned();
     let compositor = start(&["--trace", &path]);
     let mut actor = Actor::new(&compositor, "traced", None).unwrap();
     actor.show(1).unwrap();

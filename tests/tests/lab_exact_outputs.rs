@@ -13,6 +13,7 @@ use syncline_tests::demo::ClientReport;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::{Trace, What};
 use syncline_tests::uinput::Mouse;
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Status, Vkms};
 
 fn animated(compositor: &Compositor, frames: &str) -> Child {
@@ -100,7 +101,7 @@ fn a_late_fence_on_one_display_never_delays_another() {
 #[ignore = "lab"]
 fn displays_of_different_refresh_keep_their_own_pace() {
     let vkms = Vkms::builder("rates").outputs(2, Output { overlays: 1, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let (config, path) = (folder.path().join("config.toml"), folder.path().join("trace.json"));
     // What a display without EDID offers beside 60 Hz.
     let mode = format!("[[output]]\nname = \"{}\"\nmode = \"800x600@56\"\n", vkms.connector(1));

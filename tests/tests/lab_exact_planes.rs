@@ -16,6 +16,7 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Builder, Output, Vkms};
 use wayland_client::protocol::{wl_subsurface::WlSubsurface, wl_surface::WlSurface};
 
@@ -52,7 +53,7 @@ fn overlays(trace: &Trace) -> Vec<usize> {
 #[ignore = "lab"]
 fn three_windows_on_three_overlays() {
     let vkms = Vkms::builder("three").output(Output { overlays: 3, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = start(vkms.card(), &path, "all");
     let client = |size, hue, id| {
@@ -169,7 +170,7 @@ fn show_on(
     viewport: Option<(i32, i32)>,
 ) -> (u64, Trace) {
     let vkms = vkms.build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let run = |planes: &str| {
         let path = folder.path().join(planes);
         let compositor = start(vkms.card(), &path, planes);

@@ -14,6 +14,7 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::error::Error;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_client::Proxy;
 use wayland_client::protocol::wl_shm;
@@ -112,7 +113,7 @@ fn buffers(compositor: &Compositor) -> usize {
 /// Two buffers in one pool, with all kinds of memory; how many of 40 frames a plane showed.
 fn two_buffers(name: &str, kind: Memory, config: &[&str]) -> (usize, usize) {
     let vkms = overlays(name);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let mut args = vec!["--crc", "--trace", path.to_str().unwrap()];
     args.extend(config);

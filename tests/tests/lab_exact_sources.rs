@@ -14,6 +14,7 @@ use syncline_tests::client::{Client, PATIENCE};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_protocols::wp::linux_dmabuf::zv1::client::zwp_linux_buffer_params_v1::Flags;
 
@@ -57,7 +58,7 @@ impl Memory {
 
 /// Shows frames from two buffers in turn; how many a plane showed.
 fn shown(name: &str, vkms: &Vkms, memory: impl Fn() -> Memory) -> usize {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let compositor = Compositor::start_on(vkms.card(), &["--crc", "--trace", &path.to_string_lossy()]).unwrap();
     let mut client = compositor.client().unwrap();

@@ -12,6 +12,7 @@ use syncline_tests::compositor::Compositor;
 use syncline_tests::time::poll_until;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 
 const PROGRAM: &str = "weston-simple-dmabuf-v4l";
@@ -49,7 +50,7 @@ fn camera_in(format: &str, planes: &str) -> Option<Shown> {
         return None;
     }
     let vkms = Vkms::builder("v4l").output(Output { overlays: 2, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let args = ["--crc", "--trace", &path.to_string_lossy(), "--planes", planes];
     let compositor = Compositor::start_on(vkms.card(), &args).unwrap();

@@ -11,6 +11,7 @@ use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
+use syncline_tests::user;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_protocols::wp::linux_dmabuf::zv1::client::zwp_linux_buffer_params_v1::Flags;
 
@@ -28,7 +29,7 @@ struct Seen {
 /// Shows frames of 565 RGB at twice their size.
 fn frames(config: &str) -> Seen {
     let vkms = Vkms::builder("m2m").output(Output { overlays: 2, ..Output::default() }).build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let (trace, file) = (folder.path().join("trace.json"), folder.path().join("config.toml"));
     std::fs::write(&file, config).unwrap();
     let args = ["--crc", "--config", &file.to_string_lossy(), "--trace", &trace.to_string_lossy()];

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use syncline_tests::client::actor::Actor;
 use syncline_tests::compositor::{Compositor, START, binary};
+use syncline_tests::demo::ClientReport;
 use syncline_tests::lab::{Objects, card_number, find_card};
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 
 /// Which CRTCs are on, and what they show, as the kernel says.
 fn card_state(compositor_card: &std::path::Path) -> Option<Vec<String>> {
@@ -14,6 +16,28 @@ fn card_state(compositor_card: &std::path::Path) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(path).ok()?;
     let wanted = ["crtc[", "\tenable=", "\tactive=", "\tmode:", "plane[", "\tcrtc=", "\tfb="];
     Some(text.lines().filter(|l| wanted.iter().any(|w| l.starts_with(w))).map(str::to_owned).collect())
+}
+
+/// An ordinary user's session under a seat manager: no right but what the seat gives.
+#[test]
+#[ignore = "lab"]
+fn a_session_of_uid_1000_shows_the_demos_client() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let process = std::fs::read_to_string(format!("/proc/{}/status", compositor.process().0)).unwrap();
+    let field = |name: &str| {
+        let line = process.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(field("Uid:"), ["1000"; 4]);
+    assert_eq!(field("Gid:"), ["1000"; 4]);
+    assert_eq!(field("Groups:"), [""; 0]);
+    assert_eq!(u64::from_str_radix(&field("CapEff:")[0], 16), Ok(0), "capabilities");
+    let mut client = compositor.demo_client(&["--frames", "30", "--warmup", "10"]).unwrap();
+    let out = client.stdout(Stdio::piped()).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let report: ClientReport = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((report.presented, report.unanswered), (30, 0));
+    compositor.stop().unwrap();
 }
 
 #[test]
@@ -34,6 +58,16 @@ fn sigterm_ends_well_and_restores_the_card() {
     let after = || (card_state(&card), Objects::count(&card));
     poll_until(Duration::from_secs(5), || after() == before);
     assert_eq!(after(), before);
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_log_in_a_file_has_no_colours() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let log = compositor.log();
+    assert!(log.contains("INFO"), "the log is empty: {log:?}");
+    assert!(!log.contains('\x1b'), "{log:?}");
+    compositor.stop().unwrap();
 }
 
 #[test]
@@ -61,7 +95,7 @@ fn msg_quit_ends_well() {
 fn until_exit_passes_the_status_on() {
     let card = find_card(None).unwrap();
     for (script, status) in [("exit 0", 0), ("exit 7", 7), ("test -n \"$WAYLAND_DISPLAY\" && exit 3", 3)] {
-        let mut child = Command::new(binary().unwrap())
+        let mut child = user::command(binary().unwrap())
             .args(["run", "--socket", "syncline-until-exit", "--device"])
             .arg(&card)
             .args(["--until-exit", "--", "sh", "-c", script])
@@ -81,7 +115,7 @@ fn until_exit_passes_the_status_on() {
 #[ignore = "lab"]
 fn until_exit_of_a_program_that_is_not_there() {
     let card = find_card(None).unwrap();
-    let out = Command::new(binary().unwrap())
+    let out = user::command(binary().unwrap())
         .args(["run", "--socket", "syncline-until-exit", "--device"])
         .arg(&card)
         .args(["--until-exit", "--", "/nonexistent/program"])

@@ -4,6 +4,7 @@ use syncline_tests::client::actor::Actor;
 use syncline_tests::client::timing::{Managers, Timing};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::error::Error;
+use syncline_tests::user;
 use wayland_client::Proxy;
 use wayland_client::protocol::wl_surface::WlSurface;
 use wayland_protocols::wp::commit_timing::v1::client::{
@@ -162,7 +163,7 @@ fn objects_can_be_made_again() {
 #[test]
 #[ignore = "lab"]
 fn a_wish_to_tear_is_judged() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let allowed = folder.path().join("config.toml").to_string_lossy().into_owned();
     std::fs::write(&allowed, "tearing = true\n").unwrap();
     let table: [(&[&str], PresentationHint, Type, &str); 4] = [

@@ -15,7 +15,7 @@ use smithay::{
     },
 };
 
-use crate::{desktop::displays::Exile, surface::SurfaceState};
+use crate::{desktop::displays::Displaced, surface::SurfaceState};
 
 /// What a window asked for beyond floating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Window {
     /// Where it goes back to when it floats again.
     pub restore: Option<Rectangle<i32, Logical>>,
     /// Where it goes back to when its display is plugged in again.
-    pub exile: Option<Exile>,
+    pub displaced: Option<Displaced>,
 }
 
 impl Window {
@@ -91,7 +91,7 @@ impl Windows {
             maximised: false,
             size: Size::default(),
             restore: None,
-            exile: None,
+            displaced: None,
         });
     }
 
@@ -159,6 +159,13 @@ pub fn initial_location(
     output.loc + Point::from((x, y))
 }
 
+impl Window {
+    /// The user has moved the window: it belongs where it is.
+    pub fn settle(&mut self) {
+        self.displaced = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,12 +177,5 @@ mod tests {
         assert_eq!(initial_location((400, 300).into(), output, 1), Point::from((1232, 182)));
         assert_eq!(initial_location((400, 300).into(), output, 7), Point::from((1400, 300)));
         assert_eq!(initial_location((900, 700).into(), output, 3), Point::from((1000, 0)));
-    }
-}
-
-impl Window {
-    /// The user has moved the window: it belongs where it is.
-    pub fn settle(&mut self) {
-        self.exile = None;
     }
 }

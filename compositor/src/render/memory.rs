@@ -1,4 +1,7 @@
-//! Whose memory our pictures are in: the GPU's that draws them, the display's that shows them, else any that both take.
+//! In which memory the compositor's own buffers are: that of the GPU that renders to them, that of
+//! the display that scans them out, else any memory that both support.
+//!
+//! It renders nothing.
 
 use std::sync::Arc;
 
@@ -26,6 +29,10 @@ impl Allocator for Gbm<'_> {
     }
 
     fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+        #[cfg(debug_assertions)]
+        if super::fault::starves() {
+            return Err(self.refusal(std::io::Error::from_raw_os_error(libc::EACCES)));
+        }
         let made = self.0.create_buffer(ask.width, ask.height, ask.format, ask.modifiers);
         let buffer = made.map_err(|e| self.refusal(e))?;
         let exported = buffer.export().map_err(|e| self.refusal(e))?;
@@ -35,16 +42,18 @@ impl Allocator for Gbm<'_> {
                 Ok(Plane { fd, offset, stride })
             });
         let planes = planes.collect::<Result<Vec<_>, AllocateError>>()?;
-        // A driver without modifiers makes linear buffers where asked for them, and does not say so.
+        // A driver without modifiers makes linear buffers on request, but does not report the
+        // modifier.
         let found = exported.format().modifier;
         let modifier = if ask.modifiers == [DrmModifier::Linear] { DrmModifier::Linear } else { found };
         let dmabuf = Dmabuf::new(ask.width, ask.height, ask.format, modifier, planes).map_err(|e| self.refusal(e))?;
-        // Mesa's software GBM imports a dma-buf of its own under the handle of the buffer object, and closes that with the object.
+        // Mesa's software GBM imports its own dma-buf under the handle of the buffer object, and
+        // closes that handle with the object, so the object is kept.
         Ok(Allocated { dmabuf, keep: Some(Box::new(buffer)) })
     }
 }
 
-/// For a display without dumb buffers: memory in one piece, then any.
+/// The allocators for a display without dumb buffers: contiguous memory first, then any memory.
 fn others() -> FirstOf<'static> {
     let contiguous = heap::contiguous();
     let heaps = contiguous.iter().map(String::as_str).chain(["system"]).filter_map(|name| DmaHeap::open(name).ok());
@@ -55,24 +64,25 @@ fn others() -> FirstOf<'static> {
     }
 }
 
-/// A linear buffer that the CPU, or a converter, draws into and that the display shows.
+/// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out.
+/// Error, for the log: no allocator has suitable memory.
 pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
     let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
-    let takes = |allocated| {
+    let scans_out = |allocated| {
         let target = Imported::allocated(allocated);
         match target.framebuffer(device) {
             Some(_) => Ok(Arc::new(target)),
-            None => Err(format!("{} does not show it", device.path().display())),
+            None => Err(format!("{} cannot scan it out", device.path().display())),
         }
     };
     let mut first = FirstOf::default().then(DumbAllocator(device.clone()));
-    first.allocate_for(&ask, takes).or_else(|refused| {
-        // These are opened only where they are needed.
-        others().allocate_for(&ask, takes).map_err(|error| format!("{refused}; {error}"))
+    first.allocate_for(&ask, scans_out).or_else(|refused| {
+        // These allocators are opened only where they are needed.
+        others().allocate_for(&ask, scans_out).map_err(|error| format!("{refused}; {error}"))
     })
 }
 
-/// A buffer in a GPU's own memory.
+/// Allocates a buffer in a GPU's own memory, with one of `modifiers`.
 pub fn of_gpu(
     allocator: &mut egl::Allocator,
     width: u32,

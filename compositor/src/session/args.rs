@@ -11,10 +11,12 @@ use crate::config::{Overrides, words::RendererChoice};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Display device (repeatable); default: every card of the seat with a connected display.
+    /// Display device (repeatable); default: every card of the seat with a connected display. It is
+    /// opened through the seat (seatd, logind) where there is one, else directly.
     #[arg(long, value_name = "PATH")]
     pub device: Vec<PathBuf>,
-    /// What draws that which no plane takes. `auto`: GLES on a GPU, else pixman.
+    /// What composites the surfaces that no plane takes. `auto`: GLES on a GPU; pixman where there is
+    /// none, GL runs on the CPU, or the GPU gets no memory that the display shows.
     #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
     pub renderer: RendererChoice,
     #[command(flatten)]

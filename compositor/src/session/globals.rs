@@ -1,73 +1,151 @@
-//! The globals.
+//! The globals of the session, all born here: [`TABLE`] says which there are, in which version, who may see them, and which
+//! file answers their requests.
+//!
+//! A test compares the table with what a client is told, and with the list in the README. To add a protocol: a row here,
+//! its creation in [`announce`] (or in [`announce_devices`], if it needs hardware), its handler in the file that the row
+//! names.
 
+use fence::Ns;
 use protocols::{
     color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
-    fifo::FifoState, linux_dmabuf::LinuxDmabufState, syncobj::SyncobjState, tearing::TearingState,
+    fifo::FifoState, idle_notify::IdleNotifyState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState,
+    shm::ShmState, syncobj::SyncobjState, tearing::TearingState,
 };
 use smithay::{
     input::{Seat, SeatState, keyboard::XkbConfig},
-    reexports::wayland_server::DisplayHandle,
+    output::Output as WlOutput,
+    reexports::wayland_server::{Client, DisplayHandle, backend::GlobalId},
     wayland::{
-        compositor::CompositorState, content_type::ContentTypeState, output::OutputManagerState,
-        presentation::PresentationState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState,
-        viewporter::ViewporterState,
+        compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
+        output::OutputManagerState, presentation::PresentationState, selection::data_device::DataDeviceState,
+        shell::xdg::XdgShellState, viewporter::ViewporterState,
     },
 };
 
-use crate::{config::Config, session::Syncline, system::error::Error};
+use crate::{
+    config::Config,
+    feedback::FormatFeedback,
+    output::card::Card,
+    session::{
+        Syncline,
+        parts::{absence::UserAbsence, globals::Globals},
+    },
+    surface::client::ClientState,
+    system::error::Error,
+};
 
-/// Protocol globals and their state.
-pub struct Globals {
-    pub compositor: CompositorState,
-    pub xdg_shell: XdgShellState,
-    pub shm: protocols::shm::ShmState,
-    pub linux_dmabuf: Option<LinuxDmabufState>,
-    pub feedback: Option<crate::feedback::Feedbacks>,
-    pub syncobj: Option<SyncobjState>,
-    pub explicit_sync: ExplicitSyncState,
-    pub seat: SeatState<Syncline>,
-    pub data_device: DataDeviceState,
-    _fifo: FifoState,
-    _commit_timing: CommitTimingState,
-    _tearing: TearingState,
-    _color_representation: ColorRepresentationState,
-    _content_type: ContentTypeState,
-    _viewporter: ViewporterState,
-    _presentation: PresentationState,
-    _outputs: OutputManagerState,
+/// Who may see a global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeenBy {
+    Everyone,
+    /// Every client that is not in a sandbox: what it does concerns the whole session.
+    Trusted,
 }
 
-impl Globals {
-    /// Announces every protocol that does not depend on the hardware.
-    pub fn new(display: &DisplayHandle) -> Self {
-        Self {
-            compositor: CompositorState::new_v6::<Syncline>(display),
-            xdg_shell: XdgShellState::new::<Syncline>(display),
-            shm: protocols::shm::ShmState::new::<Syncline>(display),
-            linux_dmabuf: None,
-            feedback: None,
-            syncobj: None,
-            explicit_sync: ExplicitSyncState::new::<Syncline>(display),
-            seat: SeatState::new(),
-            data_device: DataDeviceState::new::<Syncline>(display),
-            _fifo: FifoState::new::<Syncline>(display),
-            _commit_timing: CommitTimingState::new::<Syncline>(display),
-            _tearing: TearingState::new::<Syncline>(display),
-            _color_representation: ColorRepresentationState::new::<Syncline>(display),
-            _content_type: ContentTypeState::new::<Syncline>(display),
-            _viewporter: ViewporterState::new::<Syncline>(display),
-            _presentation: PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC),
-            _outputs: OutputManagerState::new_with_xdg_output::<Syncline>(display),
-        }
-    }
+/// When a global is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// A card with syncobj timelines.
+    Timelines,
+    /// A lit output; one global each.
+    Output,
 }
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalRow {
+    /// Name of the interface.
+    pub interface: &'static str,
+    /// The highest version that is spoken.
+    pub version: u32,
+    pub seen_by: SeenBy,
+    pub needs: Needs,
+    /// The file that answers its requests, in compositor/src/ or protocols/src/.
+    pub answered_in: &'static str,
+}
+
+const fn row(interface: &'static str, version: u32, answered_in: &'static str) -> GlobalRow {
+    GlobalRow { interface, version, seen_by: SeenBy::Everyone, needs: Needs::Nothing, answered_in }
+}
+
+/// Every global, in alphabetical order.
+pub const TABLE: &[GlobalRow] = &[
+    row("ext_idle_notifier_v1", 2, "protocols/src/idle_notify.rs"),
+    row("wl_compositor", 6, "compositor/src/session/commit/mod.rs"),
+    row("wl_data_device_manager", 3, "compositor/src/session/handlers.rs"),
+    GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
+    row("wl_seat", 9, "compositor/src/session/input.rs"),
+    row("wl_shm", 2, "protocols/src/shm/mod.rs"),
+    row("wl_subcompositor", 1, "compositor/src/session/windows/tree.rs"),
+    row("wp_color_representation_manager_v1", 1, "protocols/src/color_representation.rs"),
+    row("wp_commit_timing_manager_v1", 1, "protocols/src/commit_timing.rs"),
+    row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),
+    row("wp_fifo_manager_v1", 1, "protocols/src/fifo.rs"),
+    GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
+    row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
+    row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
+    row("wp_viewporter", 1, "compositor/src/surface/view.rs"),
+    row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row("zwlr_output_power_manager_v1", 1, "compositor/src/session/cards/power.rs")
+    },
+    row("zwp_idle_inhibit_manager_v1", 1, "compositor/src/session/idle.rs"),
+    row("zwp_linux_dmabuf_v1", 6, "protocols/src/linux_dmabuf/mod.rs"),
+    row("zwp_linux_explicit_synchronization_v1", 2, "protocols/src/explicit_sync/mod.rs"),
+    row("zxdg_output_manager_v1", 3, "compositor/src/session/handlers.rs"),
+];
 
 /// `clockid_t` of every timestamp that clients get.
 const CLOCK_MONOTONIC: u32 = 1;
 
-/// Makes the seat with its keyboard and pointer.
-pub fn make_seat(display: &DisplayHandle, globals: &mut Globals, config: &Config) -> Result<Seat<Syncline>, Error> {
-    let mut seat = globals.seat.new_wl_seat(display, "seat0");
+/// Who sees the global of this name, by the table.
+fn seen(interface: &str) -> fn(&Client) -> bool {
+    match TABLE.iter().find(|row| row.interface == interface).map(|row| row.seen_by) {
+        Some(SeenBy::Everyone) => |_| true,
+        Some(SeenBy::Trusted) | None => |client| client.get_data::<ClientState>().is_some_and(|state| !state.sandboxed),
+    }
+}
+
+/// Announces every protocol that does not depend on the hardware: their state, that of the user's absence, and of seats.
+pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, SeatState<Syncline>) {
+    // What keeps no state of its own: its objects carry it.
+    FifoState::new::<Syncline>(display);
+    CommitTimingState::new::<Syncline>(display);
+    TearingState::new::<Syncline>(display);
+    ColorRepresentationState::new::<Syncline>(display);
+    ContentTypeState::new::<Syncline>(display);
+    ViewporterState::new::<Syncline>(display);
+    PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
+    OutputManagerState::new_with_xdg_output::<Syncline>(display);
+    IdleInhibitManagerState::new::<Syncline>(display);
+    let globals = Globals {
+        compositor: CompositorState::new_v6::<Syncline>(display),
+        xdg_shell: XdgShellState::new::<Syncline>(display),
+        shm: ShmState::new::<Syncline>(display),
+        linux_dmabuf: None,
+        feedback: None,
+        syncobj: None,
+        explicit_sync: ExplicitSyncState::new::<Syncline>(display),
+        data_device: DataDeviceState::new::<Syncline>(display),
+        output_power: OutputPowerState::new::<Syncline>(display, seen("zwlr_output_power_manager_v1")),
+    };
+    (globals, UserAbsence::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())
+}
+
+/// Announces a lit output; the caller removes the global when the output goes.
+pub fn announce_output(display: &DisplayHandle, output: &WlOutput) -> GlobalId {
+    output.create_global::<Syncline>(display)
+}
+
+/// Announces the seat with its keyboard and pointer.
+pub fn announce_seat(
+    display: &DisplayHandle,
+    seats: &mut SeatState<Syncline>,
+    config: &Config,
+) -> Result<Seat<Syncline>, Error> {
+    let mut seat = seats.new_wl_seat(display, "seat0");
     let keyboard = &config.keyboard;
     let xkb = XkbConfig {
         rules: "",
@@ -84,4 +162,49 @@ pub fn make_seat(display: &DisplayHandle, globals: &mut Globals, config: &Config
     })?;
     seat.add_pointer();
     Ok(seat)
+}
+
+impl Syncline {
+    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the
+    /// clients' timelines; when it leaves, the next one gets those that are made then.
+    pub fn announce_devices(&mut self) -> Result<(), Error> {
+        let (display, globals) = (&self.display, &mut self.globals);
+        let feedback = FormatFeedback::new(&self.outputs)?;
+        globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
+        globals.feedback = Some(feedback);
+        globals.shm.add_formats(self.outputs.renderer.shm_formats());
+        let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
+        match Card::sync_device(card) {
+            Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
+            Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_names_files_that_exist() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for pair in TABLE.windows(2) {
+            assert!(pair[0].interface < pair[1].interface, "{} comes after {}", pair[0].interface, pair[1].interface);
+        }
+        for row in TABLE {
+            assert!(root.join(row.answered_in).is_file(), "{}: {} is not there", row.interface, row.answered_in);
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_the_globals() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+        let list: Vec<_> = TABLE.iter().map(|row| format!("`{}` {}", row.interface, row.version)).collect();
+        let (_, rest) = readme.split_once("<!-- globals -->\n").expect("README.md has a list of globals");
+        let (found, _) = rest.split_once("\n<!-- end of globals -->").expect("the list ends");
+        let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(found, list.join(", "), "README.md lists other globals than TABLE; replace the list by this one");
+    }
 }

@@ -8,7 +8,7 @@ mod commit;
 mod crc;
 mod feedback;
 mod frame;
-mod globals;
+pub mod globals;
 mod handlers;
 mod idle;
 mod input;

@@ -6,7 +6,6 @@
 use std::{collections::HashMap, os::unix::net::UnixStream};
 
 use calloop::EventLoop;
-use protocols::output_power::OutputPowerState;
 use smithay::{
     backend::{
         libinput::LibinputInputBackend,
@@ -26,20 +25,14 @@ use crate::{
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
-    session::{
-        Syncline,
-        args::RunArgs,
-        globals::{Globals, make_seat},
-        parts::absence::Idle,
-        state::WaylandDisplay,
-    },
-    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    session::{Syncline, args::RunArgs, globals, state::WaylandDisplay},
+    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry},
     system::{
         clock,
         error::{Context, Error},
-        priority,
-        reactor::{Reactor, Source},
-        seat::Session,
+        reactor::{EventSource, Reactor},
+        realtime,
+        seat::SeatSession,
         trace,
     },
 };
@@ -62,7 +55,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 }
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
-    let (mut session, notifier) = Session::open(&args.device)?;
+    let (mut session, notifier) = SeatSession::open(&args.device)?;
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
     if let Some(notifier) = notifier {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
@@ -72,8 +65,8 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
     let handle = display.handle();
     let reactor = Reactor::new().context("epoll")?;
-    let mut globals = Globals::new(&handle);
-    let seat = make_seat(&handle, &mut globals, &config)?;
+    let (globals, idle, mut seats) = globals::announce(&handle, clock::now());
+    let seat = globals::announce_seat(&handle, &mut seats, &config)?;
     let outputs = Outputs::new(cards, args.renderer, &config)?;
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -84,6 +77,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         udmabuf: crate::surface::shm::udmabuf(&config),
         config,
         globals,
+        seats,
         seat,
         pointer_stale: false,
         displays_stale: false,
@@ -91,14 +85,13 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         renderer_stale: false,
         imports: Imports::default(),
         acquires: Acquires::default(),
-        live: Live::default(),
+        live: ContentRegistry::default(),
         hits: Default::default(),
-        pace: crate::session::parts::held::Pace::default(),
+        pace: crate::session::parts::held::HeldSurfaces::default(),
         outputs,
         ipc: None,
-        crc: crate::session::parts::crc::Crc::default(),
-        idle: Idle::new(&handle, clock::now()),
-        output_power: OutputPowerState::new::<Syncline>(&handle),
+        crc: crate::session::parts::crc::CrcState::default(),
+        idle,
         power_stale: false,
         cec: Cec::default(),
         mem2mem: None,
@@ -123,12 +116,12 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
     add_input(&calloop, &mut state)?;
     let mut signals = Signals::new(&state.reactor)?;
-    state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
-    state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
-    state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
+    state.reactor.add(&calloop, EventSource::Calloop).context("event loop")?;
+    state.reactor.add(display.backend().poll_fd(), EventSource::Clients).context("Wayland display")?;
+    state.reactor.add(&socket, EventSource::Listen).context("Wayland socket")?;
     state.ipc = Some(Ipc::listen(socket_path(&name)?, &state.reactor)?);
     if state.config.realtime {
-        priority::raise();
+        realtime::raise();
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
@@ -148,32 +141,32 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         state.now = clock::now();
         for source in &ready {
             match *source {
-                Source::Clients => {
+                EventSource::Clients => {
                     display.dispatch_clients(&mut state).context("clients")?;
                 }
-                Source::Listen => {
+                EventSource::Listen => {
                     while let Ok(Some(stream)) = socket.accept() {
                         state.insert_client(stream);
                     }
                 }
-                Source::Display(card) => state.display_events(card),
-                Source::Timer => state.counted(Syncline::timer),
-                Source::Calloop => {
+                EventSource::Display(card) => state.display_events(card),
+                EventSource::Timer => state.counted(Syncline::timer),
+                EventSource::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
                 }
-                Source::Signal => signals.handle(&mut state),
-                Source::MsgListen => {
+                EventSource::Signal => signals.handle(&mut state),
+                EventSource::MsgListen => {
                     if let Some(ipc) = &mut state.ipc {
                         ipc.accept(&state.reactor);
                     }
                 }
-                Source::Msg(slot) => state.ipc_event(slot),
-                Source::Crc(output) => state.crc_event(output),
-                Source::Predictor => state.predictor_event(),
-                Source::Acquire(slot) => state.acquire_event(slot),
-                Source::Cec(slot) => state.cec_event(slot),
-                Source::Mem2mem => state.mem2mem_event(),
+                EventSource::Msg(slot) => state.ipc_event(slot),
+                EventSource::Crc(output) => state.crc_event(output),
+                EventSource::Predictor => state.predictor_event(),
+                EventSource::Acquire(slot) => state.acquire_event(slot),
+                EventSource::Cec(slot) => state.cec_event(slot),
+                EventSource::Mem2mem => state.mem2mem_event(),
             }
         }
         state.after_events();
@@ -246,8 +239,8 @@ impl Syncline {
                     tracing::error!("input devices did not come back");
                 }
                 self.resume();
-                self.all_are_on();
-                self.user_is_here(true);
+                self.mark_all_on();
+                self.note_activity(true);
                 self.cec_wake();
             }
         }
@@ -290,7 +283,7 @@ impl Signals {
                 let theirs = theirs.try_clone().context("signals")?;
                 signal_hook::low_level::pipe::register(*signal, theirs).context("signals")?;
             }
-            reactor.add(&ours, Source::Signal).context("signals")?;
+            reactor.add(&ours, EventSource::Signal).context("signals")?;
             Ok(ours)
         };
         Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fence::Ns;
 use smithay::{
-    input::Seat,
+    input::{Seat, SeatState},
     reexports::wayland_server::{Client, Display, DisplayHandle, protocol::wl_surface::WlSurface},
     wayland::compositor::CompositorClientState,
 };
@@ -17,13 +17,10 @@ use crate::{
     desktop::Desktop,
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
-    report::{counters::Counters, watchdog::Hits},
-    session::{
-        globals::Globals,
-        parts::{absence::Idle, crc::Crc, held::Pace},
-    },
-    surface::{acquires::Acquires, buffer::Imports, client::ClientState, live::Live},
-    system::{reactor::Reactor, seat::Session},
+    report::{counters::Counters, watchdog::WatchdogHistory},
+    session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces},
+    surface::{acquires::Acquires, buffer::Imports, client::ClientState, registry::ContentRegistry},
+    system::{reactor::Reactor, seat::SeatSession},
 };
 
 /// Everything that lives as long as the session.
@@ -35,6 +32,7 @@ pub struct Syncline {
     pub config: Config,
     pub reactor: Reactor,
     pub globals: Globals,
+    pub seats: SeatState<Syncline>,
     pub seat: Seat<Syncline>,
     pub desktop: Desktop,
     /// Clients whose transaction queues hold surfaces that are gone.
@@ -48,20 +46,18 @@ pub struct Syncline {
     pub imports: Imports,
     pub acquires: Acquires,
     /// Contents that may be unreleased, for reports.
-    pub live: Live,
+    pub live: ContentRegistry,
     /// What the watchdog found last.
-    pub hits: Hits,
+    pub hits: WatchdogHistory,
     /// Commits that wait for a latch or a time.
-    pub pace: Pace,
+    pub pace: HeldSurfaces,
     pub outputs: Outputs,
     /// Listens once the session is ready.
     pub ipc: Option<Ipc>,
     /// CRCs and the last frames.
-    pub crc: Crc,
+    pub crc: CrcState,
     /// The user's absence.
-    pub idle: Idle,
-    /// Clients that control displays.
-    pub output_power: protocols::output_power::OutputPowerState,
+    pub idle: UserAbsence,
     /// Displays were turned off or on, came or went: those clients are to be told.
     pub power_stale: bool,
     /// Converts what would be drawn, with `[mem2mem]`.
@@ -73,7 +69,7 @@ pub struct Syncline {
     pub libinput: Option<smithay::reexports::input::Libinput>,
     /// The mode that the user wants on every display.
     pub mode: Option<kms::ModeRequest>,
-    pub session: Session,
+    pub session: SeatSession,
     pub counters: Counters,
     /// Environment of the programs that we start.
     pub child_env: HashMap<String, String>,
@@ -112,7 +108,7 @@ impl Syncline {
     /// Accepts a connection.
     pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
-        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid });
+        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid, sandboxed: false });
         if let Err(error) = self.display.insert_client(stream, state) {
             tracing::warn!("a client could not connect: {error}");
         }

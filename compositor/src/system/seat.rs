@@ -1,14 +1,15 @@
 //! The seat: who opens devices for us, and who takes them away when the user switches to another VT.
 //!
-//! With seatd or logind every device comes from libseat. Without a seat manager root may run on a device directly, which is
-//! what tests and board bring-up do; there is no VT switching then.
+//! With seatd or logind every device comes from libseat, those that the user names too. Without a
+//! seat manager a session may run on a device that the user names, if the user may open it: that is
+//! for board bring-up, as root; there is no VT switching then.
 
 use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use kms::OpenError;
+use kms::{OpenError, open::OpenedBy};
 use rustix::io::Errno;
 use smithay::{
     backend::session::{
@@ -22,23 +23,32 @@ use crate::system::error::Error;
 
 /// Where devices come from.
 #[derive(Debug, Clone)]
-pub enum Session {
+pub enum SeatSession {
     /// seatd or logind.
     Seat(LibSeatSession),
     /// We open them ourselves.
     Direct,
 }
 
-impl Session {
-    /// Opens the seat. With explicit `devices`, root may go on without one.
+impl SeatSession {
+    /// Opens the seat. With explicit `devices` a session may go on without one: whether the user
+    /// may open them is seen then.
     pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
         match LibSeatSession::new() {
             Ok((session, notifier)) => Ok((Self::Seat(session), Some(notifier))),
-            Err(error) if !devices.is_empty() && rustix::process::geteuid().is_root() => {
+            Err(error) if !devices.is_empty() => {
                 tracing::info!("no seat manager ({error}): opening devices directly");
                 Ok((Self::Direct, None))
             }
             Err(error) => Err(Error::NoSeat { reason: error.to_string() }),
+        }
+    }
+
+    /// Who opens devices, and so makes them DRM master.
+    pub fn opens(&self) -> OpenedBy {
+        match self {
+            Self::Seat(_) => OpenedBy::Seat,
+            Self::Direct => OpenedBy::Us,
         }
     }
 
@@ -50,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Opens a device. The caller owns the descriptor and gives it back with [`Session::close_device`].
+    /// Opens a device. The caller owns the descriptor and gives it back with [`SeatSession::close_device`].
     pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
         let refused = |errno: i32| Error::from(OpenError::refused(path, Errno::from_raw_os_error(errno)));
         match self {
@@ -62,7 +72,7 @@ impl Session {
         }
     }
 
-    /// Gives back a device from [`Session::open_device`]; closes `fd`.
+    /// Gives back a device from [`SeatSession::open_device`]; closes `fd`.
     pub fn close_device(&mut self, fd: OwnedFd) {
         // A device that is gone cannot be closed properly, and need not be.
         if let Self::Seat(session) = self
@@ -94,7 +104,7 @@ fn open_directly(path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         .map_err(|e| e.raw_os_error())
 }
 
-impl LibinputInterface for Session {
+impl LibinputInterface for SeatSession {
     fn open_restricted(&mut self, path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         match self {
             Self::Seat(session) => {

@@ -1,17 +1,23 @@
-//! `syncline-bench`: what a frame costs, against limits, beside what others were measured to cost.
+//! `syncline-bench`: what a frame costs, against limits, beside what other compositors were
+//! measured to cost.
 //!
-//! How each figure is counted is written in docs/measuring.md.
+//! docs/measuring.md says how each figure is counted, and how it is judged ([`judge`]).
 
+pub mod control;
 pub mod dmabuf;
 pub mod frame;
+pub mod judge;
 pub mod kms;
+mod row;
 pub mod runs;
 pub mod shm;
 pub mod strace;
 
 use clap::{Parser, Subcommand};
 
-/// Measures Syncline in the lab. The exit status is 1 where a limit is broken.
+pub use row::{Row, table};
+
+/// Measures Syncline in the lab. The exit status is 1 if a limit is exceeded.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "syncline-bench", version)]
 pub struct Options {
@@ -27,64 +33,7 @@ pub enum Bench {
     Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
-    /// The display's side: latest signals that make their vblank, many windows, input to photon, idling.
+    /// The display's side: latest signals that make their vblank, many windows, input to photon,
+    /// idling.
     Kms(kms::Options),
-}
-
-/// One row of the closing table.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// What was measured.
-    pub what: &'static str,
-    /// What others took, as given.
-    pub others: &'static [&'static str],
-    /// The limit in words.
-    pub limit: String,
-    /// The figures of each run.
-    pub figures: Vec<String>,
-    /// Whether all of them keep the limit.
-    pub kept: bool,
-}
-
-/// The table as text; columns are aligned.
-pub fn table(heads: &[&str], rows: &[Row]) -> String {
-    let mut lines: Vec<Vec<String>> = vec![heads.iter().map(|h| (*h).to_owned()).collect()];
-    for row in rows {
-        let mut line = vec![row.what.to_owned()];
-        line.extend(row.others.iter().map(|o| (*o).to_owned()));
-        line.push(row.limit.clone());
-        line.extend(row.figures.iter().cloned());
-        line.push(if row.kept { "ok".into() } else { "OVER".into() });
-        lines.push(line);
-    }
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| lines.iter().filter_map(|l| l.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        for (c, cell) in line.iter().enumerate() {
-            let pad = widths[c] - cell.chars().count();
-            let (left, right) = if c == 0 { (0, pad) } else { (pad, 0) };
-            text += &format!("{}{}{}  ", " ".repeat(left), cell, " ".repeat(right));
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_line_up() {
-        let row =
-            |what, kept| Row { what, others: &["51"], limit: "≤ 30".into(), figures: vec!["29.5".into()], kept };
-        let text = table(&["", "sway", "limit", "syncline", ""], &[row("calls", true), row("more calls", false)]);
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].ends_with("ok") && lines[2].ends_with("OVER"));
-        let at = |line: &str| line.find("≤").unwrap();
-        assert_eq!(at(lines[1]), at(lines[2]));
-    }
 }

@@ -1,4 +1,5 @@
-//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are broken on purpose.
+//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are
+//! broken on purpose.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -6,54 +7,13 @@ use wayland_client::protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface};
 use wayland_client::{Connection, Dispatch, QueueHandle};
 use wayland_protocols::wp::linux_dmabuf::zv1::client::{
     zwp_linux_buffer_params_v1::{Flags, ZwpLinuxBufferParamsV1},
-    zwp_linux_dmabuf_feedback_v1::{self as feedback, TrancheFlags, ZwpLinuxDmabufFeedbackV1},
+    zwp_linux_dmabuf_feedback_v1::{self as feedback, ZwpLinuxDmabufFeedbackV1},
     zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
 };
 
+pub use super::tranche::{Heard, Told, Tranche};
 use super::{Client, State};
 use crate::error::Result;
-
-/// One tranche as it was told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tranche {
-    /// `tranche_target_device`.
-    pub device: u64,
-    /// Bits of `tranche_flags`.
-    pub flags: u32,
-    /// Pairs of format and modifier.
-    pub pairs: Vec<(u32, u64)>,
-}
-
-impl Tranche {
-    /// Whether it is for scan-out.
-    pub fn scanout(&self) -> bool {
-        self.flags & TrancheFlags::Scanout.bits() != 0
-    }
-
-    /// Whether it is for sampling (version 6).
-    pub fn sampling(&self) -> bool {
-        self.flags & TrancheFlags::Sampling.bits() != 0
-    }
-}
-
-/// Everything up to one `done`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    /// `main_device`, before version 6.
-    pub main_device: Option<u64>,
-    /// In order.
-    pub tranches: Vec<Tranche>,
-}
-
-/// What a feedback object has said.
-#[derive(Debug, Clone, Default)]
-pub struct Heard {
-    table: Vec<(u32, u64)>,
-    tranche: Tranche,
-    now: Told,
-    /// Each complete message.
-    pub told: Vec<Told>,
-}
 
 impl Dispatch<ZwpLinuxDmabufFeedbackV1, u64> for State {
     fn event(
@@ -90,7 +50,8 @@ impl Client {
         self.bind(version)
     }
 
-    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the token.
+    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the
+    /// token.
     pub fn surface_feedback(
         &mut self,
         manager: &ZwpLinuxDmabufV1,

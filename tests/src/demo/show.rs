@@ -21,6 +21,7 @@ use crate::time::poll_until;
 use crate::trace::Trace;
 use crate::trace::analysis::{Summary, Verdict, judge};
 use crate::trace::timeline::{excerpt, journeys};
+use crate::user;
 
 /// Shows late fences on a real display, reads the display's CRCs, and reports.
 #[derive(Debug, Clone, Parser)]
@@ -46,16 +47,22 @@ pub fn run(options: &Options) -> Result<Verdict> {
     fs::create_dir_all(out).map_err(Error::io(format!("make the folder {}", out.display())))?;
     let out = fs::canonicalize(out).map_err(Error::io(format!("find the folder {}", out.display())))?;
     let card = lab::find_card(options.device.as_deref())?;
-    let trace_path = out.join("trace.json");
+    // What the compositor writes, and which may be another user's than `out`.
+    let scratch = user::folder()?;
+    let trace_path = scratch.path().join("trace.json");
     for old in ["trace.json", "screenshot.png", "report.html", "syncline.log"] {
         let _ = fs::remove_file(out.join(old));
     }
     let trace_arg = trace_path.to_string_lossy();
     let args = ["--crc", "--trace", &trace_arg, "--fence-policy", "trusted", "--trust", "sw_sync"];
     let mut compositor = Compositor::start_on(&card, &args)?;
-    let client = session(&compositor, options, &out);
+    let screenshot = scratch.path().join("screenshot.png");
+    let client = session(&compositor, options, &screenshot);
     let quit = compositor.msg(&["quit"]).and_then(|_| compositor.wait(Duration::from_secs(20)));
     let _ = fs::write(out.join("syncline.log"), compositor.log());
+    for written in [&trace_path, &screenshot] {
+        let _ = fs::copy(written, out.join(written.file_name().unwrap_or_default()));
+    }
     let status = quit?;
     if !status.success() {
         eprintln!("syncline-demo: syncline ended with {status}; its log is {}", out.join("syncline.log").display());
@@ -76,14 +83,14 @@ pub fn run(options: &Options) -> Result<Verdict> {
 }
 
 /// The client's run, with the screenshot in its midst.
-fn session(compositor: &Compositor, options: &Options, out: &Path) -> Result<ClientReport> {
+fn session(compositor: &Compositor, options: &Options, screenshot: &Path) -> Result<ClientReport> {
     let frames = options.frames.to_string();
     let mut command = compositor.demo_client(&["--frames", &frames])?;
     let given = super::Options::from_args(&["--frames", &frames]);
     command.args(&options.client_args).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(Error::io("start the demo client"))?;
     wait_for_half(compositor, &mut child, options.frames + given.warmup);
-    let shot = compositor.msg(&["screenshot", &out.join("screenshot.png").to_string_lossy()])?;
+    let shot = compositor.msg(&["screenshot", &screenshot.to_string_lossy()])?;
     if !shot.status.success() {
         eprintln!("syncline-demo: no screenshot: {}", String::from_utf8_lossy(&shot.stderr).trim());
     }

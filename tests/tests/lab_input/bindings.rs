@@ -7,6 +7,7 @@ use syncline_tests::client::seat::Heard;
 use syncline_tests::compositor::START;
 use syncline_tests::time::poll_until;
 use syncline_tests::uinput::code;
+use syncline_tests::user;
 
 use crate::desk::{Desk, GREEN, RED};
 
@@ -46,7 +47,7 @@ fn ctrl_alt_backspace_ends_the_session_well() {
 #[test]
 #[ignore = "lab"]
 fn super_return_starts_the_configured_terminal() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let (config, proof) = (folder.path().join("config.toml"), folder.path().join("proof"));
     let script = format!("echo $WAYLAND_DISPLAY > {0}.new && mv {0}.new {0}", proof.display());
     std::fs::write(&config, format!("terminal = [\"sh\", \"-c\", \"{script}\"]\n")).unwrap();
@@ -67,7 +68,7 @@ fn super_return_starts_the_configured_terminal() {
 #[test]
 #[ignore = "lab"]
 fn a_terminal_that_is_not_there_costs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "terminal = [\"/nonexistent/terminal\"]\n").unwrap();
     let desk = Desk::new(&["--config", &config.to_string_lossy()]);

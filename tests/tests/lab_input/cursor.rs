@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use syncline_tests::time::poll_until;
+use syncline_tests::user;
 
 use crate::desk::{Desk, GREEN, HEIGHT, RED, WIDTH};
 
@@ -74,7 +75,7 @@ fn read_crcs(trace: &std::path::Path) -> Vec<String> {
 #[test]
 #[ignore = "lab"]
 fn a_clients_own_cursor_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");
     let desk = Desk::new(&["--crc", "--trace", &path.to_string_lossy()]);
     let mut person = desk.person(RED, (300, 200));

@@ -31,7 +31,7 @@ pub fn open_to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Error>
 
 fn open_with_display(path: &Path) -> Result<(Device, Inventory), OpenError> {
     let fd = open::open(path).map_err(|errno| OpenError::refused(path, errno))?;
-    let (device, inventory) = open::to_draw(fd, path)?;
+    let (device, inventory) = open::to_draw(fd, path, open::OpenedBy::Us)?;
     if inventory.connected().next().is_none() {
         return Err(OpenError::no_display(path));
     }

@@ -85,7 +85,7 @@ pub fn verify(screen: &mut Screen, references: &References, setup: &Setup, case:
     Ok(match references.verify(setup, &title, read.values())? {
         Verified::Equal => Outcome::Pass,
         Verified::Different(expected) => {
-            Outcome::fail(format!("CRC {} instead of {}", crc_text(read.values()), crc_text(&expected)))
+            Outcome::fail(format!("CRC {} instead of {}", crc_text(read.values()), crc_text(expected)))
         }
         Verified::Unknown => Outcome::Skip { reason: "it has no reference".to_owned() },
     })

@@ -1,8 +1,10 @@
-//! The first process in the guest (PID 1): prepares the system, runs the command, reports, and waits to be killed.
+//! The first process in the guest (PID 1): prepares the system, runs the command, reports, and
+//! waits to be killed.
 //!
-//! It is this same binary, started by the kernel as `xtask lab-guest` from the host's file system. The order is: mounts → raw serial line
-//! → greeting → job → udevd and seatd → command → sync → exit frame. It never powers off: the host kills the guest when it has read the
-//! exit frame, which is both faster and free of the races of a shutdown.
+//! It is this same binary, started by the kernel as `xtask lab-guest` from the host's file system.
+//! The order is: mounts → raw serial line → greeting → job → udevd and seatd → command → sync →
+//! exit frame. It never powers off: the host kills the guest when it has read the exit frame, which
+//! is both faster and free of the races of a shutdown.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, WaitOptions};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::wire::{self, Job, Kind};
@@ -24,7 +26,8 @@ const LINE: &str = "/dev/ttyS0";
 /// Write end of the wire, shared by the pumps; a frame is written whole.
 type Line = Arc<Mutex<File>>;
 
-/// Runs as PID 1 and never returns to a shell: a PID 1 that ends is a kernel panic, which the host would see as one.
+/// Runs as PID 1 and never returns to a shell: a PID 1 that ends is a kernel panic, which the host
+/// would see as one.
 pub fn main() -> Result<()> {
     if rustix::process::getpid().as_raw_nonzero().get() != 1 {
         return Err(Error::new(
@@ -46,7 +49,8 @@ pub fn main() -> Result<()> {
     }
 }
 
-/// Takes the job, runs it to its end with all of its output sent, and leaves the file systems synced.
+/// Takes the job, runs it to its end with all of its output sent, and leaves the file systems
+/// synced.
 fn run(from_host: &mut File, line: &Line) -> Result<i32> {
     let job = match wire::receive(from_host).context("read the job from the host")? {
         Some((Kind::Job, payload)) => serde_json::from_slice::<Job>(&payload).context("understand the job")?,
@@ -118,7 +122,8 @@ fn pump(mut from: impl Read + Send + 'static, line: Line, kind: Kind) -> thread:
     })
 }
 
-/// Waits as PID 1 must, for any process, until the command's own status is there: its exit code, or 128 + the signal.
+/// Waits as PID 1 must, for any process, until the command's own status is there: its exit code, or
+/// 128 + the signal.
 fn reap_until(command: Pid) -> Result<i32> {
     loop {
         match rustix::process::wait(WaitOptions::empty()) {
@@ -134,7 +139,7 @@ fn reap_until(command: Pid) -> Result<i32> {
     }
 }
 
-/// Opens the serial line with no line discipline in the way of binary frames.
+/// Opens the serial line in raw mode, since it carries binary frames.
 fn open_line() -> Result<File> {
     let line = File::options().read(true).write(true).open(LINE).context(format_args!("open {LINE}"))?;
     let mut mode = tcgetattr(&line).context(format_args!("read the mode of {LINE}"))?;
@@ -151,13 +156,4 @@ fn write_greeting(line: &Line) -> Result<()> {
 fn send(line: &Line, kind: Kind, payload: &[u8]) -> Result<()> {
     let mut line = line.lock().map_err(|_| Error::new("the serial line's lock is poisoned"))?;
     wire::send(&mut *line, kind, payload).context("write to the host")
-}
-
-/// Signals every process but this one; threads of the kernel ignore it.
-pub(super) fn kill_all(signal: Signal) {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return };
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    for pid in pids.filter(|pid| *pid > 1).filter_map(Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, signal);
-    }
 }

@@ -1,10 +1,13 @@
-//! `cargo xtask lab`: runs one command inside a kernel of our own, User-Mode Linux, and ends with that command's exit status.
+//! `cargo xtask lab`: runs one command inside the lab's kernel, User-Mode Linux, and ends with that
+//! command's exit status.
 //!
-//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a guest, [`session`] talks with it over
-//! the [`wire`]; [`guest`] is the other end. What is promised: nothing of a guest outlives the call, and the system is left as it was.
+//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a
+//! guest, [`session`] talks with it over the [`wire`]; [`guest`] is the other end. What is
+//! promised: nothing of a guest outlives the call, and the system is left as it was.
 
 pub mod cpu;
 pub mod extract;
+mod failure;
 pub mod guest;
 mod guest_services;
 mod guest_system;
@@ -12,6 +15,7 @@ pub mod kernel;
 pub mod klog;
 pub mod machine;
 pub mod memory;
+mod options;
 pub mod progress;
 pub mod recipe;
 pub mod session;
@@ -19,78 +23,19 @@ pub mod source;
 pub mod trampoline;
 pub mod wire;
 
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
-use clap::Args;
-
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::paths;
+pub(crate) use failure::failure;
+pub use failure::{STATUS_LAB_FAILED, STATUS_TIMED_OUT};
+pub use options::Options;
 
-/// Exit status where the lab itself failed rather than the command.
-pub const STATUS_LAB_FAILED: u8 = 125;
 /// The compositor's program and package.
 const COMPOSITOR: &str = "syncline";
-/// Exit status where the watchdog ended the guest.
-pub const STATUS_TIMED_OUT: u8 = 124;
 
-/// Arguments of `cargo xtask lab`.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// How many CPUs of this machine the guest may move between. The guest itself has one CPU always; with more than one here its system
-    /// calls get several times dearer, because each is a hand-over between two host threads
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub cpus: usize,
-    /// Time as the guest sees it: computing and sleeping take none on the wall, every timer fires exactly
-    #[arg(long)]
-    pub virtual_time: bool,
-    /// End the guest after that many seconds of real time
-    #[arg(long, value_name = "SECS", default_value_t = 120)]
-    pub timeout: u64,
-    /// Memory of the guest; taken from the host only as far as it is used
-    #[arg(long, value_name = "SIZE")]
-    pub mem: Option<String>,
-    /// Set a variable of the command's environment
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_env)]
-    pub env: Vec<(String, String)>,
-    /// Add to the kernel's command line, for example vkms.enable_overlay=0
-    #[arg(long, value_name = "ARG")]
-    pub kernel_arg: Vec<String>,
-    /// Say nothing of the lab's own when the command fails
-    #[arg(long, short)]
-    pub quiet: bool,
-    /// Working directory; the caller's otherwise
-    #[arg(long, value_name = "DIR")]
-    pub cwd: Option<PathBuf>,
-    /// The command
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
-    pub command: Vec<String>,
-}
-
-impl Options {
-    /// The defaults, for running `command` from within xtask.
-    pub fn for_command(command: Vec<String>) -> Self {
-        Self {
-            cpus: 1,
-            virtual_time: false,
-            timeout: 120,
-            mem: None,
-            env: Vec::new(),
-            kernel_arg: Vec::new(),
-            quiet: false,
-            cwd: None,
-            command,
-        }
-    }
-
-    /// The watchdog's patience.
-    pub fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
-}
-
-/// Builds the kernel where it is missing, runs the command with this process's standard streams, and returns its exit status.
+/// Builds the kernel where it is missing, runs the command with this process's standard streams,
+/// and returns its exit status.
 pub fn main(options: &Options) -> Result<u8> {
     let kernel = kernel::ready()?;
     if options.command.first().is_some_and(|program| program == COMPOSITOR) {
@@ -104,35 +49,10 @@ pub fn main(options: &Options) -> Result<u8> {
     Ok(outcome.exit_status())
 }
 
-/// Who names it without a path means the one of this checkout, as it is now.
+/// `syncline` without a path means the program of this checkout, as it is now.
 fn build_compositor() -> Result<()> {
     let arguments = ["build", "--quiet", "--package", COMPOSITOR];
     let build = Command::new(paths::cargo()).args(arguments).current_dir(paths::workspace()).status();
     let status = build.context("run cargo build")?;
     if status.success() { Ok(()) } else { Err(failure(format!("cargo {} failed ({status})", arguments.join(" ")))) }
-}
-
-fn parse_env(text: &str) -> std::result::Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
-}
-
-/// An error of the lab itself, with its exit status.
-pub(crate) fn failure(message: impl Into<String>) -> Error {
-    Error::new(message).status(STATUS_LAB_FAILED)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_environment_setting_needs_a_name() {
-        assert_eq!(parse_env("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
-        assert_eq!(parse_env("A="), Ok(("A".to_owned(), String::new())));
-        assert!(parse_env("=b").is_err());
-        assert!(parse_env("A").is_err());
-    }
 }

@@ -1,10 +1,13 @@
-//! The packages against the rules: every finding with file, line, the path as written, and the rule in words.
+//! Checks packages against the rules. Each finding has file, line, the path as written, and the
+//! rule in words.
 
 use std::collections::BTreeSet;
 
+use super::arrows::{Arrow, To, arrows};
 use super::circles::{arrows_within, circles};
-use super::graph::{Arrow, Graph, Package, To};
+use super::package::Package;
 use super::rules::{Exception, Rules};
+use super::tree::Tree;
 
 /// Circles of one package, and files of one circle, that can stay.
 const MOST_CIRCLES: usize = 3;
@@ -13,7 +16,8 @@ const MOST_FILES: usize = 5;
 /// Something that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// File and layer (or crate) by which an exception names it; none where there can be no exception.
+    /// File and layer (or crate) by which an exception names it; none if there is no exception
+    /// from this rule.
     pub key: Option<(String, String)>,
     /// For people.
     pub message: String,
@@ -32,18 +36,19 @@ pub struct Checked {
 
 /// Checks one package, all but its circles, which need the table and the exceptions.
 pub fn package(package: &Package, rules: &Rules) -> Checked {
-    let graph = Graph::new(package);
-    let arrows = graph.arrows();
-    let findings = findings(&graph, &arrows, package, rules);
+    let tree = Tree::new(package);
+    let arrows = arrows(&tree, |_| true);
+    let findings = findings(&tree, &arrows, rules);
     let circles = circles(&arrows);
     Checked { findings, arrows, circles }
 }
 
 /// What these arrows of a package, its tree and its manifest break.
-pub fn findings(graph: &Graph<'_>, arrows: &[Arrow], package: &Package, rules: &Rules) -> Vec<Finding> {
+pub fn findings(tree: &Tree<'_>, arrows: &[Arrow], rules: &Rules) -> Vec<Finding> {
+    let package = tree.package;
     let mut findings: Vec<Finding> =
-        graph.faults.iter().map(|fault| Finding { key: None, message: fault.clone() }).collect();
-    let tests = graph.test_files();
+        tree.faults.iter().map(|fault| Finding { key: None, message: fault.clone() }).collect();
+    let tests = tree.test_files();
     layers(package, rules, arrows, &tests, &mut findings);
     names(package, rules, &tests, &mut findings);
     let folder = &package.folder;

@@ -1,11 +1,11 @@
 //! Circles: files that import each other, directly or through others.
 //!
-//! An arrow counts when the file needs something that the other one defines; `mod x;`, a module's name and what a module
-//! only passes on do not make a circle.
+//! An arrow counts if the file needs something that the other file defines. `mod x;`, the name of a
+//! module and a re-export do not make a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::{Arrow, To};
+use super::arrows::{Arrow, To};
 
 /// The circles of a package, largest first; each a sorted list of files.
 pub fn circles(arrows: &[Arrow]) -> Vec<Vec<String>> {

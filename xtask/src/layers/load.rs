@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use super::graph::Package;
+use super::package::Package;
 use super::read;
 use crate::error::{Context, Error, Result};
 use crate::paths;

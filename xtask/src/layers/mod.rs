@@ -1,20 +1,26 @@
 //! `cargo xtask layers`: who imports whom, against the tables of docs/architecture.md.
 //!
 //! ```text
-//!  load ─→ read (one file: modules, imports, paths) ─→ graph (what a path names) ─→ check ←─ rules (tables, exceptions)
+//!  load ─→ read ─→ tree ─→ resolve ─→ arrows ─→ check ←─ rules
+//!          one file: its modules,  what a path  which file   tables and
+//!          imports and paths       names        names which  exceptions
 //! ```
 //!
-//! The test of it runs with `cargo test -p xtask layers`. Nothing is compiled: methods that are called on a value of a
-//! type that a file never names are not seen.
+//! `cargo test -p xtask layers` runs the check as a test. Nothing is compiled: a call of a method on
+//! a value whose type the file never names is not seen.
 
+mod arrows;
 mod check;
 mod circles;
-mod graph;
 mod load;
+mod package;
 mod read;
+mod resolve;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,8 +29,9 @@ use clap::Args;
 
 use crate::error::{Context, Error, Result};
 use crate::paths;
+use arrows::To;
 use check::Checked;
-use graph::{Package, To};
+use package::Package;
 use rules::{Exception, Rules};
 
 const TABLES: &str = "docs/architecture.md";
@@ -42,7 +49,7 @@ pub struct Options {
     /// Show the imports from one layer to another, e.g. `output,session`
     #[arg(long, value_name = "FROM,TO", value_delimiter = ',', num_args = 2)]
     between: Vec<String>,
-    /// Take lines that are no longer needed out of the list of exceptions, and rename those whose file has moved
+    /// Remove lines that are no longer needed from the list of exceptions, and follow moved files
     #[arg(long)]
     shrink: bool,
 }
@@ -172,7 +179,7 @@ fn shrunk(text: &str, house: &House) -> String {
             Exception::Arrow { .. } => None,
         })
         .collect();
-    circles.sort_by(|a, b| b.1.cmp(&a.1));
+    circles.sort_by_key(|circle| std::cmp::Reverse(circle.1));
     for (folder, files, reason, line) in circles {
         let left = sizes.get_mut(folder.as_str()).filter(|left| !left.is_empty()).map(|left| left.remove(0));
         let new = left.map(|now| format!("circle {folder}: {} files, {reason}", now.min(files)));

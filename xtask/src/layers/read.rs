@@ -1,14 +1,17 @@
-//! One source file as the layer test sees it: its modules, their imports, and every path that their tokens name.
+//! Reads one source file: its modules, their imports, and every path that its tokens name.
 //!
-//! Items are told apart by `syn`; inside of them all tokens are scanned alike, so that a path counts wherever it stands:
-//! in an expression, a type, a pattern, an attribute, `pub(in …)`, the arguments of a macro or the body of `macro_rules!`.
-//! Nothing is resolved here, and nothing is expanded: a path that a macro puts together out of pieces is not seen.
+//! `syn` tells the items apart; inside of an item all tokens are scanned alike. So a path counts
+//! wherever it is: in an expression, a type, a pattern, an attribute, `pub(in …)`, the arguments of
+//! a macro or the body of `macro_rules!`. Nothing is resolved here and no macro is expanded: a path
+//! that a macro assembles from pieces is seen only as far as it is written out.
 
 use std::collections::BTreeMap;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Item;
+
+use super::tokens::{before, begins_item, is_keyword, is_punct, means_test, plain, starts_globally, strings, use_tree};
 
 /// One module: a file's own, or an inline one.
 #[derive(Debug, Default, Clone)]
@@ -31,6 +34,8 @@ pub struct Scope {
     pub words: BTreeMap<String, usize>,
     /// Macros that are called by their bare name outside of tests.
     pub calls: BTreeMap<String, usize>,
+    /// Lines of `include!`.
+    include_lines: Vec<usize>,
 }
 
 /// One leaf of a `use` tree.
@@ -74,22 +79,27 @@ pub struct PathUse {
     pub test: bool,
 }
 
-/// Reads a file. The error says where it is no Rust.
+/// Reads a file. The error says where it is not Rust.
 pub fn read(source: &str) -> Result<Scope, String> {
     let file = syn::parse_file(source).map_err(|error| format!("line {}: {error}", error.span().start().line))?;
-    let mut scope = Scope::default();
-    scope.test = file.attrs.iter().any(|attribute| means_test(&attribute.meta.to_token_stream()));
+    let mut scope = Scope { test: for_tests(&file.attrs), ..Scope::default() };
     scope.items(file.items);
     Ok(scope)
 }
 
 impl Scope {
-    /// The first line outside of tests where an identifier stands, in this module or one inside of it.
+    /// The first line outside of tests with this identifier, in this module or one inside of it.
     pub fn names_line(&self, name: &str) -> Option<usize> {
         let segment = format!("::{name}");
         let here = [self.words.get(name), self.words.get(&segment)].into_iter().flatten().copied();
         let inside = self.children.iter().filter_map(|child| child.inline.as_ref()?.names_line(name));
         here.chain(inside).min()
+    }
+
+    /// Lines of `include!` in this module and those inside of it.
+    pub fn includes(&self) -> Vec<usize> {
+        let inside = self.children.iter().filter_map(|child| Some(child.inline.as_ref()?.includes()));
+        self.include_lines.iter().copied().chain(inside.flatten()).collect()
     }
 
     fn items(&mut self, items: Vec<Item>) {
@@ -127,8 +137,7 @@ impl Scope {
                     };
                     let name = item.rename.as_ref().map_or_else(|| plain(&item.ident), |(_, name)| plain(name));
                     let line = item.ident.span().start().line;
-                    let test =
-                        self.test || item.attrs.iter().any(|attribute| means_test(&attribute.meta.to_token_stream()));
+                    let test = self.test || for_tests(&item.attrs);
                     let public = !matches!(item.vis, syn::Visibility::Inherited);
                     self.imports.push(Import { path, name: Some(name), public, line, test });
                 }
@@ -138,7 +147,7 @@ impl Scope {
     }
 
     fn module(&mut self, module: syn::ItemMod) {
-        let test = self.test || module.attrs.iter().any(|attribute| means_test(&attribute.meta.to_token_stream()));
+        let test = self.test || for_tests(&module.attrs);
         let mut path = None;
         for attribute in &module.attrs {
             if let syn::Meta::NameValue(pair) = &attribute.meta
@@ -158,7 +167,7 @@ impl Scope {
         self.children.push(Child { name: plain(&module.ident), path, inline, test, line });
     }
 
-    /// All paths of these tokens. `line` stands for the tokens' own where they were a string.
+    /// All paths of these tokens. `line` replaces the tokens' own lines if they were a string.
     fn scan(&mut self, tokens: TokenStream, test: bool, line: Option<usize>) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -189,7 +198,7 @@ impl Scope {
         }
     }
 
-    /// An attribute, and with `#[cfg(test)]` all that it stands in front of.
+    /// An attribute; if it is `#[cfg(test)]`, also what it applies to.
     fn attribute(&mut self, tokens: &[TokenTree], at: usize, test: bool, line: Option<usize>) -> usize {
         let inner = is_punct(tokens.get(at + 1), '!');
         let Some(TokenTree::Group(group)) = tokens.get(at + 1 + usize::from(inner)) else { return at + 1 };
@@ -203,10 +212,12 @@ impl Scope {
             return next;
         }
         let mut at = next;
+        // A field, a variant or an argument ends with a comma; an item may have commas in `<…>`.
+        let is_item = begins_item(&tokens[at..]);
         while at < tokens.len() {
             let ends = match &tokens[at] {
                 TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-                TokenTree::Punct(mark) => matches!(mark.as_char(), ';' | ','),
+                TokenTree::Punct(mark) => mark.as_char() == ';' || (mark.as_char() == ',' && !is_item),
                 _ => false,
             };
             at = self.step(tokens, at, true, line);
@@ -238,7 +249,7 @@ impl Scope {
         let colons = is_punct(previous, ':') && at >= 2 && is_punct(tokens.get(at - 2), ':');
         // `a::b` goes on; `Vec<u8>::new` too; but `-> ::a::b` and `= ::a::b` begin.
         let global = colons && starts_globally(tokens, at - 2);
-        if meta_variable || (colons && !global) {
+        if meta_variable || (colons && !global) || is_keyword(&word) {
             return at + 1;
         }
         let mut path = if global { vec![String::new()] } else { Vec::new() };
@@ -251,9 +262,12 @@ impl Scope {
         }
         let field = is_punct(previous, '.') && !(at >= 2 && is_punct(tokens.get(at - 2), '.'));
         let has_tail = is_punct(tokens.get(end), ':') && is_punct(tokens.get(end + 1), ':');
+        let is_call = end == at + 1 && is_punct(tokens.get(end), '!') && !is_punct(tokens.get(end + 1), '=');
+        if is_call && word == "include" {
+            self.include_lines.push(line);
+        }
         if !field && !test {
             self.words.entry(word.clone()).or_insert(line);
-            let is_call = end == at + 1 && is_punct(tokens.get(end), '!') && !is_punct(tokens.get(end + 1), '=');
             if is_call {
                 self.calls.entry(word).or_insert(line);
             }
@@ -261,7 +275,7 @@ impl Scope {
         if path.len() > 1 || has_tail {
             self.paths.push(PathUse { path, line, test });
         }
-        // Other segments are words as well: `Syncline` must not hide behind a module.
+        // The other segments count as words too, for the rule about names.
         if !test {
             for token in &tokens[at + 1..end] {
                 if let TokenTree::Ident(segment) = token {
@@ -288,162 +302,18 @@ impl Scope {
         let mut leaves = Vec::new();
         use_tree(&tokens[at + 1..at + length], &[], &mut leaves)?;
         for leaf in leaves {
-            let line = line.unwrap_or(leaf.2);
+            let line = line.unwrap_or(leaf.line);
             if !test {
-                for segment in &leaf.0 {
+                for segment in &leaf.path {
                     self.words.entry(format!("::{segment}")).or_insert(line);
                 }
             }
-            self.imports.push(Import { path: leaf.0, name: leaf.1, public, line, test });
+            self.imports.push(Import { path: leaf.path, name: leaf.name, public, line, test });
         }
         Some(at + length + 1)
     }
 }
 
-type Leaf = (Vec<String>, Option<String>, usize);
-
-/// The leaves of one tree of a `use`; nothing where it is none (a macro's fragment, say).
-fn use_tree(tokens: &[TokenTree], prefix: &[String], leaves: &mut Vec<Leaf>) -> Option<()> {
-    let mut path = prefix.to_vec();
-    let mut at = 0;
-    let mut line = 0;
-    if is_punct(tokens.first(), ':') && is_punct(tokens.get(1), ':') {
-        if path.is_empty() {
-            path.push(String::new());
-        }
-        at = 2;
-    }
-    // `$crate`
-    if is_punct(tokens.get(at), '$') && matches!(tokens.get(at + 1), Some(TokenTree::Ident(word)) if word == "crate") {
-        at += 1;
-    }
-    loop {
-        match tokens.get(at)? {
-            TokenTree::Ident(segment) => {
-                line = segment.span().start().line;
-                path.push(plain(segment));
-                at += 1;
-                match tokens.get(at) {
-                    None => {
-                        if path.last().is_some_and(|last| last == "self") && path.len() > 1 {
-                            path.pop();
-                        }
-                        let name = path.last().cloned();
-                        leaves.push((path, name, line));
-                        return Some(());
-                    }
-                    Some(TokenTree::Ident(word)) if word == "as" => {
-                        if path.last().is_some_and(|last| last == "self") && path.len() > 1 {
-                            path.pop();
-                        }
-                        let Some(TokenTree::Ident(name)) = tokens.get(at + 1) else { return None };
-                        leaves.push((path, Some(plain(name)), line));
-                        return Some(());
-                    }
-                    _ => {
-                        if !(is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':')) {
-                            return None;
-                        }
-                        at += 2;
-                    }
-                }
-            }
-            TokenTree::Punct(mark) if mark.as_char() == '*' => {
-                let star = mark.span().start().line;
-                leaves.push((path, None, if star == 0 { line } else { star }));
-                return Some(());
-            }
-            TokenTree::Group(group) => {
-                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                for branch in inner.split(|token| is_punct(Some(token), ',')).filter(|branch| !branch.is_empty()) {
-                    use_tree(branch, &path, leaves)?;
-                }
-                return Some(());
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// Whether the `::` at `at` has nothing in front of it that it continues.
-fn starts_globally(tokens: &[TokenTree], at: usize) -> bool {
-    match before(tokens, at) {
-        None => true,
-        Some(TokenTree::Ident(word)) => {
-            matches!(
-                plain(word).as_str(),
-                "as" | "for" | "in" | "impl" | "dyn" | "return" | "mut" | "match" | "if" | "else"
-            )
-        }
-        Some(TokenTree::Punct(mark)) if mark.as_char() == '>' => {
-            at >= 2 && (is_punct(tokens.get(at - 2), '-') || is_punct(tokens.get(at - 2), '='))
-        }
-        Some(TokenTree::Punct(_)) => true,
-        Some(TokenTree::Group(group)) => {
-            group.delimiter() == Delimiter::Brace || group.delimiter() == Delimiter::Bracket
-        }
-        Some(TokenTree::Literal(_)) => false,
-    }
-}
-
-/// The string literals of an attribute, with their lines.
-fn strings(tokens: TokenStream) -> Vec<(String, usize)> {
-    let mut found = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => found.extend(strings(group.stream())),
-            TokenTree::Literal(literal) => {
-                let text = literal.to_string();
-                if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-                    found.push((inner.to_owned(), literal.span().start().line));
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// `cfg(test)`, or a `cfg` that holds for tests only, or `#[test]`.
-fn means_test(attribute: &TokenStream) -> bool {
-    let tokens: Vec<TokenTree> = attribute.clone().into_iter().collect();
-    match tokens.as_slice() {
-        [TokenTree::Ident(name)] => name == "test",
-        [TokenTree::Ident(name), TokenTree::Group(group)] if name == "cfg" => only_in_tests(group.stream()),
-        _ => false,
-    }
-}
-
-fn only_in_tests(predicate: TokenStream) -> bool {
-    let tokens: Vec<TokenTree> = predicate.into_iter().collect();
-    match tokens.as_slice() {
-        [TokenTree::Ident(name)] => name == "test",
-        [TokenTree::Ident(name), TokenTree::Group(group)] => {
-            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            let mut parts = inner
-                .split(|token| is_punct(Some(token), ','))
-                .filter(|part| !part.is_empty())
-                .map(|part| only_in_tests(part.iter().cloned().collect()));
-            match name.to_string().as_str() {
-                "all" => parts.any(|test| test),
-                "any" => parts.all(|test| test),
-                _ => false,
-            }
-        }
-        _ => false,
-    }
-}
-
-fn before(tokens: &[TokenTree], at: usize) -> Option<&TokenTree> {
-    at.checked_sub(1).and_then(|at| tokens.get(at))
-}
-
-fn is_punct(token: Option<&TokenTree>, mark: char) -> bool {
-    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == mark)
-}
-
-/// An identifier without `r#`.
-fn plain(ident: &proc_macro2::Ident) -> String {
-    let name = ident.to_string();
-    name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
+fn for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| means_test(&attribute.meta.to_token_stream()))
 }

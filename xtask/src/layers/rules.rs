@@ -1,7 +1,8 @@
-//! The rules: tables of docs/architecture.md, and the list of what still breaks them.
+//! The rules: tables of docs/architecture.md, and the list of exceptions from them.
 //!
-//! A table is found by the HTML comment in front of it: `<!-- layers: FOLDER -->`, `<!-- names: FOLDER -->`, `<!-- crates -->`
-//! or `<!-- circles -->`. A cell that cannot be understood is an error, never skipped.
+//! An HTML comment before a table says which it is: `<!-- layers: FOLDER -->`,
+//! `<!-- names: FOLDER -->`, `<!-- crates -->` or `<!-- circles -->`. A cell that cannot be
+//! understood is an error; it is never skipped.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! How a frame is asked of the kernel, and with less after each refusal.
+//! One attempt to commit a frame; each refusal makes the next attempt ask for less.
 //!
-//! The decisions are those of [`kms::recover`].
+//! The decisions are made by [`kms::recover`]; nothing here commits.
 
 use drm_fourcc::DrmModifier;
 use fence::SyncFile;
@@ -18,25 +18,25 @@ use crate::{
         },
         state::Output,
     },
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
 };
 
-/// A frame that is not on its way.
+/// Why a frame was not committed.
 #[derive(Debug)]
-pub enum Failed {
-    /// It could not be drawn.
+pub enum FrameError {
+    /// The frame could not be rendered.
     Drawing(String),
-    /// The kernel does not take it, and this is to be done.
+    /// The kernel refused the commit; the caller must apply the remedy.
     Refused(Remedy, CommitError),
 }
 
-impl From<String> for Failed {
+impl From<String> for FrameError {
     fn from(error: String) -> Self {
         Self::Drawing(error)
     }
 }
 
-impl std::fmt::Display for Failed {
+impl std::fmt::Display for FrameError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Drawing(error) => f.write_str(error),
@@ -45,26 +45,26 @@ impl std::fmt::Display for Failed {
     }
 }
 
-/// How a frame is put to the kernel: at first as assigned.
+/// How a frame is submitted to the kernel: at first as assigned.
 #[derive(Debug, Default)]
 pub struct Attempt {
-    /// What goes onto the planes is what was put before.
+    /// The plane requests are those of the previous attempt.
     pub as_before: bool,
     pub without_fences: bool,
-    /// Everything is drawn, on the primary plane.
+    /// Everything is composited on the primary plane.
     pub composed: bool,
     pub modeset: bool,
-    /// It was refused as a tearing flip.
+    /// The frame was refused as an asynchronous flip.
     pub synchronous: bool,
 }
 
 impl Attempt {
-    /// Whether it is to tear, if the frame is one that can.
+    /// Whether to try an asynchronous flip.
     pub fn asynchronous(&self, output: &Output) -> bool {
-        output.tearing == tear::Verdict::May && !self.modeset && !self.synchronous
+        output.tearing == tear::TearVerdict::May && !self.modeset && !self.synchronous
     }
 
-    /// The frame was refused: what to do, and what the next attempt is.
+    /// Handles a refusal: returns what to do, and changes `self` to the next attempt.
     pub fn refused(
         &mut self,
         output: &mut Output,
@@ -78,12 +78,13 @@ impl Attempt {
         match remedy {
             Remedy::Synchronous => self.synchronous = true,
             Remedy::WithoutFences => self.without_fences = true,
-            // One plane holds what is drawn, so without overlays nothing of a client is left on a plane.
+            // The composited buffer takes the primary plane, so without overlays no client buffer
+            // is left on a plane.
             Remedy::WithoutOverlays | Remedy::Composed => (self.as_before, self.composed) = (false, true),
             Remedy::OtherModifier(layout) => {
                 known.withdrawn.push(layout);
                 output.withdrawn = true;
-                // Ours are made anew of what is left.
+                // The targets are allocated again, with one of the remaining modifiers.
                 output.targets.retain(|(target, _)| layout_of(target) != layout);
                 (self.as_before, self.composed) = (false, true);
             }
@@ -101,12 +102,12 @@ impl Attempt {
             (true, false) => Fences::Pending,
         };
         let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
-        // Linear is what is left when everything else is refused.
+        // Linear is the last resort, so it is never withdrawn.
         let other = |layout: Layout| layout.modifier != u64::from(DrmModifier::Linear);
         let (client, target) = match on_primary {
             Some(OnPlane::Content(content)) => match &content.source {
-                Source::Dmabuf(imported) => (Some(layout_of(imported)), None),
-                Source::Shm(_) => (None, None),
+                PixelSource::Dmabuf(imported) => (Some(layout_of(imported)), None),
+                PixelSource::Shm(_) => (None, None),
             },
             Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
             None => (None, None),
@@ -123,11 +124,14 @@ impl Attempt {
         }
     }
 
-    /// A frame was taken after a refusal: says what is not asked for again.
-    pub fn say_what_was_learnt(&self, output: &Output, known: &CardLimits) {
+    /// A frame was accepted after a refusal: logs what will not be tried again.
+    pub fn log_learnt(&self, output: &Output, known: &CardLimits) {
         if self.without_fences && !known.learnt.in_fences() {
             let name = output.wl.name();
-            tracing::warn!("{name}: {} takes no in-fences; they are waited for before the commit now", known.driver);
+            tracing::warn!(
+                "{name}: {} refuses in-fences; fences are waited for before the commit from now on",
+                known.driver
+            );
         }
     }
 }

@@ -29,7 +29,7 @@ impl Syncline {
         let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
         let gone = self.outputs.list.take(pulled);
         for output in gone {
-            self.take_away(output);
+            self.remove_output(output);
         }
         self.arrange();
         self.light_up(serial, wanted, false).ok();
@@ -78,7 +78,7 @@ impl Syncline {
     }
 
     /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
-    pub fn take_away(&mut self, mut output: Output) {
+    pub fn remove_output(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
         if let Some(in_flight) = output.in_flight.take() {

@@ -2,8 +2,11 @@
 //!
 //! It chooses no card and follows no plug; a display that is on is not touched.
 
+use std::sync::Arc;
+
+use drm_fourcc::DrmModifier;
 use fence::Ns;
-use kms::{Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use rustix::io::Errno;
 use smithay::{
     backend::renderer::damage::OutputDamageTracker,
@@ -16,14 +19,14 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, set_modes, takes},
+            light::{PendingOutput, set_modes, supported_settings},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
-        state::{Answers, Output, Phase},
+        state::{FrameCallbacks, Output, Phase},
     },
-    render::target::OPAQUE,
+    render::{Target, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
-    session::Syncline,
+    session::{Syncline, globals::announce_output},
     system::{error::Error, id::OutputId, trace},
 };
 
@@ -65,7 +68,7 @@ impl Syncline {
         self.arrange();
         if self.outputs.list.len() > before {
             // Somebody has plugged it in.
-            self.user_is_here(true);
+            self.note_activity(true);
         }
         Ok(())
     }
@@ -77,24 +80,24 @@ impl Syncline {
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;
         let Some(card) = self.outputs.cards.get_mut(card) else { return false };
-        let tried = card.again.map_or(0, |(_, tried)| tried);
-        card.again = (tried < MOST).then_some((self.now + SOON, tried + 1));
-        card.again.is_some()
+        let tried = card.retry.map_or(0, |(_, tried)| tried);
+        card.retry = (tried < MOST).then_some((self.now + SOON, tried + 1));
+        card.retry.is_some()
     }
 
     /// Lights the displays for which it is time to try again.
     pub fn relight_due(&mut self) {
         let (now, cards) = (self.now, self.outputs.cards.iter());
-        let due: Vec<_> = cards.filter(|card| card.again.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
+        let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
         for serial in due {
-            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.again);
+            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
             let (before, places) = (tried(self), self.places());
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&places);
             if tried(self) == before
                 && let Some(card) = self.outputs.cards.get_mut(serial)
             {
-                card.again = None;
+                card.retry = None;
             }
         }
     }
@@ -109,22 +112,42 @@ impl Syncline {
         let (width, height) = output.size();
         let primary = output.primary();
         let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
-        let target = outputs.renderer.new_target(device, width, height, OPAQUE, &modifiers).map_err(|e| fail(&e))?;
-        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
-        outputs.renderer.draw(&target, 0, &mut tracker, &[], self.config.background).map_err(|e| fail(&e))?;
-        let framebuffer = target.framebuffer(device).ok_or_else(|| fail(&"its buffer cannot be shown"))?;
+        let device = device.clone();
+        let mut made = self.first_picture(&device, (width, height), &modifiers);
+        if let Err(why) = &made
+            && self.give_up_gpu(device.serial(), why)
+        {
+            made = self.first_picture(&device, (width, height), &modifiers);
+        }
+        let (target, tracker, framebuffer) =
+            made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        let picture = PlaneState::new(framebuffer.id(), src, dst);
-        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
-        let told = takes(&mut output, primary, picture, told);
+        let first_frame = PlaneState::new(framebuffer.id(), src, dst);
+        let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let settings = supported_settings(&mut output, primary, first_frame, settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
-        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
+    }
+
+    /// What a display is lit with: the background in a buffer of the renderer's that it can show.
+    fn first_picture(
+        &mut self,
+        device: &Device,
+        (width, height): (u32, u32),
+        modifiers: &[DrmModifier],
+    ) -> Result<(Arc<Target>, OutputDamageTracker, Framebuffer), String> {
+        let renderer = &mut self.outputs.renderer;
+        let target = renderer.new_target(device, width, height, OPAQUE, modifiers)?;
+        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        renderer.draw(&target, 0, &mut tracker, &[], self.config.background)?;
+        let framebuffer = target.framebuffer(device).ok_or("its buffer cannot be shown")?;
+        Ok((target, tracker, framebuffer))
     }
 
     /// A display whose mode is being set becomes an output.
     fn add_output(&mut self, dark: PendingOutput) {
-        let PendingOutput { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = dark;
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
@@ -146,7 +169,7 @@ impl Syncline {
         let location = position.unwrap_or((x, 0)).into();
         wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
-        let global = wl.create_global::<Syncline>(&self.display);
+        let global = announce_output(&self.display, &wl);
         let mut on_plane = vec![None; output.planes().len()];
         on_plane[primary] = Some(OnPlane::Target(target.clone()));
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
@@ -161,7 +184,7 @@ impl Syncline {
             phase: Phase::InFlight,
             not_before: 0,
             dirty: true,
-            look: false,
+            check_pending: false,
             frame: 0,
             primary,
             cursor: output.cursor(),
@@ -169,7 +192,7 @@ impl Syncline {
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
-            answers: Answers::default(),
+            callbacks: FrameCallbacks::default(),
             watch,
             ladder: kms::recover::Ladder::default(),
             withdrawn: false,
@@ -183,13 +206,13 @@ impl Syncline {
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
-            tearing: tear::Verdict::default(),
-            told: ConnectorSettings::new(told),
+            tearing: tear::TearVerdict::default(),
+            settings: ConnectorSettings::new(settings),
             retrain: false,
             off: None,
             placed: position.is_some(),
             crc: None,
-            on_its_way: Default::default(),
+            pending_frame: Default::default(),
             shown: Vec::new(),
             kms: output,
         });

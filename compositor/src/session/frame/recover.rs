@@ -1,6 +1,6 @@
 //! What an output does when the kernel does not: a flip that never comes, a lost master, a device that is gone.
 //!
-//! The decisions are [`kms::recover`]'s; here they are carried out: clients answered, the culprit named, the output held or its
+//! The decisions are [`kms::recover`]'s; here they are carried out: clients note_response, the culprit named, the output held or its
 //! mode set anew. A commit that is stuck is never followed by a blocking call, which would hold up every output.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::Verdict};
 
 use crate::{
-    output::{planes::attempt::Failed, state::Phase},
+    output::{planes::attempt::FrameError, state::Phase},
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -31,7 +31,7 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
             let mut watch = output.watch;
-            let verdict = watch.look(self.now, || output.is_stuck());
+            let verdict = watch.look(self.now, || output.is_stalled());
             output.watch = watch;
             match verdict {
                 None => {}
@@ -41,7 +41,7 @@ impl Syncline {
         }
     }
 
-    /// The commit in flight waits for a fence. Its clients are answered now; the output goes on by itself when the flip comes.
+    /// The commit in flight waits for a fence. Its clients are note_response now; the output goes on by itself when the flip comes.
     fn hold(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
         let output = &mut self.outputs.list[id];
@@ -75,10 +75,10 @@ impl Syncline {
     }
 
     /// Nobody sees what is new on an output that is held or off: its clients are told to draw as seldom as those of hidden surfaces.
-    pub fn pace_dark_outputs(&mut self) {
+    pub fn pace_inactive_outputs(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
-            if output.is_dark() && std::mem::take(&mut output.dirty) {
+            if output.is_inactive() && std::mem::take(&mut output.dirty) {
                 self.mark_hidden(id, &[]);
             }
         }
@@ -97,7 +97,7 @@ impl Syncline {
     }
 
     /// A frame is not on its way: does what is to be done about it.
-    pub fn frame_failed(&mut self, id: OutputId, failed: &Failed) {
+    pub fn frame_failed(&mut self, id: OutputId, failed: &FrameError) {
         self.counters.refused_commits += 1;
         let output = &mut self.outputs.list[id];
         // Said less and less often: a device that refuses everything would say it at every vblank.
@@ -110,7 +110,7 @@ impl Syncline {
             true => output.clock.next_vblank(self.now),
             false => self.now + output.clock.period(),
         };
-        let Failed::Refused(remedy, _) = failed else { return };
+        let FrameError::Refused(remedy, _) = failed else { return };
         match remedy {
             Remedy::AfterFlip => output.phase = Phase::InFlight,
             // A change of the scene tries again.

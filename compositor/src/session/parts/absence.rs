@@ -2,18 +2,12 @@
 
 use fence::Ns;
 use protocols::idle_notify::IdleNotifyState;
-use smithay::{
-    reexports::wayland_server::{DisplayHandle, Weak, protocol::wl_surface::WlSurface},
-    wayland::idle_inhibit::IdleInhibitManagerState,
-};
-
-use crate::session::Syncline;
+use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
 /// What is known of the user's absence.
 #[derive(Debug)]
-pub struct Idle {
+pub struct UserAbsence {
     pub notify: IdleNotifyState,
-    pub _inhibit: IdleInhibitManagerState,
     /// The last input, or the end of an inhibition: from then on the displays' time counts.
     pub since: Ns,
     /// Surfaces with an inhibitor, once for each.
@@ -23,16 +17,9 @@ pub struct Idle {
     pub off: bool,
 }
 
-impl Idle {
-    /// Announces the protocols.
-    pub fn new(display: &DisplayHandle, now: Ns) -> Self {
-        Self {
-            notify: IdleNotifyState::new::<Syncline>(display),
-            _inhibit: IdleInhibitManagerState::new::<Syncline>(display),
-            since: now,
-            inhibitors: Vec::new(),
-            inhibited: false,
-            off: false,
-        }
+impl UserAbsence {
+    /// The user is here at `now`.
+    pub fn new(notify: IdleNotifyState, now: Ns) -> Self {
+        Self { notify, since: now, inhibitors: Vec::new(), inhibited: false, off: false }
     }
 }

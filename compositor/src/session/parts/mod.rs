@@ -5,4 +5,5 @@
 pub mod absence;
 pub mod comparison;
 pub mod crc;
+pub mod globals;
 pub mod held;
