@@ -18,16 +18,6 @@ pub enum Error {
         /// What libseat said.
         reason: String,
     },
-    /// `--mode` names none of the connector's modes.
-    #[error("{connector} has no mode {wanted}; it offers {offered}")]
-    NoMode {
-        /// Connector's name.
-        connector: String,
-        /// As the user wrote it.
-        wanted: String,
-        /// The connector's modes.
-        offered: String,
-    },
     /// A file of the user's is wrong.
     #[error("{path}:{line}: {message}")]
     Config {

@@ -19,7 +19,7 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, choose_mode, set_modes, supported_settings},
+            light::{PendingOutput, set_modes, supported_settings},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
         state::{FrameCallbacks, Output, Phase},
@@ -50,7 +50,8 @@ impl Syncline {
             }
             let id = OutputId(next + dark.len() as u32);
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
-            match choose_mode(&connector, wanted.or(configured))
+            match kms::open::choose_mode(&connector, wanted.or(configured))
+                .map_err(Error::from)
                 .and_then(|mode| self.prepare(card, id, &connector, mode))
             {
                 Ok(output) => dark.push(output),

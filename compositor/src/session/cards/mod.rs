@@ -25,7 +25,7 @@ impl Syncline {
         for serial in &serials {
             let Err(error) = self.light_up(*serial, self.mode, true) else { continue };
             let others = serials.len() > 1 && self.outputs.cards.named.is_empty();
-            if !others || matches!(error, Error::NoMode { .. }) {
+            if !others || matches!(error, Error::Open(kms::OpenError::NoMode { .. })) {
                 return Err(error);
             }
             tracing::warn!("left out: {error}");
