@@ -14,8 +14,8 @@ use crate::{
 
 /// The mode that the user configured, else the preferred one. Error: the connector has no such
 /// mode; the error lists the modes that it has.
-pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
-    connector.mode_for(wanted).ok_or_else(|| {
+pub fn choose_mode(connector: &Connector, requested: Option<ModeRequest>) -> Result<&Mode, Error> {
+    connector.mode_for(requested).ok_or_else(|| {
         let mut offered: Vec<String> = connector
             .modes
             .iter()
@@ -24,7 +24,7 @@ pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result
         offered.dedup();
         Error::NoMode {
             connector: connector.name.clone(),
-            wanted: wanted.map_or_else(|| "preferred mode".into(), |w| w.to_string()),
+            wanted: requested.map_or_else(|| "preferred mode".into(), |w| w.to_string()),
             offered: if offered.is_empty() { "none".into() } else { offered.join(", ") },
         }
     })
@@ -36,7 +36,9 @@ pub struct PendingOutput {
     pub connector: Connector,
     pub mode: Mode,
     pub kms: kms::Output,
+    /// The buffer of the first frame, held until it is replaced.
     pub target: Arc<Target>,
+    /// The damage tracker of the future output.
     pub tracker: OutputDamageTracker,
     /// What the primary plane shows with the modeset.
     pub first_frame: PlaneState<'static>,

@@ -19,7 +19,7 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, choose_mode, set_modes, takes},
+            light::{PendingOutput, choose_mode, set_modes, supported_settings},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
         state::{FrameCallbacks, Output, Phase},
