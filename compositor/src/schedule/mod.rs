@@ -1,8 +1,8 @@
 //! When to latch: as late as the next frame's predicted cost allows.
 //!
 //! ```text
-//!  wake-up planned ─ lateness ─→ latch ─ work ─→ commit returns ─ GPU ─→ rendered ─ reserve ─→ vblank
-//!                  └───────────────────────────────── margin ─────────────────────────────────┘
+//!  wake-up planned ─ lateness ─→ latch ─ work ─→ committed ─ GPU ─→ rendered ─ reserve ─→ vblank
+//!                  └────────────────────────────── margin ───────────────────────────────┘
 //! ```
 //!
 //! Each part is a high quantile of recent measurements. Frames that only use planes and frames that

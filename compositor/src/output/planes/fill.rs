@@ -41,8 +41,8 @@ pub struct FrameInputs<'a> {
     pub known: &'a CardLimits,
 }
 
-/// Fills `requests` for an attempt, and composites what no plane shows. Error: rendering failed, or a
-/// descriptor could not be duplicated.
+/// Fills `requests` for an attempt, and composites what no plane shows. Error: rendering failed, or
+/// a descriptor could not be duplicated.
 pub fn gather(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,

@@ -19,9 +19,9 @@ pub enum Submit {
     },
 }
 
-/// Tests or commits the planes in `requests`, with the damage that each has in `rects`; a plane that
-/// is not in `requests` is turned off. Returns the out-fence of the commit, which the caller owns,
-/// and whether the flip tears.
+/// Tests or commits the planes in `requests`, with the damage that each has in `rects`; a plane
+/// that is not in `requests` is turned off. Returns the out-fence of the commit, which the caller
+/// owns, and whether the flip tears.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,
