@@ -95,7 +95,7 @@ impl Syncline {
 
     /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
-        let how = Attempt { composed: true, ..Attempt::default() };
+        let how = Attempt { composited: true, ..Attempt::default() };
         match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
             Ok(()) => {
                 let output = &mut self.outputs.list[id];
