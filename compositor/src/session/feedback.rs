@@ -11,7 +11,7 @@ use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, waylan
 
 use crate::{
     desktop::windows::Placement,
-    feedback::{FormatFeedback, is_rotated, swaps_axes, tell, want},
+    feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
     render::Layer,
     session::Syncline,
     surface::{SurfaceState, goal::Goal},
@@ -44,7 +44,7 @@ impl Syncline {
         for surface in surfaces {
             with_states(&surface, |states| {
                 SurfaceState::of(states).allocation.withdrawn.changed(now);
-                tell(states, feedback, state);
+                send_feedback(states, feedback, state);
             });
         }
     }
@@ -75,7 +75,7 @@ impl Syncline {
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };
-        with_states(surface, |states| want(states, goal, true, now, feedback, state));
+        with_states(surface, |states| update_goal(states, goal, true, now, feedback, state));
     }
 
     /// Output `id` has committed a frame that shows `scene`. A surface that is on a plane, or could
@@ -103,7 +103,7 @@ impl Syncline {
                     true => Goal::ScannedOut { output: id, rotated },
                     false => Goal::Rendered,
                 };
-                want(states, goal, asked, now, feedback, state);
+                update_goal(states, goal, asked, now, feedback, state);
             });
         }
     }
@@ -124,7 +124,7 @@ impl Syncline {
                     tracing::info!(
                         "surface {id}: its plane refuses {code} {name}; the layout is withdrawn from its feedback"
                     );
-                    tell(states, feedback, state);
+                    send_feedback(states, feedback, state);
                 }
             });
         }
