@@ -2,9 +2,9 @@
 //! is unplugged.
 //!
 //! ```text
-//!  display unplugged        → its windows move to the first display that is left, and remember where they were
-//!  display plugged in again → windows that the user has not moved meanwhile return
-//!  no display left          → windows stay where they are until there is one
+//!  unplugged        → its windows move to the first display that is left; each remembers its place
+//!  plugged in again → windows that the user has not moved meanwhile return
+//!  none left        → windows stay where they are until there is a display
 //! ```
 //!
 //! This is only arithmetic. It sends nothing to clients and configures no display.

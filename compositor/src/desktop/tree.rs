@@ -11,7 +11,8 @@ use smithay::{
 
 use crate::surface::SurfaceState;
 
-/// Visits the mapped surfaces of a tree from top to bottom, each with the desktop position of its origin.
+/// Visits the mapped surfaces of a tree from top to bottom, each with the position of its origin on
+/// the desktop.
 pub fn walk(
     root: &WlSurface,
     origin: Point<i32, Logical>,
