@@ -65,11 +65,13 @@ impl Syncline {
         for mut output in pending {
             match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => self.add_output(output),
-                Err(error) if strict => return Err(Error::setup(format!("lighting {}", output.connector.name), error)),
+                Err(error) if strict => {
+                    return Err(Error::setup(format!("cannot light {}", output.connector.name), error));
+                }
                 Err(error) if error.errno == Errno::BUSY && self.light_again(card) => {
                     tracing::info!("{error}; trying again soon")
                 }
-                Err(error) => tracing::error!("lighting {}: {error}", output.connector.name),
+                Err(error) => tracing::error!("cannot light {}: {error}", output.connector.name),
             }
         }
         self.arrange();
@@ -118,7 +120,7 @@ impl Syncline {
         connector: &Connector,
         mode: &Mode,
     ) -> Result<PendingOutput, Error> {
-        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
+        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("cannot light {}", connector.name), e);
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
         let device = &card.device;
