@@ -108,7 +108,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     state.watch_cards().context("display device")?;
     state.light_cards()?;
     state.cec_adopt();
-    state.warm_cursor();
+    state.preload_cursor();
     state.announce_devices()?;
     state.start_mem2mem();
     if args.crc {

@@ -28,8 +28,8 @@ impl Syncline {
         self.outputs.list.iter_mut().filter(on_it).for_each(|output| output.ladder.reset());
         let before = self.output_areas();
         let connected = self.check_links(serial);
-        let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
-        let gone = self.outputs.list.take(pulled);
+        let unplugged = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
+        let gone = self.outputs.list.take(unplugged);
         for output in gone {
             self.remove_output(output);
         }
@@ -61,7 +61,7 @@ impl Syncline {
 
     /// A flip of a CRTC that no output has any more. Turns its display off if that has not happened
     /// yet. Lights a display that could not be lit because of that commit.
-    pub fn flipped_last(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
+    pub fn flipped_without_output(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
         let outputs = &mut self.outputs;
         let Some(card) = outputs.cards.get_mut(serial) else { return };
         if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {

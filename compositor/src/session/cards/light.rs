@@ -68,7 +68,7 @@ impl Syncline {
                 Err(error) if strict => {
                     return Err(Error::setup(format!("cannot light {}", output.connector.name), error));
                 }
-                Err(error) if error.errno == Errno::BUSY && self.light_again(card) => {
+                Err(error) if error.errno == Errno::BUSY && self.schedule_relight(card) => {
                     tracing::info!("{error}; trying again soon")
                 }
                 Err(error) => tracing::error!("cannot light {}: {error}", output.connector.name),
@@ -85,7 +85,7 @@ impl Syncline {
     /// Something on the card is busy, probably the commit that turned a display off: it may not be
     /// over although its event has come. Schedules another attempt, up to a limit; returns whether
     /// it did.
-    fn light_again(&mut self, card: kms::CardSerial) -> bool {
+    fn schedule_relight(&mut self, card: kms::CardSerial) -> bool {
         /// The time between two attempts.
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;

@@ -62,7 +62,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(BufferAssignment::Removed) => Some(None),
             Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
         };
-        if !color_representation::verify(states, contents(&attached)) {
+        if !color_representation::verify(states, attached_pixels(&attached)) {
             return None;
         }
         let kind = match &attached {
@@ -132,7 +132,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 }
 
 /// What the pixels of an attached buffer are.
-fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
+fn attached_pixels(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
     let Some(attached) = attached else { return AttachedPixels::Unchanged };
     let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
@@ -157,7 +157,7 @@ impl Syncline {
             ),
             None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), SyncMethod::Fence)), message),
         };
-        let seen = self.look_at(states, &buffer);
+        let seen = self.pixels_of(states, &buffer);
         let acquire = match (acquire, &seen) {
             (_, None) => None,
             (Some(acquire), _) => Some(acquire),
@@ -200,7 +200,7 @@ impl Syncline {
 
     /// The pixels of a buffer, its size, and whether all of them are opaque; `None` if the buffer
     /// is of an unknown kind or gone.
-    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
+    fn pixels_of(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
         if let Some(imported) = Imports::of(buffer) {
             let dmabuf = &imported.dmabuf;
             let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
@@ -210,12 +210,13 @@ impl Syncline {
         let picture = &shm.picture;
         let size = (picture.width as i32, picture.height as i32).into();
         let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
-        let source = self.in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
+        let source =
+            self.import_in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
         Some((source, size, opaque))
     }
 
     /// The dma-buf of a buffer of shared memory, if it may be read in place.
-    fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
+    fn import_in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
         let (held, again) = (shm.is_held(), shm.note_use());
         if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
             return None;

@@ -29,7 +29,7 @@ impl Syncline {
         trace_pending(&commit.content, self.now);
         // Sets the deadline of the fence to the next vblank that the frame can still make. The
         // kernel does that itself for fences that are handed over to the display.
-        if !(self.may_hand_over(surface, &commit) && self.kernel_tells_deadline(surface))
+        if !(self.may_hand_over(surface, &commit) && self.kernel_sets_deadline(surface))
             && let Some(vblank) = self.outputs.next_vblank(self.now)
         {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));

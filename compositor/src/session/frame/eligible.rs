@@ -71,9 +71,9 @@ impl Syncline {
     /// (Linux 6.4, the first version with deadlines). Every driver calls it, through
     /// `drm_atomic_helper_commit` or, like nouveau, directly. The exception is Intel, whose
     /// `intel_atomic_commit` has its own wait.
-    pub fn kernel_tells_deadline(&self, surface: &WlSurface) -> bool {
-        let tells = |output: &Output| !matches!(output.kms.device().driver(), "i915" | "xe");
-        self.every_output(surface, tells) && with_states(surface, |s| SurfaceState::of(s).on_plane)
+    pub fn kernel_sets_deadline(&self, surface: &WlSurface) -> bool {
+        let sets_deadline = |output: &Output| !matches!(output.kms.device().driver(), "i915" | "xe");
+        self.every_output(surface, sets_deadline) && with_states(surface, |s| SurfaceState::of(s).on_plane)
     }
 
     /// Opens the gates of pending commits of the output's surfaces: those whose fence has
@@ -101,7 +101,7 @@ impl Syncline {
             }
             let state = commit.content.advance();
             let make = matches!(state, Ok(AcquireState::Pending)) && self.will_make(&surface, &commit, by);
-            if !(make && self.kernel_tells_deadline(&surface)) {
+            if !(make && self.kernel_sets_deadline(&surface)) {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
             }
             match state {
@@ -129,7 +129,7 @@ impl Syncline {
     /// A frame with fences that were handed over has flipped: records when they signalled in the
     /// history of their surfaces. Returns the surfaces whose fence failed; the display showed what
     /// was in their buffers.
-    pub fn learn_handed(&mut self, id: OutputId) -> Vec<SurfaceId> {
+    pub fn record_handed_over(&mut self, id: OutputId) -> Vec<SurfaceId> {
         let mut failed = Vec::new();
         for (surface, commit) in self.outputs.list[id].handed.drain(..) {
             match commit.content.advance() {

@@ -70,10 +70,10 @@ impl Syncline {
         let now = self.now;
         let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
         let Some(id) = self.outputs.list.find_id(on_it) else {
-            self.flipped_last(card, flip);
+            self.flipped_without_output(card, flip);
             return None;
         };
-        let mut failed = self.learn_handed(id);
+        let mut failed = self.record_handed_over(id);
         let output = &mut self.outputs.list[id];
         output.kms.flipped(flip);
         // Changes made while the output was stalled have not marked it for a redraw.

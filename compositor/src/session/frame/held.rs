@@ -22,7 +22,7 @@ use smithay::{
 use crate::{output::state::Output, render::Layer, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 /// How often a surface that is not visible gets its frame callbacks.
-const UNSEEN: Ns = 1_000_000_000;
+const HIDDEN_CALLBACK_PERIOD: Ns = 1_000_000_000;
 /// The period of held commits if there is no output.
 const FALLBACK: Ns = 1_000_000_000 / 60;
 
@@ -127,13 +127,13 @@ impl Syncline {
             .min()
     }
 
-    fn unseen_period(&self) -> Ns {
+    fn hidden_period(&self) -> Ns {
         self.outputs.list.first().map_or(FALLBACK, |output| output.clock.period())
     }
 
     /// When the timer must fire for surfaces that are not visible.
     pub fn next_hidden(&self) -> Option<Ns> {
-        let period = self.unseen_period();
+        let period = self.hidden_period();
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
@@ -142,18 +142,18 @@ impl Syncline {
                 barrier.into_iter().chain(turns.due()).min()
             })
         });
-        held.chain(self.pace.unseen.iter().map(|(at, _)| *at)).min()
+        held.chain(self.pace.hidden.iter().map(|(at, _)| *at)).min()
     }
 
     /// The timer fired: releases held commits and frame callbacks of surfaces that are not visible.
-    pub fn release_unseen(&mut self) {
-        let (now, period) = (self.now, self.unseen_period());
+    pub fn release_hidden(&mut self) {
+        let (now, period) = (self.now, self.hidden_period());
         self.release_held(None, |turns| {
             let barrier = turns.barrier_since().is_some_and(|since| since + period <= now) && turns.clear_barrier();
             turns.release_until(now) || barrier
         });
         let millis = self.millis();
-        let due: Vec<_> = self.pace.unseen.extract_if(.., |(at, _)| *at <= now).collect();
+        let due: Vec<_> = self.pace.hidden.extract_if(.., |(at, _)| *at <= now).collect();
         for surface in due.into_iter().filter_map(|(_, surface)| surface.upgrade().ok()) {
             if self.home(&surface).is_some() {
                 continue;
@@ -170,8 +170,8 @@ impl Syncline {
     pub fn delay_callbacks(&mut self, surface: &WlSurface) {
         let waits =
             with_states(surface, |s| !s.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty());
-        if waits && self.home(surface).is_none() && !self.pace.unseen.iter().any(|(_, unseen)| unseen == surface) {
-            self.pace.unseen.push((self.now + UNSEEN, surface.downgrade()));
+        if waits && self.home(surface).is_none() && !self.pace.hidden.iter().any(|(_, hidden)| hidden == surface) {
+            self.pace.hidden.push((self.now + HIDDEN_CALLBACK_PERIOD, surface.downgrade()));
         }
     }
 
@@ -191,7 +191,7 @@ impl Syncline {
         });
         for surface in covered {
             // It may be visible on another output.
-            let elsewhere = self.seen_elsewhere(id, &surface);
+            let elsewhere = self.visible_elsewhere(id, &surface);
             with_states(&surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
                 if !elsewhere {
@@ -205,7 +205,7 @@ impl Syncline {
         }
     }
 
-    fn seen_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
+    fn visible_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
         let root = self.root_of(surface);
         let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);

@@ -114,7 +114,7 @@ impl Syncline {
 
     /// Loads the cursor theme before the first frame needs it, because that takes longer than a
     /// frame.
-    pub fn warm_cursor(&mut self) {
+    pub fn preload_cursor(&mut self) {
         for id in self.outputs.list.ids() {
             self.cursor_plane(id);
         }

@@ -82,7 +82,7 @@ impl Syncline {
         self.watch_flips();
         self.relight_due();
         self.crc_timer();
-        self.release_unseen();
+        self.release_hidden();
         self.idle_timer();
         for id in self.outputs.list.ids() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase

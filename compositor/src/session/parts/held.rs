@@ -9,7 +9,7 @@ pub struct HeldSurfaces {
     /// Surfaces with a barrier or a time.
     pub held: Vec<Weak<WlSurface>>,
     /// Surfaces that are not visible and have a frame callback, with the time at which it is sent.
-    pub unseen: Vec<(Ns, Weak<WlSurface>)>,
+    pub hidden: Vec<(Ns, Weak<WlSurface>)>,
 }
 
 impl HeldSurfaces {
