@@ -76,7 +76,7 @@ impl Syncline {
         let mut failed = self.record_handed_over(id);
         let output = &mut self.outputs.list[id];
         output.kms.flipped(flip);
-        // Changes made while the output was stalled have not marked it for a redraw.
+        // What has changed while the output was stalled has not been shown.
         output.dirty |= output.watch.is_held();
         output.watch.flipped();
         output.retiring.clear();
