@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     control::{args::MsgArgs, client},
     session::{args::RunArgs, run},
-    system::error::Context,
+    system::{error::Context, log},
 };
 
 /// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
@@ -38,9 +37,7 @@ pub enum Command {
 /// standard error when something is wrong, or the status of the client with `--until-exit`.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // SYNCLINE_LOG takes tracing's filter syntax, e.g. `debug` or `syncline=trace,warn`.
-    let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    log::start();
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Doctor(args) => tools::doctor::run(args).context("standard output"),

@@ -12,7 +12,7 @@ use dmabuf_import::{
     tranche::{self, Candidate},
     withdraw::Withdrawals,
 };
-use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, tell_surface};
+use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, send_surface_feedback};
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::Transform,
@@ -22,13 +22,13 @@ use smithay::{
 use crate::{
     output::{outputs::Outputs, state::Output},
     render::Layer,
-    surface::{SurfaceState, steady::Goal},
+    surface::{SurfaceState, goal::Goal},
     system::{error::Error, id::OutputId},
 };
 
 /// What outputs and renderer have to say.
 #[derive(Debug)]
-pub struct Feedbacks {
+pub struct FormatFeedback {
     main: u64,
     /// What the renderer reads: every pair that can be imported.
     formats: FormatSet,
@@ -39,11 +39,11 @@ pub struct Feedbacks {
     made: HashMap<(OutputId, bool), Arc<Feedback>>,
 }
 
-impl Feedbacks {
+impl FormatFeedback {
     /// From the renderer's formats and the outputs' planes.
     pub fn new(outputs: &Outputs) -> Result<Self, Error> {
         let formats: FormatSet = outputs.renderer.dmabuf_formats().iter().copied().collect();
-        let main = outputs.main;
+        let main = outputs.main_device;
         let candidates =
             |output: &Output| (output.id, (outputs.cards.of(&output.kms).node, scanned_out(outputs, output, &formats)));
         let by_output = outputs.list.iter().map(candidates).collect();
@@ -59,15 +59,15 @@ impl Feedbacks {
 
     /// What a surface with this goal is told. Without descriptors for a new one, what everybody is.
     pub fn of(&mut self, goal: Goal, withdrawn: &Withdrawals) -> Arc<Feedback> {
-        let Goal::ScannedOut { output, turned } = goal else { return self.default() };
+        let Goal::ScannedOut { output, rotated } = goal else { return self.default() };
         let Some((node, candidates)) = self.outputs.get(&output) else { return self.default() };
-        let made = self.made.get(&(output, turned)).filter(|_| withdrawn.is_empty());
+        let made = self.made.get(&(output, rotated)).filter(|_| withdrawn.is_empty());
         if let Some(made) = made {
             return made.clone();
         }
         let candidates: Vec<_> =
             candidates.iter().filter(|c| !withdrawn.contains(c.format, c.modifier)).copied().collect();
-        let scanout = tranche::tranches(&candidates, turned).into_iter().map(|pairs| Tranche {
+        let scanout = tranche::tranches(&candidates, rotated).into_iter().map(|pairs| Tranche {
             device: *node,
             scanout: true,
             sampling: false,
@@ -81,7 +81,7 @@ impl Feedbacks {
             }
         };
         if withdrawn.is_empty() {
-            self.made.insert((output, turned), feedback.clone());
+            self.made.insert((output, rotated), feedback.clone());
         }
         feedback
     }
@@ -105,10 +105,10 @@ fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<C
     formats.iter().filter(|f| known.shows(f.code, f.modifier)).map(candidate).filter(|c| c.planes > 0).collect()
 }
 
-impl Feedbacks {
+impl FormatFeedback {
     /// Whether a plane of the output would take the layer's format in another layout than it has.
     pub fn could_be_on_plane(&self, output: OutputId, layer: &Layer) -> bool {
-        let crate::surface::buffer::Source::Dmabuf(imported) = &layer.content.source else { return false };
+        let crate::surface::buffer::PixelSource::Dmabuf(imported) = &layer.content.source else { return false };
         let (format, modifier) = (imported.dmabuf.format(), imported.dmabuf.modifier());
         let Some((_, candidates)) = self.outputs.get(&output) else { return false };
         let mut same = candidates.iter().filter(|c| c.format == format).peekable();
@@ -121,14 +121,14 @@ pub fn want(
     goal: Goal,
     at_once: bool,
     now: fence::Ns,
-    feedback: &mut Feedbacks,
+    feedback: &mut FormatFeedback,
     state: &mut LinuxDmabufState,
 ) {
     let news = {
-        let wishes = &mut SurfaceState::of(states).wishes;
-        let news = wishes.steady.want(goal, at_once, now);
+        let allocation = &mut SurfaceState::of(states).allocation;
+        let news = allocation.goal.update(goal, at_once, now);
         if news {
-            wishes.withdrawn.changed(now);
+            allocation.withdrawn.changed(now);
         }
         news
     };
@@ -137,19 +137,19 @@ pub fn want(
     }
 }
 
-pub fn tell(states: &SurfaceData, feedback: &mut Feedbacks, state: &mut LinuxDmabufState) {
+pub fn tell(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
     let told = {
         let surface = SurfaceState::of(states);
-        feedback.of(surface.wishes.steady.told(), &surface.wishes.withdrawn)
+        feedback.of(surface.allocation.goal.announced(), &surface.allocation.withdrawn)
     };
     state.offer(&told);
-    tell_surface(states, &told);
+    send_surface_feedback(states, &told);
 }
 
-pub fn quarter(transform: Transform) -> bool {
+pub fn swaps_axes(transform: Transform) -> bool {
     matches!(transform, Transform::_90 | Transform::_270 | Transform::Flipped90 | Transform::Flipped270)
 }
 
-pub fn is_turned(surface: &WlSurface) -> bool {
-    with_states(surface, |states| quarter(SurfaceState::of(states).view.transform))
+pub fn is_rotated(surface: &WlSurface) -> bool {
+    with_states(surface, |states| swaps_axes(SurfaceState::of(states).view.transform))
 }

@@ -1,14 +1,14 @@
-//! `color-representation-v1`: a client says which matrix and range its YUV pixels have.
+//! `color-representation-v1`: a client names the matrix and range of its YUV pixels.
 //!
-//! What it says is double-buffered with the surface's other state: [`stated`] is what the applied commit says. A commit whose
-//! buffer does not go with it is refused by [`verify`]. Nothing here converts a pixel or knows a plane.
+//! Both are double-buffered with the surface's other state: [`current`] returns those of the
+//! applied commit. [`verify`] refuses a commit whose buffer does not match them. Nothing here
+//! converts a pixel or knows a plane.
 //!
-//! Offered are the matrices that KMS has words for, each in both ranges, and the identity for RGB; alpha is premultiplied. The chroma
-//! location is taken in, checked and not used: planes have no property for it.
+//! The matrices that KMS has names for are offered, each in both ranges, and the identity for RGB;
+//! alpha is premultiplied. The chroma location is checked and not used: planes have no property for
+//! it.
 //!
 //! Source: `wayland-protocols/staging/color-representation/color-representation-v1.xml`.
-
-use std::sync::{Mutex, MutexGuard};
 
 use dmabuf_import::colour::{Encoding, Range, Representation};
 use smithay::wayland::compositor::{Cacheable, SurfaceData, with_states};
@@ -19,11 +19,12 @@ use wayland_protocols::wp::color_representation::v1::server::{
     },
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, Weak, backend::ClientId,
-    protocol::wl_surface::WlSurface,
+    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, backend::ClientId,
 };
 
-/// What is offered: coefficients, range.
+use crate::surface_object::{SurfaceExtension, SurfaceObject, SurfaceRef};
+
+/// The pairs of coefficients and range that are offered.
 const OFFERED: [(Coefficients, WireRange); 7] = [
     (Coefficients::Identity, WireRange::Full),
     (Coefficients::Bt601, WireRange::Limited),
@@ -34,49 +35,40 @@ const OFFERED: [(Coefficients, WireRange); 7] = [
     (Coefficients::Bt2020, WireRange::Full),
 ];
 
-/// User data of `wp_color_representation_surface_v1`: its surface.
-#[derive(Debug)]
-pub struct RepresentationData {
-    surface: Weak<WlSurface>,
-}
-
 /// The `wp_color_representation_manager_v1` global.
 #[derive(Debug)]
 pub struct ColorRepresentationState;
 
-/// What a commit attaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Contents {
-    /// No buffer: the surface keeps what it has.
+/// The pixels that a commit attaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AttachedPixels {
+    /// No buffer: the surface keeps the one that it has.
     Unchanged,
     /// The null buffer.
+    #[default]
     Removed,
     /// Pixels of red, green and blue.
     Rgb,
-    /// Pixels of luma and chroma; true: chroma is subsampled in both directions (4:2:0).
-    Yuv(bool),
+    /// Pixels of luma and chroma.
+    Yuv {
+        /// Chroma is subsampled in both directions (4:2:0).
+        is_420: bool,
+    },
 }
 
-#[derive(Debug)]
-struct Attached {
-    object: Option<WpColorRepresentationSurfaceV1>,
-    contents: Contents,
+impl SurfaceExtension for WpColorRepresentationSurfaceV1 {
+    /// The pixels of the buffer that was attached last.
+    type State = AttachedPixels;
 }
 
-impl Default for Attached {
-    fn default() -> Self {
-        Self { object: None, contents: Contents::Removed }
-    }
-}
-
-/// What the client says, as a part of the surface's double-buffered state.
+/// What the client set, as a part of the surface's double-buffered state.
 #[derive(Debug, Default, Clone, Copy)]
-struct Stated {
+struct ClientState {
     coefficients: Option<(Coefficients, WireRange)>,
-    located: bool,
+    has_chroma_location: bool,
 }
 
-impl Cacheable for Stated {
+impl Cacheable for ClientState {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
         *self
     }
@@ -86,12 +78,13 @@ impl Cacheable for Stated {
     }
 }
 
-/// Matrix and range that the surface's applied state names for YUV pixels; `None`: it does not say.
-pub fn stated(states: &SurfaceData) -> Option<Representation> {
-    if !states.cached_state.has::<Stated>() {
+/// Matrix and range of YUV pixels in the surface's applied state; `None` if the client did not set
+/// them.
+pub fn current(states: &SurfaceData) -> Option<Representation> {
+    if !states.cached_state.has::<ClientState>() {
         return None;
     }
-    let (coefficients, range) = states.cached_state.get::<Stated>().current().coefficients?;
+    let (coefficients, range) = states.cached_state.get::<ClientState>().current().coefficients?;
     let encoding = match coefficients {
         Coefficients::Bt601 => Encoding::Bt601,
         Coefficients::Bt709 => Encoding::Bt709,
@@ -102,32 +95,35 @@ pub fn stated(states: &SurfaceData) -> Option<Representation> {
     Some(Representation { encoding, range })
 }
 
-/// Checks a commit before it is applied: what the client says must go with the pixels that it attaches, or has attached. On a
-/// violation the client has got its error (`pixel_format`), and the commit must not be applied: false.
+/// Checks a commit before it is applied: the representation that is set must match the pixels that
+/// the commit attaches, or that are attached already. On a mismatch the client has got its error
+/// (`pixel_format`), and the commit must not be applied: false.
 #[must_use]
-pub fn verify(states: &SurfaceData, contents: Contents) -> bool {
-    let mut attached = attached(states);
-    if contents != Contents::Unchanged {
-        attached.contents = contents;
+pub fn verify(states: &SurfaceData, pixels: AttachedPixels) -> bool {
+    let mut known = SurfaceObject::<WpColorRepresentationSurfaceV1>::of(states);
+    if pixels != AttachedPixels::Unchanged {
+        known.state = pixels;
     }
-    let Some(object) = &attached.object else { return true };
-    let stated = *states.cached_state.get::<Stated>().pending();
-    match mismatch(attached.contents, &stated) {
+    let Some(object) = &known.object else { return true };
+    let client_state = *states.cached_state.get::<ClientState>().pending();
+    match mismatch(known.state, &client_state) {
         None => true,
-        Some(what) => {
-            object.post_error(object::Error::PixelFormat, format!("wl_surface.commit: {what}"));
+        Some(reason) => {
+            object.post_error(object::Error::PixelFormat, format!("wl_surface.commit: {reason}"));
             false
         }
     }
 }
 
-/// Why pixels do not go with what is said of them.
-fn mismatch(contents: Contents, stated: &Stated) -> Option<&'static str> {
-    let identity = stated.coefficients.map(|(coefficients, _)| coefficients == Coefficients::Identity);
-    match (contents, identity) {
-        (Contents::Rgb, Some(false)) => Some("coefficients of YCbCr are set, but the buffer's format is of RGB"),
-        (Contents::Yuv(_), Some(true)) => Some("the identity matrix is set, but the buffer's format is of YCbCr"),
-        (Contents::Rgb | Contents::Yuv(false), _) if stated.located => {
+/// Why pixels do not match the representation that is set.
+fn mismatch(pixels: AttachedPixels, set: &ClientState) -> Option<&'static str> {
+    let is_identity = set.coefficients.map(|(coefficients, _)| coefficients == Coefficients::Identity);
+    match (pixels, is_identity) {
+        (AttachedPixels::Rgb, Some(false)) => Some("coefficients of YCbCr are set, but the buffer's format is RGB"),
+        (AttachedPixels::Yuv { .. }, Some(true)) => {
+            Some("the identity matrix is set, but the buffer's format is YCbCr")
+        }
+        (AttachedPixels::Rgb | AttachedPixels::Yuv { is_420: false }, _) if set.has_chroma_location => {
             Some("a chroma location is set, but the buffer's format is not 4:2:0")
         }
         _ => None,
@@ -140,7 +136,7 @@ impl ColorRepresentationState {
     where
         D: GlobalDispatch<WpColorRepresentationManagerV1, ()>
             + Dispatch<WpColorRepresentationManagerV1, ()>
-            + Dispatch<WpColorRepresentationSurfaceV1, RepresentationData>
+            + Dispatch<WpColorRepresentationSurfaceV1, SurfaceRef>
             + 'static,
     {
         display.create_global::<D, WpColorRepresentationManagerV1, ()>(1, ());
@@ -171,9 +167,7 @@ where
 
 impl<D> Dispatch<WpColorRepresentationManagerV1, (), D> for ColorRepresentationState
 where
-    D: Dispatch<WpColorRepresentationManagerV1, ()>
-        + Dispatch<WpColorRepresentationSurfaceV1, RepresentationData>
-        + 'static,
+    D: Dispatch<WpColorRepresentationManagerV1, ()> + Dispatch<WpColorRepresentationSurfaceV1, SurfaceRef> + 'static,
 {
     fn request(
         _: &mut D,
@@ -184,95 +178,72 @@ where
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, D>,
     ) {
-        let manager::Request::GetSurface { id, surface } = request else { return };
-        // The object is made in either case: a new_id that is never initialised is a bug of the server.
-        let object = data_init.init(id, RepresentationData { surface: surface.downgrade() });
-        let taken = with_states(&surface, |states| {
-            let mut attached = attached(states);
-            let taken = attached.object.is_some();
-            if !taken {
-                attached.object = Some(object);
-            }
-            taken
-        });
-        if taken {
-            resource.post_error(
-                manager::Error::SurfaceExists,
-                format!("get_surface: {} already has a wp_color_representation_surface_v1", surface.id()),
-            );
+        if let manager::Request::GetSurface { id, surface } = request {
+            let exists = manager::Error::SurfaceExists;
+            SurfaceObject::create(resource, "get_surface", exists, id, &surface, data_init);
         }
     }
 }
 
-impl<D> Dispatch<WpColorRepresentationSurfaceV1, RepresentationData, D> for ColorRepresentationState
+impl<D> Dispatch<WpColorRepresentationSurfaceV1, SurfaceRef, D> for ColorRepresentationState
 where
-    D: Dispatch<WpColorRepresentationSurfaceV1, RepresentationData> + 'static,
+    D: Dispatch<WpColorRepresentationSurfaceV1, SurfaceRef> + 'static,
 {
     fn request(
         _: &mut D,
         _: &Client,
         resource: &WpColorRepresentationSurfaceV1,
         request: object::Request,
-        data: &RepresentationData,
+        data: &SurfaceRef,
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
-        if matches!(request, object::Request::Destroy) {
-            return;
-        }
-        let Ok(surface) = data.surface.upgrade() else {
-            return resource.post_error(object::Error::Inert, "the object's wl_surface is destroyed");
+        let name = match request {
+            object::Request::SetAlphaMode { .. } => "set_alpha_mode",
+            object::Request::SetCoefficientsAndRange { .. } => "set_coefficients_and_range",
+            object::Request::SetChromaLocation { .. } => "set_chroma_location",
+            _ => return,
         };
-        let refuse = |error: object::Error, what: String| resource.post_error(error, what);
+        let surface = match data.get(name) {
+            Ok(surface) => surface,
+            Err(message) => return resource.post_error(object::Error::Inert, message),
+        };
+        let refuse = |error: object::Error, reason: String| resource.post_error(error, format!("{name}: {reason}"));
         match request {
             object::Request::SetAlphaMode { alpha_mode: WEnum::Value(AlphaMode::PremultipliedElectrical) } => {}
             object::Request::SetAlphaMode { alpha_mode } => {
-                let what = format!("set_alpha_mode: {} is not offered", u32::from(alpha_mode));
-                refuse(object::Error::AlphaMode, what);
+                refuse(object::Error::AlphaMode, format!("{} is not offered", u32::from(alpha_mode)));
             }
             object::Request::SetCoefficientsAndRange { coefficients, range } => {
                 let named = coefficients.into_result().ok().zip(range.into_result().ok());
                 match named.filter(|pair| OFFERED.contains(pair)) {
                     Some(pair) => with_states(&surface, |states| {
-                        states.cached_state.get::<Stated>().pending().coefficients = Some(pair);
+                        states.cached_state.get::<ClientState>().pending().coefficients = Some(pair);
                     }),
                     None => {
                         let (coefficients, range) = (u32::from(coefficients), u32::from(range));
-                        let what =
-                            format!("set_coefficients_and_range: {coefficients} with range {range} is not offered");
-                        refuse(object::Error::Coefficients, what);
+                        let reason = format!("{coefficients} with range {range} is not offered");
+                        refuse(object::Error::Coefficients, reason);
                     }
                 }
             }
             object::Request::SetChromaLocation { chroma_location } => match chroma_location {
                 WEnum::Value(_) => with_states(&surface, |states| {
-                    states.cached_state.get::<Stated>().pending().located = true;
+                    states.cached_state.get::<ClientState>().pending().has_chroma_location = true;
                 }),
                 WEnum::Unknown(number) => {
-                    refuse(object::Error::ChromaLocation, format!("set_chroma_location: there is no location {number}"))
+                    refuse(object::Error::ChromaLocation, format!("there is no location {number}"))
                 }
             },
             _ => {}
         }
     }
 
-    fn destroyed(_: &mut D, _: ClientId, resource: &WpColorRepresentationSurfaceV1, data: &RepresentationData) {
-        let Ok(surface) = data.surface.upgrade() else { return };
-        with_states(&surface, |states| {
-            let mut attached = attached(states);
-            // A second object that was refused must not take the first one's place with it.
-            if attached.object.as_ref() == Some(resource) {
-                attached.object = None;
-                drop(attached);
-                *states.cached_state.get::<Stated>().pending() = Stated::default();
-            }
+    fn destroyed(_: &mut D, _: ClientId, resource: &WpColorRepresentationSurfaceV1, data: &SurfaceRef) {
+        SurfaceObject::destroyed(resource, data, |states| {
+            *states.cached_state.get::<ClientState>().pending() = ClientState::default();
         });
     }
-}
-
-fn attached(states: &SurfaceData) -> MutexGuard<'_, Attached> {
-    states.data_map.insert_if_missing_threadsafe(Mutex::<Attached>::default);
-    states.data_map.get::<Mutex<Attached>>().expect("inserted above").lock().expect("no panic while locked")
 }
 
 /// Implements the protocol's dispatch for the compositor's state type.
@@ -286,8 +257,7 @@ macro_rules! delegate_color_representation {
             $crate::reexports::color_representation::manager::WpColorRepresentationManagerV1: ()
         ] => $crate::color_representation::ColorRepresentationState);
         $crate::reexports::wayland_server::delegate_dispatch!($ty: [
-            $crate::reexports::color_representation::object::WpColorRepresentationSurfaceV1:
-                $crate::color_representation::RepresentationData
+            $crate::reexports::color_representation::object::WpColorRepresentationSurfaceV1: $crate::SurfaceRef
         ] => $crate::color_representation::ColorRepresentationState);
     };
 }
@@ -297,8 +267,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_must_go_with_the_pixels() {
-        use Contents::*;
+    fn the_representation_must_match_the_pixels() {
+        use AttachedPixels::*;
         let matrix = Some((Coefficients::Bt709, WireRange::Limited));
         let identity = Some((Coefficients::Identity, WireRange::Full));
         let table = [
@@ -306,17 +276,17 @@ mod tests {
             (Rgb, identity, false, true),
             (Rgb, matrix, false, false),
             (Rgb, None, true, false),
-            (Yuv(true), None, true, true),
-            (Yuv(true), matrix, true, true),
-            (Yuv(true), identity, false, false),
-            (Yuv(false), matrix, false, true),
-            (Yuv(false), matrix, true, false),
+            (Yuv { is_420: true }, None, true, true),
+            (Yuv { is_420: true }, matrix, true, true),
+            (Yuv { is_420: true }, identity, false, false),
+            (Yuv { is_420: false }, matrix, false, true),
+            (Yuv { is_420: false }, matrix, true, false),
             (Removed, matrix, true, true),
             (Removed, identity, false, true),
         ];
-        for (contents, coefficients, located, fits) in table {
-            let stated = Stated { coefficients, located };
-            assert_eq!(mismatch(contents, &stated).is_none(), fits, "{contents:?} {stated:?}");
+        for (pixels, coefficients, has_chroma_location, matches) in table {
+            let set = ClientState { coefficients, has_chroma_location };
+            assert_eq!(mismatch(pixels, &set).is_none(), matches, "{pixels:?} {set:?}");
         }
     }
 }

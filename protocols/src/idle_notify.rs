@@ -1,8 +1,10 @@
-//! `ext-idle-notify-v1`: clients hear when the user has been away for as long as they asked, and when he is back.
+//! `ext-idle-notify-v1`: clients hear when the user has been idle for the time that they ask for,
+//! and when the user is active again.
 //!
-//! Keeps no timer and reads no clock: [`IdleNotifyState::due`] says when to call [`IdleNotifyState::tick`]. Smithay's module sets a
-//! timer of the event loop at each input event, and needs a loop that waits for its own timers. Here an input event only writes down
-//! its time. There is one seat, whose name makes no difference.
+//! Nothing here sets a timer or reads a clock: [`IdleNotifyState::next_deadline`] says when to call
+//! [`IdleNotifyState::tick`], and an input event only stores its time. (Smithay's module sets a
+//! timer of the event loop at each input event, and needs a loop that waits for its own timers.)
+//! There is one seat, whose name is ignored.
 //!
 //! Source: `wayland-protocols/staging/ext-idle-notify/ext-idle-notify-v1.xml`.
 
@@ -11,68 +13,67 @@ use wayland_protocols::ext::idle_notify::v1::server::{
     ext_idle_notification_v1::{self as object, ExtIdleNotificationV1},
     ext_idle_notifier_v1::{self as manager, ExtIdleNotifierV1},
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, backend::ClientId};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, backend::ClientId};
 
-/// What the compositor's state is asked for.
+use crate::surface_object::bind_manager;
+
+/// What the protocol needs from the compositor's state.
 pub trait IdleNotifyHandler {
-    /// Where the notifications are.
+    /// The global's state.
     fn idle_notify_state(&mut self) -> &mut IdleNotifyState;
 
-    /// CLOCK_MONOTONIC: a notification counts from its creation on.
+    /// CLOCK_MONOTONIC. The timeout of a notification runs from its creation.
     fn now(&self) -> Ns;
-
-    /// A notification was made, [`IdleNotifyState::due`] may be earlier now.
-    fn idle_notification_made(&mut self) {}
 }
 
-/// When one notification is idle.
+/// The state of one notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    /// How long nothing must have happened.
+struct IdleTimer {
+    /// How long the user must be idle.
     timeout: Ns,
-    /// Only input counts, inhibitors do not.
+    /// It ignores inhibitors.
     input_only: bool,
-    /// The last thing that happened.
+    /// Since when the user has been idle.
     since: Ns,
-    /// It is idle, and its client knows.
+    /// `idled` was sent.
     idle: bool,
 }
 
-/// What a client is to be told.
+/// An event of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tell {
+enum Event {
     Idled,
     Resumed,
 }
 
-impl Count {
+impl IdleTimer {
     fn new(now: Ns, timeout_ms: u32, input_only: bool) -> Self {
         Self { timeout: Ns::from(timeout_ms) * 1_000_000, input_only, since: now, idle: false }
     }
 
-    /// Something happened at `now`.
-    fn restart(&mut self, now: Ns) -> Option<Tell> {
+    /// The user was active, or inhibition has changed, at `now`.
+    fn restart(&mut self, now: Ns) -> Option<Event> {
         self.since = now;
-        std::mem::take(&mut self.idle).then_some(Tell::Resumed)
+        std::mem::take(&mut self.idle).then_some(Event::Resumed)
     }
 
     /// When it becomes idle, if nothing happens.
-    fn due(&self, inhibited: bool) -> Option<Ns> {
-        let counts = !self.idle && (self.input_only || !inhibited);
-        counts.then(|| self.since.saturating_add(self.timeout))
+    fn deadline(&self, inhibited: bool) -> Option<Ns> {
+        let is_running = !self.idle && (self.input_only || !inhibited);
+        is_running.then(|| self.since.saturating_add(self.timeout))
     }
 
-    fn tick(&mut self, now: Ns, inhibited: bool) -> Option<Tell> {
-        let over = self.due(inhibited).is_some_and(|due| due <= now);
-        self.idle |= over;
-        over.then_some(Tell::Idled)
+    fn tick(&mut self, now: Ns, inhibited: bool) -> Option<Event> {
+        let has_expired = self.deadline(inhibited).is_some_and(|deadline| deadline <= now);
+        self.idle |= has_expired;
+        has_expired.then_some(Event::Idled)
     }
 }
 
 /// The `ext_idle_notifier_v1` global and its notifications.
 #[derive(Debug, Default)]
 pub struct IdleNotifyState {
-    list: Vec<(ExtIdleNotificationV1, Count)>,
+    notifications: Vec<(ExtIdleNotificationV1, IdleTimer)>,
 }
 
 impl IdleNotifyState {
@@ -88,52 +89,40 @@ impl IdleNotifyState {
         Self::default()
     }
 
-    /// The user did something at `now`: those that were idle resume, all count anew.
-    pub fn input(&mut self, now: Ns) {
-        self.tell(|count| count.restart(now));
+    /// The user was active at `now`: all timeouts start again, and idle notifications resume.
+    pub fn notify_activity(&mut self, now: Ns) {
+        self.update(|timer| timer.restart(now));
     }
 
-    /// An inhibitor took effect, or lost it, at `now`: those that heed inhibitors resume and count anew.
-    pub fn inhibition(&mut self, now: Ns) {
-        self.tell(|count| if count.input_only { None } else { count.restart(now) });
+    /// Inhibition began or ended at `now`: the timeouts that heed it start again, and idle ones
+    /// resume.
+    pub fn notify_inhibition(&mut self, now: Ns) {
+        self.update(|timer| if timer.input_only { None } else { timer.restart(now) });
     }
 
-    /// Tells those that are idle at `now`. With `inhibited`, only those that heed input alone can be.
+    /// Sends `idled` to the notifications whose timeout has expired at `now`; while `inhibited`,
+    /// only to those that ignore inhibitors.
     pub fn tick(&mut self, now: Ns, inhibited: bool) {
-        self.tell(|count| count.tick(now, inhibited));
+        self.update(|timer| timer.tick(now, inhibited));
     }
 
-    /// When the next one is idle, if nothing happens; `None` if none will be.
-    pub fn due(&self, inhibited: bool) -> Option<Ns> {
-        self.list.iter().filter_map(|(_, count)| count.due(inhibited)).min()
+    /// When the next notification becomes idle, if nothing happens; `None` if none will.
+    pub fn next_deadline(&self, inhibited: bool) -> Option<Ns> {
+        self.notifications.iter().filter_map(|(_, timer)| timer.deadline(inhibited)).min()
     }
 
-    fn tell(&mut self, mut what: impl FnMut(&mut Count) -> Option<Tell>) {
-        for (object, count) in &mut self.list {
-            match what(count) {
-                Some(Tell::Idled) => object.idled(),
-                Some(Tell::Resumed) => object.resumed(),
+    fn update(&mut self, mut change: impl FnMut(&mut IdleTimer) -> Option<Event>) {
+        for (object, timer) in &mut self.notifications {
+            match change(timer) {
+                Some(Event::Idled) => object.idled(),
+                Some(Event::Resumed) => object.resumed(),
                 None => {}
             }
         }
     }
 }
 
-impl<D> GlobalDispatch<ExtIdleNotifierV1, (), D> for IdleNotifyState
-where
-    D: Dispatch<ExtIdleNotifierV1, ()> + 'static,
-{
-    fn bind(
-        _: &mut D,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ExtIdleNotifierV1>,
-        _: &(),
-        data_init: &mut DataInit<'_, D>,
-    ) {
-        data_init.init(resource, ());
-    }
-}
+bind_manager!(IdleNotifyState, ExtIdleNotifierV1);
 
 impl<D> Dispatch<ExtIdleNotifierV1, (), D> for IdleNotifyState
 where
@@ -153,10 +142,9 @@ where
             manager::Request::GetInputIdleNotification { id, timeout, .. } => (id, timeout, true),
             _ => return,
         };
-        let count = Count::new(state.now(), timeout, input_only);
+        let timer = IdleTimer::new(state.now(), timeout, input_only);
         let object = data_init.init(id, ());
-        state.idle_notify_state().list.push((object, count));
-        state.idle_notification_made();
+        state.idle_notify_state().notifications.push((object, timer));
     }
 }
 
@@ -176,11 +164,12 @@ where
     }
 
     fn destroyed(state: &mut D, _: ClientId, resource: &ExtIdleNotificationV1, _: &()) {
-        state.idle_notify_state().list.retain(|(object, _)| object != resource);
+        state.idle_notify_state().notifications.retain(|(object, _)| object != resource);
     }
 }
 
-/// Implements the protocol's dispatch for the compositor's state type, which is an [`IdleNotifyHandler`].
+/// Implements the protocol's dispatch for the compositor's state type, which implements
+/// [`IdleNotifyHandler`].
 #[macro_export]
 macro_rules! delegate_idle_notify {
     ($ty:ty) => {
@@ -203,29 +192,29 @@ mod tests {
     const MS: Ns = 1_000_000;
 
     #[test]
-    fn idled_and_resumed_come_in_turn() {
-        let mut count = Count::new(5 * MS, 10, false);
-        assert_eq!(count.due(false), Some(15 * MS), "counts from its creation");
-        assert_eq!(count.tick(15 * MS - 1, false), None);
-        assert_eq!(count.restart(12 * MS), None, "was not idle");
-        assert_eq!(count.tick(15 * MS, false), None, "counts from the input");
-        assert_eq!(count.tick(22 * MS, false), Some(Tell::Idled));
-        assert_eq!((count.tick(99 * MS, false), count.due(false)), (None, None), "said once");
-        assert_eq!((count.restart(100 * MS), count.restart(101 * MS)), (Some(Tell::Resumed), None));
-        assert_eq!(count.due(false), Some(111 * MS));
+    fn idled_and_resumed_alternate() {
+        let mut timer = IdleTimer::new(5 * MS, 10, false);
+        assert_eq!(timer.deadline(false), Some(15 * MS), "runs from its creation");
+        assert_eq!(timer.tick(15 * MS - 1, false), None);
+        assert_eq!(timer.restart(12 * MS), None, "was not idle");
+        assert_eq!(timer.tick(15 * MS, false), None, "runs from the input");
+        assert_eq!(timer.tick(22 * MS, false), Some(Event::Idled));
+        assert_eq!((timer.tick(99 * MS, false), timer.deadline(false)), (None, None), "sent once");
+        assert_eq!((timer.restart(100 * MS), timer.restart(101 * MS)), (Some(Event::Resumed), None));
+        assert_eq!(timer.deadline(false), Some(111 * MS));
     }
 
     #[test]
-    fn inhibitors_hold_up_those_that_heed_them() {
-        let mut heeds = Count::new(0, 10, false);
-        let mut input = Count::new(0, 10, true);
-        assert_eq!((heeds.due(true), heeds.tick(50 * MS, true)), (None, None));
-        assert_eq!((input.due(true), input.tick(50 * MS, true)), (Some(10 * MS), Some(Tell::Idled)));
+    fn inhibitors_stop_the_timers_that_heed_them() {
+        let mut heeds = IdleTimer::new(0, 10, false);
+        let mut input = IdleTimer::new(0, 10, true);
+        assert_eq!((heeds.deadline(true), heeds.tick(50 * MS, true)), (None, None));
+        assert_eq!((input.deadline(true), input.tick(50 * MS, true)), (Some(10 * MS), Some(Event::Idled)));
     }
 
     #[test]
-    fn no_timeout_is_at_once_and_the_longest_never() {
-        assert_eq!(Count::new(7, 0, false).tick(7, false), Some(Tell::Idled));
-        assert_eq!(Count::new(Ns::MAX - 1, u32::MAX, false).due(false), Some(Ns::MAX));
+    fn a_timeout_of_zero_expires_at_once_and_the_longest_never() {
+        assert_eq!(IdleTimer::new(7, 0, false).tick(7, false), Some(Event::Idled));
+        assert_eq!(IdleTimer::new(Ns::MAX - 1, u32::MAX, false).deadline(false), Some(Ns::MAX));
     }
 }

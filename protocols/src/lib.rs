@@ -1,12 +1,13 @@
-//! Wayland protocol objects that carry explicit synchronisation, those that pace commits, clients' buffers and what their pixels mean, and those
-//! about the user's absence.
+//! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers and the
+//! meaning of their pixels, idle notification, and the power of displays.
 //!
-//! Each module turns the requests of one protocol into values of the [`fence`] crate and answers every violation with
-//! the protocol's own error, naming the request that broke the rule. Nothing here knows a CRTC or a plane, waits for a
-//! fence, or decides when a commit is shown: that is the compositor's.
+//! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
+//! are fences, and answers each violation with the protocol's own error, whose message names the
+//! request. Nothing here knows a CRTC or a plane, waits for a fence, or decides when a commit is
+//! shown: that is the compositor's.
 //!
-//! A surface has at most one object for explicit synchronisation, of whichever protocol: each protocol forbids a second
-//! one with an error of its own.
+//! A surface has at most one object for explicit synchronisation, of either protocol: each protocol
+//! forbids a second one with its own error.
 #![warn(missing_docs)]
 
 pub mod color_representation;
@@ -17,13 +18,15 @@ pub mod idle_notify;
 pub mod linux_dmabuf;
 pub mod output_power;
 pub mod shm;
+mod surface_object;
 pub mod syncobj;
 pub mod tearing;
 
 use smithay::wayland::compositor::SurfaceData;
+pub use surface_object::SurfaceRef;
 
-/// The interface of the explicit synchronisation object that the surface has, if it has one.
-fn has_sync_object(states: &SurfaceData) -> Option<&'static str> {
+/// The interface of the surface's object for explicit synchronisation, if it has one.
+fn explicit_sync_interface(states: &SurfaceData) -> Option<&'static str> {
     if syncobj::is_explicit(states) {
         Some("wp_linux_drm_syncobj_surface_v1")
     } else {
@@ -31,7 +34,7 @@ fn has_sync_object(states: &SurfaceData) -> Option<&'static str> {
     }
 }
 
-/// What [`delegate_syncobj`] and [`delegate_explicit_sync`] name.
+/// The protocol types that the `delegate_…` macros name.
 #[doc(hidden)]
 pub mod reexports {
     pub use wayland_protocols::wp::linux_drm_syncobj::v1::server::{

@@ -1,7 +1,9 @@
-//! `wlr-output-power-management-unstable-v1`: clients turn displays off and on, and hear when somebody else does.
+//! `wlr-output-power-management-unstable-v1`: clients turn displays off and on, and hear of every
+//! change.
 //!
-//! Smithay has no module for it. The compositor turns displays; here requests become calls of [`OutputPowerHandler`], and changes become
-//! events. Any number of clients may control a display.
+//! Requests become calls of [`OutputPowerHandler`], and changes become events; the compositor turns
+//! the displays off and on. Any number of clients may control a display. (Smithay has no module for
+//! this protocol.)
 //!
 //! Source: `wlr-protocols/unstable/wlr-output-power-management-unstable-v1.xml`.
 
@@ -14,15 +16,16 @@ use wayland_server::{
     protocol::wl_output::WlOutput,
 };
 
-/// What the compositor's state is asked for.
+/// What the protocol needs from the compositor's state.
 pub trait OutputPowerHandler {
-    /// Where the controls are.
+    /// The global's state.
     fn output_power_state(&mut self) -> &mut OutputPowerState;
 
-    /// Whether a display is on; `None` if it is gone.
+    /// Whether a display is on; `None` if it was removed.
     fn is_on(&self, output: &WlOutput) -> Option<bool>;
 
-    /// A client wants a display on or off. When that is done, [`OutputPowerState::tell`] is called.
+    /// A client wants a display on or off. The compositor calls [`OutputPowerState::send_changes`]
+    /// when that is done.
     fn set_power(&mut self, output: &WlOutput, on: bool);
 }
 
@@ -41,7 +44,7 @@ pub struct ManagerGlobal {
 /// The `zwlr_output_power_manager_v1` global and its controls.
 #[derive(Debug, Default)]
 pub struct OutputPowerState {
-    /// Each with what its client was told last.
+    /// Each with the mode that was sent last: true for on.
     controls: Vec<(ZwlrOutputPowerV1, bool)>,
 }
 
@@ -58,16 +61,17 @@ impl OutputPowerState {
         Self::default()
     }
 
-    /// Displays were turned off or on, came or went: tells each client what is new to it. `is_on` is as of
-    /// [`OutputPowerHandler::is_on`]; a control of a display that is gone fails, once.
-    pub fn tell(&mut self, is_on: impl Fn(&WlOutput) -> Option<bool>) {
-        self.controls.retain_mut(|(control, told)| {
+    /// Sends each control the mode of its display if it has changed. To be called after displays
+    /// were turned off or on, added or removed. `is_on` answers as [`OutputPowerHandler::is_on`]
+    /// does; the control of a display that was removed gets `failed`, once.
+    pub fn send_changes(&mut self, is_on: impl Fn(&WlOutput) -> Option<bool>) {
+        self.controls.retain_mut(|(control, sent)| {
             let Some(data) = control.data::<PowerData>() else { return false };
             let Some(on) = is_on(&data.output) else {
                 control.failed();
                 return false;
             };
-            if std::mem::replace(told, on) != on {
+            if std::mem::replace(sent, on) != on {
                 control.mode(mode(on));
             }
             true
@@ -143,11 +147,11 @@ where
             WEnum::Value(Mode::On) => true,
             WEnum::Value(Mode::Off) => false,
             unknown => {
-                let why = format!("set_mode: {unknown:?} is no mode; 0 is off, 1 is on");
-                return resource.post_error(object::Error::InvalidMode, why);
+                let message = format!("set_mode: {unknown:?} is not a mode; 0 is off, 1 is on");
+                return resource.post_error(object::Error::InvalidMode, message);
             }
         };
-        // A control of a display that is gone has failed and does nothing.
+        // The control of a display that was removed has failed and does nothing.
         if state.is_on(&data.output).is_some() {
             state.set_power(&data.output, on);
         }
@@ -158,7 +162,8 @@ where
     }
 }
 
-/// Implements the protocol's dispatch for the compositor's state type, which is an [`OutputPowerHandler`].
+/// Implements the protocol's dispatch for the compositor's state type, which implements
+/// [`OutputPowerHandler`].
 #[macro_export]
 macro_rules! delegate_output_power {
     ($ty:ty) => {

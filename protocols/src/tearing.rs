@@ -1,35 +1,26 @@
-//! `tearing-control-v1`: a client says that it would rather tear than wait for the vblank.
+//! `tearing-control-v1`: a client prefers tearing to waiting for the vblank.
 //!
-//! The hint is double-buffered with the surface's other state: [`is_async`] says what the applied commit wants. Whether
-//! it gets it is the compositor's decision.
+//! The hint is double-buffered with the surface's other state: [`wants_tearing`] is that of the
+//! applied commit. Whether a frame tears is the compositor's decision.
 //!
 //! Source: `wayland-protocols/staging/tearing-control/tearing-control-v1.xml`.
-
-use std::sync::Mutex;
 
 use smithay::wayland::compositor::{Cacheable, SurfaceData, with_states};
 use wayland_protocols::wp::tearing_control::v1::server::{
     wp_tearing_control_manager_v1::{self as manager, WpTearingControlManagerV1},
     wp_tearing_control_v1::{self as object, WpTearingControlV1},
 };
-use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, Weak, backend::ClientId,
-    protocol::wl_surface::WlSurface,
-};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, WEnum, backend::ClientId};
 
-/// User data of `wp_tearing_control_v1`: its surface.
-#[derive(Debug)]
-pub struct TearingData {
-    surface: Weak<WlSurface>,
-}
+use crate::surface_object::{SurfaceExtension, SurfaceObject, SurfaceRef, bind_manager};
 
 /// The `wp_tearing_control_manager_v1` global.
 #[derive(Debug)]
 pub struct TearingState;
 
-#[derive(Debug, Default)]
-struct Pending {
-    object: Option<WpTearingControlV1>,
+impl SurfaceExtension for WpTearingControlV1 {
+    /// The hint is a part of the surface's double-buffered state.
+    type State = ();
 }
 
 /// The hint, as a part of the surface's double-buffered state.
@@ -49,7 +40,7 @@ impl Cacheable for Hint {
 }
 
 /// Whether the surface's applied state asks for tearing.
-pub fn is_async(states: &SurfaceData) -> bool {
+pub fn wants_tearing(states: &SurfaceData) -> bool {
     states.cached_state.has::<Hint>() && states.cached_state.get::<Hint>().current().asynchronous
 }
 
@@ -59,7 +50,7 @@ impl TearingState {
     where
         D: GlobalDispatch<WpTearingControlManagerV1, ()>
             + Dispatch<WpTearingControlManagerV1, ()>
-            + Dispatch<WpTearingControlV1, TearingData>
+            + Dispatch<WpTearingControlV1, SurfaceRef>
             + 'static,
     {
         display.create_global::<D, WpTearingControlManagerV1, ()>(1, ());
@@ -67,25 +58,11 @@ impl TearingState {
     }
 }
 
-impl<D> GlobalDispatch<WpTearingControlManagerV1, (), D> for TearingState
-where
-    D: Dispatch<WpTearingControlManagerV1, ()> + 'static,
-{
-    fn bind(
-        _: &mut D,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<WpTearingControlManagerV1>,
-        _: &(),
-        data_init: &mut DataInit<'_, D>,
-    ) {
-        data_init.init(resource, ());
-    }
-}
+bind_manager!(TearingState, WpTearingControlManagerV1);
 
 impl<D> Dispatch<WpTearingControlManagerV1, (), D> for TearingState
 where
-    D: Dispatch<WpTearingControlManagerV1, ()> + Dispatch<WpTearingControlV1, TearingData> + 'static,
+    D: Dispatch<WpTearingControlManagerV1, ()> + Dispatch<WpTearingControlV1, SurfaceRef> + 'static,
 {
     fn request(
         _: &mut D,
@@ -96,42 +73,29 @@ where
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, D>,
     ) {
-        let manager::Request::GetTearingControl { id, surface } = request else { return };
-        // The object is made in either case: a new_id that is never initialised is a bug of the server.
-        let object = data_init.init(id, TearingData { surface: surface.downgrade() });
-        let taken = with_states(&surface, |states| {
-            let mut pending = pending(states);
-            let taken = pending.object.is_some();
-            if !taken {
-                pending.object = Some(object);
-            }
-            taken
-        });
-        if taken {
-            resource.post_error(
-                manager::Error::TearingControlExists,
-                format!("get_tearing_control: {} already has a wp_tearing_control_v1", surface.id()),
-            );
+        if let manager::Request::GetTearingControl { id, surface } = request {
+            let exists = manager::Error::TearingControlExists;
+            SurfaceObject::create(resource, "get_tearing_control", exists, id, &surface, data_init);
         }
     }
 }
 
-impl<D> Dispatch<WpTearingControlV1, TearingData, D> for TearingState
+impl<D> Dispatch<WpTearingControlV1, SurfaceRef, D> for TearingState
 where
-    D: Dispatch<WpTearingControlV1, TearingData> + 'static,
+    D: Dispatch<WpTearingControlV1, SurfaceRef> + 'static,
 {
     fn request(
         _: &mut D,
         _: &Client,
         _: &WpTearingControlV1,
         request: object::Request,
-        data: &TearingData,
+        data: &SurfaceRef,
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
         let object::Request::SetPresentationHint { hint } = request else { return };
-        // The protocol names no error for a surface that is gone, and none for a hint of a later version.
-        let Ok(surface) = data.surface.upgrade() else { return };
+        // The protocol has no error for a surface that is destroyed, and none for an unknown hint.
+        let Ok(surface) = data.get("set_presentation_hint") else { return };
         let asynchronous = match hint {
             WEnum::Value(object::PresentationHint::Async) => true,
             WEnum::Value(_) => false,
@@ -140,24 +104,12 @@ where
         with_states(&surface, |states| states.cached_state.get::<Hint>().pending().asynchronous = asynchronous);
     }
 
-    fn destroyed(_: &mut D, _: ClientId, resource: &WpTearingControlV1, data: &TearingData) {
-        let Ok(surface) = data.surface.upgrade() else { return };
-        with_states(&surface, |states| {
-            let mut pending = pending(states);
-            // A second object that was refused must not take the first one's place with it.
-            if pending.object.as_ref() == Some(resource) {
-                pending.object = None;
-                drop(pending);
-                // As the protocol says: back to vsync, with the next commit.
-                states.cached_state.get::<Hint>().pending().asynchronous = false;
-            }
+    fn destroyed(_: &mut D, _: ClientId, resource: &WpTearingControlV1, data: &SurfaceRef) {
+        SurfaceObject::destroyed(resource, data, |states| {
+            // The protocol: the hint reverts to vsync with the next commit.
+            states.cached_state.get::<Hint>().pending().asynchronous = false;
         });
     }
-}
-
-fn pending(states: &SurfaceData) -> std::sync::MutexGuard<'_, Pending> {
-    states.data_map.insert_if_missing_threadsafe(Mutex::<Pending>::default);
-    states.data_map.get::<Mutex<Pending>>().expect("inserted above").lock().expect("no panic while locked")
 }
 
 /// Implements the protocol's dispatch for the compositor's state type.
@@ -171,7 +123,7 @@ macro_rules! delegate_tearing {
             $crate::reexports::tearing::manager::WpTearingControlManagerV1: ()
         ] => $crate::tearing::TearingState);
         $crate::reexports::wayland_server::delegate_dispatch!($ty: [
-            $crate::reexports::tearing::object::WpTearingControlV1: $crate::tearing::TearingData
+            $crate::reexports::tearing::object::WpTearingControlV1: $crate::SurfaceRef
         ] => $crate::tearing::TearingState);
     };
 }

@@ -1,4 +1,5 @@
-//! A DRM node of whose display somebody else is master: looked at, and asked for memory. Never shows anything.
+//! A DRM node whose master is another process: it is read, and allocates memory. Never shows
+//! anything.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

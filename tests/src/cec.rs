@@ -1,7 +1,9 @@
-//! A television to talk to: vivid's HDMI input with its CEC adapter, wired to vivid's HDMI output with another.
+//! A television to talk to: vivid's HDMI input with its CEC adapter, wired to vivid's HDMI output
+//! with another.
 //!
-//! The output's adapter is the device under test. It has a physical address while an EDID is set at the input and the two
-//! are wired, both of which [`Television::plug`] does. The wire is slow as real ones are: 24 ms a byte.
+//! The output's adapter is the device under test. It has a physical address while an EDID is set at
+//! the input and the two are wired, both of which [`Television::plug`] does. The wire is slow as
+//! real ones are: 24 ms a byte.
 
 mod ioctl;
 
@@ -40,7 +42,8 @@ pub struct Television {
 }
 
 impl Television {
-    /// Finds vivid's two adapters and makes a television of the input's, with nothing plugged in.
+    /// Finds vivid's two adapters and makes a television of the one of its input, with nothing
+    /// connected.
     pub fn new() -> Result<Television> {
         let video = open(&video_node("vivid-000-vid-cap")?)?;
         // vivid registers the input's adapter first.
@@ -58,7 +61,7 @@ impl Television {
             osd_name,
             ..Addresses::default()
         })?;
-        // What somebody before us said may still be on the wire.
+        // Messages of an earlier test may still be on the wire.
         while television.hear(QUIET)?.is_some() {}
         Ok(television)
     }
@@ -79,7 +82,8 @@ impl Television {
         ioctl::video_control(self.video.as_fd(), CONNECTED_TO, NOTHING).map_err(Error::call("VIDIOC_S_CTRL"))
     }
 
-    /// Takes the display away and leaves the wire, as televisions do that sleep: the source has no address, but may wake us.
+    /// Takes the display away and leaves the wire, as televisions do that sleep: the source has no
+    /// address, but may wake us.
     pub fn hide(&self) -> Result<()> {
         ioctl::video_edid(self.video.as_fd(), HDMI_INPUT, &[]).map_err(Error::call("VIDIOC_S_EDID"))
     }
@@ -132,7 +136,8 @@ fn video_node(name: &str) -> Result<PathBuf> {
     Ok(Path::new("/dev").join(node.file_name()))
 }
 
-/// A base block, and a CTA-861 block whose HDMI data block says 0.0.0.0: a television, not a switch.
+/// A base block, and a CTA-861 block whose HDMI data block says 0.0.0.0: a television, not a
+/// switch.
 fn edid() -> [[u8; 128]; 2] {
     let mut blocks = [[0; 128]; 2];
     blocks[0][..8].copy_from_slice(&[0, 255, 255, 255, 255, 255, 255, 0]);

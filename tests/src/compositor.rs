@@ -108,7 +108,7 @@ impl Compositor {
             .stdout(file)
             .stderr(other)
             .spawn()
-            .map_err(Error::io(format!("start {}", binary.display())))?;
+            .map_err(Error::io(format!("start {}{}", binary.display(), user::as_whom())))?;
         let card = card.to_owned();
         let mut compositor = Compositor { child, socket, runtime, card, log, binary, scratch, ended: None };
         compositor.wait_ready()?;

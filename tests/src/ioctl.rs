@@ -1,6 +1,8 @@
-//! One thin function per ioctl of /dev/uinput and of virtual terminals: numbers, structures, nothing else.
+//! One thin function per ioctl of /dev/uinput and of virtual terminals: numbers, structures,
+//! nothing else.
 //!
-//! The only file of this crate with `unsafe`. It never interprets a result and never keeps a file descriptor.
+//! The only file of this crate with `unsafe`. It never interprets a result and never keeps a file
+//! descriptor.
 //!
 //! Source: `include/uapi/linux/uinput.h`, `include/uapi/linux/kd.h`.
 #![allow(unsafe_code)]

@@ -1,7 +1,9 @@
-//! What the machine offers: which card is vkms, which nodes have fences, how many objects the kernel holds.
+//! What the machine offers: which card is vkms, which nodes have fences, how many objects the
+//! kernel holds.
 //!
-//! Card numbers differ from boot to boot, so nothing is found by number. All of it is read from sysfs and debugfs;
-//! nothing is changed, and no card is opened (the first opener of a card would become its master).
+//! Card numbers differ from boot to boot, so nothing is found by number. All of it is read from
+//! sysfs and debugfs; nothing is changed, and no card is opened (the first opener of a card would
+//! become its master).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,8 +67,8 @@ pub fn card_of(device: &str) -> Option<PathBuf> {
     nodes("card").into_iter().find(|(_, [name, _])| name == device).map(|(card, _)| card)
 }
 
-/// Names of a card's connectors with displays or room for one, in the kernel's order; the numbers in them run over all
-/// cards.
+/// Names of a card's connectors with displays or room for one, in the kernel's order; the numbers
+/// in them run over all cards.
 pub fn connectors(card: &Path) -> Vec<String> {
     let prefix = format!("{}-", card.file_name().unwrap_or_default().to_string_lossy());
     let names = entries(Path::new(DRM_CLASS)).into_iter();
@@ -106,8 +108,8 @@ pub struct Objects {
     pub dma_bufs: Option<usize>,
     /// Bytes in those dma-bufs.
     pub dma_buf_bytes: Option<u64>,
-    /// sw_sync timelines that somebody still holds, by themselves or by one of their fences: a syncobj that leaked with
-    /// such a fence in it shows here.
+    /// sw_sync timelines that are still held, by themselves or by one of their fences: a syncobj
+    /// that leaked with such a fence in it shows here.
     pub sw_timelines: Option<usize>,
 }
 

@@ -1,13 +1,15 @@
-//! The moving picture of the demo client: cheap to draw, and sensitive to every mistake.
+//! The moving image of the demo client: cheap to draw, and sensitive to every mistake.
 //!
-//! One frame is one contiguous slice of a picture that was computed once: the slice starts a little further each
-//! frame, so the picture scrolls and a frame costs one copy. The bytes depend on the position (fine noise on top of
-//! smooth colour), so a wrong offset, a stale frame or a torn one changes almost every pixel, and thus the CRC.
-//! The frame's number is stamped on it twice: as digits for people, as squares for tests.
+//! One frame is one contiguous slice of an image that was computed once: the slice starts a little
+//! further each frame, so the image scrolls and a frame costs one copy. The bytes depend on the
+//! position (fine noise on top of smooth colour), so a wrong offset, a stale frame or a torn one
+//! changes almost every pixel, and thus the CRC. The frame's number is stamped on it twice: as
+//! digits for people, as squares for tests.
 //!
-//! It draws XRGB8888 with a stride of `width * 4` only, and knows nothing of buffers, fences or Wayland.
+//! It draws XRGB8888 with a stride of `width * 4` only, and knows nothing of buffers, fences or
+//! Wayland.
 
-/// Rows by which the picture moves each frame.
+/// Rows by which the image moves each frame.
 const STEP_ROWS: usize = 2;
 /// Columns by which it moves.
 const STEP_COLUMNS: usize = 3;
@@ -24,7 +26,7 @@ const STAMP: (usize, usize) = (16, 16);
 /// Segments a-g of the digits 0-9, one bit each.
 const DIGITS: [u8; 10] = [0x3f, 0x06, 0x5b, 0x4f, 0x66, 0x6d, 0x7d, 0x07, 0x7f, 0x6f];
 
-/// The precomputed picture.
+/// The precomputed image.
 pub struct Pattern {
     width: usize,
     height: usize,
@@ -32,7 +34,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Computes the picture for frames of `width` × `height`; `hue` (0–255) tells clients apart.
+    /// Computes the image for frames of `width` × `height`; `hue` (0–255) tells clients apart.
     pub fn new(width: u32, height: u32, hue: u8) -> Pattern {
         let (w, h) = (width as usize, height as usize);
         let rows = h + PERIOD * STEP_ROWS + PERIOD * STEP_COLUMNS / w.max(1) + 2;
@@ -41,7 +43,7 @@ impl Pattern {
         };
         let shift = f32::from(hue) / 256.0;
         let (xa, xb) = (wave(w, 1.0, shift), wave(w, 3.0, 0.0));
-        // The period in rows makes the picture meet itself where it begins again.
+        // The period in rows makes the end of the image fit its beginning.
         let period = PERIOD * STEP_ROWS;
         let (ya, yb) = (wave(period, 1.0, 0.0), wave(period, 2.0, shift));
         let mut base = Vec::with_capacity(rows * w * 4);
@@ -82,8 +84,8 @@ impl Pattern {
         (self.height - self.height / 8) * self.width * 4
     }
 
-    /// Draws most of a frame. Until [`Pattern::finish`] the stamp and the lowest eighth are still those of the
-    /// buffer's earlier content, so that whoever reads it too early shows a torn frame.
+    /// Draws most of a frame. Until [`Pattern::finish`] the stamp and the lowest eighth are still
+    /// those of the buffer's earlier content, so that reading it too early shows a torn frame.
     pub fn begin(&self, frame: u64, into: &mut [u8]) {
         let stamp_rows = (STAMP.1 + CELL * 9).min(self.height) * self.width * 4;
         let split = self.split().max(stamp_rows);
@@ -149,8 +151,8 @@ impl Pattern {
     }
 }
 
-/// The frame number stamped on a picture whose upper left corner is given, read from the red channel of its pixels;
-/// `None` where there is no stamp.
+/// The frame number stamped on an image whose upper left corner is given, read from the red channel
+/// of its pixels; `None` if there is no stamp.
 pub fn read_stamp(red_at: impl Fn(usize, usize) -> u8) -> Option<u64> {
     let mut frame = 0;
     for bit in 0..BITS {

@@ -20,7 +20,8 @@ impl Process {
         fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))
     }
 
-    /// Its open files by kind (`socket`, `anon_inode:sync_file`, `anon_inode:[eventfd]`, `/dmabuf`, a path …).
+    /// Its open files by kind (`socket`, `anon_inode:sync_file`, `anon_inode:[eventfd]`, `/dmabuf`,
+    /// a path …).
     pub fn fds(&self) -> Result<BTreeMap<String, usize>> {
         let dir = self.path("fd");
         let mut kinds = BTreeMap::new();
@@ -58,7 +59,8 @@ impl Process {
         each.map(|status| count(status).ok_or_else(|| Error::Missing("voluntary_ctxt_switches in /proc".into()))).sum()
     }
 
-    /// CPU time of all of its threads in nanoseconds: exact where the kernel has schedstat, else in clock ticks.
+    /// CPU time of all of its threads in nanoseconds: exact where the kernel has schedstat, else in
+    /// clock ticks.
     pub fn cpu_ns(&self) -> Result<u64> {
         let dir = self.path("task");
         let tasks = fs::read_dir(&dir).map_err(Error::io(format!("read {}", dir.display())))?;

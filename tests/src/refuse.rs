@@ -1,10 +1,14 @@
-//! A display that refuses test commits with certain framebuffers, although it has announced their layout.
+//! A display that refuses test commits with certain framebuffers, although it has announced their
+//! layout.
 //!
-//! Real drivers do so: a layout may be announced and yet be too much for this mode, this clock or this memory. vkms never does, so the
-//! compositor's thread is traced (`ptrace(2)`, as strace's injection does), and the result of `DRM_IOCTL_MODE_ATOMIC` becomes EINVAL
-//! where it was a test with such a framebuffer. The kernel has seen the test and nothing else is changed: commits that are no tests pass.
+//! Real drivers do so: a layout may be announced and yet be too much for this mode, this clock or
+//! this memory. vkms never does, so the compositor's thread is traced (`ptrace(2)`, as strace's
+//! injection does), and the result of `DRM_IOCTL_MODE_ATOMIC` becomes EINVAL where it was a test
+//! with such a framebuffer. The kernel has seen the test and nothing else is changed: commits that
+//! are no tests pass.
 //!
-//! While this lives, nobody may wait for the compositor: `wait` in any thread of the test would take the tracer's news.
+//! While this lives, no thread of the test may wait for the compositor: it would take the events
+//! that are meant for the tracer.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -43,7 +47,8 @@ pub struct Refuser {
 }
 
 impl Refuser {
-    /// From now on, tests with framebuffers of this fourcc and modifier that are made from now on are refused. Returns when that is so.
+    /// From now on, tests with framebuffers of this fourcc and modifier that are made from now on
+    /// are refused. Returns when that is so.
     pub fn start(compositor: &Compositor, format: u32, modifier: u64) -> Result<Refuser> {
         let pid = Pid::from_raw(compositor.process().0 as i32);
         let property = framebuffer_property(&compositor.card)?;
@@ -128,7 +133,8 @@ impl Tracer {
         }
     }
 
-    /// Begin or end of a call. At the begin there is no result yet (ENOSYS stands there), so only ends are looked at.
+    /// Begin or end of a call. At the begin there is no result yet (ENOSYS stands there), so only
+    /// ends are looked at.
     fn system_call(&mut self) -> Result<()> {
         let mut registers = ptrace::getregs(self.pid).map_err(Error::other("read registers"))?;
         if registers.orig_rax != IOCTL || registers.rax != 0 {

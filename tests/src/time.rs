@@ -1,5 +1,5 @@
-//! Clock and deadlines of the tests: everything in nanoseconds of CLOCK_MONOTONIC, as in the trace and in
-//! presentation feedback.
+//! Clock and deadlines of the tests: everything in nanoseconds of CLOCK_MONOTONIC, as in the trace
+//! and in presentation feedback.
 
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub fn timespec(ns: Ns) -> Timespec {
     Timespec { tv_sec: (ns / S) as i64, tv_nsec: (ns % S) as _ }
 }
 
-/// Sleeps until `at`; returns at once when that has passed. Interruptions by signals are slept through.
+/// Sleeps until `at`; returns at once when that has passed. Interruptions by signals are slept
+/// through.
 pub fn sleep_until(at: Ns) {
     let at = timespec(at);
     while rustix::thread::clock_nanosleep_absolute(ClockId::Monotonic, &at).is_err() {}

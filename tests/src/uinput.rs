@@ -1,7 +1,8 @@
 //! A keyboard and pointers that the kernel takes for real ones, through /dev/uinput.
 //!
-//! A device is returned once udev has looked at it, so a compositor that starts then finds it; it goes away on drop.
-//! Events are only written: whether they arrive anywhere is what the tests are about.
+//! A device is returned once udev has looked at it, so a compositor that starts then finds it; it
+//! goes away on drop. Events are only written: whether they arrive anywhere is what the tests are
+//! about.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -128,7 +129,8 @@ impl Keyboard {
     }
 }
 
-/// A pointer with absolute positions, as virtual machines have it, and a wheel: what it says is where it is.
+/// A pointer with absolute positions, as virtual machines have it, and a wheel: what it says is
+/// where it is.
 pub struct Pointer(Device);
 
 impl Pointer {
@@ -144,8 +146,8 @@ impl Pointer {
         self.0.send(&[(EV_ABS, 0, x), (EV_ABS, 1, y)])
     }
 
-    /// Presses or releases a button, and takes the time of a finger: libinput drops what is quicker, as of a worn
-    /// switch that bounces.
+    /// Presses or releases a button, and takes the time of a finger: libinput drops what is
+    /// quicker, as of a worn switch that bounces.
     pub fn button(&self, code: u16, pressed: bool) -> Result<()> {
         self.0.send(&[(EV_KEY, code, pressed.into())])?;
         std::thread::sleep(BOUNCE);

@@ -62,6 +62,12 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
+/// For the message of a start that failed.
+pub fn as_whom() -> String {
+    User::of_seat()
+        .map_or_else(String::new, |user| format!(" as user {} (are the folders above it open to everybody?)", user.uid))
+}
+
 /// A folder for files that tests write and the compositor reads, or the other way round. Removed on
 /// drop.
 pub fn folder() -> Result<TempDir> {

@@ -20,7 +20,7 @@ fn shown_again(compositor: &[&str], args: &[&str]) -> (Calls, u64) {
     let counted = watch(&compositor, Duration::from_secs(2)).unwrap();
     finish(child, Duration::from_secs(60)).unwrap();
     compositor.stop().unwrap();
-    counted
+    (counted.calls, counted.frames)
 }
 
 #[test]

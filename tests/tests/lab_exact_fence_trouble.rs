@@ -289,7 +289,7 @@ fn a_render_pass_that_fails_is_told_and_drawn_again() {
     // What is on the screen in the end is the last frame, drawn by a pass that did not fail.
     assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(40));
     drop(last);
-    assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("drawing it again"));
+    assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("rendering it again"));
     compositor.stop().unwrap();
     let trace = Trace::read(&path).unwrap();
     assert!(trace.complete);

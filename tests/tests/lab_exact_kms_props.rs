@@ -121,7 +121,7 @@ fn a_display_is_set_as_configured() {
     // The other one stands to the right of it, and goes without what vkms lacks.
     assert_eq!((&output(&first)["x"], &output(&first)["y"]), (&800.into(), &0.into()), "{status}");
     let log = compositor.log();
-    let warning = format!("{first}: its settings in [[output]] are left out: no property max bpc");
+    let warning = format!("{first}: its connector settings in [[output]] are ignored: no property max bpc");
     assert!(log.contains(&warning), "{log}");
     compositor.stop().unwrap();
 }

@@ -62,6 +62,16 @@ fn sigterm_ends_well_and_restores_the_card() {
 
 #[test]
 #[ignore = "lab"]
+fn a_log_in_a_file_has_no_colours() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let log = compositor.log();
+    assert!(log.contains("INFO"), "the log is empty: {log:?}");
+    assert!(!log.contains('\x1b'), "{log:?}");
+    compositor.stop().unwrap();
+}
+
+#[test]
+#[ignore = "lab"]
 fn sigint_ends_well() {
     let mut compositor = Compositor::start(&[]).unwrap();
     Command::new("kill").args(["-INT", &compositor.process().0.to_string()]).status().unwrap();

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-/// Paths of the layout that the compositor is being moved to. CONTRIBUTING.md describes that layout already; a path below
-/// one of these need not exist yet. Empty this list once the move is merged, and everything is checked.
+/// Paths of the layout that the compositor is being moved to. CONTRIBUTING.md describes that layout
+/// already; a path below one of these need not exist yet. Empty this list once the move is merged,
+/// and everything is checked.
 const COMING: &[&str] = &["compositor/src/", "tools/"];
 
 fn root() -> PathBuf {
@@ -20,8 +21,8 @@ fn quoted(text: &str) -> Vec<&str> {
     prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
 }
 
-/// The paths that a document names: quoted, and below a folder of the repository (or one that is coming). A name
-/// with a placeholder, such as `tests/tests/lab_<what>.rs`, is not a path.
+/// The paths that a document names: quoted, and below a folder of the repository (or one that is
+/// coming). A name with a placeholder, such as `tests/tests/lab_<what>.rs`, is not a path.
 fn paths(text: &str) -> Vec<&str> {
     let folder = |path: &str| path.split_once('/').map(|(first, _)| format!("{first}/"));
     let is_ours = |first: String| root().join(&first).is_dir() || COMING.contains(&first.as_str());

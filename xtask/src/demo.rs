@@ -1,6 +1,7 @@
-//! `cargo xtask demo` and `cargo xtask bench`: build what is to be shown in release, and run it in the lab or on a display of this machine.
+//! `cargo xtask demo` and `cargo xtask bench`: build the programs in release, and run them in the
+//! lab or on a display of this machine.
 //!
-//! What is shown, and the verdict, are the programs' own; their exit status is passed on.
+//! The programs print their own results and verdicts; this passes their exit status on.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,28 +14,30 @@ use crate::lab::{self, kernel};
 use crate::test::artifacts::Built;
 use crate::{paths, setup};
 
-/// The demo takes 600 frames at 60 Hz and a report; a benchmark several such runs.
-const PATIENCE: u64 = 300;
+/// After so many seconds the guest is killed. The demo takes 600 frames at 60 Hz and a report; a
+/// benchmark several such runs, up to three times each.
+const TIMEOUT_S: u64 = 1200;
 
 /// The benchmark that is run in virtual time, where its figures are exact, and then in real time.
 const IN_BOTH_TIMES: &str = "kms";
 
-/// The benchmark that is a bench target of the fence crate, and needs no compositor.
+/// The benchmark that is a bench target of the fence crate and needs no compositor.
 const OF_FENCES: &str = "fence";
 
-/// The benchmark that is a bench target of the kms crate: arithmetic alone, which needs no kernel but this machine's.
+/// The benchmark that is a bench target of the kms crate: arithmetic, which needs no lab.
 const OF_CRCS: &str = "crc";
 
 /// Arguments of `cargo xtask demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoOptions {
-    /// Where trace.json, screenshot.png and report.html go
+    /// Folder for trace.json, screenshot.png and report.html
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     out: PathBuf,
-    /// Run on this device of the machine rather than in the lab
+    /// Run on this device of the machine instead of in the lab
     #[arg(long, value_name = "/dev/dri/cardN")]
     device: Option<PathBuf>,
-    /// Run the lab in real time: virtual time is exact whatever else this machine does, and is the default
+    /// Run the lab in real time. The default is virtual time, which is exact whatever else this
+    /// machine does
     #[arg(long, conflicts_with = "device")]
     real_time: bool,
     #[command(flatten)]
@@ -97,8 +100,8 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     if !counting {
         return in_lab(&bin, "syncline-bench", arguments, false);
     }
-    let told = arguments.iter().cloned().chain(["--virtual-time".to_owned()]).collect();
-    let exact = in_lab(&bin, "syncline-bench", told, true)?;
+    let with_exact_limits = arguments.iter().cloned().chain(["--virtual-time".to_owned()]).collect();
+    let exact = in_lab(&bin, "syncline-bench", with_exact_limits, true)?;
     let real = in_lab(&bin, "syncline-bench", arguments, false)?;
     Ok(exact.max(real))
 }
@@ -111,7 +114,7 @@ fn bench_target(package: &str, name: &str) -> Result<PathBuf> {
         return Err(failure);
     }
     let bench = built.artifacts.into_iter().find(|artifact| artifact.name == name);
-    let bench = bench.ok_or_else(|| Error::new(format!("the build made no benchmark {name}")))?;
+    let bench = bench.ok_or_else(|| Error::new(format!("the build did not create the benchmark {name}")))?;
     Ok(bench.executable)
 }
 
@@ -133,7 +136,7 @@ fn build_release(features: &[&str]) -> Result<PathBuf> {
 fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, virtual_time: bool) -> Result<u8> {
     let program = bin.join(program);
     if !program.exists() {
-        return Err(Error::new(format!("the build made no {}", program.display()))
+        return Err(Error::new(format!("the build did not create {}", program.display()))
             .hint("is the program in this checkout's tests/ package?"));
     }
     run_in_lab(&program, arguments, virtual_time, programs(bin))
@@ -143,7 +146,7 @@ fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: V
     let kernel = kernel::ready()?;
     let mut options =
         lab::Options::for_command(std::iter::once(program.display().to_string()).chain(arguments).collect());
-    options.timeout = PATIENCE;
+    options.timeout = TIMEOUT_S;
     options.virtual_time = virtual_time;
     options.env.extend(env);
     let outcome = session::run(&kernel, &options, Streams::inherit())?;
@@ -151,7 +154,7 @@ fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: V
     Ok(outcome.exit_status())
 }
 
-/// Where the programs find each other.
+/// The variables by which the programs find each other.
 fn programs(bin: &Path) -> Vec<(String, String)> {
     let found = [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")].into_iter();
     let path = |(variable, name): (&str, &str)| Some((variable.to_owned(), bin.join(name).to_str()?.to_owned()));

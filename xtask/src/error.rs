@@ -1,13 +1,14 @@
 //! The one error type of xtask: what failed, where, why, and what to do about it.
 //!
-//! Never carries a backtrace or a type to match on: xtask is a command line, and its errors are read by people.
+//! Never carries a backtrace or a type to match on: xtask is a command line, and people read its
+//! errors.
 
 use std::fmt;
 
 /// Result of everything in xtask.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A failure, told in one or several lines, and the exit status that goes with it.
+/// A failure, described in one or several lines, and the exit status of xtask after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     message: String,

@@ -30,24 +30,26 @@ struct Cli {
 enum Task {
     /// Install the system packages that are missing (Debian and Ubuntu; elsewhere print them)
     Setup(setup::Options),
-    /// Show it: a client's fence reaches a screen and comes back, proven by CRC
+    /// Show a client's fence on its way to the screen and back, proven by CRC
     Demo(demo::DemoOptions),
-    /// Check everything: format, lints, unit and doc tests, and the tests in the lab
+    /// Check everything: format, lints, unit and doc tests, and the tests in the lab, each within a
+    /// time budget
     Test(test::Options),
     /// Measure in the lab
     Bench(demo::BenchOptions),
-    /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and uinput, as an ordinary process
+    /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and
+    /// uinput, as an ordinary process
     Lab(lab::Options),
     /// Show who imports whom, and check it against docs/architecture.md
     Layers(layers::Options),
-    /// What the lab's kernel starts first
+    /// The first process of the lab's kernel
     #[command(hide = true)]
     LabGuest {
-        /// What the kernel adds of its own
+        /// What the kernel adds to its command line
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         _ignored: Vec<String>,
     },
-    /// The step between xtask and the lab's kernel
+    /// Starts the lab's kernel or its build so that it dies with xtask
     #[command(hide = true)]
     LabExec(lab::trampoline::Options),
 }

@@ -21,21 +21,21 @@ pub fn target() -> PathBuf {
     }
 }
 
-/// The cargo that runs us, or the one in PATH.
+/// The cargo that runs this program, or the one in PATH.
 pub fn cargo() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
 
-/// The cache of the lab, created where it is missing.
+/// The cache of the lab, created if it is missing.
 pub fn lab_cache() -> Result<PathBuf> {
     let base = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
         (Some(dir), _) if Path::new(&dir).is_absolute() => PathBuf::from(dir),
         (_, Some(home)) if Path::new(&home).is_absolute() => Path::new(&home).join(".cache"),
         _ => {
             return Err(Error::new(
-                "no place for the lab's kernel: neither XDG_CACHE_HOME nor HOME is an absolute path",
+                "there is no folder for the lab's kernel: neither XDG_CACHE_HOME nor HOME is an absolute path",
             )
-            .hint("set XDG_CACHE_HOME to a folder with 3 GB of room"));
+            .hint("set XDG_CACHE_HOME to a folder with 3 GB of free space"));
         }
     };
     let dir = base.join("syncline/lab");

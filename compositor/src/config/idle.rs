@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// Nothing, unless it is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Idle {
+pub struct IdleConfig {
     /// Turns the displays off after so long without input; absent: never. Clients with an inhibitor on a visible surface
     /// (`zwp_idle_inhibit_manager_v1`) hold it up.
     pub off_after: Option<Span>,
@@ -21,7 +21,7 @@ impl TryFrom<String> for Span {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no span of time; write e.g. \"90s\", \"10m\" or \"1h\"");
+        let wrong = || format!("`{text}` is not a time span; write for example \"90s\", \"10m\" or \"1h\"");
         let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
         let unit: Ns = match unit {
             "s" => 1_000_000_000,
@@ -46,13 +46,13 @@ mod tests {
         }
         for wrong in ["", "10", "m", "0s", "-1s", "1d", "1.5h", "1h30m", "99999999999999h", "10 m"] {
             let error = Span::try_from(wrong.to_owned()).unwrap_err();
-            assert!(error.contains("write e.g.") && error.contains(wrong), "{error}");
+            assert!(error.contains("write for example") && error.contains(wrong), "{error}");
         }
     }
 
     #[test]
     fn displays_stay_on_unless_asked() {
-        let parse = |text| toml::from_str::<Idle>(text);
+        let parse = |text| toml::from_str::<IdleConfig>(text);
         assert_eq!(parse("").unwrap().off_after, None);
         assert_eq!(parse("off-after = \"10m\"").unwrap().off_after, Some(Span(600_000_000_000)));
         assert!(parse("off-after = 10").is_err() && parse("off = \"1m\"").is_err());

@@ -20,11 +20,11 @@ use crate::{
     system::error::{Context, Error},
 };
 
-pub use self::{idle::Idle, output::OutputConfig};
+pub use self::{idle::IdleConfig, output::OutputConfig};
 
 /// Everything that can be configured, with defaults.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// `#rrggbb` of the desktop behind all windows.
     pub background: Colour,
@@ -37,15 +37,15 @@ pub struct Config {
     /// The main thread has the lowest real-time priority, where the system allows that.
     pub realtime: bool,
     /// How windows of shared memory are read.
-    pub shm: ShmWay,
-    pub keyboard: Keyboard,
-    pub cursor: Cursor,
-    pub fences: Fences,
+    pub shm: ShmMode,
+    pub keyboard: KeyboardConfig,
+    pub cursor: CursorConfig,
+    pub fences: FencesConfig,
     /// What may go onto planes.
     pub planes: PlaneUse,
-    pub cec: Cec,
-    pub idle: Idle,
-    pub mem2mem: Mem2mem,
+    pub cec: CecConfig,
+    pub idle: IdleConfig,
+    pub mem2mem: Mem2memConfig,
     /// `[[output]]`: displays by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
@@ -53,8 +53,8 @@ pub struct Config {
 
 /// How windows of shared memory (`wl_shm`) are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ShmWay {
+#[serde(rename_all = "kebab-case")]
+pub enum ShmMode {
     /// In place where that can be, by udmabuf.
     Auto,
     /// Always by a copy.
@@ -62,8 +62,8 @@ pub enum ShmWay {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Keyboard {
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct KeyboardConfig {
     pub layout: String,
     pub variant: String,
     pub model: String,
@@ -75,8 +75,8 @@ pub struct Keyboard {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cursor {
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CursorConfig {
     /// Overridden by XCURSOR_THEME.
     pub theme: String,
     /// Pixels; overridden by XCURSOR_SIZE.
@@ -84,8 +84,8 @@ pub struct Cursor {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fences {
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FencesConfig {
     /// Whose pending fences go to the display or GPU driver.
     pub policy: FencePolicy,
     /// Drivers that `trusted` means.
@@ -97,7 +97,7 @@ pub struct Fences {
 /// Televisions, by CEC. Off unless asked for: a session that starts would take the television from whoever watches.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Cec {
+pub struct CecConfig {
     /// Makes each output whose connector has an adapter a playback device: its television wakes and shows the session.
     pub enable: bool,
     /// The name that the television shows: at most 14 characters of ASCII.
@@ -112,8 +112,8 @@ pub struct Cec {
 
 /// A V4L2 converter (memory-to-memory device) for windows that no plane takes as they are. Off unless asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Mem2mem {
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Mem2memConfig {
     pub device: Option<Mem2memDevice>,
 }
 
@@ -134,7 +134,7 @@ impl TryFrom<String> for Mem2memDevice {
         match text.as_str() {
             "auto" => Ok(Self::Auto),
             path if path.starts_with('/') => Ok(Self::Path(text.into())),
-            _ => Err(format!("`{text}` is no converter; write \"auto\", or a path such as \"/dev/video10\"")),
+            _ => Err(format!("`{text}` is not a converter; write \"auto\" or a path such as \"/dev/video10\"")),
         }
     }
 }
@@ -151,11 +151,11 @@ impl TryFrom<String> for OsdName {
         let most = kms::cec::OsdName::LEN;
         let name = kms::cec::OsdName::new(&text);
         name.map(Self)
-            .ok_or_else(|| format!("`{text}` is no name for a television; write 1 to {most} characters of ASCII"))
+            .ok_or_else(|| format!("`{text}` cannot be shown by a television; write 1 to {most} ASCII characters"))
     }
 }
 
-impl Default for Cec {
+impl Default for CecConfig {
     fn default() -> Self {
         let osd_name = OsdName(kms::cec::OsdName::new("Syncline").expect("eight letters"));
         Self { enable: false, osd_name, standby_on_sleep: false, follow_tv_standby: false, adapter: None }
@@ -170,20 +170,20 @@ impl Default for Config {
             tearing: false,
             vrr: false,
             realtime: true,
-            shm: ShmWay::Auto,
-            keyboard: Keyboard::default(),
-            cursor: Cursor::default(),
-            fences: Fences::default(),
+            shm: ShmMode::Auto,
+            keyboard: KeyboardConfig::default(),
+            cursor: CursorConfig::default(),
+            fences: FencesConfig::default(),
             planes: PlaneUse::All,
-            cec: Cec::default(),
-            idle: Idle::default(),
-            mem2mem: Mem2mem::default(),
+            cec: CecConfig::default(),
+            idle: IdleConfig::default(),
+            mem2mem: Mem2memConfig::default(),
             outputs: Vec::new(),
         }
     }
 }
 
-impl Default for Keyboard {
+impl Default for KeyboardConfig {
     fn default() -> Self {
         Self {
             layout: String::new(),
@@ -196,13 +196,13 @@ impl Default for Keyboard {
     }
 }
 
-impl Default for Cursor {
+impl Default for CursorConfig {
     fn default() -> Self {
         Self { theme: "default".into(), size: 24 }
     }
 }
 
-impl Default for Fences {
+impl Default for FencesConfig {
     fn default() -> Self {
         Self { policy: FencePolicy::SameDriver, trusted: Vec::new(), watchdog: 2000 }
     }
@@ -217,7 +217,7 @@ impl TryFrom<String> for Colour {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no colour; write e.g. \"#2b303a\"");
+        let wrong = || format!("`{text}` is not a colour; write #rrggbb, for example \"#2b303a\"");
         let hex = text.strip_prefix('#').filter(|h| h.len() == 6 && h.is_ascii()).ok_or_else(wrong)?;
         let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).map_err(|_| wrong());
         Ok(Self([byte(0)?, byte(2)?, byte(4)?]))
@@ -268,9 +268,20 @@ impl Config {
         toml::from_str(text).map_err(|e| {
             let at = e.span().map_or(0, |span| span.start);
             let line = text[..at.min(text.len())].bytes().filter(|b| *b == b'\n').count() + 1;
-            Error::Config { path: path.to_owned(), line, message: e.message().to_owned() }
+            let message = match renamed(e.message()) {
+                Some(new) => format!("{}; this key is called `{new}` now", e.message()),
+                None => e.message().to_owned(),
+            };
+            Error::Config { path: path.to_owned(), line, message }
         })
     }
+}
+
+/// The new name of a key that an error calls unknown: keys had underscores once.
+fn renamed(message: &str) -> Option<String> {
+    let (unknown, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    let new = unknown.replace('_', "-");
+    (new != unknown && expected.contains(&format!("`{new}`"))).then_some(new)
 }
 
 fn default_path() -> Option<PathBuf> {
@@ -302,7 +313,7 @@ mod tests {
         let config = parse("[cec]\nenable = true\nosd-name = \"Den\"\nadapter = \"/dev/cec1\"\n").unwrap().cec;
         assert_eq!((config.enable, config.adapter), (true, Some("/dev/cec1".into())));
         let error = parse("[cec]\nosd-name = \"a name that is too long\"\n").unwrap_err();
-        assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 characters"), "{error}");
+        assert!(error.starts_with("config.toml:2: ") && error.contains("1 to 14 ASCII characters"), "{error}");
     }
 
     #[test]
@@ -357,9 +368,21 @@ mod tests {
     }
 
     #[test]
+    fn an_old_key_gets_its_new_name() {
+        let error = parse("[keyboard]\nlayout = \"de\"\nrepeat_delay = 300\n").unwrap_err();
+        assert!(error.starts_with("config.toml:3: ") && error.ends_with("is called `repeat-delay` now"), "{error}");
+        assert_eq!(parse("[keyboard]\nrepeat-delay = 300\n").unwrap().keyboard.repeat_delay, 300);
+        let error = parse("[keyboard]\nrepeat_speed = 300\n").unwrap_err();
+        assert!(!error.contains("is called"), "{error}");
+    }
+
+    #[test]
     fn an_error_names_its_line() {
         let error = parse("terminal = [\"foot\"]\n\nbackground = \"red\"\n").unwrap_err();
-        assert!(error.starts_with("config.toml:3: ") && error.contains("`red` is no colour"), "{error}");
+        assert!(
+            error.starts_with("config.toml:3: ") && error.contains("`red` is not a colour; write #rrggbb"),
+            "{error}"
+        );
         let error = parse("[fences]\npolicy = \"sometimes\"\n").unwrap_err();
         assert!(error.starts_with("config.toml:2: "), "{error}");
         let error = parse("colour = 1\n").unwrap_err();

@@ -82,6 +82,6 @@ fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModeRequest
 
 fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
     let bits = i64::deserialize(deserializer)?;
-    let wrong = || D::Error::custom(format!("`{bits}` is no number of bits per colour; write 6 to 16"));
+    let wrong = || D::Error::custom(format!("`{bits}` bits per colour are not possible; write 6 to 16"));
     u8::try_from(bits).ok().filter(|bits| (6..=16).contains(bits)).map(Some).ok_or_else(wrong)
 }

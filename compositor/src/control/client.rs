@@ -28,7 +28,7 @@ use crate::{
 /// Sends the message and prints the answer; the exit status.
 pub fn run(args: &MsgArgs) -> Result<u8, Error> {
     // Asked and hung up before anything is printed: the compositor does not keep a peer for a slow terminal.
-    let ask = |request: &Request| Session::connect(&args.socket)?.ask(request);
+    let ask = |request: &Request| Connection::connect(&args.socket)?.ask(request);
     match &args.message {
         Message::Quit => drop(ask(&Request::Quit)?),
         Message::Screenshot { file } => {
@@ -40,25 +40,25 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         }
         Message::Buffers { json: true } => println!("{}", ask(&Request::Buffers)?),
         Message::Buffers { json: false } => {
-            let report: Vec<BufferReport> = Session::connect(&args.socket)?.read(&Request::Buffers)?;
+            let report: Vec<BufferReport> = Connection::connect(&args.socket)?.read(&Request::Buffers)?;
             print!("{}", buffers::render(&report));
         }
         Message::Status { json: true } => println!("{}", ask(&Request::Status)?),
         Message::Status { json: false } => print_flat("", &ask(&Request::Status)?),
         Message::Fences { json: true } => println!("{}", ask(&Request::Fences)?),
         Message::Fences { json: false } => {
-            let report: FencesReport = Session::connect(&args.socket)?.read(&Request::Fences)?;
+            let report: FencesReport = Connection::connect(&args.socket)?.read(&Request::Fences)?;
             print!("{}", table::render(&report));
         }
-        Message::Crc { action } => return crc(Session::connect(&args.socket)?, action),
+        Message::Crc { action } => return crc(Connection::connect(&args.socket)?, action),
         Message::Frames { output, json, follow } => {
-            frames(&mut Session::connect(&args.socket)?, output.as_ref(), *json, *follow)?;
+            frames(&mut Connection::connect(&args.socket)?, output.as_ref(), *json, *follow)?;
         }
     }
     Ok(0)
 }
 
-fn crc(mut session: Session, action: &CrcAction) -> Result<u8, Error> {
+fn crc(mut session: Connection, action: &CrcAction) -> Result<u8, Error> {
     let (request, json) = match action.clone() {
         CrcAction::On { output, source } => (CrcRequest::On { output, source }, false),
         CrcAction::Off { output } => (CrcRequest::Off { output }, false),
@@ -94,7 +94,7 @@ fn crc(mut session: Session, action: &CrcAction) -> Result<u8, Error> {
 /// How often a follower asks for what is new.
 const FOLLOW: Duration = Duration::from_millis(100);
 
-fn frames(session: &mut Session, output: Option<&String>, json: bool, follow: bool) -> Result<(), Error> {
+fn frames(session: &mut Connection, output: Option<&String>, json: bool, follow: bool) -> Result<(), Error> {
     let mut after = 0;
     let mut out = std::io::stdout().lock();
     if !json {
@@ -121,12 +121,12 @@ fn frames(session: &mut Session, output: Option<&String>, json: bool, follow: bo
 }
 
 /// A connection to a running compositor.
-struct Session {
+struct Connection {
     stream: BufReader<UnixStream>,
     what: String,
 }
 
-impl Session {
+impl Connection {
     fn connect(socket: &str) -> Result<Self, Error> {
         let path = socket_path(socket)?;
         let what = format!("{} (is syncline running with --socket {socket}?)", path.display());

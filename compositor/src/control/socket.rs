@@ -16,7 +16,7 @@ use crate::{
     system::{
         error::{Context, Error},
         id::Slot,
-        reactor::{Reactor, Source},
+        reactor::{EventSource, Reactor},
     },
 };
 
@@ -54,7 +54,7 @@ impl Ipc {
         let what = || format!("listening on {}", path.display());
         let listener = UnixListener::bind(&path).context(what())?;
         listener.set_nonblocking(true).context(what())?;
-        reactor.add(&listener, Source::MsgListen).context(what())?;
+        reactor.add(&listener, EventSource::MsgListen).context(what())?;
         Ok(Self { listener, path, peers: Slab::new(), accepted: 0 })
     }
 
@@ -65,7 +65,7 @@ impl Ipc {
             return;
         }
         let entry = self.peers.vacant_entry();
-        if reactor.add(&stream, Source::Msg(Slot(entry.key() as u32))).is_err() {
+        if reactor.add(&stream, EventSource::Msg(Slot(entry.key() as u32))).is_err() {
             return;
         }
         self.accepted += 1;

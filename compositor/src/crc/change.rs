@@ -1,10 +1,13 @@
-//! The screen changed although no frame was put on it: who has written into a buffer that the display reads?
+//! The screen changed without a flip: which client has written into a buffer that the display
+//! reads?
 //!
-//! A buffer whose release has signalled is its client's again. If the display still reads it, the release came too early: that is the fault of
-//! whoever signalled it. If it has not been released, the client draws where it must not, and the picture tears. The state of the releases is
-//! looked at when the CRC is read, before anything else can happen to them.
+//! A client may write to a buffer once its release has signalled. If the display still reads the
+//! buffer then, the release came too early, and whoever signalled it is at fault. If the buffer has
+//! not been released, the client is at fault, and the image tears. The state of the releases is
+//! checked when the CRC is read, before anything else can change it.
 //!
-//! With several clients on planes nobody knows which of them wrote: all that can have done it are named.
+//! With several clients on planes it is unknown which of them wrote, so all suspects are named.
+//! Nothing here releases a buffer or disconnects a client.
 
 use std::fmt;
 
@@ -14,15 +17,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{crc::check::Suspect, report::fences::Owner};
 
-/// How far the release of a buffer on the screen had come when it changed.
+/// The state of the release of a buffer on the screen when the screen changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseState {
-    /// Its client has not got it back.
+    /// The buffer was not released.
     Held,
-    /// It was released by this compositor, and the release has signalled.
+    /// This compositor released the buffer, and the release has signalled.
     Released,
-    /// Its release point has signalled, but this compositor has not released it: its client, or who shares its timeline, did.
+    /// The release point has signalled, although this compositor has not released the buffer: the
+    /// client, or another process that shares its timeline, signalled it.
     SignalledByOthers,
 }
 
@@ -30,15 +34,15 @@ pub enum ReleaseState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
-    /// A buffer on the screen had been released: it can be drawn into, and it was.
+    /// A buffer on the screen had been released, so its client was free to write to it.
     EarlyRelease,
-    /// A client draws into a buffer that it has given away.
+    /// A client wrote into a buffer that was not released.
     WrittenInUse,
-    /// No client's buffer was on a plane: it was ours, or the display.
+    /// No client's buffer was on a plane: the cause is the compositor or the display.
     Ours,
 }
 
-/// A client's buffer on the screen as it was when the screen changed.
+/// A client's buffer that was on the screen when the screen changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuspectReport {
     #[serde(flatten)]
@@ -53,27 +57,29 @@ pub struct SuspectReport {
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// ns of CLOCK_MONOTONIC.
+    /// When the change was noticed, ns of CLOCK_MONOTONIC.
     pub at_ns: u64,
     /// Connector.
     pub output: String,
-    /// The frame that was on the screen, as in the trace.
+    /// The number of the frame that was on the screen, as in the trace.
     pub frame: u64,
-    /// The kernel's number of the vblank whose scan-out differs, where the driver has numbers.
+    /// The kernel's sequence number of the vblank whose scan-out differs, if the driver numbers its
+    /// CRCs.
     pub sequence: Option<u32>,
     pub before: Vec<u32>,
     pub after: Vec<u32>,
     pub kind: ChangeKind,
-    /// Who can have done it; the released ones alone, if there are any.
+    /// The buffers that may have been written to; only the released ones, if there are any.
     pub suspects: Vec<SuspectReport>,
 }
 
-/// Looked at when a CRC came that is another one than that of the same frame before.
+/// The state of the suspects, recorded when a CRC differs from the previous one of the same frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence(Vec<SuspectReport>);
 
 impl Evidence {
-    /// Of the frame on the screen; `out_fence` is that of the commit that replaces it, if one is on its way.
+    /// Records the state of the suspects of the frame on the screen. `out_fence` is that of the
+    /// commit that replaces it, if one is in flight.
     pub fn of(suspects: &[Suspect], out_fence: Option<&SyncFile>) -> Self {
         let report = |suspect: &Suspect| SuspectReport {
             owner: Owner { surface: suspect.surface, commit: suspect.commit, ..Owner::default() },
@@ -84,7 +90,7 @@ impl Evidence {
         Self(suspects.iter().map(report).collect())
     }
 
-    /// What the change was.
+    /// The kind of the change, and the suspects that remain.
     pub fn judge(self) -> (ChangeKind, Vec<SuspectReport>) {
         let released = |suspect: &SuspectReport| suspect.release != ReleaseState::Held;
         let mut suspects = self.0;
@@ -97,13 +103,14 @@ impl Evidence {
 }
 
 fn state(suspect: &Suspect, out_fence: Option<&SyncFile>) -> ReleaseState {
-    let ours = suspect.content.upgrade().is_none_or(|content| content.is_released());
+    let released = suspect.content.upgrade().is_none_or(|content| content.is_released());
     let signalled = match &suspect.point {
         Some(point) => point.is_signalled().unwrap_or(false),
-        // Released with a fence, it is free when that signals; `wl_buffer.release` has none, and comes after the flip.
-        None => ours && out_fence.is_none_or(SyncFile::is_signalled),
+        // A buffer that was released with a fence is free when the fence signals;
+        // `wl_buffer.release` carries none and is sent after the flip.
+        None => released && out_fence.is_none_or(SyncFile::is_signalled),
     };
-    match (ours, signalled) {
+    match (released, signalled) {
         (_, false) => ReleaseState::Held,
         (true, true) => ReleaseState::Released,
         (false, true) => ReleaseState::SignalledByOthers,
@@ -111,7 +118,7 @@ fn state(suspect: &Suspect, out_fence: Option<&SyncFile>) -> ReleaseState {
 }
 
 impl Change {
-    /// A report without its kind and suspects.
+    /// Makes a report; its kind and suspects come from `evidence`.
     pub fn new(
         at_ns: u64,
         output: &str,
@@ -157,7 +164,7 @@ impl fmt::Display for Change {
             f.write_str(match suspect.release {
                 ReleaseState::Held => "",
                 ReleaseState::Released => ", whose release has signalled",
-                ReleaseState::SignalledByOthers => ", whose release point was signalled by somebody else",
+                ReleaseState::SignalledByOthers => ", whose release point was signalled by another process",
             })?;
         }
         Ok(())
@@ -187,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_names_everybody() {
+    fn the_log_line_names_every_suspect() {
         let entries = (CrcEntry::new(Some(8), &[1]), CrcEntry::new(Some(9), &[2]));
         let change = Change::new(
             5,

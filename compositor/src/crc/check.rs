@@ -1,10 +1,11 @@
-//! What a frame's CRC is predicted from: the planes as they were committed, with what keeps their pixels. Values only; computes nothing.
+//! What a frame's CRC is predicted from: the planes as they were committed, with the owners of
+//! their pixels. Plain data: it computes nothing.
 
 use std::sync::{Arc, Weak};
 
 use fence::Point;
 use kms::{
-    Blend, PlaneLook, Rect, SrcRect,
+    Blend, PlaneOptions, Rect, SrcRect,
     crc::vkms::{Encoding, Range},
     head::CrtcState,
 };
@@ -21,16 +22,17 @@ pub struct CheckPlane {
     /// DRM object id.
     pub id: u32,
     pub target: Arc<Target>,
-    /// Held so that it is not released before the prediction is done; `None`: a buffer of ours.
+    /// Held so that the buffer is not released before the prediction is done; `None`: one of the
+    /// compositor's own buffers.
     pub content: Option<Arc<Content>>,
     pub src: SrcRect,
     pub dst: Rect,
-    /// Place in the stack, where the plane was told.
+    /// The plane's zpos, if it was set.
     pub zpos: Option<u64>,
     pub alpha: u16,
     pub blend: Blend,
-    pub look: PlaneLook,
-    /// YUV matrix and range where `look` leaves them as they are.
+    pub look: PlaneOptions,
+    /// YUV matrix and range of the plane, where `look` does not set them.
     pub yuv: (Encoding, Range),
 }
 
@@ -45,7 +47,7 @@ pub struct Check {
     pub crtc: CrtcState,
 }
 
-/// A client's buffer on a plane, not kept by this: if the screen changes, this is who may have done it.
+/// A client's buffer on a plane, without holding it: a suspect if the screen changes.
 #[derive(Debug)]
 pub struct Suspect {
     pub plane: u32,
@@ -53,7 +55,7 @@ pub struct Suspect {
     pub commit: u64,
     pub buffer: u64,
     pub content: Weak<Content>,
-    /// The release point, of a client with `linux-drm-syncobj-v1`.
+    /// The release point, if the client uses `linux-drm-syncobj-v1`.
     pub point: Option<Point>,
 }
 

@@ -1,20 +1,21 @@
-//! The last frames of all displays, with what their CRCs say: `syncline msg frames`.
+//! The last frames of all outputs with the verdicts of their CRCs, for `syncline msg frames`.
 //!
-//! A ring whose slots are used again, so that a frame costs no allocation. The names of the fields are part of the interface of `--json`
-//! (docs/crc.md).
+//! A ring whose slots are reused, so that a frame costs no allocation. The names of the fields are
+//! part of the interface of `--json` (docs/crc.md). It judges no frame.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    crc::judge::{Judged, Verdict},
+    crc::judge::{CrcVerdict, Judged},
     system::id::SurfaceId,
 };
 
-/// Frames that are remembered.
+/// The number of frames in the ring.
 pub const RING: usize = 240;
-/// Frames in one answer: it must fit into a socket's buffer, for nobody waits for a reader.
+/// The most frames in one answer. An answer must fit into the socket's buffer, because the
+/// compositor does not wait for a reader.
 pub const PAGE: usize = 60;
 
 /// What a plane showed.
@@ -22,7 +23,7 @@ pub const PAGE: usize = 60;
 pub struct ShownPlane {
     /// DRM object id.
     pub plane: u32,
-    /// Of the client's surface, as in the trace; absent: a buffer of ours.
+    /// The client's surface, as in the trace; absent: one of the compositor's own buffers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surface: Option<SurfaceId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,43 +34,43 @@ pub struct ShownPlane {
 
 /// A frame that was on a screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
-    /// Counts the frames of all displays, from 1.
+pub struct FrameRecord {
+    /// Counts the frames of all outputs, from 1.
     pub serial: u64,
     /// Connector.
     pub output: String,
-    /// Counts the frames of this display, as in the trace.
+    /// Counts the frames of this output, as in the trace.
     pub frame: u64,
-    /// The kernel's number of the vblank.
+    /// The kernel's sequence number of the vblank.
     pub sequence: u64,
-    /// The kernel's time stamp of the flip, ns of CLOCK_MONOTONIC.
+    /// The kernel's timestamp of the flip, ns of CLOCK_MONOTONIC.
     pub time_ns: u64,
-    /// Vblanks that it came late.
+    /// By how many vblanks the frame was late.
     pub missed: u64,
     /// A plane showed a client's own buffer.
     pub zero_copy: bool,
-    /// Something was drawn for it, the pointer apart.
+    /// Something was composited for it; the pointer does not count.
     pub rendered: bool,
-    /// It was shown at once, in the middle of a scan-out.
+    /// It was flipped in the middle of a scan-out.
     pub tears: bool,
     pub planes: Vec<ShownPlane>,
-    /// CRCs were read at that time.
+    /// `None`: CRCs were off at that time.
     pub crc: Option<FrameCrc>,
 }
 
-/// What is known of a frame's CRC.
+/// The CRC of a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameCrc {
-    /// The display's values; empty until they are read, and where none came.
+    /// The values from the display; empty until they are read, or if none came.
     pub read: Vec<u32>,
     pub predicted: Option<u32>,
-    /// Absent until everything is known.
-    pub verdict: Option<Verdict>,
-    /// How often the screen changed while this frame was on it: see [`crate::crc::change`].
+    /// Absent until the frame is judged.
+    pub verdict: Option<CrcVerdict>,
+    /// How often the screen changed while this frame was shown: see [`crate::crc::change`].
     pub changed: u32,
 }
 
-/// What a commit is to bring to the screen; copied into the ring at its flip.
+/// What a commit will show; copied into the ring at its flip.
 #[derive(Debug, Default)]
 pub struct PendingFrame {
     pub zero_copy: bool,
@@ -78,7 +79,7 @@ pub struct PendingFrame {
     pub planes: Vec<ShownPlane>,
 }
 
-/// When a frame came on the screen.
+/// When a frame was flipped; the fields are those of [`FrameRecord`].
 #[derive(Debug, Clone, Copy)]
 pub struct Flipped {
     pub frame: u64,
@@ -90,15 +91,19 @@ pub struct Flipped {
 /// The last frames, oldest first.
 #[derive(Debug)]
 pub struct Ring {
-    frames: VecDeque<Frame>,
-    /// Slots not used yet, with room for what frames usually have: none is made on the frame path.
-    spare: Vec<Frame>,
+    frames: VecDeque<FrameRecord>,
+    /// Unused slots with capacity for usual frames, so that none is allocated on the frame path.
+    spare: Vec<FrameRecord>,
     serial: u64,
 }
 
 impl Default for Ring {
     fn default() -> Self {
-        let slot = || Frame { output: String::with_capacity(32), planes: Vec::with_capacity(8), ..Frame::default() };
+        let slot = || FrameRecord {
+            output: String::with_capacity(32),
+            planes: Vec::with_capacity(8),
+            ..FrameRecord::default()
+        };
         let spare = std::iter::repeat_with(slot).take(RING).collect();
         Self { frames: VecDeque::with_capacity(RING), spare, serial: 0 }
     }
@@ -108,15 +113,15 @@ impl Default for Ring {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Page {
     /// Oldest first; at most [`PAGE`].
-    pub frames: Vec<Frame>,
-    /// There are more after these.
+    pub frames: Vec<FrameRecord>,
+    /// There are more frames after these.
     pub more: bool,
     /// Serial of the newest frame.
     pub newest: u64,
 }
 
 impl Ring {
-    /// A frame is on the screen.
+    /// Adds a frame that was flipped. `crc`: its CRC is going to be read.
     pub fn push(&mut self, output: &str, flipped: Flipped, shown: &PendingFrame, crc: bool) {
         let mut slot = self.spare.pop().or_else(|| self.frames.pop_front()).unwrap_or_default();
         self.serial += 1;
@@ -146,14 +151,14 @@ impl Ring {
         }
     }
 
-    /// The screen changed while a frame was on it.
+    /// Counts a change of the screen while a frame was shown.
     pub fn changed(&mut self, output: &str, frame: u64) {
         if let Some(crc) = self.find(output, frame) {
             crc.changed += 1;
         }
     }
 
-    /// Nothing more will be said of an output's frames: its CRCs are off.
+    /// The CRCs of an output were turned off: its frames without a verdict will not get one.
     pub fn close(&mut self, output: &str) {
         for slot in self.frames.iter_mut().filter(|slot| slot.output == output) {
             if slot.crc.as_ref().is_some_and(|crc| crc.verdict.is_none()) {
@@ -162,11 +167,12 @@ impl Ring {
         }
     }
 
-    /// Frames after `after`, of one output or of all. With `settled`, up to the first one whose CRC is not judged yet.
+    /// The frames after the serial `after`, of one output or of all. With `settled`, only up to the
+    /// first one whose CRC is not judged yet.
     pub fn page(&self, after: u64, output: Option<&str>, settled: bool) -> Page {
-        let open = |frame: &Frame| settled && frame.crc.as_ref().is_some_and(|crc| crc.verdict.is_none());
-        let of = |frame: &&Frame| frame.serial > after && output.is_none_or(|output| frame.output == output);
-        let mut frames: Vec<Frame> =
+        let open = |frame: &FrameRecord| settled && frame.crc.as_ref().is_some_and(|crc| crc.verdict.is_none());
+        let of = |frame: &&FrameRecord| frame.serial > after && output.is_none_or(|output| frame.output == output);
+        let mut frames: Vec<FrameRecord> =
             self.frames.iter().filter(of).take_while(|frame| !open(frame)).take(PAGE + 1).cloned().collect();
         let more = frames.len() > PAGE;
         frames.truncate(PAGE);
@@ -184,11 +190,11 @@ mod tests {
     }
 
     fn judged(frame: u64) -> Judged {
-        Judged { frame, read: None, predicted: Some(7), verdict: Verdict::Unread }
+        Judged { frame, read: None, predicted: Some(7), verdict: CrcVerdict::Unread }
     }
 
     #[test]
-    fn the_ring_is_bounded_and_pages_follow_one_another() {
+    fn the_ring_is_bounded_and_pages_are_consecutive() {
         let mut ring = Ring::default();
         (1..=RING as u64 + 10).for_each(|frame| push(&mut ring, "A", frame));
         let mut after = 0;
@@ -207,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn who_follows_waits_for_verdicts() {
+    fn settled_pages_end_before_a_frame_without_a_verdict() {
         let mut ring = Ring::default();
         (1..=3).for_each(|frame| push(&mut ring, "A", frame));
         push(&mut ring, "B", 1);
@@ -220,7 +226,7 @@ mod tests {
         ring.judged("A", &judged(2));
         assert_eq!(serials(ring.page(1, Some("A"), true)), [2, 3]);
         assert_eq!(ring.page(2, Some("A"), true).frames[0].crc.as_ref().unwrap().changed, 1);
-        // Off: what was not judged will not be.
+        // CRCs are off: frames without a verdict will not get one.
         ring.close("B");
         assert_eq!(serials(ring.page(3, None, true)), [4]);
     }

@@ -1,9 +1,12 @@
-//! Judges frames by their CRCs: pure logic over flips, entries and predictions. Reads no clock and no file.
+//! Judges frames by their CRCs: pure logic over flips, CRC entries and predictions. It reads no
+//! clock and no file.
 //!
-//! [`Pairer`] says which frame an entry is of. The first entry of a frame is held against its prediction; a later one, of the same frame scanned
-//! out again, against the first: where it differs without a flip, a buffer has changed under the display.
+//! [`Pairer`] decides to which frame an entry belongs. The first entry of a frame is compared with
+//! its prediction. A later entry, of the same frame scanned out again, is compared with the entry
+//! before: if it differs without a flip, a buffer changed while the display read it.
 //!
-//! Never guesses: an entry that may be of two frames, or came when its frame had been replaced, proves nothing.
+//! It never guesses: an entry that may belong to two frames, or that was read after its frame was
+//! replaced, proves nothing.
 
 use std::collections::VecDeque;
 
@@ -11,45 +14,46 @@ use kms::{
     Ns,
     crc::{
         CrcEntry,
-        pair::{self, Pairer, Rule, Shown},
+        pair::{self, Pairer, Rule, ShownFrame},
     },
 };
 use serde::{Deserialize, Serialize};
 
-/// What is known of a frame's CRC before it is read.
+/// The prediction of a frame's CRC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Predicted {
-    /// Being computed.
+    /// The prediction is being computed.
     Awaited,
-    /// This.
+    /// The predicted CRC.
     Crc(u32),
-    /// Nothing: this frame has what the model lacks, or its pixels could not be read.
+    /// This frame cannot be predicted: the model lacks something that it uses, or its pixels could
+    /// not be read.
     Not,
-    /// Nothing: nobody knows the arithmetic of this display, or of this source.
+    /// Nothing can be predicted: the CRC arithmetic of this display or source is not known.
     Unknown,
 }
 
-/// What became of a frame.
+/// The verdict on a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Read as predicted.
+pub enum CrcVerdict {
+    /// The CRC that was read is the predicted one.
     Equal,
-    /// Not what was predicted.
+    /// The CRC that was read is not the predicted one.
     Different,
-    /// Read; the display's arithmetic is not known.
+    /// A CRC was read, but the display's arithmetic is not known.
     Read,
-    /// Read; this frame could not be predicted.
+    /// A CRC was read, but this frame could not be predicted.
     Unpredicted,
-    /// Different or of two frames, but it proves nothing: see the module.
+    /// The CRC differs or may belong to two frames, which proves nothing: see the module.
     Ambiguous,
-    /// No CRC came.
+    /// No CRC was read for the frame.
     Unread,
-    /// Before the first CRC after arming.
+    /// The frame was shown before the first CRC after arming.
     Settling,
 }
 
-impl Verdict {
+impl CrcVerdict {
     /// The name in the trace and in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -64,41 +68,42 @@ impl Verdict {
     }
 }
 
-/// A frame that is judged.
+/// A frame with its verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     pub frame: u64,
     pub read: Option<CrcEntry>,
     pub predicted: Option<u32>,
-    pub verdict: Verdict,
+    pub verdict: CrcVerdict,
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding<E> {
-    /// A frame is judged; once a frame.
+    /// A frame was judged; reported once per frame.
     Judged(Judged),
-    /// The screen has changed while the same frame was on it; with what [`Judge::entry`] was given for the entry.
+    /// The screen changed while the same frame was shown; with the evidence that [`Judge::entry`]
+    /// got for the entry.
     Changed { frame: u64, before: CrcEntry, after: CrcEntry, evidence: E },
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Read {
     entry: CrcEntry,
-    /// The frame had been replaced by then.
+    /// The frame had been replaced when the entry was read.
     late: bool,
 }
 
 #[derive(Debug)]
-struct Frame {
-    shown: Shown,
+struct JudgedFrame {
+    shown: ShownFrame,
     predicted: Predicted,
-    /// Its entries may be compared with one another: it did not tear.
+    /// The frame did not tear, so its entries may be compared with one another.
     steady: bool,
     read: Option<Read>,
-    /// The newest entry that is surely of it.
+    /// The newest entry that certainly belongs to the frame.
     last: Option<CrcEntry>,
-    doubtful: bool,
+    ambiguous: bool,
     judged: bool,
 }
 
@@ -106,50 +111,53 @@ struct Frame {
 #[derive(Debug)]
 pub struct Judge<E> {
     pairer: Pairer,
-    frames: VecDeque<Frame>,
-    /// Of the entries that the pairer has.
+    frames: VecDeque<JudgedFrame>,
+    /// The evidence of the entries that the pairer has not returned yet.
     evidence: VecDeque<E>,
     found: VecDeque<Finding<E>>,
     /// An entry has been paired.
     begun: bool,
-    /// Entries since the newest flip that can be of its frame.
+    /// The number of entries since the newest flip that can belong to its frame.
     entries: u32,
 }
 
 impl<E> Judge<E> {
-    /// How many vblanks an entry may be late before its frame counts as unread.
+    /// By how many vblanks an entry may be late before its frame counts as unread.
     const PATIENCE: i32 = 8;
 
-    /// Pairs by `rule`.
+    /// A judge that pairs entries with frames by `rule`.
     pub fn new(rule: Rule) -> Self {
         let (frames, evidence, found) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
         Self { pairer: Pairer::new(rule), frames, evidence, found, begun: false, entries: 0 }
     }
 
-    /// A frame is on the screen; in order. `steady`: it did not come in the middle of a scan-out.
-    pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool) {
+    /// Adds a frame that was flipped; call it in the order of the flips. `steady`: the flip did not
+    /// tear.
+    pub fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool) {
         self.pairer.flip(shown);
         self.entries = 0;
-        let late = |frame: &Frame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
+        let late = |frame: &JudgedFrame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
         for at in 0..self.frames.len() {
             if self.frames[at].read.is_none() && late(&self.frames[at]) {
                 self.pass(at);
             }
         }
         let (read, last) = (None, None);
-        self.frames.push_back(Frame { shown, predicted, steady, read, last, doubtful: false, judged: false });
+        self.frames.push_back(JudgedFrame { shown, predicted, steady, read, last, ambiguous: false, judged: false });
         if self.frames.len() > Pairer::FLIPS {
             self.pass(0);
             self.frames.pop_front();
         }
     }
 
-    /// Whether `entry` is surely no first one: the newest frame has had one since its flip. Then a change of value is worth evidence.
+    /// Whether `entry` is certainly not the first one of the newest frame, so that a changed value
+    /// needs evidence.
     pub fn repeats(&self, entry: &CrcEntry) -> bool {
         self.entries > 0 && self.frames.back().is_some_and(|frame| of(&frame.shown, entry))
     }
 
-    /// An entry was read at `arrived`; in order.
+    /// Adds an entry that was read at `arrived` (CLOCK_MONOTONIC); call it in the order of the
+    /// entries.
     pub fn entry(&mut self, entry: CrcEntry, arrived: Ns, evidence: E) {
         if self.frames.back().is_some_and(|frame| of(&frame.shown, &entry)) {
             self.entries += 1;
@@ -158,7 +166,7 @@ impl<E> Judge<E> {
         self.evidence.push_back(evidence);
     }
 
-    /// The prediction of a frame is done.
+    /// Sets the prediction of a frame.
     pub fn predicted(&mut self, frame: u64, predicted: Predicted) {
         if let Some(at) = self.frames.iter().position(|f| f.shown.id == frame) {
             self.frames[at].predicted = predicted;
@@ -166,7 +174,8 @@ impl<E> Judge<E> {
         }
     }
 
-    /// What was found, if all flips and entries up to `now` have been handed over. Call until `None`.
+    /// The next finding, provided that all flips and entries up to `now` were added. Call it until
+    /// it returns `None`.
     pub fn next(&mut self, now: Ns) -> Option<Finding<E>> {
         while self.found.is_empty() {
             let pair = self.pairer.next(now)?;
@@ -176,7 +185,8 @@ impl<E> Judge<E> {
         self.found.pop_front()
     }
 
-    /// Frames and entries before now are of another time: a modeset, a frame that nobody knows. Nothing is said of them.
+    /// Forgets all frames and entries without judging them, because a modeset or an unknown frame
+    /// came in between.
     pub fn reset(&mut self) {
         self.pairer.reset();
         self.frames.clear();
@@ -185,18 +195,18 @@ impl<E> Judge<E> {
     }
 
     fn pair(&mut self, pair: &pair::Pair, evidence: E) {
-        let place = |id: u64, frames: &VecDeque<Frame>| frames.iter().position(|frame| frame.shown.id == id);
+        let place = |id: u64, frames: &VecDeque<JudgedFrame>| frames.iter().position(|frame| frame.shown.id == id);
         match pair.verdict {
-            pair::Verdict::Before => {}
-            pair::Verdict::Ambiguous { older, newer } => {
+            pair::EntryFrame::Before => {}
+            pair::EntryFrame::Ambiguous { older, newer } => {
                 let newer = place(newer, &self.frames);
                 let older = older.and_then(|older| place(older, &self.frames)).or(newer);
                 let (Some(older), Some(newer)) = (older, newer) else { return };
                 (0..older).for_each(|at| self.pass(at));
-                self.frames.range_mut(older..=newer).for_each(|frame| frame.doubtful |= frame.read.is_none());
+                self.frames.range_mut(older..=newer).for_each(|frame| frame.ambiguous |= frame.read.is_none());
                 self.begun = true;
             }
-            pair::Verdict::First(id) | pair::Verdict::Repeat(id) => {
+            pair::EntryFrame::First(id) | pair::EntryFrame::Repeat(id) => {
                 let Some(at) = place(id, &self.frames) else { return };
                 (0..at).for_each(|before| self.pass(before));
                 self.begun = true;
@@ -217,7 +227,7 @@ impl<E> Judge<E> {
         }
         if frame.read.is_none() {
             frame.read = Some(Read { entry, late });
-            frame.doubtful = false;
+            frame.ambiguous = false;
             return self.judge(at);
         }
         if let Some(before) = before
@@ -230,33 +240,33 @@ impl<E> Judge<E> {
         }
     }
 
-    /// No later entry will be of this frame.
+    /// Judges a frame to which no later entry can belong.
     fn pass(&mut self, at: usize) {
         let frame = &mut self.frames[at];
         if frame.judged || frame.read.is_some() {
             return;
         }
         frame.judged = true;
-        let verdict = match (frame.doubtful, self.begun) {
-            (true, _) => Verdict::Ambiguous,
-            (_, true) => Verdict::Unread,
-            (_, false) => Verdict::Settling,
+        let verdict = match (frame.ambiguous, self.begun) {
+            (true, _) => CrcVerdict::Ambiguous,
+            (_, true) => CrcVerdict::Unread,
+            (_, false) => CrcVerdict::Settling,
         };
         let predicted = frame.predicted.crc();
         self.found.push_back(Finding::Judged(Judged { frame: frame.shown.id, read: None, predicted, verdict }));
     }
 
-    /// Judges a frame of which everything is known.
+    /// Judges a frame whose entry and prediction are known; else does nothing.
     fn judge(&mut self, at: usize) {
         let frame = &mut self.frames[at];
         let (false, Some(read)) = (frame.judged, frame.read) else { return };
         let verdict = match frame.predicted {
             Predicted::Awaited => return,
-            Predicted::Not => Verdict::Unpredicted,
-            Predicted::Unknown => Verdict::Read,
-            Predicted::Crc(crc) if read.entry.values() == [crc] => Verdict::Equal,
-            Predicted::Crc(_) if read.late => Verdict::Ambiguous,
-            Predicted::Crc(_) => Verdict::Different,
+            Predicted::Not => CrcVerdict::Unpredicted,
+            Predicted::Unknown => CrcVerdict::Read,
+            Predicted::Crc(crc) if read.entry.values() == [crc] => CrcVerdict::Equal,
+            Predicted::Crc(_) if read.late => CrcVerdict::Ambiguous,
+            Predicted::Crc(_) => CrcVerdict::Different,
         };
         frame.judged = true;
         let (frame, predicted) = (frame.shown.id, frame.predicted.crc());
@@ -270,8 +280,8 @@ impl Predicted {
     }
 }
 
-/// Whether an entry can be of a frame.
-fn of(shown: &Shown, entry: &CrcEntry) -> bool {
+/// Whether an entry can belong to a frame.
+fn of(shown: &ShownFrame, entry: &CrcEntry) -> bool {
     entry.frame.is_none_or(|frame| frame.wrapping_sub(shown.sequence) as i32 >= 0)
 }
 

@@ -1,14 +1,17 @@
-//! Display CRCs in the running session: what the hardware put on the wire, against what the scene says it should be.
+//! Display CRCs in the running session: compares what the hardware has scanned out with what the
+//! committed planes should give.
 //!
 //! ```text
 //!  flip(frame, sequence) ─→ Judge ←─ predictor thread ←─ Check (the planes as committed)
-//!  crc/data ─→ entry ──────→  │ ─→ equal | different | read | unpredicted | ambiguous | unread | settling   (once a frame)
-//!                             └──→ changed without a flip ─→ released too early | written into while in use
+//!  crc/data ─→ entry ──────→  ├─→ once per frame: equal | different | read | unpredicted |
+//!                             │                   ambiguous | unread | settling
+//!                             └─→ changed without a flip: released too early | written while in use
 //! ```
 //!
-//! [`judge`] pairs and judges, [`predict`] computes, [`stream`] reads, [`frames`] remembers, [`change`] finds who drew into
-//! a buffer on the screen. Nothing here arms, waits or commits, and nothing is claimed of a display whose arithmetic is
-//! not known.
+//! [`judge`] pairs entries with frames and judges them, [`predict`] computes CRCs, [`stream`] reads
+//! them, [`frames`] keeps the last frames, and [`change`] finds out which client wrote into a
+//! buffer on the screen. Nothing here arms, waits or commits, and nothing is claimed of a display
+//! whose CRC arithmetic is not known.
 
 pub mod change;
 pub mod check;

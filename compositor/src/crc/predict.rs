@@ -1,7 +1,9 @@
-//! The thread that predicts CRCs: it reads every pixel of every plane, which is too much for the event loop.
+//! The thread that predicts CRCs. It reads every pixel of every plane, which takes too long for the
+//! event loop.
 //!
-//! While it reads, it holds the frame's buffers like any other user: none is released under it. It takes no more than [`Predictor::ROOM`] frames:
-//! a slow machine predicts fewer frames, and takes no client's buffers away. Never waits for a display.
+//! While it reads, it holds the frame's buffers like any other user, so none is released meanwhile.
+//! It holds no more than [`Predictor::ROOM`] frames: a slow machine predicts fewer frames, and
+//! clients do not run out of buffers. It never waits for a display.
 
 use std::{
     cell::RefCell,
@@ -19,7 +21,10 @@ use kms::{
     crc::{
         driver::{self, Predict},
         lcdif,
-        vkms::{self, Composer, Encoding, Gamma, Layout, Look, ModelPlane, Picture, Range, Scene, Turn},
+        vkms::{
+            self, ColourPlane, Composer, Encoding, Gamma, ModelBuffer, ModelOptions, ModelPlane, ModelRotation, Range,
+            Scene,
+        },
     },
 };
 use rustix::event::{EventfdFlags, eventfd};
@@ -32,18 +37,18 @@ use crate::{
 /// How a source's CRCs are predicted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// vkms, the whole picture.
+    /// vkms, the whole CRTC.
     Vkms,
-    /// vkms as the lab has it, one plane before it is blended (DRM object id).
+    /// The lab's patched vkms, one plane before it is blended (DRM object id).
     VkmsPlane(u32),
-    /// LCDIF: a picture on the primary plane alone.
+    /// LCDIF, a single buffer on the primary plane.
     Lcdif,
-    /// Not: why.
+    /// They cannot be predicted; the reason.
     Unknown(String),
 }
 
 impl Arithmetic {
-    /// Of `source` of a device under the running kernel.
+    /// The arithmetic of the CRC source `source` of a device, under the running kernel.
     pub fn of(device: &Device, source: &str) -> Self {
         let known = driver::driver(device.driver());
         let whole = known.is_some_and(|driver| driver.sources.whole == source);
@@ -56,12 +61,14 @@ impl Arithmetic {
                 }
             }
             (Some(Predict::Lcdif), _) if whole => Self::Lcdif,
-            (Some(Predict::Vkms | Predict::Lcdif), _) => Self::Unknown(format!("source {source} is not modelled")),
+            (Some(Predict::Vkms | Predict::Lcdif), _) => {
+                Self::Unknown(format!("the CRC source {source} is not modelled"))
+            }
             _ => Self::Unknown(format!("the arithmetic of {} is not known", device.driver())),
         }
     }
 
-    /// The name in reports; `None`: nothing is predicted.
+    /// The name in reports; `None`: the CRCs cannot be predicted.
     pub fn name(&self) -> Option<&'static str> {
         match self {
             Self::Vkms => Some("vkms"),
@@ -72,42 +79,43 @@ impl Arithmetic {
     }
 }
 
-struct Job {
+struct PredictionJob {
     frame: u64,
     check: Check,
     arithmetic: Arithmetic,
 }
 
-/// A finished prediction; it hands the buffers back, so that they are let go where they were taken.
+/// A finished prediction. It returns the check with its buffers, so that the event loop releases
+/// them and not the thread.
 pub struct Prediction {
     pub frame: u64,
     pub check: Check,
-    /// Or why there is none.
+    /// The predicted CRC, or why there is none.
     pub crc: Result<u32, String>,
 }
 
-/// The thread.
+/// The event loop's handle of the predictor thread.
 pub struct Predictor {
-    jobs: Sender<Job>,
+    jobs: Sender<PredictionJob>,
     done: Receiver<Prediction>,
     wake: Arc<OwnedFd>,
-    under_way: usize,
+    in_progress: usize,
 }
 
 impl Predictor {
-    /// Frames that it holds at most.
+    /// The most frames that the thread holds.
     pub const ROOM: usize = 6;
 
-    /// Starts the thread.
+    /// Starts the thread; it ends when the handle is dropped. Errors: no eventfd, or no thread.
     pub fn start() -> Result<Self, Error> {
-        let what = "CRC predictor";
+        let what = "starting the CRC predictor";
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).context(what)?);
-        let (jobs, incoming) = channel::<Job>();
+        let (jobs, incoming) = channel::<PredictionJob>();
         let (outgoing, done) = channel();
         let signal = wake.clone();
         let work = move || {
             let mut model = Model::default();
-            while let Ok(Job { frame, check, arithmetic }) = incoming.recv() {
+            while let Ok(PredictionJob { frame, check, arithmetic }) = incoming.recv() {
                 let crc = model.predict(&check, &arithmetic);
                 if outgoing.send(Prediction { frame, check, crc }).is_err() {
                     return;
@@ -116,34 +124,35 @@ impl Predictor {
             }
         };
         std::thread::Builder::new().name("crc".into()).spawn(work).context(what)?;
-        Ok(Self { jobs, done, wake, under_way: 0 })
+        Ok(Self { jobs, done, wake, in_progress: 0 })
     }
 
-    /// Takes a frame; gives it back if there is no room.
+    /// Sends a frame to the thread; returns the check if the thread is busy with
+    /// [`Predictor::ROOM`] frames.
     pub fn take(&mut self, frame: u64, check: Check, arithmetic: &Arithmetic) -> Result<(), Check> {
-        if self.under_way == Self::ROOM {
+        if self.in_progress == Self::ROOM {
             return Err(check);
         }
-        let job = Job { frame, check, arithmetic: arithmetic.clone() };
+        let job = PredictionJob { frame, check, arithmetic: arithmetic.clone() };
         self.jobs.send(job).map_err(|refused| refused.0.check)?;
-        self.under_way += 1;
+        self.in_progress += 1;
         Ok(())
     }
 
-    /// Clears the event; call before [`Predictor::next`].
+    /// Clears the eventfd; call it before [`Predictor::next`].
     pub fn woken(&self) {
         rustix::io::read(&*self.wake, &mut [0; 8]).ok();
     }
 
-    /// A prediction that is done.
+    /// The next finished prediction.
     pub fn next(&mut self) -> Option<Prediction> {
         let done = self.done.try_recv().ok()?;
-        self.under_way -= 1;
+        self.in_progress -= 1;
         Some(done)
     }
 }
 
-/// Readable when predictions are done.
+/// The eventfd: readable when predictions are finished.
 impl AsFd for Predictor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
@@ -153,7 +162,7 @@ impl AsFd for Predictor {
 #[derive(Default)]
 struct Model {
     composer: Composer,
-    /// The last table, by the blob that it is of: making one takes milliseconds.
+    /// The last gamma table, with the id of its blob: building one takes milliseconds.
     gamma: Option<(u32, Gamma)>,
 }
 
@@ -171,7 +180,8 @@ impl Model {
                 let background =
                     crtc.background.iter().fold(0xffff, |value, channel| value << 16 | u64::from(*channel));
                 let (width, height) = (check.width, check.height);
-                // Both are needed: the lines, and the table.
+                // The composer is borrowed mutably and the table immutably, so the composer is
+                // moved out.
                 let composer = RefCell::new(std::mem::take(&mut self.composer));
                 let table = self.gamma.as_ref().map(|(_, table)| table).filter(|_| gamma.is_some());
                 let crc = opened(&in_order(check), &[], &|planes| {
@@ -190,7 +200,7 @@ impl Model {
         }
     }
 
-    /// Makes the table of a LUT, unless it is there.
+    /// Builds the table of a LUT, unless it is the last one.
     fn table(&mut self, lut: &Lut) -> Result<(), String> {
         if self.gamma.as_ref().is_none_or(|(id, _)| *id != lut.id()) {
             let table = Gamma::new(lut.values()).ok_or("a GAMMA_LUT of this length is not modelled")?;
@@ -200,21 +210,23 @@ impl Model {
     }
 }
 
-/// From the bottom up: vkms stacks planes by their object ids, those with a zpos (as the lab has them) by that.
+/// The planes from the bottom up: by zpos where vkms has the property (the lab's does), else by
+/// object id.
 fn in_order(check: &Check) -> Vec<&CheckPlane> {
     let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
     planes.sort_by_key(|plane| (plane.zpos, plane.id));
     planes
 }
 
-/// Opens one plane's pixels after the other, since each is a borrow within a closure, and computes below the last.
+/// Opens the pixels of one plane after the other, each as a borrow within a closure, and calls
+/// `compute` within the last.
 fn opened(
     rest: &[&CheckPlane],
     open: &[ModelPlane<'_>],
     compute: &dyn Fn(&[ModelPlane<'_>]) -> u32,
 ) -> Result<u32, String> {
     let Some((plane, rest)) = rest.split_first() else { return Ok(compute(open)) };
-    let mapping = plane.target.mapping().ok_or("a buffer cannot be mapped")?;
+    let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;
     let crc = mapping.cpu_read(|bytes| {
         let mut open = open.to_vec();
         open.push(modelled(plane, bytes)?);
@@ -223,27 +235,27 @@ fn opened(
     crc.map_err(|error| error.to_string())?
 }
 
-/// A plane as vkms sees it.
+/// A plane in the terms of the vkms model.
 fn modelled<'a>(plane: &CheckPlane, bytes: &'a [u8]) -> Result<ModelPlane<'a>, String> {
     let dmabuf = &plane.target.dmabuf;
     if !matches!(dmabuf.modifier(), DrmModifier::Linear | DrmModifier::Invalid) {
         return Err(format!("modifier {:?} is not modelled", dmabuf.modifier()));
     }
     if plane.alpha != u16::MAX || plane.blend != Blend::Premultiplied {
-        return Err("alpha and blend mode of a whole plane are not modelled".into());
+        return Err("the properties alpha and pixel blend mode of a plane are not modelled".into());
     }
     if plane.look.color_key.is_some() {
         return Err("colour keys are not modelled".into());
     }
-    let mut layout = [Layout::default(); 3];
+    let mut layout = [ColourPlane::default(); 3];
     for (to, from) in layout.iter_mut().zip(dmabuf.planes()) {
-        *to = Layout { offset: from.offset, stride: from.stride };
+        *to = ColourPlane { offset: from.offset, stride: from.stride };
     }
-    let picture = Picture { bytes, format: dmabuf.format() as u32, layout };
-    let turn = Turn::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
+    let picture = ModelBuffer { bytes, format: dmabuf.format() as u32, layout };
+    let turn = ModelRotation::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
     let encoding = plane.look.color_encoding.map_or(plane.yuv.0, encoding);
     let range = plane.look.color_range.map_or(plane.yuv.1, range);
-    let look = Look { turn, encoding, range, pipeline: &[] };
+    let look = ModelOptions { turn, encoding, range, pipeline: &[] };
     ModelPlane::of(&picture, plane.src, plane.dst, &look).map_err(|error| error.to_string())
 }
 
@@ -262,16 +274,16 @@ fn range(of: ColorRange) -> Range {
     }
 }
 
-/// XRGB8888 on the primary plane, upright, as large as the mode.
+/// The CRC of LCDIF: one XRGB8888 buffer on the primary plane, unrotated, as large as the mode.
 fn lcdif_crc(check: &Check) -> Result<u32, String> {
     let [plane] = check.planes.as_slice() else { return Err("overlays are not modelled".into()) };
     let dmabuf = &plane.target.dmabuf;
     let whole = (plane.dst.x, plane.dst.y, plane.dst.w, plane.dst.h) == (0, 0, check.width, check.height);
     let at_start = plane.src == kms::SrcRect::full(check.width, check.height);
-    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneLook::default();
+    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneOptions::default();
     let layout = dmabuf.planes().first().filter(|_| whole && at_start && plain);
-    let layout = layout.ok_or("of LCDIF, only a whole picture of XRGB8888 is modelled")?;
-    let mapping = plane.target.mapping().ok_or("a buffer cannot be mapped")?;
+    let layout = layout.ok_or("for LCDIF, only a full-screen XRGB8888 buffer is modelled")?;
+    let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;
     let read = |bytes: &[u8]| {
         let pixels = bytes.get(layout.offset as usize..)?;
         lcdif::crc(check.width, check.height, pixels, layout.stride)

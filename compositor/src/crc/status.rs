@@ -1,16 +1,17 @@
-//! What `syncline msg crc` asks and answers.
+//! The requests and answers of `syncline msg crc`.
 //!
-//! Values only. The names of the fields are part of the interface of `--json` (docs/crc.md).
+//! Plain data. The names of the fields are part of the interface of `--json` (docs/crc.md).
 
 use serde::{Deserialize, Serialize};
 
-use crate::crc::{change::Change, judge::Verdict, stream::Counts};
+use crate::crc::{change::Change, judge::CrcVerdict, stream::Counts};
 
 /// `syncline msg crc …`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum CrcRequest {
-    /// Without an output: all, also those that come later. Without a source: the one for what leaves the CRTC.
+    /// Turns CRCs on. Without an output: on all, also on those that are plugged in later. Without a
+    /// source: the source of the CRTC's output.
     On {
         output: Option<String>,
         source: Option<String>,
@@ -21,13 +22,13 @@ pub enum CrcRequest {
     Status {
         output: Option<String>,
     },
-    /// See [`crate::session::crc::compare`].
+    /// Compares planes with composition: see [`crate::session::crc::compare`].
     Check {
         output: Option<String>,
     },
 }
 
-/// What CRCs of an output are doing.
+/// The state of an output's CRCs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputStatus {
     /// Connector.
@@ -39,9 +40,9 @@ pub struct OutputStatus {
     pub predicted_by: Option<String>,
     /// Why it failed, or why nothing is predicted.
     pub why: Option<String>,
-    /// CRCs read.
+    /// The number of CRCs read.
     pub entries: u64,
-    /// Frames of the display without one.
+    /// The number of scanned-out frames without a CRC.
     pub gaps: u64,
     #[serde(flatten)]
     pub counts: Counts,
@@ -51,20 +52,20 @@ pub struct OutputStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrcStatus {
     pub outputs: Vec<OutputStatus>,
-    /// The last changes of the screen without a frame, oldest first.
+    /// The last changes of the screen without a flip, oldest first.
     pub changes: Vec<Change>,
 }
 
-/// One of the two frames.
+/// One of the two compared frames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Side {
+pub struct ComparedFrame {
     pub frame: u64,
     pub read: Vec<u32>,
     pub predicted: Option<u32>,
-    pub verdict: Verdict,
+    pub verdict: CrcVerdict,
 }
 
-/// What was found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
     /// Connector.
@@ -72,8 +73,9 @@ pub struct Compared {
     pub equal: bool,
     /// DRM object ids of the planes that showed clients' buffers.
     pub planes: Vec<u32>,
-    pub with_planes: Side,
-    pub drawn: Side,
-    /// What may explain a difference: not every display and renderer round alike what they blend.
+    pub with_planes: ComparedFrame,
+    pub drawn: ComparedFrame,
+    /// The scene has translucent pixels, which may explain a difference: displays and renderers may
+    /// round blended pixels differently.
     pub translucent: bool,
 }

@@ -1,6 +1,8 @@
-//! CRCs of one output: the open stream, the frames that wait for their entries, and what was counted.
+//! The CRCs of one output: the open stream, the frames that wait for their entries, and the
+//! counters.
 //!
-//! Never looks at pixels ([`crate::crc::predict`] does), and never decides when to arm ([`crate::session::crc::switch`] does).
+//! Nothing here reads pixels ([`crate::crc::predict`] does) or decides when to arm
+//! ([`crate::session::crc::switch`] does).
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -8,7 +10,7 @@ use fence::{Ns, SyncFile};
 use kms::crc::{
     CrcEntry, CrcError, CrcStream,
     driver::{self, Numbers},
-    pair::{Rule, Shown},
+    pair::{Rule, ShownFrame},
     vkms::{Encoding, Range},
 };
 use serde::{Deserialize, Serialize};
@@ -16,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::crc::{
     change::{ChangeKind, Evidence},
     check::Suspect,
-    judge::{Finding, Judge, Predicted, Verdict},
+    judge::{CrcVerdict, Finding, Judge, Predicted},
     predict::Arithmetic,
 };
 
-/// What was counted since CRCs were turned on.
+/// Frames by verdict, and changes of the screen by kind, since CRCs were turned on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub equal: u64,
@@ -30,22 +32,22 @@ pub struct Counts {
     pub ambiguous: u64,
     pub unread: u64,
     pub settling: u64,
-    /// The screen changed while a frame was on it: see [`ChangeKind`].
+    /// Changes of the screen while a frame was shown: see [`ChangeKind`].
     pub early_releases: u64,
     pub written_in_use: u64,
     pub changed_otherwise: u64,
 }
 
 impl Counts {
-    pub fn add(&mut self, verdict: Verdict) {
+    pub fn add(&mut self, verdict: CrcVerdict) {
         *match verdict {
-            Verdict::Equal => &mut self.equal,
-            Verdict::Different => &mut self.different,
-            Verdict::Read => &mut self.read,
-            Verdict::Unpredicted => &mut self.unpredicted,
-            Verdict::Ambiguous => &mut self.ambiguous,
-            Verdict::Unread => &mut self.unread,
-            Verdict::Settling => &mut self.settling,
+            CrcVerdict::Equal => &mut self.equal,
+            CrcVerdict::Different => &mut self.different,
+            CrcVerdict::Read => &mut self.read,
+            CrcVerdict::Unpredicted => &mut self.unpredicted,
+            CrcVerdict::Ambiguous => &mut self.ambiguous,
+            CrcVerdict::Unread => &mut self.unread,
+            CrcVerdict::Settling => &mut self.settling,
         } += 1;
     }
 
@@ -58,26 +60,28 @@ impl Counts {
     }
 }
 
-/// An output whose CRCs are wanted.
+/// The CRCs of an output for which they are turned on.
 #[derive(Debug)]
 pub struct OutputCrc {
     pub source: String,
     pub arithmetic: Arithmetic,
-    /// YUV matrix and range of each plane (object id) as the session found them; it does not set them.
+    /// YUV matrix and range of each plane (object id), as the session found them; it does not set
+    /// them.
     yuv: Vec<(u32, (Encoding, Range))>,
-    pub session: Option<Session>,
-    /// To be armed, or armed anew after a modeset, as soon as no commit is under way and vblanks run.
+    pub session: Option<ArmedStream>,
+    /// Set while CRCs wait to be armed, or armed again after a modeset, which is done as soon as no
+    /// commit is in flight and vblanks run.
     pub waits_since: Option<Ns>,
-    /// Why it could not be armed.
+    /// Why CRCs could not be armed.
     pub failed: Option<String>,
     pub counts: Counts,
-    /// Entries read, and frames without one, of sessions before.
+    /// Entries read, and frames without one, of the streams that were closed.
     pub entries: u64,
     pub gaps: u64,
 }
 
 impl OutputCrc {
-    /// Wants the CRCs of `source`; waits to be armed.
+    /// Turns on the CRCs of `source`; they wait to be armed.
     pub fn new(source: &str, output: &kms::Output, inventory: &kms::Inventory, now: Ns) -> Self {
         let yuv = output.planes().iter().map(|plane| (plane.id, yuv_of(inventory, plane.id))).collect();
         Self {
@@ -93,17 +97,17 @@ impl OutputCrc {
         }
     }
 
-    /// YUV matrix and range that a plane has if a frame does not say.
+    /// YUV matrix and range of a plane if a frame does not set them.
     pub fn yuv(&self, plane: u32) -> (Encoding, Range) {
         self.yuv.iter().find(|(id, _)| *id == plane).map(|(_, yuv)| *yuv).unwrap_or_default()
     }
 
-    /// Entries are read and belong to frames of now.
+    /// Whether CRCs are armed and entries belong to the frames that are shown now.
     pub fn is_on(&self) -> bool {
         self.session.is_some() && self.waits_since.is_none()
     }
 
-    /// Closes the stream; what was counted stays.
+    /// Closes the stream; the counters stay.
     pub fn close(&mut self) {
         if let Some(session) = self.session.take() {
             self.entries += session.entries;
@@ -124,37 +128,38 @@ fn yuv_of(inventory: &kms::Inventory, plane: u32) -> (Encoding, Range) {
     (encoding, if limited { Range::Limited } else { Range::Full })
 }
 
-/// From one arming to the next.
+/// An armed stream, until CRCs are armed again or turned off.
 #[derive(Debug)]
-pub struct Session {
+pub struct ArmedStream {
     pub stream: CrcStream,
     pub judge: Judge<Option<Evidence>>,
     last: Option<CrcEntry>,
-    /// Clients' buffers of the newest frame.
+    /// The clients' buffers of the newest frame.
     suspects: Vec<Suspect>,
     pub entries: u64,
 }
 
-impl Session {
-    /// Of an armed stream; `period` from vblank to vblank in ns.
+impl ArmedStream {
+    /// Wraps an armed stream. `period`: the vblank period in ns.
     pub fn new(stream: CrcStream, device: &kms::Device, source: &str, period: u64) -> Self {
         let rule = rule(device.driver(), source, period);
         Self { stream, judge: Judge::new(rule), last: None, suspects: Vec::new(), entries: 0 }
     }
 
-    /// A frame is on the screen.
-    pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
+    /// Adds a frame that was flipped: see [`Judge::shown`].
+    pub fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
         self.judge.shown(shown, predicted, steady);
         self.suspects = suspects;
     }
 
-    /// Something is on the screen that nobody knows of.
+    /// Something unknown is on the screen: forgets all frames.
     pub fn lost_track(&mut self) {
         self.judge.reset();
         self.suspects.clear();
     }
 
-    /// Reads what is there. `out_fence`: of the commit on its way, if there is one.
+    /// Reads all available entries. `out_fence`: that of the commit in flight, if there is one.
+    /// Error: the stream is broken.
     pub fn read(&mut self, now: Ns, out_fence: Option<&SyncFile>) -> Result<(), CrcError> {
         loop {
             let entry = match self.stream.read_entry() {
@@ -174,7 +179,8 @@ impl Session {
         }
     }
 
-    /// Reads and forgets: what comes between a modeset and arming anew is of neither.
+    /// Reads and drops all available entries: those between a modeset and the next arming belong to
+    /// no known frame.
     pub fn drain(&mut self) {
         while let Ok(Some(_)) | Err(CrcError::Overflow { .. }) = self.stream.read_entry() {}
     }
@@ -185,21 +191,21 @@ impl Session {
     }
 }
 
-impl AsFd for Session {
+impl AsFd for ArmedStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
 }
 
-/// How the entries of a source find their frames.
+/// How the entries of a source are paired with frames.
 fn rule(name: &str, source: &str, period: u64) -> Rule {
     let known = driver::driver(name);
-    // The lab's vkms has sources of single planes, without numbers.
+    // The lab's vkms has sources for single planes, whose entries have no frame numbers.
     let plane = source.starts_with("plane") && name == "vkms";
     match known.map(|driver| driver.numbers) {
         Some(Numbers::Vblank) if plane => Rule::after_flip(period),
         Some(Numbers::Vblank) => Rule::number(period),
-        // Of an unknown driver's numbers nobody knows what they count.
+        // It is unknown what the numbers of another driver count.
         Some(Numbers::Own | Numbers::None) | None => Rule::after_scanout(period),
     }
 }

@@ -1,17 +1,17 @@
-//! Answers of `syncline msg crc` and `syncline msg frames` for people. Asks nobody anything.
+//! The answers of `syncline msg crc` and `syncline msg frames` as text. It sends no request.
 
 use std::fmt::Write;
 
 use crate::crc::{
-    frames::Frame,
-    status::{Compared, CrcStatus, Side},
+    frames::FrameRecord,
+    status::{Compared, ComparedFrame, CrcStatus},
 };
 
-/// Heads of the columns of [`frame`].
+/// The column headings for [`frame`].
 pub const FRAMES: &str = "output      frame   sequence          time ms  late  shown     verdict      read                  predicted   planes";
 
-/// One line.
-pub fn frame(frame: &Frame) -> String {
+/// One frame as a line.
+pub fn frame(frame: &FrameRecord) -> String {
     let shown = match (frame.zero_copy, frame.rendered) {
         _ if frame.tears => "tears",
         (true, false) => "planes",
@@ -95,14 +95,14 @@ pub fn status(status: &CrcStatus) -> String {
     out
 }
 
-/// The verdict, then both sides.
+/// The result, then both frames.
 pub fn compared(compared: &Compared) -> String {
     let mut out = format!(
         "{}: planes and composition are {}\n",
         compared.output,
         if compared.equal { "equal" } else { "DIFFERENT" }
     );
-    let side = |name: &str, side: &Side| {
+    let side = |name: &str, side: &ComparedFrame| {
         let predicted = side.predicted.map_or_else(|| "-".to_owned(), |crc| format!("{crc:#010x}"));
         format!(
             "  {name:<12} frame {:>6}  read {}  predicted {predicted}  {}\n",
@@ -114,7 +114,9 @@ pub fn compared(compared: &Compared) -> String {
     out.push_str(&side("with planes", &compared.with_planes));
     out.push_str(&side("drawn", &compared.drawn));
     if compared.translucent && !compared.equal {
-        out.push_str("  (translucent pixels: display and renderer may round what they blend differently)\n");
+        out.push_str(
+            "  (the scene has translucent pixels: display and renderer may round blended pixels differently)\n",
+        );
     }
     out
 }
@@ -124,21 +126,22 @@ mod tests {
     use super::*;
     use crate::crc::{
         frames::{FrameCrc, ShownPlane},
-        judge::Verdict,
+        judge::CrcVerdict,
         status::OutputStatus,
         stream::Counts,
     };
 
     #[test]
-    fn a_frame_is_a_line() {
+    fn a_frame_is_one_line() {
         let planes = vec![ShownPlane {
             plane: 31,
             surface: Some(crate::system::id::SurfaceId(100)),
             commit: Some(2),
             buffer: 5,
         }];
-        let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(Verdict::Equal), changed: 1 };
-        let mut shown = Frame { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..Frame::default() };
+        let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(CrcVerdict::Equal), changed: 1 };
+        let mut shown =
+            FrameRecord { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..FrameRecord::default() };
         assert!(frame(&shown).contains("planes    -"), "{}", frame(&shown));
         shown.crc = Some(crc);
         let line = frame(&shown);
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn states_in_words() {
+    fn status_as_text() {
         let counts = Counts { equal: 3, early_releases: 1, ..Counts::default() };
         let on = OutputStatus {
             output: "A-1".into(),

@@ -21,7 +21,7 @@ use smithay::{
 use crate::{
     config,
     render::{CursorImage, Target},
-    surface::{SurfaceState, buffer::Source},
+    surface::{SurfaceState, buffer::PixelSource},
 };
 
 /// The cursor's state.
@@ -39,7 +39,7 @@ pub struct Cursor {
 /// The picture for the cursor planes of one card that have one size.
 #[derive(Debug)]
 struct Drawn {
-    card: u32,
+    card: kms::CardSerial,
     size: (u32, u32),
     buffers: Vec<Arc<Target>>,
     /// The buffer drawn last, with its hotspot.
@@ -49,11 +49,11 @@ struct Drawn {
 }
 
 /// A cursor's texture with its hotspot.
-type Picture = (PixmanTexture, Point<i32, Logical>);
+type CursorTexture = (PixmanTexture, Point<i32, Logical>);
 
 impl Cursor {
     /// Loads the theme lazily; a theme that is not installed falls back to a built-in arrow.
-    pub fn new(config: &config::Cursor) -> Self {
+    pub fn new(config: &config::CursorConfig) -> Self {
         Self {
             image: CursorImageStatus::default_named(),
             drag_icon: None,
@@ -97,7 +97,7 @@ impl Cursor {
     }
 
     /// A card is gone, with its buffers.
-    pub fn forget(&mut self, card: u32) {
+    pub fn forget(&mut self, card: kms::CardSerial) {
         self.pictures.retain(|drawn| drawn.card != card);
         // It has them mapped.
         if let Some(renderer) = &mut self.renderer {
@@ -162,7 +162,7 @@ impl Cursor {
         Ok(Some(CursorImage { target, hotspot }))
     }
 
-    fn picture(&mut self) -> Result<Option<Picture>, String> {
+    fn picture(&mut self) -> Result<Option<CursorTexture>, String> {
         match &self.image {
             CursorImageStatus::Hidden => Ok(None),
             CursorImageStatus::Named(icon) => {
@@ -179,12 +179,14 @@ impl Cursor {
                         .unwrap_or_default();
                     let Some(content) = SurfaceState::of(states).current.clone() else { return Ok(None) };
                     let texture = match &content.source {
-                        Source::Shm(shm) => {
+                        PixelSource::Shm(shm) => {
                             let made = crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new());
                             return made.map(|(texture, _)| Some((texture, hotspot)));
                         }
-                        Source::Dmabuf(imported) if content.is_ready() => renderer.import_dmabuf(imported.wl()?, None),
-                        Source::Dmabuf(_) => return Ok(None),
+                        PixelSource::Dmabuf(imported) if content.is_ready() => {
+                            renderer.import_dmabuf(imported.wl()?, None)
+                        }
+                        PixelSource::Dmabuf(_) => return Ok(None),
                     };
                     Ok(Some((texture.map_err(|e| e.to_string())?, hotspot)))
                 })
@@ -192,7 +194,7 @@ impl Cursor {
         }
     }
 
-    fn themed(&mut self, icon: CursorIcon) -> Result<Picture, String> {
+    fn themed(&mut self, icon: CursorIcon) -> Result<CursorTexture, String> {
         let names = std::iter::once(icon.name()).chain(icon.alt_names().iter().copied()).chain(["left_ptr", "default"]);
         let path = names.into_iter().find_map(|name| self.theme.load_icon(name));
         let image = path.and_then(|path| {

@@ -11,48 +11,48 @@
 use smithay::utils::{Logical, Point, Rectangle};
 
 /// A display on the desktop: name of its connector, and its place.
-pub type Place = (String, Rectangle<i32, Logical>);
+pub type OutputArea = (String, Rectangle<i32, Logical>);
 
 /// Where a window was on a display that has been pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exile {
+pub struct Displaced {
     display: String,
     /// From the display's top left corner.
     at: Point<i32, Logical>,
 }
 
-/// Where a window goes when the displays change: its new location, and the exile that it is in afterwards.
+/// Where a window goes when the displays change: its new location, and where it was displaced from.
 pub fn moved(
     window: Rectangle<i32, Logical>,
-    exile: Option<Exile>,
-    before: &[Place],
-    after: &[Place],
-) -> (Point<i32, Logical>, Option<Exile>) {
-    let find = |list: &[Place], name: &str| list.iter().find(|(n, _)| n == name).map(|(_, rect)| *rect);
-    if let Some(home) = exile.as_ref().and_then(|exile| find(after, &exile.display)) {
-        return (home.loc + exile.map(|exile| exile.at).unwrap_or_default(), None);
+    displaced: Option<Displaced>,
+    before: &[OutputArea],
+    after: &[OutputArea],
+) -> (Point<i32, Logical>, Option<Displaced>) {
+    let find = |list: &[OutputArea], name: &str| list.iter().find(|(n, _)| n == name).map(|(_, rect)| *rect);
+    if let Some(home) = displaced.as_ref().and_then(|displaced| find(after, &displaced.display)) {
+        return (home.loc + displaced.map(|displaced| displaced.at).unwrap_or_default(), None);
     }
     let middle = window.loc + window.size.downscale(2);
     let here = before.iter().find(|(_, rect)| rect.contains(middle)).or(before.first());
     if let Some((name, old)) = here
         && let Some(new) = find(after, name)
     {
-        return (window.loc + (new.loc - old.loc), exile);
+        return (window.loc + (new.loc - old.loc), displaced);
     }
     let at = here.map(|(_, old)| window.loc - old.loc);
-    let exile = exile.or_else(|| Some(Exile { display: here?.0.clone(), at: at? }));
-    let Some((_, shelter)) = after.first() else { return (window.loc, exile) };
-    let from = at.or(exile.as_ref().map(|exile| exile.at)).unwrap_or_default();
-    let free = shelter.size - window.size;
+    let displaced = displaced.or_else(|| Some(Displaced { display: here?.0.clone(), at: at? }));
+    let Some((_, refuge)) = after.first() else { return (window.loc, displaced) };
+    let from = at.or(displaced.as_ref().map(|displaced| displaced.at)).unwrap_or_default();
+    let free = refuge.size - window.size;
     let inside = Point::from((from.x.clamp(0, free.w.max(0)), from.y.clamp(0, free.h.max(0))));
-    (shelter.loc + inside, exile)
+    (refuge.loc + inside, displaced)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place(name: &str, x: i32) -> Place {
+    fn place(name: &str, x: i32) -> OutputArea {
         (name.into(), Rectangle::new((x, 0).into(), (1000, 800).into()))
     }
 
@@ -69,20 +69,20 @@ mod tests {
     #[test]
     fn a_window_of_a_pulled_display_is_sheltered_and_returns() {
         let (both, one) = ([place("A", 0), place("B", 1000)], [place("A", 0)]);
-        let (at, exile) = moved(window(1700, 600), None, &both, &one);
+        let (at, displaced) = moved(window(1700, 600), None, &both, &one);
         assert_eq!(at, (600, 500).into(), "wholly inside");
-        assert!(exile.is_some());
-        let (at, exile) = moved(window(at.x, at.y), exile, &one, &both);
-        assert_eq!((at, exile), ((1700, 600).into(), None), "where it was");
+        assert!(displaced.is_some());
+        let (at, displaced) = moved(window(at.x, at.y), displaced, &one, &both);
+        assert_eq!((at, displaced), ((1700, 600).into(), None), "where it was");
     }
 
     #[test]
     fn without_any_display_windows_wait() {
         let (one, other) = ([place("A", 0)], [place("B", 0)]);
-        let (at, exile) = moved(window(900, 100), None, &one, &[]);
+        let (at, displaced) = moved(window(900, 100), None, &one, &[]);
         assert_eq!(at, (900, 100).into());
-        let (at, still) = moved(window(at.x, at.y), exile.clone(), &[], &other);
-        assert_eq!((at, &still), ((600, 100).into(), &exile), "on the one that came, not at home");
+        let (at, still) = moved(window(at.x, at.y), displaced.clone(), &[], &other);
+        assert_eq!((at, &still), ((600, 100).into(), &displaced), "on the one that came, not at home");
         assert_eq!(moved(window(at.x, at.y), still, &other, &one).0, (900, 100).into());
     }
 }

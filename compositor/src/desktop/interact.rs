@@ -9,14 +9,14 @@ use smithay::{
 
 /// Which edges a resize pulls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Edges {
+pub struct ResizeEdges {
     pub left: bool,
     pub right: bool,
     pub top: bool,
     pub bottom: bool,
 }
 
-impl From<xdg_toplevel::ResizeEdge> for Edges {
+impl From<xdg_toplevel::ResizeEdge> for ResizeEdges {
     fn from(edge: xdg_toplevel::ResizeEdge) -> Self {
         use xdg_toplevel::ResizeEdge as E;
         Self {
@@ -35,7 +35,7 @@ pub struct Interaction {
     pub pointer: Point<f64, Logical>,
     pub start: Rectangle<i32, Logical>,
     /// `None`: the window moves.
-    pub edges: Option<Edges>,
+    pub edges: Option<ResizeEdges>,
     /// The button has been released; the last size is still on its way from the client.
     pub finished: bool,
 }
@@ -43,7 +43,7 @@ pub struct Interaction {
 /// The size that pulling `edges` by `delta` gives, within the client's limits.
 pub fn resized(
     start: Size<i32, Logical>,
-    edges: Edges,
+    edges: ResizeEdges,
     delta: Point<i32, Logical>,
     min: Size<i32, Logical>,
     max: Size<i32, Logical>,
@@ -67,7 +67,7 @@ pub fn resized(
 }
 
 /// Where a window of `size` lies that was `start` when its `edges` began to be pulled: the other edges stay.
-pub fn anchored(start: Rectangle<i32, Logical>, edges: Edges, size: Size<i32, Logical>) -> Point<i32, Logical> {
+pub fn anchored(start: Rectangle<i32, Logical>, edges: ResizeEdges, size: Size<i32, Logical>) -> Point<i32, Logical> {
     let mut location = start.loc;
     if edges.left {
         location.x += start.size.w - size.w;
@@ -96,7 +96,7 @@ mod tests {
             (E::Right, (1000, 0), (900, 300), (100, 100)),
         ];
         for (edge, delta, size, location) in table {
-            let edges = Edges::from(edge);
+            let edges = ResizeEdges::from(edge);
             let got = resized(start.size, edges, delta.into(), (120, 80).into(), (900, 0).into());
             assert_eq!(got, Size::from(size), "{edge:?} by {delta:?}");
             assert_eq!(anchored(start, edges, got), Point::from(location), "{edge:?} by {delta:?}");

@@ -94,7 +94,7 @@ fn layer(
         content,
         view: state.view,
         dst,
-        rate: state.pace.rate(now),
+        rate: state.rate.rate(now),
         element: state.element.clone(),
         damage: state.damage.snapshot(),
         hole: false,

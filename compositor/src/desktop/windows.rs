@@ -15,7 +15,7 @@ use smithay::{
     },
 };
 
-use crate::{desktop::displays::Exile, surface::SurfaceState};
+use crate::{desktop::displays::Displaced, surface::SurfaceState};
 
 /// What a window asked for beyond floating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Window {
     /// Where it goes back to when it floats again.
     pub restore: Option<Rectangle<i32, Logical>>,
     /// Where it goes back to when its display is plugged in again.
-    pub exile: Option<Exile>,
+    pub displaced: Option<Displaced>,
 }
 
 impl Window {
@@ -91,7 +91,7 @@ impl Windows {
             maximised: false,
             size: Size::default(),
             restore: None,
-            exile: None,
+            displaced: None,
         });
     }
 
@@ -162,7 +162,7 @@ pub fn initial_location(
 impl Window {
     /// The user has moved the window: it belongs where it is.
     pub fn settle(&mut self) {
-        self.exile = None;
+        self.displaced = None;
     }
 }
 

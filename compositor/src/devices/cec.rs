@@ -14,13 +14,13 @@ pub struct Cec {
 }
 
 /// A connector: its card's serial, and its id there.
-pub type Place = (u32, u32);
+pub type ConnectorKey = (kms::CardSerial, u32);
 
 #[derive(Debug)]
 pub struct Wire {
     pub player: Player,
     /// The connector that it belongs to; `None` for the adapter of the configuration.
-    pub connector: Option<Place>,
+    pub connector: Option<ConnectorKey>,
     /// For the log: the connector's name, or the adapter's path.
     pub name: String,
 }
@@ -31,16 +31,16 @@ impl Cec {
     }
 
     /// A card is gone, with its connectors' adapters.
-    pub fn forget(&mut self, card: u32) {
+    pub fn forget(&mut self, card: kms::CardSerial) {
         self.players.retain(|_, wire| wire.connector.is_none_or(|at| at.0 != card));
     }
 
-    pub fn of(&mut self, connector: Option<Place>) -> impl Iterator<Item = &mut Player> {
+    pub fn of(&mut self, connector: Option<ConnectorKey>) -> impl Iterator<Item = &mut Player> {
         let wires = self.players.iter_mut().map(|(_, wire)| wire);
         wires.filter(move |wire| wire.connector == connector).map(|wire| &mut wire.player)
     }
 
-    pub fn knows(&self, connector: Option<Place>) -> bool {
+    pub fn knows(&self, connector: Option<ConnectorKey>) -> bool {
         self.players.iter().any(|(_, wire)| wire.connector == connector)
     }
 }

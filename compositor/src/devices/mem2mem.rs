@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use dmabuf_import::{
     Fourcc, formats,
-    m2m::{Converter, Picture},
+    m2m::{Converter, ImageLayout},
 };
 use fence::{Point, Release, Timeline};
 use smithay::{
@@ -24,7 +24,7 @@ use smithay::{
 
 use crate::{
     render::{Target, shown_target},
-    surface::{buffer::Imported, content::By},
+    surface::{buffer::Imported, content::SyncMethod},
     system::{id::SurfaceId, trace},
 };
 
@@ -43,15 +43,15 @@ pub struct Mem2mem {
     pub timeline: Timeline,
     pub point: u64,
     pub targets: Vec<Arc<Target>>,
-    pub refused: Vec<(Picture, Picture)>,
-    pub jobs: Vec<Job>,
+    pub refused: Vec<(ImageLayout, ImageLayout)>,
+    pub jobs: Vec<Conversion>,
 }
 
 /// A conversion's number, the point that it will signal, our buffer, and what the device was told.
-pub type Started = (u64, Point, Arc<Target>, (Picture, Picture));
+pub type StartedConversion = (u64, Point, Arc<Target>, (ImageLayout, ImageLayout));
 
 /// A conversion that is under way.
-pub struct Job {
+pub struct Conversion {
     /// As the converter counts.
     pub number: u64,
     /// What the commit waits for.
@@ -61,12 +61,12 @@ pub struct Job {
     pub surface: SurfaceId,
     pub commit: u64,
     pub release: Option<Release>,
-    pub release_by: By,
+    pub release_by: SyncMethod,
     pub buffer: Option<WlBuffer>,
-    pub pair: (Picture, Picture),
+    pub pair: (ImageLayout, ImageLayout),
 }
 
-impl Job {
+impl Conversion {
     /// The device has let go of the client's buffer.
     pub fn give_back(&mut self) {
         if let Some(release) = self.release.take() {
@@ -89,7 +89,7 @@ impl Job {
     }
 }
 
-impl Drop for Job {
+impl Drop for Conversion {
     fn drop(&mut self) {
         if let Err(error) = self.point.signal() {
             tracing::error!("surface {} commit {}: mem2mem: {error}", self.surface, self.commit);
@@ -140,7 +140,7 @@ impl Mem2mem {
 
 impl Mem2mem {
     /// Never again this conversion.
-    pub fn refuse(&mut self, pair: (Picture, Picture)) {
+    pub fn refuse(&mut self, pair: (ImageLayout, ImageLayout)) {
         if self.refused.len() == REFUSED {
             self.refused.remove(0);
         }

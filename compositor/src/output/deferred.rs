@@ -1,4 +1,4 @@
-//! Pending commits that are left to the next latch.
+//! Pending commits whose acquire fences the next latch checks.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
 use crate::{surface::gate::PendingCommit, system::id::OutputId};
 
-/// A commit to look at.
+/// A pending commit that the next latch of `output` checks.
 #[derive(Debug)]
 pub struct DeferredAcquire {
-    /// [`Output::id`] of the output that shows most of the surface.
+    /// [`Output::id`](crate::output::state::Output::id) of the surface's home output.
     pub output: OutputId,
     pub surface: Weak<WlSurface>,
     pub commit: Arc<PendingCommit>,

@@ -1,6 +1,6 @@
-//! Outputs as rectangles of the desktop: which one is where.
+//! Outputs as rectangles on the desktop: where each output is.
 //!
-//! It changes nothing.
+//! It only reads; it moves no output.
 
 use fence::Ns;
 use smithay::{
@@ -12,29 +12,30 @@ use smithay::{
 use crate::output::{outputs::Outputs, state::Output};
 
 impl Outputs {
-    /// The output that contains a point, else the first one; empty without any output.
+    /// The rectangle of the output that contains `point`, else of the first output; empty if there
+    /// is no output.
     pub fn rect_at(&self, point: Point<f64, Logical>) -> Rectangle<i32, Logical> {
         let at = |o: &&Output| o.rect().to_f64().contains(point);
         self.list.iter().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
     }
 
-    /// The rectangle of a client's wl_output.
+    /// The rectangle of the output behind a client's `wl_output`; `None` if that output is gone.
     pub fn rect_of(&self, wl: &wl_output::WlOutput) -> Option<Rectangle<i32, Logical>> {
         let output = WlOutput::from_resource(wl)?;
         self.list.iter().find(|o| o.wl == output).map(Output::rect)
     }
 
-    /// All outputs together.
+    /// The bounding box of all outputs; empty if there is no output.
     pub fn bounds(&self) -> Rectangle<i32, Logical> {
         self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
     }
 
-    /// The next vblank of any output.
+    /// The earliest next vblank of any output, CLOCK_MONOTONIC.
     pub fn next_vblank(&self, now: Ns) -> Option<Ns> {
         self.list.iter().map(|output| output.clock.next_vblank(now)).min()
     }
 
-    /// The nearest point that is on an output.
+    /// The nearest point that is on an output; `point` itself if there is no output.
     pub fn clamp(&self, point: Point<f64, Logical>) -> Point<f64, Logical> {
         let inside = |o: &Output| {
             let rect = o.rect().to_f64();

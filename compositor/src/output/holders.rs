@@ -1,4 +1,4 @@
-//! Who on an output holds a client's buffer: for reports, never for a frame.
+//! Why an output still holds a client's buffer: for reports, never for a frame.
 
 use std::sync::Arc;
 
@@ -7,21 +7,23 @@ use crate::{
     surface::content::Content,
 };
 
-/// LatchReason an output holds a content.
+/// Why an output holds a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// The last commit put it on this plane (DRM object id, kind).
+    /// The last commit put the content on this plane (DRM object id, kind).
     Plane(u32, &'static str),
-    /// The last commit took it off; the display reads it until this frame's flip, and the output keeps it so long.
+    /// The last commit took the content off its plane. The display reads it until the flip of this
+    /// frame, and the output holds it until then.
     UntilFlip(u64),
-    /// The same, but it is the release that waits for the frame's out-fence; the output holds nothing.
+    /// The last commit took the content off its plane. Its release waits for the out-fence of this
+    /// frame; the output no longer holds the content.
     OutFence(u64),
-    /// The CRC of this frame, which is on its way, will be predicted from it.
+    /// The CRC of this frame, which is in flight, is predicted from the content's pixels.
     Check(u64),
 }
 
 impl Output {
-    /// LatchReason this output holds `content`.
+    /// All reasons why this output holds `content`; empty if it does not.
     pub fn holders(&self, content: &Arc<Content>) -> Vec<Holder> {
         let is = |on: &OnPlane| matches!(on, OnPlane::Content(held) if Arc::ptr_eq(held, content));
         let mut holders = Vec::new();
@@ -39,9 +41,9 @@ impl Output {
         if let Some(in_flight) = &self.in_flight
             && let Some(check) = &in_flight.check
         {
-            let of_it =
+            let reads_it =
                 |p: &&crate::crc::check::CheckPlane| p.content.as_ref().is_some_and(|c| Arc::ptr_eq(c, content));
-            holders.extend(check.planes.iter().filter(of_it).map(|_| Holder::Check(in_flight.frame)));
+            holders.extend(check.planes.iter().filter(reads_it).map(|_| Holder::Check(in_flight.frame)));
         }
         holders
     }

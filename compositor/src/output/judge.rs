@@ -1,6 +1,6 @@
-//! How late a frame was, and through whom.
+//! How many vblanks late a frame was, and what caused it.
 //!
-//! It answers nobody: [`crate::session::frame::flip`] does.
+//! It sends no client anything: [`crate::session::frame::flip`] does.
 
 use fence::{AcquireState, FenceError, Ns, Status};
 
@@ -9,11 +9,12 @@ use crate::{
         planes::request::OnPlane,
         state::{InFlight, Output},
     },
-    schedule::{Cause, Facts, Kind, Planner, cause::cause},
+    schedule::{FrameKind, MissCause, MissFacts, Planner, cause::cause},
     system::trace,
 };
 
-/// The error of the pass that has drawn a frame.
+/// The error of the render pass of a frame; `None` if the pass succeeded, is pending or does not
+/// exist.
 pub fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
     match in_flight.render_fence.as_ref()?.status() {
         Ok(Status::Failed(error)) => Some(error),
@@ -22,14 +23,15 @@ pub fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
 }
 
 impl Output {
-    /// The pass of `frame` failed: nothing that was drawn is relied upon, and the frame is drawn anew. Not for ever: a GPU that fails
-    /// again and again is left alone until something changes.
-    pub fn draw_again(&mut self, frame: u64, error: FenceError, now: Ns) {
-        const TIMES: u32 = 3;
+    /// Handles a failed render pass of `frame`: all targets count as unpainted, and the frame is
+    /// rendered again. After more than three failed passes in a row the output waits for the next
+    /// change of its scene.
+    pub fn redraw_failed_pass(&mut self, frame: u64, error: FenceError, now: Ns) {
+        const MAX_RETRIES: u32 = 3;
         self.failed_passes += 1;
-        let again = self.failed_passes <= TIMES;
+        let again = self.failed_passes <= MAX_RETRIES;
         if self.failed_passes.is_power_of_two() {
-            let then = if again { "drawing it again" } else { "waiting for a change" };
+            let then = if again { "rendering it again" } else { "not rendering again until the scene changes" };
             tracing::warn!("{}: the render pass of frame {frame} failed: {error}; {then}", self.wl.name());
         }
         trace::recover(now, self.id, frame, "redraw", Some(error.raw()));
@@ -38,14 +40,14 @@ impl Output {
     }
 }
 
-/// How many vblanks late a frame was and through whom; the output's predictors learn from it.
+/// Returns how many vblanks late a frame was, and the cause; updates the output's predictors.
 ///
-/// A frame that was latched without knowing the phase (the first after a modeset or a long idle time) cannot be late, and
-/// teaches nothing.
-pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<Cause>) {
+/// A frame that was latched while the phase was unknown (the first after a modeset or a long idle
+/// time) never counts as late, and the predictors ignore it.
+pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Option<MissCause>) {
     let timing = &in_flight.timing;
-    // One that tears was for no vblank.
-    if !timing.in_phase || in_flight.answers.tears {
+    // A tearing flip aims at no vblank.
+    if !timing.in_phase || in_flight.callbacks.tears {
         return (0, None);
     }
     let drawn = in_flight.render_fence.as_ref().and_then(|fence| {
@@ -65,31 +67,31 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
     }
     let acquired = if in_flight.fenced { last_acquire(output) } else { None };
     let need = match timing.kind {
-        Kind::Planes => Planner::LEAST_PLANES,
-        Kind::Rendered => Planner::LEAST_RENDERED,
+        FrameKind::Planes => Planner::MIN_PLANES_RESERVE,
+        FrameKind::Rendered => Planner::MIN_RENDERED_RESERVE,
     };
-    let facts = Facts {
+    let facts = MissFacts {
         vblank: in_flight.vblank,
         need: need / 2,
         planned: timing.planned,
         started: timing.started,
         committed: timing.committed,
-        rendered: timing.kind == Kind::Rendered,
+        rendered: timing.kind == FrameKind::Rendered,
         acquired,
         drawn,
     };
     let cause = cause(&facts);
     match (cause, acquired) {
-        // In time before the vblank, but not for the display: such fences must come earlier.
-        (Cause::Kernel, Some(_)) => output.hand_over.learn(true),
-        (Cause::Client, Some(at)) if at < in_flight.vblank => output.hand_over.learn(true),
+        // The fence signalled before the vblank, but too late for the display: require it earlier.
+        (MissCause::Kernel, Some(_)) => output.hand_over.learn(true),
+        (MissCause::Client, Some(at)) if at < in_flight.vblank => output.hand_over.learn(true),
         _ => output.planner.flipped(timing.kind, Some(cause)),
     }
     output.misses.add(cause, missed);
     (missed, Some(cause))
 }
 
-/// When the last of the fences on the output's planes signalled.
+/// When the last acquire fence of the contents on the output's planes signalled.
 fn last_acquire(output: &Output) -> Option<Ns> {
     let signalled = |on_plane: &Option<OnPlane>| match on_plane {
         Some(OnPlane::Content(content)) => match content.advance() {

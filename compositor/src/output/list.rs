@@ -1,6 +1,7 @@
-//! The lit outputs, found by their ids.
+//! The lit outputs, looked up by id.
 //!
-//! A session has few of them: a search is a walk over a handful.
+//! A session has a handful of outputs, so a lookup is a linear search. This module lights no
+//! output.
 
 use std::ops::{Index, IndexMut};
 
@@ -8,74 +9,74 @@ use smallvec::SmallVec;
 
 use crate::{output::state::Output, system::id::OutputId};
 
-/// The lit outputs, in the order in which they came.
+/// The lit outputs, in the order in which they were lit.
 #[derive(Default)]
 pub struct OutputList(Vec<Output>);
 
 impl OutputList {
-    /// Their ids, so that each can be changed while its session is, too.
+    /// The ids of all outputs: a caller that loops over ids may borrow the whole session mutably.
     pub fn ids(&self) -> SmallVec<[OutputId; 8]> {
         self.iter().map(|output| output.id).collect()
     }
 
-    /// The id of the first output for which `is` holds.
+    /// The id of the first output for which `is` returns true.
     pub fn find_id(&self, is: impl Fn(&Output) -> bool) -> Option<OutputId> {
         self.iter().find(|output| is(output)).map(|output| output.id)
     }
 
-    /// `None`: it is not lit any more.
+    /// The output with this id; `None` if it is no longer lit.
     pub fn get(&self, id: OutputId) -> Option<&Output> {
         self.iter().find(|output| output.id == id)
     }
 
-    /// As [`OutputList::get`].
+    /// The output with this id, mutable; `None` if it is no longer lit.
     pub fn get_mut(&mut self, id: OutputId) -> Option<&mut Output> {
         self.iter_mut().find(|output| output.id == id)
     }
 
-    /// All of them.
+    /// All outputs, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Output> {
         self.0.iter()
     }
 
-    /// All of them.
+    /// All outputs, in order.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Output> {
         self.0.iter_mut()
     }
 
-    /// The one that is lit longest.
+    /// The output that has been lit longest.
     pub fn first(&self) -> Option<&Output> {
         self.0.first()
     }
 
-    /// Whether none is lit.
+    /// Whether no output is lit.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many are lit.
+    /// The number of lit outputs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Adds an output; its id is not in the list yet.
+    /// Appends an output. Its id must not be in the list yet.
     pub fn push(&mut self, output: Output) {
         self.0.push(output);
     }
 
-    /// Drops those for which `keep` does not hold.
+    /// Drops the outputs for which `keep` returns false.
     pub fn retain(&mut self, keep: impl FnMut(&Output) -> bool) {
         self.0.retain(keep);
     }
 
-    /// Takes out those for which `which` holds.
+    /// Removes and returns the outputs for which `which` returns true.
     pub fn take(&mut self, which: impl FnMut(&mut Output) -> bool) -> Vec<Output> {
         self.0.extract_if(.., which).collect()
     }
 }
 
-/// By the id of an output that is lit. An id that was asked for at this wake-up is: outputs go only between the steps of
-/// one, when cards and displays are taken away.
+/// Panics if no output has this id. An id that was read during the current wake-up stays valid:
+/// outputs are removed only where cards and displays are removed, between the steps of a wake-up.
 impl Index<OutputId> for OutputList {
     type Output = Output;
 

@@ -1,6 +1,7 @@
-//! Outputs: one per lit display, each with its own clock, planes and state machine, and the cards that they are on.
+//! Outputs: one per lit display, each with its own clock, planes and state machine, and the cards
+//! that they are on.
 //!
-//! Nothing here knows windows, clients' requests or the session.
+//! Nothing here knows windows, client requests or the session.
 
 pub mod card;
 pub mod deferred;
@@ -13,7 +14,7 @@ pub mod plan;
 pub mod planes;
 pub mod power;
 pub mod present;
+pub mod stall;
 pub mod state;
-pub mod stuck;
 
 pub use outputs::Outputs;

@@ -1,6 +1,7 @@
-//! All outputs with their cards and the renderer: how they begin, and how the console gets its image back.
+//! All outputs with their cards and the renderer: how a session sets them up, and how the console's
+//! image is restored.
 //!
-//! It announces nothing and lights nothing.
+//! This module announces nothing to clients and lights no display.
 
 use std::sync::Arc;
 
@@ -23,30 +24,32 @@ use crate::{
     system::error::Error,
 };
 
-/// The cards with their outputs and the renderer of all.
+/// The cards, their outputs and the one renderer.
 pub struct Outputs {
     pub cards: Cards,
     pub renderer: Renderer,
-    /// Nobody has asked for the renderer by name: another one may take its place.
-    pub chosen_by_us: bool,
-    /// Number of the node that clients are told of first: that of the card that renders.
-    pub main: u64,
-    /// Serial of the card that has the clients' timelines.
-    pub timelines: u32,
+    /// The renderer was chosen automatically, not named by the user: another one may replace it.
+    pub renderer_is_auto: bool,
+    /// `dev_t` of the main device that dmabuf feedback names: the node of the card that renders.
+    pub main_device: u64,
+    /// Serial of the card on which the clients' syncobj timelines are imported.
+    pub timeline_card: Option<kms::CardSerial>,
     pub policy: HandOff,
     pub list: OutputList,
-    /// The session has its VT.
+    /// The session's VT is active.
     pub active: bool,
-    pub looks: Vec<DeferredAcquire>,
-    /// What a latch looks at; empty between latches, its memory is for the next one.
+    pub deferred: Vec<DeferredAcquire>,
+    /// Scratch list of a latch: the commits that it checks. Empty between latches; its memory is
+    /// reused.
     pub due: Vec<(WlSurface, Arc<PendingCommit>)>,
 }
 
 impl Outputs {
-    /// Everything but the outputs themselves; they come when displays are lit.
+    /// Sets up the cards and the renderer. The output list is empty until displays are lit. Errors:
+    /// no card, or the renderer that the user named cannot be opened.
     pub fn new(cards: Cards, choice: RendererChoice, config: &Config) -> Result<Self, Error> {
-        let renders = cards.renders().ok_or(kms::OpenError::NoDevice)?;
-        let renderer = Renderer::new(choice, &renders.device)?;
+        let card = cards.rendering_card().ok_or(kms::OpenError::NoDevice)?;
+        let renderer = Renderer::new(choice, &card.device)?;
         let policy = match config.fences.policy {
             FencePolicy::Never => HandOff::Never,
             FencePolicy::SameDriver => HandOff::SameDriver,
@@ -57,67 +60,86 @@ impl Outputs {
             tracing::info!("{}: driver {}", card.device.path().display(), card.driver());
         }
         match renderer.gpu() {
-            Some(_) => tracing::info!("rendering with {} on {}", renderer.name(), renders.device.path().display()),
+            Some(_) => tracing::info!("rendering with {} on {}", renderer.name(), card.device.path().display()),
             None => tracing::info!("rendering with {} on the CPU", renderer.name()),
         }
-        let main = renders.node;
-        let timelines = cards.iter().next().map_or(0, Card::serial);
+        let main_device = card.node;
+        let timeline_card = cards.iter().next().map(Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
-        let (list, looks, due) = (OutputList::default(), Vec::new(), Vec::new());
-        let chosen_by_us = choice == RendererChoice::Auto;
-        Ok(Self { cards, renderer, chosen_by_us, main, timelines, policy, list, active: true, looks, due })
+        let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
+        let renderer_is_auto = choice == RendererChoice::Auto;
+        Ok(Self {
+            cards,
+            renderer,
+            renderer_is_auto,
+            main_device,
+            timeline_card,
+            policy,
+            list,
+            active: true,
+            deferred,
+            due,
+        })
     }
 
-    /// A card has left: if its GPU rendered, another one does from now on, or the CPU.
-    pub fn renew_renderer(&mut self, gone: u32) {
+    /// Replaces the renderer if it used the GPU of the card `gone`: by that of another card, else
+    /// by the CPU.
+    pub fn renew_renderer(&mut self, gone: kms::CardSerial) {
         if self.renderer.gpu().is_none_or(|(card, _)| card != gone) {
             return;
         }
-        let renews = self.cards.renders().map(|card| (Renderer::new(RendererChoice::Auto, &card.device), card.node));
+        let renews =
+            self.cards.rendering_card().map(|card| (Renderer::new(RendererChoice::Auto, &card.device), card.node));
         let renewed = match renews {
             Some((renderer, node)) => {
-                self.main = node;
+                self.main_device = node;
                 renderer
             }
             None => Renderer::software(),
         };
         match renewed {
             Ok(renderer) => {
-                tracing::warn!("the card that rendered is gone; rendering with {} now", renderer.name());
+                tracing::warn!("the card that rendered was unplugged; rendering with {} now", renderer.name());
                 self.replace_renderer(renderer);
             }
-            Err(error) => tracing::error!("the card that rendered is gone: {error}"),
+            Err(error) => {
+                tracing::error!("the card that rendered was unplugged, and no other renderer could be opened: {error}")
+            }
         }
     }
 
-    /// Composites with another renderer from now on.
+    /// Composites with `renderer` from the next frame on.
     pub fn replace_renderer(&mut self, renderer: Renderer) {
         self.renderer = renderer;
-        // Allocated by the old one; what they show stays until it is replaced.
+        // The old renderer allocated these targets. The ones on planes live until they are
+        // replaced.
         for output in &mut self.list {
             output.targets.clear();
             output.dirty = true;
         }
     }
 
-    /// What to say of a GPU that makes no image for a display of its own card: what else there is, if that was not asked
-    /// for.
-    pub fn advice(&self, card: u32) -> &'static str {
+    /// What to append to an error of a GPU that cannot render for a display of its own card: the
+    /// options that make the CPU render. Empty if another card's GPU renders.
+    pub fn advice(&self, card: kms::CardSerial) -> &'static str {
         match self.renderer.gpu() {
-            Some((own, _)) if own == card => "; without --renderer gles, or with --renderer pixman, the CPU draws",
+            Some((own, _)) if own == card => {
+                "; run without --renderer gles, or with --renderer pixman, to render on the CPU"
+            }
             _ => "",
         }
     }
 
-    /// Puts the consoles back; called once, also when the session ends in a panic.
+    /// Restores the consoles of all cards and drops their outputs. A second call does nothing. Runs
+    /// also when the session ends in a panic.
     pub fn restore_console(&mut self) {
         for card in self.cards.iter_mut() {
-            let mut on_it = self.list.iter().filter(|output| output.is_on(card.serial()));
-            let stuck = on_it.any(Output::is_stuck);
+            let mut outputs = self.list.iter().filter(|output| output.is_on(card.serial()));
+            let stalled = outputs.any(Output::is_stalled);
             let serial = card.serial();
             self.list.retain(|output| !output.is_on(serial));
-            card.restore_console(stuck);
+            card.restore_console(stalled);
         }
     }
 }

@@ -1,14 +1,17 @@
 //! When an output latches next.
+//!
+//! It sets no timer; it only updates [`Output::phase`].
 
 use fence::Ns;
 
 use crate::output::{
-    planes::tear::Verdict,
+    planes::tear::TearVerdict,
     state::{LatchReason, Output, Phase},
 };
 
 impl Output {
-    /// Plans the latch for what has changed, or else for the vblank that shows what is due at `due`.
+    /// Plans the next latch: for what has changed, else for the vblank that shows the held commit
+    /// that is due at `due` (CLOCK_MONOTONIC).
     pub fn plan(&mut self, now: Ns, due: Option<Ns>) {
         if self.off.is_some() {
             return;
@@ -16,7 +19,7 @@ impl Output {
         let free = match self.phase {
             Phase::Idle => true,
             Phase::InFlight => false,
-            // What has changed does not wait for what is due later.
+            // A change does not wait for a held commit that is due later.
             Phase::Scheduled { why, latch, .. } => why == LatchReason::Due && latch > now,
         };
         if !free {
@@ -24,16 +27,16 @@ impl Output {
         }
         let (margins, now) = (self.planner.margins(), now.max(self.not_before));
         self.phase = if self.is_due() {
-            // What may tear is shown at once, whenever the vblank comes.
-            if self.clock.is_in_phase(now) && self.tearing != Verdict::May {
+            // A frame that may tear is committed at once; it need not wait for the vblank.
+            if self.clock.is_in_phase(now) && self.tearing != TearVerdict::May {
                 let (latch, vblank) = margins.plan(&self.clock, now);
                 Phase::Scheduled { latch, vblank, why: LatchReason::Changed }
             } else {
-                // Nobody knows when the vblank comes: the sooner the commit, the sooner the flip.
+                // The time of the vblank is unknown: the sooner the commit, the sooner the flip.
                 Phase::Scheduled { latch: now, vblank: self.clock.next_vblank(now), why: LatchReason::Changed }
             }
         } else if let Some(due) = due {
-            // The first vblank at or after that time which can still be made.
+            // The first vblank at or after `due` that a latch can still make.
             let from = due.saturating_sub(self.slack()).saturating_sub(1).max(now + margins.late);
             let vblank = self.clock.next_vblank(from);
             Phase::Scheduled { latch: vblank.saturating_sub(margins.early).max(now), vblank, why: LatchReason::Due }
@@ -44,8 +47,8 @@ impl Output {
 }
 
 impl Output {
-    /// Whether it is to latch, or at least to look whether it has to.
+    /// Whether the output must latch, or check its pending commits to decide that.
     pub fn is_due(&self) -> bool {
-        self.dirty || self.look
+        self.dirty || self.check_pending
     }
 }

@@ -1,35 +1,37 @@
-//! Whether a display is on, off, or about to be, and why.
+//! Whether a display is on, off, or about to be turned off.
 //!
-//! It commits nothing: [`crate::session::cards::power`] does.
+//! This module commits nothing: [`crate::session::cards::power`] does.
 
 use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::wl_output};
 
 use crate::output::{outputs::Outputs, state::Output};
 
-/// Number of the commit that turns a display off, in place of a frame's.
-pub const SLEEP: u64 = (1 << 48) - 2;
+/// Frame number of the commit that turns a display off, for
+/// [`user_data`](crate::output::card::light::user_data).
+pub const OFF_COMMIT: u64 = (1 << 48) - 2;
 
 impl Output {
-    /// Nobody sees what is new on it: it is off or about to be, or held behind a fence.
-    pub fn is_dark(&self) -> bool {
+    /// New frames are not visible on this output: it is off or about to be turned off, or it is
+    /// stalled behind a fence.
+    pub fn is_inactive(&self) -> bool {
         self.off.is_some() || self.watch.is_held()
     }
 }
 
 impl Outputs {
-    /// Whether a display is off, or about to be.
+    /// Whether any display is off, or about to be turned off.
     pub fn any_off(&self) -> bool {
         self.list.iter().any(|output| output.off.is_some())
     }
 
-    /// Whether every display is off, or about to be.
+    /// Whether every display is off, or about to be turned off.
     pub fn all_off(&self) -> bool {
         self.list.iter().all(|output| output.off.is_some())
     }
 }
 
 impl Outputs {
-    /// Whether a client's wl_output is on; `None` if it is gone.
+    /// Whether the display behind a client's `wl_output` is on; `None` if the output is gone.
     pub fn is_on(&self, wl: &wl_output::WlOutput) -> Option<bool> {
         let output = WlOutput::from_resource(wl)?;
         self.list.iter().find(|o| o.wl == output).map(|o| !o.kms.is_asleep())

@@ -1,13 +1,16 @@
-//! One frame: planes assigned, the rest rendered, one atomic commit, and what it replaced let go.
+//! One frame: assigns planes, composites the rest, makes one atomic commit, and releases what the
+//! commit replaced.
 //!
-//! A commit that the kernel refuses is put again with less, as [`kms::recover`] says ([`Attempt`]). Nothing here waits.
+//! A commit that the kernel refuses is resubmitted with less, as [`kms::recover`] decides
+//! ([`Attempt`]). Nothing here waits.
 
+use crate::output::planes::tear::TearVerdict;
 use std::sync::Arc;
 
 use dmabuf_import::Format;
 use fence::{Ns, SyncFile};
 use kms::{
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
     recover::Remedy,
 };
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
@@ -17,11 +20,11 @@ use crate::{
     output::{
         Outputs,
         planes::{
-            account::{check_of, kind_of, on_its_way, trace_planes},
             assign,
-            attempt::{Attempt, Failed},
-            blame,
-            gather::{Ingredients, gather, test},
+            attempt::{Attempt, FrameError},
+            fill::{FrameInputs, gather, test},
+            record::{check_of, kind_of, pending_frame, trace_planes},
+            refused_layouts,
             request::{CursorPlane, OnPlane, PlaneRequest},
             submit::{Submit, submit},
         },
@@ -33,25 +36,27 @@ use crate::{
     system::{clock, id::OutputId, trace},
 };
 
-/// What the user has configured of every frame.
+/// The part of the configuration that applies to every frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameConfig {
     pub planes: PlaneUse,
     pub background: Colour,
 }
 
-/// What is to be done after a frame was committed.
+/// What the caller must handle after a frame was committed.
 #[derive(Debug, Default)]
 pub struct Presented {
-    /// Layouts of clients' buffers that a plane has refused.
+    /// Surfaces whose buffer layout a plane has refused.
     pub refused_layouts: Vec<(WlSurface, Format)>,
-    /// The mode was set with it.
+    /// The commit was a modeset.
     pub modeset: bool,
 }
 
 impl Outputs {
-    /// Assigns, renders and commits; degrades in steps if the kernel refuses.
-    #[expect(clippy::too_many_arguments, reason = "a frame is made of so much")]
+    /// Assigns planes, composites and commits one frame for the vblank at `vblank`; retries with
+    /// less if the kernel refuses. `planned` and `started`: when the latch was planned and when it
+    /// began. Errors: rendering failed, or the kernel refused every attempt.
+    #[expect(clippy::too_many_arguments, reason = "a frame has this many inputs")]
     pub fn present(
         &mut self,
         id: OutputId,
@@ -61,7 +66,7 @@ impl Outputs {
         cursor: Option<&CursorPlane>,
         attempt: Attempt,
         config: FrameConfig,
-    ) -> Result<Presented, Failed> {
+    ) -> Result<Presented, FrameError> {
         let mut layouts = std::mem::take(&mut self.list[id].layouts);
         let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
         layouts.clear();
@@ -69,7 +74,7 @@ impl Outputs {
         done
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what `present` has, and the layouts")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of `present`, and the layouts")]
     fn present_with(
         &mut self,
         id: OutputId,
@@ -79,7 +84,7 @@ impl Outputs {
         mut attempt: Attempt,
         config: FrameConfig,
         layouts: &mut assign::Layouts,
-    ) -> Result<Presented, Failed> {
+    ) -> Result<Presented, FrameError> {
         let outputs = self;
         let output = &mut outputs.list[id];
         let card = outputs.cards.of_mut(&output.kms);
@@ -90,7 +95,7 @@ impl Outputs {
         layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
             if let Err(errno) = result {
-                suspects.extend(blame::suspect(assignment, errno));
+                suspects.extend(refused_layouts::suspect(assignment, errno));
             }
             result
         });
@@ -99,15 +104,19 @@ impl Outputs {
         let mut wanted = std::mem::take(&mut layouts.wanted);
         output.ladder.begin();
         let committed = loop {
-            let ingredients = Ingredients { scene, cursor, background: config.background, known };
-            gather(output, &mut outputs.renderer, device, layouts, &attempt, &ingredients, &mut wanted)?;
+            let inputs = FrameInputs { scene, cursor, background: config.background, known };
+            gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let asynchronous = attempt.asynchronous(output);
+            let asynchronous = attempt.asynchronous(output, &wanted);
+            if output.tearing == TearVerdict::May && !asynchronous {
+                // The driver has refused it: the next frame is planned for its vblank.
+                output.tearing = TearVerdict::Unable;
+            }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &wanted, &layouts.rects, how);
             let to = clock::now();
             let error = match result {
-                Ok((out_fence, tears)) => break Done { from, to, out_fence, tears },
+                Ok((out_fence, tears)) => break CommittedFrame { from, to, out_fence, tears },
                 Err(error) => error,
             };
             let remedy = attempt.refused(output, &error, &wanted, known);
@@ -117,7 +126,7 @@ impl Outputs {
                     let planes = trace_planes(output, &wanted);
                     trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
                 }
-                return Err(Failed::Refused(remedy, error));
+                return Err(FrameError::Refused(remedy, error));
             }
             tracing::info!("{}: frame {frame}: {error}; next: {remedy}", output.wl.name());
             if matches!(remedy, Remedy::WithoutOverlays | Remedy::OtherModifier(_) | Remedy::Composed) {
@@ -125,7 +134,7 @@ impl Outputs {
             }
         };
         output.ladder.accepted(&mut known.learnt);
-        attempt.say_what_was_learnt(output, known);
+        attempt.log_learnt(output, known);
         let timing = Timing {
             planned,
             started,
@@ -139,27 +148,27 @@ impl Outputs {
         let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
         let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
         let render_fence = drawn.and_then(|w| w.fence.take());
-        on_its_way(output, &wanted, committed.tears);
+        pending_frame(output, &wanted, committed.tears);
         let check = output.crc.is_some().then(|| check_of(output, &wanted));
         let watched = trace::enabled() || check.is_some();
         let out_fence = committed.out_fence;
         if trace::enabled() {
             output.shown.clear();
-            output
-                .shown
-                .extend(scene.iter().map(|l| trace::Shown { surface: l.content.surface, commit: l.content.serial }));
+            output.shown.extend(
+                scene.iter().map(|l| trace::ShownCommit { surface: l.content.surface, commit: l.content.serial }),
+            );
             trace::latch(started, output.id, frame, vblank, &output.shown);
             let planes = trace_planes(output, &wanted);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        let composed = blame::composed(&wanted, output.cursor);
-        let refused = blame::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
+        let composed = refused_layouts::composed(&wanted, output.cursor);
+        let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
         let assignment = layouts.current().filter(|_| !attempt.composed);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut wanted, out_fence.as_ref(), frame);
         layouts.wanted = wanted;
-        output.answers.tears = committed.tears;
+        output.callbacks.tears = committed.tears;
         output.in_flight = Some(InFlight {
             frame,
             vblank,
@@ -168,22 +177,22 @@ impl Outputs {
             fenced,
             timing,
             render_fence,
-            answers: std::mem::take(&mut output.answers),
+            callbacks: std::mem::take(&mut output.callbacks),
             check,
         });
         Ok(Presented { refused_layouts: refused, modeset: attempt.modeset })
     }
 }
 
-/// A commit that the kernel took.
-struct Done {
+/// A commit that the kernel accepted: when the call began and returned, and its results.
+struct CommittedFrame {
     from: Ns,
     to: Ns,
     out_fence: Option<SyncFile>,
     tears: bool,
 }
 
-/// Puts what was committed onto the planes and lets go of what it replaced.
+/// Records what the commit put on the planes, and releases what it replaced.
 fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
     for plane in 0..output.on_plane.len() {
         let next = wanted.iter().position(|w| w.plane == plane).map(|at| wanted.swap_remove(at));
@@ -194,7 +203,8 @@ fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Optio
             (OnPlane::Content(a), Some(OnPlane::Content(b))) if Arc::ptr_eq(a, b) => {}
             (OnPlane::Target(a), Some(OnPlane::Target(b))) if Arc::ptr_eq(a, b) => {}
             _ => match old {
-                // Its release point materialises now and signals when this commit is on the screen.
+                // The release point gets its fence now and signals when this commit is on the
+                // screen.
                 OnPlane::Content(content) if content.release_by.is_explicit() && out_fence.is_some() => {
                     let replaced = |fence| crate::surface::content::replaced_on_screen(content, fence, frame);
                     output.retiring.extend(out_fence.and_then(replaced).map(OnPlane::Content));
@@ -205,11 +215,12 @@ fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Optio
     }
 }
 
-/// Each surface learns whether a plane shows it; `None`: all were drawn.
+/// Notes for each surface whether a plane shows it. `assignment` is `None` if everything was
+/// composited.
 fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
     for (at, layer) in scene.iter().enumerate() {
-        let fate = assignment.and_then(|assignment| assignment.fates().get(at));
-        let on_plane = matches!(fate, Some(Fate::Plane(_)));
+        let fate = assignment.and_then(|assignment| assignment.placements().get(at));
+        let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
         with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
     }
 }

@@ -1,27 +1,30 @@
-//! Outputs: one per connected display, each with its own clock, planes and state machine.
+//! Outputs: one per lit display, each with its own clock, planes and state machine.
 //!
 //! ```text
-//!  Idle ── something changed ──→ Scheduled{latch, vblank} ── the timer ──→ latch ──→ InFlight ── flip ──→ Idle
+//!  Idle ── a change ──→ Scheduled{latch, vblank} ── timer ──→ latch ──→ InFlight ── flip ──→ Idle
 //! ```
 //!
-//! Who owns a buffer of an output, plane by plane:
+//! The owner of a buffer of an output, plane by plane:
 //!
 //! ```text
-//!  present::PlaneRequest ── the kernel takes the commit ──→ Output::on_plane ── the next commit ──→ Output::retiring ── its flip ──→ free
-//!     (pending)                                       (queued, current)                       or the release, with its OUT_FENCE
+//!  PlaneRequest ─ commit ─→ Output::on_plane ─ next commit ─→ Output::retiring ─ its flip ─→ free
+//!   (pending)              (queued, current)                   or the release, with the out-fence
 //! ```
 //!
-//! - *pending*: the frame that is being put together holds it; a refusal gives it back, or to the next attempt;
-//! - *queued*, and *current* from the flip on: the plane holds it. At most one commit is with the kernel. The waiting one is not
-//!   made before its latch: until then it is the scene, which every commit of a client replaces;
-//! - *retiring*: off the planes, but on screen until the flip. A content with an explicit release goes earlier: its point gets
-//!   the OUT_FENCE of the commit that takes it off.
+//! - *pending*: the frame under construction holds the buffer; if the kernel refuses the commit,
+//!   the next attempt gets it or it is released;
+//! - *queued*, and *current* from the flip on: the plane holds the buffer. At most one commit per
+//!   output is in flight. The next one is not made before its latch: until then it is the scene,
+//!   which every client commit replaces;
+//! - *retiring*: off the planes, but on the screen until the flip. A content with an explicit
+//!   release leaves earlier: its release point gets the out-fence of the commit that takes it off.
 //!
-//! A commit that the kernel refuses, and a flip that does not come: [`recover`].
+//! A commit that the kernel refuses, and a flip that does not come:
+//! [`crate::session::frame::recover`].
 //!
-//! A display that is turned off and on: [`power`].
+//! A display that is turned off and on: [`crate::session::cards::power`].
 //!
-//! An output with nothing to show differently stays idle: no timer, no commit, no wake-up.
+//! An output whose image does not change stays idle: no timer, no commit, no wake-up.
 
 use std::sync::Arc;
 
@@ -56,60 +59,62 @@ use crate::{
     },
 };
 
-/// Where an output is in its frame.
+/// The state of an output between two flips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing is due.
+    /// No latch is planned.
     Idle,
-    /// Will latch at `latch`, for the vblank at `vblank`.
+    /// The output will latch at `latch`, for the vblank at `vblank` (both CLOCK_MONOTONIC).
     Scheduled { latch: Ns, vblank: Ns, why: LatchReason },
-    /// A commit is with the kernel.
+    /// A commit is in flight.
     InFlight,
 }
 
-/// What an output latches for.
+/// Why an output latches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatchReason {
     /// Something has changed.
     Changed,
-    /// A commit that is held until that vblank.
+    /// A held commit is due at that vblank.
     Due,
 }
 
-/// A commit on its way to the screen.
+/// A commit in flight: submitted, not flipped yet.
 pub struct InFlight {
     pub frame: u64,
-    /// The vblank it was latched for.
+    /// The vblank that the frame was latched for, CLOCK_MONOTONIC.
     pub vblank: Ns,
-    /// Kept only while the trace or the CRCs are on.
+    /// Signals at the flip. Kept only while the trace or the CRCs are on.
     pub out_fence: Option<SyncFile>,
     pub direct: bool,
-    /// A plane got a pending fence along.
+    /// A client's pending acquire fence was committed as an in-fence.
     pub fenced: bool,
     pub timing: Timing,
-    /// Done when the GPU has drawn the frame.
+    /// Signals when the GPU has rendered the frame; `None`: the CPU did, or nothing was composited.
     pub render_fence: Option<SyncFile>,
-    pub answers: Answers,
-    /// What the CRC is predicted from.
+    pub callbacks: FrameCallbacks,
+    /// The planes from which the frame's CRC is predicted; only while CRCs are on.
     pub check: Option<Check>,
 }
 
-/// Who is to be told of a frame. Used again for every frame of an output.
+/// The frame callbacks and presentation feedback to send at the flip. Reused for every frame of an
+/// output.
 #[derive(Default)]
-pub struct Answers {
-    /// The frame was shown at once, in the middle of a scan-out.
+pub struct FrameCallbacks {
+    /// The flip is asynchronous: the frame appears in the middle of a scan-out.
     pub tears: bool,
-    /// Each with whether the client's own buffer is on a plane, and the surface's id.
+    /// Each feedback with whether the client's own buffer is on a plane, and with the surface's id.
     pub feedback: Vec<(PresentationFeedbackCallback, bool, SurfaceId)>,
     pub callbacks: Vec<WlCallback>,
 }
 
 impl InFlight {
-    /// The flip will not be heard of: the display is gone, or another session has it.
+    /// Ends a frame whose flip will not be reported: the display is gone, or another session has
+    /// it. Feedback is discarded; frame callbacks are sent with the time `millis` (ms).
     pub fn abandon(self, millis: u32) {
-        self.answers.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
-        // Else a client would wait for ever before it draws again.
-        self.answers.callbacks.into_iter().for_each(|callback| callback.done(millis));
+        self.callbacks.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
+        // Without the callback a client would wait forever before its next frame.
+        self.callbacks.callbacks.into_iter().for_each(|callback| callback.done(millis));
     }
 }
 
@@ -123,32 +128,33 @@ pub struct Output {
     pub location: Point<i32, Logical>,
     pub size: Size<i32, Logical>,
     pub phase: Phase,
-    /// A frame failed: no latch before this time.
+    /// No latch before this time (CLOCK_MONOTONIC), because a frame failed.
     pub not_before: Ns,
-    /// Something to show has changed since the last latch.
+    /// The image has changed since the last latch.
     pub dirty: bool,
-    /// A pending commit is to be looked at by the next latch; see [`look`].
-    pub look: bool,
+    /// The next latch must check a pending commit; see [`crate::session::frame::deferred`].
+    pub check_pending: bool,
     pub frame: u64,
     pub primary: usize,
     pub cursor: Option<usize>,
     pub on_plane: Vec<Option<OnPlane>>,
-    /// Of a surface: up to which of its damage.
+    /// For each plane with a client's content: up to which damage of the surface the plane is
+    /// current.
     pub marks: Vec<Option<Mark>>,
-    /// Off the planes since the last commit, but on the screen until its flip.
+    /// Taken off the planes by the last commit, but on the screen until its flip.
     pub retiring: Vec<OnPlane>,
     pub in_flight: Option<InFlight>,
-    /// Empty; its memory is for the next frame.
-    pub answers: Answers,
-    /// Looks after the flip of the commit in flight.
+    /// The callbacks of the next frame.
+    pub callbacks: FrameCallbacks,
+    /// The watchdog for the flip of the commit in flight.
     pub watch: kms::recover::watch::FlipWatch,
-    /// What to give up when the kernel refuses a frame.
+    /// Decides what to omit when the kernel refuses a frame.
     pub ladder: kms::recover::Ladder,
-    /// A plane has refused a layout since clients were told.
+    /// A plane has refused a layout since clients last got dmabuf feedback.
     pub withdrawn: bool,
     pub targets: Vec<(Arc<Target>, u64)>,
     pub passes: u64,
-    /// Passes in a row whose fence has failed.
+    /// Number of consecutive render passes whose fence failed.
     pub failed_passes: u32,
     pub tracker: OutputDamageTracker,
     pub scene: Vec<Layer>,
@@ -156,36 +162,38 @@ pub struct Output {
     pub planner: Planner,
     pub misses: Misses,
     pub hand_over: HandOverReserve,
-    /// Commits whose fences the frame in flight took along.
+    /// Pending commits whose acquire fences the frame in flight carries as in-fences.
     pub handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
-    /// The fullscreen surface asks for tearing; see [`tear`].
-    pub tearing: tear::Verdict,
-    /// What the connector tells the display.
-    pub told: ConnectorSettings,
-    /// The link to the display has failed: the next frame sets the mode, which trains it again.
+    /// Whether the next frame may tear; see [`tear`].
+    pub tearing: tear::TearVerdict,
+    /// The connector's properties, such as the content type.
+    pub settings: ConnectorSettings,
+    /// The link to the display has failed: the next frame is a modeset, which trains the link
+    /// again.
     pub retrain: bool,
-    /// It is to be off, or is, and why; see [`power`].
+    /// Why the display is off or about to be turned off; `None`: it is on. See
+    /// [`crate::session::cards::power`].
     pub off: Option<OffReason>,
-    /// The configuration says where it is.
+    /// The configuration sets the output's position.
     pub placed: bool,
     pub crc: Option<crate::crc::stream::OutputCrc>,
-    /// What the frame in flight shows; its memory is for the next one.
-    pub on_its_way: crate::crc::frames::PendingFrame,
-    pub shown: Vec<trace::Shown>,
+    /// What the frame in flight shows; the memory is reused by the next frame.
+    pub pending_frame: crate::crc::frames::PendingFrame,
+    pub shown: Vec<trace::ShownCommit>,
 }
 
 impl Output {
-    /// The output on the desktop.
+    /// The output's rectangle on the desktop.
     pub fn rect(&self) -> Rectangle<i32, Logical> {
         Rectangle::new(self.location, self.size)
     }
 
-    /// Whether it is on the card of this serial.
-    pub fn is_on(&self, card: u32) -> bool {
+    /// Whether the output is on the card with the serial `card`.
+    pub fn is_on(&self, card: kms::CardSerial) -> bool {
         self.kms.device().serial() == card
     }
 
-    /// Index of the pointer's plane, if the pointer has one.
+    /// Index of the plane that is reserved for the pointer, if there is one.
     pub fn cursor_plane(&self) -> Option<usize> {
         self.cursor
     }
@@ -227,8 +235,8 @@ impl Output {
 /// Why a display is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OffReason {
-    /// Nobody is here.
+    /// The user is idle.
     Idle,
-    /// The user, or a client, asked for it.
+    /// The user or a client turned the display off.
     Asked,
 }

@@ -1,10 +1,11 @@
-//! Memory for render targets: what this renderer draws into and that display shows.
+//! Allocates render targets: buffers that the renderer can render to and that a given display can
+//! scan out.
 //!
-//! It draws nothing.
+//! It renders nothing.
 
 use std::sync::Arc;
 
-use dmabuf_import::allocate::{Allocator as _, Ask};
+use dmabuf_import::allocate::{AllocationRequest, Allocator as _};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
 use smithay::backend::renderer::Bind;
@@ -19,8 +20,9 @@ use crate::{
 };
 
 impl Renderer {
-    /// A target of this renderer that a plane can scan out which has `modifiers` for its `format`: XRGB8888, or ARGB8888 for one with
-    /// holes.
+    /// Allocates a target that this renderer can render to and that a plane of `device` with the
+    /// given `modifiers` for `format` can scan out. `format`: XRGB8888, or ARGB8888 for a target
+    /// with holes. Error, for the log: no memory is suitable for both.
     pub fn new_target(
         &mut self,
         device: &Device,
@@ -36,7 +38,8 @@ impl Renderer {
                 let mut renderable: Vec<_> =
                     modifiers.iter().copied().filter(|m| gles.can_render(format, *m)).collect();
                 if renderable.is_empty() {
-                    // Nothing in common by name: let the driver choose what the display can scan out.
+                    // No common modifier: let the driver choose a layout that the display can scan
+                    // out.
                     renderable.push(DrmModifier::Invalid);
                 }
                 of_gpu(&mut gles.allocator, width, height, format, &renderable)
@@ -45,23 +48,24 @@ impl Renderer {
     }
 }
 
-/// A buffer that the GPU of one card draws into and another card shows: linear, in the GPU's memory if the display reads it there, else in
-/// the display's if the GPU draws there.
+/// A linear buffer that the GPU of one card renders to and another card scans out. In the GPU's
+/// memory if the display can scan it out from there, else in the display's memory if the GPU can
+/// render to it there.
 fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
     let own = of_gpu(&mut gles.allocator, width, height, format, &[DrmModifier::Linear]);
     let refused = match own {
         Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
-        Ok(_) => "its display does not show the GPU's linear buffers".to_owned(),
+        Ok(_) => "its display cannot scan out the GPU's linear buffers".to_owned(),
         Err(error) => error,
     };
-    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let dumb = DumbAllocator(device.clone()).allocate(&ask).map_err(|e| e.to_string())?;
     let target = Arc::new(Imported::allocated(dumb));
     let mut wl = target.wl()?.clone();
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),
         Err(error) => Err(format!(
-            "{}: {refused}, and the GPU of another card does not draw into its buffers ({error}); run with --renderer pixman",
+            "{}: {refused}, and the GPU of another card cannot render to its buffers ({error}); run with --renderer pixman",
             device.path().display()
         )),
     }

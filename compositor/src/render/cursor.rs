@@ -1,4 +1,6 @@
-//! The image of the pointer, in a buffer that a cursor plane can show.
+//! The pointer's image, in a buffer that a cursor plane can show.
+//!
+//! Plain data: it renders nothing.
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use smithay::utils::{Logical, Point};
 
 use crate::render::Target;
 
-/// What to show on the cursor plane.
+/// What the cursor plane shows.
 #[derive(Debug, Clone)]
 pub struct CursorImage {
     pub target: Arc<Target>,

@@ -1,4 +1,7 @@
-//! The GLES renderer: GBM allocation, an EGL context, and what the GPU can do with fences.
+//! The GLES renderer: opens a GPU with GBM and an EGL context, and finds out whether it supports
+//! native fences.
+//!
+//! It renders nothing.
 
 use std::{collections::HashMap, os::fd::OwnedFd, path::PathBuf};
 
@@ -16,26 +19,26 @@ use smithay::{
 };
 
 use crate::{
-    render::{others::Others, textures::Textures},
+    render::{other_gpus::OtherGpus, textures::Textures},
     system::{
         error::{Context, Error},
         ioctl,
     },
 };
 
-/// Allocates what a GPU draws into.
+/// Allocates buffers in a GPU's memory.
 pub type Allocator = GbmAllocator<DrmDeviceFd>;
 
-/// A card's GPU, by what is needed to open it. It keeps nothing open.
+/// A card's GPU: what is needed to open it. It holds no descriptor.
 #[derive(Debug, Clone)]
 pub struct Gpu {
-    /// Serial of the card.
-    pub card: u32,
-    /// Its driver: the name of its fences.
+    /// The serial of the card.
+    pub card: kms::CardSerial,
+    /// The card's driver, whose name its fences carry.
     pub driver: String,
-    /// What is opened: the render node if there is one.
+    /// The node to open: the render node if there is one.
     path: PathBuf,
-    /// The node of the device that it was found by.
+    /// The node of the device from which it was made.
     node: Option<DrmNode>,
 }
 
@@ -48,7 +51,7 @@ impl Gpu {
         Self { card: device.serial(), driver: device.driver().to_owned(), path, node }
     }
 
-    /// Whether a `dev_t` is one of its device's nodes.
+    /// Whether the `dev_t` `device` is a node of this GPU's device.
     pub fn is(&self, device: u64) -> bool {
         let of =
             |kind| self.node.and_then(|node| node.node_with_type(kind)?.ok()).is_some_and(|n| n.dev_id() == device);
@@ -56,28 +59,28 @@ impl Gpu {
     }
 }
 
-/// GLES with what belongs to it.
+/// The GLES renderer of one GPU, with its textures and its allocator.
 pub struct Gles {
     pub renderer: GlesRenderer,
     pub textures: Textures<GlesTexture>,
     pub allocator: Allocator,
-    /// Serial of the card that it was opened for.
-    pub card: u32,
-    /// That card's driver: the name of its fences.
+    /// The serial of the card that it was opened for.
+    pub card: kms::CardSerial,
+    /// That card's driver, whose name its fences carry.
     pub driver: String,
-    /// The GPU waits for, and gives out, sync_files (EGL_ANDROID_native_fence_sync).
+    /// The GPU can wait for sync_files and export them (EGL_ANDROID_native_fence_sync).
     pub native_fences: bool,
-    /// GL runs on the CPU. Mesa then samples a dma-buf of another device through a mapping that it does not get, and crashes:
-    /// such renderers are given copies.
+    /// GL runs on the CPU. Mesa then samples a dma-buf of another device through a mapping that it
+    /// cannot get, and crashes; such a renderer gets copies instead.
     pub software: bool,
-    /// Rows of a dma-buf on their way to a software renderer.
+    /// Scratch memory for the rows of a dma-buf that is copied into a texture.
     pub packed: Vec<u8>,
     /// The GPUs of the other cards.
-    pub others: Others,
+    pub others: OtherGpus,
     display: EGLDisplay,
 }
 
-/// Whether the device has a GPU that draws: display-only drivers have no render node.
+/// Whether the device has a GPU: display-only drivers have no render node.
 pub fn has_gpu(device: &Device) -> bool {
     #[cfg(debug_assertions)]
     if super::fault::gpu().is_some() {
@@ -86,17 +89,17 @@ pub fn has_gpu(device: &Device) -> bool {
     DrmNode::from_file(device).is_ok_and(|node| node.has_render())
 }
 
-/// A second open of the device. Never a duplicate of the display's descriptor: that would share its GEM handles, and Mesa and we would
-/// close each other's.
+/// Opens the device a second time. Never a duplicate of the display's descriptor: that would share
+/// the GEM handles, and Mesa and the compositor would close each other's handles.
 fn open_for_rendering(path: &std::path::Path) -> Result<OwnedFd, Error> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).context(format!("opening {} for rendering", path.display()))
 }
 
-/// What an error is about.
-const WHAT: &str = "GLES renderer";
+/// The subject of this module's errors.
+const SUBJECT: &str = "GLES renderer";
 
-/// A GPU's EGL, without a context yet.
+/// A GPU's EGL display, without a context yet.
 struct Opened {
     gbm: GbmDevice<DrmDeviceFd>,
     display: EGLDisplay,
@@ -107,9 +110,9 @@ struct Opened {
 impl Opened {
     fn new(gpu: &Gpu) -> Result<Self, Error> {
         let fd = open_for_rendering(&gpu.path)?;
-        let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(WHAT, e))?;
-        let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(WHAT, e))?;
-        // A driver that does not say is taken for hardware.
+        let gbm = GbmDevice::new(DrmDeviceFd::new(DeviceFd::from(fd))).map_err(|e| Error::setup(SUBJECT, e))?;
+        let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(SUBJECT, e))?;
+        // A driver that does not report it counts as hardware.
         let software = EGLDevice::device_for_display(&display).is_ok_and(|device| device.is_software());
         #[cfg(debug_assertions)]
         let software = software && !super::fault::starves();
@@ -118,13 +121,13 @@ impl Opened {
 }
 
 impl Gles {
-    /// Opens the device's GPU, or what stands for one.
+    /// Opens the device's GPU, or Mesa's software GL in its place.
     pub fn new(device: &Device) -> Result<Self, Error> {
         Self::open(&Gpu::of(device))
     }
 
-    /// The same, but `None` where GL would run on the CPU: a render node alone makes no GPU
-    /// (virtio-gpu without virgl has one).
+    /// Opens the device's GPU; `None` if GL would run on the CPU. A render node alone does not mean
+    /// a GPU: virtio-gpu without virgl has one.
     pub fn of_hardware(device: &Device) -> Result<Option<Self>, Error> {
         let gpu = Gpu::of(device);
         let opened = Opened::new(&gpu)?;
@@ -138,20 +141,20 @@ impl Gles {
 
     fn with(gpu: &Gpu, opened: Opened) -> Result<Self, Error> {
         let Opened { gbm, display, software } = opened;
-        let context = EGLContext::new(&display).map_err(|e| Error::setup(WHAT, e))?;
-        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(WHAT, e))?;
+        let context = EGLContext::new(&display).map_err(|e| Error::setup(SUBJECT, e))?;
+        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(SUBJECT, e))?;
         let native_fences = EGLFence::supports_importing(&display);
         if !native_fences {
             tracing::warn!(
-                "this EGL has no native fences (Mesa's llvmpipe needs 25.0): fences are waited for on the CPU"
+                "this EGL has no native fences (llvmpipe has them since Mesa 25.0): fences are waited for on the CPU"
             );
         }
         let allocator = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
         if software {
-            tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are drawn");
+            tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are composited");
         }
         let (textures, packed) = (HashMap::new(), Vec::new());
-        let (card, driver, others) = (gpu.card, gpu.driver.clone(), Others::default());
+        let (card, driver, others) = (gpu.card, gpu.driver.clone(), OtherGpus::default());
         Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, others, display })
     }
 

@@ -1,4 +1,6 @@
-//! A layer as Smithay's damage tracker and renderers see it.
+//! A layer as an element of Smithay's damage tracker and renderers.
+//!
+//! It imports no buffer.
 
 use std::os::fd::OwnedFd;
 
@@ -14,8 +16,8 @@ use smithay::{
 
 use crate::render::Layer;
 
-/// A layer with its texture, or the hole for one that a plane below shows.
-pub struct Picture<T> {
+/// A layer with its texture, or the hole for a layer that a plane below shows.
+pub struct LayerElement<T> {
     /// `None`: a hole.
     texture: Option<T>,
     id: Id,
@@ -27,8 +29,9 @@ pub struct Picture<T> {
     wait: Option<SyncPoint>,
 }
 
-impl<T> Picture<T> {
-    /// With the fence of the texture, if that is not the content's own.
+impl<T> LayerElement<T> {
+    /// The element of a composited layer. `copied`: the fence to wait for if `texture` is a copy;
+    /// else the content's own acquire fence counts.
     pub fn new(layer: &Layer, texture: T, copied: Option<fence::SyncFile>) -> Self {
         let own = (copied.is_none() && !layer.content.is_ready())
             .then(|| layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())))
@@ -46,11 +49,12 @@ impl<T> Picture<T> {
         }
     }
 
-    /// Transparent where the layer is, whatever lies below: a plane under the picture shows it.
+    /// A transparent hole in the place of a layer that a plane below the composited buffer shows.
     pub fn hole(layer: &Layer) -> Self {
         Self {
             texture: None,
-            // Not the layer's own: becoming a hole changes all pixels, though its client has changed none.
+            // Not the layer's own id: becoming a hole changes all pixels, although the client has
+            // changed none.
             id: Id::from_wayland_resource(&layer.surface),
             src: Rectangle::default(),
             dst: layer.dst,
@@ -62,7 +66,7 @@ impl<T> Picture<T> {
     }
 }
 
-impl<T> Element for Picture<T> {
+impl<T> Element for LayerElement<T> {
     fn id(&self) -> &Id {
         &self.id
     }
@@ -86,7 +90,8 @@ impl<T> Element for Picture<T> {
     fn damage_since(&self, _: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
         let all = || DamageSet::from_slice(&[Rectangle::from_size(self.dst.size)]);
         let Some(damage) = self.damage.damage_since(commit) else { return all() };
-        // Buffer pixels → surface → output pixels; turned buffers are rare enough to be drawn whole.
+        // From buffer pixels to output pixels. Rotated buffers are rare, so they are damaged as a
+        // whole.
         if self.transform != Transform::Normal || self.src.is_empty() {
             return if damage.is_empty() { DamageSet::default() } else { all() };
         }
@@ -98,7 +103,7 @@ impl<T> Element for Picture<T> {
                 let (x, y) = ((rect.loc.x - self.src.loc.x) * fx, (rect.loc.y - self.src.loc.y) * fy);
                 let scaled: Rectangle<f64, Physical> =
                     Rectangle::new((x, y).into(), (rect.size.w * fx, rect.size.h * fy).into());
-                // One pixel more on each side where scaling filters across the edge.
+                // One more pixel on each side: scaling filters across the edge.
                 let grow = if fx == 1.0 && fy == 1.0 { 0 } else { 1 };
                 let mut rect = scaled.to_i32_up();
                 rect.loc -= (grow, grow).into();
@@ -116,7 +121,7 @@ impl<T> Element for Picture<T> {
     }
 }
 
-impl<R, T> RenderElement<R> for Picture<T>
+impl<R, T> RenderElement<R> for LayerElement<T>
 where
     R: Renderer<TextureId = T>,
     T: Texture,
@@ -141,7 +146,7 @@ where
     }
 }
 
-/// A client's acquire fence, for the GPU to wait on.
+/// An acquire fence for the GPU to wait for.
 #[derive(Debug)]
 pub struct ClientFence(pub fence::SyncFile);
 
@@ -151,7 +156,8 @@ impl Fence for ClientFence {
     }
 
     fn wait(&self) -> Result<(), Interrupted> {
-        // Reached only if the GPU refuses the fence; contents with pending fences are not drawn by the CPU.
+        // Reached only if the GPU refuses the fence: the CPU does not composite contents with
+        // pending fences.
         if self.0.is_signalled() { Ok(()) } else { Err(Interrupted) }
     }
 

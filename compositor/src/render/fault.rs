@@ -1,8 +1,9 @@
-//! A GPU that fails, on purpose: passes whose fence signals late, and with an error, imports that
-//! are refused, one that is none.
+//! Fault injection for a GPU: passes whose fence signals late and with an error, imports that are
+//! refused, and a GPU that does not exist.
 //!
-//! Only in builds with debug assertions, for tests on machines without a GPU to reset. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of
-//! the session has such a fence, from sw_sync; what it draws is drawn all the same. Without the variable nothing happens.
+//! Only in builds with debug assertions, for tests on machines without a GPU to reset.
+//! `SYNCLINE_FAULT_RENDER=N`: every Nth pass of the session gets a failing fence, from sw_sync; the
+//! pass itself renders normally. Without the variables nothing happens.
 
 use std::{
     sync::{
@@ -14,10 +15,10 @@ use std::{
 
 use fence::{SwTimeline, SyncFile};
 
-/// How long a fence is pending before it fails.
+/// How long a fence stays pending before it fails.
 const LATE: Duration = Duration::from_millis(2);
 
-/// The fence in the place of a pass's own, if this is one that is to fail.
+/// A failing fence to replace that of a pass; `None` if this pass must not fail.
 pub fn fence() -> Option<SyncFile> {
     static EVERY: LazyLock<Option<u32>> =
         LazyLock::new(|| std::env::var("SYNCLINE_FAULT_RENDER").ok()?.parse().ok().filter(|every| *every > 0));
@@ -28,7 +29,7 @@ pub fn fence() -> Option<SyncFile> {
     }
     let timeline = SwTimeline::open().ok()?;
     let fence = timeline.fence(1, "fault").ok()?;
-    // A timeline that is closed signals what is left with ENOENT.
+    // Closing a timeline signals its pending fences with ENOENT.
     std::thread::spawn(move || {
         std::thread::sleep(LATE);
         drop(timeline);
@@ -36,7 +37,8 @@ pub fn fence() -> Option<SyncFile> {
     Some(fence)
 }
 
-/// Refuses an import. `SYNCLINE_FAULT_IMPORT=cpu`: each, so that buffers are copied; `gpu`: by any other card, whether or not it has a GPU.
+/// Refuses every import if `SYNCLINE_FAULT_IMPORT` is set. `cpu`: the CPU copies the buffers;
+/// `gpu`: any other card copies them, whether or not it has a GPU.
 pub fn import() -> Result<(), String> {
     match refuses() {
         Some(_) => Err("refused on purpose".into()),
@@ -44,7 +46,7 @@ pub fn import() -> Result<(), String> {
     }
 }
 
-/// Whether a card without a GPU counts as one with.
+/// Whether a card without a GPU counts as a card with one.
 pub fn any_card_copies() -> bool {
     refuses() == Some("gpu")
 }
@@ -54,9 +56,9 @@ fn refuses() -> Option<&'static str> {
     REFUSES.as_deref()
 }
 
-/// What stands for a GPU: `SYNCLINE_FAULT_GPU=none`: each card has a render node, with GL on the
-/// CPU behind it. `starves`: the same, but it is taken for a GPU, and gets no memory that a display
-/// could show.
+/// The value of `SYNCLINE_FAULT_GPU`. `none`: each card counts as having a render node, with GL on
+/// the CPU behind it. `starves`: the same, but that GL counts as a GPU, and it cannot allocate
+/// memory that a display can scan out.
 pub fn gpu() -> Option<&'static str> {
     static GPU: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_GPU").ok());
     GPU.as_deref()

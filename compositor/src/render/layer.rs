@@ -1,6 +1,7 @@
 //! One surface's image in a scene.
 //!
-//! It is made of the desktop, assigned to a plane or composited, and dropped with its frame.
+//! The desktop makes a layer, which is assigned to a plane or composited, and dropped with its
+//! frame. Plain data: it renders nothing.
 
 use std::sync::Arc;
 
@@ -12,20 +13,20 @@ use smithay::{
 
 use crate::surface::{content::Content, view::View};
 
-/// One surface's picture in a scene, in output pixels.
+/// One surface's image in a scene.
 #[derive(Debug, Clone)]
 pub struct Layer {
     pub surface: WlSurface,
     pub content: Arc<Content>,
     pub view: View,
-    /// Where it goes.
+    /// Where the layer is on the output, in output pixels.
     pub dst: Rectangle<i32, Physical>,
     pub element: Id,
     pub damage: DamageSnapshot<i32, Buffer>,
-    /// Every pixel of it is opaque.
+    /// Every pixel is opaque.
     pub opaque: bool,
-    /// Commits in a thousand seconds.
+    /// Commits of the surface per 1000 seconds.
     pub rate: u32,
-    /// It is not drawn: the picture is transparent there, above the plane that shows it.
+    /// The layer is a hole: a plane below shows it, and the composited buffer is transparent there.
     pub hole: bool,
 }

@@ -1,10 +1,13 @@
-//! Whose memory our pictures are in: the GPU's that draws them, the display's that shows them, else any that both take.
+//! In which memory the compositor's own buffers are: that of the GPU that renders to them, that of
+//! the display that scans them out, else any memory that both support.
+//!
+//! It renders nothing.
 
 use std::sync::Arc;
 
 use dmabuf_import::{
-    Dmabuf, Plane,
-    allocate::{AllocateError, Allocated, Allocator, Ask, FirstOf},
+    Dmabuf, DmabufPlane,
+    allocate::{AllocateError, Allocated, AllocationRequest, Allocator, FirstOf},
     heap::{self, DmaHeap},
     udmabuf::Udmabuf,
 };
@@ -25,7 +28,7 @@ impl Allocator for Gbm<'_> {
         "GBM".to_owned()
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         #[cfg(debug_assertions)]
         if super::fault::starves() {
             return Err(self.refusal(std::io::Error::from_raw_os_error(libc::EACCES)));
@@ -36,19 +39,21 @@ impl Allocator for Gbm<'_> {
         let planes =
             exported.handles().zip(exported.offsets()).zip(exported.strides()).map(|((fd, offset), stride)| {
                 let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| self.refusal(e))?);
-                Ok(Plane { fd, offset, stride })
+                Ok(DmabufPlane { fd, offset, stride })
             });
         let planes = planes.collect::<Result<Vec<_>, AllocateError>>()?;
-        // A driver without modifiers makes linear buffers where asked for them, and does not say so.
+        // A driver without modifiers makes linear buffers on request, but does not report the
+        // modifier.
         let found = exported.format().modifier;
         let modifier = if ask.modifiers == [DrmModifier::Linear] { DrmModifier::Linear } else { found };
         let dmabuf = Dmabuf::new(ask.width, ask.height, ask.format, modifier, planes).map_err(|e| self.refusal(e))?;
-        // Mesa's software GBM imports a dma-buf of its own under the handle of the buffer object, and closes that with the object.
+        // Mesa's software GBM imports its own dma-buf under the handle of the buffer object, and
+        // closes that handle with the object, so the object is kept.
         Ok(Allocated { dmabuf, keep: Some(Box::new(buffer)) })
     }
 }
 
-/// For a display without dumb buffers: memory in one piece, then any.
+/// The allocators for a display without dumb buffers: contiguous memory first, then any memory.
 fn others() -> FirstOf<'static> {
     let contiguous = heap::contiguous();
     let heaps = contiguous.iter().map(String::as_str).chain(["system"]).filter_map(|name| DmaHeap::open(name).ok());
@@ -59,24 +64,25 @@ fn others() -> FirstOf<'static> {
     }
 }
 
-/// A linear buffer that the CPU, or a converter, draws into and that the display shows.
+/// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out.
+/// Error, for the log: no allocator has suitable memory.
 pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
-    let takes = |allocated| {
+    let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let scans_out = |allocated| {
         let target = Imported::allocated(allocated);
         match target.framebuffer(device) {
             Some(_) => Ok(Arc::new(target)),
-            None => Err(format!("{} does not show it", device.path().display())),
+            None => Err(format!("{} cannot scan it out", device.path().display())),
         }
     };
     let mut first = FirstOf::default().then(DumbAllocator(device.clone()));
-    first.allocate_for(&ask, takes).or_else(|refused| {
-        // These are opened only where they are needed.
-        others().allocate_for(&ask, takes).map_err(|error| format!("{refused}; {error}"))
+    first.allocate_for(&ask, scans_out).or_else(|refused| {
+        // These allocators are opened only where they are needed.
+        others().allocate_for(&ask, scans_out).map_err(|error| format!("{refused}; {error}"))
     })
 }
 
-/// A buffer in a GPU's own memory.
+/// Allocates a buffer in a GPU's own memory, with one of `modifiers`.
 pub fn of_gpu(
     allocator: &mut egl::Allocator,
     width: u32,
@@ -84,6 +90,6 @@ pub fn of_gpu(
     format: DrmFourcc,
     modifiers: &[DrmModifier],
 ) -> Result<Arc<Target>, String> {
-    let allocated = Gbm(allocator).allocate(&Ask { width, height, format, modifiers });
+    let allocated = Gbm(allocator).allocate(&AllocationRequest { width, height, format, modifiers });
     allocated.map(|allocated| Arc::new(Imported::allocated(allocated))).map_err(|e| e.to_string())
 }

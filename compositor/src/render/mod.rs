@@ -1,8 +1,8 @@
-//! Rendering of what no plane takes: GLES on a GPU, pixman on the CPU.
+//! Composites the layers that no plane shows: GLES on a GPU, pixman on the CPU.
 //!
-//! GLES waits for a client's fence on the GPU and hands out the fence of its own pass; pixman reads with the CPU, so it
-//! only ever gets contents whose fence has signalled. Which layers there are, and where the picture goes, is decided
-//! elsewhere.
+//! GLES waits for a client's acquire fence on the GPU and returns the fence of its own pass. Pixman
+//! reads with the CPU, so it gets only contents whose fence has signalled. Nothing here decides
+//! which layers there are, or on which plane the result goes.
 
 mod allocate;
 pub mod cursor;
@@ -12,13 +12,13 @@ mod element;
 mod fault;
 pub mod layer;
 mod memory;
-mod others;
+mod other_gpus;
+mod read_path;
 pub mod renderer;
 pub mod shm;
 pub mod target;
 mod textures;
 mod upload;
-mod way;
 mod yuv;
 
 pub use cursor::CursorImage;

@@ -1,6 +1,6 @@
 //! The renderer of the session: pixman or GLES behind one type.
 //!
-//! Which layers there are, and where the image goes, is decided elsewhere.
+//! Nothing here decides which layers there are, or on which plane the result goes.
 
 use std::collections::HashMap;
 
@@ -26,21 +26,22 @@ use crate::{
     render::{
         Layer, Target,
         egl::Gles,
-        element::Picture,
+        element::LayerElement,
         fault, has_gpu,
-        others::Others,
+        other_gpus::OtherGpus,
+        read_path::{self, ReadAbility, ReadContext},
         shm,
-        textures::{Known, Textures},
-        way::{self, Reach, Reads},
+        textures::{KnownTexture, Textures},
     },
-    surface::buffer::{Imported, Source, Way},
+    surface::buffer::{Imported, PixelSource, ReadPath},
     system::{error::Error, id::SurfaceId},
 };
 
-/// What a pass left.
+/// The result of a render pass.
 #[derive(Debug)]
 pub struct Pass {
-    /// Signals when the GPU has drawn; `None`: it is drawn.
+    /// Signals when the GPU has finished; the caller owns it. `None`: rendering is already
+    /// finished.
     pub fence: Option<SyncFile>,
 }
 
@@ -49,18 +50,20 @@ pub enum Renderer {
     Pixman {
         renderer: PixmanRenderer,
         textures: Textures<PixmanTexture>,
-        /// GPUs that copy what the CPU cannot read.
-        others: Box<Others>,
-        /// Rows on their way into a texture.
+        /// GPUs that copy the buffers that the CPU cannot read.
+        others: Box<OtherGpus>,
+        /// Scratch memory for rows that are copied into a texture.
         packed: Vec<u8>,
-        /// The device has no GPU, so that a buffer "of the driver's own layout" (DRM_FORMAT_MOD_INVALID) is linear.
+        /// The device has no GPU, so a buffer with the driver's implicit layout
+        /// (DRM_FORMAT_MOD_INVALID) is linear.
         implicit_is_linear: bool,
     },
     Gles(Box<Gles>),
 }
 
 impl Renderer {
-    /// Opens the renderer that the user wants, or the one that fits the device.
+    /// Opens the renderer that the user chose, or the one that suits the device. Error: the chosen
+    /// renderer cannot be opened.
     pub fn new(choice: RendererChoice, device: &Device) -> Result<Self, Error> {
         let pixman = || Self::pixman(!has_gpu(device));
         match choice {
@@ -71,9 +74,7 @@ impl Renderer {
                 Ok(Some(gles)) => Ok(Self::Gles(Box::new(gles))),
                 Ok(None) => {
                     let path = device.path().display();
-                    tracing::info!(
-                        "{path}: GL would run on the CPU there; rendering with pixman, which does so with less"
-                    );
+                    tracing::info!("{path}: GL would run on the CPU there; rendering with pixman, which costs less");
                     pixman()
                 }
                 Err(error) => {
@@ -84,7 +85,7 @@ impl Renderer {
         }
     }
 
-    /// Draws with the CPU, for displays that are all gone.
+    /// A renderer that needs no device, for a session whose cards are all gone.
     pub fn software() -> Result<Self, Error> {
         Self::pixman(true)
     }
@@ -95,8 +96,8 @@ impl Renderer {
         Ok(Self::Pixman { renderer, textures, others, packed, implicit_is_linear })
     }
 
-    /// The card whose GPU draws, by its serial, and its driver.
-    pub fn gpu(&self) -> Option<(u32, &str)> {
+    /// The serial and the driver of the card whose GPU renders; `None`: the CPU renders.
+    pub fn gpu(&self) -> Option<(kms::CardSerial, &str)> {
         match self {
             Self::Pixman { .. } => None,
             Self::Gles(gles) => Some((gles.card, &gles.driver)),
@@ -111,12 +112,12 @@ impl Renderer {
         }
     }
 
-    /// Whether pending fences can be waited for by the GPU.
+    /// Whether the GPU can wait for pending fences.
     pub fn waits_on_gpu(&self) -> bool {
         matches!(self, Self::Gles(gles) if gles.native_fences && !gles.software)
     }
 
-    /// dma-buf formats that can be drawn from.
+    /// The dma-buf formats and modifiers that can be composited.
     pub fn dmabuf_formats(&self) -> FormatSet {
         match self {
             Self::Pixman { renderer, implicit_is_linear, .. } => {
@@ -136,7 +137,7 @@ impl Renderer {
         }
     }
 
-    /// The modifier that a client's buffer really has.
+    /// The actual modifier of a client's buffer that states `modifier`.
     pub fn explicit(&self, modifier: DrmModifier) -> DrmModifier {
         match (self, modifier) {
             (Self::Pixman { implicit_is_linear: true, .. }, DrmModifier::Invalid) => DrmModifier::Linear,
@@ -144,7 +145,7 @@ impl Renderer {
         }
     }
 
-    /// wl_shm formats that can be copied.
+    /// The `wl_shm` formats that can be copied.
     pub fn shm_formats(&self) -> Vec<wl_shm::Format> {
         match self {
             Self::Pixman { renderer, .. } => renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
@@ -152,47 +153,50 @@ impl Renderer {
         }
     }
 
-    /// Chooses how a client's buffer is read, when it is made, so that a refusal reaches the client and not the screen.
+    /// Chooses how a client's buffer is read. Called when the client creates the buffer, so that a
+    /// refusal is reported to the client and does not fail a frame. Error, for the log: the
+    /// renderer cannot read the buffer.
     pub fn check_import(&mut self, imported: &Imported) -> Result<(), String> {
         let waits = self.waits_on_gpu();
-        let way = match self {
+        let path = match self {
             Self::Pixman { renderer, others, packed, .. } => {
-                let mut reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
-                way::choose(renderer, &mut reach, imported, None)
+                let mut context = ReadContext { reads: ReadAbility::InPlace, waits, packed, others, allocator: None };
+                read_path::choose(renderer, &mut context, imported, None)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, software, packed, others, allocator, .. } = &mut **gles;
-                let mut reach = Reach {
-                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                let mut context = ReadContext {
+                    reads: if *software { ReadAbility::Not } else { ReadAbility::Gpu },
                     waits,
                     packed,
                     others,
                     allocator: Some(allocator),
                 };
-                way::choose(renderer, &mut reach, imported, None)
+                read_path::choose(renderer, &mut context, imported, None)
             }
         };
-        imported.choose(Some(way?));
+        imported.set_read_path(Some(path?));
         Ok(())
     }
 
-    /// Whether pages of shared memory are read where they are, without any copy.
+    /// Checks that pages of shared memory can be read in place, without any copy. Error, for the
+    /// log: why not.
     pub fn check_in_place(&mut self, imported: &Imported) -> Result<(), String> {
         self.check_import(imported)?;
-        match imported.way() {
-            Some(Way::Import) => Ok(()),
-            way => Err(format!("the renderer would {}", way.map_or("not read it", Way::name))),
+        match imported.read_path() {
+            Some(ReadPath::Import) => Ok(()),
+            path => Err(format!("the renderer would {}", path.map_or("not read it", ReadPath::name))),
         }
     }
 
-    /// The cards of the session have changed: those beside the one that renders may copy for it.
+    /// The cards of the session have changed: sets those that may copy for the renderer.
     pub fn set_others<'a>(&mut self, cards: impl Iterator<Item = &'a Device>) {
         let own = self.gpu().map(|(card, _)| card);
         let copies = |device: &&Device| Some(device.serial()) != own && may_copy(device);
         self.others().set(cards.filter(copies).cloned());
     }
 
-    /// Forgets what was made for a surface that is gone.
+    /// Drops the textures and copies of a surface that is destroyed.
     pub fn forget(&mut self, surface: SurfaceId) {
         match self {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
@@ -201,25 +205,26 @@ impl Renderer {
         self.others().forget(surface);
     }
 
-    fn others(&mut self) -> &mut Others {
+    fn others(&mut self) -> &mut OtherGpus {
         match self {
             Self::Pixman { others, .. } => others,
             Self::Gles(gles) => &mut gles.others,
         }
     }
 
-    /// Lets go of mappings and images of buffers that are gone.
+    /// Drops the mappings and EGL images of buffers that are destroyed.
     pub fn clean_up(&mut self) {
         let cleaned = match self {
             Self::Pixman { renderer, .. } => renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
             Self::Gles(gles) => gles.renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
         };
         if let Err(error) = cleaned {
-            tracing::warn!("cleaning up after buffers: {error}");
+            tracing::warn!("dropping the textures of destroyed buffers: {error}");
         }
     }
 
-    /// Draws `layers` (top to bottom) into `target`. `age`: how many passes of `tracker` ago the target was drawn; 0: never.
+    /// Composites `layers` (top to bottom) into `target`. `age`: how many passes of `tracker` ago
+    /// the target was rendered; 0: never. Error, for the log: the target is then undefined.
     pub fn draw(
         &mut self,
         target: &Target,
@@ -228,11 +233,12 @@ impl Renderer {
         layers: &[Layer],
         background: Colour,
     ) -> Result<Pass, String> {
-        self.draw_noting(target, age, tracker, layers, background, &mut Vec::new())
+        self.draw_with_damage(target, age, tracker, layers, background, &mut Vec::new())
     }
 
-    /// As [`Renderer::draw`]; adds what it has drawn, in pixels of the target, to `drawn`.
-    pub fn draw_noting(
+    /// As [`Renderer::draw`]; appends the rectangles that it has rendered, in pixels of the target,
+    /// to `drawn`.
+    pub fn draw_with_damage(
         &mut self,
         target: &Target,
         age: usize,
@@ -244,24 +250,25 @@ impl Renderer {
         let waits = self.waits_on_gpu();
         match self {
             Self::Pixman { renderer, textures, others, packed, .. } => {
-                let reach = Reach { reads: Reads::InPlace, waits, packed, others, allocator: None };
-                draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
+                let context = ReadContext { reads: ReadAbility::InPlace, waits, packed, others, allocator: None };
+                draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
-                let reach = Reach {
-                    reads: if *software { Reads::Not } else { Reads::Gpu },
+                let context = ReadContext {
+                    reads: if *software { ReadAbility::Not } else { ReadAbility::Gpu },
                     waits,
                     packed,
                     others,
                     allocator: Some(allocator),
                 };
-                draw(renderer, textures, reach, target, age, tracker, layers, background, drawn)
+                draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
         }
     }
 
-    /// Copies a target's pixels out as XRGB8888 rows without padding. Waits for the GPU: not for the frame path.
+    /// Copies a target's pixels as XRGB8888 rows without padding. Waits for the GPU, so it is not
+    /// for the frame path.
     pub fn read(&mut self, target: &Target, width: i32, height: i32) -> Result<Vec<u8>, String> {
         match self {
             Self::Pixman { renderer, .. } => read(renderer, target, width, height),
@@ -270,7 +277,7 @@ impl Renderer {
     }
 }
 
-/// Whether a card may copy for another one's renderer.
+/// Whether a card's GPU may copy for the renderer of another card.
 fn may_copy(device: &Device) -> bool {
     #[cfg(debug_assertions)]
     if fault::any_card_copies() {
@@ -279,11 +286,11 @@ fn may_copy(device: &Device) -> bool {
     has_gpu(device)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one function for renderers of two types")]
+#[expect(clippy::too_many_arguments, reason = "one function for both types of renderers")]
 fn draw<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    mut reach: Reach<'_>,
+    mut context: ReadContext<'_>,
     target: &Target,
     age: usize,
     tracker: &mut OutputDamageTracker,
@@ -295,23 +302,23 @@ where
     R: Bind<WlDmabuf> + ImportDma + ImportMem,
     R::TextureId: Texture + Clone + 'static,
 {
-    let mut pictures = Vec::with_capacity(layers.len());
+    let mut elements = Vec::with_capacity(layers.len());
     for layer in layers {
         if layer.hole {
-            pictures.push(Picture::hole(layer));
+            elements.push(LayerElement::hole(layer));
             continue;
         }
-        match texture(renderer, textures, &mut reach, layer) {
-            Ok((texture, copied)) => pictures.push(Picture::new(layer, texture, copied)),
+        match texture(renderer, textures, &mut context, layer) {
+            Ok((texture, copied)) => elements.push(LayerElement::new(layer, texture, copied)),
             // One client's bad buffer must not cost the others their frame.
-            Err(error) => tracing::warn!("surface {} cannot be drawn: {error}", layer.content.surface),
+            Err(error) => tracing::warn!("surface {} cannot be composited: {error}", layer.content.surface),
         }
     }
     let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
     let mut dmabuf = target.wl()?.clone();
     let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
     let result = tracker
-        .render_output(renderer, &mut framebuffer, age, &pictures, Color32F::new(r, g, b, 1.0))
+        .render_output(renderer, &mut framebuffer, age, &elements, Color32F::new(r, g, b, 1.0))
         .map_err(|e| format!("rendering: {e}"))?;
     let rect =
         |r: &Rectangle<i32, Physical>| Rect::new(r.loc.x, r.loc.y, r.size.w.max(0) as u32, r.size.h.max(0) as u32);
@@ -321,7 +328,8 @@ where
         false => match result.sync.export() {
             Some(fd) => Some(SyncFile::unchecked(fd)),
             None => {
-                // A GPU without native fences: the only correct thing is to wait here. The log says so once, at start.
+                // A GPU without native fences: waiting here is the only correct way. The log says
+                // so once, at the start.
                 result.sync.wait().map_err(|e| e.to_string())?;
                 None
             }
@@ -329,17 +337,18 @@ where
     };
     #[cfg(debug_assertions)]
     let fence = fault::fence().or(fence);
-    reach.others.read(layers.iter().map(|layer| layer.content.surface), fence.as_ref());
+    context.others.read(layers.iter().map(|layer| layer.content.surface), fence.as_ref());
     Ok(Pass { fence })
 }
 
-/// The texture of a layer, and the fence after which it may be read if that is not the content's own.
+/// The texture of a layer, and the fence to wait for before it is read, if that is not the
+/// content's own.
 fn texture<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
-    reach: &mut Reach<'_>,
+    context: &mut ReadContext<'_>,
     layer: &Layer,
-) -> Result<way::Sampled<R::TextureId>, String>
+) -> Result<read_path::Sampled<R::TextureId>, String>
 where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
@@ -353,14 +362,14 @@ where
     {
         return Ok((known.texture.clone(), None));
     }
-    let mut own = None;
+    let mut copy = None;
     let (texture, copied) = match &content.source {
-        Source::Dmabuf(imported) => match way::texture(renderer, reach, layer, imported)? {
+        PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported)? {
             Some(sampled) => sampled,
-            // The CPU may not read it yet: the surface keeps its last picture.
+            // The CPU must not read the buffer yet: the surface keeps its last texture.
             None => return known.map(|known| (known.texture.clone(), None)).ok_or("its fence is pending".into()),
         },
-        Source::Shm(shm) => {
+        PixelSource::Shm(shm) => {
             let all = || vec![Rectangle::from_size(content.size)];
             let damage = match known {
                 Some(known) => {
@@ -368,14 +377,14 @@ where
                 }
                 None => Vec::new(),
             };
-            let last = known.and_then(|known| Some((&known.texture, known.own?)));
-            let (texture, made) = shm::texture(renderer, last, shm, &damage, reach.packed)?;
-            own = Some(made);
+            let last = known.and_then(|known| Some((&known.texture, known.copy?)));
+            let (texture, format) = shm::texture(renderer, last, shm, &damage, context.packed)?;
+            copy = Some(format);
             content.copied();
             (texture, None)
         }
     };
-    let known = Known { serial: content.serial, commit, colour, own, texture: texture.clone() };
+    let known = KnownTexture { serial: content.serial, commit, colour, copy, texture: texture.clone() };
     textures.insert(content.surface, known);
     Ok((texture, copied))
 }

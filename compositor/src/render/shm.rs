@@ -1,5 +1,5 @@
-//! Textures with a copy of what `wl_shm` buffers show: only the lines that have changed are read, with pread(2), so that a file which its client cuts
-//! short costs nobody a signal.
+//! Textures with copies of `wl_shm` buffers. Only the damaged lines are read, with pread(2), so
+//! that a file which its client truncates raises no SIGBUS.
 
 use dmabuf_import::Fourcc;
 use smithay::{
@@ -9,25 +9,27 @@ use smithay::{
 
 use crate::surface::shm::Shm;
 
-/// What a texture of ours is like: one of the same size and format can be written again.
-pub type Own = (Size<i32, Buffer>, Fourcc);
+/// The size and format of a texture that holds a copy; a texture of the same size and format is
+/// reused.
+pub type CopyFormat = (Size<i32, Buffer>, Fourcc);
 
-/// Brings `texture` (of the surface's last picture, and ours) up to date, or makes a new one. `packed` is scratch memory.
+/// Updates `texture`, the copy of the surface's last content, or creates a new one. `packed` is
+/// scratch memory. Error, for the log: the pool cannot be read, or the texture cannot be written.
 pub fn texture<R: ImportMem>(
     renderer: &mut R,
-    texture: Option<(&R::TextureId, Own)>,
+    texture: Option<(&R::TextureId, CopyFormat)>,
     shm: &Shm,
     damage: &[Rectangle<i32, Buffer>],
     packed: &mut Vec<u8>,
-) -> Result<(R::TextureId, Own), String>
+) -> Result<(R::TextureId, CopyFormat), String>
 where
     R::TextureId: Clone,
 {
     let picture = &shm.picture;
     let own = (Size::from((picture.width as i32, picture.height as i32)), picture.format);
-    let wrong = |errno| format!("reading a pool of wl_shm: {errno}");
-    // Both renderers take lines for multiples of four bytes.
-    let pitch = picture.row().next_multiple_of(4);
+    let failed = |errno| format!("reading a wl_shm pool: {errno}");
+    // Both renderers expect lines of a multiple of four bytes.
+    let pitch = picture.line_bytes().next_multiple_of(4);
     let whole = pitch * picture.height as usize;
     let padded = if picture.stride as usize == pitch { 0 } else { picture.stride as usize * picture.height as usize };
     match texture.filter(|(_, of)| *of == own) {
@@ -37,7 +39,7 @@ where
             for rect in damage {
                 let Some(rect) = rect.intersection(Rectangle::from_size(own.0)) else { continue };
                 let lines = rect.loc.y as u32..(rect.loc.y + rect.size.h) as u32;
-                picture.read(lines, packed, pitch, padded).map_err(wrong)?;
+                picture.read(lines, packed, pitch, padded).map_err(failed)?;
                 renderer.update_memory(texture, packed, rect).map_err(|e| format!("writing a texture: {e}"))?;
             }
             Ok((texture.clone(), own))
@@ -46,9 +48,9 @@ where
             packed.clear();
             packed.resize(whole + padded, 0);
             let (packed, padded) = packed.split_at_mut(whole);
-            picture.read(0..picture.height, packed, pitch, padded).map_err(wrong)?;
+            picture.read(0..picture.height, packed, pitch, padded).map_err(failed)?;
             let texture = renderer.import_memory(packed, own.1, own.0, false);
-            Ok((texture.map_err(|e| format!("making a texture: {e}"))?, own))
+            Ok((texture.map_err(|e| format!("creating a texture: {e}"))?, own))
         }
     }
 }

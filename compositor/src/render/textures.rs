@@ -1,6 +1,6 @@
 //! Textures that are kept per surface.
 //!
-//! It makes none.
+//! It creates no texture.
 
 use std::collections::HashMap;
 
@@ -10,17 +10,17 @@ use smithay::backend::renderer::utils::CommitCounter;
 use crate::{render::shm, system::id::SurfaceId};
 
 /// Textures by surface.
-pub type Textures<T> = HashMap<SurfaceId, Known<T>>;
+pub type Textures<T> = HashMap<SurfaceId, KnownTexture<T>>;
 
 /// A surface's texture.
 #[derive(Debug)]
-pub struct Known<T> {
-    /// The content that it was made from.
+pub struct KnownTexture<T> {
+    /// The serial of the content that it was created from.
     pub serial: u64,
     pub commit: CommitCounter,
-    /// What its colours were taken for.
+    /// The YUV matrix and range that were assumed; `None`: RGB.
     pub colour: Option<Representation>,
-    /// Its memory is ours, and a copy.
-    pub own: Option<shm::Own>,
+    /// Set if the texture holds a copy, which can be updated.
+    pub copy: Option<shm::CopyFormat>,
     pub texture: T,
 }

@@ -1,19 +1,22 @@
-//! dma-bufs that the CPU reads: for a GL that runs on it their rows are copied into a texture, pixman reads them where they are.
+//! dma-bufs that the CPU reads. For GL on the CPU their rows are copied into a texture; pixman
+//! reads them in place.
 //!
-//! Only linear formats of one plane; only buffers whose fence has signalled. Hardware never comes here.
+//! Only linear formats of one plane, and only buffers whose fence has signalled. A GPU never uses
+//! this path.
 
 use drm_fourcc::DrmModifier;
 use smithay::backend::renderer::ImportMem;
 
 use crate::surface::buffer::Imported;
 
-/// Whether [`texture`] can take the buffer.
+/// Whether [`texture`] can read the buffer; the error says why not.
 pub fn check<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), String> {
     check_format(renderer, imported)?;
-    imported.mapping().map(drop).ok_or_else(|| "it cannot be mapped for the CPU".into())
+    imported.mapping().map(drop).ok_or_else(|| "the CPU cannot map it".into())
 }
 
-/// Whether pixman can read the buffer where it is: it maps from the plane's offset on, and takes every line to be a whole stride.
+/// Whether pixman can read the buffer in place; the error says why not. Pixman maps from the
+/// plane's offset on, and expects every line to be a whole stride.
 pub fn check_in_place<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), String> {
     check_format(renderer, imported)?;
     let (dmabuf, plane) = (&imported.dmabuf, &imported.dmabuf.planes()[0]);
@@ -21,11 +24,11 @@ pub fn check_in_place<R: ImportMem>(renderer: &R, imported: &Imported) -> Result
     if !(plane.offset as usize).is_multiple_of(page) {
         return Err(format!("its pixels begin at byte {}, which is not the start of a page ({page})", plane.offset));
     }
-    let mapping = imported.mapping().ok_or("it cannot be mapped for the CPU")?;
+    let mapping = imported.mapping().ok_or("the CPU cannot map it")?;
     let end = u64::from(plane.offset) + u64::from(plane.stride) * u64::from(dmabuf.height());
     match end <= mapping.len() as u64 {
         true => Ok(()),
-        false => Err(format!("its last line is not a whole stride: {end} bytes of {}", mapping.len())),
+        false => Err(format!("its last line is not a whole stride: it needs {end} bytes and has {}", mapping.len())),
     }
 }
 
@@ -36,12 +39,12 @@ fn check_format<R: ImportMem>(renderer: &R, imported: &Imported) -> Result<(), S
         return Err(format!("the CPU reads linear buffers of one plane only, not {modifier} with {planes}"));
     }
     if !renderer.mem_formats().any(|format| format == dmabuf.format()) {
-        return Err(format!("the CPU cannot draw from {:?}", dmabuf.format()));
+        return Err(format!("the CPU cannot read the format {:?}", dmabuf.format()));
     }
     Ok(())
 }
 
-/// A texture with the buffer's pixels as they are now. `packed` is scratch memory.
+/// A texture with a copy of the buffer's current pixels. `packed` is scratch memory.
 pub fn texture<R: ImportMem>(
     renderer: &mut R,
     imported: &Imported,

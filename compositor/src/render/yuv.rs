@@ -1,7 +1,8 @@
-//! YUV dma-bufs for renderers that cannot sample them as they are to be: converted by the CPU into a texture.
+//! YUV dma-bufs that the renderer cannot sample with the right matrix and range: the CPU converts
+//! them into a texture.
 //!
-//! Linear formats of eight bits; only buffers whose fence has signalled. A picture that a plane shows never comes here, nor one whose matrix and range
-//! the GPU assumes anyway.
+//! Only linear 8-bit formats, and only buffers whose fence has signalled. A buffer on a plane never
+//! uses this path, nor one whose matrix and range the GPU assumes by default.
 
 use dmabuf_import::{
     Fourcc, Modifier,
@@ -32,22 +33,23 @@ pub const FORMATS: [Fourcc; 16] = [
     Fourcc::Vyuy,
 ];
 
-/// What EGL makes of YUV dma-bufs if nothing is said (`EGL_YUV_COLOR_SPACE_HINT_EXT`, `EGL_SAMPLE_RANGE_HINT_EXT`).
+/// What EGL assumes for YUV dma-bufs without hints (`EGL_YUV_COLOR_SPACE_HINT_EXT`,
+/// `EGL_SAMPLE_RANGE_HINT_EXT`).
 pub const OF_EGL: Representation = Representation { encoding: Encoding::Bt601, range: Range::Limited };
 
-/// Whether [`texture`] can take the buffer.
+/// Whether [`texture`] can convert the buffer's format.
 pub fn converts(imported: &Imported) -> bool {
     imported.dmabuf.modifier() == Modifier::Linear && FORMATS.contains(&imported.dmabuf.format())
 }
 
-/// Whether the CPU can read a buffer that [`converts`].
+/// Whether the CPU can read a buffer for which [`converts`] is true; the error says why not.
 pub fn check(imported: &Imported) -> Result<(), String> {
     let planes = imported.dmabuf.planes().len();
     let mapped = (0..planes).all(|plane| imported.mapping_of(plane).is_some());
-    mapped.then_some(()).ok_or_else(|| "it cannot be mapped for the CPU".into())
+    mapped.then_some(()).ok_or_else(|| "the CPU cannot map it".into())
 }
 
-/// A texture with the buffer's picture as it is now. `packed` is scratch memory.
+/// A texture with the buffer's current image, converted to RGB. `packed` is scratch memory.
 pub fn texture<R: ImportMem>(
     renderer: &mut R,
     imported: &Imported,
@@ -58,11 +60,11 @@ pub fn texture<R: ImportMem>(
     packed.resize(width as usize * height as usize * 4, 0);
     with_planes(imported, &mut [&[]; 3], 0, &mut |planes| {
         let strides = strides(imported);
-        let picture = Picture { format: imported.dmabuf.format(), width, height, planes, strides };
+        let picture = YuvImage { format: imported.dmabuf.format(), width, height, planes, strides };
         picture.convert(colour, packed).map_err(|e| e.to_string())
     })?;
     let size = (width as i32, height as i32).into();
-    renderer.import_memory(packed, Fourcc::Xrgb8888, size, false).map_err(|e| format!("importing a picture: {e}"))
+    renderer.import_memory(packed, Fourcc::Xrgb8888, size, false).map_err(|e| format!("creating a texture: {e}"))
 }
 
 fn strides(imported: &Imported) -> [u32; 3] {
@@ -70,25 +72,31 @@ fn strides(imported: &Imported) -> [u32; 3] {
     std::array::from_fn(|at| planes.get(at).map_or(0, |plane| plane.stride))
 }
 
-/// What is done with the bytes of the planes.
-type Done<'d> = dyn FnMut([&[u8]; 3]) -> Result<(), String> + 'd;
-/// A conversion of lines whose samples are interleaved.
+/// The function that reads the bytes of the planes.
+type ReadPlanes<'d> = dyn FnMut([&[u8]; 3]) -> Result<(), String> + 'd;
+/// A conversion of lines with interleaved samples.
 type ConvertPacked<'c> = dyn Fn(&YuvPackedImage<'_, u8>, &mut [u8]) -> Result<(), YuvError> + 'c;
 
-/// Opens the buffer's planes for reading, one bracket within the other, and calls `done` with the bytes of each from its offset on.
-fn with_planes(imported: &Imported, opened: &mut [&[u8]; 3], at: usize, done: &mut Done<'_>) -> Result<(), String> {
-    let Some(plane) = imported.dmabuf.planes().get(at).filter(|_| at < 3) else { return done(*opened) };
-    let mapping = imported.mapping_of(at).ok_or("it cannot be mapped for the CPU")?;
-    let read = mapping.cpu_read(|bytes| {
+/// Opens the buffer's planes from `at` on for CPU reads, one bracket within the other, and calls
+/// `read` with the bytes of each plane, from the plane's offset on.
+fn with_planes(
+    imported: &Imported,
+    opened: &mut [&[u8]; 3],
+    at: usize,
+    read: &mut ReadPlanes<'_>,
+) -> Result<(), String> {
+    let Some(plane) = imported.dmabuf.planes().get(at).filter(|_| at < 3) else { return read(*opened) };
+    let mapping = imported.mapping_of(at).ok_or("the CPU cannot map it")?;
+    let result = mapping.cpu_read(|bytes| {
         let mut opened = *opened;
         opened[at] = bytes.get(plane.offset as usize..).unwrap_or_default();
-        with_planes(imported, &mut opened, at + 1, done)
+        with_planes(imported, &mut opened, at + 1, read)
     });
-    read.map_err(|e| e.to_string())?
+    result.map_err(|e| e.to_string())?
 }
 
-/// Planes in memory.
-struct Picture<'a> {
+/// A YUV image in memory.
+struct YuvImage<'a> {
     format: Fourcc,
     width: u32,
     height: u32,
@@ -96,8 +104,8 @@ struct Picture<'a> {
     strides: [u32; 3],
 }
 
-impl Picture<'_> {
-    /// Fills `out` with rows of B, G, R, X without padding.
+impl YuvImage<'_> {
+    /// Fills `out` with rows of B, G, R, X bytes without padding.
     fn convert(&self, colour: Representation, out: &mut [u8]) -> Result<(), YuvError> {
         let matrix = match colour.encoding {
             Encoding::Bt601 => YuvStandardMatrix::Bt601,
@@ -169,7 +177,8 @@ impl Picture<'_> {
         }
     }
 
-    /// The library wants whole lines, padding included; the last one of a buffer need not have its padding.
+    /// Converts a packed format. The library requires whole lines with padding, but the last line
+    /// of a buffer may lack its padding, so it is converted alone.
     fn one(&self, out: &mut [u8], convert: &ConvertPacked<'_>) -> Result<(), YuvError> {
         let Self { width, height, .. } = *self;
         let (stride, row) = (self.strides[0] as usize, width as usize * 4);
@@ -232,7 +241,7 @@ mod tests {
                         Fourcc::Uyvy => [90, 120, 160, 120],
                         _ => [160, 120, 90, 120],
                     };
-                    // The last line ends without padding.
+                    // The last line has no padding.
                     let mut packed = packed.repeat(4 * H);
                     packed.truncate(16 * (H - 1) + 2 * W);
                     let (planes, strides): ([&[u8]; 3], _) = match info.planes {
@@ -240,7 +249,7 @@ mod tests {
                         2 => ([&luma, &pairs, &[]], [8, if info.hsub == 1 { 16 } else { 8 }, 0]),
                         _ => ([&luma, &one, &two], [8, 8, 8]),
                     };
-                    let picture = Picture { format, width: W as u32, height: H as u32, planes, strides };
+                    let picture = YuvImage { format, width: W as u32, height: H as u32, planes, strides };
                     let mut out = vec![0; W * H * 4];
                     picture.convert(colour, &mut out).unwrap();
                     for pixel in out.chunks_exact(4) {

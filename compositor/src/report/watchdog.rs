@@ -9,9 +9,9 @@ pub const RECENT: usize = 32;
 
 /// The last hits, oldest first.
 #[derive(Debug, Default)]
-pub struct Hits(VecDeque<WatchdogHit>);
+pub struct WatchdogHistory(VecDeque<WatchdogHit>);
 
-impl Hits {
+impl WatchdogHistory {
     pub fn push(&mut self, hit: WatchdogHit) {
         if self.0.len() == RECENT {
             self.0.pop_front();

@@ -1,24 +1,25 @@
-//! Why a frame missed its vblank, told from what was measured.
+//! Why a frame missed its vblank, decided from measured times.
 //!
-//! Pure: it reads no fence and no clock, and counts nothing but in [`Misses`].
+//! Pure logic: it reads no fence and no clock, and changes no state but [`Misses`].
 
 use fence::Ns;
 
-/// Who was late. The first that holds, in this order.
+/// What made a frame late: the first cause that applies, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// A client's fence that had been handed to the display signalled too late.
+pub enum MissCause {
+    /// A client's acquire fence that was committed as an in-fence signalled too late.
     Client,
-    /// Drawing took too long: the GPU's fence was late, or the CPU's drawing delayed the commit.
+    /// Rendering took too long: the GPU's fence was late, or rendering on the CPU delayed the
+    /// commit.
     Render,
-    /// We woke too late, or the commit call took too long.
+    /// The compositor woke up too late, or the commit call took too long.
     Commit,
-    /// All was in time, and still the flip came later.
+    /// Everything was in time, but the flip still came later.
     Kernel,
 }
 
-impl Cause {
-    /// As the trace says it.
+impl MissCause {
+    /// The name in the trace.
     pub fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -29,41 +30,41 @@ impl Cause {
     }
 }
 
-/// What was measured of a frame that missed. All times are CLOCK_MONOTONIC.
+/// The measured times of a frame that missed its vblank. All are CLOCK_MONOTONIC, ns.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
-    /// The vblank that it was for.
+pub struct MissFacts {
+    /// The vblank that the frame was latched for.
     pub vblank: Ns,
-    /// What display and kernel need before a vblank.
+    /// How long before a vblank the kernel and the display must have the frame.
     pub need: Ns,
-    /// When the latch was to be, and when it was.
+    /// When the latch was planned, and when it began.
     pub planned: Ns,
     pub started: Ns,
     /// When the commit call returned.
     pub committed: Ns,
-    /// Something was drawn for it.
+    /// Something was composited for the frame.
     pub rendered: bool,
-    /// When the last of the clients' fences signalled; `None` without any.
+    /// When the last of the clients' in-fences signalled; `None` if there were none.
     pub acquired: Option<Ns>,
-    /// When the GPU was done; `None` without one.
+    /// When the GPU had finished rendering; `None` if no GPU rendered.
     pub drawn: Option<Ns>,
 }
 
-/// Names the cause.
-pub fn cause(facts: &Facts) -> Cause {
+/// Decides the cause.
+pub fn cause(facts: &MissFacts) -> MissCause {
     let by = facts.vblank.saturating_sub(facts.need);
     if facts.acquired.is_some_and(|at| at > by) {
-        Cause::Client
+        MissCause::Client
     } else if facts.drawn.is_some_and(|at| at > by && at > facts.committed) {
-        Cause::Render
+        MissCause::Render
     } else if facts.committed > by {
         let work = facts.committed.saturating_sub(facts.started);
         match facts.rendered && work > facts.started.saturating_sub(facts.planned) {
-            true => Cause::Render,
-            false => Cause::Commit,
+            true => MissCause::Render,
+            false => MissCause::Commit,
         }
     } else {
-        Cause::Kernel
+        MissCause::Kernel
     }
 }
 
@@ -77,13 +78,13 @@ pub struct Misses {
 }
 
 impl Misses {
-    /// Counts vblanks.
-    pub fn add(&mut self, cause: Cause, vblanks: u64) {
+    /// Adds missed vblanks to the counter of `cause`.
+    pub fn add(&mut self, cause: MissCause, vblanks: u64) {
         *match cause {
-            Cause::Client => &mut self.client,
-            Cause::Render => &mut self.render,
-            Cause::Commit => &mut self.commit,
-            Cause::Kernel => &mut self.kernel,
+            MissCause::Client => &mut self.client,
+            MissCause::Render => &mut self.render,
+            MissCause::Commit => &mut self.commit,
+            MissCause::Kernel => &mut self.kernel,
         } += vblanks;
     }
 }
@@ -93,22 +94,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_was_late() {
+    fn each_delay_has_its_cause() {
         // Vblank at 1000, needs 10; planned at 900.
-        let base = Facts { vblank: 1000, need: 10, planned: 900, started: 905, committed: 920, ..Facts::default() };
+        let base =
+            MissFacts { vblank: 1000, need: 10, planned: 900, started: 905, committed: 920, ..MissFacts::default() };
         let table = [
-            (base, Cause::Kernel),
-            (Facts { acquired: Some(989), ..base }, Cause::Kernel),
-            (Facts { acquired: Some(991), ..base }, Cause::Client),
-            (Facts { drawn: Some(990), ..base }, Cause::Kernel),
-            (Facts { drawn: Some(1200), ..base }, Cause::Render),
-            (Facts { acquired: Some(1100), drawn: Some(1200), ..base }, Cause::Client),
-            (Facts { started: 985, committed: 995, ..base }, Cause::Commit),
-            (Facts { started: 985, committed: 995, rendered: true, ..base }, Cause::Commit),
-            (Facts { committed: 995, rendered: true, ..base }, Cause::Render),
-            (Facts { committed: 995, ..base }, Cause::Commit),
-            // The GPU was done long before a commit that was late: not its fault.
-            (Facts { started: 985, committed: 1005, drawn: Some(992), ..base }, Cause::Commit),
+            (base, MissCause::Kernel),
+            (MissFacts { acquired: Some(989), ..base }, MissCause::Kernel),
+            (MissFacts { acquired: Some(991), ..base }, MissCause::Client),
+            (MissFacts { drawn: Some(990), ..base }, MissCause::Kernel),
+            (MissFacts { drawn: Some(1200), ..base }, MissCause::Render),
+            (MissFacts { acquired: Some(1100), drawn: Some(1200), ..base }, MissCause::Client),
+            (MissFacts { started: 985, committed: 995, ..base }, MissCause::Commit),
+            (MissFacts { started: 985, committed: 995, rendered: true, ..base }, MissCause::Commit),
+            (MissFacts { committed: 995, rendered: true, ..base }, MissCause::Render),
+            (MissFacts { committed: 995, ..base }, MissCause::Commit),
+            // The GPU had finished before the commit returned late: the GPU is not the cause.
+            (MissFacts { started: 985, committed: 1005, drawn: Some(992), ..base }, MissCause::Commit),
         ];
         for (facts, expected) in table {
             assert_eq!(cause(&facts), expected, "{facts:?}");
@@ -116,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn misses_are_counted_apart() {
+    fn misses_are_counted_by_cause() {
         let mut misses = Misses::default();
-        misses.add(Cause::Client, 2);
-        misses.add(Cause::Kernel, 1);
+        misses.add(MissCause::Client, 2);
+        misses.add(MissCause::Kernel, 1);
         assert_eq!(misses, Misses { client: 2, kernel: 1, ..Misses::default() });
     }
 }

@@ -1,13 +1,14 @@
 //! When to latch: as late as the next frame's predicted cost allows.
 //!
 //! ```text
-//!  wake-up planned ─ lateness ─→ latch ─ work ─→ commit returns ─ GPU ─→ drawn ─ reserve ─→ vblank
-//!                  └───────────────────────────── margin ──────────────────────────────────┘
+//!  wake-up planned ─ lateness ─→ latch ─ work ─→ commit returns ─ GPU ─→ rendered ─ reserve ─→ vblank
+//!                  └─────────────────────────────── margin ───────────────────────────────────┘
 //! ```
 //!
-//! Each part is a high quantile of the recent past; frames that only show planes and frames that are drawn have a past
-//! of their own, so the former latch much later. The reserve is what display and kernel need after that: it grows with
-//! each miss that was not the client's and shrinks slowly without. Pure arithmetic: no clock is read here.
+//! Each part is a high quantile of recent measurements. Frames that only use planes and frames that
+//! are composited are measured separately, so the former latch much later. The reserve is the time
+//! that the kernel and the display need after that. It grows with each miss that a client did not
+//! cause, and shrinks slowly without misses. Pure arithmetic: no clock is read here.
 
 pub mod cause;
 pub mod quantiles;
@@ -16,55 +17,59 @@ use fence::Ns;
 use kms::vblank::Clock;
 use quantiles::Quantiles;
 
-pub use cause::{Cause, Facts, Misses};
+pub use cause::{MissCause, MissFacts, Misses};
 /// How long before a vblank to latch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Margins {
-    /// Usually: release points then materialise at least a millisecond before the flip, and a late wake-up costs nothing.
+    /// The usual margin, ns: release points get their fences at least a millisecond before the
+    /// flip, and a late wake-up does no harm.
     pub early: Ns,
-    /// At the latest: while a fence is still pending, or for a commit that came after the early time.
+    /// The smallest margin, ns: used while a fence is still pending, or for a commit that came
+    /// after the early time.
     pub late: Ns,
 }
 
 impl Margins {
-    /// `(latch, vblank)` for the first vblank after `now` that can still be made.
+    /// `(latch, vblank)` for the first vblank after `now` that a latch can still make
+    /// (CLOCK_MONOTONIC).
     pub fn plan(&self, clock: &Clock, now: Ns) -> (Ns, Ns) {
         let (_, vblank) = clock.latch(now, self.late);
         (vblank.saturating_sub(self.early).max(now), vblank)
     }
 }
 
-/// What a frame costs depends on this.
+/// The kind of a frame, on which its cost depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Clients' buffers and the cursor only.
+pub enum FrameKind {
+    /// Only clients' buffers and the cursor, on planes.
     Planes,
-    /// Something is drawn.
+    /// Something is composited.
     Rendered,
 }
 
-/// When the steps of a frame were.
+/// The times of the steps of a frame, CLOCK_MONOTONIC.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// The wake-up that was asked for.
+    /// The planned wake-up.
     pub planned: Ns,
-    /// The latch.
+    /// The start of the latch.
     pub started: Ns,
-    /// The commit call's return.
+    /// The return of the commit call.
     pub committed: Ns,
-    pub kind: Kind,
-    /// The vblank's time was known: neither the first frame after a modeset nor after a long idle time.
+    pub kind: FrameKind,
+    /// The time of the vblank was known: the frame is not the first after a modeset or a long idle
+    /// time.
     pub in_phase: bool,
 }
 
-/// The quantile of the past that is planned for: of 32 frames three may be worse.
+/// The quantile to plan for: of 32 frames, three may take longer.
 const HIGH: f32 = 0.9;
-/// The same for wake-ups, of which a busy machine delays some by whole frames: no margin helps against that, and one that
-/// tried would make every frame stale.
+/// The same for wake-ups. A busy machine delays some of them by whole frames; no margin helps
+/// against that, and a margin that tried would make every frame stale.
 const WAKE: f32 = 0.75;
-/// A lateness that is longer is no longer planned for.
-const WAKE_MOST: Ns = 700_000;
-/// Guesses for a past that is too short.
+/// The longest lateness of a wake-up to plan for.
+const WAKE_MAX: Ns = 700_000;
+/// Used while there are too few measurements.
 const WAKE_GUESS: Ns = 500_000;
 const WORK_GUESS: Ns = 1_000_000;
 
@@ -72,31 +77,33 @@ const WORK_GUESS: Ns = 1_000_000;
 #[derive(Debug)]
 pub struct Planner {
     wake: Quantiles,
-    planes: Past,
-    rendered: Past,
-    /// How many frames to come may be drawn: the last was, or the one before.
-    drawn_lately: u8,
+    planes: History,
+    rendered: History,
+    /// For how many more frames compositing is expected: 2 after a composited frame, one less after
+    /// each other frame.
+    rendered_lately: u8,
 }
 
-/// The past of one kind of frame.
+/// The measurements of one kind of frame.
 #[derive(Debug)]
-struct Past {
+struct History {
     work: Quantiles,
     gpu: Quantiles,
     least: Ns,
     reserve: Ns,
 }
 
-impl Past {
+impl History {
     fn new(least: Ns) -> Self {
         Self { work: Quantiles::default(), gpu: Quantiles::default(), least, reserve: least }
     }
 
-    /// What the display needs is there at every frame and is learnt in full; that we were late once says little about the
-    /// next time, and the quantiles have seen it too.
-    fn miss(&mut self, cause: Cause) {
-        let most = if cause == Cause::Kernel { Planner::MOST_RESERVE } else { Planner::MOST_OWN_RESERVE };
-        self.reserve = (self.reserve + Planner::STEP).min(most.max(self.reserve));
+    /// What the display needs applies to every frame, so it may grow up to the full bound. A delay
+    /// in the compositor says little about the next frame, and the quantiles include it already, so
+    /// its bound is lower.
+    fn miss(&mut self, cause: MissCause) {
+        let max = if cause == MissCause::Kernel { Planner::MAX_RESERVE } else { Planner::MAX_OWN_RESERVE };
+        self.reserve = (self.reserve + Planner::STEP).min(max.max(self.reserve));
     }
 
     fn forgive(&mut self) {
@@ -106,31 +113,31 @@ impl Past {
 
 impl Default for Planner {
     fn default() -> Self {
-        let (planes, rendered) = (Past::new(Self::LEAST_PLANES), Past::new(Self::LEAST_RENDERED));
-        Self { wake: Quantiles::default(), planes, rendered, drawn_lately: 2 }
+        let (planes, rendered) = (History::new(Self::MIN_PLANES_RESERVE), History::new(Self::MIN_RENDERED_RESERVE));
+        Self { wake: Quantiles::default(), planes, rendered, rendered_lately: 2 }
     }
 }
 
 impl Planner {
-    /// What the kernel and the display want between commit and vblank, at least.
-    pub const LEAST_PLANES: Ns = 100_000;
-    /// The same where drawing may vary.
-    pub const LEAST_RENDERED: Ns = 300_000;
-    /// The reserve of a latch that need not be late.
+    /// The least time that the kernel and the display need between commit and vblank.
+    pub const MIN_PLANES_RESERVE: Ns = 100_000;
+    /// The same for composited frames, whose rendering time varies.
+    pub const MIN_RENDERED_RESERVE: Ns = 300_000;
+    /// The reserve of an early latch.
     const EARLY: Ns = 1_100_000;
-    /// What a miss adds.
+    /// What a miss adds to the reserve.
     const STEP: Ns = 200_000;
-    /// The reserve's bound.
-    const MOST_RESERVE: Ns = 4_000_000;
-    /// Its bound for misses through us.
-    const MOST_OWN_RESERVE: Ns = 900_000;
-    /// Never latch earlier than this before a vblank: beyond it a late frame is better than stale input.
-    const MOST: Ns = 12_000_000;
+    /// The upper bound of the reserve.
+    const MAX_RESERVE: Ns = 4_000_000;
+    /// The upper bound that misses caused by the compositor can reach.
+    const MAX_OWN_RESERVE: Ns = 900_000;
+    /// The largest margin: beyond it, a late frame is better than stale input.
+    const MAX: Ns = 12_000_000;
 
-    fn past(&mut self, kind: Kind) -> &mut Past {
+    fn past(&mut self, kind: FrameKind) -> &mut History {
         match kind {
-            Kind::Planes => &mut self.planes,
-            Kind::Rendered => &mut self.rendered,
+            FrameKind::Planes => &mut self.planes,
+            FrameKind::Rendered => &mut self.rendered,
         }
     }
 
@@ -138,51 +145,52 @@ impl Planner {
     pub fn committed(&mut self, timing: &Timing) {
         self.wake.record(timing.started.saturating_sub(timing.planned));
         self.past(timing.kind).work.record(timing.committed.saturating_sub(timing.started));
-        self.drawn_lately = match timing.kind {
-            Kind::Rendered => 2,
-            Kind::Planes => self.drawn_lately.saturating_sub(1),
+        self.rendered_lately = match timing.kind {
+            FrameKind::Rendered => 2,
+            FrameKind::Planes => self.rendered_lately.saturating_sub(1),
         };
     }
 
-    /// The GPU was done so long after the commit call had returned.
+    /// The GPU finished rendering `after_commit` ns after the return of the commit call.
     pub fn drawn(&mut self, after_commit: Ns) {
         self.rendered.gpu.record(after_commit);
     }
 
-    /// A frame has flipped: in time, or late through somebody's fault. A client's teaches nothing here.
-    pub fn flipped(&mut self, kind: Kind, missed: Option<Cause>) {
+    /// A frame has flipped: in time (`None`), or late for a cause. A miss that a client caused is
+    /// ignored.
+    pub fn flipped(&mut self, kind: FrameKind, missed: Option<MissCause>) {
         match missed {
-            Some(Cause::Client) => {}
+            Some(MissCause::Client) => {}
             Some(cause) => self.past(kind).miss(cause),
             None => self.past(kind).forgive(),
         }
     }
 
-    /// The kind that the next frame will probably be.
-    pub fn expected(&self) -> Kind {
-        if self.drawn_lately > 0 { Kind::Rendered } else { Kind::Planes }
+    /// The expected kind of the next frame.
+    pub fn expected(&self) -> FrameKind {
+        if self.rendered_lately > 0 { FrameKind::Rendered } else { FrameKind::Planes }
     }
 
-    /// How long before the vblank to latch the next frame.
+    /// The margins for the next frame.
     pub fn margins(&self) -> Margins {
         let late = self.late();
         let reserve = match self.expected() {
-            Kind::Planes => self.planes.reserve,
-            Kind::Rendered => self.rendered.reserve,
+            FrameKind::Planes => self.planes.reserve,
+            FrameKind::Rendered => self.rendered.reserve,
         };
-        let early = (late + Self::EARLY.saturating_sub(reserve)).min(Self::MOST);
+        let early = (late + Self::EARLY.saturating_sub(reserve)).min(Self::MAX);
         Margins { early, late }
     }
 
     fn late(&self) -> Ns {
         let past = match self.expected() {
-            Kind::Planes => &self.planes,
-            Kind::Rendered => &self.rendered,
+            FrameKind::Planes => &self.planes,
+            FrameKind::Rendered => &self.rendered,
         };
-        let wake = self.wake.at(WAKE).unwrap_or(WAKE_GUESS).min(WAKE_MOST);
+        let wake = self.wake.at(WAKE).unwrap_or(WAKE_GUESS).min(WAKE_MAX);
         let work = past.work.at(HIGH).unwrap_or(WORK_GUESS);
         let gpu = past.gpu.at(HIGH).unwrap_or(0);
-        (wake + work + gpu + past.reserve).min(Self::MOST)
+        (wake + work + gpu + past.reserve).min(Self::MAX)
     }
 
     /// For `syncline msg status`, in microseconds.
@@ -199,20 +207,22 @@ impl Planner {
     }
 }
 
-/// How long before the vblank a fence must signal for the display to make that vblank: learnt from those that did not.
+/// How long before the vblank an in-fence must signal for the display to make that vblank; learnt
+/// from misses.
 #[derive(Debug, Default)]
 pub struct HandOverReserve(Ns);
 
 impl HandOverReserve {
     const STEP: Ns = 100_000;
-    const MOST: Ns = 4_000_000;
+    const MAX: Ns = 4_000_000;
 
-    /// A frame with a fence that signalled before the vblank has flipped, in time or not.
+    /// A frame with an in-fence that signalled before the vblank has flipped; `missed`: later than
+    /// that vblank.
     pub fn learn(&mut self, missed: bool) {
-        self.0 = if missed { (self.0 * 2).clamp(Self::STEP, Self::MOST) } else { self.0 - self.0.div_ceil(64) };
+        self.0 = if missed { (self.0 * 2).clamp(Self::STEP, Self::MAX) } else { self.0 - self.0.div_ceil(64) };
     }
 
-    /// The time until which a fence may be pending for the vblank at `vblank`.
+    /// The time until which an in-fence may stay pending for the vblank at `vblank`.
     pub fn deadline(&self, vblank: Ns) -> Ns {
         vblank.saturating_sub(self.0)
     }
@@ -224,44 +234,44 @@ mod tests {
 
     use super::*;
 
-    fn timing(kind: Kind, late: Ns, work: Ns) -> Timing {
+    fn timing(kind: FrameKind, late: Ns, work: Ns) -> Timing {
         Timing { planned: 1000, started: 1000 + late, committed: 1000 + late + work, kind, in_phase: true }
     }
 
-    fn settled(kind: Kind, late: Ns, work: Ns) -> Planner {
+    fn settled(kind: FrameKind, late: Ns, work: Ns) -> Planner {
         let mut planner = Planner::default();
         (0..40).for_each(|_| planner.committed(&timing(kind, late, work)));
         planner
     }
 
     #[test]
-    fn frames_that_cost_nothing_latch_at_the_reserve() {
-        assert_eq!(settled(Kind::Planes, 0, 0).late(), Planner::LEAST_PLANES);
-        assert_eq!(settled(Kind::Rendered, 0, 0).late(), Planner::LEAST_RENDERED);
+    fn frames_without_cost_latch_at_the_reserve() {
+        assert_eq!(settled(FrameKind::Planes, 0, 0).late(), Planner::MIN_PLANES_RESERVE);
+        assert_eq!(settled(FrameKind::Rendered, 0, 0).late(), Planner::MIN_RENDERED_RESERVE);
     }
 
     #[test]
-    fn the_margin_is_made_of_its_parts() {
-        let mut planner = settled(Kind::Rendered, 200_000, 2_000_000);
-        assert_eq!(planner.late(), Planner::LEAST_RENDERED + 2_200_000);
+    fn the_margin_is_the_sum_of_its_parts() {
+        let mut planner = settled(FrameKind::Rendered, 200_000, 2_000_000);
+        assert_eq!(planner.late(), Planner::MIN_RENDERED_RESERVE + 2_200_000);
         (0..32).for_each(|_| planner.drawn(1_000_000));
-        assert_eq!(planner.late(), Planner::LEAST_RENDERED + 3_200_000);
-        (0..40).for_each(|_| planner.committed(&timing(Kind::Rendered, 0, 50_000_000)));
-        assert_eq!(planner.late(), Planner::MOST, "bounded");
-        (0..40).for_each(|_| planner.committed(&timing(Kind::Planes, 0, 50_000)));
-        assert_eq!(planner.late(), Planner::LEAST_PLANES + 50_000, "planes have their own past");
+        assert_eq!(planner.late(), Planner::MIN_RENDERED_RESERVE + 3_200_000);
+        (0..40).for_each(|_| planner.committed(&timing(FrameKind::Rendered, 0, 50_000_000)));
+        assert_eq!(planner.late(), Planner::MAX, "bounded");
+        (0..40).for_each(|_| planner.committed(&timing(FrameKind::Planes, 0, 50_000)));
+        assert_eq!(planner.late(), Planner::MIN_PLANES_RESERVE + 50_000, "plane frames are measured separately");
     }
 
     #[test]
     fn the_early_latch_leaves_a_millisecond() {
-        let mut planner = settled(Kind::Planes, 0, 50_000);
+        let mut planner = settled(FrameKind::Planes, 0, 50_000);
         assert_eq!(planner.margins(), Margins { early: 1_150_000, late: 150_000 });
-        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
-        assert_eq!(planner.margins(), Margins { early: 4_050_000, late: 4_050_000 }, "a reserve that is longer counts");
+        (0..30).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Kernel)));
+        assert_eq!(planner.margins(), Margins { early: 4_050_000, late: 4_050_000 }, "a longer reserve wins");
     }
 
     #[test]
-    fn the_latch_is_early_if_it_can_and_late_if_it_must() {
+    fn the_latch_is_early_if_there_is_time_and_late_otherwise() {
         let mut clock = Clock::new(10_000);
         clock.flip(100_000, 1);
         let margins = Margins { early: 1100, late: 100 };
@@ -280,41 +290,44 @@ mod tests {
 
     #[test]
     fn outliers_are_not_planned_for() {
-        let mut planner = settled(Kind::Planes, 0, 50_000);
-        (0..3).for_each(|_| planner.committed(&timing(Kind::Planes, 50_000_000, 9_000_000)));
-        assert_eq!(planner.late(), Planner::LEAST_PLANES + 50_000);
-        planner.committed(&timing(Kind::Planes, 0, 9_000_000));
-        assert_eq!(planner.late(), Planner::LEAST_PLANES + 9_000_000);
-        (0..20).for_each(|_| planner.committed(&timing(Kind::Planes, 50_000_000, 0)));
-        assert!(planner.late() <= Planner::LEAST_PLANES + WAKE_MOST + 9_000_000, "an outage is not planned for");
+        let mut planner = settled(FrameKind::Planes, 0, 50_000);
+        (0..3).for_each(|_| planner.committed(&timing(FrameKind::Planes, 50_000_000, 9_000_000)));
+        assert_eq!(planner.late(), Planner::MIN_PLANES_RESERVE + 50_000);
+        planner.committed(&timing(FrameKind::Planes, 0, 9_000_000));
+        assert_eq!(planner.late(), Planner::MIN_PLANES_RESERVE + 9_000_000);
+        (0..20).for_each(|_| planner.committed(&timing(FrameKind::Planes, 50_000_000, 0)));
+        assert!(
+            planner.late() <= Planner::MIN_PLANES_RESERVE + WAKE_MAX + 9_000_000,
+            "a long outage is not planned for"
+        );
     }
 
     #[test]
-    fn drawing_is_expected_for_two_frames_after_it() {
-        let mut planner = settled(Kind::Planes, 0, 0);
-        planner.committed(&timing(Kind::Rendered, 0, 0));
-        for expected in [Kind::Rendered, Kind::Rendered, Kind::Planes] {
+    fn rendering_is_expected_for_two_frames_after_a_rendered_one() {
+        let mut planner = settled(FrameKind::Planes, 0, 0);
+        planner.committed(&timing(FrameKind::Rendered, 0, 0));
+        for expected in [FrameKind::Rendered, FrameKind::Rendered, FrameKind::Planes] {
             assert_eq!(planner.expected(), expected);
-            planner.committed(&timing(Kind::Planes, 0, 0));
+            planner.committed(&timing(FrameKind::Planes, 0, 0));
         }
     }
 
     #[test]
-    fn misses_teach_by_cause() {
-        let mut planner = settled(Kind::Planes, 0, 0);
-        planner.flipped(Kind::Planes, Some(Cause::Client));
-        planner.flipped(Kind::Rendered, Some(Cause::Render));
-        assert_eq!(planner.late(), Planner::LEAST_PLANES, "neither a client's miss nor another kind's");
-        planner.flipped(Kind::Planes, Some(Cause::Kernel));
-        assert_eq!(planner.late(), Planner::LEAST_PLANES + Planner::STEP);
-        (0..10).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Commit)));
-        assert_eq!(planner.late(), Planner::MOST_OWN_RESERVE);
-        (0..30).for_each(|_| planner.flipped(Kind::Planes, Some(Cause::Kernel)));
-        assert_eq!(planner.late(), Planner::MOST_RESERVE);
-        planner.flipped(Kind::Planes, Some(Cause::Commit));
-        assert_eq!(planner.late(), Planner::MOST_RESERVE, "never shrinks by a miss");
-        (0..20_000).for_each(|_| planner.flipped(Kind::Planes, None));
-        assert!(planner.late() < Planner::LEAST_PLANES + 2000, "forgiven");
+    fn each_cause_of_a_miss_changes_its_reserve() {
+        let mut planner = settled(FrameKind::Planes, 0, 0);
+        planner.flipped(FrameKind::Planes, Some(MissCause::Client));
+        planner.flipped(FrameKind::Rendered, Some(MissCause::Render));
+        assert_eq!(planner.late(), Planner::MIN_PLANES_RESERVE, "neither a client's miss nor another kind's");
+        planner.flipped(FrameKind::Planes, Some(MissCause::Kernel));
+        assert_eq!(planner.late(), Planner::MIN_PLANES_RESERVE + Planner::STEP);
+        (0..10).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Commit)));
+        assert_eq!(planner.late(), Planner::MAX_OWN_RESERVE);
+        (0..30).for_each(|_| planner.flipped(FrameKind::Planes, Some(MissCause::Kernel)));
+        assert_eq!(planner.late(), Planner::MAX_RESERVE);
+        planner.flipped(FrameKind::Planes, Some(MissCause::Commit));
+        assert_eq!(planner.late(), Planner::MAX_RESERVE, "a miss never shrinks it");
+        (0..20_000).for_each(|_| planner.flipped(FrameKind::Planes, None));
+        assert!(planner.late() < Planner::MIN_PLANES_RESERVE + 2000, "shrinks without misses");
     }
 
     #[test]
@@ -324,7 +337,7 @@ mod tests {
         (0..10).for_each(|_| reserve.learn(true));
         assert_eq!(reserve.deadline(10_000_000), 6_000_000, "bounded");
         (0..2000).for_each(|_| reserve.learn(false));
-        assert_eq!(reserve.deadline(10_000_000), 10_000_000, "forgiven");
+        assert_eq!(reserve.deadline(10_000_000), 10_000_000, "shrinks without misses");
     }
 
     proptest! {
@@ -334,15 +347,15 @@ mod tests {
         ) {
             let mut planner = Planner::default();
             for (drawn, late, work, miss) in frames {
-                let kind = if drawn { Kind::Rendered } else { Kind::Planes };
+                let kind = if drawn { FrameKind::Rendered } else { FrameKind::Planes };
                 planner.committed(&timing(kind, late, work));
-                let missed = [None, Some(Cause::Client), Some(Cause::Render), Some(Cause::Commit), Some(Cause::Kernel)];
+                let missed = [None, Some(MissCause::Client), Some(MissCause::Render), Some(MissCause::Commit), Some(MissCause::Kernel)];
                 planner.flipped(kind, missed[usize::from(miss)]);
-                prop_assert!(planner.late() <= Planner::MOST);
-                prop_assert!(planner.late() >= Planner::LEAST_PLANES);
+                prop_assert!(planner.late() <= Planner::MAX);
+                prop_assert!(planner.late() >= Planner::MIN_PLANES_RESERVE);
                 let margins = planner.margins();
-                prop_assert!(margins.late <= margins.early && margins.early <= Planner::MOST);
-                prop_assert_eq!(planner.expected() == Kind::Rendered || !drawn, true);
+                prop_assert!(margins.late <= margins.early && margins.early <= Planner::MAX);
+                prop_assert_eq!(planner.expected() == FrameKind::Rendered || !drawn, true);
             }
         }
     }

@@ -1,12 +1,12 @@
-//! [`Quantiles`]: the recent past of a duration, asked by rank.
+//! [`Quantiles`]: the last measurements of a duration, and their quantiles.
 //!
-//! It knows no clock and does not decide. No heap.
+//! It reads no clock, decides nothing and uses no heap.
 
 use fence::Ns;
 
-/// How many durations it remembers.
+/// The number of durations that are kept.
 const MEMORY: usize = 32;
-/// With fewer it answers nothing.
+/// The least number of durations for a quantile.
 const ENOUGH: usize = 6;
 
 /// A ring of the last 32 durations; each saturates at four seconds.
@@ -18,14 +18,15 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    /// Remembers one, in nanoseconds.
+    /// Adds a duration, in ns.
     pub fn record(&mut self, duration: Ns) {
         self.ring[self.next] = duration.min(u32::MAX.into()) as u32;
         self.next = (self.next + 1) % MEMORY;
         self.len = (self.len + 1).min(MEMORY);
     }
 
-    /// The duration at a quantile (1.0: the longest remembered), rounded up in rank; `None` if too few are known.
+    /// The duration at a quantile (1.0: the longest one), in ns, rounded up in rank; `None` if too
+    /// few are known.
     pub fn at(&self, quantile: f32) -> Option<Ns> {
         if self.len < ENOUGH {
             return None;
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks_are_of_the_last_32() {
+    fn quantiles_are_of_the_last_32_durations() {
         let mut past = Quantiles::default();
         (0..5).for_each(|_| past.record(7));
         assert_eq!(past.at(1.0), None, "too few");

@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use dmabuf_import::Format;
-use protocols::linux_dmabuf::{Feedback, listens};
+use protocols::linux_dmabuf::{Feedback, has_feedback_objects};
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
     desktop::windows::Placement,
-    feedback::{Feedbacks, is_turned, quarter, tell, want},
+    feedback::{FormatFeedback, is_rotated, swaps_axes, tell, want},
     render::Layer,
     session::Syncline,
-    surface::{SurfaceState, steady::Goal},
+    surface::{SurfaceState, goal::Goal},
     system::id::OutputId,
 };
 
@@ -22,36 +22,36 @@ impl Syncline {
     pub fn feedback_of(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
         let (goal, withdrawn) = with_states(surface, |states| {
             let state = SurfaceState::of(states);
-            (state.wishes.steady.told(), state.wishes.withdrawn.clone())
+            (state.allocation.goal.announced(), state.allocation.withdrawn.clone())
         });
         self.globals.feedback.as_mut().map(|feedback| feedback.of(goal, &withdrawn))
     }
 
     /// What renderer and planes take has changed: everybody is told.
     pub fn renew_feedback(&mut self) {
-        match Feedbacks::new(&self.outputs) {
+        match FormatFeedback::new(&self.outputs) {
             Ok(feedback) => self.globals.feedback = Some(feedback),
             Err(error) => return tracing::warn!("{error}"),
         }
         let now = self.now;
-        let surfaces: Vec<WlSurface> = self.surfaces_with_wishes();
+        let surfaces: Vec<WlSurface> = self.listening_surfaces();
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };
         state.set_default(feedback.default());
         for surface in surfaces {
             with_states(&surface, |states| {
-                SurfaceState::of(states).wishes.withdrawn.changed(now);
+                SurfaceState::of(states).allocation.withdrawn.changed(now);
                 tell(states, feedback, state);
             });
         }
     }
 
-    fn surfaces_with_wishes(&self) -> Vec<WlSurface> {
+    fn listening_surfaces(&self) -> Vec<WlSurface> {
         let mut all = Vec::new();
         for window in self.desktop.windows.visible() {
             crate::desktop::tree::walk(window.surface(), window.origin(), |surface, states, _| {
-                if listens(states) {
+                if has_feedback_objects(states) {
                     all.push(surface.clone());
                 }
             });
@@ -59,13 +59,13 @@ impl Syncline {
         all
     }
 
-    /// A window's placement has changed: tells its surface if it listens.
+    /// A window's placement has changed: tells its surface if it has_feedback_objects.
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let Some(window) = self.desktop.windows.find(surface) else { return };
         let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
         let output = self.outputs.list.iter().find(|output| output.rect().contains(at)).map(|output| output.id);
         let goal = match output.filter(|_| fullscreen) {
-            Some(output) => Goal::ScannedOut { output, turned: is_turned(surface) },
+            Some(output) => Goal::ScannedOut { output, rotated: is_rotated(surface) },
             None => Goal::Rendered,
         };
         let now = self.now;
@@ -87,7 +87,7 @@ impl Syncline {
         let (id, windows) = (output.id, &mut self.desktop.windows);
         for layer in scene {
             with_states(&layer.surface, |states| {
-                if !listens(states) {
+                if !has_feedback_objects(states) {
                     return;
                 }
                 let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);
@@ -95,9 +95,9 @@ impl Syncline {
                 let here = screen.contains_rect(layer.dst);
                 let on_plane = SurfaceState::of(states).on_plane;
                 let could = here && (on_plane || feedback.could_be_on_plane(id, layer));
-                let turned = quarter(layer.view.transform);
+                let rotated = swaps_axes(layer.view.transform);
                 let goal = match here && asked || could {
-                    true => Goal::ScannedOut { output: id, turned },
+                    true => Goal::ScannedOut { output: id, rotated },
                     false => Goal::Rendered,
                 };
                 want(states, goal, asked, now, feedback, state);
@@ -113,7 +113,7 @@ impl Syncline {
         };
         for (surface, Format { code, modifier }) in refused {
             with_states(surface, |states| {
-                let news = SurfaceState::of(states).wishes.withdrawn.refused(*code, *modifier, now);
+                let news = SurfaceState::of(states).allocation.withdrawn.refused(*code, *modifier, now);
                 if news {
                     let name = dmabuf_import::modifiers::name(*modifier);
                     let id = SurfaceState::of(states).id;

@@ -24,11 +24,11 @@ use smithay::{
 
 use crate::{
     config::Config,
-    feedback::Feedbacks,
+    feedback::FormatFeedback,
     output::card::Card,
     session::{
         Syncline,
-        parts::{absence::Idle, globals::Globals},
+        parts::{absence::UserAbsence, globals::Globals},
     },
     surface::client::ClientState,
     system::error::Error,
@@ -77,13 +77,13 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
     row("wl_seat", 9, "compositor/src/session/input.rs"),
     row("wl_shm", 2, "protocols/src/shm/mod.rs"),
-    row("wl_subcompositor", 1, "compositor/src/session/handlers.rs"),
+    row("wl_subcompositor", 1, "compositor/src/session/windows/tree.rs"),
     row("wp_color_representation_manager_v1", 1, "protocols/src/color_representation.rs"),
     row("wp_commit_timing_manager_v1", 1, "protocols/src/commit_timing.rs"),
     row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),
     row("wp_fifo_manager_v1", 1, "protocols/src/fifo.rs"),
     GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
-    row("wp_presentation", 2, "compositor/src/session/frame/tell.rs"),
+    row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
     row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
     row("wp_viewporter", 1, "compositor/src/surface/view.rs"),
     row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
@@ -109,7 +109,7 @@ fn seen(interface: &str) -> fn(&Client) -> bool {
 }
 
 /// Announces every protocol that does not depend on the hardware: their state, that of the user's absence, and of seats.
-pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, Idle, SeatState<Syncline>) {
+pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, SeatState<Syncline>) {
     // What keeps no state of its own: its objects carry it.
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
@@ -131,7 +131,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, Idle, SeatState<S
         data_device: DataDeviceState::new::<Syncline>(display),
         output_power: OutputPowerState::new::<Syncline>(display, seen("zwlr_output_power_manager_v1")),
     };
-    (globals, Idle::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())
+    (globals, UserAbsence::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())
 }
 
 /// Announces a lit output; the caller removes the global when the output goes.
@@ -169,7 +169,7 @@ impl Syncline {
     /// clients' timelines; when it leaves, the next one gets those that are made then.
     pub fn announce_devices(&mut self) -> Result<(), Error> {
         let (display, globals) = (&self.display, &mut self.globals);
-        let feedback = Feedbacks::new(&self.outputs)?;
+        let feedback = FormatFeedback::new(&self.outputs)?;
         globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
         globals.feedback = Some(feedback);
         globals.shm.add_formats(self.outputs.renderer.shm_formats());

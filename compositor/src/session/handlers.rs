@@ -5,12 +5,12 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
     linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
-    shm::{Picture, ShmHandler, ShmState},
+    shm::{ShmHandler, ShmImage, ShmState},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
-    delegate_compositor, delegate_data_device, delegate_output, delegate_presentation, delegate_seat,
-    delegate_viewporter, delegate_xdg_shell,
+    delegate_data_device, delegate_output, delegate_presentation, delegate_seat, delegate_viewporter,
+    delegate_xdg_shell,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
         Client, Resource,
@@ -56,7 +56,7 @@ impl CompositorHandler for Syncline {
         self.desktop.cursor.surface_commit(surface);
         // A commit without damage may still carry a frame callback, which the next frame answers.
         self.redraw_surface(surface);
-        self.invite_unseen(surface);
+        self.invite_later(surface);
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
@@ -92,8 +92,8 @@ impl ShmHandler for Syncline {
         &self.globals.shm
     }
 
-    fn import(&mut self, picture: Picture) -> Arc<Shm> {
-        Arc::new(Shm::new(picture))
+    fn import(&mut self, image: ShmImage) -> Arc<Shm> {
+        Arc::new(Shm::new(image))
     }
 
     fn buffer_destroyed(&mut self, shm: &Arc<Shm>) {
@@ -111,7 +111,7 @@ impl LinuxDmabufHandler for Syncline {
         self.globals.linux_dmabuf.as_mut()
     }
 
-    fn explicit(&self, modifier: Modifier) -> Modifier {
+    fn resolve_modifier(&self, modifier: Modifier) -> Modifier {
         self.outputs.renderer.explicit(modifier)
     }
 
@@ -186,7 +186,6 @@ impl ServerDndGrabHandler for Syncline {
 
 impl OutputHandler for Syncline {}
 
-delegate_compositor!(Syncline);
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 delegate_seat!(Syncline);
 delegate_data_device!(Syncline);

@@ -1,7 +1,7 @@
 //! The user's absence: since when, who is told, who forbids it, and when the displays go off.
 //!
-//! Input events only write down their time. The one timer of the session looks when somebody could be idle ([`Syncline::next_idle`]),
-//! and nobody looks where nobody wants to know. An inhibitor counts while its surface is seen. It turns no display off itself:
+//! Input events only write down their time. The one timer of the session deferred when somebody could be idle ([`Syncline::next_idle`]),
+//! and nobody deferred where nobody wants to know. An inhibitor counts while its surface is seen. It turns no display off itself:
 //! that is [`crate::session::cards::power`].
 
 use fence::Ns;
@@ -18,10 +18,10 @@ impl Syncline {
     ///
     /// `wakes` is false for the release of a key or button: it ends something that he has done before, and must not turn on
     /// again what that has turned off.
-    pub fn user_is_here(&mut self, wakes: bool) {
+    pub fn note_activity(&mut self, wakes: bool) {
         let now = self.now;
         self.idle.since = now;
-        self.idle.notify.input(now);
+        self.idle.notify.notify_activity(now);
         if wakes {
             self.idle.off = false;
             if self.outputs.any_off() {
@@ -31,7 +31,7 @@ impl Syncline {
     }
 
     /// Somebody has asked for a display: it is on for its time, whether the user is here or not.
-    pub fn count_absence_anew(&mut self) {
+    pub fn restart_idle_time(&mut self) {
         (self.idle.since, self.idle.off) = (self.now, false);
     }
 
@@ -40,7 +40,7 @@ impl Syncline {
         let idle = &self.idle;
         let off = self.config.idle.off_after.filter(|_| self.outputs.active && !idle.off && !idle.inhibited);
         let off = off.map(|after| idle.since.saturating_add(after.0));
-        off.into_iter().chain(idle.notify.due(idle.inhibited)).min()
+        off.into_iter().chain(idle.notify.next_deadline(idle.inhibited)).min()
     }
 
     /// The timer fired: tells who is idle, and turns the displays off if it is time.
@@ -60,8 +60,8 @@ impl Syncline {
         }
     }
 
-    /// Surfaces come, go and are covered: looks whether an inhibitor is seen. At the end of every wake-up; free without any.
-    pub fn look_for_inhibitors(&mut self) {
+    /// Surfaces come, go and are covered: deferred whether an inhibitor is seen. At the end of every wake-up; free without any.
+    pub fn update_inhibition(&mut self) {
         if self.idle.inhibitors.is_empty() && !self.idle.inhibited {
             return;
         }
@@ -74,7 +74,7 @@ impl Syncline {
         if inhibited != self.idle.inhibited {
             self.idle.inhibited = inhibited;
             self.idle.since = self.now;
-            self.idle.notify.inhibition(self.now);
+            self.idle.notify.notify_inhibition(self.now);
         }
     }
 }

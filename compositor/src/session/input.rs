@@ -59,7 +59,7 @@ pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>)
 
 /// Keys whose press was a binding of ours: their release is not the client's either. Kept with the seat.
 #[derive(Debug, Default)]
-struct Swallowed(RefCell<Vec<Keycode>>);
+struct InterceptedKeys(RefCell<Vec<Keycode>>);
 
 impl Syncline {
     /// Where the pointer is on the desktop.
@@ -71,9 +71,9 @@ impl Syncline {
     pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
         match &event {
             InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
-            InputEvent::Keyboard { event } => self.user_is_here(event.state() == KeyState::Pressed),
-            InputEvent::PointerButton { event } => self.user_is_here(event.state() == ButtonState::Pressed),
-            _ => self.user_is_here(true),
+            InputEvent::Keyboard { event } => self.note_activity(event.state() == KeyState::Pressed),
+            InputEvent::PointerButton { event } => self.note_activity(event.state() == ButtonState::Pressed),
+            _ => self.note_activity(true),
         }
         match event {
             InputEvent::Keyboard { event } => self.key(&event),
@@ -103,7 +103,7 @@ impl Syncline {
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
         let hit = keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
-            let mut swallowed = state.seat.user_data().get_or_insert(Swallowed::default).0.borrow_mut();
+            let mut swallowed = state.seat.user_data().get_or_insert(InterceptedKeys::default).0.borrow_mut();
             let known = swallowed.iter().position(|code| *code == key.raw_code());
             if !pressed {
                 return match known {

@@ -1,4 +1,4 @@
-//! Answers `syncline msg`.
+//! FrameCallbacks `syncline msg`.
 //!
 //! The socket and the wire format are in [`crate::control`].
 
@@ -31,7 +31,7 @@ impl Syncline {
         }
     }
 
-    /// Answers who asked, if it has not hung up.
+    /// FrameCallbacks who asked, if it has not hung up.
     pub fn answer_later(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
         let answer = match answer {
             Ok(data) => Answer { error: None, data: Some(data) },

@@ -26,13 +26,13 @@ use crate::{
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
     session::{Syncline, args::RunArgs, globals, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, live::Live},
+    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry},
     system::{
         clock,
         error::{Context, Error},
-        priority,
-        reactor::{Reactor, Source},
-        seat::Session,
+        reactor::{EventSource, Reactor},
+        realtime,
+        seat::SeatSession,
         trace,
     },
 };
@@ -55,7 +55,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 }
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
-    let (mut session, notifier) = Session::open(&args.device)?;
+    let (mut session, notifier) = SeatSession::open(&args.device)?;
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
     if let Some(notifier) = notifier {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
@@ -85,12 +85,12 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         renderer_stale: false,
         imports: Imports::default(),
         acquires: Acquires::default(),
-        live: Live::default(),
+        live: ContentRegistry::default(),
         hits: Default::default(),
-        pace: crate::session::parts::held::Pace::default(),
+        pace: crate::session::parts::held::HeldSurfaces::default(),
         outputs,
         ipc: None,
-        crc: crate::session::parts::crc::Crc::default(),
+        crc: crate::session::parts::crc::CrcState::default(),
         idle,
         power_stale: false,
         cec: Cec::default(),
@@ -116,12 +116,12 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     }
     add_input(&calloop, &mut state)?;
     let mut signals = Signals::new(&state.reactor)?;
-    state.reactor.add(&calloop, Source::Calloop).context("event loop")?;
-    state.reactor.add(display.backend().poll_fd(), Source::Clients).context("Wayland display")?;
-    state.reactor.add(&socket, Source::Listen).context("Wayland socket")?;
+    state.reactor.add(&calloop, EventSource::Calloop).context("event loop")?;
+    state.reactor.add(display.backend().poll_fd(), EventSource::Clients).context("Wayland display")?;
+    state.reactor.add(&socket, EventSource::Listen).context("Wayland socket")?;
     state.ipc = Some(Ipc::listen(socket_path(&name)?, &state.reactor)?);
     if state.config.realtime {
-        priority::raise();
+        realtime::raise();
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
@@ -141,32 +141,32 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         state.now = clock::now();
         for source in &ready {
             match *source {
-                Source::Clients => {
+                EventSource::Clients => {
                     display.dispatch_clients(&mut state).context("clients")?;
                 }
-                Source::Listen => {
+                EventSource::Listen => {
                     while let Ok(Some(stream)) = socket.accept() {
                         state.insert_client(stream);
                     }
                 }
-                Source::Display(card) => state.display_events(card),
-                Source::Timer => state.counted(Syncline::timer),
-                Source::Calloop => {
+                EventSource::Display(card) => state.display_events(card),
+                EventSource::Timer => state.counted(Syncline::timer),
+                EventSource::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), &mut state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
                 }
-                Source::Signal => signals.handle(&mut state),
-                Source::MsgListen => {
+                EventSource::Signal => signals.handle(&mut state),
+                EventSource::MsgListen => {
                     if let Some(ipc) = &mut state.ipc {
                         ipc.accept(&state.reactor);
                     }
                 }
-                Source::Msg(slot) => state.ipc_event(slot),
-                Source::Crc(output) => state.crc_event(output),
-                Source::Predictor => state.predictor_event(),
-                Source::Acquire(slot) => state.acquire_event(slot),
-                Source::Cec(slot) => state.cec_event(slot),
-                Source::Mem2mem => state.mem2mem_event(),
+                EventSource::Msg(slot) => state.ipc_event(slot),
+                EventSource::Crc(output) => state.crc_event(output),
+                EventSource::Predictor => state.predictor_event(),
+                EventSource::Acquire(slot) => state.acquire_event(slot),
+                EventSource::Cec(slot) => state.cec_event(slot),
+                EventSource::Mem2mem => state.mem2mem_event(),
             }
         }
         state.after_events();
@@ -239,8 +239,8 @@ impl Syncline {
                     tracing::error!("input devices did not come back");
                 }
                 self.resume();
-                self.all_are_on();
-                self.user_is_here(true);
+                self.mark_all_on();
+                self.note_activity(true);
                 self.cec_wake();
             }
         }
@@ -283,7 +283,7 @@ impl Signals {
                 let theirs = theirs.try_clone().context("signals")?;
                 signal_hook::low_level::pipe::register(*signal, theirs).context("signals")?;
             }
-            reactor.add(&ours, Source::Signal).context("signals")?;
+            reactor.add(&ours, EventSource::Signal).context("signals")?;
             Ok(ours)
         };
         Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })

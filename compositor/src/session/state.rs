@@ -17,10 +17,10 @@ use crate::{
     desktop::Desktop,
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
-    report::{counters::Counters, watchdog::Hits},
-    session::parts::{absence::Idle, crc::Crc, globals::Globals, held::Pace},
-    surface::{acquires::Acquires, buffer::Imports, client::ClientState, live::Live},
-    system::{reactor::Reactor, seat::Session},
+    report::{counters::Counters, watchdog::WatchdogHistory},
+    session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces},
+    surface::{acquires::Acquires, buffer::Imports, client::ClientState, registry::ContentRegistry},
+    system::{reactor::Reactor, seat::SeatSession},
 };
 
 /// Everything that lives as long as the session.
@@ -46,18 +46,18 @@ pub struct Syncline {
     pub imports: Imports,
     pub acquires: Acquires,
     /// Contents that may be unreleased, for reports.
-    pub live: Live,
+    pub live: ContentRegistry,
     /// What the watchdog found last.
-    pub hits: Hits,
+    pub hits: WatchdogHistory,
     /// Commits that wait for a latch or a time.
-    pub pace: Pace,
+    pub pace: HeldSurfaces,
     pub outputs: Outputs,
     /// Listens once the session is ready.
     pub ipc: Option<Ipc>,
     /// CRCs and the last frames.
-    pub crc: Crc,
+    pub crc: CrcState,
     /// The user's absence.
-    pub idle: Idle,
+    pub idle: UserAbsence,
     /// Displays were turned off or on, came or went: those clients are to be told.
     pub power_stale: bool,
     /// Converts what would be drawn, with `[mem2mem]`.
@@ -69,7 +69,7 @@ pub struct Syncline {
     pub libinput: Option<smithay::reexports::input::Libinput>,
     /// The mode that the user wants on every display.
     pub mode: Option<kms::ModeRequest>,
-    pub session: Session,
+    pub session: SeatSession,
     pub counters: Counters,
     /// Environment of the programs that we start.
     pub child_env: HashMap<String, String>,

@@ -8,7 +8,7 @@ use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurfa
 use crate::{
     report::fences::{Owner, WatchdogHit},
     session::Syncline,
-    surface::{acquires::Waiting, content::Content},
+    surface::{acquires::WaitingAcquire, content::Content},
     system::{id::Slot, trace},
 };
 
@@ -31,7 +31,7 @@ impl Syncline {
     pub fn next_watchdog(&mut self) -> Option<Ns> {
         let limit = self.watchdog_limit();
         // One past the limit: "longer than" has to be true when the timer fires.
-        let due = |(_, w): (Slot, &mut Waiting)| (!w.reported).then_some(w.commit.committed + limit + 1);
+        let due = |(_, w): (Slot, &mut WaitingAcquire)| (!w.reported).then_some(w.commit.committed + limit + 1);
         self.acquires.iter_mut().filter_map(due).min()
     }
 

@@ -1,6 +1,7 @@
-//! The acquires that are being waited for, each an entry of the reactor by slot.
+//! The pending acquires that the event loop waits for; each has a slot, which the reactor reports.
 //!
-//! A slot is used again once its acquire has resolved; an event for a slot that is empty by then is stale and ignored.
+//! A slot is reused once its acquire has resolved. An event for a slot that is empty by then is
+//! stale and ignored. Nothing here waits.
 
 use std::sync::Arc;
 
@@ -13,43 +14,43 @@ use crate::{
     system::id::Slot,
 };
 
-/// Somebody's pending acquire.
+/// A pending commit whose acquire the event loop waits for.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct WaitingAcquire {
     pub commit: Arc<PendingCommit>,
     pub surface: Weak<WlSurface>,
-    /// Its watchdog has spoken.
+    /// The watchdog has logged this acquire.
     pub reported: bool,
 }
 
 /// Slots of pending acquires.
 #[derive(Debug, Default)]
-pub struct Acquires(Slab<Waiting>);
+pub struct Acquires(Slab<WaitingAcquire>);
 
 impl Acquires {
-    /// Stores `waiting`; the slot goes into the reactor's source.
-    pub fn insert(&mut self, waiting: Waiting) -> Slot {
+    /// Stores `waiting`; returns the slot to register with the reactor.
+    pub fn insert(&mut self, waiting: WaitingAcquire) -> Slot {
         Slot(self.0.insert(waiting) as u32)
     }
 
-    /// The entry of a slot.
-    pub fn get(&self, slot: Slot) -> Option<&Waiting> {
+    /// The entry in a slot; `None` if the slot is empty.
+    pub fn get(&self, slot: Slot) -> Option<&WaitingAcquire> {
         self.0.get(slot.0 as usize)
     }
 
-    /// Empties a slot.
-    pub fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+    /// Empties a slot and returns its entry; `None` if it was empty.
+    pub fn remove(&mut self, slot: Slot) -> Option<WaitingAcquire> {
         self.0.try_remove(slot.0 as usize)
     }
 
     /// All entries with their slots.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Waiting)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut WaitingAcquire)> {
         self.0.iter_mut().map(|(slot, waiting)| (Slot(slot as u32), waiting))
     }
 
-    /// Slots for which `gone` holds.
-    pub fn matching(&self, gone: impl Fn(&Waiting) -> bool) -> SmallVec<[Slot; 4]> {
-        self.0.iter().filter(|(_, waiting)| gone(waiting)).map(|(slot, _)| Slot(slot as u32)).collect()
+    /// The slots whose entries satisfy `is`.
+    pub fn matching(&self, is: impl Fn(&WaitingAcquire) -> bool) -> SmallVec<[Slot; 4]> {
+        self.0.iter().filter(|(_, waiting)| is(waiting)).map(|(slot, _)| Slot(slot as u32)).collect()
     }
 
     /// Whether the event loop waits for this content's acquire.
@@ -57,7 +58,7 @@ impl Acquires {
         self.0.iter().any(|(_, waiting)| Arc::ptr_eq(&waiting.commit.content, content))
     }
 
-    /// Number of pending acquires.
+    /// The number of pending acquires.
     pub fn len(&self) -> usize {
         self.0.len()
     }

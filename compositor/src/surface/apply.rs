@@ -1,7 +1,7 @@
-//! What a commit brought becomes what the surface shows.
+//! Makes the state of a commit the surface's current state.
 //!
-//! [`apply`] runs when Smithay applies the commit's state: at once without a gate, else when the gate opens. It waits for
-//! nothing.
+//! [`apply`] runs when Smithay applies the commit's state: at once if the commit has no gate, else
+//! when the gate opens. It never waits.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ use smithay::{
 
 use crate::surface::{SurfaceState, content::Content, view::View};
 
-/// The part of a commit that is ours, double-buffered by Smithay with all the rest.
+/// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
-pub struct Update {
+pub struct CommitUpdate {
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
@@ -34,7 +34,7 @@ pub enum Attach {
     Buffer(Arc<Content>),
 }
 
-impl Cacheable for Update {
+impl Cacheable for CommitUpdate {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
         Self { attach: self.attach.take(), barrier: self.barrier.take() }
     }
@@ -46,27 +46,28 @@ impl Cacheable for Update {
             old.signal();
         }
         let Some(attach) = self.attach else { return };
-        // Merged before it was applied: never shown. Smithay sends that buffer's release itself, if it is another one.
+        // The older commit was merged before it was applied, so its buffer is never shown. If the
+        // buffer is another one, Smithay sends its release itself.
         if let Some(Attach::Buffer(old)) = into.attach.replace(attach) {
             old.forget_buffer();
         }
     }
 }
 
-/// Installs what a commit brought; called by Smithay's commit handler when its state has been applied. Whether
-/// the surface has another size now.
+/// Installs the state of a commit; called by Smithay's commit handler when it has applied the
+/// commit. Returns whether the size of the surface has changed.
 pub fn apply(surface: &WlSurface, now: Ns) -> bool {
     with_states(surface, |states| {
-        if let Some(barrier) = states.cached_state.get::<Update>().current().barrier.take() {
-            SurfaceState::of(states).turns.applied(barrier, now);
+        if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
+            SurfaceState::of(states).order.applied(barrier, now);
         }
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let attributes = attributes.current();
-        // The buffer is ours to release; Smithay must not see it again.
+        // The content releases the buffer; Smithay must not see it again.
         attributes.buffer.take();
         attributes.buffer_delta.take();
         let damage = std::mem::take(&mut attributes.damage);
-        let attach = states.cached_state.get::<Update>().current().attach.take();
+        let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
         let mut surface = SurfaceState::of(states);
         match attach {
             None => {}
@@ -77,11 +78,16 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
             Some(Attach::Buffer(content)) => {
                 let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
                 if failed || content.is_superseded() {
-                    // The last good frame stays; dropping the content releases the buffer, with its error if it has one.
+                    // The last good content stays. Dropping this content releases the buffer, with
+                    // the error of the acquire fence if there is one.
                     let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                     if failed {
-                        tracing::info!("surface {} commit {}: acquire fence failed", surface.id, content.serial);
+                        tracing::info!(
+                            "surface {} commit {}: the acquire fence failed; the commit is not shown",
+                            surface.id,
+                            content.serial
+                        );
                     }
                     return false;
                 }
@@ -100,7 +106,7 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let mut view = View::new(size, y_invert, attributes, &viewport);
         if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
             let height = size.h.unsigned_abs();
-            view.colour = color_representation::stated(states).or(Some(Representation::default_for(height)));
+            view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
         }
         if !ensure_viewport_valid(states, logical) {
             return false;
@@ -113,12 +119,12 @@ pub fn apply(surface: &WlSurface, now: Ns) -> bool {
         let all = Rectangle::from_size(size);
         let transform = view.transform;
         if surface.current.as_ref().is_some_and(|content| content.converted) {
-            // The client counts in pixels of another size.
+            // The client's damage is in pixels of a buffer of another size.
             surface.damage.add([all]);
         }
         surface.damage.add(damage.into_iter().filter_map(|damage| {
             let rect = match damage {
-                // Told in lines from the top of the picture.
+                // The client counts lines from the top of the image.
                 Damage::Buffer(mut rect) if y_invert => {
                     rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
                     rect
@@ -139,7 +145,7 @@ fn surface_to_buffer(
     scale: i32,
     transform: smithay::utils::Transform,
 ) -> Rectangle<i32, smithay::utils::Buffer> {
-    // Damage may be given as "everything" with huge numbers: clip before multiplying.
+    // Clients use huge rectangles for "everything": clip before multiplying.
     let rect = rect.intersection(Rectangle::from_size(view.size)).unwrap_or_default();
     let unscaled = transform.transform_size(view.src.size);
     let fx = unscaled.w / f64::from(view.size.w.max(1)) / f64::from(scale);
@@ -155,17 +161,17 @@ fn surface_to_buffer(
     rect.to_i32_up()
 }
 
-/// The surface is gone: drops what its commits brought and nobody will apply.
+/// The surface is destroyed: drops the state of commits that will never be applied.
 pub fn forget(surface: &WlSurface) {
     with_states(surface, |states| {
-        let mut update = states.cached_state.get::<Update>();
+        let mut update = states.cached_state.get::<CommitUpdate>();
         update.pending().attach = None;
         update.current().attach = None;
-        SurfaceState::of(states).turns.forget();
+        SurfaceState::of(states).order.forget();
     });
 }
 
-/// Puts the barrier that the commit being made sets where [`apply`] will find it.
+/// Stores the barrier that the current commit sets, for [`apply`].
 pub fn set_barrier(states: &SurfaceData, barrier: Barrier) {
-    states.cached_state.get::<Update>().pending().barrier = Some(barrier);
+    states.cached_state.get::<CommitUpdate>().pending().barrier = Some(barrier);
 }

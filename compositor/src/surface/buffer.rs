@@ -1,4 +1,6 @@
-//! What a `wl_buffer` is made of, imported once and found again at each commit.
+//! The memory behind a `wl_buffer`: imported once, looked up at each commit.
+//!
+//! Nothing here decides whether a buffer is shown or released.
 
 use std::{
     any::Any,
@@ -20,48 +22,48 @@ use smithay::{
 
 use crate::surface::shm::Shm;
 
-/// Where a content's pixels are.
+/// Where the pixels of a content are.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum PixelSource {
     /// A client's dma-buf.
     Dmabuf(Arc<Imported>),
-    /// A `wl_shm` buffer that is copied; one that is read in place is a dma-buf.
+    /// A `wl_shm` buffer that is copied. One that is read in place is a [`PixelSource::Dmabuf`].
     Shm(Arc<Shm>),
 }
 
-impl Source {
-    /// Whether its last line is the picture's first.
+impl PixelSource {
+    /// Whether the buffer's last line is the first line of the image.
     pub fn y_invert(&self) -> bool {
-        matches!(self, Source::Dmabuf(imported) if imported.y_invert)
+        matches!(self, PixelSource::Dmabuf(imported) if imported.y_invert)
     }
 
-    /// Names the buffer in the trace and in reports.
+    /// The id of the buffer in the trace and in reports.
     pub fn id(&self) -> u64 {
         match self {
-            Source::Dmabuf(imported) => imported.id,
-            Source::Shm(shm) => shm.id,
+            PixelSource::Dmabuf(imported) => imported.id,
+            PixelSource::Shm(shm) => shm.id,
         }
     }
 
-    /// Whether its pixels are luma and chroma.
+    /// Whether the pixels are YUV.
     pub fn is_yuv(&self) -> bool {
-        matches!(self, Source::Dmabuf(imported) if imported.dmabuf.format_info().yuv)
+        matches!(self, PixelSource::Dmabuf(imported) if imported.dmabuf.format_info().yuv)
     }
 }
 
-/// How the renderer gets at a dma-buf.
+/// How the renderer reads a dma-buf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// It reads the buffer itself.
+pub enum ReadPath {
+    /// The renderer reads the buffer itself.
     Import,
-    /// The GPU of another card, by its serial, copies each picture.
-    Gpu { card: u32 },
-    /// The CPU copies each picture.
+    /// The GPU of another card copies each committed image; `card` is the card's serial.
+    Gpu { card: kms::CardSerial },
+    /// The CPU copies each committed image.
     Cpu,
 }
 
-impl Way {
-    /// In reports.
+impl ReadPath {
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Import => "import",
@@ -71,33 +73,38 @@ impl Way {
     }
 }
 
-/// A dma-buf with everything that was made from it; dropped with the last content after the client's buffer is gone.
+/// A dma-buf with everything that was created from it. Dropped with the last content after the
+/// client has destroyed the buffer.
 #[derive(Debug)]
 pub struct Imported {
-    /// Names the buffer in the trace.
+    /// The id of the buffer in the trace.
     pub id: u64,
     /// The buffer.
     pub dmabuf: Dmabuf,
-    /// The same for Smithay's renderers, with descriptors of its own; made when one of them needs it.
+    /// The buffer as Smithay's renderers take it, with its own descriptors; created when a renderer
+    /// needs it.
     wl: OnceLock<Result<WlDmabuf, String>>,
-    /// Its last line is the picture's first.
+    /// The buffer's last line is the first line of the image.
     pub y_invert: bool,
-    /// The device (`dev_t`) that its client wants it sampled by.
+    /// The device (`dev_t`) on which the client asks that the buffer is sampled.
     pub sampling: Option<u64>,
-    /// Its pages are a `wl_shm` pool's: it has no fences, and its client writes without telling the kernel.
+    /// The pages belong to a `wl_shm` pool: the buffer has no fences, and the client writes without
+    /// cache brackets (DMA_BUF_IOCTL_SYNC).
     pub shm: bool,
-    /// How it is drawn; `None`: nobody has tried, or the renderer is another one now.
-    way: Mutex<Option<Way>>,
-    /// Each card's framebuffer, by its serial, made on the first attempt to put the buffer on a plane there; `None`: refused.
-    framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
-    /// Of each memory plane.
+    /// How the renderer reads the buffer. `None`: not tried yet, or the renderer was replaced.
+    read_path: Mutex<Option<ReadPath>>,
+    /// The framebuffer on each card, by the card's serial, created on the first attempt to put the
+    /// buffer on a plane of that card. `None`: the card refused the buffer.
+    framebuffers: Mutex<Vec<(kms::CardSerial, Option<Framebuffer>)>>,
+    /// The CPU mapping of each memory plane.
     mappings: [OnceLock<Option<Mapping>>; 4],
-    /// What the allocator wants kept while the buffer is used.
+    /// What the allocator needs kept alive while the buffer is used.
     _allocation: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Imported {
-    /// Wraps a buffer that we made, or that a client's parameters passed the checks for.
+    /// Wraps a buffer of the compositor's own, or a client's buffer whose parameters passed the
+    /// checks.
     pub fn new(dmabuf: Dmabuf) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -107,35 +114,36 @@ impl Imported {
             y_invert: false,
             sampling: None,
             shm: false,
-            way: Mutex::new(None),
+            read_path: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mappings: Default::default(),
             _allocation: Mutex::new(None),
         }
     }
 
-    /// The same for a client's buffer, with what its client says of it.
+    /// [`Imported::new`] for a client's buffer, with the hints that its client gave.
     pub fn of_client(dmabuf: Dmabuf, hints: Hints) -> Self {
         Self { y_invert: hints.y_invert, sampling: hints.sampling, ..Self::new(dmabuf) }
     }
 
-    /// The same for the pages of a `wl_shm` buffer.
+    /// [`Imported::new`] for the pages of a `wl_shm` buffer.
     pub fn of_shm(dmabuf: Dmabuf) -> Self {
         Self { shm: true, ..Self::new(dmabuf) }
     }
 
-    /// A buffer of ours.
+    /// [`Imported::new`] for a buffer that the compositor allocated.
     pub fn allocated(allocated: Allocated) -> Self {
         Self { _allocation: Mutex::new(allocated.keep), ..Self::new(allocated.dmabuf) }
     }
 
-    /// The buffer as Smithay's renderers take it: a system call a plane at the first call, none later. The error is for people: no
-    /// descriptor was left.
+    /// The buffer as Smithay's renderers take it. The first call costs one system call per plane,
+    /// later calls none. Error, for the log: no file descriptor was left.
     pub fn wl(&self) -> Result<&WlDmabuf, String> {
-        self.wl.get_or_init(|| smithays(&self.dmabuf)).as_ref().map_err(Clone::clone)
+        self.wl.get_or_init(|| to_smithay(&self.dmabuf)).as_ref().map_err(Clone::clone)
     }
 
-    /// The framebuffer on a card, made at the first call for it: 3 system calls a plane then, none later. `None`: the card refused the buffer.
+    /// The framebuffer on a card. The first call per card costs three system calls per plane, later
+    /// calls none. `None`: the card refused the buffer.
     pub fn framebuffer(&self, device: &Device) -> Option<Framebuffer> {
         let mut known = self.framebuffers.lock().expect("no panic while locked");
         if let Some((_, framebuffer)) = known.iter().find(|(card, _)| *card == device.serial()) {
@@ -144,7 +152,7 @@ impl Imported {
         let made = match device.framebuffer(&self.dmabuf, false) {
             Ok(framebuffer) => Some(framebuffer),
             Err(error) => {
-                tracing::debug!("buffer {}: no plane of {} can take it: {error}", self.id, device.path().display());
+                tracing::debug!("buffer {}: {} refused a framebuffer of it: {error}", self.id, device.path().display());
                 None
             }
         };
@@ -152,8 +160,9 @@ impl Imported {
         made
     }
 
-    /// The cards' framebuffers so far: the card's serial, and whether it took the buffer.
-    pub fn scanned_out(&self) -> Vec<(u32, bool)> {
+    /// The cards on which a framebuffer was tried: the card's serial, and whether it accepted the
+    /// buffer.
+    pub fn scanned_out(&self) -> Vec<(kms::CardSerial, bool)> {
         self.framebuffers
             .lock()
             .expect("no panic while locked")
@@ -162,82 +171,85 @@ impl Imported {
             .collect()
     }
 
-    /// How it is drawn.
-    pub fn way(&self) -> Option<Way> {
-        *self.way.lock().expect("no panic while locked")
+    /// How the renderer reads the buffer; `None`: not chosen yet.
+    pub fn read_path(&self) -> Option<ReadPath> {
+        *self.read_path.lock().expect("no panic while locked")
     }
 
-    /// It is drawn so from now on.
-    pub fn choose(&self, way: Option<Way>) {
-        *self.way.lock().expect("no panic while locked") = way;
+    /// Sets how the renderer reads the buffer from now on; `None`: it must choose again.
+    pub fn set_read_path(&self, read_path: Option<ReadPath>) {
+        *self.read_path.lock().expect("no panic while locked") = read_path;
     }
 
-    /// A card is gone: its framebuffer is, too.
-    pub fn forget(&self, card: u32) {
+    /// Drops the framebuffer on a card that is gone.
+    pub fn forget(&self, card: kms::CardSerial) {
         self.framebuffers.lock().expect("no panic while locked").retain(|(of, _)| *of != card);
     }
 
-    /// A CPU mapping of the first memory plane's dma-buf, made at the first call.
+    /// [`Imported::mapping_of`] the first memory plane.
     pub fn mapping(&self) -> Option<&Mapping> {
         self.mapping_of(0)
     }
 
-    /// A CPU mapping of the whole dma-buf that a memory plane is in, made at the first call; `None`: it cannot be mapped, or there is no such plane.
+    /// A CPU mapping of the whole dma-buf that holds a memory plane, created at the first call.
+    /// `None`: the dma-buf cannot be mapped, or there is no such plane.
     pub fn mapping_of(&self, plane: usize) -> Option<&Mapping> {
         let make = || match self.dmabuf.map(plane, false) {
             Ok(mapping) => Some(mapping),
             Err(error) => {
-                tracing::debug!("buffer {}: cannot be mapped: {error}", self.id);
+                tracing::debug!("buffer {}: the CPU cannot map it: {error}", self.id);
                 None
             }
         };
         self.mappings.get(plane)?.get_or_init(make).as_ref()
     }
 
-    /// The planes' descriptors, for implicit synchronisation.
+    /// The descriptors of the memory planes, for implicit synchronisation; shared, not duplicated.
     pub fn fds(&self) -> Vec<Arc<OwnedFd>> {
         self.dmabuf.planes().iter().map(|plane| plane.fd.clone()).collect()
     }
 }
 
-fn smithays(dmabuf: &Dmabuf) -> Result<WlDmabuf, String> {
+fn to_smithay(dmabuf: &Dmabuf) -> Result<WlDmabuf, String> {
     let size = (dmabuf.width() as i32, dmabuf.height() as i32);
     let mut builder = WlDmabuf::builder(size, dmabuf.format(), dmabuf.modifier(), DmabufFlags::empty());
     for (at, plane) in dmabuf.planes().iter().enumerate() {
         let fd = plane.fd.try_clone().map_err(|e| format!("duplicating a descriptor: {e}"))?;
         builder.add_plane(fd, at as u32, plane.offset, plane.stride);
     }
-    builder.build().ok_or_else(|| "a buffer without planes".into())
+    builder.build().ok_or_else(|| "the buffer has no planes".into())
 }
 
-/// The imports of the clients' buffers that exist. Each is found by its `wl_buffer`, whose data it is.
+/// The imports of all existing client buffers. An import is looked up by its `wl_buffer`, which
+/// holds it as its data.
 #[derive(Debug, Default)]
 pub struct Imports {
     known: HashMap<u64, Arc<Imported>>,
 }
 
 impl Imports {
-    /// A client has created a buffer.
+    /// Adds the import of a buffer that a client has created.
     pub fn insert(&mut self, imported: &Arc<Imported>) {
         self.known.insert(imported.id, imported.clone());
     }
 
-    /// What was made of a client's buffer; `None` for buffers of another kind.
+    /// The import of a client's dma-buf; `None` for buffers of another kind.
     pub fn of(buffer: &WlBuffer) -> Option<&Arc<Imported>> {
         linux_dmabuf::import_of(buffer)
     }
 
-    /// The client destroyed the buffer; contents that still show it keep it alive.
+    /// Removes the import of a buffer that the client has destroyed; contents that still show it
+    /// keep it alive.
     pub fn forget(&mut self, imported: &Imported) {
         self.known.remove(&imported.id);
     }
 
-    /// All of them.
+    /// All imports.
     pub fn iter(&self) -> impl Iterator<Item = &Imported> {
         self.known.values().map(|imported| &**imported)
     }
 
-    /// Number of live imports.
+    /// The number of imports.
     pub fn len(&self) -> usize {
         self.known.len()
     }

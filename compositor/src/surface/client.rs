@@ -1,6 +1,6 @@
 //! What is kept per client.
 //!
-//! It is made when the client connects and lives as long as its connection.
+//! The state is created when the client connects, and lives as long as the connection.
 
 use smithay::{
     reexports::wayland_server::{
@@ -15,9 +15,10 @@ use smithay::{
 #[derive(Debug, Default)]
 pub struct ClientState {
     pub compositor: CompositorClientState,
-    /// For reports; `None` if the kernel did not say.
+    /// The process id, for reports; `None` if the kernel did not report it.
     pub pid: Option<i32>,
-    /// It came through a sandbox: globals that concern the whole session are not shown to it.
+    /// The client connected from a sandbox (security-context): globals that concern the whole
+    /// session are hidden from it.
     pub sandboxed: bool,
 }
 
@@ -26,9 +27,11 @@ impl ClientData for ClientState {
 
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
         match reason {
-            DisconnectReason::ConnectionClosed => tracing::debug!("client {client:?} (pid {:?}) is gone", self.pid),
+            DisconnectReason::ConnectionClosed => {
+                tracing::debug!("client {client:?} (pid {:?}) disconnected", self.pid)
+            }
             DisconnectReason::ProtocolError(error) => tracing::info!(
-                "client pid {} broke the protocol: {} error {}: {}",
+                "client pid {} disconnected after a protocol error: {} error {}: {}",
                 self.pid.unwrap_or(0),
                 error.object_interface,
                 error.code,
@@ -38,7 +41,8 @@ impl ClientData for ClientState {
     }
 }
 
-/// The process of a surface's client; `None` if the client is gone or the kernel did not say.
+/// The process id of a surface's client; `None` if the client is gone or the kernel did not report
+/// it.
 pub fn client_pid(surface: &WlSurface) -> Option<i32> {
     surface.client()?.get_data::<ClientState>()?.pid
 }

@@ -1,9 +1,10 @@
-//! One committed buffer and its fences, shared by everybody who still reads it.
+//! One committed buffer and its fences, shared by all who still read it.
 //!
-//! The last `Arc<Content>` that goes away completes the release. Holders are: the surface (until a newer commit
-//! replaces it), each output plane (until the commit that replaces it has been made), the CRC predictor (while it reads
-//! the pixels) and the gate of a pending commit. What happens asynchronously is not a holder but a *user with a
-//! fence*: the GPU pass that samples the buffer, the display until the flip of the replacing commit.
+//! Dropping the last `Arc<Content>` completes the release. Holders are: the surface (until a newer
+//! commit replaces the content), each output plane (until the commit that replaces the content has
+//! been made), the CRC predictor (while it reads the pixels) and the gate of a pending commit.
+//! Asynchronous readers are not holders but *users with a fence*: the GPU pass that samples the
+//! buffer, and the display until the flip of the replacing commit. Nothing here waits for a fence.
 
 use std::sync::{
     Arc, Mutex,
@@ -17,13 +18,13 @@ use smithay::{
 };
 
 use crate::{
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
     system::{id::SurfaceId, trace},
 };
 
-/// By what a commit is synchronised, at one of its two ends.
+/// How the acquire or the release of a commit is synchronised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum SyncMethod {
     /// Nothing but `wl_buffer.release`.
     Buffer,
     /// The fences on the dma-buf.
@@ -34,29 +35,29 @@ pub enum By {
     Point,
 }
 
-impl By {
-    /// The client says itself when, by a fence or point.
+impl SyncMethod {
+    /// Whether the client supplies the fence or timeline point itself.
     pub fn is_explicit(self) -> bool {
-        matches!(self, By::Fence | By::Point)
+        matches!(self, SyncMethod::Fence | SyncMethod::Point)
     }
 
     /// The name in the trace and in reports.
     pub fn name(self) -> &'static str {
         match self {
-            By::Buffer => "wl_buffer",
-            By::Implicit => "implicit",
-            By::Fence => "fence",
-            By::Point => "point",
+            SyncMethod::Buffer => "wl_buffer",
+            SyncMethod::Implicit => "implicit",
+            SyncMethod::Fence => "fence",
+            SyncMethod::Point => "point",
         }
     }
 
-    /// The trace's name for an acquire.
+    /// The name of an acquire in the trace.
     pub fn acquire_name(self) -> &'static str {
-        if self == By::Buffer { "none" } else { self.name() }
+        if self == SyncMethod::Buffer { "none" } else { self.name() }
     }
 }
 
-/// A buffer as committed once; the same `wl_buffer` committed again makes another.
+/// One commit of a buffer; the same `wl_buffer` committed again makes another content.
 #[derive(Debug)]
 pub struct Content {
     /// The surface's id, see [`crate::surface::SurfaceState::id`].
@@ -64,54 +65,56 @@ pub struct Content {
     /// The surface's commit number.
     pub serial: u64,
     /// Where the pixels are.
-    pub source: Source,
-    /// Pixels.
+    pub source: PixelSource,
+    /// Size of the buffer in pixels.
     pub size: Size<i32, Buffer>,
     /// The format has no alpha.
     pub opaque: bool,
-    /// The buffer is ours, and what a converter made of the client's.
+    /// The buffer is the compositor's own: a converter wrote it from the client's buffer.
     pub converted: bool,
-    /// How the buffer is to be waited for.
-    pub acquire_by: By,
-    /// How it is given back.
-    pub release_by: By,
+    /// How the acquire is synchronised.
+    pub acquire_by: SyncMethod,
+    /// How the release is synchronised.
+    pub release_by: SyncMethod,
     superseded: AtomicBool,
-    fences: Mutex<Fences>,
+    fences: Mutex<ContentFences>,
 }
 
 #[derive(Debug)]
-struct Fences {
+struct ContentFences {
     acquire: Acquire,
-    /// `None` once completed.
+    /// `None` once the release is completed.
     release: Option<Release>,
-    /// The last GPU pass that sampled the buffer; one queue, so it implies the earlier ones.
+    /// The fence of the last GPU pass that samples the buffer. All passes use one queue, so it
+    /// implies the earlier ones.
     pass: Option<SyncFile>,
-    /// Gets `wl_buffer.release`; `None` with a release point, which takes its place.
+    /// The buffer to send `wl_buffer.release` to; `None` with a release point, which replaces the
+    /// event.
     buffer: Option<WlBuffer>,
     /// The frame whose commit took the buffer off the screen.
     replaced_by: Option<u64>,
 }
 
-/// What a new content is made of.
+/// The fields of a new [`Content`].
 #[derive(Debug)]
-pub struct Parts {
+pub struct ContentParts {
     pub surface: SurfaceId,
     pub serial: u64,
-    pub source: Source,
+    pub source: PixelSource,
     pub size: Size<i32, Buffer>,
     pub opaque: bool,
     pub converted: bool,
     pub acquire: Acquire,
-    pub acquire_by: By,
+    pub acquire_by: SyncMethod,
     pub release: Release,
-    pub release_by: By,
-    /// For `wl_buffer.release`, if the client waits for that.
+    pub release_by: SyncMethod,
+    /// The buffer to send `wl_buffer.release` to, if the client waits for that event.
     pub buffer: Option<WlBuffer>,
 }
 
 impl Content {
-    /// Takes ownership of the fences: from here on the release is completed in every case.
-    pub fn new(parts: Parts) -> Self {
+    /// Takes ownership of the fences. From here on the release is completed in every case.
+    pub fn new(parts: ContentParts) -> Self {
         Self {
             surface: parts.surface,
             serial: parts.serial,
@@ -122,7 +125,7 @@ impl Content {
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
             superseded: AtomicBool::new(false),
-            fences: Mutex::new(Fences {
+            fences: Mutex::new(ContentFences {
                 acquire: parts.acquire,
                 release: Some(parts.release),
                 pass: None,
@@ -132,24 +135,25 @@ impl Content {
         }
     }
 
-    fn fences(&self) -> std::sync::MutexGuard<'_, Fences> {
+    fn fences(&self) -> std::sync::MutexGuard<'_, ContentFences> {
         self.fences.lock().expect("no panic while locked")
     }
 
-    /// A card's framebuffer of its buffer, made at the first call; `None`: it is no dma-buf, or the card refused it.
+    /// The buffer's framebuffer on a card, created at the first call; `None`: the buffer is not a
+    /// dma-buf, or the card refused it.
     pub fn framebuffer(&self, device: &kms::Device) -> Option<kms::Framebuffer> {
         match &self.source {
-            Source::Dmabuf(imported) => imported.framebuffer(device),
-            Source::Shm(_) => None,
+            PixelSource::Dmabuf(imported) => imported.framebuffer(device),
+            PixelSource::Shm(_) => None,
         }
     }
 
-    /// Looks at the acquire fence without waiting; see [`Acquire::advance`].
+    /// Updates the state of the acquire without waiting; see [`Acquire::advance`].
     pub fn advance(&self) -> Result<AcquireState, CallError> {
         self.fences().acquire.advance()
     }
 
-    /// What is known of the acquire fence without asking the kernel.
+    /// The last known state of the acquire; makes no system call.
     pub fn acquire_state(&self) -> AcquireState {
         self.fences().acquire.state()
     }
@@ -159,13 +163,13 @@ impl Content {
         f(&mut self.fences().acquire)
     }
 
-    /// Never to be shown: a newer commit of the surface came first.
+    /// Marks the content as never to be shown, because a newer commit of the surface replaces it.
     pub fn supersede(&self) {
         self.superseded.store(true, Ordering::Release);
     }
 
-    /// It will never be shown: its buffer goes back now, whoever still holds the content, and its fence is not waited
-    /// for any more. Only for contents that nobody has read.
+    /// Supersedes the content and releases its buffer now, even if the content is still held; its
+    /// acquire fence is no longer waited for. Only for contents that nothing has read.
     pub fn give_up(&self) {
         self.supersede();
         let mut fences = self.fences();
@@ -178,116 +182,130 @@ impl Content {
         self.superseded.load(Ordering::Acquire)
     }
 
-    /// Whether the CPU may read it now.
+    /// Whether the acquire is known to have signalled, so that the CPU may read the buffer.
     pub fn is_ready(&self) -> bool {
         matches!(self.acquire_state(), AcquireState::Signalled { .. })
     }
 
-    /// Its fence was handed over, for the next vblank, and has not signalled long after that: wherever it goes it holds up what
-    /// waits for it, so it goes nowhere else. A commit that is waited for here is no content yet.
-    pub fn is_stuck(&self, now: fence::Ns) -> bool {
+    /// Whether the content is stalled: its acquire fence was committed as an in-fence and is still
+    /// pending long after the vblank. Such a content would hold up every other frame that shows it,
+    /// so it is left out of them. A commit whose fence the event loop waits for is not in a scene
+    /// yet.
+    pub fn is_stalled(&self, now: fence::Ns) -> bool {
         const LONG: fence::Ns = 100_000_000;
         let acquire = &mut self.fences().acquire;
-        // Nobody has looked since the hand-over: that costs a system call, once.
+        // The state may be out of date since the hand-over: this check costs one system call.
         matches!(acquire.state(), AcquireState::Pending)
             && acquire.age(now) > LONG
             && matches!(acquire.advance(), Ok(AcquireState::Pending))
     }
 
-    /// A GPU pass samples the buffer until `fence` signals. Takes the place of the fence of an earlier pass.
+    /// Notes that a GPU pass samples the buffer until `fence` signals. Replaces the fence of an
+    /// earlier pass.
     pub fn used_by_pass(&self, fence: SyncFile) {
         self.fences().pass = Some(fence);
     }
 
-    /// Its client waits for `wl_buffer.release` alone, and so for whoever reads it: that knows no fence.
+    /// Whether the buffer is shared memory that is read in place. Its client waits for
+    /// `wl_buffer.release`, which carries no fence, so the content must be held until every reader
+    /// is done.
     pub fn is_shm_in_place(&self) -> bool {
-        matches!(&self.source, Source::Dmabuf(imported) if imported.shm)
+        matches!(&self.source, PixelSource::Dmabuf(imported) if imported.shm)
     }
 
-    /// A picture of it was made that is all that anybody needs: the client has its buffer back now.
+    /// The pixels were copied and the buffer is no longer needed: releases it to the client now.
     pub fn copied(&self) {
         self.finish(&mut self.fences());
     }
 
-    /// The `wl_buffer` was released by someone else; do not release it again.
+    /// Smithay releases the `wl_buffer`; it must not be released again.
     pub fn forget_buffer(&self) {
         self.fences().buffer = None;
     }
 }
 
-/// Both fences of a content, for reports.
+/// The fences of a content, for reports.
 #[derive(Debug)]
-pub struct Snapshot {
+pub struct FenceSnapshot {
     pub acquire: AcquireReport,
-    /// Value of the release point.
+    /// The timeline value of the release point.
     pub release_point: Option<u64>,
-    /// The fence of a render pass that samples the buffer is pending.
+    /// A render pass that samples the buffer is pending.
     pub rendering: bool,
 }
 
 impl Content {
-    /// What its fences look like, with a system call for each that may be pending; `None` once it is released. Changes
-    /// nothing: whoever waits for the acquire finds it as it was.
-    pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<Snapshot> {
+    /// The current state of the fences, with one system call for each that may be pending; `None`
+    /// once the content is released. Changes no state, so the event loop still sees the acquire as
+    /// it was.
+    pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<FenceSnapshot> {
         let fences = self.fences();
         let release = fences.release.as_ref()?;
         let mut acquire = AcquireReport::new(&fences.acquire, now, predictor);
         let pending =
             |fence: &SyncFile| fence.driver_and_status().is_ok_and(|summary| summary.status == Status::Active);
         if acquire.state == "pending" && !fences.acquire.fence().is_some_and(pending) {
-            // Nobody has looked since: the event is on its way, or the hardware waited.
+            // The state was not updated yet: the event is still queued, or the hardware waited for
+            // the fence.
             acquire.state = "signalled";
         }
         let release_point = release.target_point().map(|point| point.value());
-        Some(Snapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
+        Some(FenceSnapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
     }
 
-    /// Its release point, while it is not released.
+    /// The release point; `None` if there is none or the content is released.
     pub fn release_point(&self) -> Option<fence::Point> {
         self.fences().release.as_ref().and_then(|release| release.target_point().cloned())
     }
 
-    /// Whether its release was completed: its client has it back, or will have when the fences signal.
+    /// Whether the release was completed: the client has the buffer back, or will have it when the
+    /// fences signal.
     pub fn is_released(&self) -> bool {
         let fences = self.fences();
         fences.release.is_none() && fences.buffer.is_none()
     }
 
-    /// The frame whose commit took it off a plane, while somebody else keeps it.
+    /// The frame whose commit took the content off a plane, if it is still held elsewhere.
     pub fn replaced_by(&self) -> Option<u64> {
         self.fences().replaced_by
     }
 }
 
-/// The commit of `frame` took the content off a plane: the display reads it until `out_fence` signals.
+/// The commit of `frame` took the content off a plane: the display reads it until `out_fence`
+/// signals.
 ///
-/// If nobody else holds it, its release completes here and now: the point materialises (the message goes out) at the
-/// commit, not at the flip, and the fence need not be duplicated.
+/// If this is the last holder, the release completes now: the release point gets its fence (or the
+/// message is sent) at the commit, not at the flip, and the fence need not be duplicated.
 ///
-/// Gives the content back if it has to be held until the flip: `wl_buffer.release` knows no fence, and comes after it.
-#[must_use = "to be held until the flip"]
+/// Returns the content if it must be held until the flip: `wl_buffer.release` carries no fence, so
+/// it is sent after the flip.
+#[must_use = "a returned content must be held until the flip"]
 pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) -> Option<Arc<Content>> {
     let mut fences = content.fences();
     fences.replaced_by = Some(frame);
-    // The kernel forgets the error of a failed fence beside one that is pending: the client hears of it after the flip.
+    // The kernel drops the error of a failed fence if it is merged with a pending one: the client
+    // gets the error after the flip.
     if matches!(fences.acquire.state(), AcquireState::Failed(_)) {
         drop(fences);
         return Some(content);
     }
-    // Nobody can become a holder any more if we are the last one.
+    // If this is the last holder, no other can appear.
     let mut held = if Arc::strong_count(&content) == 1 {
         content.complete(&mut fences, Some(out_fence));
         fences.release.is_some()
     } else {
         match (out_fence.try_clone(), &mut fences.release) {
             (Ok(fence), Some(release)) => {
-                release.add_user(fence);
+                release.add_fence(fence);
                 false
             }
             (Ok(_), None) => false,
-            // Without a descriptor for the fence the buffer is kept until it has signalled.
+            // Without a descriptor for the fence, the buffer is held until the fence has signalled.
             (Err(error), _) => {
-                tracing::warn!("surface {}: out-fence: {error}", content.surface);
+                tracing::warn!(
+                    "surface {}: duplicating the out-fence: {error}; the buffer is held until the flip",
+                    content.surface
+                );
                 true
             }
         }
@@ -298,22 +316,27 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
 }
 
 impl Content {
-    /// The last user is known: the release completes, once.
-    fn complete(&self, fences: &mut Fences, last: Option<&SyncFile>) {
+    /// Completes the release, once; `last` is the fence of the last user, if it has one.
+    fn complete(&self, fences: &mut ContentFences, last: Option<&SyncFile>) {
         let Some(mut release) = fences.release.take() else { return };
-        // The client gets its own errored fence back: that is how it learns.
+        // The client gets its own failed fence back, which carries the error.
         if let Some((fence, error)) = fences.acquire.take_failed() {
             release.fail(error, Some(fence));
         }
         if let Some(pass) = fences.pass.take() {
-            release.add_user(pass);
+            release.add_fence(pass);
         }
         let done = match last {
             Some(fence) => {
                 let done = release.complete_with(fence);
                 if !release.is_finished() {
-                    // Nothing could keep the fence: again when it has signalled.
-                    tracing::warn!("surface {} commit {}: release: {done:?}", self.surface, self.serial);
+                    // The fence could not be kept: the release is completed again when it has
+                    // signalled.
+                    tracing::warn!(
+                        "surface {} commit {}: the release is delayed until the flip: {done:?}",
+                        self.surface,
+                        self.serial
+                    );
                     fences.release = Some(release);
                     return;
                 }
@@ -331,12 +354,14 @@ impl Content {
                 users: done.fences,
                 error: done.error.map(|e| e.to_string()),
             }),
-            Err(error) => tracing::error!("surface {} commit {}: release: {error}", self.surface, self.serial),
+            Err(error) => {
+                tracing::error!("surface {} commit {}: completing the release: {error}", self.surface, self.serial)
+            }
         }
     }
 
-    /// Nobody reads the buffer any more, but for users with a fence.
-    fn finish(&self, fences: &mut Fences) {
+    /// Releases the buffer: only users with a fence still read it.
+    fn finish(&self, fences: &mut ContentFences) {
         self.complete(fences, None);
         if let Some(buffer) = fences.buffer.take() {
             buffer.release();

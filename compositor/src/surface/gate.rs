@@ -1,8 +1,9 @@
-//! The gate in front of a commit: closed until its buffer may be read.
+//! The gate of a commit: closed until the commit's buffer may be read.
 //!
-//! Smithay applies a client's transactions in order and asks each one's blockers; a gate is ours. When a newer commit
-//! of the surface becomes eligible, the gates of the older ones open too, marked superseded: their state is applied
-//! and at once overwritten, and their buffers are never shown.
+//! Smithay applies a client's transactions in order and polls the blockers of each; a gate is the
+//! compositor's blocker. When a newer commit of the surface becomes eligible, the gates of the
+//! older ones open too, marked superseded: their state is applied and at once overwritten, and
+//! their buffers are never shown. A gate does not watch its fence.
 
 use std::sync::{
     Arc,
@@ -21,43 +22,45 @@ const SUPERSEDED: u8 = 2;
 /// A commit that waits for its acquire fence.
 #[derive(Debug)]
 pub struct PendingCommit {
-    /// The buffer and its fences.
+    /// The committed buffer and its fences.
     pub content: Arc<Content>,
-    /// When the client committed it.
+    /// When the client committed it, CLOCK_MONOTONIC.
     pub committed: Ns,
     state: AtomicU8,
-    turn: AtomicBool,
+    ordered: AtomicBool,
 }
 
 impl PendingCommit {
-    /// A closed gate before `content`.
+    /// A pending commit of `content`, with its gate closed.
     pub fn new(content: Arc<Content>, committed: Ns) -> Self {
-        Self { content, committed, state: AtomicU8::new(CLOSED), turn: AtomicBool::new(false) }
+        Self { content, committed, state: AtomicU8::new(CLOSED), ordered: AtomicBool::new(false) }
     }
 
-    /// It must be shown before any newer commit: one of them, or this one, is held by fifo or commit-timing.
-    pub fn keep_turn(&self) {
-        self.turn.store(true, Ordering::Release);
+    /// Requires that this commit is shown before any newer one, because this commit or a newer one
+    /// is held by fifo or commit-timing.
+    pub fn keep_order(&self) {
+        self.ordered.store(true, Ordering::Release);
     }
 
-    /// See [`PendingCommit::keep_turn`].
-    pub fn has_turn(&self) -> bool {
-        self.turn.load(Ordering::Acquire)
+    /// See [`PendingCommit::keep_order`].
+    pub fn is_ordered(&self) -> bool {
+        self.ordered.load(Ordering::Acquire)
     }
 
-    /// Lets the commit through to be shown.
+    /// Opens the gate; the commit is shown.
     pub fn open(&self) {
         self.state.store(OPEN, Ordering::Release);
     }
 
-    /// Lets the commit through, its buffer not to be shown: a newer one is eligible, or the surface is gone.
+    /// Opens the gate, but the buffer is not shown and is released: a newer commit is eligible, or
+    /// the surface is destroyed.
     pub fn supersede(&self) {
         self.state.store(SUPERSEDED, Ordering::Release);
         self.content.give_up();
     }
 }
 
-/// The blocker that Smithay asks.
+/// The blocker that Smithay polls.
 #[derive(Debug)]
 pub struct Gate(pub Arc<PendingCommit>);
 

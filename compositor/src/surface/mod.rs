@@ -1,28 +1,29 @@
-//! What the compositor keeps per `wl_surface`, and the values that travel with each of its commits.
+//! What the compositor keeps per `wl_surface`, and the values that belong to each of its commits.
 //!
 //! ```text
 //!  wl_surface.commit ─ pre_commit ─→ Content{buffer, acquire, release} behind a Gate
-//!        the acquire resolves, or the latch hands it over ─→ the gate opens ─→ apply ─→ SurfaceState.current
-//!        replaced on the surface, on every plane and in every check ─→ the last Arc drops ─→ the release completes
+//!    the acquire signals or becomes an in-fence ─→ the gate opens ─→ apply ─→ SurfaceState.current
+//!    replaced on the surface, the planes and in the checks ─→ last Arc drops ─→ release completes
 //! ```
 //!
 //! Nothing here knows outputs, planes or windows.
 
 pub mod acquires;
+pub mod allocation;
 pub mod apply;
 pub mod buffer;
+pub mod callback_response;
 pub mod client;
 pub mod content;
 pub mod gate;
-pub mod invitation;
-pub mod live;
-pub mod pace;
+pub mod goal;
+pub mod limits;
+pub mod order;
+pub mod rate;
+pub mod registry;
 pub mod shm;
 pub mod state;
-pub mod steady;
-pub mod turn;
 pub mod view;
-pub mod wishes;
 
 pub use gate::PendingCommit;
 pub use state::{SurfaceState, is_hidden};

@@ -1,8 +1,10 @@
-//! Buffers of `wl_shm`: read by a copy, or *in place*, as a dma-buf of the very pages that the client draws into (udmabuf).
+//! Buffers of `wl_shm`: copied, or read *in place* as a dma-buf of the pages that the client draws
+//! into (udmabuf).
 //!
-//! In place nothing is copied, and a plane can show the buffer; but the client has it back only when it has left the screen. A client with
-//! two buffers or more does not notice; one that draws into its only buffer would wait. So a surface begins with copies, and each of them
-//! gives its buffer back at once; [`Choice`] tells when it has shown that it alternates.
+//! A buffer in place is not copied, and a plane can show it; but it is released only when it has
+//! left the screen. A client with two or more buffers does not notice; a client with a single
+//! buffer would wait. So a surface starts with copies, which release the buffer at once, until
+//! [`ShmChoice`] has seen that it alternates between buffers. Nothing here draws.
 //!
 //! See docs/shm.md.
 
@@ -11,37 +13,37 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use dmabuf_import::{Dmabuf, Modifier, Plane, udmabuf::Udmabuf};
-use protocols::shm::Picture;
+use dmabuf_import::{Dmabuf, DmabufPlane, Modifier, udmabuf::Udmabuf};
+use protocols::shm::ShmImage;
 use rustix::{
     fs::{SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate},
     io::Errno,
 };
 
 use crate::{
-    config::{Config, ShmWay},
+    config::{Config, ShmMode},
     surface::buffer::Imported,
 };
 
-/// Commits that a surface is watched for.
+/// The number of recent commits from which the choice is made.
 const WATCHED: usize = 4;
 
 /// A `wl_buffer` of shared memory.
 #[derive(Debug)]
 pub struct Shm {
-    /// Names it in the trace and in reports.
+    /// The id of the buffer in the trace and in reports.
     pub id: u64,
-    /// What its client says of it.
-    pub picture: Picture,
+    /// The size, format and memory that the client stated.
+    pub picture: ShmImage,
     in_place: OnceLock<Option<Arc<Imported>>>,
-    /// It was committed before.
+    /// The buffer was committed before.
     used: AtomicBool,
 }
 
 impl Shm {
-    /// For a client's new buffer.
-    pub fn new(picture: Picture) -> Self {
-        // Apart from the numbers of dma-bufs.
+    /// Wraps a client's new buffer.
+    pub fn new(picture: ShmImage) -> Self {
+        // Distinct from the ids of dma-bufs.
         static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -51,12 +53,14 @@ impl Shm {
         }
     }
 
-    /// Notes a commit; whether it is not the first one. A dma-buf that is used once costs more than a copy.
-    pub fn use_again(&self) -> bool {
+    /// Notes a commit. Returns whether the buffer was committed before: creating a dma-buf for a
+    /// single commit costs more than a copy.
+    pub fn note_use(&self) -> bool {
         self.used.swap(true, Ordering::Relaxed)
     }
 
-    /// Its pages as a dma-buf that `check` accepts, made at the first call; `None`: not possible, for the reason in the log.
+    /// The buffer's pages as a dma-buf that `check` accepts, created at the first call. `None`: not
+    /// possible; the log has the reason.
     pub fn in_place(
         &self,
         udmabuf: &Udmabuf,
@@ -67,83 +71,89 @@ impl Shm {
                 check(&imported)?;
                 Ok(Arc::new(imported))
             });
-            made.inspect_err(|why| tracing::debug!("shm buffer {}: not in place: {why}", self.id)).ok()
+            made.inspect_err(|why| tracing::debug!("shm buffer {}: it is copied, not read in place: {why}", self.id))
+                .ok()
         };
         self.in_place.get_or_init(make).as_ref()
     }
 
-    /// Its dma-buf, if one was made.
+    /// The dma-buf, if one was created.
     pub fn imported(&self) -> Option<&Arc<Imported>> {
         self.in_place.get()?.as_ref()
     }
 
-    /// Whether it was given in place and is not given back: somebody besides us and the list of imports has its dma-buf.
+    /// Whether a commit that reads the buffer in place is not released yet: the dma-buf has owners
+    /// besides this buffer and the list of imports.
     pub fn is_held(&self) -> bool {
         self.imported().is_some_and(|imported| Arc::strong_count(imported) > 2)
     }
 }
 
-/// What makes dma-bufs of shared memory, unless the user wants copies.
+/// Opens /dev/udmabuf, which makes dma-bufs of shared memory. `None`: it cannot be opened, which is
+/// logged, or the configuration requests copies.
 pub fn udmabuf(config: &Config) -> Option<Udmabuf> {
-    if config.shm == ShmWay::Copy {
+    if config.shm == ShmMode::Copy {
         return None;
     }
     Udmabuf::open()
-        .inspect_err(|error| tracing::info!("{error}: windows of shared memory are copied; see docs/shm.md"))
+        .inspect_err(|error| tracing::info!("{error}: buffers of shared memory are copied; see docs/shm.md"))
         .ok()
 }
 
-/// Makes a dma-buf of a picture's pages. The error is for people.
+/// Makes a dma-buf of a buffer's pages, with six system calls. The error is for the log.
 ///
-/// The file gets a seal against shrinking, which `wl_shm` forbids anyway, and is made whole pages long: a dma-buf has nothing less.
-/// Six system calls.
-fn dmabuf(picture: &Picture, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
+/// The file gets a seal against shrinking, which `wl_shm` forbids anyway, and is extended to whole
+/// pages, because a dma-buf consists of whole pages.
+fn dmabuf(picture: &ShmImage, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
     let fd = picture.pool.fd();
     let page = rustix::param::page_size() as u64;
     let range = picture.range();
     if !range.start.is_multiple_of(page) {
         return Err(format!("its pixels begin at byte {}, which is not the start of a page", range.start));
     }
-    let said = |what: &'static str| move |errno: Errno| format!("{what}: {errno}");
-    // EINVAL: no memfd, or one that was made without MFD_ALLOW_SEALING.
-    let seals = fcntl_get_seals(fd).map_err(said("F_GET_SEALS"))?;
+    let failed = |what: &'static str| move |errno: Errno| format!("{what}: {errno}");
+    // EINVAL: the file is not a memfd, or was created without MFD_ALLOW_SEALING.
+    let seals = fcntl_get_seals(fd).map_err(failed("F_GET_SEALS"))?;
     if seals.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE) {
         return Err("it is sealed against writing".into());
     }
-    let stat = fstat(fd).map_err(said("fstat"))?;
+    let stat = fstat(fd).map_err(failed("fstat"))?;
     let has = stat.st_size as u64;
     if has < range.end {
-        return Err(format!("the file has {has} bytes, the picture ends at byte {}", range.end));
+        return Err(format!("the file has {has} bytes, but the image ends at byte {}", range.end));
     }
-    // The kernel would make the missing pages in our name.
+    // The kernel would allocate the missing pages on the compositor's account.
     if (stat.st_blocks as u64) * 512 < range.end - range.start {
-        return Err("its client has not written all of it".into());
+        return Err("its client has not written all of its pages yet".into());
     }
-    // Before the file is given its length: that may make it longer only, whatever its client does meanwhile.
+    // Seal first: then setting the length below can only extend the file, whatever the client does
+    // meanwhile.
     if !seals.contains(SealFlags::SHRINK) {
-        fcntl_add_seals(fd, SealFlags::SHRINK).map_err(said("F_ADD_SEALS"))?;
+        fcntl_add_seals(fd, SealFlags::SHRINK).map_err(failed("F_ADD_SEALS"))?;
     }
     let end = range.end.next_multiple_of(page);
     if has < end {
-        ftruncate(fd, end).map_err(said("ftruncate"))?;
+        ftruncate(fd, end).map_err(failed("ftruncate"))?;
     }
     let pages = udmabuf.from_memfd(fd, range.start, end - range.start).map_err(|e| e.to_string())?;
-    let plane = Plane { fd: Arc::new(pages), offset: 0, stride: picture.stride };
+    let plane = DmabufPlane { fd: Arc::new(pages), offset: 0, stride: picture.stride };
     Dmabuf::new(picture.width, picture.height, picture.format, Modifier::Linear, vec![plane]).map_err(|e| e.to_string())
 }
 
-/// Which way the commits of a surface go.
+/// Whether the commits of a surface are copied or read in place.
 #[derive(Debug, Default)]
-pub struct Choice {
-    /// Buffers of the last commits; 0: none yet.
+pub struct ShmChoice {
+    /// The ids of the buffers of the last commits; 0: none yet.
     last: [u64; WATCHED],
 }
 
-impl Choice {
-    /// Notes a commit of `buffer`; `held`: it is still ours from a commit in place. Whether it may go in place.
+impl ShmChoice {
+    /// Notes a commit of `buffer`. Returns whether it may be read in place. `held`: an earlier
+    /// commit of it in place is not released yet.
     pub fn commit(&mut self, buffer: u64, held: bool) -> bool {
         if held {
-            // It does not wait for releases: it has to show for some time that it alternates.
+            // The client does not wait for releases: it must alternate for some time before buffers
+            // are read in place again.
             self.last = [0; WATCHED];
         }
         self.last.rotate_left(1);
@@ -156,9 +166,10 @@ impl Choice {
 mod tests {
     use super::*;
 
-    /// Commits of buffers, `!` where the buffer is held; and which of them may go in place.
+    /// Each case: the buffers that are committed, `!` where the buffer is held, and which commits
+    /// may be read in place.
     #[test]
-    fn who_alternates_is_read_in_place() {
+    fn buffers_of_a_client_that_alternates_are_read_in_place() {
         for (commits, in_place) in [
             ("1 1 1 1 1 1", "------"),
             ("1 2 1 2 1 2", "---+++"),
@@ -168,7 +179,7 @@ mod tests {
             ("1 2 1 2 1! 2 1 2 1", "---+---++"),
             ("1 1! 1! 1!", "----"),
         ] {
-            let mut choice = Choice::default();
+            let mut choice = ShmChoice::default();
             let made: String = commits
                 .split(' ')
                 .map(|commit| {

@@ -1,4 +1,6 @@
-//! What the compositor keeps per `wl_surface`, in its data map.
+//! What the compositor keeps per `wl_surface`, in the surface's data map.
+//!
+//! It knows no output and no window.
 
 use std::{
     collections::VecDeque,
@@ -17,45 +19,51 @@ use smithay::{
 };
 
 use crate::{
-    surface::{content::Content, gate::PendingCommit, pace::Pace, shm, turn::Turns, view::View, wishes::Wishes},
+    surface::{
+        allocation::AllocationHints, content::Content, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
+        view::View,
+    },
     system::id::SurfaceId,
 };
 
-/// State of one surface, in its data map; reach it with [`SurfaceState::of`].
+/// The state of one surface; access it with [`SurfaceState::of`].
 #[derive(Debug)]
 pub struct SurfaceState {
-    /// Names the surface in the trace and in reports; never used again in this process.
+    /// The id of the surface in the trace and in reports; never reused in this process.
     pub id: SurfaceId,
-    /// Commits so far.
+    /// The number of commits so far.
     pub serial: u64,
     /// What the surface shows: the newest commit whose gate has opened.
     pub current: Option<Arc<Content>>,
     /// Commits whose gate is closed, oldest first.
     pub pending: VecDeque<Arc<PendingCommit>>,
-    /// How the buffer maps onto the surface.
+    /// How the buffer is mapped to the surface.
     pub view: View,
-    /// Identity of the surface's picture for damage tracking.
+    /// The identity of the surface for damage tracking.
     pub element: Id,
-    /// What changed, in buffer coordinates.
+    /// The damage history, in buffer coordinates.
     pub damage: DamageBag<i32, Buffer>,
     /// How long this client's fences take, from commit to signal.
     pub predictor: Predictor,
-    /// How often it commits.
-    pub pace: Pace,
-    /// The last frame showed this surface on a plane of its own, so that the display can wait for its fence.
+    /// How often the surface commits.
+    pub rate: CommitRate,
+    /// The last frame showed this surface on a plane of its own, so that the display can wait for
+    /// its fence.
     pub on_plane: bool,
-    /// Another surface covers all of it: nobody sees its commits, so they cause no frames.
+    /// Another surface covers all of this one: its commits are not visible, so they cause no
+    /// frames.
     pub hidden: bool,
-    /// When its unanswered frame callback was, or will be, sent.
-    pub invited: Option<Ns>,
+    /// When the frame callback that the client has not answered with a commit was, or will be, sent
+    /// (CLOCK_MONOTONIC).
+    pub callback_at: Option<Ns>,
     /// How long this client takes from a frame callback to its commit.
     pub response: Predictor,
-    /// What holds its commits back besides fences: fifo and commit-timing.
-    pub turns: Turns,
-    /// What its client is told to allocate.
-    pub wishes: Wishes,
-    /// Which way its buffers of shared memory go.
-    pub shm: shm::Choice,
+    /// What holds back its commits besides fences: fifo and commit-timing.
+    pub order: CommitOrder,
+    /// The inputs of the surface's dmabuf feedback.
+    pub allocation: AllocationHints,
+    /// Whether its buffers of shared memory are copied or read in place.
+    pub shm: shm::ShmChoice,
 }
 
 impl Default for SurfaceState {
@@ -70,40 +78,43 @@ impl Default for SurfaceState {
             element: Id::new(),
             damage: DamageBag::default(),
             predictor: Predictor::default(),
-            pace: Pace::default(),
+            rate: CommitRate::default(),
             on_plane: false,
             hidden: false,
-            invited: None,
+            callback_at: None,
             response: Predictor::default(),
-            turns: Turns::default(),
-            wishes: Wishes::default(),
-            shm: shm::Choice::default(),
+            order: CommitOrder::default(),
+            allocation: AllocationHints::default(),
+            shm: shm::ShmChoice::default(),
         }
     }
 }
 
 impl SurfaceState {
-    /// The state of the surface whose data this is, locked. Made on first use.
+    /// The locked state of the surface whose data this is; created on first use. Never call it
+    /// while the guard of the same surface is held.
     pub fn of(states: &SurfaceData) -> MutexGuard<'_, Self> {
         states.data_map.insert_if_missing_threadsafe(Mutex::<Self>::default);
         states.data_map.get::<Mutex<Self>>().expect("inserted above").lock().expect("no panic while locked")
     }
 
-    /// Takes those of the `first` pending commits that a newer one may overtake; the others stay, in order.
+    /// Removes and returns those of the first `first` pending commits that a newer one may
+    /// supersede; the others stay, in order.
     pub fn overtake(&mut self, first: usize) -> Vec<Arc<PendingCommit>> {
         let mut index = 0;
         let taken = self.pending.iter().filter(|pending| {
             index += 1;
-            index <= first && !pending.has_turn()
+            index <= first && !pending.is_ordered()
         });
         let taken: Vec<_> = taken.cloned().collect();
         self.pending.retain(|pending| !taken.iter().any(|t| Arc::ptr_eq(t, pending)));
         taken
     }
 
-    /// The pending commit that the next latch may take: the newest, unless an older one must be shown first.
+    /// The pending commit that the next latch may take: the newest, unless an older one must be
+    /// shown first.
     pub fn next_pending(&self) -> Option<&Arc<PendingCommit>> {
-        self.pending.iter().find(|pending| pending.has_turn()).or(self.pending.back())
+        self.pending.iter().find(|pending| pending.is_ordered()).or(self.pending.back())
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a buffer maps onto its surface: scale, transform, viewport.
+//! How a buffer is mapped to its surface: scale, transform, viewport.
 //!
 //! Pure arithmetic on the protocol's state; it reads no pixels.
 
@@ -15,17 +15,18 @@ pub struct View {
     pub size: Size<i32, Logical>,
     /// The part of the buffer that is shown, in buffer pixels.
     pub src: Rectangle<f64, Buffer>,
-    /// How the client drew the buffer.
+    /// The buffer transform: how the client rotated and reflected the buffer.
     pub transform: Transform,
     /// The client says that all of the surface is opaque.
     pub opaque: bool,
-    /// Matrix and range of YUV pixels: as the client says, else as pictures of that height usually have them. `None`: RGB.
+    /// Matrix and range of YUV pixels: as the client states, else the usual ones for an image of
+    /// that height. `None`: RGB.
     pub colour: Option<Representation>,
 }
 
 impl View {
-    /// The view that the surface's current state and a buffer of `buffer` pixels make. `y_invert`: the buffer's last line is the
-    /// picture's first.
+    /// The view for the surface's current state and a buffer of `buffer` pixels. `y_invert`: the
+    /// buffer's last line is the first line of the image.
     pub fn new(
         buffer: Size<i32, Buffer>,
         y_invert: bool,
@@ -49,7 +50,7 @@ impl View {
     }
 }
 
-/// A transform, and then upside down: turns end up the other way round.
+/// The transform followed by a vertical flip; rotations by 90° change their direction.
 fn inverted(transform: Transform) -> Transform {
     match transform {
         Transform::Normal => Transform::Flipped180,
@@ -63,7 +64,8 @@ fn inverted(transform: Transform) -> Transform {
     }
 }
 
-/// The rectangles of an opaque region that no later subtraction touches: never more than what is opaque.
+/// The rectangles of an opaque region that no later subtraction overlaps: a subset of the opaque
+/// area.
 fn opaque_parts(
     region: &smithay::wayland::compositor::RegionAttributes,
 ) -> impl Iterator<Item = Rectangle<i32, Logical>> + '_ {
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn upside_down_is_after_every_transform() {
+    fn y_invert_flips_after_every_transform() {
         use Transform::{_90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270, Normal};
         let area = Size::<i32, Logical>::from((70, 50));
         for transform in [Normal, _90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270] {
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn opaque_needs_the_whole_surface() {
+    fn a_view_is_opaque_only_if_the_region_covers_the_surface() {
         let mut state = attributes(1, wl_output::Transform::Normal);
         type Part = (RectangleKind, (i32, i32, i32, i32));
         let mut view = |rects: &[Part]| {

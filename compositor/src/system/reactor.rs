@@ -22,13 +22,13 @@ use crate::system::id::{OutputId, Slot};
 
 /// Who woke us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum EventSource {
     /// A client sent something.
     Clients,
     /// A client wants to connect.
     Listen,
     /// A card has events, by the serial of its device.
-    Display(u32),
+    Display(kms::CardSerial),
     /// The timer set with [`Reactor::wake_at`].
     Timer,
     /// The calloop loop has something to dispatch.
@@ -51,12 +51,12 @@ pub enum Source {
     Mem2mem,
 }
 
-impl Source {
+impl EventSource {
     fn token(self) -> u64 {
         let (kind, index) = match self {
             Self::Clients => (0, 0),
             Self::Listen => (1, 0),
-            Self::Display(card) => (2, card),
+            Self::Display(card) => (2, card.raw()),
             Self::Timer => (3, 0),
             Self::Calloop => (4, 0),
             Self::Signal => (5, 0),
@@ -76,7 +76,7 @@ impl Source {
         Some(match token >> 32 {
             0 => Self::Clients,
             1 => Self::Listen,
-            2 => Self::Display(index),
+            2 => Self::Display(kms::CardSerial::from_raw(index)),
             3 => Self::Timer,
             4 => Self::Calloop,
             5 => Self::Signal,
@@ -108,18 +108,18 @@ impl Reactor {
             rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         // Edge-triggered: an expiration is never read, the next arming clears it.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        epoll::add(&epoll, &timer, epoll::EventData::new_u64(Source::Timer.token()), flags)?;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(EventSource::Timer.token()), flags)?;
         Ok(Self { epoll, timer, armed: None, ready: Vec::with_capacity(64) })
     }
 
     /// Wakes when `fd` is readable, until [`Reactor::remove`] or until the file is closed.
-    pub fn add(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+    pub fn add(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?)
     }
 
     /// As [`Reactor::add`], and also when `fd` has priority events (`POLLPRI`), as CEC adapters have.
-    pub fn add_with_priority(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
+    pub fn add_with_priority(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::PRI)?)
     }
@@ -149,14 +149,14 @@ impl Reactor {
     }
 
     /// Waits without limit; fills `sources` with who is ready.
-    pub fn wait(&mut self, sources: &mut Vec<Source>) -> io::Result<()> {
+    pub fn wait(&mut self, sources: &mut Vec<EventSource>) -> io::Result<()> {
         sources.clear();
         self.ready.clear();
         match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.ready), None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(e.into()),
         }
-        sources.extend(self.ready.iter().filter_map(|event| Source::from_token(event.data.u64())));
+        sources.extend(self.ready.iter().filter_map(|event| EventSource::from_token(event.data.u64())));
         Ok(())
     }
 }
@@ -167,11 +167,11 @@ mod tests {
 
     #[test]
     fn tokens_come_back() {
-        use Source::*;
+        use EventSource::*;
         for source in [
             Clients,
             Listen,
-            Display(2),
+            Display(kms::CardSerial::from_raw(2)),
             Timer,
             Calloop,
             Signal,
@@ -183,9 +183,9 @@ mod tests {
             Cec(Slot(3)),
             Mem2mem,
         ] {
-            assert_eq!(Source::from_token(source.token()), Some(source));
+            assert_eq!(EventSource::from_token(source.token()), Some(source));
         }
-        assert_eq!(Source::from_token(99 << 32), None);
+        assert_eq!(EventSource::from_token(99 << 32), None);
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         for _ in 0..2 {
             reactor.wake_at(Some(1)).unwrap();
             reactor.wait(&mut sources).unwrap();
-            assert_eq!(sources, [Source::Timer]);
+            assert_eq!(sources, [EventSource::Timer]);
             reactor.timer_fired();
         }
     }

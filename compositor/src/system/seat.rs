@@ -23,14 +23,14 @@ use crate::system::error::Error;
 
 /// Where devices come from.
 #[derive(Debug, Clone)]
-pub enum Session {
+pub enum SeatSession {
     /// seatd or logind.
     Seat(LibSeatSession),
     /// We open them ourselves.
     Direct,
 }
 
-impl Session {
+impl SeatSession {
     /// Opens the seat. With explicit `devices` a session may go on without one: whether the user
     /// may open them is seen then.
     pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
@@ -60,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Opens a device. The caller owns the descriptor and gives it back with [`Session::close_device`].
+    /// Opens a device. The caller owns the descriptor and gives it back with [`SeatSession::close_device`].
     pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
         let refused = |errno: i32| Error::from(OpenError::refused(path, Errno::from_raw_os_error(errno)));
         match self {
@@ -72,7 +72,7 @@ impl Session {
         }
     }
 
-    /// Gives back a device from [`Session::open_device`]; closes `fd`.
+    /// Gives back a device from [`SeatSession::open_device`]; closes `fd`.
     pub fn close_device(&mut self, fd: OwnedFd) {
         // A device that is gone cannot be closed properly, and need not be.
         if let Self::Seat(session) = self
@@ -104,7 +104,7 @@ fn open_directly(path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         .map_err(|e| e.raw_os_error())
 }
 
-impl LibinputInterface for Session {
+impl LibinputInterface for SeatSession {
     fn open_restricted(&mut self, path: &Path, flags: i32) -> Result<OwnedFd, i32> {
         match self {
             Self::Seat(session) => {

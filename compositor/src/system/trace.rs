@@ -183,13 +183,13 @@ pub fn unreleased(now: Ns, surface: SurfaceId, buffer: &impl Serialize) {
 
 /// A surface's commit, as a frame shows it.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Shown {
+pub struct ShownCommit {
     pub surface: SurfaceId,
     pub commit: u64,
 }
 
 /// The latch of an output.
-pub fn latch(now: Ns, output: OutputId, frame: u64, vblank: Ns, surfaces: &[Shown]) {
+pub fn latch(now: Ns, output: OutputId, frame: u64, vblank: Ns, surfaces: &[ShownCommit]) {
     let args = serde_json::json!({ "output": output, "frame": frame, "vblank_ns": vblank, "surfaces": surfaces });
     instant("latch", output.0, now, args);
 }
@@ -200,7 +200,7 @@ pub struct PlaneEvent {
     pub plane: u32,
     pub kind: &'static str,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<Shown>,
+    pub shown: Option<ShownCommit>,
     pub in_fence: bool,
 }
 

@@ -1,6 +1,7 @@
 //! Request handlers of the three `zwp_linux_explicit_synchronization_v1` interfaces.
 //!
-//! They store what the client says; the checks that need the whole commit are in [`super::validate`].
+//! They store what the client sets; the checks that need the whole commit are in
+//! [`super::validate`].
 
 use fence::SyncFile;
 use smithay::wayland::compositor::with_states;
@@ -10,31 +11,18 @@ use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::{
     zwp_linux_surface_synchronization_v1::{self as surface, ZwpLinuxSurfaceSynchronizationV1},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, protocol::wl_surface::WlSurface,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId, protocol::wl_surface::WlSurface,
 };
 
-use super::{BufferRelease, ExplicitSyncState, Pending, PendingCell, SurfaceSyncData};
+use super::{BufferRelease, ExplicitSyncState, Pending};
+use crate::surface_object::{SurfaceObject, SurfaceRef, bind_manager};
 
-impl<D> GlobalDispatch<ZwpLinuxExplicitSynchronizationV1, (), D> for ExplicitSyncState
-where
-    D: Dispatch<ZwpLinuxExplicitSynchronizationV1, ()> + 'static,
-{
-    fn bind(
-        _: &mut D,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwpLinuxExplicitSynchronizationV1>,
-        _: &(),
-        data_init: &mut DataInit<'_, D>,
-    ) {
-        data_init.init(resource, ());
-    }
-}
+bind_manager!(ExplicitSyncState, ZwpLinuxExplicitSynchronizationV1);
 
 impl<D> Dispatch<ZwpLinuxExplicitSynchronizationV1, (), D> for ExplicitSyncState
 where
     D: Dispatch<ZwpLinuxExplicitSynchronizationV1, ()>
-        + Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceSyncData>
+        + Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceRef>
         + 'static,
 {
     fn request(
@@ -46,50 +34,38 @@ where
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, D>,
     ) {
-        let global::Request::GetSynchronization { id, surface } = request else { return };
-        let taken = with_states(&surface, crate::has_sync_object);
-        // The object is made in either case: a new_id that is never initialised is a bug of the server.
-        let object = data_init.init(id, SurfaceSyncData { surface: surface.downgrade() });
-        if let Some(interface) = taken {
-            resource.post_error(
-                global::Error::SynchronizationExists,
-                format!("get_synchronization: {} already has a {interface}", surface.id()),
-            );
-            return;
+        if let global::Request::GetSynchronization { id, surface } = request {
+            let exists = global::Error::SynchronizationExists;
+            SurfaceObject::create(resource, "get_synchronization", exists, id, &surface, data_init);
         }
-        with_states(&surface, |states| {
-            states.data_map.insert_if_missing_threadsafe(PendingCell::default);
-            let cell = states.data_map.get::<PendingCell>().expect("inserted above");
-            // A release that an earlier object asked for since the last commit stays asked for.
-            cell.lock().expect("not poisoned").object = Some(object);
-        });
     }
 }
 
-impl<D> Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceSyncData, D> for ExplicitSyncState
+impl<D> Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceRef, D> for ExplicitSyncState
 where
-    D: Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceSyncData> + Dispatch<ZwpLinuxBufferReleaseV1, ()> + 'static,
+    D: Dispatch<ZwpLinuxSurfaceSynchronizationV1, SurfaceRef> + Dispatch<ZwpLinuxBufferReleaseV1, ()> + 'static,
 {
     fn request(
         _: &mut D,
         _: &Client,
         resource: &ZwpLinuxSurfaceSynchronizationV1,
         request: surface::Request,
-        data: &SurfaceSyncData,
+        data: &SurfaceRef,
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, D>,
     ) {
         let refuse = |error, message: String| resource.post_error(error, message);
         match request {
-            // In every case of an error the descriptor is closed with the request.
+            // On every error the descriptor is closed with the request.
             surface::Request::SetAcquireFence { fd } => {
-                let Ok(wl_surface) = data.surface.upgrade() else {
-                    return refuse(surface::Error::NoSurface, gone("set_acquire_fence"));
+                let wl_surface = match data.get("set_acquire_fence") {
+                    Ok(surface) => surface,
+                    Err(message) => return refuse(surface::Error::NoSurface, message),
                 };
                 let file = match SyncFile::from_fd(fd) {
                     Ok(file) => file,
                     Err(error) => {
-                        let message = format!("set_acquire_fence: the file descriptor is no usable fence: {error}");
+                        let message = format!("set_acquire_fence: the file descriptor is not a usable fence: {error}");
                         return refuse(surface::Error::InvalidFence, message);
                     }
                 };
@@ -104,11 +80,13 @@ where
                 }
             }
             surface::Request::GetRelease { release } => {
-                // Without a promise as long as it may be refused: its event would end the object within the request that
-                // makes it, which wayland-backend 0.3 answers with a panic.
+                // It becomes a BufferRelease only once it is accepted: the event of one that is
+                // dropped would end the object within the request that creates it, on which
+                // wayland-backend 0.3 panics.
                 let object = data_init.init(release, ());
-                let Ok(wl_surface) = data.surface.upgrade() else {
-                    return refuse(surface::Error::NoSurface, gone("get_release"));
+                let wl_surface = match data.get("get_release") {
+                    Ok(surface) => surface,
+                    Err(message) => return refuse(surface::Error::NoSurface, message),
                 };
                 let asked_before = with_pending(&wl_surface, |pending| {
                     let before = pending.release.is_some();
@@ -120,27 +98,17 @@ where
                     refuse(surface::Error::DuplicateRelease, message);
                 }
             }
-            // A fence set since the last commit goes with the object, see `destroyed`; releases are not affected.
+            // See `destroyed`.
             _ => {}
         }
     }
 
-    fn destroyed(
-        _: &mut D,
-        _: wayland_server::backend::ClientId,
-        resource: &ZwpLinuxSurfaceSynchronizationV1,
-        data: &SurfaceSyncData,
-    ) {
-        let Ok(wl_surface) = data.surface.upgrade() else { return };
-        let fence = with_pending(&wl_surface, |pending| {
-            // A second object that was refused with synchronization_exists must not take the first one's fence with it.
-            if pending.object.as_ref() != Some(resource) {
-                return None;
-            }
-            pending.object = None;
-            pending.acquire.take()
+    fn destroyed(_: &mut D, _: ClientId, resource: &ZwpLinuxSurfaceSynchronizationV1, data: &SurfaceRef) {
+        let acquire = SurfaceObject::destroyed(resource, data, |states| {
+            SurfaceObject::<ZwpLinuxSurfaceSynchronizationV1>::of(states).state.acquire.take()
         });
-        drop(fence);
+        // Closed here, without the surface's lock.
+        drop(acquire);
     }
 }
 
@@ -161,14 +129,6 @@ where
     }
 }
 
-fn gone(request: &str) -> String {
-    format!("{request}: the wl_surface was destroyed before")
-}
-
 fn with_pending<T>(surface: &WlSurface, f: impl FnOnce(&mut Pending) -> T) -> T {
-    with_states(surface, |states| {
-        states.data_map.insert_if_missing_threadsafe(PendingCell::default);
-        let cell = states.data_map.get::<PendingCell>().expect("inserted above");
-        f(&mut cell.lock().expect("not poisoned"))
-    })
+    with_states(surface, |states| f(&mut SurfaceObject::<ZwpLinuxSurfaceSynchronizationV1>::of(states).state))
 }

@@ -1,6 +1,6 @@
 //! [`BufferRelease`]: the one event of a `zwp_linux_buffer_release_v1`, sent exactly once.
 //!
-//! It does not know when a buffer is free: [`fence::Release`] does, and calls it.
+//! It does not know when a buffer is free: [`fence::Release`] does, and sends it.
 
 use std::{
     os::fd::BorrowedFd,
@@ -12,8 +12,9 @@ use rustix::io::Errno;
 use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::zwp_linux_buffer_release_v1::ZwpLinuxBufferReleaseV1;
 use wayland_server::Resource;
 
-/// A client's wish to be told when one commit's buffer is free: `fenced_release` or `immediate_release`, after which the
-/// object is gone. Dropped unsent, because the commit was never made or its buffer never read, it is immediate.
+/// A client's request to hear when one commit's buffer is free. It sends `fenced_release` or
+/// `immediate_release`, which ends the object. If it is dropped before, because the commit was
+/// never made or its buffer never read, it sends `immediate_release`.
 #[derive(Debug)]
 pub struct BufferRelease {
     object: ZwpLinuxBufferReleaseV1,
@@ -29,7 +30,8 @@ impl BufferRelease {
 impl ReleaseMessage for BufferRelease {
     fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
         if let Some(fence) = fence.filter(|_| self.object.is_alive()) {
-            // The connection duplicates the descriptor, and takes it as the client's end if it cannot: ask first.
+            // The connection duplicates the descriptor, and ends the client if it cannot: try it
+            // first.
             rustix::io::fcntl_dupfd_cloexec(fence, 0)?;
             self.object.fenced_release(fence);
         } else {

@@ -1,21 +1,22 @@
 //! The rules of `zwp_linux_explicit_synchronization_v1` at commit time, as a pure function.
 //!
-//! It knows no protocol object: it is told what the commit attaches and what was asked for, and says what is wrong.
+//! It knows no protocol object. It gets what the commit attaches and what was asked for, and
+//! returns the violation.
 
 use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::zwp_linux_surface_synchronization_v1::Error;
 
 use crate::syncobj::Attached;
 
-/// A commit that breaks the protocol. Its text names the request that is at fault.
+/// A commit that violates the protocol. Its text names the request that is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A fence or a release, but nothing that it could belong to.
+    /// A fence or a release without a buffer.
     #[error("wl_surface.commit: {request} was called, but no buffer is attached in this commit")]
     NoBuffer {
         /// The request.
         request: &'static str,
     },
-    /// An acquire fence for a buffer that cannot be fenced.
+    /// An acquire fence for a buffer whose type does not support explicit synchronisation.
     #[error(
         "wl_surface.commit: set_acquire_fence was called, but the attached buffer's type does not support explicit \
          synchronisation; use linux-dmabuf"
@@ -33,8 +34,8 @@ impl Violation {
     }
 }
 
-/// Whether a commit with or without `set_acquire_fence` and `get_release` is allowed. A release may be asked for any
-/// buffer: the protocol names `unsupported_buffer` for the fence only.
+/// Checks a commit with or without `set_acquire_fence` and `get_release`. A release may be asked
+/// for with any buffer: the protocol has `unsupported_buffer` for the fence only.
 pub fn check(attached: Attached, acquire: bool, release: bool) -> Result<(), Violation> {
     match attached {
         Attached::Nothing if acquire => Err(Violation::NoBuffer { request: "set_acquire_fence" }),

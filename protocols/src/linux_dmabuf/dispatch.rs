@@ -1,4 +1,5 @@
-//! Request handlers of the factory, the feedback objects and the buffers; parameters are in [`super::params`].
+//! Request handlers of the factory, the feedback objects and the buffers; parameters are in
+//! [`super::params`].
 
 use dmabuf_import::Modifier;
 use smithay::wayland::compositor::with_states;
@@ -29,20 +30,20 @@ where
     ) {
         let global = data_init.init(resource, ());
         let version = global.version();
-        // Feedback took the place of these events.
+        // Feedback has replaced these events.
         if version >= global::REQ_GET_DEFAULT_FEEDBACK_SINCE {
             return;
         }
         let Some(state) = state.linux_dmabuf() else { return };
         let formats = state.default.formats();
-        let mut named = None;
+        let mut last_code = None;
         for format in formats.iter() {
             let (code, raw) = (format.code as u32, u64::from(format.modifier));
             if version >= global::EVT_MODIFIER_SINCE {
                 global.modifier(code, (raw >> 32) as u32, raw as u32);
-            } else if matches!(format.modifier, Modifier::Linear | Modifier::Invalid) && named != Some(code) {
+            } else if matches!(format.modifier, Modifier::Linear | Modifier::Invalid) && last_code != Some(code) {
                 global.format(code);
-                named = Some(code);
+                last_code = Some(code);
             }
         }
     }
@@ -80,9 +81,9 @@ where
                 let object = data_init.init(id, FeedbackData { surface: Some(surface.downgrade()) });
                 let own = state.surface_feedback(&surface);
                 let Some(state) = state.linux_dmabuf() else { return };
-                let told = own.unwrap_or_else(|| state.default.clone());
-                state.offer(&told);
-                with_states(&surface, |states| feedback::add(states, &object, &told));
+                let feedback = own.unwrap_or_else(|| state.default.clone());
+                state.offer(&feedback);
+                with_states(&surface, |states| feedback::add_object(states, &object, &feedback));
             }
             _ => {}
         }
@@ -114,7 +115,7 @@ where
             }
             Some(surface) => {
                 let Ok(surface) = surface.upgrade() else { return };
-                with_states(&surface, |states| feedback::remove(states, object));
+                with_states(&surface, |states| feedback::remove_object(states, object));
             }
         }
     }

@@ -1,48 +1,45 @@
-//! What a client is told to allocate: a table of pairs, and tranches of it in order of preference.
+//! Feedback: a table of formats with modifiers (pairs), and tranches of it in order of preference.
 
-use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::{
+    os::fd::AsFd,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use dmabuf_import::FormatSet;
-use rustix::{
-    fs::{MemfdFlags, SealFlags},
-    io::Errno,
-};
-use smithay::wayland::compositor::SurfaceData;
+use rustix::io::Errno;
+use smithay::{utils::SealedFile, wayland::compositor::SurfaceData};
 use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_dmabuf_feedback_v1::{
     TrancheFlags, ZwpLinuxDmabufFeedbackV1,
 };
 use wayland_server::{Resource, Weak};
 
-/// Since this version a tranche says that it can be sampled, and there is no main device.
+/// The first version whose tranches say that they can be sampled, and that has no main device.
 const SAMPLING_SINCE: u32 = 6;
 
 /// Pairs of one preference, for one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tranche {
-    /// `dev_t` of the device for which the buffers are.
+    /// `dev_t` of the device that uses the buffers.
     pub device: u64,
-    /// A plane may show such a buffer.
+    /// A plane can show such a buffer.
     pub scanout: bool,
-    /// The renderer reads such a buffer.
+    /// The renderer can read such a buffer.
     pub sampling: bool,
     /// The pairs.
     pub formats: FormatSet,
 }
 
-/// Everything that a feedback object is told; the table is made once and shared by all.
+/// Everything that is sent to a feedback object. All objects share the table.
 #[derive(Debug)]
 pub struct Feedback {
     main_device: u64,
     tranches: Vec<Tranche>,
-    /// By tranche: indices into the table, as the wire wants them.
+    /// Of each tranche, indices into the table, encoded for the wire.
     indices: Vec<Vec<u8>>,
-    table: OwnedFd,
-    table_size: u32,
+    table: SealedFile,
 }
 
-/// The same main device and the same tranches.
+/// Equal if the main device and the tranches are.
 impl PartialEq for Feedback {
     fn eq(&self, other: &Self) -> bool {
         (self.main_device, &self.tranches) == (other.main_device, &other.tranches)
@@ -52,17 +49,18 @@ impl PartialEq for Feedback {
 impl Eq for Feedback {}
 
 impl Feedback {
-    /// Writes the table into a sealed memfd. Tranches without pairs are left out, and so is, of a later tranche for the same device
-    /// and use, what an earlier one has: the protocol forbids to send it twice.
+    /// Writes the table into a sealed memfd. Tranches without pairs are left out. A later tranche
+    /// for the same device and use loses the pairs that an earlier one has: the protocol forbids to
+    /// send them twice.
     ///
     /// Errors: EMFILE, ENOMEM; EOVERFLOW for more than 65536 pairs.
     pub fn new(main_device: u64, tranches: impl IntoIterator<Item = Tranche>) -> Result<Self, Errno> {
         let mut kept: Vec<Tranche> = Vec::new();
         for mut tranche in tranches {
-            let same =
+            let has_same_use =
                 |t: &&Tranche| (t.device, t.scanout, t.sampling) == (tranche.device, tranche.scanout, tranche.sampling);
-            let said = kept.iter().filter(same).fold(FormatSet::default(), |all, t| all.union(&t.formats));
-            tranche.formats = tranche.formats.difference(&said);
+            let earlier = kept.iter().filter(has_same_use).fold(FormatSet::default(), |all, t| all.union(&t.formats));
+            tranche.formats = tranche.formats.difference(&earlier);
             if !tranche.formats.is_empty() {
                 kept.push(tranche);
             }
@@ -77,11 +75,12 @@ impl Feedback {
             table.extend_from_slice(&u64::from(format.modifier).to_ne_bytes());
         }
         let indices = kept.iter().map(|t| t.formats.iter().flat_map(|f| at[&f].to_ne_bytes()).collect()).collect();
-        let table_size = u32::try_from(table.len()).map_err(|_| Errno::OVERFLOW)?;
-        Ok(Self { main_device, tranches: kept, indices, table: sealed(&table)?, table_size })
+        let table = SealedFile::with_data(c"dmabuf-formats", &table)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        Ok(Self { main_device, tranches: kept, indices, table })
     }
 
-    /// The tranches in order.
+    /// The tranches in order of preference.
     pub fn tranches(&self) -> &[Tranche] {
         &self.tranches
     }
@@ -94,7 +93,8 @@ impl Feedback {
     /// Sends everything.
     pub(super) fn send(&self, object: &ZwpLinuxDmabufFeedbackV1) {
         let version = object.version();
-        object.format_table(self.table.as_fd(), self.table_size);
+        // At most 65536 entries of 16 bytes.
+        object.format_table(self.table.as_fd(), self.table.size() as u32);
         if version < SAMPLING_SINCE {
             object.main_device(self.main_device.to_ne_bytes().to_vec());
         }
@@ -117,67 +117,59 @@ impl Tranche {
     }
 }
 
-fn sealed(bytes: &[u8]) -> Result<OwnedFd, Errno> {
-    let fd = rustix::fs::memfd_create("dmabuf-formats", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut file = std::fs::File::from(fd);
-    file.write_all(bytes).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
-    rustix::fs::fcntl_add_seals(&file, seals)?;
-    Ok(file.into())
-}
-
-/// The feedback objects of a surface, and what they were told last.
+/// The feedback objects of a surface, in its data map.
 #[derive(Debug, Default)]
-pub(super) struct SurfaceFeedback {
-    told: Option<Arc<Feedback>>,
+struct SurfaceFeedback {
+    /// What was sent to all of them last.
+    last_sent: Option<Arc<Feedback>>,
     objects: Vec<Weak<ZwpLinuxDmabufFeedbackV1>>,
 }
 
-type Cell = Mutex<SurfaceFeedback>;
-
-fn with_cell<T>(states: &SurfaceData, f: impl FnOnce(&mut SurfaceFeedback) -> T) -> T {
-    states.data_map.insert_if_missing_threadsafe(Cell::default);
-    f(&mut states.data_map.get::<Cell>().expect("inserted above").lock().expect("no panic while locked"))
-}
-
-/// Another object of a surface: it is told at once, and so are the others if it is news.
-pub(super) fn add(states: &SurfaceData, object: &ZwpLinuxDmabufFeedbackV1, feedback: &Arc<Feedback>) {
-    tell_surface(states, feedback);
-    with_cell(states, |cell| {
-        feedback.send(object);
-        cell.told = Some(feedback.clone());
-        cell.objects.retain(Weak::is_alive);
-        cell.objects.push(object.downgrade());
-    });
-}
-
-/// An object of a surface is gone.
-pub(super) fn remove(states: &SurfaceData, object: &ZwpLinuxDmabufFeedbackV1) {
-    if let Some(cell) = states.data_map.get::<Cell>() {
-        cell.lock().expect("no panic while locked").objects.retain(|known| known != object);
+impl SurfaceFeedback {
+    /// That of a surface, if it ever had an object. Most never have.
+    fn find(states: &SurfaceData) -> Option<MutexGuard<'_, Self>> {
+        Some(states.data_map.get::<Mutex<Self>>()?.lock().expect("no panic while locked"))
     }
 }
 
-/// Whether anybody wants to know what to allocate for the surface.
-pub fn listens(states: &SurfaceData) -> bool {
-    states.data_map.get::<Cell>().is_some_and(|cell| !cell.lock().expect("no panic while locked").objects.is_empty())
+/// Adds an object to a surface and sends it `feedback`; the surface's others get it if it differs
+/// from their last.
+pub(super) fn add_object(states: &SurfaceData, object: &ZwpLinuxDmabufFeedbackV1, feedback: &Arc<Feedback>) {
+    send_surface_feedback(states, feedback);
+    feedback.send(object);
+    let cell = states.data_map.get_or_insert_threadsafe(Mutex::<SurfaceFeedback>::default);
+    let mut known = cell.lock().expect("no panic while locked");
+    known.last_sent = Some(feedback.clone());
+    known.objects.retain(Weak::is_alive);
+    known.objects.push(object.downgrade());
 }
 
-/// Tells the surface's objects, unless it is what they know; true if anybody was told.
-pub fn tell_surface(states: &SurfaceData, feedback: &Arc<Feedback>) -> bool {
-    // Most surfaces never ask.
-    let Some(cell) = states.data_map.get::<Cell>() else { return false };
-    let mut cell = cell.lock().expect("no panic while locked");
-    if cell.told.as_ref().is_some_and(|told| Arc::ptr_eq(told, feedback) || **told == **feedback) {
+/// Removes an object from a surface.
+pub(super) fn remove_object(states: &SurfaceData, object: &ZwpLinuxDmabufFeedbackV1) {
+    if let Some(mut known) = SurfaceFeedback::find(states) {
+        known.objects.retain(|other| other != object);
+    }
+}
+
+/// Whether a client has asked for feedback for the surface.
+pub fn has_feedback_objects(states: &SurfaceData) -> bool {
+    SurfaceFeedback::find(states).is_some_and(|known| !known.objects.is_empty())
+}
+
+/// Sends `feedback` to the surface's objects, unless it equals their last; true if anything was
+/// sent.
+pub fn send_surface_feedback(states: &SurfaceData, feedback: &Arc<Feedback>) -> bool {
+    let Some(mut known) = SurfaceFeedback::find(states) else { return false };
+    if known.last_sent.as_ref().is_some_and(|last| Arc::ptr_eq(last, feedback) || **last == **feedback) {
         return false;
     }
-    let mut anybody = false;
-    for object in cell.objects.iter().filter_map(|object| object.upgrade().ok()) {
+    let mut was_sent = false;
+    for object in known.objects.iter().filter_map(|object| object.upgrade().ok()) {
         feedback.send(&object);
-        anybody = true;
+        was_sent = true;
     }
-    cell.told = Some(feedback.clone());
-    anybody
+    known.last_sent = Some(feedback.clone());
+    was_sent
 }
 
 #[cfg(test)]
@@ -201,16 +193,16 @@ mod tests {
         let tranches = [tranche(1, true, &[5, 6]), tranche(1, true, &[]), tranche(1, false, &[0, 5, 6])];
         let feedback = Feedback::new(1, tranches).unwrap();
         assert_eq!(indices(&feedback), [vec![0, 1], vec![2, 0, 1]], "the empty tranche is left out");
-        assert_eq!(feedback.table_size, 48);
+        assert_eq!(feedback.table.size(), 48);
         let mut bytes = [0; 48];
         assert_eq!(rustix::io::pread(&feedback.table, &mut bytes, 0), Ok(48));
         assert_eq!(&bytes[..8], [b'X', b'R', b'2', b'4', 0, 0, 0, 0]);
         assert_eq!(&bytes[8..16], 5u64.to_ne_bytes());
-        assert_eq!(rustix::io::pwrite(&feedback.table, &[1], 0), Err(Errno::PERM), "nobody changes it");
+        assert_eq!(rustix::io::pwrite(&feedback.table, &[1], 0), Err(Errno::PERM), "sealed");
     }
 
     #[test]
-    fn nothing_is_said_twice_for_the_same_use() {
+    fn no_pair_is_sent_twice_for_the_same_use() {
         let tranches =
             [tranche(1, true, &[5]), tranche(1, true, &[6, 5]), tranche(2, true, &[5]), tranche(1, false, &[5])];
         let feedback = Feedback::new(1, tranches).unwrap();
@@ -220,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_tranches_are_no_news() {
+    fn feedback_with_the_same_tranches_is_equal() {
         let make = |order: &[u64]| Feedback::new(1, [tranche(1, false, order)]).unwrap();
         assert_eq!(make(&[1, 2]), make(&[1, 2]));
         assert_ne!(make(&[1, 2]), make(&[2, 1]));

@@ -1,13 +1,15 @@
-//! `linux-dmabuf-v1` (`zwp_linux_dmabuf_v1`, version 6): clients describe their dma-bufs, and are told which to allocate.
+//! `linux-dmabuf-v1` (`zwp_linux_dmabuf_v1`, version 6): clients describe their dma-bufs, and hear
+//! which to allocate.
 //!
 //! ```text
-//!  add, add, … ─ Request ─ create ─→ validate ─→ Dmabuf ─→ LinuxDmabufHandler::import ─→ wl_buffer with the import in it
+//!  add, add, … ─ Request ─ create ─→ validate ─→ Dmabuf ─→ LinuxDmabufHandler::import ─→ wl_buffer
 //!                                       └─ protocol error, or `failed`                └─ `failed`
 //! ```
 //!
-//! The checks are [`dmabuf_import`]'s: here each violation gets the protocol's error ([`error`]), with the request's name in the
-//! message. What the compositor has made of the buffer is the `wl_buffer`'s own data ([`import_of`]), so that a buffer that is attached
-//! again is found without a search and imported never twice.
+//! The checks are those of [`dmabuf_import`]. Here each violation becomes the protocol's error
+//! ([`protocol_error`]), whose message names the request. What the compositor makes of the buffer
+//! is the `wl_buffer`'s user data ([`import_of`]): a buffer that is attached again is found without
+//! a search, and never imported twice.
 //!
 //! This module never maps or imports a buffer, and does not know which layouts a display prefers.
 //!
@@ -30,10 +32,10 @@ use wayland_server::{
     protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
 };
 
-pub use feedback::{Feedback, Tranche, listens, tell_surface};
-pub use params::{ParamsData, error};
+pub use feedback::{Feedback, Tranche, has_feedback_objects, send_surface_feedback};
+pub use params::{ParamsData, protocol_error};
 
-/// Newest version that is spoken.
+/// The newest version that is supported.
 const VERSION: u32 = 6;
 
 /// What the protocol needs from the compositor's state.
@@ -41,30 +43,33 @@ pub trait LinuxDmabufHandler {
     /// What the compositor makes of a buffer.
     type Import: Send + Sync + 'static;
 
-    /// The global's state; `None` while nothing can import: every buffer fails then.
+    /// The global's state; `None` while nothing can import a buffer: every buffer fails then.
     fn linux_dmabuf(&mut self) -> Option<&mut LinuxDmabufState>;
 
-    /// The layout that a client's buffer really has: what `DRM_FORMAT_MOD_INVALID` stands for, if that is known.
-    fn explicit(&self, modifier: Modifier) -> Modifier;
+    /// The layout of a client's buffer: for `DRM_FORMAT_MOD_INVALID` the modifier that it stands
+    /// for, if that is known.
+    fn resolve_modifier(&self, modifier: Modifier) -> Modifier;
 
-    /// Imports a buffer that passed the checks.
+    /// Imports a buffer that has passed the checks.
     ///
-    /// The error goes to the log, and as `failed` or `invalid_wl_buffer` to the client.
+    /// The error is logged, and the client gets `failed` or `invalid_wl_buffer`.
     fn import(&mut self, dmabuf: Dmabuf, hints: Hints) -> Result<Self::Import, String>;
 
-    /// What to tell a surface that asks now; `None`: what everybody is told. Called without any lock of the surface.
+    /// The feedback for a surface that asks now; `None`: the default. Called without a lock of the
+    /// surface.
     fn surface_feedback(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>>;
 
-    /// The client has destroyed the buffer. Commits may still show it.
+    /// The client has destroyed the buffer. Commits may still use it.
     fn buffer_destroyed(&mut self, import: &Self::Import);
 }
 
-/// What else a client says of a buffer.
+/// What a client states about a buffer beside its planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hints {
-    /// The buffer's last line is the picture's first: OpenGL draws so.
+    /// The image is upside down: the buffer's last line is the top one, as in OpenGL.
     pub y_invert: bool,
-    /// The device (`dev_t`) that the client wants it imported to; the node's type says nothing.
+    /// The device (`dev_t`) that should import the buffer. Which of its nodes it names has no
+    /// meaning.
     pub sampling: Option<u64>,
 }
 
@@ -81,7 +86,8 @@ pub struct FeedbackData {
     surface: Option<Weak<WlSurface>>,
 }
 
-/// What the compositor made of a dma-buf when its `wl_buffer` was created; `None` for buffers of another kind.
+/// What the compositor made of a dma-buf when its `wl_buffer` was created; `None` for buffers of
+/// another kind.
 pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
     buffer.data::<BufferData<I>>().map(|data| &data.import)
 }
@@ -90,14 +96,15 @@ pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
 #[derive(Debug)]
 pub struct LinuxDmabufState {
     global: GlobalId,
-    /// Every pair that anybody was ever told. What was withdrawn is no protocol error: the client may not have heard yet.
+    /// Every pair that was ever offered. One that was withdrawn is not a protocol error: the client
+    /// may not know yet.
     offered: FormatSet,
     default: Arc<Feedback>,
     listeners: Vec<Weak<ZwpLinuxDmabufFeedbackV1>>,
 }
 
 impl LinuxDmabufState {
-    /// Announces the global. `default` is what everybody is told; all of its pairs can be imported.
+    /// Announces the global. All pairs of the `default` feedback must be importable.
     pub fn new<D>(display: &DisplayHandle, default: Arc<Feedback>) -> Self
     where
         D: GlobalDispatch<ZwpLinuxDmabufV1, ()>
@@ -111,17 +118,18 @@ impl LinuxDmabufState {
         Self { global, offered: default.formats(), default, listeners: Vec::new() }
     }
 
-    /// The global's id, for taking it away.
+    /// The global's id, for removing it.
     pub fn global(&self) -> GlobalId {
         self.global.clone()
     }
 
-    /// What everybody is told, if they are not told otherwise.
+    /// The feedback for clients, and for surfaces without feedback of their own.
     pub fn default_feedback(&self) -> &Arc<Feedback> {
         &self.default
     }
 
-    /// Tells everybody who listens, unless it is what they know.
+    /// Changes the default feedback, and sends it to every object for it if it differs from the
+    /// last.
     pub fn set_default(&mut self, feedback: Arc<Feedback>) {
         if *feedback == *self.default {
             return;
@@ -132,7 +140,7 @@ impl LinuxDmabufState {
         self.listeners.iter().filter_map(|listener| listener.upgrade().ok()).for_each(|l| self.default.send(&l));
     }
 
-    /// A surface is to be told `feedback`: its pairs count as offered from here on.
+    /// `feedback` will be sent to a surface: its pairs count as offered from now on.
     pub fn offer(&mut self, feedback: &Feedback) {
         if feedback.formats().iter().any(|f| !self.offered.contains(f.code, f.modifier)) {
             self.offered = self.offered.union(&feedback.formats());
@@ -140,8 +148,8 @@ impl LinuxDmabufState {
     }
 }
 
-/// Implements the protocol's dispatch for the compositor's state type, which implements [`LinuxDmabufHandler`] with the given
-/// type of imports.
+/// Implements the protocol's dispatch for the compositor's state type, which implements
+/// [`LinuxDmabufHandler`] with the given type of imports.
 #[macro_export]
 macro_rules! delegate_linux_dmabuf {
     ($ty:ty, $import:ty) => {

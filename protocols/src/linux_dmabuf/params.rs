@@ -1,17 +1,21 @@
-//! `zwp_linux_buffer_params_v1`: from the planes that a client adds to a `wl_buffer`, an error, or `failed`.
+//! `zwp_linux_buffer_params_v1`: the planes that a client adds become a `wl_buffer`, an error, or
+//! `failed`.
 
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    fmt::Display,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use dmabuf_import::{
-    Dmabuf, Fourcc, ImportError, Modifier, Plane, Request, Violation,
-    request::{Given, Taken},
+    Dmabuf, DmabufPlane, Fourcc, ImportError, Modifier, Request, Violation,
+    request::{CompleteParams, ParamsPlane},
     v4l2,
 };
 use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{
     self as object, Error, ZwpLinuxBufferParamsV1,
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, New, Resource, WEnum, protocol::wl_buffer::WlBuffer};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, New, Resource, protocol::wl_buffer::WlBuffer};
 
 use super::{BufferData, Hints, LinuxDmabufHandler, LinuxDmabufState};
 
@@ -27,32 +31,44 @@ struct Pending {
     sampling: Option<u64>,
 }
 
-/// What `create` and `create_immed` say.
-struct Wish {
+/// The arguments of `create` and `create_immed`.
+struct CreateArgs {
     width: i32,
     height: i32,
     format: u32,
     flags: u32,
 }
 
-/// Why there is no buffer.
-enum Refused {
+/// Why a buffer was not created.
+enum Refusal {
+    /// The client's description is wrong.
     Violation(Violation),
-    /// No fault of the client's.
+    /// The description is right, but the buffer cannot be imported.
     Import(String),
 }
 
-impl From<Violation> for Refused {
+impl Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Violation(violation) => violation.fmt(f),
+            Self::Import(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl From<Violation> for Refusal {
     fn from(violation: Violation) -> Self {
         Self::Violation(violation)
     }
 }
 
-/// The protocol's error of a violation, for an object of `version`; `None` where it has none: the buffer fails, the client lives.
+/// The protocol's error for a violation, in an object of `version`; `None` where the protocol has
+/// none: the buffer fails then, and the client goes on.
 ///
-/// A descriptor that is no dma-buf, and flags for interlacing, have none. Versions before 4 could not know the offered pairs, and before 5 modifiers
-/// that differ were no error.
-pub fn error(violation: &Violation, version: u32) -> Option<Error> {
+/// There is none for a descriptor that is not a dma-buf, and for flags of interlacing. Clients of
+/// versions before 4 could not know the offered pairs, and before version 5 different modifiers
+/// were not an error.
+pub fn protocol_error(violation: &Violation, version: u32) -> Option<Error> {
     Some(match violation {
         Violation::Used => Error::AlreadyUsed,
         Violation::PlaneIndex(_) => Error::PlaneIdx,
@@ -72,9 +88,9 @@ pub fn error(violation: &Violation, version: u32) -> Option<Error> {
     })
 }
 
-/// Posts the error, if there is one.
-fn post(params: &ZwpLinuxBufferParamsV1, request: &str, violation: &Violation) -> bool {
-    let error = error(violation, params.version());
+/// Posts the protocol's error for a violation, and returns whether there is one.
+fn post_violation(params: &ZwpLinuxBufferParamsV1, request: &str, violation: &Violation) -> bool {
+    let error = protocol_error(violation, params.version());
     if let Some(error) = error {
         params.post_error(error, format!("{request}: {violation}"));
     }
@@ -85,62 +101,65 @@ fn pending(data: &ParamsData) -> MutexGuard<'_, Pending> {
     data.pending.lock().expect("no panic while locked")
 }
 
-/// Makes what the compositor wants to have of the buffer.
-fn make<D: LinuxDmabufHandler>(
+/// Checks and imports a buffer.
+fn create_buffer<D: LinuxDmabufHandler>(
     state: &mut D,
     data: &ParamsData,
     version: u32,
-    wish: &Wish,
-) -> Result<BufferData<D::Import>, Refused> {
+    args: &CreateArgs,
+) -> Result<BufferData<D::Import>, Refusal> {
     let (taken, sampling) = {
         let mut pending = pending(data);
         (pending.request.take(), pending.sampling.take())
     };
-    let Taken { modifier, planes } = taken?;
+    let CompleteParams { modifier, planes } = taken?;
     let Some(linux_dmabuf) = state.linux_dmabuf() else {
-        return Err(Refused::Import("nothing can import it now".into()));
+        return Err(Refusal::Import("no device can import it now".into()));
     };
-    let negative = |n: i32| u32::try_from(n).unwrap_or(0);
-    let (width, height) = (negative(wish.width), negative(wish.height));
+    // A negative size is as wrong as an empty one.
+    let clamp = |n: i32| u32::try_from(n).unwrap_or(0);
+    let (width, height) = (clamp(args.width), clamp(args.height));
     if width == 0 || height == 0 {
         return Err(Violation::Size { width, height }.into());
     }
-    let format = Fourcc::try_from(wish.format).map_err(|_| Violation::Format(wish.format))?;
+    let format = Fourcc::try_from(args.format).map_err(|_| Violation::Format(args.format))?;
     let mut layout = Modifier::from(modifier);
     // Before version 3 there was no modifier to name.
     if version < 3 && !linux_dmabuf.offered.contains(format, layout) {
         layout = Modifier::Invalid;
     }
     if !linux_dmabuf.offered.contains(format, layout) {
-        let modifiers = linux_dmabuf.offered.modifiers(format).next();
+        let is_format_offered = linux_dmabuf.offered.modifiers(format).next().is_some();
         let not_offered = Violation::NotOffered { format, modifier };
-        return Err(modifiers.map_or(Violation::Format(wish.format), |_| not_offered).into());
+        return Err(if is_format_offered { not_offered } else { Violation::Format(args.format) }.into());
     }
-    let y_invert = wish.flags & object::Flags::YInvert.bits() != 0;
-    if wish.flags & !object::Flags::YInvert.bits() != 0 {
-        return Err(Violation::Flags(wish.flags).into());
+    let y_invert = args.flags & object::Flags::YInvert.bits() != 0;
+    if args.flags & !object::Flags::YInvert.bits() != 0 {
+        return Err(Violation::Flags(args.flags).into());
     }
-    let layout = state.explicit(layout);
-    let shared = |Given { memory, offset, stride }| Given { memory: Arc::new(memory), offset, stride };
-    let mut taken = Taken { modifier, planes: planes.into_iter().map(shared).collect() };
+    let layout = state.resolve_modifier(layout);
+    let shared = |ParamsPlane { memory, offset, stride }| ParamsPlane { memory: Arc::new(memory), offset, stride };
+    let mut taken = CompleteParams { modifier, planes: planes.into_iter().map(shared).collect() };
     v4l2::complete(&mut taken, format, height, Arc::clone);
-    let planes = taken.planes.into_iter().map(|Given { memory: fd, offset, stride }| Plane { fd, offset, stride });
+    let planes =
+        taken.planes.into_iter().map(|ParamsPlane { memory: fd, offset, stride }| DmabufPlane { fd, offset, stride });
     let dmabuf =
-        Dmabuf::checked(width, height, wish.format, layout, planes.collect()).map_err(|error| match error {
-            ImportError::Violation(violation) => Refused::Violation(violation),
-            ImportError::Call(error) => Refused::Import(error.to_string()),
+        Dmabuf::checked(width, height, args.format, layout, planes.collect()).map_err(|error| match error {
+            ImportError::Violation(violation) => Refusal::Violation(violation),
+            ImportError::Call(error) => Refusal::Import(error.to_string()),
         })?;
-    state.import(dmabuf, Hints { y_invert, sampling }).map(|import| BufferData { import }).map_err(Refused::Import)
+    state.import(dmabuf, Hints { y_invert, sampling }).map(|import| BufferData { import }).map_err(Refusal::Import)
 }
 
-/// Answers a refusal: with a protocol error (true), or the caller has to say that the buffer failed.
-fn refuse(params: &ZwpLinuxBufferParamsV1, request: &str, refused: &Refused) -> bool {
-    let reason = match refused {
-        Refused::Violation(violation) if post(params, request, violation) => return true,
-        Refused::Violation(violation) => violation.to_string(),
-        Refused::Import(reason) => reason.clone(),
-    };
-    tracing::info!("{request}: a client's dma-buf was refused: {reason}");
+/// Answers a refusal with a protocol error (true); if there is none, the caller must report that
+/// the buffer failed.
+fn refuse(params: &ZwpLinuxBufferParamsV1, request: &str, refusal: &Refusal) -> bool {
+    if let Refusal::Violation(violation) = refusal
+        && post_violation(params, request, violation)
+    {
+        return true;
+    }
+    tracing::info!("{request}: a client's dma-buf was refused: {refusal}");
     false
 }
 
@@ -163,77 +182,69 @@ where
         match request {
             object::Request::Add { fd, plane_idx, offset, stride, modifier_hi, modifier_lo } => {
                 let modifier = (u64::from(modifier_hi) << 32) | u64::from(modifier_lo);
-                let plane = Given { memory: fd, offset, stride };
+                let plane = ParamsPlane { memory: fd, offset, stride };
                 if let Err(violation) = pending(data).request.add(plane_idx, plane, modifier) {
-                    post(params, "add", &violation);
+                    post_violation(params, "add", &violation);
                 }
             }
             object::Request::SetSamplingDevice { device } => {
                 let mut pending = pending(data);
                 if let Err(violation) = pending.request.usable() {
-                    post(params, "set_sampling_device", &violation);
+                    post_violation(params, "set_sampling_device", &violation);
                     return;
                 }
                 match <[u8; 8]>::try_from(device.as_slice()) {
                     Ok(device) => pending.sampling = Some(u64::from_ne_bytes(device)),
                     Err(_) => params.post_error(
                         Error::InvalidDevTSize,
-                        format!("set_sampling_device: {} bytes are no dev_t, which has 8", device.len()),
+                        format!("set_sampling_device: the device has {} bytes, a dev_t has 8", device.len()),
                     ),
                 }
             }
             object::Request::Create { width, height, format, flags } => {
-                let wish = Wish { width, height, format, flags: bits(flags) };
-                match make(state, data, params.version(), &wish) {
+                let args = CreateArgs { width, height, format, flags: flags.into() };
+                match create_buffer(state, data, params.version(), &args) {
                     Ok(buffer) => match client.create_resource::<WlBuffer, _, D>(display, 1, buffer) {
                         Ok(buffer) => params.created(&buffer),
-                        Err(gone) => tracing::debug!("create: {gone}"),
+                        Err(error) => tracing::debug!("create: the client is gone: {error}"),
                     },
-                    Err(refused) => {
-                        if !refuse(params, "create", &refused) {
+                    Err(refusal) => {
+                        if !refuse(params, "create", &refusal) {
                             params.failed();
                         }
                     }
                 }
             }
             object::Request::CreateImmed { buffer_id, width, height, format, flags } => {
-                let wish = Wish { width, height, format, flags: bits(flags) };
-                immediately(state, params, data, buffer_id, &wish, data_init);
+                let args = CreateArgs { width, height, format, flags: flags.into() };
+                create_immed(state, params, data, buffer_id, &args, data_init);
             }
             _ => {}
         }
     }
 }
 
-/// `create_immed`: the client uses the buffer without an answer, so one that failed is an error.
-fn immediately<D>(
+/// `create_immed`: the client uses the buffer without an answer, so a failure is a protocol error.
+fn create_immed<D>(
     state: &mut D,
     params: &ZwpLinuxBufferParamsV1,
     data: &ParamsData,
     id: New<WlBuffer>,
-    wish: &Wish,
+    args: &CreateArgs,
     data_init: &mut DataInit<'_, D>,
 ) where
     D: Dispatch<WlBuffer, BufferData<D::Import>> + LinuxDmabufHandler + 'static,
 {
-    match make(state, data, params.version(), wish) {
+    match create_buffer(state, data, params.version(), args) {
         Ok(buffer) => {
             data_init.init(id, buffer);
         }
-        Err(refused) => {
-            if !refuse(params, "create_immed", &refused) {
-                let reason = match refused {
-                    Refused::Violation(violation) => violation.to_string(),
-                    Refused::Import(reason) => reason,
-                };
-                params.post_error(Error::InvalidWlBuffer, format!("create_immed: {reason}"));
+        Err(refusal) => {
+            if !refuse(params, "create_immed", &refusal) {
+                params.post_error(Error::InvalidWlBuffer, format!("create_immed: {refusal}"));
             }
         }
     }
-}
-
-fn bits(flags: WEnum<object::Flags>) -> u32 {
-    flags.into()
 }
 
 #[cfg(test)]
@@ -263,7 +274,7 @@ mod tests {
             (Violation::Flags(1), 6, None),
         ];
         for (violation, version, expected) in table {
-            assert_eq!(error(&violation, version), expected, "{violation}, version {version}");
+            assert_eq!(protocol_error(&violation, version), expected, "{violation}, version {version}");
         }
     }
 }

@@ -15,7 +15,7 @@ use wayland_server::{
 
 use super::{
     BufferData, PoolData, ShmHandler, ShmState,
-    picture::{Picture, Pool, Said, bytes_a_pixel, check},
+    image::{BufferArgs, Pool, ShmImage, bytes_per_pixel, check},
 };
 
 impl<D> GlobalDispatch<WlShm, (), D> for ShmState
@@ -51,10 +51,10 @@ where
         if let wl_shm::Request::CreatePool { id, fd, size } = request {
             match Pool::new(fd, size) {
                 Ok(pool) => drop(data_init.init(id, PoolData(Arc::new(pool)))),
-                Err(why) => {
-                    // As libwayland: a size is a matter of strides.
+                Err(reason) => {
+                    // libwayland, too, reports a wrong size as invalid_stride.
                     let code = if size <= 0 { Error::InvalidStride } else { Error::InvalidFd };
-                    shm.post_error(code, format!("create_pool: {why}"));
+                    shm.post_error(code, format!("create_pool: {reason}"));
                 }
             }
         }
@@ -76,33 +76,29 @@ where
     ) {
         match request {
             wl_shm_pool::Request::CreateBuffer { id, offset, width, height, stride, format } => {
-                let known = match format {
+                let offered = match format {
                     WEnum::Value(format) if state.shm().formats.contains(&format) => {
-                        shm_format_to_fourcc(format).zip(bytes_a_pixel(format))
+                        shm_format_to_fourcc(format).zip(bytes_per_pixel(format))
                     }
                     _ => None,
                 };
-                let Some((fourcc, bytes)) = known else {
-                    let raw: u32 = match format {
-                        WEnum::Value(format) => format.into(),
-                        WEnum::Unknown(raw) => raw,
-                    };
-                    let message = format!("create_buffer: format {raw:#010x} was not offered");
+                let Some((fourcc, bytes_per_pixel)) = offered else {
+                    let message = format!("create_buffer: format {:#010x} was not offered", u32::from(format));
                     resource.post_error(Error::InvalidFormat, message);
                     return;
                 };
-                match check(Said { offset, width, height, stride, bytes }, pool.size()) {
+                match check(BufferArgs { offset, width, height, stride, bytes_per_pixel }, pool.size()) {
                     Ok([offset, width, height, stride]) => {
                         let pool = pool.clone();
-                        let import = state.import(Picture { pool, offset, width, height, stride, format: fourcc });
+                        let import = state.import(ShmImage { pool, offset, width, height, stride, format: fourcc });
                         data_init.init(id, BufferData(import));
                     }
-                    Err(why) => resource.post_error(Error::InvalidStride, format!("create_buffer: {why}")),
+                    Err(reason) => resource.post_error(Error::InvalidStride, format!("create_buffer: {reason}")),
                 }
             }
             wl_shm_pool::Request::Resize { size } => {
-                if let Err(why) = pool.resize(size) {
-                    resource.post_error(Error::InvalidFd, format!("resize: {why}"));
+                if let Err(reason) = pool.resize(size) {
+                    resource.post_error(Error::InvalidFd, format!("resize: {reason}"));
                 }
             }
             _ => {}

@@ -1,22 +1,23 @@
-//! `wl_shm` (version 2): clients share memory as files, and describe pictures in them.
+//! `wl_shm` (version 2): clients share memory as files, and describe images in them.
 //!
 //! ```text
-//!  create_pool ─→ Pool ─ create_buffer ─→ check ─→ Picture ─→ ShmHandler::import ─→ wl_buffer with the import in it
+//!  create_pool ─→ Pool ─ create_buffer ─→ check ─→ ShmImage ─→ ShmHandler::import ─→ wl_buffer
 //!                                           └─ protocol error
 //! ```
 //!
-//! A pool is its descriptor and its size: nothing is mapped here. Whoever wants the pixels reads them with a system call, or has the kernel make
-//! a dma-buf of the file's pages; a file that its owner cuts short then costs its client a picture, and nobody a signal.
+//! A pool is its descriptor and its size: nothing is mapped here. The compositor reads the pixels
+//! with a system call, or the kernel makes a dma-buf of the file's pages. If a client truncates its
+//! file, its image is incomplete, and there is no SIGBUS.
 //!
-//! This module does not know which of the two a picture goes through.
+//! This module does not know in which of the two ways an image is used.
 //!
 //! Source: `wayland.xml` of libwayland (`wl_shm`, `wl_shm_pool`).
 
 mod dispatch;
-mod picture;
+mod image;
 
 use wayland_server::{
-    Dispatch, DisplayHandle, GlobalDispatch,
+    Dispatch, DisplayHandle, GlobalDispatch, Resource,
     backend::GlobalId,
     protocol::{
         wl_buffer::WlBuffer,
@@ -25,23 +26,23 @@ use wayland_server::{
     },
 };
 
-pub use picture::{Picture, Pool};
+pub use image::{Pool, ShmImage};
 
-/// Newest version that is spoken.
+/// The newest version that is supported.
 const VERSION: u32 = 2;
 
 /// What the protocol needs from the compositor's state.
 pub trait ShmHandler {
-    /// What the compositor makes of a picture.
+    /// What the compositor makes of an image.
     type Import: Send + Sync + 'static;
 
     /// The global's state.
     fn shm(&self) -> &ShmState;
 
-    /// A client has made a buffer.
-    fn import(&mut self, picture: Picture) -> Self::Import;
+    /// A client has created a buffer.
+    fn import(&mut self, image: ShmImage) -> Self::Import;
 
-    /// The client has destroyed the buffer. Commits may still show it.
+    /// The client has destroyed the buffer. Commits may still use it.
     fn buffer_destroyed(&mut self, import: &Self::Import);
 }
 
@@ -53,9 +54,9 @@ pub struct PoolData(std::sync::Arc<Pool>);
 #[derive(Debug)]
 pub struct BufferData<I>(I);
 
-/// What the compositor made of a buffer of shared memory when it was created; `None` for buffers of another kind.
+/// What the compositor made of a shared-memory buffer when it was created; `None` for buffers of
+/// another kind.
 pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
-    use wayland_server::Resource;
     buffer.data::<BufferData<I>>().map(|data| &data.0)
 }
 
@@ -67,7 +68,7 @@ pub struct ShmState {
 }
 
 impl ShmState {
-    /// Announces the global with the two formats that every compositor has.
+    /// Announces the global with the two formats that every compositor supports.
     pub fn new<D>(display: &DisplayHandle) -> Self
     where
         D: GlobalDispatch<WlShm, ()> + Dispatch<WlShm, ()> + Dispatch<WlShmPool, PoolData> + ShmHandler + 'static,
@@ -76,22 +77,24 @@ impl ShmState {
         Self { global: display.create_global::<D, WlShm, ()>(VERSION, ()), formats }
     }
 
-    /// The global's id, for taking it away.
+    /// The global's id, for removing it.
     pub fn global(&self) -> GlobalId {
         self.global.clone()
     }
 
-    /// More formats, for those who bind the global from now on. Formats without a whole number of bytes a pixel in one plane are left out.
+    /// Adds formats, for clients that bind the global from now on. Formats with more than one
+    /// plane, or without a whole number of bytes per pixel, are left out.
     pub fn add_formats(&mut self, formats: impl IntoIterator<Item = wl_shm::Format>) {
         for format in formats {
-            if !self.formats.contains(&format) && picture::bytes_a_pixel(format).is_some() {
+            if !self.formats.contains(&format) && image::bytes_per_pixel(format).is_some() {
                 self.formats.push(format);
             }
         }
     }
 }
 
-/// Implements the protocol's dispatch for the compositor's state type, which implements [`ShmHandler`] with the given type of imports.
+/// Implements the protocol's dispatch for the compositor's state type, which implements
+/// [`ShmHandler`] with the given type of imports.
 #[macro_export]
 macro_rules! delegate_shm {
     ($ty:ty, $import:ty) => {

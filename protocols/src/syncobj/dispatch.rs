@@ -1,6 +1,7 @@
 //! Request handlers of the three `linux-drm-syncobj-v1` interfaces.
 //!
-//! They store what the client says; the checks that need the whole commit are in [`super::validate`].
+//! They store what the client sets; the checks that need the whole commit are in
+//! [`super::validate`].
 
 use std::os::fd::AsFd;
 
@@ -11,30 +12,17 @@ use wayland_protocols::wp::linux_drm_syncobj::v1::server::{
     wp_linux_drm_syncobj_surface_v1::{self as surface, WpLinuxDrmSyncobjSurfaceV1},
     wp_linux_drm_syncobj_timeline_v1::{self as timeline, WpLinuxDrmSyncobjTimelineV1},
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId};
 
-use super::{Pending, PendingCell, SyncobjHandler, SyncobjState, SyncobjSurfaceData, SyncobjTimelineData};
+use super::{Pending, SyncobjHandler, SyncobjState, SyncobjTimelineData};
+use crate::surface_object::{SurfaceObject, SurfaceRef, bind_manager};
 
-impl<D> GlobalDispatch<WpLinuxDrmSyncobjManagerV1, (), D> for SyncobjState
-where
-    D: Dispatch<WpLinuxDrmSyncobjManagerV1, ()> + 'static,
-{
-    fn bind(
-        _: &mut D,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<WpLinuxDrmSyncobjManagerV1>,
-        _: &(),
-        data_init: &mut DataInit<'_, D>,
-    ) {
-        data_init.init(resource, ());
-    }
-}
+bind_manager!(SyncobjState, WpLinuxDrmSyncobjManagerV1);
 
 impl<D> Dispatch<WpLinuxDrmSyncobjManagerV1, (), D> for SyncobjState
 where
     D: Dispatch<WpLinuxDrmSyncobjManagerV1, ()>
-        + Dispatch<WpLinuxDrmSyncobjSurfaceV1, SyncobjSurfaceData>
+        + Dispatch<WpLinuxDrmSyncobjSurfaceV1, SurfaceRef>
         + Dispatch<WpLinuxDrmSyncobjTimelineV1, SyncobjTimelineData>
         + SyncobjHandler
         + 'static,
@@ -50,23 +38,8 @@ where
     ) {
         match request {
             manager::Request::GetSurface { id, surface } => {
-                let taken = with_states(&surface, |states| {
-                    states.data_map.insert_if_missing_threadsafe(PendingCell::default);
-                    crate::has_sync_object(states)
-                });
-                // The object is made in either case: a new_id that is never initialised is a bug of the server.
-                let object = data_init.init(id, SyncobjSurfaceData { surface: surface.downgrade() });
-                if let Some(interface) = taken {
-                    resource.post_error(
-                        manager::Error::SurfaceExists,
-                        format!("get_surface: {} already has a {interface}", surface.id()),
-                    );
-                    return;
-                }
-                with_states(&surface, |states| {
-                    let cell = states.data_map.get::<PendingCell>().expect("inserted above");
-                    *cell.lock().expect("not poisoned") = Pending { object: Some(object), ..Default::default() };
-                });
+                let exists = manager::Error::SurfaceExists;
+                SurfaceObject::create(resource, "get_surface", exists, id, &surface, data_init);
             }
             manager::Request::ImportTimeline { id, fd } => {
                 let imported = match state.syncobj_state() {
@@ -79,7 +52,7 @@ where
                     }
                     Err(reason) => resource.post_error(
                         manager::Error::InvalidTimeline,
-                        format!("import_timeline: the file descriptor is no usable drm_syncobj: {reason}"),
+                        format!("import_timeline: the file descriptor cannot be imported as a drm_syncobj: {reason}"),
                     ),
                 }
             }
@@ -89,16 +62,16 @@ where
     }
 }
 
-impl<D> Dispatch<WpLinuxDrmSyncobjSurfaceV1, SyncobjSurfaceData, D> for SyncobjState
+impl<D> Dispatch<WpLinuxDrmSyncobjSurfaceV1, SurfaceRef, D> for SyncobjState
 where
-    D: Dispatch<WpLinuxDrmSyncobjSurfaceV1, SyncobjSurfaceData> + 'static,
+    D: Dispatch<WpLinuxDrmSyncobjSurfaceV1, SurfaceRef> + 'static,
 {
     fn request(
         _: &mut D,
         _: &Client,
         resource: &WpLinuxDrmSyncobjSurfaceV1,
         request: surface::Request,
-        data: &SyncobjSurfaceData,
+        data: &SurfaceRef,
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
@@ -109,19 +82,17 @@ where
             surface::Request::SetReleasePoint { timeline, point_hi, point_lo } => {
                 ("set_release_point", timeline, point_hi, point_lo)
             }
-            // Points set since the last commit go with the object, see `destroyed`; committed ones are the commit's.
+            // See `destroyed`. Committed points are not affected.
             _ => return,
         };
-        let Ok(wl_surface) = data.surface.upgrade() else {
-            let message = format!("{request}: the wl_surface was destroyed before");
-            resource.post_error(surface::Error::NoSurface, message);
-            return;
+        let wl_surface = match data.get(request) {
+            Ok(surface) => surface,
+            Err(message) => return resource.post_error(surface::Error::NoSurface, message),
         };
         let Some(timeline) = timeline.data::<SyncobjTimelineData>() else { return };
         let point: Point = timeline.timeline.point((u64::from(hi) << 32) | u64::from(lo));
         with_states(&wl_surface, |states| {
-            let Some(cell) = states.data_map.get::<PendingCell>() else { return };
-            let mut pending = cell.lock().expect("not poisoned");
+            let pending = &mut SurfaceObject::<WpLinuxDrmSyncobjSurfaceV1>::of(states).state;
             match request {
                 "set_acquire_point" => pending.acquire = Some(point),
                 _ => pending.release = Some(point),
@@ -129,20 +100,9 @@ where
         });
     }
 
-    fn destroyed(
-        _: &mut D,
-        _: wayland_server::backend::ClientId,
-        resource: &WpLinuxDrmSyncobjSurfaceV1,
-        data: &SyncobjSurfaceData,
-    ) {
-        let Ok(wl_surface) = data.surface.upgrade() else { return };
-        with_states(&wl_surface, |states| {
-            let Some(cell) = states.data_map.get::<PendingCell>() else { return };
-            let mut pending = cell.lock().expect("not poisoned");
-            // A second object that was refused with surface_exists must not take the first one's points with it.
-            if pending.object.as_ref() == Some(resource) {
-                *pending = Pending::default();
-            }
+    fn destroyed(_: &mut D, _: ClientId, resource: &WpLinuxDrmSyncobjSurfaceV1, data: &SurfaceRef) {
+        SurfaceObject::destroyed(resource, data, |states| {
+            SurfaceObject::<WpLinuxDrmSyncobjSurfaceV1>::of(states).state = Pending::default();
         });
     }
 }
@@ -160,7 +120,7 @@ where
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
-        // Destroying the object leaves the points set with it: they hold the timeline.
+        // The points that were set with the object keep the timeline.
         debug_assert!(matches!(request, timeline::Request::Destroy));
     }
 }

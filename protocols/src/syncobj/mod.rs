@@ -1,14 +1,16 @@
-//! `linux-drm-syncobj-v1`: a client names, per commit, the timeline point to wait for and the one to signal.
+//! `linux-drm-syncobj-v1`: a client names, per commit, the timeline point to wait for and the one
+//! to signal.
 //!
 //! ```text
-//!  set_acquire_point ─┐                                   ┌─ Points { acquire, release }  → the commit's own
-//!  set_release_point ─┼─ pending ─ wl_surface.commit ─ take_points
-//!  attach             ┘                                   └─ protocol error, naming the request
+//!  set_acquire_point ─┐                        ┌─ Points { acquire, release } of the commit
+//!  set_release_point ─┼─ pending ─ commit ─ take_points
+//!  attach             ┘                        └─ protocol error
 //! ```
 //!
-//! The pending points belong to the surface and are taken, with every check, by [`take_points`], which the compositor
-//! calls in its own pre-commit hook: one place, one order. From there the [`Points`] belong to that commit, so that
-//! re-attaching the same `wl_buffer`, or destroying and re-creating the extension object, loses nothing.
+//! The pending points belong to the surface. [`take_points`], which the compositor calls in its
+//! pre-commit hook, checks and takes them. From there the [`Points`] belong to that commit:
+//! attaching the same `wl_buffer` again, or destroying the extension object and creating another,
+//! loses nothing.
 //!
 //! This module never waits and never signals.
 //!
@@ -17,8 +19,6 @@
 mod dispatch;
 mod validate;
 
-use std::sync::Mutex;
-
 use fence::{Point, SyncDevice, Timeline};
 use smithay::wayland::compositor::SurfaceData;
 use wayland_protocols::wp::linux_drm_syncobj::v1::server::{
@@ -26,19 +26,19 @@ use wayland_protocols::wp::linux_drm_syncobj::v1::server::{
     wp_linux_drm_syncobj_surface_v1::WpLinuxDrmSyncobjSurfaceV1,
     wp_linux_drm_syncobj_timeline_v1::WpLinuxDrmSyncobjTimelineV1,
 };
-use wayland_server::{
-    Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak, backend::GlobalId, protocol::wl_surface::WlSurface,
-};
+use wayland_server::{Dispatch, DisplayHandle, GlobalDispatch, Resource, backend::GlobalId};
+
+use crate::surface_object::{SurfaceExtension, SurfaceObject, SurfaceRef};
 
 pub use validate::{Attached, Violation, check};
 
-/// The two points of one commit. Each holds its timeline alive, also after the client has destroyed the protocol
-/// object or is gone.
+/// The two points of one commit. Each keeps its timeline, also when the client has destroyed the
+/// protocol object or has disconnected.
 #[derive(Debug)]
 pub struct Points {
     /// The buffer may be read once this point is signalled.
     pub acquire: Point,
-    /// To be signalled when the buffer is no longer read on behalf of this commit.
+    /// To be signalled once the buffer is no longer read for this commit.
     pub release: Point,
 }
 
@@ -50,13 +50,13 @@ pub struct SyncobjState {
 }
 
 impl SyncobjState {
-    /// Announces the global. `device` imports the clients' timelines; it must have
-    /// [timelines and the eventfd](fence::SyncDevice), else clients would be promised what cannot be kept.
+    /// Announces the global. `device` imports the clients' timelines; it must support
+    /// [timelines and the eventfd](fence::SyncDevice).
     pub fn new<D>(display: &DisplayHandle, device: SyncDevice) -> Self
     where
         D: GlobalDispatch<WpLinuxDrmSyncobjManagerV1, ()>
             + Dispatch<WpLinuxDrmSyncobjManagerV1, ()>
-            + Dispatch<WpLinuxDrmSyncobjSurfaceV1, SyncobjSurfaceData>
+            + Dispatch<WpLinuxDrmSyncobjSurfaceV1, SurfaceRef>
             + Dispatch<WpLinuxDrmSyncobjTimelineV1, SyncobjTimelineData>
             + SyncobjHandler
             + 'static,
@@ -65,13 +65,14 @@ impl SyncobjState {
         Self { global, device }
     }
 
-    /// The global's id, for taking it away.
+    /// The global's id, for removing it.
     pub fn global(&self) -> GlobalId {
         self.global.clone()
     }
 
-    /// The device on which timelines are imported from now on, where the old one is gone. Those that were imported there stay there.
-    pub fn move_to(&mut self, device: SyncDevice) {
+    /// Imports timelines on another device from now on, because the old one is gone. Timelines that
+    /// were imported stay where they are.
+    pub fn set_device(&mut self, device: SyncDevice) {
         self.device = device;
     }
 
@@ -83,14 +84,9 @@ impl SyncobjState {
 
 /// What the protocol needs from the compositor's state.
 pub trait SyncobjHandler {
-    /// The global's state. `None` while no device can import timelines: imports then fail with `invalid_timeline`.
+    /// The global's state; `None` while no device can import timelines: imports fail with
+    /// `invalid_timeline` then.
     fn syncobj_state(&mut self) -> Option<&mut SyncobjState>;
-}
-
-/// User data of `wp_linux_drm_syncobj_surface_v1`.
-#[derive(Debug)]
-pub struct SyncobjSurfaceData {
-    surface: Weak<WlSurface>,
 }
 
 /// User data of `wp_linux_drm_syncobj_timeline_v1`.
@@ -99,30 +95,36 @@ pub struct SyncobjTimelineData {
     timeline: Timeline,
 }
 
-/// What a surface holds between two commits.
+/// The points that were set since the last commit. They go with the object.
 #[derive(Debug, Default)]
-struct Pending {
-    object: Option<WpLinuxDrmSyncobjSurfaceV1>,
+pub(crate) struct Pending {
     acquire: Option<Point>,
     release: Option<Point>,
 }
 
-/// A surface's pending points; it stays with the surface when the extension object goes.
-type PendingCell = Mutex<Pending>;
+impl SurfaceExtension for WpLinuxDrmSyncobjSurfaceV1 {
+    type State = Pending;
 
-/// Whether an extension object lives on the surface: implicit synchronisation is then not used for its buffers.
-pub fn is_explicit(states: &SurfaceData) -> bool {
-    states.data_map.get::<PendingCell>().is_some_and(|cell| cell.lock().expect("not poisoned").object.is_some())
+    fn conflict(states: &SurfaceData) -> Option<&'static str> {
+        crate::explicit_sync_interface(states)
+    }
 }
 
-/// Takes the points of the commit that is being made; call it once in the pre-commit hook of every surface.
+/// Whether the surface has an object of this protocol: implicit synchronisation is not used for its
+/// buffers then.
+pub fn is_explicit(states: &SurfaceData) -> bool {
+    SurfaceObject::<WpLinuxDrmSyncobjSurfaceV1>::exists(states)
+}
+
+/// Takes the points of the commit that is being made; to be called once in the pre-commit hook of
+/// every surface.
 ///
-/// Returns `Ok(None)` for a surface without the extension, and for a commit that attaches no buffer. On a violation
-/// the protocol error has been posted (the client is gone after this dispatch) and nothing is taken into the commit.
+/// Returns `Ok(None)` for a surface without the extension, and for a commit that attaches no
+/// buffer. On a violation the protocol error has been posted, which ends the client, and the commit
+/// has no points.
 pub fn take_points(states: &SurfaceData, attached: Attached) -> Result<Option<Points>, Violation> {
-    let Some(cell) = states.data_map.get::<PendingCell>() else { return Ok(None) };
-    let mut pending = cell.lock().expect("not poisoned");
-    let Some(object) = pending.object.clone() else { return Ok(None) };
+    let Some(mut known) = SurfaceObject::<WpLinuxDrmSyncobjSurfaceV1>::find(states) else { return Ok(None) };
+    let SurfaceObject { object: Some(object), state: pending } = &mut *known else { return Ok(None) };
     if let Err(violation) = check(attached, pending.acquire.as_ref(), pending.release.as_ref()) {
         object.post_error(violation.error(), violation.to_string());
         return Err(violation);
@@ -133,7 +135,8 @@ pub fn take_points(states: &SurfaceData, attached: Attached) -> Result<Option<Po
     }
 }
 
-/// Implements the protocol's dispatch for the compositor's state type, which implements [`SyncobjHandler`].
+/// Implements the protocol's dispatch for the compositor's state type, which implements
+/// [`SyncobjHandler`].
 #[macro_export]
 macro_rules! delegate_syncobj {
     ($ty:ty) => {
@@ -144,7 +147,7 @@ macro_rules! delegate_syncobj {
             $crate::reexports::manager::WpLinuxDrmSyncobjManagerV1: ()
         ] => $crate::syncobj::SyncobjState);
         $crate::reexports::wayland_server::delegate_dispatch!($ty: [
-            $crate::reexports::surface::WpLinuxDrmSyncobjSurfaceV1: $crate::syncobj::SyncobjSurfaceData
+            $crate::reexports::surface::WpLinuxDrmSyncobjSurfaceV1: $crate::SurfaceRef
         ] => $crate::syncobj::SyncobjState);
         $crate::reexports::wayland_server::delegate_dispatch!($ty: [
             $crate::reexports::timeline::WpLinuxDrmSyncobjTimelineV1: $crate::syncobj::SyncobjTimelineData

@@ -1,6 +1,7 @@
 //! The rules of `linux-drm-syncobj-v1` at commit time, as a pure function.
 //!
-//! It knows no protocol object: it is told what the commit attaches and which points are set, and says what is wrong.
+//! It knows no protocol object. It gets what the commit attaches and which points are set, and
+//! returns the violation.
 
 use fence::Point;
 use wayland_protocols::wp::linux_drm_syncobj::v1::server::wp_linux_drm_syncobj_surface_v1::Error;
@@ -10,17 +11,17 @@ use wayland_protocols::wp::linux_drm_syncobj::v1::server::wp_linux_drm_syncobj_s
 pub enum Attached {
     /// No `wl_surface.attach`, or one of a null buffer.
     Nothing,
-    /// A buffer, and whether its type supports explicit synchronisation (dma-bufs always do).
+    /// A buffer.
     Buffer {
-        /// Whether points may be used with it.
+        /// Whether its type supports explicit synchronisation; dma-bufs always do.
         explicit_sync: bool,
     },
 }
 
-/// A commit that breaks the protocol. Its text names the request that is at fault.
+/// A commit that violates the protocol. Its text names the request that is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A point, but nothing that it could belong to.
+    /// A point without a buffer.
     #[error("wl_surface.commit: {request} was called, but no buffer is attached in this commit")]
     NoBuffer {
         /// The request that set the point.
@@ -32,10 +33,10 @@ pub enum Violation {
     /// A buffer without a release point.
     #[error("wl_surface.commit: a buffer is attached, but set_release_point was not called since the last commit")]
     NoReleasePoint,
-    /// A buffer that cannot be fenced.
+    /// A buffer whose type does not support explicit synchronisation.
     #[error("wl_surface.attach: this buffer's type does not support explicit synchronisation; use linux-dmabuf")]
     UnsupportedBuffer,
-    /// Acquire not before release on one timeline.
+    /// The acquire point is not before the release point, on the same timeline.
     #[error("set_release_point: point {release} is not after acquire point {acquire} on the same timeline")]
     ConflictingPoints {
         /// Value given with `set_acquire_point`.
@@ -58,7 +59,7 @@ impl Violation {
     }
 }
 
-/// Whether a commit with these points is allowed. A commit without buffer and without points always is.
+/// Checks a commit with these points. One without a buffer and without points is always allowed.
 pub fn check(attached: Attached, acquire: Option<&Point>, release: Option<&Point>) -> Result<(), Violation> {
     let same_timeline = match (acquire, release) {
         (Some(a), Some(r)) => a.timeline() == r.timeline(),

@@ -1,9 +1,12 @@
-//! `syncline-bench`: what a frame costs, against limits, beside what others were measured to cost.
+//! `syncline-bench`: what a frame costs, against limits, beside what other compositors were
+//! measured to cost.
 //!
-//! How each figure is counted is written in docs/measuring.md.
+//! docs/measuring.md says how each figure is counted, and how it is judged ([`judge`]).
 
+pub mod control;
 pub mod dmabuf;
 pub mod frame;
+pub mod judge;
 pub mod kms;
 mod row;
 pub mod runs;
@@ -14,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 pub use row::{Row, table};
 
-/// Measures Syncline in the lab. The exit status is 1 where a limit is broken.
+/// Measures Syncline in the lab. The exit status is 1 if a limit is exceeded.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "syncline-bench", version)]
 pub struct Options {
@@ -30,6 +33,7 @@ pub enum Bench {
     Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
-    /// The display's side: latest signals that make their vblank, many windows, input to photon, idling.
+    /// The display's side: latest signals that make their vblank, many windows, input to photon,
+    /// idling.
     Kms(kms::Options),
 }

@@ -1,16 +1,19 @@
-//! What the benchmarks' runs have in common: demo clients started and ended, and a compositor's system calls counted.
+//! What the benchmarks' runs have in common: demo clients started and ended, and a compositor's
+//! system calls counted.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use super::judge::PerFrame;
 use super::strace::{Calls, count};
 use crate::compositor::Compositor;
 use crate::demo::ClientReport;
 use crate::error::{Error, Result};
 use crate::time::poll_until;
 
-/// Policy under which the demo client's sw_sync fences may go to the display while they are pending.
+/// Policy under which the demo client's sw_sync fences may go to the display while they are
+/// pending.
 pub const TRUSTING: [&str; 4] = ["--fence-policy", "trusted", "--trust", "sw_sync"];
 
 /// Starts the demo client; its report is read by [`finish`].
@@ -44,8 +47,28 @@ fn wall() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 
-/// The system calls that the compositor makes within `span`, and the frames of that time by its own count.
-pub fn watch(compositor: &Compositor, span: Duration) -> Result<(Calls, u64)> {
+/// The system calls of a compositor under strace, between two answers to how many frames it has
+/// shown.
+#[derive(Debug)]
+pub struct Watched {
+    /// After the first answer and before the second question: what answering takes is not among
+    /// them.
+    pub calls: Calls,
+    /// From the first question to the second answer.
+    pub with_answers: Calls,
+    /// Frames between the answers.
+    pub frames: u64,
+}
+
+impl Watched {
+    /// All calls, for each frame.
+    pub fn per_frame(&self) -> PerFrame {
+        PerFrame { count: self.calls.total, frames: self.frames }
+    }
+}
+
+/// Watches the compositor's system calls for `span`.
+pub fn watch(compositor: &Compositor, span: Duration) -> Result<Watched> {
     watch_while(compositor, || {
         std::thread::sleep(span);
         Ok(())
@@ -53,7 +76,7 @@ pub fn watch(compositor: &Compositor, span: Duration) -> Result<(Calls, u64)> {
 }
 
 /// The same while `work` is done.
-pub fn watch_while(compositor: &Compositor, work: impl FnOnce() -> Result<()>) -> Result<(Calls, u64)> {
+pub fn watch_while(compositor: &Compositor, work: impl FnOnce() -> Result<()>) -> Result<Watched> {
     let log = compositor.scratch("strace.log");
     let mut strace = Command::new("strace")
         .args(["-f", "-ttt", "-qq", "-p", &compositor.process().0.to_string(), "-o"])
@@ -62,12 +85,13 @@ pub fn watch_while(compositor: &Compositor, work: impl FnOnce() -> Result<()>) -
         .spawn()
         .map_err(Error::io("start strace"))?;
     std::thread::sleep(Duration::from_millis(1000));
-    // The span lies between the two questions, so that answering them is not counted.
+    let asked = wall();
     let first = counter(compositor, "frames")?;
     let from = wall();
     let done = work();
     let to = wall();
     let last = counter(compositor, "frames")?;
+    let answered = wall();
     let pid = rustix::process::Pid::from_child(&strace);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).map_err(Error::call("end strace"))?;
     strace.wait().map_err(Error::io("wait for strace"))?;
@@ -77,5 +101,5 @@ pub fn watch_while(compositor: &Compositor, work: impl FnOnce() -> Result<()>) -
     if calls.total == 0 {
         return Err(Error::Missing("system calls in the log of strace: may it attach to processes here?".into()));
     }
-    Ok((calls, last - first))
+    Ok(Watched { calls, with_answers: count(&text, asked, answered), frames: last - first })
 }

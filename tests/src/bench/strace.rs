@@ -25,8 +25,9 @@ pub fn count(log: &str, from: f64, to: f64) -> Calls {
     calls
 }
 
-/// Time and name of a call that begins in this line: `123  1700000000.123456 ioctl(7, DRM_IOCTL_X, …) = 0`. The second
-/// half of an interrupted call (`<... read resumed>`), signals and exits are no beginnings.
+/// Time and name of a call that begins in this line: `123  1700000000.123456 ioctl(7, DRM_IOCTL_X,
+/// …) = 0`. The second half of an interrupted call (`<... read resumed>`), signals and exits are no
+/// beginnings.
 fn parse(line: &str) -> Option<(f64, String)> {
     let mut words = line.splitn(3, ' ');
     let first = words.next()?;

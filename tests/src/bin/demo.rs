@@ -1,4 +1,5 @@
-//! `syncline-demo`: the demo, inside the lab or on a machine with a free card. See [`syncline_tests::demo::show`].
+//! `syncline-demo`: the demo, inside the lab or on a machine with a free card. See
+//! [`syncline_tests::demo::show`].
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! `syncline-demo-client`: a fullscreen client whose fences signal late. See [`syncline_tests::demo`].
+//! `syncline-demo-client`: a fullscreen client whose fences signal late. See
+//! [`syncline_tests::demo`].
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! One thin function per ioctl of /dev/cecN and of vivid's video nodes: numbers, structures, nothing else.
+//! One thin function per ioctl of /dev/cecN and of vivid's video nodes: numbers, structures,
+//! nothing else.
 //!
 //! Sources: `include/uapi/linux/cec.h`, `videodev2.h`, `v4l2-common.h`.
 #![allow(unsafe_code)]
@@ -87,6 +88,7 @@ pub(super) fn video_control(fd: BorrowedFd<'_>, id: u32, value: i32) -> Result<(
 pub(super) fn video_edid(fd: BorrowedFd<'_>, input: u32, edid: &[[u8; 128]]) -> Result<()> {
     let blocks = edid.len() as u32;
     let mut call = VideoEdid { pad: input, start_block: 0, blocks, reserved: [0; 5], edid: edid.as_ptr().cast() };
-    // SAFETY: the structure of this opcode; the kernel reads `blocks` blocks of 128 bytes at the address, which lie there.
+    // SAFETY: the structure of this opcode; the kernel reads `blocks` blocks of 128 bytes at the
+    // address, which lie there.
     unsafe { ioctl(fd, Updater::<{ opcode::read_write::<VideoEdid>(VIDEO, 41) }, _>::new(&mut call)) }
 }

@@ -1,4 +1,5 @@
-//! A test client's view of the user's absence: idle notifications, inhibitors, and the power of displays.
+//! A test client's view of the user's absence: idle notifications, inhibitors, and the power of
+//! displays.
 //!
 //! Objects and what they have said; what they are used for is the test's.
 

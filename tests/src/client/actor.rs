@@ -1,6 +1,8 @@
-//! A client on a script: each frame with the acquire fence that the test chooses, and its release point to look at.
+//! A client on a script: each frame with the acquire fence that the test chooses, and its release
+//! point to look at.
 //!
-//! It draws the demo's pattern, so a screenshot tells by its stamp which frame is shown. It commits nothing by itself.
+//! It draws the demo's pattern, so a screenshot tells by its stamp which frame is shown. It commits
+//! nothing by itself.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -167,7 +169,8 @@ impl Actor {
     }
 }
 
-/// Waits for a point without serving a connection, as a dead client's heirs would. `Ok(false)` after `timeout`.
+/// Waits for a point without serving a connection, as a dead client's heirs would. `Ok(false)`
+/// after `timeout`.
 pub fn reached(point: &Point, until: Until, timeout: Duration) -> Result<bool> {
     let event = point.eventfd(until).map_err(Error::other("watch a point"))?;
     let deadline = after(timeout);

@@ -1,7 +1,8 @@
-//! Buffers of a test client, and their pixels: wl_shm, dma-heap and udmabuf, always XRGB8888 and linear.
+//! Buffers of a test client, and their pixels: wl_shm, dma-heap and udmabuf, always XRGB8888 and
+//! linear.
 //!
-//! A [`Buffer`] is the Wayland side, [`Pixels`] the memory; they are apart so that another thread can draw, as a GPU
-//! would.
+//! A [`Buffer`] is the Wayland side, [`Pixels`] the memory; they are apart so that another thread
+//! can draw, as a GPU would.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub fn allocate(source: Source, len: usize) -> Result<OwnedFd> {
         Source::Auto => allocate(Source::Heap, len).or_else(|heap| {
             allocate(Source::Udmabuf, len).map_err(|udmabuf| Error::Other(format!("{heap}; {udmabuf}")))
         }),
-        Source::Shm => Err(Error::Other("wl_shm memory is no dma-buf".into())),
+        Source::Shm => Err(Error::Other("wl_shm memory is not a dma-buf".into())),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Events to [`State`]: one small handler per interface. Nothing is decided here, except that pings are answered.
+//! Events to [`State`]: one small handler per interface. Nothing is decided here, except that pings
+//! are answered.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -52,7 +53,8 @@ use wayland_protocols::xdg::shell::client::{
 
 use super::state::{Feedback, Global, Presented, State};
 
-/// Implements `Dispatch` for an interface with user data: the body sees state, proxy, event and data.
+/// Implements `Dispatch` for an interface with user data: the body sees state, proxy, event and
+/// data.
 macro_rules! on {
     ($interface:ty, $data:ty, |$state:ident, $proxy:ident, $event:ident, $udata:ident| $body:expr) => {
         impl Dispatch<$interface, $data> for State {
@@ -131,7 +133,8 @@ on!(ZwpLinuxDmabufFeedbackV1, (), |state, _feedback, event, _data| match event {
     _ => {}
 });
 
-/// The table is 16 bytes an entry: format, padding, modifier. A table that cannot be read is an empty one. Closes `fd`.
+/// The table is 16 bytes an entry: format, padding, modifier. A table that cannot be read is an
+/// empty one. Closes `fd`.
 pub(super) fn read_format_table(fd: OwnedFd, size: usize) -> Vec<(u32, u64)> {
     let mut bytes = vec![0; size];
     let mut have = 0;
@@ -165,7 +168,8 @@ impl Dispatch<ZwpLinuxBufferParamsV1, u64> for State {
     }
 
     event_created_child!(State, ZwpLinuxBufferParamsV1, [
-        // The buffer's releases are counted under token 0: it is made by the event, before a token can be chosen.
+        // The buffer's releases are counted under token 0: it is made by the event, before a token
+        // can be chosen.
         zwp_linux_buffer_params_v1::EVT_CREATED_OPCODE => (wl_buffer::WlBuffer, 0),
     ]);
 }

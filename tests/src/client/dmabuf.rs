@@ -1,4 +1,5 @@
-//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are broken on purpose.
+//! What linux-dmabuf feedback says to a test client, tranche by tranche, and parameters that are
+//! broken on purpose.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -49,7 +50,8 @@ impl Client {
         self.bind(version)
     }
 
-    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the token.
+    /// Asks what to allocate for a surface; the answers are in [`State::dmabuf_feedback`] under the
+    /// token.
     pub fn surface_feedback(
         &mut self,
         manager: &ZwpLinuxDmabufV1,

@@ -1,7 +1,9 @@
-//! A client on a script, as [`super::actor`], by the older protocol: zwp_linux_explicit_synchronization_v1. Each frame
-//! has the acquire fence that the test chooses, and a message for its release.
+//! A client on a script, as [`super::actor`], by the older protocol:
+//! zwp_linux_explicit_synchronization_v1. Each frame has the acquire fence that the test chooses,
+//! and a message for its release.
 //!
-//! It draws the demo's pattern, so a screenshot tells by its stamp which frame is shown. It commits nothing by itself.
+//! It draws the demo's pattern, so a screenshot tells by its stamp which frame is shown. It commits
+//! nothing by itself.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -79,7 +81,8 @@ impl FencedActor {
         Ok(self.slots.len() - 1)
     }
 
-    /// Draws frame number `frame` and commits it with this acquire fence, or with none, and a release to be sent.
+    /// Draws frame number `frame` and commits it with this acquire fence, or with none, and a
+    /// release to be sent.
     pub fn commit(&mut self, frame: u64, fence: Option<&SyncFile>) -> Result<Shot> {
         let index = self.slot()?;
         let slot = &mut self.slots[index];

@@ -1,8 +1,9 @@
-//! A Wayland client for tests: one connection, one event queue, every event recorded in [`State`], and no wait
-//! without a deadline.
+//! A Wayland client for tests: one connection, one event queue, every event recorded in [`State`],
+//! and no wait without a deadline.
 //!
-//! It is an ordinary client: it knows only what the protocol tells it. It never retries, and never hides an error of
-//! the compositor: a protocol error comes back as [`Error::Protocol`] with its code, object and message.
+//! It is an ordinary client: it knows only what the protocol tells it. It never retries, and never
+//! hides an error of the compositor: a protocol error comes back as [`Error::Protocol`] with its
+//! code, object and message.
 
 pub mod absence;
 pub mod actor;
@@ -119,8 +120,9 @@ impl Client {
         Ok(())
     }
 
-    /// Sends what is queued; waits for events on the connection and readability of `others` until `deadline`; handles
-    /// the events. Returns a bit per readable descriptor of `others` (at most 64), zero when there was none.
+    /// Sends what is queued; waits for events on the connection and readability of `others` until
+    /// `deadline`; handles the events. Returns a bit per readable descriptor of `others` (at most
+    /// 64), zero when there was none.
     pub fn turn(&mut self, others: &[BorrowedFd<'_>], deadline: Ns) -> Result<u64> {
         if self.queue.dispatch_pending(&mut self.state).map_err(|e| self.explain(e))? > 0 {
             self.flush()?;
@@ -195,7 +197,8 @@ impl Client {
         }
     }
 
-    /// A compositor that has refused something has closed the socket: what it said is read before a write fails.
+    /// A compositor that has refused something has closed the socket: what it said is read before a
+    /// write fails.
     fn hear_last_words(&self) {
         let socket = self.conn.as_fd();
         let mut fds = [PollFd::new(&socket, PollFlags::empty())];

@@ -1,4 +1,4 @@
-//! The seat of a test client: what its keyboard, pointer and clipboard have told it, in order.
+//! The seat of a test client: the events of its keyboard, pointer and clipboard, in order.
 //!
 //! It is bound on demand: a client that does not ask for a seat hears nothing of one.
 
@@ -13,7 +13,8 @@ use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, WEnum, delegate_n
 use super::{Client, State};
 use crate::error::Result;
 
-/// One event of keyboard or pointer. Positions are the surface's own, keys and buttons are the kernel's codes.
+/// One event of keyboard or pointer. Positions are the surface's own, keys and buttons are the
+/// kernel's codes.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Heard {
@@ -44,7 +45,8 @@ pub struct Input {
     pub repeat: Option<(i32, i32)>,
     /// Serial of the newest pointer enter.
     pub enter_serial: u32,
-    /// Serial of the newest press of a button or key, which moves, resizes, grabs and selections want.
+    /// Serial of the newest press of a button or key, which moves, resizes, grabs and selections
+    /// want.
     pub press_serial: u32,
     /// The clipboard, as it is offered now.
     pub selection: Option<wl_data_offer::WlDataOffer>,

@@ -1,4 +1,5 @@
-//! Pools of `wl_shm` as a test wants them: with or without seals, with many buffers, described wrongly.
+//! Pools of `wl_shm` as a test wants them: with or without seals, with many buffers, described
+//! wrongly.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -27,7 +28,7 @@ pub struct Pool {
     pub fd: OwnedFd,
 }
 
-/// A picture in a pool, as the protocol has it.
+/// An image in a pool, as the protocol describes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// Bytes before it.

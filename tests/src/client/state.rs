@@ -115,8 +115,8 @@ pub struct State {
     pub clock: Option<u32>,
     /// wl_buffer.release counted by token.
     pub released: HashMap<u64, u32>,
-    /// zwp_linux_buffer_release_v1 by token: every event that came, with the fence of a fenced one. More than one is an
-    /// error of the compositor.
+    /// zwp_linux_buffer_release_v1 by token: every event that came, with the fence of a fenced one.
+    /// More than one is an error of the compositor.
     pub buffer_releases: HashMap<u64, Vec<Option<SyncFile>>>,
     /// zwp_linux_buffer_params_v1 by token: the buffer, or nothing when it failed.
     pub params: HashMap<u64, Option<wl_buffer::WlBuffer>>,

@@ -1,4 +1,5 @@
-//! Explicit fences of a test client: where its syncobjs come from, and how their points go over the wire.
+//! Explicit fences of a test client: where its syncobjs come from, and how their points go over the
+//! wire.
 
 use std::os::fd::AsFd;
 
@@ -50,8 +51,8 @@ impl SharedTimeline {
     }
 }
 
-/// Opens a DRM node whose driver has syncobj timelines: a render node where there is one, else a card. A syncobj is
-/// shared by descriptor, so it need not be the compositor's device.
+/// Opens a DRM node whose driver has syncobj timelines: a render node where there is one, else a
+/// card. A syncobj is shared by descriptor, so it need not be the compositor's device.
 pub fn open_sync_device() -> Result<SyncDevice> {
     let mut tried = Vec::new();
     for node in lab::drm_nodes() {

@@ -1,4 +1,5 @@
-//! When a test client's commits are to be shown: fifo-v1, commit-timing-v1, tearing-control-v1, content-type-v1.
+//! When a test client's commits are to be shown: fifo-v1, commit-timing-v1, tearing-control-v1,
+//! content-type-v1.
 //!
 //! Objects only, one of each a surface; what they are used for is the test's.
 

@@ -1,5 +1,5 @@
-//! A toplevel of a test client: created, configured, committed to and destroyed step by step, so that a test can stop
-//! between any two steps.
+//! A toplevel of a test client: created, configured, committed to and destroyed step by step, so
+//! that a test can stop between any two steps.
 
 use std::os::fd::BorrowedFd;
 

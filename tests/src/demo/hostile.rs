@@ -1,8 +1,8 @@
 //! Clients that die, each in another state of the protocols.
 //!
-//! `syncline-demo-client --hostile KIND` brings itself into that state, says `ready` on stdout, holds it for
-//! `--hold-ms` and is then killed by SIGKILL: no destructor runs, no request says goodbye. The compositor must be left
-//! with nothing of it.
+//! `syncline-demo-client --hostile KIND` brings itself into that state, says `ready` on stdout,
+//! holds it for `--hold-ms` and is then killed by SIGKILL: no destructor runs, no request says
+//! goodbye. The compositor must be left with nothing of it.
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -46,11 +46,14 @@ pub enum Kind {
     Subsurface,
     /// A wl_shm frame on the screen.
     Shm,
-    /// Buffer, toplevel and surface destroyed while the frame is on the screen and the next one pends.
+    /// Buffer, toplevel and surface destroyed while the frame is on the screen and the next one
+    /// pends.
     Destroyed,
-    /// By messages (zwp_linux_explicit_synchronization_v1): a fence set and a release asked for, never committed.
+    /// By messages (zwp_linux_explicit_synchronization_v1): a fence set and a release asked for,
+    /// never committed.
     MessageUncommitted,
-    /// By messages: a frame on the screen and several whose fences are pending, their releases open.
+    /// By messages: a frame on the screen and several whose fences are pending, their releases
+    /// open.
     MessagePending,
 }
 

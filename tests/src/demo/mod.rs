@@ -6,9 +6,9 @@
 //! painter thread   └─ draws most of n ─ sleeps ─ draws the rest ─ INC: the fence signals, `lead` before the vblank
 //! ```
 //!
-//! So the buffer's content really is unfinished until its fence signals, as with a GPU: a compositor that looks
-//! earlier shows a torn frame, and the CRC tells. A buffer is drawn to again only when its release point has
-//! signalled.
+//! So the buffer's content really is unfinished until its fence signals, as with a GPU: a
+//! compositor that looks earlier shows a torn frame, and the CRC tells. A buffer is drawn to again
+//! only when its release point has signalled.
 
 pub mod hostile;
 pub mod options;

@@ -5,7 +5,7 @@ use clap::Parser;
 use super::hostile::Kind;
 use crate::client::buffer::Source;
 
-/// Draws a moving picture whose fences signal late, and reports in JSON what became of each frame.
+/// Draws a moving image whose fences signal late, and reports in JSON what happened to each frame.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "syncline-demo-client", version)]
 pub struct Options {
@@ -24,7 +24,8 @@ pub struct Options {
     /// Memory of the buffers.
     #[arg(long, value_enum, default_value_t = Source::Auto)]
     pub source: Source,
-    /// How long before the vblank each fence signals, in milliseconds; the list is gone through again and again.
+    /// How long before the vblank each fence signals, in milliseconds; after the last one of a list
+    /// the first one follows.
     #[arg(long, value_delimiter = ',', default_value = "10,6,1")]
     pub lead_ms: Vec<f64>,
     /// How long each fence is pending: the commit is that long before the signal, in milliseconds.
@@ -51,7 +52,7 @@ pub struct Options {
     /// Break a rule or die in a given state instead of being a good client.
     #[arg(long, value_enum)]
     pub hostile: Option<Kind>,
-    /// Colour of the picture, 0 to 255, to tell clients apart.
+    /// Colour of the image, 0 to 255, to tell clients apart.
     #[arg(long, default_value_t = 0)]
     pub hue: u8,
     /// `app_id` of the window.
@@ -67,7 +68,7 @@ impl Options {
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let bad = || format!("{text:?} is no size: write for example 640x480");
+    let bad = || format!("{text:?} is not a size; write WIDTHxHEIGHT, for example 640x480");
     let (w, h) = text.split_once('x').ok_or_else(bad)?;
     match (w.parse(), h.parse()) {
         (Ok(w @ 1..=8192), Ok(h @ 1..=8192)) => Ok((w, h)),

@@ -23,8 +23,8 @@ impl Pace {
         Some(time + periods * refresh)
     }
 
-    /// When the fence of a frame committed at `now` is to signal, to be `lead` before the vblank that it is meant for:
-    /// at once (`now`) where the rhythm is unknown or that moment has passed.
+    /// When the fence of a frame committed at `now` is to signal, to be `lead` before the vblank
+    /// that it is meant for: at once (`now`) where the rhythm is unknown or that moment has passed.
     pub fn signal_at(&self, now: Ns, lead: Ns) -> Ns {
         self.next_vblank(now).map_or(now, |vblank| vblank.saturating_sub(lead).max(now))
     }
@@ -40,8 +40,8 @@ pub struct Plan {
 }
 
 impl Pace {
-    /// Plans the next frame at `now`: its fence signals `lead` before the next vblank, its commit is `work` before that.
-    /// What has passed already is done at once.
+    /// Plans the next frame at `now`: its fence signals `lead` before the next vblank, its commit
+    /// is `work` before that. What is already past happens at once.
     pub fn plan(&self, now: Ns, lead: Ns, work: Ns) -> Plan {
         let signal = self.signal_at(now, lead);
         Plan { commit: signal.saturating_sub(work).max(now), signal }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn old_and_empty_news_are_ignored() {
+    fn old_and_empty_presentations_are_ignored() {
         let mut pace = Pace::default();
         pace.learn(1000, 100);
         pace.learn(900, 100);

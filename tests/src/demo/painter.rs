@@ -1,6 +1,8 @@
-//! The painter: a thread that draws a frame after its commit and signals its fence at an exact time.
+//! The painter: a thread that draws a frame after its commit and signals its fence at an exact
+//! time.
 //!
-//! It stands for a GPU. It owns the pixels, and touches a buffer only between the commit of a frame and its fence.
+//! It stands for a GPU. It owns the pixels, and touches a buffer only between the commit of a frame
+//! and its fence.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::pattern::Pattern;
 use crate::time::{Ns, now, sleep_until};
 
-/// The picture and all buffers' memory.
+/// The image and all buffers' memory.
 pub struct Brush {
-    /// The picture.
+    /// The image.
     pub pattern: Pattern,
     /// Memory of each buffer.
     pub pixels: Vec<Pixels>,

@@ -1,11 +1,11 @@
-//! What became of each frame, and the report made of it.
+//! What happened to each frame, and the report about it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Feedback, Presented};
 use crate::time::Ns;
 
-/// A fence that signals so much later than wanted was not tried at the time that it was meant for.
+/// A fence that signals so much later than intended was not tested at its intended time.
 const LATE: Ns = 250_000;
 
 /// One frame of the client.
@@ -15,7 +15,7 @@ pub struct Record {
     pub frame: u64,
     /// When it was committed.
     pub commit_ns: Ns,
-    /// How much later than wanted its fence signalled.
+    /// How much later than intended its fence signalled.
     pub signal_late_ns: Option<Ns>,
     /// What presentation feedback said.
     pub feedback: Option<Feedback>,
@@ -74,7 +74,8 @@ pub struct ClientReport {
     pub unanswered: u64,
     /// Vblanks at which nothing new was shown, by the gaps in the vblank counter.
     pub missed_vblanks: u64,
-    /// Of these, before a frame whose fence the client itself signalled more than 0.25 ms later than wanted.
+    /// Of these, before a frame whose fence the client itself signalled more than 0.25 ms later
+    /// than intended.
     #[serde(default)]
     pub missed_by_signals: u64,
     /// Frames a second.
@@ -93,13 +94,14 @@ pub struct ClientReport {
     pub releases_failed: u64,
     /// From the commit to the presentation, in ms.
     pub latency_ms: Spread,
-    /// From the flip that replaced a buffer to the signal of its release point, by the kernel's time stamps, in ms.
+    /// From the flip that replaced a buffer to the signal of its release point, by the kernel's
+    /// time stamps, in ms.
     pub release_lag_ms: Spread,
     /// From that flip to the client's wake-up, in ms.
     pub wakeup_lag_ms: Spread,
     /// How much earlier than that flip the release point got its fence, in ms.
     pub materialised_ahead_ms: Spread,
-    /// How much later than wanted the client's own fences signalled, in ms.
+    /// How much later than intended the client's own fences signalled, in ms.
     pub signal_late_ms: Spread,
 }
 

@@ -1,4 +1,5 @@
-//! The demo client's loop: commit a frame whenever the compositor asks for one and a buffer is free.
+//! The demo client's loop: commit a frame whenever the compositor asks for one and a buffer is
+//! free.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -155,7 +156,8 @@ impl<'a> Demo<'a> {
         }
     }
 
-    /// How long the next frame's fence is pending. A frame that is finished before its commit goes out at once.
+    /// How long the next frame's fence is pending. A frame that is finished before its commit goes
+    /// out at once.
     fn work(&self) -> Ns {
         match self.hand {
             Hand::Late(..) => lead_ns(self.options.work_ms),
@@ -163,8 +165,8 @@ impl<'a> Demo<'a> {
         }
     }
 
-    /// The free buffer that came back first. vkms composes after the vblank: on a slow machine it may still read what it
-    /// has released, which must not look like a mistake of the compositor.
+    /// The free buffer that came back first. vkms composes after the vblank: on a slow machine it
+    /// may still read what it has released, which must not look like a mistake of the compositor.
     fn free_slot(&self) -> Option<usize> {
         let free = self.slots.iter().enumerate().filter(|(_, slot)| !slot.is_busy());
         free.min_by_key(|(_, slot)| slot.freed).map(|(i, _)| i)
@@ -253,7 +255,8 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
-    /// Commits a frame that can never be shown, and waits as told. Its release is not waited for.
+    /// Commits a frame that can never be shown, and waits as long as the options say. Its release
+    /// is not waited for.
     fn bad_frame(&mut self) -> Result<()> {
         self.turn_until(|demo| demo.slots.iter().any(|s| !s.is_busy()), 3 * S)?;
         let Some(slot) = self.slots.iter_mut().find(|s| !s.is_busy()) else {

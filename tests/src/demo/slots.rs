@@ -1,8 +1,9 @@
 //! The demo client's buffers, each with the release point of its last commit.
 //!
-//! A slot is free until it is committed; from then on it belongs to the compositor until its release point has
-//! signalled (or, without explicit fences, until `wl_buffer.release`). Each buffer has a timeline of its own, because
-//! releases come in the order in which buffers leave the screen, which need not be that of the commits.
+//! A slot is free until it is committed; from then on it belongs to the compositor until its
+//! release point has signalled (or, without explicit fences, until `wl_buffer.release`). Each
+//! buffer has a timeline of its own, because releases come in the order in which buffers leave the
+//! screen, which need not be that of the commits.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -54,7 +55,8 @@ impl Slot {
         self.watch.is_some() || self.owed > 0
     }
 
-    /// Takes the next release point and watches it for the frame `record`; returns the point's value.
+    /// Takes the next release point and watches it for the frame `record`; returns the point's
+    /// value.
     pub fn arm(&mut self, record: usize) -> Result<u64> {
         self.uses += 1;
         let timeline = self.release.as_ref().ok_or_else(|| Error::Other("no release timeline".into()))?;
@@ -79,7 +81,8 @@ impl Slot {
         let record = &mut records[watch.record];
         if watch.available.take().is_some() {
             record.materialised_ns = Some(now());
-            // Kept from now on: once signalled, the timeline forgets the fence and with it its time and error.
+            // Kept from now on: once signalled, the timeline forgets the fence and with it its time
+            // and error.
             watch.fence = timeline.point(watch.value).export().map_err(Error::other("export a release point"))?;
         }
         if which == Which::Signalled {

@@ -1,7 +1,7 @@
 //! The demo's report: one HTML file that needs nothing beside it.
 //!
-//! It holds the screenshot as a data URI, the figures as a table, and the fence timeline as inline SVG. No script, no
-//! font and nothing from a network.
+//! It holds the screenshot as a data URI, the figures as a table, and the fence timeline as inline
+//! SVG. No script, no font and nothing from a network.
 
 pub mod base64;
 pub mod svg;
@@ -51,7 +51,7 @@ pub fn page(page: &Page<'_>) -> String {
          <p class=\"verdict {class}\">{}</p>\n\
          <section><h2>Fences of {} commits</h2>\n{timeline}\n{}</section>\n\
          <div class=\"columns\"><section><h2>Figures</h2>\n<table>\n{rows}</table></section>\n\
-         <section><h2>Picture</h2>\n{picture}</section></div>\n</main></body></html>\n",
+         <section><h2>Screenshot</h2>\n{picture}</section></div>\n</main></body></html>\n",
         escape(page.subtitle),
         escape(&page.verdict.line),
         page.journeys.len(),

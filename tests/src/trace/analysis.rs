@@ -28,7 +28,7 @@ pub struct Acquires {
 /// How buffers went back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Releases {
-    /// Commits that brought points or asked for a release fence, and so expect one.
+    /// Commits with points or a request for a release fence, which therefore expect one.
     pub expected: u64,
     /// Points that got a fence, and fences that were sent, at the KMS commit.
     pub at_commit: u64,
@@ -55,7 +55,8 @@ pub struct Crcs {
     pub unread: u64,
     /// The scene could not be predicted.
     pub unpredicted: u64,
-    /// It came after the frame had been replaced and differs: it may be that of a buffer which its client has back.
+    /// It came after the frame had been replaced and differs: it may be that of a buffer which its
+    /// client has back.
     pub ambiguous: u64,
     /// Frames from before the reader had settled.
     pub settling: u64,
@@ -101,7 +102,8 @@ impl Summary {
             match &event.what {
                 What::Commit(c) => {
                     s.commits += 1;
-                    // Points come in pairs; a client of messages asks for each of its two halves by itself.
+                    // Points come in pairs; a client of messages asks for each of its two halves by
+                    // itself.
                     if c.acquire == "point" || c.release == "fence" {
                         points.insert((c.surface, c.commit), 0);
                     }

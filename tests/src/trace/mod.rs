@@ -1,7 +1,8 @@
 //! Reads the trace of `syncline run --trace`: Chrome's JSON array format, one event a line.
 //!
-//! The file is the only thing that is known of the compositor here. Events of unknown names are skipped, so that a
-//! newer compositor's trace can still be read; a file that a crash cut off is read as far as it goes, and marked.
+//! The file is the only thing that is known of the compositor here. Events of unknown names are
+//! skipped, so that a newer compositor's trace can still be read; a file that a crash cut off is
+//! read as far as it goes, and marked.
 
 pub mod analysis;
 pub mod timeline;

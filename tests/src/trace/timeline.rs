@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Trace, What};
 use crate::time::Ns;
 
-/// One commit of a surface, from its arrival to its release. Times are missing where the trace has none.
+/// One commit of a surface, from its arrival to its release. Times are missing where the trace has
+/// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journey {
     /// The surface.

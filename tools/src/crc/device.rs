@@ -96,7 +96,7 @@ pub fn output<'a>(inventory: &'a Inventory, wanted: Option<&str>) -> Result<&'a 
 }
 
 /// The mode that is asked for, else the preferred one.
-pub fn mode<'a>(connector: &'a Connector, wanted: Option<ModeRequest>) -> Result<&'a Mode, Trouble> {
+pub fn mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Trouble> {
     connector.mode_for(wanted).ok_or_else(|| {
         let offered: Vec<_> = connector.modes.iter().map(ToString::to_string).collect();
         let (connector, offered) = (connector.name.clone(), offered.join(", "));

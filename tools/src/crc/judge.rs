@@ -3,7 +3,7 @@
 //! Never guesses: a scene that neither can tell is skipped with the reason.
 
 use kms::crc::CrcEntry;
-use kms::crc::vkms::{self, Composer, Gamma, Look, ModelPlane, Scene as ModelScene};
+use kms::crc::vkms::{self, Composer, Gamma, ModelOptions, ModelPlane, Scene as ModelScene};
 
 use super::picture::Picture;
 use super::scene::{Ctm, Layer, Scene};
@@ -117,6 +117,6 @@ fn modelled(layer: &Layer) -> Result<ModelPlane<'_>, String> {
         return Err("this pixel blend mode is not modelled".to_owned());
     }
     let (encoding, range) = layer.encoding.unwrap_or_default();
-    let look = Look { turn: layer.turn, encoding, range, pipeline: &layer.pipeline };
+    let look = ModelOptions { turn: layer.turn, encoding, range, pipeline: &layer.pipeline };
     ModelPlane::of(&layer.picture.modelled(), layer.src, layer.dst, &look).map_err(|error| error.to_string())
 }

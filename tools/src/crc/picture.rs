@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane, formats};
-use kms::crc::vkms::{Layout, Picture as Modelled};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
+use kms::crc::vkms::{ColourPlane, ModelBuffer as Modelled};
 use kms::{DumbBuffer, FbId, Framebuffer};
 
 use super::trouble::Trouble;
@@ -16,7 +16,7 @@ pub struct Picture {
     framebuffer: Framebuffer,
     format: Fourcc,
     size: (u32, u32),
-    layout: [Layout; 3],
+    layout: [ColourPlane; 3],
 }
 
 impl Picture {
@@ -26,19 +26,21 @@ impl Picture {
         let info = formats::info(format).ok_or_else(|| Trouble::refused(what(), "unknown format"))?;
         if info.planes == 1 {
             let memory = device.dumb(size.0, size.1, format)?;
-            let layout = [Layout { offset: 0, stride: memory.stride() }, Layout::default(), Layout::default()];
+            let layout =
+                [ColourPlane { offset: 0, stride: memory.stride() }, ColourPlane::default(), ColourPlane::default()];
             return Ok(Self { framebuffer: memory.framebuffer().clone(), memory, format, size, layout });
         }
-        let mut layout = [Layout::default(); 3];
+        let mut layout = [ColourPlane::default(); 3];
         let mut end = 0u32;
         for (plane, layout) in layout.iter_mut().enumerate().take(info.planes.into()) {
             let line = u32::from(info.cpp[plane]) * info.plane_width(plane, size.0);
-            *layout = Layout { offset: end, stride: line.next_multiple_of(64) };
+            *layout = ColourPlane { offset: end, stride: line.next_multiple_of(64) };
             end += layout.stride * info.plane_height(plane, size.1);
         }
         let memory = device.dumb(1024, end.div_ceil(1024) + 1, Fourcc::R8)?;
         let fd = memory.export()?.planes()[0].fd.clone();
-        let plane = |layout: &Layout| Plane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
+        let plane =
+            |layout: &ColourPlane| DmabufPlane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
         let planes = layout[..info.planes.into()].iter().map(plane).collect();
         let dmabuf = Dmabuf::new(size.0, size.1, format, Modifier::Linear, planes)
             .map_err(|error| Trouble::refused(what(), error))?;

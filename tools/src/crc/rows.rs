@@ -7,8 +7,8 @@ mod colour;
 use std::rc::Rc;
 
 use dmabuf_import::{Fourcc, formats, modifiers};
-use kms::crc::vkms::Turn;
-use kms::props::{PropertyKind, PropertyTable};
+use kms::crc::vkms::ModelRotation;
+use kms::property::{PropertyKind, PropertyTable};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::picture::Picture;
@@ -195,7 +195,7 @@ impl<'a> Rows<'a> {
     fn rotation(&mut self) -> Result<(), Trouble> {
         for (at, plane) in self.kinds() {
             let picture = self.picture(format_of(plane), self.size_on(plane))?;
-            for turn in Turn::all() {
+            for turn in ModelRotation::all() {
                 let reflected = [(turn.reflect_x, " reflected in x"), (turn.reflect_y, " reflected in y")];
                 let reflected: String = reflected.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
                 let name = format!("{} by {}{reflected}", kind_name(plane.kind), u32::from(turn.quarters) * 90);
@@ -204,7 +204,7 @@ impl<'a> Rows<'a> {
                     continue;
                 }
                 let layer = Layer::whole(at, &picture, PLACE);
-                let other = Turn { reflect_x: !turn.reflect_x, ..turn };
+                let other = ModelRotation { reflect_x: !turn.reflect_x, ..turn };
                 self.case(name, layer.clone().turned(turn), layer.turned(other));
             }
         }

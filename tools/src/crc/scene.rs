@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kms::crc::vkms::{ColorOp, Encoding, Range, Turn};
+use kms::crc::vkms::{ColorOp, Encoding, ModelRotation, Range};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::picture::Picture;
@@ -15,7 +15,7 @@ pub struct Layer {
     pub picture: Rc<Picture>,
     pub src: SrcRect,
     pub dst: Rect,
-    pub turn: Turn,
+    pub turn: ModelRotation,
     /// Of YUV only; `None` leaves the driver's own.
     pub encoding: Option<(Encoding, Range)>,
     /// Opacity of the whole plane.
@@ -41,7 +41,7 @@ impl Layer {
             picture: picture.clone(),
             src,
             dst,
-            turn: Turn::default(),
+            turn: ModelRotation::default(),
             encoding: None,
             alpha,
             blend,
@@ -50,7 +50,7 @@ impl Layer {
     }
 
     /// The same, turned; a quarter turn exchanges width and height on the screen.
-    pub fn turned(mut self, turn: Turn) -> Self {
+    pub fn turned(mut self, turn: ModelRotation) -> Self {
         if turn.swaps() {
             (self.dst.w, self.dst.h) = (self.dst.h, self.dst.w);
         }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use drm::control::{AtomicCommitFlags, Device as _};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
-use kms::props::PropertyTable;
+use kms::property::PropertyTable;
 use kms::{Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -43,7 +43,7 @@ pub struct Plane {
     pub id: u32,
     pub kind: PlaneKind,
     /// As the inventory has it.
-    pub about: kms::inventory::Plane,
+    pub about: kms::inventory::PlaneInfo,
     pub sizes: Vec<(u32, u32)>,
     /// Its colour pipelines, and the property that chooses one.
     pub pipelines: Vec<ColorPipeline>,

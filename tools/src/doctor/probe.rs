@@ -10,7 +10,7 @@ use std::{
 };
 
 use fence::SyncDevice;
-use kms::{Device, cec::Adapter, crc::CrcReader, props::PropertyKind};
+use kms::{Device, cec::Adapter, crc::CrcReader, property::PropertyKind};
 
 use super::facts::{Access, Card, Cec, Crc, Heap, Machine, Memory, RenderNode, Seat, Sync, User};
 
@@ -122,7 +122,7 @@ fn colour_pipelines(card: &Path) -> Vec<(u32, usize)> {
         device.inventory()
     });
     let planes = inventory.map(|inventory| inventory.planes).unwrap_or_default();
-    let pipelines = |plane: &kms::inventory::Plane| match &plane.props.get("COLOR_PIPELINE")?.kind {
+    let pipelines = |plane: &kms::inventory::PlaneInfo| match &plane.props.get("COLOR_PIPELINE")?.kind {
         PropertyKind::Enum(values) => Some(values.iter().filter(|value| value.value != 0).count()),
         _ => None,
     };

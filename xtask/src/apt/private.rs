@@ -1,8 +1,9 @@
-//! An apt of our own: own sources, own lists, own cache. It can look into suites that the machine does not use, and the machine's
-//! sources, lists and preferences stay as they are.
+//! An apt of our own: own sources, own lists, own cache. It can look into suites that the machine
+//! does not use, and the machine's sources, lists and preferences stay as they are.
 //!
-//! What it fetches is verified as apt always does it: the suite's signature by a keyring, the index by the suite's hashes, the package
-//! by the index's hash. Never `trusted=yes`, never a download that apt has not verified.
+//! What it fetches is verified as apt always does it: the suite's signature by a keyring, the index
+//! by the suite's hashes, the package by the index's hash. Never `trusted=yes`, never a download
+//! that apt has not verified.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,8 @@ pub struct Package {
 }
 
 impl PrivateApt {
-    /// Sets it up in `dir` with `sources` (deb822). With `system_status` it knows what is installed and may install.
+    /// Sets it up in `dir` with `sources` (deb822). With `system_status` it knows what is installed
+    /// and may install.
     pub fn new(dir: &Path, sources: &str, system_status: bool) -> Result<Self> {
         for sub in ["lists/partial", "cache/archives/partial", "state"] {
             let sub = dir.join(sub);

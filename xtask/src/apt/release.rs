@@ -1,4 +1,5 @@
-//! Which distribution this is, and what follows from it: where its archive has a new kernel's source and a new Mesa.
+//! Which distribution this is, and what follows from it: where its archive has a new kernel's
+//! source and a new Mesa.
 
 use std::fs;
 
@@ -39,8 +40,9 @@ impl Release {
 
     /// The suite of the release's own mirror that carries a kernel source new enough for the lab.
     ///
-    /// Debian's stable releases up to 13 have it in trixie-backports only; that suite depends on nothing when a source is merely unpacked,
-    /// so it serves Debian 12 as well. Later releases, testing, and Ubuntu carry their own.
+    /// Debian's stable releases up to 13 have it in trixie-backports only; that suite depends on
+    /// nothing when a source is merely unpacked, so it serves Debian 12 as well. Later releases,
+    /// testing, and Ubuntu carry their own.
     pub fn kernel_suite(&self) -> String {
         match (self.id.as_str(), self.codename.as_str()) {
             ("debian", "buster" | "bullseye" | "bookworm" | "trixie") => "trixie-backports".to_owned(),
@@ -49,7 +51,8 @@ impl Release {
         }
     }
 
-    /// The suite beyond the release's own that carries Mesa 25 or later, if one is needed and exists.
+    /// The suite beyond the release's own that carries Mesa 25 or later, if one is needed and
+    /// exists.
     pub fn mesa_suite(&self) -> Option<&'static str> {
         match (self.id.as_str(), self.codename.as_str()) {
             ("debian", "bookworm") => Some("bookworm-backports"),

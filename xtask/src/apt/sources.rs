@@ -1,7 +1,8 @@
-//! The machine's own apt sources, in both formats: one line (`deb [options] uri suite components`) and deb822 (`*.sources`).
+//! The machine's own apt sources, in both formats: one line (`deb [options] uri suite components`)
+//! and deb822 (`*.sources`).
 //!
-//! What is understood is rendered again as deb822, for a private apt. Never fails on a line that it does not understand: apt itself
-//! is who complains about those.
+//! What is understood is rendered again as deb822, for a private apt. Never fails on a line that it
+//! does not understand: apt itself is who complains about those.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,8 @@ pub struct Source {
     pub suites: Vec<String>,
     /// Components, such as `main`.
     pub components: Vec<String>,
-    /// Every other field, as deb822 writes it (`Signed-By` among them; a value may have several lines).
+    /// Every other field, as deb822 writes it (`Signed-By` among them; a value may have several
+    /// lines).
     pub options: Vec<(String, String)>,
 }
 
@@ -84,7 +86,8 @@ fn parse_line(line: &str) -> Option<Source> {
     Some(Source { uris: vec![uri], suites: vec![suite], components: words.collect(), options: options.collect() })
 }
 
-/// The name in deb822 of an option of the one-line format; the two differ in case and for lists in number.
+/// The name in deb822 of an option of the one-line format; the two differ in case and for lists in
+/// number.
 fn field_name(option: &str) -> String {
     match option.trim_end_matches(['+', '-']) {
         "arch" => "Architectures".to_owned(),

@@ -1,8 +1,9 @@
 //! Which CPU of the host a guest is pinned to.
 //!
-//! A guest's system call is a hand-over between two threads of the host: about 10 µs on one CPU, about 100 µs across two. So each guest
-//! gets a CPU to itself, and labs that run side by side claim different ones, by a lock file per CPU. Where all are claimed they are
-//! shared: slower, never wrong. Never changes the affinity of this process.
+//! A guest's system call is a hand-over between two threads of the host: about 10 µs on one CPU,
+//! about 100 µs across two. So each guest gets a CPU to itself, and labs that run side by side
+//! claim different ones, by a lock file per CPU. Where all are claimed they are shared: slower,
+//! never wrong. Never changes the affinity of this process.
 
 use std::fs::File;
 use std::path::Path;

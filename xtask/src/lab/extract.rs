@@ -1,6 +1,7 @@
 //! Unpacks a kernel tree as far as a User-Mode Linux kernel needs it, and patches it.
 //!
-//! Of the 1.5 GB in a tarball most is drivers and architectures that this build never opens; only their Kconfig and Makefiles are read.
+//! Of the 1.5 GB in a tarball most is drivers and architectures that this build never opens; only
+//! their Kconfig and Makefiles are read.
 
 use std::fs;
 use std::io::Write;
@@ -53,7 +54,8 @@ const LEFT_OUT: [&str; 34] = [
 /// Unpacks the tree in `package` (a `linux-source` .deb) to `tree`.
 pub fn unpack(package: &Path, tree: &Path) -> Result<()> {
     fs::create_dir_all(tree).context(format_args!("create {}", tree.display()))?;
-    // Debian has usr/src/linux-source-7.3.tar.xz, Ubuntu usr/src/linux-source-7.0.0/linux-source-7.0.0.tar.bz2.
+    // Debian has usr/src/linux-source-7.3.tar.xz, Ubuntu
+    // usr/src/linux-source-7.0.0/linux-source-7.0.0.tar.bz2.
     let listing = run(Command::new("dpkg-deb").arg("-c").arg(package))?;
     let member = tarball(&listing).ok_or_else(|| failure(format!("{} holds no kernel tarball", package.display())))?;
     let decompress: &[&str] = match member.rsplit('.').next() {
@@ -79,7 +81,7 @@ pub fn unpack(package: &Path, tree: &Path) -> Result<()> {
         .context(format_args!("write {}", stub.display()))
 }
 
-/// Copies a tree that somebody else owns, so that it is neither patched nor built in.
+/// Copies a source tree of the user's, so that the original is neither patched nor built in.
 pub fn copy(from: &Path, tree: &Path) -> Result<()> {
     fs::create_dir_all(tree).context(format_args!("create {}", tree.display()))?;
     let mut read = Command::new("tar");

@@ -1,8 +1,10 @@
-//! The first process in the guest (PID 1): prepares the system, runs the command, reports, and waits to be killed.
+//! The first process in the guest (PID 1): prepares the system, runs the command, reports, and
+//! waits to be killed.
 //!
-//! It is this same binary, started by the kernel as `xtask lab-guest` from the host's file system. The order is: mounts → raw serial line
-//! → greeting → job → udevd and seatd → command → sync → exit frame. It never powers off: the host kills the guest when it has read the
-//! exit frame, which is both faster and free of the races of a shutdown.
+//! It is this same binary, started by the kernel as `xtask lab-guest` from the host's file system.
+//! The order is: mounts → raw serial line → greeting → job → udevd and seatd → command → sync →
+//! exit frame. It never powers off: the host kills the guest when it has read the exit frame, which
+//! is both faster and free of the races of a shutdown.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -24,7 +26,8 @@ const LINE: &str = "/dev/ttyS0";
 /// Write end of the wire, shared by the pumps; a frame is written whole.
 type Line = Arc<Mutex<File>>;
 
-/// Runs as PID 1 and never returns to a shell: a PID 1 that ends is a kernel panic, which the host would see as one.
+/// Runs as PID 1 and never returns to a shell: a PID 1 that ends is a kernel panic, which the host
+/// would see as one.
 pub fn main() -> Result<()> {
     if rustix::process::getpid().as_raw_nonzero().get() != 1 {
         return Err(Error::new(
@@ -46,7 +49,8 @@ pub fn main() -> Result<()> {
     }
 }
 
-/// Takes the job, runs it to its end with all of its output sent, and leaves the file systems synced.
+/// Takes the job, runs it to its end with all of its output sent, and leaves the file systems
+/// synced.
 fn run(from_host: &mut File, line: &Line) -> Result<i32> {
     let job = match wire::receive(from_host).context("read the job from the host")? {
         Some((Kind::Job, payload)) => serde_json::from_slice::<Job>(&payload).context("understand the job")?,
@@ -118,7 +122,8 @@ fn pump(mut from: impl Read + Send + 'static, line: Line, kind: Kind) -> thread:
     })
 }
 
-/// Waits as PID 1 must, for any process, until the command's own status is there: its exit code, or 128 + the signal.
+/// Waits as PID 1 must, for any process, until the command's own status is there: its exit code, or
+/// 128 + the signal.
 fn reap_until(command: Pid) -> Result<i32> {
     loop {
         match rustix::process::wait(WaitOptions::empty()) {
@@ -134,7 +139,7 @@ fn reap_until(command: Pid) -> Result<i32> {
     }
 }
 
-/// Opens the serial line with no line discipline in the way of binary frames.
+/// Opens the serial line in raw mode, since it carries binary frames.
 fn open_line() -> Result<File> {
     let line = File::options().read(true).write(true).open(LINE).context(format_args!("open {LINE}"))?;
     let mut mode = tcgetattr(&line).context(format_args!("read the mode of {LINE}"))?;

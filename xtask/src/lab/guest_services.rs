@@ -1,6 +1,8 @@
-//! udevd and seatd in the guest, so that libinput finds devices and libseat opens them. Each is left out where it is not installed.
+//! udevd and seatd in the guest, so that libinput finds devices and libseat opens them. Each is
+//! left out where it is not installed.
 //!
-//! Never runs the host's udev rules: they take longer than the guest takes to boot, and they are written for hardware.
+//! Never runs the host's udev rules: they take longer than the guest takes to boot, and they are
+//! written for hardware.
 
 use std::fs;
 use std::path::{Path, PathBuf};

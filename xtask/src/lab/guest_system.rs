@@ -1,7 +1,9 @@
-//! What the guest's system needs before anything runs in it: file systems, device links; and how it is brought to rest.
+//! What the guest's system needs before anything runs in it: file systems, device links; and how it
+//! is shut down.
 //!
-//! Never touches the host's file system: everything here is mounted in the guest's own mount table, except that missing mount points in
-//! `/dev` and `/run` are made on file systems of the guest's own.
+//! Never touches the host's file system: everything here is mounted in the guest's own mount table,
+//! except that missing mount points in `/dev` and `/run` are made on file systems of the guest's
+//! own.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -38,7 +40,8 @@ const MOUNTS: &[(&str, &str, &str)] = &[
     ("configfs", "/sys/kernel/config", ""),
 ];
 
-/// Mounts [`MOUNTS`]; what the kernel was built without is left out, anything else that fails is an error.
+/// Mounts [`MOUNTS`]; what the kernel was built without is left out, anything else that fails is an
+/// error.
 pub fn mount_all() -> Result<()> {
     for (kind, point, options) in MOUNTS {
         if point.starts_with("/dev/") {
@@ -91,7 +94,8 @@ fn with_seat_user(list: &str) -> String {
     all.join("\n") + "\n"
 }
 
-/// Ends every other process and writes what is dirty to the host's files, so that nothing is lost when the guest is killed.
+/// Ends every other process and writes what is dirty to the host's files, so that nothing is lost
+/// when the guest is killed.
 pub fn end_everything() {
     kill_all(Signal::KILL);
     rustix::fs::sync();

@@ -1,7 +1,8 @@
 //! The lab's kernel: found in the cache, or built into it once.
 //!
-//! A kernel lies in `<cache>/<version>-<key>/linux`. The folder appears whole or not at all, and one caller builds while others wait.
-//! Never builds inside a tree that somebody else owns, never needs root.
+//! A kernel lies in `<cache>/<version>-<key>/linux`. The folder appears whole or not at all, and
+//! one caller builds while others wait. Never builds inside a source tree of the user's, never
+//! needs root.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -18,10 +19,10 @@ use crate::paths;
 
 /// Lines such as `  CC      mm/slub.o` that a build of 7.3 with this configuration prints.
 const EXPECTED_STEPS: u64 = 1160;
-/// What the build calls.
+/// Programs that the build calls.
 const TOOLS: [&str; 11] = ["make", "gcc", "ld", "flex", "bison", "bc", "perl", "patch", "tar", "xz", "strip"];
 
-/// The kernel's binary, built first if it must be.
+/// The path of the kernel's binary, which is built first if it is not there.
 pub fn ready() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("SYNCLINE_LAB_KERNEL").filter(|v| !v.is_empty()) {
         let given = PathBuf::from(given);
@@ -47,7 +48,7 @@ pub fn ready() -> Result<PathBuf> {
         .open(&lock)
         .context(format_args!("open {}", lock.display()))?;
     if flock(&lock_file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        eprintln!("lab: another xtask builds the lab's kernel; waiting for it");
+        eprintln!("lab: another xtask is building the lab's kernel; waiting for it");
         flock(&lock_file, FlockOperation::LockExclusive).context(format_args!("lock {}", lock.display()))?;
     }
     match find(&cache, &key) {
@@ -77,8 +78,8 @@ fn build(cache: &Path, recipe: &Recipe, key: &str, given_tree: Option<&Path>) ->
         return Err(failure(format!("building the lab's kernel needs {}, not found in PATH", missing.join(", ")))
             .hint("run `cargo xtask setup`"));
     }
-    eprintln!("lab: the lab's kernel is built now, once; later runs start in about a second");
-    // A constant name: what an interrupted build left is removed by the next one.
+    eprintln!("lab: building the lab's kernel, once; later runs start in about a second");
+    // Always the same name: the next build removes what an interrupted one left.
     let work = cache.join("build");
     let _ = fs::remove_dir_all(&work);
     let (tree, objects) = (work.join("tree"), work.join("objects"));
@@ -105,7 +106,8 @@ fn build(cache: &Path, recipe: &Recipe, key: &str, given_tree: Option<&Path>) ->
 
     let staged = work.join("done");
     fs::create_dir_all(&staged).context(format_args!("create {}", staged.display()))?;
-    // Symbols for its own back traces are in the binary's data; those for debuggers would make it ten times larger.
+    // Symbols for its own back traces are in the binary's data; those for debuggers would make it
+    // ten times larger.
     run_step(Command::new("strip").arg("-o").arg(staged.join("linux")).arg(objects.join("linux")), "strip")?;
     fs::copy(objects.join(".config"), staged.join("config")).context("keep the kernel's configuration")?;
     let place = cache.join(format!("{version}-{key}"));
@@ -126,7 +128,7 @@ fn configure(tree: &Path, objects: &Path, recipe: &Recipe) -> Result<()> {
     if unmet.is_empty() {
         return Ok(());
     }
-    Err(failure(format!("this kernel's Kconfig does not grant {} of xtask/lab/kernel.config", unmet.join(", "))))
+    Err(failure(format!("this kernel's Kconfig does not accept {} of xtask/lab/kernel.config", unmet.join(", "))))
 }
 
 fn compile(tree: &Path, objects: &Path) -> Result<()> {
@@ -168,7 +170,8 @@ fn is_step(line: &[u8]) -> bool {
     line.starts_with(b"  ") && line.get(2).is_some_and(u8::is_ascii_uppercase)
 }
 
-/// `make` for the lab's kernel, dying with xtask, and with nothing of the caller's own build in its environment.
+/// `make` for the lab's kernel. It dies with xtask, and its environment has nothing of the caller's
+/// own build.
 fn make(tree: &Path, objects: &Path) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.args(["lab-exec", "--parent", &std::process::id().to_string(), "--", "make"]);

@@ -1,4 +1,4 @@
-//! The guest kernel's log: collected while the guest runs, written to a file only when somebody will want to read it.
+//! The guest kernel's log: collected while the guest runs, written to a file only after a failure.
 //!
 //! Never mixed into the command's output.
 

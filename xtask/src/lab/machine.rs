@@ -1,7 +1,8 @@
 //! One guest: the process of User-Mode Linux, its command line, its streams, and its certain end.
 //!
-//! Standard input and output of that process are the wire (the guest's first serial line); standard error is the kernel's console.
-//! The guest is its own process group and dies with xtask, however xtask ends ([`super::trampoline`]).
+//! Standard input and output of that process are the wire (the guest's first serial line); standard
+//! error is the kernel's console. The guest is its own process group and dies with xtask, however
+//! xtask ends ([`super::trampoline`]).
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ pub struct Machine {
 impl Machine {
     /// Starts the kernel; returns it with the host's ends of the wire.
     pub fn start(kernel: &Path, options: &Options, log: &KernelLog) -> Result<(Self, ChildStdin, ChildStdout)> {
-        // Orphans of the guest come to us to be waited for; not every container has a first process that does that.
+        // Orphans of the guest come to us to be waited for; not every container has a first process
+        // that does that.
         let _ = set_child_subreaper(Some(rustix::process::getpid()));
         let cache = paths::lab_cache()?;
         let claim = cpu::claim(options.cpus, &cache)?;
@@ -85,7 +87,8 @@ impl Drop for Machine {
     }
 }
 
-/// Where this binary lies. Cargo may have put a new one in its place meanwhile, which serves as well.
+/// Where this binary lies. Cargo may have put a new one in its place meanwhile, which serves as
+/// well.
 fn own_path() -> Result<PathBuf> {
     let path = std::env::current_exe().context("find the path of xtask itself")?;
     let replaced = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
@@ -100,13 +103,15 @@ fn command_line(options: &Options, memory: u64, init: &Path) -> Result<Vec<Strin
     let quote = if init.contains(char::is_whitespace) { "\"" } else { "" };
     let mut line = vec![
         format!("mem={}M", memory >> 20),
-        // Processes of the guest are guarded by seccomp rather than ptrace: several times faster, and strace works inside.
+        // Processes of the guest are guarded by seccomp rather than ptrace: several times faster,
+        // and strace works inside.
         "seccomp=on".to_owned(),
         "root=/dev/root".to_owned(),
         "rootfstype=hostfs".to_owned(),
         "rootflags=/".to_owned(),
         "rw".to_owned(),
-        // It would keep a folder with its process id in the caller's home; here it cannot, and goes on without.
+        // It would keep a folder with its process id in the caller's home; here it cannot, and goes
+        // on without.
         "uml_dir=/proc/".to_owned(),
         "con=null".to_owned(),
         "con0=null,fd:2".to_owned(),

@@ -1,7 +1,9 @@
-//! Where the guest's memory lies: User-Mode Linux maps it from an unlinked file, sparse, in the folder that TMPDIR names.
+//! Where the guest's memory lies: User-Mode Linux maps it from an unlinked file, sparse, in the
+//! folder that TMPDIR names.
 //!
-//! A tmpfs is wanted, since a file on a disk gets written back. It must hold the whole size, because a full tmpfs kills the guest with
-//! SIGBUS in mid-run, and must not be `noexec`. Never creates a file itself.
+//! A tmpfs is wanted, since a file on a disk gets written back. It must hold the whole size,
+//! because a full tmpfs kills the guest with SIGBUS in mid-run, and must not be `noexec`. Never
+//! creates a file itself.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,9 @@
-//! `cargo xtask lab`: runs one command inside a kernel of our own, User-Mode Linux, and ends with that command's exit status.
+//! `cargo xtask lab`: runs one command inside the lab's kernel, User-Mode Linux, and ends with that
+//! command's exit status.
 //!
-//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a guest, [`session`] talks with it over
-//! the [`wire`]; [`guest`] is the other end. What is promised: nothing of a guest outlives the call, and the system is left as it was.
+//! The parts: [`source`] finds the kernel's source, [`kernel`] builds it once, [`machine`] starts a
+//! guest, [`session`] talks with it over the [`wire`]; [`guest`] is the other end. What is
+//! promised: nothing of a guest outlives the call, and the system is left as it was.
 
 pub mod cpu;
 pub mod extract;
@@ -32,7 +34,8 @@ pub use options::Options;
 /// The compositor's program and package.
 const COMPOSITOR: &str = "syncline";
 
-/// Builds the kernel where it is missing, runs the command with this process's standard streams, and returns its exit status.
+/// Builds the kernel where it is missing, runs the command with this process's standard streams,
+/// and returns its exit status.
 pub fn main(options: &Options) -> Result<u8> {
     let kernel = kernel::ready()?;
     if options.command.first().is_some_and(|program| program == COMPOSITOR) {
@@ -46,7 +49,7 @@ pub fn main(options: &Options) -> Result<u8> {
     Ok(outcome.exit_status())
 }
 
-/// Who names it without a path means the one of this checkout, as it is now.
+/// `syncline` without a path means the program of this checkout, as it is now.
 fn build_compositor() -> Result<()> {
     let arguments = ["build", "--quiet", "--package", COMPOSITOR];
     let build = Command::new(paths::cargo()).args(arguments).current_dir(paths::workspace()).status();

@@ -8,17 +8,19 @@ use clap::Args;
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// How many CPUs of this machine the guest may move between. The guest itself has one CPU always; with more than one here its system
-    /// calls get several times dearer, because each is a hand-over between two host threads
+    /// How many CPUs of this machine the guest may use. The guest itself always has one; with more
+    /// than one here its system calls take several times longer, because each is a hand-over
+    /// between two threads of the host
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub cpus: usize,
-    /// Time as the guest sees it: computing and sleeping take none on the wall, every timer fires exactly
+    /// Run in virtual time: computing takes no time, sleeping is skipped, and every timer fires
+    /// exactly
     #[arg(long)]
     pub virtual_time: bool,
-    /// End the guest after that many seconds of real time
+    /// Kill the guest after that many seconds of real time
     #[arg(long, value_name = "SECS", default_value_t = 120)]
     pub timeout: u64,
-    /// Memory of the guest; taken from the host only as far as it is used
+    /// Memory of the guest; the host only provides what is used
     #[arg(long, value_name = "SIZE")]
     pub mem: Option<String>,
     /// Set a variable of the command's environment
@@ -27,10 +29,10 @@ pub struct Options {
     /// Add to the kernel's command line, for example vkms.enable_overlay=0
     #[arg(long, value_name = "ARG")]
     pub kernel_arg: Vec<String>,
-    /// Say nothing of the lab's own when the command fails
+    /// Print nothing but the command's output, even when it fails
     #[arg(long, short)]
     pub quiet: bool,
-    /// Working directory; the caller's otherwise
+    /// Working directory; by default the caller's
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
     /// The command
@@ -54,7 +56,7 @@ impl Options {
         }
     }
 
-    /// The watchdog's patience.
+    /// The timeout.
     pub fn patience(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }

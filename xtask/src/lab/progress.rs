@@ -1,6 +1,8 @@
-//! Progress of a build that takes minutes: a bar with the time left on a terminal, a plain line now and then elsewhere.
+//! Progress of a build that takes minutes: a bar with the time left on a terminal, a plain line now
+//! and then elsewhere.
 //!
-//! Everything goes to standard error; standard output belongs to the command that waits for the build.
+//! Everything goes to standard error; standard output belongs to the command that waits for the
+//! build.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -28,7 +30,7 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(expected);
             if let Ok(style) =
-                ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} %  {elapsed} gone, {prefix} left")
+                ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {prefix} left")
             {
                 bar.set_style(style.progress_chars("=> "));
             }
@@ -70,7 +72,8 @@ impl Progress {
     }
 }
 
-/// Time left at the pace so far; `None` while there is no pace yet. Never below a second before the end, since the count is an estimate.
+/// Time left at the pace so far; `None` while there is no pace yet. Never less than a second, since
+/// the count is an estimate.
 fn time_left(done: u64, expected: u64, elapsed: Duration) -> Option<Duration> {
     if done < 10 || elapsed < Duration::from_secs(2) {
         return None;

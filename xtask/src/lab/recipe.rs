@@ -1,13 +1,15 @@
-//! What the lab's kernel is built from besides its source: the configuration and the patches in `xtask/lab/`, and the key they make.
+//! What the lab's kernel is built from besides its source: the configuration and the patches in
+//! `xtask/lab/`, and the key they make.
 //!
-//! The key names the cache folder, so a change of either builds a new kernel and a change of neither never does.
+//! The key names the cache folder, so a change of either builds a new kernel and a change of
+//! neither never does.
 
 use std::fs;
 use std::path::Path;
 
 use crate::error::{Context, Result};
 
-/// Raised when the way of building changes and kernels built before must not be used.
+/// Increased when the build itself changes, so that kernels built before are not used.
 const GENERATION: u32 = 1;
 
 /// Configuration and patches.
@@ -52,7 +54,8 @@ impl Recipe {
         format!("{:016x}", fnv1a(text.as_bytes()))
     }
 
-    /// The settings that a finished `.config` does not have: Kconfig drops silently what it cannot satisfy.
+    /// The settings that a finished `.config` does not have: Kconfig drops silently what it cannot
+    /// satisfy.
     pub fn unmet<'a>(&'a self, finished: &str) -> Vec<&'a str> {
         let met = |setting: &str| match setting.strip_suffix("=n") {
             Some(name) => {

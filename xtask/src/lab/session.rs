@@ -1,6 +1,7 @@
-//! The host's side of one run: starts a guest, gives it the job, passes the streams on, and says how it ended.
+//! The host's side of one run: starts a guest, gives it the job, passes the streams on, and says
+//! how it ended.
 //!
-//! Never waits without a limit: a guest that says nothing more is killed when the watchdog's time is over.
+//! Never waits without a limit: a guest that hangs is killed when its timeout is over.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -52,12 +53,12 @@ pub struct Outcome {
     pub end: End,
     /// The kernel's log.
     pub log: String,
-    /// Where the log was written; only after a failure or a complaint of the kernel.
+    /// Where the log was written; only after a failure or a warning of the kernel.
     pub log_file: Option<PathBuf>,
 }
 
 impl Outcome {
-    /// The exit status for the caller's caller.
+    /// The exit status for the caller of xtask.
     pub fn exit_status(&self) -> u8 {
         match self.end {
             End::Exited(status) => u8::try_from(status).unwrap_or(u8::MAX),
@@ -99,7 +100,7 @@ enum Event {
     Closed(String),
 }
 
-/// Runs the command of `options` in a guest of its own.
+/// Runs the command of `options` in a new guest.
 pub fn run(kernel: &Path, options: &Options, mut streams: Streams) -> Result<Outcome> {
     let log = KernelLog::default();
     let job = serde_json::to_vec(&job(options)?).context("write down the job")?;
@@ -194,7 +195,8 @@ fn read_wire(mut from: impl Read, log: &KernelLog, events: &Sender<Event>) {
     }
 }
 
-/// Sends standard input on until it ends, then says so; keeps the wire open, whose end the guest would not survive.
+/// Passes standard input on until it ends, then tells the guest. Keeps the wire open: the guest
+/// would end with it.
 fn feed(stdin: Option<Box<dyn Read + Send>>, mut to: ChildStdin) {
     let mut buffer = [0; 1024];
     if let Some(mut stdin) = stdin {
@@ -226,13 +228,13 @@ fn job(options: &Options) -> Result<Job> {
     Ok(Job { command: options.command.clone(), cwd, env })
 }
 
-/// `path` with the folders of this workspace's programs before it, debug ones first.
+/// `path` after the folders of this workspace's programs, of which the debug one is the first.
 fn own_programs_first(path: &str, target: &Path) -> String {
     let own = ["debug", "release"].map(|profile| target.join(profile).display().to_string());
     format!("{}:{path}", own.join(":"))
 }
 
-/// The caller's environment, less what names the host's sessions, sockets and jobs.
+/// The caller's environment without what names the host's sessions, sockets and jobs.
 fn guest_environment(host: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     const NOT_THERE: [&str; 12] = [
         "DISPLAY",
@@ -248,7 +250,8 @@ fn guest_environment(host: impl Iterator<Item = (String, String)>) -> BTreeMap<S
         "CARGO_MAKEFLAGS",
         "CARGO_MANIFEST_DIR",
     ];
-    // Cargo describes xtask itself to what it runs; a test in the guest would take that for its own package.
+    // Cargo describes xtask itself to what it runs; a test in the guest would take that for its own
+    // package.
     let of_xtask = |name: &str| {
         ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "XDG_SESSION_", "XDG_SEAT", "XDG_VTNR"]
             .iter()

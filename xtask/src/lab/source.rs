@@ -1,9 +1,11 @@
-//! Where the lab's kernel source comes from: the newest `linux-source-*` package of the distribution's mirror that the machine already uses.
+//! Where the lab's kernel source comes from: the newest `linux-source-*` package of the
+//! distribution's mirror that the machine already uses.
 //!
-//! It is read through [`PrivateApt`], so the machine's own sources stay as they are. Trust: apt verifies the suite's signature with the
-//! archive keyring, and the package by the hashes of that suite. Where the installed keyring is older than the suite's keys (a Debian 12
-//! that was never updated, say), the newer keyring is taken from the machine's *own* release, which the installed one does verify: the
-//! chain of trust starts at what is installed and never skips a link.
+//! It is read through [`PrivateApt`], so the machine's own sources stay as they are. Trust: apt
+//! verifies the suite's signature with the archive keyring, and the package by the hashes of that
+//! suite. Where the installed keyring is older than the suite's keys (a Debian 12 that was never
+//! updated, say), the newer keyring is taken from the machine's *own* release, which the installed
+//! one does verify: the chain of trust starts at what is installed and never skips a link.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ use crate::apt::sources::{self, Source};
 use crate::error::{Error, Result};
 use crate::paths;
 
-/// The first kernel that has what the lab needs (vkms by configfs, the seccomp mode of User-Mode Linux).
+/// The first kernel that has what the lab needs (vkms by configfs, the seccomp mode of User-Mode
+/// Linux).
 pub const LEAST: (u32, u32) = (6, 19);
 
 const SAY_WHERE: &str =
@@ -72,7 +75,7 @@ impl Offer {
 /// Takes the newer archive keyring from the machine's own release, verified by the installed one.
 fn newer_keyring(cache: &Path, archive: &Source, release: &Release, first: &Error) -> Result<PathBuf> {
     let explain = |why: Error| {
-        failure(format!("the installed archive keyring does not know the key of {}, and no newer one is to be had: {why}\n  at first: {first}", release.kernel_suite()))
+        failure(format!("the installed archive keyring does not know the key of {}, and a newer keyring could not be fetched: {why}\n  the first error was: {first}", release.kernel_suite()))
             .hint("upgrade the package debian-archive-keyring and run again")
     };
     let dir = cache.join("apt-keyring");

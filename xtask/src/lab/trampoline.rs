@@ -1,7 +1,8 @@
 //! `xtask lab-exec`: the step between xtask and the guest's kernel.
 //!
-//! It asks the host's kernel to kill it when xtask dies, pins itself, takes on a priority, and becomes the program that it was given;
-//! all of this lasts over `exec`. It exists because doing this between fork and exec in xtask would need `unsafe`.
+//! It asks the host's kernel to kill it when xtask dies, pins itself, takes on a priority, and
+//! becomes the program that it was given; all of this lasts over `exec`. It exists because doing
+//! this between fork and exec in xtask would need `unsafe`.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -40,7 +41,8 @@ pub fn main(options: &Options) -> Result<u8> {
     options.cpus.iter().filter(|cpu| **cpu < CpuSet::MAX_CPU).for_each(|cpu| set.set(*cpu));
     // Refused in some containers; the guest is then slower and nothing else.
     let _ = sched_setaffinity(None, &set);
-    // A display has deadlines and a compiler beside it has none. Only root may; for others it stays as it is.
+    // A display has deadlines and a compiler beside it has none. Only root may; for others it stays
+    // as it is.
     if let Some(priority) = options.priority {
         let _ = rustix::process::setpriority_process(None, priority);
     }

@@ -1,10 +1,12 @@
 //! The wire between `cargo xtask lab` on the host and the first process in the guest.
 //!
-//! One serial line carries it, in frames: a kind, a length (u32, little endian), the payload. The guest opens with [`GREETING`]
-//! once the line is raw; what comes before that is boot chatter of User-Mode Linux and belongs in the log. The host answers with one
-//! [`Kind::Job`]. [`Kind::Exit`] is the guest's last frame: its file systems are synced, the host may kill it.
+//! One serial line carries it, in frames: a kind, a length (u32, little endian), the payload. The
+//! guest opens with [`GREETING`] once the line is raw; what comes before that is boot chatter of
+//! User-Mode Linux and belongs in the log. The host answers with one [`Kind::Job`]. [`Kind::Exit`]
+//! is the guest's last frame: its file systems are synced, the host may kill it.
 //!
-//! Never interprets a payload, and never blocks in both directions at once: each side reads and writes from different threads.
+//! Never interprets a payload, and never blocks in both directions at once: each side reads and
+//! writes from different threads.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -83,7 +85,8 @@ pub fn receive(from: &mut impl Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
     Ok(Some((*kind, payload)))
 }
 
-/// Reads up to and including the [`GREETING`] and returns what came before it; `Err` with all of it if the line ends first.
+/// Reads up to and including the [`GREETING`] and returns what came before it; `Err` with all of it
+/// if the line ends first.
 pub fn await_greeting(from: &mut impl Read) -> Result<Vec<u8>, Vec<u8>> {
     let mut seen = Vec::new();
     let mut byte = [0];

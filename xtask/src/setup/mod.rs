@@ -1,7 +1,8 @@
 //! `cargo xtask setup`: installs the system packages that are missing.
 //!
-//! What the release itself offers is installed outright. Mesa from the release's backports is asked for first, and comes through a
-//! private apt: the machine's own sources stay as they are. Never removes a package, never installs what is there already.
+//! What the release itself offers is installed outright. Mesa from the release's backports is asked
+//! for first, and comes through a private apt: the machine's own sources stay as they are. Never
+//! removes a package, never installs what is there already.
 
 pub mod packages;
 
@@ -22,17 +23,17 @@ use packages::{GROUPS, Installed, MESA, MESA_WANTED};
 #[derive(Debug, Clone, Default, Args)]
 #[group(skip)]
 pub struct Options {
-    /// Answer yes where something beyond the release's own packages is wanted
+    /// Answer yes when asked to install something from outside of the release
     #[arg(long, short)]
     pub yes: bool,
 }
 
-/// Installs what is missing, or says by whom and how it is to be installed.
+/// Installs what is missing, or says which packages to install.
 pub fn main(options: &Options) -> Result<u8> {
     let release = Release::of_this_machine();
     if !can_install(&release) {
         return Err(Error::new(format!(
-            "setup knows apt only, and {} has none; install the like of these:\n{}",
+            "setup can only use apt, which {} does not have; install the equivalent of these packages:\n{}",
             release.pretty,
             list()
         )));
@@ -42,14 +43,15 @@ pub fn main(options: &Options) -> Result<u8> {
     Ok(0)
 }
 
-/// As [`main`], for tasks that need the packages: where there is no apt it trusts that they are there, and says so.
+/// Like [`main`], for tasks that need the packages: without apt it assumes that they are installed,
+/// and says so.
 pub fn ensure(options: &Options) -> Result<()> {
     let release = Release::of_this_machine();
     if can_install(&release) {
         return main(options).map(|_| ());
     }
     eprintln!(
-        "setup: {} has no apt; going on as if all were installed (`cargo xtask setup` prints the list)",
+        "setup: {} has no apt; assuming that all packages are installed (`cargo xtask setup` lists them)",
         release.pretty
     );
     Ok(())
@@ -81,21 +83,25 @@ fn install_missing() -> Result<()> {
     if have_lists && install().is_ok() {
         return Ok(());
     }
-    // No lists, or lists so old that they name versions which the mirror has no more.
+    // No lists, or lists so old that the mirror no longer has the versions that they name.
     as_root(Command::new("apt-get").args(["-qq", "update"]))?;
-    install().map_err(|why| why.hint(format!("try it by hand: apt-get install {}", names.join(" "))))
+    install().map_err(|why| why.hint(format!("try yourself: apt-get install {}", names.join(" "))))
 }
 
-/// Brings Mesa to a version with native fences where the release's backports have one, and somebody agrees.
+/// Upgrades Mesa to a version with native fences, if the release's backports have one and the user
+/// agrees.
 fn improve_mesa(release: &Release, options: &Options) -> Result<()> {
     let installed = Installed::ask()?;
     if installed.mesa_has_fences() {
         return Ok(());
     }
     let have = installed.mesa().unwrap_or("none").to_owned();
-    let without = "GLES then runs without native fences on the software renderer; all else works";
+    let without = "GLES on the software renderer then has no native fences; everything else works";
     let Some(suite) = release.mesa_suite() else {
-        eprintln!("setup: Mesa {MESA_WANTED} is wanted, {} offers {have}: left out. {without}", release.pretty);
+        eprintln!(
+            "setup: {} has Mesa {have}, and no Mesa {MESA_WANTED} in its backports: not upgraded. {without}",
+            release.pretty
+        );
         return Ok(());
     };
     match agreed(
@@ -106,18 +112,18 @@ fn improve_mesa(release: &Release, options: &Options) -> Result<()> {
     )? {
         Answer::Yes => {}
         Answer::No => {
-            eprintln!("setup: Mesa {MESA_WANTED} left out. {without}");
+            eprintln!("setup: Mesa is not upgraded. {without}");
             return Ok(());
         }
-        Answer::NobodyThere => {
+        Answer::NoTerminal => {
             eprintln!(
-                "setup: Mesa {MESA_WANTED} from {suite} left out: nobody to ask (answer with --yes or CI=true). {without}"
+                "setup: Mesa is not upgraded to {MESA_WANTED} from {suite}: there is no terminal to ask on (--yes or CI=true answers). {without}"
             );
             return Ok(());
         }
     }
     if let Err(why) = install_mesa(release, suite) {
-        eprintln!("setup: Mesa {MESA_WANTED} from {suite} could not be had, going on without. {without}\n  {why}");
+        eprintln!("setup: Mesa {MESA_WANTED} from {suite} could not be installed. {without}\n  {why}");
     }
     Ok(())
 }
@@ -157,7 +163,8 @@ fn installed_of_mesa() -> Result<Vec<OsString>> {
     Ok(text.lines().filter_map(name).filter(|name| !name.to_string_lossy().starts_with("libglapi-mesa")).collect())
 }
 
-/// Runs a command of apt as root, through sudo where that is needed; its output goes to standard error.
+/// Runs a command of apt as root, through sudo where that is needed; its output goes to standard
+/// error.
 fn as_root(command: &mut Command) -> Result<()> {
     let words: Vec<OsString> =
         std::iter::once(command.get_program()).chain(command.get_args()).map(OsString::from).collect();
@@ -189,7 +196,7 @@ fn as_root(command: &mut Command) -> Result<()> {
 enum Answer {
     Yes,
     No,
-    NobodyThere,
+    NoTerminal,
 }
 
 fn agreed(options: &Options, question: &str) -> Result<Answer> {
@@ -197,7 +204,7 @@ fn agreed(options: &Options, question: &str) -> Result<Answer> {
         return Ok(Answer::Yes);
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(Answer::NobodyThere);
+        return Ok(Answer::NoTerminal);
     }
     eprint!("setup: {question} [y/N] ");
     let _ = std::io::stderr().flush();

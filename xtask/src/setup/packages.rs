@@ -1,6 +1,8 @@
-//! The system packages that Syncline needs, by Debian's names (Ubuntu's are the same), and what is missing of them.
+//! The system packages that Syncline needs, by Debian's names (Ubuntu's are the same), and what is
+//! missing of them.
 //!
-//! Never asks apt: one question to dpkg tells what is installed, so a machine that has everything is told so at once.
+//! Never asks apt: one call of dpkg-query tells what is installed, so nothing is delayed on a
+//! machine that has everything.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -37,7 +39,7 @@ impl Installed {
         let names = GROUPS.iter().flat_map(|(_, names)| names.iter()).chain(&MESA);
         let mut query = Command::new("dpkg-query");
         query.args(["-W", "-f", "${Package} ${db:Status-Status} ${Version}\n"]).args(names).env("LC_ALL", "C");
-        // It ends with 1 where one is unknown; what it knows is still in its output.
+        // It ends with 1 if it does not know a package; the others are still in its output.
         let output = query.output().context("run dpkg-query")?;
         Ok(Self::parse(&String::from_utf8_lossy(&output.stdout)))
     }
@@ -51,7 +53,7 @@ impl Installed {
         Self(text.lines().filter_map(line).collect())
     }
 
-    /// Those of [`GROUPS`] that are not there, by group.
+    /// The packages of [`GROUPS`] that are not installed, by group.
     pub fn missing(&self) -> Vec<(&'static str, Vec<&'static str>)> {
         let absent =
             |names: &'static [&'static str]| names.iter().copied().filter(|name| !self.0.contains_key(*name)).collect();

@@ -28,30 +28,31 @@ impl Artifact {
         self.is_test && self.name.starts_with("lab_")
     }
 
-    /// They are run in virtual time: what they say of times is exact.
+    /// Its tests run in virtual time: what they say about times is exact.
     pub fn is_exact(&self) -> bool {
         self.is_test && self.name.starts_with("lab_exact_")
     }
 
-    /// Package and target, for people.
+    /// Package and target, for the output.
     pub fn label(&self) -> String {
         let package = self.package.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if package == self.name { package } else { format!("{package}/{}", self.name) }
     }
 }
 
-/// What a build brought, as far as it came.
+/// The executables of a build, and what failed.
 #[derive(Debug, Default)]
 pub struct Built {
     /// The executables.
     pub artifacts: Vec<Artifact>,
-    /// What could not be built.
+    /// The builds that failed.
     pub failures: Vec<Error>,
 }
 
 impl Built {
-    /// Runs `cargo build` with `arguments` and takes the executables that it names; its progress and errors go to standard error.
-    /// What does not build does not keep the rest from being built.
+    /// Runs `cargo build` with `arguments` and adds the executables that it names; its progress and
+    /// errors go to standard error. A target that does not build does not keep the others from
+    /// being built.
     pub fn add(&mut self, arguments: &[&str]) -> Result<()> {
         let shown = format!("cargo build {}", arguments.join(" "));
         let status = build(arguments, &shown, &mut self.artifacts)?;

@@ -1,4 +1,5 @@
-//! The parts of `cargo xtask test`, how long each may take, and what to do about one that takes longer.
+//! The parts of `cargo xtask test`, how long each may take, and what to do about one that takes
+//! longer.
 //!
 //! Judges only the times that it is given: it reads no clock and runs nothing.
 
@@ -53,7 +54,8 @@ const FULL_RUN: Duration = minutes(150);
 /// A test program in the lab that [`LAB_PROGRAMS`] does not name.
 const LAB_PROGRAM: Duration = minutes(2);
 
-/// The budgets. Each is at least three times what an idle machine with two cores takes, so that a busy one keeps it.
+/// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
+/// busy one keeps it.
 const BUDGETS: [(Part, Duration, &str); 17] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
@@ -63,9 +65,9 @@ const BUDGETS: [(Part, Duration, &str); 17] = [
     (Part::UnitTests, minutes(5), "lower the cases of a property test; `--all` runs more of them"),
     (Part::DocTests, minutes(5), "join examples, or mark those that need not run `no_run`"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
-    (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/more.rs"),
-    (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/more.rs"),
-    (Part::ExactTests, minutes(40), "lower the repetitions in xtask/src/test/more.rs"),
+    (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
+    (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),
+    (Part::ExactTests, minutes(40), "lower the repetitions in xtask/src/test/long.rs"),
     (Part::Demo, minutes(15), "`cargo xtask demo` by itself shows what it waits for"),
     (Part::BenchFrame, minutes(10), "measure fewer frames"),
     (Part::BenchKms, minutes(20), "measure fewer frames, or fewer leads"),
@@ -110,20 +112,20 @@ impl Part {
 
 /// One measured time and its budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spent {
+pub struct Timing {
     name: String,
     took: Duration,
     budget: Duration,
     advice: &'static str,
 }
 
-impl Spent {
+impl Timing {
     fn is_over(&self) -> bool {
         self.took > self.budget
     }
 }
 
-impl fmt::Display for Spent {
+impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, took, budget, advice } = self;
         write!(f, "{name} took {:.1} s of {:.0} s: {advice}", took.as_secs_f64(), budget.as_secs_f64())
@@ -134,13 +136,13 @@ impl fmt::Display for Spent {
 #[derive(Debug)]
 pub struct Ledger {
     slower: f64,
-    spent: Vec<Spent>,
+    timings: Vec<Timing>,
 }
 
 impl Ledger {
     /// A ledger whose budgets are `slower` times those of the table.
     pub fn new(slower: f64) -> Self {
-        Self { slower, spent: Vec::new() }
+        Self { slower, timings: Vec::new() }
     }
 
     /// Enters the time of a part; returns whether it is within its budget.
@@ -161,20 +163,20 @@ impl Ledger {
     }
 
     fn enter(&mut self, name: String, took: Duration, budget: Duration, advice: &'static str) -> bool {
-        self.spent.push(Spent { name, took, budget: budget.mul_f64(self.slower), advice });
-        !self.spent.last().is_some_and(Spent::is_over)
+        self.timings.push(Timing { name, took, budget: budget.mul_f64(self.slower), advice });
+        !self.timings.last().is_some_and(Timing::is_over)
     }
 
     /// The last time that was entered, as `12.3 s of 60 s`.
     pub fn last(&self) -> String {
-        self.spent.last().map_or_else(String::new, |spent| {
-            format!("{:.1} s of {:.0} s", spent.took.as_secs_f64(), spent.budget.as_secs_f64())
+        self.timings.last().map_or_else(String::new, |timing| {
+            format!("{:.1} s of {:.0} s", timing.took.as_secs_f64(), timing.budget.as_secs_f64())
         })
     }
 
     /// What took longer than its budget.
-    pub fn overruns(&self) -> impl Iterator<Item = &Spent> {
-        self.spent.iter().filter(|spent| spent.is_over())
+    pub fn overruns(&self) -> impl Iterator<Item = &Timing> {
+        self.timings.iter().filter(|timing| timing.is_over())
     }
 }
 
@@ -219,7 +221,7 @@ mod tests {
         ledger.part(Part::UnitTests, 301 * S);
         ledger.lab_program("lab_vkms", "lab tests/lab_vkms", 125 * S);
         assert!(!ledger.run(true, minutes(35) + S));
-        let told: Vec<String> = ledger.overruns().map(Spent::to_string).collect();
+        let told: Vec<String> = ledger.overruns().map(Timing::to_string).collect();
         assert_eq!(
             told,
             [

@@ -1,7 +1,7 @@
 //! Reads what Rust's test harness prints.
 //!
-//! A test that finds that it cannot run prints a line `SKIPPED: reason`. The harness calls that passed; here it counts as skipped.
-//! Never runs anything.
+//! A test that finds that it cannot run prints a line `SKIPPED: reason`. The harness calls that
+//! passed; here it counts as skipped. Never runs anything.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -9,9 +9,9 @@ use std::ops::AddAssign;
 /// Counts over any number of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Ran and held.
+    /// Ran and passed.
     pub passed: usize,
-    /// Ran and did not hold, or never came to an end.
+    /// Ran and failed, or never ended.
     pub failed: usize,
     /// Did not run.
     pub skipped: usize,
@@ -38,21 +38,23 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// What one run of one test binary, or of several one after the other, printed.
+/// What one test program, or several one after the other, printed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// Passed, failed, and skipped by their own word. Tests that the harness ignored are not among them.
+    /// Tests that passed, failed, or skipped themselves. Tests that the harness ignored are not
+    /// among them.
     pub tally: Tally,
     /// Tests that the harness ignored.
     pub ignored: usize,
-    /// Name and reason of those skipped by their own word.
+    /// Name and reason of those that skipped themselves.
     pub skips: BTreeMap<String, String>,
-    /// The harness's account of the failures; empty if there are none.
+    /// What the harness says about the failures; empty if there are none.
     pub failures: String,
 }
 
 impl Report {
-    /// Understands the output of a run with `--show-output`. Output with no summary means that the binary died: a failure.
+    /// Reads the output of a run with `--show-output`. Output without a summary means that the
+    /// program died: a failure.
     pub fn parse(output: &str) -> Self {
         let mut report = Self::default();
         let (mut section, mut test) = (Section::Running, None);
@@ -170,7 +172,7 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
 ";
 
     #[test]
-    fn a_skip_by_its_own_word_is_not_a_pass() {
+    fn a_test_that_skips_itself_is_not_a_pass() {
         let report = Report::parse(MIXED);
         assert_eq!(report.tally, Tally { passed: 1, failed: 1, skipped: 1 });
         assert_eq!(report.ignored, 1);
@@ -187,7 +189,7 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn a_binary_that_dies_is_a_failure_and_what_it_had_proven_counts() {
+    fn a_program_that_dies_is_a_failure_and_its_results_so_far_count() {
         let report = Report::parse("running 3 tests\ntest a ... ok\ntest b ... ");
         assert_eq!(report.tally, Tally { passed: 1, failed: 1, skipped: 0 });
         assert_eq!(Report::parse("").tally.failed, 1);

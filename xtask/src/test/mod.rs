@@ -1,13 +1,15 @@
-//! `cargo xtask test`: everything that must hold before a change goes in, from the formatting to the tests on a real kernel.
+//! `cargo xtask test`: everything that must hold before a change goes in, from the formatting to
+//! the tests on a real kernel.
 //!
-//! The parts, and how long each may take, are listed in [`budget`]. A part that fails does not keep the next one from running, so that
-//! one run shows all there is to mend. The last line of standard output is the count over everything. A skipped test is not a passed one,
-//! and neither is a part or a program that tested nothing: both end the run with a failure.
+//! The parts, and how long each may take, are listed in [`budget`]. A part that fails does not keep
+//! the next one from running, so that one run shows all there is to mend. The last line of standard
+//! output is the count over everything. A skipped test is not a passed one, and neither is a part
+//! or a program that tested nothing: both end the run with a failure.
 
 pub mod artifacts;
 mod budget;
 mod libtest;
-mod more;
+mod long;
 mod runner;
 
 use std::path::PathBuf;
@@ -22,12 +24,13 @@ use crate::{paths, setup};
 use artifacts::{Artifact, Built};
 use budget::{Ledger, Part};
 use libtest::{Report, Tally};
-use runner::{Guest, Run};
+use runner::{LabProgram, Run};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Run what does not fit into an ordinary run, too: more cases and rounds, repetitions, the demo and the benchmarks
+    /// Run what does not fit into an ordinary run, too: more cases and rounds, repetitions, the
+    /// demo and the benchmarks
     #[arg(long, conflicts_with = "only_lab")]
     pub all: bool,
     /// Run only this part, and what it needs; may be given several times
@@ -134,15 +137,15 @@ impl<'a> Tests<'a> {
             Part::UnitTests => run_here(&self.built.artifacts),
             Part::DocTests => doc_tests(),
             Part::LabTests => self.lab_tests(),
-            Part::PropertyTests => more::property_tests(self),
-            Part::LeakTests => more::leak_tests(self),
-            Part::ExactTests => more::exact_tests(self),
-            Part::Demo => more::demo(),
-            Part::BenchFrame => more::bench("frame"),
-            Part::BenchKms => more::bench("kms"),
-            Part::BenchDmabuf => more::bench("dmabuf"),
-            Part::BenchFence => more::bench("fence"),
-            Part::BenchCrc => more::bench("crc"),
+            Part::PropertyTests => long::property_tests(self),
+            Part::LeakTests => long::leak_tests(self),
+            Part::ExactTests => long::exact_tests(self),
+            Part::Demo => long::demo(),
+            Part::BenchFrame => long::bench("frame"),
+            Part::BenchKms => long::bench("kms"),
+            Part::BenchDmabuf => long::bench("dmabuf"),
+            Part::BenchFence => long::bench("fence"),
+            Part::BenchCrc => long::bench("crc"),
         }
     }
 
@@ -166,7 +169,8 @@ impl<'a> Tests<'a> {
         self.tally += tally;
     }
 
-    /// The count over everything, each overrun counted as a failure; prints what ran over its budget.
+    /// The count over everything, each overrun counted as a failure; prints what ran over its
+    /// budget.
     fn total(&mut self, took: Duration) -> Tally {
         self.ledger.run(self.options.is_ordinary(), took);
         println!("== {:<41} {:>22}", "the whole run", self.ledger.last());
@@ -189,7 +193,8 @@ impl<'a> Tests<'a> {
     }
 
     fn build(&mut self) -> Result<Tally> {
-        // Xtask by itself: built along with the workspace it would get other features, and replace the one that runs.
+        // Xtask by itself: built along with the workspace it would get other features, and replace
+        // the one that runs.
         self.built.add(&["--workspace", "--exclude", "xtask", "--bins", "--tests"])?;
         self.built.add(&["--package", "xtask", "--tests"])?;
         for why in &self.built.failures {
@@ -201,7 +206,7 @@ impl<'a> Tests<'a> {
 
     fn lab_tests(&mut self) -> Result<Tally> {
         let mut tests: Vec<Artifact> = self.built.artifacts.iter().filter(|test| test.is_lab_test()).cloned().collect();
-        let mut guests = Vec::new();
+        let mut lab_programs = Vec::new();
         let filter = self.options.only_lab.as_deref();
         if let Some(text) = filter {
             // A guest that has nothing to run need not start.
@@ -209,24 +214,25 @@ impl<'a> Tests<'a> {
                 .retain(|test| test.name.contains(text) || count_lab_tests(test, &[text]).is_ok_and(|count| count > 0));
         }
         for test in tests {
-            let mut guest = Guest::new(test, self.options.lab_timeout);
-            guest.filter = filter.filter(|text| !guest.test.name.contains(text)).map(str::to_owned);
-            guests.push(guest);
+            let mut program = LabProgram::new(test, self.options.lab_timeout);
+            program.filter = filter.filter(|text| !program.test.name.contains(text)).map(str::to_owned);
+            lab_programs.push(program);
         }
         let mut tally = Tally::default();
-        for (guest, run) in self.in_lab(&guests, &mut tally)? {
-            self.ledger.lab_program(&guest.test.name, &guest.label(), run);
+        for (program, run) in self.in_lab(&lab_programs, &mut tally)? {
+            self.ledger.lab_program(&program.test.name, &program.label(), run);
         }
         Ok(tally)
     }
 
-    /// Runs programs in the lab, prints a line on each and adds it to `tally`; returns how long each took. Without a kernel their tests
-    /// are skipped.
-    fn in_lab<'g>(&self, guests: &'g [Guest], tally: &mut Tally) -> Result<Vec<(&'g Guest, Duration)>> {
+    /// Runs programs in the lab, prints a line on each and adds it to `tally`; returns how long
+    /// each took. Without a kernel their tests are skipped.
+    fn in_lab<'g>(&self, lab_programs: &'g [LabProgram], tally: &mut Tally) -> Result<Vec<(&'g LabProgram, Duration)>> {
         let Some(kernel) = &self.kernel else {
             let mut skipped = 0;
-            for guest in guests {
-                skipped += count_lab_tests(&guest.test, &guest.filter.iter().map(String::as_str).collect::<Vec<_>>())?;
+            for program in lab_programs {
+                skipped +=
+                    count_lab_tests(&program.test, &program.filter.iter().map(String::as_str).collect::<Vec<_>>())?;
             }
             let why = if self.options.no_lab { "left out" } else { "there is no kernel" };
             say("lab", &format!("{why}: {skipped} skipped"), Duration::ZERO);
@@ -234,15 +240,16 @@ impl<'a> Tests<'a> {
             return Ok(Vec::new());
         };
         let mut times = Vec::new();
-        runner::in_lab(kernel, &self.built.artifacts, guests, |guest, run| {
-            *tally += account(&guest.label(), &lab_report(&run), run.took);
-            times.push((guest, run.took));
+        runner::in_lab(kernel, &self.built.artifacts, lab_programs, |program, run| {
+            *tally += account(&program.label(), &lab_report(&run), run.took);
+            times.push((program, run.took));
         });
         Ok(times)
     }
 }
 
-/// How many tests for the lab a program has, of those whose names contain one of `filters` if there are any.
+/// How many tests for the lab a program has, of those whose names contain one of `filters` if there
+/// are any.
 fn count_lab_tests(test: &Artifact, filters: &[&str]) -> Result<usize> {
     let arguments: Vec<&str> = ["--list", "--ignored"].iter().chain(filters).copied().collect();
     Ok(libtest::count_listed(&runner::here(test, &arguments, &[])?))
@@ -274,7 +281,8 @@ fn run_here(tests: &[Artifact]) -> Result<Tally> {
 
 fn doc_tests() -> Result<Tally> {
     let begun = Instant::now();
-    // Without xtask, which has none: with it the dependencies would get other features and be built once more.
+    // Without xtask, which has none: with it the dependencies would get other features and be built
+    // once more.
     let arguments = ["test", "--quiet", "--workspace", "--exclude", "xtask", "--doc", "--", "--show-output"];
     let output = Command::new(paths::cargo())
         .args(arguments)
@@ -291,7 +299,8 @@ fn doc_tests() -> Result<Tally> {
     Ok(account("doc tests", &report, begun.elapsed()))
 }
 
-/// What a program in the lab proved. One that did not come to its own end has failed, and so has one that ran no test.
+/// What a program in the lab proved. One that did not come to its own end has failed, and so has
+/// one that ran no test.
 fn lab_report(run: &Run) -> Report {
     let mut report = Report::parse(&run.output);
     report.tally.skipped += report.ignored;

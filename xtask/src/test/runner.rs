@@ -1,4 +1,5 @@
-//! Runs test programs: on this machine, or each in a guest of its own, as many side by side as there are CPUs.
+//! Runs test programs: on this machine, or each in a guest of its own, as many side by side as
+//! there are CPUs.
 //!
 //! Never decides what an output means; that is [`super::libtest`].
 
@@ -17,7 +18,7 @@ use crate::lab::{self, klog};
 
 /// A test program that is to run in the lab.
 #[derive(Debug, Clone)]
-pub struct Guest {
+pub struct LabProgram {
     /// The program.
     pub test: Artifact,
     /// Only tests whose name contains this.
@@ -28,7 +29,7 @@ pub struct Guest {
     pub timeout: u64,
 }
 
-impl Guest {
+impl LabProgram {
     /// All lab tests of a program.
     pub fn new(test: Artifact, timeout: u64) -> Self {
         Self { test, filter: None, env: Vec::new(), timeout }
@@ -45,13 +46,14 @@ impl Guest {
 pub struct Run {
     /// Everything that it printed.
     pub output: String,
-    /// Why it did not come to its own end, if so.
+    /// Why it did not end by itself, if so.
     pub broken: Option<String>,
     /// How long it took, the guest's start included.
     pub took: Duration,
 }
 
-/// Runs a program on this machine as cargo would, and returns its output; its exit status is in its summary.
+/// Runs a program on this machine as cargo would, and returns its output; its exit status is in its
+/// summary.
 pub fn here(test: &Artifact, arguments: &[&str], env: &[(&str, &str)]) -> Result<String> {
     let output = Command::new(&test.executable)
         .args(arguments)
@@ -67,40 +69,46 @@ pub fn here(test: &Artifact, arguments: &[&str], env: &[(&str, &str)]) -> Result
     Ok(text)
 }
 
-/// Runs each program in a guest of its own and reports each as it ends. `programs` are those that the tests start.
-pub fn in_lab<'g>(kernel: &Path, programs: &[Artifact], guests: &'g [Guest], mut report: impl FnMut(&'g Guest, Run)) {
-    let side_by_side = thread::available_parallelism().map_or(1, |n| n.get()).min(guests.len());
-    let queue = Mutex::new(guests.iter());
+/// Runs each program in a guest of its own and reports each as it ends. `programs` are those that
+/// the tests start.
+pub fn in_lab<'g>(
+    kernel: &Path,
+    programs: &[Artifact],
+    lab_programs: &'g [LabProgram],
+    mut report: impl FnMut(&'g LabProgram, Run),
+) {
+    let side_by_side = thread::available_parallelism().map_or(1, |n| n.get()).min(lab_programs.len());
+    let queue = Mutex::new(lab_programs.iter());
     let (sender, results) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..side_by_side {
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
-                while let Some(guest) = queue.lock().ok().and_then(|mut queue| queue.next()) {
-                    if sender.send((guest, one(kernel, programs, guest))).is_err() {
+                while let Some(program) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                    if sender.send((program, one(kernel, programs, program))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(sender);
-        for (guest, run) in results {
-            report(guest, run);
+        for (program, run) in results {
+            report(program, run);
         }
     });
 }
 
-fn one(kernel: &Path, programs: &[Artifact], guest: &Guest) -> Run {
-    let (begun, test) = (Instant::now(), &guest.test);
+fn one(kernel: &Path, programs: &[Artifact], program: &LabProgram) -> Run {
+    let (begun, test) = (Instant::now(), &program.test);
     let mut command = vec![test.executable.display().to_string()];
     command.extend(["--ignored", "--test-threads=1", "--show-output"].map(str::to_owned));
-    command.extend(guest.filter.clone());
+    command.extend(program.filter.clone());
     let mut lab = lab::Options::for_command(command);
-    lab.timeout = guest.timeout;
+    lab.timeout = program.timeout;
     lab.virtual_time = test.is_exact();
     lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
-    lab.env.extend(guest.env.iter().cloned());
+    lab.env.extend(program.env.iter().cloned());
     lab.cwd = Some(test.package.clone());
     for (variable, program) in [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")] {
         let found = programs.iter().find(|artifact| !artifact.is_test && artifact.name == program);
@@ -116,9 +124,9 @@ fn one(kernel: &Path, programs: &[Artifact], guest: &Guest) -> Run {
                 .map(|file| format!("; log of the guest's kernel: {}", file.display()))
                 .unwrap_or_default();
             match outcome.end {
-                // 101 is the harness's word for a failed test.
+                // The harness ends with 101 after a failed test.
                 End::Exited(0 | 101) => {
-                    klog::complaint(&outcome.log).map(|line| format!("the guest's kernel complained: {line}{log}"))
+                    klog::complaint(&outcome.log).map(|line| format!("the guest's kernel warned: {line}{log}"))
                 }
                 End::Exited(status) => Some(format!("it ended with status {status}{log}")),
                 End::TimedOut => Some(format!("it did not end within {} s{log}", lab.timeout)),

@@ -1,4 +1,4 @@
-//! Frames on a clock of 1000 ns a vblank: what each entry makes of them.
+//! Frames at a vblank period of 1000 ns, and the verdicts that their entries lead to.
 
 use proptest::prelude::*;
 
@@ -6,20 +6,20 @@ use crate::crc::judge::*;
 
 const PERIOD: Ns = 1000;
 
-fn shown(id: u64, sequence: u32) -> Shown {
-    Shown { id, sequence, time: u64::from(sequence) * PERIOD }
+fn shown(id: u64, sequence: u32) -> ShownFrame {
+    ShownFrame { id, sequence, time: u64::from(sequence) * PERIOD }
 }
 
 fn number(sequence: u32, crc: u32) -> CrcEntry {
     CrcEntry::new(Some(sequence), &[crc])
 }
 
-/// What is found when all is known.
+/// All findings once everything is known.
 fn all(judge: &mut Judge<u32>) -> Vec<Finding<u32>> {
     std::iter::from_fn(|| judge.next(Ns::MAX)).collect()
 }
 
-fn verdicts(found: &[Finding<u32>]) -> Vec<(u64, Verdict)> {
+fn verdicts(found: &[Finding<u32>]) -> Vec<(u64, CrcVerdict)> {
     let judged = |finding: &Finding<u32>| match finding {
         Finding::Judged(judged) => Some((judged.frame, judged.verdict)),
         Finding::Changed { .. } => None,
@@ -39,20 +39,21 @@ fn each_prediction_has_its_verdict() {
         judge.shown(shown(at.into(), at), predicted, true);
         judge.entry(number(at, at), after(at), 0);
     }
-    let expected = [(1, Verdict::Equal), (2, Verdict::Different), (3, Verdict::Unpredicted), (4, Verdict::Read)];
+    let expected =
+        [(1, CrcVerdict::Equal), (2, CrcVerdict::Different), (3, CrcVerdict::Unpredicted), (4, CrcVerdict::Read)];
     assert_eq!(verdicts(&all(&mut judge)), expected);
 }
 
 #[test]
-fn a_late_prediction_is_waited_for() {
+fn a_frame_is_not_judged_before_its_prediction() {
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Awaited, true);
     judge.entry(number(1, 5), after(1), 0);
     assert_eq!(all(&mut judge), []);
     judge.predicted(1, Predicted::Crc(5));
-    assert_eq!(verdicts(&all(&mut judge)), [(1, Verdict::Equal)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(1, CrcVerdict::Equal)]);
     judge.predicted(1, Predicted::Crc(6));
-    assert_eq!(all(&mut judge), [], "once a frame");
+    assert_eq!(all(&mut judge), [], "once per frame");
 }
 
 #[test]
@@ -67,17 +68,17 @@ fn frames_without_an_entry() {
     judge.shown(shown(5, 5), Predicted::Crc(5), true);
     judge.entry(number(5, 5), after(5), 0);
     let expected = [
-        (1, Verdict::Settling),
-        (2, Verdict::Settling),
-        (3, Verdict::Equal),
-        (4, Verdict::Unread),
-        (5, Verdict::Equal),
+        (1, CrcVerdict::Settling),
+        (2, CrcVerdict::Settling),
+        (3, CrcVerdict::Equal),
+        (4, CrcVerdict::Unread),
+        (5, CrcVerdict::Equal),
     ];
     assert_eq!(verdicts(&all(&mut judge)), expected);
     // None comes any more.
     judge.shown(shown(6, 6), Predicted::Crc(6), true);
     judge.shown(shown(7, 15), Predicted::Crc(7), true);
-    assert_eq!(verdicts(&all(&mut judge)), [(6, Verdict::Unread)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(6, CrcVerdict::Unread)]);
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn what_came_after_the_frame_was_replaced_proves_nothing() {
     judge.shown(shown(2, 2), Predicted::Crc(2), true);
     judge.entry(number(1, 77), after(2), 0);
     judge.entry(number(2, 2), after(2), 0);
-    assert_eq!(verdicts(&all(&mut judge)), [(1, Verdict::Ambiguous), (2, Verdict::Equal)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(1, CrcVerdict::Ambiguous), (2, CrcVerdict::Equal)]);
 }
 
 #[test]
@@ -107,19 +108,19 @@ fn a_change_without_a_flip_is_found_with_its_evidence() {
     // The control: the same values with a flip in between.
     judge.shown(shown(2, 5), Predicted::Crc(9), true);
     judge.entry(number(5, 9), after(5), 0);
-    assert_eq!(verdicts(&all(&mut judge)), [(2, Verdict::Equal)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(2, CrcVerdict::Equal)]);
 }
 
 #[test]
-fn changes_that_prove_nothing_are_not_told() {
+fn changes_that_prove_nothing_are_not_reported() {
     let changes = |judge: &mut Judge<u32>| all(judge).iter().any(|found| matches!(found, Finding::Changed { .. }));
-    // It tore.
+    // The frame tore.
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Not, false);
     judge.entry(number(1, 1), after(1), 0);
     judge.entry(number(2, 2), after(2), 0);
     assert!(!changes(&mut judge));
-    // The frame had been replaced when the entry came: its buffers were their clients' again.
+    // The frame had been replaced when the entry was read: its buffers were released.
     let mut judge = Judge::new(Rule::number(PERIOD));
     judge.shown(shown(1, 1), Predicted::Not, true);
     judge.entry(number(1, 1), after(1), 0);
@@ -143,21 +144,21 @@ fn entries_without_numbers() {
     judge.shown(shown(1, 1), Predicted::Crc(1), true);
     judge.entry(x(1), after(1) + 300, 0);
     judge.shown(shown(2, 2), Predicted::Crc(2), true);
-    // Just before it is due: of either frame.
+    // Just before it is due: it may belong to either frame.
     judge.entry(x(2), 2 * PERIOD - 200, 0);
-    assert_eq!(verdicts(&all(&mut judge)), [(1, Verdict::Equal)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(1, CrcVerdict::Equal)]);
     judge.shown(shown(3, 3), Predicted::Crc(3), true);
     judge.entry(x(3), after(3) + 300, 0);
-    assert_eq!(verdicts(&all(&mut judge)), [(2, Verdict::Ambiguous), (3, Verdict::Equal)]);
+    assert_eq!(verdicts(&all(&mut judge)), [(2, CrcVerdict::Ambiguous), (3, CrcVerdict::Equal)]);
 }
 
 #[derive(Debug, Clone)]
 enum Op {
-    /// A flip, vblanks after the one before.
+    /// A flip, this many vblanks after the previous one.
     Flip(u32),
-    /// An entry so many vblanks after the newest flip, with this value, read so late.
+    /// An entry: vblanks after the newest flip, its value, and the delay of the read in ns.
     Entry(u32, u32, Ns),
-    /// The prediction of the frame so many before the newest.
+    /// The prediction of a frame: how many frames before the newest, and the value.
     Predict(u64, u32),
     Reset,
 }
@@ -172,7 +173,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Every frame is judged once at most, equal means equal, and memory is bounded.
+    /// Every frame is judged at most once, `Equal` means equal values, and memory is bounded.
     #[test]
     fn invariants(ops in prop::collection::vec(op(), 1..300), numbers: bool) {
         let rule = if numbers { Rule::number(PERIOD) } else { Rule::after_scanout(PERIOD) };
@@ -200,7 +201,7 @@ proptest! {
                         prop_assert!(seen.insert(judged.frame), "{judged:?} twice");
                         prop_assert!(judged.frame <= id);
                         let same = judged.read.is_some_and(|read| judged.predicted == Some(read.values()[0]));
-                        prop_assert_eq!(judged.verdict == Verdict::Equal, same, "{:?}", judged);
+                        prop_assert_eq!(judged.verdict == CrcVerdict::Equal, same, "{:?}", judged);
                     }
                     Finding::Changed { before, after, .. } => prop_assert_ne!(before.values(), after.values()),
                 }

@@ -1,7 +1,8 @@
-//! One card: a display device of the session, what it can do, and what its displays showed before.
+//! One card: a DRM device of the session, what it can do, and what its displays showed before the
+//! session.
 //!
-//! An output lives on the card of its [`kms::Output`]; object ids mean something only together with the card, which is named by
-//! its device's serial. It never renders, and lights nothing.
+//! An output belongs to the card of its [`kms::Output`]. Object ids are unique only within a card;
+//! a card is identified by its device's serial. This module never renders and lights no display.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -14,53 +15,55 @@ use rustix::io::Errno;
 
 use crate::{
     output::card::{leaving::Leaving, light::user_data, limits::CardLimits},
-    system::{error::Error, seat::Session},
+    system::{error::Error, seat::SeatSession},
 };
 
-/// A display device with everything that lives as long as it is the session's.
+/// A DRM device with everything that lives as long as the session uses it.
 #[derive(Debug)]
 pub struct Card {
-    /// Works with a duplicate of the seat's descriptor.
+    /// Owns a duplicate of the seat's descriptor.
     pub device: Device,
     pub inventory: Inventory,
-    /// What it cannot do.
+    /// What the card cannot do.
     pub known: CardLimits,
     /// The node's device number, as udev names it.
     pub node: u64,
-    /// A commit or a read was answered with ENODEV: see [`crate::session::Syncline::drop_gone_cards`].
+    /// A commit or a read failed with ENODEV: see [`crate::session::Syncline::drop_gone_cards`].
     pub gone: bool,
-    /// Its displays have changed while the session did not have its VT: the kernel looks at connectors for the master only.
+    /// Displays were plugged in or unplugged while the session's VT was inactive. The kernel probes
+    /// connectors only for the DRM master, so they must be read again.
     pub stale: bool,
-    /// A display could not be lit because the CRTC or a plane was busy: when to try again, and how often that was done.
-    pub again: Option<(fence::Ns, u32)>,
-    /// Displays that are gone, until the flip that turns them off: nobody else can have their CRTCs before.
+    /// A display could not be lit because the CRTC or a plane was busy: when to retry
+    /// (CLOCK_MONOTONIC), and the number of retries so far.
+    pub retry: Option<(fence::Ns, u32)>,
+    /// Unplugged displays, until the flip that turns them off: their CRTCs cannot be used before.
     pub leaving: Vec<Leaving>,
     pub saved: Option<kms::SavedState>,
-    /// What the seat gave; goes back to it when the card leaves.
-    pub held: OwnedFd,
+    /// The descriptor from the seat; returned to the seat when the card leaves.
+    pub seat_fd: OwnedFd,
 }
 
-/// An open device that is not the session's yet.
+/// An open device that does not belong to the session yet.
 #[derive(Debug)]
-pub struct Found {
+pub struct OpenedCard {
     pub device: Device,
     pub inventory: Inventory,
-    held: OwnedFd,
+    seat_fd: OwnedFd,
 }
 
-impl Found {
-    /// Opens a device, becomes its master and reads what it has. Errors: no such node, no permission, no atomic mode setting, another
-    /// program is its master.
-    pub fn open(session: &mut Session, path: &Path) -> Result<Self, Error> {
-        let held = session.open_device(path)?;
-        let read = held
+impl OpenedCard {
+    /// Opens a device, becomes its DRM master and reads its objects. Errors: no such node, no
+    /// permission, no atomic modesetting, or another program is the master.
+    pub fn open(session: &mut SeatSession, path: &Path) -> Result<Self, Error> {
+        let seat_fd = session.open_device(path)?;
+        let read = seat_fd
             .try_clone()
             .map_err(|error| OpenError::unusable(path, error.to_string()))
             .and_then(|fd| kms::open::to_draw(fd, path, session.opens()));
         match read {
-            Ok((device, inventory)) => Ok(Self { device, inventory, held }),
+            Ok((device, inventory)) => Ok(Self { device, inventory, seat_fd }),
             Err(error) => {
-                session.close_device(held);
+                session.close_device(seat_fd);
                 Err(error.into())
             }
         }
@@ -71,29 +74,31 @@ impl Found {
         self.inventory.connected().next().is_some()
     }
 
-    /// What to say of one without.
+    /// The error for a card without a display.
     pub fn no_display(&self) -> Error {
         OpenError::no_display(self.device.path()).into()
     }
 
-    /// Gives it back.
-    pub fn close(self, session: &mut Session) {
+    /// Closes the device and returns the descriptor to the seat.
+    pub fn close(self, session: &mut SeatSession) {
         drop(self.device);
-        session.close_device(self.held);
+        session.close_device(self.seat_fd);
     }
 }
 
 impl Card {
-    /// As the place of clients' timelines, on a descriptor of its own; why not, else.
+    /// The device on which clients' syncobj timelines are imported, with its own descriptor. Error:
+    /// why the device cannot do that.
     pub fn sync_device(&self) -> Result<SyncDevice, String> {
         let fd = self.device.as_fd().try_clone_to_owned().map_err(|e| e.to_string())?;
         let device = SyncDevice::new(fd).map_err(|e| e.to_string())?;
         device.require().map(|()| device).map_err(|missing| missing.to_string())
     }
 
-    /// Takes a device into the session: remembers what its displays show, to be put back. Says once in the log what is known of its driver.
-    pub fn new(found: Found) -> Self {
-        let Found { device, inventory, held } = found;
+    /// Takes a device into the session. Saves what its displays show, for
+    /// [`Card::restore_console`], and logs the known quirks of its driver.
+    pub fn new(found: OpenedCard) -> Self {
+        let OpenedCard { device, inventory, seat_fd } = found;
         let saved = Some(device.save_state(&inventory));
         let node = rustix::fs::fstat(&device).map_or(0, |stat| stat.st_rdev);
         let known = CardLimits::new(&device);
@@ -104,32 +109,33 @@ impl Card {
             node,
             gone: false,
             stale: false,
-            again: None,
+            retry: None,
             leaving: Vec::new(),
             saved,
-            held,
+            seat_fd,
         }
     }
 
-    /// The kernel's name of its driver, and thus of its fences.
+    /// The kernel's name of the driver; the driver's fences carry the same name.
     pub fn driver(&self) -> &str {
         self.device.driver()
     }
 
     /// See [`Device::serial`].
-    pub fn serial(&self) -> u32 {
+    pub fn serial(&self) -> kms::CardSerial {
         self.device.serial()
     }
 
-    /// Number of its node, `/dev/dri/cardN`.
+    /// The N of its node `/dev/dri/cardN`.
     pub fn number(&self) -> Option<u32> {
         kms::nodes::card_number(self.device.path())
     }
 
-    /// Puts the console's picture back, once; its outputs are gone. Nothing is done where that would wait: `stuck` says that a commit waits for
-    /// a fence.
-    pub fn restore_console(&mut self, stuck: bool) {
-        // What is on its way off is off at the next vblank; what is not yet waits for the commit before.
+    /// Restores the console's image, once. The card's outputs must be gone. Does nothing where the
+    /// commit would block: `stalled` says that an output is stalled behind a fence.
+    pub fn restore_console(&mut self, stalled: bool) {
+        // A display whose turn-off is committed is off at the next vblank; the others wait for the
+        // commit before it.
         let leaving = self.leaving.iter().any(|leaving| !leaving.kms.needs_modeset());
         self.leaving.clear();
         let Some(saved) = self.saved.take() else { return };
@@ -137,35 +143,37 @@ impl Card {
         if self.gone {
             return;
         }
-        if stuck || leaving {
-            // Putting it back would wait for the fence. The kernel does it itself when the device is closed and the fence is over.
-            tracing::warn!("{path}: a commit waits for a fence: the console's picture is left to the kernel");
+        if stalled || leaving {
+            // Restoring would wait for the fence. The kernel restores the console itself when the
+            // device is closed and the fence has signalled.
+            tracing::warn!("{path}: a commit waits for a fence: the console's image is left to the kernel to restore");
             return;
         }
         match saved.restore() {
             Ok(restored) => tracing::debug!("{path}: console: {restored:?}"),
-            Err(error) => tracing::warn!("{path}: the console's picture could not be put back: {error}"),
+            Err(error) => tracing::warn!("{path}: the console's image could not be restored: {error}"),
         }
     }
 
-    /// Gives the device back to the seat.
-    pub fn close(mut self, session: &mut Session) {
-        // It keeps the device open.
+    /// Closes the device and returns its descriptor to the seat.
+    pub fn close(mut self, session: &mut SeatSession) {
+        // The saved state keeps the device open.
         self.saved = None;
         drop((self.leaving, self.device));
-        session.close_device(self.held);
+        session.close_device(self.seat_fd);
     }
 }
 
 impl Card {
-    /// Turns a display off without waiting. Behind a commit that waits for a fence it stays on until that one's flip, which may
-    /// never come; the kernel keeps the framebuffers that it needs.
+    /// Turns a display off without waiting. If a commit in flight waits for a fence, the display
+    /// stays on until the flip of that commit, which may never come; the kernel keeps the
+    /// framebuffers that it needs.
     pub fn turn_off(&mut self, mut leaving: Leaving) {
         match leaving.kms.disable(user_data(leaving.id, u64::MAX)) {
             Ok(false) => {}
             Ok(true) => self.leaving.push(leaving),
             Err(error) if error.errno == Errno::BUSY => {
-                tracing::info!("{error}; the display is turned off after that flip");
+                tracing::info!("{error}; the display will be turned off after that flip");
                 self.leaving.push(leaving);
             }
             Err(error) => tracing::debug!("turning {} off: {error}", leaving.kms.name()),

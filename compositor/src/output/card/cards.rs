@@ -1,36 +1,38 @@
-//! The session's cards: which devices are taken at the start, which come later, and what goes when one leaves.
+//! The session's cards: which devices are opened at the start, and which are accepted later.
 //!
-//! With `--device` only the devices named, which must be there at the start; else every card of the seat that has a display,
-//! and then a card that cannot be used is left out with a line in the log. A session that has begun goes on without any.
+//! With `--device`: only the named devices, which must exist at the start. Otherwise: every card of
+//! the seat that has a display; a card that cannot be used is left out with a line in the log. A
+//! running session continues even without any card. Nothing here lights a display.
 
 use std::path::{Path, PathBuf};
 
 use kms::{OpenError, nodes};
 
 use crate::{
-    output::card::card::{Card, Found},
-    system::{error::Error, seat::Session},
+    output::card::card::{Card, OpenedCard},
+    system::{error::Error, seat::SeatSession},
 };
 
-/// The cards, in the order in which they came.
+/// The cards, in the order in which they were opened.
 #[derive(Debug, Default)]
 pub struct Cards {
     pub list: Vec<Card>,
-    /// The devices that the user named; empty: all of the seat.
-    pub named: Vec<Named>,
-    /// Came while the session did not have its VT.
+    /// The devices that the user named; empty: all devices of the seat.
+    pub named: Vec<NamedDevice>,
+    /// Device nodes that appeared while the session's VT was inactive.
     pub missed: Vec<PathBuf>,
 }
 
 /// A device that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedDevice {
     pub path: PathBuf,
-    /// Where it is plugged in, as sysfs names that: it may come back under another number, and another device under its number.
+    /// Where the device is plugged in, as a sysfs path. After a replug the device may have another
+    /// card number, and another device may have its old number.
     pub place: Option<PathBuf>,
 }
 
-impl Named {
+impl NamedDevice {
     fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), place: place(path) }
     }
@@ -43,7 +45,7 @@ impl Named {
     }
 }
 
-/// The device behind a node, in sysfs.
+/// The sysfs path of the device behind a node.
 fn place(node: &Path) -> Option<PathBuf> {
     let node = rustix::fs::stat(node).ok()?.st_rdev;
     let (major, minor) = (rustix::fs::major(node), rustix::fs::minor(node));
@@ -51,68 +53,70 @@ fn place(node: &Path) -> Option<PathBuf> {
 }
 
 impl Cards {
-    /// Opens the cards that a session begins with; one at least has a display.
-    pub fn open(session: &mut Session, named: &[PathBuf]) -> Result<Self, Error> {
+    /// Opens the cards that a session starts with. Error: no card has a display, or a named device
+    /// cannot be opened.
+    pub fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Self, Error> {
         let list = open(session, named)?.into_iter().map(Card::new).collect();
-        Ok(Self { list, named: named.iter().map(|path| Named::new(path)).collect(), missed: Vec::new() })
+        Ok(Self { list, named: named.iter().map(|path| NamedDevice::new(path)).collect(), missed: Vec::new() })
     }
 
-    /// All of them.
+    /// All cards, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Card> {
         self.list.iter()
     }
 
-    /// All of them.
+    /// All cards, in order.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Card> {
         self.list.iter_mut()
     }
 
-    /// The card of this serial.
-    pub fn get(&self, serial: u32) -> Option<&Card> {
+    /// The card with this serial.
+    pub fn get(&self, serial: kms::CardSerial) -> Option<&Card> {
         self.list.iter().find(|card| card.serial() == serial)
     }
 
-    /// The card of this serial.
-    pub fn get_mut(&mut self, serial: u32) -> Option<&mut Card> {
+    /// The card with this serial.
+    pub fn get_mut(&mut self, serial: kms::CardSerial) -> Option<&mut Card> {
         self.list.iter_mut().find(|card| card.serial() == serial)
     }
 
-    /// When a display is to be lit that could not be.
+    /// When to retry lighting a display that could not be lit; the earliest of all cards.
     pub fn next_attempt(&self) -> Option<fence::Ns> {
-        self.list.iter().filter_map(|card| card.again).map(|(at, _)| at).min()
+        self.list.iter().filter_map(|card| card.retry).map(|(at, _)| at).min()
     }
 
-    /// The card of an output.
+    /// The card of an output. Panics if it is gone; a card leaves only after its outputs.
     pub fn of(&self, output: &kms::Output) -> &Card {
         self.get(output.device().serial()).expect("a card leaves after its outputs")
     }
 
-    /// The card of an output.
+    /// The card of an output. Panics if it is gone; a card leaves only after its outputs.
     pub fn of_mut(&mut self, output: &kms::Output) -> &mut Card {
         self.get_mut(output.device().serial()).expect("a card leaves after its outputs")
     }
 
-    /// The card that renders, or is to: the first one with a GPU, else the first one.
-    pub fn renders(&self) -> Option<&Card> {
+    /// The card that should render: the first one with a GPU, else the first one.
+    pub fn rendering_card(&self) -> Option<&Card> {
         self.list.iter().find(|card| crate::render::has_gpu(&card.device)).or(self.list.first())
     }
 
-    pub fn at(&self, node: u64) -> Option<&Card> {
+    /// The card whose node has this `dev_t`.
+    pub fn by_node(&self, node: u64) -> Option<&Card> {
         self.list.iter().find(|card| card.node == node)
     }
 
-    /// Whether a device that comes is wanted.
-    pub fn wants(&self, path: &Path) -> bool {
+    /// Whether the session accepts a device that was plugged in.
+    pub fn accepts(&self, path: &Path) -> bool {
         self.named.is_empty() || self.named.iter().any(|named| named.is(path))
     }
 }
 
-/// The devices named, or all of the seat with a display; those with a display first.
-fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
+/// Opens the named devices, or all devices of the seat with a display; those with a display first.
+fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>, Error> {
     let mut last = Error::from(OpenError::NoDevice);
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<OpenedCard> = Vec::new();
     for path in candidates(session, named) {
-        match Found::open(session, &path) {
+        match OpenedCard::open(session, &path) {
             Ok(card) if card.has_display() => found.push(card),
             Ok(card) if named.is_empty() => {
                 last = card.no_display();
@@ -130,7 +134,7 @@ fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
             Err(error) => return Err(error),
         }
     }
-    // One that is named may have its display plugged in later, if there is another to begin with.
+    // A named card may get its display later, if another card has one now.
     found.sort_by_key(|card| !card.has_display());
     match found.first() {
         Some(first) if first.has_display() => Ok(found),
@@ -138,8 +142,8 @@ fn open(session: &mut Session, named: &[PathBuf]) -> Result<Vec<Found>, Error> {
     }
 }
 
-/// What may be opened, each once; the seat's first GPU before the others.
-fn candidates(session: &Session, named: &[PathBuf]) -> Vec<PathBuf> {
+/// The nodes to open, each once; the seat's primary GPU first.
+fn candidates(session: &SeatSession, named: &[PathBuf]) -> Vec<PathBuf> {
     if !named.is_empty() {
         let node = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
         let again = |at: usize| named[..at].iter().any(|other| node(other) == node(&named[at]));
@@ -147,7 +151,7 @@ fn candidates(session: &Session, named: &[PathBuf]) -> Vec<PathBuf> {
     }
     let mut cards = match smithay::backend::udev::all_gpus(session.seat()) {
         Ok(cards) if !cards.is_empty() => cards,
-        // Without udev.
+        // udev is not running or knows no card.
         _ => nodes::cards(),
     };
     let primary = smithay::backend::udev::primary_gpu(session.seat()).ok().flatten();
@@ -160,14 +164,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_named_card_is_known_by_its_place() {
+    fn a_named_card_is_recognised_by_its_sysfs_path() {
         let null = place(Path::new("/dev/null"));
-        let plain = |path: &str, place: Option<&str>| Named { path: path.into(), place: place.map(PathBuf::from) };
-        // Without sysfs only the name is left.
+        let plain =
+            |path: &str, place: Option<&str>| NamedDevice { path: path.into(), place: place.map(PathBuf::from) };
+        // Without sysfs only the node's path can be compared.
         assert!(plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card0")));
         assert!(!plain("/dev/dri/card0", None).is(Path::new("/dev/dri/card1")));
-        // Another device has its number now.
+        // Another device has its card number now.
         assert!(!plain("/dev/null", Some("/sys/devices/elsewhere")).is(Path::new("/dev/null")));
-        assert_eq!(null, None, "no device is behind it");
+        assert_eq!(null, None, "there is no device behind it");
     }
 }

@@ -1,12 +1,14 @@
 //! Displays that are unplugged but not turned off yet.
+//!
+//! Plain data: it commits nothing.
 
 use crate::{output::planes::request::OnPlane, system::id::OutputId};
 
-/// A display that is gone, but not turned off yet.
+/// An unplugged display that is not turned off yet.
 #[derive(Debug)]
 pub struct Leaving {
     pub id: OutputId,
     pub kms: kms::Output,
-    /// What it still reads.
+    /// The buffers that the display still scans out; held until it is off.
     pub _shows: Vec<OnPlane>,
 }

@@ -1,6 +1,6 @@
-//! A display that is about to be lit: its mode, its CRTC and its first image.
+//! A display that is about to be lit: its mode, its CRTC and its first frame.
 //!
-//! It chooses no card and follows no plug.
+//! This module chooses no card and handles no hotplug.
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use crate::{
     system::{error::Error, id::OutputId},
 };
 
+/// The mode that the user configured, else the preferred one. Error: the connector has no such
+/// mode; the error lists the modes that it has.
 pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
     connector.mode_for(wanted).ok_or_else(|| {
         let mut offered: Vec<String> = connector
@@ -36,22 +38,24 @@ pub struct PendingOutput {
     pub kms: kms::Output,
     pub target: Arc<Target>,
     pub tracker: OutputDamageTracker,
-    pub picture: PlaneState<'static>,
-    /// What its connector is told.
-    pub told: kms::ConnectorState,
-    /// It is to refresh at a varying rate, if it can.
+    /// What the primary plane shows with the modeset.
+    pub first_frame: PlaneState<'static>,
+    /// The connector properties to set with the modeset.
+    pub settings: kms::ConnectorState,
+    /// The configuration enables VRR; applied if the display supports it.
     pub vrr: bool,
 }
 
 impl PendingOutput {
+    /// The modeset that lights the display, not committed yet.
     pub fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
         let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
         let mut frame = self.kms.modeset();
-        frame.set(primary, self.picture).vrr(vrr && capable).connector(self.told.clone());
+        frame.set(primary, self.first_frame).vrr(vrr && capable).connector(self.settings.clone());
         frame
     }
 
-    /// Sets the mode, without variable refresh if it is refused with it.
+    /// Commits the modeset; without VRR if the kernel refuses it with VRR.
     pub fn set_mode(&mut self) -> Result<(), kms::CommitError> {
         let vrr = self.vrr;
         let number = user_data(self.id, 0);
@@ -63,44 +67,47 @@ impl PendingOutput {
     }
 }
 
-/// Sets the modes of all in one commit; false if the kernel does not take that, and then none is set.
-pub fn set_modes(dark: &mut [PendingOutput]) -> bool {
-    let number = dark.first().map_or(0, |first| user_data(first.id, 0));
-    let mut frames: Vec<_> = dark.iter_mut().map(|dark| dark.modeset(dark.vrr)).collect();
+/// Sets the modes of all displays in one commit. Returns false if the kernel refuses it; then no
+/// mode is set.
+pub fn set_modes(pending: &mut [PendingOutput]) -> bool {
+    let number = pending.first().map_or(0, |first| user_data(first.id, 0));
+    let mut frames: Vec<_> = pending.iter_mut().map(|display| display.modeset(display.vrr)).collect();
     match kms::frame::together::commit(&mut frames, number) {
         Ok(_) => true,
         Err(error) => {
-            tracing::info!("not all displays at once, but one by one: {error}");
+            tracing::info!("the kernel refused to light all displays in one commit; lighting them one by one: {error}");
             false
         }
     }
 }
 
-/// What of `told` the connector takes: all, or nothing where it lacks a property or the kernel refuses a value.
-pub fn takes(
+/// Tests `settings` on the connector: returns them all, or the default if the connector lacks a
+/// property or the kernel refuses a value. Logs why.
+pub fn supported_settings(
     output: &mut kms::Output,
     primary: usize,
     state: PlaneState<'_>,
-    told: kms::ConnectorState,
+    settings: kms::ConnectorState,
 ) -> kms::ConnectorState {
-    let refused = match output.cannot(&told) {
+    let refused = match output.unsupported(&settings) {
         Some(what) => Some(what.to_owned()),
-        None => output.modeset().set(primary, state).connector(told.clone()).test().err().and_then(|error| {
-            // What is refused without it, too, is not its fault.
+        None => output.modeset().set(primary, state).connector(settings.clone()).test().err().and_then(|error| {
+            // If the modeset is refused without the settings, too, they are not the cause.
             let plain = output.modeset().set(primary, state).test();
             plain.is_ok().then(|| error.to_string())
         }),
     };
     match refused {
         Some(why) => {
-            tracing::warn!("{}: its settings in [[output]] are left out: {why}", output.name());
+            tracing::warn!("{}: its connector settings in [[output]] are ignored: {why}", output.name());
             kms::ConnectorState::default()
         }
-        None => told,
+        None => settings,
     }
 }
 
-/// What a commit's flip event carries: unique among the outputs.
+/// The user data of a commit's flip event: the output's id in the upper 16 bits, the frame number
+/// below.
 pub fn user_data(output: OutputId, frame: u64) -> u64 {
     (u64::from(output.0) << 48) | (frame & 0xffff_ffff_ffff)
 }

@@ -1,6 +1,7 @@
-//! Cards: display devices of the session, what they can do, and displays on their way on and off.
+//! Cards: DRM devices of the session, what they can do, and displays that are about to be lit or
+//! turned off.
 //!
-//! Nothing here renders, and nothing chooses when.
+//! Nothing here renders, and nothing here decides when.
 
 #[expect(clippy::module_inception, reason = "the file of the struct `Card`")]
 pub mod card;

@@ -1,12 +1,12 @@
-//! The scene in the terms of [`kms::assign`], which decides which plane takes which layer.
+//! Translates the scene for [`kms::assign`], which decides which plane shows which layer.
 //!
-//! Here is only what depends on our own buffers: whether a content has a framebuffer, and which layers are drawn.
+//! This module knows only what depends on buffers: whether a content has a framebuffer, and which
+//! layers are composited. It commits nothing.
 
-use dmabuf_import::colour::{Encoding, Range, Representation};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
-    ColorEncoding, ColorRange, Device, Rect, Rotation, SrcRect,
-    assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
+    Device, Rect, Rotation, SrcRect,
+    assign::{AssignScreen, Assigner, Assignment, CandidateLayer, LayerPlacement, PlaneCaps},
 };
 use rustix::io::Errno;
 use smithay::utils::Transform;
@@ -15,35 +15,36 @@ use crate::{
     config::words::PlaneUse,
     output::{
         card::limits::CardLimits,
-        planes::request::{PlaneRequest, Rects},
+        planes::request::{PlaneRequest, Rects, in_kms},
     },
     render,
-    surface::{buffer::Source, content::Content},
+    surface::{buffer::PixelSource, content::Content},
 };
 
-/// The assigner of one output, with lists that are used again for every frame.
+/// The assigner of one output, with lists that are reused for every frame.
 #[derive(Debug, Default)]
 pub struct Layouts {
-    /// Made for the first frame.
+    /// Created for the first frame.
     assigner: Option<Assigner>,
-    layers: Vec<Layer>,
-    /// Of the scene: what is drawn.
+    layers: Vec<CandidateLayer>,
+    /// The layers of the scene that are composited, and holes.
     composited: Vec<render::Layer>,
-    /// What goes onto planes.
+    /// The plane requests of the frame under construction.
     pub wanted: Vec<PlaneRequest>,
-    /// What has changed on them.
+    /// The damage of these requests.
     pub rects: Rects,
 }
 
 impl Layouts {
-    /// A modeset: everything may be different.
+    /// Forgets all test results, because a modeset may change them.
     pub fn forget(&mut self) {
         if let Some(assigner) = &mut self.assigner {
             assigner.forget();
         }
     }
 
-    /// Takes in the layers of `scene`, for the planes of `output`; [`Layouts::assign`] decides then.
+    /// Describes the layers of `scene` to the assigner, for the planes of `output`; call
+    /// [`Layouts::assign`] next.
     pub fn describe(
         &mut self,
         device: &Device,
@@ -56,15 +57,15 @@ impl Layouts {
         self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
     }
 
-    /// Decides what becomes of each layer that was described, on a screen of `width` × `height` pixels; `cursor` is the
-    /// plane that the pointer has. See [`Assigner::assign`].
+    /// Assigns each described layer to a plane or to composition, on a screen of `width` × `height`
+    /// pixels; `cursor` is the plane that is reserved for the pointer. See [`Assigner::assign`].
     pub fn assign(
         &mut self,
         (width, height): (u32, u32),
         cursor: Option<usize>,
         test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) {
-        let screen = Screen { width, height, holes: true, reserved: cursor };
+        let screen = AssignScreen { width, height, holes: true, reserved: cursor };
         if let Some(assigner) = &mut self.assigner {
             assigner.assign(&screen, &self.layers, test);
         }
@@ -82,19 +83,21 @@ impl Layouts {
         }
     }
 
-    /// TEST_ONLY commits so far.
+    /// The number of TEST_ONLY commits so far.
     pub fn tests(&self) -> u64 {
         self.assigner.as_ref().map_or(0, Assigner::tests)
     }
 
-    /// Fills and returns the layers of `scene` that are drawn: those that no plane shows and that can be seen, and holes for those on
-    /// planes below the picture.
+    /// The layers of `scene` to composite: the visible layers that no plane shows, and a hole for
+    /// each layer on a plane below the composited buffer.
     pub fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
         self.composited.clear();
         if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
-            let drawn = scene.iter().zip(assignment.fates()).filter_map(|(layer, fate)| match *fate {
-                Fate::Composited => Some(layer.clone()),
-                Fate::Plane(plane) if assignment.is_below(plane) => Some(render::Layer { hole: true, ..layer.clone() }),
+            let drawn = scene.iter().zip(assignment.placements()).filter_map(|(layer, fate)| match *fate {
+                LayerPlacement::Composited => Some(layer.clone()),
+                LayerPlacement::Plane(plane) if assignment.is_below(plane) => {
+                    Some(render::Layer { hole: true, ..layer.clone() })
+                }
                 _ => None,
             });
             self.composited.extend(drawn);
@@ -102,18 +105,19 @@ impl Layouts {
         &self.composited
     }
 
-    /// Lets go of the frame's contents: they must not outlive it here.
+    /// Drops the frame's contents, which must not be held longer than the frame.
     pub fn clear(&mut self) {
         self.composited.clear();
         self.wanted.clear();
     }
 }
 
-fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
+fn planes(device: &Device, output: &kms::Output) -> Vec<PlaneCaps> {
     let describe = |plane: &kms::OutputPlane| {
-        let plane = Plane::from(plane);
-        // vkms blends premultiplied pixels on every plane without saying so; that is what its CRCs are predicted with.
-        Plane { blends: plane.blends || device.is_vkms(), ..plane }
+        let plane = PlaneCaps::from(plane);
+        // vkms blends premultiplied pixels on every plane without advertising it; its CRCs are
+        // predicted that way.
+        PlaneCaps { blends: plane.blends || device.is_vkms(), ..plane }
     };
     output.planes().iter().map(describe).collect()
 }
@@ -123,17 +127,18 @@ fn describe(
     output: &kms::Output,
     (how, known): (PlaneUse, &CardLimits),
     layer: &render::Layer,
-) -> Layer {
+) -> CandidateLayer {
     let found = format_of(&layer.content);
     let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
-    // A framebuffer is made once a buffer, and only if a plane could have it; a refusal is remembered with the buffer.
+    // A framebuffer is created once per buffer, and only if a plane supports the layout; a refusal
+    // is remembered with the buffer.
     let scans_out = found.is_some()
         && how == PlaneUse::All
         && !layer.view.src.is_empty()
         && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
         && layer.content.framebuffer(device).is_some();
-    Layer {
+    CandidateLayer {
         src: src(layer),
         dst: dst(layer),
         format: format as u32,
@@ -150,33 +155,20 @@ fn describe(
     }
 }
 
-/// The part of the buffer that a layer shows.
+/// The part of the buffer that a layer shows, in buffer pixels.
 pub fn src(layer: &render::Layer) -> SrcRect {
     let src = layer.view.src;
     SrcRect::from_f64(src.loc.x, src.loc.y, src.size.w, src.size.h)
 }
 
-/// What turns its buffer upright.
+/// The plane rotation that makes the layer's buffer upright.
 pub fn rotation(layer: &render::Layer) -> Rotation {
     upright(layer.view.transform)
 }
 
-/// Matrix and range as planes are told.
-pub fn in_kms(colour: Representation) -> (ColorEncoding, ColorRange) {
-    let encoding = match colour.encoding {
-        Encoding::Bt601 => ColorEncoding::Bt601,
-        Encoding::Bt709 => ColorEncoding::Bt709,
-        Encoding::Bt2020 => ColorEncoding::Bt2020,
-    };
-    let range = match colour.range {
-        Range::Limited => ColorRange::Limited,
-        Range::Full => ColorRange::Full,
-    };
-    (encoding, range)
-}
-
-/// The inverse of what a client did to its picture: Wayland's transforms turn counter-clockwise after a reflection, as the kernel's
-/// rotations do. A turn after a reflection is undone by itself.
+/// The inverse of the client's buffer transform. Wayland's transforms reflect and then rotate
+/// counter-clockwise, as the kernel's rotations do. A rotation after a reflection is its own
+/// inverse.
 fn upright(transform: Transform) -> Rotation {
     match transform {
         Transform::Normal => Rotation::ROTATE_0,
@@ -190,14 +182,15 @@ fn upright(transform: Transform) -> Rotation {
     }
 }
 
-/// Where it shows it.
+/// Where the layer is on the output, in output pixels.
 pub fn dst(layer: &render::Layer) -> Rect {
     Rect::new(layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w as u32, layer.dst.size.h as u32)
 }
 
+/// Format and modifier of a content's dma-buf; `None` for copied shared memory.
 pub fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
     match &content.source {
-        Source::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
-        Source::Shm(_) => None,
+        PixelSource::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
+        PixelSource::Shm(_) => None,
     }
 }

@@ -1,12 +1,12 @@
-//! How a frame is asked of the kernel, and with less after each refusal.
+//! One attempt to commit a frame; each refusal makes the next attempt ask for less.
 //!
-//! The decisions are those of [`kms::recover`].
+//! The decisions are made by [`kms::recover`]; nothing here commits.
 
 use drm_fourcc::DrmModifier;
 use fence::SyncFile;
 use kms::{
     CommitError,
-    recover::{Fences, Had, Layout, Remedy},
+    recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
 };
 
 use crate::{
@@ -18,25 +18,25 @@ use crate::{
         },
         state::Output,
     },
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
 };
 
-/// A frame that is not on its way.
+/// Why a frame was not committed.
 #[derive(Debug)]
-pub enum Failed {
-    /// It could not be drawn.
+pub enum FrameError {
+    /// The frame could not be rendered.
     Drawing(String),
-    /// The kernel does not take it, and this is to be done.
+    /// The kernel refused the commit; the caller must apply the remedy.
     Refused(Remedy, CommitError),
 }
 
-impl From<String> for Failed {
+impl From<String> for FrameError {
     fn from(error: String) -> Self {
         Self::Drawing(error)
     }
 }
 
-impl std::fmt::Display for Failed {
+impl std::fmt::Display for FrameError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Drawing(error) => f.write_str(error),
@@ -45,26 +45,32 @@ impl std::fmt::Display for Failed {
     }
 }
 
-/// How a frame is put to the kernel: at first as assigned.
+/// How a frame is submitted to the kernel: at first as assigned.
 #[derive(Debug, Default)]
 pub struct Attempt {
-    /// What goes onto the planes is what was put before.
+    /// The plane requests are those of the previous attempt.
     pub as_before: bool,
     pub without_fences: bool,
-    /// Everything is drawn, on the primary plane.
+    /// Everything is composited on the primary plane.
     pub composed: bool,
     pub modeset: bool,
-    /// It was refused as a tearing flip.
+    /// The frame was refused as an asynchronous flip.
     pub synchronous: bool,
 }
 
 impl Attempt {
-    /// Whether it is to tear, if the frame is one that can.
-    pub fn asynchronous(&self, output: &Output) -> bool {
-        output.tearing == tear::Verdict::May && !self.modeset && !self.synchronous
+    /// Whether the frame is to tear: if it can, and the driver has not refused tearing for this
+    /// layout.
+    pub fn asynchronous(&self, output: &Output, wanted: &[PlaneRequest]) -> bool {
+        let on_primary = wanted.iter().find(|w| w.plane == output.primary);
+        self.may_tear(output.tearing, &output.ladder, on_primary.and_then(|w| layout_on(&w.show)))
     }
 
-    /// The frame was refused: what to do, and what the next attempt is.
+    fn may_tear(&self, verdict: tear::TearVerdict, ladder: &Ladder, primary: Option<Layout>) -> bool {
+        verdict == tear::TearVerdict::May && !self.modeset && !self.synchronous && ladder.may_tear(primary)
+    }
+
+    /// Handles a refusal: returns what to do, and changes `self` to the next attempt.
     pub fn refused(
         &mut self,
         output: &mut Output,
@@ -78,12 +84,13 @@ impl Attempt {
         match remedy {
             Remedy::Synchronous => self.synchronous = true,
             Remedy::WithoutFences => self.without_fences = true,
-            // One plane holds what is drawn, so without overlays nothing of a client is left on a plane.
+            // The composited buffer takes the primary plane, so without overlays no client buffer
+            // is left on a plane.
             Remedy::WithoutOverlays | Remedy::Composed => (self.as_before, self.composed) = (false, true),
             Remedy::OtherModifier(layout) => {
                 known.withdrawn.push(layout);
                 output.withdrawn = true;
-                // Ours are made anew of what is left.
+                // The targets are allocated again, with one of the remaining modifiers.
                 output.targets.retain(|(target, _)| layout_of(target) != layout);
                 (self.as_before, self.composed) = (false, true);
             }
@@ -93,27 +100,28 @@ impl Attempt {
         remedy
     }
 
-    fn had(&self, output: &Output, wanted: &[PlaneRequest]) -> Had {
+    fn had(&self, output: &Output, wanted: &[PlaneRequest]) -> AttemptedFeatures {
         let mut fences = wanted.iter().filter_map(|w| w.fence.as_ref()).peekable();
         let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
-            (false, _) => Fences::None,
-            (true, true) => Fences::Signalled,
-            (true, false) => Fences::Pending,
+            (false, _) => InFences::None,
+            (true, true) => InFences::Signalled,
+            (true, false) => InFences::Pending,
         };
         let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
-        // Linear is what is left when everything else is refused.
+        // Linear is the last resort, so it is never withdrawn.
         let other = |layout: Layout| layout.modifier != u64::from(DrmModifier::Linear);
         let (client, target) = match on_primary {
             Some(OnPlane::Content(content)) => match &content.source {
-                Source::Dmabuf(imported) => (Some(layout_of(imported)), None),
-                Source::Shm(_) => (None, None),
+                PixelSource::Dmabuf(imported) => (Some(layout_of(imported)), None),
+                PixelSource::Shm(_) => (None, None),
             },
             Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
             None => (None, None),
         };
         let above = |w: &PlaneRequest| w.plane != output.primary && Some(w.plane) != output.cursor;
-        Had {
-            asynchronous: self.asynchronous(output),
+        AttemptedFeatures {
+            asynchronous: self.asynchronous(output, wanted),
+            primary: on_primary.and_then(layout_on),
             fences,
             overlays: wanted.iter().any(above),
             client: client.filter(|layout| other(*layout)),
@@ -123,15 +131,78 @@ impl Attempt {
         }
     }
 
-    /// A frame was taken after a refusal: says what is not asked for again.
-    pub fn say_what_was_learnt(&self, output: &Output, known: &CardLimits) {
+    /// A frame was accepted after a refusal: logs what will not be tried again.
+    pub fn log_learnt(&self, output: &Output, known: &CardLimits) {
         if self.without_fences && !known.learnt.in_fences() {
             let name = output.wl.name();
-            tracing::warn!("{name}: {} takes no in-fences; they are waited for before the commit now", known.driver);
+            tracing::warn!(
+                "{name}: {} refuses in-fences; fences are waited for before the commit from now on",
+                known.driver
+            );
         }
     }
 }
 
 fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }
+}
+
+/// The layout of what a plane is to show; `None` for pixels in shared memory, which have none.
+fn layout_on(show: &OnPlane) -> Option<Layout> {
+    match show {
+        OnPlane::Target(target) => Some(layout_of(target)),
+        OnPlane::Content(content) => match &content.source {
+            PixelSource::Dmabuf(imported) => Some(layout_of(imported)),
+            PixelSource::Shm(_) => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kms::{Step, recover::LearnedLimits};
+    use rustix::io::Errno;
+
+    use drm_fourcc::DrmFourcc;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_tearing_flip_is_not_asked_for_again() {
+        let tiled = Layout { format: DrmFourcc::Xrgb8888 as u32, modifier: 0x0100_0000_0000_0002 };
+        let linear = Layout { modifier: 0, ..tiled };
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+        let may_tear =
+            |attempt: &Attempt, ladder: &Ladder, layout| attempt.may_tear(tear::TearVerdict::May, ladder, Some(layout));
+        let mut attempt = Attempt::default();
+        assert!(may_tear(&attempt, &ladder, tiled));
+        let had = AttemptedFeatures { asynchronous: true, primary: Some(tiled), ..AttemptedFeatures::default() };
+        let error = CommitError {
+            output: "Virtual-1".to_owned(),
+            step: Step::Commit,
+            errno: Errno::INVAL,
+            detail: String::new(),
+            request: String::new(),
+        };
+        assert_eq!(ladder.refused(&error, &had, &mut learnt), Remedy::Synchronous);
+        attempt.synchronous = true;
+        assert!(!may_tear(&attempt, &ladder, tiled), "the same frame");
+        ladder.accepted(&mut learnt);
+        // The next frames of the same client, each of which asks to tear.
+        for _ in 0..3 {
+            ladder.begin();
+            assert!(!may_tear(&Attempt::default(), &ladder, tiled));
+            assert!(may_tear(&Attempt::default(), &ladder, linear), "another layout may be taken");
+            ladder.accepted(&mut learnt);
+        }
+        ladder.reset();
+        assert!(may_tear(&Attempt::default(), &ladder, tiled), "displays or modes have changed");
+    }
+
+    #[test]
+    fn a_modeset_never_tears() {
+        let modeset = Attempt { modeset: true, ..Attempt::default() };
+        assert!(!modeset.may_tear(tear::TearVerdict::May, &Ladder::default(), None));
+        assert!(!Attempt::default().may_tear(tear::TearVerdict::NotAlone, &Ladder::default(), None));
+    }
 }

@@ -1,37 +1,39 @@
-//! What a display is told of its picture: the content type of the surface that fills the screen (`content-type-v1`), else
-//! the configured one. An HDMI display chooses its processing by it.
+//! The content type that is sent to a display: that of the surface that covers the screen
+//! (`content-type-v1`), else the configured one. An HDMI display chooses its image processing by
+//! it.
 //!
-//! Drivers may want a modeset for a change, which would be a black screen for a hint: such a change is dropped, and tried
-//! again only after the next modeset. Costs one TEST_ONLY commit a change.
+//! Some drivers require a modeset for a change. A hint is not worth a black screen, so such a
+//! change is dropped and retried only after the next modeset. Each change costs one TEST_ONLY
+//! commit. Nothing here commits.
 
 use kms::{ConnectorState, ContentType};
 use smithay::reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type;
 
-/// What an output's connector tells its display.
+/// The connector properties of an output.
 #[derive(Debug, Default)]
 pub struct ConnectorSettings {
-    /// With the next frame.
+    /// Committed with the next frame.
     pub state: ConnectorState,
-    /// From the configuration: what is told while no window says better.
+    /// The configured content type, used while no surface sets one.
     pub usual: Option<ContentType>,
-    /// What the driver takes with a modeset only.
+    /// The content type that the driver accepts only with a modeset.
     pub refused: Option<ContentType>,
 }
 
 impl ConnectorSettings {
-    /// As configured.
+    /// The settings from the configuration.
     pub fn new(state: ConnectorState) -> Self {
         Self { usual: state.content_type, state, refused: None }
     }
 
-    /// A modeset: what was refused may be possible.
+    /// A modeset was made: the refused content type may be tried again.
     pub fn modeset(&mut self) {
         self.refused = None;
     }
 }
 
-/// What a client's word means to a display.
-pub fn meaning(hint: &Type) -> Option<ContentType> {
+/// The content type of a display for that of a client; `None`: none.
+pub fn to_display(hint: &Type) -> Option<ContentType> {
     match hint {
         Type::Photo => Some(ContentType::Photo),
         Type::Video => Some(ContentType::Cinema),
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_says_is_what_a_display_knows() {
+    fn client_content_types_map_to_display_content_types() {
         let table = [
             (Type::None, None),
             (Type::Photo, Some(ContentType::Photo)),
@@ -53,7 +55,7 @@ mod tests {
             (Type::Game, Some(ContentType::Game)),
         ];
         for (hint, expected) in table {
-            assert_eq!(meaning(&hint), expected);
+            assert_eq!(to_display(&hint), expected);
         }
     }
 }

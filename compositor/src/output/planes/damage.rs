@@ -1,8 +1,9 @@
-//! What has changed of a plane's picture since the frame before (`FB_DAMAGE_CLIPS`), for displays that send only that: panels that
-//! refresh themselves, USB, virtual machines.
+//! What has changed in a plane's buffer since the previous frame (`FB_DAMAGE_CLIPS`), for displays
+//! that transfer only that: panels with self-refresh, USB displays, virtual machines.
 //!
-//! No rectangle means that everything may have changed: where the plane has no such property, showed something else before, or too
-//! much has happened since. What a plane shows unchanged is not put to the kernel at all, and needs none.
+//! No rectangle means that everything may have changed: the plane has no such property, it showed
+//! something else before, or too much damage has accumulated. This module draws nothing and commits
+//! nothing.
 
 use crate::output::planes::request::Mark;
 use std::{ops::Range, sync::Arc};
@@ -22,44 +23,48 @@ fn rect(rect: &Rectangle<i32, Buffer>) -> Rect {
     Rect::new(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32)
 }
 
-/// What of `layer` has changed since `plane` showed it, in pixels of its buffer.
+/// The damage of `layer` since `plane` showed its surface, in buffer pixels. Appends to `rects` and
+/// returns the appended range; empty: everything may have changed.
 pub fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut Rects) -> Range<usize> {
     let from = rects.len();
     let Some(OnPlane::Content(shown)) = &output.on_plane[plane] else { return from..from };
     let other = shown.surface != layer.content.surface || Arc::ptr_eq(shown, &layer.content);
-    let (Some(Mark(before)), false, true) = (output.marks[plane], other, says(output, plane)) else {
+    let (Some(Mark(before)), false, true) = (output.marks[plane], other, has_damage_clips(output, plane)) else {
         return from..from;
     };
     let Some(changed) = layer.damage.damage_since(Some(before)) else { return from..from };
     let (w, h) = (layer.content.size.w as u32, layer.content.size.h as u32);
     let whole = |rect: &Rect| rect.x <= 0 && rect.y <= 0 && rect.w >= w && rect.h >= h;
     rects.extend(changed.iter().map(rect));
-    // A client that changes its buffer and names no damage is not believed.
+    // Damage of the whole buffer needs no rectangle: an empty range means the same. A new buffer
+    // without any damage ends there, too.
     if rects[from..].iter().any(whole) {
         rects.truncate(from);
     }
     from..rects.len()
 }
 
-/// What of a picture of ours on `plane` has changed: of the rectangles `from` on, which its pass has drawn since the target was drawn at
-/// the pass `drawn_at` before.
+/// The damage of a render target on `plane`. The rectangles from index `from` on are what the pass
+/// has rendered since the target was last rendered, at the pass `drawn_at`. Returns their range;
+/// empty: everything may have changed.
 pub fn of_target(output: &Output, plane: usize, drawn_at: u64, from: usize, rects: &mut Rects) -> Range<usize> {
-    // They are all that has changed if what is on the screen is no older than what was in the target.
+    // These rectangles are all that has changed if the target on the screen is no older than the
+    // image that was in this target.
     let newer = |shown: &Arc<Target>| {
         let mut targets = output.targets.iter();
         targets.any(|(target, at)| Arc::ptr_eq(target, shown) && *at >= drawn_at)
     };
     let known = drawn_at > 0 && matches!(&output.on_plane[plane], Some(OnPlane::Target(shown)) if newer(shown));
-    if !known || !says(output, plane) {
+    if !known || !has_damage_clips(output, plane) {
         rects.truncate(from);
     } else if rects.len() == from {
-        // Nothing was drawn, and none would mean everything.
+        // Nothing was rendered; an empty range would mean that everything may have changed.
         rects.push(Rect::new(0, 0, 1, 1));
     }
     from..rects.len()
 }
 
-/// Whether a plane takes it.
-fn says(output: &Output, plane: usize) -> bool {
+/// Whether the plane has `FB_DAMAGE_CLIPS`.
+fn has_damage_clips(output: &Output, plane: usize) -> bool {
     output.kms.planes()[plane].props.fb_damage_clips.is_some()
 }

@@ -1,4 +1,6 @@
-//! What the scene asks of the display: its content type, and tearing.
+//! What the scene requests of the display: its content type, and tearing.
+//!
+//! It makes TEST_ONLY commits at most.
 
 use kms::{ConnectorState, ContentType};
 use smithay::{
@@ -10,18 +12,19 @@ use smithay::{
 use crate::{
     output::{
         planes::{
-            content_type::meaning,
-            tear::{Verdict, Wish, verdict},
+            content_type::to_display,
+            tear::{TearRequest, TearVerdict, verdict},
         },
         state::Output,
     },
     render::Layer,
-    surface::buffer::Source,
+    surface::buffer::PixelSource,
 };
 
 impl Output {
-    /// Looks at the scene that is about to be shown.
-    pub fn tell_content_type(&mut self, scene: &[Layer]) {
+    /// Sets the connector's content type for the scene that is about to be shown: that of the
+    /// surface that covers the output, else the configured one. Takes effect with the next frame.
+    pub fn update_content_type(&mut self, scene: &[Layer]) {
         if self.kms.connector_props().content_type.is_none() {
             return;
         }
@@ -29,52 +32,53 @@ impl Output {
         let whole = |layer: &&Layer| layer.dst == Rectangle::from_size(size);
         let hint = scene.first().filter(whole).and_then(|top| {
             with_states(&top.surface, |states| {
-                meaning(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
+                to_display(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
             })
         });
-        self.tell(hint);
+        self.set_content_type(hint);
     }
 
-    fn tell(&mut self, hint: Option<ContentType>) {
-        let wanted = hint.or(self.told.usual);
-        if wanted == self.told.state.content_type || (wanted.is_some() && wanted == self.told.refused) {
+    fn set_content_type(&mut self, hint: Option<ContentType>) {
+        let wanted = hint.or(self.settings.usual);
+        if wanted == self.settings.state.content_type || (wanted.is_some() && wanted == self.settings.refused) {
             return;
         }
-        let state = ConnectorState { content_type: wanted, ..self.told.state.clone() };
+        let state = ConnectorState { content_type: wanted, ..self.settings.state.clone() };
         match self.kms.frame().connector(state.clone()).test() {
-            Ok(()) => self.told.state = state,
+            Ok(()) => self.settings.state = state,
             Err(error) => {
                 tracing::debug!("{}: content type {wanted:?}: {error}", self.wl.name());
-                self.told.refused = wanted;
+                self.settings.refused = wanted;
             }
         }
     }
 }
 
-/// Whether asynchronous flips of the primary plane take the layer's buffer, as far as the driver says.
-fn takes(plane: &kms::OutputPlane, layer: &Layer) -> bool {
+/// Whether the driver advertises asynchronous flips of the primary plane to the layer's buffer.
+fn supports_async(plane: &kms::OutputPlane, layer: &Layer) -> bool {
     match &layer.content.source {
-        Source::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
-        // It is drawn into a buffer of ours, as every frame can be.
-        Source::Shm(_) => true,
+        PixelSource::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
+        // It is composited into one of the compositor's own targets, as any frame can be.
+        PixelSource::Shm(_) => true,
     }
 }
 
 impl Output {
-    /// Judges the scene that is about to be shown. `allowed`: the configuration lets clients tear.
+    /// Decides whether the scene that is about to be shown may tear. `allowed`: the configuration
+    /// lets clients tear.
     pub fn judge_tearing(&mut self, scene: &[Layer], allowed: bool) {
         let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
         let Some(top) = scene.first() else {
-            self.tearing = Verdict::NotAsked;
+            self.tearing = TearVerdict::NotAsked;
             return;
         };
         let (asked, video) = with_states(&top.surface, |states| {
             let video =
                 states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() == &Type::Video;
-            (protocols::tearing::is_async(states), video)
+            (protocols::tearing::wants_tearing(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);
-        let able = self.kms.can_flip_asynchronously() && takes(&self.kms.planes()[self.primary], top);
-        self.tearing = verdict(&Wish { asked, allowed, able, alone, video });
+        let able = self.kms.can_flip_asynchronously() && supports_async(&self.kms.planes()[self.primary], top);
+        self.tearing = verdict(&TearRequest { asked, allowed, able, alone, video });
     }
 }

@@ -1,15 +1,16 @@
-//! The planes of one frame: which of them shows which layer, what is composited, and the atomic request.
+//! The planes of one frame: which of them shows which layer, what is composited, and the atomic
+//! request.
 //!
-//! Nothing here knows windows or time.
+//! Nothing here knows windows, and nothing here reads a clock.
 
-pub mod account;
 pub mod assign;
 pub mod attempt;
-pub mod blame;
 pub mod content_type;
 pub mod damage;
-pub mod gather;
+pub mod fill;
 pub mod hints;
+pub mod record;
+pub mod refused_layouts;
 pub mod request;
 pub mod submit;
 pub mod tear;

@@ -1,10 +1,12 @@
-//! What goes onto one plane with one commit.
+//! What one commit puts on one plane.
+//!
+//! Plain data: it commits nothing.
 
 use std::{ops::Range, sync::Arc};
 
-use dmabuf_import::colour::Representation;
+use dmabuf_import::colour::{self, Representation};
 use fence::SyncFile;
-use kms::{Rect, Rotation, SrcRect};
+use kms::{Blend, ColorEncoding, ColorRange, PlaneOptions, Rect, Rotation, SrcRect};
 use smithay::backend::renderer::utils::CommitCounter;
 
 use crate::{
@@ -12,36 +14,63 @@ use crate::{
     surface::content::Content,
 };
 
-/// What goes onto one plane.
+/// What a commit puts on one plane.
 #[derive(Debug)]
 pub struct PlaneRequest {
     pub plane: usize,
     pub show: OnPlane,
     pub src: SrcRect,
     pub dst: Rect,
-    /// Ours for the commit; the content keeps its own.
+    /// The in-fence; this request owns the descriptor. The content keeps its own.
     pub fence: Option<SyncFile>,
-    /// Position in the stack, where the plane is told.
+    /// The plane's zpos, if it is settable.
     pub zpos: Option<u64>,
-    /// Turns the buffer upright.
+    /// The rotation that makes the buffer's image upright.
     pub rotation: Rotation,
-    /// Of YUV pixels.
+    /// Matrix and range of YUV pixels; `None`: RGB.
     pub colour: Option<Representation>,
-    /// Which of the frame's rectangles say what has changed; none: everything.
+    /// Which of the frame's [`Rects`] are this plane's damage; empty: everything may have changed.
     pub damage: Range<usize>,
-    /// The surface's state that a plane shows then.
+    /// Up to which damage of the surface the plane is current after this commit.
     pub mark: Option<Mark>,
 }
 
+/// Matrix and range of YUV pixels in the kernel's terms.
+pub fn in_kms(representation: Representation) -> (ColorEncoding, ColorRange) {
+    let encoding = match representation.encoding {
+        colour::Encoding::Bt601 => ColorEncoding::Bt601,
+        colour::Encoding::Bt709 => ColorEncoding::Bt709,
+        colour::Encoding::Bt2020 => ColorEncoding::Bt2020,
+    };
+    let range = match representation.range {
+        colour::Range::Limited => ColorRange::Limited,
+        colour::Range::Full => ColorRange::Full,
+    };
+    (encoding, range)
+}
+
 impl PlaneRequest {
-    /// Upright, without fence, changed all over.
+    /// The blend mode of every plane: clients' colours are premultiplied.
+    pub const BLEND: Blend = Blend::Premultiplied;
+
+    /// The properties of `plane` beyond framebuffer and position. The CRC prediction uses the same
+    /// values.
+    pub fn look_on(&self, plane: &kms::OutputPlane) -> PlaneOptions {
+        let representation = self.colour.map(in_kms);
+        // A plane without the property was chosen because its fixed value fits.
+        let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));
+        let color_range = representation.and_then(|(_, range)| plane.props.color_range.map(|_| range));
+        PlaneOptions { rotation: self.rotation, color_encoding, color_range, ..PlaneOptions::default() }
+    }
+
+    /// A request without rotation and fence, and with everything damaged.
     pub fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
         let rotation = Rotation::ROTATE_0;
         Self { plane, show, src, dst, fence: None, zpos: None, rotation, colour: None, damage: 0..0, mark: None }
     }
 }
 
-/// What the pointer's plane shows: its index, the picture, and where.
+/// What the pointer's plane shows: the plane's index, the image, and its position.
 pub type CursorPlane = (usize, CursorImage, Rect);
 
 /// What a plane shows since the last commit.
@@ -49,19 +78,21 @@ pub type CursorPlane = (usize, CursorImage, Rect);
 pub enum OnPlane {
     /// A client's buffer.
     Content(Arc<Content>),
-    /// A buffer of ours.
+    /// One of the compositor's own buffers.
     Target(Arc<Target>),
 }
 
-/// Up to which damage of its surface a plane shows it.
+/// Up to which damage of its surface a plane is current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(pub CommitCounter);
 
 impl Mark {
+    /// The newest damage of the layer's surface.
     pub fn of(layer: &Layer) -> Self {
         Self(layer.damage.current_commit())
     }
 }
 
-/// Rectangles of one frame's planes; each plane has a range of them.
+/// The damage rectangles of all planes of one frame, in buffer pixels; each plane has a range of
+/// them.
 pub type Rects = Vec<Rect>;

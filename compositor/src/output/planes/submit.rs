@@ -1,23 +1,27 @@
-//! The wanted planes as one atomic request.
+//! Builds one atomic request from the plane requests of a frame, and tests or commits it.
 
 use fence::SyncFile;
-use kms::{Blend, PlaneState, Rect};
+use kms::{PlaneState, Rect};
 
 use crate::output::{
-    planes::{
-        assign,
-        request::{OnPlane, PlaneRequest},
-    },
+    planes::request::{OnPlane, PlaneRequest},
     state::Output,
 };
 
-/// What to ask of the kernel.
+/// Whether to test or to commit the request.
 pub enum Submit {
+    /// TEST_ONLY.
     Test,
-    Commit { frame: u64, modeset: bool, asynchronous: bool },
+    Commit {
+        frame: u64,
+        modeset: bool,
+        asynchronous: bool,
+    },
 }
 
-/// Turns the wanted planes, and what of `rects` has changed on each, into one atomic request: its out-fence, and whether it tears.
+/// Tests or commits the planes in `wanted`, with the damage that each has in `rects`; a plane that
+/// is not in `wanted` is turned off. Returns the out-fence of the commit, which the caller owns,
+/// and whether the flip tears.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,
@@ -31,7 +35,7 @@ pub fn submit(
         _ if output.kms.is_asleep() => output.kms.wake(),
         _ => output.kms.frame(),
     };
-    frame.connector(output.told.state.clone());
+    frame.connector(output.settings.state.clone());
     for plane in 0..count {
         let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
             frame.clear(plane);
@@ -43,14 +47,9 @@ pub fn submit(
         };
         let Some(framebuffer) = framebuffer else { continue };
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
-        (state.blend, state.zpos) = (Blend::Premultiplied, wanted.zpos);
-        state.look.rotation = wanted.rotation;
-        if let Some((encoding, range)) = wanted.colour.map(assign::in_kms) {
-            // A plane that cannot be told has been chosen because it does this anyway.
-            if let Some(props) = frame.plane(plane).map(|plane| &plane.props) {
-                state.look.color_encoding = props.color_encoding.map(|_| encoding);
-                state.look.color_range = props.color_range.map(|_| range);
-            }
+        (state.blend, state.zpos) = (PlaneRequest::BLEND, wanted.zpos);
+        if let Some(plane) = frame.plane(plane) {
+            state.options = wanted.look_on(plane);
         }
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();

@@ -1,14 +1,14 @@
-//! Whether a frame may tear: be shown at once, in the middle of a scan-out.
+//! Whether a frame may tear, that is, be flipped in the middle of a scan-out.
 //!
-//! The client must ask for it (`tearing-control-v1`), the user must allow it (`tearing = true`), the device must be able to
-//! (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP), and the surface must be alone on the screen: an async flip may change the
-//! primary plane's framebuffer and nothing else. Video never tears, whatever it asks for. This module judges; it
-//! commits nothing.
+//! The client must request it (`tearing-control-v1`), the user must allow it (`tearing = true`),
+//! the device must support it (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP), and the surface must be alone on
+//! the screen: an async flip may change the primary plane's framebuffer and nothing else. Video
+//! never tears, whatever it requests. This module decides; it commits nothing.
 
-/// What became of a client's wish to tear.
+/// The decision on a client's request to tear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verdict {
-    /// Nobody asks for it.
+pub enum TearVerdict {
+    /// No client requests it.
     #[default]
     NotAsked,
     /// The configuration forbids it.
@@ -17,13 +17,13 @@ pub enum Verdict {
     Unable,
     /// More than this surface is on the screen.
     NotAlone,
-    /// It says that it is video.
+    /// The surface's content type is video.
     Video,
     /// The next flip may tear.
     May,
 }
 
-impl Verdict {
+impl TearVerdict {
     /// For `syncline msg status`.
     pub fn name(self) -> &'static str {
         match self {
@@ -37,26 +37,26 @@ impl Verdict {
     }
 }
 
-/// What the verdict depends on.
+/// The facts that the verdict depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct TearRequest {
     pub asked: bool,
     pub allowed: bool,
     pub able: bool,
-    /// It covers the output, with nothing above it.
+    /// The surface covers the output, with nothing above it.
     pub alone: bool,
     pub video: bool,
 }
 
-/// The verdict.
-pub fn verdict(wish: &Wish) -> Verdict {
+/// Decides whether the next flip may tear.
+pub fn verdict(wish: &TearRequest) -> TearVerdict {
     match *wish {
-        Wish { asked: false, .. } => Verdict::NotAsked,
-        Wish { allowed: false, .. } => Verdict::Forbidden,
-        Wish { video: true, .. } => Verdict::Video,
-        Wish { able: false, .. } => Verdict::Unable,
-        Wish { alone: false, .. } => Verdict::NotAlone,
-        _ => Verdict::May,
+        TearRequest { asked: false, .. } => TearVerdict::NotAsked,
+        TearRequest { allowed: false, .. } => TearVerdict::Forbidden,
+        TearRequest { video: true, .. } => TearVerdict::Video,
+        TearRequest { able: false, .. } => TearVerdict::Unable,
+        TearRequest { alone: false, .. } => TearVerdict::NotAlone,
+        _ => TearVerdict::May,
     }
 }
 
@@ -65,16 +65,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_must_agree() {
-        let all = Wish { asked: true, allowed: true, able: true, alone: true, video: false };
+    fn a_frame_tears_only_if_every_condition_holds() {
+        let all = TearRequest { asked: true, allowed: true, able: true, alone: true, video: false };
         let table = [
-            (all, Verdict::May),
-            (Wish { asked: false, ..all }, Verdict::NotAsked),
-            (Wish { allowed: false, ..all }, Verdict::Forbidden),
-            (Wish { able: false, ..all }, Verdict::Unable),
-            (Wish { alone: false, ..all }, Verdict::NotAlone),
-            (Wish { video: true, ..all }, Verdict::Video),
-            (Wish { video: true, allowed: false, ..all }, Verdict::Forbidden),
+            (all, TearVerdict::May),
+            (TearRequest { asked: false, ..all }, TearVerdict::NotAsked),
+            (TearRequest { allowed: false, ..all }, TearVerdict::Forbidden),
+            (TearRequest { able: false, ..all }, TearVerdict::Unable),
+            (TearRequest { alone: false, ..all }, TearVerdict::NotAlone),
+            (TearRequest { video: true, ..all }, TearVerdict::Video),
+            (TearRequest { video: true, allowed: false, ..all }, TearVerdict::Forbidden),
         ];
         for (wish, expected) in table {
             assert_eq!(verdict(&wish), expected, "{wish:?}");

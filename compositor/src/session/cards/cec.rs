@@ -4,15 +4,15 @@
 
 use std::path::PathBuf;
 
-use kms::cec::{Adapter, Event, Player, Readiness, machine::Heard};
+use kms::cec::{Adapter, Event, Player, Readiness, machine::RemoteCommand};
 
 use crate::{
     config,
-    devices::cec::{Place, Wire},
+    devices::cec::{ConnectorKey, Wire},
     session::Syncline,
     system::{
         id::{OutputId, Slot},
-        reactor::Source,
+        reactor::EventSource,
     },
 };
 
@@ -29,7 +29,7 @@ impl Syncline {
             return;
         }
         for id in self.outputs.list.ids() {
-            let place = self.cec_place(id);
+            let place = self.cec_connector(id);
             if self.cec.knows(Some(place)) {
                 continue;
             }
@@ -41,7 +41,7 @@ impl Syncline {
     }
 
     /// The connector of an output.
-    fn cec_place(&self, id: OutputId) -> Place {
+    fn cec_connector(&self, id: OutputId) -> ConnectorKey {
         let output = &self.outputs.list[id].kms;
         (self.outputs.cards.of(output).serial(), output.connector_id())
     }
@@ -53,7 +53,7 @@ impl Syncline {
 
     /// An output is turned on: its television wakes and shows us, and that of the configured adapter, which may be any output's.
     pub fn cec_wake_one(&mut self, id: OutputId) {
-        let place = self.cec_place(id);
+        let place = self.cec_connector(id);
         self.cec.of(Some(place)).for_each(Player::wake);
         self.cec.of(None).for_each(Player::wake);
     }
@@ -61,7 +61,7 @@ impl Syncline {
     /// An output is turned off: with `standby-on-sleep` its television goes to standby if it shows us; that of the configured
     /// adapter with the last output.
     pub fn cec_sleep_one(&mut self, id: OutputId) {
-        let place = self.cec_place(id);
+        let place = self.cec_connector(id);
         self.cec.of(Some(place)).for_each(Player::sleep);
         if self.outputs.all_off() {
             self.cec.of(None).for_each(Player::sleep);
@@ -75,15 +75,15 @@ impl Syncline {
         }
     }
 
-    fn cec_bind(&mut self, adapter: Adapter, connector: Option<Place>, name: String) {
-        let config::Cec { osd_name, standby_on_sleep, .. } = &self.config.cec;
+    fn cec_bind(&mut self, adapter: Adapter, connector: Option<ConnectorKey>, name: String) {
+        let config::CecConfig { osd_name, standby_on_sleep, .. } = &self.config.cec;
         self.cec_address(&adapter, connector);
         let mut player = match Player::new(adapter, osd_name.0, *standby_on_sleep) {
             Ok(player) => player,
             Err(error) => return tracing::warn!("{name}: no CEC: {error}"),
         };
         let entry = self.cec.players.vacant_entry();
-        if let Err(error) = self.reactor.add_with_priority(&player, Source::Cec(Slot(entry.key() as u32))) {
+        if let Err(error) = self.reactor.add_with_priority(&player, EventSource::Cec(Slot(entry.key() as u32))) {
             return tracing::warn!("{name}: no CEC: {error}");
         }
         player.wake();
@@ -93,7 +93,7 @@ impl Syncline {
     }
 
     /// Gives an adapter that cannot know its place (USB dongles) that of its display's EDID, or of the only display's.
-    fn cec_address(&self, adapter: &Adapter, connector: Option<Place>) {
+    fn cec_address(&self, adapter: &Adapter, connector: Option<ConnectorKey>) {
         if !adapter.info().is_ok_and(|info| info.wants_address()) {
             return;
         }
@@ -120,8 +120,8 @@ impl Syncline {
                 tracing::info!("{name}: CEC playback device {logical} at {a}.{b}.{c}.{d}");
             }
             Event::Lost => tracing::info!("{name}: CEC has no display"),
-            Event::Heard(Heard::Standby) => standby = true,
-            Event::Heard(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
+            Event::RemoteCommand(RemoteCommand::Standby) => standby = true,
+            Event::RemoteCommand(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
             // A television that is off does not acknowledge; that is its right.
             Event::NotDelivered(opcode, status) => {
                 tracing::debug!("{name}: CEC message {opcode:#04x} was not taken (status {status:#04x})");

@@ -9,7 +9,7 @@ use crate::{
 
 impl Syncline {
     /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
-    pub fn hot_plug(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
+    pub fn hot_plug(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         match card.inventory.refresh_connectors(&card.device) {
             Ok(changes) if changes.is_empty() => return,
@@ -29,7 +29,7 @@ impl Syncline {
         let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
         let gone = self.outputs.list.take(pulled);
         for output in gone {
-            self.take_away(output);
+            self.remove_output(output);
         }
         self.arrange();
         self.light_up(serial, wanted, false).ok();
@@ -38,7 +38,7 @@ impl Syncline {
 
     /// The connectors of a card that go on as they are. A link that failed is trained again by the next frame; if it cannot carry the mode any more, the
     /// output is lit anew with one that it can.
-    fn check_links(&mut self, serial: u32) -> Vec<u32> {
+    fn check_links(&mut self, serial: kms::CardSerial) -> Vec<u32> {
         let mut good = Vec::new();
         let Some(card) = self.outputs.cards.get(serial) else { return good };
         for connector in card.inventory.connected() {
@@ -58,7 +58,7 @@ impl Syncline {
 
     /// A flip came of a card's CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
     /// lit because of that commit, it can now.
-    pub fn flipped_last(&mut self, serial: u32, flip: &kms::Flip) {
+    pub fn flipped_last(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
         let outputs = &mut self.outputs;
         let Some(card) = outputs.cards.get_mut(serial) else { return };
         if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
@@ -78,7 +78,7 @@ impl Syncline {
     }
 
     /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
-    pub fn take_away(&mut self, mut output: Output) {
+    pub fn remove_output(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
         if let Some(in_flight) = output.in_flight.take() {

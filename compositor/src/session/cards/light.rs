@@ -19,10 +19,10 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, choose_mode, set_modes, takes},
+            light::{PendingOutput, choose_mode, set_modes, supported_settings},
         },
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
-        state::{Answers, Output, Phase},
+        state::{FrameCallbacks, Output, Phase},
     },
     render::{Target, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
@@ -33,7 +33,12 @@ use crate::{
 impl Syncline {
     /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
     /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
-    pub fn light_up(&mut self, card: u32, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<(), Error> {
+    pub fn light_up(
+        &mut self,
+        card: kms::CardSerial,
+        wanted: Option<kms::ModeRequest>,
+        strict: bool,
+    ) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
         let (mut dark, before) = (Vec::new(), self.outputs.list.len());
@@ -67,42 +72,48 @@ impl Syncline {
         self.arrange();
         if self.outputs.list.len() > before {
             // Somebody has plugged it in.
-            self.user_is_here(true);
+            self.note_activity(true);
         }
         Ok(())
     }
 
     /// Something on the card is busy: the commit that turned a display off, whose event has come, may not be over. Tries again soon, if that
     /// has not been done too often.
-    fn light_again(&mut self, card: u32) -> bool {
+    fn light_again(&mut self, card: kms::CardSerial) -> bool {
         /// Between two attempts.
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;
         let Some(card) = self.outputs.cards.get_mut(card) else { return false };
-        let tried = card.again.map_or(0, |(_, tried)| tried);
-        card.again = (tried < MOST).then_some((self.now + SOON, tried + 1));
-        card.again.is_some()
+        let tried = card.retry.map_or(0, |(_, tried)| tried);
+        card.retry = (tried < MOST).then_some((self.now + SOON, tried + 1));
+        card.retry.is_some()
     }
 
     /// Lights the displays for which it is time to try again.
     pub fn relight_due(&mut self) {
         let (now, cards) = (self.now, self.outputs.cards.iter());
-        let due: Vec<_> = cards.filter(|card| card.again.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
+        let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
         for serial in due {
-            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.again);
+            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
             let (before, places) = (tried(self), self.places());
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&places);
             if tried(self) == before
                 && let Some(card) = self.outputs.cards.get_mut(serial)
             {
-                card.again = None;
+                card.retry = None;
             }
         }
     }
 
     /// What is needed to light a display.
-    fn prepare(&mut self, card: u32, id: OutputId, connector: &Connector, mode: &Mode) -> Result<PendingOutput, Error> {
+    fn prepare(
+        &mut self,
+        card: kms::CardSerial,
+        id: OutputId,
+        connector: &Connector,
+        mode: &Mode,
+    ) -> Result<PendingOutput, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
@@ -121,12 +132,12 @@ impl Syncline {
         let (target, tracker, framebuffer) =
             made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        let picture = PlaneState::new(framebuffer.id(), src, dst);
-        let told = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
-        let told = takes(&mut output, primary, picture, told);
+        let first_frame = PlaneState::new(framebuffer.id(), src, dst);
+        let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let settings = supported_settings(&mut output, primary, first_frame, settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
-        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, picture, told, vrr })
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
     }
 
     /// What a display is lit with: the background in a buffer of the renderer's that it can show.
@@ -146,7 +157,7 @@ impl Syncline {
 
     /// A display whose mode is being set becomes an output.
     fn add_output(&mut self, dark: PendingOutput) {
-        let PendingOutput { id, connector, mode, kms: output, target, tracker, told, .. } = dark;
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = dark;
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
@@ -183,7 +194,7 @@ impl Syncline {
             phase: Phase::InFlight,
             not_before: 0,
             dirty: true,
-            look: false,
+            check_pending: false,
             frame: 0,
             primary,
             cursor: output.cursor(),
@@ -191,7 +202,7 @@ impl Syncline {
             on_plane,
             retiring: Vec::new(),
             in_flight: None,
-            answers: Answers::default(),
+            callbacks: FrameCallbacks::default(),
             watch,
             ladder: kms::recover::Ladder::default(),
             withdrawn: false,
@@ -205,13 +216,13 @@ impl Syncline {
             misses: Misses::default(),
             hand_over: HandOverReserve::default(),
             handed: Vec::new(),
-            tearing: tear::Verdict::default(),
-            told: ConnectorSettings::new(told),
+            tearing: tear::TearVerdict::default(),
+            settings: ConnectorSettings::new(settings),
             retrain: false,
             off: None,
             placed: position.is_some(),
             crc: None,
-            on_its_way: Default::default(),
+            pending_frame: Default::default(),
             shown: Vec::new(),
             kms: output,
         });

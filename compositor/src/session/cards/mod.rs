@@ -6,22 +6,22 @@ mod cec;
 mod hotplug;
 mod light;
 mod power;
-mod renew;
+mod refresh;
 mod vt;
 
 use std::path::{Path, PathBuf};
 
 use crate::{
-    output::card::card::{Card, Found},
+    output::card::card::{Card, OpenedCard},
     session::Syncline,
-    system::{error::Error, reactor::Source},
+    system::{error::Error, reactor::EventSource},
 };
 
 impl Syncline {
     /// Lights the displays of all cards at the start. The first failure is an error, but of a card that the user has not named
     /// and the session can do without.
     pub fn light_cards(&mut self) -> Result<(), Error> {
-        let serials: Vec<u32> = self.outputs.cards.iter().map(Card::serial).collect();
+        let serials: Vec<kms::CardSerial> = self.outputs.cards.iter().map(Card::serial).collect();
         for serial in &serials {
             let Err(error) = self.light_up(*serial, self.mode, true) else { continue };
             let others = serials.len() > 1 && self.outputs.cards.named.is_empty();
@@ -39,7 +39,7 @@ impl Syncline {
 
     /// Listens to a card's events.
     fn watch_card(&self, card: &Card) -> std::io::Result<()> {
-        self.reactor.add(&card.device, Source::Display(card.serial()))
+        self.reactor.add(&card.device, EventSource::Display(card.serial()))
     }
 
     /// Listens to the events of the cards that are there at the start.
@@ -50,7 +50,7 @@ impl Syncline {
     /// A device has appeared: it is taken in and its displays are lit.
     pub fn card_added(&mut self, path: &Path) {
         if kms::nodes::card_number(path).is_none()
-            || !self.outputs.cards.wants(path)
+            || !self.outputs.cards.accepts(path)
             || self.outputs.cards.iter().any(|card| card.device.path() == path)
         {
             return;
@@ -60,7 +60,7 @@ impl Syncline {
             self.outputs.cards.missed.push(path.to_owned());
             return;
         }
-        let card = match Found::open(&mut self.session, path) {
+        let card = match OpenedCard::open(&mut self.session, path) {
             Ok(found) if self.outputs.cards.named.is_empty() && !found.has_display() => {
                 tracing::info!("left out: {}", found.no_display());
                 return found.close(&mut self.session);
@@ -84,7 +84,7 @@ impl Syncline {
     }
 
     /// The session has its VT again: cards that came meanwhile are taken in, and displays that came or went.
-    pub fn take_missed(&mut self) {
+    pub fn add_missed_cards(&mut self) {
         let cards = self
             .outputs
             .cards
@@ -101,7 +101,7 @@ impl Syncline {
 
     /// udev says that something about a node has changed: displays came or went. A card that had none at the start may have one now.
     pub fn card_changed(&mut self, node: u64) {
-        match self.outputs.cards.at(node).map(Card::serial) {
+        match self.outputs.cards.by_node(node).map(Card::serial) {
             Some(serial) if self.outputs.active => self.hot_plug(serial, self.mode),
             Some(serial) => self.outputs.cards.get_mut(serial).into_iter().for_each(|card| card.stale = true),
             None => {
@@ -135,16 +135,16 @@ impl Syncline {
     pub fn renew_ways(&mut self) {
         let outputs = &mut self.outputs;
         outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
-        self.imports.iter().for_each(|imported| imported.choose(None));
+        self.imports.iter().for_each(|imported| imported.set_read_path(None));
     }
 
     /// Lets go of a card and of all that lives on it.
-    fn drop_card(&mut self, serial: u32) {
+    fn drop_card(&mut self, serial: kms::CardSerial) {
         let before = self.places();
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
-        let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stuck());
+        let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());
         let gone = self.outputs.list.take(on_it);
-        gone.into_iter().for_each(|output| self.take_away(output));
+        gone.into_iter().for_each(|output| self.remove_output(output));
         let Some(at) = self.outputs.cards.list.iter().position(|card| card.serial() == serial) else { return };
         let mut card = self.outputs.cards.list.remove(at);
         // Closing it would not take it out of the set: the seat has the same file.
@@ -153,7 +153,7 @@ impl Syncline {
         // Framebuffers keep their device open.
         self.imports.iter().for_each(|imported| imported.forget(serial));
         for (content, _) in self.live.iter() {
-            if let crate::surface::buffer::Source::Dmabuf(imported) = &content.source {
+            if let crate::surface::buffer::PixelSource::Dmabuf(imported) = &content.source {
                 imported.forget(serial);
             }
         }

@@ -18,7 +18,7 @@ use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::w
 use crate::{
     output::{
         card::light::user_data,
-        power::SLEEP,
+        power::OFF_COMMIT,
         state::{OffReason, Phase},
     },
     session::Syncline,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// Turns a display off, as soon as its last frame is on the screen.
+    /// CommitOrder a display off, as soon as its last frame is on the screen.
     pub fn turn_off(&mut self, id: OutputId, why: OffReason) {
         let output = &mut self.outputs.list[id];
         if output.off.is_none() {
@@ -36,7 +36,7 @@ impl Syncline {
         }
     }
 
-    /// Turns a display on, with its next frame.
+    /// CommitOrder a display on, with its next frame.
     pub fn turn_on(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         if output.off.take().is_some() {
@@ -56,13 +56,13 @@ impl Syncline {
     }
 
     /// All displays were lit anew: none is off any more.
-    pub fn all_are_on(&mut self) {
+    pub fn mark_all_on(&mut self) {
         self.outputs.list.iter_mut().for_each(|output| output.off = None);
         self.power_stale = true;
     }
 
     /// At the end of every wake-up: turns off what is to be and can be.
-    pub fn put_to_sleep(&mut self) {
+    pub fn turn_off_due(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
             let ready = output.off.is_some() && !output.kms.is_asleep() && output.phase != Phase::InFlight;
@@ -70,9 +70,9 @@ impl Syncline {
                 continue;
             }
             // While its vblanks still run.
-            self.crc_dark(id);
+            self.crc_suspend(id);
             let output = &mut self.outputs.list[id];
-            match output.kms.sleep(user_data(output.id, SLEEP)) {
+            match output.kms.sleep(user_data(output.id, OFF_COMMIT)) {
                 Ok(()) => {
                     output.phase = Phase::InFlight;
                     output.watch.committed(self.now);
@@ -88,7 +88,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.power_stale) {
             let outputs = &self.outputs;
-            self.globals.output_power.tell(|wl| outputs.is_on(wl));
+            self.globals.output_power.send_changes(|wl| outputs.is_on(wl));
         }
     }
 }
@@ -116,7 +116,7 @@ impl Syncline {
             return self.turn_off(id, OffReason::Asked);
         }
         self.turn_on(id);
-        self.count_absence_anew();
+        self.restart_idle_time();
     }
 
     /// `syncline msg output NAME on|off`.

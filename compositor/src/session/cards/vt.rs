@@ -9,7 +9,7 @@ use crate::{
     output::{card::light::user_data, planes::request::OnPlane, state::Phase},
     render::target::OPAQUE,
     session::Syncline,
-    system::{id::OutputId, seat::Session},
+    system::{id::OutputId, seat::SeatSession},
 };
 
 impl Syncline {
@@ -28,7 +28,7 @@ impl Syncline {
     pub fn resume(&mut self) {
         self.outputs.active = true;
         for card in self.outputs.cards.iter_mut() {
-            if matches!(self.session, Session::Direct)
+            if matches!(self.session, SeatSession::Direct)
                 && let Err(error) = card.device.acquire_master()
             {
                 tracing::warn!("{error}");
@@ -46,7 +46,7 @@ impl Syncline {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
             }
         }
-        self.take_missed();
+        self.add_missed_cards();
     }
 
     /// Sets an output's mode again with a fresh picture.
@@ -63,8 +63,8 @@ impl Syncline {
         let framebuffer = target.framebuffer(&card.device).ok_or("its buffer cannot be shown")?;
         let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
-        output.told.modeset();
-        frame.connector(output.told.state.clone());
+        output.settings.modeset();
+        frame.connector(output.settings.state.clone());
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
         frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;

@@ -5,7 +5,7 @@
 use dmabuf_import::{
     Fourcc,
     colour::Representation,
-    m2m::{Converter, Picture},
+    m2m::{Converter, ImageLayout},
 };
 use fence::{Acquire, AcquireState, Release};
 use smithay::{
@@ -19,12 +19,12 @@ use smithay::{
 
 use crate::{
     config::Mem2memDevice,
-    devices::mem2mem::{Job, Mem2mem, Started},
+    devices::mem2mem::{Conversion, Mem2mem, StartedConversion},
     session::Syncline,
     surface::{
         SurfaceState,
-        buffer::{Imported, Source},
-        content::{By, Parts},
+        buffer::{Imported, PixelSource},
+        content::{ContentParts, SyncMethod},
         view::View,
     },
     system::reactor,
@@ -61,11 +61,11 @@ impl Syncline {
 
     /// Starts the conversion of a commit that would be drawn else, and puts our buffer in the place of its own. Gives back what it was given
     /// where nothing is to be converted, or nothing can be.
-    pub fn through_converter(&mut self, states: &SurfaceData, mut parts: Parts) -> Parts {
+    pub fn through_converter(&mut self, states: &SurfaceData, mut parts: ContentParts) -> ContentParts {
         if self.mem2mem.is_none() {
             return parts;
         }
-        let Source::Dmabuf(source) = &parts.source else { return parts };
+        let PixelSource::Dmabuf(source) = &parts.source else { return parts };
         let source = source.clone();
         let Some((size, colour)) = self.wanted_by(states, &source, parts.size) else { return parts };
         if !matches!(parts.acquire.advance(), Ok(AcquireState::Signalled { .. })) {
@@ -75,7 +75,7 @@ impl Syncline {
             Ok(Some((number, point, target, pair))) => {
                 let release = std::mem::replace(&mut parts.release, Release::none());
                 let Some(mem2mem) = &mut self.mem2mem else { return parts };
-                mem2mem.jobs.push(Job {
+                mem2mem.jobs.push(Conversion {
                     number,
                     point: point.clone(),
                     _held: (source, target.clone()),
@@ -87,8 +87,8 @@ impl Syncline {
                     pair,
                 });
                 parts.acquire = Acquire::from_point(point, self.now);
-                (parts.acquire_by, parts.release_by) = (By::Buffer, By::Buffer);
-                (parts.source, parts.size, parts.converted) = (Source::Dmabuf(target), size, true);
+                (parts.acquire_by, parts.release_by) = (SyncMethod::Buffer, SyncMethod::Buffer);
+                (parts.source, parts.size, parts.converted) = (PixelSource::Dmabuf(target), size, true);
                 self.counters.mem2mem_commits += 1;
             }
             Ok(None) => {}
@@ -129,7 +129,7 @@ impl Syncline {
         let colour = dmabuf
             .format_info()
             .yuv
-            .then(|| protocols::color_representation::stated(states).unwrap_or(Representation::default_for(height)));
+            .then(|| protocols::color_representation::current(states).unwrap_or(Representation::default_for(height)));
         Some((to, colour))
     }
 
@@ -145,9 +145,11 @@ impl Syncline {
         source: &Imported,
         size: Size<i32, Buffer>,
         colour: Option<Representation>,
-    ) -> Result<Option<Started>, String> {
+    ) -> Result<Option<StartedConversion>, String> {
         let format = source.dmabuf.format();
-        let (Some(mem2mem), Some(from)) = (&self.mem2mem, Picture::of(&source.dmabuf, colour)) else { return Ok(None) };
+        let (Some(mem2mem), Some(from)) = (&self.mem2mem, ImageLayout::of(&source.dmabuf, colour)) else {
+            return Ok(None);
+        };
         if !mem2mem.reads.contains(&format) {
             return Ok(None);
         }
@@ -156,7 +158,7 @@ impl Syncline {
         let device = &self.outputs.cards.of(&output.kms).device;
         let Some(mem2mem) = &mut self.mem2mem else { return Ok(None) };
         let target = mem2mem.target(device, size, to)?;
-        let Some(picture) = Picture::of(&target.dmabuf, None) else { return Ok(None) };
+        let Some(picture) = ImageLayout::of(&target.dmabuf, None) else { return Ok(None) };
         let pair = (from, picture);
         if mem2mem.refused.contains(&pair) {
             return Ok(None);
@@ -177,7 +179,7 @@ impl Syncline {
             }
         };
         if idle {
-            self.reactor.add(&mem2mem.converter, reactor::Source::Mem2mem).map_err(|e| e.to_string())?;
+            self.reactor.add(&mem2mem.converter, reactor::EventSource::Mem2mem).map_err(|e| e.to_string())?;
         }
         mem2mem.point += 1;
         Ok(Some((number, mem2mem.timeline.point(mem2mem.point), target, pair)))

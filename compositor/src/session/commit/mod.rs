@@ -4,7 +4,7 @@
 //! front of the whole commit. What becomes of it when Smithay applies it is in [`crate::surface::apply`]. It waits for nothing.
 
 mod mem2mem;
-mod turn;
+mod order;
 pub mod wait;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dmabuf_import::Dmabuf;
 use fence::{Acquire, AcquireState, Ns, Release};
 use protocols::{
-    color_representation::{self, Contents},
+    color_representation::{self, AttachedPixels},
     explicit_sync,
     syncobj::{self, Attached},
 };
@@ -29,10 +29,10 @@ use crate::{
     session::Syncline,
     surface::{
         SurfaceState,
-        apply::{Attach, Update},
-        buffer::{Imported, Imports, Source},
+        apply::{Attach, CommitUpdate},
+        buffer::{Imported, Imports, PixelSource},
         client::client_pid,
-        content::{By, Content, Parts},
+        content::{Content, ContentParts, SyncMethod},
         gate::{Gate, PendingCommit},
         shm::Shm,
     },
@@ -43,7 +43,7 @@ use crate::{
 const MOST_PENDING: usize = 64;
 
 /// What the client's explicit synchronisation brought with a commit; never both, since a surface has one object for it.
-struct Brought {
+struct CommitSync {
     points: Option<syncobj::Points>,
     fences: Option<explicit_sync::Fences>,
 }
@@ -51,7 +51,7 @@ struct Brought {
 /// Runs before every commit of every surface.
 pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
     let now = state.now;
-    let ordered = state.take_turn(surface);
+    let ordered = state.take_order(surface);
     let mut superseded = Vec::new();
     let pending = with_states(surface, |states| {
         let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
@@ -69,7 +69,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         // On a violation the client has got its protocol error; nothing of this commit will be applied.
         let Ok(points) = syncobj::take_points(states, kind) else { return None };
         let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
-        crate::surface::invitation::answered(states, now);
+        crate::surface::callback_response::note_response(states, now);
         let serial = {
             let mut surface = SurfaceState::of(states);
             surface.serial += 1;
@@ -78,18 +78,18 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         let buffer = match attached {
             None => return None,
             Some(None) => {
-                states.cached_state.get::<Update>().pending().attach = Some(Attach::Removed);
+                states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Removed);
                 superseded = SurfaceState::of(states).overtake(usize::MAX);
                 return None;
             }
             Some(Some(buffer)) => buffer,
         };
-        let content = Arc::new(state.content(states, serial, buffer, Brought { points, fences })?);
+        let content = Arc::new(state.content(states, serial, buffer, CommitSync { points, fences })?);
         state.live.insert(&content, surface);
-        SurfaceState::of(states).pace.commit(now);
+        SurfaceState::of(states).rate.commit(now);
         trace_commit(surface, &content, now);
-        states.cached_state.get::<Update>().pending().attach = Some(Attach::Buffer(content.clone()));
-        // An error here (out of descriptors, say) leaves the acquire pending; the latch looks again.
+        states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Buffer(content.clone()));
+        // An error here (out of descriptors, say) leaves the acquire pending; the latch deferred again.
         let resolved = content.advance().unwrap_or_else(|error| {
             tracing::debug!("surface {} commit {serial}: acquire: {error}", content.surface);
             content.acquire_state()
@@ -107,7 +107,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             AcquireState::Unmaterialised | AcquireState::Pending => {
                 let pending = Arc::new(PendingCommit::new(content, now));
                 if ordered {
-                    pending.keep_turn();
+                    pending.keep_order();
                 }
                 let mut surface = SurfaceState::of(states);
                 if surface.pending.len() >= MOST_PENDING {
@@ -127,37 +127,39 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
 }
 
 /// What an attached buffer's pixels are.
-fn contents(attached: &Option<Option<WlBuffer>>) -> Contents {
-    let Some(attached) = attached else { return Contents::Unchanged };
-    let Some(buffer) = attached else { return Contents::Removed };
+fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
+    let Some(attached) = attached else { return AttachedPixels::Unchanged };
+    let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
     match format {
-        Some(info) if info.yuv => Contents::Yuv(info.hsub == 2 && info.vsub == 2),
-        _ => Contents::Rgb,
+        Some(info) if info.yuv => AttachedPixels::Yuv { is_420: info.hsub == 2 && info.vsub == 2 },
+        _ => AttachedPixels::Rgb,
     }
 }
 
 impl Syncline {
     /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
-    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
+    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: CommitSync) -> Option<Content> {
         let id = SurfaceState::of(states).id;
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
-        let message = message.map(|message| (self.globals.explicit_sync.release(message), By::Fence));
+        let message = message.map(|message| (self.globals.explicit_sync.release(message), SyncMethod::Fence));
         let (acquire, release) = match brought.points {
             // A fence that fails has to be able to tell the client so through the release point.
             Some(points) => (
-                Some((Acquire::from_point(points.acquire, self.now).carrying_errors(), By::Point)),
-                Some((Release::point(points.release), By::Point)),
+                Some((Acquire::from_point(points.acquire, self.now).carrying_errors(), SyncMethod::Point)),
+                Some((Release::point(points.release), SyncMethod::Point)),
             ),
-            None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), By::Fence)), message),
+            None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), SyncMethod::Fence)), message),
         };
         let seen = self.look_at(states, &buffer);
         let acquire = match (acquire, &seen) {
             (_, None) => None,
             (Some(acquire), _) => Some(acquire),
-            (None, Some((Source::Dmabuf(imported), ..))) if imported.shm => Some((Acquire::ready(), By::Buffer)),
-            (None, Some((Source::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
-            (None, Some((Source::Shm(_), ..))) => Some((Acquire::ready(), By::Buffer)),
+            (None, Some((PixelSource::Dmabuf(imported), ..))) if imported.shm => {
+                Some((Acquire::ready(), SyncMethod::Buffer))
+            }
+            (None, Some((PixelSource::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
+            (None, Some((PixelSource::Shm(_), ..))) => Some((Acquire::ready(), SyncMethod::Buffer)),
         };
         let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
             if let Some(Err(error)) = release.map(|(release, _)| release.complete()) {
@@ -166,15 +168,15 @@ impl Syncline {
             return None;
         };
         // Points say it all; a fence's release is beside `wl_buffer.release`, which still goes out.
-        let owed = acquire_by != By::Point;
+        let owed = acquire_by != SyncMethod::Point;
         let (release, release_by) = release.unwrap_or_else(|| match &source {
-            Source::Dmabuf(imported) if imported.shm => (Release::none(), By::Buffer),
-            Source::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), By::Implicit),
-            Source::Shm(_) => (Release::none(), By::Buffer),
+            PixelSource::Dmabuf(imported) if imported.shm => (Release::none(), SyncMethod::Buffer),
+            PixelSource::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), SyncMethod::Implicit),
+            PixelSource::Shm(_) => (Release::none(), SyncMethod::Buffer),
         });
         let buffer = owed.then_some(buffer);
         let surface = id;
-        let parts = Parts {
+        let parts = ContentParts {
             surface,
             serial,
             source,
@@ -192,23 +194,23 @@ impl Syncline {
 
     /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
     /// know, or gone.
-    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(Source, Size<i32, Buffer>, bool)> {
+    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
         if let Some(imported) = Imports::of(buffer) {
             let dmabuf = &imported.dmabuf;
             let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
-            return Some((Source::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
+            return Some((PixelSource::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
         }
         let shm: &Arc<Shm> = protocols::shm::import_of(buffer)?;
         let picture = &shm.picture;
         let size = (picture.width as i32, picture.height as i32).into();
         let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
-        let source = self.in_place(states, shm).map_or_else(|| Source::Shm(shm.clone()), Source::Dmabuf);
+        let source = self.in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
         Some((source, size, opaque))
     }
 
     /// The dma-buf of a buffer of shared memory, if it may be read where it is.
     fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
-        let (held, again) = (shm.is_held(), shm.use_again());
+        let (held, again) = (shm.is_held(), shm.note_use());
         if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
             return None;
         }
@@ -226,9 +228,9 @@ impl Syncline {
     }
 
     /// The fences that a client without explicit synchronisation has left in its buffer.
-    fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, By)> {
+    fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, SyncMethod)> {
         match Acquire::implicit(dmabuf.fd(), self.now) {
-            Ok(acquire) => Some((acquire, By::Implicit)),
+            Ok(acquire) => Some((acquire, SyncMethod::Implicit)),
             Err(error) if error.is_transient() => {
                 // No descriptor for the fence: showing the buffer unfenced would show half a picture.
                 tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
@@ -236,7 +238,7 @@ impl Syncline {
             }
             Err(error) => {
                 tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
-                Some((Acquire::ready(), By::Implicit))
+                Some((Acquire::ready(), SyncMethod::Implicit))
             }
         }
     }

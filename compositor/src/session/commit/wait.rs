@@ -1,7 +1,7 @@
-//! Waiting for acquire fences: with the reactor, or not at all where the hardware may wait.
+//! WaitingAcquire for acquire fences: with the reactor, or not at all where the hardware may wait.
 //!
 //! ```text
-//!  pending commit ─→ the next latch looks ─┬─ signalled, or the display may wait for it ─→ let_through: this gate opens,
+//!  pending commit ─→ the next latch looks ──┬─ signalled, or the display may wait for it ─→ this gate opens,
 //!         │ no fence, no latch to come      └─ else ─→ reactor ─→ acquire_event ─┘       older ones are superseded
 //!         └──────────────────────────────────────────────┘
 //! ```
@@ -18,12 +18,12 @@ use smithay::{
 
 use crate::{
     session::Syncline,
-    surface::{SurfaceState, acquires::Waiting, content::Content, gate::PendingCommit},
+    surface::{SurfaceState, acquires::WaitingAcquire, content::Content, gate::PendingCommit},
     system::{id::Slot, reactor, trace},
 };
 
 impl Syncline {
-    /// Leaves a pending acquire to the next latch, which looks once and may hand the fence to the display. Where there is
+    /// Leaves a pending acquire to the next latch, which deferred once and may hand the fence to the display. Where there is
     /// no fence yet, or no latch to come, the reactor waits for it.
     pub fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
         trace_pending(&commit.content, self.now);
@@ -35,27 +35,27 @@ impl Syncline {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
         }
         let pending = commit.content.acquire_state() == AcquireState::Pending;
-        if !(pending && self.look_at_latch(surface, &commit)) {
+        if !(pending && self.defer_to_latch(surface, &commit)) {
             self.wait_for(surface, commit);
         }
     }
 
     /// Has the reactor wake us when the acquire moves on.
     pub fn wait_for(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
-        let waiting = Waiting { commit: commit.clone(), surface: surface.downgrade(), reported: false };
+        let waiting = WaitingAcquire { commit: commit.clone(), surface: surface.downgrade(), reported: false };
         let slot = self.acquires.insert(waiting);
         self.watch_acquire(slot, &commit);
     }
 
     fn watch_acquire(&mut self, slot: Slot, commit: &PendingCommit) {
         let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
-            Some(fd) => self.reactor.add(fd, reactor::Source::Acquire(slot)),
+            Some(fd) => self.reactor.add(fd, reactor::EventSource::Acquire(slot)),
             None => Ok(()),
         });
         if let Err(error) = watched
             && error.kind() != std::io::ErrorKind::AlreadyExists
         {
-            // Out of descriptors or memory: the watchdog looks at it again, nobody else is held up.
+            // Out of descriptors or memory: the watchdog deferred at it again, nobody else is held up.
             tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
         }
     }
@@ -79,7 +79,7 @@ impl Syncline {
             commit.content.with_acquire(|acquire| acquire.fence().map(|fence| self.reactor.remove(fence).ok()));
             let Some(waiting) = self.acquires.remove(slot) else { return };
             if let Ok(surface) = waiting.surface.upgrade() {
-                self.let_through(&surface, &commit, "waited");
+                self.open_gate(&surface, &commit, "waited");
             }
             return;
         }
@@ -89,7 +89,7 @@ impl Syncline {
         // Materialised, not yet signalled: perhaps the latch may take it now.
         let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
         if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
-            && self.look_at_latch(&surface, &commit)
+            && self.defer_to_latch(&surface, &commit)
         {
             self.acquires.remove(slot);
             return;
@@ -98,7 +98,7 @@ impl Syncline {
     }
 
     /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is free to go.
-    pub fn let_through(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
+    pub fn open_gate(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
         let older = with_states(surface, |states| {
             let mut surface = SurfaceState::of(states);
             if let AcquireState::Signalled { at } = commit.content.acquire_state() {

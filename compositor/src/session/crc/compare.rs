@@ -12,14 +12,14 @@ use fence::Ns;
 use crate::{
     control::socket::Ticket,
     crc::{
-        judge::{Judged, Verdict},
-        status::{Compared, Side},
+        judge::{CrcVerdict, Judged},
+        status::{Compared, ComparedFrame},
     },
     output::planes::request::{CursorPlane, OnPlane},
     render::Layer,
     session::{
         Syncline,
-        parts::comparison::{About, Again, Comparison, Step},
+        parts::comparison::{Comparison, ComparisonStep, RepeatedFrame, SceneFacts},
     },
     system::id::OutputId,
 };
@@ -54,23 +54,23 @@ impl Syncline {
         }
         output.dirty = true;
         let (deadline, output) = (self.now + LIMIT, output.id);
-        let step = Step::Wait { why_not: "no frame was shown" };
+        let step = ComparisonStep::Wait { why_not: "no frame was shown" };
         self.crc.comparison = Some(Comparison { ticket, output, deadline, step, judged: [None, None] });
         None
     }
 
     /// The frame that output `id` is to show again, if this latch is for that.
-    pub fn comparison_latch(&mut self, id: OutputId) -> Option<Again> {
+    pub fn comparison_latch(&mut self, id: OutputId) -> Option<RepeatedFrame> {
         let comparison = self.crc.comparison.as_mut().filter(|comparison| comparison.output == id)?;
-        let Step::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
+        let ComparisonStep::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
         let gone = scene.iter().any(|layer| !smithay::utils::IsAlive::alive(&layer.surface));
         if gone {
             comparison.again("a window was closed meanwhile");
             return None;
         }
-        let again = Again { scene: std::mem::take(scene), cursor: cursor.take() };
+        let again = RepeatedFrame { scene: std::mem::take(scene), cursor: cursor.take() };
         // The other frame's number is set when it is on its way.
-        comparison.step = Step::Drawn { about: std::mem::take(about), frames: [*frame, 0] };
+        comparison.step = ComparisonStep::Drawn { about: std::mem::take(about), frames: [*frame, 0] };
         Some(again)
     }
 
@@ -79,10 +79,10 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == output.id) else { return };
         match &mut comparison.step {
-            Step::Drawn { frames, .. } if again => frames[1] = output.frame,
+            ComparisonStep::Drawn { frames, .. } if again => frames[1] = output.frame,
             // Both are on their way.
-            Step::Drawn { .. } | Step::Planes { .. } => return,
-            Step::Wait { why_not } => {
+            ComparisonStep::Drawn { .. } | ComparisonStep::Planes { .. } => return,
+            ComparisonStep::Wait { why_not } => {
                 let shows = |at: usize| matches!(output.on_plane[at], Some(OnPlane::Content(_)));
                 let planes: Vec<u32> =
                     (0..output.on_plane.len()).filter(|at| shows(*at)).map(|at| output.kms.planes()[at].id).collect();
@@ -91,9 +91,9 @@ impl Syncline {
                 } else if scene.iter().any(|layer| !layer.content.is_ready()) {
                     *why_not = "a client's fence is pending: its buffer cannot be drawn in time";
                 } else {
-                    let about = About { planes, translucent: scene.iter().any(|layer| !layer.opaque) };
+                    let about = SceneFacts { planes, translucent: scene.iter().any(|layer| !layer.opaque) };
                     let (frame, scene) = (output.frame, scene.to_vec());
-                    comparison.step = Step::Planes { frame, about, scene, cursor };
+                    comparison.step = ComparisonStep::Planes { frame, about, scene, cursor };
                 }
             }
         }
@@ -112,24 +112,25 @@ impl Syncline {
     pub fn comparison_judged(&mut self, id: OutputId, judged: &Judged) {
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) else { return };
         let frames = match &comparison.step {
-            Step::Planes { frame, .. } => [*frame, 0],
-            Step::Drawn { frames, .. } => *frames,
-            Step::Wait { .. } => return,
+            ComparisonStep::Planes { frame, .. } => [*frame, 0],
+            ComparisonStep::Drawn { frames, .. } => *frames,
+            ComparisonStep::Wait { .. } => return,
         };
         let Some(side) = frames.iter().position(|frame| *frame == judged.frame) else { return };
         comparison.judged[side] = Some(*judged);
-        if judged.read.is_none() || judged.verdict == Verdict::Ambiguous {
+        if judged.read.is_none() || judged.verdict == CrcVerdict::Ambiguous {
             comparison.again("the CRC of a frame was not read, or not surely of it");
             self.comparison_again(id);
             return;
         }
-        let ([Some(with_planes), Some(drawn)], Step::Drawn { about, .. }) = (comparison.judged, &mut comparison.step)
+        let ([Some(with_planes), Some(drawn)], ComparisonStep::Drawn { about, .. }) =
+            (comparison.judged, &mut comparison.step)
         else {
             return;
         };
-        let About { planes, translucent } = std::mem::take(about);
+        let SceneFacts { planes, translucent } = std::mem::take(about);
         let values = |judged: &Judged| judged.read.map(|entry| entry.values().to_vec()).unwrap_or_default();
-        let side = |judged: &Judged| Side {
+        let side = |judged: &Judged| ComparedFrame {
             frame: judged.frame,
             read: values(judged),
             predicted: judged.predicted,
@@ -157,8 +158,8 @@ impl Syncline {
         let why = match &comparison.step {
             _ if !lit => "the display is gone",
             _ if self.now < comparison.deadline => return,
-            Step::Wait { why_not } => *why_not,
-            Step::Planes { .. } | Step::Drawn { .. } => "the frames were not judged in time",
+            ComparisonStep::Wait { why_not } => *why_not,
+            ComparisonStep::Planes { .. } | ComparisonStep::Drawn { .. } => "the frames were not judged in time",
         };
         self.finish_comparison(Err(format!("not possible: {why}")));
     }

@@ -13,14 +13,14 @@
 mod compare;
 mod switch;
 
-use kms::crc::pair::Shown;
+use kms::crc::pair::ShownFrame;
 
 use crate::{
     crc::{
         change::{Change, ChangeKind, Evidence},
         check::Check,
         frames::Flipped,
-        judge::{Finding, Judged, Predicted, Verdict},
+        judge::{CrcVerdict, Finding, Judged, Predicted},
         predict::{Arithmetic, Prediction, Predictor},
     },
     report::{counters::Counters, fences::Owner},
@@ -36,7 +36,7 @@ impl Syncline {
         self.crc_answer_waiters();
         let output = &mut self.outputs.list[id];
         let on = output.crc.as_ref().is_some_and(|crc| crc.is_on()) && check.is_some();
-        self.crc.frames.push(output.kms.name(), flipped, &output.on_its_way, on);
+        self.crc.frames.push(output.kms.name(), flipped, &output.pending_frame, on);
         let (Some(crc), Some(check)) = (&mut output.crc, check) else { return };
         let (true, Some(session)) = (on, &mut crc.session) else { return };
         let suspects = check.suspects();
@@ -47,8 +47,8 @@ impl Syncline {
                 Err(_) => Predicted::Not,
             },
         };
-        let shown = Shown { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
-        session.shown(shown, predicted, !output.on_its_way.tears, suspects);
+        let shown = ShownFrame { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
+        session.shown(shown, predicted, !output.pending_frame.tears, suspects);
         self.crc_findings(id);
     }
 
@@ -124,7 +124,7 @@ impl Syncline {
         add(&mut self.counters, judged.verdict);
         let Judged { frame, predicted, verdict, .. } = *judged;
         let read = judged.read.and_then(|entry| entry.values().first().copied());
-        if verdict == Verdict::Different {
+        if verdict == CrcVerdict::Different {
             let (read, predicted) = (read.unwrap_or(0), predicted.unwrap_or(0));
             let name = output.kms.name();
             tracing::warn!(
@@ -173,12 +173,12 @@ impl Syncline {
     }
 }
 
-fn add(counters: &mut Counters, verdict: Verdict) {
+fn add(counters: &mut Counters, verdict: CrcVerdict) {
     match verdict {
-        Verdict::Equal => counters.crc_equal += 1,
-        Verdict::Different => counters.crc_different += 1,
-        Verdict::Unread => counters.crc_unread += 1,
-        Verdict::Ambiguous => counters.crc_ambiguous += 1,
-        Verdict::Read | Verdict::Unpredicted | Verdict::Settling => {}
+        CrcVerdict::Equal => counters.crc_equal += 1,
+        CrcVerdict::Different => counters.crc_different += 1,
+        CrcVerdict::Unread => counters.crc_unread += 1,
+        CrcVerdict::Ambiguous => counters.crc_ambiguous += 1,
+        CrcVerdict::Read | CrcVerdict::Unpredicted | CrcVerdict::Settling => {}
     }
 }

@@ -11,14 +11,14 @@ use crate::{
     crc::{
         predict::Predictor,
         status::{CrcRequest, CrcStatus, OutputStatus},
-        stream::{Counts, OutputCrc, Session},
+        stream::{ArmedStream, Counts, OutputCrc},
     },
     output::state::Output,
-    session::{Syncline, parts::crc::Waiter},
+    session::{Syncline, parts::crc::CrcWaiter},
     system::{
         error::{Context, Error},
         id::OutputId,
-        reactor::Source,
+        reactor::EventSource,
     },
 };
 
@@ -40,7 +40,7 @@ impl Syncline {
         Ok(())
     }
 
-    /// Answers `syncline msg crc`, at once or later (`None`).
+    /// FrameCallbacks `syncline msg crc`, at once or later (`None`).
     pub fn crc_request(&mut self, request: CrcRequest, ticket: Ticket) -> Option<Result<serde_json::Value, String>> {
         let (CrcRequest::On { output, .. }
         | CrcRequest::Off { output }
@@ -99,7 +99,7 @@ impl Syncline {
             self.crc.all = Some(source);
         }
         let outputs = which.to_vec();
-        self.crc.waiters.push(Waiter { ticket, outputs, deadline: self.now + ANSWER });
+        self.crc.waiters.push(CrcWaiter { ticket, outputs, deadline: self.now + ANSWER });
         self.crc_answer_waiters();
         None
     }
@@ -108,7 +108,7 @@ impl Syncline {
     fn crc_on(&mut self, id: OutputId, source: Option<&str>) -> Result<(), String> {
         if self.crc.predictor.is_none() {
             let predictor = Predictor::start().map_err(|error| error.to_string())?;
-            self.reactor.add(&predictor, Source::Predictor).context("CRC predictor").map_err(|e| e.to_string())?;
+            self.reactor.add(&predictor, EventSource::Predictor).context("CRC predictor").map_err(|e| e.to_string())?;
             self.crc.predictor = Some(predictor);
         }
         let output = &mut self.outputs.list[id];
@@ -160,8 +160,8 @@ impl Syncline {
         crc.waits_since = None;
         let armed = CrcReader::open(device, output.kms.crtc_index()).and_then(|reader| reader.arm(&crc.source));
         let armed = armed.map_err(|error| error.to_string()).and_then(|stream| {
-            self.reactor.add(&stream, Source::Crc(output.id)).map_err(|error| error.to_string())?;
-            Ok(Session::new(stream, device, &crc.source, output.clock.period()))
+            self.reactor.add(&stream, EventSource::Crc(output.id)).map_err(|error| error.to_string())?;
+            Ok(ArmedStream::new(stream, device, &crc.source, output.clock.period()))
         });
         match armed {
             Ok(session) => {
@@ -183,19 +183,19 @@ impl Syncline {
             && crc.failed.is_none()
         {
             crc.waits_since = Some(self.now);
-            crc.session.iter_mut().for_each(Session::lost_track);
+            crc.session.iter_mut().for_each(ArmedStream::lost_track);
         }
     }
 
     /// The session loses its VT: what others show is not ours to judge, and they may want the CRCs.
     pub fn crc_pause(&mut self) {
         for id in self.outputs.list.ids() {
-            self.crc_dark(id);
+            self.crc_suspend(id);
         }
     }
 
     /// The display is about to be turned off, or is another's: no vblanks, no CRCs; armed anew once it shows frames of ours.
-    pub fn crc_dark(&mut self, id: OutputId) {
+    pub fn crc_suspend(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         if let Some(crc) = output.crc.as_mut().filter(|crc| crc.failed.is_none()) {
             crc.close();
@@ -237,7 +237,7 @@ impl Syncline {
         self.comparison_due();
     }
 
-    /// Answers those whose outputs are armed, have failed or are gone, and those that have waited for long.
+    /// FrameCallbacks those whose outputs are armed, have failed or are gone, and those that have waited for long.
     pub fn crc_answer_waiters(&mut self) {
         if self.crc.waiters.is_empty() {
             return;
@@ -247,8 +247,8 @@ impl Syncline {
             let output = list.get(*id);
             output.and_then(|output| output.crc.as_ref()).is_some_and(|crc| crc.waits_since.is_some())
         };
-        let done = |waiter: &mut Waiter| now >= waiter.deadline || !waiter.outputs.iter().any(waiting);
-        let done: Vec<Waiter> = self.crc.waiters.extract_if(.., done).collect();
+        let done = |waiter: &mut CrcWaiter| now >= waiter.deadline || !waiter.outputs.iter().any(waiting);
+        let done: Vec<CrcWaiter> = self.crc.waiters.extract_if(.., done).collect();
         for waiter in done {
             let lit = |id: &OutputId| self.outputs.list.get(*id).is_some();
             let which: Vec<OutputId> = waiter.outputs.iter().copied().filter(lit).collect();

@@ -24,42 +24,42 @@ use crate::{
 
 impl Syncline {
     /// Has the next latch look at a pending commit. False if none will: nobody sees the surface.
-    pub fn look_at_latch(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>) -> bool {
+    pub fn defer_to_latch(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>) -> bool {
         let Some(id) = self.home(surface) else { return false };
         let output = &mut self.outputs.list[id];
-        output.look = true;
+        output.check_pending = true;
         let look = DeferredAcquire { output: output.id, surface: surface.downgrade(), commit: commit.clone() };
-        self.outputs.looks.push(look);
+        self.outputs.deferred.push(look);
         true
     }
 
     /// Output `id` has looked: what still waits for its fence is watched.
-    pub fn has_looked(&mut self, id: OutputId) {
+    pub fn end_deferred(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
-        output.look = false;
+        output.check_pending = false;
         let id = output.id;
-        self.watch_looks(|look| look.output == id);
+        self.watch_deferred(|look| look.output == id);
     }
 
     /// Watches those whose output will not latch: it is gone, or the session has lost its VT.
-    pub fn watch_forgotten(&mut self) {
-        if self.outputs.looks.is_empty() {
+    pub fn watch_orphaned(&mut self) {
+        if self.outputs.deferred.is_empty() {
             return;
         }
-        let looking = |output: &Output| output.look.then_some(output.id);
+        let looking = |output: &Output| output.check_pending.then_some(output.id);
         let ids: Vec<OutputId> = match self.outputs.active {
             true => self.outputs.list.iter().filter_map(looking).collect(),
             false => Vec::new(),
         };
-        self.watch_looks(|look| !ids.contains(&look.output));
+        self.watch_deferred(|look| !ids.contains(&look.output));
     }
 
-    fn watch_looks(&mut self, which: impl Fn(&DeferredAcquire) -> bool) {
-        if self.outputs.looks.is_empty() {
+    fn watch_deferred(&mut self, which: impl Fn(&DeferredAcquire) -> bool) {
+        if self.outputs.deferred.is_empty() {
             return;
         }
-        let mut looks = std::mem::take(&mut self.outputs.looks);
-        for look in looks.extract_if(.., |look| which(look)) {
+        let mut deferred = std::mem::take(&mut self.outputs.deferred);
+        for look in deferred.extract_if(.., |look| which(look)) {
             let Ok(surface) = look.surface.upgrade() else { continue };
             let waits = surface.is_alive()
                 && with_states(&surface, |states| {
@@ -70,18 +70,18 @@ impl Syncline {
             }
         }
         // Its capacity stays; nothing above adds to the list.
-        self.outputs.looks = looks;
+        self.outputs.deferred = deferred;
     }
 
-    /// A latch that was planned to look at pending commits: looks, and says whether there is nothing to latch for.
-    pub fn looks_in_vain(&mut self, id: OutputId, vblank: Ns) -> bool {
+    /// A latch that was planned to look at pending commits: deferred, and says whether there is nothing to latch for.
+    pub fn has_nothing_to_latch(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
         let changed = matches!(output.phase, Phase::Scheduled { why: LatchReason::Changed, .. });
-        if !changed || output.dirty || !output.look {
+        if !changed || output.dirty || !output.check_pending {
             return false;
         }
         self.take_eligible(id, vblank);
-        self.has_looked(id);
+        self.end_deferred(id);
         let output = &mut self.outputs.list[id];
         if output.dirty {
             return false;

@@ -14,7 +14,7 @@ use crate::{
     session::{Syncline, commit::wait::trace_acquire},
     surface::{
         SurfaceState,
-        buffer::{Source, Way},
+        buffer::{PixelSource, ReadPath},
         content::Content,
         gate::PendingCommit,
     },
@@ -33,7 +33,7 @@ impl Syncline {
             })
         });
         // On several outputs it may be drawn on one of them, and the CPU cannot wait.
-        let by_cpu = matches!(&commit.content.source, Source::Dmabuf(imported) if imported.way() == Some(Way::Cpu));
+        let by_cpu = matches!(&commit.content.source, PixelSource::Dmabuf(imported) if imported.read_path() == Some(ReadPath::Cpu));
         let gpu = self.outputs.renderer.waits_on_gpu() && !by_cpu;
         allowed
             && (gpu || shown == 1)
@@ -100,13 +100,13 @@ impl Syncline {
             }
             match state {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
-                    self.let_through(&surface, &commit, "waited");
+                    self.open_gate(&surface, &commit, "waited");
                 }
                 Ok(AcquireState::Pending) if make => {
                     let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
                     let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
                     self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
-                    self.let_through(&surface, &commit, mode);
+                    self.open_gate(&surface, &commit, mode);
                 }
                 // Too late for this vblank: the surface keeps its picture, nobody else is held up.
                 Ok(_) => self.wait_for(&surface, commit),

@@ -8,10 +8,10 @@ use crate::{
     crc::frames::Flipped,
     output::{
         judge::{judge, pass_failed},
-        state::{Answers, InFlight, Output, Phase},
+        state::{FrameCallbacks, InFlight, Output, Phase},
     },
-    schedule::Cause,
-    session::{Syncline, frame::tell::Shown},
+    schedule::MissCause,
+    session::{Syncline, frame::callbacks::FlipTime},
     system::{
         id::{OutputId, SurfaceId},
         trace,
@@ -23,7 +23,7 @@ const SETTLES: Ns = 1_000_000;
 
 impl Syncline {
     /// A card is readable.
-    pub fn display_events(&mut self, card: u32) {
+    pub fn display_events(&mut self, card: kms::CardSerial) {
         let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
         // At most one flip for each CRTC is outstanding.
         let mut flips = [None::<Flip>; 16];
@@ -46,8 +46,8 @@ impl Syncline {
             }
         }
         for flip in flips.into_iter().flatten() {
-            if let Some((id, answers, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
-                self.answer(id, answers, shown, &failed);
+            if let Some((id, callbacks, shown, failed)) = self.counted(|state| state.flipped(card, &flip)) {
+                self.send_callbacks(id, callbacks, shown, &failed);
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
@@ -59,7 +59,11 @@ impl Syncline {
 
     /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(OutputId, Answers, Shown, Vec<SurfaceId>)> {
+    fn flipped(
+        &mut self,
+        card: kms::CardSerial,
+        flip: &Flip,
+    ) -> Option<(OutputId, FrameCallbacks, FlipTime, Vec<SurfaceId>)> {
         let now = self.now;
         let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
         let Some(id) = self.outputs.list.find_id(on_it) else {
@@ -74,7 +78,7 @@ impl Syncline {
         output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
-        let early = |in_flight: &InFlight| !in_flight.answers.tears && flip.time < in_flight.timing.started;
+        let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;
         let guessed = output.in_flight.as_ref().is_some_and(early);
         // Kernels have said the time of the last vblank before the display was off, of the flip that turned it on.
         let time = if guessed { now } else { flip.time };
@@ -94,9 +98,9 @@ impl Syncline {
         if let Some(error) = pass_failed(&in_flight) {
             self.counters.failed_passes += 1;
             // The display has shown what the GPU left; what planes showed of clients is as they drew it.
-            let drawn = in_flight.answers.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
+            let drawn = in_flight.callbacks.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
             failed.extend(drawn.map(|(_, _, surface)| *surface));
-            output.draw_again(in_flight.frame, error, now);
+            output.redraw_failed_pass(in_flight.frame, error, now);
         } else if in_flight.render_fence.is_some() {
             output.failed_passes = 0;
         }
@@ -108,13 +112,13 @@ impl Syncline {
         }
         self.counters.direct_frames += u64::from(in_flight.direct);
         if trace::enabled() {
-            trace::flip(now, output.id, in_flight.frame, seq, time, missed, cause.map(Cause::name));
+            trace::flip(now, output.id, in_flight.frame, seq, time, missed, cause.map(MissCause::name));
             if let Some(at) = in_flight.out_fence.and_then(|f| Some(f.driver_and_status().ok()?.at)) {
                 trace::out_fence(now, output.id, in_flight.frame, at, time);
             }
         }
         let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
         self.crc_shown(id, flipped, in_flight.check);
-        Some((id, in_flight.answers, Shown { time, seq, guessed }, failed))
+        Some((id, in_flight.callbacks, FlipTime { time, seq, guessed }, failed))
     }
 }

@@ -9,14 +9,14 @@ use kms::Rect;
 use crate::{
     output::{
         planes::{
-            attempt::{Attempt, Failed},
+            attempt::{Attempt, FrameError},
             request::CursorPlane,
         },
         present::FrameConfig,
         state::Phase,
     },
     render::{CursorImage, Layer},
-    session::{Syncline, parts::comparison::Again},
+    session::{Syncline, parts::comparison::RepeatedFrame},
     system::{id::OutputId, trace},
 };
 
@@ -29,16 +29,16 @@ impl Syncline {
         let started = self.now;
         self.release_due(id, vblank);
         self.take_eligible(id, vblank);
-        self.has_looked(id);
+        self.end_deferred(id);
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         self.collect_scene(id, &mut scene);
         let now = self.now;
-        scene.retain(|layer| !layer.content.is_stuck(now) && self.may_show(id, &layer.content));
+        scene.retain(|layer| !layer.content.is_stalled(now) && self.may_show(id, &layer.content));
         let cursor = self.cursor_plane(id);
         let tearing = self.config.tearing;
         let output = &mut self.outputs.list[id];
         output.judge_tearing(&scene, tearing);
-        output.tell_content_type(&scene);
+        output.update_content_type(&scene);
         let wakes = self.outputs.list[id].kms.is_asleep();
         let done = self.present(id, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
         if done.is_ok() {
@@ -82,7 +82,7 @@ impl Syncline {
         scene: &[Layer],
         cursor: Option<&CursorPlane>,
         attempt: Attempt,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), FrameError> {
         let config = FrameConfig { planes: self.config.planes, background: self.config.background };
         let presented = self.outputs.present(id, vblank, times, scene, cursor, attempt, config)?;
         self.layouts_refused(&presented.refused_layouts);
@@ -93,8 +93,8 @@ impl Syncline {
         Ok(())
     }
 
-    /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their answers.
-    fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, Again { scene, cursor }: Again) {
+    /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their callbacks.
+    fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composed: true, ..Attempt::default() };
         match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
             Ok(()) => {

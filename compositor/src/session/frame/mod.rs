@@ -2,12 +2,12 @@
 //!
 //! No step waits.
 
+mod callbacks;
 mod deferred;
 mod eligible;
 mod flip;
+mod held;
 mod latch;
-mod pace;
 mod recover;
 mod redraw;
-mod tell;
 mod timer;

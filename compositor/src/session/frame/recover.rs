@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use fence::Ns;
-use kms::recover::{Remedy, watch::Verdict};
+use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
-    output::{planes::attempt::Failed, state::Phase},
+    output::{planes::attempt::FrameError, state::Phase},
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -31,12 +31,12 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
             let mut watch = output.watch;
-            let verdict = watch.look(self.now, || output.is_stuck());
+            let verdict = watch.look(self.now, || output.is_stalled());
             output.watch = watch;
             match verdict {
                 None => {}
-                Some(Verdict::Hold) => self.hold(id),
-                Some(Verdict::Modeset) => self.flip_lost(id),
+                Some(OverdueAction::Hold) => self.hold(id),
+                Some(OverdueAction::Modeset) => self.flip_lost(id),
             }
         }
     }
@@ -70,15 +70,15 @@ impl Syncline {
             }
             None => "the GPU has not drawn it".to_owned(),
         };
-        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", Verdict::Hold);
+        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", OverdueAction::Hold);
         trace::recover(now, id, frame, "hold", None);
     }
 
     /// Nobody sees what is new on an output that is held or off: its clients are told to draw as seldom as those of hidden surfaces.
-    pub fn pace_dark_outputs(&mut self) {
+    pub fn pace_inactive_outputs(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
-            if output.is_dark() && std::mem::take(&mut output.dirty) {
+            if output.is_inactive() && std::mem::take(&mut output.dirty) {
                 self.mark_hidden(id, &[]);
             }
         }
@@ -88,7 +88,7 @@ impl Syncline {
     fn flip_lost(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         let name = output.wl.name();
-        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, Verdict::Modeset);
+        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, OverdueAction::Modeset);
         trace::recover(self.now, output.id, output.frame, "modeset", None);
         output.kms.reset();
         if let Err(error) = self.relight(id) {
@@ -97,7 +97,7 @@ impl Syncline {
     }
 
     /// A frame is not on its way: does what is to be done about it.
-    pub fn frame_failed(&mut self, id: OutputId, failed: &Failed) {
+    pub fn frame_failed(&mut self, id: OutputId, failed: &FrameError) {
         self.counters.refused_commits += 1;
         let output = &mut self.outputs.list[id];
         // Said less and less often: a device that refuses everything would say it at every vblank.
@@ -110,7 +110,7 @@ impl Syncline {
             true => output.clock.next_vblank(self.now),
             false => self.now + output.clock.period(),
         };
-        let Failed::Refused(remedy, _) = failed else { return };
+        let FrameError::Refused(remedy, _) = failed else { return };
         match remedy {
             Remedy::AfterFlip => output.phase = Phase::InFlight,
             // A change of the scene tries again.

@@ -7,11 +7,11 @@ use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, syst
 impl Syncline {
     /// Schedules what is due and sets the timer; called once at the end of every wake-up.
     pub fn schedule(&mut self) {
-        self.watch_forgotten();
+        self.watch_orphaned();
         let (active, now) = (self.outputs.active, self.now);
-        self.put_to_sleep();
-        self.pace_dark_outputs();
-        self.look_for_inhibitors();
+        self.turn_off_due();
+        self.pace_inactive_outputs();
+        self.update_inhibition();
         let mut first = self.next_hidden();
         for id in self.outputs.list.ids() {
             let due = self.next_due(id);
@@ -81,13 +81,13 @@ impl Syncline {
         self.watch_flips();
         self.relight_due();
         self.crc_timer();
-        self.pace_hidden();
+        self.release_unseen();
         self.idle_timer();
         for id in self.outputs.list.ids() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase
                 && latch <= self.now
                 && !self.postpone(id, vblank)
-                && !self.looks_in_vain(id, vblank)
+                && !self.has_nothing_to_latch(id, vblank)
             {
                 self.latch(id, latch, vblank);
             }

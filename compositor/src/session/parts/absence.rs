@@ -6,7 +6,7 @@ use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
 /// What is known of the user's absence.
 #[derive(Debug)]
-pub struct Idle {
+pub struct UserAbsence {
     pub notify: IdleNotifyState,
     /// The last input, or the end of an inhibition: from then on the displays' time counts.
     pub since: Ns,
@@ -17,7 +17,7 @@ pub struct Idle {
     pub off: bool,
 }
 
-impl Idle {
+impl UserAbsence {
     /// The user is here at `now`.
     pub fn new(notify: IdleNotifyState, now: Ns) -> Self {
         Self { notify, since: now, inhibitors: Vec::new(), inhibited: false, off: false }

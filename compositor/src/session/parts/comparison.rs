@@ -10,18 +10,18 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub enum Step {
+pub enum ComparisonStep {
     /// For a frame with a client's buffer on a plane.
     Wait { why_not: &'static str },
     /// It is on its way; the next latch shows the same.
-    Planes { frame: u64, about: About, scene: Vec<Layer>, cursor: Option<CursorPlane> },
+    Planes { frame: u64, about: SceneFacts, scene: Vec<Layer>, cursor: Option<CursorPlane> },
     /// Both are.
-    Drawn { about: About, frames: [u64; 2] },
+    Drawn { about: SceneFacts, frames: [u64; 2] },
 }
 
 /// What is said of the scene.
 #[derive(Debug, Default)]
-pub struct About {
+pub struct SceneFacts {
     pub planes: Vec<u32>,
     pub translucent: bool,
 }
@@ -32,7 +32,7 @@ pub struct Comparison {
     pub ticket: Ticket,
     pub output: OutputId,
     pub deadline: Ns,
-    pub step: Step,
+    pub step: ComparisonStep,
     pub judged: [Option<Judged>; 2],
 }
 
@@ -43,13 +43,13 @@ impl Comparison {
     }
 
     pub fn again(&mut self, why_not: &'static str) {
-        self.step = Step::Wait { why_not };
+        self.step = ComparisonStep::Wait { why_not };
         self.judged = [None, None];
     }
 }
 
 /// A frame to be shown once more, drawn.
-pub struct Again {
+pub struct RepeatedFrame {
     pub scene: Vec<Layer>,
     pub cursor: Option<CursorPlane>,
 }

@@ -10,7 +10,7 @@ use smithay::wayland::{
     compositor::CompositorState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState,
 };
 
-use crate::feedback::Feedbacks;
+use crate::feedback::FormatFeedback;
 
 /// Protocol state that requests are answered from.
 pub struct Globals {
@@ -20,7 +20,7 @@ pub struct Globals {
     /// Once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,
     /// With [`Globals::linux_dmabuf`]: what surfaces are told to allocate.
-    pub feedback: Option<Feedbacks>,
+    pub feedback: Option<FormatFeedback>,
     /// `None`: no card has timelines.
     pub syncobj: Option<SyncobjState>,
     pub explicit_sync: ExplicitSyncState,

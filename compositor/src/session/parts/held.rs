@@ -5,14 +5,14 @@ use smithay::reexports::wayland_server::{Resource, Weak, protocol::wl_surface::W
 
 /// The surfaces that wait for something.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct HeldSurfaces {
     /// With a barrier or a time.
     pub held: Vec<Weak<WlSurface>>,
     /// Unseen, with a frame callback: and when that is sent.
     pub unseen: Vec<(Ns, Weak<WlSurface>)>,
 }
 
-impl Pace {
+impl HeldSurfaces {
     /// The surface has a barrier or a time.
     pub fn watch(&mut self, surface: &WlSurface) {
         if !self.held.iter().any(|held| held == surface) {

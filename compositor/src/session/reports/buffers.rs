@@ -5,7 +5,7 @@
 use crate::{
     report::{buffers::BufferReport, fences::Owner},
     session::Syncline,
-    surface::buffer::{Imported, Source, Way},
+    surface::buffer::{Imported, PixelSource, ReadPath},
 };
 
 impl Syncline {
@@ -14,7 +14,7 @@ impl Syncline {
         let mut buffers: Vec<_> = self.imports.iter().map(|imported| self.describe(imported)).collect();
         buffers.sort_by_key(|buffer| buffer.buffer);
         for (content, surface) in self.live.iter() {
-            let Source::Dmabuf(imported) = &content.source else { continue };
+            let PixelSource::Dmabuf(imported) = &content.source else { continue };
             if let Some(buffer) = buffers.iter_mut().find(|buffer| buffer.buffer == imported.id) {
                 buffer.commits.push(Owner::of(&content, surface.as_ref()));
             }
@@ -35,9 +35,9 @@ impl Syncline {
             height: dmabuf.height(),
             format: dmabuf.format().to_string(),
             modifier: dmabuf_import::modifiers::name(dmabuf.modifier()),
-            drawn_by: imported.way().map(|way| way.name().to_owned()),
-            copied_by: match imported.way() {
-                Some(Way::Gpu { card }) => node(card),
+            drawn_by: imported.read_path().map(|way| way.name().to_owned()),
+            copied_by: match imported.read_path() {
+                Some(ReadPath::Gpu { card }) => node(card),
                 _ => None,
             },
             scanned_out_by: of(true),

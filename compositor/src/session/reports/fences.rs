@@ -15,7 +15,7 @@ use crate::{
     surface::{
         SurfaceState,
         client::ClientState,
-        content::{Content, Snapshot},
+        content::{Content, FenceSnapshot},
     },
 };
 
@@ -88,7 +88,7 @@ impl Syncline {
         content: &Arc<Content>,
         owner: &Owner,
         on: &OnSurface,
-        snapshot: &Snapshot,
+        snapshot: &FenceSnapshot,
         now: Ns,
     ) -> Option<PendingAcquire> {
         let acquire = &snapshot.acquire;
@@ -112,7 +112,7 @@ impl Syncline {
         })
     }
 
-    fn users(&self, content: &Arc<Content>, on: &OnSurface, snapshot: &Snapshot) -> Vec<BufferUser> {
+    fn users(&self, content: &Arc<Content>, on: &OnSurface, snapshot: &FenceSnapshot) -> Vec<BufferUser> {
         let mut users = Vec::new();
         if on.gated {
             users.push(BufferUser::Acquire);

@@ -1,4 +1,4 @@
-//! Answers to `syncline msg fences` and `syncline msg buffers`, made when asked for.
+//! FrameCallbacks to `syncline msg fences` and `syncline msg buffers`, made when asked for.
 
 mod buffers;
 mod fences;

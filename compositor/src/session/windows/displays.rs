@@ -7,7 +7,7 @@ use smithay::{
 
 use crate::{
     desktop::{
-        displays::{Place, moved},
+        displays::{OutputArea, moved},
         tree::{popups, walk},
         windows::Placement,
     },
@@ -17,18 +17,18 @@ use crate::{
 
 impl Syncline {
     /// The displays as they lie on the desktop.
-    pub fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<OutputArea> {
         self.outputs.list.iter().map(|output| (output.wl.name(), output.rect())).collect()
     }
 
     /// The displays have changed from `before`: takes the windows along.
-    pub fn displays_changed(&mut self, before: &[Place]) {
+    pub fn displays_changed(&mut self, before: &[OutputArea]) {
         let after = self.places();
         for window in self.desktop.windows.all_mut() {
             let floating = window.placement == Placement::Floating;
             let rect = if floating { window.rect() } else { Rectangle::new(window.location, window.size) };
-            let (location, exile) = moved(rect, window.exile.take(), before, &after);
-            (window.location, window.exile) = (location, exile);
+            let (location, displaced) = moved(rect, window.displaced.take(), before, &after);
+            (window.location, window.displaced) = (location, displaced);
             if let Some(restore) = &mut window.restore {
                 restore.loc = moved(*restore, None, before, &after).0;
             }

@@ -2,4 +2,5 @@
 
 mod displays;
 mod interact;
+mod tree;
 mod xdg;

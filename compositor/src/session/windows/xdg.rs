@@ -19,10 +19,11 @@ use smithay::{
 
 use crate::{
     desktop::{
-        interact::{Edges, Interaction},
+        interact::{Interaction, ResizeEdges},
         windows::Placement,
     },
     session::Syncline,
+    session::windows::tree,
     surface::SurfaceState,
 };
 
@@ -41,6 +42,11 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
+        if !tree::admit_popup(&self.display, &surface) {
+            return;
+        }
+        // Popups that are gone must not get children.
+        self.desktop.popups.cleanup();
         surface.with_pending_state(|state| {
             state.positioner = positioner;
             state.geometry = positioner.get_geometry();
@@ -123,7 +129,8 @@ impl XdgShellHandler for Syncline {
         self.redraw_all();
     }
 
-    fn popup_destroyed(&mut self, _: PopupSurface) {
+    fn popup_destroyed(&mut self, popup: PopupSurface) {
+        tree::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();
     }
@@ -203,7 +210,7 @@ impl Syncline {
         })
     }
 
-    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<Edges>) {
+    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<ResizeEdges>) {
         // Only a client whose surface has the pointer's implicit grab may start one.
         let Some(pointer) = self.seat.get_pointer() else { return };
         let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));

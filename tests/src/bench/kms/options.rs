@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::bench::control::Control;
+use crate::bench::judge::ATTEMPTS;
 use crate::bench::runs::TRUSTING;
 use crate::compositor::Compositor;
 use crate::error::Result;
@@ -18,7 +20,7 @@ pub struct Options {
     /// Frames of each run with animated windows.
     #[arg(long, default_value_t = 600)]
     pub frames: u64,
-    /// The card; found by itself where it is vkms or the only one.
+    /// The card; found automatically if it is vkms or the only one.
     #[arg(long)]
     pub device: Option<PathBuf>,
 }
@@ -28,5 +30,17 @@ impl Options {
         let card = lab::find_card(self.device.as_deref())?;
         let args: Vec<&str> = TRUSTING.iter().chain(args).copied().collect();
         Compositor::start_on(&card, &args)
+    }
+
+    /// How often a figure is measured before it counts as broken.
+    pub(super) fn attempts(&self) -> u32 {
+        if self.virtual_time { 1 } else { ATTEMPTS }
+    }
+
+    /// Does `work`, with the control of `periods` sleepers around it; in virtual time there is
+    /// none.
+    pub(super) fn controlled<T>(&self, periods: u64, work: impl FnOnce() -> Result<T>) -> Result<(Control, T)> {
+        let (control, done) = if self.virtual_time { (Control::NONE, work()) } else { Control::around(periods, work) };
+        Ok((control, done?))
     }
 }

@@ -1,8 +1,9 @@
-//! The GPUs of other cards, which copy what the renderer cannot read: a buffer in the memory of the card that made it.
+//! The GPUs of other cards. They copy the buffers that the renderer cannot read, such as one in the
+//! memory of another card.
 //!
-//! Each is opened when it is first needed. A copy is a linear buffer per surface, filled again when the surface has a new picture; its GPU
-//! waits for the client's fence and for the last pass that read the copy, and hands out a fence of its own. Nothing here draws on an
-//! output.
+//! A GPU is opened when it is first needed. A copy is one linear buffer per surface, written again
+//! for each new content. The copying GPU waits for the client's fence and for the last pass that
+//! read the copy, and returns a fence of its own. Nothing here composites an output.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,30 +26,30 @@ use crate::{
     system::id::SurfaceId,
 };
 
-/// A copy that the renderer reads, and the fence after which it may.
+/// A copy for the renderer, and the fence that the renderer must wait for before it reads the copy.
 pub type Copied = (Arc<Target>, Option<SyncFile>);
 
 /// The other GPUs and their copies.
 #[derive(Default)]
-pub struct Others {
-    list: Vec<Other>,
-    /// By surface.
-    copies: HashMap<SurfaceId, Copy>,
+pub struct OtherGpus {
+    list: Vec<OtherGpu>,
+    /// The copies, by surface.
+    copies: HashMap<SurfaceId, GpuCopy>,
 }
 
-struct Copy {
+struct GpuCopy {
     target: Arc<Target>,
-    /// The last pass that reads it.
+    /// The fence of the last pass that reads the copy.
     read_by: Option<SyncFile>,
 }
 
-struct Other {
+struct OtherGpu {
     gpu: Gpu,
-    /// `None`: not needed yet. An error is kept, so that it is met once.
+    /// `None`: not needed yet. An error is kept, so that opening is tried once.
     gles: Option<Result<Box<Gles>, String>>,
 }
 
-/// Whether GL on the CPU may stand for another card's GPU, as it does in tests.
+/// Whether GL on the CPU may replace another card's GPU; only in tests.
 fn may_be_software() -> bool {
     #[cfg(debug_assertions)]
     return crate::render::fault::any_card_copies();
@@ -56,7 +57,7 @@ fn may_be_software() -> bool {
     false
 }
 
-impl Other {
+impl OtherGpu {
     fn open(&mut self) -> Result<&mut Gles, String> {
         let gpu = &self.gpu;
         let opened = self.gles.get_or_insert_with(|| match Gles::open(gpu) {
@@ -69,23 +70,25 @@ impl Other {
     }
 }
 
-impl Others {
-    /// The cards that there are now, without the one that renders. Those that are open stay so.
+impl OtherGpus {
+    /// Sets the cards whose GPUs may copy: all but the one that renders. GPUs that are open stay
+    /// open; all copies are dropped.
     pub fn set(&mut self, devices: impl Iterator<Item = Device>) {
         let mut before = std::mem::take(&mut self.list);
         self.list = devices
             .map(|device| match before.iter().position(|other| other.gpu.card == device.serial()) {
                 Some(at) => before.swap_remove(at),
-                None => Other { gpu: Gpu::of(&device), gles: None },
+                None => OtherGpu { gpu: Gpu::of(&device), gles: None },
             })
             .collect();
         self.copies.clear();
     }
 
-    /// The first GPU that reads the buffer, the one that its client named before the others; its card's serial.
-    pub fn that_reads(&mut self, imported: &Imported) -> Result<u32, String> {
+    /// The card, by its serial, of the first GPU that can read the buffer; the GPU that the client
+    /// named is tried first. Error, for the log: no GPU can read it.
+    pub fn find_reader(&mut self, imported: &Imported) -> Result<kms::CardSerial, String> {
         let mut last = "there is no other GPU".to_owned();
-        let named = |other: &Other| imported.sampling.is_some_and(|node| other.gpu.is(node));
+        let named = |other: &OtherGpu| imported.sampling.is_some_and(|node| other.gpu.is(node));
         self.list.sort_by_key(|other| !named(other));
         for other in &mut self.list {
             let read = other.open().and_then(|gles| sampled(gles, imported).map(drop));
@@ -97,11 +100,12 @@ impl Others {
         Err(last)
     }
 
-    /// Copies the buffer by the GPU of `card` for `surface`, after `wait`. With `allocator` the copy is in the renderer's memory, if that GPU
-    /// draws there.
+    /// Copies the buffer for `surface` with the GPU of `card`, which waits for the fence `wait`.
+    /// With `allocator` the copy is in the renderer's memory, if that GPU can render there. Error,
+    /// for the log: the card is gone, or the copy failed.
     pub fn copy(
         &mut self,
-        card: u32,
+        card: kms::CardSerial,
         surface: SurfaceId,
         imported: &Imported,
         wait: Option<SyncFile>,
@@ -111,18 +115,20 @@ impl Others {
         let gles = other.open()?;
         let dmabuf = &imported.dmabuf;
         let (width, height, format) = (dmabuf.width(), dmabuf.height(), dmabuf.format());
-        let fits = |copy: &Copy| {
+        let fits = |copy: &GpuCopy| {
             let copy = &copy.target.dmabuf;
             (copy.width(), copy.height(), copy.format()) == (width, height, format)
         };
         if !self.copies.get(&surface).is_some_and(fits) {
             let linear = [DrmModifier::Linear];
-            // Mesa's GL on the CPU crashes on buffers of another device.
+            // Mesa's GL on the CPU crashes on buffers of other devices.
             let allocator = allocator.filter(|_| !gles.software);
-            let near = allocator.and_then(|a| memory::of_gpu(a, width, height, format, &linear).ok());
-            let near = near.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
-            let made = near.map_or_else(|| memory::of_gpu(&mut gles.allocator, width, height, format, &linear), Ok);
-            self.copies.insert(surface, Copy { target: made?, read_by: None });
+            let preferred = allocator.and_then(|a| memory::of_gpu(a, width, height, format, &linear).ok());
+            let preferred =
+                preferred.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
+            let made =
+                preferred.map_or_else(|| memory::of_gpu(&mut gles.allocator, width, height, format, &linear), Ok);
+            self.copies.insert(surface, GpuCopy { target: made?, read_by: None });
         }
         let copy = self.copies.get_mut(&surface).ok_or("no copy")?;
         let texture = sampled(gles, imported)?;
@@ -151,7 +157,7 @@ impl Others {
         Ok((copy.target.clone(), fence))
     }
 
-    /// A pass of the renderer reads the copies of these surfaces until its fence signals.
+    /// Notes that a pass of the renderer reads the copies of these surfaces until `fence` signals.
     pub fn read(&mut self, surfaces: impl Iterator<Item = SurfaceId>, fence: Option<&SyncFile>) {
         let Some(fence) = fence.filter(|_| !self.copies.is_empty()) else { return };
         for surface in surfaces {
@@ -161,13 +167,13 @@ impl Others {
         }
     }
 
-    /// What was made for a surface that is gone.
+    /// Drops the copy of a surface that is destroyed.
     pub fn forget(&mut self, surface: SurfaceId) {
         self.copies.remove(&surface);
     }
 }
 
-/// A texture of the buffer on its GPU; copied by the CPU where that is the GPU.
+/// A texture of the buffer on that GPU; copied by the CPU where GL runs on the CPU.
 fn sampled(gles: &mut Gles, imported: &Imported) -> Result<smithay::backend::renderer::gles::GlesTexture, String> {
     match gles.software {
         true => upload::texture(&mut gles.renderer, imported, &mut gles.packed),

@@ -1,6 +1,6 @@
 //! Takes the fifo and commit-timing constraints of a commit that is being made.
 //!
-//! What they are is in [`crate::surface::turn`]; who lets them go is in [`crate::session::frame::held`].
+//! What they are is in [`crate::surface::order`]; who lets them go is in [`crate::session::frame::held`].
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -11,7 +11,7 @@ use crate::{session::Syncline, surface::SurfaceState};
 
 impl Syncline {
     /// Takes the constraints of the commit that is being made; whether there are any.
-    pub fn take_turn(&mut self, surface: &WlSurface) -> bool {
+    pub fn take_order(&mut self, surface: &WlSurface) -> bool {
         let synchronised = is_sync_subsurface(surface);
         let now = self.now;
         let (wait, timed, set) = with_states(surface, |states| {
@@ -22,12 +22,12 @@ impl Syncline {
             }
             let mut state = SurfaceState::of(states);
             // First the barrier that is there, then the new one.
-            let wait = if fifo.wait { state.turns.wait() } else { None };
-            let timed = time.filter(|at| *at > now).map(|at| state.turns.wait_until(at));
-            let barrier = fifo.set.then(|| state.turns.set());
+            let wait = if fifo.wait { state.order.wait() } else { None };
+            let timed = time.filter(|at| *at > now).map(|at| state.order.wait_until(at));
+            let barrier = fifo.set.then(|| state.order.set());
             if wait.is_some() || timed.is_some() {
                 // What is before it is shown before it.
-                state.pending.iter().for_each(|pending| pending.keep_turn());
+                state.pending.iter().for_each(|pending| pending.keep_order());
             }
             drop(state);
             let set = barrier.is_some();

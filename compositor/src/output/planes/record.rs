@@ -1,8 +1,8 @@
-//! What a frame was made of, for those who account for it: the trace, the check of its CRC, and the predictors.
+//! What a frame consists of, for the trace, the CRC check and the latch planner.
+//!
+//! It changes nothing on the screen.
 
 use std::sync::Arc;
-
-use kms::{Blend, PlaneLook};
 
 use crate::{
     crc::{
@@ -14,23 +14,25 @@ use crate::{
         state::Output,
     },
     render::Target,
-    schedule::Kind,
-    surface::buffer::Source,
+    schedule::FrameKind,
+    surface::buffer::PixelSource,
     system::trace,
 };
 
-/// Whether something was drawn for these planes; the cursor's picture was drawn before.
-pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> Kind {
+/// Whether something was composited for these planes. The cursor plane does not count: its image
+/// was made before.
+pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> FrameKind {
     let drawn = |w: &PlaneRequest| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
-    if wanted.iter().any(drawn) { Kind::Rendered } else { Kind::Planes }
+    if wanted.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
 }
 
+/// The planes of a frame as the trace names them.
 pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
     let event = |w: &PlaneRequest| trace::PlaneEvent {
         plane: output.kms.planes()[w.plane].id,
         kind: output.plane_kind(w.plane),
         shown: match &w.show {
-            OnPlane::Content(c) => Some(trace::Shown { surface: c.surface, commit: c.serial }),
+            OnPlane::Content(c) => Some(trace::ShownCommit { surface: c.surface, commit: c.serial }),
             OnPlane::Target(_) => None,
         },
         in_fence: w.fence.is_some(),
@@ -38,47 +40,43 @@ pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::Plan
     wanted.iter().map(event).collect()
 }
 
-/// Notes what the frame will show.
-pub fn on_its_way(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
-    let mut shows = std::mem::take(&mut output.on_its_way);
-    (shows.zero_copy, shows.rendered, shows.tears) = (false, false, tears);
-    shows.planes.clear();
+/// Notes in `output.pending_frame` what the frame will show.
+pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
+    let mut pending = std::mem::take(&mut output.pending_frame);
+    (pending.zero_copy, pending.rendered, pending.tears) = (false, false, tears);
+    pending.planes.clear();
     for w in wanted {
         let plane = output.kms.planes()[w.plane].id;
         let (surface, commit, buffer) = match &w.show {
             OnPlane::Content(content) => {
-                shows.zero_copy = true;
+                pending.zero_copy = true;
                 (Some(content.surface), Some(content.serial), content.source.id())
             }
             OnPlane::Target(target) => {
-                shows.rendered |= Some(w.plane) != output.cursor;
+                pending.rendered |= Some(w.plane) != output.cursor;
                 (None, None, target.id)
             }
         };
-        shows.planes.push(ShownPlane { plane, surface, commit, buffer });
+        pending.planes.push(ShownPlane { plane, surface, commit, buffer });
     }
-    output.on_its_way = shows;
+    output.pending_frame = pending;
 }
 
-/// What the frame's CRC is predicted from: all that [`submit`] sets.
+/// The planes from which the frame's CRC is predicted, set up by the functions that set up the
+/// commit.
 pub fn check_of(output: &Output, wanted: &[PlaneRequest]) -> Check {
     let plane = |w: &PlaneRequest| {
         let (target, content): (Arc<Target>, _) = match &w.show {
             OnPlane::Target(target) => (target.clone(), None),
             OnPlane::Content(content) => match &content.source {
-                Source::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
-                Source::Shm(_) => return None,
+                PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
+                PixelSource::Shm(_) => return None,
             },
         };
         let id = output.kms.planes()[w.plane].id;
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
-        // As `submit` tells the plane, where it can be told.
-        let told = w.colour.map(crate::output::planes::assign::in_kms);
-        let props = &output.kms.planes()[w.plane].props;
-        let color_encoding = told.and_then(|(encoding, _)| props.color_encoding.map(|_| encoding));
-        let color_range = told.and_then(|(_, range)| props.color_range.map(|_| range));
-        let look = PlaneLook { rotation: w.rotation, color_encoding, color_range, ..PlaneLook::default() };
-        let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
+        let look = w.look_on(&output.kms.planes()[w.plane]);
+        let (alpha, blend) = (u16::MAX, PlaneRequest::BLEND);
         Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
     };
     Check {

@@ -1,7 +1,8 @@
-//! Every content that may still be unreleased, so that reports can list them.
+//! All contents that may still be unreleased, so that reports can list them.
 //!
-//! It holds none of them: an entry is a pair of weak references, swept when the list is full. A commit costs two
-//! reference counts here, and no allocation once the list has its size.
+//! It keeps none of them alive: an entry is a pair of weak references; dead entries are removed
+//! when the list is full. A commit costs two reference counts, and no allocation once the list has
+//! grown to its size.
 
 use std::sync::{Arc, Weak};
 
@@ -9,7 +10,7 @@ use smithay::reexports::wayland_server::{self, Resource, protocol::wl_surface::W
 
 use crate::surface::content::Content;
 
-/// Room for the first contents.
+/// The initial capacity.
 const LEAST: usize = 64;
 
 /// A content and the surface that it was committed to.
@@ -21,22 +22,22 @@ struct Entry {
 
 /// The contents of all surfaces, newest last.
 #[derive(Debug)]
-pub struct Live {
+pub struct ContentRegistry {
     entries: Vec<Entry>,
 }
 
-impl Default for Live {
+impl Default for ContentRegistry {
     fn default() -> Self {
         Self { entries: Vec::with_capacity(LEAST) }
     }
 }
 
-impl Live {
-    /// Remembers a content for as long as anybody holds it.
+impl ContentRegistry {
+    /// Adds a content; its entry lasts as long as the content is held.
     pub fn insert(&mut self, content: &Arc<Content>, surface: &WlSurface) {
         if self.entries.len() == self.entries.capacity() {
             self.entries.retain(|entry| entry.content.strong_count() > 0);
-            // Sweeping a list that is nearly all alive at each commit would cost its length each time.
+            // Without room to spare, a list of mostly live entries would be swept at every commit.
             if self.entries.len() * 2 > self.entries.capacity() {
                 self.entries.reserve(self.entries.capacity());
             }
@@ -44,7 +45,7 @@ impl Live {
         self.entries.push(Entry { content: Arc::downgrade(content), surface: surface.downgrade() });
     }
 
-    /// The contents that somebody still holds, oldest first, with their surfaces if those still exist.
+    /// The contents that are still held, oldest first, each with its surface if that still exists.
     pub fn iter(&self) -> impl Iterator<Item = (Arc<Content>, Option<WlSurface>)> {
         self.entries.iter().filter_map(|entry| Some((entry.content.upgrade()?, entry.surface.upgrade().ok())))
     }

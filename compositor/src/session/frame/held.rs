@@ -42,7 +42,7 @@ impl Syncline {
     pub fn home(&self, surface: &WlSurface) -> Option<OutputId> {
         let rect = self.visible_rect(surface)?;
         let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
-        let lit = self.outputs.list.iter().filter(|output| !output.is_dark());
+        let lit = self.outputs.list.iter().filter(|output| !output.is_inactive());
         let areas = lit.map(|output| (output.id, area(output)));
         // The first of equals.
         areas.filter(|(_, area)| *area > 0).max_by_key(|(id, area)| (*area, std::cmp::Reverse(*id))).map(|(id, _)| id)
@@ -74,14 +74,18 @@ impl Syncline {
     }
 
     /// Calls `change` with the turns of every held surface whose home is `home`; those of which it says so may go on.
-    fn let_go(&mut self, home: Option<OutputId>, mut change: impl FnMut(&mut crate::surface::turn::Turns) -> bool) {
+    fn release_held(
+        &mut self,
+        home: Option<OutputId>,
+        mut change: impl FnMut(&mut crate::surface::order::CommitOrder) -> bool,
+    ) {
         if self.pace.held.is_empty() {
             return;
         }
         let held = std::mem::take(&mut self.pace.held);
         let mut free = Vec::new();
         for surface in held.iter().filter_map(|surface| surface.upgrade().ok()) {
-            if self.home(&surface) == home && with_states(&surface, |s| change(&mut SurfaceState::of(s).turns)) {
+            if self.home(&surface) == home && with_states(&surface, |s| change(&mut SurfaceState::of(s).order)) {
                 free.push(surface);
             }
         }
@@ -95,7 +99,7 @@ impl Syncline {
         // Commits that were let through may have set the next barriers.
         let waits = |surface: &Weak<WlSurface>| {
             let surface = surface.upgrade();
-            surface.is_ok_and(|s| with_states(&s, |states| !SurfaceState::of(states).turns.is_idle()))
+            surface.is_ok_and(|s| with_states(&s, |states| !SurfaceState::of(states).order.is_idle()))
         };
         self.pace.held.retain(waits);
     }
@@ -103,19 +107,19 @@ impl Syncline {
     /// Before the latch of output `id`: what is to be shown at `vblank`.
     pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
         let until = vblank + self.outputs.list[id].slack();
-        self.let_go(Some(id), |turns| turns.release_until(until));
+        self.release_held(Some(id), |turns| turns.release_until(until));
     }
 
     /// After the latch of output `id`: what waited for it.
     pub fn clear_barriers(&mut self, id: OutputId) {
-        self.let_go(Some(id), |turns| turns.clear_barrier());
+        self.release_held(Some(id), |turns| turns.clear_barrier());
     }
 
     /// The earliest time for which output `id` has to latch on behalf of a held commit.
     pub fn next_due(&self, id: OutputId) -> Option<Ns> {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         held.filter(|surface| self.home(surface) == Some(id))
-            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).turns.due()))
+            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).order.due()))
             .min()
     }
 
@@ -129,7 +133,7 @@ impl Syncline {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
-                let turns = &SurfaceState::of(states).turns;
+                let turns = &SurfaceState::of(states).order;
                 let barrier = turns.barrier_since().map(|since| since + period);
                 barrier.into_iter().chain(turns.due()).min()
             })
@@ -138,9 +142,9 @@ impl Syncline {
     }
 
     /// The timer fired: lets those go on whom nobody sees.
-    pub fn pace_hidden(&mut self) {
+    pub fn release_unseen(&mut self) {
         let (now, period) = (self.now, self.unseen_period());
-        self.let_go(None, |turns| {
+        self.release_held(None, |turns| {
             let barrier = turns.barrier_since().is_some_and(|since| since + period <= now) && turns.clear_barrier();
             turns.release_until(now) || barrier
         });
@@ -158,7 +162,7 @@ impl Syncline {
     }
 
     /// A commit was applied: if nobody sees it, its frame callbacks come once a second.
-    pub fn invite_unseen(&mut self, surface: &WlSurface) {
+    pub fn invite_later(&mut self, surface: &WlSurface) {
         let waits =
             with_states(surface, |s| !s.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty());
         if waits && self.home(surface).is_none() && !self.pace.unseen.iter().any(|(_, unseen)| unseen == surface) {
@@ -191,7 +195,7 @@ impl Syncline {
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
             });
-            self.invite_unseen(&surface);
+            self.invite_later(&surface);
         }
     }
 
@@ -199,7 +203,7 @@ impl Syncline {
         let root = self.root_of(surface);
         let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);
-        let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_dark());
+        let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_inactive());
         others.any(|output| output.rect().overlaps(rect))
     }
 }

@@ -3,7 +3,7 @@
 //! **Frame callbacks** invite a client to draw its next frame. They are sent at the flip, right after which a commit
 //! has nearly a whole period until the next latch. A client whose own past says that it needs longer than that gets its
 //! callback at the latch instead: the earliest time at which a new commit cannot displace the frame just latched, and the
-//! latest head start that costs no wake-up. A surface that nobody sees gets one a second (see [`crate::session::frame::pace`]).
+//! latest head start that costs no wake-up. A surface that nobody sees gets one a second (see [`crate::session::frame::held`]).
 //!
 //! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence. A time before the frame was latched
 //! cannot be; then it is when the flip was heard of, and the feedback does not call it the hardware's.
@@ -20,7 +20,7 @@ use smithay::{
 };
 
 use crate::{
-    output::state::Answers,
+    output::state::FrameCallbacks,
     session::Syncline,
     surface::SurfaceState,
     system::id::{OutputId, SurfaceId},
@@ -28,7 +28,7 @@ use crate::{
 
 /// When a frame was on the screen.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown {
+pub struct FlipTime {
     /// CLOCK_MONOTONIC.
     pub time: Ns,
     /// The vblank's number.
@@ -56,7 +56,7 @@ impl Syncline {
             let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
             let (on_plane, id) = (state.on_plane, state.id);
             let callbacks = feedback.current().callbacks.drain(..);
-            in_flight.answers.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
+            in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
             let mut attributes = states.cached_state.get::<SurfaceAttributes>();
             let callbacks = &mut attributes.current().frame_callbacks;
             if callbacks.is_empty() {
@@ -64,12 +64,12 @@ impl Syncline {
             }
             match state.response.latency(now, USUAL) {
                 Some(usual) if usual > head_start => {
-                    state.invited = Some(now);
+                    state.callback_at = Some(now);
                     callbacks.drain(..).for_each(|callback| callback.done(millis));
                 }
                 _ => {
-                    state.invited = Some(in_flight.vblank);
-                    in_flight.answers.callbacks.append(callbacks);
+                    state.callback_at = Some(in_flight.vblank);
+                    in_flight.callbacks.callbacks.append(callbacks);
                 }
             }
         });
@@ -81,20 +81,26 @@ impl Syncline {
     /// Tells the clients of a frame that output `id` shows.
     ///
     /// The frames of the surfaces in `failed` are not what the client meant to draw: their fences failed on the display.
-    pub fn answer(&mut self, id: OutputId, mut answers: Answers, shown: Shown, failed: &[SurfaceId]) {
+    pub fn send_callbacks(
+        &mut self,
+        id: OutputId,
+        mut callbacks: FrameCallbacks,
+        shown: FlipTime,
+        failed: &[SurfaceId],
+    ) {
         let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
-        for (feedback, on_plane, surface) in answers.feedback.drain(..) {
+        for (feedback, on_plane, surface) in callbacks.feedback.drain(..) {
             if failed.contains(&surface) {
                 feedback.discarded();
                 continue;
             }
-            feedback.presented(&output.wl, time, refresh, shown.seq, flags(on_plane, answers.tears, shown.guessed));
+            feedback.presented(&output.wl, time, refresh, shown.seq, flags(on_plane, callbacks.tears, shown.guessed));
         }
         let millis = time.as_millis() as u32;
-        answers.callbacks.drain(..).for_each(|callback| callback.done(millis));
-        output.answers = answers;
+        callbacks.callbacks.drain(..).for_each(|callback| callback.done(millis));
+        output.callbacks = callbacks;
     }
 }
 

@@ -1,13 +1,15 @@
-//! What goes onto the planes of one frame: clients' buffers, the pointer, and the picture that is drawn of the rest.
+//! What goes on the planes of one frame: clients' buffers, the pointer, and a composited buffer for
+//! the rest.
 //!
-//! It puts nothing to the kernel but tests of layouts: that is [`crate::output::planes::submit`].
+//! It makes TEST_ONLY commits at most; the frame's commit is made by
+//! [`crate::output::planes::submit`].
 
 use std::sync::Arc;
 
 use fence::SyncFile;
 use kms::{
     Rect, SrcRect,
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
 };
 use rustix::io::Errno;
 
@@ -29,22 +31,23 @@ use crate::{
     },
 };
 
-/// What every attempt at a frame is made from.
-pub struct Ingredients<'a> {
+/// The inputs that all attempts at a frame share.
+pub struct FrameInputs<'a> {
     pub scene: &'a [Layer],
     pub cursor: Option<&'a CursorPlane>,
     pub background: crate::config::Colour,
     pub known: &'a CardLimits,
 }
 
-/// Fills `wanted` for an attempt, drawing what no plane shows.
+/// Fills `wanted` for an attempt, and composites what no plane shows. Error: rendering failed, or a
+/// descriptor could not be duplicated.
 pub fn gather(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
-    given: &Ingredients<'_>,
+    inputs: &FrameInputs<'_>,
     wanted: &mut Vec<PlaneRequest>,
 ) -> Result<(), String> {
     if attempt.as_before {
@@ -54,34 +57,35 @@ pub fn gather(
         return Ok(());
     }
     wanted.clear();
-    // Taken out while it is filled, so that its memory is used again.
+    // Moved out while it is filled, so that its memory is reused.
     let mut rects = std::mem::take(&mut layouts.rects);
     rects.clear();
-    let done = fill(output, renderer, device, layouts, attempt, given, wanted, &mut rects);
+    let done = fill(output, renderer, device, layouts, attempt, inputs, wanted, &mut rects);
     layouts.rects = rects;
     done
 }
 
-#[expect(clippy::too_many_arguments, reason = "what `gather` has, and the rectangles")]
+#[expect(clippy::too_many_arguments, reason = "the arguments of `gather`, and the rectangles")]
 fn fill(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
-    given: &Ingredients<'_>,
+    inputs: &FrameInputs<'_>,
     wanted: &mut Vec<PlaneRequest>,
     rects: &mut Rects,
 ) -> Result<(), String> {
-    wanted.extend(given.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
+    wanted.extend(inputs.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
     let assignment = layouts.current().filter(|_| !attempt.composed);
     let Some(assignment) = assignment else {
-        wanted.push(render(output, renderer, device, given, given.scene, output.primary, rects)?);
+        wanted.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
         return Ok(());
     };
-    for (layer, fate) in given.scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
-            // May be pending: then the display waits for it. A fence that has signalled is no longer kept.
+    for (layer, fate) in inputs.scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
+            // The fence may be pending: then it becomes the in-fence. A signalled fence is no
+            // longer kept.
             let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
             let fence = fence.map_err(|e| e.to_string())?;
             let damage = damage::of_layer(output, plane, layer, rects);
@@ -90,13 +94,13 @@ fn fill(
     }
     if let Some(plane) = assignment.composite() {
         let zpos = assignment.zpos(plane);
-        let drawn = render(output, renderer, device, given, layouts.drawn(given.scene), plane, rects)?;
+        let drawn = render(output, renderer, device, inputs, layouts.drawn(inputs.scene), plane, rects)?;
         wanted.push(PlaneRequest { zpos, ..drawn });
     }
     Ok(())
 }
 
-/// The pointer, above everything.
+/// The request for the pointer's plane, which is above all others.
 fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> PlaneRequest {
     let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
     let props = &planes[*plane].props;
@@ -111,8 +115,8 @@ fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<
     PlaneRequest { fence, zpos, rotation, mark, colour: layer.view.colour, ..PlaneRequest::new(plane, show, src, dst) }
 }
 
-/// Asks the kernel whether it would take an assignment: without fences, and with an older picture in the place of what is not
-/// drawn yet. Rare: only for layouts that it has not been asked about.
+/// Tests an assignment with a TEST_ONLY commit: without fences, and with an older target in the
+/// place of what is not composited yet. Rare: only assignments that were not tested before.
 pub fn test(
     output: &mut Output,
     device: &kms::Device,
@@ -122,14 +126,17 @@ pub fn test(
 ) -> Result<(), Errno> {
     let mut wanted: Vec<PlaneRequest> =
         cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
-    for (layer, fate) in scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
+    for (layer, fate) in scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
             wanted.push(on_plane(layer, plane, assignment, None));
         }
     }
-    // One with alpha where there is one already: that the plane takes the format is known.
-    let holes =
-        scene.iter().zip(assignment.fates()).any(|(_, f)| matches!(*f, Fate::Plane(p) if assignment.is_below(p)));
+    // If the frame has holes, test with an ARGB target if there is one: the plane is known to
+    // support that format.
+    let holes = scene
+        .iter()
+        .zip(assignment.placements())
+        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p)));
     let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
     let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
     if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {
@@ -144,26 +151,26 @@ pub fn test(
     })
 }
 
-/// Draws `layers` into a free target for the plane `on`.
+/// Composites `layers` into a free target for the plane `on`.
 fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
-    given: &Ingredients<'_>,
+    inputs: &FrameInputs<'_>,
     layers: &[Layer],
     on: usize,
     rects: &mut Rects,
 ) -> Result<PlaneRequest, String> {
     let (w, h) = (output.size.w as u32, output.size.h as u32);
     let format = if layers.iter().any(|layer| layer.hole) { WITH_HOLES } else { OPAQUE };
-    // Those of the other format wait a second for their turn to come again.
+    // Targets of the other format are kept for 60 passes, about a second.
     let lasts = |target: &Target, at: u64| target.dmabuf.format() == format || output.passes - at < 60;
     output.targets.retain(|(target, at)| Arc::strong_count(target) > 1 || lasts(target, *at));
     let fits = |target: &Arc<Target>| Arc::strong_count(target) == 1 && target.dmabuf.format() == format;
     let free = match output.targets.iter().position(|(target, _)| fits(target)) {
         Some(free) => free,
         None => {
-            let modifiers = given.known.modifiers(&output.kms.planes()[on], format);
+            let modifiers = inputs.known.modifiers(&output.kms.planes()[on], format);
             let target = renderer.new_target(device, w, h, format, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1
@@ -179,12 +186,13 @@ fn render(
     let layers = if renderer.waits_on_gpu() || layers.iter().all(drawn) {
         layers
     } else {
-        // The CPU must not read what is not there yet: such a surface is left out of this one frame.
+        // The CPU must not read a buffer whose fence is pending: that surface is left out of this
+        // frame.
         drawable = layers.iter().filter(|l| drawn(l)).cloned().collect();
         &drawable
     };
     let from = rects.len();
-    let pass = renderer.draw_noting(&target, age, &mut output.tracker, layers, given.background, rects);
+    let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, layers, inputs.background, rects);
     let pass = match pass {
         Ok(pass) => pass,
         Err(error) => {
@@ -200,7 +208,7 @@ fn render(
                 layer.content.used_by_pass(fence);
             }
             if layer.content.is_shm_in_place() {
-                // The flip waits for the pass, so this waits for the flip.
+                // The flip waits for the pass, so holding the content until the flip is enough.
                 output.retiring.push(OnPlane::Content(layer.content.clone()));
             }
         }

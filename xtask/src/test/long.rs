@@ -1,19 +1,21 @@
-//! What `cargo xtask test --all` adds: more cases, more rounds, repetitions, the demo and the benchmarks.
+//! What `cargo xtask test --all` adds: more cases, more rounds, repetitions, the demo and the
+//! benchmarks.
 //!
-//! Each table names programs. One that has gone, or whose filter matches no test any more, fails: nothing is left out in silence.
+//! Each table names programs. One that has gone, or whose filter matches no test any more, fails:
+//! nothing is left out in silence.
 
 use std::time::{Duration, Instant};
 
 use super::artifacts::Artifact;
 use super::libtest::{Report, Tally};
-use super::runner::{self, Guest};
+use super::runner::{self, LabProgram};
 use super::{Tests, account};
 use crate::demo::{self, BenchOptions, DemoOptions};
 use crate::error::{Error, Result};
 use crate::paths;
 
 /// A test that does more when a variable tells it to.
-struct More {
+struct LongTest {
     /// The test program.
     program: &'static str,
     /// What the names of its tests contain.
@@ -23,24 +25,24 @@ struct More {
 }
 
 /// Property tests with more cases than in an ordinary run.
-const PROPERTIES: [More; 4] = [
-    More { program: "prop_lifecycle", filter: "", env: ("PROPTEST_CASES", "5000") },
-    More { program: "dmabuf_import", filter: "script::", env: ("PROPTEST_CASES", "2000000") },
-    More { program: "kms", filter: "assign::prop_tests::", env: ("PROPTEST_CASES", "10000") },
-    More { program: "lab_exact_states", filter: "", env: ("PROPTEST_CASES", "5000") },
+const PROPERTIES: [LongTest; 4] = [
+    LongTest { program: "prop_lifecycle", filter: "", env: ("PROPTEST_CASES", "5000") },
+    LongTest { program: "dmabuf_import", filter: "script::", env: ("PROPTEST_CASES", "2000000") },
+    LongTest { program: "kms", filter: "assign::prop_tests::", env: ("PROPTEST_CASES", "10000") },
+    LongTest { program: "lab_exact_states", filter: "", env: ("PROPTEST_CASES", "5000") },
 ];
 
 /// Leak tests with more rounds than in an ordinary run.
-const LEAKS: [More; 2] = [
-    More { program: "lab_lifecycle", filter: "nothing_leaks_over_many_cycles", env: ("FENCE_CYCLES", "100000") },
-    More { program: "lab_leaks", filter: "", env: ("LEAK_ROUNDS", "30") },
+const LEAKS: [LongTest; 2] = [
+    LongTest { program: "lab_lifecycle", filter: "nothing_leaks_over_many_cycles", env: ("FENCE_CYCLES", "100000") },
+    LongTest { program: "lab_leaks", filter: "", env: ("LEAK_ROUNDS", "30") },
 ];
 
 /// How often the tests in virtual time are run again.
 const REPETITIONS: u32 = 2;
 
-/// What a guest gets here, in seconds; the part's budget ends it all.
-const PATIENCE: u64 = 1500;
+/// Seconds after which a guest is killed: less than the budgets of these parts.
+const TIMEOUT_S: u64 = 1000;
 
 /// Property tests with more cases.
 pub fn property_tests(tests: &mut Tests<'_>) -> Result<Tally> {
@@ -54,12 +56,12 @@ pub fn leak_tests(tests: &mut Tests<'_>) -> Result<Tally> {
 
 /// The tests in virtual time, again.
 pub fn exact_tests(tests: &mut Tests<'_>) -> Result<Tally> {
-    let exact: Vec<Guest> = tests
+    let exact: Vec<LabProgram> = tests
         .built
         .artifacts
         .iter()
         .filter(|test| test.is_exact())
-        .map(|test| Guest::new(test.clone(), PATIENCE))
+        .map(|test| LabProgram::new(test.clone(), TIMEOUT_S))
         .collect();
     let mut tally = Tally::default();
     for _ in 0..REPETITIONS {
@@ -68,16 +70,16 @@ pub fn exact_tests(tests: &mut Tests<'_>) -> Result<Tally> {
     Ok(tally)
 }
 
-fn run_all(tests: &mut Tests<'_>, rows: &[More]) -> Result<Tally> {
+fn run_all(tests: &mut Tests<'_>, rows: &[LongTest]) -> Result<Tally> {
     let mut tally = Tally::default();
-    let mut guests = Vec::new();
+    let mut lab_programs = Vec::new();
     for row in rows {
         let test = find(&tests.built.artifacts, row.program)?;
         if test.is_lab_test() {
-            let mut guest = Guest::new(test.clone(), PATIENCE);
-            guest.filter = Some(row.filter.to_owned()).filter(|text| !text.is_empty());
-            guest.env.push((row.env.0.to_owned(), row.env.1.to_owned()));
-            guests.push(guest);
+            let mut program = LabProgram::new(test.clone(), TIMEOUT_S);
+            program.filter = Some(row.filter.to_owned()).filter(|text| !text.is_empty());
+            program.env.push((row.env.0.to_owned(), row.env.1.to_owned()));
+            lab_programs.push(program);
         } else {
             let begun = Instant::now();
             let arguments: Vec<&str> =
@@ -86,12 +88,12 @@ fn run_all(tests: &mut Tests<'_>, rows: &[More]) -> Result<Tally> {
             tally += judged(row, report, begun.elapsed());
         }
     }
-    tests.in_lab(&guests, &mut tally)?;
+    tests.in_lab(&lab_programs, &mut tally)?;
     Ok(tally)
 }
 
 /// The count of a program on this machine, which must have run something.
-fn judged(row: &More, mut report: Report, took: Duration) -> Tally {
+fn judged(row: &LongTest, mut report: Report, took: Duration) -> Tally {
     if report.tally == Tally::default() {
         report.tally.failed += 1;
         report.failures.push_str(&format!("it tested nothing: no test's name contains {:?}\n", row.filter));
@@ -101,7 +103,7 @@ fn judged(row: &More, mut report: Report, took: Duration) -> Tally {
 
 fn find<'a>(built: &'a [Artifact], program: &str) -> Result<&'a Artifact> {
     built.iter().find(|artifact| artifact.is_test && artifact.name == program).ok_or_else(|| {
-        Error::new(format!("no test program {program}")).hint("correct the table in xtask/src/test/more.rs")
+        Error::new(format!("no test program {program}")).hint("correct the table in xtask/src/test/long.rs")
     })
 }
 
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_or_tests_nothing_is_a_failure() {
-        assert!(find(&[], "prop_lifecycle").unwrap_err().to_string().contains("more.rs"));
+        assert!(find(&[], "prop_lifecycle").unwrap_err().to_string().contains("long.rs"));
         assert_eq!(judged(&PROPERTIES[1], Report::parse(NOTHING), Duration::ZERO), Tally::FAILED);
         assert_eq!(verdict(0), Tally::PASSED);
         assert_eq!(verdict(124), Tally::FAILED);

@@ -1,4 +1,6 @@
-//! Whether the commit in flight waits for a fence, and for whose.
+//! Whether the commit in flight waits for a fence, and for whose fence.
+//!
+//! It asks for the state of fences; it never waits for one.
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use crate::{
 };
 
 impl Output {
-    /// The client's content whose pending fence the commit in flight waits for.
+    /// The client's content whose pending acquire fence the commit in flight waits for.
     pub fn waits_for(&self) -> Option<&Arc<Content>> {
         let pending = |on: &&Option<OnPlane>| match on {
             Some(OnPlane::Content(content)) => matches!(content.advance(), Ok(AcquireState::Pending)),
@@ -22,14 +24,15 @@ impl Output {
         })
     }
 
-    /// The GPU has not drawn the frame in flight.
+    /// Whether the GPU is still rendering the frame in flight.
     fn waits_for_gpu(&self) -> bool {
         let fence = self.in_flight.as_ref().and_then(|in_flight| in_flight.render_fence.as_ref());
         fence.is_some_and(|fence| !fence.is_signalled())
     }
 
-    /// A commit is with the kernel and waits for a fence: nothing that blocks may be asked for this CRTC.
-    pub fn is_stuck(&self) -> bool {
+    /// Whether the output is stalled behind a fence: its commit in flight waits for one. While that
+    /// is so, a blocking commit or read for this CRTC would block too.
+    pub fn is_stalled(&self) -> bool {
         self.watch.is_held() || self.kms.in_flight().is_some() && (self.waits_for_gpu() || self.waits_for().is_some())
     }
 }

@@ -1,0 +1,167 @@
+//! How the renderer reads a client's dma-buf: by the first path that works. The path is chosen once
+//! per buffer and kept with it.
+//!
+//! If a path fails later (a peer-to-peer mapping is refused, memory cannot be pinned), the next one
+//! is used, and the client is not notified. Nothing here decides which layers are composited.
+
+use fence::SyncFile;
+use rustix::event::{PollFd, PollFlags};
+use smithay::backend::renderer::{ImportDma, ImportMem};
+
+use crate::{
+    render::{Layer, egl::Allocator, other_gpus::OtherGpus, upload, yuv},
+    surface::buffer::{Imported, ReadPath},
+};
+
+/// How a renderer can read a dma-buf by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAbility {
+    /// With its GPU.
+    Gpu,
+    /// With the CPU, through a mapping of the whole buffer.
+    InPlace,
+    /// It cannot: GL runs on the CPU.
+    Not,
+}
+
+/// What a renderer needs to read clients' buffers.
+pub struct ReadContext<'a> {
+    pub reads: ReadAbility,
+    /// The renderer can wait for fences on the GPU.
+    pub waits: bool,
+    /// Scratch memory for rows that are copied into a texture.
+    pub packed: &'a mut Vec<u8>,
+    pub others: &'a mut OtherGpus,
+    /// Allocates memory that the renderer reads best.
+    pub allocator: Option<&'a mut Allocator>,
+}
+
+/// A texture, and the fence to wait for before it is read, if that is not the content's own acquire
+/// fence.
+pub type Sampled<T> = (T, Option<SyncFile>);
+
+/// The first path by which the renderer can read a buffer; if `failed` is given, the first one
+/// after it. Error, for the log: why each path was refused.
+pub fn choose<R: ImportDma + ImportMem>(
+    renderer: &mut R,
+    context: &mut ReadContext<'_>,
+    imported: &Imported,
+    failed: Option<ReadPath>,
+) -> Result<ReadPath, String> {
+    let mut refusals = Vec::new();
+    if failed.is_none() {
+        match importable(renderer, context, imported) {
+            Ok(()) => return Ok(ReadPath::Import),
+            Err(error) => refusals.push(error),
+        }
+    }
+    if failed.is_none_or(|path| path == ReadPath::Import) {
+        match context.others.find_reader(imported) {
+            Ok(card) => return Ok(ReadPath::Gpu { card }),
+            Err(error) => refusals.push(error),
+        }
+    }
+    if failed != Some(ReadPath::Cpu) {
+        let readable = match yuv::converts(imported) {
+            true => yuv::check(imported),
+            false => upload::check(renderer, imported),
+        };
+        match readable {
+            Ok(()) => return Ok(ReadPath::Cpu),
+            Err(error) => refusals.push(error),
+        }
+    }
+    Err(refusals.join("; "))
+}
+
+fn importable<R: ImportDma + ImportMem>(
+    renderer: &mut R,
+    context: &ReadContext<'_>,
+    imported: &Imported,
+) -> Result<(), String> {
+    #[cfg(debug_assertions)]
+    crate::render::fault::import()?;
+    match context.reads {
+        // The YUV representation is checked at each commit: see `texture`.
+        ReadAbility::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
+        ReadAbility::InPlace => upload::check_in_place(renderer, imported),
+        ReadAbility::Not => Err("GL runs on the CPU".into()),
+    }
+}
+
+/// The texture of a layer's dma-buf. `Ok(None)`: not yet, because the CPU must read the buffer and
+/// its fence is pending. Error, for the log: no path works.
+pub fn texture<R: ImportDma + ImportMem>(
+    renderer: &mut R,
+    context: &mut ReadContext<'_>,
+    layer: &Layer,
+    imported: &Imported,
+) -> Result<Option<Sampled<R::TextureId>>, String> {
+    let content = &layer.content;
+    let mut failed = None;
+    loop {
+        let path = match imported.read_path().filter(|_| failed.is_none()) {
+            Some(path) => path,
+            None => {
+                let path = choose(renderer, context, imported, failed)?;
+                imported.set_read_path(Some(path));
+                path
+            }
+        };
+        // The GPU samples YUV as BT.601 of limited range, so any other representation is converted
+        // by the CPU.
+        let other = layer.view.colour.filter(|colour| *colour != yuv::OF_EGL && yuv::converts(imported));
+        let tried = match path {
+            ReadPath::Import if other.is_some() && !content.is_ready() => return Ok(None),
+            ReadPath::Import if let Some(colour) = other => {
+                yuv::texture(renderer, imported, colour, context.packed).map(|t| (t, None))
+            }
+            ReadPath::Import => imported
+                .wl()
+                .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
+                .map(|t| (t, None)),
+            ReadPath::Cpu if !content.is_ready() => return Ok(None),
+            ReadPath::Cpu if yuv::converts(imported) => {
+                let colour = layer.view.colour.unwrap_or(yuv::OF_EGL);
+                yuv::texture(renderer, imported, colour, context.packed).map(|t| (t, None))
+            }
+            ReadPath::Cpu => upload::texture(renderer, imported, context.packed).map(|t| (t, None)),
+            ReadPath::Gpu { card } => copied_by_gpu(renderer, context, layer, imported, card),
+        };
+        match tried {
+            Ok(sampled) => return Ok(Some(sampled)),
+            Err(error) => tracing::info!("buffer {}: {} no longer works: {error}", imported.id, path.name()),
+        }
+        failed = Some(path);
+    }
+}
+
+/// The texture of the copy that another GPU makes.
+fn copied_by_gpu<R: ImportDma + ImportMem>(
+    renderer: &mut R,
+    context: &mut ReadContext<'_>,
+    layer: &Layer,
+    imported: &Imported,
+    card: kms::CardSerial,
+) -> Result<Sampled<R::TextureId>, String> {
+    let content = &layer.content;
+    let pending = (!content.is_ready()).then(|| content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())));
+    let allocator = context.allocator.as_deref_mut();
+    let (copy, fence) = context.others.copy(card, content.surface, imported, pending.flatten(), allocator)?;
+    let fence = match fence {
+        // The CPU reads the copy at once, so it waits here: a copy takes a fraction of a frame.
+        Some(fence) if !context.waits => {
+            let mut signal = [PollFd::new(&fence, PollFlags::IN)];
+            rustix::event::poll(&mut signal, None).map_err(|e| e.to_string())?;
+            None
+        }
+        fence => fence,
+    };
+    let texture = match context.reads {
+        ReadAbility::Gpu | ReadAbility::InPlace => {
+            renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?
+        }
+        ReadAbility::Not => upload::texture(renderer, &copy, context.packed)?,
+    };
+    Ok((texture, fence))
+}

@@ -1,0 +1,162 @@
+//! The log on standard error: with colours on a terminal, with priorities for systemd's journal,
+//! plain elsewhere.
+//!
+//! The journal reads a priority from the start of each line (`<3>` is an error, see sd-daemon(3))
+//! and adds a time of its own. Whether standard error leads there is told by `JOURNAL_STREAM`,
+//! which names the device and inode of the stream: a program below a service whose standard error
+//! goes to a file inherits the variable, but not the stream. Never opens the journal's socket.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{self, Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sink {
+    Terminal { colours: bool },
+    Journal,
+    File,
+}
+
+impl Sink {
+    /// `stream` is the `dev:inode` of standard error; the other values are those of the
+    /// environment.
+    fn of(is_terminal: bool, stream: Option<&str>, journal: Option<&str>, no_color: Option<&str>) -> Self {
+        if is_terminal {
+            // https://no-color.org: set and not empty.
+            Self::Terminal { colours: no_color.is_none_or(str::is_empty) }
+        } else if stream.is_some() && stream == journal {
+            Self::Journal
+        } else {
+            Self::File
+        }
+    }
+
+    fn of_this_process() -> Self {
+        let stderr = io::stderr();
+        let variable = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let stream = rustix::fs::fstat(stderr.as_fd()).ok().map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
+        let (journal, no_color) = (variable("JOURNAL_STREAM"), variable("NO_COLOR"));
+        Self::of(stderr.is_terminal(), stream.as_deref(), journal.as_deref(), no_color.as_deref())
+    }
+}
+
+/// Sends tracing's events to standard error from now on. `SYNCLINE_LOG` filters them in tracing's
+/// syntax, for example `debug` or `syncline=trace,warn`.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    match Sink::of_this_process() {
+        Sink::Terminal { colours } => log.with_ansi(colours).init(),
+        Sink::File => log.with_ansi(false).init(),
+        Sink::Journal => log.with_ansi(false).event_format(Prioritised::default()).init(),
+    }
+}
+
+/// Events as the journal reads them: a priority before each line, and neither level nor time in the
+/// text.
+#[derive(Debug)]
+struct Prioritised {
+    inner: Format<format::Full, ()>,
+}
+
+impl Default for Prioritised {
+    fn default() -> Self {
+        Self { inner: format::format().without_time().with_level(false).with_target(false).with_ansi(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Prioritised
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.inner.format_event(context, Writer::new(&mut text), event)?;
+        // The journal takes each line for an entry.
+        let priority = priority(*event.metadata().level());
+        text.lines().try_for_each(|line| writeln!(out, "<{priority}>{line}"))
+    }
+}
+
+/// syslog(3)'s number for a level.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        _ => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn journal(events: impl FnOnce()) -> String {
+        let written = Written::default();
+        let sink = written.clone();
+        let log = tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_writer(move || sink.clone())
+            .with_ansi(false)
+            .event_format(Prioritised::default());
+        tracing::subscriber::with_default(log.finish(), events);
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn each_level_has_its_priority_and_no_time() {
+        let text = journal(|| {
+            tracing::error!("no display");
+            tracing::warn!(output = "HDMI-A-1", "refused");
+            tracing::info!("started");
+            tracing::debug!("latch");
+            tracing::trace!("poll");
+        });
+        assert_eq!(text, "<3>no display\n<4>refused output=\"HDMI-A-1\"\n<6>started\n<7>latch\n<7>poll\n");
+    }
+
+    #[test]
+    fn each_line_of_an_event_has_the_priority() {
+        assert_eq!(journal(|| tracing::error!("first\nsecond")), "<3>first\n<3>second\n");
+    }
+
+    #[test]
+    fn colours_are_for_terminals_only() {
+        assert_eq!(Sink::of(true, Some("5:7"), None, None), Sink::Terminal { colours: true });
+        assert_eq!(Sink::of(true, None, None, Some("")), Sink::Terminal { colours: true });
+        assert_eq!(Sink::of(true, None, None, Some("1")), Sink::Terminal { colours: false });
+        assert_eq!(Sink::of(false, Some("5:7"), None, None), Sink::File);
+    }
+
+    #[test]
+    fn the_journal_is_known_by_its_stream() {
+        assert_eq!(Sink::of(false, Some("5:7"), Some("5:7"), None), Sink::Journal);
+        assert_eq!(Sink::of(false, Some("5:8"), Some("5:7"), None), Sink::File, "redirected below a service");
+        assert_eq!(Sink::of(false, None, None, None), Sink::File);
+    }
+}
