@@ -1,8 +1,10 @@
-//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind of plane, on one core.
+//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind
+//! of plane, on one core.
 //!
-//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is missed. Each figure is the fastest
-//! of several frames of 1920 × 1080, by the thread's CPU time: other programs make it slower, and never faster. Limits are those of an idle
-//! machine, and larger by what a control that runs in turn takes longer.
+//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is
+//! missed. Each figure is the fastest of several frames of 1920 × 1080, by the thread's CPU time:
+//! other programs make it slower, and never faster. Limits are those of an idle machine, and larger
+//! by what a control that runs in turn takes longer.
 
 use std::{hint::black_box, process::ExitCode};
 
@@ -17,7 +19,8 @@ const FRAMES: usize = 12;
 /// How often a figure is measured before it counts as missed.
 const ATTEMPTS: usize = 3;
 
-/// What is promised for formats that clients commonly use, on a machine as fast as [`IDLE_CONTROL_S`].
+/// What is promised for formats that clients commonly use, on a machine as fast as
+/// [`IDLE_CONTROL_S`].
 const COMMON: Option<f64> = Some(1.0);
 /// A tenth of a core at 60 Hz, for a screen covered by one opaque plane, on such a machine.
 const SESSION: Option<f64> = Some(1.667);
@@ -47,8 +50,9 @@ impl Figures {
         (self.control / IDLE_CONTROL_S).max(1.0)
     }
 
-    /// Seconds of a frame; prints the rate of its output. The control runs in turn with the frames, and what
-    /// is over its limit is measured again: other programs make it slower, and never faster.
+    /// Seconds of a frame; prints the rate of its output. The control runs in turn with the frames,
+    /// and what is over its limit is measured again: other programs make it slower, and never
+    /// faster.
     fn rate(&mut self, name: &str, limit: Option<f64>, pixel: usize, mut frame: impl FnMut()) -> f64 {
         let bytes = WIDTH as usize * HEIGHT as usize * pixel;
         let mut seconds = 0.0;
@@ -80,7 +84,8 @@ fn measure(frame: &mut impl FnMut()) -> (f64, f64) {
     fastest
 }
 
-/// The control: a frame of XR24 in the plainest form, its bytes widened to 16 bits and CRC-32 over them.
+/// The control: a frame of XR24 in the plainest form, its bytes widened to 16 bits and CRC-32 over
+/// them.
 fn plain_crc(image: &[u8], line: &mut [u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     for row in image.chunks_exact(WIDTH as usize * 4) {

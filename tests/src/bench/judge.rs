@@ -49,10 +49,10 @@ pub fn one_each(inside: u64, outside: u64, frames: u64) -> bool {
     inside > 0 && inside <= frames + 1 && frames <= outside + 1
 }
 
-/// How many of `frames` may be late on a machine that woke `late` of `of` sleepers late. A frame has two
-/// wake-ups that must be in time, the fence's signal and the latch, where a sleeper has one. The
-/// sleepers' own number may have been small by chance: one more, and three standard deviations of such
-/// a count, are allowed for.
+/// How many of `frames` may be late on a machine that woke `late` of `of` sleepers late. A frame
+/// has two wake-ups that must be in time, the fence's signal and the latch, where a sleeper has
+/// one. The sleepers' own number may have been small by chance: one more, and three standard
+/// deviations of such a count, are allowed for.
 pub fn allowed_late(late: u64, of: u64, frames: u64) -> u64 {
     let expected = (2 * (late + 1)) as f64 * frames as f64 / of.max(1) as f64;
     (expected + 3.0 * expected.sqrt()).floor() as u64

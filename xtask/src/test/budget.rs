@@ -82,7 +82,8 @@ const LAB_PROGRAMS: [(&str, Duration); 2] = [("lab_exact_v4l2", minutes(5)), ("l
 const LAB_ADVICE: &str = "split it, or move repetitions to `cargo xtask test --all`";
 const RUN_ADVICE: &str = "see which parts take longest; what does not fit goes into `--all`";
 
-/// Seconds after which the guest of a test program is killed, unless `--lab-timeout` says otherwise.
+/// Seconds after which the guest of a test program is killed, unless `--lab-timeout` says
+/// otherwise.
 pub const LAB_TIMEOUT_S: u64 = 360;
 
 const fn minutes(n: u64) -> Duration {
