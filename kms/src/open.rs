@@ -1,16 +1,18 @@
-//! Opens display devices to draw on them, and says what a person can do where that is refused.
+//! The first steps before drawing on a display: opens the device, becomes its master, chooses the
+//! mode. Where a step is refused, the error says what a person can do.
 //!
 //! It looks for no devices ([`crate::nodes`] lists them), asks no seat manager and sets no mode.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 
-use crate::{Device, Inventory};
+use crate::inventory::Connector;
+use crate::{Device, Inventory, Mode, ModeRequest};
 
-/// Why a display device cannot be used. The message says what to do about it.
+/// Why a display device cannot be used as asked. The message says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// There is no DRM device at all.
@@ -25,6 +27,16 @@ pub enum OpenError {
         path: PathBuf,
         /// What is wrong and what to do.
         reason: String,
+    },
+    /// The connector has no such mode.
+    #[error("{connector} has no mode {wanted}; it offers {offered}")]
+    NoMode {
+        /// The connector's name.
+        connector: String,
+        /// The request, or `preferred`.
+        wanted: String,
+        /// The connector's modes.
+        offered: String,
     },
 }
 
@@ -57,20 +69,21 @@ impl OpenError {
 
 /// Opens a node for reading and writing, non-blocking. The caller owns the descriptor.
 pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK, Mode::empty())
+    rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK, FileMode::empty())
 }
 
 /// Who has opened a device, and so who makes it the DRM master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenedBy {
-    /// A seat manager (seatd, logind): it has called SET_MASTER, or could not and has kept that to itself.
+    /// A seat manager (seatd, logind): it has called SET_MASTER, or could not and has kept that to
+    /// itself.
     Seat,
     /// This process.
     Us,
 }
 
-/// Makes sure that an open device has its DRM master here, and reads what it has. `fd` is closed with the device, or here
-/// on an error; `path` is its node.
+/// Makes sure that an open device has its DRM master here, and reads what it has. `fd` is closed
+/// with the device, or here on an error; `path` is its node.
 ///
 /// Errors: the device has no atomic mode setting; another program is its master.
 pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Inventory), OpenError> {
@@ -84,6 +97,20 @@ pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Invent
     }
     let inventory = device.inventory().map_err(|error| unusable(error.to_string()))?;
     Ok((device, inventory))
+}
+
+/// The mode that is asked for, else the one that the display prefers. Error: the connector has no
+/// such mode.
+pub fn choose_mode(connector: &Connector, request: Option<ModeRequest>) -> Result<&Mode, OpenError> {
+    connector.mode_for(request).ok_or_else(|| {
+        let mut offered: Vec<String> = connector.modes.iter().map(ToString::to_string).collect();
+        offered.dedup();
+        OpenError::NoMode {
+            connector: connector.name.clone(),
+            wanted: request.map_or_else(|| "preferred".to_owned(), |request| request.to_string()),
+            offered: if offered.is_empty() { "none".to_owned() } else { offered.join(", ") },
+        }
+    })
 }
 
 /// Why a device is of no use, and what to do: what SET_MASTER was answered with, or `None` where

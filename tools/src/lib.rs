@@ -1,8 +1,10 @@
-//! The subcommands of `syncline` that need no compositor: [`doctor`] looks at the machine, [`crc`] proves with
-//! display CRCs what is on the screen.
+//! The subcommands of `syncline` that need no compositor: [`doctor`] says what a machine can do,
+//! [`crc`] proves with display CRCs what a display shows.
 //!
-//! Each has its own arguments, reports and exit statuses. What this crate never does: it knows no Wayland, no event
-//! loop and no seat, and it never depends on the compositor.
+//! Each has its own arguments, reports and exit statuses. This crate knows no Wayland, no event
+//! loop and no seat manager, and it never depends on the compositor.
 
 pub mod crc;
 pub mod doctor;
+mod kernel;
+mod terminal;

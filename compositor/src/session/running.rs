@@ -95,7 +95,7 @@ impl Running {
         state.watch_cards().context("display device")?;
         state.light_cards()?;
         state.cec_adopt();
-        state.warm_cursor();
+        state.preload_cursor();
         state.announce_devices()?;
         state.start_mem2mem();
         state.reactor.add(display.backend().poll_fd(), EventSource::Clients).context("Wayland display")?;
@@ -145,7 +145,7 @@ impl Running {
 }
 
 impl Syncline {
-    /// What has to be right again after a batch of events.
+    /// Updates what depends on state that a batch of events has changed.
     fn after_events(&mut self) {
         self.desktop.popups.cleanup();
         for client in std::mem::take(&mut self.queues_stale) {
@@ -157,7 +157,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
-            // What moves windows under the pointer may move them to other displays too.
+            // What moves windows under the pointer may also move them to other outputs.
             self.displays_stale = true;
         }
         if std::mem::take(&mut self.displays_stale) {

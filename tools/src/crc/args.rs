@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-
 use kms::ModeRequest;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 all is as expected, 1 a picture differs, 2 it could not be run (one line says why)."
+    after_help = "Exit status: 0 everything is as expected, 1 a CRC differs, 2 the command could not run (one line says why)."
 )]
 pub struct CrcArgs {
     /// Display device; default: the first card with a connected display.
     #[arg(long, global = true, value_name = "PATH")]
     pub device: Option<PathBuf>,
-    /// Connector, e.g. HDMI-A-1; default: the first one with a display.
+    /// Connector, for example HDMI-A-1; default: the first one with a display.
     #[arg(long, global = true, value_name = "NAME")]
     pub output: Option<String>,
-    /// Where in the pipeline CRCs are taken; `sources` lists the places. Default: what the driver calls `auto`.
+    /// CRC source: where in the display pipeline CRCs are taken. `sources` lists them. Default: the
+    /// driver's own choice.
     #[arg(long, global = true, value_name = "NAME", default_value = "auto")]
     pub source: String,
     #[command(subcommand)]
@@ -26,58 +26,62 @@ pub struct CrcArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// List the driver's CRC sources; the chosen one has a star.
+    /// List the driver's CRC sources; a star marks the one in use.
     Sources,
-    /// Print the CRC of every frame until interrupted; changes are marked. Runs beside any compositor.
+    /// Print the CRC of every frame until interrupted, and mark the changes. Runs beside any
+    /// compositor.
     Watch,
     /// Print the CRCs of N frames.
     Capture {
-        /// How many.
+        /// Number of frames.
         #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         frames: u32,
     },
-    /// Learn the CRCs of the test scenes, for drivers whose arithmetic nobody knows.
+    /// Record the CRCs of the test scenes as references, for drivers whose CRCs cannot be
+    /// predicted.
     Record {
-        /// Folder of the references: a file for each driver, kernel, source, mode and format.
+        /// Directory of the references: a file for each driver, kernel, source, mode and format.
         #[arg(value_name = "DIR")]
         dir: PathBuf,
         #[command(flatten)]
         test: TestArgs,
     },
-    /// Show the test scenes again and compare their CRCs with what was learnt.
+    /// Show the test scenes again and compare their CRCs with the references.
     Verify {
-        /// Folder of the references.
+        /// Directory of the references.
         #[arg(value_name = "DIR")]
         dir: PathBuf,
         #[command(flatten)]
         test: TestArgs,
     },
-    /// Say what differs between two files of references.
+    /// Show the differences between two reference files.
     Diff {
         #[arg(value_name = "FILE")]
         left: PathBuf,
         #[arg(value_name = "FILE")]
         right: PathBuf,
     },
-    /// Show scenes on the bare display and judge each by its CRC.
+    /// Show test scenes on the display, without a compositor, and check the CRC of each.
     Test(TestArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// What to test; `list` names the suites.
+    /// Which suite to run; `list` lists the suites.
     #[arg(value_name = "SUITE", default_value = "all")]
     pub suite: String,
-    /// How results are printed.
+    /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Keep the expected and the shown picture of each mismatch, and their difference, as PNG here.
+    /// For each mismatch, save the expected image, the image shown and their difference as PNG
+    /// files here.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Mode, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
+    /// Mode, for example 1920x1080 or 1920x1080@60; default: the preferred one.
     #[arg(long, value_name = "WxH[@HZ]")]
     pub mode: Option<ModeRequest>,
-    /// Also test that the picture is there again after the machine has slept for two seconds. Needs root.
+    /// Also suspend the machine for two seconds and test that the display shows the same image
+    /// afterwards. Needs root.
     #[arg(long)]
     pub suspend: bool,
 }
@@ -86,12 +90,12 @@ pub struct TestArgs {
 pub enum Format {
     /// For people; with a progress bar on a terminal.
     Table,
-    /// Kernel TAP, with a subtest for each group.
+    /// Kernel TAP, with a subtest for each suite.
     Ktap,
     /// TAP version 13.
     Tap,
     /// JUnit XML.
     Junit,
-    /// Everything that is known.
+    /// JSON with all results and the configuration.
     Json,
 }

@@ -1,25 +1,27 @@
-//! Finds the display device and the output, to draw on it alone or only to read its CRCs.
+//! Finds the display device, its connector and its mode: to draw on the device alone, or to read
+//! its CRCs only.
 
 use std::path::{Path, PathBuf};
 
 use kms::crc::CrcReader;
 use kms::inventory::Connector;
-use kms::{Device, Inventory, Mode, ModeRequest, OpenError, nodes, open};
+use kms::{Device, Inventory, OpenError, nodes, open};
 
 use super::args::CrcArgs;
-use super::trouble::Trouble;
+use super::error::Error;
 
-/// The device to draw on: the one named, else the first one with a display. Nobody else may be its master.
-pub fn to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Trouble> {
+/// Opens the device to draw on: the one named, else the first one with a display. This program
+/// becomes its DRM master.
+pub fn open_to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Error> {
     if let Some(path) = wanted {
-        return Ok(with_display(path)?);
+        return Ok(open_with_display(path)?);
     }
     let mut last = OpenError::NoDevice;
-    for path in candidates() {
-        match with_display(&path) {
+    for path in cards() {
+        match open_with_display(&path) {
             Ok(found) => return Ok(found),
             Err(error) => {
-                tracing::info!("left out: {error}");
+                tracing::info!("skipped: {error}");
                 last = error;
             }
         }
@@ -27,7 +29,7 @@ pub fn to_draw(wanted: Option<&Path>) -> Result<(Device, Inventory), Trouble> {
     Err(last.into())
 }
 
-fn with_display(path: &Path) -> Result<(Device, Inventory), OpenError> {
+fn open_with_display(path: &Path) -> Result<(Device, Inventory), OpenError> {
     let fd = open::open(path).map_err(|errno| OpenError::refused(path, errno))?;
     let (device, inventory) = open::to_draw(fd, path, open::OpenedBy::Us)?;
     if inventory.connected().next().is_none() {
@@ -36,71 +38,60 @@ fn with_display(path: &Path) -> Result<(Device, Inventory), OpenError> {
     Ok((device, inventory))
 }
 
-/// All cards; first the GPU that the firmware started the machine with.
-fn candidates() -> Vec<PathBuf> {
+/// All cards by number, but the GPU that the firmware started the machine with first.
+fn cards() -> Vec<PathBuf> {
     let mut cards = nodes::cards();
     cards.sort_by_key(|card| !is_boot_gpu(card));
     cards
 }
 
-/// Whether the PCI device behind a node has `boot_vga` set.
-fn is_boot_gpu(node: &Path) -> bool {
-    let class = Path::new("/sys/class/drm").join(node.file_name().unwrap_or_default()).join("device");
+/// Whether the PCI device of a card has `boot_vga` set.
+fn is_boot_gpu(card: &Path) -> bool {
+    let class = Path::new("/sys/class/drm").join(card.file_name().unwrap_or_default()).join("device");
     let device = std::fs::canonicalize(class).unwrap_or_default();
     let flag = device.ancestors().find_map(|folder| std::fs::read_to_string(folder.join("boot_vga")).ok());
     flag.is_some_and(|flag| flag.trim() == "1")
 }
 
-/// Reads CRCs of whatever another program shows: needs no master.
-pub fn to_read(args: &CrcArgs) -> Result<CrcReader, Trouble> {
+/// Opens the CRCs of a CRTC that another program drives. Needs no DRM master.
+pub fn open_crc_reader(args: &CrcArgs) -> Result<CrcReader, Error> {
     let cards = match &args.device {
         Some(path) => vec![path.clone()],
         None => nodes::cards(),
     };
-    let mut first = None;
+    let mut first_error = None;
     for path in cards {
-        let refused = |reason: String| Trouble::Device(OpenError::unusable(&path, reason));
         let device = match Device::open(&path) {
             Ok(device) => device,
             Err(error) => {
-                first.get_or_insert(refused(error.to_string()));
+                first_error.get_or_insert_with(|| OpenError::unusable(&path, error.to_string()).into());
                 continue;
             }
         };
         let inventory = device.inventory()?;
-        match output(&inventory, args.output.as_deref()) {
+        match find_connector(&inventory, args.output.as_deref()) {
             Ok(connector) => {
                 let crtc = connector.crtc().and_then(|id| inventory.crtc(id));
                 let off = || {
-                    Trouble::refused(
+                    Error::step(
                         &connector.name,
                         "is off: no CRTC scans out for it; start a session, or `syncline crc test`",
                     )
                 };
                 return Ok(CrcReader::open(&device, crtc.ok_or_else(off)?.index)?);
             }
-            Err(error) => drop(first.get_or_insert(error)),
+            Err(error) => drop(first_error.get_or_insert(error)),
         }
     }
-    Err(first.unwrap_or(Trouble::Device(OpenError::NoDevice)))
+    Err(first_error.unwrap_or(OpenError::NoDevice.into()))
 }
 
 /// The connector of this name, else the first one with a display.
-pub fn output<'a>(inventory: &'a Inventory, wanted: Option<&str>) -> Result<&'a Connector, Trouble> {
+pub fn find_connector<'a>(inventory: &'a Inventory, wanted: Option<&str>) -> Result<&'a Connector, Error> {
     let found = inventory.connected().find(|connector| wanted.is_none_or(|wanted| connector.name == wanted));
     found.ok_or_else(|| {
         let known: Vec<_> = inventory.connected().map(|connector| connector.name.as_str()).collect();
         let known = if known.is_empty() { "none with a display".to_owned() } else { known.join(", ") };
-        Trouble::Output { wanted: wanted.unwrap_or("").to_owned(), known }
-    })
-}
-
-/// The mode that is asked for, else the preferred one.
-pub fn mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Trouble> {
-    connector.mode_for(wanted).ok_or_else(|| {
-        let offered: Vec<_> = connector.modes.iter().map(ToString::to_string).collect();
-        let (connector, offered) = (connector.name.clone(), offered.join(", "));
-        let wanted = wanted.map_or_else(|| "preferred".to_owned(), |mode| mode.to_string());
-        Trouble::NoMode { connector, wanted, offered }
+        Error::Output { wanted: wanted.unwrap_or("").to_owned(), known }
     })
 }

@@ -1,26 +1,31 @@
-//! `syncline crc`: proves with display CRCs what reached the screen, by hand, for a session, on a board farm. No Wayland.
+//! `syncline crc`: proves with display CRCs what a display shows; by hand, beside a session, or on
+//! a board farm.
 //!
-//! `sources`, `watch` and `capture` only read, beside whoever draws. `test`, `record` and `verify` draw scenes of their own on a bare
-//! device ([`screen`]), made from what it says it can ([`rows`], [`special`]) and judged by [`judge`] or by references ([`learn`]). IGT's
-//! rules hold: the first two CRCs after arming are dropped, and only those of one source and one configuration are compared. Exit
-//! status: 0 as expected, 1 a picture differs, 2 it could not be run.
+//! `sources`, `watch` and `capture` only read CRCs, whoever draws ([`read`]). `test`, `record` and
+//! `verify` draw on the device themselves ([`screen`]): scenes made from the device's properties
+//! ([`cases`]) and sequences of frames ([`sequences`]). The expected CRC comes from the [`oracle`]
+//! or from recorded [`references`].
+//!
+//! The rules are those of IGT: the first two CRCs after arming are dropped, and only CRCs of one
+//! source and one configuration are compared. Exit status: 0 everything is as expected, 1 a CRC
+//! differs, 2 it could not run.
 
 mod args;
+mod cases;
 mod device;
-mod evidence;
-mod judge;
-mod learn;
-mod picture;
-mod power;
+mod error;
+mod image;
+mod mismatch;
+mod oracle;
 mod read;
+mod references;
 mod report;
 mod result;
-mod rows;
 mod scene;
 mod screen;
-mod special;
+mod sequences;
 mod suite;
-mod trouble;
+mod suspend;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -28,78 +33,80 @@ use std::time::Instant;
 
 pub use args::CrcArgs;
 use args::{Action, Format, TestArgs};
+use error::Error;
 use indicatif::{ProgressBar, ProgressStyle};
-use judge::Judge;
 use kms::crc::reference::References;
+use oracle::Oracle;
 use result::{Configuration, Report, TestResult};
 use screen::Screen;
 use suite::Test;
-use trouble::Trouble;
 
-/// Does what is asked; the exit status.
+use crate::terminal;
+
+/// Runs the subcommand and returns its exit status. Errors are printed.
 pub fn run(args: &CrcArgs) -> u8 {
-    match act(args) {
+    match run_action(args) {
         Ok(status) => status,
-        Err(trouble) => {
-            eprintln!("syncline: error: {trouble}");
+        Err(error) => {
+            eprintln!("syncline: error: {error}");
             2
         }
     }
 }
 
-fn act(args: &CrcArgs) -> Result<u8, Trouble> {
+fn run_action(args: &CrcArgs) -> Result<u8, Error> {
     let mut out = std::io::stdout().lock();
     match &args.action {
-        Action::Sources => read::sources(&device::to_read(args)?, &mut out).map(|()| 0),
-        Action::Watch => read::frames(&device::to_read(args)?, &args.source, None, &mut out).map(|()| 0),
+        Action::Sources => read::sources(&device::open_crc_reader(args)?, &mut out).map(|()| 0),
+        Action::Watch => read::frames(&device::open_crc_reader(args)?, &args.source, None, &mut out).map(|()| 0),
         Action::Capture { frames } => {
-            read::frames(&device::to_read(args)?, &args.source, Some(*frames), &mut out).map(|()| 0)
+            read::frames(&device::open_crc_reader(args)?, &args.source, Some(*frames), &mut out).map(|()| 0)
         }
-        Action::Diff { left, right } => learn::diff(left, right, &mut out).map(u8::from),
+        Action::Diff { left, right } => references::diff(left, right, &mut out).map(u8::from),
         Action::Test(test) if test.suite == "list" => {
-            for name in suite::names() {
-                writeln!(out, "{name}").map_err(|error| Trouble::refused("standard output", error))?;
-            }
+            suite::names().try_for_each(|name| writeln!(out, "{name}")).map_err(Error::stdout)?;
             Ok(0)
         }
-        Action::Test(test) => scenes(args, test, &Task::Judge, &mut out),
-        Action::Record { dir, test } => scenes(args, test, &Task::Record(dir), &mut out),
-        Action::Verify { dir, test } => scenes(args, test, &Task::Verify(dir), &mut out),
+        Action::Test(test) => run_suites(args, test, &Task::Test, &mut out),
+        Action::Record { dir, test } => run_suites(args, test, &Task::Record(dir), &mut out),
+        Action::Verify { dir, test } => run_suites(args, test, &Task::Verify(dir), &mut out),
     }
 }
 
-/// What is done with each scene.
+/// What is done with the scenes.
 enum Task<'a> {
-    Judge,
+    /// Compare their CRCs with those that the oracle expects.
+    Test,
+    /// Save their CRCs as references in this directory.
     Record(&'a Path),
+    /// Compare their CRCs with the references in this directory.
     Verify(&'a Path),
 }
 
-fn scenes(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl Write) -> Result<u8, Trouble> {
-    suite::check(&test.suite)?;
-    let (device, inventory) = device::to_draw(args.device.as_deref())?;
-    let connector = device::output(&inventory, args.output.as_deref())?;
-    let (id, mode) = (connector.id, device::mode(connector, test.mode)?.clone());
-    let mut screen = Screen::light(device, inventory, id, &mode, &args.source)?;
+fn run_suites(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl Write) -> Result<u8, Error> {
+    suite::check_name(&test.suite)?;
+    let (device, inventory) = device::open_to_draw(args.device.as_deref())?;
+    let connector = device::find_connector(&inventory, args.output.as_deref())?;
+    let (id, mode) = (connector.id, kms::open::choose_mode(connector, test.mode)?.clone());
+    let mut screen = Screen::new(device, inventory, id, &mode, &args.source)?;
     screen.may_suspend = test.suspend;
-    let result = on_screen(&mut screen, args, test, task);
+    let result = run_tests(&mut screen, args, test, task);
     screen.restore();
     let report = result?;
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let text = report::print(&report, test.format, std::io::stdout().is_terminal() && !plain);
-    out.write_all(text.as_bytes()).map_err(|error| Trouble::refused("standard output", error))?;
-    Ok(report.status())
+    let text = report::text(&report, test.format, terminal::wants_colour(&std::io::stdout()));
+    out.write_all(text.as_bytes()).map_err(Error::stdout)?;
+    Ok(report.exit_status())
 }
 
-fn on_screen(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'_>) -> Result<Report, Trouble> {
-    let mut judge = Judge::new(screen, &args.source);
-    let setup = learn::setup(screen, &args.source);
-    let judged_by = if matches!(task, Task::Judge) { judge.method() } else { "references" };
+fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'_>) -> Result<Report, Error> {
+    let mut oracle = Oracle::new(screen, &args.source);
+    let setup = references::setup(screen, &args.source);
+    let judged_by = if matches!(task, Task::Test) { oracle.method() } else { "references" };
     let mut references = match task {
-        Task::Judge => References::new(setup.clone()),
+        Task::Test => References::new(setup.clone()),
         Task::Record(dir) => References::load(dir, &setup)?.unwrap_or_else(|| References::new(setup.clone())),
-        Task::Verify(dir) => learn::load(dir, &setup)?.ok_or_else(|| {
-            Trouble::refused(dir.display().to_string(), "no references are here; `syncline crc record` learns them")
+        Task::Verify(dir) => references::load(dir, &setup)?.ok_or_else(|| {
+            Error::step(dir.display().to_string(), "there are no references; `syncline crc record` makes them")
         })?,
     };
     let configuration = Configuration {
@@ -112,27 +119,26 @@ fn on_screen(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'
         judged_by: judged_by.to_owned(),
     };
     let tests = suite::tests(screen, &test.suite)?;
-    let progress = progress(tests.len(), test.format);
+    let progress = progress_bar(tests.len(), test.format);
     let mut results = Vec::with_capacity(tests.len());
     for one in tests {
         progress.set_message(one.title());
         let start = Instant::now();
-        let outcome = match (task, one) {
-            (Task::Judge, one) => {
-                results.push(suite::run(screen, &mut judge, one, test.out.as_deref())?);
+        let (outcome, suite, name) = match (task, one) {
+            (Task::Test, one) => {
+                results.push(suite::run(screen, &mut oracle, one, test.out.as_deref())?);
                 progress.inc(1);
                 continue;
             }
-            // Those judge themselves; there is nothing to learn.
-            (_, Test::Special(..)) => continue,
+            // A sequence checks itself and has no single CRC to record.
+            (_, Test::Sequence(..)) => continue,
             (Task::Record(_), Test::Scene(case)) => {
-                (learn::record(screen, &mut references, &setup, &case)?, case.suite, case.name)
+                (references::record(screen, &mut references, &setup, &case)?, case.suite, case.name)
             }
             (Task::Verify(_), Test::Scene(case)) => {
-                (learn::verify(screen, &references, &setup, &case)?, case.suite, case.name)
+                (references::verify(screen, &references, &setup, &case)?, case.suite, case.name)
             }
         };
-        let (outcome, suite, name) = outcome;
         results.push(TestResult { suite: suite.to_owned(), name, outcome, ms: start.elapsed().as_millis() as u64 });
         progress.inc(1);
     }
@@ -144,8 +150,9 @@ fn on_screen(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'
     Ok(Report { format: 1, configuration, tests: results })
 }
 
-/// On standard error, if that is a terminal and the results are for people.
-fn progress(tests: usize, format: Format) -> ProgressBar {
+/// A progress bar on standard error, if that is a terminal and the report is for people; else a
+/// hidden one.
+fn progress_bar(tests: usize, format: Format) -> ProgressBar {
     if format != Format::Table || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -1,29 +1,42 @@
-//! What came out: each test's outcome, and on what it was run. Pure values, which the reports print.
+//! Results: the outcome of each test, and the configuration that it ran on. Pure values;
+//! [`super::report`] prints them.
 
 use serde::{Deserialize, Serialize};
 
-/// How a test came out.
+/// The outcome of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Equal where it must be, different where it must be.
+    /// CRCs are equal where they must be, and different where they must be.
     Pass,
-    /// Not so.
+    /// They are not.
     Fail {
         /// What was found, in one line.
         reason: String,
-        /// Files that were kept of it.
+        /// Paths of the images saved.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         files: Vec<String>,
     },
-    /// Not run, since this display lacks something.
+    /// Not run.
     Skip {
-        /// What.
+        /// What this display lacks.
         reason: String,
     },
 }
 
-/// One test.
+impl Outcome {
+    /// A failure without images.
+    pub fn fail(reason: impl Into<String>) -> Self {
+        Self::Fail { reason: reason.into(), files: Vec::new() }
+    }
+
+    /// Not run, for `reason`.
+    pub fn skip(reason: impl Into<String>) -> Self {
+        Self::Skip { reason: reason.into() }
+    }
+}
+
+/// A test and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestResult {
     /// The suite that it belongs to.
@@ -31,11 +44,11 @@ pub struct TestResult {
     pub name: String,
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub ms: u64,
 }
 
-/// On what the tests ran. CRCs of different configurations say nothing about one another.
+/// What the tests ran on. CRCs of different configurations are not comparable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
     /// Path of the device.
@@ -43,25 +56,25 @@ pub struct Configuration {
     pub driver: String,
     /// `uname -r`.
     pub kernel: String,
-    /// Connector's name.
+    /// The connector's name.
     pub output: String,
     pub mode: String,
     /// CRC source.
     pub source: String,
-    /// `prediction` or `composition`: what expectations come from.
+    /// Where the expected CRCs come from: `prediction`, `composition` or `references`.
     pub judged_by: String,
 }
 
-/// Everything.
+/// The results of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Version of this form.
+    /// Version of the JSON format.
     pub format: u32,
     pub configuration: Configuration,
     pub tests: Vec<TestResult>,
 }
 
-/// How many of each.
+/// Number of tests by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     pub passed: usize,
@@ -70,7 +83,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts.
+    /// Counts the outcomes of `tests`.
     pub fn of<'a>(tests: impl IntoIterator<Item = &'a TestResult>) -> Self {
         let mut counts = Self::default();
         for test in tests {
@@ -83,7 +96,7 @@ impl Counts {
         counts
     }
 
-    /// All of them.
+    /// Number of all tests.
     pub fn total(&self) -> usize {
         self.passed + self.failed + self.skipped
     }
@@ -95,8 +108,14 @@ impl Report {
         self.tests.chunk_by(|a, b| a.suite == b.suite).map(|tests| (tests[0].suite.as_str(), tests))
     }
 
-    /// Exit status: 1 where anything failed.
-    pub fn status(&self) -> u8 {
+    /// 1 if a test failed, else 0.
+    pub fn exit_status(&self) -> u8 {
         u8::from(Counts::of(&self.tests).failed > 0)
     }
+}
+
+/// The values of a CRC as debugfs writes them: `0x0000002a`, one after the other.
+pub fn crc_text(values: &[u32]) -> String {
+    let values: Vec<_> = values.iter().map(|value| format!("{value:#010x}")).collect();
+    values.join(" ")
 }

@@ -1,47 +1,47 @@
-//! What is to be shown: pictures on planes, and what the CRTC does to the whole. Pure values.
+//! Scenes: images on planes, and what the CRTC does to the result. Pure values.
 
 use std::rc::Rc;
 
 use kms::crc::vkms::{ColorOp, Encoding, ModelRotation, Range};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
-use super::picture::Picture;
+use super::image::Image;
 
-/// A picture on a plane.
+/// An image on a plane.
 #[derive(Clone)]
 pub struct Layer {
     /// Index into [`super::screen::Screen::planes`].
     pub plane: usize,
-    pub picture: Rc<Picture>,
+    pub image: Rc<Image>,
     pub src: SrcRect,
     pub dst: Rect,
-    pub turn: ModelRotation,
-    /// Of YUV only; `None` leaves the driver's own.
+    pub rotation: ModelRotation,
+    /// For YUV formats; `None` keeps the driver's default.
     pub encoding: Option<(Encoding, Range)>,
-    /// Opacity of the whole plane.
+    /// Plane alpha; 65535 is opaque.
     pub alpha: u16,
     pub blend: Blend,
-    /// Operations of the plane's colour pipeline; none without.
+    /// Operations of the plane's colour pipeline; empty: no pipeline.
     pub pipeline: Vec<ColorOp>,
 }
 
 impl Layer {
-    /// A whole picture at `(x, y)`, upright and opaque.
-    pub fn whole(plane: usize, picture: &Rc<Picture>, (x, y): (i32, i32)) -> Self {
-        let (w, h) = picture.size();
-        Self::part(plane, picture, (0, 0), Rect::new(x, y, w, h))
+    /// A whole image at `(x, y)`, neither rotated nor scaled, opaque.
+    pub fn whole(plane: usize, image: &Rc<Image>, (x, y): (i32, i32)) -> Self {
+        let (w, h) = image.size();
+        Self::part(plane, image, (0, 0), Rect::new(x, y, w, h))
     }
 
-    /// The part of a picture from `(x, y)` on, at `dst` in its own size.
-    pub fn part(plane: usize, picture: &Rc<Picture>, (x, y): (u32, u32), dst: Rect) -> Self {
+    /// The part of an image that begins at `(x, y)`, shown at `dst` without scaling.
+    pub fn part(plane: usize, image: &Rc<Image>, (x, y): (u32, u32), dst: Rect) -> Self {
         let src = SrcRect::pixels(x, y, dst.w, dst.h);
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
         Self {
             plane,
-            picture: picture.clone(),
+            image: image.clone(),
             src,
             dst,
-            turn: ModelRotation::default(),
+            rotation: ModelRotation::default(),
             encoding: None,
             alpha,
             blend,
@@ -49,73 +49,80 @@ impl Layer {
         }
     }
 
-    /// The same, turned; a quarter turn exchanges width and height on the screen.
-    pub fn turned(mut self, turn: ModelRotation) -> Self {
-        if turn.swaps() {
+    /// The same layer, rotated; by 90 or 270 degrees width and height on the screen are exchanged.
+    pub fn rotated(mut self, rotation: ModelRotation) -> Self {
+        if rotation.swaps() {
             (self.dst.w, self.dst.h) = (self.dst.h, self.dst.w);
         }
-        self.turn = turn;
+        self.rotation = rotation;
         self
     }
 }
 
-/// A picture of the whole screen.
+/// What the whole screen shows.
 #[derive(Clone, Default)]
 pub struct Scene {
-    /// From the bottom up.
+    /// From bottom to top.
     pub layers: Vec<Layer>,
     /// `BACKGROUND_COLOR`: 16 bits each of alpha, red, green, blue.
     pub background: u64,
-    /// `GAMMA_LUT`: red, green and blue of each entry; none without entries.
+    /// `GAMMA_LUT`: red, green and blue of each entry; empty: no LUT.
     pub gamma: Vec<[u16; 3]>,
-    /// `DEGAMMA_LUT`, likewise.
+    /// `DEGAMMA_LUT`, in the same form.
     pub degamma: Vec<[u16; 3]>,
-    /// `CTM`, between the two.
+    /// `CTM`, applied between the two.
     pub ctm: Option<Ctm>,
 }
 
-/// What a `CTM` does.
+/// The matrices of the test scenes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ctm {
-    /// Red and blue change places: the same in every arithmetic.
-    Exchange,
-    /// All become one grey.
+    /// Red and blue are exchanged: exact in any arithmetic.
+    SwapRedBlue,
+    /// All channels become the same weighted sum.
     Grey,
 }
 
 impl Ctm {
-    /// `struct drm_color_ctm`: rows of sign and magnitude with 32 fractional bits.
+    /// As `struct drm_color_ctm`: row by row, sign and magnitude with 32 fractional bits.
     pub fn matrix(self) -> [u64; 9] {
         const ONE: u64 = 1 << 32;
         match self {
-            Self::Exchange => [0, 0, ONE, 0, ONE, 0, ONE, 0, 0],
+            Self::SwapRedBlue => [0, 0, ONE, 0, ONE, 0, ONE, 0, 0],
             Self::Grey => [ONE / 4, ONE / 2, ONE / 4, ONE / 4, ONE / 2, ONE / 4, ONE / 4, ONE / 2, ONE / 4],
         }
     }
 }
 
 impl Scene {
-    /// These layers on black.
-    pub fn of(layers: impl Into<Vec<Layer>>) -> Self {
+    /// These layers on a black background.
+    pub fn from_layers(layers: impl Into<Vec<Layer>>) -> Self {
         Self { layers: layers.into(), ..Self::default() }
     }
 
-    /// Whether a layer goes through a colour pipeline.
-    pub fn piped(&self) -> bool {
+    /// Whether a layer uses a colour pipeline.
+    pub fn uses_pipelines(&self) -> bool {
         self.layers.iter().any(|layer| !layer.pipeline.is_empty())
     }
 }
 
-/// A scene with its name, and one that must look different.
+/// A scene with a name, and a control: a scene that must have another CRC.
 pub struct Case {
     /// The suite that it belongs to.
     pub suite: &'static str,
     pub name: String,
-    /// What to show, and the control; or why this device cannot show it.
+    /// The scene and its control, or why this device cannot show them.
     pub scenes: Result<(Scene, Scene), String>,
 }
 
-/// As names of cases have it.
+impl Case {
+    /// `suite: name`, which also names the scene in reference files.
+    pub fn title(&self) -> String {
+        format!("{}: {}", self.suite, self.name)
+    }
+}
+
+/// The plane type as it stands in the names of cases.
 pub fn kind_name(kind: PlaneKind) -> &'static str {
     match kind {
         PlaneKind::Primary => "primary",

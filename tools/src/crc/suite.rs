@@ -1,87 +1,86 @@
-//! Runs the suites on a lit screen and collects what came out.
+//! Runs the suites on a screen.
 //!
-//! A scene that the driver refuses is skipped with its reason; trouble of the display itself ends the run.
+//! A scene that the driver refuses is skipped with the reason. A display that no longer works ends
+//! the run.
 
 use std::path::Path;
 use std::time::Instant;
 
-use kms::crc::CrcEntry;
-
-use super::evidence;
-use super::judge::Judge;
-use super::result::{Outcome, TestResult};
-use super::rows::{SUITES, rows};
+use super::cases::{SCENE_SUITES, cases};
+use super::error::Error;
+use super::mismatch;
+use super::oracle::Oracle;
+use super::result::{Outcome, TestResult, crc_text};
 use super::scene::{Case, Scene};
 use super::screen::Screen;
-use super::special;
-use super::trouble::Trouble;
+use super::sequences;
 
-/// Names of all suites, in their order.
+/// Names of all suites, in the order in which they run.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    SUITES.iter().map(|(name, _)| *name).chain(special::SUITES.iter().map(|(name, _)| *name))
+    SCENE_SUITES.iter().map(|(name, _)| *name).chain(sequences::SEQUENCE_SUITES.iter().map(|(name, _)| *name))
 }
 
 /// One test of a suite.
 pub enum Test {
     /// A scene with its control.
     Scene(Case),
-    /// One that needs more than a scene.
-    Special(&'static str, &'static str, special::Run),
+    /// A sequence of frames: suite, name, and the function that runs it.
+    Sequence(&'static str, &'static str, sequences::Sequence),
 }
 
 impl Test {
     /// `suite: name`.
     pub fn title(&self) -> String {
         match self {
-            Self::Scene(case) => format!("{}: {}", case.suite, case.name),
-            Self::Special(suite, name, _) => format!("{suite}: {name}"),
+            Self::Scene(case) => case.title(),
+            Self::Sequence(suite, name, _) => format!("{suite}: {name}"),
         }
     }
 }
 
 /// The tests of a suite, or of `all`.
-pub fn tests(screen: &Screen, wanted: &str) -> Result<Vec<Test>, Trouble> {
+pub fn tests(screen: &Screen, wanted: &str) -> Result<Vec<Test>, Error> {
     let mut tests = Vec::new();
     let chosen = |name: &str| wanted == "all" || wanted == name;
-    for (suite, make) in SUITES.into_iter().filter(|(name, _)| chosen(name)) {
-        tests.extend(rows(screen, suite, make)?.into_iter().map(Test::Scene));
+    for (suite, make) in SCENE_SUITES.into_iter().filter(|(name, _)| chosen(name)) {
+        tests.extend(cases(screen, suite, make)?.into_iter().map(Test::Scene));
     }
-    for (suite, list) in special::SUITES.iter().filter(|(name, _)| chosen(name)) {
-        tests.extend(list.iter().map(|(name, run)| Test::Special(suite, name, *run)));
+    for (suite, list) in sequences::SEQUENCE_SUITES.iter().filter(|(name, _)| chosen(name)) {
+        tests.extend(list.iter().map(|(name, run)| Test::Sequence(suite, name, *run)));
     }
     Ok(tests)
 }
 
-/// Refuses a suite that there is not, before anything is shown.
-pub fn check(wanted: &str) -> Result<(), Trouble> {
+/// An error if there is no suite of this name. Asked before anything is shown.
+pub fn check_name(wanted: &str) -> Result<(), Error> {
     if wanted == "all" || names().any(|name| name == wanted) {
         return Ok(());
     }
-    Err(Trouble::Suite { wanted: wanted.to_owned(), known: names().collect::<Vec<_>>().join(", ") })
+    Err(Error::Suite { wanted: wanted.to_owned(), known: names().collect::<Vec<_>>().join(", ") })
 }
 
-/// Runs one test. `out`: where pictures of a mismatch are kept.
+/// Runs one test. `out`: where the images of a mismatch are saved.
 ///
-/// A test in whose middle the display fails (no flip, no CRC) has failed; the mode is set anew, and the next test has its chance.
-/// Only a display that does not come back then ends the whole run.
-pub fn run(screen: &mut Screen, judge: &mut Judge, test: Test, out: Option<&Path>) -> Result<TestResult, Trouble> {
+/// If the display stops during the test (no page flip, no CRC), the test fails and the mode is set
+/// again for the next one. An error only if that does not help.
+pub fn run(screen: &mut Screen, oracle: &mut Oracle, test: Test, out: Option<&Path>) -> Result<TestResult, Error> {
     let start = Instant::now();
     let (suite, name, outcome) = match test {
-        Test::Special(suite, name, run) => (suite, name.to_owned(), run(screen, judge)),
+        Test::Sequence(suite, name, run) => (suite, name.to_owned(), run(screen, oracle)),
         Test::Scene(Case { suite, name, scenes }) => {
             let outcome = match scenes {
                 Err(reason) => Ok(Outcome::Skip { reason }),
-                Ok((scene, control)) => scene_test(screen, judge, &scene, &control, out, &format!("{suite} {name}")),
+                Ok((scene, control)) => scene_test(screen, oracle, &scene, &control, out, &format!("{suite} {name}")),
             };
             (suite, name, outcome)
         }
     };
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(trouble) => {
-            let reason = trouble.to_string();
-            screen.modeset().map_err(|error| Trouble::refused(format!("{suite}: {name}: {reason}; then"), error))?;
-            Outcome::Fail { reason, files: Vec::new() }
+        Err(error) => {
+            let reason = error.to_string();
+            screen.modeset().map_err(|error| Error::step(format!("{suite}: {name}: {reason}; then"), error))?;
+            Outcome::fail(reason)
         }
     };
     let ms = start.elapsed().as_millis() as u64;
@@ -90,42 +89,36 @@ pub fn run(screen: &mut Screen, judge: &mut Judge, test: Test, out: Option<&Path
 
 fn scene_test(
     screen: &mut Screen,
-    judge: &mut Judge,
+    oracle: &mut Oracle,
     scene: &Scene,
     control: &Scene,
     out: Option<&Path>,
     title: &str,
-) -> Result<Outcome, Trouble> {
-    if let Err(reason) = screen.would_take(scene) {
+) -> Result<Outcome, Error> {
+    if let Err(reason) = screen.test(scene) {
         return Ok(Outcome::Skip { reason: format!("the driver refuses it: {reason}") });
     }
-    // The control first: a scene that cannot be told from it proves nothing, whatever it shows.
-    let (expected, other) = match (judge.expected(screen, scene)?, judge.expected(screen, control)?) {
+    // The control first: a scene that has the same CRC as its control proves nothing.
+    let (expected, other) = match (oracle.expected(screen, scene)?, oracle.expected(screen, control)?) {
         (Ok(expected), Ok(other)) => (expected, other),
         (Err(reason), _) | (_, Err(reason)) => return Ok(Outcome::Skip { reason }),
     };
-    let read = match screen.shot(scene)? {
+    let read = match screen.show(scene)? {
         Ok(read) => read,
         Err(reason) => return Ok(Outcome::Skip { reason: format!("the driver refuses it: {reason}") }),
     };
     if expected.values() == other.values() {
-        let reason = format!("the control has the same CRC {}", value(&other));
-        return Ok(Outcome::Fail { reason, files: Vec::new() });
+        let reason = format!("the control has the same CRC {}", crc_text(other.values()));
+        return Ok(Outcome::fail(reason));
     }
     if read.values() == expected.values() {
         return Ok(Outcome::Pass);
     }
-    let looks = if read.values() == other.values() { ", which is that of the control" } else { "" };
-    let reason = format!("CRC {} instead of {}{looks}", value(&read), value(&expected));
+    let note = if read.values() == other.values() { ", which is the CRC of the control" } else { "" };
+    let reason = format!("CRC {} instead of {}{note}", crc_text(read.values()), crc_text(expected.values()));
     let files = match out {
-        Some(dir) => evidence::keep(screen, judge, scene, dir, title)?,
+        Some(dir) => mismatch::save_images(screen, oracle, scene, dir, title)?,
         None => Vec::new(),
     };
     Ok(Outcome::Fail { reason, files })
-}
-
-/// The values of an entry, as debugfs writes them.
-pub fn value(entry: &CrcEntry) -> String {
-    let values: Vec<_> = entry.values().iter().map(|value| format!("{value:#010x}")).collect();
-    values.join(" ")
 }

@@ -6,13 +6,13 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 a session can run, 1 something that it needs is missing, 2 there is no display device."
+    after_help = "Exit status: 0 the machine can run a session, 1 something that a session needs is missing, 2 there is no display device."
 )]
 pub struct DoctorArgs {
-    /// Only this device; default: all of them.
+    /// Check only this device; default: all of them.
     #[arg(long, value_name = "PATH")]
     pub device: Option<PathBuf>,
-    /// For programs: the machine as it was found, and every check (docs/doctor.md).
+    /// Print JSON for programs: all facts about the machine, and every check (docs/doctor.md).
     #[arg(long)]
     pub json: bool,
 }

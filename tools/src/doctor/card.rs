@@ -1,21 +1,23 @@
-//! Judges one card: displays, planes, fences, flips, colour, proof.
+//! Conclusions about one card: displays, explicit sync, planes, page flips, colour, CRCs and CEC.
 
 use std::collections::BTreeSet;
 
 use kms::{
     Inventory, PlaneKind,
     inventory::{Connection, Connector, Edid, FormatModifiers, PlaneInfo},
+    nodes,
     property::PropertyTable,
+    quirks::Version,
 };
 
 use super::{
+    diagnosis::{Check, Group, Mark, Section},
+    driver_notes,
     facts::{Access, Card, Machine},
-    kernel::{Version, since},
-    quirks,
-    report::{Check, Group, Mark, Section},
 };
+use crate::kernel::since;
 
-/// Everything that can be said of a card.
+/// All conclusions about a card.
 pub fn group(card: &Card, machine: &Machine) -> Group {
     let path = card.path.display();
     let Some(inventory) = &card.inventory else {
@@ -23,12 +25,12 @@ pub fn group(card: &Card, machine: &Machine) -> Group {
     };
     let (major, minor, patch) = inventory.driver.version;
     let name = &inventory.driver.name;
-    let mut shown = vec![Check::of("mode setting", true, format!("atomic; {}", counts(inventory)))];
-    shown.extend(inventory.connectors.iter().filter(|connector| !connector.writeback).map(display));
-    let known = quirks::of(name, &machine.kernel);
-    shown.extend(known.into_iter().map(|text| Check::new("to know", Mark::Without, text)));
+    let mut displays = vec![Check::expected("mode setting", true, format!("atomic; {}", counts(inventory)))];
+    displays.extend(inventory.connectors.iter().filter(|connector| !connector.writeback).map(display));
+    let notes = driver_notes::notes(name, &machine.kernel);
+    displays.extend(notes.into_iter().map(|text| Check::new("to know", Mark::NotApplicable, text)));
     let sections = [
-        ("display", shown),
+        ("display", displays),
         ("explicit sync", fences(card, inventory, machine)),
         ("planes", planes(inventory)),
         ("flips", flips(inventory, machine)),
@@ -45,23 +47,26 @@ fn unreadable(card: &Card, machine: &Machine) -> Vec<Check> {
     let name = "mode setting";
     let check = match (&card.access, &card.why_not) {
         (Access::Absent, _) => {
-            Check::of(name, false, "there is no such device").hint("`ls /dev/dri` shows those that are")
+            Check::expected(name, false, "there is no such device").hint("`ls /dev/dri` shows those that are")
         }
         (Access::Denied, _) => {
             let seat = machine.seat.logind || machine.seat.seatd == Access::Yes;
-            let run = if seat { "; `syncline run` gets it from the seat all the same" } else { "" };
-            Check::of(name, false, "not for this user: nothing more can be said")
+            let run = if seat { "; `syncline run` gets the device from the seat manager" } else { "" };
+            Check::expected(name, false, "permission denied")
                 .hint(format!("run doctor as root, or join the group that owns it (video){run}"))
         }
-        (Access::Failed(why), _) => Check::of(name, false, why.clone()),
-        // What `SET_CLIENT_CAP(ATOMIC)` answers on a node that only renders, or by a driver of legacy mode setting alone.
-        (Access::Yes, Some(why)) if why.contains("SET_CLIENT_CAP") => {
-            Check::maybe(name, false, "none, or legacy only: it renders, it does not show")
-        }
-        (Access::Yes, why) => Check::of(name, false, why.clone().unwrap_or_default()),
+        (Access::Failed(why), _) => Check::expected(name, false, why.clone()),
+        // A device that only renders, or whose driver has only legacy mode setting, refuses the
+        // client capability for atomic commits.
+        (Access::Yes, Some(why)) if why.contains("SET_CLIENT_CAP") => Check::optional(
+            name,
+            false,
+            "none, or legacy only: the device renders, but a session cannot show anything on it",
+        ),
+        (Access::Yes, why) => Check::expected(name, false, why.clone().unwrap_or_default()),
     };
     let timeline = card.sync.is_some_and(|sync| sync.timeline);
-    let sync = card.sync.map(|_| Check::maybe("syncobj timelines", timeline, if timeline { "yes" } else { "none" }));
+    let sync = card.sync.map(|_| Check::optional("syncobj timelines", timeline, if timeline { "yes" } else { "none" }));
     std::iter::once(check).chain(sync).collect()
 }
 
@@ -74,25 +79,27 @@ fn counts(inventory: &Inventory) -> String {
 
 fn display(connector: &Connector) -> Check {
     let name = connector.name.as_str();
-    let said = connector.edid.as_ref().map(described).unwrap_or_default();
+    let edid = connector.edid.as_ref().map(edid_text).unwrap_or_default();
     match (connector.connection, connector.preferred()) {
-        _ if connector.non_desktop => Check::maybe(name, false, format!("not for a desktop (a headset){said}")),
+        _ if connector.non_desktop => {
+            Check::optional(name, false, format!("not part of the desktop (a headset){edid}"))
+        }
         (Connection::Connected, Some(mode)) => {
             let crtc = if connector.crtc().is_some() { ", lit" } else { "" };
-            let check = Check::of(name, true, format!("{mode}{crtc}{said}"));
-            let bad = connector.props.value("link-status") == Some(1);
-            check.hint_unless(!bad, || "link-status is bad: the cable or dock cannot carry the mode".to_owned())
+            let check = Check::expected(name, true, format!("{mode}{crtc}{edid}"));
+            let bad = connector.link_is_bad();
+            check.hint_unless(!bad, || "link-status is bad: the cable or dock cannot carry this mode".to_owned())
         }
-        (Connection::Connected, None) => Check::of(name, false, format!("connected, but it lists no mode{said}"))
+        (Connection::Connected, None) => Check::expected(name, false, format!("connected, but it lists no mode{edid}"))
             .hint("its EDID cannot be read: check the cable"),
-        (Connection::Disconnected, _) => Check::maybe(name, false, "nothing plugged in"),
+        (Connection::Disconnected, _) => Check::optional(name, false, "nothing plugged in"),
         (Connection::Unknown, _) => {
-            Check::maybe(name, false, "unknown: the hardware cannot tell, or nobody has looked yet")
+            Check::optional(name, false, "unknown: the hardware cannot tell, or it has not been probed yet")
         }
     }
 }
 
-fn described(edid: &Edid) -> String {
+fn edid_text(edid: &Edid) -> String {
     let (width, height) = edid.size_cm;
     let size = if width > 0 && height > 0 { format!(", {width}x{height} cm") } else { String::new() };
     format!(", {} {}{size}", edid.make(), edid.model())
@@ -107,23 +114,29 @@ fn fences(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     let yes = |there: bool| if there { "yes" } else { "no" };
     let driver = "the driver does not set DRIVER_SYNCOBJ_TIMELINE";
     vec![
-        Check::of("IN_FENCE_FD", with == all, format!("{with} of {all} planes")),
-        Check::of("OUT_FENCE_PTR", out == inventory.crtcs.len(), format!("{out} of {} CRTCs", inventory.crtcs.len())),
-        Check::of("syncobj timelines", sync.timeline, yes(sync.timeline)).hint_unless(sync.timeline, || {
+        Check::expected("IN_FENCE_FD", with == all, format!("{with} of {all} planes")),
+        Check::expected(
+            "OUT_FENCE_PTR",
+            out == inventory.crtcs.len(),
+            format!("{out} of {} CRTCs", inventory.crtcs.len()),
+        ),
+        Check::expected("syncobj timelines", sync.timeline, yes(sync.timeline)).hint_unless(sync.timeline, || {
             format!("{driver}: clients get implicit fences only, unless a render node has them")
         }),
-        Check::of("syncobj eventfd", sync.eventfd, yes(sync.eventfd))
-            .hint_unless(sync.eventfd, || since(&machine.kernel, Version(6, 6), "without timelines there is none")),
-        Check::of("point ↔ sync_file", sync.one_call, if sync.one_call { "one call" } else { "two calls" })
-            .hint_unless(sync.one_call, || since(&machine.kernel, Version(6, 16), "it works, at the cost of a call")),
+        Check::expected("syncobj eventfd", sync.eventfd, yes(sync.eventfd))
+            .hint_unless(sync.eventfd, || since(&machine.kernel, Version(6, 6, 0), "needs syncobj timelines")),
+        Check::expected("point ↔ sync_file", sync.one_call, if sync.one_call { "one call" } else { "two calls" })
+            .hint_unless(sync.one_call, || {
+                since(&machine.kernel, Version(6, 16, 0), "the driver lacks it; two calls do the same")
+            }),
         match sync.deadline {
-            Some(true) => Check::of("fence deadlines", true, "yes"),
-            Some(false) => Check::of("fence deadlines", false, "no").hint(since(
+            Some(true) => Check::expected("fence deadlines", true, "yes"),
+            Some(false) => Check::expected("fence deadlines", false, "no").hint(since(
                 &machine.kernel,
-                Version(6, 4),
-                "CONFIG_SYNC_FILE",
+                Version(6, 4, 0),
+                "needs CONFIG_SYNC_FILE",
             )),
-            None => Check::maybe("fence deadlines", false, "not asked: there is no timeline to ask"),
+            None => Check::optional("fence deadlines", false, "not tested: that needs syncobj timelines"),
         },
     ]
 }
@@ -176,57 +189,57 @@ fn planes(inventory: &Inventory) -> Vec<Check> {
     };
     let there = inventory.planes.iter().any(|plane| plane.kind == PlaneKind::Cursor);
     vec![
-        Check::of("formats", !formats.is_empty(), format!("{} ({})", formats.len(), kinds.join(", "))),
-        Check::maybe("modifiers", explicit, if explicit { shown } else { "none: linear buffers only".to_owned() }),
-        Check::of("dma-buf import", caps.prime_import, if caps.prime_import { "yes" } else { "no" }),
-        Check::maybe(
+        Check::expected("formats", !formats.is_empty(), format!("{} ({})", formats.len(), kinds.join(", "))),
+        Check::optional("modifiers", explicit, if explicit { shown } else { "none: linear buffers only".to_owned() }),
+        Check::expected("dma-buf import", caps.prime_import, if caps.prime_import { "yes" } else { "no" }),
+        Check::optional(
             "plane features",
             !features.is_empty(),
             if features.is_empty() { "none".to_owned() } else { features.join(", ") },
         ),
-        Check::maybe("cursor", there, if there { cursor } else { "no plane: drawn with the rest".to_owned() }),
+        Check::optional("cursor", there, if there { cursor } else { "no cursor plane".to_owned() }),
     ]
 }
 
 fn flips(inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     let caps = &inventory.caps;
     let count = |pairs: &[FormatModifiers]| usize::from(!pairs.is_empty());
-    let told = inventory.planes.iter().map(|plane| count(&plane.formats_async)).sum::<usize>();
-    let tearing = match (caps.atomic_async_flip, told) {
+    let listed = inventory.planes.iter().map(|plane| count(&plane.formats_async)).sum::<usize>();
+    let tearing = match (caps.atomic_async_flip, listed) {
         (true, 0) => "atomic".to_owned(),
-        (true, told) => format!("atomic; {told} planes say for which formats"),
+        (true, listed) => format!("atomic; {listed} planes list the formats"),
         (false, _) if caps.async_flip => "legacy page flips only".to_owned(),
         (false, _) => "none".to_owned(),
     };
-    let tearing = Check::maybe("tearing flips", caps.atomic_async_flip, tearing);
+    let tearing = Check::optional("tearing flips", caps.atomic_async_flip, tearing);
     let vrr = inventory.crtcs.iter().any(|crtc| crtc.props.get("VRR_ENABLED").is_some());
-    let able = inventory.connectors.iter().filter(|connector| connector.props.value("vrr_capable") == Some(1));
+    let able = inventory.connectors.iter().filter(|connector| connector.vrr_capable());
     let able: Vec<&str> = able.map(|connector| connector.name.as_str()).collect();
     let vrr = match (vrr, able.is_empty()) {
-        (false, _) => Check::maybe("variable refresh", false, "the driver has none"),
+        (false, _) => Check::optional("variable refresh", false, "the driver does not support it"),
         (true, true) => {
-            let check = Check::maybe("variable refresh", false, "no display that can");
+            let check = Check::optional("variable refresh", false, "no connected display supports it");
             let tells = inventory.connectors.iter().any(|connector| connector.props.get("vrr_capable").is_some());
             check.hint_unless(!tells, || {
-                "some displays offer it only after it was turned on in their own menu".to_owned()
+                "some displays support it only after it was enabled in their own menu".to_owned()
             })
         }
-        (true, false) => Check::of("variable refresh", true, able.join(", ")),
+        (true, false) => Check::expected("variable refresh", true, able.join(", ")),
     };
     vec![
-        Check::of(
+        Check::expected(
             "flip events",
             caps.crtc_in_event && caps.monotonic,
             match (caps.crtc_in_event, caps.monotonic) {
-                (true, true) => "with CRTC and monotonic time",
-                (false, _) => "without their CRTC",
-                (_, false) => "with the time of day, which jumps",
+                (true, true) => "with CRTC id and monotonic time",
+                (false, _) => "without CRTC id",
+                (_, false) => "with wall-clock time, which can jump",
             },
         ),
         if caps.atomic_async_flip || !caps.async_flip {
             tearing
         } else {
-            tearing.hint(since(&machine.kernel, Version(6, 8), "the driver has not moved to atomic ones"))
+            tearing.hint(since(&machine.kernel, Version(6, 8, 0), "the driver does not support atomic ones"))
         },
         vrr,
     ]
@@ -245,7 +258,7 @@ fn colour(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     pipeline.extend(crtcs().any(|props| props.get("BACKGROUND_COLOR").is_some()).then(|| "background".to_owned()));
     let list = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
     let planes = card.colour_pipelines.len();
-    let pipelines = Check::maybe(
+    let pipelines = Check::optional(
         "plane colour pipeline",
         planes > 0,
         match planes {
@@ -255,18 +268,17 @@ fn colour(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     );
     let has = |name: &str| inventory.planes.iter().filter(|plane| plane.props.get(name).is_some()).count();
     let yuv = (has("COLOR_ENCODING"), has("COLOR_RANGE"));
-    let lit = inventory.connectors.iter().filter(|connector| !connector.writeback);
-    let connectors: Vec<&Connector> = lit.collect();
+    let connectors: Vec<&Connector> = inventory.connectors.iter().filter(|connector| !connector.writeback).collect();
     let on = |name: &str| connectors.iter().filter(|connector| connector.props.get(name).is_some()).count();
     let signals: Vec<String> = ["max bpc", "Colorspace", "Broadcast RGB", "content type"]
         .into_iter()
         .filter(|name| on(name) > 0)
         .map(str::to_owned)
         .collect();
-    let deep = |props: &PropertyTable| props.get("HDR_OUTPUT_METADATA").is_some();
+    let takes_hdr = |props: &PropertyTable| props.get("HDR_OUTPUT_METADATA").is_some();
     let able: Vec<String> = connectors
         .iter()
-        .filter(|connector| deep(&connector.props))
+        .filter(|connector| takes_hdr(&connector.props))
         .filter_map(|connector| {
             let hdr = connector.edid.as_ref()?.hdr.filter(|hdr| hdr.pq || hdr.hlg)?;
             let nits = hdr.max_nits.map_or_else(String::new, |nits| format!(", {nits} cd/m²"));
@@ -276,19 +288,19 @@ fn colour(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
         })
         .collect();
     let hdr = match (on("HDR_OUTPUT_METADATA"), able.is_empty()) {
-        (0, _) => Check::maybe("HDR", false, "the driver sends no metadata"),
-        (_, true) => Check::maybe("HDR", false, "no display that takes it"),
-        _ => Check::of("HDR", true, able.join("; ")),
+        (0, _) => Check::optional("HDR", false, "the driver has no HDR_OUTPUT_METADATA"),
+        (_, true) => Check::optional("HDR", false, "no connected display supports it"),
+        _ => Check::expected("HDR", true, able.join("; ")),
     };
     vec![
-        Check::maybe("CRTC colour", !pipeline.is_empty(), list(pipeline)),
+        Check::optional("CRTC colour", !pipeline.is_empty(), list(pipeline)),
         if planes > 0 {
             pipelines
         } else {
-            let hint = since(&machine.kernel, Version(6, 19), "");
+            let hint = since(&machine.kernel, Version(6, 19, 0), "");
             if hint.is_empty() { pipelines } else { pipelines.hint(hint) }
         },
-        Check::maybe(
+        Check::optional(
             "YUV encoding, range",
             yuv.0 > 0 && yuv.1 > 0,
             match yuv {
@@ -296,7 +308,7 @@ fn colour(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
                 (encoding, range) => format!("{encoding} and {range} of {} planes", inventory.planes.len()),
             },
         ),
-        Check::maybe("signal", !signals.is_empty(), list(signals)),
+        Check::optional("signal", !signals.is_empty(), list(signals)),
         hdr,
     ]
 }
@@ -306,16 +318,16 @@ fn proof(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     let crc = match (with.first(), card.crc.iter().find_map(|crc| crc.error.clone())) {
         (Some(first), _) => {
             let (some, all) = (with.len(), card.crc.len());
-            Check::of("display CRCs", true, format!("{some} of {all} CRTCs: {}", first.sources.join(", ")))
+            Check::expected("display CRCs", true, format!("{some} of {all} CRTCs: {}", first.sources.join(", ")))
         }
         (None, Some(why)) if why.contains("offers none") => {
-            Check::maybe("display CRCs", false, "the driver offers none")
+            Check::optional("display CRCs", false, "the driver offers none")
         }
-        (None, Some(why)) => Check::of("display CRCs", false, why),
-        (None, None) => Check::maybe("display CRCs", false, "no CRTC to ask"),
+        (None, Some(why)) => Check::expected("display CRCs", false, why),
+        (None, None) => Check::optional("display CRCs", false, "the device has no CRTC"),
     };
     let writebacks = inventory.connectors.iter().filter(|connector| connector.writeback).count();
-    let writeback = Check::maybe(
+    let writeback = Check::optional(
         "writeback",
         writebacks > 0,
         match writebacks {
@@ -327,9 +339,9 @@ fn proof(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
     vec![crc, writeback, cec(card, inventory, machine)]
 }
 
-/// Adapters that belong to connectors of this card.
+/// The CEC adapters that belong to connectors of this card.
 fn cec(card: &Card, inventory: &Inventory, machine: &Machine) -> Check {
-    let number = card.path.to_str().and_then(|path| path.strip_prefix("/dev/dri/card")?.parse::<u32>().ok());
+    let number = nodes::card_number(&card.path);
     let of = |connector: &Connector| {
         let wanted = (number?, connector.id);
         let info = machine.cec.iter().filter_map(|cec| cec.info.as_ref());
@@ -338,9 +350,9 @@ fn cec(card: &Card, inventory: &Inventory, machine: &Machine) -> Check {
     };
     let found: Vec<String> = inventory.connectors.iter().filter_map(of).collect();
     match (found.is_empty(), machine.cec.iter().any(|cec| cec.access == Access::Denied)) {
-        (false, _) => Check::of("CEC", true, found.join(", ")),
-        (true, true) => Check::of("CEC", false, "adapters are there, but not for this user")
+        (false, _) => Check::expected("CEC", true, found.join(", ")),
+        (true, true) => Check::expected("CEC", false, "there are adapters, but permission is denied")
             .hint("join the group `video`, then log in again"),
-        (true, false) => Check::maybe("CEC", false, "no adapter belongs to its connectors"),
+        (true, false) => Check::optional("CEC", false, "no adapter belongs to its connectors"),
     }
 }

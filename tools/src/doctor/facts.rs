@@ -1,6 +1,6 @@
-//! The machine as it was found: everything that the checks judge, and nothing that they conclude.
+//! Facts about a machine: everything that the checks need, and no conclusions.
 //!
-//! Goes to JSON and back, so that another machine's can be judged here.
+//! They can be written as JSON and read back, so that one machine can be diagnosed on another.
 
 use std::path::PathBuf;
 
@@ -21,20 +21,20 @@ pub struct Machine {
     pub memory: Memory,
     /// `/sys/kernel/debug`.
     pub debugfs: Access,
-    /// Fences that tests make by hand, in debugfs.
+    /// `sw_sync` in debugfs, with which tests create fences.
     pub sw_sync: Access,
-    pub cec: Vec<Cec>,
+    pub cec: Vec<CecAdapter>,
 }
 
-/// Who asks.
+/// The user who runs doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct User {
     pub root: bool,
-    /// Whether XDG_RUNTIME_DIR is set and a folder.
+    /// Whether XDG_RUNTIME_DIR is set and is a directory.
     pub runtime_dir: bool,
 }
 
-/// Who would open devices for a session.
+/// The seat managers that could open devices for a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seat {
     pub seatd: Access,
@@ -46,12 +46,12 @@ pub struct Seat {
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     Yes,
-    /// It is not there.
+    /// There is no such file.
     #[default]
     Absent,
-    /// Not for this user.
+    /// Permission denied.
     Denied,
-    /// Something else: in words.
+    /// Another error, in words.
     Failed(String),
 }
 
@@ -62,15 +62,16 @@ pub struct Card {
     /// The kernel driver, from sysfs.
     pub driver: String,
     pub access: Access,
-    /// All that it has; `None` where it could not be opened, or has no atomic mode setting.
+    /// All KMS objects; `None` if the card could not be opened or has no atomic mode setting.
     pub inventory: Option<Inventory>,
-    /// Why not, where there should be one.
+    /// Why there is no inventory, although the card could be opened.
     pub why_not: Option<String>,
-    pub sync: Option<Sync>,
-    /// Colour pipelines of each plane that has any (`COLOR_PIPELINE`, less the bypass): plane id, number.
+    pub sync: Option<SyncobjSupport>,
+    /// Planes with colour pipelines (`COLOR_PIPELINE`, not counting the bypass): plane id, number
+    /// of pipelines.
     pub colour_pipelines: Vec<(u32, usize)>,
-    /// By CRTC.
-    pub crc: Vec<Crc>,
+    /// One for each CRTC.
+    pub crc: Vec<CrtcCrc>,
 }
 
 /// A render node.
@@ -80,37 +81,38 @@ pub struct RenderNode {
     /// The kernel driver, from sysfs.
     pub driver: String,
     pub access: Access,
-    pub sync: Option<Sync>,
+    pub sync: Option<SyncobjSupport>,
 }
 
-/// Fences of a DRM device, found by trying.
+/// What a DRM device can do with syncobjs, found by trying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Sync {
+pub struct SyncobjSupport {
     pub syncobj: bool,
     pub timeline: bool,
     pub eventfd: bool,
-    /// A timeline point to a sync_file and back in one call each.
+    /// A timeline point becomes a sync_file, and the other way round, in one call.
     pub one_call: bool,
-    /// A sync_file takes a deadline; `None` where none could be made to ask.
+    /// A sync_file takes a deadline; `None`: no sync_file could be made to try it.
     pub deadline: Option<bool>,
 }
 
-/// CRCs of one CRTC.
+/// CRC support of one CRTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Crc {
+pub struct CrtcCrc {
     pub crtc: u32,
-    /// Names of its sources.
+    /// Names of the CRC sources.
     pub sources: Vec<String>,
     /// Why there are none.
     pub error: Option<String>,
 }
 
-/// Where dma-bufs come from without a GPU.
+/// What allocates dma-bufs without a GPU.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Memory {
     pub udmabuf: Access,
     pub heaps: Vec<Heap>,
-    /// Whether a dma-buf gives its implicit fences as a sync_file (Linux 6.0); `None` where none could be made to ask.
+    /// Whether the implicit fences of a dma-buf can be exported as a sync_file (Linux 6.0); `None`:
+    /// no dma-buf could be made to try it.
     pub implicit_bridge: Option<bool>,
 }
 
@@ -123,7 +125,7 @@ pub struct Heap {
 
 /// A CEC adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cec {
+pub struct CecAdapter {
     pub path: PathBuf,
     pub access: Access,
     pub info: Option<AdapterInfo>,

@@ -1,7 +1,8 @@
-//! Looks at the machine: opens what can be opened, asks, closes it again. Changes nothing.
+//! Collects the facts: opens what can be opened, asks, and closes it again. It changes nothing.
 //!
-//! The first opener of a card is its DRM master whether it wants to be or not, which lets it probe displays; with a
-//! compositor running it gets what that one has probed. Either way the card is closed before anything is judged.
+//! The first program that opens a card becomes its DRM master, whether it wants to or not, and the
+//! kernel then probes the displays for it. While a compositor runs, the state that the compositor
+//! has probed is read. Either way the card is closed before conclusions are drawn.
 
 use std::{
     fs, io,
@@ -10,27 +11,28 @@ use std::{
 };
 
 use fence::SyncDevice;
-use kms::{Device, cec::Adapter, crc::CrcReader, property::PropertyKind};
+use kms::{Device, cec::Adapter, crc::CrcReader, nodes, open::open};
 
-use super::facts::{Access, Card, Cec, Crc, Heap, Machine, Memory, RenderNode, Seat, Sync, User};
+use super::facts::{Access, Card, CecAdapter, CrtcCrc, Heap, Machine, Memory, RenderNode, Seat, SyncobjSupport, User};
+use crate::kernel;
 
 const DEBUGFS: &str = "/sys/kernel/debug";
 
-/// The whole machine, or one card of it.
+/// The machine with all its cards, or with only this one.
 pub fn machine(only: Option<&Path>) -> Machine {
     let cards = match only {
         Some(path) => vec![path.to_owned()],
-        None => nodes("/dev/dri", "card"),
+        None => nodes::cards(),
     };
     Machine {
-        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        kernel: kernel::release(),
         user: User {
             root: rustix::process::geteuid().is_root(),
             runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|dir| Path::new(&dir).is_dir()),
         },
         seat: seat(),
         cards: cards.into_iter().map(card).collect(),
-        render_nodes: nodes("/dev/dri", "renderD").into_iter().map(render_node).collect(),
+        render_nodes: nodes::render_nodes().into_iter().map(render_node).collect(),
         memory: memory(),
         debugfs: debugfs(),
         sw_sync: fence::SwTimeline::open().map_or_else(|error| refused(error.errno), |_| Access::Yes),
@@ -38,16 +40,7 @@ pub fn machine(only: Option<&Path>) -> Machine {
     }
 }
 
-/// `PREFIX` and a number in a folder, by number.
-fn nodes(dir: &str, prefix: &str) -> Vec<PathBuf> {
-    let number = |name: &str| name.strip_prefix(prefix).and_then(|digits| digits.parse::<u32>().ok());
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut found: Vec<(u32, PathBuf)> =
-        entries.filter_map(|entry| Some((number(entry.file_name().to_str()?)?, entry.path()))).collect();
-    found.sort();
-    found.into_iter().map(|(_, path)| path).collect()
-}
-
+/// What an errno of opening a file means.
 fn refused(errno: rustix::io::Errno) -> Access {
     match errno.kind() {
         io::ErrorKind::NotFound => Access::Absent,
@@ -56,19 +49,10 @@ fn refused(errno: rustix::io::Errno) -> Access {
     }
 }
 
-/// Opens for reading and writing.
-fn open(path: &Path) -> Result<OwnedFd, Access> {
-    let options = rustix::fs::OFlags::RDWR
-        | rustix::fs::OFlags::CLOEXEC
-        | rustix::fs::OFlags::NONBLOCK
-        | rustix::fs::OFlags::NOCTTY;
-    rustix::fs::open(path, options, rustix::fs::Mode::empty()).map_err(refused)
-}
-
 fn driver(node: &Path) -> String {
     let class = Path::new("/sys/class/drm").join(node.file_name().unwrap_or_default());
     let name = |link: &str| Some(fs::canonicalize(class.join(link)).ok()?.file_name()?.to_string_lossy().into_owned());
-    // Software devices have no driver of their own: the device's name says it.
+    // Software devices have no driver link; the name of the device says the same.
     name("device/driver").or_else(|| name("device")).unwrap_or_else(|| "unknown driver".to_owned())
 }
 
@@ -95,8 +79,8 @@ fn card(path: PathBuf) -> Card {
     };
     let fd = match open(&card.path) {
         Ok(fd) => fd,
-        Err(access) => {
-            card.access = access;
+        Err(errno) => {
+            card.access = refused(errno);
             return card;
         }
     };
@@ -115,41 +99,39 @@ fn card(path: PathBuf) -> Card {
     card
 }
 
-/// On a descriptor of its own: asking for pipelines takes other properties away.
+/// Uses a descriptor of its own, because the client capability for pipelines hides other
+/// properties.
 fn colour_pipelines(card: &Path) -> Vec<(u32, usize)> {
     let inventory = Device::open(card).and_then(|device| {
         device.show_colour_pipelines(true)?;
         device.inventory()
     });
     let planes = inventory.map(|inventory| inventory.planes).unwrap_or_default();
-    let pipelines = |plane: &kms::inventory::PlaneInfo| match &plane.props.get("COLOR_PIPELINE")?.kind {
-        PropertyKind::Enum(values) => Some(values.iter().filter(|value| value.value != 0).count()),
-        _ => None,
-    };
-    planes.iter().filter_map(|plane| Some((plane.id, pipelines(plane).filter(|&count| count > 0)?))).collect()
+    let counts = planes.iter().map(|plane| (plane.id, plane.pipelines.len()));
+    counts.filter(|(_, count)| *count > 0).collect()
 }
 
-fn crc(device: &Device, crtc: u32) -> Crc {
+fn crc(device: &Device, crtc: u32) -> CrtcCrc {
     let sources = CrcReader::open(device, crtc).and_then(|reader| reader.sources());
     match sources {
-        Ok(sources) => Crc { crtc, sources: sources.into_iter().map(|source| source.name).collect(), error: None },
-        Err(error) => Crc { crtc, sources: Vec::new(), error: Some(error.to_string()) },
+        Ok(sources) => CrtcCrc { crtc, sources: sources.into_iter().map(|source| source.name).collect(), error: None },
+        Err(error) => CrtcCrc { crtc, sources: Vec::new(), error: Some(error.to_string()) },
     }
 }
 
 fn render_node(path: PathBuf) -> RenderNode {
     let (access, sync) = match open(&path) {
         Ok(fd) => (Access::Yes, sync(&fd)),
-        Err(access) => (access, None),
+        Err(errno) => (refused(errno), None),
     };
     RenderNode { driver: driver(&path), path, access, sync }
 }
 
-/// Fences of a DRM device; `None` if it is none.
-fn sync(fd: &OwnedFd) -> Option<Sync> {
+/// What the device can do with syncobjs; `None` if it is not a DRM device.
+fn sync(fd: &OwnedFd) -> Option<SyncobjSupport> {
     let device = SyncDevice::new(fd.as_fd().try_clone_to_owned().ok()?).ok()?;
     let caps = device.caps();
-    Some(Sync {
+    Some(SyncobjSupport {
         syncobj: caps.syncobj,
         timeline: caps.timeline,
         eventfd: caps.eventfd,
@@ -158,7 +140,7 @@ fn sync(fd: &OwnedFd) -> Option<Sync> {
     })
 }
 
-/// Asks a sync_file that has signalled already: a deadline cannot disturb anybody.
+/// Sets a deadline on a sync_file that has already signalled, so that it has no effect.
 fn deadline(device: &SyncDevice) -> Option<bool> {
     let timeline = device.create_timeline().ok()?;
     timeline.signal(1).ok()?;
@@ -186,7 +168,7 @@ fn memory() -> Memory {
     Memory { udmabuf, heaps: names.into_iter().map(heap).collect(), implicit_bridge: buffer.as_ref().map(bridge) }
 }
 
-/// Mounted and readable; its mount point is empty otherwise.
+/// Whether debugfs is mounted and readable. The directory is empty if it is not mounted.
 fn debugfs() -> Access {
     match fs::read_dir(DEBUGFS) {
         Ok(mut entries) => entries.next().map_or(Access::Absent, |_| Access::Yes),
@@ -194,9 +176,9 @@ fn debugfs() -> Access {
     }
 }
 
-fn cec(path: PathBuf) -> Cec {
+fn cec(path: PathBuf) -> CecAdapter {
     match Adapter::open(&path) {
-        Ok(adapter) => Cec { path, access: Access::Yes, info: adapter.info().ok() },
-        Err(error) => Cec { path, access: refused(error.errno), info: None },
+        Ok(adapter) => CecAdapter { path, access: Access::Yes, info: adapter.info().ok() },
+        Err(error) => CecAdapter { path, access: refused(error.errno), info: None },
     }
 }

@@ -1,12 +1,12 @@
-//! The lab's machine as it was found, and variations of it: what is concluded, and how it reads.
+//! The conclusions from the facts of the lab's machine, and from variations of them.
 
 use super::{
     checks,
-    facts::{Access, Crc, Machine, Sync},
-    report::{Check, Mark, Report, Verdict},
+    diagnosis::{Check, Diagnosis, Mark, Verdict},
+    facts::{Access, CrtcCrc, Machine, SyncobjSupport},
 };
 
-/// `syncline doctor --json` of the lab, the machine's part.
+/// `machine` of `syncline doctor --json` in the lab.
 fn lab() -> Machine {
     serde_json::from_str(include_str!("fixtures/lab.json")).expect("the fixture is a machine")
 }
@@ -16,22 +16,22 @@ fn vkms(machine: &Machine) -> usize {
     machine.cards.iter().position(|card| card.inventory.is_some()).expect("the lab has vkms")
 }
 
-fn check<'a>(report: &'a Report, name: &str) -> &'a Check {
-    let mut all = report.groups.iter().flat_map(|group| &group.sections).flat_map(|section| &section.checks);
+fn check<'a>(diagnosis: &'a Diagnosis, name: &str) -> &'a Check {
+    let mut all = diagnosis.groups.iter().flat_map(|group| &group.sections).flat_map(|section| &section.checks);
     all.rfind(|check| check.name == name).unwrap_or_else(|| panic!("no check {name}"))
 }
 
 #[test]
 fn the_lab_reads_well() {
-    insta::assert_snapshot!(checks::report(&lab()).text(false));
+    insta::assert_snapshot!(checks::diagnose(&lab()).text(false));
 }
 
 #[test]
 fn a_machine_without_anything_reads_well() {
     let machine = Machine { kernel: "6.1.0-28-amd64".into(), ..Machine::default() };
-    let report = checks::report(&machine);
-    assert_eq!(report.status(), 2);
-    insta::assert_snapshot!(report.text(false));
+    let diagnosis = checks::diagnose(&machine);
+    assert_eq!(diagnosis.exit_status(), 2);
+    insta::assert_snapshot!(diagnosis.text(false));
 }
 
 #[test]
@@ -44,16 +44,17 @@ fn an_old_kernel_without_permissions_reads_well() {
     (machine.debugfs, machine.sw_sync, machine.memory.udmabuf) = (Access::Denied, Access::Denied, Access::Denied);
     (machine.memory.implicit_bridge, machine.cards[0].access) = (None, Access::Denied);
     machine.cards[0].sync = None;
-    machine.cards[at].sync = Some(Sync { syncobj: true, timeline: true, deadline: Some(false), ..Sync::default() });
-    machine.cards[at].crc = vec![Crc {
+    machine.cards[at].sync =
+        Some(SyncobjSupport { syncobj: true, timeline: true, deadline: Some(false), ..SyncobjSupport::default() });
+    machine.cards[at].crc = vec![CrtcCrc {
         crtc: 0,
         sources: Vec::new(),
         error: Some("no permission for /sys/kernel/debug/dri: reading display CRCs needs root".into()),
     }];
     machine.cec.iter_mut().for_each(|cec| (cec.access, cec.info) = (Access::Denied, None));
-    let report = checks::report(&machine);
-    assert_eq!(report.status(), 1);
-    insta::assert_snapshot!(report.text(false));
+    let diagnosis = checks::diagnose(&machine);
+    assert_eq!(diagnosis.exit_status(), 1);
+    insta::assert_snapshot!(diagnosis.text(false));
 }
 
 #[test]
@@ -98,9 +99,9 @@ fn verdicts() {
     for (what, change, verdict, says) in table {
         let mut machine = lab();
         change(&mut machine);
-        let report = checks::report(&machine);
-        assert_eq!(report.verdict, verdict, "{what}");
-        assert!(report.summary.contains(says), "{what}: {}", report.summary);
+        let diagnosis = checks::diagnose(&machine);
+        assert_eq!(diagnosis.verdict, verdict, "{what}");
+        assert!(diagnosis.summary.contains(says), "{what}: {}", diagnosis.summary);
     }
 }
 
@@ -108,26 +109,31 @@ fn verdicts() {
 fn what_is_missing_says_what_to_do() {
     type Change = fn(&mut Machine, usize);
     let table: [(&str, Change, Mark, &str); 5] = [
-        ("syncobj timelines", |m, at| m.cards[at].sync = Some(Sync::default()), Mark::No, "DRIVER_SYNCOBJ_TIMELINE"),
+        (
+            "syncobj timelines",
+            |m, at| m.cards[at].sync = Some(SyncobjSupport::default()),
+            Mark::Missing,
+            "DRIVER_SYNCOBJ_TIMELINE",
+        ),
         (
             "syncobj eventfd",
             |m, at| {
                 m.kernel = "6.5.0".into();
-                m.cards[at].sync = Some(Sync { timeline: true, ..Sync::default() });
+                m.cards[at].sync = Some(SyncobjSupport { timeline: true, ..SyncobjSupport::default() });
             },
-            Mark::No,
-            "Linux 6.6 brings it; this is 6.5.0",
+            Mark::Missing,
+            "needs Linux 6.6 or later; this is 6.5.0",
         ),
-        ("debugfs", |m, _| m.debugfs = Access::Absent, Mark::No, "mount -t debugfs none /sys/kernel/debug"),
-        ("udmabuf", |m, _| m.memory.udmabuf = Access::Absent, Mark::Without, "CONFIG_UDMABUF"),
-        ("seat", |m, _| (m.user.root, m.seat.seatd) = (false, Access::Denied), Mark::No, "join seatd's group"),
+        ("debugfs", |m, _| m.debugfs = Access::Absent, Mark::Missing, "mount -t debugfs none /sys/kernel/debug"),
+        ("udmabuf", |m, _| m.memory.udmabuf = Access::Absent, Mark::NotApplicable, "CONFIG_UDMABUF"),
+        ("seat", |m, _| (m.user.root, m.seat.seatd) = (false, Access::Denied), Mark::Missing, "join seatd's group"),
     ];
     for (name, change, mark, hint) in table {
         let mut machine = lab();
         let at = vkms(&machine);
         change(&mut machine, at);
-        let report = checks::report(&machine);
-        let check = check(&report, name);
+        let diagnosis = checks::diagnose(&machine);
+        let check = check(&diagnosis, name);
         assert_eq!(check.mark, mark, "{name}");
         assert!(check.hint.as_deref().is_some_and(|own| own.contains(hint)), "{name}: {:?}", check.hint);
     }
@@ -148,13 +154,13 @@ fn displays_are_named_by_their_edid_and_cec_by_its_connector() {
     });
     let info = machine.cec[1].info.as_mut().unwrap();
     info.connector = Some(kms::cec::DrmConnector { card: 1, connector: id });
-    let report = checks::report(&machine);
-    assert!(check(&report, "Virtual-1").value.ends_with(", SYN Lab TV, 121x68 cm"));
-    assert_eq!(check(&report, "CEC").value, "Virtual-1: /dev/cec1");
+    let diagnosis = checks::diagnose(&machine);
+    assert!(check(&diagnosis, "Virtual-1").value.ends_with(", SYN Lab TV, 121x68 cm"));
+    assert_eq!(check(&diagnosis, "CEC").value, "Virtual-1: /dev/cec1");
 }
 
 #[test]
 fn colours_only_where_asked() {
-    let report = checks::report(&lab());
-    assert!(!report.text(false).contains('\x1b') && report.text(true).contains("\x1b[32m✓\x1b[0m"));
+    let diagnosis = checks::diagnose(&lab());
+    assert!(!diagnosis.text(false).contains('\x1b') && diagnosis.text(true).contains("\x1b[32m✓\x1b[0m"));
 }

@@ -4,31 +4,10 @@
 
 use std::sync::Arc;
 
-use kms::{Mode, ModeRequest, PlaneState, inventory::Connector};
+use kms::{Mode, PlaneState, inventory::Connector};
 use smithay::backend::renderer::damage::OutputDamageTracker;
 
-use crate::{
-    render::Target,
-    system::{error::Error, id::OutputId},
-};
-
-/// The mode that the user configured, else the preferred one. Error: the connector has no such
-/// mode; the error lists the modes that it has.
-pub fn choose_mode(connector: &Connector, wanted: Option<ModeRequest>) -> Result<&Mode, Error> {
-    connector.mode_for(wanted).ok_or_else(|| {
-        let mut offered: Vec<String> = connector
-            .modes
-            .iter()
-            .map(|m| format!("{}x{}@{:.2}", m.width, m.height, f64::from(m.refresh_mhz) / 1000.0))
-            .collect();
-        offered.dedup();
-        Error::NoMode {
-            connector: connector.name.clone(),
-            wanted: wanted.map_or_else(|| "preferred mode".into(), |w| w.to_string()),
-            offered: if offered.is_empty() { "none".into() } else { offered.join(", ") },
-        }
-    })
-}
+use crate::{render::Target, system::id::OutputId};
 
 /// A display that is about to be lit.
 pub struct PendingOutput {
@@ -36,7 +15,9 @@ pub struct PendingOutput {
     pub connector: Connector,
     pub mode: Mode,
     pub kms: kms::Output,
+    /// The buffer of the first frame, held until it is replaced.
     pub target: Arc<Target>,
+    /// The damage tracker of the future output.
     pub tracker: OutputDamageTracker,
     /// What the primary plane shows with the modeset.
     pub first_frame: PlaneState<'static>,

@@ -1,4 +1,5 @@
-//! JUnit XML as GitLab, Jenkins and labgrid's pytest plug-ins read it: a `testsuite` for each suite.
+//! The report as JUnit XML, which GitLab, Jenkins and pytest plug-ins read: a `testsuite` for each
+//! suite.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -7,16 +8,16 @@ use crate::crc::result::{Counts, Outcome, Report, TestResult};
 
 pub(super) fn junit(report: &Report) -> String {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    // Writing into memory does not fail.
-    whole(&mut writer, report).unwrap_or_default();
+    // Writing to memory cannot fail.
+    document(&mut writer, report).unwrap_or_default();
     String::from_utf8_lossy(&writer.into_inner()).into_owned() + "\n"
 }
 
 type Xml = Writer<Vec<u8>>;
 
-fn whole(xml: &mut Xml, report: &Report) -> std::io::Result<()> {
+fn document(xml: &mut Xml, report: &Report) -> std::io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let all = numbers(&report.tests);
+    let all = count_attributes(&report.tests);
     let root = xml.create_element("testsuites").with_attribute(("name", "syncline crc"));
     let root = all.iter().fold(root, |root, (name, value)| root.with_attribute((*name, value.as_str())));
     root.write_inner_content(|xml| report.suites().try_for_each(|(name, tests)| suite(xml, report, name, tests)))?;
@@ -25,16 +26,16 @@ fn whole(xml: &mut Xml, report: &Report) -> std::io::Result<()> {
 
 fn suite(xml: &mut Xml, report: &Report, name: &str, tests: &[TestResult]) -> std::io::Result<()> {
     let element = xml.create_element("testsuite").with_attribute(("name", name));
-    let counts = numbers(tests);
+    let counts = count_attributes(tests);
     let element = counts.iter().fold(element, |element, (name, value)| element.with_attribute((*name, value.as_str())));
     element.write_inner_content(|xml| {
-        properties(xml, report)?;
+        configuration(xml, report)?;
         tests.iter().try_for_each(|test| case(xml, test))
     })?;
     Ok(())
 }
 
-fn properties(xml: &mut Xml, report: &Report) -> std::io::Result<()> {
+fn configuration(xml: &mut Xml, report: &Report) -> std::io::Result<()> {
     let c = &report.configuration;
     let all = [
         ("device", &c.device),
@@ -73,7 +74,7 @@ fn case(xml: &mut Xml, test: &TestResult) -> std::io::Result<()> {
     Ok(())
 }
 
-fn numbers(tests: &[TestResult]) -> [(&'static str, String); 5] {
+fn count_attributes(tests: &[TestResult]) -> [(&'static str, String); 5] {
     let counts = Counts::of(tests);
     [
         ("tests", counts.total().to_string()),

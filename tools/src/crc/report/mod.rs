@@ -1,4 +1,5 @@
-//! Prints a report: a table for people, KTAP, TAP, JUnit XML or JSON for programs. Pure text of pure values.
+//! A report as text: a table for people; KTAP, TAP, JUnit XML or JSON for programs. It prints
+//! nothing.
 
 mod junit;
 mod table;
@@ -7,14 +8,14 @@ mod tap;
 use super::args::Format;
 use super::result::Report;
 
-/// The whole report as text.
-pub fn print(report: &Report, format: Format, colour: bool) -> String {
+/// The report in this format. Only the table has colours.
+pub fn text(report: &Report, format: Format, colour: bool) -> String {
     match format {
         Format::Table => table::table(report, colour),
         Format::Ktap => tap::ktap(report),
         Format::Tap => tap::tap(report),
         Format::Junit => junit::junit(report),
-        // Strings and numbers: there is nothing that JSON could not say.
+        // Strings and numbers only: this cannot fail.
         Format::Json => serde_json::to_string_pretty(report).unwrap_or_default() + "\n",
     }
 }

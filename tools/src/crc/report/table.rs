@@ -1,17 +1,19 @@
-//! The report as a table: a line for each suite, then what failed, then what was skipped and why.
+//! The report as a table: a line for each suite, then the failures, then why tests were skipped,
+//! and how many.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::crc::result::{Counts, Outcome, Report};
+use crate::terminal;
 
 pub(super) fn table(report: &Report, colour: bool) -> String {
-    let paint = |code: &str, text: String| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text };
+    let paint = |code: &str, text: &str| terminal::paint(colour, code, text);
     let c = &report.configuration;
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} ({}, Linux {}), {} {}, source {}, by {}",
+        "{} ({}, Linux {}), {} {}, source {}, judged by {}",
         c.device, c.driver, c.kernel, c.output, c.mode, c.source, c.judged_by
     );
     let width = report.suites().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -20,9 +22,9 @@ pub(super) fn table(report: &Report, colour: bool) -> String {
         let counts = Counts::of(tests);
         let ms: u64 = tests.iter().map(|test| test.ms).sum();
         let mark = match counts {
-            Counts { failed: 1.., .. } => paint("31", "✗".to_owned()),
-            Counts { passed: 0, .. } => paint("2", "–".to_owned()),
-            _ => paint("32", "✓".to_owned()),
+            Counts { failed: 1.., .. } => paint("31", "✗"),
+            Counts { passed: 0, .. } => paint("2", "–"),
+            _ => paint("32", "✓"),
         };
         let Counts { passed, failed, skipped } = counts;
         let _ = writeln!(
@@ -47,16 +49,16 @@ pub(super) fn table(report: &Report, colour: bool) -> String {
         }
     }
     if !failures.is_empty() {
-        let _ = write!(out, "\n{}\n{failures}", paint("1;31", "failed".to_owned()));
+        let _ = write!(out, "\n{}\n{failures}", paint("1;31", "failed"));
     }
     if !reasons.is_empty() {
-        let _ = writeln!(out, "\n{}", paint("1", "skipped".to_owned()));
+        let _ = writeln!(out, "\n{}", paint("1", "skipped"));
         for (reason, count) in reasons {
             let _ = writeln!(out, "  {count:4} × {reason}");
         }
     }
     let Counts { passed, failed, skipped } = Counts::of(&report.tests);
-    let verdict = if failed == 0 { paint("1;32", "PASS".to_owned()) } else { paint("1;31", "FAIL".to_owned()) };
+    let verdict = if failed == 0 { paint("1;32", "PASS") } else { paint("1;31", "FAIL") };
     let _ = writeln!(out, "\n{verdict}: {passed} equal, {failed} different, {skipped} skipped");
     out
 }

@@ -1,4 +1,5 @@
-//! KTAP as the kernel's own tests print it (Documentation/dev-tools/ktap.rst), a subtest for each suite; and flat TAP version 13.
+//! The report as KTAP (the kernel's Documentation/dev-tools/ktap.rst) with a subtest for each
+//! suite, and as flat TAP version 13.
 
 use std::fmt::Write;
 
@@ -11,7 +12,7 @@ pub(super) fn ktap(report: &Report) -> String {
     for (number, (suite, tests)) in report.suites().enumerate() {
         let _ = writeln!(out, "  KTAP version 1\n  # Subtest: {}\n  1..{}", clean(suite), tests.len());
         for (number, test) in tests.iter().enumerate() {
-            diagnosis(&mut out, "  ", test);
+            diagnostics(&mut out, "  ", test);
             let (ok, end) = verdict(test);
             let _ = writeln!(out, "  {ok} {} {}{end}", number + 1, clean(&test.name));
         }
@@ -35,7 +36,7 @@ pub(super) fn tap(report: &Report) -> String {
     for (number, test) in report.tests.iter().enumerate() {
         let (ok, end) = verdict(test);
         let _ = writeln!(out, "{ok} {} - {}: {}{end}", number + 1, clean(&test.suite), clean(&test.name));
-        diagnosis(&mut out, "", test);
+        diagnostics(&mut out, "", test);
     }
     out
 }
@@ -53,7 +54,7 @@ fn verdict(test: &TestResult) -> (&'static str, String) {
     }
 }
 
-fn diagnosis(out: &mut String, indent: &str, test: &TestResult) {
+fn diagnostics(out: &mut String, indent: &str, test: &TestResult) {
     if let Outcome::Fail { reason, files } = &test.outcome {
         let _ = writeln!(out, "{indent}# {}", clean(reason));
         for file in files {
@@ -62,7 +63,7 @@ fn diagnosis(out: &mut String, indent: &str, test: &TestResult) {
     }
 }
 
-/// `#` begins a directive, and a line is a line.
+/// Without `#`, which begins a directive, and without line breaks.
 fn clean(text: &str) -> String {
     text.replace('#', "").replace(['\n', '\r'], " ")
 }

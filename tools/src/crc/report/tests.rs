@@ -1,8 +1,8 @@
-//! Reports of fixed results, as each reader gets them.
+//! A fixed report in each format.
 
 use super::super::args::Format;
 use super::super::result::{Configuration, Outcome, Report, TestResult};
-use super::print;
+use super::text;
 
 fn report() -> Report {
     let test =
@@ -33,38 +33,38 @@ fn report() -> Report {
 
 #[test]
 fn a_table_for_people() {
-    insta::assert_snapshot!(print(&report(), Format::Table, false));
+    insta::assert_snapshot!(text(&report(), Format::Table, false));
 }
 
 #[test]
 fn ktap_with_a_subtest_for_each_suite() {
-    insta::assert_snapshot!(print(&report(), Format::Ktap, false));
+    insta::assert_snapshot!(text(&report(), Format::Ktap, false));
 }
 
 #[test]
 fn flat_tap() {
-    insta::assert_snapshot!(print(&report(), Format::Tap, false));
+    insta::assert_snapshot!(text(&report(), Format::Tap, false));
 }
 
 #[test]
 fn junit_is_wellformed() {
-    let text = print(&report(), Format::Junit, false);
-    let mut reader = quick_xml::Reader::from_str(&text);
+    let written = text(&report(), Format::Junit, false);
+    let mut reader = quick_xml::Reader::from_str(&written);
     while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(written);
 }
 
 #[test]
 fn json_comes_back_whole() {
-    let text = print(&report(), Format::Json, false);
-    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report());
-    insta::assert_snapshot!(text);
+    let written = text(&report(), Format::Json, false);
+    assert_eq!(serde_json::from_str::<Report>(&written).unwrap(), report());
+    insta::assert_snapshot!(written);
 }
 
 #[test]
 fn only_a_mismatch_is_status_1() {
     let mut report = report();
-    assert_eq!(report.status(), 1);
+    assert_eq!(report.exit_status(), 1);
     report.tests.remove(2);
-    assert_eq!(report.status(), 0);
+    assert_eq!(report.exit_status(), 0);
 }

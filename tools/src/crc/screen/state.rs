@@ -1,4 +1,4 @@
-//! A scene as values of KMS properties, with the blobs that they name. Commits nothing itself.
+//! The KMS property values of a scene, and the blobs that they name. It commits nothing.
 
 use std::num::NonZeroU32;
 
@@ -12,13 +12,13 @@ use kms::{Blend, CallError, Device};
 use super::{Screen, Values};
 use crate::crc::scene::{Layer, Scene};
 
-/// Blobs of a scene. To live until the commit after it.
+/// Blobs of a scene. They must live until the next commit.
 #[derive(Default)]
 pub(super) struct Blobs {
     gamma: Option<Blob>,
     degamma: Option<Blob>,
     ctm: Option<Blob>,
-    /// Of each matrix in the layers' pipelines, in their order.
+    /// One for each matrix in the pipelines of the layers, in their order.
     matrices: Vec<Blob>,
 }
 
@@ -45,24 +45,25 @@ impl Blobs {
     }
 }
 
-/// While it lives, the descriptor is one that knows colour pipelines: drivers then take these, and not `COLOR_ENCODING`.
-pub(super) struct Shown<'a>(&'a Device);
+/// While it lives, the client capability for colour pipelines is set on the descriptor. Drivers
+/// then take pipelines, but not `COLOR_ENCODING`.
+pub(super) struct PipelineAccess<'a>(&'a Device);
 
-impl<'a> Shown<'a> {
+impl<'a> PipelineAccess<'a> {
     pub(super) fn new(device: &'a Device) -> Self {
         device.show_colour_pipelines(true).ok();
         Self(device)
     }
 }
 
-impl Drop for Shown<'_> {
+impl Drop for PipelineAccess<'_> {
     fn drop(&mut self) {
         self.0.show_colour_pipelines(false).ok();
     }
 }
 
-/// The planes as one sees them who knows colour pipelines; none where the kernel does not (before Linux 6.19).
-pub(super) fn pipelines(device: &Device) -> Vec<PlaneInfo> {
+/// The planes with their colour pipelines; empty if the kernel has none (before Linux 6.19).
+pub(super) fn planes_with_pipelines(device: &Device) -> Vec<PlaneInfo> {
     if device.show_colour_pipelines(true).is_err() {
         return Vec::new();
     }
@@ -71,11 +72,12 @@ pub(super) fn pipelines(device: &Device) -> Vec<PlaneInfo> {
     planes
 }
 
-/// Lays operations on the colorops of a pipeline, in order: for each colorop the number of its operation, `None` to bypass it. `None`: it
-/// cannot do all of them.
-pub fn fit(pipeline: &ColorPipeline, ops: &[ColorOp]) -> Option<Vec<Option<usize>>> {
+/// Assigns the operations, in order, to the colorops of a pipeline. For each colorop: the index of
+/// its operation, or `None` to bypass it. `None` instead of the list: the pipeline cannot do these
+/// operations.
+pub fn assign_operations(pipeline: &ColorPipeline, ops: &[ColorOp]) -> Option<Vec<Option<usize>>> {
     let mut next = 0;
-    let mut laid = Vec::with_capacity(pipeline.ops.len());
+    let mut assigned = Vec::with_capacity(pipeline.ops.len());
     for op in &pipeline.ops {
         let does = match ops.get(next) {
             Some(ColorOp::Matrix(_)) => op.kind() == "3x4 Matrix",
@@ -86,15 +88,15 @@ pub fn fit(pipeline: &ColorPipeline, ops: &[ColorOp]) -> Option<Vec<Option<usize
         if !does {
             op.props.get("BYPASS")?;
         }
-        laid.push(does.then_some(next));
+        assigned.push(does.then_some(next));
         next += usize::from(does);
     }
-    (next == ops.len()).then_some(laid)
+    (next == ops.len()).then_some(assigned)
 }
 
 impl Screen {
-    /// The whole state: every plane, the CRTC's colours.
-    pub(super) fn values(&self, scene: &Scene, blobs: &Blobs) -> Values {
+    /// The whole state: every plane, and the colour properties of the CRTC.
+    pub(super) fn property_values(&self, scene: &Scene, blobs: &Blobs) -> Values {
         let mut values = Vec::new();
         let crtc = self.output.crtc_id();
         if let Some(props) = self.crtc_props() {
@@ -108,7 +110,7 @@ impl Screen {
         }
         let mut matrices = blobs.matrices.iter();
         for (at, plane) in self.planes.iter().enumerate() {
-            let props = &plane.about.props;
+            let props = &plane.info.props;
             let mut set = |name: &str, value| values.extend(props.get(name).map(|prop| (plane.id, prop.id, value)));
             let Some(layer) = scene.layers.iter().find(|layer| layer.plane == at) else {
                 set("FB_ID", 0);
@@ -116,7 +118,7 @@ impl Screen {
                 values.extend(plane.pipeline_prop.map(|prop| (plane.id, prop, 0)));
                 continue;
             };
-            set("FB_ID", layer.picture.id().0.into());
+            set("FB_ID", layer.image.id().0.into());
             set("CRTC_ID", crtc.into());
             let (src, dst) = (layer.src, layer.dst);
             for (name, value) in [("SRC_X", src.x), ("SRC_Y", src.y), ("SRC_W", src.w), ("SRC_H", src.h)] {
@@ -127,7 +129,7 @@ impl Screen {
             }
             set("CRTC_W", dst.w.into());
             set("CRTC_H", dst.h.into());
-            set("rotation", layer.turn.bits());
+            set("rotation", layer.rotation.bits());
             set("alpha", layer.alpha.into());
             let named = |property, name| props.enum_value(property, name);
             if let Some(value) = named("pixel blend mode", blend_name(layer.blend)) {
@@ -139,25 +141,26 @@ impl Screen {
                     .for_each(|value| set("COLOR_ENCODING", value));
                 named("COLOR_RANGE", range_name(range)).into_iter().for_each(|value| set("COLOR_RANGE", value));
             }
-            self.piped(layer, &mut matrices, &mut values);
+            self.pipeline_values(layer, &mut matrices, &mut values);
         }
         values
     }
 
-    /// The layer's colour pipeline.
-    fn piped<'b>(&self, layer: &Layer, matrices: &mut impl Iterator<Item = &'b Blob>, values: &mut Values) {
+    /// Selects and sets up the layer's colour pipeline.
+    fn pipeline_values<'b>(&self, layer: &Layer, matrices: &mut impl Iterator<Item = &'b Blob>, values: &mut Values) {
         let plane = &self.planes[layer.plane];
         let Some(prop) = plane.pipeline_prop else { return };
-        let fitting = plane.pipelines.iter().find_map(|pipeline| Some((pipeline, fit(pipeline, &layer.pipeline)?)));
+        let fitting =
+            plane.pipelines.iter().find_map(|pipeline| Some((pipeline, assign_operations(pipeline, &layer.pipeline)?)));
         let first =
             fitting.as_ref().filter(|_| !layer.pipeline.is_empty()).and_then(|(pipeline, _)| pipeline.ops.first());
         values.push((plane.id, prop, first.map_or(0, |op| op.id.into())));
-        let (Some((pipeline, laid)), Some(_)) = (fitting, first) else { return };
-        for (op, laid) in pipeline.ops.iter().zip(laid) {
+        let (Some((pipeline, assigned)), Some(_)) = (fitting, first) else { return };
+        for (op, operation) in pipeline.ops.iter().zip(assigned) {
             let mut set = |name, value| values.extend(op.props.get(name).map(|prop| (op.id, prop.id, value)));
-            set("BYPASS", laid.is_none().into());
+            set("BYPASS", operation.is_none().into());
             let curve = |name| op.props.enum_value("CURVE_1D_TYPE", name).unwrap_or_default();
-            match laid.map(|at| &layer.pipeline[at]) {
+            match operation.map(|at| &layer.pipeline[at]) {
                 None => {}
                 Some(ColorOp::SrgbEotf) => set("CURVE_1D_TYPE", curve("sRGB EOTF")),
                 Some(ColorOp::SrgbInverseEotf) => set("CURVE_1D_TYPE", curve("sRGB Inverse EOTF")),
@@ -177,7 +180,7 @@ pub(super) fn request(values: &Values) -> AtomicModeReq {
     request
 }
 
-/// The kernel's name of a blend mode.
+/// The kernel's name of a `pixel blend mode`.
 pub fn blend_name(blend: Blend) -> &'static str {
     match blend {
         Blend::Premultiplied => "Pre-multiplied",
@@ -186,7 +189,7 @@ pub fn blend_name(blend: Blend) -> &'static str {
     }
 }
 
-/// The kernel's name of an encoding.
+/// The kernel's name of a `COLOR_ENCODING`.
 pub fn encoding_name(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Bt601 => "ITU-R BT.601 YCbCr",
@@ -195,7 +198,7 @@ pub fn encoding_name(encoding: Encoding) -> &'static str {
     }
 }
 
-/// The kernel's name of a range.
+/// The kernel's name of a `COLOR_RANGE`.
 pub fn range_name(range: Range) -> &'static str {
     match range {
         Range::Limited => "YCbCr limited range",

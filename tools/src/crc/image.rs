@@ -1,17 +1,18 @@
-//! Pictures of any format in memory that a plane can show: noise with opaque, transparent and mixed pixels.
+//! Test images in memory that a plane can show, in any format: noise with opaque, transparent and
+//! mixed pixels.
 //!
-//! The pixels stay readable for the prediction. Linear memory only.
+//! The pixels stay readable, because the prediction needs them. Linear layouts only.
 
 use std::sync::Arc;
 
 use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
-use kms::crc::vkms::{ColourPlane, ModelBuffer as Modelled};
+use kms::crc::vkms::{ColourPlane, ModelBuffer as ModelImage};
 use kms::{DumbBuffer, FbId, Framebuffer};
 
-use super::trouble::Trouble;
+use super::error::Error;
 
-/// A picture on the device.
-pub struct Picture {
+/// An image with its framebuffer on the device.
+pub struct Image {
     memory: DumbBuffer,
     framebuffer: Framebuffer,
     format: Fourcc,
@@ -19,11 +20,12 @@ pub struct Picture {
     layout: [ColourPlane; 3],
 }
 
-impl Picture {
-    /// A zeroed picture of `size` in `format`: RGB of one colour plane, or YUV of several in one buffer.
-    pub fn new(device: &kms::Device, format: Fourcc, size: (u32, u32)) -> Result<Self, Trouble> {
-        let what = || format!("a picture of {}x{} {}", size.0, size.1, formats::name(format));
-        let info = formats::info(format).ok_or_else(|| Trouble::refused(what(), "unknown format"))?;
+impl Image {
+    /// An image of zero bytes: RGB in one colour plane, or YUV with all colour planes in one
+    /// buffer.
+    pub fn new(device: &kms::Device, format: Fourcc, size: (u32, u32)) -> Result<Self, Error> {
+        let what = || format!("an image of {}x{} {}", size.0, size.1, formats::name(format));
+        let info = formats::info(format).ok_or_else(|| Error::step(what(), "unknown format"))?;
         if info.planes == 1 {
             let memory = device.dumb(size.0, size.1, format)?;
             let layout =
@@ -43,15 +45,16 @@ impl Picture {
             |layout: &ColourPlane| DmabufPlane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
         let planes = layout[..info.planes.into()].iter().map(plane).collect();
         let dmabuf = Dmabuf::new(size.0, size.1, format, Modifier::Linear, planes)
-            .map_err(|error| Trouble::refused(what(), error))?;
+            .map_err(|error| Error::step(what(), error))?;
         Ok(Self { framebuffer: device.framebuffer(&dmabuf, false)?, memory, format, size, layout })
     }
 
-    /// The same, filled with noise that `seed` decides. Blocks of it are all zero or all ones, so that alpha has its extremes.
-    pub fn noise(device: &kms::Device, format: Fourcc, size: (u32, u32), seed: u32) -> Result<Self, Trouble> {
-        let mut picture = Self::new(device, format, size)?;
+    /// An image of noise; equal seeds give equal noise. Some blocks are all zeros or all ones, so
+    /// that alpha has its extremes.
+    pub fn noise(device: &kms::Device, format: Fourcc, size: (u32, u32), seed: u32) -> Result<Self, Error> {
+        let mut image = Self::new(device, format, size)?;
         let mut state = u64::from(seed) << 1 | 1;
-        for (at, byte) in picture.memory.bytes_mut().iter_mut().enumerate() {
+        for (at, byte) in image.memory.bytes_mut().iter_mut().enumerate() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             *byte = match at / 64 % 4 {
                 2 => 0,
@@ -59,10 +62,10 @@ impl Picture {
                 _ => (state >> 56) as u8,
             };
         }
-        Ok(picture)
+        Ok(image)
     }
 
-    /// Id of its framebuffer.
+    /// Id of the framebuffer.
     pub fn id(&self) -> FbId {
         self.framebuffer.id()
     }
@@ -72,12 +75,12 @@ impl Picture {
         self.size
     }
 
-    /// As the prediction wants it.
-    pub fn modelled(&self) -> Modelled<'_> {
-        Modelled { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
+    /// The pixels as the vkms model takes them.
+    pub fn as_model(&self) -> ModelImage<'_> {
+        ModelImage { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
     }
 
-    /// Bytes of the first colour plane's lines, for writing.
+    /// The lines of the first colour plane, for writing.
     pub fn lines_mut(&mut self) -> std::slice::ChunksExactMut<'_, u8> {
         let stride = self.memory.stride() as usize;
         self.memory.bytes_mut().chunks_exact_mut(stride)

@@ -1,22 +1,23 @@
-//! Suspends the machine and has its clock wake it. Never without an alarm that is set.
+//! Suspends the machine and lets a real-time clock wake it. It never suspends without an alarm set.
 //!
-//! See the kernel's `Documentation/ABI/testing/rtc-cdev`, `sysfs-class-rtc` (`wakealarm`) and `sysfs-power` (`state`).
+//! See the kernel's `Documentation/ABI/testing/rtc-cdev`, `sysfs-class-rtc` (`wakealarm`) and
+//! `sysfs-power` (`state`).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const STATE: &str = "/sys/power/state";
 
-/// Suspends until `length` (whole seconds) is over, to RAM where the machine can, else to idle; returns when it is awake. Err: why it
-/// cannot, in words.
+/// Suspends the machine for `length` (rounded down to seconds, at least one), to RAM if it can,
+/// else to idle. Returns when it is awake. `Err`: why it cannot be suspended.
 pub fn suspend(length: Duration) -> Result<(), String> {
     let states = std::fs::read_to_string(STATE).map_err(|error| format!("{STATE}: {error} (CONFIG_SUSPEND)"))?;
     let state = deepest(&states).ok_or_else(|| format!("{STATE} offers `{}`", states.trim()))?;
-    let alarm = alarm().ok_or("no clock in /sys/class/rtc has a wakealarm")?;
+    let alarm = alarm().ok_or("no clock in /sys/class/rtc can wake the machine (wakealarm)")?;
     let set = |value: &str| {
         std::fs::write(&alarm, value).map_err(|error| format!("{}: {error} (needs root)", alarm.display()))
     };
-    // An alarm that is set already is refused with EBUSY.
+    // The kernel answers EBUSY if an alarm is set already.
     set("0")?;
     set(&format!("+{}", length.as_secs().max(1)))?;
     std::fs::write(STATE, state).map_err(|error| {
@@ -25,7 +26,7 @@ pub fn suspend(length: Duration) -> Result<(), String> {
     })
 }
 
-/// The state that saves most and keeps memory.
+/// The state that saves most power without powering memory off.
 fn deepest(states: &str) -> Option<&'static str> {
     ["mem", "freeze"].into_iter().find(|wanted| states.split_whitespace().any(|state| state == *wanted))
 }

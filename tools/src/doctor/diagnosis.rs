@@ -1,29 +1,34 @@
-//! What was concluded: groups of checks, each one line, with a hint where something can be done. And how it reads on a terminal.
+//! The diagnosis: groups of checks, each one line, with a hint where something can be done; and its
+//! text for people.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-/// How a check came out.
+use crate::terminal;
+
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Mark {
-    /// There.
-    Yes,
-    /// Missing: a session does without it, or does not; the hint says what to do.
-    No,
-    /// Not there, and nothing amiss: other hardware has it.
-    Without,
+    /// Found.
+    #[serde(rename = "yes")]
+    Found,
+    /// Missing. A hint says what to do about it, where something can be done.
+    #[serde(rename = "no")]
+    Missing,
+    /// This hardware or driver does not have it, and nothing is wrong with that.
+    #[serde(rename = "without")]
+    NotApplicable,
 }
 
-/// One line.
+/// One line of the diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     pub name: String,
     pub mark: Mark,
     /// What was found, in a few words.
     pub value: String,
-    /// What to do about it, or what to know.
+    /// What to do about it, or what to know about it.
     pub hint: Option<String>,
 }
 
@@ -32,14 +37,14 @@ impl Check {
         Self { name: name.into(), mark, value: value.into(), hint: None }
     }
 
-    /// There, or missing.
-    pub fn of(name: impl Into<String>, there: bool, value: impl Into<String>) -> Self {
-        Self::new(name, if there { Mark::Yes } else { Mark::No }, value)
+    /// A check of what every machine should have: found or missing.
+    pub fn expected(name: impl Into<String>, found: bool, value: impl Into<String>) -> Self {
+        Self::new(name, if found { Mark::Found } else { Mark::Missing }, value)
     }
 
-    /// There, or not a thing of this hardware.
-    pub fn maybe(name: impl Into<String>, there: bool, value: impl Into<String>) -> Self {
-        Self::new(name, if there { Mark::Yes } else { Mark::Without }, value)
+    /// A check of what only some hardware has: found or not applicable.
+    pub fn optional(name: impl Into<String>, found: bool, value: impl Into<String>) -> Self {
+        Self::new(name, if found { Mark::Found } else { Mark::NotApplicable }, value)
     }
 
     /// Adds a hint.
@@ -48,13 +53,13 @@ impl Check {
         self
     }
 
-    /// Adds a hint unless it is there.
-    pub fn hint_unless(self, there: bool, hint: impl FnOnce() -> String) -> Self {
-        if there { self } else { self.hint(hint()) }
+    /// Adds a hint unless `good`.
+    pub fn hint_unless(self, good: bool, hint: impl FnOnce() -> String) -> Self {
+        if good { self } else { self.hint(hint()) }
     }
 }
 
-/// Sections of one subject: the machine, a card.
+/// The sections of one subject: the session, a card, buffers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
     pub title: String,
@@ -64,19 +69,19 @@ pub struct Group {
 /// Checks that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Section {
-    /// Empty where the group has but one.
+    /// Empty if it is the only section of its group.
     pub title: &'static str,
     pub checks: Vec<Check>,
 }
 
 impl Group {
-    /// A group of one section.
+    /// A group with one section.
     pub fn plain(title: impl Into<String>, checks: Vec<Check>) -> Self {
         Self { title: title.into(), sections: vec![Section { title: "", checks }] }
     }
 }
 
-/// Whether a session can run.
+/// Whether the machine can run a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -85,18 +90,18 @@ pub enum Verdict {
     NoDevice,
 }
 
-/// Everything that was concluded.
+/// All conclusions about a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct Diagnosis {
     pub verdict: Verdict,
     /// The verdict in words: what a session would run on, or what it lacks.
     pub summary: String,
     pub groups: Vec<Group>,
 }
 
-impl Report {
-    /// Exit status.
-    pub fn status(&self) -> u8 {
+impl Diagnosis {
+    /// Exit status of `syncline doctor`.
+    pub fn exit_status(&self) -> u8 {
         match self.verdict {
             Verdict::Ready => 0,
             Verdict::Missing => 1,
@@ -104,19 +109,17 @@ impl Report {
         }
     }
 
-    /// As text, with colours of a terminal or without.
+    /// The text for people, with or without colours.
     pub fn text(&self, colour: bool) -> String {
-        let paint = |code: &str, text: &str| {
-            if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-        };
+        let paint = |code: &str, text: &str| terminal::paint(colour, code, text);
         let width = |check: &Check| check.name.chars().count();
         let sections = self.groups.iter().flat_map(|group| &group.sections);
         let column = sections.flat_map(|section| &section.checks).map(width).max().unwrap_or(0);
         let line = |out: &mut String, check: &Check| {
             let mark = match check.mark {
-                Mark::Yes => paint("32", "✓"),
-                Mark::No => paint("31", "✗"),
-                Mark::Without => paint("2", "–"),
+                Mark::Found => paint("32", "✓"),
+                Mark::Missing => paint("31", "✗"),
+                Mark::NotApplicable => paint("2", "–"),
             };
             let _ = writeln!(out, "    {mark} {:column$}  {}", check.name, check.value);
             if let Some(hint) = &check.hint {

@@ -1,52 +1,53 @@
-//! Pictures of a mismatch: what was expected, what was shown (by writeback, where the display has it), and where they differ.
+//! Saves the images of a mismatch: the one expected, the one shown (by writeback, where the display
+//! has it) and their difference.
 
 use std::{fs::File, io::BufWriter, path::Path};
 
-use super::judge::Judge;
+use super::error::Error;
+use super::oracle::Oracle;
 use super::scene::Scene;
 use super::screen::Screen;
-use super::trouble::Trouble;
 
-/// Writes the pictures into `dir`, which is made; their paths.
-pub fn keep(
+/// Saves the images as PNG files in `dir`, which is created if it is missing. Returns their paths.
+pub fn save_images(
     screen: &mut Screen,
-    judge: &mut Judge,
+    oracle: &mut Oracle,
     scene: &Scene,
     dir: &Path,
     title: &str,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<String>, Error> {
     let size = screen.size();
     let stem: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let failed = |reason: &dyn std::fmt::Display| Trouble::File { path: dir.to_owned(), reason: reason.to_string() };
+    let failed = |reason: &dyn std::fmt::Display| Error::File { path: dir.to_owned(), reason: reason.to_string() };
     std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
     let mut files = Vec::new();
-    let mut write = |what: &str, pixels: &[u32]| {
+    let mut save = |what: &str, pixels: &[u32]| {
         let path = dir.join(format!("{stem}-{what}.png"));
-        png(&path, size, pixels).map_err(|error| failed(&error))?;
+        write_png(&path, size, pixels).map_err(|error| failed(&error))?;
         files.push(path.display().to_string());
-        Ok::<(), Trouble>(())
+        Ok::<(), Error>(())
     };
-    let expected = judge.picture(screen, scene)?.ok().map(|picture| picture.rgb());
+    let expected = oracle.image(screen, scene)?.ok().map(|image| image.rgb());
     if let Some(expected) = &expected {
-        write("expected", expected)?;
+        save("expected", expected)?;
     }
-    let shown = screen.writeback(scene)?.ok().map(|picture| picture.rgb());
+    let shown = screen.writeback(scene)?.ok().map(|image| image.rgb());
     if let Some(shown) = &shown {
-        write("shown", shown)?;
+        save("shown", shown)?;
     }
     if let (Some(expected), Some(shown)) = (&expected, &shown) {
-        // Differences in white on black: the smallest are as visible as the largest.
+        // White on black, so that the smallest difference is as visible as the largest.
         let differ = |(a, b): (&u32, &u32)| if a == b { 0 } else { 0xff_ffff };
         let difference: Vec<u32> = expected.iter().zip(shown).map(differ).collect();
-        write("difference", &difference)?;
+        save("difference", &difference)?;
     }
-    // Writeback set the mode.
+    // Writeback has changed the mode set-up.
     screen.modeset()?;
     Ok(files)
 }
 
-/// Pixels of `0xRRGGBB` as a PNG.
-fn png(path: &Path, (width, height): (u32, u32), pixels: &[u32]) -> Result<(), png::EncodingError> {
+/// Writes pixels of `0xRRGGBB` as a PNG file.
+fn write_png(path: &Path, (width, height): (u32, u32), pixels: &[u32]) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
