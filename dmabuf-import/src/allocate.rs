@@ -1,7 +1,8 @@
-//! One way to ask for the memory of a picture, whoever has it: heaps and shared memory here, a display's dumb buffers in `kms`, GBM in the
-//! compositor.
+//! One way to ask for the memory of an image, whatever provides it: heaps and shared memory here, a
+//! display's dumb buffers in `kms`, GBM in the compositor.
 //!
-//! Never chooses: [`FirstOf`] asks in the order that it was made with, and its maker says what is good enough.
+//! Never chooses: [`FirstOf`] asks in the order that it was made with, and its maker says what is
+//! good enough.
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
@@ -9,14 +10,15 @@ use std::sync::Arc;
 
 use crate::heap::DmaHeap;
 use crate::udmabuf::Udmabuf;
-use crate::{CallError, Dmabuf, Fourcc, Modifier, Plane, formats};
+use crate::{CallError, Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
 
-/// Lines begin at multiples of so many bytes: what the pickiest of the displays and GPUs that are known want of linear buffers.
+/// Lines begin at multiples of so many bytes: what the pickiest of the displays and GPUs that are
+/// known want of linear buffers.
 const PITCH: u64 = 256;
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct AllocationRequest<'a> {
     /// Pixels.
     pub width: u32,
     /// Lines.
@@ -29,9 +31,9 @@ pub struct Ask<'a> {
 
 /// What was given.
 pub struct Allocated {
-    /// The picture, zeroed or not.
+    /// The image, zeroed or not.
     pub dmabuf: Dmabuf,
-    /// To be kept as long as the picture is used, and dropped then.
+    /// To be kept as long as the image is used, and dropped then.
     pub keep: Option<Box<dyn Any + Send>>,
 }
 
@@ -51,13 +53,13 @@ pub struct AllocateError {
     pub why: String,
 }
 
-/// Somebody who has memory for pictures.
+/// Somebody who has memory for images.
 pub trait Allocator {
     /// Its name in errors and logs.
     fn name(&self) -> String;
 
-    /// Gives a picture, which is the caller's.
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError>;
+    /// Gives an image, which is the caller's.
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError>;
 
     /// An error of this allocator.
     fn refusal(&self, why: impl std::fmt::Display) -> AllocateError
@@ -73,7 +75,7 @@ impl Allocator for DmaHeap {
         format!("dma-heap {}", DmaHeap::name(self))
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         linear(ask, |len| DmaHeap::allocate(self, len)).map_err(|why| self.refusal(why))
     }
 }
@@ -83,13 +85,16 @@ impl Allocator for Udmabuf {
         "udmabuf".to_owned()
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         linear(ask, |len| Udmabuf::allocate(self, len)).map_err(|why| self.refusal(why))
     }
 }
 
-/// A linear picture, all planes in one dma-buf.
-fn linear(ask: &Ask<'_>, memory: impl FnOnce(u64) -> Result<OwnedFd, CallError>) -> Result<Allocated, String> {
+/// A linear image, all planes in one dma-buf.
+fn linear(
+    ask: &AllocationRequest<'_>,
+    memory: impl FnOnce(u64) -> Result<OwnedFd, CallError>,
+) -> Result<Allocated, String> {
     if !ask.modifiers.contains(&Modifier::Linear) {
         return Err("it has linear memory only".to_owned());
     }
@@ -104,7 +109,7 @@ fn linear(ask: &Ask<'_>, memory: impl FnOnce(u64) -> Result<OwnedFd, CallError>)
     let fd = Arc::new(memory(at).map_err(|e| e.to_string())?);
     let planes = places.into_iter().map(|(offset, stride)| {
         let small = |value: u64| u32::try_from(value).map_err(|_| "a picture of more than 4 GiB".to_owned());
-        Ok(Plane { fd: fd.clone(), offset: small(offset)?, stride: small(stride)? })
+        Ok(DmabufPlane { fd: fd.clone(), offset: small(offset)?, stride: small(stride)? })
     });
     let planes = planes.collect::<Result<Vec<_>, String>>()?;
     let dmabuf = Dmabuf::new(ask.width, ask.height, ask.format, Modifier::Linear, planes).map_err(|e| e.to_string())?;
@@ -122,10 +127,11 @@ impl<'a> FirstOf<'a> {
         self
     }
 
-    /// The first picture that `accept` makes something of; its errors are kept for the one that is returned if nobody can.
+    /// The first image that `accept` makes something of; its errors are part of the one that is
+    /// returned if none is accepted.
     pub fn allocate_for<T>(
         &mut self,
-        ask: &Ask<'_>,
+        ask: &AllocationRequest<'_>,
         mut accept: impl FnMut(Allocated) -> Result<T, String>,
     ) -> Result<T, AllocateError> {
         let mut refusals = Vec::with_capacity(self.0.len());
@@ -138,7 +144,7 @@ impl<'a> FirstOf<'a> {
                 Err(error) => refusals.push(error.to_string()),
             }
         }
-        let why = if refusals.is_empty() { "nobody was asked".to_owned() } else { refusals.join("; ") };
+        let why = if refusals.is_empty() { "no allocator was asked".to_owned() } else { refusals.join("; ") };
         Err(AllocateError { who: format!("{}x{} {}", ask.width, ask.height, ask.format), why })
     }
 }
@@ -148,7 +154,7 @@ impl Allocator for FirstOf<'_> {
         self.0.iter().map(|allocator| allocator.name()).collect::<Vec<_>>().join(", ")
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         self.allocate_for(ask, Ok)
     }
 }
@@ -165,13 +171,14 @@ mod tests {
             self.0.to_owned()
         }
 
-        fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+        fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
             linear(ask, |len| Err(CallError::new("ALLOC", format!("{len} bytes"), rustix::io::Errno::NOMEM)))
                 .map_err(|why| self.refusal(why))
         }
     }
 
-    const ASK: Ask<'static> = Ask { width: 65, height: 3, format: Fourcc::Nv12, modifiers: &[Modifier::Linear] };
+    const ASK: AllocationRequest<'static> =
+        AllocationRequest { width: 65, height: 3, format: Fourcc::Nv12, modifiers: &[Modifier::Linear] };
 
     #[test]
     fn whoever_refuses_is_named() {
@@ -185,7 +192,7 @@ mod tests {
 
     #[test]
     fn memory_without_tiles_has_none() {
-        let ask = Ask { modifiers: &[Modifier::I915_x_tiled], ..ASK };
+        let ask = AllocationRequest { modifiers: &[Modifier::I915_x_tiled], ..ASK };
         let error = Fake("one").allocate(&ask).err().unwrap();
         assert_eq!(error.to_string(), "one: it has linear memory only");
     }

@@ -1,6 +1,8 @@
-//! How YUV pixels become red, green and blue: matrix and range, and what is assumed where nobody says.
+//! How YUV pixels become red, green and blue: matrix and range, and what is assumed where the
+//! client does not say.
 //!
-//! Plain values; nothing here touches pixels. What the primaries are is another matter (colour management).
+//! Plain values; nothing here touches pixels. What the primaries are is another matter (colour
+//! management).
 
 /// The matrix of YUV pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +34,8 @@ pub struct Representation {
 }
 
 impl Representation {
-    /// What a YUV picture of `height` lines is taken for when nobody says: limited range, BT.601 below 720 lines, BT.709 from there on.
+    /// What a YUV image of `height` lines is assumed to be when the client does not say: limited
+    /// range, BT.601 below 720 lines, BT.709 from there on.
     pub const fn default_for(height: u32) -> Self {
         let encoding = if height < 720 { Encoding::Bt601 } else { Encoding::Bt709 };
         Self { encoding, range: Range::Limited }

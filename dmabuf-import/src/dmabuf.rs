@@ -14,7 +14,7 @@ use crate::{Fourcc, ImportError, Mapping, Modifier, modifiers};
 
 /// One memory plane. Several planes may share one descriptor.
 #[derive(Debug, Clone)]
-pub struct Plane {
+pub struct DmabufPlane {
     /// The dma-buf that holds the plane; closed when its last user drops it.
     pub fd: Arc<OwnedFd>,
     /// Bytes from the start of the dma-buf.
@@ -23,42 +23,43 @@ pub struct Plane {
     pub stride: u32,
 }
 
-/// A picture in one or more dma-bufs. Clones share the descriptors.
+/// An image in one or more dma-bufs. Clones share the descriptors.
 #[derive(Debug, Clone)]
 pub struct Dmabuf {
     width: u32,
     height: u32,
     modifier: Modifier,
     info: &'static FormatInfo,
-    planes: Vec<Plane>,
+    planes: Vec<DmabufPlane>,
     /// Bytes of each plane's dma-buf.
     sizes: [u64; 4],
 }
 
 impl Dmabuf {
-    /// Takes the planes over after checking them: each descriptor is a dma-buf, and [`validate::check`] passes with its
-    /// real size. One system call a plane.
+    /// Takes the planes over after checking them: each descriptor is a dma-buf, and
+    /// [`validate::check`] passes with its real size. One system call a plane.
     pub fn new(
         width: u32,
         height: u32,
         format: Fourcc,
         modifier: Modifier,
-        planes: Vec<Plane>,
+        planes: Vec<DmabufPlane>,
     ) -> Result<Self, ImportError> {
         Self::checked(width, height, format as u32, modifier, planes)
     }
 
-    /// The same for a format's number as a client gave it. What numbers alone tell is checked before the descriptors are looked at.
+    /// The same for a format's number as a client gave it. What numbers alone tell is checked
+    /// before the descriptors are looked at.
     pub fn checked(
         width: u32,
         height: u32,
         format: u32,
         modifier: Modifier,
-        planes: Vec<Plane>,
+        planes: Vec<DmabufPlane>,
     ) -> Result<Self, ImportError> {
         let mut params = [PlaneParams { offset: 0, stride: 0, size: None }; 4];
         let given = planes.len().min(4);
-        for (params, Plane { offset, stride, .. }) in params.iter_mut().zip(&planes) {
+        for (params, DmabufPlane { offset, stride, .. }) in params.iter_mut().zip(&planes) {
             (params.offset, params.stride) = (*offset, *stride);
         }
         let modifier_raw = modifiers::raw(modifier);
@@ -66,7 +67,7 @@ impl Dmabuf {
             |planes: &[PlaneParams]| validate::check(&Params { width, height, format, modifier: modifier_raw, planes });
         check(&params[..given])?;
         let mut sizes = [0; 4];
-        for (plane, (params, Plane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
+        for (plane, (params, DmabufPlane { fd, .. })) in params.iter_mut().zip(&planes).enumerate() {
             let bytes = examine(fd.as_fd()).ok_or(Violation::NotDmabuf { plane })?;
             (params.size, sizes[plane]) = (Some(bytes), bytes);
         }
@@ -100,11 +101,12 @@ impl Dmabuf {
     }
 
     /// The memory planes, by index; one to four.
-    pub fn planes(&self) -> &[Plane] {
+    pub fn planes(&self) -> &[DmabufPlane] {
         &self.planes
     }
 
-    /// The descriptor of plane 0, whose fences stand for the whole buffer where all planes share one dma-buf.
+    /// The descriptor of plane 0, whose fences stand for the whole buffer where all planes share
+    /// one dma-buf.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.planes[0].fd.as_fd()
     }
@@ -118,7 +120,8 @@ impl Dmabuf {
         })
     }
 
-    /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if there is no such plane.
+    /// Maps the whole dma-buf of plane `plane` for the CPU. Errors: see [`Mapping::new`]; EINVAL if
+    /// there is no such plane.
     pub fn map(&self, plane: usize, write: bool) -> Result<Mapping, crate::CallError> {
         match self.planes.get(plane) {
             Some(at) => Mapping::with_size(at.fd.clone(), self.sizes[plane], write),
@@ -127,10 +130,12 @@ impl Dmabuf {
     }
 }
 
-/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first dma-buf.
+/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first
+/// dma-buf.
 ///
-/// All dma-bufs are files of one file system that the kernel mounts for itself, so the device number of the first one tells
-/// the others, and their inodes have their size (`dma_buf_getfile` in `drivers/dma-buf/dma-buf.c`).
+/// All dma-bufs are files of one file system that the kernel mounts for itself, so the device
+/// number of the first one tells the others, and their inodes have their size (`dma_buf_getfile` in
+/// `drivers/dma-buf/dma-buf.c`).
 fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
     static DEVICE: AtomicU64 = AtomicU64::new(u64::MAX);
     let stat = rustix::fs::fstat(fd).ok()?;
@@ -162,7 +167,7 @@ mod tests {
     fn a_memfd_is_no_dmabuf() {
         let fd = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::fs::ftruncate(&fd, 16384).unwrap();
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: 256 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: 256 }];
         let error = Dmabuf::new(64, 64, Fourcc::Xrgb8888, Modifier::Linear, planes).unwrap_err();
         assert_eq!(error, ImportError::Violation(Violation::NotDmabuf { plane: 0 }));
     }

@@ -1,4 +1,5 @@
-//! Errors of this crate: a call that the kernel refused, or a description that no buffer can satisfy.
+//! Errors of this crate: a call that the kernel refused, or a description that no buffer can
+//! satisfy.
 //!
 //! Errors of a *fence* are not here: they are `fence::FenceError`, and never mixed with these.
 
@@ -37,7 +38,7 @@ pub enum ImportError {
     /// The description breaks a rule: the client's fault.
     #[error(transparent)]
     Violation(#[from] Violation),
-    /// The kernel or the driver refused: nobody's fault, or ours.
+    /// The kernel or the driver refused: not the client's fault.
     #[error(transparent)]
     Call(#[from] CallError),
 }

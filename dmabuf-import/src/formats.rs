@@ -21,19 +21,22 @@ pub struct FormatInfo {
     pub vsub: u8,
     /// Whether the format carries alpha.
     pub has_alpha: bool,
-    /// The same layout without alpha (XRGB8888 for ARGB8888), or the format itself where it has none.
+    /// The same layout without alpha (XRGB8888 for ARGB8888), or the format itself where it has
+    /// none.
     pub opaque: Fourcc,
     /// Whether it carries luma and chroma.
     pub yuv: bool,
 }
 
 impl FormatInfo {
-    /// Width in samples of colour plane `plane` of a picture `width` pixels wide; odd sizes round up.
+    /// Width in samples of colour plane `plane` of an image `width` pixels wide; odd sizes round
+    /// up.
     pub fn plane_width(&self, plane: usize, width: u32) -> u32 {
         if plane == 0 { width } else { width.div_ceil(u32::from(self.hsub)) }
     }
 
-    /// Height in lines of colour plane `plane` of a picture `height` pixels high; odd sizes round up.
+    /// Height in lines of colour plane `plane` of an image `height` pixels high; odd sizes round
+    /// up.
     pub fn plane_height(&self, plane: usize, height: u32) -> u32 {
         if plane == 0 { height } else { height.div_ceil(u32::from(self.vsub)) }
     }
@@ -158,7 +161,8 @@ pub fn info(format: Fourcc) -> Option<&'static FormatInfo> {
     FORMATS.iter().find(|info| info.format == format)
 }
 
-/// The same layout without alpha: XRGB8888 for ARGB8888. Formats without alpha, and unknown ones, are their own.
+/// The same layout without alpha: XRGB8888 for ARGB8888. Formats without alpha, and unknown ones,
+/// are their own.
 pub fn opaque(format: Fourcc) -> Fourcc {
     info(format).map_or(format, |info| info.opaque)
 }

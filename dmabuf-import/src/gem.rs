@@ -1,12 +1,12 @@
 //! GEM handles with reference counts.
 //!
-//! `DRM_IOCTL_PRIME_FD_TO_HANDLE` gives the *same* handle for the same buffer each time it is asked through one open
-//! file description, and `DRM_IOCTL_GEM_CLOSE` closes that handle whatever number of times it was given out
-//! (`drivers/gpu/drm/drm_prime.c`). Two framebuffers of one dma-buf would close each other's handle. So all handles of
-//! one DRM file go through one [`GemTable`].
+//! `DRM_IOCTL_PRIME_FD_TO_HANDLE` gives the *same* handle for the same buffer each time it is asked
+//! through one open file description, and `DRM_IOCTL_GEM_CLOSE` closes that handle whatever number
+//! of times it was given out (`drivers/gpu/drm/drm_prime.c`). Two framebuffers of one dma-buf would
+//! close each other's handle. So all handles of one DRM file go through one [`GemTable`].
 //!
-//! Never share that open file description (not even by `dup`) with GBM or an EGL driver: they have a table of their
-//! own, and the two close each other's handles. Open the node again for them.
+//! Never share that open file description (not even by `dup`) with GBM or an EGL driver: they have
+//! a table of their own, and the two close each other's handles. Open the node again for them.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,7 +16,8 @@ use rustix::io::Errno;
 
 use crate::CallError;
 
-/// The two calls that a [`GemTable`] needs. Implemented for DRM descriptors; scripted kernels have their own.
+/// The two calls that a [`GemTable`] needs. Implemented for DRM descriptors; scripted kernels have
+/// their own.
 pub trait GemDevice: Send + Sync + std::fmt::Debug {
     /// `DRM_IOCTL_PRIME_FD_TO_HANDLE`. `dmabuf` stays the caller's.
     fn prime_import(&self, dmabuf: BorrowedFd<'_>) -> Result<u32, Errno>;
@@ -50,17 +51,21 @@ struct Shared {
 }
 
 impl GemTable {
-    /// A table for `device`, which it keeps open. There must be one table only for one open file description.
+    /// A table for `device`, which it keeps open. There must be one table only for one open file
+    /// description.
     pub fn new(device: Arc<dyn GemDevice>) -> Self {
         Self { shared: Arc::new(Shared { device, counts: Mutex::default() }) }
     }
 
-    /// Imports a dma-buf. `dmabuf` stays the caller's; the handle is closed when the last [`GemHandle`] of it drops.
+    /// Imports a dma-buf. `dmabuf` stays the caller's; the handle is closed when the last
+    /// [`GemHandle`] of it drops.
     ///
-    /// Errors: EBADF/EINVAL (not a dma-buf), ENOTTY/ENOSYS (the driver has no PRIME import), ENOMEM, and what the
-    /// driver's attach and map return (EINVAL or EIO for memory that it cannot reach).
+    /// Errors: EBADF/EINVAL (not a dma-buf), ENOTTY/ENOSYS (the driver has no PRIME import),
+    /// ENOMEM, and what the driver's attach and map return (EINVAL or EIO for memory that it cannot
+    /// reach).
     pub fn import(&self, dmabuf: BorrowedFd<'_>) -> Result<GemHandle, CallError> {
-        // The lock spans the call: between FD_TO_HANDLE and the count nobody may close the same handle.
+        // The lock spans the call: between FD_TO_HANDLE and the count no other thread may close the
+        // same handle.
         let mut counts = self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = self.shared.device.prime_import(dmabuf).map_err(|errno| {
             let object = format!("fd {}", std::os::fd::AsRawFd::as_raw_fd(&dmabuf));
@@ -70,8 +75,8 @@ impl GemTable {
         Ok(GemHandle { handle, shared: self.shared.clone() })
     }
 
-    /// Takes over a handle that another call made on the same file (a dumb buffer's, for example): it is closed when
-    /// the last [`GemHandle`] of it drops, imports of its own dma-buf included.
+    /// Takes over a handle that another call made on the same file (a dumb buffer's, for example):
+    /// it is closed when the last [`GemHandle`] of it drops, imports of its own dma-buf included.
     pub fn adopt(&self, handle: u32) -> GemHandle {
         let mut counts = self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(handle).or_insert(0) += 1;

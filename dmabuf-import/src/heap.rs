@@ -1,4 +1,5 @@
-//! dma-heaps: memory for dma-bufs without a GPU (`Documentation/userspace-api/dma-buf-alloc-exchange.rst`).
+//! dma-heaps: memory for dma-bufs without a GPU
+//! (`Documentation/userspace-api/dma-buf-alloc-exchange.rst`).
 //!
 //! Never maps, never formats: what comes back is a zeroed dma-buf of whole pages.
 
@@ -9,7 +10,8 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::{CallError, ioctl};
 
-/// Names of the heaps whose memory is in one piece, for devices without an IOMMU: all but `system` and its relatives. Sorted.
+/// Names of the heaps whose memory is in one piece, for devices without an IOMMU: all but `system`
+/// and its relatives. Sorted.
 pub fn contiguous() -> Vec<String> {
     let names = std::fs::read_dir("/dev/dma_heap").into_iter().flatten().flatten();
     let mut names: Vec<_> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -26,7 +28,8 @@ pub struct DmaHeap {
 }
 
 impl DmaHeap {
-    /// Opens a heap by name: `system`, or one of contiguous memory such as `reserved` or `linux,cma`.
+    /// Opens a heap by name: `system`, or one of contiguous memory such as `reserved` or
+    /// `linux,cma`.
     ///
     /// Errors: ENOENT (the kernel has no such heap), EACCES (not allowed for this user).
     pub fn open(name: &str) -> Result<Self, CallError> {
@@ -41,7 +44,8 @@ impl DmaHeap {
         &self.name
     }
 
-    /// Allocates `len` bytes, rounded up to whole pages, zeroed. The caller owns the dma-buf; it outlives the heap.
+    /// Allocates `len` bytes, rounded up to whole pages, zeroed. The caller owns the dma-buf; it
+    /// outlives the heap.
     ///
     /// Errors: EINVAL (`len` is 0), ENOMEM.
     pub fn allocate(&self, len: u64) -> Result<OwnedFd, CallError> {

@@ -1,6 +1,7 @@
 //! The ioctls and mappings of dma-bufs, dma-heaps and udmabuf: one thin function each.
 //!
-//! Nothing here decides anything: borrowed descriptors go in, owned ones come out, errnos pass through.
+//! Nothing here decides anything: borrowed descriptors go in, owned ones come out, errnos pass
+//! through.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -18,7 +19,8 @@ struct DmaBufSync {
     flags: u64,
 }
 
-/// `DMA_BUF_IOCTL_SYNC`: begins or ends CPU access. EINTR and EAGAIN are to be repeated by the caller.
+/// `DMA_BUF_IOCTL_SYNC`: begins or ends CPU access. EINTR and EAGAIN are to be repeated by the
+/// caller.
 pub(crate) fn dma_buf_sync(fd: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
     const OP: Opcode = opcode::write::<DmaBufSync>(b'b', 0);
     // SAFETY: the kernel reads one `struct dma_buf_sync` and writes nothing.
@@ -35,13 +37,14 @@ struct HeapAllocation {
     heap_flags: u64,
 }
 
-/// `DMA_HEAP_IOCTL_ALLOC`: allocates `len` bytes (rounded up to pages). The caller owns the dma-buf that comes back.
+/// `DMA_HEAP_IOCTL_ALLOC`: allocates `len` bytes (rounded up to pages). The caller owns the dma-buf
+/// that comes back.
 pub(crate) fn heap_alloc(heap: BorrowedFd<'_>, len: u64) -> Result<OwnedFd, Errno> {
     const OP: Opcode = opcode::read_write::<HeapAllocation>(b'H', 0);
     let fd_flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
     let mut data = HeapAllocation { len, fd: 0, fd_flags: fd_flags.bits(), heap_flags: 0 };
-    // SAFETY: the kernel reads and writes one `struct dma_heap_allocation_data`; on success `fd` is a new
-    // descriptor that nobody else knows.
+    // SAFETY: the kernel reads and writes one `struct dma_heap_allocation_data`; on success `fd` is
+    // a new descriptor that is known here only.
     unsafe {
         ioctl(heap, Updater::<OP, _>::new(&mut data))?;
         Ok(OwnedFd::from_raw_fd(data.fd as RawFd))
@@ -60,8 +63,8 @@ struct UdmabufCreate {
 /// `UDMABUF_CREATE` returns the new descriptor as the result of the ioctl.
 struct Create(UdmabufCreate);
 
-// SAFETY: the opcode names a write of `struct udmabuf_create`, `as_ptr` points at one, and a success returns a
-// new descriptor.
+// SAFETY: the opcode names a write of `struct udmabuf_create`, `as_ptr` points at one, and a
+// success returns a new descriptor.
 unsafe impl Ioctl for Create {
     type Output = OwnedFd;
 
@@ -81,7 +84,8 @@ unsafe impl Ioctl for Create {
     }
 }
 
-/// `UDMABUF_CREATE`: a dma-buf over the pages of a memfd. `memfd` stays the caller's; the caller owns the result.
+/// `UDMABUF_CREATE`: a dma-buf over the pages of a memfd. `memfd` stays the caller's; the caller
+/// owns the result.
 pub(crate) fn udmabuf_create(
     dev: BorrowedFd<'_>,
     memfd: BorrowedFd<'_>,
@@ -101,16 +105,19 @@ pub struct RawMap {
     len: usize,
 }
 
-// SAFETY: a mapping is plain memory; it is tied to no thread, and `&mut` guards the writes of this process.
+// SAFETY: a mapping is plain memory; it is tied to no thread, and `&mut` guards the writes of this
+// process.
 unsafe impl Send for RawMap {}
 // SAFETY: as above; `&RawMap` only reads.
 unsafe impl Sync for RawMap {}
 
 impl RawMap {
-    /// Maps `len` bytes of `fd` from `offset`, shared, for reading and (where asked) writing. `fd` stays the caller's.
+    /// Maps `len` bytes of `fd` from `offset`, shared, for reading and (where asked) writing. `fd`
+    /// stays the caller's.
     ///
-    /// Touching pages behind the end of a file that shrinks raises SIGBUS: map only what cannot shrink (devices, dma-bufs,
-    /// sealed memfds). Errors: EINVAL (`len` 0, `offset` not of whole pages), EACCES, ENODEV, ENOMEM.
+    /// Touching pages behind the end of a file that shrinks raises SIGBUS: map only what cannot
+    /// shrink (devices, dma-bufs, sealed memfds). Errors: EINVAL (`len` 0, `offset` not of whole
+    /// pages), EACCES, ENODEV, ENOMEM.
     pub fn new(fd: BorrowedFd<'_>, offset: u64, len: usize, write: bool) -> Result<Self, Errno> {
         if len == 0 {
             return Err(Errno::INVAL);

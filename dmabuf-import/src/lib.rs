@@ -1,13 +1,17 @@
-//! dma-bufs as a compositor needs them: described, checked, imported once a device, mapped coherently.
+//! dma-bufs as a compositor needs them: described, checked, imported once a device, mapped
+//! coherently.
 //!
-//! What this crate knows: DRM formats and modifiers ([`formats`]), the checks that a client's description of a
-//! buffer must pass ([`request`], [`validate`]), what a display would rather have ([`tranche`]) and what it has refused
-//! ([`withdraw`]), GEM handles with reference counts ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), allocators
-//! ([`allocate`]), two of them here that need no GPU ([`heap`], [`udmabuf`]), what YUV pixels mean ([`colour`]), V4L2's pixel formats in DRM's terms
-//! ([`v4l2`]), and V4L2 devices that convert from dma-buf to dma-buf ([`m2m`]).
+//! What this crate knows: DRM formats and modifiers ([`formats`]), the checks that a client's
+//! description of a buffer must pass ([`request`], [`validate`]), what a display would rather have
+//! ([`tranche`]) and what it has refused ([`withdraw`]), GEM handles with reference counts
+//! ([`gem`]), CPU access in `DMA_BUF_IOCTL_SYNC` brackets ([`map`]), allocators ([`allocate`]), two
+//! of them here that need no GPU ([`heap`], [`udmabuf`]), what YUV pixels mean ([`colour`]), V4L2's
+//! pixel formats in DRM's terms ([`v4l2`]), and V4L2 devices that convert from dma-buf to dma-buf
+//! ([`m2m`]).
 //!
-//! What it never does: it does not speak Wayland, knows no CRTC or plane, never waits for a fence, and never
-//! keeps a file descriptor whose owner is not named in the documentation of the function that took it.
+//! What it never does: it does not speak Wayland, knows no CRTC or plane, never waits for a fence,
+//! and never keeps a file descriptor whose owner is not named in the documentation of the function
+//! that took it.
 #![warn(missing_docs)]
 
 pub mod allocate;
@@ -33,7 +37,7 @@ pub mod v4l2;
 pub mod validate;
 pub mod withdraw;
 
-pub use dmabuf::{Dmabuf, Plane};
+pub use dmabuf::{Dmabuf, DmabufPlane};
 pub use drm_fourcc::{DrmFormat as Format, DrmFourcc as Fourcc, DrmModifier as Modifier};
 pub use error::{CallError, ImportError};
 pub use gem::{GemDevice, GemHandle, GemTable};

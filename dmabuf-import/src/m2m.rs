@@ -4,9 +4,11 @@
 //!  configure(from, to) ─→ queue(source, target) ─→ the descriptor is readable ─→ finish() ─→ Finished{source, target}
 //! ```
 //!
-//! Both queues take dma-bufs (`V4L2_MEMORY_DMABUF`); nothing is copied. Nothing here waits: the descriptor is non-blocking, and a caller polls it while
-//! [`Converter::in_flight`] says so (an idle one is always in error, which epoll would report without end). V4L2 knows no fences: a source must be
-//! complete when it is queued, and both buffers are in use until [`Converter::finish`] has given them back.
+//! Both queues take dma-bufs (`V4L2_MEMORY_DMABUF`); nothing is copied. Nothing here waits: the
+//! descriptor is non-blocking, and a caller polls it while [`Converter::in_flight`] says so (an
+//! idle one is always in error, which epoll would report without end). V4L2 knows no fences: a
+//! source must be complete when it is queued, and both buffers are in use until
+//! [`Converter::finish`] has given them back.
 //!
 //! Source: `Documentation/userspace-api/media/v4l/dev-mem2mem.rst`, `dmabuf.rst`.
 
@@ -33,9 +35,9 @@ const PROGRESSIVE: u32 = 1;
 /// Conversions that may be under way at the same time.
 pub const SLOTS: usize = 4;
 
-/// A picture as one side of a converter sees it.
+/// An image as one side of a converter sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Picture {
+pub struct ImageLayout {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -48,7 +50,7 @@ pub struct Picture {
     pub colour: Option<Representation>,
 }
 
-impl Picture {
+impl ImageLayout {
     /// That of a dma-buf; `None` if it is not linear.
     pub fn of(dmabuf: &Dmabuf, colour: Option<Representation>) -> Option<Self> {
         let stride = dmabuf.planes().first()?.stride;
@@ -62,7 +64,7 @@ impl Picture {
 pub struct Finished {
     /// What [`Converter::queue`] returned for it.
     pub job: u64,
-    /// The buffer that was read; nobody reads it any more.
+    /// The buffer that was read; the device is done with it.
     pub source: Dmabuf,
     /// The buffer that was written.
     pub target: Dmabuf,
@@ -70,7 +72,8 @@ pub struct Finished {
     pub failed: bool,
 }
 
-/// The two queues of a device: what it reads ("output", from the program's side), what it writes ("capture").
+/// The two queues of a device: what it reads ("output", from the program's side), what it writes
+/// ("capture").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Source,
@@ -92,26 +95,32 @@ pub struct Converter {
     fd: OwnedFd,
     path: PathBuf,
     multi: bool,
-    configured: Option<(Picture, Picture)>,
+    configured: Option<(ImageLayout, ImageLayout)>,
     /// Bytes of a source, as the device counts them.
     source_size: u32,
     jobs: [Option<Job>; SLOTS],
-    /// A target was queued whose source was refused: both queues are emptied when nothing is under way.
+    /// A target was queued whose source was refused: both queues are emptied when nothing is under
+    /// way.
     lopsided: bool,
     next: u64,
 }
 
 impl Converter {
-    /// Opens a device, for example `/dev/video10`. One open is one context: others may use the device at the same time.
+    /// Opens a device, for example `/dev/video10`. One open is one context: others may use the
+    /// device at the same time.
     ///
-    /// Errors: of `open`; ENODEV (it is no memory-to-memory device with streaming).
+    /// Errors: of `open`; ENODEV (not a memory-to-memory device with streaming).
     pub fn open(path: &Path) -> Result<Self, CallError> {
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fail = |call| move |errno| CallError::new(call, path.display(), errno);
         let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(fail("open"))?;
         let caps = ioctl::querycap(fd.as_fd()).map_err(fail("VIDIOC_QUERYCAP"))?.device_caps;
         if caps & (CAP_M2M | CAP_M2M_MPLANE) == 0 || caps & CAP_STREAMING == 0 {
-            return Err(CallError::new("VIDIOC_QUERYCAP", format!("{} is no converter", path.display()), Errno::NODEV));
+            return Err(CallError::new(
+                "VIDIOC_QUERYCAP",
+                format!("{} is not a converter", path.display()),
+                Errno::NODEV,
+            ));
         }
         let multi = caps & CAP_M2M == 0;
         Ok(Self {
@@ -126,7 +135,8 @@ impl Converter {
         })
     }
 
-    /// The first device of `/dev/video*` that reads and writes uncompressed pictures on both sides; `None`: there is none that may be opened.
+    /// The first device of `/dev/video*` that reads and writes uncompressed images on both sides;
+    /// `None`: there is none that may be opened.
     pub fn find() -> Option<Self> {
         let nodes = std::fs::read_dir("/dev").ok()?.flatten().map(|entry| entry.path());
         let number = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("video")?.parse::<u32>().ok();
@@ -171,11 +181,11 @@ impl Converter {
         }
     }
 
-    /// Makes it convert `from` to `to`; cheap where it does already. False: this device cannot do exactly that (it would change a format, size or stride), and converts
-    /// nothing now.
+    /// Makes it convert `from` to `to`; cheap where it does already. False: this device cannot do
+    /// exactly that (it would change a format, size or stride), and converts nothing now.
     ///
     /// Errors: EBUSY (conversions are under way), else of the ioctls named.
-    pub fn configure(&mut self, from: Picture, to: Picture) -> Result<bool, CallError> {
+    pub fn configure(&mut self, from: ImageLayout, to: ImageLayout) -> Result<bool, CallError> {
         if self.configured == Some((from, to)) {
             return Ok(true);
         }
@@ -219,12 +229,12 @@ impl Converter {
         Ok(())
     }
 
-    /// The bytes of a picture, if the device takes it as it is. EINVAL is a no, too.
-    fn set_format(&self, side: Side, picture: &Picture) -> Result<Option<u32>, CallError> {
+    /// The bytes of an image, if the device takes it as it is. EINVAL is a no, too.
+    fn set_format(&self, side: Side, picture: &ImageLayout) -> Result<Option<u32>, CallError> {
         let mut formats = v4l2::from_drm(picture.format, Modifier::Linear).filter(|format| format.memory_planes == 1);
         let Some(pixelformat) = formats.next().map(|format| format.v4l2) else { return Ok(None) };
         let (colorspace, ycbcr_enc, quantization) = numbers(picture.colour);
-        let (kind, fd, Picture { width, height, stride, .. }) = (self.kind(side), self.fd.as_fd(), *picture);
+        let (kind, fd, ImageLayout { width, height, stride, .. }) = (self.kind(side), self.fd.as_fd(), *picture);
         let (set, got, size) = if self.multi {
             let mut format = ioctl::FormatMp::new(kind);
             (format.width, format.height, format.pixelformat) = (width, height, pixelformat);
@@ -259,18 +269,21 @@ impl Converter {
         }
     }
 
-    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one dma-buf that begins with the picture; `source`'s fences must have
-    /// signalled. Clones of their descriptors are held until [`Converter::finish`] gives them back.
+    /// Starts a conversion, and returns its number. The buffers must be as configured, each in one
+    /// dma-buf that begins with the image; `source`'s fences must have signalled. Clones of their
+    /// descriptors are held until [`Converter::finish`] gives them back.
     ///
-    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up), EINVAL (not configured, a picture that is not in one piece as V4L2 lays it out, or the device cannot
-    /// map the memory), ENOMEM.
+    /// Errors: EAGAIN (as many as [`SLOTS`] are under way, or a refusal is being cleared up),
+    /// EINVAL (not configured, an image that is not in one piece as V4L2 lays it out, or the device
+    /// cannot map the memory), ENOMEM.
     pub fn queue(&mut self, source: Dmabuf, target: Dmabuf) -> Result<u64, CallError> {
         if self.configured.is_none() || !is_one_piece(&source) || !is_one_piece(&target) {
             return Err(self.fail("VIDIOC_QBUF", Errno::INVAL));
         }
         let free = self.jobs.iter().position(Option::is_none).filter(|_| !self.lopsided);
         let slot = free.ok_or_else(|| self.fail("VIDIOC_QBUF", Errno::AGAIN))?;
-        // The target first: with a source alone in the queue nothing starts, and it can be taken back only by stopping.
+        // The target first: with a source alone in the queue nothing starts, and it can be taken
+        // back only by stopping.
         for (side, dmabuf) in [(Side::Target, &target), (Side::Source, &source)] {
             if let Err(errno) = self.queue_one(side, slot as u32, dmabuf) {
                 self.lopsided = side == Side::Source;
@@ -299,7 +312,7 @@ impl Converter {
         let mut buffer = ioctl::Buffer::dmabuf(self.kind(side), index);
         buffer.field = PROGRESSIVE;
         if self.multi {
-            let plane = ioctl::Plane { bytesused: used, length: size, fd: raw, ..Default::default() };
+            let plane = ioctl::V4l2Plane { bytesused: used, length: size, fd: raw, ..Default::default() };
             ioctl::queue_planes(self.fd.as_fd(), buffer, &mut [plane])
         } else {
             (buffer.bytesused, buffer.length) = (used, size);
@@ -329,7 +342,7 @@ impl Converter {
     fn take_back(&mut self, at: usize, side: Side) -> Result<(), CallError> {
         while self.jobs.iter().flatten().any(|job| job.back[at].is_none()) {
             let buffer = ioctl::Buffer::dmabuf(self.kind(side), 0);
-            let mut planes = [ioctl::Plane::default(); 8];
+            let mut planes = [ioctl::V4l2Plane::default(); 8];
             let planes = if self.multi { &mut planes[..] } else { &mut [] };
             match ioctl::dequeue(self.fd.as_fd(), buffer, planes) {
                 Ok(buffer) => {
@@ -356,13 +369,15 @@ impl AsFd for Converter {
     }
 }
 
-/// Whether all colour planes are in one dma-buf, where the device looks for them: it is told of its beginning and of one stride, no more.
+/// Whether all colour planes are in one dma-buf, where the device looks for them: it takes one
+/// address and one stride only.
 fn is_one_piece(dmabuf: &Dmabuf) -> bool {
     let places = dmabuf.planes().iter().map(|plane| (plane.offset, plane.stride));
     dmabuf.fds().count() == 1 && v4l2::follows(dmabuf.format(), dmabuf.height(), places)
 }
 
-/// Colour space, encoding and quantization of V4L2: sRGB says nothing of YUV, so both others are named.
+/// Colour space, encoding and quantization of V4L2: sRGB says nothing of YUV, so both others are
+/// named.
 fn numbers(colour: Option<Representation>) -> (u32, u32, u32) {
     const SRGB: u32 = 8;
     let Some(colour) = colour else { return (SRGB, 0, 0) };

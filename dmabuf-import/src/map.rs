@@ -1,8 +1,9 @@
 //! CPU access to dma-bufs, in `DMA_BUF_IOCTL_SYNC` brackets.
 //!
-//! The brackets keep CPU caches and devices coherent (`Documentation/driver-api/dma-buf.rst`); beginning one also waits for
-//! the fences that the buffer carries. So a thread that must not wait exports the fences first and enters a bracket
-//! when they have signalled. Never leaves a bracket open.
+//! The brackets keep CPU caches and devices coherent (`Documentation/driver-api/dma-buf.rst`);
+//! beginning one also waits for the fences that the buffer carries. So a thread that must not wait
+//! exports the fences first and enters a bracket when they have signalled. Never leaves a bracket
+//! open.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -19,8 +20,9 @@ const SYNC_WRITE: u64 = 2;
 const SYNC_END: u64 = 4;
 
 impl crate::Dmabuf {
-    /// The CPU has written the buffer without a bracket: brings what its caches hold into memory, for devices that do not look there. Two
-    /// system calls for each distinct descriptor. **May wait** for all fences of the buffer. Errors: as the ioctl.
+    /// The CPU has written the buffer without a bracket: brings what its caches hold into memory,
+    /// for devices that do not look there. Two system calls for each distinct descriptor. **May
+    /// wait** for all fences of the buffer. Errors: as the ioctl.
     pub fn flush(&self) -> Result<(), CallError> {
         self.fds().try_for_each(|fd| {
             let fail = |errno| CallError::new("DMA_BUF_IOCTL_SYNC", "dma-buf", errno);
@@ -41,7 +43,8 @@ pub struct Mapping {
 impl Mapping {
     /// Maps all of `fd`, which is shared with the caller, for reading and (where asked) writing.
     ///
-    /// Errors: EACCES (exported without write access), EINVAL or ENODEV (the exporter has no mmap), ENOMEM.
+    /// Errors: EACCES (exported without write access), EINVAL or ENODEV (the exporter has no mmap),
+    /// ENOMEM.
     pub fn new(fd: Arc<OwnedFd>, write: bool) -> Result<Self, CallError> {
         let size = dmabuf::size(fd.as_fd()).map_err(|errno| CallError::new("lseek", "dma-buf", errno))?;
         Self::with_size(fd, size, write)
@@ -75,7 +78,8 @@ impl Mapping {
         Ok(result)
     }
 
-    /// Runs `write` with the bytes inside a bracket for reading and writing. **May wait** for all fences of the buffer.
+    /// Runs `write` with the bytes inside a bracket for reading and writing. **May wait** for all
+    /// fences of the buffer.
     ///
     /// Errors: EPERM if the mapping was made for reading only; else as the ioctl.
     pub fn cpu_write<R>(&mut self, write: impl FnOnce(&mut [u8]) -> R) -> Result<R, CallError> {

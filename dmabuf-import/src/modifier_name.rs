@@ -1,13 +1,16 @@
-//! What a modifier says of a layout, in words: the vendors' bit fields of `include/uapi/drm/drm_fourcc.h`.
+//! What a modifier says of a layout, in words: the vendors' bit fields of
+//! `include/uapi/drm/drm_fourcc.h`.
 //!
-//! For logs, reports and `syncline doctor`. Nothing decides anything by these names, and a bit that is not known is shown as a number.
+//! For logs, reports and `syncline doctor`. Nothing decides anything by these names, and a bit that
+//! is not known is shown as a number.
 
 use std::fmt::Write as _;
 
 use crate::Modifier;
 
 /// A readable name: `LINEAR`, `INVALID`, or the vendor and what its bits mean, as in
-/// `AMD(GFX10_RBPLUS,64K_R_X,DCC,DCC_MAX_COMPRESSED_BLOCK=128B)`. What is not known is the vendor's number: `QCOM:0x7`.
+/// `AMD(GFX10_RBPLUS,64K_R_X,DCC,DCC_MAX_COMPRESSED_BLOCK=128B)`. What is not known is the vendor's
+/// number: `QCOM:0x7`.
 pub fn name(modifier: Modifier) -> String {
     match modifier {
         Modifier::Linear => return "LINEAR".to_owned(),
@@ -43,7 +46,7 @@ fn one_of(number: u64, names: &[&str]) -> Option<String> {
     names.get(at).map(|name| (*name).to_owned())
 }
 
-/// Words of a bit field, and the bits that nobody has taken yet.
+/// Words of a bit field, and the bits that have not been decoded yet.
 struct Bits {
     rest: u64,
     words: String,
@@ -114,7 +117,8 @@ fn intel(low: u64) -> Option<String> {
     one_of(low, &names)
 }
 
-/// `AMD_FMT_MOD_*`. Generations 6 to 8 have a micro tile mode and a pipe configuration where later ones have DCC.
+/// `AMD_FMT_MOD_*`. Generations 6 to 8 have a micro tile mode and a pipe configuration where later
+/// ones have DCC.
 fn amd(low: u64) -> Option<String> {
     let mut bits = Bits::new(low, "");
     let (version, tile) = (bits.take(0, 8), bits.take(8, 5));

@@ -1,8 +1,9 @@
 //! How many memory planes a (format, modifier) pair has.
 //!
-//! A modifier may add planes (compression data) to those of the format, or fold all of them into one. Each rule says
-//! which comment of `include/uapi/drm/drm_fourcc.h` it comes from. Never guesses a layout: where nothing is known of a
-//! modifier, a range is answered and the driver has the last word.
+//! A modifier may add planes (compression data) to those of the format, or fold all of them into
+//! one. Each rule says which comment of `include/uapi/drm/drm_fourcc.h` it comes from. Never
+//! guesses a layout: where nothing is known of a modifier, a range is answered and the driver has
+//! the last word.
 
 use std::ops::RangeInclusive;
 
@@ -38,9 +39,10 @@ pub fn memory_planes(format: &FormatInfo, modifier: Modifier) -> RangeInclusive<
     }
 }
 
-/// `I915_FORMAT_MOD_*`: 4, 5: CCS of gen 9–11, one more plane for each; 6, 7, 13, 14: gen 12+ render (6, 13) and media
-/// (7, 14) compression with one CCS plane for each colour plane, 8 and 15 with a clear colour besides. 10–12 (DG2) and
-/// 16 (Lunar Lake and Battlemage) keep the compression data out of the buffer; 12 adds the clear colour.
+/// `I915_FORMAT_MOD_*`: 4, 5: CCS of gen 9–11, one more plane for each; 6, 7, 13, 14: gen 12+
+/// render (6, 13) and media (7, 14) compression with one CCS plane for each colour plane, 8 and 15
+/// with a clear colour besides. 10–12 (DG2) and 16 (Lunar Lake and Battlemage) keep the compression
+/// data out of the buffer; 12 adds the clear colour.
 fn intel(own: u8, low: u64) -> RangeInclusive<u8> {
     let planes = match low {
         4..=7 | 13 | 14 => own * 2,
@@ -51,8 +53,8 @@ fn intel(own: u8, low: u64) -> RangeInclusive<u8> {
     planes.min(4)..=planes.min(4)
 }
 
-/// `AMD_FMT_MOD_*`: bit 13 = DCC (one more plane), bit 14 = DCC_RETILE (one more besides). DCC is for single-plane formats
-/// and, from GFX12 on, lies out of the buffer.
+/// `AMD_FMT_MOD_*`: bit 13 = DCC (one more plane), bit 14 = DCC_RETILE (one more besides). DCC is
+/// for single-plane formats and, from GFX12 on, lies out of the buffer.
 fn amd(own: u8, low: u64) -> RangeInclusive<u8> {
     const DCC: u64 = 1 << 13;
     const DCC_RETILE: u64 = 1 << 14;
@@ -66,7 +68,8 @@ fn amd(own: u8, low: u64) -> RangeInclusive<u8> {
     planes.min(4)..=planes.min(4)
 }
 
-/// Whether lines of this layout lie one after the other in memory, so that stride and size can be checked exactly.
+/// Whether lines of this layout lie one after the other in memory, so that stride and size can be
+/// checked exactly.
 pub fn is_linear(modifier: Modifier) -> bool {
     modifier == Modifier::Linear
 }

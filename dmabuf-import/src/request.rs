@@ -1,7 +1,9 @@
-//! What a client says of a buffer, plane by plane, until it asks for the buffer (`zwp_linux_buffer_params_v1`).
+//! What a client says of a buffer, plane by plane, until it asks for the buffer
+//! (`zwp_linux_buffer_params_v1`).
 //!
-//! Pure: planes come in any order, each once; holes and mixed modifiers are found when all are taken. `T` is whatever
-//! stands for a plane's memory, a descriptor in the product. Makes no buffer itself.
+//! Pure: planes come in any order, each once; holes and mixed modifiers are found when all are
+//! taken. `T` is whatever stands for a plane's memory, a descriptor in the product. Makes no buffer
+//! itself.
 
 use crate::validate::Violation;
 
@@ -10,7 +12,7 @@ pub const MAX_PLANES: usize = 4;
 
 /// One plane as given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given<T> {
+pub struct ParamsPlane<T> {
     /// The memory.
     pub memory: T,
     /// Bytes from the start of the memory.
@@ -21,17 +23,17 @@ pub struct Given<T> {
 
 /// All planes of a complete description.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken<T> {
+pub struct CompleteParams<T> {
     /// The layout, the same for all planes.
     pub modifier: u64,
     /// By index, without holes; one to four.
-    pub planes: Vec<Given<T>>,
+    pub planes: Vec<ParamsPlane<T>>,
 }
 
 /// A description that is being made.
 #[derive(Debug, Clone)]
 pub struct Request<T> {
-    planes: [Option<Given<T>>; MAX_PLANES],
+    planes: [Option<ParamsPlane<T>>; MAX_PLANES],
     modifier: Option<u64>,
     /// The first modifier that is not the one of the plane given first.
     other: Option<u64>,
@@ -50,8 +52,9 @@ impl<T> Request<T> {
         if self.used { Err(Violation::Used) } else { Ok(()) }
     }
 
-    /// Adds a plane. Errors: [`Violation::Used`], [`Violation::PlaneIndex`], [`Violation::PlaneTwice`]; the plane is dropped then.
-    pub fn add(&mut self, index: u32, plane: Given<T>, modifier: u64) -> Result<(), Violation> {
+    /// Adds a plane. Errors: [`Violation::Used`], [`Violation::PlaneIndex`],
+    /// [`Violation::PlaneTwice`]; the plane is dropped then.
+    pub fn add(&mut self, index: u32, plane: ParamsPlane<T>, modifier: u64) -> Result<(), Violation> {
         self.usable()?;
         let at = usize::try_from(index).ok().filter(|&at| at < MAX_PLANES).ok_or(Violation::PlaneIndex(index))?;
         if self.planes[at].is_some() {
@@ -68,7 +71,7 @@ impl<T> Request<T> {
     /// Takes the planes, once; the description is used from then on, whatever comes out.
     ///
     /// Errors: [`Violation::Used`], [`Violation::PlaneMissing`], [`Violation::Modifiers`].
-    pub fn take(&mut self) -> Result<Taken<T>, Violation> {
+    pub fn take(&mut self) -> Result<CompleteParams<T>, Violation> {
         self.usable()?;
         self.used = true;
         let planes = std::mem::take(&mut self.planes);
@@ -80,7 +83,7 @@ impl<T> Request<T> {
         if let Some(other) = self.other {
             return Err(Violation::Modifiers { first: modifier, other });
         }
-        Ok(Taken { modifier, planes: planes.into_iter().flatten().collect() })
+        Ok(CompleteParams { modifier, planes: planes.into_iter().flatten().collect() })
     }
 }
 
@@ -88,11 +91,11 @@ impl<T> Request<T> {
 mod tests {
     use super::*;
 
-    fn plane(memory: u8) -> Given<u8> {
-        Given { memory, offset: u32::from(memory) * 16, stride: 64 }
+    fn plane(memory: u8) -> ParamsPlane<u8> {
+        ParamsPlane { memory, offset: u32::from(memory) * 16, stride: 64 }
     }
 
-    fn given(planes: &[(u32, u64)]) -> Result<Taken<u8>, Violation> {
+    fn given(planes: &[(u32, u64)]) -> Result<CompleteParams<u8>, Violation> {
         let mut request = Request::default();
         for &(index, modifier) in planes {
             request.add(index, plane(index as u8), modifier)?;

@@ -1,10 +1,12 @@
-//! Random descriptions of buffers for tests and the fuzzer: bytes in, a verdict out, with what must hold checked on the way.
+//! Random descriptions of buffers for tests and the fuzzer: bytes in, a verdict out, with what must
+//! hold checked on the way.
 //!
-//! It takes the way of a client's requests, [`crate::Request`] and [`crate::validate::check`], with numbers in the place of
-//! descriptors, and judges the verdict by a model that is written differently. Not for the product.
+//! It follows the path of a client's requests, [`crate::Request`] and [`crate::validate::check`],
+//! with numbers in the place of descriptors, and judges the verdict by a model that is written
+//! differently. Not for the product.
 
 use crate::formats::FORMATS;
-use crate::request::{Given, Request, Taken};
+use crate::request::{CompleteParams, ParamsPlane, Request};
 use crate::validate::{Params, PlaneParams, Violation, check};
 use crate::{Fourcc, Modifier};
 
@@ -71,7 +73,8 @@ pub fn play(bytes: &[u8]) -> Result<(), Violation> {
         _ => (bytes.number(), bytes.number()),
     };
     let modifier = MODIFIERS[usize::from(bytes.byte()) % MODIFIERS.len()];
-    // Half of the time what fits, changed in few places: random numbers alone would hardly ever pass.
+    // Half of the time what fits, changed in few places: random numbers alone would hardly ever
+    // pass.
     let mut adds = if head & 16 == 0 { fitting(format, width, height, modifier) } else { Vec::new() };
     for _ in 0..bytes.byte() % 5 {
         let add = Add {
@@ -107,7 +110,8 @@ pub fn play(bytes: &[u8]) -> Result<(), Violation> {
     verdict
 }
 
-/// What a client that knows all the rules would say; for layouts of unknown inside, a page and a line.
+/// What a client that knows all the rules would say; for layouts of unknown inside, a page and a
+/// line.
 fn fitting(format: u32, width: u32, height: u32, modifier: u64) -> Vec<Add> {
     let Some(info) = Fourcc::try_from(format).ok().and_then(crate::formats::info) else { return Vec::new() };
     let count = *crate::modifiers::memory_planes(info, Modifier::from(modifier)).start();
@@ -123,12 +127,16 @@ fn fitting(format: u32, width: u32, height: u32, modifier: u64) -> Vec<Add> {
 fn verdict(width: u32, height: u32, format: u32, adds: &[Add]) -> Result<(), Violation> {
     let mut request = Request::default();
     for add in adds {
-        request.add(add.index, Given { memory: add.size, offset: add.offset, stride: add.stride }, add.modifier)?;
+        request.add(
+            add.index,
+            ParamsPlane { memory: add.size, offset: add.offset, stride: add.stride },
+            add.modifier,
+        )?;
     }
-    let Taken { modifier, planes } = request.take()?;
+    let CompleteParams { modifier, planes } = request.take()?;
     assert_eq!(request.take(), Err(Violation::Used));
     let plane =
-        |given: &Given<u64>| PlaneParams { offset: given.offset, stride: given.stride, size: Some(given.memory) };
+        |given: &ParamsPlane<u64>| PlaneParams { offset: given.offset, stride: given.stride, size: Some(given.memory) };
     let planes: Vec<_> = planes.iter().map(plane).collect();
     check(&Params { width, height, format, modifier, planes: &planes }).map(drop)
 }
@@ -165,8 +173,8 @@ mod tests {
 
     use super::*;
 
-    /// 100 000 random descriptions, or as many as PROPTEST_CASES asks for beyond that: none panics, only valid ones pass, and enough of
-    /// every kind come.
+    /// 100 000 random descriptions, or as many as PROPTEST_CASES asks for beyond that: none panics,
+    /// only valid ones pass, and enough of every kind come.
     #[test]
     fn a_hundred_thousand_descriptions() {
         let usual = ProptestConfig::default();

@@ -1,33 +1,36 @@
-//! What a display would rather scan out: its formats and modifiers in the order in which a client should choose.
+//! What a display would rather scan out: its formats and modifiers in the order in which a client
+//! should choose.
 //!
-//! `zwp_linux_dmabuf_feedback_v1` has tranches, best first; within a tranche a client picks freely. Pure: it knows which layouts cost a
-//! display little bandwidth, not what the running driver can do; that is in the candidates. It never adds a pair that is not one.
+//! `zwp_linux_dmabuf_feedback_v1` has tranches, best first; within a tranche a client picks freely.
+//! Pure: it knows which layouts cost a display little bandwidth, not what the running driver can
+//! do; that is in the candidates. It never adds a pair that is not one.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::{Fourcc, Modifier};
 
-/// How a layout reads, cheapest first for a picture that is not turned.
+/// How a layout reads, cheapest first for an image that is not rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Fewer bytes are read than the picture has: CCS, DCC, AFBC, AFRC, UBWC and their relatives.
+pub enum LayoutClass {
+    /// Fewer bytes are read than the image has: CCS, DCC, AFBC, AFRC, UBWC and their relatives.
     Compressed,
     /// All bytes, in the order that suits the memory.
     Tiled,
     /// All bytes, line by line.
     Linear,
-    /// The driver knows; nobody else does.
+    /// Known to the driver only.
     Implicit,
 }
 
-/// The class of a modifier, by the vendor's part of `include/uapi/drm/drm_fourcc.h`. An unknown one counts as tiled.
-pub fn class(modifier: Modifier) -> Class {
+/// The class of a modifier, by the vendor's part of `include/uapi/drm/drm_fourcc.h`. An unknown one
+/// counts as tiled.
+pub fn class(modifier: Modifier) -> LayoutClass {
     let raw = u64::from(modifier);
     let low = raw & 0x00ff_ffff_ffff_ffff;
     let compressed = match (modifier, raw >> 56) {
-        (Modifier::Linear, _) => return Class::Linear,
-        (Modifier::Invalid, _) => return Class::Implicit,
+        (Modifier::Linear, _) => return LayoutClass::Linear,
+        (Modifier::Invalid, _) => return LayoutClass::Implicit,
         // I915_FORMAT_MOD_*_CCS*; 1, 2, 3 and 9 are plain tilings.
         (_, 0x01) => matches!(low, 4..=8 | 10..),
         // AMD_FMT_MOD_DCC_SHIFT.
@@ -48,7 +51,7 @@ pub fn class(modifier: Modifier) -> Class {
         (_, 0x0c) => low == 2,
         _ => false,
     };
-    if compressed { Class::Compressed } else { Class::Tiled }
+    if compressed { LayoutClass::Compressed } else { LayoutClass::Tiled }
 }
 
 /// A pair that the display's planes take.
@@ -62,17 +65,19 @@ pub struct Candidate {
     pub planes: u32,
 }
 
-/// The scan-out tranches of an output, best first. A pair is in one of them at most; a tranche is never empty.
+/// The scan-out tranches of an output, best first. A pair is in one of them at most; a tranche is
+/// never empty.
 ///
-/// First what reads least, then what more planes take. `turned`: the picture is scanned out along its columns. Memory that is laid out in lines
-/// is worst then, and compression, which display engines seldom take together with a turn, comes after plain tiles.
+/// First what reads least, then what more planes take. `rotated`: the image is scanned out along
+/// its columns. Memory that is laid out in lines is worst then, and compression, which display
+/// engines seldom take together with a rotation, comes after plain tiles.
 pub fn tranches(candidates: &[Candidate], turned: bool) -> Vec<Vec<(Fourcc, Modifier)>> {
     let rank = |class| match (class, turned) {
-        (Class::Tiled, true) => 0,
-        (Class::Compressed, _) => 1,
-        (Class::Tiled, false) => 2,
-        (Class::Linear, _) => 3,
-        (Class::Implicit, _) => 4,
+        (LayoutClass::Tiled, true) => 0,
+        (LayoutClass::Compressed, _) => 1,
+        (LayoutClass::Tiled, false) => 2,
+        (LayoutClass::Linear, _) => 3,
+        (LayoutClass::Implicit, _) => 4,
     };
     let mut sorted: BTreeMap<_, Vec<(Fourcc, Modifier)>> = BTreeMap::new();
     let mut seen = std::collections::HashSet::new();
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn classes_of_known_modifiers() {
-        use Class::{Compressed, Implicit, Linear, Tiled};
+        use LayoutClass::{Compressed, Implicit, Linear, Tiled};
         let vendor = |vendor: u64, low: u64| Modifier::from(vendor << 56 | low);
         let table = [
             (Modifier::Linear, Linear),

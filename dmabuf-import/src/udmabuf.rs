@@ -1,4 +1,5 @@
-//! udmabuf: a dma-buf over the pages of a memfd, so that shared memory needs no copy on its way to a device.
+//! udmabuf: a dma-buf over the pages of a memfd, so that shared memory needs no copy on its way to
+//! a device.
 //!
 //! Never seals behind the owner's back except in [`Udmabuf::allocate`], where it owns the memfd.
 
@@ -25,19 +26,21 @@ impl Udmabuf {
         Ok(Self { fd })
     }
 
-    /// Makes a dma-buf of `size` bytes of `memfd` from `offset`; both must be multiples of the page size.
+    /// Makes a dma-buf of `size` bytes of `memfd` from `offset`; both must be multiples of the page
+    /// size.
     ///
-    /// `memfd` stays the caller's; the caller owns the result, which holds the pages. The memfd must be sealed against
-    /// shrinking (`F_SEAL_SHRINK`) and must not be sealed against writing.
+    /// `memfd` stays the caller's; the caller owns the result, which holds the pages. The memfd
+    /// must be sealed against shrinking (`F_SEAL_SHRINK`) and must not be sealed against writing.
     ///
-    /// Errors: EINVAL (alignment, range, seals), EBADFD (not a memfd), ENOMEM (over the module's `list_limit` or
-    /// `size_limit_mb`).
+    /// Errors: EINVAL (alignment, range, seals), EBADFD (not a memfd), ENOMEM (over the module's
+    /// `list_limit` or `size_limit_mb`).
     pub fn from_memfd(&self, memfd: BorrowedFd<'_>, offset: u64, size: u64) -> Result<OwnedFd, CallError> {
         ioctl::udmabuf_create(self.fd.as_fd(), memfd, offset, size)
             .map_err(|errno| CallError::new("UDMABUF_CREATE", format!("memfd ({size} bytes from {offset})"), errno))
     }
 
-    /// Allocates a memfd of `len` bytes (rounded up to pages), seals it and wraps it. The caller owns the dma-buf.
+    /// Allocates a memfd of `len` bytes (rounded up to pages), seals it and wraps it. The caller
+    /// owns the dma-buf.
     pub fn allocate(&self, len: u64) -> Result<OwnedFd, CallError> {
         let page = rustix::param::page_size() as u64;
         let size = len.max(1).div_ceil(page) * page;

@@ -1,13 +1,16 @@
 //! V4L2 pixel formats in DRM's terms: fourcc, modifier, and where each colour plane lies.
 //!
-//! The two name spaces share their look and little else: V4L2's `AYUV` and DRM's are different layouts, V4L2's `RGB3` is
-//! DRM's `BG24`. V4L2 is also the more specific one. What DRM has no word for stands beside the fourcc: how many buffers a
-//! frame is in ([`PixelFormat::memory_planes`]), its matrix and range ([`Colorimetry`]), its fields ([`Field`]), whether its
-//! alpha is multiplied in ([`is_premultiplied`]).
+//! The two name spaces share their look and little else: V4L2's `AYUV` and DRM's are different
+//! layouts, V4L2's `RGB3` is DRM's `BG24`. V4L2 is also the more specific one. What DRM has no word
+//! for stands beside the fourcc: how many buffers a frame is in ([`PixelFormat::memory_planes`]),
+//! its matrix and range ([`Colorimetry`]), its fields ([`Field`]), whether its alpha is multiplied
+//! in ([`is_premultiplied`]).
 //!
-//! Never talks to a device, and never guesses: a format that DRM cannot express is in [`UNMAPPED`], with the reason.
+//! Never talks to a device, and never guesses: a format that DRM cannot express is in [`UNMAPPED`],
+//! with the reason.
 //!
-//! Source: `include/uapi/linux/videodev2.h`, `Documentation/userspace-api/media/v4l/pixfmt*.rst`, `include/uapi/drm/drm_fourcc.h`.
+//! Source: `include/uapi/linux/videodev2.h`, `Documentation/userspace-api/media/v4l/pixfmt*.rst`,
+//! `include/uapi/drm/drm_fourcc.h`.
 
 mod table;
 
@@ -15,7 +18,7 @@ pub use table::{FORMATS, UNMAPPED};
 
 use crate::colour::{Encoding, Range, Representation};
 use crate::modifiers;
-use crate::request::{Given, Taken};
+use crate::request::{CompleteParams, ParamsPlane};
 use crate::{Fourcc, Modifier, formats};
 
 /// A V4L2 pixel format with its DRM counterpart.
@@ -29,9 +32,11 @@ pub struct PixelFormat {
     pub drm: u32,
     /// `DRM_FORMAT_MOD_*`; 0 is linear.
     pub modifier: u64,
-    /// Buffers that a frame is in, each a dma-buf of its own: 1, or the number of colour planes for the formats named `…M`.
+    /// Buffers that a frame is in, each a dma-buf of its own: 1, or the number of colour planes for
+    /// the formats named `…M`.
     pub memory_planes: u8,
-    /// The pixels are luma alone. DRM calls them red: a plane that shows `R8` as red shows them wrongly.
+    /// The pixels are luma alone. DRM calls them red: a plane that shows `R8` as red shows them
+    /// wrongly.
     pub luma_only: bool,
 }
 
@@ -67,19 +72,20 @@ pub fn why_not(v4l2: u32) -> Option<&'static str> {
     UNMAPPED.iter().find(|format| format.v4l2 == v4l2).map(|format| format.why)
 }
 
-/// The V4L2 formats of a DRM format and modifier, the one with all planes in one buffer first. Several where V4L2 says more:
-/// `NV12` and `NV12M` are both DRM's `NV12`.
+/// The V4L2 formats of a DRM format and modifier, the one with all planes in one buffer first.
+/// Several where V4L2 says more: `NV12` and `NV12M` are both DRM's `NV12`.
 pub fn from_drm(drm: Fourcc, modifier: Modifier) -> impl Iterator<Item = &'static PixelFormat> {
     let raw = modifiers::raw(modifier);
     FORMATS.iter().filter(move |format| format.drm == drm as u32 && format.modifier == raw)
 }
 
-/// Completes what a V4L2 client says of a linear frame in one buffer, where it names one plane of a format that has several: the others
-/// follow it ([`PixelFormat::layout`]). Everything else stays as it is. `memory` gives a plane its own hold of the memory.
+/// Completes what a V4L2 client says of a linear frame in one buffer, where it names one plane of a
+/// format that has several: the others follow it ([`PixelFormat::layout`]). Everything else stays
+/// as it is. `memory` gives a plane its own hold of the memory.
 ///
-/// V4L2 describes such a frame (`V4L2_PIX_FMT_NV12`, not `NV12M`) by one offset and one `bytesperline`, and its clients hand on just
-/// that. `height` is taken for that of the format.
-pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: impl Fn(&T) -> T) {
+/// V4L2 describes such a frame (`V4L2_PIX_FMT_NV12`, not `NV12M`) by one offset and one
+/// `bytesperline`, and its clients hand on just that. `height` is taken for that of the format.
+pub fn complete<T>(taken: &mut CompleteParams<T>, format: Fourcc, height: u32, memory: impl Fn(&T) -> T) {
     let [first] = &taken.planes[..] else { return };
     let shape = Shape::of(format as u32);
     let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
@@ -89,15 +95,15 @@ pub fn complete<T>(taken: &mut Taken<T>, format: Fourcc, height: u32, memory: im
     let Some(layout) = in_one.layout(height, &[first.stride]) else { return };
     let others = layout[1..].iter().map(|plane| {
         let offset = first.offset.checked_add(plane.offset)?;
-        Some(Given { memory: memory(&first.memory), offset, stride: plane.stride })
+        Some(ParamsPlane { memory: memory(&first.memory), offset, stride: plane.stride })
     });
     if let Some(others) = others.collect::<Option<Vec<_>>>() {
         taken.planes.extend(others);
     }
 }
 
-/// Whether planes (offset and stride of each) of a linear picture lie where V4L2 has them for a frame in one buffer: from its first byte on,
-/// each behind the one before.
+/// Whether planes (offset and stride of each) of a linear image lie where V4L2 has them for a frame
+/// in one buffer: from its first byte on, each behind the one before.
 pub fn follows(format: Fourcc, height: u32, planes: impl Iterator<Item = (u32, u32)>) -> bool {
     let in_one = from_drm(format, Modifier::Linear).find(|format| format.memory_planes == 1 && !format.luma_only);
     let mut planes = planes.peekable();
@@ -114,12 +120,15 @@ impl PixelFormat {
         modifiers::fourcc(self.drm)
     }
 
-    /// Where the colour planes of a frame of `height` lines lie, in DRM's order, from what `VIDIOC_G_FMT` says: `bytesperline` of each memory plane.
+    /// Where the colour planes of a frame of `height` lines lie, in DRM's order, from what
+    /// `VIDIOC_G_FMT` says: `bytesperline` of each memory plane.
     ///
-    /// In one buffer the colour planes follow each other without a gap, the subsampled ones with proportionally shorter lines
-    /// (`pixfmt-yuv-planar.rst`). `height` is the one of the format (the coded one), not that of the visible part.
+    /// In one buffer the colour planes follow each other without a gap, the subsampled ones with
+    /// proportionally shorter lines (`pixfmt-yuv-planar.rst`). `height` is the one of the format
+    /// (the coded one), not that of the visible part.
     ///
-    /// `None` if there are fewer `bytesperline` than memory planes, or the picture is too large for 32 bits.
+    /// `None` if there are fewer `bytesperline` than memory planes, or the image is too large for
+    /// 32 bits.
     pub fn layout(&self, height: u32, bytesperline: &[u32]) -> Option<Vec<PlaneLayout>> {
         let shape = Shape::of(self.drm);
         let mut planes = Vec::with_capacity(shape.planes.into());
@@ -167,7 +176,8 @@ impl Shape {
     }
 }
 
-/// How a frame's colours are encoded: fields of the same name of `v4l2_pix_format`, as numbers of `videodev2.h`.
+/// How a frame's colours are encoded: fields of the same name of `v4l2_pix_format`, as numbers of
+/// `videodev2.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Colorimetry {
     /// `enum v4l2_colorspace`.
@@ -179,8 +189,10 @@ pub struct Colorimetry {
 }
 
 impl Colorimetry {
-    /// What a plane's `COLOR_ENCODING` and `COLOR_RANGE` are to be for a YUV frame of `height` lines: the defaults resolved as
-    /// `V4L2_MAP_YCBCR_ENC_DEFAULT` and `V4L2_MAP_QUANTIZATION_DEFAULT` do; a colour space of "default" is [`Representation::default_for`].
+    /// What a plane's `COLOR_ENCODING` and `COLOR_RANGE` are to be for a YUV frame of `height`
+    /// lines: the defaults resolved as `V4L2_MAP_YCBCR_ENC_DEFAULT` and
+    /// `V4L2_MAP_QUANTIZATION_DEFAULT` do; a colour space of "default" is
+    /// [`Representation::default_for`].
     ///
     /// `None` for matrices that KMS has no word for: SMPTE 240M, BT.2020 with constant luminance.
     pub fn representation(self, height: u32) -> Option<Representation> {
@@ -210,21 +222,22 @@ impl Colorimetry {
     }
 }
 
-/// What one buffer holds of an interlaced picture.
+/// What one buffer holds of an interlaced image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// A whole progressive frame.
     Progressive,
-    /// Two fields, line by line: shown as it is, moving edges comb. True: the bottom field is the older one. linux-dmabuf's flags
-    /// `interlaced` and `bottom_first` say the same.
+    /// Two fields, line by line: shown as it is, moving edges comb. True: the bottom field is the
+    /// older one. linux-dmabuf's flags `interlaced` and `bottom_first` say the same.
     Interleaved(bool),
-    /// Two fields one after the other, each of half the lines: no single picture.
+    /// Two fields one after the other, each of half the lines: no single image.
     Sequential,
     /// One field alone, half of the lines.
     Single,
 }
 
-/// The meaning of `enum v4l2_field`; `None` for numbers that it has not. "Any" is progressive: no driver gives it back.
+/// The meaning of `enum v4l2_field`; `None` for numbers that it has not. "Any" is progressive: no
+/// driver gives it back.
 pub fn field(number: u32) -> Option<Field> {
     Some(match number {
         0 | 1 => Field::Progressive,
@@ -237,7 +250,8 @@ pub fn field(number: u32) -> Option<Field> {
     })
 }
 
-/// Whether colours are multiplied with their alpha already, as Wayland wants them, by `v4l2_pix_format.flags`.
+/// Whether colours are multiplied with their alpha already, as Wayland wants them, by
+/// `v4l2_pix_format.flags`.
 pub fn is_premultiplied(flags: u32) -> bool {
     const PREMUL_ALPHA: u32 = 1;
     flags & PREMUL_ALPHA != 0

@@ -1,8 +1,8 @@
 //! The checks that a description of a dma-buf must pass before the kernel sees it.
 //!
 //! Pure: numbers in, a [`Violation`] out, no system call. The sizes of the descriptors are found by
-//! [`crate::Dmabuf::new`]; the planes are collected by [`crate::request`]. Never decides what a device can import: that is the
-//! driver's answer.
+//! [`crate::Dmabuf::new`]; the planes are collected by [`crate::request`]. Never decides what a
+//! device can import: that is the driver's answer.
 
 use crate::formats::{self, FormatInfo};
 use crate::modifiers::{is_linear, memory_planes};
@@ -15,7 +15,7 @@ pub struct PlaneParams {
     pub offset: u32,
     /// Bytes from line to line (for tiled layouts: what the modifier says).
     pub stride: u32,
-    /// Bytes of the whole dma-buf; `None` where it cannot be told.
+    /// Bytes of the whole dma-buf; `None` where it is unknown.
     pub size: Option<u64>,
 }
 
@@ -56,7 +56,7 @@ pub enum Violation {
         /// The modifier.
         modifier: u64,
     },
-    /// `interlaced`, `bottom_first`, or what nobody knows: no plane and no renderer here shows those.
+    /// `interlaced`, `bottom_first`, or an unknown flag: no plane and no renderer here shows those.
     #[error("buffer flags {0:#x} are not supported")]
     Flags(u32),
     /// A plane index above 3.
@@ -129,8 +129,9 @@ pub enum Violation {
 
 /// Checks a description; answers the facts of its format.
 ///
-/// Linear buffers are checked to the last byte. Of tiled and compressed ones only what every layout keeps is checked:
-/// the plane starts inside the dma-buf and one stride fits behind it. `Invalid` (implicit modifier) counts as tiled.
+/// Linear buffers are checked to the last byte. Of tiled and compressed ones only what every layout
+/// keeps is checked: the plane starts inside the dma-buf and one stride fits behind it. `Invalid`
+/// (implicit modifier) counts as tiled.
 pub fn check(params: &Params<'_>) -> Result<&'static FormatInfo, Violation> {
     let &Params { width, height, format, modifier, planes } = params;
     if width == 0 || height == 0 || i32::try_from(width).is_err() || i32::try_from(height).is_err() {
@@ -241,7 +242,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever numbers come: no panic, no overflow, and what passes can be read to its last byte.
+        /// Whatever numbers come: no panic, no overflow, and what passes can be read to its last
+        /// byte.
         #[test]
         fn what_passes_fits(
             width in any::<u32>(), height in any::<u32>(),
@@ -267,7 +269,7 @@ mod tests {
             }
         }
 
-        /// Numbers that are no format at all never panic either.
+        /// Numbers that are not a format at all never panic either.
         #[test]
         fn any_format_number(format in any::<u32>(), modifier in any::<u64>(), width in 1u32..4096, height in 1u32..4096) {
             let planes = [plane(0, width.saturating_mul(8), u64::MAX); 4];

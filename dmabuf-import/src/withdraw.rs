@@ -1,13 +1,15 @@
-//! [`Withdrawals`]: pairs of format and modifier that a display has refused for one surface, so that its client allocates others.
+//! [`Withdrawals`]: pairs of format and modifier that a display has refused for one surface, so
+//! that its client allocates others.
 //!
 //! ```text
 //!  offered ── refused ──→ withdrawn ── the situation changes, and it is long enough ago ──→ offered
 //!                             └── withdrawn for the fourth time: for good
 //! ```
 //!
-//! Whatever client and driver do, a surface is never told back and forth without end: a pair comes back only when something about the
-//! surface has changed (its output, its size, its place), not before its time, and a few times at most. Pure: time is a parameter.
-//! Who decides that it was the modifier that was refused, and not the size or the position, is the caller.
+//! Whatever client and driver do, a surface's feedback never goes back and forth without end: a
+//! pair comes back only when something about the surface has changed (its output, its size, its
+//! place), not before its time, and a few times at most. Pure: time is a parameter. Who decides
+//! that it was the modifier that was refused, and not the size or the position, is the caller.
 
 use crate::{Fourcc, Modifier};
 
@@ -29,13 +31,15 @@ struct Entry {
     until: Option<Ns>,
 }
 
-/// What is withdrawn for one surface. Empty, as with almost every surface, it has nothing on the heap.
+/// What is withdrawn for one surface. Empty, as with almost every surface, it has nothing on the
+/// heap.
 #[derive(Debug, Clone, Default)]
 pub struct Withdrawals(Vec<Entry>);
 
 impl Withdrawals {
-    /// The display has refused a buffer of this pair where one of another layout would have gone. True if the pair is withdrawn
-    /// by it: the client is to be told. False if it was already; the client may take its time, or not listen at all.
+    /// The display has refused a buffer of this pair where one of another layout would have gone.
+    /// True if the pair is withdrawn by it: the client is to get new feedback. False if it was
+    /// already; the client may take its time, or not listen at all.
     pub fn refused(&mut self, format: Fourcc, modifier: Modifier, now: Ns) -> bool {
         let pair = (format, modifier);
         let at = self.0.iter().position(|entry| entry.pair == pair);
@@ -56,7 +60,8 @@ impl Withdrawals {
         true
     }
 
-    /// Something about the surface has changed, so that what was refused might be taken now. True if a pair is offered again by it.
+    /// Something about the surface has changed, so that what was refused might be taken now. True
+    /// if a pair is offered again by it.
     pub fn changed(&mut self, now: Ns) -> bool {
         let mut any = false;
         for entry in &mut self.0 {
@@ -115,7 +120,8 @@ mod tests {
     }
 
     proptest! {
-        /// However a display and a client behave, each pair's feedback changes a bounded number of times, and not faster than allowed.
+        /// However a display and a client behave, each pair's feedback changes a bounded number of
+        /// times, and not faster than allowed.
         #[test]
         fn no_ping_pong(steps in prop::collection::vec((0u8..3, 0u64..4, 0u64..2 * LEAST), 0..200)) {
             let mut all = Withdrawals::default();

@@ -1,11 +1,12 @@
-//! Memory for pictures from the lab's heaps and from shared memory, by one trait.
+//! Memory for images from the lab's heaps and from shared memory, by one trait.
 
-use dmabuf_import::allocate::{Allocator, Ask, FirstOf};
+use dmabuf_import::allocate::{AllocationRequest, Allocator, FirstOf};
 use dmabuf_import::heap::{DmaHeap, contiguous};
 use dmabuf_import::udmabuf::Udmabuf;
 use dmabuf_import::{Fourcc, Modifier};
 
-const ASK: Ask<'static> = Ask { width: 65, height: 3, format: Fourcc::Nv12, modifiers: &[Modifier::Linear] };
+const ASK: AllocationRequest<'static> =
+    AllocationRequest { width: 65, height: 3, format: Fourcc::Nv12, modifiers: &[Modifier::Linear] };
 
 #[test]
 #[ignore = "lab"]
@@ -37,7 +38,7 @@ fn what_is_not_good_enough_is_asked_of_the_next() {
     });
     got.unwrap();
     assert_eq!(asked, 2);
-    let tiled = Ask { modifiers: &[Modifier::I915_x_tiled], ..ASK };
+    let tiled = AllocationRequest { modifiers: &[Modifier::I915_x_tiled], ..ASK };
     let error = all.allocate(&tiled).err().unwrap().to_string();
     assert_eq!(error, "65x3 NV12: dma-heap system: it has linear memory only; udmabuf: it has linear memory only");
 }

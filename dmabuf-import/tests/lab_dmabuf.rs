@@ -1,6 +1,7 @@
 //! dma-bufs of a real kernel: what they are, how large, mapped coherently, with fences.
 //!
-//! For root in the lab kernel, one at a time: `cargo xtask lab -- <test binary> --ignored --test-threads=1`.
+//! For root in the lab kernel, one at a time: `cargo xtask lab -- <test binary> --ignored
+//! --test-threads=1`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use dmabuf_import::dmabuf::{is_dmabuf, size};
 use dmabuf_import::heap::DmaHeap;
 use dmabuf_import::udmabuf::Udmabuf;
-use dmabuf_import::{Dmabuf, Fourcc, GemTable, ImportError, Modifier, Plane, Violation};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, GemTable, ImportError, Modifier, Violation};
 use fence::implicit::{self, Access};
 use fence::{Status, SwTimeline};
 use rustix::io::Errno;
@@ -34,7 +35,7 @@ fn sizes_are_real_and_checked() {
         assert_eq!(size(fd.as_fd()), Ok(16384), "{name}");
         let fd = Arc::new(fd);
         let make = |h, offset, stride| {
-            let planes = vec![Plane { fd: fd.clone(), offset, stride }];
+            let planes = vec![DmabufPlane { fd: fd.clone(), offset, stride }];
             Dmabuf::new(64, h, Fourcc::Xrgb8888, Modifier::Linear, planes).map(drop)
         };
         assert_eq!(make(64, 0, 256), Ok(()), "{name}");
@@ -59,7 +60,7 @@ fn allocations_are_whole_pages() {
 #[ignore = "lab"]
 fn what_one_mapping_writes_another_reads() {
     for (name, fd) in buffers(4096) {
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: 256 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: 256 }];
         let dmabuf = Dmabuf::new(64, 16, Fourcc::Argb8888, Modifier::Linear, planes).expect(name);
         let mut writer = dmabuf.map(0, true).expect(name);
         let reader = dmabuf.map(0, false).expect(name);
@@ -99,7 +100,7 @@ fn an_unsealed_memfd_is_no_udmabuf() {
 #[ignore = "lab"]
 fn fences_go_into_a_dma_buf_and_out_of_it() {
     for (name, fd) in buffers(4096) {
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: 256 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: 256 }];
         let dmabuf = Dmabuf::new(64, 16, Fourcc::Argb8888, Modifier::Linear, planes).expect(name);
         let idle = implicit::export(dmabuf.fd(), Access::Write).expect(name);
         assert!(idle.is_signalled(), "{name}: no fence yet");
@@ -131,7 +132,8 @@ fn gem_handles_are_counted_and_closed() {
     let before = open_fds();
     {
         let device = Arc::new(open("vkms"));
-        // The kernel looks a handle up before it refuses to map an import: ENOENT = closed, EINVAL = there.
+        // The kernel looks a handle up before it refuses to map an import: ENOENT = closed, EINVAL
+        // = there.
         let is_open = |handle: u32| {
             let error = drm_ffi::mode::dumbbuffer::map(device.as_fd(), handle, 0, 0).expect_err("imports have no map");
             error.raw_os_error() == Some(Errno::INVAL.raw_os_error())

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dmabuf_import::heap::DmaHeap;
-use dmabuf_import::m2m::{Converter, Finished, Picture, SLOTS};
-use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane};
+use dmabuf_import::m2m::{Converter, Finished, ImageLayout, SLOTS};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
@@ -13,12 +13,12 @@ fn dmabuf(width: u32, height: u32, format: Fourcc, bytes: u32) -> Dmabuf {
     let heap = DmaHeap::open("system").unwrap();
     let len = u64::from(width * height * bytes).next_multiple_of(4096);
     let fd = Arc::new(heap.allocate(len).unwrap());
-    let planes = vec![Plane { fd, offset: 0, stride: width * bytes }];
+    let planes = vec![DmabufPlane { fd, offset: 0, stride: width * bytes }];
     Dmabuf::new(width, height, format, Modifier::Linear, planes).unwrap()
 }
 
-fn picture(dmabuf: &Dmabuf) -> Picture {
-    Picture::of(dmabuf, None).unwrap()
+fn picture(dmabuf: &Dmabuf) -> ImageLayout {
+    ImageLayout::of(dmabuf, None).unwrap()
 }
 
 fn finish(converter: &mut Converter) -> Finished {
@@ -33,7 +33,7 @@ fn finish(converter: &mut Converter) -> Finished {
     }
 }
 
-/// 565 with a colour for each quarter of the picture.
+/// 565 with a colour for each quarter of the image.
 fn quarters(width: usize, height: usize) -> Vec<u8> {
     let colours = [0xf800u16, 0x07e0, 0x001f, 0xffff];
     let at = |x: usize, y: usize| colours[usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2)];
@@ -108,11 +108,11 @@ fn several_are_under_way_and_one_more_is_told_so() {
 fn what_the_device_would_change_is_not_taken() {
     let mut converter = Converter::find().unwrap();
     let small = dmabuf(64, 64, Fourcc::Rgb565, 2);
-    let huge = Picture { width: 4096, height: 4096, stride: 8192, ..picture(&small) };
+    let huge = ImageLayout { width: 4096, height: 4096, stride: 8192, ..picture(&small) };
     assert!(!converter.configure(picture(&small), huge).unwrap(), "vim2m makes 640x480 at most");
-    let padded = Picture { stride: 256, ..picture(&small) };
+    let padded = ImageLayout { stride: 256, ..picture(&small) };
     assert!(!converter.configure(padded, picture(&small)).unwrap(), "vim2m wants lines without padding");
-    let nv12 = Picture { format: Fourcc::Nv12, ..picture(&small) };
+    let nv12 = ImageLayout { format: Fourcc::Nv12, ..picture(&small) };
     assert!(!converter.configure(nv12, picture(&small)).unwrap(), "vim2m reads no NV12");
     assert_eq!(converter.queue(small.clone(), small.clone()).unwrap_err().errno, Errno::INVAL);
     assert!(converter.configure(picture(&small), picture(&small)).unwrap());

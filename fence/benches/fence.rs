@@ -1,8 +1,9 @@
 //! What this crate costs beside the kernel: wrappers, tracking, system calls, wake-ups, sizes.
 //!
-//! Prints one line a figure: name, value, unit, limit, verdict. Figures that need a device with timeline syncobjs and
-//! sw_sync say `skipped` where there is none, and the exit status is 1 then unless `--allow-skipped` is given; it is 1 too
-//! if a limit is missed. Times of system calls are compared within one run only.
+//! Prints one line a figure: name, value, unit, limit, verdict. Figures that need a device with
+//! timeline syncobjs and sw_sync say `skipped` where there is none, and the exit status is 1 then
+//! unless `--allow-skipped` is given; it is 1 too if a limit is missed. Times of system calls are
+//! compared within one run only.
 
 use std::{
     cell::Cell,
@@ -14,11 +15,15 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Name, Ns, Predictor, Release, SwTimeline, SyncDevice, SyncFile, Use, User, WaitSet,
+    Acquire, AcquireState, Name, Ns, Predictor, Release, SwTimeline, SyncDevice, SyncFile,
     faults::Faults,
     kernel::{Kernel, LINUX, RawFence, RawFile},
 };
 use rustix::{
+    event::{
+        Timespec,
+        epoll::{self, CreateFlags, Event, EventData, EventFlags},
+    },
     io::Result,
     process::{Resource, Rlimit},
 };
@@ -26,8 +31,6 @@ use rustix::{
 /// Tracking a commit takes less time than copying so much memory, which is measured in turn with it:
 /// 1 µs on the machine where this limit was set.
 const COPIED: usize = 32 << 10;
-
-const SCREEN: User = User { kind: Use::Scanout, id: 1 };
 
 /// Prints the figures and remembers whether all were within their limits.
 #[derive(Default)]
@@ -187,14 +190,14 @@ enum Comes {
     Waited,
 }
 
-/// Acquire plus release of one explicit-sync commit, as the compositor does it: with errors carried over, a deadline unless
-/// the display sets it, and a wake-up for what the latch has found pending.
+/// Acquire plus release of one explicit-sync commit, as the compositor does it: with errors carried
+/// over, a deadline unless the display sets it, and a wake-up for what the latch has found pending.
 fn calls(figures: &Figures, lab: &Lab) {
     let faults = Faults::leak(&LINUX);
     let device = SyncDevice::new_on(faults, lab.device.try_clone().unwrap()).unwrap();
     let releases = device.create_timeline().unwrap();
     let out_fence = lab.sw.fence(u32::MAX >> 1, "").unwrap();
-    let set = WaitSet::new().unwrap();
+    let epoll = Epoll::new();
     let sw = SwTimeline::open().unwrap();
     let done = Cell::new(0);
     let kinds = [
@@ -221,7 +224,8 @@ fn calls(figures: &Figures, lab: &Lab) {
             }
             if !acquire.advance().unwrap().is_final() {
                 if comes == Comes::HandedOver {
-                    // The latch looks before it hands over, and the flip whether it has failed since.
+                    // The latch looks before it hands over, and the flip whether it has failed
+                    // since.
                     assert_eq!(acquire.advance().unwrap(), AcquireState::Pending);
                     sw.inc(1).unwrap();
                     assert!(acquire.advance().unwrap().is_final());
@@ -230,7 +234,7 @@ fn calls(figures: &Figures, lab: &Lab) {
                     if comes == Comes::Waited {
                         assert_eq!(acquire.advance().unwrap(), AcquireState::Pending);
                         // Closing it takes it out of the set: nobody else has it.
-                        set.add(acquire.wait_fd().unwrap(), 1).unwrap();
+                        epoll.add(acquire.wait_fd().unwrap(), 1);
                         others += 1;
                     }
                     sw.inc(1).unwrap();
@@ -238,8 +242,6 @@ fn calls(figures: &Figures, lab: &Lab) {
                 }
             }
             let mut release = Release::point(releases.point(turn.into()));
-            release.begin(SCREEN);
-            release.end(SCREEN, None);
             release.complete_with(&out_fence).unwrap();
             drop(acquire);
             faults.take_calls() + others
@@ -257,7 +259,8 @@ fn calls(figures: &Figures, lab: &Lab) {
     }
 }
 
-/// A kernel that does nothing, out of a supply of file descriptors: what is left is our own work and a close.
+/// A kernel that does nothing, out of a supply of file descriptors: what is left is our own work
+/// and a close.
 #[derive(Debug, Default)]
 struct Idle {
     fds: Mutex<Vec<OwnedFd>>,
@@ -334,7 +337,8 @@ impl Kernel for Idle {
     }
 }
 
-/// One commit from its acquire through the latch and a scan-out to its release, with the predictor and the policy.
+/// One commit from its acquire through the latch and a scan-out to its release, with the predictor
+/// and the policy.
 fn tracking(figures: &Figures) {
     const TURNS: usize = 400;
     let idle: &'static Idle = Box::leak(Box::default());
@@ -352,8 +356,6 @@ fn tracking(figures: &Figures) {
         black_box(predictor.will_make(value, value + 16));
         black_box(acquire.overdue(value, 1_000_000));
         let mut release = Release::point(timeline.point(value + 1));
-        release.begin(SCREEN);
-        assert!(release.end(SCREEN, None));
         black_box(release.complete_with(&out_fence).unwrap());
     };
     idle.refill(TURNS);
@@ -372,6 +374,33 @@ fn tracking(figures: &Figures) {
     figures.at_most("tracking of a commit, system calls aside", quiet(with_closes) - quiet(closes), "ns", limit);
 }
 
+/// An event loop's epoll, as the compositor's: each file descriptor is reported once.
+struct Epoll(OwnedFd);
+
+impl Epoll {
+    fn new() -> Epoll {
+        Epoll(epoll::create(CreateFlags::CLOEXEC).unwrap())
+    }
+
+    fn add(&self, fd: impl AsFd, token: u64) {
+        epoll::add(&self.0, fd, EventData::new_u64(token), EventFlags::IN | EventFlags::ONESHOT).unwrap();
+    }
+
+    fn remove(&self, fd: impl AsFd) {
+        epoll::delete(&self.0, fd).unwrap();
+    }
+
+    /// The token of what is ready, if exactly one is. One system call and no heap.
+    fn wait(&self) -> Option<u64> {
+        let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 64];
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match epoll::wait(&self.0, &mut events[..], Some(&none)).unwrap() {
+            1 => Some(events[0].data.u64()),
+            _ => None,
+        }
+    }
+}
+
 /// One fence of many signals: a wait, a look, and a new one in its place.
 fn wake_ups(figures: &Figures, lab: Option<&Lab>) {
     const PENDING: [usize; 3] = [1, 100, 10_000];
@@ -383,7 +412,8 @@ fn wake_ups(figures: &Figures, lab: Option<&Lab>) {
         .into_iter()
         .map(|pending| match lab {
             Some(_) => Box::new(sw_sync_wake_up(pending)) as Box<dyn FnMut()>,
-            // Where there is no sw_sync, a pipe among eventfds: the waiting is epoll's in both cases.
+            // Where there is no sw_sync, a pipe among eventfds: the waiting is epoll's in both
+            // cases.
             None => Box::new(pipe_wake_up(pending)),
         })
         .collect();
@@ -401,36 +431,34 @@ fn wake_ups(figures: &Figures, lab: Option<&Lab>) {
 }
 
 fn sw_sync_wake_up(pending: usize) -> impl FnMut() {
-    let set = WaitSet::new().unwrap();
+    let epoll = Epoll::new();
     let never = SwTimeline::open().unwrap();
     let idle: Vec<_> = (1..pending).map(|value| never.fence(value as u32, "").unwrap()).collect();
-    idle.iter().for_each(|fence| set.add(fence, 0).unwrap());
+    idle.iter().for_each(|fence| epoll.add(fence, 0));
     let sw = SwTimeline::open().unwrap();
     let mut value = 0;
     move || {
         let _pending = (&never, &idle);
-        let mut tokens = [0; 64];
         value += 1;
         let fence = sw.fence(value, "").unwrap();
-        set.add(&fence, 1).unwrap();
+        epoll.add(&fence, 1);
         sw.inc(1).unwrap();
-        assert_eq!((set.wait(&mut tokens, Some(0)).unwrap(), tokens[0]), (1, 1));
+        assert_eq!(epoll.wait(), Some(1));
         used(fence.driver_and_status().unwrap());
     }
 }
 
 fn pipe_wake_up(pending: usize) -> impl FnMut() {
-    let set = WaitSet::new().unwrap();
+    let epoll = Epoll::new();
     let idle: Vec<_> = (1..pending).map(|_| LINUX.eventfd().unwrap()).collect();
-    idle.iter().for_each(|fd| set.add(fd, 0).unwrap());
+    idle.iter().for_each(|fd| epoll.add(fd, 0));
     let (read, write) = rustix::pipe::pipe().unwrap();
     move || {
         let _pending = &idle;
-        let mut tokens = [0; 64];
-        set.add(&read, 1).unwrap();
+        epoll.add(&read, 1);
         rustix::io::write(&write, &[1]).unwrap();
-        assert_eq!((set.wait(&mut tokens, Some(0)).unwrap(), tokens[0]), (1, 1));
+        assert_eq!(epoll.wait(), Some(1));
         rustix::io::read(&read, &mut [0; 1]).unwrap();
-        set.remove(&read).unwrap();
+        epoll.remove(&read);
     }
 }

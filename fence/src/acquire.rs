@@ -1,8 +1,10 @@
-//! [`Acquire`]: the way of one commit's acquire fence, from "nobody has promised anything" to "signalled" or "failed".
+//! [`Acquire`]: the states of one commit's acquire fence, from "nothing has been submitted" to
+//! "signalled" or "failed".
 //!
-//! Every kind of fence becomes the same thing here: a syncobj point is waited for until it materialises and is then
-//! exported as a sync_file; a sync_file of a client or of a dma-buf starts there. It never blocks, never reads a clock,
-//! and never decides what a pending or failed fence means for a frame.
+//! Every kind of fence becomes the same thing here: a syncobj point is waited for until it
+//! materialises and is then exported as a sync_file; a sync_file of a client or of a dma-buf starts
+//! there. It never blocks, never reads a clock, and never decides what a pending or failed fence
+//! means for a frame.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::{
     CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until,
-    held::Held,
+    held::AcquireFiles,
     implicit,
     kernel::{Kernel, KernelRef, LINUX},
     report::Overdue,
@@ -29,7 +31,8 @@ pub enum AcquireState {
         /// When (CLOCK_MONOTONIC); may be before the commit, see [`Summary::at`].
         at: Ns,
     },
-    /// The fence signalled with an error: the content is not what the client meant to draw. Do not show it.
+    /// The fence signalled with an error: the content is not what the client meant to draw. Do not
+    /// show it.
     Failed(FenceError),
 }
 
@@ -42,10 +45,11 @@ impl AcquireState {
 
 #[derive(Debug)]
 enum Stage {
-    /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not be made yet.
+    /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not
+    /// be made yet.
     Waiting { event: Option<OwnedFd> },
     /// Has the fence.
-    Pending(Held),
+    Pending(AcquireFiles),
     /// Final; the file is closed.
     Signalled { at: Ns },
     /// Final; the file that carries the error stays for the release, until it is taken.
@@ -54,10 +58,12 @@ enum Stage {
 
 /// Waits for one acquire fence, without ever blocking.
 ///
-/// It owns every file descriptor that it makes or is given, and closes each as soon as it is of no more use: at most
-/// one is open at a time, or two with [`carrying_errors`](Acquire::carrying_errors). Dropping it at any time is fine.
+/// It owns every file descriptor that it makes or is given, and closes each as soon as it is of no
+/// more use: at most one is open at a time, or two with
+/// [`carrying_errors`](Acquire::carrying_errors). Dropping it at any time is fine.
 ///
-/// After making one, call [`advance`](Acquire::advance); when [`wait_fd`](Acquire::wait_fd) becomes readable, again.
+/// After making one, call [`advance`](Acquire::advance); when [`wait_fd`](Acquire::wait_fd) becomes
+/// readable, again.
 #[derive(Debug)]
 pub struct Acquire {
     stage: Stage,
@@ -107,11 +113,11 @@ impl Acquire {
 
     /// As [`Acquire::from_sync_file`], on the given kernel.
     pub fn from_sync_file_on(kernel: KernelRef, file: SyncFile, now: Ns) -> Acquire {
-        Acquire::new(Stage::Pending(Held::new(kernel, file)), None, kernel, now)
+        Acquire::new(Stage::Pending(AcquireFiles::new(kernel, file)), None, kernel, now)
     }
 
-    /// For a client without explicit synchronisation: what readers of this dma-buf have to wait for now. The dma-buf
-    /// stays the caller's.
+    /// For a client without explicit synchronisation: what readers of this dma-buf have to wait for
+    /// now. The dma-buf stays the caller's.
     ///
     /// # Errors
     /// `ENOTTY`: no dma-buf, or Linux < 6.0; `EMFILE`.
@@ -124,12 +130,14 @@ impl Acquire {
         Acquire::new(Stage::Signalled { at: 0 }, None, &LINUX, 0)
     }
 
-    /// Makes the error of a point's fence one that can go on into a release point. A timeline's fence is a link of that
-    /// timeline's chain, and its error cannot leave it once it has failed; taken out while it is pending, it can.
+    /// Makes the error of a point's fence one that can go on into a release point. A timeline's
+    /// fence is a link of that timeline's chain, and its error cannot leave it once it has failed;
+    /// taken out while it is pending, it can.
     ///
-    /// Costs a merge for each point whose fence is pending when it is first seen, and a close if the two files are not neighbours.
-    /// Where the timeline's last fence was pending at its commit, this one is taken out unseen and looked at later. Sync_files and
-    /// dma-bufs need nothing of the kind.
+    /// Costs a merge for each point whose fence is pending when it is first seen, and a close if
+    /// the two files are not neighbours. Where the timeline's last fence was pending at its commit,
+    /// this one is taken out unseen and looked at later. Sync_files and dma-bufs need nothing of
+    /// the kind.
     pub fn carrying_errors(mut self) -> Acquire {
         self.carrying = true;
         self
@@ -145,11 +153,12 @@ impl Acquire {
         }
     }
 
-    /// Readable when there is something to [`advance`](Acquire::advance). It stays ours and is another one after each
-    /// change of the state: take it out of an epoll set *before* advancing if it may be shared with its client.
+    /// Readable when there is something to [`advance`](Acquire::advance). It stays ours and is
+    /// another one after each change of the state: take it out of an epoll set *before* advancing
+    /// if it may be shared with its client.
     ///
-    /// `None` in a final state, before the first `advance`, and while no file descriptor could be had: then call
-    /// `advance` again later, at the next frame for example.
+    /// `None` in a final state, before the first `advance`, and while no file descriptor could be
+    /// had: then call `advance` again later, at the next frame for example.
     pub fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.stage {
             Stage::Waiting { event } => event.as_ref().map(AsFd::as_fd),
@@ -158,24 +167,28 @@ impl Acquire {
         }
     }
 
-    /// True if it waits for something that will not wake anybody: call [`advance`](Acquire::advance) again later.
+    /// True if it waits for something that will not wake anybody: call
+    /// [`advance`](Acquire::advance) again later.
     pub fn is_stalled(&self) -> bool {
         matches!(self.stage, Stage::Waiting { event: None })
     }
 
     /// Moves as far as it can, without blocking.
     ///
-    /// Costs two system calls from a point to a status (three on Linux < 6.16), one from a sync_file. *Pending* may be an assumption
-    /// after the call that finds a point materialised, see [`carrying_errors`](Acquire::carrying_errors): the next call looks. After an
-    /// error the state is what it was and the call can be repeated: no commit is lost for want of a file descriptor.
+    /// Costs two system calls from a point to a status (three on Linux < 6.16), one from a
+    /// sync_file. *Pending* may be an assumption after the call that finds a point materialised,
+    /// see [`carrying_errors`](Acquire::carrying_errors): the next call looks. After an error the
+    /// state is what it was and the call can be repeated: no commit is lost for want of a file
+    /// descriptor.
     ///
     /// # Errors
-    /// `EMFILE`, `ENOMEM`; `EINVAL` of `SYNCOBJ_EVENTFD`: Linux < 6.6, where advancing at each frame is the only way.
+    /// `EMFILE`, `ENOMEM`; `EINVAL` of `SYNCOBJ_EVENTFD`: Linux < 6.6, where advancing at each
+    /// frame is the only way.
     pub fn advance(&mut self) -> Result<AcquireState, CallError> {
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
                 Some(file) => {
-                    let mut held = Held::new(self.kernel, file);
+                    let mut held = AcquireFiles::new(self.kernel, file);
                     let unseen = self.carrying && point.timeline().comes_late();
                     if unseen {
                         held.unlink();
@@ -223,10 +236,11 @@ impl Acquire {
         Ok(self.state())
     }
 
-    /// The fence, for hardware that can wait for it. It stays ours. `None` before it has materialised and after it has
-    /// signalled; a failed one is still there.
+    /// The fence, for hardware that can wait for it. It stays ours. `None` before it has
+    /// materialised and after it has signalled; a failed one is still there.
     ///
-    /// Out of its link, where that was taken off: a link signals after its fence, by way of an interrupt of its own.
+    /// Out of its link, where that was taken off: a link signals after its fence, by way of an
+    /// interrupt of its own.
     pub fn fence(&self) -> Option<&SyncFile> {
         match &self.stage {
             Stage::Pending(held) => held.plain(),
@@ -243,7 +257,8 @@ impl Acquire {
         }
     }
 
-    /// Driver of the fence; `None` before it has materialised, or if its active fences come from several drivers.
+    /// Driver of the fence; `None` before it has materialised, or if its active fences come from
+    /// several drivers.
     pub fn driver(&self) -> Option<&str> {
         (self.summary.fences > 0 && !self.summary.mixed).then(|| self.summary.driver.as_str())
     }
@@ -258,7 +273,8 @@ impl Acquire {
         self.point.as_ref()
     }
 
-    /// True if the fence is pending and the policy lets hardware wait for it: every driver in it must be allowed.
+    /// True if the fence is pending and the policy lets hardware wait for it: every driver in it
+    /// must be allowed.
     ///
     /// No system call unless the fence is mixed.
     ///
@@ -279,10 +295,11 @@ impl Acquire {
         }
     }
 
-    /// When the content is needed (CLOCK_MONOTONIC): the vblank less a margin. Only a deadline that is earlier than all
-    /// before costs a system call; one that comes before the fence is kept for it.
+    /// When the content is needed (CLOCK_MONOTONIC): the vblank less a margin. Only a deadline that
+    /// is earlier than all before costs a system call; one that comes before the fence is kept for
+    /// it.
     ///
-    /// A kernel without deadlines (< 6.4) is no error: it is a hint.
+    /// A kernel without deadlines (< 6.4) is not an error: a deadline is a hint.
     pub fn set_deadline(&mut self, deadline: Ns) {
         if self.deadline == 0 || deadline < self.deadline {
             self.deadline = deadline;
@@ -298,7 +315,7 @@ impl Acquire {
         }
         self.told = self.deadline;
         if let Err(error) = sync_file::set_deadline(self.kernel, file.as_fd(), self.deadline) {
-            tracing::debug!(%error, "deadline not told");
+            tracing::debug!(%error, "deadline not passed on");
         }
     }
 
@@ -327,8 +344,8 @@ impl Acquire {
     }
 }
 
-/// Makes sure that an eventfd waits for the point. True if one had fired although the point is not there: its client
-/// took it back.
+/// Makes sure that an eventfd waits for the point. True if one had fired although the point is not
+/// there: its client took it back.
 fn arm(kernel: &dyn Kernel, point: &Point, event: &mut Option<OwnedFd>) -> Result<bool, CallError> {
     if let Some(armed) = event {
         let mut count = [0; 8];

@@ -14,8 +14,8 @@ use crate::{
     CallError, Missing, Object, Timeline,
     ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
     kernel::{Kernel, KernelRef, LINUX},
-    retry::Retries,
-    sync_file::Lent,
+    retry::DeferredReleases,
+    sync_file::BorrowedFile,
 };
 
 /// What a device and its kernel can do with syncobjs. Found by trying, not by version.
@@ -27,12 +27,14 @@ pub struct Caps {
     pub timeline: bool,
     /// `DRM_IOCTL_SYNCOBJ_EVENTFD`: Linux 6.6.
     pub eventfd: bool,
-    /// A point goes to a sync_file and back in one ioctl: Linux 6.16. Without it each takes two, through a helper syncobj.
+    /// A point goes to a sync_file and back in one ioctl: Linux 6.16. Without it each takes two,
+    /// through a helper syncobj.
     pub timeline_export: bool,
 }
 
 impl Caps {
-    /// What is missing for explicit synchronisation (`linux-drm-syncobj-v1`), by name; empty if nothing is.
+    /// What is missing for explicit synchronisation (`linux-drm-syncobj-v1`), by name; empty if
+    /// nothing is.
     pub fn missing(self) -> impl Iterator<Item = Missing> {
         [(self.syncobj, Missing::Syncobj), (self.timeline, Missing::Timeline), (self.eventfd, Missing::Eventfd)]
             .into_iter()
@@ -47,7 +49,7 @@ pub(crate) struct Inner {
     caps: Caps,
     /// Helper syncobjs for transfers, made when first needed.
     scratch: Mutex<Scratch>,
-    pub(crate) deferred: Retries,
+    pub(crate) deferred: DeferredReleases,
 }
 
 /// Handles on the device, 0 if not made yet. They belong to [`Inner`] and go with its file.
@@ -61,16 +63,18 @@ pub(crate) struct Scratch {
 
 /// A DRM device's syncobjs. Cloning is cheap and shares everything.
 ///
-/// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs cross devices by file
-/// descriptor.
+/// Any DRM device with `DRIVER_SYNCOBJ_TIMELINE` will do, also one that only renders: syncobjs
+/// cross devices by file descriptor.
 #[derive(Clone)]
 pub struct SyncDevice(pub(crate) Arc<Inner>);
 
 impl SyncDevice {
-    /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open file) and probes it. The
-    /// fd is closed when the last clone and the last [`Timeline`] are gone.
+    /// Takes a file descriptor of a DRM device (a duplicate will do: handles belong to the open
+    /// file) and probes it. The fd is closed when the last clone and the last [`Timeline`] are
+    /// gone.
     ///
-    /// A device without syncobjs is no error here: see [`SyncDevice::caps`] and [`SyncDevice::require`].
+    /// A device without syncobjs is not an error here: see [`SyncDevice::caps`] and
+    /// [`SyncDevice::require`].
     ///
     /// # Errors
     /// `ENOTTY`: no DRM device. The fd is closed then.
@@ -84,7 +88,13 @@ impl SyncDevice {
     /// As [`SyncDevice::new`].
     pub fn new_on(kernel: KernelRef, fd: OwnedFd) -> Result<SyncDevice, CallError> {
         let caps = probe(kernel, fd.as_fd())?;
-        Ok(SyncDevice(Arc::new(Inner { fd, kernel, caps, scratch: Mutex::default(), deferred: Retries::default() })))
+        Ok(SyncDevice(Arc::new(Inner {
+            fd,
+            kernel,
+            caps,
+            scratch: Mutex::default(),
+            deferred: DeferredReleases::default(),
+        })))
     }
 
     /// What the device can do.
@@ -113,11 +123,11 @@ impl SyncDevice {
         Ok(Timeline::from_handle(self, handle))
     }
 
-    /// The timeline behind a syncobj fd, which stays the caller's. Whether it is used as a timeline or as a binary
-    /// syncobj cannot be told from the fd: see [`Timeline::payload`].
+    /// The timeline behind a syncobj fd, which stays the caller's. Whether it is used as a timeline
+    /// or as a binary syncobj cannot be told from the fd: see [`Timeline::payload`].
     ///
     /// # Errors
-    /// `EINVAL`: the fd is no syncobj; `EOPNOTSUPP`; `ENOMEM`.
+    /// `EINVAL`: the fd is not a syncobj; `EOPNOTSUPP`; `ENOMEM`.
     pub fn import_timeline(&self, fd: BorrowedFd<'_>) -> Result<Timeline, CallError> {
         let handle = self
             .0
@@ -148,8 +158,9 @@ impl SyncDevice {
         kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
     }
 
-    /// sync_file to point. In one step only what is no link of a chain: the transfer flattens such a one.
-    pub(crate) fn import_point(&self, handle: u32, value: u64, file: Lent<'_>) -> IoResult<()> {
+    /// sync_file to point. In one step only what is not a link of a chain: the transfer flattens
+    /// such a one.
+    pub(crate) fn import_point(&self, handle: u32, value: u64, file: BorrowedFile<'_>) -> IoResult<()> {
         let (kernel, fd, file, chain) = (self.0.kernel, self.as_fd(), file.fd, file.chain);
         if (self.0.caps.timeline_export && !chain) || value == 0 {
             let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
@@ -161,13 +172,13 @@ impl SyncDevice {
         kernel.transfer(fd, (binary, 0), (handle, value))
     }
 
-    /// All of `files` into one point, at once and without a file descriptor: each becomes a point of a helper timeline,
-    /// and the transfer of the last one takes all that is pending on it.
+    /// All of `files` into one point, at once and without a file descriptor: each becomes a point
+    /// of a helper timeline, and the transfer of the last one takes all that is pending on it.
     pub(crate) fn import_all<'a>(
         &self,
         handle: u32,
         value: u64,
-        files: impl Iterator<Item = Lent<'a>>,
+        files: impl Iterator<Item = BorrowedFile<'a>>,
     ) -> IoResult<()> {
         let (kernel, fd) = (self.0.kernel, self.as_fd());
         let chain = {
@@ -231,7 +242,8 @@ fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
     }
     let handle = kernel.create(fd, true).map_err(|errno| CallError::new("SYNCOBJ_CREATE", Object::New, errno))?;
     if caps.timeline {
-        // Known ioctl, unknown handle (0 is never one): ENOENT. Unknown ioctl: EINVAL. The fd is not looked at.
+        // Known ioctl, unknown handle (0 is never one): ENOENT. Unknown ioctl: EINVAL. The fd is
+        // not looked at.
         caps.eventfd = kernel.register_eventfd(fd, 0, 0, fd, 0) == Err(Errno::NOENT);
         // Kernels before 6.16 refuse the flag.
         caps.timeline_export = kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | HANDLE_TIMELINE, 0).is_ok();

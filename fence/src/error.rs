@@ -1,7 +1,9 @@
-//! The two error planes: a call that failed ([`CallError`]) and a fence that failed ([`FenceError`]).
+//! The two error planes: a call that failed ([`CallError`]) and a fence that failed
+//! ([`FenceError`]).
 //!
-//! They are never converted into each other. A failed fence means that the work behind it did not happen (a GPU
-//! reset, a timeline that was closed); the call that told us so succeeded. This file never talks to the kernel.
+//! They are never converted into each other. A failed fence means that the work behind it did not
+//! happen (a GPU reset, a timeline that was closed); the call that told us so succeeded. This file
+//! never talks to the kernel.
 
 use std::{fmt, os::fd::AsRawFd};
 
@@ -10,7 +12,8 @@ use rustix::io::Errno;
 /// What a failed call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
-    /// A file descriptor of this process, by number (the number is for the reader; the fd may be closed by now).
+    /// A file descriptor of this process, by number (the number is for the reader; the fd may be
+    /// closed by now).
     Fd(i32),
     /// A second file descriptor given to a call on the first one.
     FdPair(i32, i32),
@@ -66,7 +69,8 @@ impl CallError {
         CallError { call, object, errno }
     }
 
-    /// True if the call may succeed later although its arguments stay as they are: no file descriptor, no memory.
+    /// True if the call may succeed later although its arguments stay as they are: no file
+    /// descriptor, no memory.
     pub fn is_transient(&self) -> bool {
         matches!(self.errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN | Errno::BUSY)
     }
@@ -74,14 +78,16 @@ impl CallError {
     /// What the errno means for this call, where the kernel's choice is not obvious.
     fn hint(&self) -> Option<&'static str> {
         Some(match (self.call, self.errno) {
-            ("SYNC_IOC_FILE_INFO" | "SYNC_IOC_SET_DEADLINE", Errno::NOTTY | Errno::INVAL) => "the fd is no sync_file",
-            ("SYNC_IOC_MERGE", Errno::NOTTY) => "the first fd is no sync_file",
-            ("SYNC_IOC_MERGE", Errno::NOENT) => "the second fd is no sync_file",
-            ("SYNCOBJ_FD_TO_HANDLE", Errno::INVAL | Errno::NOENT) => "the fd is no syncobj",
-            ("SYNCOBJ_IMPORT_SYNC_FILE", Errno::INVAL) => "the fd is no sync_file",
-            ("DMA_BUF_IMPORT_SYNC_FILE", Errno::INVAL) => "the second fd is no sync_file",
-            ("DMA_BUF_EXPORT_SYNC_FILE" | "DMA_BUF_IMPORT_SYNC_FILE", Errno::NOTTY) => "the fd is no dma-buf",
-            ("DRM_GET_CAP", Errno::NOTTY | Errno::INVAL) => "the fd is no DRM device",
+            ("SYNC_IOC_FILE_INFO" | "SYNC_IOC_SET_DEADLINE", Errno::NOTTY | Errno::INVAL) => {
+                "the fd is not a sync_file"
+            }
+            ("SYNC_IOC_MERGE", Errno::NOTTY) => "the first fd is not a sync_file",
+            ("SYNC_IOC_MERGE", Errno::NOENT) => "the second fd is not a sync_file",
+            ("SYNCOBJ_FD_TO_HANDLE", Errno::INVAL | Errno::NOENT) => "the fd is not a syncobj",
+            ("SYNCOBJ_IMPORT_SYNC_FILE", Errno::INVAL) => "the fd is not a sync_file",
+            ("DMA_BUF_IMPORT_SYNC_FILE", Errno::INVAL) => "the second fd is not a sync_file",
+            ("DMA_BUF_EXPORT_SYNC_FILE" | "DMA_BUF_IMPORT_SYNC_FILE", Errno::NOTTY) => "the fd is not a dma-buf",
+            ("DRM_GET_CAP", Errno::NOTTY | Errno::INVAL) => "the fd is not a DRM device",
             (_, Errno::OPNOTSUPP) => "the device's driver has no such syncobj support",
             (_, Errno::BADF) => "the fd is closed",
             (_, Errno::MFILE) => "this process has no file descriptor left",
@@ -104,14 +110,15 @@ impl std::error::Error for CallError {}
 
 /// The error a fence was signalled with: the work behind it did not complete.
 ///
-/// Typical values: `ENOENT` (the sw_sync timeline was closed), `EIO`, `ECANCELED` and `ETIME` (the driver reset the GPU
-/// or killed the job).
+/// Typical values: `ENOENT` (the sw_sync timeline was closed), `EIO`, `ECANCELED` and `ETIME` (the
+/// driver reset the GPU or killed the job).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the fence failed: {0}")]
 pub struct FenceError(pub Errno);
 
 impl FenceError {
-    /// From a status of the kernel's fence info: negative is an errno, anything else is no error.
+    /// From a status of the kernel's fence info: negative is an errno, anything else is not an
+    /// error.
     pub(crate) fn from_status(status: i32) -> Option<FenceError> {
         (status < 0).then(|| FenceError(Errno::from_raw_os_error(status.saturating_neg().clamp(1, 4095))))
     }
@@ -143,9 +150,9 @@ mod tests {
     #[test]
     fn a_call_error_says_what_where_and_why() {
         let table: &[(&'static str, Object, Errno, &str)] = &[
-            ("SYNC_IOC_FILE_INFO", Object::Fd(7), Errno::NOTTY, "the fd is no sync_file"),
-            ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOENT, "the second fd is no sync_file"),
-            ("SYNCOBJ_FD_TO_HANDLE", Object::Fd(9), Errno::INVAL, "the fd is no syncobj"),
+            ("SYNC_IOC_FILE_INFO", Object::Fd(7), Errno::NOTTY, "the fd is not a sync_file"),
+            ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOENT, "the second fd is not a sync_file"),
+            ("SYNCOBJ_FD_TO_HANDLE", Object::Fd(9), Errno::INVAL, "the fd is not a syncobj"),
             ("SYNCOBJ_CREATE", Object::New, Errno::OPNOTSUPP, "no such syncobj support"),
             ("SYNCOBJ_EXPORT", Object::Point { handle: 2, value: 5 }, Errno::MFILE, "no file descriptor left"),
         ];

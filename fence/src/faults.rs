@@ -1,4 +1,5 @@
-//! [`Faults`]: any kernel, with errnos queued in front of it. For tests of what happens when a call fails.
+//! [`Faults`]: any kernel, with errnos queued in front of it. For tests of what happens when a call
+//! fails.
 //!
 //! It changes nothing but what was queued, and counts every call.
 

@@ -1,9 +1,10 @@
 //! [`HandOff`]: whose fences the display hardware or a GPU may wait for.
 //!
-//! A foreign fence that never signals can hold up a driver's commit worker for good, so a client's fence is handed on
-//! by policy only. This file never looks at a fence; it compares names.
+//! A foreign fence that never signals can hold up a driver's commit worker for good, so a client's
+//! fence is handed on by policy only. This file never looks at a fence; it compares names.
 
-/// Which fences may be handed to the kernel to wait for. Decided per fence, by the name of its driver.
+/// Which fences may be handed to the kernel to wait for. Decided per fence, by the name of its
+/// driver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum HandOff {
     /// None: everything is waited for here before it is used.
@@ -18,10 +19,12 @@ pub enum HandOff {
 }
 
 impl HandOff {
-    /// True if a fence of `fence_driver` may be handed to one of `own_drivers` (that of the display and of the renderer).
+    /// True if a fence of `fence_driver` may be handed to one of `own_drivers` (that of the display
+    /// and of the renderer).
     ///
-    /// A fence's driver name is the one in its fence info. Some drivers put more there than the name of their module:
-    /// a name matches if it is equal, or continues after a `.`, `:` or `-`. An empty name matches nothing.
+    /// A fence's driver name is the one in its fence info. Some drivers put more there than the
+    /// name of their module: a name matches if it is equal, or continues after a `.`, `:` or `-`.
+    /// An empty name matches nothing.
     pub fn allows(&self, fence_driver: &str, own_drivers: &[&str]) -> bool {
         let same = || own_drivers.iter().any(|own| matches(fence_driver, own));
         match self {

@@ -1,8 +1,10 @@
-//! [`Held`]: the files of a fence that an [`Acquire`](crate::Acquire) waits for: as it came, and taken out of its link.
+//! [`AcquireFiles`]: the files of a fence that an [`Acquire`](crate::Acquire) waits for: as it
+//! came, and taken out of its link.
 //!
-//! A point's fence comes as a link of its timeline's chain. The link shows every fence behind it with its status, but it cannot
-//! carry an error on, and it signals after its fence, by way of an interrupt of its own. The fence without its link does both; it
-//! has to be taken out while it is pending. Nothing here looks at a status to decide anything, except which file carries an error.
+//! A point's fence comes as a link of its timeline's chain. The link shows every fence behind it
+//! with its status, but it cannot carry an error on, and it signals after its fence, by way of an
+//! interrupt of its own. The fence without its link does both; it has to be taken out while it is
+//! pending. Nothing here looks at a status to decide anything, except which file carries an error.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -10,16 +12,16 @@ use crate::{Status, SyncFile, kernel::KernelRef, sync_file};
 
 /// Owns both files and closes them together.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct AcquireFiles {
     kernel: KernelRef,
-    /// `None` only after [`Held::into_failed`].
+    /// `None` only after [`AcquireFiles::into_failed`].
     came: Option<SyncFile>,
     unlinked: Option<SyncFile>,
 }
 
-impl Held {
-    pub(crate) fn new(kernel: KernelRef, file: SyncFile) -> Held {
-        Held { kernel, came: Some(file), unlinked: None }
+impl AcquireFiles {
+    pub(crate) fn new(kernel: KernelRef, file: SyncFile) -> AcquireFiles {
+        AcquireFiles { kernel, came: Some(file), unlinked: None }
     }
 
     /// As it came: what is looked at.
@@ -32,7 +34,8 @@ impl Held {
         self.unlinked.as_ref().or(self.came.as_ref())
     }
 
-    /// Takes the fence out of its link, once. Without a descriptor to spare it stays in: an error stays behind then.
+    /// Takes the fence out of its link, once. Without a descriptor to spare it stays in: an error
+    /// stays behind then.
     pub(crate) fn unlink(&mut self) {
         if let (Some(file), None) = (&self.came, &self.unlinked) {
             // Merging a link with itself unpacks it.
@@ -50,7 +53,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for AcquireFiles {
     fn drop(&mut self) {
         let mut files = self.came.take().into_iter().chain(self.unlinked.take()).map(OwnedFd::from);
         if let Some(first) = files.next() {

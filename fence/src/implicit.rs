@@ -1,4 +1,5 @@
-//! The bridge to implicit synchronisation: fences come out of a dma-buf and go into it as sync_files.
+//! The bridge to implicit synchronisation: fences come out of a dma-buf and go into it as
+//! sync_files.
 //!
 //! It never waits for a dma-buf and never maps one.
 
@@ -14,7 +15,7 @@ use crate::{
 pub enum Access {
     /// Reads: has to wait for writers, and later writers have to wait for it.
     Read,
-    /// Writes: has to wait for everybody, and everybody later has to wait for it.
+    /// Writes: waits for all earlier accesses, and all later ones wait for it.
     Write,
 }
 
@@ -28,8 +29,8 @@ impl Access {
     }
 }
 
-/// What somebody who is about to access the dma-buf has to wait for, as of now. The dma-buf stays the caller's. A buffer
-/// that nobody uses gives a fence that has signalled.
+/// What somebody who is about to access the dma-buf has to wait for, as of now. The dma-buf stays
+/// the caller's. A buffer without fences gives a fence that has signalled.
 ///
 /// # Errors
 /// `ENOTTY`: no dma-buf, or Linux < 6.0; `EMFILE`.
@@ -37,11 +38,11 @@ pub fn export(dmabuf: BorrowedFd<'_>, access: Access) -> Result<SyncFile, CallEr
     export_on(&LINUX, dmabuf, access)
 }
 
-/// Makes later accesses through implicit synchronisation wait for `file`: with [`Access::Read`] only writers do, with
-/// [`Access::Write`] everybody. Both file descriptors stay the caller's.
+/// Makes later accesses through implicit synchronisation wait for `file`: with [`Access::Read`]
+/// only writers do, with [`Access::Write`] everybody. Both file descriptors stay the caller's.
 ///
 /// # Errors
-/// `ENOTTY`: no dma-buf, or Linux < 6.0; `EINVAL`: `file` is no sync_file; `ENOMEM`.
+/// `ENOTTY`: no dma-buf, or Linux < 6.0; `EINVAL`: `file` is not a sync_file; `ENOMEM`.
 pub fn import(dmabuf: BorrowedFd<'_>, file: &SyncFile, access: Access) -> Result<(), CallError> {
     import_on(&LINUX, dmabuf, file.as_fd(), access)
 }

@@ -41,7 +41,7 @@ impl Name {
         self.0
     }
 
-    /// Up to the first NUL; up to the first byte that is no UTF-8.
+    /// Up to the first NUL; up to the first byte that is not UTF-8.
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
         match std::str::from_utf8(&self.0[..end]) {
@@ -82,7 +82,8 @@ pub struct FenceInfo {
     pub timestamp_ns: Ns,
 }
 
-/// All that the kernel tells of a [`SyncFile`](crate::SyncFile): for people and traces. The hot path uses [`Summary`].
+/// All that the kernel tells of a [`SyncFile`](crate::SyncFile): for people and traces. The hot
+/// path uses [`Summary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// Name given when it was merged, or made up by the kernel from driver, timeline and number.
@@ -108,16 +109,18 @@ impl Info {
     }
 }
 
-/// What a frame needs to know of a [`SyncFile`](crate::SyncFile), from one system call and without the heap.
+/// What a frame needs to know of a [`SyncFile`](crate::SyncFile), from one system call and without
+/// the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Over all fences.
     pub status: Status,
-    /// When the last of them signalled; 0 while one is active. The kernel's placeholder for "signalled long ago" has a
-    /// timestamp from before, so this may be earlier than the commit that brought the fence.
+    /// When the last of them signalled; 0 while one is active. The kernel's placeholder for
+    /// "signalled long ago" has a timestamp from before, so this may be earlier than the commit
+    /// that brought the fence.
     pub at: Ns,
-    /// Driver of the first active fence, or of the first fence if none is active; newer kernels no longer know the driver
-    /// of a fence that has signalled: empty then.
+    /// Driver of the first active fence, or of the first fence if none is active; newer kernels no
+    /// longer know the driver of a fence that has signalled: empty then.
     pub driver: Name,
     /// Timeline of that same fence.
     pub timeline: Name,
@@ -164,8 +167,8 @@ impl Summary {
     }
 }
 
-/// Driver and timeline; empty if the kernel has detached the fence from them because it has signalled (its
-/// placeholders for that are in `dma-fence.c`, since Linux 6.17).
+/// Driver and timeline; empty if the kernel has detached the fence from them because it has
+/// signalled (its placeholders for that are in `dma-fence.c`, since Linux 6.17).
 fn origin(fence: &RawFence) -> (Name, Name) {
     match Name(fence.driver).as_str() {
         "detached-driver" if fence.status != 0 => (Name::EMPTY, Name::EMPTY),

@@ -1,7 +1,7 @@
 //! One thin function per ioctl (and one for the clock): numbers, structures, nothing else.
 //!
-//! The only file of this crate with `unsafe`. It never interprets a result, never retries anything but `EINTR`, and
-//! never keeps a file descriptor: borrowed fds go in, owned fds come out.
+//! The only file of this crate with `unsafe`. It never interprets a result, never retries anything
+//! but `EINTR`, and never keeps a file descriptor: borrowed fds go in, owned fds come out.
 //!
 //! Sources: `include/uapi/linux/{sync_file,dma-buf}.h`, `include/uapi/drm/{drm,vgem_drm}.h`,
 //! `drivers/dma-buf/sw_sync.c` (debugfs, no public header).
@@ -34,7 +34,8 @@ pub const CAP_SYNCOBJ_TIMELINE: u64 = 0x14;
 /// Runs a read-write ioctl.
 ///
 /// # Safety
-/// `T` must be the structure of `OPCODE`, and every pointer in it valid for what the kernel reads and writes.
+/// `T` must be the structure of `OPCODE`, and every pointer in it valid for what the kernel reads
+/// and writes.
 unsafe fn update<const OPCODE: Opcode, T>(fd: BorrowedFd<'_>, value: &mut T) -> Result<()> {
     // SAFETY: the caller vouches for the opcode, the type and the pointers in it.
     retry_on_intr(|| unsafe { ioctl(fd, Updater::<OPCODE, T>::new(value)) })
@@ -54,7 +55,7 @@ unsafe fn set<const OPCODE: Opcode, T: Copy>(fd: BorrowedFd<'_>, value: T) -> Re
 /// # Safety
 /// `fd` must come from a call that succeeded and that gives its caller a new descriptor.
 unsafe fn own(fd: RawFd) -> OwnedFd {
-    // SAFETY: nobody else knows this new descriptor.
+    // SAFETY: this new descriptor is known here only.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
@@ -72,7 +73,8 @@ pub fn sync_file_info(file: BorrowedFd<'_>, fences: &mut [RawFence]) -> Result<R
         pad: 0,
         fence_info: fences.as_mut_ptr() as usize as u64,
     };
-    // SAFETY: the pointer is to `num_fences` writable entries, and the kernel writes no more than that.
+    // SAFETY: the pointer is to `num_fences` writable entries, and the kernel writes no more than
+    // that.
     unsafe { update::<{ opcode::read_write::<SyncFileInfo>(SYNC, 4) }, _>(file, &mut info)? };
     Ok(RawFile { name: info.name, status: info.status, fences: info.num_fences })
 }
@@ -150,7 +152,8 @@ pub fn syncobj_destroy(device: BorrowedFd<'_>, handle: u32) -> Result<()> {
     unsafe { update::<{ opcode::read_write::<SyncobjDestroy>(DRM, 0xc0) }, _>(device, &mut data) }
 }
 
-/// `DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD`: with [`HANDLE_SYNC_FILE`] a sync_file, without it the syncobj itself.
+/// `DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD`: with [`HANDLE_SYNC_FILE`] a sync_file, without it the syncobj
+/// itself.
 pub fn syncobj_handle_to_fd(device: BorrowedFd<'_>, handle: u32, flags: u32, point: u64) -> Result<OwnedFd> {
     let mut data = SyncobjHandle { handle, flags, fd: -1, pad: 0, point };
     // SAFETY: the structure of this opcode, without pointers; on success `fd` is a new fd.
@@ -160,8 +163,8 @@ pub fn syncobj_handle_to_fd(device: BorrowedFd<'_>, handle: u32, flags: u32, poi
     }
 }
 
-/// `DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE`: without flags the result is a new handle; with [`HANDLE_SYNC_FILE`] the fence goes
-/// into `handle`.
+/// `DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE`: without flags the result is a new handle; with
+/// [`HANDLE_SYNC_FILE`] the fence goes into `handle`.
 pub fn syncobj_fd_to_handle(
     device: BorrowedFd<'_>,
     fd: BorrowedFd<'_>,
@@ -230,8 +233,8 @@ pub fn syncobj_reset(device: BorrowedFd<'_>, handle: u32) -> Result<()> {
     unsafe { update::<{ opcode::read_write::<SyncobjArray>(DRM, 0xc4) }, _>(device, &mut data) }
 }
 
-/// `DRM_IOCTL_SYNCOBJ_QUERY` of one syncobj: flag 1 asks for the last point that is materialised, 0 for the last one
-/// that is signalled.
+/// `DRM_IOCTL_SYNCOBJ_QUERY` of one syncobj: flag 1 asks for the last point that is materialised, 0
+/// for the last one that is signalled.
 pub fn syncobj_query(device: BorrowedFd<'_>, handle: u32, flags: u32) -> Result<u64> {
     let handles = [handle];
     let mut points = [0u64];
@@ -263,7 +266,8 @@ pub fn syncobj_signal(device: BorrowedFd<'_>, handle: u32) -> Result<()> {
     unsafe { update::<{ opcode::read_write::<SyncobjArray>(DRM, 0xc5) }, _>(device, &mut data) }
 }
 
-/// `clock_gettime(CLOCK_MONOTONIC)`, in nanoseconds. By libc: rustix insists on a vDSO, which User-Mode Linux lacks.
+/// `clock_gettime(CLOCK_MONOTONIC)`, in nanoseconds. By libc: rustix insists on a vDSO, which
+/// User-Mode Linux lacks.
 pub fn clock_monotonic() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a writable timespec that outlives the call.

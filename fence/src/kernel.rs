@@ -1,8 +1,8 @@
 //! The seam to the kernel: [`Kernel`], with the real one ([`Linux`]) here, one with
 //! queued errnos in [`crate::faults`], and one of pipes in [`crate::model`].
 //!
-//! The trait has the calls whose failure the state machines must survive. It never grows policy: each method is one
-//! system call. Helpers for tests (sw_sync, vgem) call `ioctl.rs` directly.
+//! The trait has the calls whose failure the state machines must survive. It never grows policy:
+//! each method is one system call. Helpers for tests (sw_sync, vgem) call `ioctl.rs` directly.
 
 use std::{
     fmt::Debug,
@@ -20,7 +20,8 @@ pub use crate::ioctl::{RawFence, RawFile};
 /// A kernel that is used for the whole life of the process.
 pub type KernelRef = &'static dyn Kernel;
 
-/// One method per system call. `Err` is always the errno of the call and never the error of a fence.
+/// One method per system call. `Err` is always the errno of the call and never the error of a
+/// fence.
 ///
 /// File descriptors that come back belong to the caller; those that go in stay the caller's.
 pub trait Kernel: Debug + Send + Sync {
@@ -76,12 +77,13 @@ pub trait Kernel: Debug + Send + Sync {
     fn reset(&self, device: BorrowedFd<'_>, handle: u32) -> Result<()>;
     /// `DRM_IOCTL_SYNCOBJ_QUERY`.
     fn query(&self, device: BorrowedFd<'_>, handle: u32, flags: u32) -> Result<u64>;
-    /// `DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL`; point 0 means the whole syncobj (`DRM_IOCTL_SYNCOBJ_SIGNAL`).
+    /// `DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL`; point 0 means the whole syncobj
+    /// (`DRM_IOCTL_SYNCOBJ_SIGNAL`).
     fn signal(&self, device: BorrowedFd<'_>, handle: u32, point: u64) -> Result<()>;
     /// `eventfd2`, non-blocking and close-on-exec.
     fn eventfd(&self) -> Result<OwnedFd>;
-    /// `close`; of two files one `close_range` (Linux 5.9) if their numbers are neighbours, as those of files made one after the
-    /// other mostly are. How many system calls it took.
+    /// `close`; of two files one `close_range` (Linux 5.9) if their numbers are neighbours, as
+    /// those of files made one after the other mostly are. How many system calls it took.
     fn close(&self, one: OwnedFd, other: Option<OwnedFd>) -> usize {
         match other {
             Some(other) => ioctl::close_two(one, other),

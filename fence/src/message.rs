@@ -1,6 +1,8 @@
-//! [`ReleaseMessage`]: releases that go to the client as a message with the fence in it, instead of into a kernel object.
+//! [`ReleaseMessage`]: releases that go to the client as a message with the fence in it, instead of
+//! into a kernel object.
 //!
-//! This file chooses the one fence that the message carries. What the message looks like is its protocol's affair.
+//! This file chooses the one fence that the message carries. What the message looks like is its
+//! protocol's affair.
 
 use std::{
     fmt,
@@ -8,23 +10,25 @@ use std::{
 };
 
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
 use crate::{
-    CallError, Completed, Kind, Object, Status, SyncFile,
-    few::Few,
+    CallError, Completed, Object, ReleaseKind, Status, SyncFile,
     kernel::KernelRef,
-    sync_file::{self, Lent},
+    sync_file::{self, BorrowedFile},
 };
 
-/// The message that gives one buffer back, implemented by whoever knows the protocol.
+/// The message that gives one buffer back, implemented by the owner of the protocol.
 pub trait ReleaseMessage: fmt::Debug + Send {
-    /// Gives the buffer back: once `fence` has signalled, or at once without one. The descriptor is the caller's.
+    /// Gives the buffer back: once `fence` has signalled, or at once without one. The descriptor is
+    /// the caller's.
     ///
-    /// It is called until it first succeeds, and never again. A client that is gone is a success: nobody waits.
+    /// It is called until it first succeeds, and never again. A client that is gone counts as
+    /// success.
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is [deferred](Kind::Deferred). With any other error the
-    /// release is given up.
+    /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is
+    /// [deferred](ReleaseKind::Deferred). With any other error the release is given up.
     fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno>;
 }
 
@@ -36,17 +40,17 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Sends the one fence that stands for all of `fences`: what is pending, merged; else one that failed, so that its
-    /// error is seen; else none. `done` says how many there were.
+    /// Sends the one fence that stands for all of `fences`: what is pending, merged; else one that
+    /// failed, so that its error is seen; else none. `done` says how many there were.
     ///
     /// It looks at each first: the kernel's merge forgets what has signalled, errors and all.
     pub(crate) fn send<'a>(
         &self,
-        fences: impl Iterator<Item = Lent<'a>>,
+        fences: impl Iterator<Item = BorrowedFile<'a>>,
         failed: Option<&'a SyncFile>,
         mut done: Completed,
     ) -> Result<Completed, CallError> {
-        let (mut pending, mut failed) = (Few::default(), failed.map(SyncFile::lend));
+        let (mut pending, mut failed) = (SmallVec::<[BorrowedFile<'a>; 4]>::new(), failed.map(SyncFile::lend));
         for file in fences {
             match sync_file::summary(self.kernel, file.fd)?.status {
                 Status::Active => pending.push(file),
@@ -78,7 +82,10 @@ impl Envelope {
     fn put(&self, fence: Option<BorrowedFd<'_>>, done: Completed) -> Result<Completed, CallError> {
         let object = fence.map_or(Object::New, Object::fd);
         self.message.send(fence).map_err(|errno| CallError::new("release message", object, errno))?;
-        Ok(Completed { kind: if fence.is_some() { Kind::MessageFenced } else { Kind::MessageAtOnce }, ..done })
+        Ok(Completed {
+            kind: if fence.is_some() { ReleaseKind::MessageFenced } else { ReleaseKind::MessageAtOnce },
+            ..done
+        })
     }
 
     /// The fences cannot be sent whatever we do: better released than lost.
@@ -95,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        FenceError, Release, Retries,
+        DeferredReleases, FenceError, Release,
         model::{FenceId, Model},
     };
 
@@ -124,13 +131,13 @@ mod tests {
     const FAILS: i32 = -1;
     const PENDING: i32 = 0;
 
-    fn wire() -> (Wire, Retries) {
+    fn wire() -> (Wire, DeferredReleases) {
         let wire = Wire { model: Model::leak(), sent: Arc::default(), refuse: Arc::default() };
-        (wire, Retries::default())
+        (wire, DeferredReleases::default())
     }
 
     impl Wire {
-        fn release(&self, retries: &Retries) -> Release {
+        fn release(&self, retries: &DeferredReleases) -> Release {
             Release::message_on(self.model, Box::new(self.clone()), retries)
         }
 
@@ -146,7 +153,8 @@ mod tests {
         }
     }
 
-    /// Fences by what becomes of them before the release completes, the acquire's error, and the message.
+    /// Fences by what becomes of them before the release completes, the acquire's error, and the
+    /// message.
     #[test]
     fn the_message_carries_what_is_still_to_be_waited_for() {
         let failed = Status::Failed(FenceError(Errno::IO));
@@ -171,7 +179,7 @@ mod tests {
             let mut release = wire.release(&retries);
             for status in *fences {
                 let fence = wire.model.fence("gpu");
-                release.add_user(wire.model.sync_file(fence));
+                release.add_fence(wire.model.sync_file(fence));
                 if *status != PENDING {
                     wire.end(fence, *status);
                 }
@@ -187,7 +195,7 @@ mod tests {
             assert_eq!(wire.sent(), [*expected], "{what}");
             assert_eq!(done.carried, *carried, "{what}");
             assert_eq!(done.error.is_some(), *acquire_failed || fences.contains(&FAILS), "{what}");
-            let kind = if expected.is_some() { Kind::MessageFenced } else { Kind::MessageAtOnce };
+            let kind = if expected.is_some() { ReleaseKind::MessageFenced } else { ReleaseKind::MessageAtOnce };
             assert_eq!((done.kind, done.fences), (kind, fences.len()), "{what}");
         }
     }
@@ -198,7 +206,7 @@ mod tests {
         let out = wire.model.sync_file(wire.model.fence("vkms"));
         for _ in 0..2 {
             let mut release = wire.release(&retries);
-            assert_eq!(release.complete_with(&out).unwrap().kind, Kind::MessageFenced);
+            assert_eq!(release.complete_with(&out).unwrap().kind, ReleaseKind::MessageFenced);
             assert!(release.is_finished());
         }
         assert_eq!(wire.sent(), [Some(Status::Active); 2]);
@@ -209,9 +217,9 @@ mod tests {
         let (wire, retries) = wire();
         let fence = wire.model.fence("gpu");
         let mut release = wire.release(&retries);
-        release.add_user(wire.model.sync_file(fence));
+        release.add_fence(wire.model.sync_file(fence));
         *wire.refuse.lock().unwrap() = 2;
-        assert_eq!(release.complete().unwrap().kind, Kind::Deferred);
+        assert_eq!(release.complete().unwrap().kind, ReleaseKind::Deferred);
         assert_eq!(retries.retry(), 1);
         assert_eq!(wire.sent(), []);
         // By then there is nothing left to wait for.

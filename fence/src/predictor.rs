@@ -1,6 +1,8 @@
-//! [`Predictor`]: will a surface's pending fence make the next vblank, judged by the surface's own past?
+//! [`Predictor`]: will a surface's pending fence make the next vblank, judged by the surface's own
+//! past?
 //!
-//! It knows only numbers: no fence, no clock. It forgets what is old and what came before a long pause.
+//! It knows only numbers: no fence, no clock. It forgets what is old and what came before a long
+//! pause.
 
 use crate::Ns;
 
@@ -15,9 +17,9 @@ const STEADY_MARGIN_NS: Ns = 20_000;
 
 /// Remembers how long after their commits a surface's fences signalled.
 ///
-/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile (⁹⁄₁₀ unless told) plus
-/// half its distance from the median and at most 20 µs: a steady surface is trusted to the end of the
-/// frame, an erratic one is not. No heap.
+/// A ring of the last 32 commits, none older than four seconds. A prediction is a high quantile
+/// (⁹⁄₁₀ by default) plus half its distance from the median and at most 20 µs: a steady surface is
+/// trusted to the end of the frame, an erratic one is not. No heap.
 #[derive(Clone, Debug)]
 pub struct Predictor {
     /// (commit, latency) in nanoseconds; the latency saturates at four seconds.
@@ -39,18 +41,13 @@ impl Predictor {
         Predictor { samples: [(0, 0); MEMORY], next: 0, len: 0, quantile: quantile.clamp(0.0, 1.0) }
     }
 
-    /// A commit at `commit` whose fence signalled at `signal`. A fence that had signalled before its commit counts as 0.
+    /// A commit at `commit` whose fence signalled at `signal`. A fence that had signalled before
+    /// its commit counts as 0.
     pub fn record(&mut self, commit: Ns, signal: Ns) {
         let latency = signal.saturating_sub(commit).min(u32::MAX.into()) as u32;
         self.samples[self.next] = (commit, latency);
         self.next = (self.next + 1) % MEMORY;
         self.len = (self.len + 1).min(MEMORY);
-    }
-
-    /// Forgets everything: after a fence that failed or that the watchdog reported, and when the surface's size changed.
-    pub fn distrust(&mut self) {
-        self.len = 0;
-        self.next = 0;
     }
 
     /// Latency at a quantile over what is remembered as of `now`; `None` if that is too little.
@@ -79,7 +76,8 @@ impl Predictor {
         Some(commit.saturating_add(high + margin))
     }
 
-    /// True if the fence of a commit at `commit` will probably have signalled at `deadline`. Without a past: false.
+    /// True if the fence of a commit at `commit` will probably have signalled at `deadline`.
+    /// Without a past: false.
     pub fn will_make(&self, commit: Ns, deadline: Ns) -> bool {
         self.predict(commit).is_some_and(|at| at <= deadline)
     }
@@ -133,8 +131,6 @@ mod tests {
         }
         assert!(predictor.will_make(now, now + 16 * MS), "three slow ones in 32 are beyond the quantile");
         assert!(!predictor.will_make(now + 5_000 * MS, now + 5_016 * MS), "a long pause makes it unknown");
-        predictor.distrust();
-        assert_eq!(predictor.predict(now), None);
     }
 
     #[test]

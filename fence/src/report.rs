@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{Acquire, AcquireState, Ns, Payload, Predictor, Release, User};
+use crate::{Acquire, AcquireState, Ns, Payload, Predictor};
 
 /// The watchdog's report on one [`Acquire`].
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ impl Overdue {
         Overdue { acquire: AcquireReport::new(acquire, now, None), payload }
     }
 
-    /// The same in one line with the culprit: the client's name and the request that brought the fence.
+    /// The same in one line with the culprit: the client's name and the request that brought the
+    /// fence.
     pub fn blame(&self, client: &str, request: &str) -> String {
         format!("{client}: the acquire fence of {request} {self}")
     }
@@ -95,21 +96,5 @@ impl AcquireReport {
             error,
             taken_back: acquire.taken_back(),
         }
-    }
-}
-
-/// A snapshot of a [`Release`].
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct ReleaseReport {
-    /// Value of the release point, if it goes to one.
-    pub point: Option<u64>,
-    /// Who uses the buffer.
-    pub users: Vec<User>,
-}
-
-impl ReleaseReport {
-    /// A snapshot.
-    pub fn new(release: &Release) -> ReleaseReport {
-        ReleaseReport { point: release.target_point().map(crate::Point::value), users: release.users().collect() }
     }
 }

@@ -1,23 +1,25 @@
-//! Releases that the kernel had no memory or file descriptor for, kept with their fences until it has.
+//! Releases that the kernel had no memory or file descriptor for, kept with their fences until it
+//! has.
 //!
 //! It never gives one up and never blocks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{SyncDevice, release::Work};
+use crate::{SyncDevice, delivery::Delivery};
 
-/// A queue of releases to be done, shared by all of its clones. Every [`SyncDevice`] has one for its points; releases by
-/// [message](crate::Release::message) are given theirs.
+/// A queue of releases to be done, shared by all of its clones. Every [`SyncDevice`] has one for
+/// its points; releases by [message](crate::Release::message) are given theirs.
 #[derive(Clone, Debug, Default)]
-pub struct Retries(Arc<Mutex<Vec<Work>>>);
+pub struct DeferredReleases(Arc<Mutex<Vec<Delivery>>>);
 
-impl Retries {
-    pub(crate) fn defer(&self, work: Work) {
+impl DeferredReleases {
+    pub(crate) fn defer(&self, work: Delivery) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(work);
     }
 
-    /// Tries the releases that were deferred ([`Kind::Deferred`](crate::Kind::Deferred)) again, oldest first. How many
-    /// are left. No system call if there are none: call it at every frame.
+    /// Tries the releases that were deferred
+    /// ([`ReleaseKind::Deferred`](crate::ReleaseKind::Deferred)) again, oldest first. How many are
+    /// left. No system call if there are none: call it at every frame.
     pub fn retry(&self) -> usize {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queue.retain_mut(|work| match work.attempt(None) {
@@ -33,7 +35,7 @@ impl Retries {
 }
 
 impl SyncDevice {
-    /// [`Retries::retry`] for the releases into points of this device.
+    /// [`DeferredReleases::retry`] for the releases into points of this device.
     pub fn retry_releases(&self) -> usize {
         self.0.deferred.retry()
     }

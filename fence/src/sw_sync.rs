@@ -1,7 +1,8 @@
-//! [`SwTimeline`]: fences that software signals (sw_sync), for tests of everything that waits for fences.
+//! [`SwTimeline`]: fences that software signals (sw_sync), for tests of everything that waits for
+//! fences.
 //!
-//! The kernel has it in debugfs, for root, if configured with `CONFIG_SW_SYNC`. Never use it for real work: a fence that
-//! is forgotten blocks whoever waits for it.
+//! The kernel has it in debugfs, for root, if configured with `CONFIG_SW_SYNC`. Never use it for
+//! real work: a fence that is forgotten blocks its waiters.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -17,8 +18,8 @@ pub const SW_SYNC_PATH: &str = "/sys/kernel/debug/sync/sw_sync";
 
 /// A timeline that starts at 0 and is moved by [`SwTimeline::inc`].
 ///
-/// Late, early, out of order: create fences and increment in the order wanted. Never: do not increment. Failed: drop the
-/// timeline, which **fails all fences that are pending with `ENOENT`**.
+/// Late, early, out of order: create fences and increment in the order wanted. Never: do not
+/// increment. Failed: drop the timeline, which **fails all fences that are pending with `ENOENT`**.
 #[derive(Debug)]
 pub struct SwTimeline(OwnedFd);
 
@@ -33,7 +34,8 @@ impl SwTimeline {
             .map_err(|errno| CallError::new("open", Object::Path(SW_SYNC_PATH), errno))
     }
 
-    /// A fence that signals when the timeline reaches `value`, at once if it has. The caller owns it.
+    /// A fence that signals when the timeline reaches `value`, at once if it has. The caller owns
+    /// it.
     ///
     /// The kernel ignores the name; the timeline is called after the thread that opened it.
     ///
@@ -54,7 +56,8 @@ impl SwTimeline {
             .map_err(|errno| CallError::new("SW_SYNC_IOC_INC", Object::fd(self.0.as_fd()), errno))
     }
 
-    /// The earliest deadline that anybody has set on a fence of a timeline like this; `None` if nobody has.
+    /// The earliest deadline that has been set on a fence of a timeline like this; `None` if there
+    /// is none.
     ///
     /// # Errors
     /// `EINVAL`: not a fence of sw_sync, or a container of several; `ENOTTY`: Linux < 6.4.

@@ -2,11 +2,12 @@
 //!
 //! Three facts of the kernel shape this file:
 //!
-//! * The status of a *container* (a timeline point, a merged file) does not show the errors of the fences in it: a chain
-//!   node is never errored, and the kernel's own summary over several fences may call a file failed that is still
-//!   active. So every status here is folded from the list of the fences (`drivers/dma-buf/{sync_file,dma-fence-chain}.c`).
-//! * Merging drops what has signalled already, with its error (`dma_fence_unwrap_merge`). [`SyncFile::merge`] gives the
-//!   error back beside the file.
+//! * The status of a *container* (a timeline point, a merged file) does not show the errors of the
+//!   fences in it: a chain node is never errored, and the kernel's own summary over several fences
+//!   may call a file failed that is still active. So every status here is folded from the list of
+//!   the fences (`drivers/dma-buf/{sync_file,dma-fence-chain}.c`).
+//! * Merging drops what has signalled already, with its error (`dma_fence_unwrap_merge`).
+//!   [`SyncFile::merge`] gives the error back beside the file.
 //! * Readable means *signalled*, not *succeeded*.
 //!
 //! Nothing here ever blocks.
@@ -23,7 +24,8 @@ use crate::{
     kernel::{Kernel, LINUX, RawFence},
 };
 
-/// How many fences a status query takes on the stack; a file with more of them costs one more call and a heap buffer.
+/// How many fences a status query takes on the stack; a file with more of them costs one more call
+/// and a heap buffer.
 const INLINE_FENCES: usize = 8;
 
 /// What [`SyncFile::merge`] gives.
@@ -31,19 +33,21 @@ const INLINE_FENCES: usize = 8;
 pub struct Merged {
     /// Signals when all have signalled.
     pub file: SyncFile,
-    /// Error of a fence that had failed already. While others are pending the kernel cannot carry it in `file`.
+    /// Error of a fence that had failed already. While others are pending the kernel cannot carry
+    /// it in `file`.
     pub error: Option<FenceError>,
 }
 
 /// A `sync_file`: signals once, when all of its fences have, and never changes otherwise.
 ///
-/// It owns its file descriptor and closes it when dropped; that cancels nothing. Readable (`poll`, `epoll`) when
-/// signalled, successfully or not.
+/// It owns its file descriptor and closes it when dropped; that cancels nothing. Readable (`poll`,
+/// `epoll`) when signalled, successfully or not.
 #[derive(Debug)]
 pub struct SyncFile {
     fd: OwnedFd,
-    /// May be a link of a timeline's chain. The kernel must not be asked to make such a link part of another chain in
-    /// one step (`WARN_ON` in `dma_fence_chain_init`, seen on Linux 7.3): see [`crate::Point::import`].
+    /// May be a link of a timeline's chain. The kernel must not be asked to make such a link part
+    /// of another chain in one step (`WARN_ON` in `dma_fence_chain_init`, seen on Linux 7.3): see
+    /// [`crate::Point::import`].
     chain: bool,
 }
 
@@ -57,8 +61,8 @@ impl SyncFile {
         Ok(SyncFile::maybe_chain(fd))
     }
 
-    /// Takes a file descriptor that a driver has just given as a sync_file: an out-fence, a native fence of the renderer.
-    /// For one that came from another process use [`SyncFile::from_fd`].
+    /// Takes a file descriptor that a driver has just given as a sync_file: an out-fence, a native
+    /// fence of the renderer. For one that came from another process use [`SyncFile::from_fd`].
     pub fn unchecked(fd: OwnedFd) -> SyncFile {
         SyncFile { fd, chain: false }
     }
@@ -71,8 +75,8 @@ impl SyncFile {
         self.chain
     }
 
-    pub(crate) fn lend(&self) -> Lent<'_> {
-        Lent { fd: self.fd.as_fd(), chain: self.chain }
+    pub(crate) fn lend(&self) -> BorrowedFile<'_> {
+        BorrowedFile { fd: self.fd.as_fd(), chain: self.chain }
     }
 
     /// A second file descriptor for the same fences.
@@ -87,23 +91,25 @@ impl SyncFile {
 
     /// Merges two files; both stay the caller's.
     ///
-    /// The bare ioctl: what has signalled already is left out, with its error. Prefer [`SyncFile::merge`].
+    /// The bare ioctl: what has signalled already is left out, with its error. Prefer
+    /// [`SyncFile::merge`].
     ///
     /// # Errors
-    /// `ENOTTY`: `a` is no sync_file; `ENOENT`: `b` is none; `EMFILE`.
+    /// `ENOTTY`: `a` is not a sync_file; `ENOENT`: `b` is none; `EMFILE`.
     pub fn merge2(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> Result<SyncFile, CallError> {
         merge2(&LINUX, a, b)
     }
 
-    /// Merges any number of files; all stay the caller's. Pairs of pairs, so that no fence is copied more than
-    /// log₂(n) times; the kernel keeps the latest of each timeline.
+    /// Merges any number of files; all stay the caller's. Pairs of pairs, so that no fence is
+    /// copied more than log₂(n) times; the kernel keeps the latest of each timeline.
     ///
-    /// Those that have signalled are not merged. If none is pending the result is a duplicate of the one that failed,
-    /// or of any. The error comes beside the file, because a pending merge cannot carry the error of a fence that
-    /// failed before it; one that fails later is carried by the kernel.
+    /// Those that have signalled are not merged. If none is pending the result is a duplicate of
+    /// the one that failed, or of any. The error comes beside the file, because a pending merge
+    /// cannot carry the error of a fence that failed before it; one that fails later is carried by
+    /// the kernel.
     ///
     /// # Errors
-    /// `EINVAL` if `files` is empty; `ENOTTY` if one is no sync_file; `EMFILE`.
+    /// `EINVAL` if `files` is empty; `ENOTTY` if one is not a sync_file; `EMFILE`.
     pub fn merge(files: &[BorrowedFd<'_>]) -> Result<Merged, CallError> {
         merge(&LINUX, files)
     }
@@ -134,8 +140,8 @@ impl SyncFile {
         Ok(Info::new(raw.name.into(), &fences))
     }
 
-    /// Tells the fences' drivers by when they are needed (CLOCK_MONOTONIC). A hint: the driver may raise clocks. The
-    /// kernel keeps the earliest.
+    /// Tells the fences' drivers by when they are needed (CLOCK_MONOTONIC). A hint: the driver may
+    /// raise clocks. The kernel keeps the earliest.
     ///
     /// # Errors
     /// `ENOTTY`: Linux < 6.4.
@@ -158,7 +164,7 @@ impl SyncFile {
 
 /// A borrowed [`SyncFile`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lent<'a> {
+pub(crate) struct BorrowedFile<'a> {
     pub(crate) fd: BorrowedFd<'a>,
     pub(crate) chain: bool,
 }
@@ -189,7 +195,8 @@ fn file_info(
     kernel.file_info(file, fences).map_err(|errno| CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), errno))
 }
 
-/// Fills `fences` with all of them. A merged file cannot grow, but a chain shrinks as links signal: ask until it fits.
+/// Fills `fences` with all of them. A merged file cannot grow, but a chain shrinks as links signal:
+/// ask until it fits.
 fn all_fences(
     kernel: &dyn Kernel,
     file: BorrowedFd<'_>,
@@ -291,7 +298,8 @@ fn merge(kernel: &dyn Kernel, files: &[BorrowedFd<'_>]) -> Result<Merged, CallEr
                 }
                 layer = next;
             }
-            // One that failed between the look above and the merge was dropped by the kernel: look again.
+            // One that failed between the look above and the merge was dropped by the kernel: look
+            // again.
             for &file in several {
                 if let Status::Failed(reason) = summary(kernel, file)?.status {
                     error.get_or_insert(reason);

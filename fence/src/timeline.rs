@@ -1,12 +1,14 @@
 //! [`Timeline`] and [`Point`]: a syncobj of a DRM device, and one value on it.
 //!
-//! A timeline is a container that its owners may change at any time: a client may signal our release points, take its
-//! own acquire points back, or destroy its end while we wait. Nothing here trusts what an earlier call said.
+//! A timeline is a container that its owners may change at any time: a client may signal our
+//! release points, take its own acquire points back, or destroy its end while we wait. Nothing here
+//! trusts what an earlier call said.
 //!
-//! Points are meant to be added in rising order. The kernel accepts a point that is not above the last one, and gives
-//! it the number of the last one: who waits for either then waits for both. Until then the point that was passed over
-//! counted as materialised by the later one. That is the choice of whoever picked the values; we add what we are asked
-//! to add, at once, and say so ([`Added::OutOfOrder`]), because holding a later point back could deadlock its waiter.
+//! Points are meant to be added in rising order. The kernel accepts a point that is not above the
+//! last one, and gives it the number of the last one: who waits for either then waits for both.
+//! Until then the point that was passed over counted as materialised by the later one. That is the
+//! choice of the client that picked the values; we add what we are asked to add, at once, and say
+//! so ([`Added::OutOfOrder`]), because holding a later point back could deadlock its waiter.
 
 use std::{
     fmt,
@@ -19,7 +21,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::{CallError, Ns, Object, SyncDevice, SyncFile, sync_file::Lent};
+use crate::{CallError, Ns, Object, SyncDevice, SyncFile, sync_file::BorrowedFile};
 
 /// What an eventfd or a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +46,8 @@ impl Until {
 pub enum Payload {
     /// No fence: new, or reset.
     Empty,
-    /// One fence without a number: its owner uses it as a binary syncobj. No point above 0 ever materialises on it.
+    /// One fence without a number: its owner uses it as a binary syncobj. No point above 0 ever
+    /// materialises on it.
     Binary,
     /// A timeline whose last point that materialised is this one.
     Timeline(u64),
@@ -76,8 +79,8 @@ impl Drop for Inner {
     }
 }
 
-/// A syncobj of a device. Cloning is cheap and shares the handle; the last clone or [`Point`] destroys it. The syncobj
-/// itself lives on while others have it.
+/// A syncobj of a device. Cloning is cheap and shares the handle; the last clone or [`Point`]
+/// destroys it. The syncobj itself lives on while others have it.
 #[derive(Clone)]
 pub struct Timeline(Arc<Inner>);
 
@@ -111,7 +114,8 @@ impl Timeline {
         self.0.handle
     }
 
-    /// Whether fences of this timeline are likely to be pending when they are committed: the last one was.
+    /// Whether fences of this timeline are likely to be pending when they are committed: the last
+    /// one was.
     pub(crate) fn comes_late(&self) -> bool {
         self.0.comes_late.load(Ordering::Relaxed)
     }
@@ -139,7 +143,8 @@ impl Timeline {
 
     /// The point with this value. No system call.
     ///
-    /// Value 0 is not on the timeline: it stands for whatever the syncobj holds, as a binary syncobj.
+    /// Value 0 is not on the timeline: it stands for whatever the syncobj holds, as a binary
+    /// syncobj.
     pub fn point(&self, value: u64) -> Point {
         Point { timeline: self.clone(), value }
     }
@@ -160,7 +165,8 @@ impl Timeline {
         self.query_flags(1)
     }
 
-    /// What the syncobj holds: tells a binary syncobj, on which points never materialise, from a timeline.
+    /// What the syncobj holds: tells a binary syncobj, on which points never materialise, from a
+    /// timeline.
     ///
     /// # Errors
     /// As [`Timeline::query`], and `EMFILE`.
@@ -202,8 +208,8 @@ impl Timeline {
 
 /// One value on a [`Timeline`], which it keeps alive.
 ///
-/// *Unmaterialised* until somebody attaches a fence, *signalled* when that fence is; a later point that materialises
-/// covers it too.
+/// *Unmaterialised* until somebody attaches a fence, *signalled* when that fence is; a later point
+/// that materialises covers it too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
     timeline: Timeline,
@@ -221,10 +227,12 @@ impl Point {
         self.value
     }
 
-    /// The fence of the point as a sync_file that the caller owns; `None` if it has not materialised.
+    /// The fence of the point as a sync_file that the caller owns; `None` if it has not
+    /// materialised.
     ///
-    /// One ioctl on Linux 6.16 and later, two before. Once a point has signalled and a later one is there, the kernel
-    /// forgets its fence and gives one that succeeded at no particular time: who wants to see errors exports before.
+    /// One ioctl on Linux 6.16 and later, two before. Once a point has signalled and a later one is
+    /// there, the kernel forgets its fence and gives one that succeeded at no particular time: who
+    /// wants to see errors exports before.
     ///
     /// # Errors
     /// `EMFILE`; `ENOMEM`.
@@ -236,19 +244,21 @@ impl Point {
         }
     }
 
-    /// Materialises the point with the fences of `file`, which stays the caller's. Needs no file descriptor.
+    /// Materialises the point with the fences of `file`, which stays the caller's. Needs no file
+    /// descriptor.
     ///
-    /// One ioctl on Linux 6.16 and later, which keeps the error of a fence that has failed already. Two on older kernels,
-    /// and for a file that was exported from a point or came from another process, because it may be a link of a chain:
-    /// these lose the error of a fence that has failed *already*. On value 0 it replaces what the syncobj holds.
+    /// One ioctl on Linux 6.16 and later, which keeps the error of a fence that has failed already.
+    /// Two on older kernels, and for a file that was exported from a point or came from another
+    /// process, because it may be a link of a chain: these lose the error of a fence that has
+    /// failed *already*. On value 0 it replaces what the syncobj holds.
     ///
     /// # Errors
-    /// `EINVAL`: `file` is no sync_file; `ENOMEM`; `EOPNOTSUPP`.
+    /// `EINVAL`: `file` is not a sync_file; `ENOMEM`; `EOPNOTSUPP`.
     pub fn import(&self, file: &SyncFile) -> Result<Added, CallError> {
         self.import_lent(file.lend())
     }
 
-    pub(crate) fn import_lent(&self, file: Lent<'_>) -> Result<Added, CallError> {
+    pub(crate) fn import_lent(&self, file: BorrowedFile<'_>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_point(self.timeline.handle(), self.value, file)
@@ -256,9 +266,9 @@ impl Point {
         Ok(self.added())
     }
 
-    /// Materialises the point with all of these fences, without a file descriptor to merge them in: slower than a merge
-    /// by a call, for when none is left.
-    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = Lent<'a>>) -> Result<Added, CallError> {
+    /// Materialises the point with all of these fences, without a file descriptor to merge them in:
+    /// slower than a merge by a call, for when none is left.
+    pub(crate) fn import_all<'a>(&self, files: impl Iterator<Item = BorrowedFile<'a>>) -> Result<Added, CallError> {
         self.timeline
             .device()
             .import_all(self.timeline.handle(), self.value, files)
@@ -266,8 +276,9 @@ impl Point {
         Ok(self.added())
     }
 
-    /// Gives the fence of this point to another one of the same device, in one ioctl and without a file descriptor.
-    /// `None` if there is no fence yet. What has signalled already arrives without its error.
+    /// Gives the fence of this point to another one of the same device, in one ioctl and without a
+    /// file descriptor. `None` if there is no fence yet. What has signalled already arrives without
+    /// its error.
     ///
     /// # Errors
     /// `EXDEV`: the points are on different devices; `EOPNOTSUPP`; `ENOMEM`.
@@ -297,10 +308,12 @@ impl Point {
         Ok(self.added())
     }
 
-    /// A new eventfd (non-blocking, the caller's) that becomes readable when the point is there, at once if it is.
+    /// A new eventfd (non-blocking, the caller's) that becomes readable when the point is there, at
+    /// once if it is.
     ///
-    /// It stays silent if the point never comes, also when its timeline is destroyed by all others: have a watchdog.
-    /// The kernel frees its registration when it fires or when the syncobj goes, not when the eventfd is closed.
+    /// It stays silent if the point never comes, also when its timeline is destroyed by all others:
+    /// have a watchdog. The kernel frees its registration when it fires or when the syncobj goes,
+    /// not when the eventfd is closed.
     ///
     /// # Errors
     /// `EMFILE`; `EINVAL`: Linux < 6.6.
@@ -311,7 +324,8 @@ impl Point {
         Ok(event)
     }
 
-    /// Registers an eventfd of the caller, which stays the caller's: its counter is incremented once.
+    /// Registers an eventfd of the caller, which stays the caller's: its counter is incremented
+    /// once.
     ///
     /// # Errors
     /// `EINVAL`: no eventfd, or Linux < 6.6.
@@ -357,11 +371,12 @@ impl Point {
     }
 }
 
-/// Blocks until one of the points (`all`: every one) is there, or until `timeout` (absolute, CLOCK_MONOTONIC
-/// nanoseconds; 0 does not block). The index of one that was ready; `None` at the timeout.
+/// Blocks until one of the points (`all`: every one) is there, or until `timeout` (absolute,
+/// CLOCK_MONOTONIC nanoseconds; 0 does not block). The index of one that was ready; `None` at the
+/// timeout.
 ///
-/// Points that have not materialised are waited for. With a `deadline` the fences that are there are told it.
-/// For tests and tools: a compositor never blocks. All points must be on one device.
+/// Points that have not materialised are waited for. With a `deadline` it is set on the fences that
+/// exist. For tests and tools: a compositor never blocks. All points must be on one device.
 ///
 /// # Errors
 /// `EXDEV`: points of several devices; `EOPNOTSUPP`; `ENOMEM`.

@@ -84,7 +84,8 @@ pub(crate) struct SyncobjDestroy {
     pub(crate) pad: u32,
 }
 
-/// With the point that Linux 6.16 appended. Older kernels copy the first 16 bytes and refuse the TIMELINE flag.
+/// With the point that Linux 6.16 appended. Older kernels copy the first 16 bytes and refuse the
+/// TIMELINE flag.
 #[repr(C)]
 pub(crate) struct SyncobjHandle {
     pub(crate) handle: u32,

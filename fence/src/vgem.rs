@@ -35,8 +35,8 @@ impl<'a> VgemBuffer<'a> {
             .map_err(|errno| CallError::new("PRIME_HANDLE_TO_FD", Object::Handle(self.handle), errno))
     }
 
-    /// Attaches a new implicit fence: somebody reads or writes the buffer from now on. It expires after ten seconds,
-    /// and its device's last close signals it.
+    /// Attaches a new implicit fence: somebody reads or writes the buffer from now on. It expires
+    /// after ten seconds, and its device's last close signals it.
     ///
     /// # Errors
     /// `EBUSY`: there is a pending fence that conflicts; `ENOTTY`: no vgem.
@@ -55,7 +55,8 @@ impl Drop for VgemBuffer<'_> {
     }
 }
 
-/// An implicit fence on a [`VgemBuffer`]. Dropping it without [`signal`](VgemFence::signal) lets it expire.
+/// An implicit fence on a [`VgemBuffer`]. Dropping it without [`signal`](VgemFence::signal) lets it
+/// expire.
 #[derive(Debug)]
 #[must_use = "it stays pending until it is signalled or expires"]
 pub struct VgemFence<'a> {

@@ -1,4 +1,5 @@
-//! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or is lost.
+//! Every system call of an acquire and of a release fails once, in turn: nothing panics, leaks, or
+//! is lost.
 
 use std::{
     os::fd::BorrowedFd,
@@ -6,7 +7,7 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile,
+    Acquire, AcquireState, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
     faults::{Call, Faults},
     model::Model,
 };
@@ -47,7 +48,8 @@ fn an_acquire_survives_every_call_that_fails() {
                 }
                 acquire.set_deadline(5);
                 let fence = model.fence("gpu");
-                // In each of its states the next such call fails; then it goes on as if nothing had been.
+                // In each of its states the next such call fails; then it goes on as if nothing had
+                // been.
                 let steps: [&dyn Fn(); 3] =
                     [&|| {}, &|| assert!(timeline.point(1).import(&model.sync_file(fence)).is_ok()), &|| {
                         model.signal_fence(fence, 9)
@@ -79,7 +81,7 @@ fn a_release_survives_every_call_that_fails() {
                     let timeline = device.create_timeline().unwrap();
                     let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
                     let mut release = Release::point(timeline.point(1));
-                    fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                    fences.iter().for_each(|fence| release.add_fence(model.sync_file(*fence)));
                     (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
                     let done = release.complete().unwrap();
                     // A frame or two later.
@@ -92,8 +94,9 @@ fn a_release_survives_every_call_that_fails() {
                         model.signal_fence(*fence, 1);
                     }
                     assert!(timeline.point(1).is_signalled().unwrap(), "lost: {what}");
-                    let expected = if users == 0 { Kind::PointSignalled } else { Kind::PointMaterialised };
-                    assert!(done.kind == expected || done.kind == Kind::Deferred, "{what}");
+                    let expected =
+                        if users == 0 { ReleaseKind::PointSignalled } else { ReleaseKind::PointMaterialised };
+                    assert!(done.kind == expected || done.kind == ReleaseKind::Deferred, "{what}");
                     assert_eq!(done.fences, users);
                 }
             }
@@ -119,10 +122,10 @@ fn a_message_survives_every_call_that_fails() {
         for call in [Call::FileInfo, Call::Merge] {
             for times in 1..4 {
                 let (model, faults, _) = world(false);
-                let (wire, retries) = (Wire::default(), Retries::default());
+                let (wire, retries) = (Wire::default(), DeferredReleases::default());
                 let fences: Vec<_> = (0..users).map(|_| model.fence("gpu")).collect();
                 let mut release = Release::message_on(faults, Box::new(wire.clone()), &retries);
-                fences.iter().for_each(|fence| release.add_user(model.sync_file(*fence)));
+                fences.iter().for_each(|fence| release.add_fence(model.sync_file(*fence)));
                 (0..times).for_each(|_| faults.fail(call, Errno::NOMEM));
                 let done = release.complete().unwrap();
                 (0..times).for_each(|_| assert!(retries.retry() <= 1));

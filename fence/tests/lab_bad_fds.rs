@@ -23,9 +23,9 @@ fn a_closed_fd_is_named() {
     for (what, error) in table {
         let text = error.to_string();
         assert!(text.contains(&format!("fd {number}")), "{what}: {text}");
-        // FD_TO_HANDLE says EINVAL for whatever is no syncobj.
+        // FD_TO_HANDLE says EINVAL for whatever is not a syncobj.
         let closed = error.errno == Errno::BADF && text.contains("the fd is closed");
-        assert!(closed || text.contains("the fd is no syncobj"), "{what}: {text}");
+        assert!(closed || text.contains("the fd is not a syncobj"), "{what}: {text}");
     }
     drop(timeline);
 }
@@ -47,7 +47,7 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
         let fence = buffer.fence(implicit::Access::Write).unwrap();
         let file = implicit::export(dmabuf.as_fd(), implicit::Access::Read).unwrap();
         let mut release = Release::point(here.point(1));
-        release.add_user(file);
+        release.add_fence(file);
         release.complete().unwrap();
         let seen = theirs.point(1).export().unwrap().unwrap();
         assert_eq!(seen.driver_and_status().unwrap().driver.as_str(), "vgem");
@@ -63,7 +63,8 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
             assert!(text.contains(&number) && text.contains("no syncobj"), "{text}");
         }
     }
-    // A handle of one device is another syncobj, or none, on the other: it cannot be confused, since each point keeps its device.
+    // A handle of one device is another syncobj, or none, on the other: it cannot be confused,
+    // since each point keeps its device.
     assert_eq!(lab::open_fds(), before);
     drop(other);
 }

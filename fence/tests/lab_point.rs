@@ -1,10 +1,11 @@
-//! Syncobj timelines on the lab's kernel: points that come, go, return, and come in the wrong order.
+//! Syncobj timelines on the lab's kernel: points that come, go, return, and come in the wrong
+//! order.
 
 use std::os::fd::AsFd;
 
 use fence::{
-    Acquire, AcquireState, Added, Payload, Status, SyncDevice, Until, VgemBuffer, faults::Faults, implicit::Access,
-    kernel::LINUX, wait::Fence, wait_any, wait_points,
+    Acquire, AcquireState, Added, Payload, Status, SyncDevice, Until, VgemBuffer, faults::Faults, implicit,
+    implicit::Access, kernel::LINUX, wait_points,
 };
 use rustix::io::Errno;
 
@@ -243,22 +244,25 @@ fn any_of_all_kinds_is_waited_for_in_one_set() {
     let sw = lab::sw();
     let file = sw.fence(1, "").unwrap();
     let (here, there) = (ours.point(1), ours.point(2));
-    let all = [
-        Fence::File(&file),
-        Fence::Point(&here, Until::Signalled),
-        Fence::Point(&there, Until::Available),
-        Fence::Dmabuf(dmabuf.as_fd(), Access::Read),
-    ];
     let before = lab::open_fds();
-    assert_eq!(wait_any(&all, Some(10 * MS)).unwrap(), None);
-    assert!(implicit.signal().unwrap());
-    assert_eq!(wait_any(&all, Some(10 * MS)).unwrap(), Some((3, Status::Signalled)));
-    client.point(2).import(&sw.fence(5, "").unwrap()).unwrap();
-    assert_eq!(wait_any(&all[..3], Some(10 * MS)).unwrap(), Some((2, Status::Active)));
-    assert_eq!(wait_any(&all[..2], Some(10 * MS)).unwrap(), None, "2 covers 1, and is pending");
-    drop(sw);
-    assert_eq!(wait_any(&all[1..2], Some(10 * MS)).unwrap(), Some((0, Status::Failed(GONE))));
-    assert_eq!(wait_any(&all[..1], Some(10 * MS)).unwrap(), Some((0, Status::Failed(GONE))));
-    assert_eq!(wait_any(&[], Some(0)).unwrap(), None);
+    {
+        let (signalled, available) =
+            (here.eventfd(Until::Signalled).unwrap(), there.eventfd(Until::Available).unwrap());
+        let exported = implicit::export(dmabuf.as_fd(), Access::Read).unwrap();
+        let all = [file.as_fd(), signalled.as_fd(), available.as_fd(), exported.as_fd()];
+        assert_eq!(lab::poll(&all, 10 * MS), None);
+        assert!(implicit.signal().unwrap());
+        assert_eq!(lab::poll(&all, 10 * MS), Some(3));
+        assert_eq!(exported.status(), Ok(Status::Signalled));
+        client.point(2).import(&sw.fence(5, "").unwrap()).unwrap();
+        assert_eq!(lab::poll(&all[..3], 10 * MS), Some(2));
+        assert_eq!(there.export().unwrap().unwrap().status(), Ok(Status::Active));
+        assert_eq!(lab::poll(&all[..2], 10 * MS), None, "2 covers 1, and is pending");
+        drop(sw);
+        assert_eq!(lab::poll(&all[1..2], 10 * MS), Some(0));
+        assert_eq!(here.export().unwrap().unwrap().status(), Ok(Status::Failed(GONE)));
+        assert_eq!(lab::poll(&all[..1], 10 * MS), Some(0));
+        assert_eq!(file.status(), Ok(Status::Failed(GONE)));
+    }
     assert_eq!(lab::open_fds(), before - 1, "less the timeline of sw_sync that was closed");
 }

@@ -3,10 +3,8 @@
 use std::os::fd::AsFd;
 
 use fence::{
-    Status, SyncFile, VgemBuffer, WaitSet,
+    Status, SyncFile, VgemBuffer,
     implicit::{self, Access},
-    wait::Fence,
-    wait_any,
 };
 use rustix::io::Errno;
 
@@ -37,18 +35,16 @@ fn a_fence_tells_driver_timeline_status_and_time() {
 fn fences_of_one_timeline_signal_in_order() {
     let timeline = lab::sw();
     let fences: Vec<_> = [3, 1, 2].map(|value| timeline.fence(value, "").unwrap()).into();
-    let set = WaitSet::new().unwrap();
+    let set = lab::Epoll::new();
     for (token, fence) in fences.iter().enumerate() {
-        set.add(fence, token as u64).unwrap();
+        set.add(fence, token as u64);
     }
     let mut order = Vec::new();
-    let mut tokens = [0; 4];
     for _ in 0..3 {
         timeline.inc(1).unwrap();
-        assert_eq!(set.wait(&mut tokens, Some(0)).unwrap(), 1);
-        order.push(tokens[0]);
+        order.push(set.wait(0));
     }
-    assert_eq!(order, [1, 2, 0]);
+    assert_eq!(order, [[1], [2], [0]]);
     let times: Vec<_> = [1, 2, 0].map(|index: usize| fences[index].driver_and_status().unwrap().at).into();
     assert!(times.is_sorted(), "{times:?}");
     assert!(timeline.fence(2, "late").unwrap().is_signalled(), "a fence of the past has signalled when it is made");
@@ -60,11 +56,10 @@ fn who_waits_after_the_signal_is_told_at_once() {
     let timeline = lab::sw();
     let fence = timeline.fence(1, "").unwrap();
     timeline.inc(1).unwrap();
-    let set = WaitSet::new().unwrap();
-    set.add(&fence, 7).unwrap();
-    let mut tokens = [0; 4];
-    assert_eq!((set.wait(&mut tokens, Some(0)).unwrap(), tokens[0]), (1, 7));
-    assert_eq!(wait_any(&[Fence::File(&fence)], Some(0)).unwrap(), Some((0, Status::Signalled)));
+    let set = lab::Epoll::new();
+    set.add(&fence, 7);
+    assert_eq!(set.wait(0), [7], "by epoll");
+    assert_eq!(lab::poll(&[fence.as_fd()], 0), Some(0), "and by poll");
 }
 
 #[test]
@@ -75,7 +70,7 @@ fn a_failed_fence_is_no_failed_call_and_the_reverse() {
     assert!(fence.is_signalled(), "failed is signalled, for poll");
     let merged = SyncFile::merge2(fence.as_fd(), rustix::stdio::stdin()).unwrap_err();
     assert_eq!(merged.errno, Errno::NOENT, "the very errno of the fence, but of the call");
-    assert!(merged.to_string().contains("second fd is no sync_file"), "{merged}");
+    assert!(merged.to_string().contains("second fd is not a sync_file"), "{merged}");
 }
 
 #[test]
@@ -190,7 +185,8 @@ fn a_fence_of_vgem_expires() {
     let fence = buffer.fence(Access::Write).unwrap();
     assert_eq!(buffer.fence(Access::Read).unwrap_err().errno, Errno::BUSY);
     let file = implicit::export(dmabuf.as_fd(), Access::Read).unwrap();
-    assert_eq!(wait_any(&[Fence::File(&file)], Some(5_000 * MS)).unwrap(), None);
-    assert_eq!(wait_any(&[Fence::File(&file)], Some(9_000 * MS)).unwrap(), Some((0, Status::Signalled)));
+    assert_eq!(lab::poll(&[file.as_fd()], 5_000 * MS), None);
+    assert_eq!(lab::poll(&[file.as_fd()], 9_000 * MS), Some(0));
+    assert_eq!(file.status(), Ok(Status::Signalled));
     assert!(!fence.signal().unwrap(), "too late");
 }

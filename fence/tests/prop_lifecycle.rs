@@ -1,6 +1,7 @@
-//! Random interleavings of everything that can happen to buffers, on the kernel of pipes, with file descriptors that run
-//! out at times. After each step: every buffer is in use by a named user or was released exactly once; no release
-//! precedes the fence of a user; a failed commit is never shown; no surface is held up by another's fence.
+//! Random interleavings of everything that can happen to buffers, on the kernel of pipes, with file
+//! descriptors that run out at times. After each step: every buffer is in use or was released
+//! exactly once; no release precedes the fence of a user; a failed commit is never shown; no
+//! surface is held up by another's fence.
 
 use std::{
     os::fd::BorrowedFd,
@@ -11,7 +12,8 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Added, Kind, Release, ReleaseMessage, Retries, SyncDevice, SyncFile, Timeline, Use, User,
+    Acquire, AcquireState, Added, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
+    Timeline,
     faults::Faults,
     model::{FenceId, Model},
 };
@@ -23,9 +25,6 @@ use rustix::{
 
 const SURFACES: usize = 3;
 const BUFFERS: usize = 4;
-const SCREEN: User = User { kind: Use::Scanout, id: 0 };
-const PASS: User = User { kind: Use::Render, id: 0 };
-const QUEUE: User = User { kind: Use::Queue, id: 0 };
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -149,7 +148,7 @@ struct World {
     client_fences: Vec<FenceId>,
     flip: Option<FenceId>,
     passes: Vec<FenceId>,
-    retries: Retries,
+    retries: DeferredReleases,
     no_fds: Arc<AtomicBool>,
     now: u64,
 }
@@ -204,7 +203,7 @@ impl World {
             client_fences: Vec::new(),
             flip: None,
             passes: Vec::new(),
-            retries: Retries::default(),
+            retries: DeferredReleases::default(),
             no_fds: Arc::default(),
             now: 1,
         }
@@ -248,11 +247,10 @@ impl World {
         }
         advance(&mut acquire);
         let wire = message.then(|| Wire { sent: Arc::default(), no_fds: self.no_fds.clone() });
-        let mut release = match &wire {
+        let release = match &wire {
             Some(wire) => Release::message_on(self.faults, Box::new(wire.clone()), &self.retries),
             None => Release::point(buffer.release.point(value)),
         };
-        release.begin(QUEUE);
         let commit = Commit { buffer: index, value, acquire, release, wire, users: Vec::new(), fence };
         self.surfaces[surface].pending.push(commit);
     }
@@ -310,19 +308,17 @@ impl World {
     }
 
     /// The last user has gone.
-    fn release(&mut self, surface: usize, mut commit: Commit) {
-        commit.release.end(QUEUE, None);
-        assert!(commit.release.is_idle());
+    fn release(&mut self, surface: usize, commit: Commit) {
         let done = commit.release.complete().unwrap();
         assert_eq!(done.added, Added::InOrder);
         let buffer = &mut self.surfaces[surface].buffers[commit.buffer];
         assert!(buffer.busy, "released twice");
         buffer.busy = false;
-        if done.kind == Kind::MessageAtOnce {
+        if done.kind == ReleaseKind::MessageAtOnce {
             assert!(commit.users.iter().all(|user| self.model.has_signalled(*user)), "at once, but in use");
         }
         buffer.released = Some((commit.wire.map_or(Back::Point(commit.value), Back::Message), commit.users));
-        if done.kind == Kind::Deferred {
+        if done.kind == ReleaseKind::Deferred {
             // Not lost: it comes with the next file descriptor. The model's own calls still work.
             assert!(self.device.retry_releases() + self.retries.retry() <= SURFACES * BUFFERS);
         }
@@ -343,10 +339,8 @@ impl World {
             // Each surface by itself: what its own newest fence that signalled brought.
             let Some(newest) = newest else { continue };
             let mut taken: Vec<_> = surface.pending.drain(..=newest).collect();
-            let mut next = taken.pop().unwrap();
+            let next = taken.pop().unwrap();
             dropped.extend(taken.into_iter().map(|commit| (index, commit)));
-            next.release.begin(SCREEN);
-            next.release.end(QUEUE, None);
             if let Some(old) = surface.shown.replace(next) {
                 self.leaving.push((index, old));
             }
@@ -355,8 +349,7 @@ impl World {
             let pass = self.model.fence("gpu");
             self.passes.push(pass);
             for commit in self.surfaces.iter_mut().filter_map(|surface| surface.shown.as_mut()) {
-                commit.release.begin(PASS);
-                assert!(!commit.release.end(PASS, Some(self.model.sync_file(pass))), "still on screen");
+                commit.release.add_fence(self.model.sync_file(pass));
                 commit.users.push(pass);
             }
         }
@@ -364,7 +357,7 @@ impl World {
         for (surface, mut commit) in std::mem::take(&mut self.leaving) {
             // Free when the commit that replaces it is on screen.
             commit.users.push(out_fence);
-            assert!(commit.release.end(SCREEN, Some(self.model.sync_file(out_fence))));
+            commit.release.add_fence(self.model.sync_file(out_fence));
             self.release(surface, commit);
         }
         for (surface, commit) in dropped {
@@ -430,7 +423,7 @@ impl World {
         for (index, commit) in held.chain(leaving) {
             let buffer = &self.surfaces[index].buffers[commit.buffer];
             uses[index][commit.buffer] += 1;
-            assert!(!commit.release.is_idle(), "a buffer in use has a named user");
+            assert!(!commit.release.is_finished(), "released while in use");
             match &commit.wire {
                 Some(wire) => assert_eq!(wire.seen().0, 0, "released while in use"),
                 None => {
@@ -493,7 +486,8 @@ impl World {
     }
 }
 
-/// A fence that is there and signalled is seen as such at the next wake-up, whatever other surfaces wait for.
+/// A fence that is there and signalled is seen as such at the next wake-up, whatever other surfaces
+/// wait for.
 fn nobody_is_held_up(world: &mut World, no_fds: bool) {
     if no_fds {
         return;

@@ -1,13 +1,18 @@
-//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind of plane, on one core.
+//! How fast the CRC models are: GB/s of output (8 bytes a pixel in vkms, 4 in LCDIF) for each kind
+//! of plane, on one core.
 //!
-//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is missed. Each figure is the lower quartile
-//! of several frames of 1920 × 1080, by the thread's CPU time: what others do on this machine only ever adds.
+//! Prints one line a figure: name, value, unit, limit, verdict; the exit status is 1 if a limit is
+//! missed. Each figure is the lower quartile of several frames of 1920 × 1080, by the thread's CPU
+//! time: what others do on this machine only ever adds.
 
 use std::{hint::black_box, process::ExitCode};
 
 use kms::{
     Rect, SrcRect,
-    crc::vkms::{ColorOp, Composer, Encoding, Gamma, Layout, Look, ModelPlane, Picture, Range, Scene, Turn},
+    crc::vkms::{
+        ColorOp, ColourPlane, Composer, Encoding, Gamma, ModelBuffer, ModelOptions, ModelPlane, ModelRotation, Range,
+        Scene,
+    },
 };
 
 const WIDTH: u32 = 1920;
@@ -79,21 +84,22 @@ fn main() -> ExitCode {
         noise.iter().enumerate().map(|(at, byte)| if at % 4 == 3 { byte / 2 + 96 } else { byte / 3 }).collect();
     let mut composer = Composer::default();
     let (src, dst) = (SrcRect::full(WIDTH, HEIGHT), Rect::new(0, 0, WIDTH, HEIGHT));
-    let plain = Look::default();
-    let mut plane = |figures: &mut Figures, name: &str, limit, bytes: &[u8], format: &[u8; 4], look: &Look<'_>| {
-        let picture = Picture { bytes, format: u32::from_le_bytes(*format), layout: layout(format) };
-        let (w, h) = if look.turn.swaps() { (HEIGHT, WIDTH) } else { (WIDTH, HEIGHT) };
-        let src = SrcRect::full(w, h);
-        let picture = if look.turn.swaps() {
-            Picture::packed(bytes, picture.layout[0].stride * HEIGHT / WIDTH, picture.format)
-        } else {
-            picture
+    let plain = ModelOptions::default();
+    let mut plane =
+        |figures: &mut Figures, name: &str, limit, bytes: &[u8], format: &[u8; 4], look: &ModelOptions<'_>| {
+            let picture = ModelBuffer { bytes, format: u32::from_le_bytes(*format), layout: layout(format) };
+            let (w, h) = if look.turn.swaps() { (HEIGHT, WIDTH) } else { (WIDTH, HEIGHT) };
+            let src = SrcRect::full(w, h);
+            let picture = if look.turn.swaps() {
+                ModelBuffer::packed(bytes, picture.layout[0].stride * HEIGHT / WIDTH, picture.format)
+            } else {
+                picture
+            };
+            let planes = [ModelPlane::of(&picture, src, dst, look).expect("modelled")];
+            figures.rate(name, limit, 8, || {
+                black_box(composer.crc(WIDTH, HEIGHT, black_box(&planes)));
+            })
         };
-        let planes = [ModelPlane::of(&picture, src, dst, look).expect("modelled")];
-        figures.rate(name, limit, 8, || {
-            black_box(composer.crc(WIDTH, HEIGHT, black_box(&planes)));
-        })
-    };
     let frame = plane(&mut figures, "XR24", COMMON, &noise, b"XR24", &plain);
     figures.print(
         "XR24, a frame of 1920x1080",
@@ -105,23 +111,30 @@ fn main() -> ExitCode {
     plane(&mut figures, "AR24, all blended", COMMON, &glass, b"AR24", &plain);
     plane(&mut figures, "AB24, all blended", COMMON, &glass, b"AB24", &plain);
     for format in [b"RG24", b"RG16", b"R8  ", b"XB48", b"AB48", b"NV12", b"NV24", b"YU12"] {
-        let look = Look { encoding: Encoding::Bt709, range: Range::Limited, ..plain };
+        let look = ModelOptions { encoding: Encoding::Bt709, range: Range::Limited, ..plain };
         plane(&mut figures, &String::from_utf8_lossy(format), COMMON, &noise, format, &look);
     }
     plane(&mut figures, "P010", None, &noise, b"P010", &plain);
     plane(&mut figures, "R1", None, &noise, b"R1  ", &plain);
     for quarters in 1..4 {
-        let look = Look { turn: Turn { quarters, ..Turn::default() }, ..plain };
+        let look = ModelOptions { turn: ModelRotation { quarters, ..ModelRotation::default() }, ..plain };
         let name = format!("XR24, turned by {}°", u32::from(quarters) * 90);
         plane(&mut figures, &name, COMMON, &noise, b"XR24", &look);
     }
     let one = 1 << 32;
     let pipeline =
         [ColorOp::SrgbEotf, ColorOp::Matrix([one, 0, 0, 0, 0, one, 0, 0, 0, 0, one, 0]), ColorOp::SrgbInverseEotf];
-    plane(&mut figures, "XR24, colour pipeline of 3", None, &noise, b"XR24", &Look { pipeline: &pipeline, ..plain });
+    plane(
+        &mut figures,
+        "XR24, colour pipeline of 3",
+        None,
+        &noise,
+        b"XR24",
+        &ModelOptions { pipeline: &pipeline, ..plain },
+    );
     let ramp: Vec<[u16; 3]> = (0..256).map(|at| [at * 257, at * 200, at * 100]).collect();
     let gamma = Gamma::new(&ramp);
-    let picture = Picture::packed(&noise, WIDTH * 4, u32::from_le_bytes(*b"XR24"));
+    let picture = ModelBuffer::packed(&noise, WIDTH * 4, u32::from_le_bytes(*b"XR24"));
     let planes = [ModelPlane::of(&picture, src, dst, &plain).expect("modelled")];
     let scene = Scene { width: WIDTH, height: HEIGHT, gamma: gamma.as_ref(), planes: &planes, ..Scene::default() };
     figures.rate("XR24, gamma LUT", None, 8, || {
@@ -149,9 +162,9 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-fn layout(format: &[u8; 4]) -> [Layout; 3] {
-    let at = |offset, stride| Layout { offset, stride };
-    let none = Layout::default();
+fn layout(format: &[u8; 4]) -> [ColourPlane; 3] {
+    let at = |offset, stride| ColourPlane { offset, stride };
+    let none = ColourPlane::default();
     let full = WIDTH * HEIGHT;
     match format {
         b"RG24" => [at(0, WIDTH * 3), none, none],

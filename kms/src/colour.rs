@@ -1,8 +1,10 @@
-//! What colour properties take as blobs: tables, matrices, HDR metadata. Each is owned here and destroyed on drop.
+//! What colour properties take as blobs: tables, matrices, HDR metadata. Each is owned here and
+//! destroyed on drop.
 //!
-//! The kernel keeps a blob alive as long as its state uses it, so one may be dropped right after the commit that set it.
+//! The kernel keeps a blob alive as long as its state uses it, so one may be dropped right after
+//! the commit that set it.
 
-use crate::props::Blob;
+use crate::blob::Blob;
 use crate::{CallError, Device};
 
 /// A table for `GAMMA_LUT` or `DEGAMMA_LUT` (`struct drm_color_lut`).
@@ -14,8 +16,9 @@ pub struct Lut {
 }
 
 impl Lut {
-    /// Gives a table of red, green and blue to the kernel: what black to white becomes, evenly spaced, 0xffff = full. It must have
-    /// as many entries as [`crate::props::CrtcProps::gamma_lut_size`] says. Errors: ENOMEM, EINVAL (empty).
+    /// Gives a table of red, green and blue to the kernel: what black to white becomes, evenly
+    /// spaced, 0xffff = full. It must have as many entries as
+    /// [`crate::props::CrtcProps::gamma_lut_size`] says. Errors: ENOMEM, EINVAL (empty).
     pub fn new(device: &Device, entries: &[[u16; 3]]) -> Result<Self, CallError> {
         let mut data = Vec::with_capacity(entries.len() * 8);
         for [red, green, blue] in entries {
@@ -42,8 +45,8 @@ impl Lut {
     }
 }
 
-/// A number as the kernel has it in matrices: sign and magnitude, 31 bits before the point and 32 after it. Numbers beyond that
-/// are clamped; what is no number is 0.
+/// A number as the kernel has it in matrices: sign and magnitude, 31 bits before the point and 32
+/// after it. Numbers beyond that are clamped; NaN becomes 0.
 pub fn s31_32(value: f64) -> u64 {
     const ONE: f64 = 4_294_967_296.0;
     let magnitude = (value.abs() * ONE).round() as u64;
@@ -72,7 +75,8 @@ impl Ctm {
     }
 }
 
-/// A matrix with an offset for colour pipelines (`struct drm_color_ctm_3x4`): rows of red, green, blue and what is added.
+/// A matrix with an offset for colour pipelines (`struct drm_color_ctm_3x4`): rows of red, green,
+/// blue and what is added.
 #[derive(Debug)]
 pub struct Ctm3x4(Blob);
 
@@ -88,7 +92,7 @@ impl Ctm3x4 {
     }
 }
 
-/// Electro-optical transfer function of a picture (CTA-861-G, table 85).
+/// Electro-optical transfer function of an image (CTA-861-G, table 85).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eotf {
     /// Traditional gamma, SDR luminance range.
@@ -101,7 +105,7 @@ pub enum Eotf {
     Hlg = 3,
 }
 
-/// Static metadata type 1 (CTA-861-G 6.9): what the picture was mastered for. Zeroes are "unknown".
+/// Static metadata type 1 (CTA-861-G 6.9): what the image was mastered for. Zeroes are "unknown".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HdrStatic {
     /// Transfer function.

@@ -6,10 +6,12 @@
 //!  driver: numbers? predictable? which sources?                                            └─ reference: equal to what was learnt?
 //! ```
 //!
-//! [`CrcReader`] speaks to `<debugfs>/dri/N/crtc-M/crc/`; [`driver`] knows what each driver's entries are; [`pair`] says which frame an
-//! entry is of; [`vkms`] and [`lcdif`] predict what displays with a known arithmetic will say; [`mod@reference`] keeps what others said.
+//! [`CrcReader`] speaks to `<debugfs>/dri/N/crtc-M/crc/`; [`driver`] knows what each driver's
+//! entries are; [`pair`] says which frame an entry is of; [`vkms`] and [`lcdif`] predict what
+//! displays with a known arithmetic will say; [`mod@reference`] keeps what others said.
 //!
-//! Never compares across sources or configurations, and never hides a gap: where frame numbers jump, the stream counts it.
+//! Never compares across sources or configurations, and never hides a gap: where frame numbers
+//! jump, the stream counts it.
 
 pub mod driver;
 pub mod entry;

@@ -1,11 +1,12 @@
-//! Damage clips: which part of a plane's buffer has changed, for displays that send only that (self-refreshing panels, USB, virtual
-//! machines).
+//! Damage clips: which part of a plane's buffer has changed, for displays that send only that
+//! (self-refreshing panels, USB, virtual machines).
 //!
-//! The kernel wants them as a property blob. An output keeps the last few of its blobs, so that a picture that changes in the same
-//! places again (a blinking caret, a video in a window, a clock) costs no call; the one that was used longest ago makes room
-//! for a new one. The kernel forgets the clips with the commit, so nothing is ever taken back.
+//! The kernel wants them as a property blob. An output keeps the last few of its blobs, so that an
+//! image that changes in the same places again (a blinking caret, a video in a window, a clock)
+//! costs no call; the one that was used longest ago makes room for a new one. The kernel forgets
+//! the clips with the commit, so nothing is ever taken back.
 
-use crate::props::Blob;
+use crate::blob::Blob;
 use crate::{Device, Rect, SrcRect};
 
 /// Rectangles in one blob; more become the one that contains them all.
@@ -32,8 +33,9 @@ struct Kept {
 }
 
 impl Clips {
-    /// A blob of `damage` within `src`, good until the next call but [`KEPT`]. `None`: nothing is to be said (nothing within
-    /// `src`, or no memory), which means that everything may have changed.
+    /// A blob of `damage` within `src`, good until the next call but [`KEPT`]. `None`: nothing is
+    /// to be said (nothing within `src`, or no memory), which means that everything may have
+    /// changed.
     pub(crate) fn blob(&mut self, device: &Device, damage: &[Rect], src: &SrcRect) -> Option<u32> {
         let mut clips = [Clip::default(); MOST_RECTS];
         let count = clip(damage, src, &mut clips);
@@ -58,8 +60,8 @@ impl Clips {
     }
 }
 
-/// Puts the parts of `damage` that lie within `src` into `out`; how many there are. The kernel refuses clips that are empty or reach
-/// beyond the buffer, which contains `src`.
+/// Puts the parts of `damage` that lie within `src` into `out`; how many there are. The kernel
+/// refuses clips that are empty or reach beyond the buffer, which contains `src`.
 fn clip(damage: &[Rect], src: &SrcRect, out: &mut [Clip; MOST_RECTS]) -> usize {
     let end = |start: u32, size: u32| (u64::from(start) + u64::from(size)).div_ceil(1 << 16) as u32;
     let (x, y) = (src.x >> 16, src.y >> 16);

@@ -1,6 +1,8 @@
-//! A KMS device: capabilities, master, events, and what is made on it.
+//! A KMS device: capabilities, master, events. What is made on a device is made in the files of
+//! those things.
 //!
-//! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's business.
+//! Never scans for devices and never opens a second one; finding `/dev/dri/cardN` is the session's
+//! business.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -8,14 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dmabuf_import::{Dmabuf, Fourcc, GemTable};
+use dmabuf_import::GemTable;
 use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 
+use crate::CallError;
 use crate::event::{self, Event};
-use crate::inventory::Inventory;
 use crate::kernel::{Drm, Kernel};
-use crate::{CallError, DumbBuffer, Framebuffer, SavedState};
 
 /// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -65,7 +66,25 @@ pub(crate) struct Claims {
     pub(crate) planes: Vec<u32>,
 }
 
-/// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer and output.
+/// Names an open device among all that the process has opened. Object ids (CRTCs, planes,
+/// framebuffers) mean something only together with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CardSerial(u32);
+
+impl CardSerial {
+    /// As a number, from 1.
+    pub fn raw(self) -> u32 {
+        self.0
+    }
+
+    /// From [`CardSerial::raw`].
+    pub fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+}
+
+/// An open KMS device. Cheap to clone; the descriptor is closed with the last clone, framebuffer
+/// and output.
 #[derive(Debug, Clone)]
 pub struct Device {
     inner: Arc<Inner>,
@@ -73,7 +92,7 @@ pub struct Device {
 
 #[derive(Debug)]
 struct Inner {
-    serial: u32,
+    serial: CardSerial,
     kernel: Arc<dyn Kernel>,
     path: PathBuf,
     driver: Driver,
@@ -83,10 +102,12 @@ struct Inner {
 }
 
 impl Device {
-    /// Opens `/dev/dri/cardN` and asks for universal planes, atomic commits and writeback connectors.
+    /// Opens `/dev/dri/cardN` and asks for universal planes, atomic commits and writeback
+    /// connectors.
     ///
-    /// The first opener of a free device becomes its master. Errors: ENOENT, EACCES (permission), ENODEV/ENXIO (unplugged);
-    /// EOPNOTSUPP or EINVAL from `DRM_IOCTL_SET_CLIENT_CAP` (the driver has no atomic mode setting).
+    /// The first opener of a free device becomes its master. Errors: ENOENT, EACCES (permission),
+    /// ENODEV/ENXIO (unplugged); EOPNOTSUPP or EINVAL from `DRM_IOCTL_SET_CLIENT_CAP` (the driver
+    /// has no atomic mode setting).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref();
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -95,8 +116,8 @@ impl Device {
         Self::from_fd(fd, path)
     }
 
-    /// Takes over a device that somebody else opened (a seat manager); `fd` is made non-blocking and closed with the device.
-    /// `path` is for messages. Errors as [`Device::open`].
+    /// Takes over a device that somebody else opened (a seat manager); `fd` is made non-blocking
+    /// and closed with the device. `path` is for messages. Errors as [`Device::open`].
     pub fn from_fd(fd: OwnedFd, path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref().to_owned();
         let fail = |call| {
@@ -116,14 +137,15 @@ impl Device {
     /// A device on any kernel: how [`crate::scripted::Scripted`] gets its device.
     pub fn with_kernel(kernel: Arc<dyn Kernel>, path: PathBuf, driver: Driver, caps: Caps) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+        let serial = CardSerial(NEXT.fetch_add(1, Ordering::Relaxed));
         let gem = GemTable::new(Arc::new(Gem(kernel.clone())));
         Self { inner: Arc::new(Inner { serial, kernel, path, driver, caps, gem, claims: Mutex::default() }) }
     }
 
-    /// Names this open device among all that the process has opened, from 1; never used again, also when the same hardware is opened anew.
-    /// Clones share it. Object ids (CRTCs, planes, framebuffers) mean something only together with it.
-    pub fn serial(&self) -> u32 {
+    /// Names this open device among all that the process has opened, from 1; never used again, also
+    /// when the same hardware is opened again. Clones share it. Object ids (CRTCs, planes,
+    /// framebuffers) mean something only together with it.
+    pub fn serial(&self) -> CardSerial {
         self.inner.serial
     }
 
@@ -180,8 +202,9 @@ impl Device {
         drm_ffi::auth::release_master(self.as_fd()).map_err(|error| self.error("DRM_IOCTL_DROP_MASTER", &error))
     }
 
-    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19), or hides them again. While they are
-    /// shown, this descriptor must leave `COLOR_ENCODING` and `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
+    /// Lets planes list their colour pipelines (`DRM_CLIENT_CAP_PLANE_COLOR_PIPELINE`, Linux 6.19),
+    /// or hides them again. While they are shown, this descriptor must leave `COLOR_ENCODING` and
+    /// `COLOR_RANGE` alone. Errors: EINVAL (older kernel).
     pub fn show_colour_pipelines(&self, show: bool) -> Result<(), CallError> {
         const PLANE_COLOR_PIPELINE: u64 = 7;
         drm_ffi::set_capability(self.as_fd(), PLANE_COLOR_PIPELINE, show)
@@ -189,31 +212,12 @@ impl Device {
             .map_err(|error| self.error("DRM_IOCTL_SET_CLIENT_CAP", &error))
     }
 
-    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on real displays.
-    pub fn inventory(&self) -> Result<Inventory, CallError> {
-        Inventory::read(self)
-    }
-
-    /// Makes a framebuffer of `dmabuf`, which it does not keep. See [`Framebuffer::import`].
-    pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
-        Framebuffer::import(self, dmabuf, opaque)
-    }
-
-    /// Allocates a buffer that the CPU can draw into and any plane can show. See [`DumbBuffer::new`].
-    pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
-        DumbBuffer::new(self, width, height, format)
-    }
-
-    /// What `inventory` (read before the first commit) saw, to be put back on exit.
-    pub fn save_state(&self, inventory: &Inventory) -> SavedState {
-        SavedState::new(self, inventory)
-    }
-
-    /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it before it turns the CRTC on), and what
-    /// holds on to vblanks, such as armed CRCs, must wait for them.
+    /// Whether the CRTC's vblanks run. A modeset's event may come before they do (vkms sends it
+    /// before it turns the CRTC on), and what holds on to vblanks, such as armed CRCs, must wait
+    /// for them.
     ///
-    /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another client's modeset takes. A driver without
-    /// vblanks has nothing to wait for: true.
+    /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another
+    /// client's modeset takes. A driver without vblanks has nothing to wait for: true.
     pub fn vblanks_run(&self, crtc: u32) -> bool {
         match crate::ioctl::crtc_sequence(self.as_fd(), crtc) {
             Ok(_) | Err(Errno::OPNOTSUPP) => true,
@@ -221,7 +225,8 @@ impl Device {
         }
     }
 
-    /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a test, never on a frame's path.
+    /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a
+    /// test, never on a frame's path.
     pub fn wait_vblanks(&self, crtc: u32, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         loop {
@@ -232,7 +237,8 @@ impl Device {
         }
     }
 
-    /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there are none.
+    /// Hands out what one `read()` gives, without allocation; the number of events. 0 where there
+    /// are none.
     ///
     /// Level-triggered pollers call it once a wake-up. Errors: ENODEV (unplugged), EIO.
     pub fn read_events(&self, each: impl FnMut(Event)) -> Result<usize, CallError> {

@@ -5,9 +5,9 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use dmabuf_import::allocate::{AllocateError, Allocated, Allocator, Ask};
+use dmabuf_import::allocate::{AllocateError, Allocated, AllocationRequest, Allocator};
 use dmabuf_import::map::RawMap;
-use dmabuf_import::{Dmabuf, Fourcc, GemHandle, Modifier, Plane, formats};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, GemHandle, Modifier, formats};
 use rustix::io::Errno;
 
 use crate::kernel::FbDescription;
@@ -24,11 +24,19 @@ pub struct DumbBuffer {
     device: Device,
 }
 
+impl Device {
+    /// Allocates a buffer that the CPU can draw into and any plane can show. See
+    /// [`DumbBuffer::new`].
+    pub fn dumb(&self, width: u32, height: u32, format: Fourcc) -> Result<DumbBuffer, CallError> {
+        DumbBuffer::new(self, width, height, format)
+    }
+}
+
 impl DumbBuffer {
     /// Allocates and maps a zeroed buffer of one plane (RGB formats, or packed YUV). 4 calls.
     ///
-    /// Errors: EINVAL (the format has several planes, or the driver cannot scan it out), ENOSYS or EOPNOTSUPP (no dumb buffers),
-    /// ENOMEM.
+    /// Errors: EINVAL (the format has several planes, or the driver cannot scan it out), ENOSYS or
+    /// EOPNOTSUPP (no dumb buffers), ENOMEM.
     pub fn new(device: &Device, width: u32, height: u32, format: Fourcc) -> Result<Self, CallError> {
         let info = formats::info(format).filter(|info| info.planes == 1);
         let bpp = info.ok_or_else(|| device.errno("DRM_IOCTL_MODE_CREATE_DUMB", Errno::INVAL))?.bpp();
@@ -89,18 +97,20 @@ impl DumbBuffer {
         self.map.bytes_mut()
     }
 
-    /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors: EOPNOTSUPP or ENOSYS (no PRIME).
+    /// Exports the memory as a dma-buf, owned by the caller, which lives on its own. Errors:
+    /// EOPNOTSUPP or ENOSYS (no PRIME).
     pub fn export(&self) -> Result<Dmabuf, CallError> {
         let fd = crate::ioctl::prime_export(self.device.as_fd(), self.handle.raw())
             .map_err(|errno| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", errno))?;
         let (width, height) = self.size();
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: self.stride }];
         Dmabuf::new(width, height, self.format, Modifier::Linear, planes)
             .map_err(|_| self.device.errno("DRM_IOCTL_PRIME_HANDLE_TO_FD", Errno::INVAL))
     }
 }
 
-/// A device's dumb buffers as [`Allocator`]: linear, of one plane. What it gives has no framebuffer and no mapping of ours.
+/// A device's dumb buffers as [`Allocator`]: linear, of one plane. What it gives has no framebuffer
+/// and no mapping of ours.
 #[derive(Debug, Clone)]
 pub struct DumbAllocator(pub Device);
 
@@ -109,7 +119,7 @@ impl Allocator for DumbAllocator {
         format!("dumb buffers of {}", self.0.path().display())
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         if !ask.modifiers.contains(&Modifier::Linear) {
             return Err(self.refusal("they are linear only"));
         }

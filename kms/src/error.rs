@@ -1,4 +1,5 @@
-//! Errors of the commit path and of setting up an output. Errors of single calls are [`dmabuf_import::CallError`].
+//! Errors of the commit path and of setting up an output. Errors of single calls are
+//! [`dmabuf_import::CallError`].
 //!
 //! A fence that failed is never one of these.
 
@@ -9,9 +10,11 @@ use crate::CallError;
 /// Where a frame stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A commit of this output is still in flight, or its state is unknown: nothing was asked of the kernel.
+    /// A commit of this output is still in flight, or its state is unknown: nothing was asked of
+    /// the kernel.
     State,
-    /// The plane states cannot be expressed (no such plane, no such property): nothing was asked of the kernel.
+    /// The plane states cannot be expressed (no such plane, no such property): nothing was asked of
+    /// the kernel.
     Prepare,
     /// The kernel refused a TEST_ONLY commit.
     Test,
@@ -38,10 +41,12 @@ pub struct CommitError {
     pub output: String,
     /// Where it stopped.
     pub step: Step,
-    /// What the kernel answered, or what it would have: EBUSY for [`Step::State`], EINVAL for [`Step::Prepare`].
+    /// What the kernel answered, or what it would have: EBUSY for [`Step::State`], EINVAL for
+    /// [`Step::Prepare`].
     ///
-    /// From the kernel: EINVAL (the driver cannot do this), EBUSY (the CRTC has a commit in flight), ENOSPC (no bandwidth or
-    /// scaler), EPERM (NVIDIA before 560.35.03 refuses `IN_FENCE_FD`), EACCES (no longer master), ENODEV (unplugged), ENOENT (an object is gone),
+    /// From the kernel: EINVAL (the driver cannot do this), EBUSY (the CRTC has a commit in
+    /// flight), ENOSPC (no bandwidth or scaler), EPERM (NVIDIA before 560.35.03 refuses
+    /// `IN_FENCE_FD`), EACCES (no longer master), ENODEV (unplugged), ENOENT (an object is gone),
     /// ERANGE (off the limits), ENOMEM.
     pub errno: Errno,
     /// What was being done, in words.

@@ -40,7 +40,8 @@ pub enum Event {
     },
 }
 
-/// Parses all events in `bytes` (what one `read()` returned). A truncated tail, which the kernel never writes, is ignored.
+/// Parses all events in `bytes` (what one `read()` returned). A truncated tail, which the kernel
+/// never writes, is ignored.
 pub fn parse(mut bytes: &[u8], mut each: impl FnMut(Event)) -> usize {
     let mut count = 0;
     while let (Some(kind), Some(len)) = (u32_at(bytes, 0), u32_at(bytes, 4)) {

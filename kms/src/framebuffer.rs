@@ -1,7 +1,8 @@
 //! Framebuffers: buffers that the kernel can scan out.
 //!
-//! A framebuffer must be kept until the flip *after* the commit that replaced it has come: [`crate::Output::retire`] does that.
-//! Dropping one that is still shown is safe where the kernel has `CLOSEFB` (Linux 6.8); on older ones it turns the plane off.
+//! A framebuffer must be kept until the flip of the commit that replaced it; the caller keeps it.
+//! Dropping one that is still shown is safe where the kernel has `CLOSEFB` (Linux 6.8); on older
+//! ones it turns the plane off.
 
 use std::sync::Arc;
 
@@ -36,12 +37,20 @@ struct Inner {
     format: u32,
 }
 
+impl Device {
+    /// Makes a framebuffer of `dmabuf`, which it does not keep. See [`Framebuffer::import`].
+    pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
+        Framebuffer::import(self, dmabuf, opaque)
+    }
+}
+
 impl Framebuffer {
-    /// Imports `dmabuf` (its descriptors stay the caller's) and adds a framebuffer; 1 + planes calls. The GEM handles are closed at
-    /// once: a framebuffer holds its memory itself.
+    /// Imports `dmabuf` (its descriptors stay the caller's) and adds a framebuffer; 1 + planes
+    /// calls. The GEM handles are closed at once: a framebuffer holds its memory itself.
     ///
-    /// `opaque` takes the format's twin without alpha, for buffers whose alpha is to be ignored. Errors: of
-    /// [`dmabuf_import::GemTable::import`]; EINVAL (the driver cannot scan out this format, modifier, stride or size), ENOMEM.
+    /// `opaque` takes the format's twin without alpha, for buffers whose alpha is to be ignored.
+    /// Errors: of [`dmabuf_import::GemTable::import`]; EINVAL (the driver cannot scan out this
+    /// format, modifier, stride or size), ENOMEM.
     pub fn import(device: &Device, dmabuf: &Dmabuf, opaque: bool) -> Result<Self, CallError> {
         let mut fb = FbDescription {
             width: dmabuf.width(),
@@ -61,7 +70,8 @@ impl Framebuffer {
             (fb.handles[at], fb.pitches[at], fb.offsets[at]) = (handle.raw(), plane.stride, plane.offset);
             handles[at] = Some(handle);
         }
-        // vkms (6.11 to 7.3 at least) reads every colour plane from the first buffer (`packed_pixels_offset` in vkms_formats.c).
+        // vkms (6.11 to 7.3 at least) reads every colour plane from the first buffer
+        // (`packed_pixels_offset` in vkms_formats.c).
         let several = fb.handles.iter().any(|&handle| handle != 0 && handle != fb.handles[0]);
         if several && device.is_vkms() {
             return Err(CallError::new(
@@ -104,7 +114,8 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let kernel = self.device.kernel();
         let closed = match kernel.close_framebuffer(self.id.0) {
-            // Linux before 6.8: EINVAL for an ioctl number that DRM does not know, ENOTTY through some layers.
+            // Linux before 6.8: EINVAL for an ioctl number that DRM does not know, ENOTTY through
+            // some layers.
             Err(Errno::INVAL | Errno::NOTTY | Errno::OPNOTSUPP) => kernel.remove_framebuffer(self.id.0),
             other => other,
         };

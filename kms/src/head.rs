@@ -1,86 +1,20 @@
-//! What an output's CRTC and connector do to the whole picture: colour on its way out, and what the display is told.
+//! What an output's CRTC and connector do to the whole image: colour on its way out, and what the
+//! display is informed of.
 //!
-//! All of it is optional; the default asks for nothing and undoes, with a modeset, what another program left. Nothing here talks to
-//! the kernel.
+//! All of it is optional; the default asks for nothing and undoes, with a modeset, what another
+//! program left. Nothing here talks to the kernel.
 
 use std::sync::Arc;
 
-use crate::Output;
 use crate::colour::{Ctm, HdrMetadata, Lut};
-use crate::look::names;
+use crate::property_values::{BroadcastRgb, Colorspace, ContentType};
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::Request;
 
-names! {
-    /// The `content type` property (HDMI): what the display may do to the picture.
-    ContentType 5 {
-        /// Nothing is said.
-        NoData = "No Data",
-        /// Text and drawings: no overscan, no smoothing.
-        Graphics = "Graphics",
-        /// Still pictures.
-        Photo = "Photo",
-        /// Film.
-        Cinema = "Cinema",
-        /// Least latency.
-        Game = "Game",
-    }
-}
-
-names! {
-    /// The `Colorspace` property: colorimetry of what is sent. Drivers offer a part of these.
-    Colorspace 16 {
-        /// The driver's own choice.
-        Default = "Default",
-        /// SMPTE 170M YCbCr.
-        Smpte170m = "SMPTE_170M_YCC",
-        /// BT.709 YCbCr.
-        Bt709Ycc = "BT709_YCC",
-        /// xvYCC, standard definition.
-        Xvycc601 = "XVYCC_601",
-        /// xvYCC, high definition.
-        Xvycc709 = "XVYCC_709",
-        /// sYCC.
-        Sycc601 = "SYCC_601",
-        /// opYCC.
-        Opycc601 = "opYCC_601",
-        /// opRGB.
-        Oprgb = "opRGB",
-        /// BT.2020 YCbCr with constant luminance.
-        Bt2020Cycc = "BT2020_CYCC",
-        /// BT.2020 RGB.
-        Bt2020Rgb = "BT2020_RGB",
-        /// BT.2020 YCbCr.
-        Bt2020Ycc = "BT2020_YCC",
-        /// DCI-P3 with white D65.
-        DciP3D65 = "DCI-P3_RGB_D65",
-        /// DCI-P3 with the white of theatres.
-        DciP3Theater = "DCI-P3_RGB_Theater",
-        /// Wide RGB in fixed point (DisplayPort).
-        RgbWideFixed = "RGB_WIDE_FIXED",
-        /// Wide RGB in floating point (DisplayPort).
-        RgbWideFloat = "RGB_WIDE_FLOAT",
-        /// BT.601 YCbCr (DisplayPort).
-        Bt601Ycc = "BT601_YCC",
-    }
-}
-
-names! {
-    /// The `Broadcast RGB` property: quantisation range on HDMI.
-    BroadcastRgb 3 {
-        /// By the mode, as HDMI has it.
-        Automatic = "Automatic",
-        /// 0 to 255.
-        Full = "Full",
-        /// 16 to 235.
-        Limited = "Limited 16:235",
-    }
-}
-
-/// What a CRTC does to the picture of all planes. [`Default`]: nothing, on black.
+/// What a CRTC does to the image of all planes. [`Default`]: nothing, on black.
 #[derive(Debug, Clone, Default)]
 pub struct CrtcState {
-    /// Makes the picture linear (`DEGAMMA_LUT`).
+    /// Makes the image linear (`DEGAMMA_LUT`).
     pub degamma: Option<Arc<Lut>>,
     /// Comes after that (`CTM`).
     pub ctm: Option<Arc<Ctm>>,
@@ -103,7 +37,8 @@ impl CrtcState {
         [lut(&self.degamma), ctm, lut(&self.gamma), self.background_value()]
     }
 
-    fn unsupported(&self, props: &CrtcProps) -> Option<&'static str> {
+    /// Why the CRTC cannot do this, with the property's name.
+    pub(crate) fn unsupported(&self, props: &CrtcProps) -> Option<&'static str> {
         let wrong_size = |lut: &Option<Arc<Lut>>, size: Option<u64>| {
             lut.as_ref().is_some_and(|lut| size.is_some_and(|size| size != lut.entries() as u64))
         };
@@ -133,13 +68,13 @@ impl CrtcState {
     }
 }
 
-/// What a connector tells its display. [`Default`]: nothing. Most of it changes with a modeset only (EINVAL or a visible gap else): a
-/// TEST_ONLY frame says which.
+/// What a connector tells its display. [`Default`]: nothing. Most of it changes with a modeset only
+/// (EINVAL or a visible gap else): a TEST_ONLY frame says which.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectorState {
     /// Most bits per component on the wire (`max bpc`); `None` leaves it as it is.
     pub max_bpc: Option<u8>,
-    /// What kind of picture it is; `None`: nothing is said.
+    /// What kind of image it is; `None`: nothing is said.
     pub content_type: Option<ContentType>,
     /// Colorimetry; `None`: the driver's choice.
     pub colorspace: Option<Colorspace>,
@@ -173,7 +108,8 @@ impl ConnectorState {
         }
     }
 
-    /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation range.
+    /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation
+    /// range.
     fn values(&self, props: &ConnectorProps) -> [Option<(u32, u64)>; 5] {
         let hdr = self.hdr.as_ref().map_or(0, |hdr| hdr.id().into());
         [
@@ -205,13 +141,6 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Which object of `output` cannot do this (its kind and id), and why.
-    pub(crate) fn unsupported(&self, output: &Output) -> Option<(&'static str, u32, &'static str)> {
-        let crtc = self.crtc.unsupported(&output.crtc_props).map(|what| ("crtc", output.crtc, what));
-        let connector = || self.connector.unsupported(&output.connector_props);
-        crtc.or_else(|| connector().map(|what| ("connector", output.connector, what)))
-    }
-
     /// Whether a request for `self` after `before` would set anything.
     pub(crate) fn differs(&self, before: &Self, connector: &ConnectorProps) -> bool {
         self.crtc.values() != before.crtc.values()

@@ -1,19 +1,20 @@
 //! Everything that a KMS device has, as one value that goes to JSON and back.
 //!
-//! Values are those of the moment of reading. Never changes anything on the device, except that probing connectors wakes
-//! displays up.
+//! Values are those of the moment of reading. Never changes anything on the device, except that
+//! probing connectors wakes displays up.
 
 mod edid;
 mod json;
-pub(crate) mod read;
+mod read;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
 use crate::pipeline::ColorPipeline;
-use crate::props::PropertyTable;
-use crate::{CallError, Device, Mode, ModeRequest, PlaneKind};
+use crate::property::PropertyTable;
+use crate::property_values::PlaneKind;
+use crate::{Mode, ModeRequest};
 
 /// A KMS device with all its objects.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,10 +30,10 @@ pub struct Inventory {
     /// Encoders.
     pub encoders: Vec<Encoder>,
     /// Planes.
-    pub planes: Vec<Plane>,
+    pub planes: Vec<PlaneInfo>,
 }
 
-/// A CRTC: what scans a picture out.
+/// A CRTC: what scans an image out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crtc {
     /// Object id.
@@ -86,7 +87,8 @@ pub struct Connector {
     pub non_desktop: bool,
     /// A writeback connector: no display at all.
     pub writeback: bool,
-    /// What the display says of itself; `None` without a display, or with one that says nothing legible.
+    /// What the display says of itself; `None` without a display, or with one that says nothing
+    /// legible.
     pub edid: Option<Edid>,
     /// Where it hangs on a DisplayPort daisy chain (`PATH`): `mst:34-1-8`.
     pub path: Option<String>,
@@ -109,7 +111,8 @@ impl Connector {
         self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
     }
 
-    /// The mode that is asked for, else the one that the display prefers. `None` if there is no such mode.
+    /// The mode that is asked for, else the one that the display prefers. `None` if there is no
+    /// such mode.
     pub fn mode_for(&self, request: Option<ModeRequest>) -> Option<&Mode> {
         request.map_or_else(|| self.preferred(), |request| request.find(&self.modes))
     }
@@ -128,8 +131,8 @@ impl Connector {
         names.into_iter().find(|(known, _)| *known == name).map(|(_, orientation)| orientation)
     }
 
-    /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with a lesser mode, must follow. Every modeset
-    /// calls it good again.
+    /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with
+    /// a lesser mode, must follow. Every modeset calls it good again.
     pub fn link_is_bad(&self) -> bool {
         self.props.value_name("link-status") == Some("Bad")
     }
@@ -145,9 +148,9 @@ impl Connector {
 pub struct Encoder {
     /// Object id.
     pub id: u32,
-    /// What it makes of pictures: `TMDS`, `DSI`, `Virtual` …
+    /// What it makes of images: `TMDS`, `DSI`, `Virtual` …
     pub kind: String,
-    /// CRTCs that it takes pictures from, as bits by index.
+    /// CRTCs that it takes images from, as bits by index.
     pub possible_crtcs: u32,
     /// Encoders that can share its CRTC, as bits by index.
     pub possible_clones: u32,
@@ -155,7 +158,7 @@ pub struct Encoder {
 
 /// A plane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plane {
+pub struct PlaneInfo {
     /// Object id.
     pub id: u32,
     /// Its kind.
@@ -164,7 +167,8 @@ pub struct Plane {
     pub possible_crtcs: u32,
     /// Formats and their modifiers.
     pub formats: Vec<FormatModifiers>,
-    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver
+    /// does not say.
     pub formats_async: Vec<FormatModifiers>,
     /// Sizes that a cursor plane takes (`SIZE_HINTS`, Linux 6.9).
     pub size_hints: Vec<(u32, u32)>,
@@ -175,7 +179,7 @@ pub struct Plane {
     pub props: PropertyTable,
 }
 
-impl Plane {
+impl PlaneInfo {
     /// The CRTC that shows it now.
     pub fn crtc(&self) -> Option<u32> {
         self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
@@ -188,12 +192,14 @@ pub struct FormatModifiers {
     /// `DRM_FORMAT_*`.
     #[serde(with = "json::fourcc")]
     pub format: u32,
-    /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be given).
+    /// `DRM_FORMAT_MOD_*`; empty where the plane has no `IN_FORMATS` (then no modifier may be
+    /// given).
     #[serde(with = "json::modifiers")]
     pub modifiers: Vec<u64>,
 }
 
-/// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear one count.
+/// Whether `formats` has the pair. Without modifiers in the list only the implicit and the linear
+/// one count.
 pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool {
     const IMPLICIT: u64 = 0x00ff_ffff_ffff_ffff;
     formats.iter().any(|entry| {
@@ -209,7 +215,7 @@ pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool
 pub enum ConnectorChange {
     /// A display was plugged in.
     Connected(u32),
-    /// A display was pulled out.
+    /// A display was unplugged.
     Disconnected(u32),
     /// Still connected, but with other modes or another link status: a modeset is due.
     Changed(u32),
@@ -220,19 +226,6 @@ pub enum ConnectorChange {
 }
 
 impl Inventory {
-    /// Reads the whole device, probing connectors. See [`Device::inventory`].
-    pub fn read(device: &Device) -> Result<Self, CallError> {
-        read::inventory(device)
-    }
-
-    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes do not come and go.
-    pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
-        let connectors = read::connectors(device, &self.encoders)?;
-        let changes = compare(&self.connectors, &connectors);
-        self.connectors = connectors;
-        Ok(changes)
-    }
-
     /// A connector by id.
     pub fn connector(&self, id: u32) -> Option<&Connector> {
         self.connectors.iter().find(|connector| connector.id == id)
@@ -252,26 +245,4 @@ impl Inventory {
     pub fn connected(&self) -> impl Iterator<Item = &Connector> {
         self.connectors.iter().filter(|connector| connector.connected() && !connector.non_desktop)
     }
-}
-
-fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
-    let find = |list: &[Connector], id| list.iter().position(|connector| connector.id == id);
-    let gone = before.iter().filter(|old| find(after, old.id).is_none());
-    let mut changes: Vec<_> = gone.map(|old| ConnectorChange::Removed(old.id)).collect();
-    for new in after {
-        let Some(old) = find(before, new.id).map(|at| &before[at]) else {
-            changes.push(ConnectorChange::Added(new.id));
-            continue;
-        };
-        let link = |connector: &Connector| connector.props.value("link-status");
-        match (old.connected(), new.connected()) {
-            (false, true) => changes.push(ConnectorChange::Connected(new.id)),
-            (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
-            (true, true) if old.modes != new.modes || link(old) != link(new) => {
-                changes.push(ConnectorChange::Changed(new.id));
-            }
-            _ => {}
-        }
-    }
-    changes
 }

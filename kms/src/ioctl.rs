@@ -1,6 +1,7 @@
 //! The KMS ioctls that `drm-ffi` lacks or narrows: one thin function each.
 //!
-//! Nothing here decides anything: borrowed descriptors go in, owned ones come out, errnos pass through.
+//! Nothing here decides anything: borrowed descriptors go in, owned ones come out, errnos pass
+//! through.
 #![allow(unsafe_code)]
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
@@ -16,8 +17,9 @@ const BASE: u8 = b'd';
 
 /// `DRM_IOCTL_MODE_ATOMIC` with user data, which `drm-ffi` leaves out.
 ///
-/// For each out-fence of the request the value at its index is replaced, during the call, by the address of a number that the
-/// kernel fills; on success the descriptors are put into the request, whose owner closes them.
+/// For each out-fence of the request the value at its index is replaced, during the call, by the
+/// address of a number that the kernel fills; on success the descriptors are put into the request,
+/// whose owner closes them.
 pub(crate) fn atomic(fd: BorrowedFd<'_>, flags: u32, user_data: u64, request: &mut Request) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<drm_mode_atomic>(BASE, 0xbc);
     let Request { objects, counts, props, values, fences } = request;
@@ -43,20 +45,24 @@ pub(crate) fn atomic(fd: BorrowedFd<'_>, flags: u32, user_data: u64, request: &m
         user_data,
         ..Default::default()
     };
-    // SAFETY: the four arrays are as long as the counts say (checked above) and are only read; the only addresses among the
-    // values are those of `slots`, which live until the end of this function (requests are filled in this crate alone).
+    // SAFETY: the four arrays are as long as the counts say (checked above) and are only read; the
+    // only addresses among the values are those of `slots`, which live until the end of this
+    // function (requests are filled in this crate alone).
     let result = unsafe { ioctl(fd, Updater::<OP, _>::new(&mut call)) };
     for (at, fence) in fences.iter_mut().enumerate() {
         values[fence.value_index] = 0;
-        // SAFETY: `at` < MAX_OUT_FENCES; volatile because the kernel wrote through an address in an integer.
+        // SAFETY: `at` < MAX_OUT_FENCES; volatile because the kernel wrote through an address in an
+        // integer.
         let raw = unsafe { first.add(at).read_volatile() };
-        // SAFETY: on success a number that is not negative is a descriptor that the kernel has just installed for us.
+        // SAFETY: on success a number that is not negative is a descriptor that the kernel has just
+        // installed for us.
         fence.fd = (result.is_ok() && raw >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw) });
     }
     result
 }
 
-/// `DRM_IOCTL_MODE_CLOSEFB` (Linux 6.8): drops our reference; planes that show the framebuffer keep it.
+/// `DRM_IOCTL_MODE_CLOSEFB` (Linux 6.8): drops our reference; planes that show the framebuffer keep
+/// it.
 pub(crate) fn close_fb(fd: BorrowedFd<'_>, id: u32) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<drm_mode_closefb>(BASE, 0xd0);
     let mut request = drm_mode_closefb { fb_id: id, pad: 0 };
@@ -69,12 +75,14 @@ pub(crate) fn create_blob(fd: BorrowedFd<'_>, data: &[u8]) -> Result<u32, Errno>
     const OP: Opcode = opcode::read_write::<drm_mode_create_blob>(BASE, 0xbd);
     let length = u32::try_from(data.len()).map_err(|_| Errno::INVAL)?;
     let mut request = drm_mode_create_blob { data: data.as_ptr() as u64, length, ..Default::default() };
-    // SAFETY: the kernel reads `length` bytes at `data`, which are borrowed, and writes `blob_id` into the struct.
+    // SAFETY: the kernel reads `length` bytes at `data`, which are borrowed, and writes `blob_id`
+    // into the struct.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
     Ok(request.blob_id)
 }
 
-/// `DRM_IOCTL_CRTC_GET_SEQUENCE`: EINVAL while the CRTC has no vblanks, EOPNOTSUPP where the driver has none at all.
+/// `DRM_IOCTL_CRTC_GET_SEQUENCE`: EINVAL while the CRTC has no vblanks, EOPNOTSUPP where the driver
+/// has none at all.
 pub(crate) fn crtc_sequence(fd: BorrowedFd<'_>, crtc: u32) -> Result<drm_crtc_get_sequence, Errno> {
     const OP: Opcode = opcode::read_write::<drm_crtc_get_sequence>(BASE, 0x3b);
     let mut request = drm_crtc_get_sequence { crtc_id: crtc, ..Default::default() };
@@ -83,7 +91,8 @@ pub(crate) fn crtc_sequence(fd: BorrowedFd<'_>, crtc: u32) -> Result<drm_crtc_ge
     Ok(request)
 }
 
-/// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, readable and writable. The caller owns it.
+/// `DRM_IOCTL_PRIME_HANDLE_TO_FD`: a dma-buf of a GEM handle, readable and writable. The caller
+/// owns it.
 pub(crate) fn prime_export(fd: BorrowedFd<'_>, handle: u32) -> Result<OwnedFd, Errno> {
     let flags = drm_sys::DRM_CLOEXEC | drm_sys::DRM_RDWR;
     let prime = drm_ffi::gem::handle_to_fd(fd, handle, flags);

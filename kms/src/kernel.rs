@@ -1,7 +1,8 @@
 //! The seam to the kernel: every call that changes display state, as a small trait.
 //!
-//! [`Drm`] is the real one; [`crate::scripted::Scripted`] answers with queued errnos. Neither decides anything: retries and
-//! fall-backs are the callers', so that the scripted kernel exercises them.
+//! [`Drm`] is the real one; [`crate::scripted::Scripted`] answers with queued errnos. Neither
+//! decides anything: retries and fall-backs are the callers', so that the scripted kernel exercises
+//! them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -15,14 +16,15 @@ use crate::request::Request;
 pub const TEST_ONLY: u32 = drm_sys::DRM_MODE_ATOMIC_TEST_ONLY;
 /// `DRM_MODE_ATOMIC_NONBLOCK`: return before the commit is on screen.
 pub const NONBLOCK: u32 = drm_sys::DRM_MODE_ATOMIC_NONBLOCK;
-/// `DRM_MODE_ATOMIC_ALLOW_MODESET`: the commit may take the picture away for a while.
+/// `DRM_MODE_ATOMIC_ALLOW_MODESET`: the commit may take the image away for a while.
 pub const ALLOW_MODESET: u32 = drm_sys::DRM_MODE_ATOMIC_ALLOW_MODESET;
 /// `DRM_MODE_PAGE_FLIP_EVENT`: send an event when the commit is on screen.
 pub const PAGE_FLIP_EVENT: u32 = drm_sys::DRM_MODE_PAGE_FLIP_EVENT;
 /// `DRM_MODE_PAGE_FLIP_ASYNC`: show the commit at once, not at the vblank (atomic since Linux 6.8).
 pub const PAGE_FLIP_ASYNC: u32 = drm_sys::DRM_MODE_PAGE_FLIP_ASYNC;
 
-/// What `DRM_IOCTL_MODE_ADDFB2` wants to know. GEM handles stay the caller's; the framebuffer holds the memory itself.
+/// What `DRM_IOCTL_MODE_ADDFB2` wants to know. GEM handles stay the caller's; the framebuffer holds
+/// the memory itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FbDescription {
     /// Pixels.
@@ -41,7 +43,8 @@ pub struct FbDescription {
     pub offsets: [u32; 4],
 }
 
-/// The calls that this crate makes on a device. All take `&self`: DRM files may be used by several threads.
+/// The calls that this crate makes on a device. All take `&self`: DRM files may be used by several
+/// threads.
 pub trait Kernel: GemDevice {
     /// `DRM_IOCTL_MODE_ATOMIC`. On success the request's out-fences hold descriptors.
     fn atomic(&self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno>;

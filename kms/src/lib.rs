@@ -1,15 +1,19 @@
-//! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips, display CRCs.
+//! Kernel mode setting: devices, typed properties, atomic commits with in- and out-fences, flips,
+//! display CRCs.
 //!
-//! The way of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it, [`Frame::commit`] turns what changed
-//! into one atomic request (`IN_FENCE_FD` for each plane that has a fence, `OUT_FENCE_PTR` always), and the page-flip event
-//! read by [`Device::read_events`] closes it through [`Output::flipped`].
+//! The path of a frame: an [`Output`] hands out a [`Frame`], plane states are set on it,
+//! [`Frame::commit`] turns what changed into one atomic request (`IN_FENCE_FD` for each plane that
+//! has a fence, `OUT_FENCE_PTR` always), and the page-flip event read by [`Device::read_events`]
+//! closes it through [`Output::flipped`].
 //!
-//! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and allocates no heap memory
-//! for a frame that succeeds. All calls to the kernel that change state go through one small trait, [`kernel::Kernel`], whose other
-//! implementation, [`scripted::Scripted`], answers with queued errnos.
+//! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and
+//! allocates no heap memory for a frame that succeeds. All calls to the kernel that change state go
+//! through one small trait, [`kernel::Kernel`], whose other implementation, [`scripted::Scripted`],
+//! answers with queued errnos.
 #![warn(missing_docs)]
 
 pub mod assign;
+pub mod blob;
 pub mod cec;
 pub mod colour;
 pub mod crc;
@@ -25,7 +29,6 @@ pub mod head;
 pub mod inventory;
 mod ioctl;
 pub mod kernel;
-pub mod look;
 pub mod mode;
 pub mod mode_request;
 pub mod nodes;
@@ -33,6 +36,9 @@ pub mod open;
 pub mod output;
 pub mod pipeline;
 pub mod plane;
+pub mod plane_options;
+pub mod property;
+pub mod property_values;
 pub mod props;
 pub mod quirks;
 pub mod recover;
@@ -42,7 +48,8 @@ pub mod scripted;
 pub mod vblank;
 pub mod writeback;
 
-pub use device::Device;
+pub use blob::Blob;
+pub use device::{CardSerial, Device};
 pub use dmabuf_import::CallError;
 pub use dumb::{DumbAllocator, DumbBuffer};
 pub use error::{CommitError, OutputError, Step};
@@ -51,13 +58,17 @@ pub use fence::Ns;
 pub use frame::{Committed, Frame};
 pub use framebuffer::{FbId, Framebuffer};
 pub use geometry::{Rect, SrcRect};
-pub use head::{BroadcastRgb, Colorspace, ConnectorState, ContentType, CrtcState};
+pub use head::{ConnectorState, CrtcState};
 pub use inventory::Inventory;
-pub use look::{ColorEncoding, ColorRange, PlaneLook, Rotation, ScalingFilter, representation_bit};
 pub use mode::Mode;
 pub use mode_request::{ModeRequest, ModeRequestError};
 pub use open::OpenError;
 pub use output::Output;
-pub use plane::{Blend, OutputPlane, PlaneKind, PlaneState};
+pub use plane::{OutputPlane, PlaneState};
+pub use plane_options::PlaneOptions;
+pub use property_values::{
+    Blend, BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneKind, Rotation, ScalingFilter,
+    representation_bit,
+};
 pub use saved::SavedState;
 pub use writeback::Writeback;

@@ -25,7 +25,8 @@ pub struct Mode {
     pub vtotal: u16,
     /// `DRM_MODE_FLAG_*`.
     pub flags: u32,
-    /// The kernel's `struct drm_mode_modeinfo`, as bytes for the `MODE_ID` blob; in JSON `modeinfo`, hexadecimal.
+    /// The kernel's `struct drm_mode_modeinfo`, as bytes for the `MODE_ID` blob; in JSON
+    /// `modeinfo`, hexadecimal.
     #[serde(rename = "modeinfo", serialize_with = "hexadecimal")]
     raw: [u8; RAW],
 }
@@ -41,7 +42,7 @@ impl TryFrom<Written> for Mode {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let text = &written.modeinfo;
-        let wrong = || format!("`{text}` is no modeinfo: {} hexadecimal digits", RAW * 2);
+        let wrong = || format!("`{text}` is not a modeinfo; write {} hexadecimal digits", RAW * 2);
         if text.len() != RAW * 2 || !text.is_ascii() {
             return Err(wrong());
         }
@@ -88,7 +89,8 @@ impl Mode {
         if self.refresh_mhz == 0 { 16_666_667 } else { period(self) }
     }
 
-    /// Whether `WxH` or `WxH@HZ` (`HZ` may have a fraction) names this mode; the refresh may be off by 0.5 Hz.
+    /// Whether `WxH` or `WxH@HZ` (`HZ` may have a fraction) names this mode; the refresh may be off
+    /// by 0.5 Hz.
     pub fn matches(&self, width: u32, height: u32, refresh_hz: Option<f64>) -> bool {
         let refresh = f64::from(self.refresh_mhz) / 1000.0;
         (self.width, self.height) == (width, height) && refresh_hz.is_none_or(|hz| (hz - refresh).abs() <= 0.5)

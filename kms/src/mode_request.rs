@@ -1,4 +1,5 @@
-//! A mode as a person asks for it: `1920x1080` or `1920x1080@60`. It only names a mode; which one that is, [`Mode`] decides.
+//! A mode as a person asks for it: `1920x1080` or `1920x1080@60`. It only names a mode; which one
+//! that is, [`Mode`] decides.
 
 use std::{fmt, str::FromStr};
 
@@ -21,7 +22,8 @@ pub struct ModeRequest {
 pub struct ModeRequestError(String);
 
 impl ModeRequest {
-    /// The first of the modes that this request names. [`Mode::matches`] says how far the refresh rate may be off.
+    /// The first of the modes that this request names. [`Mode::matches`] says how far the refresh
+    /// rate may be off.
     pub fn find(self, modes: &[Mode]) -> Option<&Mode> {
         modes.iter().find(|mode| mode.matches(self.width.into(), self.height.into(), self.refresh))
     }

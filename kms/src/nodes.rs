@@ -1,4 +1,5 @@
-//! The DRM device nodes of this machine, as `/dev/dri` lists them. It opens none of them, and asks no udev.
+//! The DRM device nodes of this machine, as `/dev/dri` lists them. It opens none of them, and asks
+//! no udev.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +7,14 @@ const FOLDER: &str = "/dev/dri";
 const CARD: &str = "card";
 const RENDER: &str = "renderD";
 
-/// The primary nodes (`/dev/dri/card0`), in the order of their numbers; none if the folder cannot be read.
+/// The primary nodes (`/dev/dri/card0`), in the order of their numbers; none if the folder cannot
+/// be read.
 pub fn cards() -> Vec<PathBuf> {
     list(Path::new(FOLDER), CARD)
 }
 
-/// The render nodes (`/dev/dri/renderD128`), in the order of their numbers; none if the folder cannot be read.
+/// The render nodes (`/dev/dri/renderD128`), in the order of their numbers; none if the folder
+/// cannot be read.
 pub fn render_nodes() -> Vec<PathBuf> {
     list(Path::new(FOLDER), RENDER)
 }

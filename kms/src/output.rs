@@ -1,20 +1,20 @@
 //! An output: a connector, the CRTC that drives it, the planes that it may use, and what they show.
 //!
-//! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and only after success. Never shares a
-//! CRTC or a plane with another output of the same [`Device`].
+//! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and
+//! only after success. Never shares a CRTC or a plane with another output of the same [`Device`].
 
 mod setup;
 
 use serde::Serialize;
 
+use crate::blob::Blob;
 use crate::damage::Clips;
-use crate::frame::{Frame, Kind};
 use crate::head::{ConnectorState, CrtcState, Head};
-use crate::look::PlaneLook;
-use crate::props::{Blob, ConnectorProps, CrtcProps};
+use crate::plane_options::PlaneOptions;
+use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::writeback::Job;
-use crate::{Blend, CallError, Device, FbId, Flip, Framebuffer, Inventory, Mode, OutputError};
+use crate::{Blend, Device, Flip, Mode};
 use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
 
 /// Planes that one output uses at most.
@@ -22,14 +22,14 @@ pub const MAX_PLANES: usize = 32;
 
 /// What a plane shows, as property values. `fb` 0 = off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct Values {
+pub(crate) struct PlaneValues {
     pub(crate) fb: u32,
     pub(crate) src: SrcRect,
     pub(crate) dst: Rect,
     pub(crate) alpha: u16,
     pub(crate) blend: Blend,
     pub(crate) zpos: Option<u64>,
-    pub(crate) look: PlaneLook,
+    pub(crate) options: PlaneOptions,
     /// Serial of its colour pipeline; 0 = none.
     pub(crate) pipeline: u64,
 }
@@ -42,7 +42,8 @@ pub(crate) struct Leftover {
     pub(crate) value: u64,
 }
 
-/// An output. Dropping it gives its CRTC and planes free for others, but does not turn it off ([`Output::disable`] does).
+/// An output. Dropping it gives its CRTC and planes back to the pool, but does not turn it off
+/// ([`Output::disable`] does).
 #[derive(Debug)]
 pub struct Output {
     pub(crate) device: Device,
@@ -59,15 +60,12 @@ pub struct Output {
     pub(crate) names: Names,
     pub(crate) leftovers: Vec<Leftover>,
     /// What the last successful commit set; `None` where the kernel's state is unknown.
-    pub(crate) shown: Option<[Values; MAX_PLANES]>,
-    /// What the last successful commit made of the CRTC and the connector, or what the first modeset will.
+    pub(crate) shown: Option<[PlaneValues; MAX_PLANES]>,
+    /// What the last successful commit made of the CRTC and the connector, or what the first
+    /// modeset will.
     pub(crate) head: Head,
-    /// Framebuffers on screen since the last flip.
-    pub(crate) on_screen: [u32; MAX_PLANES],
     /// User data of the commit whose flip has not come.
     pub(crate) in_flight: Option<u64>,
-    /// Framebuffers that the commit in flight puts on screen.
-    pub(crate) queued: [u32; MAX_PLANES],
     /// Turned off by [`Output::sleep`].
     pub(crate) asleep: bool,
     /// Whether variable refresh is on.
@@ -76,19 +74,9 @@ pub struct Output {
     /// The writeback connector on this CRTC.
     pub(crate) writeback: Option<Job>,
     pub(crate) clips: Clips,
-    /// Framebuffers to drop as soon as nothing shows them.
-    pub(crate) retired: Vec<Framebuffer>,
 }
 
 impl Output {
-    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the connector already, if it is free) and planes
-    /// (a primary, a cursor, and its share of the overlays), and makes the mode's blob.
-    ///
-    /// `inventory` must be recent: what it says of the console's state decides what the first modeset turns off.
-    pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
-        setup::output(device, inventory, connector, mode)
-    }
-
     /// Name of the connector: `HDMI-A-1`.
     pub fn name(&self) -> &str {
         &self.name
@@ -119,12 +107,13 @@ impl Output {
         &self.mode
     }
 
-    /// Width and height of the picture in pixels.
+    /// Width and height of the image in pixels.
     pub fn size(&self) -> (u32, u32) {
         (self.mode.width, self.mode.height)
     }
 
-    /// The planes, indexed as [`Frame::set`] wants them: primary first, then overlays from the bottom up, the cursor last.
+    /// The planes, indexed as [`crate::Frame::set`] wants them: primary first, then overlays from
+    /// the bottom up, the cursor last.
     pub fn planes(&self) -> &[OutputPlane] {
         &self.planes
     }
@@ -145,12 +134,12 @@ impl Output {
         planes.filter(|(_, plane)| plane.kind == PlaneKind::Overlay).map(|(at, _)| at)
     }
 
-    /// What the connector tells its display since the last commit; see [`Frame::connector`].
+    /// What the connector tells its display since the last commit; see [`crate::Frame::connector`].
     pub fn connector_state(&self) -> &ConnectorState {
         &self.head.connector
     }
 
-    /// What the CRTC does to the picture since the last commit; see [`Frame::crtc`].
+    /// What the CRTC does to the image since the last commit; see [`crate::Frame::crtc`].
     pub fn crtc_state(&self) -> &CrtcState {
         &self.head.crtc
     }
@@ -165,17 +154,14 @@ impl Output {
         &self.connector_props
     }
 
-    /// Why the connector could not do this, with the property's name; `None` if it has all that it takes. The kernel is not asked.
-    pub fn cannot(&self, state: &ConnectorState) -> Option<&'static str> {
+    /// Why the connector could not do this, with the property's name; `None` if it has all that it
+    /// takes. The kernel is not asked.
+    pub fn unsupported(&self, state: &ConnectorState) -> Option<&'static str> {
         state.unsupported(&self.connector_props)
     }
 
-    /// Whether the driver gives out-fences.
-    pub fn has_out_fence(&self) -> bool {
-        self.crtc_props.out_fence_ptr.is_some()
-    }
-
-    /// Whether the display can refresh at a varying rate (the connector's `vrr_capable`), as the inventory knew.
+    /// Whether the display can refresh at a varying rate (the connector's `vrr_capable`), as the
+    /// inventory knew.
     pub fn vrr_capable(&self) -> bool {
         self.vrr_capable
     }
@@ -185,7 +171,8 @@ impl Output {
         self.vrr
     }
 
-    /// Whether the device has asynchronous flips (`DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP`, Linux 6.8): see [`Output::asynchronous`].
+    /// Whether the device has asynchronous flips (`DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP`, Linux 6.8): see
+    /// [`crate::Frame::try_asynchronous`].
     pub fn can_flip_asynchronously(&self) -> bool {
         self.device.caps().atomic_async_flip
     }
@@ -195,35 +182,9 @@ impl Output {
         self.asleep
     }
 
-    /// Begins a frame: planes that are not mentioned stay as they are.
-    pub fn frame(&mut self) -> Frame<'_> {
-        Frame::new(self, Kind::Flip)
-    }
-
-    /// Begins a frame that sets the mode too: planes that are not mentioned are turned off. The mode is set when its flip comes.
-    pub fn modeset(&mut self) -> Frame<'_> {
-        Frame::new(self, Kind::Modeset)
-    }
-
-    /// Begins a frame that is shown at once, in the middle of a scan-out (tearing). It may change the primary plane's
-    /// framebuffer, in-fence and damage; anything else is refused at [`crate::Step::Prepare`] (EINVAL), as is the whole frame on a
-    /// device without asynchronous flips (EOPNOTSUPP). It has no out-fence: what it replaces is free at its flip.
-    /// Source: `drm_atomic_set_property`.
-    pub fn asynchronous(&mut self) -> Frame<'_> {
-        Frame::new(self, Kind::Asynchronous)
-    }
-
     /// Whether the next commit must be a modeset: none has been made, or the state was lost.
     pub fn needs_modeset(&self) -> bool {
         self.shown.is_none()
-    }
-
-    /// Chooses another mode; the next commit must be a modeset.
-    pub fn set_mode(&mut self, mode: &Mode) -> Result<(), CallError> {
-        let blob = Blob::new(&self.device, mode.blob())?;
-        (self.mode, self.mode_blob) = (mode.clone(), blob);
-        self.shown = None;
-        Ok(())
     }
 
     /// User data of the commit that is in flight.
@@ -231,41 +192,22 @@ impl Output {
         self.in_flight
     }
 
-    /// Framebuffer that the last commit put on a plane.
-    pub fn framebuffer_on(&self, plane: usize) -> Option<FbId> {
-        self.shown.as_ref()?.get(plane).map(|values| values.fb).filter(|&fb| fb != 0).map(FbId)
-    }
-
-    /// A flip event came. True if it ends this output's commit in flight; then retired framebuffers that nothing shows any more are dropped.
+    /// A flip event came. True if it ends this output's commit in flight.
     pub fn flipped(&mut self, flip: &Flip) -> bool {
         let ours = flip.crtc == self.crtc || flip.crtc == 0;
         if !ours || self.in_flight != Some(flip.user_data) {
             return false;
         }
         self.in_flight = None;
-        self.on_screen = self.queued;
-        self.drop_retired();
         true
     }
 
-    /// Takes a framebuffer that is no longer wanted: it is dropped at the flip after which no plane of this output shows it, or now.
-    pub fn retire(&mut self, fb: Framebuffer) {
-        self.retired.push(fb);
-        self.drop_retired();
-    }
-
-    /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the next commit must be a modeset, and
-    /// the flip of a commit in flight is no longer waited for.
+    /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the
+    /// next commit must be a modeset, and the flip of a commit in flight is no longer waited for.
     pub fn reset(&mut self) {
         self.shown = None;
         self.in_flight = None;
         (self.asleep, self.vrr) = (false, false);
-    }
-
-    pub(crate) fn drop_retired(&mut self) {
-        let (queued, on_screen) = (&self.queued, &self.on_screen);
-        let used = |fb: u32| on_screen.contains(&fb) || queued.contains(&fb);
-        self.retired.retain(|fb| used(fb.id().0));
     }
 }
 

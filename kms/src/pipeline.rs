@@ -1,18 +1,21 @@
-//! Colour pipelines of planes: chains of operations (colorops) that a plane's pixels go through before blending (Linux 6.19).
+//! Colour pipelines of planes: chains of operations (colorops) that a plane's pixels go through
+//! before blending (Linux 6.19).
 //!
-//! They are listed only after [`crate::Device::show_colour_pipelines`], and only in an inventory read after it; the descriptor then has no
-//! `COLOR_ENCODING` and `COLOR_RANGE`. See the kernel's `drm_colorop.c`. A frame that goes on with a pipeline sends nothing of it.
+//! They are listed only after [`crate::Device::show_colour_pipelines`], and only in an inventory
+//! read after it; the descriptor then has no `COLOR_ENCODING` and `COLOR_RANGE`. See the kernel's
+//! `drm_colorop.c`. A frame that goes on with a pipeline sends nothing of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::blob::Blob;
 use crate::colour::{Ctm3x4, s31_32};
-use crate::look::names;
-use crate::props::{Blob, PropertyTable};
+use crate::property::PropertyTable;
+use crate::property_values::Curve;
 use crate::request::Request;
-use crate::{CallError, Device, OutputPlane};
+use crate::{CallError, Device};
 
 /// One choice of a plane's `COLOR_PIPELINE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,31 +36,10 @@ pub struct ColorOp {
 }
 
 impl ColorOp {
-    /// What it does, as the kernel names it: `1D Curve`, `3x4 Matrix`, `1D LUT`, `Multiplier`, `3D LUT`.
+    /// What it does, as the kernel names it: `1D Curve`, `3x4 Matrix`, `1D LUT`, `Multiplier`, `3D
+    /// LUT`.
     pub fn kind(&self) -> &str {
         self.props.value_name("TYPE").unwrap_or("unknown")
-    }
-}
-
-names! {
-    /// The curves of a `1D Curve`. Drivers offer a part of these.
-    Curve 8 {
-        /// sRGB to linear.
-        SrgbEotf = "sRGB EOTF",
-        /// Linear to sRGB.
-        SrgbInverseEotf = "sRGB Inverse EOTF",
-        /// PQ to linear, 1.0 = 80 cd/m² (so 125.0 = 10 000).
-        Pq125Eotf = "PQ 125 EOTF",
-        /// The inverse of that.
-        Pq125InverseEotf = "PQ 125 Inverse EOTF",
-        /// BT.2020 camera curve to linear.
-        Bt2020InverseOetf = "BT.2020 Inverse OETF",
-        /// Linear to BT.2020 camera curve.
-        Bt2020Oetf = "BT.2020 OETF",
-        /// Power 2.2.
-        Gamma22 = "Gamma 2.2",
-        /// Power 1/2.2.
-        Gamma22Inverse = "Gamma 2.2 Inverse",
     }
 }
 
@@ -69,8 +51,8 @@ pub struct Lut32 {
 }
 
 impl Lut32 {
-    /// Gives a table to the kernel: for `1D LUT` as many entries as its `SIZE`, for `3D LUT` the cube of that, red fastest. Errors: ENOMEM,
-    /// EINVAL (empty).
+    /// Gives a table to the kernel: for `1D LUT` as many entries as its `SIZE`, for `3D LUT` the
+    /// cube of that, red fastest. Errors: ENOMEM, EINVAL (empty).
     pub fn new(device: &Device, entries: &[[u32; 3]]) -> Result<Self, CallError> {
         let words = entries.iter().flat_map(|[red, green, blue]| [*red, *green, *blue, 0]);
         let data: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
@@ -130,7 +112,8 @@ pub enum PipelineError {
     },
 }
 
-/// A pipeline with the states of its operations, ready to be put on its plane with [`crate::PlaneState::pipeline`]. Keeps its blobs.
+/// A pipeline with the states of its operations, ready to be put on its plane with
+/// [`crate::PlaneState::pipeline`]; [`crate::OutputPlane::pipeline`] makes it. Keeps its blobs.
 #[derive(Debug)]
 pub struct PipelineState {
     pub(crate) plane: u32,
@@ -143,23 +126,29 @@ pub struct PipelineState {
 }
 
 impl PipelineState {
-    /// Sets up a pipeline of `plane`, with one state for each of its operations. Errors: see [`PipelineError`].
-    pub fn new(plane: &OutputPlane, index: usize, ops: &[OpState]) -> Result<Self, PipelineError> {
+    /// Sets up the pipeline `index` of the plane with the id `plane`, with one state for each of
+    /// its operations.
+    pub(crate) fn new(
+        plane: u32,
+        pipelines: &[ColorPipeline],
+        index: usize,
+        ops: &[OpState],
+    ) -> Result<Self, PipelineError> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let has = plane.pipelines.len();
-        let missing = PipelineError::NoPipeline { plane: plane.id, index, has };
-        let pipeline = plane.pipelines.get(index).ok_or(missing)?;
+        let has = pipelines.len();
+        let missing = PipelineError::NoPipeline { plane, index, has };
+        let pipeline = pipelines.get(index).ok_or(missing)?;
         let (given, has) = (ops.len(), pipeline.ops.len());
         let first = match pipeline.ops.first() {
             Some(first) if given == has => first.id,
-            _ => return Err(PipelineError::Count { plane: plane.id, given, has }),
+            _ => return Err(PipelineError::Count { plane, given, has }),
         };
         let mut values = Vec::new();
         for (op, state) in pipeline.ops.iter().zip(ops) {
             op_values(op, state, &mut values)?;
         }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { plane: plane.id, serial, first, values, _blobs: ops.to_vec() })
+        Ok(Self { plane, serial, first, values, _blobs: ops.to_vec() })
     }
 
     /// The value of the plane's `COLOR_PIPELINE`.

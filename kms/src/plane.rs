@@ -4,38 +4,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use dmabuf_import::{Fourcc, Modifier, modifiers};
-use serde::{Deserialize, Serialize};
-
 use crate::inventory;
-use crate::look::PlaneLook;
-use crate::pipeline::{ColorPipeline, PipelineState};
+use crate::pipeline::{ColorPipeline, OpState, PipelineError, PipelineState};
+use crate::plane_options::PlaneOptions;
+use crate::property_values::{Blend, PlaneKind};
 use crate::props::PlaneProps;
 use crate::{FbId, OutputError, Rect, SrcRect};
-
-/// The `type` property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlaneKind {
-    /// Neither of the others.
-    Overlay,
-    /// The one that legacy mode setting uses.
-    Primary,
-    /// Meant for the pointer; often small and of fixed size.
-    Cursor,
-}
-
-/// The `pixel blend mode` property: how a plane's pixels meet what lies below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub enum Blend {
-    /// Colours are multiplied by alpha already, as Wayland clients do it. The kernel's default.
-    #[default]
-    Premultiplied,
-    /// Colours are not multiplied by alpha.
-    Coverage,
-    /// The pixels' alpha is ignored.
-    None,
-}
+use dmabuf_import::{Fourcc, Modifier, modifiers};
 
 /// What a plane is to show.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +21,8 @@ pub struct PlaneState<'a> {
     pub src: SrcRect,
     /// Where on the screen.
     pub dst: Rect,
-    /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it after the commit.
+    /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it
+    /// after the commit.
     pub in_fence: Option<BorrowedFd<'a>>,
     /// Opacity of the whole plane, 0xffff = opaque.
     pub alpha: u16,
@@ -54,12 +30,14 @@ pub struct PlaneState<'a> {
     pub blend: Blend,
     /// Position in the stack; `None` leaves it as it is.
     pub zpos: Option<u64>,
-    /// What differs from the buffer that the plane shows now, in pixels of this one; empty: everything may. A hint: ignored where
-    /// the plane has no `FB_DAMAGE_CLIPS`. See [`crate::damage`].
+    /// What differs from the buffer that the plane shows now, in pixels of this one; empty:
+    /// everything may. A hint: ignored where the plane has no `FB_DAMAGE_CLIPS`. See
+    /// [`crate::damage`].
     pub damage: &'a [Rect],
     /// Rotation, YUV matrix and the like.
-    pub look: PlaneLook,
-    /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller keeps it as long as frames name it.
+    pub options: PlaneOptions,
+    /// A colour pipeline of this very plane; `None`: its pixels are taken as they are. The caller
+    /// keeps it as long as frames name it.
     pub pipeline: Option<&'a PipelineState>,
 }
 
@@ -75,7 +53,7 @@ impl<'a> PlaneState<'a> {
             blend: Blend::default(),
             zpos: None,
             damage: &[],
-            look: PlaneLook::default(),
+            options: PlaneOptions::default(),
             pipeline: None,
         }
     }
@@ -100,18 +78,21 @@ pub struct OutputPlane {
     pub kind: PlaneKind,
     /// Its properties.
     pub props: PlaneProps,
-    /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no modifier may be given).
+    /// Formats with modifiers; an empty list of modifiers means that the driver chooses (no
+    /// modifier may be given).
     pub formats: Vec<inventory::FormatModifiers>,
-    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver does not say.
+    /// Those that asynchronous flips take (`IN_FORMATS_ASYNC`, Linux 6.16); empty where the driver
+    /// does not say.
     pub formats_async: Vec<inventory::FormatModifiers>,
-    /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for other planes.
+    /// Sizes that a cursor plane takes (`SIZE_HINTS`, else the device's cursor size); empty for
+    /// other planes.
     pub cursor_sizes: Vec<(u32, u32)>,
-    /// Its colour pipelines, for [`PipelineState::new`].
+    /// Its colour pipelines, for [`OutputPlane::pipeline`].
     pub pipelines: Vec<ColorPipeline>,
 }
 
 impl OutputPlane {
-    pub(crate) fn new(plane: &inventory::Plane, cursor: (u32, u32)) -> Result<Self, OutputError> {
+    pub(crate) fn new(plane: &inventory::PlaneInfo, cursor: (u32, u32)) -> Result<Self, OutputError> {
         let cursor_sizes = match plane.kind {
             PlaneKind::Cursor if plane.size_hints.is_empty() => vec![cursor],
             PlaneKind::Cursor => plane.size_hints.clone(),
@@ -129,13 +110,21 @@ impl OutputPlane {
         })
     }
 
-    /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS` says.
+    /// Sets up one of the plane's colour pipelines, with one state for each of its operations.
+    /// Errors: see [`PipelineError`].
+    pub fn pipeline(&self, index: usize, ops: &[OpState]) -> Result<PipelineState, PipelineError> {
+        PipelineState::new(self.id, &self.pipelines, index, ops)
+    }
+
+    /// Whether the plane can show a buffer of this format and modifier, as far as its `IN_FORMATS`
+    /// says.
     pub fn supports(&self, format: Fourcc, modifier: Modifier) -> bool {
         inventory::supports(&self.formats, format as u32, modifiers::raw(modifier))
     }
 
-    /// Whether an asynchronous flip to a buffer of this format and modifier may be asked for: by `IN_FORMATS_ASYNC`, or where the
-    /// driver has none, by what the plane shows at all (then the kernel's answer decides).
+    /// Whether an asynchronous flip to a buffer of this format and modifier may be asked for: by
+    /// `IN_FORMATS_ASYNC`, or where the driver has none, by what the plane shows at all (then the
+    /// kernel's answer decides).
     pub fn supports_async(&self, format: Fourcc, modifier: Modifier) -> bool {
         let formats = if self.formats_async.is_empty() { &self.formats } else { &self.formats_async };
         inventory::supports(formats, format as u32, modifiers::raw(modifier))

@@ -1,113 +1,16 @@
-//! Property tables: raw as the kernel lists them, and typed with the optional ones marked.
+//! The properties that this crate sets, typed: ids, with the optional ones marked, and what their
+//! values may be.
 //!
 //! Never sets a property: requests do.
 
-use std::collections::BTreeMap;
+use crate::OutputError;
+use crate::property::{PropertyKind, PropertyTable};
+use crate::property_values::{
+    BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Rotation, ScalingFilter,
+};
 
-use serde::{Deserialize, Serialize};
-
-use crate::head::{BroadcastRgb, Colorspace, ContentType};
-use crate::look::{ColorEncoding, ColorKeyKind, ColorRange, Rotation, ScalingFilter};
-use crate::{CallError, Device, OutputError};
-
-/// A property of an object with its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Property {
-    /// Id, the same for all objects that have this very property.
-    pub id: u32,
-    /// Value when it was read.
-    pub value: u64,
-    /// Whether only the kernel changes it.
-    pub immutable: bool,
-    /// Whether only atomic clients see it.
-    pub atomic: bool,
-    /// Type and limits.
-    pub kind: PropertyKind,
-}
-
-/// Type of a property.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PropertyKind {
-    /// A number.
-    Range {
-        /// Least value.
-        min: u64,
-        /// Greatest value.
-        max: u64,
-    },
-    /// A number with sign.
-    SignedRange {
-        /// Least value.
-        min: i64,
-        /// Greatest value.
-        max: i64,
-    },
-    /// One of several names.
-    Enum(Vec<EnumValue>),
-    /// Any of several bits; the values are bit numbers.
-    Bitmask(Vec<EnumValue>),
-    /// An object of a type (`DRM_MODE_OBJECT_*`).
-    Object(u32),
-    /// A blob.
-    Blob,
-    /// Of a type that this crate does not know: its flags.
-    Unknown(u32),
-}
-
-/// A name of an enumeration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnumValue {
-    /// Number.
-    pub value: u64,
-    /// Name.
-    pub name: String,
-}
-
-/// All properties of one object, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PropertyTable(pub BTreeMap<String, Property>);
-
-impl PropertyTable {
-    /// A property by its name.
-    pub fn get(&self, name: &str) -> Option<&Property> {
-        self.0.get(name)
-    }
-
-    /// A property's value by its name.
-    pub fn value(&self, name: &str) -> Option<u64> {
-        self.get(name).map(|property| property.value)
-    }
-
-    /// The number of one name of an enumeration property.
-    pub fn enum_value(&self, property: &str, name: &str) -> Option<u64> {
-        match &self.get(property)?.kind {
-            PropertyKind::Enum(values) | PropertyKind::Bitmask(values) => {
-                values.iter().find(|value| value.name == name).map(|value| value.value)
-            }
-            _ => None,
-        }
-    }
-
-    /// The name of an enumeration property's value.
-    pub fn value_name(&self, property: &str) -> Option<&str> {
-        let property = self.get(property)?;
-        let PropertyKind::Enum(values) = &property.kind else { return None };
-        values.iter().find(|value| value.value == property.value).map(|value| value.name.as_str())
-    }
-
-    /// The numbers of several names of an enumeration; `None` for those that it lacks.
-    fn numbers<const N: usize>(&self, property: &str, names: [&str; N]) -> [Option<u64>; N] {
-        names.map(|name| self.enum_value(property, name))
-    }
-
-    fn id(&self, name: &str) -> Option<u32> {
-        self.get(name).map(|property| property.id)
-    }
-}
-
-/// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the property.
+/// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the
+/// property.
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident, $kind:literal, required { $($(#[$rdoc:meta])* $r:ident: $rname:literal,)* }
      optional { $($(#[$odoc:meta])* $o:ident: $oname:literal,)* } extra { $($(#[$edoc:meta])* $e:ident: $ety:ty = $efn:expr,)* }) => {
@@ -192,7 +95,8 @@ table! {
         hotspot_x: "HOTSPOT_X",
         /// Hot spot of a cursor (virtual machines).
         hotspot_y: "HOTSPOT_Y",
-        /// The first operation of the colour pipeline; listed after [`Device::show_colour_pipelines`] only.
+        /// The first operation of the colour pipeline; listed after
+        /// [`crate::Device::show_colour_pipelines`] only.
         color_pipeline: "COLOR_PIPELINE",
         /// Colour key (R-Car DU, nouveau before nv50, Armada).
         colorkey: "colorkey",
@@ -200,7 +104,8 @@ table! {
         colorkey_mode: "colorkey_mode",
     }
     extra {
-        /// Rotations and reflections that it offers, `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*`; ROTATE_0 without the property.
+        /// Rotations and reflections that it offers, `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*`;
+        /// ROTATE_0 without the property.
         rotations: u32 = rotations,
         /// Numbers of the scaling filters: default, nearest neighbour.
         scaling_filters: [Option<u64>; 2] = |table: &PropertyTable| table.numbers("SCALING_FILTER", ScalingFilter::NAMES),
@@ -287,7 +192,7 @@ table! {
     /// Properties of a writeback connector.
     WritebackProps, "writeback connector",
     required {
-        /// The CRTC whose picture it takes; 0 = none.
+        /// The CRTC whose image it takes; 0 = none.
         crtc_id: "CRTC_ID",
         /// The buffer; for one commit.
         fb_id: "WRITEBACK_FB_ID",
@@ -325,31 +230,25 @@ fn max_bpc_range(table: &PropertyTable) -> Option<(u64, u64)> {
     }
 }
 
-/// A property blob; destroyed on drop. State that uses it keeps it alive in the kernel.
-#[derive(Debug)]
-pub struct Blob {
-    device: Device,
-    id: u32,
+/// How a driver wants its colour key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColorKeyKind {
+    /// `colorkey` is the colour as `0xRRGGBB`, with bit 24 turning it on (R-Car DU, nouveau).
+    EnableBit,
+    /// `colorkey` is the colour; `colorkey_mode` turns it on (Armada): the numbers of "disabled"
+    /// and of "RGB".
+    Mode(u64, u64),
 }
 
-impl Blob {
-    /// Gives `data` to the kernel. Errors: ENOMEM, EINVAL (empty).
-    pub fn new(device: &Device, data: &[u8]) -> Result<Self, CallError> {
-        let id = device.kernel().create_blob(data);
-        let id = id.map_err(|errno| device.errno("DRM_IOCTL_MODE_CREATEPROPBLOB", errno))?;
-        Ok(Self { device: device.clone(), id })
-    }
+impl ColorKeyKind {
+    pub(crate) const ENABLE: u64 = 1 << 24;
 
-    /// Its id.
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-}
-
-impl Drop for Blob {
-    fn drop(&mut self) {
-        if let Err(errno) = self.device.kernel().destroy_blob(self.id) {
-            tracing::debug!(blob = self.id, %errno, "DRM_IOCTL_MODE_DESTROYPROPBLOB");
+    fn of(table: &PropertyTable) -> Option<Self> {
+        let PropertyKind::Range { max, .. } = table.get("colorkey")?.kind else { return None };
+        if max & Self::ENABLE != 0 {
+            return Some(Self::EnableBit);
         }
+        let mode = |name| table.enum_value("colorkey_mode", name);
+        Some(Self::Mode(mode("disabled")?, mode("RGB")?))
     }
 }

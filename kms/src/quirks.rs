@@ -1,7 +1,8 @@
 //! What is known of drivers beforehand: each with its source and the versions that it is true of.
 //!
-//! Nothing else in the project asks for a driver's name to decide what to do with it. A quirk spares the first failure; what it
-//! misses is found by [`crate::recover`] at the price of one refused commit.
+//! Nothing else in the project asks for a driver's name to decide what to do with it. A quirk
+//! spares the first failure; what it misses is found by [`crate::recover`] at the price of one
+//! refused commit.
 
 use std::path::Path;
 
@@ -38,7 +39,8 @@ pub enum Effect {
     NoFencesOutside,
     /// Planes show linear buffers only, whatever is (not) announced.
     LinearOnly,
-    /// CRC entries that come after their frame was replaced may be of a buffer that its owner has back already.
+    /// CRC entries that come after their frame was replaced may be of a buffer that its owner has
+    /// back already.
     LateCrc,
     /// An asynchronous flip with an in-fence or damage is refused.
     AsyncWithoutFences,
@@ -100,21 +102,24 @@ pub const QUIRKS: &[Quirk] = &[
         bound: Bound::ModuleBefore(Version(560, 35, 3)),
         source: "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/622",
     },
-    // Seen with 595.84 on amdgpu: the sink's commit worker sleeps in drm_atomic_helper_wait_for_fences. No version is known good.
+    // Seen with 595.84 on amdgpu: the sink's commit worker sleeps in
+    // drm_atomic_helper_wait_for_fences. No version is known good.
     Quirk {
         driver: "nvidia-drm",
         effect: Effect::NoFencesOutside,
         bound: Bound::Always,
         source: "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1290",
     },
-    // "Failed to initialize semaphore for plane fence" on fences that are not its own; seen with 570.124.04.
+    // "Failed to initialize semaphore for plane fence" on fences that are not its own; seen with
+    // 570.124.04.
     Quirk {
         driver: "nvidia-drm",
         effect: Effect::NoForeignFences,
         bound: Bound::Always,
         source: "https://github.com/Smithay/smithay/issues/1695",
     },
-    // Display and rendering share reservation and reset: a commit that waits for ever takes the recovery of the GPU along.
+    // Display and rendering share reservation and reset: a commit that waits forever takes the
+    // recovery of the GPU along.
     Quirk {
         driver: "amdgpu",
         effect: Effect::NoForeignFences,
@@ -128,7 +133,8 @@ pub const QUIRKS: &[Quirk] = &[
         bound: Bound::Always,
         source: "https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/renesas/rcar-du/rcar_du_vsp.c",
     },
-    // drm_atomic_set_property() let only FB_ID change; IN_FENCE_FD and FB_DAMAGE_CLIPS were let in one after the other in 2024.
+    // drm_atomic_set_property() let only FB_ID change; IN_FENCE_FD and FB_DAMAGE_CLIPS were let in
+    // one after the other in 2024.
     Quirk {
         driver: "",
         effect: Effect::AsyncWithoutFences,
@@ -151,7 +157,8 @@ pub struct Quirks {
 }
 
 impl Quirks {
-    /// Those of a device on the running kernel. A version that cannot be read counts as old: too careful costs a little latency.
+    /// Those of a device on the running kernel. A version that cannot be read counts as old: too
+    /// careful costs a little latency.
     pub fn of(driver: &Driver) -> Self {
         let kernel = Version::parse(&rustix::system::uname().release().to_string_lossy());
         Self::with(&driver.name, module_version(driver), kernel)
@@ -187,13 +194,15 @@ impl Quirks {
     }
 }
 
-/// Whether a pending fence of `producer` may go to the display of `display`, whose quirks are `quirks`, where the policy allows it.
+/// Whether a pending fence of `producer` may go to the display of `display`, whose quirks are
+/// `quirks`, where the policy allows it.
 pub fn may_hand_over(quirks: &Quirks, display: &str, producer: &str) -> bool {
     let outside = |quirk: &Quirk| quirk.effect == Effect::NoFencesOutside && quirk.driver == producer;
     producer == display || !(quirks.has(Effect::NoForeignFences) || QUIRKS.iter().any(outside))
 }
 
-/// Out-of-tree modules have a version of their own in sysfs: nvidia-drm's answer to `DRM_IOCTL_VERSION` is 0.0.0.
+/// Out-of-tree modules have a version of their own in sysfs: nvidia-drm's answer to
+/// `DRM_IOCTL_VERSION` is 0.0.0.
 fn module_version(driver: &Driver) -> Option<Version> {
     let module = driver.name.replace('-', "_");
     let file = Path::new("/sys/module").join(module).join("version");

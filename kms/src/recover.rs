@@ -1,15 +1,17 @@
-//! What to do after the kernel has refused a frame, and when a flip does not come: each failure costs as little as it can.
+//! What to do after the kernel has refused a frame, and when a flip does not come: each failure
+//! costs as little as it can.
 //!
 //! ```text
 //!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composed ─▶ modeset ─▶ give up
 //! ```
 //!
-//! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never climbs back. What an errno
-//! says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs no rung: the frame is put again as it is. EACCES and
-//! ENODEV end it.
+//! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never
+//! climbs back. What an errno says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs
+//! no rung: the frame is resubmitted as it is. EACCES and ENODEV end it.
 //!
-//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one output's, [`Learnt`] one
-//! device's, [`watch::FlipWatch`] looks after the commit that the kernel took.
+//! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one
+//! output's, [`LearnedLimits`] one device's, [`watch::FlipWatch`] looks after the commit that the
+//! kernel took.
 
 pub mod watch;
 
@@ -45,23 +47,25 @@ fn drm_fourcc(format: u32) -> Option<String> {
 
 /// The in-fences of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fences {
+pub enum InFences {
     /// No plane has one.
     #[default]
     None,
     /// All of them have signalled: the frame may as well go without.
     Signalled,
-    /// One is pending: without it a buffer would be shown before it is drawn.
+    /// One is pending: without it a buffer would be shown before it is rendered.
     Pending,
 }
 
 /// What the refused frame had: what could be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Had {
+pub struct AttemptedFeatures {
     /// It was to tear (`DRM_MODE_PAGE_FLIP_ASYNC`).
     pub asynchronous: bool,
+    /// Layout of the buffer on the primary plane; `None` where it is not known.
+    pub primary: Option<Layout>,
     /// Its in-fences.
-    pub fences: Fences,
+    pub fences: InFences,
     /// A plane that is neither the primary nor the cursor was on.
     pub overlays: bool,
     /// A client's buffer on the primary plane.
@@ -74,17 +78,18 @@ pub struct Had {
     pub in_flight: bool,
 }
 
-impl Had {
-    /// Something other than the drawn picture and the pointer was on a plane.
+impl AttemptedFeatures {
+    /// Something other than the composited image and the pointer was on a plane.
     fn beyond_composition(&self) -> bool {
         self.overlays || self.client.is_some()
     }
 }
 
-/// What to do next. In the order of what it costs: a later one is never taken while an earlier one may help.
+/// What to do next. In the order of what it costs: a later one is never taken while an earlier one
+/// may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Put the same frame again at once: a signal came in between.
+    /// Resubmit the same frame at once: a signal came in between.
     Again,
     /// Keep the frame until the flip of the commit in flight has come.
     AfterFlip,
@@ -94,25 +99,26 @@ pub enum Remedy {
     Synchronous,
     /// The same frame without in-fences, all of which have signalled.
     WithoutFences,
-    /// Only the primary plane and the cursor: what the other planes showed is drawn.
+    /// Only the primary plane and the cursor: what the other planes showed is composited.
     WithoutOverlays,
-    /// This layout is not for this plane: withdraw it from what the client is told (its dma-buf feedback), or do not make
-    /// buffers of it, and put the frame without such a buffer.
+    /// This layout is not for this plane: withdraw it from the client's dma-buf feedback, or do not
+    /// make buffers of it, and submit the frame without such a buffer.
     OtherModifier(Layout),
-    /// Everything drawn, nothing of a client on a plane.
+    /// Everything composited, no client buffer on a plane.
     Composed,
-    /// The same picture with the mode set anew.
+    /// The same image with a modeset.
     Modeset,
     /// The device is somebody else's now: no commit until the session is back.
     Pause,
     /// The device is gone: take its outputs away.
     Gone,
-    /// Nothing is left. The output keeps its last picture; a change of the scene or of the displays tries again.
+    /// Nothing is left. The output keeps its last image; a change of the scene or of the displays
+    /// tries again.
     GiveUp,
 }
 
 impl Remedy {
-    /// Whether the frame is to be put again now.
+    /// Whether the frame is to be resubmitted now.
     pub fn retries(self) -> bool {
         self.rung().is_some() || self == Self::Again
     }
@@ -159,8 +165,8 @@ impl std::fmt::Display for Remedy {
             Self::WithoutFences => f.write_str("without in-fences"),
             Self::WithoutOverlays => f.write_str("without overlay planes"),
             Self::OtherModifier(layout) => write!(f, "without {layout}"),
-            Self::Composed => f.write_str("with everything drawn"),
-            Self::Modeset => f.write_str("with the mode set anew"),
+            Self::Composed => f.write_str("with everything composited"),
+            Self::Modeset => f.write_str("with a modeset"),
             Self::Pause => f.write_str("pausing until the session is back: another program is the display's master"),
             Self::Gone => f.write_str("taking the outputs away: the display device is gone"),
             Self::GiveUp => f.write_str("giving up: the display keeps its last picture until something changes"),
@@ -170,11 +176,11 @@ impl std::fmt::Display for Remedy {
 
 /// What does not work on a device, whatever is shown: not asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Learnt {
+pub struct LearnedLimits {
     no_in_fences: Option<Errno>,
 }
 
-impl Learnt {
+impl LearnedLimits {
     /// What is known before the first commit; see [`crate::quirks::Quirks::in_fences`].
     pub fn new(in_fences: bool) -> Self {
         Self { no_in_fences: (!in_fences).then_some(Errno::PERM) }
@@ -185,8 +191,8 @@ impl Learnt {
         self.no_in_fences.is_none()
     }
 
-    /// Displays or the configuration changed. EPERM is the driver's own answer to every in-fence and stays; what was concluded
-    /// from other errnos is forgotten.
+    /// Displays or the configuration changed. EPERM is the driver's own answer to every in-fence
+    /// and stays; what was concluded from other errnos is forgotten.
     pub fn reset(&mut self) {
         self.no_in_fences = self.no_in_fences.filter(|errno| *errno == Errno::PERM);
     }
@@ -203,20 +209,24 @@ pub struct Ladder {
     interrupted: u8,
     /// Frames in a row that failed for a reason of the moment.
     moments: u8,
-    /// Tearing was refused since the last reset.
-    no_async: bool,
-    /// A modeset was tried in vain since the last reset.
+    /// What was on the primary plane in the last frame that was refused.
+    refused: Option<Layout>,
+    /// What was on the primary plane when a flip was taken as soon as it did not tear, since the
+    /// last modeset.
+    no_async: Option<Option<Layout>>,
+    /// A modeset was tried without success since the last reset.
     no_modeset: bool,
 }
 
 impl Ladder {
-    /// A frame is put again at once so often when signals interrupt it.
+    /// How often a frame is resubmitted at once when signals interrupt it.
     const INTERRUPTED: u8 = 3;
-    /// Layouts that a frame may lose before everything is drawn.
+    /// Layouts that a frame may lose before everything is composited.
     const MODIFIERS: u8 = 4;
     /// Calls of [`Self::refused`] after which a frame has ended, whatever the kernel answers.
     pub const CALLS: usize = 13;
-    /// Frames that may fail for want of memory, or through a commit that is not ours, before less is tried.
+    /// Frames that may fail for want of memory, or through a commit that is not ours, before less
+    /// is tried.
     const MOMENTS: u8 = 3;
 
     /// A new frame: all rungs are open again. What was learnt stays.
@@ -224,39 +234,44 @@ impl Ladder {
         (self.rung, self.last, self.modifiers, self.interrupted) = (0, None, 0, 0);
     }
 
-    /// A mode was set, a display came or went, or the configuration changed: what was refused may work now. What the device
-    /// never takes stays with [`Learnt`].
+    /// A mode was set, a display came or went, or the configuration changed: what was refused may
+    /// work now. What the device never takes stays with [`LearnedLimits`].
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether a frame may ask to tear.
-    pub fn may_tear(&self) -> bool {
-        !self.no_async
+    /// Whether a frame with this layout on its primary plane may ask to tear. Not while the last
+    /// layout that was refused as a tearing flip stays there: drivers take tearing flips of some
+    /// layouts only.
+    pub fn may_tear(&self, primary: Option<Layout>) -> bool {
+        self.no_async != Some(primary)
     }
 
-    /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes none.
-    pub fn accepted(&mut self, learnt: &mut Learnt) {
+    /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes
+    /// none.
+    pub fn accepted(&mut self, learnt: &mut LearnedLimits) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
-            Some((Remedy::Synchronous, _)) => self.no_async = true,
+            Some((Remedy::Synchronous, _)) => self.no_async = Some(self.refused),
+            Some((Remedy::Modeset, _)) => self.no_async = None,
             _ => {}
         }
         (self.moments, self.no_modeset) = (0, false);
         self.begin();
     }
 
-    /// The frame, which had `had`, was refused: what to do. Ends each frame in at most [`Self::CALLS`] calls.
-    pub fn refused(&mut self, error: &CommitError, had: &Had, learnt: &mut Learnt) -> Remedy {
+    /// The frame, which had `had`, was refused: what to do. Ends each frame in at most
+    /// [`Self::CALLS`] calls.
+    pub fn refused(&mut self, error: &CommitError, had: &AttemptedFeatures, learnt: &mut LearnedLimits) -> Remedy {
         let remedy = self.decide(error, had, learnt);
         if let Some(rung) = remedy.rung() {
             self.rung = rung;
         }
-        self.last = Some((remedy, error.errno));
+        (self.last, self.refused) = (Some((remedy, error.errno)), had.primary);
         remedy
     }
 
-    fn decide(&mut self, error: &CommitError, had: &Had, learnt: &mut Learnt) -> Remedy {
+    fn decide(&mut self, error: &CommitError, had: &AttemptedFeatures, learnt: &mut LearnedLimits) -> Remedy {
         // Nothing was asked of the kernel because the mode is not set.
         if error.step == Step::State && error.errno == Errno::INVAL {
             return self.modeset(had);
@@ -280,9 +295,9 @@ impl Ladder {
             Errno::NOSPC | Errno::NOMEM | Errno::RANGE => self.less(had, false),
             Errno::PERM => {
                 match had.fences {
-                    Fences::Signalled if self.rung < 2 => return Remedy::WithoutFences,
+                    InFences::Signalled if self.rung < 2 => return Remedy::WithoutFences,
                     // It cannot be tried without; the next frame waits for its fences itself.
-                    Fences::Pending => learnt.no_in_fences = Some(Errno::PERM),
+                    InFences::Pending => learnt.no_in_fences = Some(Errno::PERM),
                     _ => {}
                 }
                 self.less(had, false)
@@ -292,7 +307,7 @@ impl Ladder {
                 if self.rung < 1 && had.asynchronous {
                     return Remedy::Synchronous;
                 }
-                if self.rung < 2 && had.fences == Fences::Signalled {
+                if self.rung < 2 && had.fences == InFences::Signalled {
                     return Remedy::WithoutFences;
                 }
                 self.less(had, true)
@@ -301,7 +316,7 @@ impl Ladder {
     }
 
     /// Fewer planes, down to one.
-    fn less(&mut self, had: &Had, modifiers: bool) -> Remedy {
+    fn less(&mut self, had: &AttemptedFeatures, modifiers: bool) -> Remedy {
         if self.rung < 3 && had.overlays {
             return Remedy::WithoutOverlays;
         }
@@ -319,8 +334,9 @@ impl Ladder {
         self.modeset(had)
     }
 
-    /// The last rung, once: a display that refuses a modeset as well is left in peace until something changes.
-    fn modeset(&mut self, had: &Had) -> Remedy {
+    /// The last rung, once: a display that refuses a modeset too is not asked again until something
+    /// changes.
+    fn modeset(&mut self, had: &AttemptedFeatures) -> Remedy {
         if self.no_modeset || had.modeset || self.rung >= 6 {
             return Remedy::GiveUp;
         }

@@ -1,7 +1,9 @@
-//! An atomic request: objects, each with its properties, in arrays that are reused from frame to frame.
+//! An atomic request: objects, each with its properties, in arrays that are reused from frame to
+//! frame.
 //!
-//! Building one allocates only until the arrays have reached their size. A request is filled in this crate alone: it may hold
-//! addresses for the kernel, so nothing outside may put values into it.
+//! Building one allocates only until the arrays have reached their size. A request is filled in
+//! this crate alone: it may hold addresses for the kernel, so nothing outside may put values into
+//! it.
 
 use std::fmt::{self, Write as _};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -31,7 +33,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Room for `objects` objects with `props` properties altogether, so that building needs no allocation.
+    /// Room for `objects` objects with `props` properties altogether, so that building needs no
+    /// allocation.
     pub fn with_capacity(objects: usize, props: usize) -> Self {
         Self {
             objects: Vec::with_capacity(objects),
@@ -42,7 +45,7 @@ impl Request {
         }
     }
 
-    /// Empties the request; keeps the memory, closes out-fences that nobody took.
+    /// Empties the request; keeps the memory, closes out-fences that were not taken.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.counts.clear();
@@ -51,7 +54,8 @@ impl Request {
         self.fences.clear();
     }
 
-    /// Begins (or goes on with) the properties of `object`. An object that got no property is not sent.
+    /// Begins (or goes on with) the properties of `object`. An object that got no property is not
+    /// sent.
     pub(crate) fn object(&mut self, object: u32) {
         if self.objects.last() == Some(&object) {
             return;

@@ -1,15 +1,15 @@
 //! What the console had on the screen, to be put back on exit.
 //!
-//! Best effort by nature: the console's framebuffer may be gone. Then everything is turned off, and the kernel's own console
-//! comes back when the device is closed.
+//! Best effort by nature: the console's framebuffer may be gone. Then everything is turned off, and
+//! the kernel's own console comes back when the device is closed.
 
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
-use crate::inventory::read::blob;
+use crate::blob::{self, Blob};
 use crate::kernel::ALLOW_MODESET;
-use crate::props::{Blob, PropertyTable};
+use crate::property::PropertyTable;
 use crate::request::Request;
 use crate::{CallError, Device, Inventory};
 
@@ -69,6 +69,13 @@ const CRTC: (&[&str], &[&str]) = (&["ACTIVE", "MODE_ID"], &["VRR_ENABLED", "GAMM
 const CONNECTOR: (&[&str], &[&str]) = (&["CRTC_ID"], &["max bpc", "content type", "Colorspace", "HDR_OUTPUT_METADATA"]);
 const BLOBS: [&str; 5] = ["MODE_ID", "GAMMA_LUT", "DEGAMMA_LUT", "CTM", "HDR_OUTPUT_METADATA"];
 
+impl Device {
+    /// What `inventory` (read before the first commit) saw, to be put back on exit.
+    pub fn save_state(&self, inventory: &Inventory) -> SavedState {
+        SavedState::new(self, inventory)
+    }
+}
+
 impl SavedState {
     pub(crate) fn new(device: &Device, inventory: &Inventory) -> Self {
         let save =
@@ -77,7 +84,7 @@ impl SavedState {
                     let prop = table.get(name).filter(|prop| !prop.immutable)?;
                     Some((prop.id, *name, prop.value))
                 };
-                let value = |(prop, name, value): (u32, &str, u64)| match blob(device.as_fd(), value) {
+                let value = |(prop, name, value): (u32, &str, u64)| match blob::read(device.as_fd(), value) {
                     Some(data) if BLOBS.contains(&name) => (prop, Value::Blob(data)),
                     _ => (prop, Value::Number(value)),
                 };
@@ -92,7 +99,8 @@ impl SavedState {
         Self { device: device.clone(), objects: connectors.chain(crtcs).chain(planes).collect() }
     }
 
-    /// Puts everything back, blocking. Errors: EACCES (no longer master), ENODEV; anything else falls back to turning all off.
+    /// Puts everything back, blocking. Errors: EACCES (no longer master), ENODEV; anything else
+    /// falls back to turning all off.
     pub fn restore(&self) -> Result<Restored, CallError> {
         match self.commit(Request::default(), true) {
             Ok(()) => return Ok(Restored::All),

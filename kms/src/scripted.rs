@@ -1,8 +1,10 @@
-//! A kernel that does what a script says: queued errnos, flips on demand, and a log of what was asked.
+//! A kernel that does what a script says: queued errnos, flips on demand, and a log of what was
+//! asked.
 //!
-//! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost masters, displays that never flip. It keeps
-//! property values as a driver would (TEST_ONLY and refused commits change nothing, a second commit in flight is EBUSY), but it never
-//! judges a state: what is to be refused is queued.
+//! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost
+//! masters, displays that never flip. It keeps property values as a driver would (TEST_ONLY and
+//! refused commits change nothing, a second commit in flight is EBUSY), but it never judges a
+//! state: what is to be refused is queued.
 
 mod stock;
 
@@ -47,7 +49,8 @@ pub struct Atomic {
     pub flags: u32,
     /// User data.
     pub user_data: u64,
-    /// `(object, property, value)` in order; out-fence addresses are 0, in-fences are descriptor numbers.
+    /// `(object, property, value)` in order; out-fence addresses are 0, in-fences are descriptor
+    /// numbers.
     pub props: Vec<(u32, u32, u64)>,
     /// What was answered.
     pub result: Result<(), Errno>,
@@ -163,7 +166,8 @@ impl Scripted {
         self.lock().blobs.len()
     }
 
-    /// Makes the oldest commit in flight on `crtc` reach the screen: its fence signals and its event can be read. False if there is none.
+    /// Makes the oldest commit in flight on `crtc` reach the screen: its fence signals and its
+    /// event can be read. False if there is none.
     pub fn flip(&self, crtc: u32, time: Ns, sequence: u32) -> bool {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };

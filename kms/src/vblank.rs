@@ -1,10 +1,12 @@
-//! When the next vblank comes, told from the mode and the flips that were seen.
+//! When the next vblank comes, computed from the mode and the flips that were seen.
 //!
-//! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip sets the phase anew.
+//! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip
+//! resets the phase.
 
 use crate::Ns;
 
-/// How many periods after a flip its phase is still trusted: at an error of 10⁻³ it has moved by 3 % of a period then.
+/// How many periods after a flip its phase is still trusted: at an error of 10⁻³ it has moved by 3
+/// % of a period then.
 pub const FRESH: u64 = 30;
 
 /// The vblanks of one CRTC. `sequence` counts as the kernel's 32 bits do, without wrapping.
@@ -41,7 +43,8 @@ impl Clock {
         self.steady = false;
     }
 
-    /// A flip was seen at `time` with the kernel's `sequence`; answers the sequence with its wraps counted.
+    /// A flip was seen at `time` with the kernel's `sequence`; answers the sequence with its wraps
+    /// counted.
     pub fn flip(&mut self, time: Ns, sequence: u32) -> u64 {
         let full = match self.last {
             // The signed distance of the low halves: right for jumps of up to 2^31 either way.
@@ -55,22 +58,25 @@ impl Clock {
         full
     }
 
-    /// Time of the first vblank strictly after `after`; one period after `after` while no flip was seen.
+    /// Time of the first vblank strictly after `after`; one period after `after` while no flip was
+    /// seen.
     pub fn next_vblank(&self, after: Ns) -> Ns {
         let Some(last) = self.last else { return after + self.period };
         match after.checked_sub(last.time) {
             Some(since) => last.time + (since / self.period + 1) * self.period,
-            // Before the last flip (a flip of the future cannot be, but clocks are given by callers).
+            // Before the last flip (a flip of the future cannot be, but clocks are given by
+            // callers).
             None => last.time - ((last.time - after - 1) / self.period) * self.period,
         }
     }
 
-    /// Whether the time of the vblanks around `time` is known well: two flips were seen, each within [`FRESH`]
-    /// periods.
+    /// Whether the time of the vblanks around `time` is known well: two flips were seen, each
+    /// within [`FRESH`] periods.
     ///
-    /// The first flip after a modeset, or after the vblank interrupt was off, may carry a time that the driver only
-    /// estimated. Without flips it gets old: the mode's rate and the display's differ by
-    /// some parts in ten thousand, and a driver may stop its vblank interrupt and start it with another phase.
+    /// The first flip after a modeset, or after the vblank interrupt was off, may carry a time that
+    /// the driver only estimated. Without flips it gets old: the mode's rate and the display's
+    /// differ by some parts in ten thousand, and a driver may stop its vblank interrupt and start
+    /// it with another phase.
     pub fn is_in_phase(&self, time: Ns) -> bool {
         self.steady && self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
     }
@@ -97,7 +103,8 @@ impl Clock {
         self.missed
     }
 
-    /// When to latch for the first vblank that leaves at least `margin` from `now`: `(latch, vblank)`.
+    /// When to latch for the first vblank that leaves at least `margin` from `now`: `(latch,
+    /// vblank)`.
     pub fn latch(&self, now: Ns, margin: u64) -> (Ns, Ns) {
         let vblank = self.next_vblank(now + margin);
         (vblank.saturating_sub(margin), vblank)

@@ -1,9 +1,11 @@
-//! Writeback: a connector that puts the picture of a frame into a buffer instead of onto a display.
+//! Writeback: a connector that puts the image of a frame into a buffer instead of onto a display.
 //!
-//! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads the pixels: the buffer is the caller's.
-//! Source: `drm_writeback.c`. On vkms the end of a job stops the CRCs of its CRTC until they are armed again.
+//! A job belongs to one frame ([`crate::Frame::writeback`]) and has a fence of its own. Never reads
+//! the pixels: the buffer is the caller's. Source: `drm_writeback.c`. On vkms the end of a job
+//! stops the CRCs of its CRTC until they are armed again.
 
-use crate::inventory::{Connector, Inventory, read};
+use crate::blob;
+use crate::inventory::{Connector, Inventory};
 use crate::props::WritebackProps;
 use crate::request::{Names, Request};
 use crate::{CallError, Device, FbId, OutputError};
@@ -18,7 +20,7 @@ pub struct Writeback {
     formats: Vec<u32>,
 }
 
-/// A picture that a frame is to be put into; also which connector is on a CRTC.
+/// An image that a frame is to be put into; also which connector is on a CRTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) connector: u32,
@@ -30,8 +32,8 @@ pub(crate) struct Job {
 }
 
 impl Writeback {
-    /// The writeback connectors that can take the picture of a CRTC. Empty where the driver has none, or where the device did not
-    /// accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
+    /// The writeback connectors that can take the image of a CRTC. Empty where the driver has none,
+    /// or where the device did not accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
     ///
     /// Errors: a connector without the properties that it must have; reading its formats.
     pub fn of_crtc(device: &Device, inventory: &Inventory, crtc_index: u32) -> Result<Vec<Self>, OutputError> {
@@ -83,7 +85,8 @@ impl Writeback {
 }
 
 impl Job {
-    /// Puts the job into a request; `attached`: the connector is on the CRTC already. A test asks for no fence.
+    /// Puts the job into a request; `attached`: the connector is on the CRTC already. A test asks
+    /// for no fence.
     pub(crate) fn write(&self, request: &mut Request, crtc: u32, attached: bool, fence: bool) {
         request.object(self.connector);
         if !attached {
@@ -104,7 +107,7 @@ impl Job {
 
 fn formats(device: &Device, connector: &Connector) -> Result<Vec<u32>, CallError> {
     let blob = connector.props.value("WRITEBACK_PIXEL_FORMATS").unwrap_or(0);
-    let bytes = read::blob(std::os::fd::AsFd::as_fd(device), blob);
+    let bytes = blob::read(std::os::fd::AsFd::as_fd(device), blob);
     let bytes = bytes.ok_or_else(|| device.errno("DRM_IOCTL_MODE_GETPROPBLOB", rustix::io::Errno::NOENT))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|format| u32::from_ne_bytes(*format)).collect())
 }

@@ -1,4 +1,4 @@
-//! The steady frame path allocates nothing: commit with fences, event, retire, CRC, prediction.
+//! The steady frame path allocates nothing: commit with fences, event, CRC, prediction.
 
 mod counting;
 mod lab;
@@ -9,7 +9,7 @@ use counting::allocations;
 use fence::SwTimeline;
 use kms::crc::CrcReader;
 use kms::crc::vkms::{Composer, ModelPlane};
-use kms::{CrtcState, PlaneLook, PlaneState, Rect, Rotation, SrcRect};
+use kms::{CrtcState, PlaneOptions, PlaneState, Rect, Rotation, SrcRect};
 use lab::Screen;
 
 #[test]
@@ -35,8 +35,8 @@ fn a_frame_allocates_nothing() {
         // Half of the frames change properties, too.
         let background = [at as u16 / 2; 3];
         let turn = [Rotation::ROTATE_0, Rotation::ROTATE_180][at as usize / 2 % 2];
-        let look = PlaneLook { rotation: turn, ..PlaneLook::default() };
-        let moving = PlaneState { look, ..moving };
+        let options = PlaneOptions { rotation: turn, ..PlaneOptions::default() };
+        let moving = PlaneState { options, ..moving };
         let serial = screen.serial();
         let mut out_fence = None;
         total += allocations(|| {

@@ -40,7 +40,8 @@ fn next(stream: &mut CrcStream) -> CrcEntry {
     }
 }
 
-/// The CRC of the frame with this number, or of the first one after it (a slow worker gives one CRC for several frames).
+/// The CRC of the frame with this number, or of the first one after it (a slow worker gives one CRC
+/// for several frames).
 fn at(stream: &mut CrcStream, sequence: u32) -> u32 {
     loop {
         let entry = next(stream);
@@ -188,13 +189,14 @@ fn frame_numbers_pair_crcs_with_flips() {
     let mut paired = 0;
     for entry in &entries {
         let frame = entry.frame.expect("numbered");
-        // The picture of the latest flip not after this frame.
+        // The image of the latest flip not after this frame.
         if let Some((_, crc)) = flips.iter().rev().find(|(sequence, _)| *sequence <= frame) {
             assert_eq!(entry.values(), [*crc], "frame {frame}");
             paired += 1;
         }
     }
-    // vkms leaves a number out where its timer ran late (a busy machine): the stream must have counted just those.
+    // vkms leaves a number out where its timer ran late (a busy machine): the stream must have
+    // counted just those.
     let frames: Vec<u32> = entries.iter().filter_map(|entry| entry.frame).collect();
     let missing: u32 = frames.windows(2).map(|pair| pair[1] - pair[0] - 1).sum();
     println!("{paired} CRCs paired, {missing} numbers left out");

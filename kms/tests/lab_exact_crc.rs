@@ -1,4 +1,5 @@
-//! Reading and pairing CRCs in virtual time, where only logic can be late: with numbers and without, across modesets, and for 10 000 frames.
+//! Reading and pairing CRCs in virtual time, where only logic can be late: with numbers and
+//! without, across modesets, and for 10 000 frames.
 
 mod lab;
 mod model;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kms::crc::driver::plane_source;
-use kms::crc::pair::{Pairer, Rule, Shown, Verdict};
+use kms::crc::pair::{EntryFrame, Pairer, Rule, ShownFrame};
 use kms::crc::vkms::{self, Composer, ModelPlane};
 use kms::crc::{CrcReader, CrcStream};
 use kms::{DumbBuffer, PlaneState};
@@ -36,7 +37,8 @@ fn read_until(stream: &mut CrcStream, pairer: &mut Pairer, end: u64) {
     }
 }
 
-/// Frames of four pictures, each shown for one to three vblanks, paired with the entries of `source`: every verdict is right.
+/// Frames of four images, each shown for one to three vblanks, paired with the entries of `source`:
+/// every verdict is right.
 fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbered: bool) {
     let mut screen = Screen::new();
     let (w, h) = screen.output.size();
@@ -47,7 +49,7 @@ fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbere
         .iter()
         .map(|picture| {
             let shown = plane(picture, &screen.full(picture.id()));
-            // A picture over the whole screen is the same alone.
+            // An image over the whole screen is the same alone.
             assert_eq!(composer.plane(w, h, &shown), vkms::crc(w, h, &[shown]));
             composer.plane(w, h, &shown)
         })
@@ -57,18 +59,18 @@ fn pairs(source: impl Fn(&Screen) -> String, rule: impl Fn(u64) -> Rule, numbere
     let (mut first, mut repeated, mut other) = (0, 0, 0);
     for frame in 0..60u64 {
         let flip = screen.show(&[(0, screen.full(pictures[frame as usize % 4].id()))]);
-        pairer.flip(Shown { id: frame, sequence: flip.sequence, time: flip.time });
+        pairer.flip(ShownFrame { id: frame, sequence: flip.sequence, time: flip.time });
         read_until(&mut stream, &mut pairer, flip.time + frame % 3 * period + period / 2);
         while let Some(pair) = pairer.next(now()) {
             assert_eq!(pair.entry.frame.is_some(), numbered);
             match pair.verdict {
-                Verdict::First(id) => {
+                EntryFrame::First(id) => {
                     (first, _) = (first + 1, assert_eq!(pair.entry.values(), [expected[id as usize % 4]]))
                 }
-                Verdict::Repeat(id) => {
+                EntryFrame::Repeat(id) => {
                     (repeated, _) = (repeated + 1, assert_eq!(pair.entry.values(), [expected[id as usize % 4]]))
                 }
-                Verdict::Before | Verdict::Ambiguous { .. } => other += 1,
+                EntryFrame::Before | EntryFrame::Ambiguous { .. } => other += 1,
             }
         }
     }

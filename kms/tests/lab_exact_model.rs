@@ -1,18 +1,19 @@
-//! The vkms model against the kernel's own CRCs: every format, turn, encoding and range, the gamma LUT, the background, colour pipelines, single
-//! planes, and displays broken on purpose. Random pictures; each equality has a control that must differ.
+//! The vkms model against the kernel's own CRCs: every format, turn, encoding and range, the gamma
+//! LUT, the background, colour pipelines, single planes, and displays broken on purpose. Random
+//! images; each equality has a control that must differ.
 
 mod lab;
 mod model;
 
 use kms::crc::CrcReader;
-use kms::crc::vkms::{ColorOp, Composer, Encoding, Gamma, Look, Range, Scene, Turn, Unmodelled};
+use kms::crc::vkms::{ColorOp, Composer, Encoding, Gamma, ModelOptions, ModelRotation, Range, Scene, Unmodelled};
 use kms::{Rect, SrcRect};
 use model::{FORMATS, Fault, Paint, Rig, is_yuv};
 
 const ENCODINGS: [Encoding; 3] = [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020];
 const RANGES: [Range; 2] = [Range::Full, Range::Limited];
 
-/// Where a picture is shown: in the middle, over two edges, over the others.
+/// Where an image is shown: in the middle, over two edges, over the others.
 const PLACES: [(i32, i32); 3] = [(20, 9), (-11, -7), (61, 43)];
 
 #[test]
@@ -29,25 +30,27 @@ fn every_format_turn_encoding_and_range() {
             false => vec![Default::default()],
         };
         for (encoding, range) in looks {
-            for (at, turn) in Turn::all().enumerate() {
-                let look = Look { turn, encoding, range, pipeline: &[] };
+            for (at, turn) in ModelRotation::all().enumerate() {
+                let look = ModelOptions { turn, encoding, range, pipeline: &[] };
                 let (w, h) = if turn.swaps() { (29, 37) } else { (37, 29) };
                 let (x, y) = PLACES[(at + cases) % PLACES.len()];
                 let (src, dst) = (SrcRect::pixels(5, 3, 37, 29), Rect::new(x, y, w, h));
-                let below = ground.plane(SrcRect::full(96, 64), Rect::new(0, 0, 96, 64), &Look::default());
+                let below = ground.plane(SrcRect::full(96, 64), Rect::new(0, 0, 96, 64), &ModelOptions::default());
                 let above = match picture.try_plane(src, dst, &look) {
                     Err(Unmodelled::TurnedBits) => continue,
                     plane => plane.expect("modelled"),
                 };
-                let read =
-                    rig.show(&[(0, &ground, src_full(), full(), Look::default()), (1, &picture, src, dst, look)]);
+                let read = rig
+                    .show(&[(0, &ground, src_full(), full(), ModelOptions::default()), (1, &picture, src, dst, look)]);
                 let predicted = composer.crc(96, 64, &[below, above]);
                 let name = String::from_utf8_lossy(&format).into_owned();
                 assert_eq!(read, predicted, "{name} {look:?} at {dst:?}");
-                // The control: another reflection, or another encoding, is another picture.
+                // The control: another reflection, or another encoding, is another image.
                 let other = match at % 2 == 0 && is_yuv(format) {
-                    true => Look { range: if range == Range::Full { Range::Limited } else { Range::Full }, ..look },
-                    false => Look { turn: Turn { reflect_x: !turn.reflect_x, ..turn }, ..look },
+                    true => {
+                        ModelOptions { range: if range == Range::Full { Range::Limited } else { Range::Full }, ..look }
+                    }
+                    false => ModelOptions { turn: ModelRotation { reflect_x: !turn.reflect_x, ..turn }, ..look },
                 };
                 let other = picture.plane(src, dst, &other);
                 assert_ne!(read, composer.crc(96, 64, &[below, other]), "{name} {look:?} against {other:?}");
@@ -67,15 +70,15 @@ fn full() -> Rect {
     Rect::new(0, 0, 96, 64)
 }
 
-/// A picture that does not begin with its buffer: vkms adds the first offset twice.
+/// An image that does not begin with its buffer: vkms adds the first offset twice.
 #[test]
 #[ignore = "lab"]
 fn colour_planes_at_offsets() {
     let mut rig = Rig::new(false);
     for format in [*b"XR24", *b"NV12", *b"YU16"] {
         let picture = rig.paint_at(format, (96, 64), 9, 512);
-        let read = rig.show(&[(0, &picture, src_full(), full(), Look::default())]);
-        let plane = picture.plane(src_full(), full(), &Look::default());
+        let read = rig.show(&[(0, &picture, src_full(), full(), ModelOptions::default())]);
+        let plane = picture.plane(src_full(), full(), &ModelOptions::default());
         assert_eq!(read, kms::crc::vkms::crc(96, 64, &[plane]), "{format:?}");
     }
 }
@@ -86,7 +89,7 @@ fn gamma_and_background() {
     let mut rig = Rig::new(false);
     let picture = rig.paint(*b"AR24", (50, 40), 3);
     let (src, dst) = (SrcRect::full(50, 40), Rect::new(30, 10, 50, 40));
-    let planes = [picture.plane(src, dst, &Look::default())];
+    let planes = [picture.plane(src, dst, &ModelOptions::default())];
     let mut composer = Composer::default();
     let mut random = Paint::new(77);
     let mut seen = Vec::new();
@@ -95,7 +98,7 @@ fn gamma_and_background() {
         let background = u64::from(random.next()) << 17 | u64::from(random.next());
         let gamma = Gamma::new(&entries);
         rig.crtc(background, &entries);
-        let read = rig.show(&[(0, &picture, src, dst, Look::default())]);
+        let read = rig.show(&[(0, &picture, src, dst, ModelOptions::default())]);
         let scene = Scene { width: 96, height: 64, background, gamma: gamma.as_ref(), planes: &planes };
         assert_eq!(read, composer.frame(&scene), "{length} entries, background {background:#x}");
         assert_ne!(read, composer.frame(&Scene { background: background ^ 1, gamma: None, ..scene }));
@@ -132,11 +135,11 @@ fn colour_pipelines() {
         for steps in steps {
             let pipeline: Vec<ColorOp> = steps.into_iter().flatten().collect();
             rig.pipeline(0, &steps);
-            let look = Look { pipeline: &pipeline, ..Look::default() };
+            let look = ModelOptions { pipeline: &pipeline, ..ModelOptions::default() };
             let read = rig.show(&[(0, &picture, src_full(), full(), look)]);
             let plane = picture.plane(src_full(), full(), &look);
             assert_eq!(read, composer.crc(96, 64, &[plane]), "{format:?} {steps:?}");
-            let plain = picture.plane(src_full(), full(), &Look::default());
+            let plain = picture.plane(src_full(), full(), &ModelOptions::default());
             assert_ne!(read, composer.crc(96, 64, &[plain]), "{format:?} {steps:?}");
         }
     }
@@ -149,10 +152,11 @@ fn single_planes_without_frame_numbers() {
     let mut rig = Rig::new(false);
     let (ground, alpha) = (rig.paint(*b"XR24", (96, 64), 1), rig.paint(*b"AR24", (40, 30), 2));
     let (src, dst) = (SrcRect::full(40, 30), Rect::new(-9, 50, 40, 30));
-    let look = Look { turn: Turn { quarters: 2, ..Turn::default() }, ..Look::default() };
-    let scene = [(0, &ground, src_full(), full(), Look::default()), (1, &alpha, src, dst, look)];
+    let look =
+        ModelOptions { turn: ModelRotation { quarters: 2, ..ModelRotation::default() }, ..ModelOptions::default() };
+    let scene = [(0, &ground, src_full(), full(), ModelOptions::default()), (1, &alpha, src, dst, look)];
     let whole = rig.show(&scene);
-    let planes = [ground.plane(src_full(), full(), &Look::default()), alpha.plane(src, dst, &look)];
+    let planes = [ground.plane(src_full(), full(), &ModelOptions::default()), alpha.plane(src, dst, &look)];
     let mut composer = Composer::default();
     let mut seen = vec![whole];
     for (at, plane) in planes.iter().enumerate() {
@@ -181,16 +185,17 @@ fn a_display_broken_on_purpose_is_found() {
     let (ground, alpha, yuv) =
         (rig.paint(*b"XR24", (96, 64), 1), rig.paint(*b"AR24", (40, 30), 2), rig.paint(*b"NV12", (40, 30), 3));
     let (src, dst) = (SrcRect::full(40, 30), Rect::new(9, 5, 40, 30));
-    let mirrored = Look { turn: Turn { reflect_x: true, ..Turn::default() }, ..Look::default() };
-    let wide = Look { encoding: Encoding::Bt2020, range: Range::Limited, ..Look::default() };
-    let base = (0, &ground, src_full(), full(), Look::default());
-    let under = ground.plane(src_full(), full(), &Look::default());
+    let mirrored =
+        ModelOptions { turn: ModelRotation { reflect_x: true, ..ModelRotation::default() }, ..ModelOptions::default() };
+    let wide = ModelOptions { encoding: Encoding::Bt2020, range: Range::Limited, ..ModelOptions::default() };
+    let base = (0, &ground, src_full(), full(), ModelOptions::default());
+    let under = ground.plane(src_full(), full(), &ModelOptions::default());
     let xr = rig.paint(*b"XR24", (40, 30), 4);
     for (fault, picture, look) in [
-        (Fault::OverlayLine, &xr, Look::default()),
-        (Fault::Opaque, &alpha, Look::default()),
+        (Fault::OverlayLine, &xr, ModelOptions::default()),
+        (Fault::Opaque, &alpha, ModelOptions::default()),
         (Fault::Reflect, &xr, mirrored),
-        (Fault::Gamma, &xr, Look::default()),
+        (Fault::Gamma, &xr, ModelOptions::default()),
         (Fault::Encoding, &yuv, wide),
     ] {
         let ramp: Vec<[u16; 3]> = (0..256).map(|at| [at * 100, at * 50, 0xffff - at * 257]).collect();

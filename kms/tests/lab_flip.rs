@@ -1,4 +1,5 @@
-//! Flips on a real kernel: late in-fences, out-fences, tests and refusals that change nothing, leaks.
+//! Flips on a real kernel: late in-fences, out-fences, tests and refusals that change nothing,
+//! leaks.
 
 mod lab;
 
@@ -89,9 +90,9 @@ fn frames_come_at_the_refresh_rate_and_leak_nothing() {
         frame.set(0, state.with_fence(fence.as_fd()));
         let committed = frame.commit(serial).expect("commit");
         timeline.inc(1).expect("inc");
-        // A framebuffer of each frame, dropped while it is still queued.
+        // A framebuffer of each frame, dropped while a commit is in flight.
         let dumb = screen.device.dumb(64, 64, dmabuf_import::Fourcc::Argb8888).expect("dumb");
-        screen.output.retire(dumb.framebuffer().clone());
+        drop(dumb.framebuffer().clone());
         let flip = screen.wait_flip().expect("flip");
         let sequence = clock.flip(flip.time, flip.sequence);
         first.get_or_insert(sequence);

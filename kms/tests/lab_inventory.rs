@@ -2,7 +2,7 @@
 
 mod lab;
 
-use kms::props::PropertyKind;
+use kms::property::PropertyKind;
 use kms::{Device, Inventory, PlaneKind};
 
 #[test]

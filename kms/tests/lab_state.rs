@@ -5,7 +5,7 @@ mod lab;
 use dmabuf_import::Fourcc;
 use dmabuf_import::heap::DmaHeap;
 use dmabuf_import::udmabuf::Udmabuf;
-use dmabuf_import::{Dmabuf, Modifier, Plane};
+use dmabuf_import::{Dmabuf, DmabufPlane, Modifier};
 use kms::saved::Restored;
 use kms::{PlaneKind, PlaneState, Rect, SrcRect};
 use lab::{Screen, framebuffers, open_fds, settle};
@@ -31,7 +31,7 @@ fn the_inventory_knows_vkms() {
         plane.supports(Fourcc::Xrgb8888, Modifier::Linear)
             && !plane.supports(Fourcc::Xrgb8888, Modifier::from(1 << 56))
     );
-    assert!(plane.props.in_fence_fd.is_some() && screen.output.has_out_fence());
+    assert!(plane.props.in_fence_fd.is_some() && screen.output.crtc_props().out_fence_ptr.is_some());
     println!("{} overlays, cursor {:?}", screen.output.overlays().count(), screen.output.cursor());
 }
 
@@ -83,7 +83,7 @@ fn dma_bufs_become_framebuffers_and_leave_nothing() {
         ("udmabuf", Udmabuf::open().expect("udmabuf").allocate(bytes).expect("memory")),
     ];
     for (name, fd) in sources {
-        let planes = vec![Plane { fd: Arc::new(fd), offset: 0, stride: w * 4 }];
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride: w * 4 }];
         let dmabuf = Dmabuf::new(w, h, Fourcc::Argb8888, Modifier::Linear, planes).expect(name);
         let first = screen.device.framebuffer(&dmabuf, true).expect(name);
         let second = screen.device.framebuffer(&dmabuf, false).expect(name);
@@ -91,7 +91,7 @@ fn dma_bufs_become_framebuffers_and_leave_nothing() {
         assert_eq!(screen.device.gem().len(), before.2, "framebuffers hold their memory without handles");
         drop(first);
         screen.show(&[(0, screen.full(second.id()))]);
-        // Closed while shown: the plane goes on showing it (CLOSEFB), and the retire list needs nothing of it.
+        // Closed while shown: the plane goes on showing it (CLOSEFB).
         drop(second);
         assert_ne!(screen.kernel_value(0, "CRTC_ID"), 0, "{name}: the plane stays on");
         screen.show(&[(0, screen.full(screen.black.id()))]);

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Whom to answer later; one that has hung up meanwhile is not note_response.
+/// Whom to answer later; one that has hung up meanwhile is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
     pub slot: Slot,

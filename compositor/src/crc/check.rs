@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use fence::Point;
 use kms::{
-    Blend, PlaneLook, Rect, SrcRect,
+    Blend, PlaneOptions, Rect, SrcRect,
     crc::vkms::{Encoding, Range},
     head::CrtcState,
 };
@@ -31,7 +31,7 @@ pub struct CheckPlane {
     pub zpos: Option<u64>,
     pub alpha: u16,
     pub blend: Blend,
-    pub look: PlaneLook,
+    pub look: PlaneOptions,
     /// YUV matrix and range of the plane, where `look` does not set them.
     pub yuv: (Encoding, Range),
 }

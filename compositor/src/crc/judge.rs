@@ -14,7 +14,7 @@ use kms::{
     Ns,
     crc::{
         CrcEntry,
-        pair::{self, Pairer, Rule, Shown},
+        pair::{self, Pairer, Rule, ShownFrame},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ struct Read {
 
 #[derive(Debug)]
 struct JudgedFrame {
-    shown: Shown,
+    shown: ShownFrame,
     predicted: Predicted,
     /// The frame did not tear, so its entries may be compared with one another.
     steady: bool,
@@ -133,7 +133,7 @@ impl<E> Judge<E> {
 
     /// Adds a frame that was flipped; call it in the order of the flips. `steady`: the flip did not
     /// tear.
-    pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool) {
+    pub fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool) {
         self.pairer.flip(shown);
         self.entries = 0;
         let late = |frame: &JudgedFrame| shown.sequence.wrapping_sub(frame.shown.sequence) as i32 > Self::PATIENCE;
@@ -197,8 +197,8 @@ impl<E> Judge<E> {
     fn pair(&mut self, pair: &pair::Pair, evidence: E) {
         let place = |id: u64, frames: &VecDeque<JudgedFrame>| frames.iter().position(|frame| frame.shown.id == id);
         match pair.verdict {
-            pair::Verdict::Before => {}
-            pair::Verdict::Ambiguous { older, newer } => {
+            pair::EntryFrame::Before => {}
+            pair::EntryFrame::Ambiguous { older, newer } => {
                 let newer = place(newer, &self.frames);
                 let older = older.and_then(|older| place(older, &self.frames)).or(newer);
                 let (Some(older), Some(newer)) = (older, newer) else { return };
@@ -206,7 +206,7 @@ impl<E> Judge<E> {
                 self.frames.range_mut(older..=newer).for_each(|frame| frame.ambiguous |= frame.read.is_none());
                 self.begun = true;
             }
-            pair::Verdict::First(id) | pair::Verdict::Repeat(id) => {
+            pair::EntryFrame::First(id) | pair::EntryFrame::Repeat(id) => {
                 let Some(at) = place(id, &self.frames) else { return };
                 (0..at).for_each(|before| self.pass(before));
                 self.begun = true;
@@ -281,7 +281,7 @@ impl Predicted {
 }
 
 /// Whether an entry can belong to a frame.
-fn of(shown: &Shown, entry: &CrcEntry) -> bool {
+fn of(shown: &ShownFrame, entry: &CrcEntry) -> bool {
     entry.frame.is_none_or(|frame| frame.wrapping_sub(shown.sequence) as i32 >= 0)
 }
 

@@ -21,7 +21,10 @@ use kms::{
     crc::{
         driver::{self, Predict},
         lcdif,
-        vkms::{self, Composer, Encoding, Gamma, Layout, Look, ModelPlane, Picture, Range, Scene, Turn},
+        vkms::{
+            self, ColourPlane, Composer, Encoding, Gamma, ModelBuffer, ModelOptions, ModelPlane, ModelRotation, Range,
+            Scene,
+        },
     },
 };
 use rustix::event::{EventfdFlags, eventfd};
@@ -244,15 +247,15 @@ fn modelled<'a>(plane: &CheckPlane, bytes: &'a [u8]) -> Result<ModelPlane<'a>, S
     if plane.look.color_key.is_some() {
         return Err("colour keys are not modelled".into());
     }
-    let mut layout = [Layout::default(); 3];
+    let mut layout = [ColourPlane::default(); 3];
     for (to, from) in layout.iter_mut().zip(dmabuf.planes()) {
-        *to = Layout { offset: from.offset, stride: from.stride };
+        *to = ColourPlane { offset: from.offset, stride: from.stride };
     }
-    let picture = Picture { bytes, format: dmabuf.format() as u32, layout };
-    let turn = Turn::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
+    let picture = ModelBuffer { bytes, format: dmabuf.format() as u32, layout };
+    let turn = ModelRotation::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
     let encoding = plane.look.color_encoding.map_or(plane.yuv.0, encoding);
     let range = plane.look.color_range.map_or(plane.yuv.1, range);
-    let look = Look { turn, encoding, range, pipeline: &[] };
+    let look = ModelOptions { turn, encoding, range, pipeline: &[] };
     ModelPlane::of(&picture, plane.src, plane.dst, &look).map_err(|error| error.to_string())
 }
 
@@ -277,7 +280,7 @@ fn lcdif_crc(check: &Check) -> Result<u32, String> {
     let dmabuf = &plane.target.dmabuf;
     let whole = (plane.dst.x, plane.dst.y, plane.dst.w, plane.dst.h) == (0, 0, check.width, check.height);
     let at_start = plane.src == kms::SrcRect::full(check.width, check.height);
-    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneLook::default();
+    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneOptions::default();
     let layout = dmabuf.planes().first().filter(|_| whole && at_start && plain);
     let layout = layout.ok_or("for LCDIF, only a full-screen XRGB8888 buffer is modelled")?;
     let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;

@@ -10,7 +10,7 @@ use fence::{Ns, SyncFile};
 use kms::crc::{
     CrcEntry, CrcError, CrcStream,
     driver::{self, Numbers},
-    pair::{Rule, Shown},
+    pair::{Rule, ShownFrame},
     vkms::{Encoding, Range},
 };
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ impl ArmedStream {
     }
 
     /// Adds a frame that was flipped: see [`Judge::shown`].
-    pub fn shown(&mut self, shown: Shown, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
+    pub fn shown(&mut self, shown: ShownFrame, predicted: Predicted, steady: bool, suspects: Vec<Suspect>) {
         self.judge.shown(shown, predicted, steady);
         self.suspects = suspects;
     }

@@ -39,7 +39,7 @@ pub struct Cursor {
 /// The picture for the cursor planes of one card that have one size.
 #[derive(Debug)]
 struct Drawn {
-    card: u32,
+    card: kms::CardSerial,
     size: (u32, u32),
     buffers: Vec<Arc<Target>>,
     /// The buffer drawn last, with its hotspot.
@@ -97,7 +97,7 @@ impl Cursor {
     }
 
     /// A card is gone, with its buffers.
-    pub fn forget(&mut self, card: u32) {
+    pub fn forget(&mut self, card: kms::CardSerial) {
         self.pictures.retain(|drawn| drawn.card != card);
         // It has them mapped.
         if let Some(renderer) = &mut self.renderer {

@@ -21,7 +21,7 @@ pub struct Displaced {
     at: Point<i32, Logical>,
 }
 
-/// Where a window goes when the displays change: its new location, and the displaced that it is in afterwards.
+/// Where a window goes when the displays change: its new location, and where it was displaced from.
 pub fn moved(
     window: Rectangle<i32, Logical>,
     displaced: Option<Displaced>,

@@ -14,7 +14,7 @@ pub struct Cec {
 }
 
 /// A connector: its card's serial, and its id there.
-pub type ConnectorKey = (u32, u32);
+pub type ConnectorKey = (kms::CardSerial, u32);
 
 #[derive(Debug)]
 pub struct Wire {
@@ -31,7 +31,7 @@ impl Cec {
     }
 
     /// A card is gone, with its connectors' adapters.
-    pub fn forget(&mut self, card: u32) {
+    pub fn forget(&mut self, card: kms::CardSerial) {
         self.players.retain(|_, wire| wire.connector.is_none_or(|at| at.0 != card));
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use dmabuf_import::{
     Fourcc, formats,
-    m2m::{Converter, Picture},
+    m2m::{Converter, ImageLayout},
 };
 use fence::{Point, Release, Timeline};
 use smithay::{
@@ -43,12 +43,12 @@ pub struct Mem2mem {
     pub timeline: Timeline,
     pub point: u64,
     pub targets: Vec<Arc<Target>>,
-    pub refused: Vec<(Picture, Picture)>,
+    pub refused: Vec<(ImageLayout, ImageLayout)>,
     pub jobs: Vec<Conversion>,
 }
 
 /// A conversion's number, the point that it will signal, our buffer, and what the device was told.
-pub type StartedConversion = (u64, Point, Arc<Target>, (Picture, Picture));
+pub type StartedConversion = (u64, Point, Arc<Target>, (ImageLayout, ImageLayout));
 
 /// A conversion that is under way.
 pub struct Conversion {
@@ -63,7 +63,7 @@ pub struct Conversion {
     pub release: Option<Release>,
     pub release_by: SyncMethod,
     pub buffer: Option<WlBuffer>,
-    pub pair: (Picture, Picture),
+    pub pair: (ImageLayout, ImageLayout),
 }
 
 impl Conversion {
@@ -140,7 +140,7 @@ impl Mem2mem {
 
 impl Mem2mem {
     /// Never again this conversion.
-    pub fn refuse(&mut self, pair: (Picture, Picture)) {
+    pub fn refuse(&mut self, pair: (ImageLayout, ImageLayout)) {
         if self.refused.len() == REFUSED {
             self.refused.remove(0);
         }

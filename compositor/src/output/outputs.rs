@@ -33,7 +33,7 @@ pub struct Outputs {
     /// `dev_t` of the main device that dmabuf feedback names: the node of the card that renders.
     pub main_device: u64,
     /// Serial of the card on which the clients' syncobj timelines are imported.
-    pub timeline_card: u32,
+    pub timeline_card: Option<kms::CardSerial>,
     pub policy: HandOff,
     pub list: OutputList,
     /// The session's VT is active.
@@ -64,7 +64,7 @@ impl Outputs {
             None => tracing::info!("rendering with {} on the CPU", renderer.name()),
         }
         let main_device = card.node;
-        let timeline_card = cards.iter().next().map_or(0, Card::serial);
+        let timeline_card = cards.iter().next().map(Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ impl Outputs {
 
     /// Replaces the renderer if it used the GPU of the card `gone`: by that of another card, else
     /// by the CPU.
-    pub fn renew_renderer(&mut self, gone: u32) {
+    pub fn renew_renderer(&mut self, gone: kms::CardSerial) {
         if self.renderer.gpu().is_none_or(|(card, _)| card != gone) {
             return;
         }
@@ -122,7 +122,7 @@ impl Outputs {
 
     /// What to append to an error of a GPU that cannot render for a display of its own card: the
     /// options that make the CPU render. Empty if another card's GPU renders.
-    pub fn advice(&self, card: u32) -> &'static str {
+    pub fn advice(&self, card: kms::CardSerial) -> &'static str {
         match self.renderer.gpu() {
             Some((own, _)) if own == card => {
                 "; run without --renderer gles, or with --renderer pixman, to render on the CPU"

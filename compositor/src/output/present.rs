@@ -4,12 +4,13 @@
 //! A commit that the kernel refuses is resubmitted with less, as [`kms::recover`] decides
 //! ([`Attempt`]). Nothing here waits.
 
+use crate::output::planes::tear::TearVerdict;
 use std::sync::Arc;
 
 use dmabuf_import::Format;
 use fence::{Ns, SyncFile};
 use kms::{
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
     recover::Remedy,
 };
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
@@ -106,7 +107,11 @@ impl Outputs {
             let inputs = FrameInputs { scene, cursor, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut wanted)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let asynchronous = attempt.asynchronous(output);
+            let asynchronous = attempt.asynchronous(output, &wanted);
+            if output.tearing == TearVerdict::May && !asynchronous {
+                // The driver has refused it: the next frame is planned for its vblank.
+                output.tearing = TearVerdict::Unable;
+            }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &wanted, &layouts.rects, how);
             let to = clock::now();
@@ -214,8 +219,8 @@ fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Optio
 /// composited.
 fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
     for (at, layer) in scene.iter().enumerate() {
-        let fate = assignment.and_then(|assignment| assignment.fates().get(at));
-        let on_plane = matches!(fate, Some(Fate::Plane(_)));
+        let fate = assignment.and_then(|assignment| assignment.placements().get(at));
+        let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
         with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
     }
 }

@@ -189,7 +189,7 @@ impl Output {
     }
 
     /// Whether the output is on the card with the serial `card`.
-    pub fn is_on(&self, card: u32) -> bool {
+    pub fn is_on(&self, card: kms::CardSerial) -> bool {
         self.kms.device().serial() == card
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::allocate::{Allocator as _, Ask};
+use dmabuf_import::allocate::{AllocationRequest, Allocator as _};
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
 use smithay::backend::renderer::Bind;
@@ -58,7 +58,7 @@ fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: Drm
         Ok(_) => "its display cannot scan out the GPU's linear buffers".to_owned(),
         Err(error) => error,
     };
-    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let dumb = DumbAllocator(device.clone()).allocate(&ask).map_err(|e| e.to_string())?;
     let target = Arc::new(Imported::allocated(dumb));
     let mut wl = target.wl()?.clone();

@@ -33,7 +33,7 @@ pub type Allocator = GbmAllocator<DrmDeviceFd>;
 #[derive(Debug, Clone)]
 pub struct Gpu {
     /// The serial of the card.
-    pub card: u32,
+    pub card: kms::CardSerial,
     /// The card's driver, whose name its fences carry.
     pub driver: String,
     /// The node to open: the render node if there is one.
@@ -65,7 +65,7 @@ pub struct Gles {
     pub textures: Textures<GlesTexture>,
     pub allocator: Allocator,
     /// The serial of the card that it was opened for.
-    pub card: u32,
+    pub card: kms::CardSerial,
     /// That card's driver, whose name its fences carry.
     pub driver: String,
     /// The GPU can wait for sync_files and export them (EGL_ANDROID_native_fence_sync).

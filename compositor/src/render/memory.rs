@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use dmabuf_import::{
-    Dmabuf, Plane,
-    allocate::{AllocateError, Allocated, Allocator, Ask, FirstOf},
+    Dmabuf, DmabufPlane,
+    allocate::{AllocateError, Allocated, AllocationRequest, Allocator, FirstOf},
     heap::{self, DmaHeap},
     udmabuf::Udmabuf,
 };
@@ -28,7 +28,7 @@ impl Allocator for Gbm<'_> {
         "GBM".to_owned()
     }
 
-    fn allocate(&mut self, ask: &Ask<'_>) -> Result<Allocated, AllocateError> {
+    fn allocate(&mut self, ask: &AllocationRequest<'_>) -> Result<Allocated, AllocateError> {
         #[cfg(debug_assertions)]
         if super::fault::starves() {
             return Err(self.refusal(std::io::Error::from_raw_os_error(libc::EACCES)));
@@ -39,7 +39,7 @@ impl Allocator for Gbm<'_> {
         let planes =
             exported.handles().zip(exported.offsets()).zip(exported.strides()).map(|((fd, offset), stride)| {
                 let fd = Arc::new(fd.try_clone_to_owned().map_err(|e| self.refusal(e))?);
-                Ok(Plane { fd, offset, stride })
+                Ok(DmabufPlane { fd, offset, stride })
             });
         let planes = planes.collect::<Result<Vec<_>, AllocateError>>()?;
         // A driver without modifiers makes linear buffers on request, but does not report the
@@ -67,7 +67,7 @@ fn others() -> FirstOf<'static> {
 /// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out.
 /// Error, for the log: no allocator has suitable memory.
 pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
-    let ask = Ask { width, height, format, modifiers: &[DrmModifier::Linear] };
+    let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let scans_out = |allocated| {
         let target = Imported::allocated(allocated);
         match target.framebuffer(device) {
@@ -90,6 +90,6 @@ pub fn of_gpu(
     format: DrmFourcc,
     modifiers: &[DrmModifier],
 ) -> Result<Arc<Target>, String> {
-    let allocated = Gbm(allocator).allocate(&Ask { width, height, format, modifiers });
+    let allocated = Gbm(allocator).allocate(&AllocationRequest { width, height, format, modifiers });
     allocated.map(|allocated| Arc::new(Imported::allocated(allocated))).map_err(|e| e.to_string())
 }

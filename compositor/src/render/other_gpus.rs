@@ -86,7 +86,7 @@ impl OtherGpus {
 
     /// The card, by its serial, of the first GPU that can read the buffer; the GPU that the client
     /// named is tried first. Error, for the log: no GPU can read it.
-    pub fn find_reader(&mut self, imported: &Imported) -> Result<u32, String> {
+    pub fn find_reader(&mut self, imported: &Imported) -> Result<kms::CardSerial, String> {
         let mut last = "there is no other GPU".to_owned();
         let named = |other: &OtherGpu| imported.sampling.is_some_and(|node| other.gpu.is(node));
         self.list.sort_by_key(|other| !named(other));
@@ -105,7 +105,7 @@ impl OtherGpus {
     /// for the log: the card is gone, or the copy failed.
     pub fn copy(
         &mut self,
-        card: u32,
+        card: kms::CardSerial,
         surface: SurfaceId,
         imported: &Imported,
         wait: Option<SyncFile>,

@@ -142,7 +142,7 @@ fn copied_by_gpu<R: ImportDma + ImportMem>(
     context: &mut ReadContext<'_>,
     layer: &Layer,
     imported: &Imported,
-    card: u32,
+    card: kms::CardSerial,
 ) -> Result<Sampled<R::TextureId>, String> {
     let content = &layer.content;
     let pending = (!content.is_ready()).then(|| content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())));

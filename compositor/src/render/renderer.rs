@@ -97,7 +97,7 @@ impl Renderer {
     }
 
     /// The serial and the driver of the card whose GPU renders; `None`: the CPU renders.
-    pub fn gpu(&self) -> Option<(u32, &str)> {
+    pub fn gpu(&self) -> Option<(kms::CardSerial, &str)> {
         match self {
             Self::Pixman { .. } => None,
             Self::Gles(gles) => Some((gles.card, &gles.driver)),

@@ -57,7 +57,7 @@ pub enum ReadPath {
     /// The renderer reads the buffer itself.
     Import,
     /// The GPU of another card copies each committed image; `card` is the card's serial.
-    Gpu { card: u32 },
+    Gpu { card: kms::CardSerial },
     /// The CPU copies each committed image.
     Cpu,
 }
@@ -95,7 +95,7 @@ pub struct Imported {
     read_path: Mutex<Option<ReadPath>>,
     /// The framebuffer on each card, by the card's serial, created on the first attempt to put the
     /// buffer on a plane of that card. `None`: the card refused the buffer.
-    framebuffers: Mutex<Vec<(u32, Option<Framebuffer>)>>,
+    framebuffers: Mutex<Vec<(kms::CardSerial, Option<Framebuffer>)>>,
     /// The CPU mapping of each memory plane.
     mappings: [OnceLock<Option<Mapping>>; 4],
     /// What the allocator needs kept alive while the buffer is used.
@@ -162,7 +162,7 @@ impl Imported {
 
     /// The cards on which a framebuffer was tried: the card's serial, and whether it accepted the
     /// buffer.
-    pub fn scanned_out(&self) -> Vec<(u32, bool)> {
+    pub fn scanned_out(&self) -> Vec<(kms::CardSerial, bool)> {
         self.framebuffers
             .lock()
             .expect("no panic while locked")
@@ -182,7 +182,7 @@ impl Imported {
     }
 
     /// Drops the framebuffer on a card that is gone.
-    pub fn forget(&self, card: u32) {
+    pub fn forget(&self, card: kms::CardSerial) {
         self.framebuffers.lock().expect("no panic while locked").retain(|(of, _)| *of != card);
     }
 

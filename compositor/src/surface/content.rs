@@ -296,7 +296,7 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
     } else {
         match (out_fence.try_clone(), &mut fences.release) {
             (Ok(fence), Some(release)) => {
-                release.add_user(fence);
+                release.add_fence(fence);
                 false
             }
             (Ok(_), None) => false,
@@ -324,7 +324,7 @@ impl Content {
             release.fail(error, Some(fence));
         }
         if let Some(pass) = fences.pass.take() {
-            release.add_user(pass);
+            release.add_fence(pass);
         }
         let done = match last {
             Some(fence) => {

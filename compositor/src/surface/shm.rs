@@ -13,7 +13,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use dmabuf_import::{Dmabuf, Modifier, Plane, udmabuf::Udmabuf};
+use dmabuf_import::{Dmabuf, DmabufPlane, Modifier, udmabuf::Udmabuf};
 use protocols::shm::ShmImage;
 use rustix::{
     fs::{SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate},
@@ -136,7 +136,7 @@ fn dmabuf(picture: &ShmImage, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
         ftruncate(fd, end).map_err(failed("ftruncate"))?;
     }
     let pages = udmabuf.from_memfd(fd, range.start, end - range.start).map_err(|e| e.to_string())?;
-    let plane = Plane { fd: Arc::new(pages), offset: 0, stride: picture.stride };
+    let plane = DmabufPlane { fd: Arc::new(pages), offset: 0, stride: picture.stride };
     Dmabuf::new(picture.width, picture.height, picture.format, Modifier::Linear, vec![plane]).map_err(|e| e.to_string())
 }
 

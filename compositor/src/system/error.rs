@@ -1,6 +1,6 @@
 //! The one error type of the `syncline` command: each message says what failed, where, why and what to do.
 //!
-//! Errors of a client or of one frame never become this type: they are note_response where they happen.
+//! Errors of a client or of one frame never become this type: they are answered where they happen.
 
 use std::{io, path::PathBuf};
 
@@ -10,9 +10,9 @@ pub enum Error {
     /// No display device, or none that can be used.
     #[error(transparent)]
     Open(#[from] kms::OpenError),
-    /// No seat manager note_response, and the user has named no device that could be opened without.
+    /// No seat manager answered, and the user has named no device that could be opened without.
     #[error(
-        "no seat: neither seatd nor logind note_response ({reason}); start seatd, log in on a console, or run as root with --device"
+        "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"
     )]
     NoSeat {
         /// What libseat said.

@@ -28,7 +28,7 @@ pub enum EventSource {
     /// A client wants to connect.
     Listen,
     /// A card has events, by the serial of its device.
-    Display(u32),
+    Display(kms::CardSerial),
     /// The timer set with [`Reactor::wake_at`].
     Timer,
     /// The calloop loop has something to dispatch.
@@ -56,7 +56,7 @@ impl EventSource {
         let (kind, index) = match self {
             Self::Clients => (0, 0),
             Self::Listen => (1, 0),
-            Self::Display(card) => (2, card),
+            Self::Display(card) => (2, card.raw()),
             Self::Timer => (3, 0),
             Self::Calloop => (4, 0),
             Self::Signal => (5, 0),
@@ -76,7 +76,7 @@ impl EventSource {
         Some(match token >> 32 {
             0 => Self::Clients,
             1 => Self::Listen,
-            2 => Self::Display(index),
+            2 => Self::Display(kms::CardSerial::from_raw(index)),
             3 => Self::Timer,
             4 => Self::Calloop,
             5 => Self::Signal,
@@ -171,7 +171,7 @@ mod tests {
         for source in [
             Clients,
             Listen,
-            Display(2),
+            Display(kms::CardSerial::from_raw(2)),
             Timer,
             Calloop,
             Signal,

@@ -1,5 +1,5 @@
-//! The ioctls of V4L2 that a memory-to-memory device needs (`include/uapi/linux/videodev2.h`): one thin function each, and the structures they
-//! take, as they are on machines of 64 bits.
+//! The ioctls of V4L2 that a memory-to-memory device needs (`include/uapi/linux/videodev2.h`): one
+//! thin function each, and the structures they take, as they are on machines of 64 bits.
 //!
 //! Nothing here decides anything: borrowed descriptors go in, errnos pass through.
 #![allow(unsafe_code)]
@@ -141,7 +141,7 @@ pub(super) struct RequestBuffers {
 /// `struct v4l2_plane`; `m` holds the descriptor in its low half.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Plane {
+pub(super) struct V4l2Plane {
     pub bytesused: u32,
     pub length: u32,
     pub fd: i32,
@@ -172,7 +172,8 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// A dma-buf of a queue of this kind, by its index. No address is set but by the functions of this file.
+    /// A dma-buf of a queue of this kind, by its index. No address is set but by the functions of
+    /// this file.
     pub fn dmabuf(kind: u32, index: u32) -> Self {
         const MEMORY_DMABUF: u32 = 4;
         Self { index, kind, memory: MEMORY_DMABUF, ..Self::default() }
@@ -219,25 +220,29 @@ pub(super) fn request_buffers(fd: BorrowedFd<'_>, request: &mut RequestBuffers) 
 pub(super) fn queue(fd: BorrowedFd<'_>, mut buffer: Buffer, dmabuf: i32) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<Buffer>(BASE, 15);
     buffer.m = u64::from(dmabuf as u32);
-    // SAFETY: the kernel reads and fills one `struct v4l2_buffer`, which carries no address: its memory is a dma-buf.
+    // SAFETY: the kernel reads and fills one `struct v4l2_buffer`, which carries no address: its
+    // memory is a dma-buf.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut buffer)) }
 }
 
 /// `VIDIOC_QBUF` of dma-bufs in a multi-planar queue.
-pub(super) fn queue_planes(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [Plane]) -> Result<(), Errno> {
+pub(super) fn queue_planes(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [V4l2Plane]) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<Buffer>(BASE, 15);
     (buffer.m, buffer.length) = (planes.as_mut_ptr() as u64, planes.len() as u32);
-    // SAFETY: the kernel reads and fills one `struct v4l2_buffer` and `length` planes at its address, which are borrowed for the call.
+    // SAFETY: the kernel reads and fills one `struct v4l2_buffer` and `length` planes at its
+    // address, which are borrowed for the call.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut buffer)) }
 }
 
-/// `VIDIOC_DQBUF`; EAGAIN without a finished buffer on a descriptor that is non-blocking. `planes` is room for those of a multi-planar queue.
-pub(super) fn dequeue(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [Plane]) -> Result<Buffer, Errno> {
+/// `VIDIOC_DQBUF`; EAGAIN without a finished buffer on a descriptor that is non-blocking. `planes`
+/// is room for those of a multi-planar queue.
+pub(super) fn dequeue(fd: BorrowedFd<'_>, mut buffer: Buffer, planes: &mut [V4l2Plane]) -> Result<Buffer, Errno> {
     const OP: Opcode = opcode::read_write::<Buffer>(BASE, 17);
     if !planes.is_empty() {
         (buffer.m, buffer.length) = (planes.as_mut_ptr() as u64, planes.len() as u32);
     }
-    // SAFETY: the kernel fills one `struct v4l2_buffer` and at most `length` planes at its address, which are borrowed for the call.
+    // SAFETY: the kernel fills one `struct v4l2_buffer` and at most `length` planes at its address,
+    // which are borrowed for the call.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut buffer)) }?;
     buffer.m = 0;
     Ok(buffer)
@@ -271,7 +276,7 @@ mod tests {
         assert_eq!(size_of::<FormatMp>(), 208);
         assert_eq!(offset_of!(FormatMp, num_planes) - offset_of!(FormatMp, width), 180);
         assert_eq!(size_of::<RequestBuffers>(), 20);
-        assert_eq!(size_of::<Plane>(), 64);
+        assert_eq!(size_of::<V4l2Plane>(), 64);
         assert_eq!(size_of::<Buffer>(), 88);
         assert_eq!(offset_of!(Buffer, m), 64);
     }

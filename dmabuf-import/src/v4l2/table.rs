@@ -137,7 +137,8 @@ const BIG_ENDIAN: &str = "big endian, which DRM formats of this kind are not def
 const NO_MODIFIER: &str = "this tiling has no DRM modifier";
 const BIT_ORDER: &str = "no DRM format has its components in this order";
 
-/// Uncompressed picture formats that DRM cannot express. Bayer, HSV and coded formats are no pictures to be shown, and not listed.
+/// Uncompressed image formats that DRM cannot express. Bayer, HSV and coded formats cannot be
+/// shown, and are not listed.
 pub const UNMAPPED: &[Unmapped] = &[
     none("RGB555X", code(b"RGBQ"), BIG_ENDIAN),
     none("ARGB555X", big(b"AR15"), BIG_ENDIAN),

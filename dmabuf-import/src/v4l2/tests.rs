@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use super::*;
 
-/// `V4L2_PIX_FMT_*` of the machine's own `videodev2.h`, by name. It is there wherever a C compiler is.
+/// `V4L2_PIX_FMT_*` of the machine's own `videodev2.h`, by name. It is there wherever a C compiler
+/// is.
 fn header() -> HashMap<String, u32> {
     let text = std::fs::read_to_string("/usr/include/linux/videodev2.h").expect("package linux-libc-dev");
     let mut found = HashMap::new();
@@ -22,7 +23,8 @@ fn header() -> HashMap<String, u32> {
     found
 }
 
-/// Younger than the oldest header that we build with (Linux 6.1); checked where the header has them.
+/// Younger than the oldest header that we build with (Linux 6.1); checked where the header has
+/// them.
 const YOUNG: [&str; 15] = [
     "RGBX1010102",
     "RGBA1010102",
@@ -177,8 +179,8 @@ fn fields_and_alpha() {
 #[test]
 fn one_plane_of_a_frame_in_one_buffer_says_where_the_others_are() {
     let complete = |format, modifier, given: &[(u32, u32)]| {
-        let planes = given.iter().map(|&(offset, stride)| Given { memory: 'm', offset, stride }).collect();
-        let mut taken = Taken { modifier, planes };
+        let planes = given.iter().map(|&(offset, stride)| ParamsPlane { memory: 'm', offset, stride }).collect();
+        let mut taken = CompleteParams { modifier, planes };
         super::complete(&mut taken, format, 480, |memory| *memory);
         taken.planes.iter().map(|plane| (plane.offset, plane.stride)).collect::<Vec<_>>()
     };

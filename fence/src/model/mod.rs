@@ -1,9 +1,11 @@
-//! [`Model`]: a kernel made of pipes, with fences that a test moves by hand. Needs no device and no privilege.
+//! [`Model`]: a kernel made of pipes, with fences that a test moves by hand. Needs no device and no
+//! privilege.
 //!
-//! Its sync_files, syncobjs, dma-bufs and devices are real file descriptors that poll like the kernel's (readable when
-//! signalled), so that everything above it runs unchanged. It follows `drm_syncobj.c` and `sync_file.c` where a state
-//! machine can see them: merging forgets what has signalled, a later point covers earlier ones, a point out of order
-//! is waited for together with the last one. It never blocks and never models time.
+//! Its sync_files, syncobjs, dma-bufs and devices are real file descriptors that poll like the
+//! kernel's (readable when signalled), so that everything above it runs unchanged. It follows
+//! `drm_syncobj.c` and `sync_file.c` where a state machine can see them: merging forgets what has
+//! signalled, a later point covers earlier ones, a point out of order is waited for together with
+//! the last one. It never blocks and never models time.
 
 use std::{
     fmt,
@@ -81,12 +83,13 @@ impl Model {
         self.state().fences[fence.0].status < 0
     }
 
-    /// The earliest deadline that it was told.
+    /// The earliest deadline that was set on it.
     pub fn deadline(&self, fence: FenceId) -> Option<u64> {
         self.state().fences[fence.0].deadline
     }
 
-    /// What has to signal for a point, if it has materialised: without changing anything, as its client would see it.
+    /// What has to signal for a point, if it has materialised: without changing anything, as its
+    /// client would see it.
     pub fn point_fences(&self, handle: u32, point: u64) -> Option<Vec<FenceId>> {
         let state = self.state();
         state.find(*state.handles.get(&handle)?, point).ok()

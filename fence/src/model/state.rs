@@ -1,4 +1,5 @@
-//! What the [`Model`](super::Model) knows: fences, and what its file descriptors and handles stand for.
+//! What the [`Model`](super::Model) knows: fences, and what its file descriptors and handles stand
+//! for.
 //!
 //! It follows the kernel's rules and never locks anything.
 
@@ -103,7 +104,7 @@ impl State {
             let Some(Thing::File(waited)) = things.get(inode) else { return false };
             let done = waited.iter().all(|fence| fences[fence.0].status != 0);
             if done {
-                // EPIPE: nobody has the file any more.
+                // EPIPE: no file descriptor is left.
                 let _ = write(end, &[1]);
             }
             !done

@@ -3,15 +3,27 @@
 
 mod ioctl;
 
-use std::{fs::File, os::fd::OwnedFd, path::Path};
+use std::{
+    fs::File,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use fence::{Ns, SwTimeline, SyncDevice, SyncFile, Timeline};
-use rustix::io::Errno;
+use rustix::{
+    event::{
+        PollFd, PollFlags, Timespec,
+        epoll::{self, CreateFlags, Event, EventData, EventFlags},
+        poll as poll_fds,
+    },
+    io::Errno,
+};
 
 /// One millisecond.
 pub const MS: Ns = 1_000_000;
 
-/// Opens the DRM device whose parent device has this name (`vkms`, `vgem`): card numbers differ from boot to boot.
+/// Opens the DRM device whose parent device has this name (`vkms`, `vgem`): card numbers differ
+/// from boot to boot.
 pub fn drm(name: &str) -> OwnedFd {
     for entry in std::fs::read_dir("/sys/class/drm").expect("the lab has DRM devices").flatten() {
         let card = entry.file_name().into_string().expect("sysfs names are ASCII");
@@ -57,6 +69,43 @@ pub fn failed() -> SyncFile {
 /// What the failed fences here fail with.
 pub const GONE: fence::FenceError = fence::FenceError(Errno::NOENT);
 
+fn timespec(ns: Ns) -> Timespec {
+    Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ }
+}
+
+/// Index of the first of these that becomes readable within `timeout` nanoseconds.
+pub fn poll(fds: &[BorrowedFd<'_>], timeout: Ns) -> Option<usize> {
+    let mut fds: Vec<_> = fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    poll_fds(&mut fds, Some(&timespec(timeout))).expect("poll");
+    fds.iter().position(|fd| !fd.revents().is_empty())
+}
+
+/// An event loop's epoll: each file descriptor is reported once.
+#[derive(Debug)]
+pub struct Epoll(OwnedFd);
+
+impl Epoll {
+    pub fn new() -> Epoll {
+        Epoll(epoll::create(CreateFlags::CLOEXEC).expect("epoll_create1"))
+    }
+
+    pub fn add(&self, fd: impl AsFd, token: u64) {
+        let flags = EventFlags::IN | EventFlags::ONESHOT;
+        epoll::add(&self.0, fd, EventData::new_u64(token), flags).expect("EPOLL_CTL_ADD");
+    }
+
+    pub fn remove(&self, fd: impl AsFd) {
+        epoll::delete(&self.0, fd).expect("EPOLL_CTL_DEL");
+    }
+
+    /// The tokens of what is ready within `timeout` nanoseconds, at most 64.
+    pub fn wait(&self, timeout: Ns) -> Vec<u64> {
+        let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 64];
+        let count = epoll::wait(&self.0, &mut events[..], Some(&timespec(timeout))).expect("epoll_wait");
+        events[..count].iter().map(|event| event.data.u64()).collect()
+    }
+}
+
 /// How many file descriptors this process has.
 pub fn open_fds() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -79,14 +128,15 @@ pub fn without_fds<T>(run: impl FnOnce() -> T) -> T {
 
 /// A file descriptor that is not open, and its number.
 ///
-/// The highest that the limit allows: nothing in this process is opened with that number, so no test beside is disturbed.
+/// The highest that the limit allows: nothing in this process is opened with that number, so no
+/// test beside is disturbed.
 pub fn closed_fd() -> (std::os::fd::BorrowedFd<'static>, i32) {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
     ioctl::borrow(limit as i32 - 1)
 }
 
-/// Bytes that the kernel has in objects that it cannot reclaim: fences, links of chains, syncobjs, files and eventfds are
-/// among them.
+/// Bytes that the kernel has in objects that it cannot reclaim: fences, links of chains, syncobjs,
+/// files and eventfds are among them.
 pub fn kernel_bytes() -> u64 {
     let info = std::fs::read_to_string("/proc/meminfo").expect("/proc is mounted");
     let line = info.lines().find_map(|line| line.strip_prefix("SUnreclaim:")).expect("the kernel counts its slabs");

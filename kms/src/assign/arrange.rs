@@ -1,28 +1,30 @@
-//! From a set of layers to planes: every way to place them so that the screen looks as if all were composited.
+//! From a set of layers to planes: every way to place them so that the screen looks as if all were
+//! composited.
 //!
-//! A layer that overlaps a composited one must lie above the composited picture if it is the upper of the two, and below it if it
-//! is the lower. Layers that overlap keep their order. All else is free, and found by trying: items from the bottom up, each on the
-//! lowest plane that will do first.
+//! A layer that overlaps a composited one must lie above the composited image if it is the upper of
+//! the two, and below it if it is the lower. Layers that overlap keep their order. All else is
+//! free, and found by trying: items from the bottom up, each on the lowest plane that will do
+//! first.
 
 use dmabuf_import::Fourcc;
 
-use super::input::{Layer, Plane, Screen, contains};
+use super::input::{AssignScreen, CandidateLayer, PlaneCaps, contains};
 use super::memory::MOST;
 use crate::PlaneKind;
 
 /// What one plane of a placement shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PlanePlacement {
     pub(super) plane: usize,
     /// To be set on the plane.
     pub(super) zpos: Option<u64>,
-    /// Index of the layer; `None`: the composited picture.
+    /// Index of the layer; `None`: the composited image.
     pub(super) layer: Option<usize>,
-    /// The layer lies below the composited picture.
+    /// The layer lies below the composited image.
     pub(super) below: bool,
 }
 
-/// Positions in the stack that a plane can have, and whether it is told which.
+/// Positions in the stack that a plane can have, and whether its position can be set.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     min: u64,
@@ -38,8 +40,8 @@ impl Span {
 }
 
 /// The spans of planes that are listed from the bottom up.
-pub(super) fn spans(planes: &[Plane]) -> Vec<Span> {
-    let fixed = |plane: &Plane| plane.zpos.is_none_or(|(min, max)| min == max);
+pub(super) fn spans(planes: &[PlaneCaps]) -> Vec<Span> {
+    let fixed = |plane: &PlaneCaps| plane.zpos.is_none_or(|(min, max)| min == max);
     if planes.iter().all(fixed) {
         // Where a number is missing or given twice, the order of the list decides.
         let mut order: Vec<usize> = (0..planes.len()).collect();
@@ -49,7 +51,7 @@ pub(super) fn spans(planes: &[Plane]) -> Vec<Span> {
         let rank = |at: usize| order.iter().position(|&other| other == at).unwrap_or(at) as u64;
         return (0..planes.len()).map(|at| Span { min: rank(at), max: rank(at), settable: false }).collect();
     }
-    let span = |(at, plane): (usize, &Plane)| {
+    let span = |(at, plane): (usize, &PlaneCaps)| {
         let (min, max) = plane.zpos.unwrap_or((at as u64, at as u64));
         Span { min, max, settable: min != max }
     };
@@ -61,42 +63,49 @@ const MOST_STEPS: u32 = 4096;
 
 /// A search in progress.
 pub(super) struct Arranger<'a> {
-    pub(super) planes: &'a [Plane],
+    pub(super) planes: &'a [PlaneCaps],
     pub(super) spans: &'a [Span],
-    pub(super) screen: &'a Screen,
-    pub(super) layers: &'a [Layer],
-    /// Whether a layer, if it is not chosen, is part of the composited picture.
+    pub(super) screen: &'a AssignScreen,
+    pub(super) layers: &'a [CandidateLayer],
+    /// Whether a layer, if it is not chosen, is part of the composited image.
     pub(super) visible: &'a [bool],
 }
 
 struct Search<'a, 'b, 'v> {
     given: &'b Arranger<'a>,
-    /// Layers; the composited picture is the last one.
+    /// Layers; the composited image is the last one.
     items: [Option<usize>; MOST + 1],
     count: usize,
     /// For each item: those that must lie below it.
     beneath: [u16; MOST + 1],
     below: [bool; MOST + 1],
-    places: [Place; MOST + 1],
+    places: [PlanePlacement; MOST + 1],
     steps: u32,
-    visit: &'v mut dyn FnMut(&[Place]) -> bool,
+    visit: &'v mut dyn FnMut(&[PlanePlacement]) -> bool,
 }
 
 impl Arranger<'_> {
-    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most [`MOST`]), and of the composited picture
-    /// if there is one, until it answers true. Returns whether it did. A placement is in the order of the stack, bottom first.
-    pub(super) fn each(&self, chosen: &[usize], composite: bool, visit: &mut dyn FnMut(&[Place]) -> bool) -> bool {
+    /// Calls `visit` with each placement of `chosen` (indices of layers, ascending, at most
+    /// [`MOST`]), and of the composited image if there is one, until it answers true. Returns
+    /// whether it did. A placement is in the order of the stack, bottom first.
+    pub(super) fn each(
+        &self,
+        chosen: &[usize],
+        composite: bool,
+        visit: &mut dyn FnMut(&[PlanePlacement]) -> bool,
+    ) -> bool {
         let mut search = Search {
             given: self,
             items: [None; MOST + 1],
             count: chosen.len() + usize::from(composite),
             beneath: [0; MOST + 1],
             below: [false; MOST + 1],
-            places: [Place { plane: 0, zpos: None, layer: None, below: false }; MOST + 1],
+            places: [PlanePlacement { plane: 0, zpos: None, layer: None, below: false }; MOST + 1],
             steps: 0,
             visit,
         };
-        // From the bottom up, the composited picture before all: the first that is tried is the natural order.
+        // From the bottom up, the composited image before all: the first that is tried is the
+        // natural order.
         for (at, &layer) in chosen.iter().rev().enumerate() {
             search.items[at + usize::from(composite)] = Some(layer);
         }
@@ -108,7 +117,8 @@ impl Arranger<'_> {
         both.is_some_and(|both| both.intersection(&self.screen.rect()).is_some())
     }
 
-    /// Whether a composited layer that overlaps layer `at` lies above it, and whether one lies below.
+    /// Whether a composited layer that overlaps layer `at` lies above it, and whether one lies
+    /// below.
     pub(super) fn composited_around(&self, at: usize, chosen: &[usize]) -> (bool, bool) {
         let composited = (0..self.layers.len()).filter(|other| self.visible[*other] && !chosen.contains(other));
         let overlapping = composited.filter(|&other| other != at && self.overlap(at, other));
@@ -170,7 +180,7 @@ impl Search<'_, '_, '_> {
                     continue;
                 }
                 let zpos = span.settable.then_some(z);
-                self.places[placed] = Place { plane, zpos, layer: self.items[item], below: self.below[item] };
+                self.places[placed] = PlanePlacement { plane, zpos, layer: self.items[item], below: self.below[item] };
                 if self.place(done | 1 << item, used | 1 << plane, Some(z)) {
                     return true;
                 }
@@ -196,12 +206,13 @@ impl Search<'_, '_, '_> {
                 let fills = layer.hides() && contains(&layer.dst, &given.screen.rect());
                 found.takes(layer) && (!primary || fills)
             }
-            // Over other planes the composited picture needs alpha.
+            // Over other planes the composited image needs alpha.
             None if self.below.contains(&true) => {
                 let (screen, whole) = (given.screen, given.screen.rect());
-                let picture = Layer { opaque: false, format: Fourcc::Argb8888 as u32, ..Layer::opaque(whole) };
+                let picture =
+                    CandidateLayer { opaque: false, format: Fourcc::Argb8888 as u32, ..CandidateLayer::opaque(whole) };
                 // Any modifier will do that the caller finds in the plane's formats.
-                let picture = Layer { modifier: 0x00ff_ffff_ffff_ffff, ..picture };
+                let picture = CandidateLayer { modifier: 0x00ff_ffff_ffff_ffff, ..picture };
                 screen.holes && found.kind != PlaneKind::Cursor && found.takes(&picture)
             }
             None => primary,

@@ -1,18 +1,18 @@
-//! What assignment is told: the screen, its planes from the bottom up, its layers from the top down. Plain values.
+//! The input of an assignment: the screen, its planes from the bottom up, its layers from the top
+//! down. Plain values.
 
 use dmabuf_import::Fourcc;
 
 use crate::inventory::{self, FormatModifiers};
-use crate::look::representation_bit;
 use crate::props::PlaneProps;
-use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, SrcRect};
+use crate::{ColorEncoding, ColorRange, OutputPlane, PlaneKind, Rect, Rotation, SrcRect, representation_bit};
 
 /// `DRM_MODE_ROTATE_0`.
 pub const ROTATE_0: u32 = 1;
 
-/// One picture of the scene.
+/// One image of the scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layer {
+pub struct CandidateLayer {
     /// The part of the buffer that is shown.
     pub src: SrcRect,
     /// Where, in pixels of the screen; may reach beyond it.
@@ -21,7 +21,8 @@ pub struct Layer {
     pub format: u32,
     /// Its modifier.
     pub modifier: u64,
-    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that turn the buffer upright: [`ROTATE_0`] for most.
+    /// The one `DRM_MODE_ROTATE_*`, and the `DRM_MODE_REFLECT_*`, that bring the buffer upright:
+    /// [`ROTATE_0`] for most.
     pub rotation: u32,
     /// The [`representation_bit`] of YUV pixels; 0: of RGB.
     pub representation: u8,
@@ -29,13 +30,14 @@ pub struct Layer {
     pub alpha: u16,
     /// Every pixel hides what lies below it. False: the pixels are premultiplied with their alpha.
     pub opaque: bool,
-    /// Whether there is a framebuffer that a plane could show, and nothing else speaks for composition.
+    /// Whether there is a framebuffer that a plane could show, and nothing else speaks for
+    /// composition.
     pub scans_out: bool,
-    /// How often its picture changes, in thousandths of a hertz. Ranks layers; no part of the layout.
+    /// How often its image changes, in thousandths of a hertz. Ranks layers; no part of the layout.
     pub rate: u32,
 }
 
-impl Layer {
+impl CandidateLayer {
     /// An opaque, unscaled XRGB8888 layer in linear memory that stands still.
     pub fn opaque(dst: Rect) -> Self {
         Self {
@@ -71,7 +73,7 @@ impl Layer {
 
 /// One plane, as far as assignment must know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plane {
+pub struct PlaneCaps {
     /// Its kind.
     pub kind: PlaneKind,
     /// Formats with their modifiers, as in [`OutputPlane::formats`].
@@ -88,13 +90,13 @@ pub struct Plane {
     pub representations: u8,
     /// False where it is known never to scale: saves the tests. True: the test decides.
     pub scales: bool,
-    /// The largest picture it shows, where that is known.
+    /// The largest image it shows, where that is known.
     pub largest: Option<(u32, u32)>,
     /// The only sizes that it takes, for cursors; empty: any.
     pub sizes: Vec<(u32, u32)>,
 }
 
-impl From<&OutputPlane> for Plane {
+impl From<&OutputPlane> for PlaneCaps {
     fn from(plane: &OutputPlane) -> Self {
         Self {
             kind: plane.kind,
@@ -111,7 +113,8 @@ impl From<&OutputPlane> for Plane {
     }
 }
 
-/// What a plane converts: what it can be told, and where it cannot be told, BT.601 of limited range, as drivers without the properties do.
+/// What a plane converts: what its properties offer, and without the properties BT.601 of limited
+/// range, as such drivers do.
 fn representations(props: &PlaneProps) -> u8 {
     let mut bits = 0;
     for encoding in [ColorEncoding::Bt601, ColorEncoding::Bt709, ColorEncoding::Bt2020] {
@@ -132,9 +135,9 @@ fn representations(props: &PlaneProps) -> u8 {
     bits
 }
 
-impl Plane {
+impl PlaneCaps {
     /// Whether nothing that is known before a test speaks against `layer` on this plane.
-    pub fn takes(&self, layer: &Layer) -> bool {
+    pub fn takes(&self, layer: &CandidateLayer) -> bool {
         let fits = |(w, h): (u32, u32)| layer.dst.w <= w && layer.dst.h <= h;
         let exact = |&(w, h): &(u32, u32)| (layer.dst.w, layer.dst.h) == (w, h);
         inventory::supports(&self.formats, layer.format, layer.modifier)
@@ -150,19 +153,20 @@ impl Plane {
 
 /// The screen and what the caller can do for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
+pub struct AssignScreen {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The caller can draw a composited picture that is transparent where [`super::Assignment::is_below`] says that a layer's
-    /// plane lies under it. Without it the composited picture is the lowest of all.
+    /// The caller can draw a composited image that is transparent where
+    /// [`super::Assignment::is_below`] says that a layer's plane lies under it. Without it the
+    /// composited image is the lowest of all.
     pub holes: bool,
     /// A plane that the caller uses itself, above all others: that of the pointer.
     pub reserved: Option<usize>,
 }
 
-impl Screen {
+impl AssignScreen {
     /// All of it.
     pub(super) fn rect(&self) -> Rect {
         Rect::new(0, 0, self.width, self.height)

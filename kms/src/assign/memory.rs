@@ -2,12 +2,13 @@
 
 use rustix::io::Errno;
 
-use super::input::Layer;
+use super::input::CandidateLayer;
 
 /// Layers that one layout puts on planes, at most.
 pub(super) const MOST: usize = 8;
 
-/// What identifies a layout to the kernel: everything but the pixels. Planes are indices; the planes never change.
+/// What identifies a layout to the kernel: everything but the pixels. Planes are indices; the
+/// planes never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Key {
     items: [Option<Item>; MOST + 1],
@@ -21,8 +22,8 @@ pub(super) struct Key {
 struct Item {
     plane: usize,
     zpos: Option<u64>,
-    /// `None`: the composited picture.
-    layer: Option<Layer>,
+    /// `None`: the composited image.
+    layer: Option<CandidateLayer>,
 }
 
 impl Key {
@@ -31,19 +32,20 @@ impl Key {
     }
 
     /// Planes must come in one order, so that equal layouts have equal keys.
-    pub(super) fn push(&mut self, plane: usize, zpos: Option<u64>, layer: Option<&Layer>) {
+    pub(super) fn push(&mut self, plane: usize, zpos: Option<u64>, layer: Option<&CandidateLayer>) {
         self.items[self.count] = Some(Item { plane, zpos, layer: layer.map(|layer| layer.layout()) });
         self.count += 1;
     }
 }
 
-/// Whether a refusal says something about the layout, and not about the moment (busy, no memory, no longer master).
-pub(super) fn is_verdict(errno: Errno) -> bool {
+/// Whether a refusal says something about the layout, and not about the moment (busy, no memory, no
+/// longer master).
+pub(super) fn is_about_layout(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::RANGE | Errno::NOSPC | Errno::OPNOTSUPP | Errno::TOOBIG | Errno::NXIO)
 }
 
 #[derive(Debug)]
-struct Verdict {
+struct TestedLayout {
     key: Key,
     taken: bool,
     used: u64,
@@ -52,7 +54,7 @@ struct Verdict {
 /// The verdicts.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<TestedLayout>,
     clock: u64,
 }
 
@@ -70,7 +72,7 @@ impl Memory {
 
     pub(super) fn learn(&mut self, key: Key, taken: bool) {
         self.clock += 1;
-        let new = Verdict { key, taken, used: self.clock };
+        let new = TestedLayout { key, taken, used: self.clock };
         if let Some(old) = self.verdicts.iter_mut().find(|verdict| verdict.key == key) {
             *old = new;
         } else if self.verdicts.len() < Self::SIZE {
@@ -92,7 +94,7 @@ mod tests {
 
     fn key(x: i32) -> Key {
         let mut key = Key::new(false);
-        key.push(1, None, Some(&Layer { rate: x as u32, ..Layer::opaque(Rect::new(x, 0, 8, 8)) }));
+        key.push(1, None, Some(&CandidateLayer { rate: x as u32, ..CandidateLayer::opaque(Rect::new(x, 0, 8, 8)) }));
         key
     }
 
@@ -120,7 +122,9 @@ mod tests {
 
     #[test]
     fn the_moment_is_no_verdict() {
-        assert!([Errno::INVAL, Errno::NOSPC, Errno::RANGE].into_iter().all(is_verdict));
-        assert!(![Errno::BUSY, Errno::NOMEM, Errno::ACCESS, Errno::NODEV, Errno::INTR].into_iter().any(is_verdict));
+        assert!([Errno::INVAL, Errno::NOSPC, Errno::RANGE].into_iter().all(is_about_layout));
+        assert!(
+            ![Errno::BUSY, Errno::NOMEM, Errno::ACCESS, Errno::NODEV, Errno::INTR].into_iter().any(is_about_layout)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Random scenes and planes: the stack of planes looks like the scene, by a painter's model on a small grid.
+//! Random scenes and planes: the stack of planes looks like the scene, by a painter's model on a
+//! small grid.
 
 use dmabuf_import::Fourcc;
 use proptest::prelude::*;
@@ -13,12 +14,12 @@ const SIDE: u32 = 12;
 /// What one pixel is made of, top to bottom, down to what hides the rest; `None`: the background.
 type Pixel = Vec<Option<usize>>;
 
-fn covers(layer: &Layer, x: i32, y: i32) -> bool {
+fn covers(layer: &CandidateLayer, x: i32, y: i32) -> bool {
     layer.dst.intersection(&Rect::new(x, y, 1, 1)).is_some()
 }
 
 /// `of` top to bottom, at one pixel; true where the end is hidden.
-fn paint(layers: &[Layer], of: impl Iterator<Item = usize>, x: i32, y: i32, pixel: &mut Pixel) -> bool {
+fn paint(layers: &[CandidateLayer], of: impl Iterator<Item = usize>, x: i32, y: i32, pixel: &mut Pixel) -> bool {
     for at in of.filter(|&at| covers(&layers[at], x, y)) {
         pixel.push(Some(at));
         if layers[at].opaque {
@@ -29,23 +30,23 @@ fn paint(layers: &[Layer], of: impl Iterator<Item = usize>, x: i32, y: i32, pixe
 }
 
 /// The order of the planes that are on, top to bottom, as the kernel has it.
-fn stack(planes: &[Plane], found: &Assignment) -> Vec<usize> {
+fn stack(planes: &[PlaneCaps], found: &Assignment) -> Vec<usize> {
     let z = |at: usize| found.zpos(at).or(planes[at].zpos.map(|(min, _)| min)).unwrap_or(at as u64);
-    let mut on: Vec<usize> = (0..planes.len()).filter(|&at| found.shows(at) != Shows::Off).collect();
+    let mut on: Vec<usize> = (0..planes.len()).filter(|&at| found.shows(at) != PlaneContent::Off).collect();
     on.sort_by_key(|&at| std::cmp::Reverse((z(at), at)));
     on
 }
 
-fn shown(planes: &[Plane], layers: &[Layer], found: &Assignment, x: i32, y: i32) -> Pixel {
+fn shown(planes: &[PlaneCaps], layers: &[CandidateLayer], found: &Assignment, x: i32, y: i32) -> Pixel {
     let mut pixel = Pixel::new();
-    let composited = |at: &usize| found.fates()[*at] == Fate::Composited;
+    let composited = |at: &usize| found.placements()[*at] == LayerPlacement::Composited;
     for plane in stack(planes, found) {
         let hidden = match found.shows(plane) {
-            Shows::Off => false,
-            Shows::Layer(layer) => paint(layers, std::iter::once(layer), x, y, &mut pixel),
-            Shows::Composite => {
+            PlaneContent::Off => false,
+            PlaneContent::Layer(layer) => paint(layers, std::iter::once(layer), x, y, &mut pixel),
+            PlaneContent::Composite => {
                 let hole = (0..planes.len()).find_map(|plane| match found.shows(plane) {
-                    Shows::Layer(layer) if found.is_below(plane) && covers(&layers[layer], x, y) => Some(layer),
+                    PlaneContent::Layer(layer) if found.is_below(plane) && covers(&layers[layer], x, y) => Some(layer),
                     _ => None,
                 });
                 let drawn = (0..layers.len()).filter(composited).filter(|at| hole.is_none_or(|hole| *at < hole));
@@ -64,7 +65,7 @@ fn shown(planes: &[Plane], layers: &[Layer], found: &Assignment, x: i32, y: i32)
     pixel
 }
 
-fn wanted(layers: &[Layer], x: i32, y: i32) -> Pixel {
+fn wanted(layers: &[CandidateLayer], x: i32, y: i32) -> Pixel {
     let mut pixel = Pixel::new();
     if !paint(layers, 0..layers.len(), x, y, &mut pixel) {
         pixel.push(None);
@@ -72,18 +73,18 @@ fn wanted(layers: &[Layer], x: i32, y: i32) -> Pixel {
     pixel
 }
 
-fn layer() -> impl Strategy<Value = Layer> {
+fn layer() -> impl Strategy<Value = CandidateLayer> {
     let rect = (-3..12i32, -3..12i32, 1..14u32, 1..14u32).prop_map(|(x, y, w, h)| Rect::new(x, y, w, h));
     let whole = Just(Rect::new(0, 0, SIDE, SIDE));
     let kind = (prop::bool::weighted(0.7), prop::bool::weighted(0.7), 0..4u8, 0..60_000u32);
     (prop_oneof![4 => rect, 1 => whole], kind).prop_map(|(dst, (opaque, scans_out, odd, rate))| {
         let format = if opaque { Fourcc::Xrgb8888 } else { Fourcc::Argb8888 } as u32;
         let src = if odd == 0 { SrcRect::full(5, 5) } else { SrcRect::full(dst.w, dst.h) };
-        Layer { opaque, scans_out, rate, format, src, ..Layer::opaque(dst) }
+        CandidateLayer { opaque, scans_out, rate, format, src, ..CandidateLayer::opaque(dst) }
     })
 }
 
-fn some_planes() -> impl Strategy<Value = Vec<Plane>> {
+fn some_planes() -> impl Strategy<Value = Vec<PlaneCaps>> {
     let overlay = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8));
     (prop::collection::vec(overlay, 0..6), 0..3u8).prop_map(|(overlays, zpos)| {
         let range = |at: u64| match zpos {
@@ -93,31 +94,36 @@ fn some_planes() -> impl Strategy<Value = Vec<Plane>> {
         };
         let mut planes = vec![plane(PlaneKind::Primary, range(0))];
         for (at, (scales, alpha, blends)) in overlays.into_iter().enumerate() {
-            planes.push(Plane { scales, alpha, blends, ..plane(PlaneKind::Overlay, range(at as u64 + 1)) });
+            planes.push(PlaneCaps { scales, alpha, blends, ..plane(PlaneKind::Overlay, range(at as u64 + 1)) });
         }
         planes
     })
 }
 
-fn check(planes: &[Plane], screen: &Screen, layers: &[Layer], found: &Assignment) -> Result<(), TestCaseError> {
-    prop_assert_eq!(found.fates().len(), layers.len());
-    for (at, fate) in found.fates().iter().enumerate() {
-        let on: Vec<usize> = (0..planes.len()).filter(|&plane| found.shows(plane) == Shows::Layer(at)).collect();
+fn check(
+    planes: &[PlaneCaps],
+    screen: &AssignScreen,
+    layers: &[CandidateLayer],
+    found: &Assignment,
+) -> Result<(), TestCaseError> {
+    prop_assert_eq!(found.placements().len(), layers.len());
+    for (at, fate) in found.placements().iter().enumerate() {
+        let on: Vec<usize> = (0..planes.len()).filter(|&plane| found.shows(plane) == PlaneContent::Layer(at)).collect();
         match fate {
-            Fate::Plane(plane) => {
+            LayerPlacement::Plane(plane) => {
                 prop_assert_eq!(on, vec![*plane]);
                 prop_assert!(layers[at].scans_out && planes[*plane].takes(&layers[at]));
             }
             _ => prop_assert!(on.is_empty(), "layer {} is shown twice", at),
         }
     }
-    let composites = (0..planes.len()).filter(|&plane| found.shows(plane) == Shows::Composite).count();
+    let composites = (0..planes.len()).filter(|&plane| found.shows(plane) == PlaneContent::Composite).count();
     prop_assert_eq!(composites, usize::from(found.composite().is_some()));
-    prop_assert!(found.shows(0) != Shows::Off, "the primary plane is on");
+    prop_assert!(found.shows(0) != PlaneContent::Off, "the primary plane is on");
     let used: Vec<u64> = stack(planes, found).iter().filter_map(|&plane| found.zpos(plane)).collect();
     prop_assert!(used.windows(2).all(|pair| pair[0] != pair[1]), "two planes at one zpos: {:?}", used);
     prop_assert!(screen.holes || (0..planes.len()).all(|plane| !found.is_below(plane)));
-    prop_assert!(screen.reserved.is_none_or(|plane| found.shows(plane) == Shows::Off));
+    prop_assert!(screen.reserved.is_none_or(|plane| found.shows(plane) == PlaneContent::Off));
     for (x, y) in (0..SIDE as i32).flat_map(|y| (0..SIDE as i32).map(move |x| (x, y))) {
         let (shown, wanted) = (shown(planes, layers, found, x, y), wanted(layers, x, y));
         prop_assert_eq!(shown, wanted, "at {},{}: {:?}", x, y, found);
@@ -141,7 +147,7 @@ proptest! {
         answers in prop::collection::vec(0..5u8, 1..40),
         order in prop::collection::vec(0..4usize, 1..16),
     ) {
-        let screen = Screen { width: SIDE, height: SIDE, holes, reserved: None };
+        let screen = AssignScreen { width: SIDE, height: SIDE, holes, reserved: None };
         let mut assigner = Assigner::new(planes.clone());
         let mut said = answers.iter().cycle();
         for at in order {

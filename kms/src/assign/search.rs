@@ -2,10 +2,10 @@
 
 use rustix::io::Errno;
 
-use super::arrange::{Arranger, Place, Span, spans};
-use super::input::{Layer, Plane, Screen, contains};
-use super::memory::{Key, MOST, Memory, is_verdict};
-use super::{Assignment, Fate, Shows, visible};
+use super::arrange::{Arranger, PlanePlacement, Span, spans};
+use super::input::{AssignScreen, CandidateLayer, PlaneCaps, contains};
+use super::memory::{Key, MOST, Memory, is_about_layout};
+use super::{Assignment, LayerPlacement, PlaneContent, visible};
 use crate::PlaneKind;
 use crate::output::MAX_PLANES;
 
@@ -15,19 +15,20 @@ pub const TESTS_PER_LATCH: u32 = 4;
 /// Ways to place one set of layers that are tested before a layer is given up.
 const ALTERNATIVES: u32 = 4;
 
-/// Frames after which a settled layout in which not every layer has a plane is ranked anew, by the rates of then.
+/// Frames after which a settled layout in which not every layer has a plane is ranked again, by the
+/// rates of then.
 const RANK_AGAIN: u32 = 64;
 
 /// Assigns the layers of one output to its planes; remembers what the kernel said.
 #[derive(Debug, Default)]
 pub struct Assigner {
-    planes: Vec<Plane>,
+    planes: Vec<PlaneCaps>,
     spans: Vec<Span>,
     primary: Option<usize>,
     memory: Memory,
     /// The layout of the last frame, and whether its search is done.
-    layers: Vec<Layer>,
-    screen: Option<Screen>,
+    layers: Vec<CandidateLayer>,
+    screen: Option<AssignScreen>,
     settled: bool,
     frames: u32,
     current: Assignment,
@@ -75,8 +76,9 @@ enum Tried {
 type Test<'a> = &'a mut dyn FnMut(&Assignment) -> Result<(), Errno>;
 
 impl Assigner {
-    /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from the bottom up.
-    pub fn new(mut planes: Vec<Plane>) -> Self {
+    /// For an output with these planes, indexed and ordered as in [`crate::Output::planes`]: from
+    /// the bottom up.
+    pub fn new(mut planes: Vec<PlaneCaps>) -> Self {
         planes.truncate(MAX_PLANES);
         let primary = planes.iter().position(|plane| plane.kind == PlaneKind::Primary);
         Self { spans: spans(&planes), planes, primary, ..Self::default() }
@@ -84,13 +86,14 @@ impl Assigner {
 
     /// Assigns `layers` (top to bottom).
     ///
-    /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most [`TESTS_PER_LATCH`] times and not
-    /// at all for a layout that is known. An errno that says something about the layout (EINVAL, ERANGE, ENOSPC, E2BIG,
-    /// EOPNOTSUPP, ENXIO) is remembered; any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
+    /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most
+    /// [`TESTS_PER_LATCH`] times and not at all for a layout that is known. An errno that says
+    /// something about the layout (EINVAL, ERANGE, ENOSPC, E2BIG, EOPNOTSUPP, ENXIO) is remembered;
+    /// any other (EBUSY, ENOMEM, EACCES) ends the search for this frame.
     pub fn assign(
         &mut self,
-        screen: &Screen,
-        layers: &[Layer],
+        screen: &AssignScreen,
+        layers: &[CandidateLayer],
         mut test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) -> &Assignment {
         if self.is_known(screen, layers) {
@@ -120,10 +123,10 @@ impl Assigner {
         self.settled
     }
 
-    /// The kernel refused the commit of the current assignment, test or no test. It is not given again if `errno` says something
-    /// about the layout.
+    /// The kernel refused the commit of the current assignment, test or no test. It is not given
+    /// again if `errno` says something about the layout.
     pub fn refused(&mut self, errno: Errno) {
-        if is_verdict(errno) && self.current.on_planes() > 0 {
+        if is_about_layout(errno) && self.current.on_planes() > 0 {
             self.memory.learn(self.key, false);
         }
         self.settled = false;
@@ -135,15 +138,16 @@ impl Assigner {
         self.settled = false;
     }
 
-    /// Whether this is the layout of the last frame and there is nothing more to be found out about it.
-    fn is_known(&mut self, screen: &Screen, layers: &[Layer]) -> bool {
-        let same = |(old, new): (&Layer, &Layer)| old.layout() == new.layout();
+    /// Whether this is the layout of the last frame and there is nothing more to be found out about
+    /// it.
+    fn is_known(&mut self, screen: &AssignScreen, layers: &[CandidateLayer]) -> bool {
+        let same = |(old, new): (&CandidateLayer, &CandidateLayer)| old.layout() == new.layout();
         let known = self.settled
             && self.screen.as_ref() == Some(screen)
             && self.layers.len() == layers.len()
             && self.layers.iter().zip(layers).all(same);
         self.frames += 1;
-        // With a plane for everybody who can have one, ranks do not matter.
+        // With a plane for every layer that can have one, ranks do not matter.
         known && (self.frames < RANK_AGAIN || self.current.on_planes() == self.ranked.len())
     }
 
@@ -159,7 +163,8 @@ impl Assigner {
             let mut usable = usable.map(|(_, plane)| plane);
             if seen && layer.scans_out && usable.any(|plane| plane.takes(layer)) {
                 let area = u64::from(layer.dst.w) * u64::from(layer.dst.h);
-                // A layer that stands still saves its drawing when its neighbours move: worth a hundredth of one at 10 Hz.
+                // A layer that stands still saves its drawing when its neighbours move: worth a
+                // hundredth of one at 10 Hz.
                 self.ranked.push((area.saturating_mul(u64::from(layer.rate) + 100), at));
             }
         }
@@ -169,11 +174,11 @@ impl Assigner {
     }
 
     /// True if it came to an end.
-    fn search(&mut self, screen: &Screen, test: Test<'_>) -> bool {
+    fn search(&mut self, screen: &AssignScreen, test: Test<'_>) -> bool {
         let mut budget = TESTS_PER_LATCH;
         self.compose_all(screen);
         let all = self.visible.iter().filter(|seen| **seen).count();
-        // Everything on planes: nothing is drawn at all.
+        // Everything on planes: nothing is composited.
         if let Some(everything) = self.everything(screen, all) {
             match self.attempt(screen, &everything, false, 1, &mut budget, test) {
                 Tried::Taken => return true,
@@ -215,7 +220,7 @@ impl Assigner {
     }
 
     /// All visible layers, if planes could show the scene without any drawing.
-    fn everything(&self, screen: &Screen, all: usize) -> Option<Chosen> {
+    fn everything(&self, screen: &AssignScreen, all: usize) -> Option<Chosen> {
         if all == 0 || all != self.ranked.len() {
             return None;
         }
@@ -227,8 +232,9 @@ impl Assigner {
         (lowest.hides() && contains(&lowest.dst, &screen.rect())).then_some(chosen)
     }
 
-    /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`: impossible.
-    fn grown(&self, screen: &Screen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
+    /// `chosen` with `layer`, and with what lies on it and could not be composited then; `None`:
+    /// impossible.
+    fn grown(&self, screen: &AssignScreen, chosen: &Chosen, layer: usize) -> Option<Chosen> {
         let alone = chosen.with(layer)?;
         if self.fits(screen, &alone) {
             return Some(alone);
@@ -249,15 +255,15 @@ impl Assigner {
         (!covered && self.fits(screen, &more)).then_some(more)
     }
 
-    /// Whether there is any placement of them beside a composited picture.
-    fn fits(&self, screen: &Screen, chosen: &Chosen) -> bool {
+    /// Whether there is any placement of them beside a composited image.
+    fn fits(&self, screen: &AssignScreen, chosen: &Chosen) -> bool {
         self.arranger(screen).each(chosen.as_slice(), true, &mut |_| true)
     }
 
     /// Looks for a placement of `chosen` that the kernel takes, and makes it the current one.
     fn attempt(
         &mut self,
-        screen: &Screen,
+        screen: &AssignScreen,
         chosen: &Chosen,
         composite: bool,
         alternatives: u32,
@@ -281,7 +287,7 @@ impl Assigner {
                             memory.learn(key, true);
                             Tried::Taken
                         }
-                        Err(errno) if is_verdict(errno) => {
+                        Err(errno) if is_about_layout(errno) => {
                             memory.learn(key, false);
                             Tried::No
                         }
@@ -299,35 +305,42 @@ impl Assigner {
         result
     }
 
-    fn arranger<'a>(&'a self, screen: &'a Screen) -> Arranger<'a> {
+    fn arranger<'a>(&'a self, screen: &'a AssignScreen) -> Arranger<'a> {
         let Self { planes, spans, layers, visible, .. } = self;
         Arranger { planes, spans, screen, layers, visible }
     }
 
-    fn compose_all(&mut self, screen: &Screen) {
-        let place = self.primary.map(|plane| Place { plane, zpos: None, layer: None, below: false });
+    fn compose_all(&mut self, screen: &AssignScreen) {
+        let place = self.primary.map(|plane| PlanePlacement { plane, zpos: None, layer: None, below: false });
         let zpos = self.primary.map(|plane| self.spans[plane]).and_then(Span::lowest);
-        let place = place.map(|place| Place { zpos, ..place });
+        let place = place.map(|place| PlanePlacement { zpos, ..place });
         self.key = fill(&mut self.current, place.as_slice(), &self.layers, &self.visible, screen);
     }
 }
 
 /// Turns a placement into an assignment, and into what identifies it.
-fn fill(into: &mut Assignment, places: &[Place], layers: &[Layer], visible: &[bool], screen: &Screen) -> Key {
-    let Assignment { planes, zpos, fates, below, composite } = into;
-    (*planes, *zpos, *below, *composite) = ([Shows::Off; MAX_PLANES], [None; MAX_PLANES], 0, None);
-    fates.clear();
-    fates.extend(visible.iter().map(|seen| if *seen { Fate::Composited } else { Fate::Hidden }));
+fn fill(
+    into: &mut Assignment,
+    places: &[PlanePlacement],
+    layers: &[CandidateLayer],
+    visible: &[bool],
+    screen: &AssignScreen,
+) -> Key {
+    let Assignment { planes, zpos, placements, below, composite } = into;
+    (*planes, *zpos, *below, *composite) = ([PlaneContent::Off; MAX_PLANES], [None; MAX_PLANES], 0, None);
+    placements.clear();
+    placements
+        .extend(visible.iter().map(|seen| if *seen { LayerPlacement::Composited } else { LayerPlacement::Hidden }));
     for place in places {
         zpos[place.plane] = place.zpos;
         *below |= u32::from(place.below) << place.plane;
         match place.layer {
             Some(layer) => {
-                planes[place.plane] = Shows::Layer(layer);
-                fates[layer] = Fate::Plane(place.plane);
+                planes[place.plane] = PlaneContent::Layer(layer);
+                placements[layer] = LayerPlacement::Plane(place.plane);
             }
             None => {
-                planes[place.plane] = Shows::Composite;
+                planes[place.plane] = PlaneContent::Composite;
                 *composite = Some(place.plane);
             }
         }
@@ -335,9 +348,9 @@ fn fill(into: &mut Assignment, places: &[Place], layers: &[Layer], visible: &[bo
     let mut key = Key::new(screen.reserved.is_some());
     for (plane, shows) in planes.iter().enumerate() {
         match shows {
-            Shows::Off => {}
-            Shows::Layer(layer) => key.push(plane, zpos[plane], Some(&layers[*layer])),
-            Shows::Composite => key.push(plane, zpos[plane], None),
+            PlaneContent::Off => {}
+            PlaneContent::Layer(layer) => key.push(plane, zpos[plane], Some(&layers[*layer])),
+            PlaneContent::Composite => key.push(plane, zpos[plane], None),
         }
     }
     key

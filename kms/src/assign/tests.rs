@@ -7,12 +7,12 @@ use super::*;
 use crate::inventory::FormatModifiers;
 use crate::{PlaneKind, Rect, SrcRect};
 
-const SCREEN: Screen = Screen { width: 100, height: 100, holes: false, reserved: None };
+const SCREEN: AssignScreen = AssignScreen { width: 100, height: 100, holes: false, reserved: None };
 
-pub(super) fn plane(kind: PlaneKind, zpos: Option<(u64, u64)>) -> Plane {
+pub(super) fn plane(kind: PlaneKind, zpos: Option<(u64, u64)>) -> PlaneCaps {
     let formats =
         [Fourcc::Xrgb8888, Fourcc::Argb8888].map(|f| FormatModifiers { format: f as u32, modifiers: vec![0] });
-    Plane {
+    PlaneCaps {
         kind,
         formats: formats.to_vec(),
         zpos,
@@ -26,35 +26,35 @@ pub(super) fn plane(kind: PlaneKind, zpos: Option<(u64, u64)>) -> Plane {
     }
 }
 
-pub(super) fn planes(overlays: usize) -> Vec<Plane> {
+pub(super) fn planes(overlays: usize) -> Vec<PlaneCaps> {
     let overlay = |_| plane(PlaneKind::Overlay, None);
     std::iter::once(plane(PlaneKind::Primary, None)).chain((0..overlays).map(overlay)).collect()
 }
 
-fn at(x: i32, y: i32, w: u32, h: u32) -> Layer {
-    Layer::opaque(Rect::new(x, y, w, h))
+fn at(x: i32, y: i32, w: u32, h: u32) -> CandidateLayer {
+    CandidateLayer::opaque(Rect::new(x, y, w, h))
 }
 
-fn shm(layer: Layer) -> Layer {
-    Layer { scans_out: false, ..layer }
+fn shm(layer: CandidateLayer) -> CandidateLayer {
+    CandidateLayer { scans_out: false, ..layer }
 }
 
-fn glass(layer: Layer) -> Layer {
-    Layer { opaque: false, format: Fourcc::Argb8888 as u32, ..layer }
+fn glass(layer: CandidateLayer) -> CandidateLayer {
+    CandidateLayer { opaque: false, format: Fourcc::Argb8888 as u32, ..layer }
 }
 
-fn fast(layer: Layer) -> Layer {
-    Layer { rate: 60_000, ..layer }
+fn fast(layer: CandidateLayer) -> CandidateLayer {
+    CandidateLayer { rate: 60_000, ..layer }
 }
 
 /// `P0`: plane 0; `C`: composited; `-`: hidden.
 fn says(assignment: &Assignment) -> String {
-    let word = |fate: &Fate| match fate {
-        Fate::Hidden => "-".to_owned(),
-        Fate::Composited => "C".to_owned(),
-        Fate::Plane(plane) => format!("P{plane}"),
+    let word = |fate: &LayerPlacement| match fate {
+        LayerPlacement::Hidden => "-".to_owned(),
+        LayerPlacement::Composited => "C".to_owned(),
+        LayerPlacement::Plane(plane) => format!("P{plane}"),
     };
-    assignment.fates().iter().map(word).collect::<Vec<_>>().join(" ")
+    assignment.placements().iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
 type Kernel = fn(&Assignment) -> Result<(), Errno>;
@@ -68,20 +68,25 @@ fn takes_none(_: &Assignment) -> Result<(), Errno> {
 }
 
 fn one_overlay(assignment: &Assignment) -> Result<(), Errno> {
-    let overlays = (1..MAX_PLANES).filter(|at| assignment.shows(*at) != Shows::Off).count();
+    let overlays = (1..MAX_PLANES).filter(|at| assignment.shows(*at) != PlaneContent::Off).count();
     if overlays > 1 { Err(Errno::NOSPC) } else { Ok(()) }
 }
 
 fn not_overlay_1(assignment: &Assignment) -> Result<(), Errno> {
-    if assignment.shows(1) == Shows::Off { Ok(()) } else { Err(Errno::INVAL) }
+    if assignment.shows(1) == PlaneContent::Off { Ok(()) } else { Err(Errno::INVAL) }
 }
 
 fn no_client_on_primary(assignment: &Assignment) -> Result<(), Errno> {
-    if assignment.shows(0) == Shows::Composite { Ok(()) } else { Err(Errno::INVAL) }
+    if assignment.shows(0) == PlaneContent::Composite { Ok(()) } else { Err(Errno::INVAL) }
 }
 
 /// Asks latch after latch until the search is done; returns the answer, the tests, and the latches.
-fn settle(assigner: &mut Assigner, screen: &Screen, layers: &[Layer], kernel: Kernel) -> (String, u64, u32) {
+fn settle(
+    assigner: &mut Assigner,
+    screen: &AssignScreen,
+    layers: &[CandidateLayer],
+    kernel: Kernel,
+) -> (String, u64, u32) {
     let before = assigner.tests();
     for latches in 1..100 {
         let started = assigner.tests();
@@ -100,10 +105,10 @@ fn scenes_with_their_tests() {
     let (a, b, c) = (at(0, 0, 30, 30), at(40, 0, 30, 30), at(0, 40, 30, 30));
     let bar = at(0, 90, 100, 10);
     let (on_a, inside_a) = (at(20, 20, 15, 10), at(5, 5, 10, 10));
-    let yuv = |layer| Layer { format: Fourcc::Nv12 as u32, ..layer };
-    let turned = |layer| Layer { rotation: 2, ..layer };
-    let scaled = |layer| Layer { src: SrcRect::full(64, 64), ..layer };
-    type Case<'a> = (&'a str, usize, &'a [Layer], Kernel, &'a str, u64);
+    let yuv = |layer| CandidateLayer { format: Fourcc::Nv12 as u32, ..layer };
+    let turned = |layer| CandidateLayer { rotation: 2, ..layer };
+    let scaled = |layer| CandidateLayer { src: SrcRect::full(64, 64), ..layer };
+    type Case<'a> = (&'a str, usize, &'a [CandidateLayer], Kernel, &'a str, u64);
     let table: &[Case<'_>] = &[
         ("nothing", 3, &[], takes_all, "", 0),
         ("a fullscreen window alone", 3, &[full], takes_all, "P0", 1),
@@ -119,8 +124,8 @@ fn scenes_with_their_tests() {
         ("the large one of two equally fast", 1, &[fast(a), fast(bar)], takes_all, "C P1", 1),
         ("no overlay", 0, &[a, b], takes_all, "C C", 0),
         ("memory of the CPU", 3, &[shm(a), shm(b)], takes_all, "C C", 0),
-        ("windows over a fullscreen one: nothing is drawn", 3, &[a, b, full], takes_all, "P2 P1 P0", 1),
-        ("too many for that: one is drawn", 2, &[fast(a), fast(b), fast(c), full], takes_all, "P2 P1 C C", 1),
+        ("windows over a fullscreen one: nothing is composited", 3, &[a, b, full], takes_all, "P2 P1 P0", 1),
+        ("too many for that: one is composited", 2, &[fast(a), fast(b), fast(c), full], takes_all, "P2 P1 C C", 1),
         ("a composited popup forces the window below it off", 3, &[shm(on_a), a, b], takes_all, "C C P1", 1),
         ("a popup on a plane does not", 3, &[on_a, a], takes_all, "P2 P1", 1),
         ("a slow popup comes along with the fast window", 2, &[on_a, fast(a)], takes_all, "P2 P1", 1),
@@ -156,8 +161,8 @@ fn planes_below_the_composited_picture() {
     let any = || Some((0, 7));
     let movable = vec![plane(PlaneKind::Primary, any()), plane(PlaneKind::Overlay, any())];
     let fixed = planes(2);
-    let holes = Screen { holes: true, ..SCREEN };
-    let solve = |planes: &[Plane], screen: &Screen, layers: &[Layer]| {
+    let holes = AssignScreen { holes: true, ..SCREEN };
+    let solve = |planes: &[PlaneCaps], screen: &AssignScreen, layers: &[CandidateLayer]| {
         let mut assigner = Assigner::new(planes.to_vec());
         let (said, tests, _) = settle(&mut assigner, screen, layers, takes_all);
         let found = assigner.current();
@@ -189,16 +194,19 @@ fn planes_below_the_composited_picture() {
 
 #[test]
 fn the_pointers_plane_stays_on_top_and_alone() {
-    let cursor = Plane { sizes: vec![(64, 64)], ..plane(PlaneKind::Cursor, None) };
+    let cursor = PlaneCaps { sizes: vec![(64, 64)], ..plane(PlaneKind::Cursor, None) };
     let mut all = planes(1);
     all.push(cursor);
     let small = at(0, 0, 30, 30);
     let exact = at(36, 36, 64, 64);
     let mut assigner = Assigner::new(all);
-    let taken = Screen { reserved: Some(2), ..SCREEN };
+    let taken = AssignScreen { reserved: Some(2), ..SCREEN };
     assert_eq!(settle(&mut assigner, &taken, &[exact, small], takes_all).0, "P1 C");
     assert_eq!(settle(&mut assigner, &SCREEN, &[exact, small], takes_all).0, "P2 P1", "free: it takes its own size");
-    assert_eq!(settle(&mut assigner, &SCREEN, &[small, Layer { src: exact.src, ..exact }], takes_all).0, "P1 P2");
+    assert_eq!(
+        settle(&mut assigner, &SCREEN, &[small, CandidateLayer { src: exact.src, ..exact }], takes_all).0,
+        "P1 P2"
+    );
 }
 
 #[test]
@@ -213,7 +221,7 @@ fn a_zpos_that_is_fixed_decides_not_the_list() {
 
 #[test]
 fn the_budget_is_kept_and_progress_remembered() {
-    let windows: Vec<Layer> = (0..6).map(|n| fast(at(n * 15, 0, 12, 12 + n as u32))).collect();
+    let windows: Vec<CandidateLayer> = (0..6).map(|n| fast(at(n * 15, 0, 12, 12 + n as u32))).collect();
     let mut assigner = Assigner::new(planes(6));
     let (said, tests, latches) = settle(&mut assigner, &SCREEN, &windows, takes_none);
     assert_eq!((said.as_str(), tests, latches), ("C C C C C C", 25, 7));
@@ -250,7 +258,7 @@ fn planes_follow_the_rates_without_new_tests_once_both_are_known() {
     let busy_left = [fast(left), right];
     let busy_right = [left, fast(right)];
     assert_eq!(settle(&mut assigner, &SCREEN, &busy_left, takes_all), ("P1 C".into(), 1, 1));
-    let run = |assigner: &mut Assigner, layers: &[Layer], frames: u32| {
+    let run = |assigner: &mut Assigner, layers: &[CandidateLayer], frames: u32| {
         (0..frames).for_each(|_| drop(says(assigner.assign(&SCREEN, layers, takes_all))));
         (says(assigner.current()), assigner.tests())
     };

@@ -1,13 +1,14 @@
 //! Which layers can be seen at all.
 
-use super::input::{Layer, contains};
+use super::input::{CandidateLayer, contains};
 use crate::Rect;
 
 /// Rectangles that what is left of a layer may fall into before it counts as visible anyway.
 const MOST_PIECES: usize = 32;
 
-/// Whether anything of `layer` is inside `screen` and not hidden by the opaque ones of `above`. Errs on the side of visible.
-pub(super) fn is_visible(layer: &Layer, above: &[Layer], screen: &Rect) -> bool {
+/// Whether anything of `layer` is inside `screen` and not hidden by the opaque ones of `above`.
+/// Errs on the side of visible.
+pub(super) fn is_visible(layer: &CandidateLayer, above: &[CandidateLayer], screen: &Rect) -> bool {
     let Some(seen) = layer.dst.intersection(screen) else { return false };
     if layer.alpha == 0 {
         return false;
@@ -63,11 +64,11 @@ mod tests {
     #[test]
     fn hidden_by_one_by_several_or_by_the_edge() {
         let screen = Rect::new(0, 0, 100, 100);
-        let low = Layer::opaque(Rect::new(10, 10, 20, 20));
-        let at = |x, y, w, h| Layer::opaque(Rect::new(x, y, w, h));
-        let glass = Layer { opaque: false, ..at(0, 0, 100, 100) };
-        let faint = Layer { alpha: 0x8000, ..at(0, 0, 100, 100) };
-        let table: [(&[Layer], bool); 7] = [
+        let low = CandidateLayer::opaque(Rect::new(10, 10, 20, 20));
+        let at = |x, y, w, h| CandidateLayer::opaque(Rect::new(x, y, w, h));
+        let glass = CandidateLayer { opaque: false, ..at(0, 0, 100, 100) };
+        let faint = CandidateLayer { alpha: 0x8000, ..at(0, 0, 100, 100) };
+        let table: [(&[CandidateLayer], bool); 7] = [
             (&[], true),
             (&[at(10, 10, 20, 20)], false),
             (&[at(0, 0, 20, 100), at(20, 0, 20, 100)], false),
@@ -80,7 +81,7 @@ mod tests {
             assert_eq!(is_visible(&low, above, &screen), visible, "{above:?}");
         }
         assert!(!is_visible(&at(100, 0, 5, 5), &[], &screen) && !is_visible(&at(-5, 0, 5, 5), &[], &screen));
-        assert!(!is_visible(&Layer { alpha: 0, ..low }, &[], &screen));
+        assert!(!is_visible(&CandidateLayer { alpha: 0, ..low }, &[], &screen));
         assert!(!is_visible(&at(95, 95, 10, 10), &[at(95, 95, 5, 5)], &screen), "what is outside is not seen");
     }
 }

@@ -1,6 +1,6 @@
 //! One CEC adapter, `/dev/cecN`: what it is, which connector it belongs to.
 //!
-//! Reading it needs no mode and disturbs nobody who uses it.
+//! Reading it needs no mode and does not disturb its user.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ impl AdapterInfo {
 }
 
 impl Adapter {
-    /// Opens an adapter, non-blocking. Errors: ENOENT, EACCES (group `video`), ENODEV or ENXIO (gone).
+    /// Opens an adapter, non-blocking. Errors: ENOENT, EACCES (group `video`), ENODEV or ENXIO
+    /// (gone).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref().to_owned();
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -72,7 +73,8 @@ impl Adapter {
         Ok(Self { fd, path })
     }
 
-    /// Takes over an adapter that a seat manager opened; it is closed on drop. `path` is for messages.
+    /// Takes over an adapter that a seat manager opened; it is closed on drop. `path` is for
+    /// messages.
     pub fn from_fd(fd: OwnedFd, path: impl AsRef<Path>) -> Result<Self, CallError> {
         let path = path.as_ref().to_owned();
         let flags = rustix::fs::fcntl_getfl(&fd).map_err(|errno| CallError::new("F_GETFL", path.display(), errno))?;
@@ -91,7 +93,8 @@ impl Adapter {
         found.into_iter().map(|(_, path)| path).collect()
     }
 
-    /// The adapter of connector `connector` of `/dev/dri/card<card>`; `None` where there is none that may be opened.
+    /// The adapter of connector `connector` of `/dev/dri/card<card>`; `None` where there is none
+    /// that may be opened.
     pub fn of_connector(card: u32, connector: u32) -> Option<Self> {
         let wanted = Some(DrmConnector { card, connector });
         let adapters = Self::paths().into_iter().filter_map(|path| Self::open(path).ok());
@@ -137,8 +140,9 @@ impl Adapter {
         ioctl::physical_address(self.as_fd()).map_err(|errno| self.error("CEC_ADAP_G_PHYS_ADDR", errno))
     }
 
-    /// Puts it at an address, which for a source is that in the display's EDID. Errors: ENOTTY (its driver does that itself),
-    /// EINVAL (no valid address), EBUSY (another program has it for itself).
+    /// Puts it at an address, which for a source is that in the display's EDID. Errors: ENOTTY (its
+    /// driver does that itself), EINVAL (no valid address), EBUSY (another program has it for
+    /// itself).
     pub fn set_physical_address(&self, address: u16) -> Result<(), CallError> {
         ioctl::set_physical_address(self.as_fd(), address).map_err(|errno| self.error("CEC_ADAP_S_PHYS_ADDR", errno))
     }

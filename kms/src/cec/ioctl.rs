@@ -59,8 +59,8 @@ pub(super) struct Msg {
     pub tx_error_cnt: u8,
 }
 
-/// `struct cec_event`. For a state change the first word of `raw` holds the physical address and, above it, the mask of
-/// logical addresses.
+/// `struct cec_event`. For a state change the first word of `raw` holds the physical address and,
+/// above it, the mask of logical addresses.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Event {

@@ -1,13 +1,14 @@
 //! What a playback device says on the wire, and when: a state machine without a kernel.
 //!
-//! Fed with what is wished ([`Machine::wake`], [`Machine::sleep`]), with the addresses of the adapter and with messages that
-//! arrive; it answers with messages to send. Never keeps time and never retries: the kernel does both.
+//! Fed with what is wished ([`Machine::wake`], [`Machine::sleep`]), with the addresses of the
+//! adapter and with messages that arrive; it answers with messages to send. Never keeps time and
+//! never retries: the kernel does both.
 
 /// Logical address of the television.
 const TV: u8 = 0;
 /// Logical address of everybody, and of senders that have none.
 const ALL: u8 = 15;
-/// The physical address of nobody.
+/// The physical address that belongs to no device.
 const NOWHERE: u16 = 0xffff;
 
 /// Opcodes of CEC 1.4b that a playback device of ours says or understands.
@@ -86,7 +87,7 @@ impl std::fmt::Display for Message {
 
 /// What the session hears of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum RemoteCommand {
     /// The television has asked this device, or everybody, to go to standby.
     Standby,
     /// The user has chosen this device at the television.
@@ -108,7 +109,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A device that is not on the wire yet. `standby_on_sleep`: whether [`Machine::sleep`] takes the television along.
+    /// A device that is not on the wire yet. `standby_on_sleep`: whether [`Machine::sleep`] takes
+    /// the television along.
     pub fn new(standby_on_sleep: bool) -> Self {
         Self { logical: None, physical: NOWHERE, awake: false, active: false, standby_on_sleep }
     }
@@ -123,8 +125,8 @@ impl Machine {
         self.active
     }
 
-    /// The adapter's addresses changed: `logical` as a mask, of which the playback ones are ours. A device that is to be
-    /// shown says so as soon as it has its addresses back.
+    /// The adapter's addresses changed: `logical` as a mask, of which the playback ones are ours. A
+    /// device that is to be shown says so as soon as it has its addresses back.
     pub fn configured(&mut self, physical: u16, logical: u16, mut send: impl FnMut(Message)) {
         let playback = [4, 8, 11].into_iter().find(|address| logical & (1 << address) != 0);
         let new = playback.filter(|_| physical != NOWHERE);
@@ -135,8 +137,9 @@ impl Machine {
         }
     }
 
-    /// The outputs are on: <Image View On>, <Active Source>. Without an address yet, only the first is sent, so that a
-    /// television that has its HDMI asleep comes back; the rest follows with the address.
+    /// The outputs are on: <Image View On>, <Active Source>. Without an address yet, only the first
+    /// is sent, so that a television that has its HDMI asleep comes back; the rest follows with the
+    /// address.
     pub fn wake(&mut self, mut send: impl FnMut(Message)) {
         (self.awake, self.active) = (true, true);
         self.show(&mut send);
@@ -152,7 +155,7 @@ impl Machine {
     }
 
     /// A message has arrived.
-    pub fn received(&mut self, message: &Message, mut send: impl FnMut(Message)) -> Option<Heard> {
+    pub fn received(&mut self, message: &Message, mut send: impl FnMut(Message)) -> Option<RemoteCommand> {
         let (Some(own), Some(opcode)) = (self.logical, message.opcode()) else { return None };
         let (from, broadcast) = (message.initiator(), message.destination() == ALL);
         if from == own || !(broadcast || message.destination() == own) {
@@ -161,7 +164,7 @@ impl Machine {
         match opcode {
             op::STANDBY => {
                 self.active = false;
-                return Some(Heard::Standby);
+                return Some(RemoteCommand::Standby);
             }
             op::ACTIVE_SOURCE if broadcast => return self.moved(message.address(0)?, &mut send),
             op::ROUTING_CHANGE if broadcast => return self.moved(message.address(2)?, &mut send),
@@ -174,7 +177,8 @@ impl Machine {
             op::GIVE_POWER_STATUS if !broadcast && from != ALL => {
                 send(Message::new(own, from, &[op::REPORT_POWER_STATUS, u8::from(!self.awake)]));
             }
-            // A follower answers for all that the kernel leaves to it, and never an abort with an abort.
+            // A follower answers for all that the kernel leaves to it, and never an abort with an
+            // abort.
             op::FEATURE_ABORT => {}
             _ if broadcast || from == ALL => {}
             other => send(Message::new(own, from, &[op::FEATURE_ABORT, other, 0])),
@@ -182,16 +186,16 @@ impl Machine {
         None
     }
 
-    /// The picture now comes from the device at `physical`.
-    fn moved(&mut self, physical: u16, send: &mut impl FnMut(Message)) -> Option<Heard> {
+    /// The image now comes from the device at `physical`.
+    fn moved(&mut self, physical: u16, send: &mut impl FnMut(Message)) -> Option<RemoteCommand> {
         let (was, here) = (self.active, physical == self.physical);
         self.active = here;
         match (was, here) {
             (_, true) => {
                 self.announce(send);
-                (!was).then_some(Heard::Chosen)
+                (!was).then_some(RemoteCommand::Chosen)
             }
-            (true, false) => Some(Heard::Left),
+            (true, false) => Some(RemoteCommand::Left),
             (false, false) => None,
         }
     }
@@ -228,7 +232,7 @@ mod tests {
         machine
     }
 
-    fn hear(machine: &mut Machine, wire: &[u8]) -> (Option<Heard>, Vec<String>) {
+    fn hear(machine: &mut Machine, wire: &[u8]) -> (Option<RemoteCommand>, Vec<String>) {
         let mut sent = Vec::new();
         let heard = machine.received(&Message::from_wire(wire).unwrap(), |message| sent.push(message));
         (heard, text(&sent))
@@ -268,16 +272,17 @@ mod tests {
 
     #[test]
     fn answers() {
-        // (what arrives at address 4, 1.0.0.0, which is awake and shown; what is heard; what is answered)
-        let table: [(&[u8], Option<Heard>, &[&str]); 14] = [
+        // (what arrives at address 4, 1.0.0.0, which is awake and shown; what is heard; what is
+        // answered)
+        let table: [(&[u8], Option<RemoteCommand>, &[&str]); 14] = [
             (&[0x04, 0x8f], None, &["40:90:00"]),
             (&[0x0f, 0x85], None, &["4f:82:10:00"]),
             (&[0x0f, 0x86, 0x10, 0x00], None, &["4f:82:10:00"]),
-            (&[0x0f, 0x86, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x8f, 0x82, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x0f, 0x80, 0x10, 0x00, 0x20, 0x00], Some(Heard::Left), &[]),
-            (&[0x0f, 0x36], Some(Heard::Standby), &[]),
-            (&[0x04, 0x36], Some(Heard::Standby), &[]),
+            (&[0x0f, 0x86, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x8f, 0x82, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x0f, 0x80, 0x10, 0x00, 0x20, 0x00], Some(RemoteCommand::Left), &[]),
+            (&[0x0f, 0x36], Some(RemoteCommand::Standby), &[]),
+            (&[0x04, 0x36], Some(RemoteCommand::Standby), &[]),
             (&[0x04, 0x44, 0x01], None, &["40:00:44:00"]),
             (&[0x04, 0x00, 0x82, 0x00], None, &[]),
             (&[0x0f, 0x32, 1, 2, 3], None, &[]),
@@ -302,7 +307,7 @@ mod tests {
         assert_eq!(hear(&mut machine, &[0x04, 0x8f]).1, ["40:90:01"]);
         assert_eq!(hear(&mut machine, &[0x0f, 0x85]).1, [""; 0]);
         let (heard, answer) = hear(&mut machine, &[0x0f, 0x86, 0x10, 0x00]);
-        assert_eq!((heard, answer), (Some(Heard::Chosen), vec!["4f:82:10:00".to_owned()]));
+        assert_eq!((heard, answer), (Some(RemoteCommand::Chosen), vec!["4f:82:10:00".to_owned()]));
     }
 
     #[derive(Debug, Clone)]
@@ -330,8 +335,8 @@ mod tests {
     }
 
     proptest! {
-        /// What the kernel would refuse is never sent, the television is put to standby at a sleep alone, and an
-        /// address that is nobody's is never announced.
+        /// What the kernel would refuse is never sent, the television is put to standby at a sleep
+        /// alone, and an address that belongs to no device is never announced.
         #[test]
         fn what_is_sent_is_sound(ops in ops(), standby in any::<bool>()) {
             let mut machine = Machine::new(standby);

@@ -1,13 +1,14 @@
 //! A playback device on an adapter: claims its address, sends and answers what [`Machine`] decides.
 //!
-//! Poll its descriptor for `POLLIN` (messages) **and** `POLLPRI` (events), then call [`Player::dispatch`]. It never blocks and
-//! never waits for a reply. When the display comes back the kernel claims the address again by itself.
+//! Poll its descriptor for `POLLIN` (messages) **and** `POLLPRI` (events), then call
+//! [`Player::dispatch`]. It never blocks and never waits for a reply. When the display comes back
+//! the kernel claims the address again by itself.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::machine::{Heard, Machine, Message};
+use super::machine::{Machine, Message, RemoteCommand};
 use super::{Adapter, ioctl};
 use crate::CallError;
 
@@ -30,7 +31,8 @@ impl OsdName {
     /// Most characters.
     pub const LEN: usize = 14;
 
-    /// `None` if `name` is empty, too long, or has a character that is not of ASCII's printable ones.
+    /// `None` if `name` is empty, too long, or has a character that is not of ASCII's printable
+    /// ones.
     pub fn new(name: &str) -> Option<Self> {
         let good = (1..=Self::LEN).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         let mut bytes = [0; 15];
@@ -52,8 +54,9 @@ pub enum Event {
     /// Off the wire: the display is gone, or another program took the address away.
     Lost,
     /// Heard on the wire.
-    Heard(Heard),
-    /// A message of ours did not arrive: its opcode, and `CEC_TX_STATUS_*`. The kernel has tried it several times.
+    RemoteCommand(RemoteCommand),
+    /// A message of ours did not arrive: its opcode, and `CEC_TX_STATUS_*`. The kernel has tried it
+    /// several times.
     NotDelivered(u8, u8),
     /// So many messages came faster than they were read.
     Overrun(u32),
@@ -74,16 +77,19 @@ pub struct Player {
     adapter: Adapter,
     machine: Machine,
     name: OsdName,
-    /// The address has been asked for; until then each change of the adapter's state is a chance to do so.
+    /// The address has been asked for; until then each change of the adapter's state is a chance to
+    /// do so.
     asked: bool,
 }
 
 impl Player {
-    /// Makes `adapter` a playback device called `name`. `standby_on_sleep`: whether [`Player::sleep`] puts the television to
-    /// standby as well. The address is claimed in the background; [`Event::Claimed`] tells.
+    /// Makes `adapter` a playback device called `name`. `standby_on_sleep`: whether
+    /// [`Player::sleep`] puts the television to standby as well. The address is claimed in the
+    /// background; [`Event::Claimed`] tells.
     ///
-    /// An address that another program has left on the adapter is taken away; while it is being claimed, or while another
-    /// program has the adapter for itself, ours waits for the next change of state.
+    /// An address that another program has left on the adapter is taken away; while it is being
+    /// claimed, or while another program has the adapter for itself, ours waits for the next change
+    /// of state.
     ///
     /// Errors: ENOTTY (the adapter cannot send), ENODEV (gone).
     pub fn new(adapter: Adapter, name: OsdName, standby_on_sleep: bool) -> Result<Self, CallError> {
@@ -129,13 +135,15 @@ impl Player {
         self.machine.addresses()
     }
 
-    /// The outputs are on: wakes the television and makes it show this device, now or as soon as there is an address.
+    /// The outputs are on: wakes the television and makes it show this device, now or as soon as
+    /// there is an address.
     pub fn wake(&mut self) {
         let Self { adapter, machine, .. } = self;
         machine.wake(|message| send(adapter, &message));
     }
 
-    /// The outputs are off: answers *standby* to who asks, and puts the television to standby if that was wanted.
+    /// The outputs are off: answers *standby* to who asks, and puts the television to standby if
+    /// that was wanted.
     pub fn sleep(&mut self) {
         let Self { adapter, machine, .. } = self;
         machine.sleep(|message| send(adapter, &message));
@@ -196,7 +204,7 @@ impl Player {
         let Some(message) = msg.msg.get(..msg.len as usize).and_then(Message::from_wire) else { return };
         tracing::trace!(adapter = %adapter.path().display(), %message, "CEC received");
         if let Some(heard) = machine.received(&message, |message| send(adapter, &message)) {
-            report(Event::Heard(heard));
+            report(Event::RemoteCommand(heard));
         }
     }
 }
@@ -223,7 +231,8 @@ fn send(adapter: &Adapter, message: &Message) {
     let path = adapter.path().display();
     match ioctl::transmit(adapter.as_fd(), &mut msg) {
         Ok(()) => tracing::trace!(adapter = %path, %message, "CEC sent"),
-        // No address yet (no display, or it is being claimed): the machine says it again when it has one.
+        // No address yet (no display, or it is being claimed): the machine says it again when it
+        // has one.
         Err(Errno::NONET) => tracing::debug!(adapter = %path, %message, "CEC: no address to send from yet"),
         Err(errno) => tracing::warn!(adapter = %path, %message, %errno, "CEC_TRANSMIT"),
     }

@@ -1,4 +1,5 @@
-//! What is known of the CRCs of each driver, from its source. Facts only: nothing here opens a file.
+//! What is known of the CRCs of each driver, from its source. Facts only: nothing here opens a
+//! file.
 //!
 //! All paths are below `drivers/gpu/drm/` of Linux 7.3.
 
@@ -7,7 +8,8 @@
 pub enum Numbers {
     /// The CRTC's vblank counter, as flips have it: entries pair by number.
     Vblank,
-    /// The driver's own count of entries: it runs with the frames, but its distance to the vblank counter has to be found first.
+    /// The driver's own count of entries: it runs with the frames, but its distance to the vblank
+    /// counter has to be found first.
     Own,
     /// None (`XXXXXXXXXX`): entries pair by their arrival.
     None,

@@ -1,10 +1,11 @@
-//! One line of the `data` file: `0x%08x` or ten `X`, then ` 0x%08x` for each value (`drivers/gpu/drm/drm_debugfs_crc.c`).
+//! One line of the `data` file: `0x%08x` or ten `X`, then ` 0x%08x` for each value
+//! (`drivers/gpu/drm/drm_debugfs_crc.c`).
 
 /// Values in an entry at most (`DRM_MAX_CRC_NR`).
 pub const MAX_VALUES: usize = 10;
 
-/// Bytes of the longest line: the frame, [`MAX_VALUES`] values with a space each, a line feed, a NUL. A shorter
-/// buffer gets EINVAL.
+/// Bytes of the longest line: the frame, [`MAX_VALUES`] values with a space each, a line feed, a
+/// NUL. A shorter buffer gets EINVAL.
 pub const MAX_LINE: usize = 10 + MAX_VALUES * 11 + 2;
 
 /// The CRC of one frame.
@@ -32,7 +33,8 @@ impl CrcEntry {
         &self.values[..self.count.into()]
     }
 
-    /// Parses one line, with or without its line feed, and the NUL that the kernel counts with the line (seen on Linux 7.3).
+    /// Parses one line, with or without its line feed, and the NUL that the kernel counts with the
+    /// line (seen on Linux 7.3).
     pub fn parse(line: &[u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\0").unwrap_or(line);
         let line = line.strip_suffix(b"\n").unwrap_or(line);

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// Command and process id of another process that has `path` open. `None` where there is none, or where its descriptors may not be seen.
+/// Command and process id of another process that has `path` open. `None` where there is none, or
+/// where its descriptors may not be seen.
 pub(super) fn of(path: &Path) -> Option<String> {
     let own = std::process::id();
     let path = path.canonicalize().ok()?;

@@ -1,16 +1,19 @@
-//! What the LCDIF of i.MX28, i.MX6SX and i.MX8M Mini/Nano will say (`drivers/gpu/drm/mxsfb`): a CRC-32 over the frame as it leaves for the
-//! display.
+//! What the LCDIF of i.MX28, i.MX6SX and i.MX8M Mini/Nano will say (`drivers/gpu/drm/mxsfb`): a
+//! CRC-32 over the frame as it leaves for the display.
 //!
-//! Source: the commit that brought it, "drm: mxsfb: Implement LCDIF scanout CRC32 support" (Linux 5.19), found out by trial on 8 × 2 pixels:
-//! polynomial 0xedb88320, begun with 0xffffffff, over the frame's 32-bit words with their bits reversed, the result's bits reversed too. That is
-//! CRC-32/MPEG-2 over each word from its highest byte on. It has never been tried on hardware here: hold it against a reference
-//! before you trust it.
+//! Source: the commit that brought it, "drm: mxsfb: Implement LCDIF scanout CRC32 support" (Linux
+//! 5.19), found out by trial on 8 × 2 pixels: polynomial 0xedb88320, begun with 0xffffffff, over
+//! the frame's 32-bit words with their bits reversed, the result's bits reversed too. That is
+//! CRC-32/MPEG-2 over each word from its highest byte on. It has never been tried on hardware here:
+//! hold it against a reference before you trust it.
 //!
-//! Of a frame of XRGB8888 that is shown unscaled on one plane; overlays, other formats and narrower buses are not modelled.
+//! Of a frame of XRGB8888 that is shown unscaled on one plane; overlays, other formats and narrower
+//! buses are not modelled.
 
 use crc32fast::Hasher;
 
-/// The CRC of `width` × `height` pixels of XRGB8888 in lines of `stride` bytes. `None` if there are fewer.
+/// The CRC of `width` × `height` pixels of XRGB8888 in lines of `stride` bytes. `None` if there are
+/// fewer.
 pub fn crc(width: u32, height: u32, pixels: &[u8], stride: u32) -> Option<u32> {
     let (line, stride) = (width as usize * 4, stride as usize);
     if line > stride {

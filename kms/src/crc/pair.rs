@@ -1,5 +1,5 @@
-//! Which frame an entry is of: pure logic over flips and entries. Reads no clock and no file; never guesses: where two frames are possible,
-//! it says so.
+//! Which frame an entry is of: pure logic over flips and entries. Reads no clock and no file; never
+//! guesses: where two frames are possible, it says so.
 //!
 //! ```text
 //!  flips    |N            |N+1          |N+3            sequence and time of each flip, from its event
@@ -14,7 +14,7 @@ use crate::Ns;
 
 /// A frame that has come on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownFrame {
     /// The caller's name for it.
     pub id: u64,
     /// Number of the vblank, from the flip event.
@@ -26,13 +26,14 @@ pub struct Shown {
 /// How entries are paired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// By frame number. An entry is judged `hold` ns after its arrival, since it may be read before the event of its flip.
+    /// By frame number. An entry is judged `hold` ns after its arrival, since it may be read before
+    /// the event of its flip.
     Number {
         /// ns.
         hold: Ns,
     },
-    /// By arrival. The entries of a frame arrive from `delay` ns after its flip on; one that comes within `slack` ns of that moment, on either side,
-    /// may be of the frame before as well.
+    /// By arrival. The entries of a frame arrive from `delay` ns after its flip on; one that comes
+    /// within `slack` ns of that moment, on either side, may be of the frame before as well.
     Arrival {
         /// ns; negative where it is the middle of a span that ends at the flip.
         delay: i64,
@@ -47,14 +48,15 @@ impl Rule {
         Self::Number { hold: period / 4 }
     }
 
-    /// By arrival, where an entry arrives at the *end* of the frame's first scan-out, with the next vblank: hardware that sums up pixels on their
-    /// way (rcar-du: `rcar_du_vsp_complete` hands over the flip and the finished frame's CRC at once).
+    /// By arrival, where an entry arrives at the *end* of the frame's first scan-out, with the next
+    /// vblank: hardware that sums up pixels on their way (rcar-du: `rcar_du_vsp_complete` hands
+    /// over the flip and the finished frame's CRC at once).
     pub fn after_scanout(period: Ns) -> Self {
         Self::Arrival { delay: (period / 2) as i64, slack: period / 4 }
     }
 
-    /// By arrival, where an entry arrives soon after the flip: vkms, which computes at the vblank. An entry that is late by more than two thirds of a
-    /// frame is taken for the next one's.
+    /// By arrival, where an entry arrives soon after the flip: vkms, which computes at the vblank.
+    /// An entry that is late by more than two thirds of a frame is taken for the next one's.
     pub fn after_flip(period: Ns) -> Self {
         Self::Arrival { delay: -((period / 6) as i64), slack: period / 6 }
     }
@@ -70,7 +72,7 @@ impl Rule {
 
 /// What an entry is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum EntryFrame {
     /// The first entry of this frame.
     First(u64),
     /// A further one of this frame, which stayed on the screen.
@@ -94,15 +96,16 @@ pub struct Pair {
     /// When it was read, ns.
     pub arrived: Ns,
     /// Its frame.
-    pub verdict: Verdict,
-    /// The frame had been replaced when the entry arrived: a display that computes in software (vkms) may have read a buffer that its owner had
-    /// back already, so a difference proves nothing.
+    pub verdict: EntryFrame,
+    /// The frame had been replaced when the entry arrived: a display that computes in software
+    /// (vkms) may have read a buffer that its owner had back already, so a difference proves
+    /// nothing.
     pub replaced: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Flip {
-    shown: Shown,
+    shown: ShownFrame,
     /// An entry of it was found, or may have been.
     read: bool,
 }
@@ -117,7 +120,7 @@ pub struct Pairer {
 }
 
 impl Pairer {
-    /// Flips remembered at most: an entry that is later than these is of [`Verdict::Before`].
+    /// Flips remembered at most: an entry that is later than these is of [`EntryFrame::Before`].
     pub const FLIPS: usize = 64;
 
     /// Pairs by `rule`.
@@ -126,51 +129,54 @@ impl Pairer {
     }
 
     /// A frame has come on screen; in order.
-    pub fn flip(&mut self, shown: Shown) {
+    pub fn flip(&mut self, shown: ShownFrame) {
         self.flips.push_back(Flip { shown, read: false });
         if self.flips.len() > Self::FLIPS {
             self.drop_oldest();
         }
     }
 
-    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are of [`Verdict::Before`].
+    /// An entry was read at `arrived`; in order. Entries without numbers under [`Rule::Number`] are
+    /// of [`EntryFrame::Before`].
     pub fn entry(&mut self, entry: CrcEntry, arrived: Ns) {
         self.entries.push_back((entry, arrived));
     }
 
-    /// The next entry that can be judged, if all flip events and entries up to `now` have been handed over. Call until `None`.
+    /// The next entry that can be judged, if all flip events and entries up to `now` have been
+    /// handed over. Call until `None`.
     pub fn next(&mut self, now: Ns) -> Option<Pair> {
         let (entry, arrived) = *self.entries.front()?;
         if arrived.saturating_add(self.rule.hold()) > now {
             return None;
         }
         self.entries.pop_front();
-        let newest = |not_after: &dyn Fn(&Shown) -> bool| self.flips.iter().rposition(|flip| not_after(&flip.shown));
+        let newest =
+            |not_after: &dyn Fn(&ShownFrame) -> bool| self.flips.iter().rposition(|flip| not_after(&flip.shown));
         let (older, newer) = match self.rule {
             Rule::Number { .. } => {
                 let at = entry.frame.and_then(|frame| newest(&|s| frame.wrapping_sub(s.sequence) as i32 >= 0));
                 (at, at)
             }
             Rule::Arrival { delay, slack } => {
-                let due = |shown: &Shown| (shown.time as i64).saturating_add(delay);
+                let due = |shown: &ShownFrame| (shown.time as i64).saturating_add(delay);
                 let (arrived, slack) = (arrived as i64, slack as i64);
                 (newest(&|s| due(s) <= arrived - slack), newest(&|s| due(s) < arrived.saturating_add(slack)))
             }
         };
         let verdict = match (older, newer) {
-            (_, None) => Verdict::Before,
+            (_, None) => EntryFrame::Before,
             (older, Some(newer)) if older != Some(newer) => {
                 // Several may have flipped within the slack: the oldest and the newest are named.
                 for flip in self.flips.range_mut(older.map_or(0, |at| at + 1)..=newer) {
                     flip.read = true;
                 }
                 let id = |at: usize| self.flips[at].shown.id;
-                Verdict::Ambiguous { older: older.map(id), newer: id(newer) }
+                EntryFrame::Ambiguous { older: older.map(id), newer: id(newer) }
             }
             (_, Some(at)) => {
                 let flip = &mut self.flips[at];
                 let first = !std::mem::replace(&mut flip.read, true);
-                if first { Verdict::First(flip.shown.id) } else { Verdict::Repeat(flip.shown.id) }
+                if first { EntryFrame::First(flip.shown.id) } else { EntryFrame::Repeat(flip.shown.id) }
             }
         };
         let replaced = newer.is_some_and(|at| self.flips.get(at + 1).is_some_and(|next| next.shown.time <= arrived));
@@ -184,7 +190,7 @@ impl Pairer {
         self.unread
     }
 
-    /// Forgets all, as must be done after arming anew; the count stays.
+    /// Forgets all, as must be done after arming again; the count stays.
     pub fn reset(&mut self) {
         self.flips.clear();
         self.entries.clear();

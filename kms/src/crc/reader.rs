@@ -1,16 +1,15 @@
 //! Finds the CRC files of a CRTC in debugfs, lists sources, arms.
 //!
-//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`] holds it open. Never chooses another source than asked for.
+//! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`](super::CrcStream) holds it open.
+//! Never chooses another source than asked for.
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::CrcError;
 use super::holder;
-use super::stream::CrcStream;
 use crate::Device;
 
 /// Where debugfs is by custom.
@@ -33,7 +32,8 @@ pub struct CrcReader {
 }
 
 impl CrcReader {
-    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs in this driver.
+    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs
+    /// in this driver.
     pub fn open(device: &Device, crtc_index: u32) -> Result<Self, CrcError> {
         let path = device.path().display().to_string();
         let failed = |errno| CrcError::Call { call: "fstat", path: device.path().to_owned(), errno };
@@ -45,7 +45,8 @@ impl CrcReader {
         Self::find(Path::new(DEBUGFS), minor, name, crtc_index, &path)
     }
 
-    /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of the parent device called `name`.
+    /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of
+    /// the parent device called `name`.
     pub fn find(root: &Path, minor: u32, name: Option<&str>, crtc: u32, device: &str) -> Result<Self, CrcError> {
         let dri = root.join("dri");
         let entries = std::fs::read_dir(&dri).map_err(|error| match error.kind() {
@@ -56,7 +57,8 @@ impl CrcReader {
             }
             _ => CrcError::NoDebugfs(root.to_owned()),
         })?;
-        // Directories are named by the minor (Linux up to 6.14, and links after that) or by the parent device.
+        // Directories are named by the minor (Linux up to 6.14, and links after that) or by the
+        // parent device.
         let mut dirs = vec![dri.join(minor.to_string())];
         dirs.extend(
             entries.flatten().map(|entry| entry.path()).filter(|path| name.is_some_and(|name| is_named(path, name))),
@@ -81,30 +83,6 @@ impl CrcReader {
         Ok(parse_sources(&text))
     }
 
-    /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time before, will be dropped.
-    ///
-    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode anew, to switch sources: arm while no commit of
-    /// yours is under way, and once [`Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no CRC ever, and
-    /// drops a vblank reference too many at the end. Errors: unknown source (lists the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
-    pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
-        let control = self.dir.join("control");
-        let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &control, errno))?;
-        match rustix::io::write(&fd, source.as_bytes()) {
-            Ok(_) => {}
-            Err(Errno::INVAL) => {
-                let known: Vec<_> = self.sources()?.into_iter().map(|source| source.name).collect();
-                return Err(CrcError::UnknownSource { wanted: source.to_owned(), known: known.join(", ") });
-            }
-            Err(errno) => return Err(self.call("write", &control, errno)),
-        }
-        drop(fd);
-        let data = self.dir.join("data");
-        let fd = rustix::fs::open(&data, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &data, errno))?;
-        Ok(CrcStream::new(fd, self.clone(), source))
-    }
-
     /// The file that entries are read from.
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
@@ -121,7 +99,7 @@ impl CrcReader {
         Self { dir: "nowhere".into(), crtc: 0 }
     }
 
-    fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
+    pub(super) fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
         match errno {
             Errno::ACCESS | Errno::PERM => CrcError::Permission(path.to_owned()),
             Errno::IO => CrcError::CrtcOff(self.crtc),
@@ -131,8 +109,8 @@ impl CrcReader {
     }
 }
 
-/// Whether a directory of `<debugfs>/dri` belongs to the parent device `name`: by its own name, or by its file `name`
-/// (`driver dev=NAME unique=…`).
+/// Whether a directory of `<debugfs>/dri` belongs to the parent device `name`: by its own name, or
+/// by its file `name` (`driver dev=NAME unique=…`).
 fn is_named(dir: &Path, name: &str) -> bool {
     let own = dir.file_name().is_some_and(|own| own == name);
     let dev = |text: String| text.split_whitespace().any(|word| word.strip_prefix("dev=") == Some(name));

@@ -1,7 +1,9 @@
-//! References: CRCs learnt where nobody can predict them, in files that people can read.
+//! References: recorded CRCs, for displays whose CRCs cannot be predicted, in files that people can
+//! read.
 //!
-//! One file holds what was learnt with one [`Setup`] (driver, kernel, source, mode, format), scene by scene. A reference never judges another
-//! setup: comparing refuses, and says what differs. Never says that a picture is right: only that it is the one that was learnt.
+//! One file holds what was learnt with one [`Setup`] (driver, kernel, source, mode, format), scene
+//! by scene. A reference never judges another setup: comparing refuses, and says what differs.
+//! Never says that an image is right: only that it is the one that was learnt.
 
 mod file;
 
@@ -10,7 +12,7 @@ use std::path::PathBuf;
 
 use crate::Mode;
 
-/// What a CRC depends on beside the picture.
+/// What a CRC depends on beside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setup {
     /// The driver's name, of `DRM_IOCTL_VERSION`.
@@ -21,12 +23,13 @@ pub struct Setup {
     pub source: String,
     /// All timings of the mode: [`Setup::mode`].
     pub mode: String,
-    /// Format of the picture as it is shown, which stands for its depth: `XR24`.
+    /// Format of the image as it is shown, which stands for its depth: `XR24`.
     pub format: String,
 }
 
 impl Setup {
-    /// A mode in words, so that two modes of one name are told apart: `1024x768 59.92 Hz 1344x806 65000 kHz flags 0xa`.
+    /// A mode in words, so that two modes of one name are told apart: `1024x768 59.92 Hz 1344x806
+    /// 65000 kHz flags 0xa`.
     pub fn mode(mode: &Mode) -> String {
         let Mode { width, height, refresh_mhz, clock_khz, htotal, vtotal, flags, .. } = mode;
         let hz = f64::from(*refresh_mhz) / 1000.0;
@@ -38,7 +41,8 @@ impl Setup {
         [("driver", driver), ("kernel", kernel), ("source", source), ("mode", mode), ("format", format)]
     }
 
-    /// Name of its file: the fields, with what does not belong into a name as `_`, and a sum of them, since that may make two alike.
+    /// Name of its file: the fields, with what does not belong into a name as `_`, and a sum of
+    /// them, since that may make two alike.
     pub fn file_name(&self) -> String {
         let fields = self.fields().map(|(_, value)| value);
         let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-".contains(c) { c } else { '_' };
@@ -152,7 +156,8 @@ impl References {
         self.scenes.iter().map(|(scene, values)| (scene.as_str(), values.as_slice()))
     }
 
-    /// Learns `values` of `scene`, as they were read with `setup`. In memory: [`References::save`] writes the file.
+    /// Learns `values` of `scene`, as they were read with `setup`. In memory: [`References::save`]
+    /// writes the file.
     ///
     /// Errors: [`ReferenceError::OtherSetup`].
     pub fn record(&mut self, setup: &Setup, scene: &str, values: &[u32]) -> Result<Recorded, ReferenceError> {

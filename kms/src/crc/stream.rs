@@ -1,22 +1,25 @@
 //! CRCs as they come from the `data` file.
 //!
-//! A descriptor to poll, or to wait on. Drops what has not settled, counts what is missing. Never hands out an entry of the time before the
-//! last arming.
+//! A descriptor to poll, or to wait on. Drops what has not settled, counts what is missing. Never
+//! hands out an entry of the time before the last arming.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::entry::{CrcEntry, MAX_LINE};
 use super::error::CrcError;
 use super::reader::CrcReader;
 
-/// Entries after arming that may still be of the time before: the rule of IGT (`igt_pipe_crc_start` and its callers), which drops two.
+/// Entries after arming that may still be of the time before: the rule of IGT (`igt_pipe_crc_start`
+/// and its callers), which drops two.
 pub const SETTLING: u32 = 2;
 
-/// Entries that the kernel keeps (`DRM_CRC_ENTRIES_NR`, less the one that a ring wants empty). When they are full, **new** ones are lost.
+/// Entries that the kernel keeps (`DRM_CRC_ENTRIES_NR`, less the one that a ring wants empty). When
+/// they are full, **new** ones are lost.
 pub const RING: u32 = 127;
 
 /// CRCs as they come; readable when there is one. Dropping it stops the CRCs.
@@ -28,16 +31,46 @@ pub struct CrcStream {
     settling: u32,
     last: Option<u32>,
     gaps: u64,
-    /// Entries read since the last one that had to be waited for: as many as [`RING`] say that the ring was full.
+    /// Entries read since the last one that had to be waited for: as many as [`RING`] say that the
+    /// ring was full.
     unwaited: u32,
     /// All of a full ring was read, and nothing has come since: what comes next is behind a gap.
     was_full: bool,
     overflow: Option<u32>,
 }
 
+impl CrcReader {
+    /// Chooses `source` and starts the CRCs; the first two entries, which may be of the time
+    /// before, will be dropped.
+    ///
+    /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode
+    /// again, to switch sources: arm while no commit of yours is under way, and once
+    /// [`crate::Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no
+    /// CRC ever, and drops a vblank reference too many at the end. Errors: unknown source (lists
+    /// the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
+    pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
+        let control = self.dir().join("control");
+        let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| self.call("open", &control, errno))?;
+        match rustix::io::write(&fd, source.as_bytes()) {
+            Ok(_) => {}
+            Err(Errno::INVAL) => {
+                let known: Vec<_> = self.sources()?.into_iter().map(|source| source.name).collect();
+                return Err(CrcError::UnknownSource { wanted: source.to_owned(), known: known.join(", ") });
+            }
+            Err(errno) => return Err(self.call("write", &control, errno)),
+        }
+        drop(fd);
+        let data = self.data();
+        let fd = rustix::fs::open(&data, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| self.call("open", &data, errno))?;
+        Ok(CrcStream::new(fd, self.clone(), source))
+    }
+}
+
 impl CrcStream {
     /// Takes the open `data` file of `reader`, which is closed with it.
-    pub(super) fn new(fd: OwnedFd, reader: CrcReader, source: &str) -> Self {
+    fn new(fd: OwnedFd, reader: CrcReader, source: &str) -> Self {
         let source = source.to_owned();
         Self {
             fd,
@@ -57,8 +90,9 @@ impl CrcStream {
         &self.source
     }
 
-    /// Starts anew, as must be done after a modeset (`drm_debugfs_crc.c`, "CRC ABI"): two entries are dropped again, and no gap is
-    /// counted across. The descriptor is another one afterwards: take this one out of your event loop before.
+    /// Starts again, as must be done after a modeset (`drm_debugfs_crc.c`, "CRC ABI"): two entries
+    /// are dropped again, and no gap is counted across. The descriptor is another one afterwards:
+    /// take this one out of your event loop before.
     ///
     /// Errors: of [`CrcReader::arm`]; the CRCs have stopped then.
     pub fn rearm(self) -> Result<Self, CrcError> {
@@ -68,10 +102,12 @@ impl CrcStream {
         Ok(Self { gaps, ..reader.arm(&source)? })
     }
 
-    /// The next entry, if there is one; one system call (more while entries settle), no allocation. Read until there is none: how long that
-    /// takes is how a full ring is told from hardware that has skipped frames.
+    /// The next entry, if there is one; one system call (more while entries settle), no allocation.
+    /// Read until there is none: how long that takes is how a full ring is told from hardware that
+    /// has skipped frames.
     ///
-    /// Errors: [`CrcError::Overflow`] once, where entries were lost to a full ring (reading goes on after it); [`CrcError::Line`]; the read's own.
+    /// Errors: [`CrcError::Overflow`] once, where entries were lost to a full ring (reading goes on
+    /// after it); [`CrcError::Line`]; the read's own.
     pub fn read_entry(&mut self) -> Result<Option<CrcEntry>, CrcError> {
         loop {
             if self.overflow.is_some() && self.settling == 0 {
@@ -100,13 +136,15 @@ impl CrcStream {
         }
     }
 
-    /// Frames that no entry was written for: the kernel's ring was full, or the hardware skipped them.
+    /// Frames that no entry was written for: the kernel's ring was full, or the hardware skipped
+    /// them.
     fn count(&mut self, entry: &CrcEntry) {
         self.unwaited += 1;
         let full = std::mem::take(&mut self.was_full) || self.unwaited > RING;
         if let (Some(last), Some(frame)) = (self.last, entry.frame) {
             let missing = frame.wrapping_sub(last).wrapping_sub(1).min(u32::MAX / 2);
-            // The ring loses what is new: a gap just after as many entries as it holds is its doing.
+            // The ring loses what is new: a gap just after as many entries as it holds is its
+            // doing.
             if missing > 0 && missing < u32::MAX / 2 && full {
                 self.overflow = Some(missing);
                 // That ring is accounted for.
@@ -119,7 +157,8 @@ impl CrcStream {
 
     /// The next entry, waited for at most `limit`: for tools and tests, never for a frame path.
     ///
-    /// Errors: of [`CrcStream::read_entry`]; [`CrcError::Timeout`], since a CRTC that is switched off goes silent without another word.
+    /// Errors: of [`CrcStream::read_entry`]; [`CrcError::Timeout`], since a CRTC that is switched
+    /// off goes silent without another word.
     pub fn wait_entry(&mut self, limit: Duration) -> Result<CrcEntry, CrcError> {
         let end = Instant::now() + limit;
         loop {
@@ -156,7 +195,8 @@ impl AsFd for CrcStream {
 mod tests {
     use super::*;
 
-    /// A pipe in the place of the kernel's file: a line a read, as long as the writer writes them one by one.
+    /// A pipe in the place of the kernel's file: a line a read, as long as the writer writes them
+    /// one by one.
     fn stream() -> (CrcStream, OwnedFd) {
         let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
         let (family, kind) = (rustix::net::AddressFamily::UNIX, rustix::net::SocketType::SEQPACKET);

@@ -1,12 +1,15 @@
 //! What vkms will say: a software model of the composer of the kernel's software display.
 //!
-//! Source: `drivers/gpu/drm/vkms/vkms_composer.c`, `vkms_formats.c` and `vkms_plane.c` of Linux 7.3. For each line: the background with
-//! alpha 0xffff; each plane from the bottom up, its pixels widened to 16 bits a channel, run through its colour pipeline, blended as
-//! premultiplied ones with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; the gamma LUT; then CRC-32 (reflected, polynomial
-//! 0xedb88320, begun with 0, not inverted at the end) over the line as `{a, r, g, b}` of 16 bits, little-endian.
+//! Source: `drivers/gpu/drm/vkms/vkms_composer.c`, `vkms_formats.c` and `vkms_plane.c` of Linux
+//! 7.3. For each line: the background with alpha 0xffff; each plane from the bottom up, its pixels
+//! widened to 16 bits a channel, run through its colour pipeline, blended as premultiplied ones
+//! with `round((src * 0xffff + dst * (0xffff - a)) / 0xffff)`; the gamma LUT; then CRC-32
+//! (reflected, polynomial 0xedb88320, begun with 0, not inverted at the end) over the line as `{a,
+//! r, g, b}` of 16 bits, little-endian.
 //!
-//! Which kernels: [`release`] knows. What a kernel does not have (YUV before 6.16, colour pipelines before 6.19, …) it does not offer, so a
-//! scene that could be committed is modelled. Never guesses: what is not modelled is refused by [`ModelPlane::of`].
+//! Which kernels: [`release`] knows. What a kernel does not have (YUV before 6.16, colour pipelines
+//! before 6.19, …) it does not offer, so a scene that could be committed is modelled. Never
+//! guesses: what is not modelled is refused by [`ModelPlane::of`].
 
 mod colour;
 mod composer;
@@ -17,7 +20,7 @@ mod yuv;
 
 pub use colour::{ColorOp, Gamma, MAX_LUT};
 pub use composer::{Composer, Scene, crc, release, xrgb8888};
-pub use geometry::Turn;
+pub use geometry::ModelRotation;
 pub use yuv::{Encoding, Range};
 
 use geometry::Walk;
@@ -26,38 +29,43 @@ use yuv::{Matrix, Yuv};
 
 use crate::{Rect, SrcRect};
 
-/// Where one colour plane of a picture lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
+/// Where one colour plane of an image lies, as `DRM_IOCTL_MODE_ADDFB2` was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Layout {
+pub struct ColourPlane {
     /// Bytes before its first line.
     pub offset: u32,
     /// Bytes from line to line.
     pub stride: u32,
 }
 
-/// A picture in memory: one buffer for all colour planes, since vkms reads all of them from the first one.
+/// An image in memory: one buffer for all colour planes, since vkms reads all of them from the
+/// first one.
 #[derive(Debug, Clone, Copy)]
-pub struct Picture<'a> {
+pub struct ModelBuffer<'a> {
     /// The whole buffer.
     pub bytes: &'a [u8],
     /// `DRM_FORMAT_*`.
     pub format: u32,
     /// Its colour planes; those that the format has not are not looked at.
-    pub layout: [Layout; 3],
+    pub layout: [ColourPlane; 3],
 }
 
-impl<'a> Picture<'a> {
-    /// A picture of one colour plane that begins with the buffer.
+impl<'a> ModelBuffer<'a> {
+    /// An image of one colour plane that begins with the buffer.
     pub fn packed(bytes: &'a [u8], stride: u32, format: u32) -> Self {
-        Self { bytes, format, layout: [Layout { offset: 0, stride }, Layout::default(), Layout::default()] }
+        Self {
+            bytes,
+            format,
+            layout: [ColourPlane { offset: 0, stride }, ColourPlane::default(), ColourPlane::default()],
+        }
     }
 }
 
-/// How a plane shows its picture. The default is what a plane begins with.
+/// How a plane shows its image. The default is what a plane begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Look<'a> {
+pub struct ModelOptions<'a> {
     /// `rotation`.
-    pub turn: Turn,
+    pub turn: ModelRotation,
     /// `COLOR_ENCODING`; of YUV only.
     pub encoding: Encoding,
     /// `COLOR_RANGE`; of YUV only.
@@ -78,8 +86,9 @@ pub enum Unmodelled {
     /// The source reaches beyond the pixels.
     #[error("the source rectangle reaches beyond the pixels")]
     Bounds,
-    /// R1, R2 and R4 turned by a quarter: Linux 7.3 steps by as many lines as a byte has pixels, and reads beyond the buffer.
-    #[error("bitmaps turned by a quarter are not modelled: vkms reads beyond them")]
+    /// R1, R2 and R4 rotated by a quarter turn: Linux 7.3 steps by as many lines as a byte has
+    /// pixels, and reads beyond the buffer.
+    #[error("bitmaps rotated by a quarter turn are not modelled: vkms reads beyond them")]
     TurnedBits,
     /// The kernel's arithmetic is another one.
     #[error("vkms of Linux {0}.{1} is not modelled (6.11 and later are)")]
@@ -102,18 +111,20 @@ pub struct ModelPlane<'a> {
     src: (isize, isize),
     size: (isize, isize),
     dst: Rect,
-    turn: Turn,
+    turn: ModelRotation,
     pipeline: &'a [ColorOp],
 }
 
 impl<'a> ModelPlane<'a> {
-    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src` is shown at `dst` as it is.
+    /// A plane of `pixels` (lines of `stride` bytes in `format`, a `DRM_FORMAT_*`) of which `src`
+    /// is shown at `dst` as it is.
     pub fn new(pixels: &'a [u8], stride: u32, format: u32, src: SrcRect, dst: Rect) -> Result<Self, Unmodelled> {
-        Self::of(&Picture::packed(pixels, stride, format), src, dst, &Look::default())
+        Self::of(&ModelBuffer::packed(pixels, stride, format), src, dst, &ModelOptions::default())
     }
 
-    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height exchanged where it is turned by a quarter.
-    pub fn of(picture: &Picture<'a>, src: SrcRect, dst: Rect, look: &Look<'a>) -> Result<Self, Unmodelled> {
+    /// A plane of which `src` is shown at `dst`, which is as large, or with width and height
+    /// exchanged where it is rotated by a quarter turn.
+    pub fn of(picture: &ModelBuffer<'a>, src: SrcRect, dst: Rect, look: &ModelOptions<'a>) -> Result<Self, Unmodelled> {
         let (w, h) = if look.turn.swaps() { (dst.h, dst.w) } else { (dst.w, dst.h) };
         let whole = |size: u32| u64::from(size) << 16;
         if (u64::from(src.w), u64::from(src.h)) != (whole(w), whole(h)) {
@@ -145,7 +156,7 @@ impl<'a> ModelPlane<'a> {
     }
 
     /// Finds the colour planes, so that pixels up to the one before `end` are within the buffer.
-    fn find(&mut self, picture: &Picture<'a>, end: (usize, usize)) -> Option<()> {
+    fn find(&mut self, picture: &ModelBuffer<'a>, end: (usize, usize)) -> Option<()> {
         let (parts, count) = match &self.pixels {
             // Bits, bytes: pixels in eighths of a byte.
             Pixels::Rgb(reader) => ([(0, reader.cpp * 8, (1, 1)); 3], 1),
@@ -153,8 +164,9 @@ impl<'a> ModelPlane<'a> {
             Pixels::Yuv(yuv, _) => (yuv.components.map(|part| (part.plane, part.cpp * 8, part.sub)), 3),
         };
         for (plane, bits, sub) in parts.into_iter().take(count) {
-            let Layout { offset, stride } = picture.layout[plane];
-            // The kernel adds the first offset twice: to the mapping, and with each colour plane's own.
+            let ColourPlane { offset, stride } = picture.layout[plane];
+            // The kernel adds the first offset twice: to the mapping, and with each colour plane's
+            // own.
             let start = (offset as usize).checked_add(picture.layout[0].offset as usize)?;
             let bytes = picture.bytes.get(start..)?;
             let line_end = end.0.div_ceil(sub.0).checked_mul(bits)?.div_ceil(8);
@@ -167,7 +179,8 @@ impl<'a> ModelPlane<'a> {
         Some(())
     }
 
-    /// The pixels that line `y` of the screen shows of this plane, and from which column on; clipped to `width` columns.
+    /// The pixels that line `y` of the screen shows of this plane, and from which column on;
+    /// clipped to `width` columns.
     fn line(&self, y: usize, width: usize) -> Option<(usize, Walk)> {
         let row = usize::try_from(i64::try_from(y).ok()? - i64::from(self.dst.y)).ok()?;
         if row >= self.dst.h as usize {

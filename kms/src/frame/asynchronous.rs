@@ -1,27 +1,24 @@
-//! What an asynchronous flip may not touch, found out before the kernel is asked: its EINVAL would not say what was wrong.
+//! What an asynchronous flip may not touch, found out before the kernel is asked: its EINVAL would
+//! not say what was wrong.
 //!
-//! Source: `drm_atomic_set_property` of Linux 7.3. Of planes it takes the framebuffer, the in-fence (since 6.14) and the damage; every
-//! other property must be sent with the value that it has, or not at all. CRTCs and connectors take nothing, not even
-//! `OUT_FENCE_PTR`. Planes other than the primary are up to the driver; this crate leaves them alone.
+//! Source: `drm_atomic_set_property` of Linux 7.3. Of planes it takes the framebuffer, the in-fence
+//! (since 6.14) and the damage; every other property must be sent with the value that it has, or
+//! not at all. CRTCs and connectors take nothing, not even `OUT_FENCE_PTR`. Planes other than the
+//! primary are up to the driver; this crate leaves them alone.
 
-use rustix::io::Errno;
-
-use super::{Frame, Kind};
-use crate::output::Values;
+use super::{Frame, FrameKind};
+use crate::output::PlaneValues;
 
 impl Frame<'_> {
     pub(super) fn is_asynchronous(&self) -> bool {
-        self.kind == Kind::Asynchronous
+        self.kind == FrameKind::Asynchronous
     }
 
-    /// Why the frame cannot be an asynchronous flip; `None` if it can be asked for.
-    pub(super) fn asynchronous_refusal(&self) -> Option<(Errno, String)> {
+    /// Why the frame cannot be an asynchronous flip, on a device that has them; `None` if it can be
+    /// asked for.
+    pub(super) fn asynchronous_refusal(&self) -> Option<String> {
         let output = &*self.output;
-        if !output.can_flip_asynchronously() {
-            let why = "the device has no asynchronous flips (DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP); use Output::frame";
-            return Some((Errno::OPNOTSUPP, why.to_owned()));
-        }
-        let refuse = |why: &str| Some((Errno::INVAL, format!("an asynchronous flip cannot change {why}")));
+        let refuse = |why: &str| Some(format!("an asynchronous flip cannot change {why}"));
         if self.vrr != output.vrr {
             return refuse("VRR_ENABLED");
         }
@@ -50,7 +47,7 @@ impl Frame<'_> {
 }
 
 /// What differs, in the order of how much it disturbs.
-fn changes(shown: &Values, next: &Values) -> Option<&'static str> {
+fn changes(shown: &PlaneValues, next: &PlaneValues) -> Option<&'static str> {
     let on = (shown.fb != 0, next.fb != 0);
     Some(match () {
         () if on == (false, false) => return None,
@@ -60,7 +57,7 @@ fn changes(shown: &Values, next: &Values) -> Option<&'static str> {
         () if shown.alpha != next.alpha => "alpha",
         () if shown.blend != next.blend => "the pixel blend mode",
         () if shown.zpos != next.zpos => "zpos",
-        () if shown.look != next.look => "rotation, colour encoding and the like",
+        () if shown.options != next.options => "rotation, colour encoding and the like",
         () if shown.pipeline != next.pipeline => "COLOR_PIPELINE",
         () if shown.fb != next.fb => "FB_ID",
         () => return None,

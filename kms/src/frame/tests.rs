@@ -1,4 +1,5 @@
-//! The commit path on the scripted kernel: what is sent, what is rolled back, who keeps which framebuffer.
+//! The commit path on the scripted kernel: what is sent, what is rolled back, who keeps which
+//! framebuffer.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::*;
 use crate::kernel::FbDescription;
 use crate::scripted::{Call, Scripted, Stock, ids};
-use crate::{Event, FbId, Framebuffer, Rect, SrcRect};
+use crate::{Blend, Event, Framebuffer, SrcRect};
 
 mod props;
 
@@ -55,6 +56,11 @@ impl Bench {
             })
             .unwrap();
         ours
+    }
+
+    /// What the first two planes show, as the output has it.
+    fn framebuffers_on(&self) -> [u32; 2] {
+        [0, 1].map(|plane| self.output.shown.map_or(0, |shown| shown[plane].fb))
     }
 
     fn framebuffer(&self) -> Framebuffer {
@@ -177,7 +183,7 @@ fn a_test_changes_nothing() {
     let log = bench.kernel.take_log();
     assert!(log[0].is_test() && log[0].value(CRTC, ids::OUT_FENCE_PTR).is_none(), "no fence is asked of a test");
     assert_eq!(bench.kernel.values(), before);
-    assert_eq!((bench.output.framebuffer_on(0), bench.output.in_flight()), (Some(FbId(1)), None));
+    assert_eq!((bench.framebuffers_on(), bench.output.in_flight()), ([1, 0], None));
 }
 
 #[test]
@@ -194,7 +200,7 @@ fn a_refused_commit_rolls_back() {
         assert_eq!((error.step, error.errno), (Step::Commit, errno));
         assert!(error.request.contains("plane 30.FB_ID=2") && error.request.contains("IN_FENCE_FD"), "{error}");
         assert_eq!(bench.kernel.values(), before);
-        assert_eq!((bench.output.framebuffer_on(0), bench.output.framebuffer_on(1)), (Some(FbId(1)), None));
+        assert_eq!(bench.framebuffers_on(), [1, 0]);
         assert_eq!(bench.output.in_flight(), None);
         // The same again without fence and overlay: only the difference from what is really shown.
         bench.kernel.take_log();
@@ -284,47 +290,31 @@ fn what_a_plane_cannot_do_is_refused_before_the_kernel() {
 }
 
 #[test]
-fn a_retired_framebuffer_lives_until_it_is_off_the_screen() {
-    let mut bench = Bench::new(Stock::default());
-    let (old, new) = (bench.framebuffer(), bench.framebuffer());
-    let (old_id, new_id) = (old.id().0, new.id().0);
-    let mut frame = bench.output.modeset();
-    frame.set(0, full(old_id));
-    frame.commit(1).unwrap();
-    bench.flip();
-    bench.output.retire(old);
-    assert_eq!(bench.kernel.framebuffers(), [old_id, new_id], "on screen");
-    let mut frame = bench.output.frame();
-    frame.set(0, full(new_id));
-    frame.commit(2).unwrap();
-    assert_eq!(bench.kernel.framebuffers(), [old_id, new_id], "still on screen");
-    bench.flip();
-    assert_eq!(bench.kernel.framebuffers(), [new_id]);
-    let unused = bench.framebuffer();
-    bench.output.retire(unused);
-    assert_eq!(bench.kernel.framebuffers(), [new_id], "never shown: dropped at once");
-}
-
-#[test]
-fn without_closefb_nothing_is_removed_while_shown() {
-    let mut bench = Bench::new(Stock::default());
-    bench.kernel.without_closefb();
-    let (old, new) = (bench.framebuffer(), bench.framebuffer());
-    let (old_id, new_id) = (old.id().0, new.id().0);
-    for (user_data, fb) in [(1, old_id), (2, new_id)] {
-        let mut frame = bench.output.modeset();
-        frame.set(0, full(fb));
-        frame.commit(user_data).unwrap();
-        if user_data == 1 {
+fn a_framebuffer_goes_with_its_last_clone() {
+    for closefb in [true, false] {
+        let mut bench = Bench::new(Stock::default());
+        if !closefb {
+            bench.kernel.without_closefb();
+        }
+        let (old, new) = (bench.framebuffer(), bench.framebuffer());
+        let (old_id, new_id) = (old.id().0, new.id().0);
+        for (user_data, fb) in [(1, old_id), (2, new_id)] {
+            let mut frame = bench.output.modeset();
+            frame.set(0, full(fb));
+            frame.commit(user_data).unwrap();
+            assert_eq!(bench.kernel.framebuffers(), [old_id, new_id]);
             bench.flip();
         }
+        let clone = old.clone();
+        drop(old);
+        assert_eq!(bench.kernel.framebuffers(), [old_id, new_id]);
+        drop(clone);
+        assert_eq!(bench.kernel.framebuffers(), [new_id]);
+        assert!(bench.kernel.removed_while_shown().is_empty(), "it was kept until the flip");
+        drop(new);
+        let removed = bench.kernel.removed_while_shown();
+        assert_eq!(removed.is_empty(), closefb, "CLOSEFB leaves the plane on, RMFB turns it off: {removed:?}");
     }
-    // Its successor is queued, but it is what the screen still shows.
-    bench.output.retire(old);
-    assert_eq!(bench.kernel.framebuffers(), [old_id, new_id]);
-    bench.flip();
-    assert_eq!(bench.kernel.framebuffers(), [new_id]);
-    assert!(bench.kernel.removed_while_shown().is_empty());
 }
 
 #[test]
@@ -355,7 +345,8 @@ fn the_console_is_cleared_by_the_first_modeset() {
         let (_, table) = planes.chain(connectors).find(|(id, _)| *id == object).unwrap();
         table.0.get_mut(prop).unwrap().value = value.into();
     };
-    // The console shows both connectors through CRTC 20, with the second CRTC's cursor plane stuck on it.
+    // The console shows both connectors through CRTC 20, with the second CRTC's cursor plane stuck
+    // on it.
     at(ids::CONNECTOR, "CRTC_ID", CRTC);
     at(ids::CONNECTOR + 1, "CRTC_ID", CRTC);
     at(PRIMARY + 3, "CRTC_ID", CRTC);
@@ -399,7 +390,7 @@ fn a_lost_master_needs_a_modeset_again() {
     frame.commit(2).unwrap();
     bench.output.reset();
     assert!(bench.output.needs_modeset() && bench.output.in_flight().is_none());
-    assert_eq!(bench.flip(), 0, "the flip of before is nobody's");
+    assert_eq!(bench.flip(), 0, "the earlier flip belongs to no commit");
 }
 
 #[test]

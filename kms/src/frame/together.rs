@@ -1,7 +1,8 @@
 //! Frames of several outputs in one request: the kernel takes all of them or none.
 //!
-//! For modesets: displays that share bandwidth or clocks are judged together, and one that has the CRTC of another can give it
-//! up in the same commit. Not for frames, which would then wait for the slowest display.
+//! For modesets: displays that share bandwidth or clocks are judged together, and one that has the
+//! CRTC of another can give it up in the same commit. Not for frames, which would then wait for the
+//! slowest display.
 
 use crate::request::Request;
 use crate::{CommitError, Step};
@@ -15,11 +16,13 @@ pub fn test(frames: &mut [Frame<'_>]) -> Result<(), CommitError> {
     run(frames, Goal::Test).map(drop)
 }
 
-/// Commits frames of different outputs of one device, all or none, without blocking. Each output gets a flip event of its own, all
-/// with `user_data`. What each commit gave is in the order of the frames.
+/// Commits frames of different outputs of one device, all or none, without blocking. Each output
+/// gets a flip event of its own, all with `user_data`. What each commit gave is in the order of the
+/// frames.
 ///
-/// Errors as of [`Frame::commit`], with the names of all outputs where the kernel refused; EINVAL at [`Step::Prepare`]: no
-/// frame, frames of two devices, or frames that cannot share a request (asynchronous ones with others).
+/// Errors as of [`Frame::commit`], with the names of all outputs where the kernel refused; EINVAL
+/// at [`Step::Prepare`]: no frame, frames of two devices, or frames that cannot share a request
+/// (asynchronous ones with others).
 pub fn commit(frames: &mut [Frame<'_>], user_data: u64) -> Result<Vec<Committed>, CommitError> {
     run(frames, Goal::Commit(user_data))
 }

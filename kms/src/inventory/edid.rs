@@ -1,7 +1,9 @@
-//! What a display says of itself: the EDID's base block, and of its CTA-861 extensions what a compositor asks for.
+//! What a display says of itself: the EDID's base block, and of its CTA-861 extensions what a
+//! compositor asks for.
 //!
-//! A parser of our own because libdisplay-info is not in every distribution that Syncline runs on. It reads names, size, HDR,
-//! colorimetry and the CEC address; never timings, which the kernel's modes carry. Damaged blocks are passed over, whole.
+//! A parser of our own because libdisplay-info is not in every distribution that Syncline runs on.
+//! It reads names, size, HDR, colorimetry and the CEC address; never timings, which the kernel's
+//! modes carry. Damaged blocks are passed over, whole.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,9 @@
-//! How numbers of the inventory look in JSON: formats as their four letters, modifiers as names or hexadecimal numbers.
+//! How numbers of the inventory look in JSON: formats as their four letters, modifiers as names or
+//! hexadecimal numbers.
 //!
 //! Both ways, without loss: a snapshot read back equals the one that was written.
 
-/// `DRM_FORMAT_*`: `"XR24"`; `"0x…"` where a byte is no letter (the big-endian flag).
+/// `DRM_FORMAT_*`: `"XR24"`; `"0x…"` where a byte is not a letter (the big-endian flag).
 pub(super) mod fourcc {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -21,7 +22,7 @@ pub(super) mod fourcc {
             return Ok(u32::from_le_bytes(bytes));
         }
         let digits = text.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        digits.ok_or_else(|| D::Error::custom(format_args!("`{text}` is no format: four letters, or 0x…")))
+        digits.ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a format; write four letters, or 0x…")))
     }
 }
 
@@ -43,10 +44,11 @@ pub(super) mod modifiers {
         let parse = |text: String| match text.as_str() {
             "LINEAR" => Ok(0),
             "INVALID" => Ok(INVALID),
-            other => other
-                .strip_prefix("0x")
-                .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-                .ok_or_else(|| D::Error::custom(format_args!("`{other}` is no modifier: LINEAR, INVALID, or 0x…"))),
+            other => {
+                other.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(|| {
+                    D::Error::custom(format_args!("`{other}` is not a modifier; write LINEAR, INVALID, or 0x…"))
+                })
+            }
         };
         Vec::<String>::deserialize(deserializer)?.into_iter().map(parse).collect()
     }
@@ -74,8 +76,8 @@ mod tests {
     #[test]
     fn what_is_neither_is_named() {
         let error = serde_json::from_str::<FormatModifiers>(r#"{"format":"XR245","modifiers":[]}"#).unwrap_err();
-        assert!(error.to_string().contains("`XR245` is no format"), "{error}");
+        assert!(error.to_string().contains("`XR245` is not a format"), "{error}");
         let error = serde_json::from_str::<FormatModifiers>(r#"{"format":"XR24","modifiers":["?"]}"#).unwrap_err();
-        assert!(error.to_string().contains("`?` is no modifier"), "{error}");
+        assert!(error.to_string().contains("`?` is not a modifier"), "{error}");
     }
 }

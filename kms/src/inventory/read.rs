@@ -1,17 +1,42 @@
-//! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and properties.
+//! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and
+//! properties.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use drm_ffi::mode;
 
 use super::edid::Edid;
-use super::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
+use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
+use crate::blob;
 use crate::pipeline::{ColorOp, ColorPipeline};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
 
-/// Reads everything.
-pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
+impl Device {
+    /// Reads everything that the device has; probes connectors, which may take hundreds of ms on
+    /// real displays.
+    pub fn inventory(&self) -> Result<Inventory, CallError> {
+        Inventory::read(self)
+    }
+}
+
+impl Inventory {
+    /// Reads the whole device, probing connectors. See [`Device::inventory`].
+    pub fn read(device: &Device) -> Result<Self, CallError> {
+        inventory(device)
+    }
+
+    /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes
+    /// do not come and go.
+    pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
+        let connectors = connectors(device, &self.encoders)?;
+        let changes = compare(&self.connectors, &connectors);
+        self.connectors = connectors;
+        Ok(changes)
+    }
+}
+
+fn inventory(device: &Device) -> Result<Inventory, CallError> {
     let fd = device.as_fd();
     let (mut crtc_ids, mut encoder_ids) = (Vec::new(), Vec::new());
     mode::get_resources(fd, None, Some(&mut crtc_ids), None, Some(&mut encoder_ids))
@@ -33,7 +58,7 @@ pub(super) fn inventory(device: &Device) -> Result<Inventory, CallError> {
 }
 
 /// Reads and probes all connectors.
-pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
+fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
     mode::get_resources(fd, None, None, Some(&mut ids), None)
@@ -43,7 +68,7 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Co
         let (mut modes, mut fed_by) = (Vec::new(), Vec::new());
         let info = match mode::get_connector(fd, id, None, None, Some(&mut modes), Some(&mut fed_by), true) {
             Ok(info) => info,
-            // Pulled out (a dock, a daisy chain) between the two calls.
+            // Unplugged (a dock, a daisy chain) between the two calls.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
             Err(error) => return Err(device.error("DRM_IOCTL_MODE_GETCONNECTOR", &error)),
         };
@@ -63,10 +88,10 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Co
             writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
             possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
             encoders: fed_by,
-            edid: props.value("EDID").and_then(|id| blob(fd, id)).as_deref().and_then(Edid::parse),
+            edid: props.value("EDID").and_then(|id| blob::read(fd, id)).as_deref().and_then(Edid::parse),
             path: props
                 .value("PATH")
-                .and_then(|id| blob(fd, id))
+                .and_then(|id| blob::read(fd, id))
                 .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
             props,
         });
@@ -108,7 +133,29 @@ fn encoder_name(encoder_type: u32) -> &'static str {
     NAMES.get(encoder_type as usize).unwrap_or(&"Unknown")
 }
 
-fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
+fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
+    let find = |list: &[Connector], id| list.iter().position(|connector| connector.id == id);
+    let gone = before.iter().filter(|old| find(after, old.id).is_none());
+    let mut changes: Vec<_> = gone.map(|old| ConnectorChange::Removed(old.id)).collect();
+    for new in after {
+        let Some(old) = find(before, new.id).map(|at| &before[at]) else {
+            changes.push(ConnectorChange::Added(new.id));
+            continue;
+        };
+        let link = |connector: &Connector| connector.props.value("link-status");
+        match (old.connected(), new.connected()) {
+            (false, true) => changes.push(ConnectorChange::Connected(new.id)),
+            (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
+            (true, true) if old.modes != new.modes || link(old) != link(new) => {
+                changes.push(ConnectorChange::Changed(new.id));
+            }
+            _ => {}
+        }
+    }
+    changes
+}
+
+fn planes(device: &Device) -> Result<Vec<PlaneInfo>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
     mode::get_plane_resources(fd, Some(&mut ids))
@@ -119,8 +166,8 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
         let info = mode::get_plane(fd, id, Some(&mut formats))
             .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANE", &error))?;
         let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_PLANE)?;
-        let blob = |name| props.value(name).and_then(|id| blob(fd, id));
-        planes.push(Plane {
+        let blob = |name| props.value(name).and_then(|id| blob::read(fd, id));
+        planes.push(PlaneInfo {
             id,
             kind: match props.value("type") {
                 Some(1) => PlaneKind::Primary,
@@ -141,7 +188,8 @@ fn planes(device: &Device) -> Result<Vec<Plane>, CallError> {
     Ok(planes)
 }
 
-/// The chains that `COLOR_PIPELINE` offers, each read from its first operation on. The bypass is none.
+/// The chains that `COLOR_PIPELINE` offers, each read from its first operation on. The bypass is
+/// none.
 fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline>, CallError> {
     /// `DRM_MODE_OBJECT_COLOROP`.
     const COLOROP: u32 = 0xfafa_fafa;
@@ -166,14 +214,6 @@ fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline
     Ok(found)
 }
 
-/// The content of a blob; `None` for id 0 and for one that is gone.
-pub(crate) fn blob(fd: BorrowedFd<'_>, id: u64) -> Option<Vec<u8>> {
-    let id = u32::try_from(id).ok().filter(|&id| id != 0)?;
-    let mut data = Vec::new();
-    mode::get_property_blob(fd, id, Some(&mut data)).ok()?;
-    Some(data)
-}
-
 fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, CallError> {
     let (mut ids, mut values) = (Vec::new(), Vec::new());
     mode::get_properties(device.as_fd(), object, kind, Some(&mut ids), Some(&mut values))
@@ -188,7 +228,8 @@ fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, 
 
 fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), CallError> {
     let fail = |error: std::io::Error| device.error("DRM_IOCTL_MODE_GETPROPERTY", &error);
-    // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a list that is not empty.
+    // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a
+    // list that is not empty.
     let (mut limits, mut entries) = (Vec::new(), Vec::new());
     let plain = mode::get_property(device.as_fd(), id, Some(&mut limits), Some(&mut entries)).map_err(fail)?;
     let flags = plain.flags;
@@ -222,7 +263,8 @@ fn text(chars: &[std::ffi::c_char]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// `struct drm_format_modifier_blob`: formats, and for each modifier the 64 formats from an offset that it goes with.
+/// `struct drm_format_modifier_blob`: formats, and for each modifier the 64 formats from an offset
+/// that it goes with.
 fn in_formats(blob: &[u8]) -> Option<Vec<FormatModifiers>> {
     let word = |at: usize| Some(u32::from_ne_bytes(blob.get(at..at.checked_add(4)?)?.try_into().ok()?));
     let long = |at: usize| Some(u64::from_ne_bytes(blob.get(at..at.checked_add(8)?)?.try_into().ok()?));

@@ -1,9 +1,12 @@
-//! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for nothing but the mode's blob.
+//! Chooses the CRTC and the planes of a new output. Reads the inventory only; asks the kernel for
+//! nothing but the mode's blob.
 
+use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::Head;
-use crate::inventory::{Connector, Crtc, Plane};
-use crate::props::{Blob, ConnectorProps, CrtcProps};
+use crate::inventory::{Connector, Crtc, PlaneInfo};
+use crate::property::PropertyTable;
+use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind};
 
@@ -16,7 +19,19 @@ const PROPS_PER_COLOROP: usize = 2;
 /// And on the CRTC and the connector.
 const PROPS_OF_HEAD: usize = 20;
 
-pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
+impl Output {
+    /// Sets an output up, without touching the screen: chooses a CRTC (that which drives the
+    /// connector already, if it is free) and planes (a primary, a cursor, and its share of the
+    /// overlays), and makes the mode's blob.
+    ///
+    /// `inventory` must be recent: what it says of the console's state decides what the first
+    /// modeset turns off.
+    pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
+        output(device, inventory, connector, mode)
+    }
+}
+
+fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
     let name = connector.name.clone();
     let mut claims = device.claims();
@@ -65,19 +80,17 @@ pub(super) fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mod
         leftovers,
         shown: None,
         head: Head::default(),
-        on_screen: [0; MAX_PLANES],
         in_flight: None,
-        queued: [0; MAX_PLANES],
         asleep: false,
         vrr: false,
         vrr_capable: connector.props.value("vrr_capable") == Some(1),
         writeback: None,
         clips: Clips::default(),
-        retired: Vec::with_capacity(8),
     })
 }
 
-/// The CRTC that drives the connector now, else the first possible one that nobody else's connector uses, else any free one.
+/// The CRTC that drives the connector now, else the first possible one that no other connector
+/// uses, else any free one.
 fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32]) -> Option<&'a Crtc> {
     let free = |crtc: &&Crtc| connector.possible_crtcs & (1 << crtc.index) != 0 && !taken.contains(&crtc.id);
     let idle = |crtc: &Crtc| inventory.connectors.iter().all(|other| other.crtc() != Some(crtc.id));
@@ -86,12 +99,14 @@ fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32
     current.or_else(|| crtcs().find(|crtc| idle(crtc))).or_else(|| crtcs().next())
 }
 
-/// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without a primary.
-fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a Plane>> {
+/// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without
+/// a primary.
+fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a PlaneInfo>> {
     let bit = 1u32 << crtc.index;
-    let usable: Vec<&Plane> =
+    let usable: Vec<&PlaneInfo> =
         inventory.planes.iter().filter(|plane| plane.possible_crtcs & bit != 0 && !taken.contains(&plane.id)).collect();
-    // Planes for this CRTC alone go first, then the one that it shows already, then those with the fewest other uses.
+    // Planes for this CRTC alone go first, then the one that it shows already, then those with the
+    // fewest other uses.
     let best = |kind: PlaneKind| {
         let of_kind = usable.iter().filter(|plane| plane.kind == kind);
         of_kind
@@ -101,28 +116,29 @@ fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Op
     let primary = best(PlaneKind::Primary)?;
     let cursor = best(PlaneKind::Cursor);
     let overlays = usable.iter().filter(|plane| plane.kind == PlaneKind::Overlay).copied();
-    let (own, shared): (Vec<&Plane>, Vec<&Plane>) = overlays.partition(|plane| plane.possible_crtcs == bit);
+    let (own, shared): (Vec<&PlaneInfo>, Vec<&PlaneInfo>) = overlays.partition(|plane| plane.possible_crtcs == bit);
     // Planes that several CRTCs could use are divided among the connectors that have a display.
-    let all_shared = |plane: &&Plane| plane.kind == PlaneKind::Overlay && plane.possible_crtcs.count_ones() > 1;
+    let all_shared = |plane: &&PlaneInfo| plane.kind == PlaneKind::Overlay && plane.possible_crtcs.count_ones() > 1;
     let outputs = inventory.connected().count().clamp(1, inventory.crtcs.len().max(1));
     let share = inventory.planes.iter().filter(all_shared).count().div_ceil(outputs);
-    let mut layers: Vec<&Plane> = own.into_iter().chain(shared.into_iter().take(share)).collect();
+    let mut layers: Vec<&PlaneInfo> = own.into_iter().chain(shared.into_iter().take(share)).collect();
     layers.sort_by_key(|plane| (plane.props.value("zpos"), plane.id));
     layers.truncate(MAX_PLANES - 2);
     Some(std::iter::once(primary).chain(layers).chain(cursor).collect())
 }
 
-/// What must be turned off for the first modeset to be possible: planes that the console shows on this CRTC and that are not ours, other
-/// connectors on this CRTC, and the CRTC that the connector leaves behind without any.
+/// What must be turned off for the first modeset to be possible: planes that the console shows on
+/// this CRTC and that are not ours, other connectors on this CRTC, and the CRTC that the connector
+/// leaves behind without any.
 fn leftovers(
     inventory: &Inventory,
     connector: &Connector,
     crtc: &Crtc,
-    ours: &[&Plane],
+    ours: &[&PlaneInfo],
     taken: &[u32],
 ) -> Vec<Leftover> {
     let mut out = Vec::new();
-    let mut off = |object: u32, table: &crate::props::PropertyTable, props: &[&str]| {
+    let mut off = |object: u32, table: &PropertyTable, props: &[&str]| {
         for prop in props.iter().filter_map(|name| table.get(name)) {
             out.push(Leftover { object, prop: prop.id, value: 0 });
         }

@@ -19,10 +19,11 @@ fn error(errno: Errno) -> CommitError {
 }
 
 /// A frame with everything that can be taken away.
-fn rich() -> Had {
-    Had {
+fn rich() -> AttemptedFeatures {
+    AttemptedFeatures {
         asynchronous: true,
-        fences: Fences::Signalled,
+        primary: Some(TILED),
+        fences: InFences::Signalled,
         overlays: true,
         client: Some(TILED),
         target: None,
@@ -32,22 +33,26 @@ fn rich() -> Had {
 }
 
 /// The frame after a remedy, as the compositor makes it.
-fn after(had: Had, remedy: Remedy) -> Had {
+fn after(had: AttemptedFeatures, remedy: Remedy) -> AttemptedFeatures {
     match remedy {
-        Remedy::Synchronous => Had { asynchronous: false, ..had },
-        Remedy::WithoutFences => Had { fences: Fences::None, ..had },
-        Remedy::WithoutOverlays => Had { overlays: false, ..had },
-        Remedy::OtherModifier(_) if had.client.is_some() => Had { client: None, fences: Fences::None, ..had },
-        Remedy::OtherModifier(_) => Had { target: None, ..had },
-        Remedy::Composed => Had { overlays: false, client: None, fences: Fences::None, asynchronous: false, ..had },
-        Remedy::Modeset => Had { modeset: true, asynchronous: false, ..had },
+        Remedy::Synchronous => AttemptedFeatures { asynchronous: false, ..had },
+        Remedy::WithoutFences => AttemptedFeatures { fences: InFences::None, ..had },
+        Remedy::WithoutOverlays => AttemptedFeatures { overlays: false, ..had },
+        Remedy::OtherModifier(_) if had.client.is_some() => {
+            AttemptedFeatures { client: None, fences: InFences::None, ..had }
+        }
+        Remedy::OtherModifier(_) => AttemptedFeatures { target: None, ..had },
+        Remedy::Composed => {
+            AttemptedFeatures { overlays: false, client: None, fences: InFences::None, asynchronous: false, ..had }
+        }
+        Remedy::Modeset => AttemptedFeatures { modeset: true, asynchronous: false, ..had },
         _ => had,
     }
 }
 
 /// All remedies of a frame to which the kernel always answers `errno`.
-fn all(errno: Errno, mut had: Had) -> Vec<Remedy> {
-    let (mut ladder, mut learnt, mut remedies) = (Ladder::default(), Learnt::default(), Vec::new());
+fn all(errno: Errno, mut had: AttemptedFeatures) -> Vec<Remedy> {
+    let (mut ladder, mut learnt, mut remedies) = (Ladder::default(), LearnedLimits::default(), Vec::new());
     loop {
         let remedy = ladder.refused(&error(errno), &had, &mut learnt);
         remedies.push(remedy);
@@ -64,16 +69,16 @@ fn each_errno_has_its_way() {
         AfterFlip, Again, Composed, GiveUp, Gone, Modeset, NextVblank, OtherModifier, Pause, Synchronous,
         WithoutFences, WithoutOverlays,
     };
-    let pending = Had { fences: Fences::Pending, ..rich() };
-    let drawn = Had { target: Some(TILED), ..Had::default() };
-    let busy = Had { in_flight: true, ..rich() };
-    let table: &[(Errno, Had, &[Remedy])] = &[
+    let pending = AttemptedFeatures { fences: InFences::Pending, ..rich() };
+    let drawn = AttemptedFeatures { target: Some(TILED), ..AttemptedFeatures::default() };
+    let busy = AttemptedFeatures { in_flight: true, ..rich() };
+    let table: &[(Errno, AttemptedFeatures, &[Remedy])] = &[
         (Errno::INVAL, rich(), &[Synchronous, WithoutFences, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
-        // What is not drawn yet is not shown without its fence.
+        // What is not rendered yet is not shown without its fence.
         (Errno::INVAL, pending, &[Synchronous, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
         (Errno::INVAL, drawn, &[OtherModifier(TILED), Modeset, GiveUp]),
-        (Errno::INVAL, Had { modeset: true, ..Had::default() }, &[GiveUp]),
-        (Errno::OPNOTSUPP, Had::default(), &[Modeset, GiveUp]),
+        (Errno::INVAL, AttemptedFeatures { modeset: true, ..AttemptedFeatures::default() }, &[GiveUp]),
+        (Errno::OPNOTSUPP, AttemptedFeatures::default(), &[Modeset, GiveUp]),
         // No bandwidth: fences and modifiers cost none.
         (Errno::NOSPC, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
         (Errno::RANGE, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
@@ -95,7 +100,7 @@ fn each_errno_has_its_way() {
 #[test]
 fn what_stays_busy_or_short_of_memory_gets_more_than_time() {
     for (errno, last) in [(Errno::BUSY, Remedy::Modeset), (Errno::NOMEM, Remedy::WithoutOverlays)] {
-        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
         for _ in 0..Ladder::MOMENTS {
             ladder.begin();
             assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), Remedy::NextVblank);
@@ -108,9 +113,9 @@ fn what_stays_busy_or_short_of_memory_gets_more_than_time() {
 }
 
 #[test]
-fn a_display_that_refuses_a_modeset_is_left_in_peace_until_a_reset() {
-    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
-    let plain = Had::default();
+fn a_display_that_refuses_a_modeset_is_not_asked_again_until_a_reset() {
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    let plain = AttemptedFeatures::default();
     assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
     for _ in 0..3 {
         ladder.begin();
@@ -123,8 +128,8 @@ fn a_display_that_refuses_a_modeset_is_left_in_peace_until_a_reset() {
 #[test]
 fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
     for (errno, kept) in [(Errno::PERM, true), (Errno::INVAL, false)] {
-        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
-        let had = Had { asynchronous: false, ..rich() };
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+        let had = AttemptedFeatures { asynchronous: false, ..rich() };
         assert_eq!(ladder.refused(&error(errno), &had, &mut learnt), Remedy::WithoutFences);
         assert!(learnt.in_fences(), "not proven yet");
         ladder.accepted(&mut learnt);
@@ -132,21 +137,42 @@ fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
         learnt.reset();
         assert_eq!(!learnt.in_fences(), kept, "{errno}");
     }
-    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
-    ladder.refused(&error(Errno::PERM), &Had { fences: Fences::Pending, ..rich() }, &mut learnt);
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    ladder.refused(&error(Errno::PERM), &AttemptedFeatures { fences: InFences::Pending, ..rich() }, &mut learnt);
     assert!(!learnt.in_fences(), "the next frame waits for its fences");
-    assert!(!Learnt::new(false).in_fences() && Learnt::new(true).in_fences());
+    assert!(!LearnedLimits::new(false).in_fences() && LearnedLimits::new(true).in_fences());
 }
 
 #[test]
 fn tearing_is_not_asked_for_again_before_a_reset() {
-    let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
-    assert!(ladder.may_tear());
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    let linear = Layout { format: XR24, modifier: 0 };
+    assert!(ladder.may_tear(Some(TILED)) && ladder.may_tear(None));
     assert_eq!(ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt), Remedy::Synchronous);
+    assert!(ladder.may_tear(Some(TILED)), "not proven yet");
     ladder.accepted(&mut learnt);
-    assert!(!ladder.may_tear());
+    assert!(!ladder.may_tear(Some(TILED)), "it was the tearing");
+    assert!(ladder.may_tear(Some(linear)) && ladder.may_tear(None), "other layouts may do");
+    for frame in 0..3 {
+        ladder.begin();
+        ladder.accepted(&mut learnt);
+        assert!(!ladder.may_tear(Some(TILED)), "frame {frame}");
+    }
     ladder.reset();
-    assert!(ladder.may_tear());
+    assert!(ladder.may_tear(Some(TILED)));
+}
+
+#[test]
+fn a_modeset_lets_tearing_be_asked_for_again() {
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt);
+    ladder.accepted(&mut learnt);
+    assert!(!ladder.may_tear(Some(TILED)));
+    ladder.begin();
+    let plain = AttemptedFeatures { primary: Some(TILED), ..AttemptedFeatures::default() };
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
+    ladder.accepted(&mut learnt);
+    assert!(ladder.may_tear(Some(TILED)));
 }
 
 #[test]
@@ -162,7 +188,7 @@ struct Bench {
     kernel: Arc<Scripted>,
     output: Output,
     ladder: Ladder,
-    learnt: Learnt,
+    learnt: LearnedLimits,
     number: u64,
 }
 
@@ -171,8 +197,8 @@ impl Bench {
         let kernel = Scripted::new().unwrap();
         let stock = Stock::default();
         let output = Output::new(&kernel.device(), &stock.inventory(), ids::CONNECTOR, &Stock::mode()).unwrap();
-        let mut bench = Self { kernel, output, ladder: Ladder::default(), learnt: Learnt::default(), number: 0 };
-        let modeset = Had { modeset: true, ..Had::default() };
+        let mut bench = Self { kernel, output, ladder: Ladder::default(), learnt: LearnedLimits::default(), number: 0 };
+        let modeset = AttemptedFeatures { modeset: true, ..AttemptedFeatures::default() };
         bench.put(&modeset).unwrap();
         bench.flip();
         bench.kernel.take_log();
@@ -180,12 +206,12 @@ impl Bench {
     }
 
     /// One commit of a frame that has `had`.
-    fn put(&mut self, had: &Had) -> Result<(), CommitError> {
+    fn put(&mut self, had: &AttemptedFeatures) -> Result<(), CommitError> {
         let fence = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
         self.number += 1;
         let mut frame = if had.modeset { self.output.modeset() } else { self.output.frame() };
         let full = |fb| PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768));
-        let in_fence = (had.fences != Fences::None).then(|| fence.as_fd());
+        let in_fence = (had.fences != InFences::None).then(|| fence.as_fd());
         frame.set(0, PlaneState { in_fence, ..full(if had.client.is_some() { 7 } else { 8 }) });
         if had.overlays {
             frame.set(1, full(9));
@@ -196,7 +222,7 @@ impl Bench {
     }
 
     /// A frame with all its remedies, to its end.
-    fn frame(&mut self, mut had: Had) -> (Vec<Remedy>, bool) {
+    fn frame(&mut self, mut had: AttemptedFeatures) -> (Vec<Remedy>, bool) {
         let mut remedies = Vec::new();
         self.ladder.begin();
         loop {
@@ -235,8 +261,8 @@ impl Bench {
     }
 }
 
-fn steady() -> Had {
-    Had { asynchronous: false, ..rich() }
+fn steady() -> AttemptedFeatures {
+    AttemptedFeatures { asynchronous: false, ..rich() }
 }
 
 #[test]
@@ -266,11 +292,11 @@ fn a_refused_modifier_is_named_and_the_mode_is_set_last() {
     bench.fail(&[Errno::INVAL; 3]);
     let remedies = vec![Remedy::WithoutFences, Remedy::WithoutOverlays, Remedy::OtherModifier(TILED)];
     assert_eq!(bench.frame(steady()), (remedies, true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "drawn");
+    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "composited");
     bench.flip();
     bench.kernel.take_log();
     bench.fail(&[Errno::INVAL]);
-    assert_eq!(bench.frame(Had::default()), (vec![Remedy::Modeset], true));
+    assert_eq!(bench.frame(AttemptedFeatures::default()), (vec![Remedy::Modeset], true));
     assert!(bench.kernel.take_log().last().unwrap().is_modeset());
 }
 
@@ -306,11 +332,15 @@ fn a_flip_that_never_comes_is_followed_by_a_modeset() {
     assert_eq!(bench.frame(steady()), (vec![], true));
     watch.committed(0);
     let late = watch.due().unwrap();
-    assert_eq!(watch.look(late, || false), Some(watch::Verdict::Modeset));
+    assert_eq!(watch.look(late, || false), Some(watch::OverdueAction::Modeset));
     // The scripted kernel loses the flip: the commit ends, but no event is read.
     assert!(bench.kernel.flip(ids::CRTC, 1, 1));
     bench.output.reset();
-    assert_eq!(bench.frame(Had::default()), (vec![Remedy::Modeset], true), "the kernel's state is unknown");
+    assert_eq!(
+        bench.frame(AttemptedFeatures::default()),
+        (vec![Remedy::Modeset], true),
+        "the kernel's state is unknown"
+    );
 }
 
 fn errno() -> impl Strategy<Value = Errno> {
@@ -332,21 +362,23 @@ fn errno() -> impl Strategy<Value = Errno> {
 prop_compose! {
     fn had()(
         asynchronous: bool,
-        fences in prop::sample::select(vec![Fences::None, Fences::Signalled, Fences::Pending]),
+        fences in prop::sample::select(vec![InFences::None, InFences::Signalled, InFences::Pending]),
         overlays: bool,
         client: bool,
         target: bool,
-    ) -> Had {
+    ) -> AttemptedFeatures {
         let (client, target) = (client.then_some(TILED), target.then_some(TILED));
-        Had { asynchronous, fences, overlays, client, target, modeset: false, in_flight: false }
+        let primary = client.or(target);
+        AttemptedFeatures { asynchronous, primary, fences, overlays, client, target, modeset: false, in_flight: false }
     }
 }
 
 proptest! {
-    /// Whatever the kernel answers: it ends, it never climbs back, and it takes away only what is there.
+    /// Whatever the kernel answers: it ends, it never climbs back, and it takes away only what is
+    /// there.
     #[test]
     fn it_ends_and_never_climbs_back(frames in prop::collection::vec((had(), prop::collection::vec(errno(), 20)), 1..8)) {
-        let (mut ladder, mut learnt) = (Ladder::default(), Learnt::default());
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
         for (mut had, errnos) in frames {
             ladder.begin();
             let (mut rung, mut calls) = (0, 0);
@@ -355,7 +387,7 @@ proptest! {
                 calls += 1;
                 let there = match remedy {
                     Remedy::Synchronous => had.asynchronous,
-                    Remedy::WithoutFences => had.fences == Fences::Signalled,
+                    Remedy::WithoutFences => had.fences == InFences::Signalled,
                     Remedy::WithoutOverlays => had.overlays,
                     Remedy::OtherModifier(layout) => had.client.or(had.target) == Some(layout),
                     Remedy::Composed => had.overlays || had.client.is_some(),
@@ -376,18 +408,19 @@ proptest! {
         }
     }
 
-    /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for it.
+    /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for
+    /// it.
     #[test]
     fn no_worse_than_necessary(first in had(), culprit in 0u8..5) {
-        let dislikes = |had: &Had| match culprit {
+        let dislikes = |had: &AttemptedFeatures| match culprit {
             0 => had.asynchronous,
-            1 => had.fences != Fences::None,
+            1 => had.fences != InFences::None,
             2 => had.overlays,
             3 => had.client.is_some(),
             _ => !had.modeset,
         };
-        prop_assume!(dislikes(&first) && !(culprit == 1 && first.fences == Fences::Pending));
-        let (mut ladder, mut learnt, mut had, mut last) = (Ladder::default(), Learnt::default(), first, None);
+        prop_assume!(dislikes(&first) && !(culprit == 1 && first.fences == InFences::Pending));
+        let (mut ladder, mut learnt, mut had, mut last) = (Ladder::default(), LearnedLimits::default(), first, None);
         while dislikes(&had) {
             let remedy = ladder.refused(&error(Errno::INVAL), &had, &mut learnt);
             prop_assert!(remedy.retries(), "{} for {:?}", remedy, had);

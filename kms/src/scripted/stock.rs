@@ -4,8 +4,8 @@ use dmabuf_import::Fourcc;
 use drm_ffi::drm_mode_modeinfo;
 
 use crate::device::{Caps, Driver};
-use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, Plane};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
 /// Object and property ids of the pretended hardware.
@@ -56,7 +56,8 @@ pub mod ids {
     pub const COLOR_PIPELINE: u32 = 231;
     /// Of CRTCs: DEGAMMA_LUT, and CTM, GAMMA_LUT, BACKGROUND_COLOR after it.
     pub const DEGAMMA_LUT: u32 = 240;
-    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast RGB` after it.
+    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast
+    /// RGB` after it.
     pub const MAX_BPC: u32 = 250;
     /// Of CRTCs.
     pub const VRR_ENABLED: u32 = 260;
@@ -145,7 +146,7 @@ impl Stock {
         Crtc { id: ids::CRTC + index, index, props }
     }
 
-    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> Plane {
+    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> PlaneInfo {
         let mut props = PropertyTable::default();
         number(&mut props, "FB_ID", ids::FB_ID, u32::MAX.into());
         number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
@@ -174,7 +175,7 @@ impl Stock {
         }
         let formats = [Fourcc::Xrgb8888, Fourcc::Argb8888];
         let formats = formats.map(|format| FormatModifiers { format: format as u32, modifiers: vec![0] }).to_vec();
-        Plane {
+        PlaneInfo {
             id,
             kind,
             possible_crtcs,
@@ -207,7 +208,8 @@ fn connector(index: u32, all: u32) -> Connector {
     }
 }
 
-/// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector colour, and what goes with it.
+/// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector
+/// colour, and what goes with it.
 pub fn add_colour(inventory: &mut Inventory) {
     for plane in &mut inventory.planes {
         let props = &mut plane.props;

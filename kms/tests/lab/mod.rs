@@ -1,7 +1,7 @@
 //! What the lab tests share: the vkms card, an output on it, waiting with a limit.
 //!
-//! These tests are for root in a kernel with vkms, vgem and sw_sync, one at a time:
-//! `cargo xtask lab -- <test binary> --ignored --test-threads=1`. They find vkms by name, never by card number.
+//! These tests are for root in a kernel with vkms, vgem and sw_sync, one at a time: `cargo xtask
+//! lab -- <test binary> --ignored --test-threads=1`. They find vkms by name, never by card number.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -51,7 +51,8 @@ pub fn framebuffers(device: &Device) -> usize {
     text.lines().filter(|line| line.starts_with("framebuffer[")).count()
 }
 
-/// Waits until the kernel has let go of what the last flip took off the screen, which it does some time after the event.
+/// Waits until the kernel has let go of what the last flip took off the screen, which it does some
+/// time after the event.
 pub fn settle() {
     std::thread::sleep(Duration::from_millis(50));
 }
@@ -66,7 +67,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Sets the preferred mode with a black picture.
+    /// Sets the preferred mode with a black image.
     pub fn new() -> Self {
         Self::on(Device::open(card("vkms")).expect("vkms opens"))
     }

@@ -1,4 +1,5 @@
-//! A small vkms screen driven by bare atomic requests, with pictures of any format: what the model is held against.
+//! A small vkms screen driven by bare atomic requests, with images of any format: what the model is
+//! held against.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::cell::RefCell;
@@ -7,9 +8,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use dmabuf_import::Fourcc;
-use kms::crc::vkms::{ColorOp, Encoding, Layout, Look, ModelPlane, Picture, Range, Unmodelled};
+use kms::Blob;
+use kms::crc::vkms::{ColorOp, ColourPlane, Encoding, ModelBuffer, ModelOptions, ModelPlane, Range, Unmodelled};
 use kms::crc::{CrcEntry, CrcReader, CrcStream};
-use kms::props::Blob;
 use kms::{Device, DumbBuffer, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SrcRect};
 
 use crate::lab::{card, now, readable};
@@ -49,27 +50,32 @@ pub enum Fault {
     Encoding,
 }
 
-/// A picture on the device.
+/// An image on the device.
 pub struct Shown {
     memory: DumbBuffer,
     fb: u32,
     format: [u8; 4],
-    layout: [Layout; 3],
+    layout: [ColourPlane; 3],
 }
 
 impl Shown {
-    pub fn try_plane<'a>(&'a self, src: SrcRect, dst: Rect, look: &Look<'a>) -> Result<ModelPlane<'a>, Unmodelled> {
+    pub fn try_plane<'a>(
+        &'a self,
+        src: SrcRect,
+        dst: Rect,
+        look: &ModelOptions<'a>,
+    ) -> Result<ModelPlane<'a>, Unmodelled> {
         let format = u32::from_le_bytes(self.format);
-        ModelPlane::of(&Picture { bytes: self.memory.bytes(), format, layout: self.layout }, src, dst, look)
+        ModelPlane::of(&ModelBuffer { bytes: self.memory.bytes(), format, layout: self.layout }, src, dst, look)
     }
 
-    pub fn plane<'a>(&'a self, src: SrcRect, dst: Rect, look: &Look<'a>) -> ModelPlane<'a> {
+    pub fn plane<'a>(&'a self, src: SrcRect, dst: Rect, look: &ModelOptions<'a>) -> ModelPlane<'a> {
         self.try_plane(src, dst, look).expect("modelled")
     }
 }
 
-/// A plane to show: its number, its picture, from where to where, how.
-pub type Layer<'a> = (usize, &'a Shown, SrcRect, Rect, Look<'a>);
+/// A plane to show: its number, its image, from where to where, how.
+pub type Layer<'a> = (usize, &'a Shown, SrcRect, Rect, ModelOptions<'a>);
 
 pub struct Rig {
     output: Output,
@@ -85,7 +91,8 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// vkms with a mode of 96 × 64: primary plane, two overlays. With `pipelines`, planes have those instead of encoding and range.
+    /// vkms with a mode of 96 × 64: primary plane, two overlays. With `pipelines`, planes have
+    /// those instead of encoding and range.
     pub fn new(pipelines: bool) -> Self {
         std::fs::write("/sys/module/vkms/parameters/fault", "0").expect("a vkms with faults");
         let device = Device::open(card("vkms")).expect("vkms opens");
@@ -153,17 +160,18 @@ impl Rig {
         self.paint_at(format, size, seed, 0)
     }
 
-    /// A picture of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent or in between.
+    /// An image of noise, `first` bytes into its buffer. Pixels with alpha are opaque, transparent
+    /// or in between.
     pub fn paint_at(&self, format: [u8; 4], (w, h): (u32, u32), seed: u32, first: u32) -> Shown {
         let (bits, chroma) = shape(format);
-        let mut layout = [Layout::default(); 3];
+        let mut layout = [ColourPlane::default(); 3];
         let mut end = first;
         for (plane, (bits, sub_x, sub_y)) in std::iter::once((bits, 1, 1)).chain(chroma).enumerate() {
             let stride = (w.div_ceil(sub_x) * bits).div_ceil(8).next_multiple_of(8) + 8;
-            layout[plane] = Layout { offset: end, stride };
+            layout[plane] = ColourPlane { offset: end, stride };
             end += stride * h.div_ceil(sub_y);
         }
-        // Twice: the kernel reads beyond where the picture is, if it does not begin with its buffer.
+        // Twice: the kernel reads beyond where the image is, if it does not begin with its buffer.
         let mut memory = self.device.dumb(64, (end + first * 2).div_ceil(64) + 4, Fourcc::R8).expect("memory");
         let mut random = Paint::new(seed);
         for byte in memory.bytes_mut() {
@@ -177,7 +185,7 @@ impl Rig {
         let dmabuf = memory.export().expect("export");
         let handle =
             drm_ffi::gem::fd_to_handle(self.device.as_fd(), dmabuf.planes()[0].fd.as_fd()).expect("handle").handle;
-        let each = |of: fn(&Layout) -> u32| [of(&layout[0]), of(&layout[1]), of(&layout[2]), 0];
+        let each = |of: fn(&ColourPlane) -> u32| [of(&layout[0]), of(&layout[1]), of(&layout[2]), 0];
         let (pitches, offsets) = (each(|plane| plane.stride), each(|plane| plane.offset));
         let handles = pitches.map(|pitch| if pitch > 0 { handle } else { 0 });
         let fourcc = u32::from_le_bytes(format);
@@ -250,7 +258,7 @@ impl Rig {
         let first = {
             let plane = self.inventory.planes.iter().find(|plane| plane.id == id).expect("plane");
             let property = plane.props.get("COLOR_PIPELINE").expect("vkms.enable_plane_pipeline=1");
-            let kms::props::PropertyKind::Enum(values) = &property.kind else { panic!("{property:?}") };
+            let kms::property::PropertyKind::Enum(values) = &property.kind else { panic!("{property:?}") };
             values.iter().map(|value| value.value).max().expect("a pipeline") as u32
         };
         let mut wanted = BTreeMap::from([(id, vec![("COLOR_PIPELINE", first.into())])]);

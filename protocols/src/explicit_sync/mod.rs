@@ -20,7 +20,7 @@ mod dispatch;
 mod release;
 mod validate;
 
-use fence::{Release, Retries, SyncFile};
+use fence::{DeferredReleases, Release, SyncFile};
 use smithay::wayland::compositor::SurfaceData;
 use wayland_protocols::wp::linux_explicit_synchronization::zv1::server::{
     zwp_linux_buffer_release_v1::ZwpLinuxBufferReleaseV1,
@@ -51,7 +51,7 @@ pub struct Fences {
 #[derive(Debug)]
 pub struct ExplicitSyncState {
     global: GlobalId,
-    retries: Retries,
+    retries: DeferredReleases,
 }
 
 impl ExplicitSyncState {
@@ -65,7 +65,7 @@ impl ExplicitSyncState {
             + 'static,
     {
         let global = display.create_global::<D, ZwpLinuxExplicitSynchronizationV1, ()>(2, ());
-        Self { global, retries: Retries::default() }
+        Self { global, retries: DeferredReleases::default() }
     }
 
     /// The global's id, for removing it.
@@ -78,7 +78,7 @@ impl ExplicitSyncState {
         Release::message(Box::new(release), &self.retries)
     }
 
-    /// Sends the releases again that failed for lack of a file descriptor; see [`Retries::retry`].
+    /// Sends the releases again that failed for lack of a file descriptor; see [`DeferredReleases::retry`].
     pub fn retry_releases(&self) -> usize {
         self.retries.retry()
     }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use dmabuf_import::{
-    Dmabuf, Fourcc, ImportError, Modifier, Plane, Request, Violation,
-    request::{Given, Taken},
+    Dmabuf, DmabufPlane, Fourcc, ImportError, Modifier, Request, Violation,
+    request::{CompleteParams, ParamsPlane},
     v4l2,
 };
 use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{
@@ -112,7 +112,7 @@ fn create_buffer<D: LinuxDmabufHandler>(
         let mut pending = pending(data);
         (pending.request.take(), pending.sampling.take())
     };
-    let Taken { modifier, planes } = taken?;
+    let CompleteParams { modifier, planes } = taken?;
     let Some(linux_dmabuf) = state.linux_dmabuf() else {
         return Err(Refusal::Import("no device can import it now".into()));
     };
@@ -138,10 +138,11 @@ fn create_buffer<D: LinuxDmabufHandler>(
         return Err(Violation::Flags(args.flags).into());
     }
     let layout = state.resolve_modifier(layout);
-    let shared = |Given { memory, offset, stride }| Given { memory: Arc::new(memory), offset, stride };
-    let mut taken = Taken { modifier, planes: planes.into_iter().map(shared).collect() };
+    let shared = |ParamsPlane { memory, offset, stride }| ParamsPlane { memory: Arc::new(memory), offset, stride };
+    let mut taken = CompleteParams { modifier, planes: planes.into_iter().map(shared).collect() };
     v4l2::complete(&mut taken, format, height, Arc::clone);
-    let planes = taken.planes.into_iter().map(|Given { memory: fd, offset, stride }| Plane { fd, offset, stride });
+    let planes =
+        taken.planes.into_iter().map(|ParamsPlane { memory: fd, offset, stride }| DmabufPlane { fd, offset, stride });
     let dmabuf =
         Dmabuf::checked(width, height, args.format, layout, planes.collect()).map_err(|error| match error {
             ImportError::Violation(violation) => Refusal::Violation(violation),
@@ -181,7 +182,7 @@ where
         match request {
             object::Request::Add { fd, plane_idx, offset, stride, modifier_hi, modifier_lo } => {
                 let modifier = (u64::from(modifier_hi) << 32) | u64::from(modifier_lo);
-                let plane = Given { memory: fd, offset, stride };
+                let plane = ParamsPlane { memory: fd, offset, stride };
                 if let Err(violation) = pending(data).request.add(plane_idx, plane, modifier) {
                     post_violation(params, "add", &violation);
                 }

@@ -9,8 +9,8 @@ mod colour;
 use std::rc::Rc;
 
 use dmabuf_import::{Fourcc, formats, modifiers};
-use kms::crc::vkms::Turn;
-use kms::props::{PropertyKind, PropertyTable};
+use kms::crc::vkms::ModelRotation;
+use kms::property::{PropertyKind, PropertyTable};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::error::Error;
@@ -203,7 +203,7 @@ impl<'a> CaseBuilder<'a> {
     fn rotation(&mut self) -> Result<(), Error> {
         for (at, plane) in self.first_of_each_kind() {
             let image = self.image(format_of(plane), self.size_on(plane))?;
-            for rotation in Turn::all() {
+            for rotation in ModelRotation::all() {
                 let reflected = [(rotation.reflect_x, " reflected in x"), (rotation.reflect_y, " reflected in y")];
                 let reflected: String = reflected.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
                 let name = format!("{} by {}{reflected}", kind_name(plane.kind), u32::from(rotation.quarters) * 90);
@@ -212,7 +212,7 @@ impl<'a> CaseBuilder<'a> {
                     continue;
                 }
                 let layer = Layer::whole(at, &image, PLACE);
-                let other = Turn { reflect_x: !rotation.reflect_x, ..rotation };
+                let other = ModelRotation { reflect_x: !rotation.reflect_x, ..rotation };
                 self.push_layer(name, layer.clone().rotated(rotation), layer.rotated(other));
             }
         }

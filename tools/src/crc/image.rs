@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane, formats};
-use kms::crc::vkms::{Layout, Picture as ModelImage};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
+use kms::crc::vkms::{ColourPlane, ModelBuffer};
 use kms::{DumbBuffer, FbId, Framebuffer};
 
 use super::error::Error;
@@ -17,7 +17,7 @@ pub struct Image {
     framebuffer: Framebuffer,
     format: Fourcc,
     size: (u32, u32),
-    layout: [Layout; 3],
+    layout: [ColourPlane; 3],
 }
 
 impl Image {
@@ -28,19 +28,21 @@ impl Image {
         let info = formats::info(format).ok_or_else(|| Error::step(what(), "unknown format"))?;
         if info.planes == 1 {
             let memory = device.dumb(size.0, size.1, format)?;
-            let layout = [Layout { offset: 0, stride: memory.stride() }, Layout::default(), Layout::default()];
+            let layout =
+                [ColourPlane { offset: 0, stride: memory.stride() }, ColourPlane::default(), ColourPlane::default()];
             return Ok(Self { framebuffer: memory.framebuffer().clone(), memory, format, size, layout });
         }
-        let mut layout = [Layout::default(); 3];
+        let mut layout = [ColourPlane::default(); 3];
         let mut end = 0u32;
         for (plane, layout) in layout.iter_mut().enumerate().take(info.planes.into()) {
             let line = u32::from(info.cpp[plane]) * info.plane_width(plane, size.0);
-            *layout = Layout { offset: end, stride: line.next_multiple_of(64) };
+            *layout = ColourPlane { offset: end, stride: line.next_multiple_of(64) };
             end += layout.stride * info.plane_height(plane, size.1);
         }
         let memory = device.dumb(1024, end.div_ceil(1024) + 1, Fourcc::R8)?;
         let fd = memory.export()?.planes()[0].fd.clone();
-        let plane = |layout: &Layout| Plane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
+        let plane =
+            |layout: &ColourPlane| DmabufPlane { fd: Arc::clone(&fd), offset: layout.offset, stride: layout.stride };
         let planes = layout[..info.planes.into()].iter().map(plane).collect();
         let dmabuf = Dmabuf::new(size.0, size.1, format, Modifier::Linear, planes)
             .map_err(|error| Error::step(what(), error))?;
@@ -74,8 +76,8 @@ impl Image {
     }
 
     /// The pixels as the vkms model takes them.
-    pub fn as_model(&self) -> ModelImage<'_> {
-        ModelImage { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
+    pub fn as_model(&self) -> ModelBuffer<'_> {
+        ModelBuffer { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
     }
 
     /// The lines of the first colour plane, for writing.

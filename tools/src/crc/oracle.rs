@@ -4,7 +4,7 @@
 //! It never guesses: where neither is possible it says why, and the test is skipped.
 
 use kms::crc::CrcEntry;
-use kms::crc::vkms::{self, Composer, Gamma, Look, ModelPlane, Scene as ModelScene};
+use kms::crc::vkms::{self, Composer, Gamma, ModelOptions, ModelPlane, Scene as ModelScene};
 
 use super::error::Error;
 use super::image::Image;
@@ -120,6 +120,6 @@ fn model_plane(layer: &Layer) -> Result<ModelPlane<'_>, String> {
         return Err("this pixel blend mode is not modelled".to_owned());
     }
     let (encoding, range) = layer.encoding.unwrap_or_default();
-    let look = Look { turn: layer.rotation, encoding, range, pipeline: &layer.pipeline };
-    ModelPlane::of(&layer.image.as_model(), layer.src, layer.dst, &look).map_err(|error| error.to_string())
+    let options = ModelOptions { turn: layer.rotation, encoding, range, pipeline: &layer.pipeline };
+    ModelPlane::of(&layer.image.as_model(), layer.src, layer.dst, &options).map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kms::crc::vkms::{ColorOp, Encoding, Range, Turn};
+use kms::crc::vkms::{ColorOp, Encoding, ModelRotation, Range};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::image::Image;
@@ -15,7 +15,7 @@ pub struct Layer {
     pub image: Rc<Image>,
     pub src: SrcRect,
     pub dst: Rect,
-    pub rotation: Turn,
+    pub rotation: ModelRotation,
     /// For YUV formats; `None` keeps the driver's default.
     pub encoding: Option<(Encoding, Range)>,
     /// Plane alpha; 65535 is opaque.
@@ -41,7 +41,7 @@ impl Layer {
             image: image.clone(),
             src,
             dst,
-            rotation: Turn::default(),
+            rotation: ModelRotation::default(),
             encoding: None,
             alpha,
             blend,
@@ -50,7 +50,7 @@ impl Layer {
     }
 
     /// The same layer, rotated; by 90 or 270 degrees width and height on the screen are exchanged.
-    pub fn rotated(mut self, rotation: Turn) -> Self {
+    pub fn rotated(mut self, rotation: ModelRotation) -> Self {
         if rotation.swaps() {
             (self.dst.w, self.dst.h) = (self.dst.h, self.dst.w);
         }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use drm::control::{AtomicCommitFlags, Device as _};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
-use kms::props::PropertyTable;
+use kms::property::PropertyTable;
 use kms::{Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -44,7 +44,7 @@ pub struct ScreenPlane {
     pub id: u32,
     pub kind: PlaneKind,
     /// The plane in the inventory.
-    pub info: kms::inventory::Plane,
+    pub info: kms::inventory::PlaneInfo,
     /// Sizes that a cursor plane takes; empty: any.
     pub sizes: Vec<(u32, u32)>,
     pub pipelines: Vec<ColorPipeline>,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use kms::{
     Inventory, PlaneKind,
-    inventory::{Connection, Connector, Edid, FormatModifiers, Plane},
+    inventory::{Connection, Connector, Edid, FormatModifiers, PlaneInfo},
     nodes,
-    props::PropertyTable,
+    property::PropertyTable,
     quirks::Version,
 };
 
@@ -142,7 +142,7 @@ fn fences(card: &Card, inventory: &Inventory, machine: &Machine) -> Vec<Check> {
 }
 
 fn planes(inventory: &Inventory) -> Vec<Check> {
-    let all = |plane: &Plane| plane.formats.clone();
+    let all = |plane: &PlaneInfo| plane.formats.clone();
     let formats: BTreeSet<u32> = inventory.planes.iter().flat_map(all).map(|pair| pair.format).collect();
     let modifiers: BTreeSet<u64> = inventory.planes.iter().flat_map(all).flat_map(|pair| pair.modifiers).collect();
     let names: Vec<String> = modifiers.iter().map(|&raw| dmabuf_import::modifiers::name(raw.into())).collect();

@@ -6,8 +6,8 @@ use crate::crc::judge::*;
 
 const PERIOD: Ns = 1000;
 
-fn shown(id: u64, sequence: u32) -> Shown {
-    Shown { id, sequence, time: u64::from(sequence) * PERIOD }
+fn shown(id: u64, sequence: u32) -> ShownFrame {
+    ShownFrame { id, sequence, time: u64::from(sequence) * PERIOD }
 }
 
 fn number(sequence: u32, crc: u32) -> CrcEntry {

@@ -122,7 +122,7 @@ impl Card {
     }
 
     /// See [`Device::serial`].
-    pub fn serial(&self) -> u32 {
+    pub fn serial(&self) -> kms::CardSerial {
         self.device.serial()
     }
 

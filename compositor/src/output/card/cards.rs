@@ -71,12 +71,12 @@ impl Cards {
     }
 
     /// The card with this serial.
-    pub fn get(&self, serial: u32) -> Option<&Card> {
+    pub fn get(&self, serial: kms::CardSerial) -> Option<&Card> {
         self.list.iter().find(|card| card.serial() == serial)
     }
 
     /// The card with this serial.
-    pub fn get_mut(&mut self, serial: u32) -> Option<&mut Card> {
+    pub fn get_mut(&mut self, serial: kms::CardSerial) -> Option<&mut Card> {
         self.list.iter_mut().find(|card| card.serial() == serial)
     }
 

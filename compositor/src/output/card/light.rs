@@ -68,7 +68,7 @@ pub fn supported_settings(
     state: PlaneState<'_>,
     settings: kms::ConnectorState,
 ) -> kms::ConnectorState {
-    let refused = match output.cannot(&settings) {
+    let refused = match output.unsupported(&settings) {
         Some(what) => Some(what.to_owned()),
         None => output.modeset().set(primary, state).connector(settings.clone()).test().err().and_then(|error| {
             // If the modeset is refused without the settings, too, they are not the cause.

@@ -3,7 +3,7 @@
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
     quirks::{self, Effect, Quirks},
-    recover::{Layout, Learnt},
+    recover::{Layout, LearnedLimits},
 };
 
 /// What a card cannot do.
@@ -11,7 +11,7 @@ use kms::{
 pub struct CardLimits {
     pub driver: String,
     quirks: Quirks,
-    pub learnt: Learnt,
+    pub learnt: LearnedLimits,
     /// Layouts that a plane refused although its driver advertises them.
     pub withdrawn: Vec<Layout>,
 }
@@ -23,7 +23,7 @@ impl CardLimits {
         for quirk in quirks.iter() {
             tracing::info!("{}: {quirk}", device.path().display());
         }
-        let learnt = Learnt::new(quirks.in_fences());
+        let learnt = LearnedLimits::new(quirks.in_fences());
         Self { driver: device.driver().to_owned(), quirks, learnt, withdrawn: Vec::new() }
     }
 

@@ -6,7 +6,7 @@
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
     Device, Rect, Rotation, SrcRect,
-    assign::{Assigner, Assignment, Fate, Layer, Plane, Screen},
+    assign::{AssignScreen, Assigner, Assignment, CandidateLayer, LayerPlacement, PlaneCaps},
 };
 use rustix::io::Errno;
 use smithay::utils::Transform;
@@ -26,7 +26,7 @@ use crate::{
 pub struct Layouts {
     /// Created for the first frame.
     assigner: Option<Assigner>,
-    layers: Vec<Layer>,
+    layers: Vec<CandidateLayer>,
     /// The layers of the scene that are composited, and holes.
     composited: Vec<render::Layer>,
     /// The plane requests of the frame under construction.
@@ -65,7 +65,7 @@ impl Layouts {
         cursor: Option<usize>,
         test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) {
-        let screen = Screen { width, height, holes: true, reserved: cursor };
+        let screen = AssignScreen { width, height, holes: true, reserved: cursor };
         if let Some(assigner) = &mut self.assigner {
             assigner.assign(&screen, &self.layers, test);
         }
@@ -93,9 +93,11 @@ impl Layouts {
     pub fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
         self.composited.clear();
         if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
-            let drawn = scene.iter().zip(assignment.fates()).filter_map(|(layer, fate)| match *fate {
-                Fate::Composited => Some(layer.clone()),
-                Fate::Plane(plane) if assignment.is_below(plane) => Some(render::Layer { hole: true, ..layer.clone() }),
+            let drawn = scene.iter().zip(assignment.placements()).filter_map(|(layer, fate)| match *fate {
+                LayerPlacement::Composited => Some(layer.clone()),
+                LayerPlacement::Plane(plane) if assignment.is_below(plane) => {
+                    Some(render::Layer { hole: true, ..layer.clone() })
+                }
                 _ => None,
             });
             self.composited.extend(drawn);
@@ -110,12 +112,12 @@ impl Layouts {
     }
 }
 
-fn planes(device: &Device, output: &kms::Output) -> Vec<Plane> {
+fn planes(device: &Device, output: &kms::Output) -> Vec<PlaneCaps> {
     let describe = |plane: &kms::OutputPlane| {
-        let plane = Plane::from(plane);
+        let plane = PlaneCaps::from(plane);
         // vkms blends premultiplied pixels on every plane without advertising it; its CRCs are
         // predicted that way.
-        Plane { blends: plane.blends || device.is_vkms(), ..plane }
+        PlaneCaps { blends: plane.blends || device.is_vkms(), ..plane }
     };
     output.planes().iter().map(describe).collect()
 }
@@ -125,7 +127,7 @@ fn describe(
     output: &kms::Output,
     (how, known): (PlaneUse, &CardLimits),
     layer: &render::Layer,
-) -> Layer {
+) -> CandidateLayer {
     let found = format_of(&layer.content);
     let (format, modifier) = found.unwrap_or((DrmFourcc::Xrgb8888, DrmModifier::Linear));
     // A framebuffer is created once per buffer, and only if a plane supports the layout; a refusal
@@ -136,7 +138,7 @@ fn describe(
         && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
         && layer.content.framebuffer(device).is_some();
-    Layer {
+    CandidateLayer {
         src: src(layer),
         dst: dst(layer),
         format: format as u32,

@@ -6,7 +6,7 @@ use drm_fourcc::DrmModifier;
 use fence::SyncFile;
 use kms::{
     CommitError,
-    recover::{Fences, Had, Layout, Remedy},
+    recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
 };
 
 use crate::{
@@ -59,9 +59,15 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether to try an asynchronous flip.
-    pub fn asynchronous(&self, output: &Output) -> bool {
-        output.tearing == tear::TearVerdict::May && !self.modeset && !self.synchronous
+    /// Whether the frame is to tear: if it can, and the driver has not refused tearing for this
+    /// layout.
+    pub fn asynchronous(&self, output: &Output, wanted: &[PlaneRequest]) -> bool {
+        let on_primary = wanted.iter().find(|w| w.plane == output.primary);
+        self.may_tear(output.tearing, &output.ladder, on_primary.and_then(|w| layout_on(&w.show)))
+    }
+
+    fn may_tear(&self, verdict: tear::TearVerdict, ladder: &Ladder, primary: Option<Layout>) -> bool {
+        verdict == tear::TearVerdict::May && !self.modeset && !self.synchronous && ladder.may_tear(primary)
     }
 
     /// Handles a refusal: returns what to do, and changes `self` to the next attempt.
@@ -94,12 +100,12 @@ impl Attempt {
         remedy
     }
 
-    fn had(&self, output: &Output, wanted: &[PlaneRequest]) -> Had {
+    fn had(&self, output: &Output, wanted: &[PlaneRequest]) -> AttemptedFeatures {
         let mut fences = wanted.iter().filter_map(|w| w.fence.as_ref()).peekable();
         let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
-            (false, _) => Fences::None,
-            (true, true) => Fences::Signalled,
-            (true, false) => Fences::Pending,
+            (false, _) => InFences::None,
+            (true, true) => InFences::Signalled,
+            (true, false) => InFences::Pending,
         };
         let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
         // Linear is the last resort, so it is never withdrawn.
@@ -113,8 +119,9 @@ impl Attempt {
             None => (None, None),
         };
         let above = |w: &PlaneRequest| w.plane != output.primary && Some(w.plane) != output.cursor;
-        Had {
-            asynchronous: self.asynchronous(output),
+        AttemptedFeatures {
+            asynchronous: self.asynchronous(output, wanted),
+            primary: on_primary.and_then(layout_on),
             fences,
             overlays: wanted.iter().any(above),
             client: client.filter(|layout| other(*layout)),
@@ -138,4 +145,64 @@ impl Attempt {
 
 fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }
+}
+
+/// The layout of what a plane is to show; `None` for pixels in shared memory, which have none.
+fn layout_on(show: &OnPlane) -> Option<Layout> {
+    match show {
+        OnPlane::Target(target) => Some(layout_of(target)),
+        OnPlane::Content(content) => match &content.source {
+            PixelSource::Dmabuf(imported) => Some(layout_of(imported)),
+            PixelSource::Shm(_) => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kms::{Step, recover::LearnedLimits};
+    use rustix::io::Errno;
+
+    use drm_fourcc::DrmFourcc;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_tearing_flip_is_not_asked_for_again() {
+        let tiled = Layout { format: DrmFourcc::Xrgb8888 as u32, modifier: 0x0100_0000_0000_0002 };
+        let linear = Layout { modifier: 0, ..tiled };
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+        let may_tear =
+            |attempt: &Attempt, ladder: &Ladder, layout| attempt.may_tear(tear::TearVerdict::May, ladder, Some(layout));
+        let mut attempt = Attempt::default();
+        assert!(may_tear(&attempt, &ladder, tiled));
+        let had = AttemptedFeatures { asynchronous: true, primary: Some(tiled), ..AttemptedFeatures::default() };
+        let error = CommitError {
+            output: "Virtual-1".to_owned(),
+            step: Step::Commit,
+            errno: Errno::INVAL,
+            detail: String::new(),
+            request: String::new(),
+        };
+        assert_eq!(ladder.refused(&error, &had, &mut learnt), Remedy::Synchronous);
+        attempt.synchronous = true;
+        assert!(!may_tear(&attempt, &ladder, tiled), "the same frame");
+        ladder.accepted(&mut learnt);
+        // The next frames of the same client, each of which asks to tear.
+        for _ in 0..3 {
+            ladder.begin();
+            assert!(!may_tear(&Attempt::default(), &ladder, tiled));
+            assert!(may_tear(&Attempt::default(), &ladder, linear), "another layout may be taken");
+            ladder.accepted(&mut learnt);
+        }
+        ladder.reset();
+        assert!(may_tear(&Attempt::default(), &ladder, tiled), "displays or modes have changed");
+    }
+
+    #[test]
+    fn a_modeset_never_tears() {
+        let modeset = Attempt { modeset: true, ..Attempt::default() };
+        assert!(!modeset.may_tear(tear::TearVerdict::May, &Ladder::default(), None));
+        assert!(!Attempt::default().may_tear(tear::TearVerdict::NotAlone, &Ladder::default(), None));
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use fence::SyncFile;
 use kms::{
     Rect, SrcRect,
-    assign::{Assignment, Fate},
+    assign::{Assignment, LayerPlacement},
 };
 use rustix::io::Errno;
 
@@ -82,8 +82,8 @@ fn fill(
         wanted.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
         return Ok(());
     };
-    for (layer, fate) in inputs.scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
+    for (layer, fate) in inputs.scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
             // The fence may be pending: then it becomes the in-fence. A signalled fence is no
             // longer kept.
             let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
@@ -126,15 +126,17 @@ pub fn test(
 ) -> Result<(), Errno> {
     let mut wanted: Vec<PlaneRequest> =
         cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
-    for (layer, fate) in scene.iter().zip(assignment.fates()) {
-        if let Fate::Plane(plane) = *fate {
+    for (layer, fate) in scene.iter().zip(assignment.placements()) {
+        if let LayerPlacement::Plane(plane) = *fate {
             wanted.push(on_plane(layer, plane, assignment, None));
         }
     }
     // If the frame has holes, test with an ARGB target if there is one: the plane is known to
     // support that format.
-    let holes =
-        scene.iter().zip(assignment.fates()).any(|(_, f)| matches!(*f, Fate::Plane(p) if assignment.is_below(p)));
+    let holes = scene
+        .iter()
+        .zip(assignment.placements())
+        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p)));
     let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
     let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
     if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {

@@ -5,7 +5,7 @@
 //! instead. Nothing here withdraws a layout.
 
 use dmabuf_import::Format;
-use kms::assign::{Assignment, Fate};
+use kms::assign::{Assignment, LayerPlacement};
 use rustix::io::Errno;
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -27,7 +27,8 @@ pub fn suspect(assignment: &Assignment, errno: Errno) -> Option<usize> {
     if !may_be_about_the_layout(errno) {
         return None;
     }
-    let mut on_planes = assignment.fates().iter().enumerate().filter(|(_, fate)| matches!(fate, Fate::Plane(_)));
+    let mut on_planes =
+        assignment.placements().iter().enumerate().filter(|(_, fate)| matches!(fate, LayerPlacement::Plane(_)));
     on_planes.next().filter(|_| on_planes.next().is_none()).map(|(at, _)| at)
 }
 
@@ -58,7 +59,7 @@ pub fn refused_layouts(
 ) -> Vec<(WlSurface, Format)> {
     let to_blame = |at: &usize| {
         let layer = scene.get(*at)?;
-        let drawn = assignment?.fates().get(*at) == Some(&Fate::Composited);
+        let drawn = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
         let (code, modifier) = format_of(&layer.content)?;
         let layout = Format { code, modifier };
         let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 
 use dmabuf_import::colour::{self, Representation};
 use fence::SyncFile;
-use kms::{Blend, ColorEncoding, ColorRange, PlaneLook, Rect, Rotation, SrcRect};
+use kms::{Blend, ColorEncoding, ColorRange, PlaneOptions, Rect, Rotation, SrcRect};
 use smithay::backend::renderer::utils::CommitCounter;
 
 use crate::{
@@ -55,12 +55,12 @@ impl PlaneRequest {
 
     /// The properties of `plane` beyond framebuffer and position. The CRC prediction uses the same
     /// values.
-    pub fn look_on(&self, plane: &kms::OutputPlane) -> PlaneLook {
+    pub fn look_on(&self, plane: &kms::OutputPlane) -> PlaneOptions {
         let representation = self.colour.map(in_kms);
         // A plane without the property was chosen because its fixed value fits.
         let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));
         let color_range = representation.and_then(|(_, range)| plane.props.color_range.map(|_| range));
-        PlaneLook { rotation: self.rotation, color_encoding, color_range, ..PlaneLook::default() }
+        PlaneOptions { rotation: self.rotation, color_encoding, color_range, ..PlaneOptions::default() }
     }
 
     /// A request without rotation and fence, and with everything damaged.

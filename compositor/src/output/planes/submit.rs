@@ -49,7 +49,7 @@ pub fn submit(
         let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
         (state.blend, state.zpos) = (PlaneRequest::BLEND, wanted.zpos);
         if let Some(plane) = frame.plane(plane) {
-            state.look = wanted.look_on(plane);
+            state.options = wanted.look_on(plane);
         }
         state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
         state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use kms::cec::{Adapter, Event, Player, Readiness, machine::Heard};
+use kms::cec::{Adapter, Event, Player, Readiness, machine::RemoteCommand};
 
 use crate::{
     config,
@@ -120,8 +120,8 @@ impl Syncline {
                 tracing::info!("{name}: CEC playback device {logical} at {a}.{b}.{c}.{d}");
             }
             Event::Lost => tracing::info!("{name}: CEC has no display"),
-            Event::Heard(Heard::Standby) => standby = true,
-            Event::Heard(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
+            Event::RemoteCommand(RemoteCommand::Standby) => standby = true,
+            Event::RemoteCommand(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
             // A television that is off does not acknowledge; that is its right.
             Event::NotDelivered(opcode, status) => {
                 tracing::debug!("{name}: CEC message {opcode:#04x} was not taken (status {status:#04x})");

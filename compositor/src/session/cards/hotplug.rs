@@ -9,7 +9,7 @@ use crate::{
 
 impl Syncline {
     /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
-    pub fn hot_plug(&mut self, serial: u32, wanted: Option<kms::ModeRequest>) {
+    pub fn hot_plug(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         match card.inventory.refresh_connectors(&card.device) {
             Ok(changes) if changes.is_empty() => return,
@@ -38,7 +38,7 @@ impl Syncline {
 
     /// The connectors of a card that go on as they are. A link that failed is trained again by the next frame; if it cannot carry the mode any more, the
     /// output is lit anew with one that it can.
-    fn check_links(&mut self, serial: u32) -> Vec<u32> {
+    fn check_links(&mut self, serial: kms::CardSerial) -> Vec<u32> {
         let mut good = Vec::new();
         let Some(card) = self.outputs.cards.get(serial) else { return good };
         for connector in card.inventory.connected() {
@@ -58,7 +58,7 @@ impl Syncline {
 
     /// A flip came of a card's CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
     /// lit because of that commit, it can now.
-    pub fn flipped_last(&mut self, serial: u32, flip: &kms::Flip) {
+    pub fn flipped_last(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
         let outputs = &mut self.outputs;
         let Some(card) = outputs.cards.get_mut(serial) else { return };
         if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {

@@ -33,7 +33,12 @@ use crate::{
 impl Syncline {
     /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
     /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
-    pub fn light_up(&mut self, card: u32, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<(), Error> {
+    pub fn light_up(
+        &mut self,
+        card: kms::CardSerial,
+        wanted: Option<kms::ModeRequest>,
+        strict: bool,
+    ) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
         let (mut dark, before) = (Vec::new(), self.outputs.list.len());
@@ -75,7 +80,7 @@ impl Syncline {
 
     /// Something on the card is busy: the commit that turned a display off, whose event has come, may not be over. Tries again soon, if that
     /// has not been done too often.
-    fn light_again(&mut self, card: u32) -> bool {
+    fn light_again(&mut self, card: kms::CardSerial) -> bool {
         /// Between two attempts.
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;
@@ -103,7 +108,13 @@ impl Syncline {
     }
 
     /// What is needed to light a display.
-    fn prepare(&mut self, card: u32, id: OutputId, connector: &Connector, mode: &Mode) -> Result<PendingOutput, Error> {
+    fn prepare(
+        &mut self,
+        card: kms::CardSerial,
+        id: OutputId,
+        connector: &Connector,
+        mode: &Mode,
+    ) -> Result<PendingOutput, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;

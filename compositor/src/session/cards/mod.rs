@@ -21,7 +21,7 @@ impl Syncline {
     /// Lights the displays of all cards at the start. The first failure is an error, but of a card that the user has not named
     /// and the session can do without.
     pub fn light_cards(&mut self) -> Result<(), Error> {
-        let serials: Vec<u32> = self.outputs.cards.iter().map(Card::serial).collect();
+        let serials: Vec<kms::CardSerial> = self.outputs.cards.iter().map(Card::serial).collect();
         for serial in &serials {
             let Err(error) = self.light_up(*serial, self.mode, true) else { continue };
             let others = serials.len() > 1 && self.outputs.cards.named.is_empty();
@@ -122,7 +122,7 @@ impl Syncline {
         }
     }
 
-    /// Cards whose devices were unplugged: their outputs are taken away, their clients note_response. The session goes on without.
+    /// Cards whose devices were unplugged: their outputs are taken away, their clients answered. The session goes on without.
     pub fn drop_gone_cards(&mut self) {
         while let Some(card) = self.outputs.cards.list.iter().find(|card| card.gone) {
             tracing::error!("{}: {}", card.device.path().display(), kms::recover::Remedy::Gone);
@@ -139,7 +139,7 @@ impl Syncline {
     }
 
     /// Lets go of a card and of all that lives on it.
-    fn drop_card(&mut self, serial: u32) {
+    fn drop_card(&mut self, serial: kms::CardSerial) {
         let before = self.places();
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());

@@ -5,7 +5,7 @@ use crate::{config::words::RendererChoice, output::card::card::Card, render::Ren
 impl Syncline {
     /// The GPU makes no picture that a display of its own card shows. If nobody has asked for it by
     /// name, the CPU draws from now on. Whether it does.
-    pub fn give_up_gpu(&mut self, card: u32, why: &str) -> bool {
+    pub fn give_up_gpu(&mut self, card: kms::CardSerial, why: &str) -> bool {
         let outputs = &mut self.outputs;
         let Some(own) = outputs.cards.get(card).filter(|_| outputs.renderer_is_auto) else { return false };
         if outputs.renderer.gpu().is_none_or(|(renders, _)| renders != card) {
@@ -34,14 +34,15 @@ impl Syncline {
     /// Cards have come or gone: clients' new timelines live on the first one that is there.
     pub fn renew_sync_device(&mut self) {
         let Some(syncobj) = &mut self.globals.syncobj else { return };
-        let Some(card) = self.outputs.cards.iter().next().filter(|card| card.serial() != self.outputs.timeline_card)
+        let Some(card) =
+            self.outputs.cards.iter().next().filter(|card| Some(card.serial()) != self.outputs.timeline_card)
         else {
             return;
         };
         match Card::sync_device(card) {
             Ok(device) => {
                 syncobj.set_device(device);
-                self.outputs.timeline_card = card.serial();
+                self.outputs.timeline_card = Some(card.serial());
             }
             Err(reason) => tracing::warn!("no explicit synchronisation on {}: {reason}", card.driver()),
         }

@@ -5,7 +5,7 @@
 use dmabuf_import::{
     Fourcc,
     colour::Representation,
-    m2m::{Converter, Picture},
+    m2m::{Converter, ImageLayout},
 };
 use fence::{Acquire, AcquireState, Release};
 use smithay::{
@@ -147,7 +147,9 @@ impl Syncline {
         colour: Option<Representation>,
     ) -> Result<Option<StartedConversion>, String> {
         let format = source.dmabuf.format();
-        let (Some(mem2mem), Some(from)) = (&self.mem2mem, Picture::of(&source.dmabuf, colour)) else { return Ok(None) };
+        let (Some(mem2mem), Some(from)) = (&self.mem2mem, ImageLayout::of(&source.dmabuf, colour)) else {
+            return Ok(None);
+        };
         if !mem2mem.reads.contains(&format) {
             return Ok(None);
         }
@@ -156,7 +158,7 @@ impl Syncline {
         let device = &self.outputs.cards.of(&output.kms).device;
         let Some(mem2mem) = &mut self.mem2mem else { return Ok(None) };
         let target = mem2mem.target(device, size, to)?;
-        let Some(picture) = Picture::of(&target.dmabuf, None) else { return Ok(None) };
+        let Some(picture) = ImageLayout::of(&target.dmabuf, None) else { return Ok(None) };
         let pair = (from, picture);
         if mem2mem.refused.contains(&pair) {
             return Ok(None);

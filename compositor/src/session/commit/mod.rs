@@ -138,7 +138,7 @@ fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
 }
 
 impl Syncline {
-    /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is note_response.
+    /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
     fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: CommitSync) -> Option<Content> {
         let id = SurfaceState::of(states).id;
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));

@@ -1,7 +1,7 @@
 //! WaitingAcquire for acquire fences: with the reactor, or not at all where the hardware may wait.
 //!
 //! ```text
-//!  pending commit ─→ the next latch deferred ─┬─ signalled, or the display may wait for it ─→ open_gate: this gate opens,
+//!  pending commit ─→ the next latch looks ──┬─ signalled, or the display may wait for it ─→ this gate opens,
 //!         │ no fence, no latch to come      └─ else ─→ reactor ─→ acquire_event ─┘       older ones are superseded
 //!         └──────────────────────────────────────────────┘
 //! ```

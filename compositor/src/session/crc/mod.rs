@@ -13,7 +13,7 @@
 mod compare;
 mod switch;
 
-use kms::crc::pair::Shown;
+use kms::crc::pair::ShownFrame;
 
 use crate::{
     crc::{
@@ -47,7 +47,7 @@ impl Syncline {
                 Err(_) => Predicted::Not,
             },
         };
-        let shown = Shown { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
+        let shown = ShownFrame { id: flipped.frame, sequence: flipped.sequence as u32, time: flipped.time_ns };
         session.shown(shown, predicted, !output.pending_frame.tears, suspects);
         self.crc_findings(id);
     }

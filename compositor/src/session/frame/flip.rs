@@ -23,7 +23,7 @@ const SETTLES: Ns = 1_000_000;
 
 impl Syncline {
     /// A card is readable.
-    pub fn display_events(&mut self, card: u32) {
+    pub fn display_events(&mut self, card: kms::CardSerial) {
         let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
         // At most one flip for each CRTC is outstanding.
         let mut flips = [None::<Flip>; 16];
@@ -59,7 +59,11 @@ impl Syncline {
 
     /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
     /// frame of ours was awaited.
-    fn flipped(&mut self, card: u32, flip: &Flip) -> Option<(OutputId, FrameCallbacks, FlipTime, Vec<SurfaceId>)> {
+    fn flipped(
+        &mut self,
+        card: kms::CardSerial,
+        flip: &Flip,
+    ) -> Option<(OutputId, FrameCallbacks, FlipTime, Vec<SurfaceId>)> {
         let now = self.now;
         let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
         let Some(id) = self.outputs.list.find_id(on_it) else {

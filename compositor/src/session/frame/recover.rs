@@ -1,12 +1,12 @@
 //! What an output does when the kernel does not: a flip that never comes, a lost master, a device that is gone.
 //!
-//! The decisions are [`kms::recover`]'s; here they are carried out: clients note_response, the culprit named, the output held or its
+//! The decisions are [`kms::recover`]'s; here they are carried out: clients answered, the culprit named, the output held or its
 //! mode set anew. A commit that is stuck is never followed by a blocking call, which would hold up every output.
 
 use std::sync::Arc;
 
 use fence::Ns;
-use kms::recover::{Remedy, watch::Verdict};
+use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
     output::{planes::attempt::FrameError, state::Phase},
@@ -35,13 +35,13 @@ impl Syncline {
             output.watch = watch;
             match verdict {
                 None => {}
-                Some(Verdict::Hold) => self.hold(id),
-                Some(Verdict::Modeset) => self.flip_lost(id),
+                Some(OverdueAction::Hold) => self.hold(id),
+                Some(OverdueAction::Modeset) => self.flip_lost(id),
             }
         }
     }
 
-    /// The commit in flight waits for a fence. Its clients are note_response now; the output goes on by itself when the flip comes.
+    /// The commit in flight waits for a fence. Its clients are answered now; the output goes on by itself when the flip comes.
     fn hold(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
         let output = &mut self.outputs.list[id];
@@ -70,7 +70,7 @@ impl Syncline {
             }
             None => "the GPU has not drawn it".to_owned(),
         };
-        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", Verdict::Hold);
+        tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", OverdueAction::Hold);
         trace::recover(now, id, frame, "hold", None);
     }
 
@@ -88,7 +88,7 @@ impl Syncline {
     fn flip_lost(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         let name = output.wl.name();
-        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, Verdict::Modeset);
+        tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, OverdueAction::Modeset);
         trace::recover(self.now, output.id, output.frame, "modeset", None);
         output.kms.reset();
         if let Err(error) = self.relight(id) {

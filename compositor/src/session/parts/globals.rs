@@ -12,7 +12,7 @@ use smithay::wayland::{
 
 use crate::feedback::FormatFeedback;
 
-/// Protocol state that requests are note_response from.
+/// Protocol state that requests are answered from.
 pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,

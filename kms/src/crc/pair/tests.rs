@@ -20,16 +20,16 @@ fn x() -> CrcEntry {
 fn pairer(rule: Rule, flips: &[u32]) -> Pairer {
     let mut pairer = Pairer::new(rule);
     for &sequence in flips {
-        pairer.flip(Shown { id: sequence.into(), sequence, time: Ns::from(sequence) * PERIOD });
+        pairer.flip(ShownFrame { id: sequence.into(), sequence, time: Ns::from(sequence) * PERIOD });
     }
     pairer
 }
 
-fn all(pairer: &mut Pairer) -> Vec<(Verdict, bool)> {
+fn all(pairer: &mut Pairer) -> Vec<(EntryFrame, bool)> {
     std::iter::from_fn(|| pairer.next(Ns::MAX)).map(|pair| (pair.verdict, pair.replaced)).collect()
 }
 
-use Verdict::{Ambiguous, Before, First, Repeat};
+use EntryFrame::{Ambiguous, Before, First, Repeat};
 
 #[test]
 fn by_number() {
@@ -54,7 +54,7 @@ fn by_number() {
 fn numbers_wrap_around() {
     let mut pairer = Pairer::new(Rule::number(PERIOD));
     for (id, sequence) in [(1, u32::MAX - 1), (2, 1)] {
-        pairer.flip(Shown { id, sequence, time: id * PERIOD });
+        pairer.flip(ShownFrame { id, sequence, time: id * PERIOD });
     }
     for frame in [u32::MAX - 2, u32::MAX, 0, 1] {
         pairer.entry(numbered(frame), 0);
@@ -79,7 +79,7 @@ fn an_entry_read_before_its_flip_waits_for_it() {
     let mut pairer = pairer(Rule::number(PERIOD), &[1]);
     pairer.entry(numbered(2), 2010);
     assert_eq!(pairer.next(2010), None);
-    pairer.flip(Shown { id: 2, sequence: 2, time: 2000 });
+    pairer.flip(ShownFrame { id: 2, sequence: 2, time: 2000 });
     assert_eq!(pairer.next(2260).map(|pair| pair.verdict), Some(First(2)));
 }
 
@@ -128,7 +128,7 @@ fn by_arrival() {
 }
 
 #[test]
-fn arming_anew_forgets() {
+fn arming_again_forgets() {
     let mut pairer = pairer(Rule::after_flip(PERIOD), &[1, 2]);
     pairer.entry(x(), 2100);
     pairer.reset();
@@ -139,7 +139,8 @@ fn arming_anew_forgets() {
 /// A display that shows a new frame at some vblanks and sums up each scan-out.
 #[derive(Debug, Clone)]
 struct Timeline {
-    /// For each vblank: whether a new frame flips there, how late its entry is (of 1000), whether there is one.
+    /// For each vblank: whether a new frame flips there, how late its entry is (of 1000), whether
+    /// there is one.
     vblanks: Vec<(bool, Ns, bool)>,
 }
 
@@ -150,7 +151,7 @@ fn timeline(lateness: std::ops::Range<Ns>) -> impl Strategy<Value = Timeline> {
 
 impl Timeline {
     /// What is said of each entry beside the frame that it is of, handing events over as they come.
-    fn run(&self, rule: Rule, numbers: bool, entry_after: Ns) -> (Vec<(Verdict, Option<u64>)>, u64) {
+    fn run(&self, rule: Rule, numbers: bool, entry_after: Ns) -> (Vec<(EntryFrame, Option<u64>)>, u64) {
         let mut events: Vec<(Ns, Option<u64>, u32, bool)> = Vec::new();
         let mut current = None;
         for (at, (flips, late, entry)) in self.vblanks.iter().enumerate() {
@@ -172,7 +173,7 @@ impl Timeline {
         };
         for (time, frame, sequence, flip) in events {
             if flip {
-                pairer.flip(Shown { id: frame.expect("a frame"), sequence, time });
+                pairer.flip(ShownFrame { id: frame.expect("a frame"), sequence, time });
             } else {
                 pairer.entry(if numbers { numbered(sequence) } else { x() }, time);
                 of.push_back(frame);
@@ -185,7 +186,7 @@ impl Timeline {
     }
 }
 
-fn right(verdict: Verdict, frame: Option<u64>) -> bool {
+fn right(verdict: EntryFrame, frame: Option<u64>) -> bool {
     match verdict {
         First(id) | Repeat(id) => frame == Some(id),
         Before => frame.is_none(),

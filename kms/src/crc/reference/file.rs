@@ -72,7 +72,7 @@ impl TryFrom<Vec<String>> for Values {
         let value = |text: &String| {
             let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8 && !digits.starts_with('+'));
             let value = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            value.ok_or_else(|| format!("`{text}` is no CRC: 0x and eight hexadecimal digits"))
+            value.ok_or_else(|| format!("`{text}` is not a CRC; write 0x and eight hexadecimal digits"))
         };
         texts.iter().map(value).collect::<Result<_, _>>().map(Self)
     }
@@ -87,7 +87,8 @@ impl From<Values> for Vec<String> {
 impl References {
     /// What was learnt with `setup`, of the folder `dir`. `Ok(None)`: nothing.
     ///
-    /// Errors: a damaged file (with its place), one whose name says another setup than its text, no permission.
+    /// Errors: a damaged file (with its place), one whose name says another setup than its text, no
+    /// permission.
     pub fn load(dir: &Path, setup: &Setup) -> Result<Option<Self>, ReferenceError> {
         let path = dir.join(setup.file_name());
         if !path.exists() {
@@ -108,7 +109,8 @@ impl References {
         Ok(Self { setup: Setup { driver, kernel, source, mode, format }, scenes })
     }
 
-    /// Writes the file of its setup into the folder `dir`, which is made if need be: the whole or nothing, also if the power fails. Its path.
+    /// Writes the file of its setup into the folder `dir`, which is made if need be: the whole or
+    /// nothing, also if the power fails. Its path.
     pub fn save(&self, dir: &Path) -> Result<PathBuf, ReferenceError> {
         let path = dir.join(self.setup.file_name());
         let failed = |what, path: &Path| {

@@ -1,4 +1,5 @@
-//! Colour after reading a plane and before the CRC: the CRTC's gamma LUT and a plane's colour pipeline, as `vkms_composer.c` has them.
+//! Colour after reading a plane and before the CRC: the CRTC's gamma LUT and a plane's colour
+//! pipeline, as `vkms_composer.c` has them.
 
 use std::sync::OnceLock;
 
@@ -22,14 +23,16 @@ fn table(lut: &[u16]) -> Box<[u16; 1 << 16]> {
     table
 }
 
-/// The CRTC's `GAMMA_LUT`, ready for use. Half a megabyte and a few milliseconds: make it when the property changes, not for each frame.
+/// The CRTC's `GAMMA_LUT`, ready for use. Half a megabyte and a few milliseconds: make it when the
+/// property changes, not for each frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gamma {
     channels: [Box<[u16; 1 << 16]>; 3],
 }
 
 impl Gamma {
-    /// From the blob's entries: red, green, blue of each. `None` without entries, or with more than [`MAX_LUT`], which vkms refuses.
+    /// From the blob's entries: red, green, blue of each. `None` without entries, or with more than
+    /// [`MAX_LUT`], which vkms refuses.
     pub fn new(entries: &[[u16; 3]]) -> Option<Self> {
         let channel = |at: usize| table(&entries.iter().map(|entry| entry[at]).collect::<Vec<_>>());
         let fits = (1..=MAX_LUT).contains(&entries.len());
@@ -89,7 +92,8 @@ pub(super) fn transform(ops: &[ColorOp], line: &mut [u64]) {
 /// A curve's table.
 type Curve = Box<[u16; 1 << 16]>;
 
-/// The curves of `vkms_luts.c`, to linear light and back: 256 entries each by the formulas of IEC 61966-2-1, cut to whole numbers.
+/// The curves of `vkms_luts.c`, to linear light and back: 256 entries each by the formulas of IEC
+/// 61966-2-1, cut to whole numbers.
 fn srgb() -> &'static (Curve, Curve) {
     static MADE: OnceLock<(Curve, Curve)> = OnceLock::new();
     MADE.get_or_init(|| (table(&entries(to_linear, 0.0)), table(&entries(from_linear, 0.002))))
@@ -103,7 +107,8 @@ fn from_linear(x: f64) -> f64 {
     if x <= 0.003_130_8 { x * 12.92 } else { 1.055 * x.powf(1.0 / 2.4) - 0.055 }
 }
 
-/// `slack`: the kernel's table came from single precision, which shows in one entry that lies just below a whole number.
+/// `slack`: the kernel's table came from single precision, which shows in one entry that lies just
+/// below a whole number.
 fn entries(curve: fn(f64) -> f64, slack: f64) -> [u16; 256] {
     std::array::from_fn(|at| (curve(at as f64 / 255.0) * 65535.0 + slack) as u16)
 }
@@ -112,7 +117,8 @@ fn entries(curve: fn(f64) -> f64, slack: f64) -> [u16; 256] {
 mod tests {
     use super::*;
 
-    /// Entries of the kernel's `srgb_array` and `srgb_inv_array`; all are tried by the lab's pipelines.
+    /// Entries of the kernel's `srgb_array` and `srgb_inv_array`; all are tried by the lab's
+    /// pipelines.
     #[test]
     fn curves_of_the_kernel() {
         let (eotf, inverse) = (entries(to_linear, 0.0), entries(from_linear, 0.002));
@@ -129,7 +135,8 @@ mod tests {
         };
         let ends = [[0, 0, 0xffff], [0xffff, 0x8000, 0]];
         assert_eq!(line(&ends, 0), 0xffff_0000_0000_ffff);
-        // The kernel's product loses the last bits: the ends of ramps are missed by 1, as the lab's vkms says too.
+        // The kernel's product loses the last bits: the ends of ramps are missed by 1, as the lab's
+        // vkms says too.
         assert_eq!(line(&ends, 0xffff), 0x0001_8000_fffe_ffff);
         assert_eq!(line(&[[7, 8, 9]], 0x1234), 0x0009_0008_0007_ffff);
         assert_eq!(Gamma::new(&[]), None);

@@ -15,18 +15,21 @@ pub struct Scene<'a> {
     pub width: u32,
     /// Lines of the mode.
     pub height: u32,
-    /// The CRTC property `BACKGROUND_COLOR`: 16 bits each of alpha (not looked at), red, green and blue. 0 is black.
+    /// The CRTC property `BACKGROUND_COLOR`: 16 bits each of alpha (not looked at), red, green and
+    /// blue. 0 is black.
     pub background: u64,
     /// The CRTC property `GAMMA_LUT`.
     pub gamma: Option<&'a Gamma>,
-    /// Planes from the bottom up, which in vkms is the order of their object ids; clipped to the mode.
+    /// Planes from the bottom up, which in vkms is the order of their object ids; clipped to the
+    /// mode.
     pub planes: &'a [ModelPlane<'a>],
 }
 
 /// Whether vkms of this kernel (`uname -r`) is modelled.
 ///
-/// From 6.11 on the arithmetic of all that the kernel offers is the same (6.10 corrected the rounding of its fixed point, which RGB565 and
-/// the gamma LUT use; before 6.1 it composed in 8 bits).
+/// From 6.11 on the arithmetic of all that the kernel offers is the same (6.10 corrected the
+/// rounding of its fixed point, which RGB565 and the gamma LUT use; before 6.1 it composed in 8
+/// bits).
 pub fn release(release: &str) -> Result<(), Unmodelled> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
@@ -74,8 +77,8 @@ impl Composer {
         crc.value()
     }
 
-    /// The picture, line by line from the top: `each(y, pixels)`, a pixel having alpha in bits 0–15, red 16–31, green 32–47, blue 48–63
-    /// (see [`xrgb8888`]).
+    /// The image, line by line from the top: `each(y, pixels)`, a pixel having alpha in bits 0–15,
+    /// red 16–31, green 32–47, blue 48–63 (see [`xrgb8888`]).
     pub fn picture(&mut self, scene: &Scene<'_>, mut each: impl FnMut(usize, &[u64])) {
         let (width, background) = (scene.width as usize, wide(scene.background));
         self.line.resize(width, BLACK);
@@ -97,9 +100,11 @@ impl Composer {
         }
     }
 
-    /// The CRC of the pixels of one plane alone that lie on the screen, before they are blended; 0 where there are none.
+    /// The CRC of the pixels of one plane alone that lie on the screen, before they are blended; 0
+    /// where there are none.
     ///
-    /// That is the source `plane<object id>` of the lab's vkms (`xtask/lab/patches/0010`), which has it as rcar-du has.
+    /// That is the source `plane<object id>` of the lab's vkms (`xtask/lab/patches/0010`), which
+    /// has it as rcar-du has.
     pub fn plane(&mut self, width: u32, height: u32, plane: &ModelPlane<'_>) -> u32 {
         let mut crc = Crc::new();
         for y in 0..height as usize {
@@ -187,7 +192,8 @@ fn wide(argb: u64) -> u64 {
     channel(32) << 16 | channel(16) << 32 | channel(0) << 48 | BLACK
 }
 
-/// The kernel's `crc32_le`, begun with 0. The library inverts before and after, as zlib does; the kernel does neither.
+/// The kernel's `crc32_le`, begun with 0. The library inverts before and after, as zlib does; the
+/// kernel does neither.
 struct Crc(Hasher);
 
 impl Crc {

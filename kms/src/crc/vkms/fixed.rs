@@ -1,4 +1,5 @@
-//! The kernel's 32.32 fixed point (`include/drm/drm_fixed.h`), bit by bit: its product loses low bits where the factors are large.
+//! The kernel's 32.32 fixed point (`include/drm/drm_fixed.h`), bit by bit: its product loses low
+//! bits where the factors are large.
 
 /// `DRM_FIXED_ONE / 2`.
 pub(super) const HALF: i64 = 1 << 31;
@@ -40,9 +41,11 @@ pub(super) fn div(a: i64, b: i64) -> i64 {
     if shift > 32 { result >> (shift - 32) } else { result }
 }
 
-/// A constant that is multiplied by whole numbers: [`mul`]`(constant, from_int(n))` without its search for bits.
+/// A constant that is multiplied by whole numbers: [`mul`]`(constant, from_int(n))` without its
+/// search for bits.
 ///
-/// A whole number has 32 zeros at its end, so only the constant loses bits, and how many depends on the size of the number alone.
+/// A whole number has 32 zeros at its end, so only the constant loses bits, and how many depends on
+/// the size of the number alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Factor([i64; 33]);
 

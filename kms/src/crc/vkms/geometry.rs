@@ -1,9 +1,9 @@
 //! Where a plane's pixels lie on the screen: position, clipping, rotation, reflection.
 
-/// How a picture is turned, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`, `DRM_MODE_REFLECT_*`): reflected first, then
-/// turned counter-clockwise.
+/// How an image is rotated, as the plane property `rotation` says it (`DRM_MODE_ROTATE_*`,
+/// `DRM_MODE_REFLECT_*`): reflected first, then rotated counter-clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Turn {
+pub struct ModelRotation {
     /// Quarter turns, counter-clockwise.
     pub quarters: u8,
     /// Left and right are exchanged.
@@ -12,7 +12,7 @@ pub struct Turn {
     pub reflect_y: bool,
 }
 
-impl Turn {
+impl ModelRotation {
     /// All sixteen values of the property.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..16).map(|n| Self { quarters: n & 3, reflect_x: n & 4 != 0, reflect_y: n & 8 != 0 })
@@ -35,7 +35,8 @@ impl Turn {
         self.quarters & 1 == 1
     }
 
-    /// The pixel of a `w` × `h` source that is seen at `(x, y)` of the destination (`drm_rect_rotate_inv`).
+    /// The pixel of a `w` × `h` source that is seen at `(x, y)` of the destination
+    /// (`drm_rect_rotate_inv`).
     pub(super) fn source(self, w: isize, h: isize, x: isize, y: isize) -> (isize, isize) {
         let (x, y) = match self.quarters & 3 {
             0 => (x, y),
@@ -47,7 +48,7 @@ impl Turn {
     }
 }
 
-/// A way through a picture: the pixels of one line of the screen.
+/// A way through an image: the pixels of one line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) x: isize,
@@ -76,29 +77,29 @@ mod tests {
 
     #[test]
     fn bits_there_and_back() {
-        for turn in Turn::all() {
-            assert_eq!(Turn::from_bits(turn.bits()), Some(turn));
+        for turn in ModelRotation::all() {
+            assert_eq!(ModelRotation::from_bits(turn.bits()), Some(turn));
         }
-        assert_eq!(Turn::from_bits(1), Some(Turn::default()));
+        assert_eq!(ModelRotation::from_bits(1), Some(ModelRotation::default()));
         for bad in [0, 3, 16, 64 | 1] {
-            assert_eq!(Turn::from_bits(bad), None);
+            assert_eq!(ModelRotation::from_bits(bad), None);
         }
     }
 
     /// Source of 3 × 2 pixels, corners of the destination in reading order.
     #[test]
     fn corners() {
-        let corners = |turn: Turn| {
+        let corners = |turn: ModelRotation| {
             let (w, h) = if turn.swaps() { (2, 3) } else { (3, 2) };
             [(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)].map(|(x, y)| turn.source(3, 2, x, y))
         };
-        let turn = |quarters| Turn { quarters, ..Turn::default() };
+        let turn = |quarters| ModelRotation { quarters, ..ModelRotation::default() };
         assert_eq!(corners(turn(0)), [(0, 0), (2, 0), (0, 1), (2, 1)]);
         // Counter-clockwise: the top right corner comes to the top left.
         assert_eq!(corners(turn(1)), [(2, 0), (2, 1), (0, 0), (0, 1)]);
         assert_eq!(corners(turn(2)), [(2, 1), (0, 1), (2, 0), (0, 0)]);
         assert_eq!(corners(turn(3)), [(0, 1), (0, 0), (2, 1), (2, 0)]);
-        assert_eq!(corners(Turn { reflect_x: true, ..turn(0) }), [(2, 0), (0, 0), (2, 1), (0, 1)]);
-        assert_eq!(corners(Turn { reflect_y: true, ..turn(1) }), [(2, 1), (2, 0), (0, 1), (0, 0)]);
+        assert_eq!(corners(ModelRotation { reflect_x: true, ..turn(0) }), [(2, 0), (0, 0), (2, 1), (0, 1)]);
+        assert_eq!(corners(ModelRotation { reflect_y: true, ..turn(1) }), [(2, 1), (2, 0), (0, 1), (0, 0)]);
     }
 }

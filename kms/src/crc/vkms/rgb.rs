@@ -1,7 +1,9 @@
-//! Pixels of each format, widened to 16 bits a channel and blended, as `vkms_formats.c` and `vkms_composer.c` do it.
+//! Pixels of each format, widened to 16 bits a channel and blended, as `vkms_formats.c` and
+//! `vkms_composer.c` do it.
 //!
-//! A wide pixel is a `u64`: alpha in bits 0–15, red 16–31, green 32–47, blue 48–63, which in little-endian memory is the kernel's
-//! `struct pixel_argb_u16`. Pure and without branches where a format is opaque, so that the compiler vectorises it.
+//! A wide pixel is a `u64`: alpha in bits 0–15, red 16–31, green 32–47, blue 48–63, which in
+//! little-endian memory is the kernel's `struct pixel_argb_u16`. Pure and without branches where a
+//! format is opaque, so that the compiler vectorises it.
 
 /// Opaque black.
 pub(super) const BLACK: u64 = 0xffff;
@@ -121,7 +123,8 @@ fn with_alpha(wide: u64, alpha: u8) -> u64 {
     (wide & !0xffff) | (u64::from(alpha) * 257)
 }
 
-/// Rounds to the nearest of 65536 steps; the kernel does the same in fixed point, and no value lies near a half.
+/// Rounds to the nearest of 65536 steps; the kernel does the same in fixed point, and no value lies
+/// near a half.
 fn wide565(p: u64) -> u64 {
     let step = |value: u64, most: u64| (value * 0xffff * 2 + most) / (most * 2);
     step(p & 0x1f, 31) << 48 | step(p >> 5 & 0x3f, 63) << 32 | step(p >> 11, 31) << 16 | BLACK
@@ -169,11 +172,12 @@ fn over<const N: usize>(src: &[u8], dst: &mut [u64], pixel: impl Fn(&[u8; N]) ->
 /// Pixels that are blended together.
 const BLOCK: usize = 8;
 
-/// `pre_mul_alpha_blend`: `round((src * 0xffff + dst * (0xffff - alpha)) / 0xffff)`, wrapping as the kernel's 32 bits do where a
-/// colour exceeds its alpha. Alpha becomes full.
+/// `pre_mul_alpha_blend`: `round((src * 0xffff + dst * (0xffff - alpha)) / 0xffff)`, wrapping as
+/// the kernel's 32 bits do where a colour exceeds its alpha. Alpha becomes full.
 #[inline(always)]
 fn blend(src: &[u64; BLOCK], dst: &mut [u64; BLOCK]) {
-    // All four channels of all pixels in one row, alpha among them: products of 16 bits are what the plainest of vector units has.
+    // All four channels of all pixels in one row, alpha among them: products of 16 bits are what
+    // the plainest of vector units has.
     let inverse: [u64; BLOCK] = src.map(|pixel| (!pixel & 0xffff) * 0x1_0001_0001_0001);
     let (over, inverse): ([u16; 4 * BLOCK], [u16; 4 * BLOCK]) = (bytemuck::cast(*src), bytemuck::cast(inverse));
     let mut under: [u16; 4 * BLOCK] = bytemuck::cast(*dst);
@@ -185,8 +189,9 @@ fn blend(src: &[u64; BLOCK], dst: &mut [u64; BLOCK]) {
     *dst = bytemuck::cast::<_, [u64; BLOCK]>(under).map(|pixel| pixel | BLACK);
 }
 
-/// The low 16 bits of `sum / 0xffff`, without a division: with `sum = 0xffff * q + r` the high half is `q`, or `q - 1` where
-/// `r < q`; either way `sum + high + 1` has `q` above bit 16. Only the greatest number of all falls out.
+/// The low 16 bits of `sum / 0xffff`, without a division: with `sum = 0xffff * q + r` the high half
+/// is `q`, or `q - 1` where `r < q`; either way `sum + high + 1` has `q` above bit 16. Only the
+/// greatest number of all falls out.
 #[inline(always)]
 fn by_ffff(sum: u32) -> u16 {
     let quotient = sum.wrapping_add(sum >> 16).wrapping_add(1) >> 16;
@@ -209,7 +214,8 @@ mod tests {
         }
     }
 
-    /// Where the remainder is just above or just below a half: `under * alpha` is 0x7fff or 0x8000 modulo 0xffff.
+    /// Where the remainder is just above or just below a half: `under * alpha` is 0x7fff or 0x8000
+    /// modulo 0xffff.
     #[test]
     fn rounding_at_the_half() {
         for (under, alpha) in

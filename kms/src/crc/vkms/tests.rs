@@ -141,7 +141,8 @@ proptest! {
         (plane.dst.x, plane.dst.y) = (plane.dst.x.abs(), plane.dst.y.abs());
         let (w, h) = (plane.dst.x as u32 + 1, plane.dst.y as u32 + 1);
         let at = plane.src.1 as usize * plane.stride + plane.src.0 as usize * plane.cpp;
-        // The first byte of every format is a colour, but where that is alpha or transparent it need not be seen.
+        // The first byte of every format is a colour, but where that is alpha or transparent it
+        // need not be seen.
         match plane.cpp {
             4 => plane.format = b"XR24",
             8 => plane.format = b"XB48",
@@ -169,7 +170,7 @@ fn all_565_values() {
     }
 }
 
-/// Read from vkms of Linux 7.3 showing a black 1024x768 picture (see `tests/lab_crc.rs`).
+/// Read from vkms of Linux 7.3 showing a black 1024x768 image (see `tests/lab_crc.rs`).
 #[test]
 fn an_empty_screen_is_a_known_number() {
     let line: Vec<u8> = [0xff, 0xff, 0, 0, 0, 0, 0, 0].repeat(1024);
@@ -194,8 +195,8 @@ fn what_is_not_modelled_is_refused() {
 const EVERY: [&[u8; 4]; 12] =
     [b"XR24", b"AR24", b"RG24", b"RG16", b"R8  ", b"AB48", b"NV12", b"NV61", b"P010", b"YU12", b"YV16", b"YU24"];
 
-/// A picture in one buffer: bits of a pixel of each colour plane, subsampling.
-fn picture(format: &[u8; 4], seed: u32, (w, h): (u32, u32)) -> (Vec<u8>, [Layout; 3]) {
+/// An image in one buffer: bits of a pixel of each colour plane, subsampling.
+fn picture(format: &[u8; 4], seed: u32, (w, h): (u32, u32)) -> (Vec<u8>, [ColourPlane; 3]) {
     let planes: &[(u32, u32, u32)] = match format {
         b"RG24" => &[(3, 1, 1)],
         b"RG16" => &[(2, 1, 1)],
@@ -209,9 +210,9 @@ fn picture(format: &[u8; 4], seed: u32, (w, h): (u32, u32)) -> (Vec<u8>, [Layout
         b"YU24" => &[(1, 1, 1); 3],
         _ => &[(4, 1, 1)],
     };
-    let (mut layout, mut end) = ([Layout::default(); 3], 0);
+    let (mut layout, mut end) = ([ColourPlane::default(); 3], 0);
     for (to, (cpp, x, y)) in layout.iter_mut().zip(planes) {
-        *to = Layout { offset: end, stride: w.div_ceil(*x) * cpp + 3 };
+        *to = ColourPlane { offset: end, stride: w.div_ceil(*x) * cpp + 3 };
         end += to.stride * h.div_ceil(*y);
     }
     let mut state = u64::from(seed);
@@ -232,20 +233,20 @@ fn seen(plane: &ModelPlane<'_>, (w, h): (u32, u32)) -> Vec<Vec<u64>> {
 }
 
 proptest! {
-    /// A turned plane shows the pixels of the one that is not turned, elsewhere.
+    /// A rotated plane shows the pixels of the unrotated one, elsewhere.
     #[test]
     fn turning_moves_pixels(
         format in prop::sample::select(&EVERY[..]), seed in any::<u32>(), turn in 0u8..16,
         (w, h) in (1u32..12, 1u32..12), (sx, sy) in (0u32..4, 0u32..4),
     ) {
         let (bytes, layout) = picture(format, seed, (16, 16));
-        let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
+        let picture = ModelBuffer { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
         let src = SrcRect::pixels(sx, sy, w, h);
-        let plain = ModelPlane::of(&picture, src, Rect::new(0, 0, w, h), &Look::default()).unwrap();
+        let plain = ModelPlane::of(&picture, src, Rect::new(0, 0, w, h), &ModelOptions::default()).unwrap();
         let plain = seen(&plain, (w, h));
-        let turn = Turn { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
+        let turn = ModelRotation { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
         let (tw, th) = if turn.swaps() { (h, w) } else { (w, h) };
-        let look = Look { turn, ..Look::default() };
+        let look = ModelOptions { turn, ..ModelOptions::default() };
         let turned = ModelPlane::of(&picture, src, Rect::new(0, 0, tw, th), &look).unwrap();
         for (y, line) in seen(&turned, (tw, th)).iter().enumerate() {
             for (x, pixel) in line.iter().enumerate() {
@@ -255,37 +256,38 @@ proptest! {
         }
     }
 
-    /// A picture that is cut off by the buffer, or by nonsense, is refused and never read.
+    /// An image that is cut off by the buffer, or by nonsense, is refused and never read.
     #[test]
     fn no_layout_panics(
         format in prop::sample::select(&EVERY[..]), len in 0usize..600, offsets in any::<[u16; 3]>(),
         strides in prop::array::uniform3(0u32..40), (x, y, w, h) in any::<(u16, u16, u8, u8)>(), turn in 0u8..16, quiet in any::<bool>(),
     ) {
         let bytes = vec![0; len];
-        let at = |plane: usize| Layout { offset: u32::from(offsets[plane]) >> if quiet { 9 } else { 0 }, stride: strides[plane] };
+        let at = |plane: usize| ColourPlane { offset: u32::from(offsets[plane]) >> if quiet { 9 } else { 0 }, stride: strides[plane] };
         let layout = [at(0), at(1), at(2)];
-        let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
-        let turn = Turn { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
+        let picture = ModelBuffer { bytes: &bytes, format: u32::from_le_bytes(*format), layout };
+        let turn = ModelRotation { quarters: turn & 3, reflect_x: turn & 4 != 0, reflect_y: turn & 8 != 0 };
         let (w, h) = if quiet { (u32::from(w) & 7, u32::from(h) & 7) } else { (w.into(), h.into()) };
         let (x, y) = if quiet { (u32::from(x) & 3, u32::from(y) & 3) } else { (x.into(), y.into()) };
         let (tw, th) = if turn.swaps() { (h, w) } else { (w, h) };
-        let look = Look { turn, ..Look::default() };
+        let look = ModelOptions { turn, ..ModelOptions::default() };
         if let Ok(plane) = ModelPlane::of(&picture, SrcRect::pixels(x, y, w, h), Rect::new(-1, -1, tw, th), &look) {
             crc(40, 40, &[plane]);
         }
     }
 }
 
-/// What is black and what is white (as `vkms_format_test.c` of the kernel has them, within its rounding), in every encoding and range.
+/// What is black and what is white (as `vkms_format_test.c` of the kernel has them, within its
+/// rounding), in every encoding and range.
 #[test]
 fn black_and_white_of_yuv() {
     for encoding in [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020] {
         for (range, black, white) in [(Range::Full, 0, 255), (Range::Limited, 16, 235)] {
             let bytes = [black, white, 128, 128];
-            let line = Layout { offset: 0, stride: 2 };
-            let layout = [line, Layout { offset: 2, stride: 2 }, Layout::default()];
-            let picture = Picture { bytes: &bytes, format: u32::from_le_bytes(*b"NV12"), layout };
-            let look = Look { encoding, range, ..Look::default() };
+            let line = ColourPlane { offset: 0, stride: 2 };
+            let layout = [line, ColourPlane { offset: 2, stride: 2 }, ColourPlane::default()];
+            let picture = ModelBuffer { bytes: &bytes, format: u32::from_le_bytes(*b"NV12"), layout };
+            let look = ModelOptions { encoding, range, ..ModelOptions::default() };
             let plane = ModelPlane::of(&picture, SrcRect::full(2, 1), Rect::new(0, 0, 2, 1), &look).unwrap();
             assert_eq!(seen(&plane, (2, 1))[0], [0xffff, !0], "{encoding:?} {range:?}");
         }
@@ -305,8 +307,11 @@ fn releases() {
 #[test]
 fn turned_bitmaps_are_refused() {
     let bytes = [0; 64];
-    let picture = Picture::packed(&bytes, 8, u32::from_le_bytes(*b"R1  "));
-    let look = |quarters| Look { turn: Turn { quarters, ..Turn::default() }, ..Look::default() };
+    let picture = ModelBuffer::packed(&bytes, 8, u32::from_le_bytes(*b"R1  "));
+    let look = |quarters| ModelOptions {
+        turn: ModelRotation { quarters, ..ModelRotation::default() },
+        ..ModelOptions::default()
+    };
     let new =
         |quarters| ModelPlane::of(&picture, SrcRect::full(8, 8), Rect::new(0, 0, 8, 8), &look(quarters)).map(drop);
     assert_eq!((new(2), new(1)), (Ok(()), Err(Unmodelled::TurnedBits)));

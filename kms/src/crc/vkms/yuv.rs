@@ -1,5 +1,5 @@
-//! YUV as vkms converts it (`argb_u16_from_yuv161616` in `vkms_formats.c`): 32.32 fixed point over channels of 16 bits, the nearest
-//! chroma sample, clamped.
+//! YUV as vkms converts it (`argb_u16_from_yuv161616` in `vkms_formats.c`): 32.32 fixed point over
+//! channels of 16 bits, the nearest chroma sample, clamped.
 
 use std::sync::OnceLock;
 
@@ -79,7 +79,8 @@ pub(super) fn yuv(format: u32) -> Option<Yuv> {
     Some(Yuv { components: [luma, chroma(u), chroma(v)], deep })
 }
 
-/// Memory of a component: bytes of its colour plane from the first pixel on, bytes from line to line.
+/// Memory of a component: bytes of its colour plane from the first pixel on, bytes from line to
+/// line.
 pub(super) type Plane<'a> = (&'a [u8], usize);
 
 /// Y, U and V of the pixels on a way. Bytes as they are, or two of them.
@@ -111,8 +112,8 @@ impl Yuv {
 /// Pixels that are converted together.
 const BLOCK: usize = 16;
 
-/// Converts samples to red, green and blue by `convert`, then brings them into range: in blocks, so that the second step, whose branches nobody could
-/// predict, vectorises.
+/// Converts samples to red, green and blue by `convert`, then brings them into range: in blocks, so
+/// that the second step, whose branches could not be predict, vectorises.
 #[inline(always)]
 fn in_blocks([y, u, v]: [&[u16]; 3], dst: &mut [u64], convert: impl Fn(u16, u16, u16) -> [i32; 3]) {
     let samples = y.chunks(BLOCK).zip(u.chunks(BLOCK)).zip(v.chunks(BLOCK));
@@ -134,7 +135,8 @@ fn in_blocks([y, u, v]: [&[u16]; 3], dst: &mut [u64], convert: impl Fn(u16, u16,
 
 impl Component {
     fn gather(&self, plane: Plane<'_>, walk: Walk, deep: bool, line: &mut [u16]) {
-        // Bytes of a pixel and of a sample, and where that begins, known to the compiler: the loops are tight then.
+        // Bytes of a pixel and of a sample, and where that begins, known to the compiler: the loops
+        // are tight then.
         match (self.cpp, deep, self.at) {
             (1, ..) => self.samples::<1, 1, 0>(plane, walk, line),
             (2, false, 0) => self.samples::<2, 1, 0>(plane, walk, line),

@@ -1,13 +1,15 @@
-//! Optional properties: refused where they are missing, sent where they change, rolled back with their frame.
+//! Optional properties: refused where they are missing, sent where they change, rolled back with
+//! their frame.
 
 use std::sync::Arc;
 
 use super::*;
 use crate::colour::{Ctm, Eotf, HdrMetadata, HdrStatic, Lut};
-use crate::pipeline::{ColorOp, ColorPipeline, Curve, OpState, PipelineError};
-use crate::props::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::pipeline::{ColorOp, ColorPipeline, OpState, PipelineError};
+use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
+use crate::property_values::Curve;
 use crate::scripted::add_colour;
-use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneLook, Rotation, ScalingFilter};
+use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneOptions, Rotation, ScalingFilter};
 
 const CONNECTOR: u32 = ids::CONNECTOR;
 
@@ -36,15 +38,15 @@ fn sent(bench: &mut Bench, object: u32, change: impl FnOnce(&mut Frame<'_>)) -> 
     bench.kernel.take_log().remove(0).props.into_iter().filter_map(of_object).collect()
 }
 
-fn all_looks() -> [(&'static str, PlaneLook); 6] {
-    let plain = PlaneLook::default();
+fn all_looks() -> [(&'static str, PlaneOptions); 6] {
+    let plain = PlaneOptions::default();
     [
-        ("rotation", PlaneLook { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
-        ("SCALING_FILTER", PlaneLook { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
-        ("COLOR_ENCODING", PlaneLook { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
-        ("COLOR_RANGE", PlaneLook { color_range: Some(ColorRange::Full), ..plain }),
-        ("colorkey", PlaneLook { color_key: Some(0xff00ff), ..plain }),
-        ("HOTSPOT_X", PlaneLook { hotspot: Some((3, -4)), ..plain }),
+        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
+        ("SCALING_FILTER", PlaneOptions { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
+        ("COLOR_ENCODING", PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
+        ("COLOR_RANGE", PlaneOptions { color_range: Some(ColorRange::Full), ..plain }),
+        ("colorkey", PlaneOptions { color_key: Some(0xff00ff), ..plain }),
+        ("HOTSPOT_X", PlaneOptions { hotspot: Some((3, -4)), ..plain }),
     ]
 }
 
@@ -58,9 +60,9 @@ fn a_plane_property_goes_out_once() {
         &[(ids::COLORKEY, 0x01ff_00ff)],
         &[(ids::HOTSPOT_X, 3), (ids::HOTSPOT_X + 1, -4i64 as u64)],
     ];
-    for ((name, look), expected) in all_looks().into_iter().zip(expected) {
+    for ((name, options), expected) in all_looks().into_iter().zip(expected) {
         let mut bench = rich();
-        let state = PlaneState { look, ..full(1) };
+        let state = PlaneState { options, ..full(1) };
         let mut show = || {
             sent(&mut bench, PRIMARY, |frame| {
                 frame.set(0, state);
@@ -74,23 +76,24 @@ fn a_plane_property_goes_out_once() {
 #[test]
 fn what_says_nothing_leaves_a_matrix_but_undoes_a_key() {
     let mut bench = rich();
-    let bt709 = PlaneLook { color_encoding: Some(ColorEncoding::Bt709), color_key: Some(5), ..PlaneLook::default() };
-    let mut show = |look| {
+    let bt709 =
+        PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), color_key: Some(5), ..PlaneOptions::default() };
+    let mut show = |options| {
         sent(&mut bench, PRIMARY, |frame| {
-            frame.set(0, PlaneState { look, ..full(1) });
+            frame.set(0, PlaneState { options, ..full(1) });
         })
     };
     assert_eq!(show(bt709).len(), 2);
-    assert_eq!(show(PlaneLook::default()), [(ids::COLORKEY, 0)]);
-    assert_eq!(show(PlaneLook { color_key: None, ..bt709 }), [], "it is BT.709 still");
+    assert_eq!(show(PlaneOptions::default()), [(ids::COLORKEY, 0)]);
+    assert_eq!(show(PlaneOptions { color_key: None, ..bt709 }), [], "it is BT.709 still");
 }
 
 #[test]
 fn a_plane_that_is_turned_on_is_upright() {
     let mut bench = rich();
-    let look = PlaneLook { rotation: Rotation::ROTATE_180, ..PlaneLook::default() };
+    let options = PlaneOptions { rotation: Rotation::ROTATE_180, ..PlaneOptions::default() };
     sent(&mut bench, PRIMARY + 1, |frame| {
-        frame.set(1, PlaneState { look, ..full(3) });
+        frame.set(1, PlaneState { options, ..full(3) });
     });
     sent(&mut bench, PRIMARY + 1, |frame| {
         frame.clear(1);
@@ -103,10 +106,10 @@ fn a_plane_that_is_turned_on_is_upright() {
 
 #[test]
 fn a_plane_without_the_property_refuses_by_name() {
-    for (name, look) in all_looks() {
+    for (name, options) in all_looks() {
         let mut bench = Bench::new(Stock { rich: false, ..Stock::default() });
         let mut frame = bench.output.modeset();
-        frame.set(0, PlaneState { look, ..full(1) });
+        frame.set(0, PlaneState { options, ..full(1) });
         let error = frame.test().unwrap_err();
         assert_eq!((error.step, error.errno), (Step::Prepare, Errno::INVAL));
         assert!(error.detail.starts_with("plane 0 (object 30): ") && error.detail.contains(name), "{}", error.detail);
@@ -114,14 +117,14 @@ fn a_plane_without_the_property_refuses_by_name() {
     }
     // Values that only some planes have.
     let wrong = [
-        PlaneLook { color_encoding: Some(ColorEncoding::Bt2020), ..PlaneLook::default() },
-        PlaneLook { color_key: Some(0x100_0000), ..PlaneLook::default() },
+        PlaneOptions { color_encoding: Some(ColorEncoding::Bt2020), ..PlaneOptions::default() },
+        PlaneOptions { color_key: Some(0x100_0000), ..PlaneOptions::default() },
     ];
-    for look in wrong {
+    for options in wrong {
         let mut bench = rich();
         let mut frame = bench.output.frame();
-        frame.set(0, PlaneState { look, ..full(1) });
-        assert_eq!(frame.test().unwrap_err().step, Step::Prepare, "{look:?}");
+        frame.set(0, PlaneState { options, ..full(1) });
+        assert_eq!(frame.test().unwrap_err().step, Step::Prepare, "{options:?}");
     }
 }
 
@@ -290,7 +293,7 @@ fn with_pipeline() -> Bench {
 fn a_pipeline_is_sent_once_and_taken_off() {
     let mut bench = with_pipeline();
     let states = [OpState::Curve(Curve::SrgbInverseEotf), OpState::Bypass];
-    let pipeline = PipelineState::new(&bench.output.planes()[0], 0, &states).unwrap();
+    let pipeline = bench.output.planes()[0].pipeline(0, &states).unwrap();
     let state = PlaneState { pipeline: Some(&pipeline), ..full(1) };
     bench.kernel.take_log();
     for (number, state) in [(2, state), (3, state), (4, full(1))] {
@@ -310,15 +313,15 @@ fn a_pipeline_is_sent_once_and_taken_off() {
 fn a_pipeline_is_only_what_its_operations_can() {
     let mut bench = with_pipeline();
     let planes = bench.output.planes();
-    let wrong = |states: &[OpState]| PipelineState::new(&planes[0], 0, states).unwrap_err().to_string();
+    let wrong = |states: &[OpState]| planes[0].pipeline(0, states).unwrap_err().to_string();
     assert_eq!(wrong(&[OpState::Bypass]), "plane 30: 1 states for the 2 operations of its COLOR_PIPELINE");
     let pq = [OpState::Curve(Curve::Pq125Eotf), OpState::Bypass];
     assert_eq!(wrong(&pq), "colorop 400 (1D Curve): CURVE_1D_TYPE: no such curve");
     let swapped = [OpState::Bypass, OpState::Curve(Curve::SrgbEotf)];
     assert_eq!(wrong(&swapped), "colorop 401 (3x4 Matrix): TYPE: another one than the state is for");
-    let none = PipelineState::new(&planes[1], 0, &[]).unwrap_err();
+    let none = planes[1].pipeline(0, &[]).unwrap_err();
     assert_eq!(none, PipelineError::NoPipeline { plane: PRIMARY + 1, index: 0, has: 0 });
-    let good = PipelineState::new(&planes[0], 0, &[OpState::Bypass, OpState::Bypass]).unwrap();
+    let good = planes[0].pipeline(0, &[OpState::Bypass, OpState::Bypass]).unwrap();
     let mut frame = bench.output.frame();
     frame.set(1, PlaneState { pipeline: Some(&good), ..full(1) });
     let error = frame.test().unwrap_err();

@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use drm::control::{atomic::AtomicModeReq, property};
+use kms::Blob;
 use kms::crc::vkms::{ColorOp, Encoding, Range};
-use kms::inventory::Plane;
+use kms::inventory::PlaneInfo;
 use kms::pipeline::ColorPipeline;
-use kms::props::Blob;
 use kms::{Blend, CallError, Device};
 
 use super::{Screen, Values};
@@ -63,7 +63,7 @@ impl Drop for PipelineAccess<'_> {
 }
 
 /// The planes with their colour pipelines; empty if the kernel has none (before Linux 6.19).
-pub(super) fn planes_with_pipelines(device: &Device) -> Vec<Plane> {
+pub(super) fn planes_with_pipelines(device: &Device) -> Vec<PlaneInfo> {
     if device.show_colour_pipelines(true).is_err() {
         return Vec::new();
     }

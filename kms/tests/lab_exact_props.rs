@@ -1,4 +1,5 @@
-//! Optional properties on a real kernel: each shows by CRC what plain arithmetic says it should, and without it something else.
+//! Optional properties on a real kernel: each shows by CRC what plain arithmetic says it should,
+//! and without it something else.
 
 mod lab;
 
@@ -6,13 +7,14 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dmabuf_import::{Dmabuf, Fourcc, Modifier, Plane};
+use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier};
 use kms::colour::{Ctm, Ctm3x4, Lut};
 use kms::crc::{CrcReader, CrcStream};
-use kms::pipeline::{Curve, OpState, PipelineState};
+use kms::pipeline::OpState;
+use kms::property_values::Curve;
 use kms::{
-    ColorEncoding, ColorRange, ConnectorState, CrtcState, Device, DumbBuffer, Framebuffer, PlaneLook, PlaneState, Rect,
-    Rotation, ScalingFilter, SrcRect, Step,
+    ColorEncoding, ColorRange, ConnectorState, CrtcState, Device, DumbBuffer, Framebuffer, PlaneOptions, PlaneState,
+    Rect, Rotation, ScalingFilter, SrcRect, Step,
 };
 use lab::{Screen, readable};
 
@@ -85,9 +87,9 @@ fn rotations_turn_and_mirror() {
         rotation = if mirror_x { rotation.reflect_x() } else { rotation };
         rotation = if mirror_y { rotation.reflect_y() } else { rotation };
         let (dw, dh) = if rotation.swaps_axes() { (h, w) } else { (w, h) };
-        let look = PlaneLook { rotation, ..PlaneLook::default() };
+        let options = PlaneOptions { rotation, ..PlaneOptions::default() };
         let dst = Rect::new(30, 20, dw, dh);
-        let turned = PlaneState { look, ..PlaneState::new(buffer.id(), SrcRect::full(w, h), dst) };
+        let turned = PlaneState { options, ..PlaneState::new(buffer.id(), SrcRect::full(w, h), dst) };
         let read = crc_of(&mut screen, &mut stream, turned);
         let expected = painted(&screen.device, dw, dh, |x, y| {
             let (sx, sy) = match turn {
@@ -104,7 +106,7 @@ fn rotations_turn_and_mirror() {
     }
 }
 
-/// An NV12 picture of one colour; the memory must live as long as it is shown.
+/// An NV12 image of one colour; the memory must live as long as it is shown.
 fn nv12(device: &Device, [luma, u, v]: [u8; 3]) -> (DumbBuffer, Framebuffer) {
     let (w, h) = (128, 64);
     let mut memory = device.dumb(w, h * 3 / 2, Fourcc::R8).expect("memory");
@@ -116,7 +118,8 @@ fn nv12(device: &Device, [luma, u, v]: [u8; 3]) -> (DumbBuffer, Framebuffer) {
     }
     let shared = memory.export().expect("export");
     let fd = shared.planes()[0].fd.clone();
-    let planes = vec![Plane { fd: fd.clone(), offset: 0, stride }, Plane { fd, offset: stride * h, stride }];
+    let planes =
+        vec![DmabufPlane { fd: fd.clone(), offset: 0, stride }, DmabufPlane { fd, offset: stride * h, stride }];
     let dmabuf = Dmabuf::new(w, h, Fourcc::Nv12, Modifier::Linear, planes).expect("NV12");
     (memory, device.framebuffer(&dmabuf, false).expect("framebuffer"))
 }
@@ -128,10 +131,13 @@ fn yuv_goes_by_its_matrix_and_range() {
     let mut stream = stream(&screen);
     let mut show = |colour, color_encoding, color_range| {
         let (_memory, fb) = nv12(&screen.device, colour);
-        let look =
-            PlaneLook { color_encoding: Some(color_encoding), color_range: Some(color_range), ..PlaneLook::default() };
+        let options = PlaneOptions {
+            color_encoding: Some(color_encoding),
+            color_range: Some(color_range),
+            ..PlaneOptions::default()
+        };
         let (src, dst) = (SrcRect::full(128, 64), Rect::new(8, 8, 128, 64));
-        let state = PlaneState { look, ..PlaneState::new(fb.id(), src, dst) };
+        let state = PlaneState { options, ..PlaneState::new(fb.id(), src, dst) };
         crc_of(&mut screen, &mut stream, state)
     };
     let (grey, blue) = ([16, 128, 128], [60, 240, 110]);
@@ -203,7 +209,7 @@ fn a_pipeline_is_what_its_operations_say() {
     assert!(plane.props.color_encoding.is_none() && plane.props.color_range.is_none());
     let swap = [[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
     let swap = OpState::Matrix(Arc::new(Ctm3x4::new(&screen.device, swap).expect("matrix")));
-    let make = |ops: [OpState; 4]| PipelineState::new(plane, 0, &ops).expect("a pipeline");
+    let make = |ops: [OpState; 4]| plane.pipeline(0, &ops).expect("a pipeline");
     let none = make([OpState::Bypass, OpState::Bypass, OpState::Bypass, OpState::Bypass]);
     let once = make([OpState::Bypass, swap.clone(), OpState::Bypass, OpState::Bypass]);
     let twice = make([OpState::Bypass, swap.clone(), swap, OpState::Bypass]);
@@ -227,15 +233,18 @@ fn a_pipeline_is_what_its_operations_say() {
 fn what_vkms_lacks_is_refused_by_name() {
     let mut screen = Screen::new();
     let plain = screen.full(screen.black.id());
-    let look = |look| PlaneState { look, ..plain };
+    let options = |options| PlaneState { options, ..plain };
     let planes = [
-        ("SCALING_FILTER", PlaneLook { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..PlaneLook::default() }),
-        ("colorkey", PlaneLook { color_key: Some(0), ..PlaneLook::default() }),
-        ("HOTSPOT_X", PlaneLook { hotspot: Some((0, 0)), ..PlaneLook::default() }),
+        (
+            "SCALING_FILTER",
+            PlaneOptions { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..PlaneOptions::default() },
+        ),
+        ("colorkey", PlaneOptions { color_key: Some(0), ..PlaneOptions::default() }),
+        ("HOTSPOT_X", PlaneOptions { hotspot: Some((0, 0)), ..PlaneOptions::default() }),
     ];
     let id = screen.output.planes()[0].id;
     for (property, state) in planes {
-        let error = screen.output.frame().set(0, look(state)).test().expect_err(property);
+        let error = screen.output.frame().set(0, options(state)).test().expect_err(property);
         println!("{error}");
         assert_eq!(error.step, Step::Prepare);
         assert!(error.detail.contains(property) && error.detail.contains(&format!("object {id}")), "{error}");
@@ -245,7 +254,7 @@ fn what_vkms_lacks_is_refused_by_name() {
     let error = screen.output.frame().crtc(CrtcState { ctm, ..CrtcState::default() }).test().expect_err("CTM");
     assert!(error.step == Step::Prepare && error.detail.ends_with("no property CTM"), "{error}");
     let state = ConnectorState { max_bpc: Some(10), ..ConnectorState::default() };
-    assert_eq!(screen.output.cannot(&state), Some("no property max bpc"));
+    assert_eq!(screen.output.unsupported(&state), Some("no property max bpc"));
     let error = screen.output.frame().connector(state).test().expect_err("max bpc");
     assert!(error.step == Step::Prepare && error.detail.ends_with("no property max bpc"), "{error}");
     let connector = screen.inventory.connected().next().expect("a display");
