@@ -10,11 +10,12 @@ use crate::{
     system::{error::Context, log},
 };
 
-/// A Wayland compositor that carries explicit fences end to end and proves with display CRCs what reached the screen.
+/// A Wayland compositor that carries explicit fences end to end, and proves with display CRCs what
+/// reached the screen.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -23,25 +24,27 @@ pub struct Cli {
 pub enum Command {
     /// Run the compositor on a display device.
     Run(Box<RunArgs>),
-    /// Talk to a running compositor.
+    /// Send a request to a running compositor.
     Msg(MsgArgs),
-    /// Say what of explicit sync, planes, colour, CRCs … this machine can do, what is missing, and what to do about it.
+    /// Report what this machine supports (explicit sync, planes, colour, CRCs …), what is missing,
+    /// and how to fix it.
     Doctor(tools::doctor::DoctorArgs),
-    /// Read display CRCs, and prove with them that a display shows what it is told to.
+    /// Read display CRCs, and check with them that a display shows what it should.
     Crc(Box<tools::crc::CrcArgs>),
 }
 
-/// The `syncline` command: parses its arguments, runs it, and says what went wrong.
+/// The `syncline` command: parses the arguments, runs the subcommand, and reports errors.
 ///
-/// Exit status (`doctor`, `crc` and `msg crc check` have their own): 0 after an ordinary end, 1 with one clear line on
-/// standard error when something is wrong, or the status of the client with `--until-exit`.
+/// Exit status: 0 after a normal end; 1 after an error, with one line on standard error; the status
+/// of the client with `--until-exit`. `doctor`, `crc` and `msg crc check` have exit statuses of
+/// their own.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log::start();
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Doctor(args) => tools::doctor::run(args).context("standard output"),
-        // It has its own exit statuses, also for what cannot be run.
+        // `crc` has its own exit statuses, also for errors.
         Command::Crc(args) => Ok(tools::crc::run(args)),
         Command::Msg(args) => client::run(args),
     };

@@ -1,9 +1,10 @@
-//! linux-dmabuf feedback: which formats and modifiers a client should allocate.
+//! linux-dmabuf feedback: the formats and modifiers that a client should allocate.
 //!
-//! Every surface begins with what the renderer can read. One that goes fullscreen, or that a plane could show, is told first what its
-//! display would rather scan out ([`dmabuf_import::tranche`]), so that its next buffers can go to a plane without a copy. What a
-//! test commit has refused of it is left out ([`dmabuf_import::withdraw`]), and the client reallocates. When that changes
-//! is [`steady`]'s.
+//! Every surface starts with what the renderer can read. A surface that goes fullscreen, or that a
+//! plane could show, gets the preferences of its display first ([`dmabuf_import::tranche`]), so
+//! that a plane can show its next buffers without a copy. Layouts that a test commit has refused
+//! are left out ([`dmabuf_import::withdraw`]), and the client reallocates. [`crate::surface::goal`]
+//! decides when a change is sent.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -26,21 +27,21 @@ use crate::{
     system::{error::Error, id::OutputId},
 };
 
-/// What outputs and renderer have to say.
+/// Makes feedback from the abilities of the outputs and the renderer.
 #[derive(Debug)]
 pub struct FormatFeedback {
     main: u64,
-    /// What the renderer reads: every pair that can be imported.
+    /// Every pair that the renderer can import.
     formats: FormatSet,
     rendered: Arc<Feedback>,
-    /// By output: its card's node, and the pairs that its planes take.
+    /// For each output: the device number of its card, and the pairs that its planes can show.
     outputs: HashMap<OutputId, (u64, Vec<Candidate>)>,
-    /// Those of surfaces without refusals.
-    made: HashMap<(OutputId, bool), Arc<Feedback>>,
+    /// Cached feedback for surfaces without refused layouts, by output and rotation.
+    cached: HashMap<(OutputId, bool), Arc<Feedback>>,
 }
 
 impl FormatFeedback {
-    /// From the renderer's formats and the outputs' planes.
+    /// Takes the formats of the renderer and of the outputs' planes.
     pub fn new(outputs: &Outputs) -> Result<Self, Error> {
         let formats: FormatSet = outputs.renderer.dmabuf_formats().iter().copied().collect();
         let main = outputs.main_device;
@@ -49,19 +50,20 @@ impl FormatFeedback {
         let by_output = outputs.list.iter().map(candidates).collect();
         let rendered =
             Feedback::new(main, [sampled(main, &formats)]).map_err(|e| Error::setup("linux-dmabuf feedback", e))?;
-        Ok(Self { main, formats, rendered: Arc::new(rendered), outputs: by_output, made: HashMap::new() })
+        Ok(Self { main, formats, rendered: Arc::new(rendered), outputs: by_output, cached: HashMap::new() })
     }
 
-    /// What everybody is told.
+    /// The default feedback, for surfaces that are rendered.
     pub fn default(&self) -> Arc<Feedback> {
         self.rendered.clone()
     }
 
-    /// What a surface with this goal is told. Without descriptors for a new one, what everybody is.
+    /// The feedback for a surface with this goal. Falls back to the default if there is no
+    /// descriptor for a new table.
     pub fn of(&mut self, goal: Goal, withdrawn: &Withdrawals) -> Arc<Feedback> {
         let Goal::ScannedOut { output, rotated } = goal else { return self.default() };
         let Some((node, candidates)) = self.outputs.get(&output) else { return self.default() };
-        let made = self.made.get(&(output, rotated)).filter(|_| withdrawn.is_empty());
+        let made = self.cached.get(&(output, rotated)).filter(|_| withdrawn.is_empty());
         if let Some(made) = made {
             return made.clone();
         }
@@ -81,7 +83,7 @@ impl FormatFeedback {
             }
         };
         if withdrawn.is_empty() {
-            self.made.insert((output, rotated), feedback.clone());
+            self.cached.insert((output, rotated), feedback.clone());
         }
         feedback
     }
@@ -91,7 +93,8 @@ fn sampled(device: u64, formats: &FormatSet) -> Tranche {
     Tranche { device, scanout: false, sampling: true, formats: formats.clone() }
 }
 
-/// Pairs that the renderer reads and planes of the output take, the cursor's apart.
+/// The pairs that the renderer can read and planes of the output can show; cursor planes do not
+/// count.
 fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<Candidate> {
     let known = &outputs.cards.of(&output.kms).known;
     let planes = |format: Format| {
@@ -106,7 +109,7 @@ fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<C
 }
 
 impl FormatFeedback {
-    /// Whether a plane of the output would take the layer's format in another layout than it has.
+    /// Whether planes of the output can show the layer's format, but only with other modifiers.
     pub fn could_be_on_plane(&self, output: OutputId, layer: &Layer) -> bool {
         let crate::surface::buffer::PixelSource::Dmabuf(imported) = &layer.content.source else { return false };
         let (format, modifier) = (imported.dmabuf.format(), imported.dmabuf.modifier());
@@ -116,7 +119,9 @@ impl FormatFeedback {
     }
 }
 
-pub fn want(
+/// Updates the goal of a surface's allocation, and sends new feedback if that changes the announced
+/// goal. With `at_once` the goal need not have been stable for a while.
+pub fn update_goal(
     states: &SurfaceData,
     goal: Goal,
     at_once: bool,
@@ -133,23 +138,26 @@ pub fn want(
         news
     };
     if news {
-        tell(states, feedback, state);
+        send_feedback(states, feedback, state);
     }
 }
 
-pub fn tell(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
-    let told = {
+/// Sends a surface the feedback for its announced goal.
+pub fn send_feedback(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
+    let sent = {
         let surface = SurfaceState::of(states);
         feedback.of(surface.allocation.goal.announced(), &surface.allocation.withdrawn)
     };
-    state.offer(&told);
-    send_surface_feedback(states, &told);
+    state.offer(&sent);
+    send_surface_feedback(states, &sent);
 }
 
+/// Whether a transform rotates by 90 or 270 degrees.
 pub fn swaps_axes(transform: Transform) -> bool {
     matches!(transform, Transform::_90 | Transform::_270 | Transform::Flipped90 | Transform::Flipped270)
 }
 
+/// Whether a surface is shown rotated by 90 or 270 degrees.
 pub fn is_rotated(surface: &WlSurface) -> bool {
     with_states(surface, |states| swaps_axes(SurfaceState::of(states).view.transform))
 }

@@ -1,8 +1,10 @@
-//! The compositor as a library: the `syncline` command is [`main`], and tests drive a session in their own process.
+//! The compositor as a library. The `syncline` command is [`main`]; tests can run a session in
+//! their own process.
 //!
-//! Layers, from top to bottom; a layer imports only from those below it (docs/architecture.md, which a test enforces):
-//! session, control, feedback, output, desktop, crc, devices, render, report, surface, config, schedule, system. Only
-//! [`session`] names the session's state, `Syncline`; everything below is data with methods that return what happened.
+//! The layers, from top to bottom, are: session, control, feedback, output, desktop, crc, devices,
+//! render, report, surface, config, schedule, system. A layer imports only from those below it
+//! (docs/architecture.md; a test checks it). Only [`session`] names the session's state,
+//! `Syncline`; everything below is data with methods that return what happened.
 
 mod cli;
 mod config;

@@ -321,7 +321,7 @@ mod tests {
         let number = pipe.as_raw_fd();
         let error = SyncFile::from_fd(pipe).unwrap_err();
         assert!(error.to_string().contains(&format!("fd {number}")), "{error}");
-        assert!(error.to_string().contains("no sync_file"), "{error}");
+        assert!(error.to_string().contains("not a sync_file"), "{error}");
         assert!(SyncFile::merge(&[]).is_err());
     }
 }

@@ -60,7 +60,7 @@ fn syncobjs_and_sync_files_of_another_device_work_and_other_things_of_it_are_nam
             let error = ours.import_timeline(fd).unwrap_err();
             let text = error.to_string();
             let number = format!("fd {}", fd.as_raw_fd());
-            assert!(text.contains(&number) && text.contains("no syncobj"), "{text}");
+            assert!(text.contains(&number) && text.contains("not a syncobj"), "{text}");
         }
     }
     // A handle of one device is another syncobj, or none, on the other: it cannot be confused,

@@ -543,17 +543,17 @@ fn bad_file_descriptors_are_refused_by_name_and_leak_nothing() {
     let before = lab::open_fds();
     let not_sync_file = SyncFile::unchecked(null.try_clone().unwrap().into());
     let table = [
-        (device.import_timeline(null.as_fd()).unwrap_err(), "no syncobj", Errno::INVAL),
-        (device.import_timeline(file.as_fd()).unwrap_err(), "no syncobj", Errno::INVAL),
-        (SyncFile::from_fd(syncobj.try_clone().unwrap()).unwrap_err(), "no sync_file", Errno::NOTTY),
-        (SyncFile::from_fd(null.try_clone().unwrap().into()).unwrap_err(), "no sync_file", Errno::NOTTY),
+        (device.import_timeline(null.as_fd()).unwrap_err(), "not a syncobj", Errno::INVAL),
+        (device.import_timeline(file.as_fd()).unwrap_err(), "not a syncobj", Errno::INVAL),
+        (SyncFile::from_fd(syncobj.try_clone().unwrap()).unwrap_err(), "not a sync_file", Errno::NOTTY),
+        (SyncFile::from_fd(null.try_clone().unwrap().into()).unwrap_err(), "not a sync_file", Errno::NOTTY),
         (SyncFile::merge2(null.as_fd(), file.as_fd()).unwrap_err(), "first fd is not a sync_file", Errno::NOTTY),
         (SyncFile::merge2(file.as_fd(), null.as_fd()).unwrap_err(), "second fd is not a sync_file", Errno::NOENT),
-        (timeline.point(1).import(&not_sync_file).unwrap_err(), "no sync_file", Errno::INVAL),
-        (Acquire::from_sync_file(not_sync_file, 0).advance().unwrap_err(), "no sync_file", Errno::NOTTY),
-        (implicit::export(null.as_fd(), Access::Read).unwrap_err(), "no dma-buf", Errno::NOTTY),
-        (implicit::import(file.as_fd(), &file, Access::Read).unwrap_err(), "no dma-buf", Errno::NOTTY),
-        (SyncDevice::new(null.try_clone().unwrap().into()).unwrap_err(), "no DRM device", Errno::NOTTY),
+        (timeline.point(1).import(&not_sync_file).unwrap_err(), "not a sync_file", Errno::INVAL),
+        (Acquire::from_sync_file(not_sync_file, 0).advance().unwrap_err(), "not a sync_file", Errno::NOTTY),
+        (implicit::export(null.as_fd(), Access::Read).unwrap_err(), "not a dma-buf", Errno::NOTTY),
+        (implicit::import(file.as_fd(), &file, Access::Read).unwrap_err(), "not a dma-buf", Errno::NOTTY),
+        (SyncDevice::new(null.try_clone().unwrap().into()).unwrap_err(), "not a DRM device", Errno::NOTTY),
         (timeline.point(1).register(&null, Until::Available).unwrap_err(), "SYNCOBJ_EVENTFD", Errno::INVAL),
     ];
     for (error, text, errno) in table {

@@ -149,7 +149,7 @@ fn surface_exists_by_the_other_protocol() {
 #[test]
 #[ignore = "lab"]
 fn invalid_fence() {
-    expect_on_surface(SurfaceError::InvalidFence, &["set_acquire_fence", "no sync_file"], |b| {
+    expect_on_surface(SurfaceError::InvalidFence, &["set_acquire_fence", "not a sync_file"], |b| {
         // Open until the request is flushed, which is with the next one.
         let no_fence = Box::leak(Box::new(std::fs::File::open("/dev/null").unwrap()));
         b.fences().set_acquire_fence(no_fence.as_fd());

@@ -1,18 +1,18 @@
-//! `[idle]`: what happens when the user is not here.
+//! `[idle]`: what happens when the user is idle.
 
 use fence::Ns;
 use serde::Deserialize;
 
-/// Nothing, unless it is asked for.
+/// The settings for an idle user. By default nothing happens.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IdleConfig {
-    /// Turns the displays off after so long without input; absent: never. Clients with an inhibitor on a visible surface
-    /// (`zwp_idle_inhibit_manager_v1`) hold it up.
+    /// Turns the displays off after this time without input; absent: never. A client with an
+    /// inhibitor on a visible surface (`zwp_idle_inhibit_manager_v1`) prevents it.
     pub off_after: Option<Span>,
 }
 
-/// A span of time, in nanoseconds: `90s`, `10m`, `1h`.
+/// A time span in nanoseconds, written `90s`, `10m` or `1h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Span(pub Ns);

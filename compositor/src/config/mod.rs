@@ -1,6 +1,7 @@
 //! The user's configuration file (TOML).
 //!
-//! A file that is wrong is refused whole, with the line at fault; options of the command line win over it.
+//! A file with an error is rejected as a whole, and the error names the line. Options of the
+//! command line take precedence over the file.
 
 pub mod idle;
 pub mod output;
@@ -26,36 +27,36 @@ pub use self::{idle::IdleConfig, output::OutputConfig};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// `#rrggbb` of the desktop behind all windows.
+    /// The colour of the desktop behind all windows, `#rrggbb`.
     pub background: Colour,
-    /// Started by Super+Return.
+    /// The command that Super+Return starts.
     pub terminal: Vec<String>,
-    /// A fullscreen client that asks for it may tear, where the display can.
+    /// Whether a fullscreen client that asks for tearing gets it, if the display supports it.
     pub tearing: bool,
-    /// Displays that can refresh at a varying rate do, unless their `[[output]]` says otherwise.
+    /// Whether displays use a variable refresh rate if they support it. An `[[output]]` may differ.
     pub vrr: bool,
-    /// The main thread has the lowest real-time priority, where the system allows that.
+    /// Whether the main thread gets the lowest real-time priority, if the system allows it.
     pub realtime: bool,
-    /// How windows of shared memory are read.
+    /// How the buffers of `wl_shm` clients are read.
     pub shm: ShmMode,
     pub keyboard: KeyboardConfig,
     pub cursor: CursorConfig,
     pub fences: FencesConfig,
-    /// What may go onto planes.
+    /// Which layers may go onto planes.
     pub planes: PlaneUse,
     pub cec: CecConfig,
     pub idle: IdleConfig,
     pub mem2mem: Mem2memConfig,
-    /// `[[output]]`: displays by the name of their connector.
+    /// `[[output]]`: the settings of displays, by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
 }
 
-/// How windows of shared memory (`wl_shm`) are read.
+/// How the buffers of `wl_shm` clients are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShmMode {
-    /// In place where that can be, by udmabuf.
+    /// In place with udmabuf, where possible.
     Auto,
     /// Always by a copy.
     Copy,
@@ -68,7 +69,7 @@ pub struct KeyboardConfig {
     pub variant: String,
     pub model: String,
     pub options: Option<String>,
-    /// Milliseconds before a held key repeats.
+    /// Milliseconds until a key that is held down repeats.
     pub repeat_delay: i32,
     /// Repeats per second; 0 turns repeating off.
     pub repeat_rate: i32,
@@ -77,53 +78,59 @@ pub struct KeyboardConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CursorConfig {
-    /// Overridden by XCURSOR_THEME.
+    /// The name of the cursor theme; XCURSOR_THEME takes precedence.
     pub theme: String,
-    /// Pixels; overridden by XCURSOR_SIZE.
+    /// The size in pixels; XCURSOR_SIZE takes precedence.
     pub size: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FencesConfig {
-    /// Whose pending fences go to the display or GPU driver.
+    /// Which pending fences are handed over to the display or the GPU.
     pub policy: FencePolicy,
-    /// Drivers that `trusted` means.
+    /// Drivers whose fences the policy `trusted` hands over as well.
     pub trusted: Vec<String>,
-    /// Milliseconds after which a pending acquire fence is reported with the client's name.
+    /// Milliseconds after which a pending acquire fence is reported with the name of its client.
     pub watchdog: u64,
 }
 
-/// Televisions, by CEC. Off unless asked for: a session that starts would take the television from whoever watches.
+/// Televisions, through CEC. Off by default: a session that starts would take the television from
+/// whoever is watching.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CecConfig {
-    /// Makes each output whose connector has an adapter a playback device: its television wakes and shows the session.
+    /// Registers each output whose connector has an adapter as a playback device: its television
+    /// wakes and shows the session.
     pub enable: bool,
-    /// The name that the television shows: at most 14 characters of ASCII.
+    /// The name that the television displays: at most 14 ASCII characters.
     pub osd_name: OsdName,
-    /// Puts the television to standby when the outputs go to sleep, if it shows this session.
+    /// Whether to put the television to standby when the outputs are turned off, if it shows this
+    /// session.
     pub standby_on_sleep: bool,
-    /// When the television goes to standby: tells who asks that we do, too, and does not wake it by itself.
+    /// Whether the session's CEC device follows when the television goes to standby: it then
+    /// reports standby when asked, and does not wake the television by itself.
     pub follow_tv_standby: bool,
-    /// An adapter that no connector knows of, for example `/dev/cec0` of a USB dongle; the connectors' are left alone then.
+    /// An adapter that belongs to no connector, for example `/dev/cec0` of a USB dongle. The
+    /// adapters of connectors are not used then.
     pub adapter: Option<PathBuf>,
 }
 
-/// A V4L2 converter (memory-to-memory device) for windows that no plane takes as they are. Off unless asked for.
+/// A V4L2 converter (memory-to-memory device) for buffers that no plane can show as they are. Off
+/// by default.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Mem2memConfig {
     pub device: Option<Mem2memDevice>,
 }
 
-/// Which one.
+/// Which converter to use.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Mem2memDevice {
-    /// The first that there is.
+    /// The first one that is found.
     Auto,
-    /// This one.
+    /// The one at this path.
     Path(PathBuf),
 }
 
@@ -150,8 +157,9 @@ impl TryFrom<String> for OsdName {
     fn try_from(text: String) -> Result<Self, String> {
         let most = kms::cec::OsdName::LEN;
         let name = kms::cec::OsdName::new(&text);
-        name.map(Self)
-            .ok_or_else(|| format!("`{text}` cannot be shown by a television; write 1 to {most} ASCII characters"))
+        name.map(Self).ok_or_else(|| {
+            format!("`{text}` is not a name that a television can display; write 1 to {most} ASCII characters")
+        })
     }
 }
 
@@ -208,7 +216,7 @@ impl Default for FencesConfig {
     }
 }
 
-/// `#rrggbb`, opaque.
+/// An opaque colour, written `#rrggbb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Colour(pub [u8; 3]);
@@ -225,26 +233,29 @@ impl TryFrom<String> for Colour {
 }
 
 impl Config {
-    /// What is configured for a connector.
+    /// The settings for a connector.
     pub fn output(&self, connector: &str) -> Option<&OutputConfig> {
         self.outputs.iter().find(|output| output.name == connector)
     }
 
-    /// Whether a connector's display is to refresh at a varying rate, if it can.
+    /// Whether a connector's display should use a variable refresh rate, if it supports it.
     pub fn vrr(&self, connector: &str) -> bool {
         self.output(connector).and_then(|output| output.vrr).unwrap_or(self.vrr)
     }
 
-    /// Reads the file that the arguments or the environment name, and lets the arguments win.
+    /// Reads the file that the command line or the environment names. The command line takes
+    /// precedence over the settings in it.
     pub fn load(overrides: &Overrides) -> Result<Self, Error> {
         let mut config = match &overrides.config {
-            Some(path) => Self::parse(path, &fs::read_to_string(path).context(format!("reading {}", path.display()))?)?,
+            Some(path) => {
+                Self::parse(path, &fs::read_to_string(path).context(format!("cannot read {}", path.display()))?)?
+            }
             None => match default_path() {
                 None => Self::default(),
                 Some(path) => match fs::read_to_string(&path) {
                     Ok(text) => Self::parse(&path, &text)?,
                     Err(e) if e.kind() == io::ErrorKind::NotFound => Self::default(),
-                    Err(e) => return Err(e).context(format!("reading {}", path.display())),
+                    Err(e) => return Err(e).context(format!("cannot read {}", path.display())),
                 },
             },
         };
@@ -277,7 +288,7 @@ impl Config {
     }
 }
 
-/// The new name of a key that an error calls unknown: keys had underscores once.
+/// The new name of a key that an error calls unknown: keys used to have underscores.
 fn renamed(message: &str) -> Option<String> {
     let (unknown, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
     let new = unknown.replace('_', "-");

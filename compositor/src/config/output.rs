@@ -1,31 +1,33 @@
-//! `[[output]]`: what a display is to be set to, by the name of its connector.
+//! `[[output]]`: the settings of one display, by the name of its connector.
 //!
-//! What a connector has no property for is dropped with a warning when it is lit; a value that no connector could have is an error
-//! of the file.
+//! A setting for which the connector has no property is dropped with a warning when the display is
+//! lit. A value that no connector could have is an error in the file.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use kms::ModeRequest;
 
-/// One display.
+/// The settings of one display.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OutputConfig {
-    /// The connector, as `syncline doctor` lists it: `HDMI-A-1`.
+    /// The name of the connector as `syncline doctor` lists it, for example `HDMI-A-1`.
     pub name: String,
-    /// `1920x1080` or `1920x1080@60`; `--mode` wins over it.
+    /// `1920x1080` or `1920x1080@60`; `--mode` takes precedence.
     #[serde(default, deserialize_with = "mode")]
     pub mode: Option<ModeRequest>,
-    /// Its upper left corner on the desktop, `[x, y]`. Displays without one stand in a row to the right of all that have one.
+    /// The upper left corner of the display on the desktop, `[x, y]`. Displays without a position
+    /// are placed in a row to the right of all that have one.
     pub position: Option<(i32, i32)>,
-    /// Whether it refreshes at a varying rate, if it can; absent: as `vrr` of the file says.
+    /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
+    /// file applies.
     pub vrr: Option<bool>,
-    /// Most bits per colour on the cable.
+    /// The most bits per colour channel on the cable.
     #[serde(default, deserialize_with = "bpc")]
     pub max_bpc: Option<u8>,
-    /// What the display is told that it shows, unless a fullscreen window says better.
+    /// The content type that is sent to the display, unless a fullscreen window sets one.
     pub content_type: Option<ContentType>,
-    /// Range of RGB on HDMI; a display that shows grey for black needs the other one.
+    /// The range of RGB values on HDMI; a display that shows black as grey needs the other one.
     pub broadcast_rgb: Option<BroadcastRgb>,
 }
 
@@ -47,7 +49,7 @@ pub enum BroadcastRgb {
 }
 
 impl OutputConfig {
-    /// What the connector is to tell the display.
+    /// The connector state with these settings.
     pub fn connector_state(&self) -> kms::ConnectorState {
         let content_type = self.content_type.map(|content| match content {
             ContentType::Graphics => kms::ContentType::Graphics,
@@ -64,12 +66,15 @@ impl OutputConfig {
     }
 }
 
-/// Reads the list; a connector that is named twice is an error at its second name.
+/// Reads the list. A second section for the same connector is an error.
 pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputConfig>, D::Error> {
     let list = Vec::<OutputConfig>::deserialize(deserializer)?;
     for (at, output) in list.iter().enumerate() {
         if list[..at].iter().any(|other| other.name == output.name) {
-            return Err(D::Error::custom(format!("two [[output]] sections for `{}`; make them one", output.name)));
+            return Err(D::Error::custom(format!(
+                "two [[output]] sections for `{}`; merge them into one",
+                output.name
+            )));
         }
     }
     Ok(list)

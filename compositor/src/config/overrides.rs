@@ -1,4 +1,4 @@
-//! Options of the command line that win over the configuration file.
+//! Options of the command line that take precedence over the configuration file.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,21 @@ use clap::Args;
 
 use crate::config::words::{FencePolicy, PlaneUse};
 
-/// What the command line says of the configuration.
+/// The settings that the command line overrides.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Overrides {
-    /// Whose pending fences are handed to the display or GPU driver instead of being waited for; default: `same-driver`.
+    /// Which pending fences are handed over to the display or the GPU instead of being waited for.
+    /// Default: `same-driver`.
     #[arg(long, value_enum)]
     pub fence_policy: Option<FencePolicy>,
-    /// A driver whose fences `trusted` hands on, by the name in SYNC_IOC_FILE_INFO (repeatable).
+    /// Driver whose fences `trusted` also hands over, by its name in SYNC_IOC_FILE_INFO; may be
+    /// given several times.
     #[arg(long, value_name = "DRIVER")]
     pub trust: Vec<String>,
-    /// What may go onto planes instead of being rendered; default: `all` that they take.
+    /// Which client buffers may go onto planes instead of being composited. Default: `all`.
     #[arg(long, value_enum)]
     pub planes: Option<PlaneUse>,
-    /// Configuration file; default: $XDG_CONFIG_HOME/syncline/config.toml, if it is there.
+    /// Configuration file. Default: $XDG_CONFIG_HOME/syncline/config.toml, if it exists.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

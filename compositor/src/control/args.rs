@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct MsgArgs {
-    /// The compositor's Wayland socket name; default: $WAYLAND_DISPLAY.
+    /// Wayland socket name of the compositor. Default: $WAYLAND_DISPLAY.
     #[arg(long, env = "WAYLAND_DISPLAY", value_name = "NAME")]
     pub socket: String,
     #[command(subcommand)]
@@ -15,52 +15,55 @@ pub struct MsgArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Message {
-    /// End the compositor.
+    /// Stop the compositor.
     Quit,
-    /// Save the first output's picture as PNG.
+    /// Save a screenshot of the first output as a PNG file.
     Screenshot {
-        /// Where to.
+        /// File to write.
         file: PathBuf,
     },
     /// Turn a display off or on.
     Output {
-        /// Its connector, as `syncline doctor` lists it: HDMI-A-1.
+        /// Connector name as `syncline doctor` lists it, e.g. HDMI-A-1.
         name: String,
-        /// Whether it is to be on.
+        /// New state of the display.
         #[arg(value_enum)]
         power: Power,
     },
-    /// Counters of the running session.
+    /// Show the state and the counters of the running session.
     Status {
-        /// For programs.
+        /// Print JSON, for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Clients' dma-bufs: how each is drawn, and which cards scan it out.
+    /// List the dma-bufs of clients: how the renderer reads each one, and which cards scan it out.
     Buffers {
-        /// For programs; docs/cards.md names the fields.
+        /// Print JSON, for programs; docs/cards.md describes the fields.
         #[arg(long)]
         json: bool,
     },
-    /// Pending acquire fences, unreleased buffers with their users, and what the watchdog found.
+    /// List pending acquire fences, unreleased buffers with their users, and the reports of the
+    /// watchdog.
     Fences {
-        /// For programs; docs/fences.md names the fields.
+        /// Print JSON, for programs; docs/fences.md describes the fields.
         #[arg(long)]
         json: bool,
     },
-    /// Display CRCs of the running session: on, off, what they say; needs debugfs and a compositor that may read it.
+    /// Turn display CRCs of the running session on or off, and show their results. This needs
+    /// debugfs and a compositor with permission to read it.
     Crc {
         #[command(subcommand)]
         action: CrcAction,
     },
-    /// The last frames of each display: when they were shown, what was on which plane, and what their CRCs say.
+    /// List the last frames of each display: when each was shown, what was on which plane, and what
+    /// its CRC says.
     Frames {
-        /// Connector; default: all.
+        /// Connector name. Default: all displays.
         output: Option<String>,
-        /// A JSON object a line, for programs; docs/crc.md names the fields.
+        /// Print one JSON object per line, for programs; docs/crc.md describes the fields.
         #[arg(long)]
         json: bool,
-        /// Go on until interrupted, each frame as soon as its CRC is judged.
+        /// Continue until interrupted, and print each frame as soon as its CRC is judged.
         #[arg(long)]
         follow: bool,
     },
@@ -70,30 +73,32 @@ pub enum Message {
 pub enum CrcAction {
     /// Read and judge the CRC of every frame from now on.
     On {
-        /// Connector; default: all, also those that are plugged in later.
+        /// Connector name. Default: all displays, including those that are plugged in later.
         output: Option<String>,
-        /// Where in the display CRCs are taken (`syncline crc sources`); default: at its end.
+        /// Where in the display pipeline the CRC is taken (see `syncline crc sources`). Default: at
+        /// its end.
         #[arg(long, value_name = "NAME")]
         source: Option<String>,
     },
-    /// Stop reading.
+    /// Stop reading CRCs.
     Off {
-        /// Connector; default: all.
+        /// Connector name. Default: all displays.
         output: Option<String>,
     },
-    /// What was counted, and the last changes of the screen without a frame.
+    /// Show the results so far, and the last changes of the screen without a frame.
     Status {
-        /// Connector; default: all.
+        /// Connector name. Default: all displays.
         output: Option<String>,
-        /// For programs; docs/crc.md names the fields.
+        /// Print JSON, for programs; docs/crc.md describes the fields.
         #[arg(long)]
         json: bool,
     },
-    /// Show the scene with planes, then fully drawn, and compare. Exit status: 0 equal, 1 different, 2 not possible.
+    /// Show the scene once with planes and once fully composited, and compare both CRCs. Exit
+    /// status: 0 equal, 1 different, 2 not possible.
     Check {
-        /// Connector; default: the only one.
+        /// Connector name. Default: the only display.
         output: Option<String>,
-        /// For programs; docs/crc.md names the fields.
+        /// Print JSON, for programs; docs/crc.md describes the fields.
         #[arg(long)]
         json: bool,
     },

@@ -1,4 +1,4 @@
-//! The `syncline msg` command: asks a running compositor and prints its answer.
+//! The `syncline msg` command: sends a request to a running compositor and prints the answer.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -25,9 +25,10 @@ use crate::{
     system::error::{Context, Error},
 };
 
-/// Sends the message and prints the answer; the exit status.
+/// Sends the request and prints the answer. Returns the exit status.
 pub fn run(args: &MsgArgs) -> Result<u8, Error> {
-    // Asked and hung up before anything is printed: the compositor does not keep a peer for a slow terminal.
+    // Closes the connection before anything is printed: the compositor does not keep a peer for a
+    // slow terminal.
     let ask = |request: &Request| Connection::connect(&args.socket)?.ask(request);
     match &args.message {
         Message::Quit => drop(ask(&Request::Quit)?),
@@ -66,13 +67,13 @@ fn crc(mut session: Connection, action: &CrcAction) -> Result<u8, Error> {
         CrcAction::Check { output, json } => {
             let compared = match session.ask(&Request::Crc(CrcRequest::Check { output })) {
                 Ok(compared) => compared,
-                // Its own exit status, so that a script need not read it.
+                // A status of its own lets scripts tell this from a difference.
                 Err(error) => {
                     eprintln!("syncline: error: {error}");
                     return Ok(2);
                 }
             };
-            let report: Compared = serde_json::from_value(compared.clone()).map_err(|e| session.odd(&e))?;
+            let report: Compared = serde_json::from_value(compared.clone()).map_err(|e| session.unexpected(&e))?;
             if json {
                 println!("{compared}")
             } else {
@@ -85,13 +86,13 @@ fn crc(mut session: Connection, action: &CrcAction) -> Result<u8, Error> {
     if json {
         println!("{status}");
     } else {
-        let status = serde_json::from_value(status).map_err(|e| session.odd(&e))?;
+        let status = serde_json::from_value(status).map_err(|e| session.unexpected(&e))?;
         print!("{}", text::status(&status));
     }
     Ok(0)
 }
 
-/// How often a follower asks for what is new.
+/// How often `--follow` asks for new frames.
 const FOLLOW: Duration = Duration::from_millis(100);
 
 fn frames(session: &mut Connection, output: Option<&String>, json: bool, follow: bool) -> Result<(), Error> {
@@ -135,29 +136,32 @@ impl Connection {
         Ok(Self { stream: BufReader::new(stream), what })
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a request and waits for the answer.
     fn ask(&mut self, request: &Request) -> Result<serde_json::Value, Error> {
         let mut line = serde_json::to_vec(request).map_err(|e| Error::setup("request", e))?;
         line.push(b'\n');
         self.stream.get_mut().write_all(&line).context(&self.what)?;
         let mut answer = String::new();
         self.stream.read_line(&mut answer).context(&self.what)?;
-        let answer: Answer =
-            serde_json::from_str(&answer).map_err(|e| Error::setup(&self.what, format!("no answer: {e}")))?;
+        let answer: Answer = serde_json::from_str(&answer)
+            .map_err(|e| Error::setup(&self.what, format!("the compositor sent no valid answer: {e}")))?;
         match answer.error {
             Some(error) => Err(Error::setup("syncline msg", error)),
             None => Ok(answer.data.unwrap_or_default()),
         }
     }
 
-    /// The same for an answer of a known shape.
+    /// As [`Connection::ask`], for an answer of a known type.
     fn read<T: serde::de::DeserializeOwned>(&mut self, request: &Request) -> Result<T, Error> {
         let answer = self.ask(request)?;
-        serde_json::from_value(answer).map_err(|error| self.odd(&error))
+        serde_json::from_value(answer).map_err(|error| self.unexpected(&error))
     }
 
-    fn odd(&self, error: &serde_json::Error) -> Error {
-        Error::setup(&self.what, format!("its answer is not what this syncline knows: {error}"))
+    fn unexpected(&self, error: &serde_json::Error) -> Error {
+        Error::setup(
+            &self.what,
+            format!("this syncline does not understand the answer ({error}); is the compositor of another version?"),
+        )
     }
 }
 

@@ -1,6 +1,7 @@
-//! `syncline msg`: the socket of a running session, its wire format, and the command that talks to it.
+//! `syncline msg`: the socket of a running session, the wire format, and the command that uses
+//! them.
 //!
-//! It answers nothing itself: the session does.
+//! Nothing here answers a request; the session does.
 
 pub mod args;
 pub mod client;

@@ -1,4 +1,4 @@
-//! The wire format of `syncline msg`: one JSON object a line.
+//! The wire format of `syncline msg`: one JSON object per line.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use crate::crc::status::CrcRequest;
 #[serde(tag = "request", rename_all = "kebab-case")]
 pub enum Request {
     Quit,
-    /// Writes a PNG; `path` is absolute.
+    /// Writes a screenshot as PNG; `path` is absolute.
     Screenshot {
         path: PathBuf,
     },
     Status,
-    /// Turns a display off or on, by the name of its connector.
+    /// Turns a display off or on; `name` is its connector.
     Output {
         name: String,
         on: bool,
@@ -27,16 +27,17 @@ pub enum Request {
     Buffers,
     /// See [`crate::session::crc::switch`].
     Crc(CrcRequest),
-    /// The last frames after the one with this serial, of one output or of all; see [`crate::crc::frames::Page`].
+    /// The last frames after the one with this serial, of one output or of all; see
+    /// [`crate::crc::frames::Page`].
     Frames {
         after: u64,
         output: Option<String>,
-        /// Only up to the first one whose CRC is not judged yet.
+        /// Only the frames before the first one whose CRC is not judged yet.
         settled: bool,
     },
 }
 
-/// An answer: `error` says why not.
+/// An answer. `error` says why the request failed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,8 @@
-//! `syncline msg`: one JSON object a line over a Unix socket next to the Wayland one.
+//! The socket of `syncline msg`: one JSON object per line, over a Unix socket next to the Wayland
+//! one.
 //!
-//! Only the user can open the socket (it lies in XDG_RUNTIME_DIR). A peer that sends nothing, or half a line, costs a
-//! descriptor until it hangs up and holds up nobody.
+//! The socket is in XDG_RUNTIME_DIR, so only the user can open it. A peer that sends nothing, or
+//! half a line, costs one descriptor until it hangs up, and delays no other peer.
 
 use std::{
     io::{self, Read, Write},
@@ -20,25 +21,25 @@ use crate::{
     },
 };
 
-/// Whom to answer later; one that has hung up meanwhile is not answered.
+/// Names a peer that is answered later. A peer that has hung up meanwhile gets no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
     pub slot: Slot,
     pub peer: u64,
 }
 
-/// Longest request.
+/// The longest request, in bytes.
 const LIMIT: usize = 64 * 1024;
 
 #[derive(Debug)]
 struct Peer {
-    /// Unique, since slots are used again.
+    /// Unique, because slots are reused.
     id: u64,
     stream: UnixStream,
     line: Vec<u8>,
 }
 
-/// The listening socket and its peers; the socket's file is removed on drop.
+/// The listening socket and its peers. Dropping it removes the socket's file.
 #[derive(Debug)]
 pub struct Ipc {
     listener: UnixListener,
@@ -48,17 +49,18 @@ pub struct Ipc {
 }
 
 impl Ipc {
-    /// Listens on `path`. The caller holds the lock of the Wayland socket of that name, so a file there is a left-over.
+    /// Listens on `path`. The caller holds the lock of the Wayland socket of that name, so an
+    /// existing file is a left-over and is replaced.
     pub fn listen(path: PathBuf, reactor: &Reactor) -> Result<Self, Error> {
         std::fs::remove_file(&path).ok();
-        let what = || format!("listening on {}", path.display());
+        let what = || format!("cannot listen on {}", path.display());
         let listener = UnixListener::bind(&path).context(what())?;
         listener.set_nonblocking(true).context(what())?;
         reactor.add(&listener, EventSource::MsgListen).context(what())?;
         Ok(Self { listener, path, peers: Slab::new(), accepted: 0 })
     }
 
-    /// Takes a new peer.
+    /// Accepts a new peer.
     pub fn accept(&mut self, reactor: &Reactor) {
         let Ok((stream, _)) = self.listener.accept() else { return };
         if stream.set_nonblocking(true).is_err() {
@@ -72,7 +74,8 @@ impl Ipc {
         entry.insert(Peer { id: self.accepted, stream, line: Vec::new() });
     }
 
-    /// Reads from a peer; returns its request once the line is whole. `Err`: it is gone.
+    /// Reads from a peer. Returns its request once the line is complete, and an error if the peer
+    /// is gone.
     pub fn receive(&mut self, slot: Slot) -> Result<Option<String>, ()> {
         let peer = self.peers.get_mut(slot.0 as usize).ok_or(())?;
         let mut buffer = [0; 4096];
@@ -93,12 +96,12 @@ impl Ipc {
         String::from_utf8(line).map(Some).map_err(|_| ())
     }
 
-    /// For answering the peer in `slot` later.
+    /// The ticket for answering the peer in `slot` later.
     pub fn ticket(&self, slot: Slot) -> Option<Ticket> {
         Some(Ticket { slot, peer: self.peers.get(slot.0 as usize)?.id })
     }
 
-    /// Answers a peer; one that does not read its answer loses it.
+    /// Sends an answer. A peer that does not read its answer loses it.
     pub fn answer(&mut self, slot: Slot, answer: &Answer) {
         let Some(peer) = self.peers.get_mut(slot.0 as usize) else { return };
         let mut line = serde_json::to_vec(answer).unwrap_or_default();
@@ -117,13 +120,13 @@ impl Drop for Ipc {
     }
 }
 
-/// Where the compositor with this Wayland socket listens.
+/// The path of the `syncline msg` socket that belongs to a Wayland socket.
 pub fn socket_path(name: &str) -> Result<PathBuf, Error> {
     let path = if name.starts_with('/') {
         PathBuf::from(name)
     } else {
         let dir = std::env::var_os("XDG_RUNTIME_DIR").ok_or_else(|| {
-            Error::setup("XDG_RUNTIME_DIR", "is not set; it names the directory of the session's sockets")
+            Error::setup("XDG_RUNTIME_DIR", "is not set; it must name the directory of the session's sockets")
         })?;
         Path::new(&dir).join(name)
     };

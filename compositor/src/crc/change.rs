@@ -45,12 +45,14 @@ pub enum ChangeKind {
 /// A client's buffer that was on the screen when the screen changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuspectReport {
+    /// The surface, commit and client that the buffer belongs to.
     #[serde(flatten)]
     pub owner: Owner,
     /// As in the trace.
     pub buffer: u64,
     /// DRM object id.
     pub plane: u32,
+    /// The state of the buffer's release when the CRC was read.
     pub release: ReleaseState,
 }
 
@@ -66,7 +68,9 @@ pub struct Change {
     /// The kernel's sequence number of the vblank whose scan-out differs, if the driver numbers its
     /// CRCs.
     pub sequence: Option<u32>,
+    /// The values of the CRC before the change.
     pub before: Vec<u32>,
+    /// The values of the CRC after the change.
     pub after: Vec<u32>,
     pub kind: ChangeKind,
     /// The buffers that may have been written to; only the released ones, if there are any.

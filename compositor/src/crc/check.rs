@@ -21,11 +21,14 @@ use crate::{
 pub struct CheckPlane {
     /// DRM object id.
     pub id: u32,
+    /// The buffer whose pixels are read.
     pub target: Arc<Target>,
     /// Held so that the buffer is not released before the prediction is done; `None`: one of the
     /// compositor's own buffers.
     pub content: Option<Arc<Content>>,
+    /// The part of the buffer that is shown.
     pub src: SrcRect,
+    /// Where it is shown, in pixels of the CRTC.
     pub dst: Rect,
     /// The plane's zpos, if it was set.
     pub zpos: Option<u64>,
@@ -41,19 +44,23 @@ pub struct CheckPlane {
 pub struct Check {
     /// [`crate::output::state::Output::id`].
     pub output: OutputId,
+    /// Size of the mode in pixels.
     pub width: u32,
     pub height: u32,
     pub planes: Vec<CheckPlane>,
+    /// The colour properties of the CRTC.
     pub crtc: CrtcState,
 }
 
 /// A client's buffer on a plane, without holding it: a suspect if the screen changes.
 #[derive(Debug)]
 pub struct Suspect {
+    /// DRM object id.
     pub plane: u32,
     pub surface: SurfaceId,
     pub commit: u64,
     pub buffer: u64,
+    /// Weak, so that a suspect delays no release.
     pub content: Weak<Content>,
     /// The release point, if the client uses `linux-drm-syncobj-v1`.
     pub point: Option<Point>,

@@ -72,6 +72,7 @@ impl CrcVerdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     pub frame: u64,
+    /// The first entry of the frame; `None` if none was read.
     pub read: Option<CrcEntry>,
     pub predicted: Option<u32>,
     pub verdict: CrcVerdict,

@@ -5,7 +5,7 @@
 //!  flip(frame, sequence) ─→ Judge ←─ predictor thread ←─ Check (the planes as committed)
 //!  crc/data ─→ entry ──────→  ├─→ once per frame: equal | different | read | unpredicted |
 //!                             │                   ambiguous | unread | settling
-//!                             └─→ changed without a flip: released too early | written while in use
+//!                             └─→ changed without a flip: early release | written while in use
 //! ```
 //!
 //! [`judge`] pairs entries with frames and judges them, [`predict`] computes CRCs, [`stream`] reads

@@ -39,6 +39,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts a frame.
     pub fn add(&mut self, verdict: CrcVerdict) {
         *match verdict {
             CrcVerdict::Equal => &mut self.equal,
@@ -51,6 +52,7 @@ impl Counts {
         } += 1;
     }
 
+    /// Counts a change of the screen.
     pub fn add_change(&mut self, kind: ChangeKind) {
         *match kind {
             ChangeKind::EarlyRelease => &mut self.early_releases,
@@ -63,11 +65,13 @@ impl Counts {
 /// The CRCs of an output for which they are turned on.
 #[derive(Debug)]
 pub struct OutputCrc {
+    /// The CRC source, as the kernel names it.
     pub source: String,
     pub arithmetic: Arithmetic,
     /// YUV matrix and range of each plane (object id), as the session found them; it does not set
     /// them.
     yuv: Vec<(u32, (Encoding, Range))>,
+    /// The open stream; `None` while CRCs are not armed.
     pub session: Option<ArmedStream>,
     /// Set while CRCs wait to be armed, or armed again after a modeset, which is done as soon as no
     /// commit is in flight and vblanks run.

@@ -1,7 +1,8 @@
-//! The pointer's picture: a theme's cursor or a client's surface, drawn into a buffer of the cursor plane.
+//! The cursor image: an image of the theme or a client's surface, rendered into a buffer for the
+//! cursor plane.
 //!
-//! The buffer is redrawn when the picture changes, not when the pointer moves. A picture larger than the plane takes is
-//! cut; a device without a cursor plane gets the pointer as a layer of the scene.
+//! The buffer is rendered when the image changes, not when the pointer moves. An image larger than
+//! the plane is cropped. On a device without a cursor plane the cursor is a layer of the scene.
 
 use std::{io::Read, sync::Arc};
 
@@ -24,35 +25,36 @@ use crate::{
     surface::{SurfaceState, buffer::PixelSource},
 };
 
-/// The cursor's state.
+/// The state of the cursor.
 pub struct Cursor {
     image: CursorImageStatus,
     drag_icon: Option<WlSurface>,
     theme: xcursor::CursorTheme,
     size: u32,
     renderer: Option<PixmanRenderer>,
-    pictures: Vec<Drawn>,
-    /// Counts the changes of the picture.
+    rendered: Vec<RenderedCursor>,
+    /// The number of changes of the image so far.
     changes: u64,
 }
 
-/// The picture for the cursor planes of one card that have one size.
+/// The cursor image for the cursor planes of one card and one size.
 #[derive(Debug)]
-struct Drawn {
+struct RenderedCursor {
     card: kms::CardSerial,
     size: (u32, u32),
     buffers: Vec<Arc<Target>>,
-    /// The buffer drawn last, with its hotspot.
+    /// The buffer rendered last, with its hotspot.
     shown: Option<CursorImage>,
-    /// [`Cursor::changes`] then.
-    of: u64,
+    /// The value of [`Cursor::changes`] at that time.
+    at_change: u64,
 }
 
-/// A cursor's texture with its hotspot.
+/// A texture of the cursor with its hotspot.
 type CursorTexture = (PixmanTexture, Point<i32, Logical>);
 
 impl Cursor {
-    /// Loads the theme lazily; a theme that is not installed falls back to a built-in arrow.
+    /// Images of the theme are loaded when they are needed. A theme that is not installed is
+    /// replaced by a built-in arrow.
     pub fn new(config: &config::CursorConfig) -> Self {
         Self {
             image: CursorImageStatus::default_named(),
@@ -60,28 +62,28 @@ impl Cursor {
             theme: xcursor::CursorTheme::load(&config.theme),
             size: config.size.clamp(8, 256),
             renderer: PixmanRenderer::new().ok(),
-            pictures: Vec::new(),
+            rendered: Vec::new(),
             changes: 1,
         }
     }
 
-    /// What the focused client, or we, want to be shown.
+    /// Sets the image that the focused client or the compositor requests.
     pub fn set_image(&mut self, image: CursorImageStatus) {
         self.image = image;
         self.changes += 1;
     }
 
-    /// The picture that is dragged along with the pointer.
+    /// Sets the surface that is dragged along with the pointer.
     pub fn set_drag_icon(&mut self, icon: Option<WlSurface>) {
         self.drag_icon = icon;
     }
 
-    /// See [`Cursor::set_drag_icon`].
+    /// The surface of [`Cursor::set_drag_icon`], while it is alive.
     pub fn drag_icon(&self) -> Option<&WlSurface> {
         self.drag_icon.as_ref().filter(|icon| icon.is_alive())
     }
 
-    /// The client's surface, if the cursor is one.
+    /// The client's surface if it is the cursor image.
     pub fn surface(&self) -> Option<&WlSurface> {
         match &self.image {
             CursorImageStatus::Surface(surface) if surface.is_alive() => Some(surface),
@@ -89,23 +91,24 @@ impl Cursor {
         }
     }
 
-    /// A surface was committed; it may be ours.
+    /// A surface was committed; it may be the cursor image.
     pub fn surface_commit(&mut self, surface: &WlSurface) {
         if self.surface() == Some(surface) {
             self.changes += 1;
         }
     }
 
-    /// A card is gone, with its buffers.
+    /// A card is gone: drops its buffers.
     pub fn forget(&mut self, card: kms::CardSerial) {
-        self.pictures.retain(|drawn| drawn.card != card);
-        // It has them mapped.
+        self.rendered.retain(|cursor| cursor.card != card);
+        // The renderer has these buffers mapped.
         if let Some(renderer) = &mut self.renderer {
             renderer.cleanup_texture_cache().ok();
         }
     }
 
-    /// What a cursor plane of `device` (of `width` × `height`) shows now; draws it if it changed. `None`: nothing.
+    /// The cursor image for a cursor plane of `device` (of `width` × `height`), rendered again if
+    /// it has changed. `None` if nothing is shown.
     pub fn show(&mut self, device: &Device, width: u32, height: u32) -> Option<CursorImage> {
         if matches!(&self.image, CursorImageStatus::Surface(s) if !s.is_alive()) {
             self.set_image(CursorImageStatus::default_named());
@@ -114,33 +117,33 @@ impl Cursor {
             return None;
         }
         let (card, size) = (device.serial(), (width, height));
-        let found = self.pictures.iter().position(|drawn| (drawn.card, drawn.size) == (card, size));
+        let found = self.rendered.iter().position(|cursor| (cursor.card, cursor.size) == (card, size));
         let at = found.unwrap_or_else(|| {
-            self.pictures.push(Drawn { card, size, buffers: Vec::new(), shown: None, of: 0 });
-            self.pictures.len() - 1
+            self.rendered.push(RenderedCursor { card, size, buffers: Vec::new(), shown: None, at_change: 0 });
+            self.rendered.len() - 1
         });
-        if self.pictures[at].of != self.changes {
-            self.pictures[at].of = self.changes;
-            let drawn = self.draw(at, device);
-            self.pictures[at].shown = drawn.unwrap_or_else(|error| {
+        if self.rendered[at].at_change != self.changes {
+            self.rendered[at].at_change = self.changes;
+            let cursor = self.render(at, device);
+            self.rendered[at].shown = cursor.unwrap_or_else(|error| {
                 tracing::warn!("cursor: {error}");
                 None
             });
         }
-        self.pictures[at].shown.clone()
+        self.rendered[at].shown.clone()
     }
 
-    fn draw(&mut self, at: usize, device: &Device) -> Result<Option<CursorImage>, String> {
-        let Some((texture, hotspot)) = self.picture()? else { return Ok(None) };
-        let drawn = &mut self.pictures[at];
-        let (width, height) = drawn.size;
-        drawn.shown = None;
-        let free = drawn.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
+    fn render(&mut self, at: usize, device: &Device) -> Result<Option<CursorImage>, String> {
+        let Some((texture, hotspot)) = self.texture()? else { return Ok(None) };
+        let cursor = &mut self.rendered[at];
+        let (width, height) = cursor.size;
+        cursor.shown = None;
+        let free = cursor.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
         let target = match free {
             Some(target) => target,
             None => {
                 let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
-                drawn.buffers.push(target.clone());
+                cursor.buffers.push(target.clone());
                 target
             }
         };
@@ -162,12 +165,12 @@ impl Cursor {
         Ok(Some(CursorImage { target, hotspot }))
     }
 
-    fn picture(&mut self) -> Result<Option<CursorTexture>, String> {
+    fn texture(&mut self) -> Result<Option<CursorTexture>, String> {
         match &self.image {
             CursorImageStatus::Hidden => Ok(None),
             CursorImageStatus::Named(icon) => {
                 let icon = *icon;
-                self.themed(icon).map(Some)
+                self.theme_texture(icon).map(Some)
             }
             CursorImageStatus::Surface(surface) => {
                 let Some(renderer) = &mut self.renderer else { return Ok(None) };
@@ -194,7 +197,7 @@ impl Cursor {
         }
     }
 
-    fn themed(&mut self, icon: CursorIcon) -> Result<CursorTexture, String> {
+    fn theme_texture(&mut self, icon: CursorIcon) -> Result<CursorTexture, String> {
         let names = std::iter::once(icon.name()).chain(icon.alt_names().iter().copied()).chain(["left_ptr", "default"]);
         let path = names.into_iter().find_map(|name| self.theme.load_icon(name));
         let image = path.and_then(|path| {
@@ -206,7 +209,8 @@ impl Cursor {
         let (width, height, hotspot, pixels) = match image {
             Some(image) => {
                 let hotspot = (image.xhot as i32, image.yhot as i32);
-                // The field's name notwithstanding these are the file's bytes: little-endian ARGB words.
+                // Despite the field's name these are the bytes of the file: little-endian ARGB
+                // words.
                 (image.width as i32, image.height as i32, hotspot, image.pixels_rgba)
             }
             None => (12, 16, (0, 0), arrow()),

@@ -1,27 +1,29 @@
-//! Windows and displays: who is on which, and what becomes of windows whose display is pulled.
+//! Windows and displays: which window is on which display, and where windows go when their display
+//! is unplugged.
 //!
 //! ```text
-//!  display pulled  → its windows move to the first display that is left, each remembering where it was
-//!  display is back → windows that nobody has moved meanwhile return
-//!  none is left    → windows stay where they are until there is one
+//!  unplugged        → its windows move to the first display that is left; each remembers its place
+//!  plugged in again → windows that the user has not moved meanwhile return
+//!  none left        → windows stay where they are until there is a display
 //! ```
 //!
-//! It sends `wl_surface.enter` and `leave`. It lights nothing and configures no display.
+//! This is only arithmetic. It sends nothing to clients and configures no display.
 
 use smithay::utils::{Logical, Point, Rectangle};
 
-/// A display on the desktop: name of its connector, and its place.
+/// The name of a display's connector, and its area on the desktop.
 pub type OutputArea = (String, Rectangle<i32, Logical>);
 
-/// Where a window was on a display that has been pulled.
+/// Where a window was on a display that has been unplugged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Displaced {
     display: String,
-    /// From the display's top left corner.
+    /// Relative to the top left corner of the display.
     at: Point<i32, Logical>,
 }
 
-/// Where a window goes when the displays change: its new location, and where it was displaced from.
+/// Where a window goes when the displays change. Returns its new location, and where it was
+/// displaced from.
 pub fn moved(
     window: Rectangle<i32, Logical>,
     displaced: Option<Displaced>,
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_a_pulled_display_is_sheltered_and_returns() {
+    fn a_window_of_an_unplugged_display_is_sheltered_and_returns() {
         let (both, one) = ([place("A", 0), place("B", 1000)], [place("A", 0)]);
         let (at, displaced) = moved(window(1700, 600), None, &both, &one);
         assert_eq!(at, (600, 500).into(), "wholly inside");

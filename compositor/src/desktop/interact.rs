@@ -1,13 +1,14 @@
 //! Moving and resizing a window by pointer.
 //!
-//! While an interaction is under way the pointer belongs to it and no client sees motion; it ends with the button.
+//! During an interaction the pointer belongs to it, and clients see no motion. It ends when the
+//! button is released.
 
 use smithay::{
     reexports::{wayland_protocols::xdg::shell::server::xdg_toplevel, wayland_server::protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle, Size},
 };
 
-/// Which edges a resize pulls.
+/// The edges that the user drags.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResizeEdges {
     pub left: bool,
@@ -28,19 +29,19 @@ impl From<xdg_toplevel::ResizeEdge> for ResizeEdges {
     }
 }
 
-/// An interaction with its starting point.
+/// An interaction and its starting point.
 #[derive(Debug)]
 pub struct Interaction {
     pub surface: WlSurface,
     pub pointer: Point<f64, Logical>,
     pub start: Rectangle<i32, Logical>,
-    /// `None`: the window moves.
+    /// `None` if the window is moved, not resized.
     pub edges: Option<ResizeEdges>,
-    /// The button has been released; the last size is still on its way from the client.
+    /// The button has been released; the client has not committed the last size yet.
     pub finished: bool,
 }
 
-/// The size that pulling `edges` by `delta` gives, within the client's limits.
+/// The size that dragging `edges` by `delta` gives, within the client's limits.
 pub fn resized(
     start: Size<i32, Logical>,
     edges: ResizeEdges,
@@ -66,7 +67,8 @@ pub fn resized(
     ))
 }
 
-/// Where a window of `size` lies that was `start` when its `edges` began to be pulled: the other edges stay.
+/// The location of a window that has become `size` and was `start` before its `edges` were dragged:
+/// the other edges stay where they are.
 pub fn anchored(start: Rectangle<i32, Logical>, edges: ResizeEdges, size: Size<i32, Logical>) -> Point<i32, Logical> {
     let mut location = start.loc;
     if edges.left {
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_pull_and_the_opposite_ones_stay() {
+    fn edges_follow_the_pointer_and_the_opposite_ones_stay() {
         use xdg_toplevel::ResizeEdge as E;
         let start = Rectangle::new((100, 100).into(), (400, 300).into());
         type Case = (E, (i32, i32), (i32, i32), (i32, i32));

@@ -1,7 +1,7 @@
 //! The desktop: windows, popups, the pointer and its image, the drag icon.
 //!
-//! Positions are in the desktop's logical coordinates, in which outputs lie side by side. Nothing here knows outputs or
-//! planes; whoever asks says which area is meant.
+//! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
+//! Nothing here knows outputs or planes; the caller passes the area.
 
 pub mod cursor;
 pub mod displays;
@@ -12,11 +12,11 @@ pub mod windows;
 
 use smithay::desktop::PopupManager;
 
-/// Everything that can be seen, and where it is.
+/// Everything that can be visible, and where it is.
 pub struct Desktop {
     pub windows: windows::Windows,
     pub popups: PopupManager,
-    /// A move or resize by pointer that is under way.
+    /// A move or resize by pointer that is in progress.
     pub interaction: Option<interact::Interaction>,
     pub cursor: cursor::Cursor,
 }

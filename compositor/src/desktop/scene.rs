@@ -1,4 +1,4 @@
-//! The scene of one output: every visible surface's picture, top to bottom.
+//! The scene of one output: the layers of all visible surfaces, from top to bottom.
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl Desktop {
-    /// Fills `scene` with what an output shows that is at `area`. Stops below a layer that hides all the rest. The drag icon
-    /// is at `pointer`.
+    /// Fills `scene` with the layers of an output at `area`. Stops below a layer that covers
+    /// everything else. The drag icon is at `pointer`.
     pub fn collect(
         &self,
         area: Rectangle<i32, Logical>,
@@ -48,7 +48,8 @@ impl Desktop {
         }
     }
 
-    /// Calls `visit` for every visible surface of an output at `area`, whether it has an image yet or not.
+    /// Calls `visit` for every visible surface of an output at `area`, whether it has a content or
+    /// not.
     pub fn visible_surfaces(&self, area: Rectangle<i32, Logical>, mut visit: impl FnMut(&WlSurface, &SurfaceData)) {
         for window in self.windows.visible() {
             let origin = window.origin();

@@ -1,4 +1,4 @@
-//! Surface trees: subsurfaces and popups, drawn and hit from top to bottom.
+//! Surface trees: sub-surfaces and popups, visited from top to bottom for the scene and for input.
 
 use smithay::{
     desktop::PopupManager,
@@ -11,7 +11,8 @@ use smithay::{
 
 use crate::surface::SurfaceState;
 
-/// Visits the mapped surfaces of a tree from top to bottom, each with the desktop position of its origin.
+/// Visits the mapped surfaces of a tree from top to bottom, each with the position of its origin on
+/// the desktop.
 pub fn walk(
     root: &WlSurface,
     origin: Point<i32, Logical>,
@@ -43,9 +44,11 @@ pub fn walk(
     );
 }
 
-/// The popups of a window or popup from top to bottom, each with the desktop position of its surface's origin.
+/// The popups of a window or popup from top to bottom, each with the desktop position of its
+/// surface's origin.
 ///
-/// `origin` is where the root's own surface begins, `geometry` where its window geometry begins within it.
+/// `origin` is the desktop position of the root's surface, `geometry` the position of its window
+/// geometry in it.
 pub fn popups(
     root: &WlSurface,
     origin: Point<i32, Logical>,
@@ -58,7 +61,7 @@ pub fn popups(
     found
 }
 
-/// The surface of a tree that takes input at a desktop position, with its origin.
+/// The surface of a tree that takes input at a position on the desktop, with its origin.
 pub fn surface_at(
     root: &WlSurface,
     origin: Point<i32, Logical>,

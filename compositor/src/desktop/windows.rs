@@ -1,7 +1,7 @@
-//! Windows: where they are, which is on top, who is under the pointer.
+//! Windows: where they are, how they are stacked, and which one is active.
 //!
-//! Positions are in the desktop's logical coordinates, in which outputs lie side by side. It knows no buffers and no
-//! planes.
+//! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
+//! Nothing here knows buffers or planes.
 
 use smithay::{
     reexports::{
@@ -17,7 +17,7 @@ use smithay::{
 
 use crate::{desktop::displays::Displaced, surface::SurfaceState};
 
-/// What a window asked for beyond floating.
+/// The placement that a client has requested for its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
     Floating,
@@ -29,18 +29,18 @@ pub enum Placement {
 #[derive(Debug)]
 pub struct Window {
     pub toplevel: ToplevelSurface,
-    /// It has shown a buffer.
+    /// The window has shown a buffer.
     pub mapped: bool,
-    /// Top left of the window's geometry on the desktop.
+    /// The top left corner of the window geometry on the desktop.
     pub location: Point<i32, Logical>,
     pub placement: Placement,
-    /// Out of fullscreen it is maximised.
+    /// The window is maximised when it leaves fullscreen.
     pub maximised: bool,
-    /// Size at its last commit.
+    /// The size at the window's last commit.
     pub size: Size<i32, Logical>,
-    /// Where it goes back to when it floats again.
+    /// The rectangle that the window returns to when it floats again.
     pub restore: Option<Rectangle<i32, Logical>>,
-    /// Where it goes back to when its display is plugged in again.
+    /// Where the window returns to when its display is plugged in again.
     pub displaced: Option<Displaced>,
 }
 
@@ -50,17 +50,17 @@ impl Window {
         self.toplevel.wl_surface()
     }
 
-    /// The client's window geometry: the part of the surface that is window, not shadow.
+    /// The window geometry that the client has set: the part of the surface without shadows.
     pub fn geometry(&self) -> Rectangle<i32, Logical> {
         geometry(self.surface())
     }
 
-    /// Where the surface's own origin is.
+    /// The position of the surface's origin on the desktop.
     pub fn origin(&self) -> Point<i32, Logical> {
         self.location - self.geometry().loc
     }
 
-    /// The window on the desktop.
+    /// The window's rectangle on the desktop.
     pub fn rect(&self) -> Rectangle<i32, Logical> {
         Rectangle::new(self.location, self.geometry().size)
     }
@@ -74,7 +74,7 @@ pub fn geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     })
 }
 
-/// All windows, bottom to top.
+/// All windows, from bottom to top.
 #[derive(Debug, Default)]
 pub struct Windows {
     stack: Vec<Window>,
@@ -95,7 +95,7 @@ impl Windows {
         });
     }
 
-    /// Takes a window away.
+    /// Removes a window.
     pub fn remove(&mut self, toplevel: &ToplevelSurface) -> Option<Window> {
         let i = self.stack.iter().position(|w| &w.toplevel == toplevel)?;
         Some(self.stack.remove(i))
@@ -106,12 +106,12 @@ impl Windows {
         self.stack.iter_mut().find(|w| w.surface() == surface)
     }
 
-    /// Mapped windows, top to bottom.
+    /// Mapped windows, from top to bottom.
     pub fn visible(&self) -> impl Iterator<Item = &Window> {
         self.stack.iter().rev().filter(|w| w.mapped && w.surface().is_alive())
     }
 
-    /// All windows, mapped or not, bottom to top.
+    /// All windows, mapped or not, from bottom to top.
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Window> {
         self.stack.iter_mut()
     }
@@ -129,7 +129,7 @@ impl Windows {
         self.stack.len()
     }
 
-    /// Tells every window whether it is the active one.
+    /// Sends every window whether it is the active one.
     pub fn activate(&self, active: Option<&WlSurface>) {
         for window in &self.stack {
             window.toplevel.with_pending_state(|state| {
@@ -146,7 +146,8 @@ impl Windows {
     }
 }
 
-/// Where a new window of `size` goes on an output: the middle, moved on a little for each window that is there.
+/// Where a new window of `size` is placed on an output: in the middle, shifted a little for each
+/// window that exists.
 pub fn initial_location(
     size: Size<i32, Logical>,
     output: Rectangle<i32, Logical>,
@@ -160,7 +161,7 @@ pub fn initial_location(
 }
 
 impl Window {
-    /// The user has moved the window: it belongs where it is.
+    /// The user has moved the window: it does not return to another place any more.
     pub fn settle(&mut self) {
         self.displaced = None;
     }

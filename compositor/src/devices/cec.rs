@@ -1,7 +1,9 @@
-//! The television's side of an output: CEC adapters of the connectors, woken and put to sleep with the session.
+//! The CEC adapters of the connectors, which wake televisions and put them to standby with the
+//! session.
 //!
-//! Each lit output whose connector has an adapter gets one playback device; `[cec] adapter` names one that no connector
-//! knows of (USB dongles). A wire that fails costs a line in the log, never the session, and nothing here waits for it.
+//! Each lit output whose connector has an adapter gets one playback device. `[cec] adapter` names
+//! an adapter that belongs to no connector (USB dongles). A failure of an adapter is logged and
+//! never ends the session, and nothing here waits for it.
 
 use kms::cec::Player;
 use slab::Slab;
@@ -9,19 +11,19 @@ use slab::Slab;
 /// The session's playback devices.
 #[derive(Debug, Default)]
 pub struct Cec {
-    /// By slot, which is what the reactor knows them by.
+    /// The playback devices by slot; the reactor uses the slot as well.
     pub players: Slab<Wire>,
 }
 
-/// A connector: its card's serial, and its id there.
+/// A connector: the serial of its card, and its id there.
 pub type ConnectorKey = (kms::CardSerial, u32);
 
 #[derive(Debug)]
 pub struct Wire {
     pub player: Player,
-    /// The connector that it belongs to; `None` for the adapter of the configuration.
+    /// The connector that the adapter belongs to; `None` for the adapter of the configuration.
     pub connector: Option<ConnectorKey>,
-    /// For the log: the connector's name, or the adapter's path.
+    /// For the log: the name of the connector, or the path of the adapter.
     pub name: String,
 }
 
@@ -30,7 +32,7 @@ impl Cec {
         self.players.iter_mut().map(|(_, wire)| &mut wire.player)
     }
 
-    /// A card is gone, with its connectors' adapters.
+    /// A card is gone: drops the adapters of its connectors.
     pub fn forget(&mut self, card: kms::CardSerial) {
         self.players.retain(|_, wire| wire.connector.is_none_or(|at| at.0 != card));
     }

@@ -1,14 +1,17 @@
-//! `[mem2mem]`: a V4L2 converter between a client's buffer and the plane, in the place of the CPU or the GPU.
+//! `[mem2mem]`: a V4L2 converter between a client's buffer and the plane, in place of the CPU or
+//! the GPU.
 //!
 //! ```text
-//!  commit ─→ through_converter ─→ Converter::queue(client's buffer, ours) ─ readable ─→ its point is signalled: the commit's gate opens
-//!                                                                                └─→ the client has its buffer back
+//!  commit ─→ through_converter ─→ Converter::queue(client's buffer, target) ─ readable ─┬─→ its point signals: the commit's gate opens
+//!                                                                                       └─→ the client's buffer is released
 //! ```
 //!
-//! Off by default. A surface whose last frame was drawn, although it is a dma-buf, has its next commits converted: to the size at which it is
-//! shown, and to a format that a plane takes. What is committed then is our buffer, behind a timeline point of our own; the client's buffer has
-//! the device as its only user. V4L2 knows no fences, so a commit whose fence is pending is not converted. Nothing here waits, and a device that is busy
-//! or refuses costs nothing but the usual way.
+//! Off by default. If the last frame of a surface was composited although it is a dma-buf, the
+//! surface's next commits are converted: to the size at which it is shown, and to a format that a
+//! plane can show. The commit then has a buffer of the compositor, behind a timeline point of the
+//! compositor; the converter is the only user of the client's buffer. V4L2 has no fences, so a
+//! commit whose fence is pending is not converted. Nothing here waits. If the device is busy or
+//! refuses, the commit is composited as usual.
 
 use std::sync::Arc;
 
@@ -28,10 +31,11 @@ use crate::{
     system::{id::SurfaceId, trace},
 };
 
-/// Buffers of ours that are kept; more than the commits that a plane, a flip and the device can hold.
+/// The most buffers that are kept; more than the commits that a plane, a flip and the device can
+/// hold.
 const TARGETS: usize = 8;
 
-/// Pairs that the device has refused and is not asked about again.
+/// The most refused pairs that are kept; the device is not asked about them again.
 const REFUSED: usize = 16;
 
 /// The converter of the session.
@@ -39,7 +43,7 @@ pub struct Mem2mem {
     pub converter: Converter,
     pub reads: Vec<Fourcc>,
     pub writes: Vec<Fourcc>,
-    /// Ours; a conversion that is over signals the next point of it.
+    /// The compositor's own timeline; a conversion that is finished signals its next point.
     pub timeline: Timeline,
     pub point: u64,
     pub targets: Vec<Arc<Target>>,
@@ -47,16 +51,17 @@ pub struct Mem2mem {
     pub jobs: Vec<Conversion>,
 }
 
-/// A conversion's number, the point that it will signal, our buffer, and what the device was told.
+/// A conversion's number, the point that it will signal, its target, and the formats it was
+/// configured with.
 pub type StartedConversion = (u64, Point, Arc<Target>, (ImageLayout, ImageLayout));
 
-/// A conversion that is under way.
+/// A conversion in progress.
 pub struct Conversion {
-    /// As the converter counts.
+    /// The number that the converter has given it.
     pub number: u64,
-    /// What the commit waits for.
+    /// The point that the commit waits for.
     pub point: Point,
-    /// The client's buffer and ours.
+    /// The client's buffer and the target.
     pub _held: (Arc<Imported>, Arc<Target>),
     pub surface: SurfaceId,
     pub commit: u64,
@@ -67,8 +72,8 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// The device has let go of the client's buffer.
-    pub fn give_back(&mut self) {
+    /// The device has finished with the client's buffer: releases it.
+    pub fn release_client_buffer(&mut self) {
         if let Some(release) = self.release.take() {
             match release.complete() {
                 Ok(done) => trace::release(trace::Release {
@@ -80,7 +85,11 @@ impl Conversion {
                     users: done.fences,
                     error: done.error.map(|e| e.to_string()),
                 }),
-                Err(error) => tracing::error!("surface {} commit {}: release: {error}", self.surface, self.commit),
+                Err(error) => tracing::error!(
+                    "surface {} commit {}: cannot release its buffer: {error}",
+                    self.surface,
+                    self.commit
+                ),
             }
         }
         if let Some(buffer) = self.buffer.take() {
@@ -94,12 +103,12 @@ impl Drop for Conversion {
         if let Err(error) = self.point.signal() {
             tracing::error!("surface {} commit {}: mem2mem: {error}", self.surface, self.commit);
         }
-        self.give_back();
+        self.release_client_buffer();
     }
 }
 
 impl Mem2mem {
-    /// A free buffer of ours, made if need be.
+    /// A free target, created if necessary.
     pub fn target(
         &mut self,
         device: &kms::Device,
@@ -117,21 +126,21 @@ impl Mem2mem {
         }
         self.targets.retain(|target| !is_free(target));
         if self.targets.len() >= TARGETS {
-            return Err("all targets are in use".into());
+            return Err("all buffers of the converter are in use".into());
         }
         let target = shown_target(device, width, height, format)?;
         self.targets.push(target.clone());
         Ok(target)
     }
 
-    /// The format to convert to.
+    /// The format to convert to; `None` if there is none.
     pub fn format(&self, from: Fourcc, shown: impl Fn(Fourcc) -> bool) -> Option<Fourcc> {
         let single = |format: &Fourcc| formats::info(*format).is_some_and(|info| info.planes == 1 && !info.yuv);
         let alpha = formats::has_alpha(from);
         let mut could = self.writes.iter().copied().filter(|to| single(to) && shown(*to));
         match could.clone().find(|to| *to == from) {
             Some(same) => Some(same),
-            // Deepest first: nothing of the picture is to be lost.
+            // The deepest format first, so that no precision is lost.
             None if !alpha => could.by_ref().max_by_key(|to| formats::info(*to).map(|info| info.bpp())),
             None => None,
         }
@@ -139,7 +148,7 @@ impl Mem2mem {
 }
 
 impl Mem2mem {
-    /// Never again this conversion.
+    /// Remembers that the device has refused this pair.
     pub fn refuse(&mut self, pair: (ImageLayout, ImageLayout)) {
         if self.refused.len() == REFUSED {
             self.refused.remove(0);

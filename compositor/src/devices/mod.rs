@@ -1,6 +1,7 @@
-//! Devices beside the display: television adapters and converters.
+//! Devices beside the display: CEC adapters and V4L2 converters.
 //!
-//! Each is used where it is there, and costs nothing where it is not. Nothing here decides when.
+//! Each is used if it is present, and costs nothing otherwise. Nothing here decides when they are
+//! used.
 
 pub mod cec;
 pub mod mem2mem;

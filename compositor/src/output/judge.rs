@@ -23,9 +23,9 @@ pub fn pass_failed(in_flight: &InFlight) -> Option<FenceError> {
 }
 
 impl Output {
-    /// Handles a failed render pass of `frame`: all targets count as unpainted, and the frame is
-    /// rendered again. After more than three failed passes in a row the output waits for the next
-    /// change of its scene.
+    /// Handles a failed render pass of `frame`: the frame is rendered again, in full, because no
+    /// target's image is reliable any more. After more than three failed passes in a row the output
+    /// waits for the next change of its scene.
     pub fn redraw_failed_pass(&mut self, frame: u64, error: FenceError, now: Ns) {
         const MAX_RETRIES: u32 = 3;
         self.failed_passes += 1;

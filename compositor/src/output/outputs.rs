@@ -34,10 +34,13 @@ pub struct Outputs {
     pub main_device: u64,
     /// Serial of the card on which the clients' syncobj timelines are imported.
     pub timeline_card: Option<kms::CardSerial>,
+    /// Which pending fences may be committed as in-fences.
     pub policy: HandOff,
+    /// The lit outputs.
     pub list: OutputList,
     /// The session's VT is active.
     pub active: bool,
+    /// Pending commits that the next latch of their output checks.
     pub deferred: Vec<DeferredAcquire>,
     /// Scratch list of a latch: the commits that it checks. Empty between latches; its memory is
     /// reused.

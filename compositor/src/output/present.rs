@@ -39,7 +39,9 @@ use crate::{
 /// The part of the configuration that applies to every frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameConfig {
+    /// Which planes may be used.
     pub planes: PlaneUse,
+    /// The colour where no layer is.
     pub background: Colour,
 }
 
@@ -101,29 +103,29 @@ impl Outputs {
         });
         let frame = output.frame + 1;
         attempt.modeset |= output.retrain;
-        let mut wanted = std::mem::take(&mut layouts.wanted);
+        let mut requests = std::mem::take(&mut layouts.requests);
         output.ladder.begin();
         let committed = loop {
             let inputs = FrameInputs { scene, cursor, background: config.background, known };
-            gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut wanted)?;
+            gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut requests)?;
             let from = if trace::enabled() { clock::now() } else { started };
-            let asynchronous = attempt.asynchronous(output, &wanted);
+            let asynchronous = attempt.asynchronous(output, &requests);
             if output.tearing == TearVerdict::May && !asynchronous {
                 // The driver has refused it: the next frame is planned for its vblank.
                 output.tearing = TearVerdict::Unable;
             }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
-            let result = submit(output, device, &wanted, &layouts.rects, how);
+            let result = submit(output, device, &requests, &layouts.rects, how);
             let to = clock::now();
             let error = match result {
                 Ok((out_fence, tears)) => break CommittedFrame { from, to, out_fence, tears },
                 Err(error) => error,
             };
-            let remedy = attempt.refused(output, &error, &wanted, known);
+            let remedy = attempt.refused(output, &error, &requests, known);
             trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
             if !remedy.retries() {
                 if trace::enabled() {
-                    let planes = trace_planes(output, &wanted);
+                    let planes = trace_planes(output, &requests);
                     trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
                 }
                 return Err(FrameError::Refused(remedy, error));
@@ -139,17 +141,17 @@ impl Outputs {
             planned,
             started,
             committed: committed.to,
-            kind: kind_of(output.cursor, &wanted),
+            kind: kind_of(output.cursor, &requests),
             in_phase: output.clock.is_in_phase(started),
         };
         output.planner.committed(&timing);
         output.frame = frame;
         (output.dirty, output.retrain) = (false, false);
-        let fenced = wanted.iter().any(|w| w.fence.is_some() && matches!(w.show, OnPlane::Content(_)));
-        let drawn = wanted.iter_mut().find(|w| matches!(w.show, OnPlane::Target(_)) && w.fence.is_some());
-        let render_fence = drawn.and_then(|w| w.fence.take());
-        pending_frame(output, &wanted, committed.tears);
-        let check = output.crc.is_some().then(|| check_of(output, &wanted));
+        let fenced = requests.iter().any(|r| r.fence.is_some() && matches!(r.show, OnPlane::Content(_)));
+        let drawn = requests.iter_mut().find(|r| matches!(r.show, OnPlane::Target(_)) && r.fence.is_some());
+        let render_fence = drawn.and_then(|r| r.fence.take());
+        pending_frame(output, &requests, committed.tears);
+        let check = output.crc.is_some().then(|| check_of(output, &requests));
         let watched = trace::enabled() || check.is_some();
         let out_fence = committed.out_fence;
         if trace::enabled() {
@@ -158,16 +160,16 @@ impl Outputs {
                 scene.iter().map(|l| trace::ShownCommit { surface: l.content.surface, commit: l.content.serial }),
             );
             trace::latch(started, output.id, frame, vblank, &output.shown);
-            let planes = trace_planes(output, &wanted);
+            let planes = trace_planes(output, &requests);
             trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
         }
-        let composed = refused_layouts::composed(&wanted, output.cursor);
-        let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composed);
-        let assignment = layouts.current().filter(|_| !attempt.composed);
+        let composited = refused_layouts::composited_layout(&requests, output.cursor);
+        let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
+        let assignment = layouts.current().filter(|_| !attempt.composited);
         mark_planes(scene, assignment);
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
-        replace(output, &mut wanted, out_fence.as_ref(), frame);
-        layouts.wanted = wanted;
+        replace(output, &mut requests, out_fence.as_ref(), frame);
+        layouts.requests = requests;
         output.callbacks.tears = committed.tears;
         output.in_flight = Some(InFlight {
             frame,
@@ -193,9 +195,9 @@ struct CommittedFrame {
 }
 
 /// Records what the commit put on the planes, and releases what it replaced.
-fn replace(output: &mut Output, wanted: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
+fn replace(output: &mut Output, requests: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
     for plane in 0..output.on_plane.len() {
-        let next = wanted.iter().position(|w| w.plane == plane).map(|at| wanted.swap_remove(at));
+        let next = requests.iter().position(|r| r.plane == plane).map(|at| requests.swap_remove(at));
         output.marks[plane] = next.as_ref().and_then(|next| next.mark);
         let next = next.map(|next| next.show);
         let Some(old) = std::mem::replace(&mut output.on_plane[plane], next) else { continue };

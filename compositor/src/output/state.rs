@@ -81,17 +81,21 @@ pub enum LatchReason {
 
 /// A commit in flight: submitted, not flipped yet.
 pub struct InFlight {
+    /// The number of the frame.
     pub frame: u64,
     /// The vblank that the frame was latched for, CLOCK_MONOTONIC.
     pub vblank: Ns,
     /// Signals at the flip. Kept only while the trace or the CRCs are on.
     pub out_fence: Option<SyncFile>,
+    /// Nothing was composited: all visible layers are on planes.
     pub direct: bool,
     /// A client's pending acquire fence was committed as an in-fence.
     pub fenced: bool,
+    /// When the steps of the frame were.
     pub timing: Timing,
     /// Signals when the GPU has rendered the frame; `None`: the CPU did, or nothing was composited.
     pub render_fence: Option<SyncFile>,
+    /// What to send to clients at the flip.
     pub callbacks: FrameCallbacks,
     /// The planes from which the frame's CRC is predicted; only while CRCs are on.
     pub check: Option<Check>,
@@ -105,6 +109,7 @@ pub struct FrameCallbacks {
     pub tears: bool,
     /// Each feedback with whether the client's own buffer is on a plane, and with the surface's id.
     pub feedback: Vec<(PresentationFeedbackCallback, bool, SurfaceId)>,
+    /// The frame callbacks of the surfaces that the frame shows.
     pub callbacks: Vec<WlCallback>,
 }
 
@@ -120,13 +125,21 @@ impl InFlight {
 
 /// One lit display.
 pub struct Output {
+    /// Never reused in this process.
     pub id: OutputId,
+    /// Smithay's object behind the clients' `wl_output`.
     pub wl: WlOutput,
+    /// The `wl_output` global.
     pub global: GlobalId,
+    /// The CRTC, the connector and the planes.
     pub kms: kms::Output,
+    /// Predicts vblanks from the timestamps of flips.
     pub clock: vblank::Clock,
+    /// The top left corner on the desktop.
     pub location: Point<i32, Logical>,
+    /// The size on the desktop, which is that of the mode.
     pub size: Size<i32, Logical>,
+    /// The state between two flips.
     pub phase: Phase,
     /// No latch before this time (CLOCK_MONOTONIC), because a frame failed.
     pub not_before: Ns,
@@ -134,15 +147,20 @@ pub struct Output {
     pub dirty: bool,
     /// The next latch must check a pending commit; see [`crate::session::frame::deferred`].
     pub check_pending: bool,
+    /// The number of the last committed frame.
     pub frame: u64,
+    /// Index of the primary plane.
     pub primary: usize,
+    /// Index of the plane that is reserved for the pointer, if there is one.
     pub cursor: Option<usize>,
+    /// For each plane, the buffer that the last commit put on it.
     pub on_plane: Vec<Option<OnPlane>>,
     /// For each plane with a client's content: up to which damage of the surface the plane is
     /// current.
     pub marks: Vec<Option<Mark>>,
     /// Taken off the planes by the last commit, but on the screen until its flip.
     pub retiring: Vec<OnPlane>,
+    /// The commit in flight.
     pub in_flight: Option<InFlight>,
     /// The callbacks of the next frame.
     pub callbacks: FrameCallbacks,
@@ -152,15 +170,22 @@ pub struct Output {
     pub ladder: kms::recover::Ladder,
     /// A plane has refused a layout since clients last got dmabuf feedback.
     pub withdrawn: bool,
+    /// The render targets, each with the pass that last rendered it; 0: its image is not valid.
     pub targets: Vec<(Arc<Target>, u64)>,
+    /// The number of render passes so far.
     pub passes: u64,
     /// Number of consecutive render passes whose fence failed.
     pub failed_passes: u32,
     pub tracker: OutputDamageTracker,
+    /// Scratch list of a latch: the layers of the scene. Empty between latches.
     pub scene: Vec<Layer>,
+    /// The plane assigner.
     pub layouts: Layouts,
+    /// Decides how long before a vblank to latch.
     pub planner: Planner,
+    /// Missed vblanks by cause.
     pub misses: Misses,
+    /// How long before a vblank an in-fence must signal.
     pub hand_over: HandOverReserve,
     /// Pending commits whose acquire fences the frame in flight carries as in-fences.
     pub handed: Vec<(Weak<WlSurface>, Arc<PendingCommit>)>,
@@ -176,9 +201,11 @@ pub struct Output {
     pub off: Option<OffReason>,
     /// The configuration sets the output's position.
     pub placed: bool,
+    /// The CRCs of the output, while they are turned on.
     pub crc: Option<crate::crc::stream::OutputCrc>,
     /// What the frame in flight shows; the memory is reused by the next frame.
     pub pending_frame: crate::crc::frames::PendingFrame,
+    /// Scratch list for the trace.
     pub shown: Vec<trace::ShownCommit>,
 }
 
@@ -223,6 +250,7 @@ impl Output {
         })
     }
 
+    /// The kind of a plane, in the words of the trace.
     pub fn plane_kind(&self, index: usize) -> &'static str {
         match self.kms.planes()[index].kind {
             PlaneKind::Primary => "primary",

@@ -12,5 +12,6 @@ use crate::render::Target;
 #[derive(Debug, Clone)]
 pub struct CursorImage {
     pub target: Arc<Target>,
+    /// The pixel of the image that is at the pointer's position.
     pub hotspot: Point<i32, Logical>,
 }

@@ -18,10 +18,13 @@ use crate::surface::{content::Content, view::View};
 pub struct Layer {
     pub surface: WlSurface,
     pub content: Arc<Content>,
+    /// How the buffer is mapped to the surface.
     pub view: View,
     /// Where the layer is on the output, in output pixels.
     pub dst: Rectangle<i32, Physical>,
+    /// The identity of the surface for damage tracking.
     pub element: Id,
+    /// The damage history of the surface.
     pub damage: DamageSnapshot<i32, Buffer>,
     /// Every pixel is opaque.
     pub opaque: bool,

@@ -26,11 +26,13 @@ pub enum ReadAbility {
 
 /// What a renderer needs to read clients' buffers.
 pub struct ReadContext<'a> {
+    /// How the renderer reads a dma-buf by itself.
     pub reads: ReadAbility,
     /// The renderer can wait for fences on the GPU.
     pub waits: bool,
     /// Scratch memory for rows that are copied into a texture.
     pub packed: &'a mut Vec<u8>,
+    /// The GPUs that may copy for it.
     pub others: &'a mut OtherGpus,
     /// Allocates memory that the renderer reads best.
     pub allocator: Option<&'a mut Allocator>,

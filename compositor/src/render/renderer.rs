@@ -104,7 +104,7 @@ impl Renderer {
         }
     }
 
-    /// For people.
+    /// The name for logs and reports.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Pixman { .. } => "pixman",

@@ -17,6 +17,7 @@ pub type Textures<T> = HashMap<SurfaceId, KnownTexture<T>>;
 pub struct KnownTexture<T> {
     /// The serial of the content that it was created from.
     pub serial: u64,
+    /// Up to which damage of the surface the texture is current.
     pub commit: CommitCounter,
     /// The YUV matrix and range that were assumed; `None`: RGB.
     pub colour: Option<Representation>,

@@ -1,7 +1,8 @@
-//! `syncline msg buffers`: every dma-buf of a client, and what became of it: how it is drawn, and which cards scan it out.
+//! `syncline msg buffers`: every dma-buf of a client, how the renderer reads it, and which cards
+//! scan it out.
 //!
-//! Made when asked for. It changes no choice, and tries none. The names of the fields are part of the interface of `--json`
-//! (docs/cards.md).
+//! Made on request. It changes no choice and tries nothing. The names of the fields are part of the
+//! interface of `--json` (docs/cards.md).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,27 +11,28 @@ use crate::report::{fences::Owner, table};
 /// One dma-buf.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BufferReport {
-    /// Its name in the trace and the log.
+    /// The number of the buffer in the trace and the log.
     pub buffer: u64,
     pub width: u32,
     pub height: u32,
-    /// The fourcc, for people.
+    /// The fourcc as text.
     pub format: String,
-    /// The modifier, for people.
+    /// The name of the modifier.
     pub modifier: String,
-    /// `import`, `copy by another GPU` or `copy by the CPU`; absent before it was first drawn by the renderer that there is now.
+    /// `import`, `copy by another GPU` or `copy by the CPU`; absent until the current renderer has
+    /// first read the buffer.
     pub drawn_by: Option<String>,
-    /// Device node of the card whose GPU copies it.
+    /// The device node of the card whose GPU copies it.
     pub copied_by: Option<String>,
-    /// Device nodes of the cards that scan it out.
+    /// The device nodes of the cards that scan it out.
     pub scanned_out_by: Vec<String>,
-    /// Device nodes of the cards that were asked and do not.
+    /// The device nodes of the cards that have refused it.
     pub refused_by: Vec<String>,
-    /// Commits that somebody still holds.
+    /// The commits of this buffer that are still in use.
     pub commits: Vec<Owner>,
 }
 
-/// The report for people.
+/// The report as a table.
 pub fn render(buffers: &[BufferReport]) -> String {
     let mut out = String::new();
     let list = |nodes: &[String]| if nodes.is_empty() { "-".to_owned() } else { nodes.join(", ") };

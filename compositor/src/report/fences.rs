@@ -1,9 +1,9 @@
-//! `syncline msg fences`: what every surface waits for, which buffers are not released and why, and whose fence was
-//! overdue.
+//! `syncline msg fences`: what every surface waits for, which buffers are not released and why, and
+//! which fences were overdue.
 //!
-//! Made when asked for, out of what the surfaces and outputs keep anyway. It changes no state, and waits for nothing.
-//! The names of the fields are part of the interface of `--json` (docs/fences.md); times are nanoseconds of
-//! CLOCK_MONOTONIC, or spans of it.
+//! Made on request, from what the surfaces and outputs keep anyway. It changes no state and waits
+//! for nothing. The names of the fields are part of the interface of `--json` (docs/fences.md).
+//! Times are nanoseconds of CLOCK_MONOTONIC, durations are nanoseconds.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,30 +12,30 @@ use crate::system::id::SurfaceId;
 /// The whole answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FencesReport {
-    /// When it was made.
+    /// The time of the report.
     pub now_ns: u64,
     /// Acquire fences that have not signalled, oldest commit first.
     pub acquires: Vec<PendingAcquire>,
-    /// Buffers that their clients do not have back, oldest commit first.
+    /// Buffers that are not released, oldest commit first.
     pub buffers: Vec<UnreleasedBuffer>,
     /// The watchdog's limit in milliseconds.
     pub watchdog_ms: u64,
     /// Watchdog hits since the start.
     pub watchdog_hits: u64,
-    /// The last of them, oldest first; at most [`crate::report::watchdog::RECENT`].
+    /// The latest hits, oldest first; at most [`crate::report::watchdog::RECENT`].
     pub recent_hits: Vec<WatchdogHit>,
 }
 
-/// Whose it is.
+/// The owner of a fence or buffer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// The surface, as in the trace and the log.
+    /// The number of the surface in the trace and the log.
     pub surface: SurfaceId,
-    /// The surface's `wl_surface.commit`, counted from 1.
+    /// The number of the surface's `wl_surface.commit`, counted from 1.
     pub commit: u64,
-    /// Process of the client; absent once the surface is gone.
+    /// The process id of the client; absent once the surface is gone.
     pub client_pid: Option<i32>,
-    /// Its name, from `/proc/PID/comm`.
+    /// The name of the client's process, from `/proc/PID/comm`.
     pub client_name: Option<String>,
 }
 
@@ -46,19 +46,20 @@ pub struct PendingAcquire {
     pub owner: Owner,
     /// `unmaterialised` (the point has no fence) or `pending` (it has one).
     pub state: String,
-    /// Since the commit.
+    /// The time since the commit.
     pub age_ns: u64,
-    /// Driver of the fence; empty before it has materialised.
+    /// The driver of the fence; empty until it has materialised.
     pub driver: String,
-    /// Timeline of the fence, by its driver's name for it.
+    /// The timeline of the fence, as its driver names it.
     pub timeline: String,
-    /// Value of the acquire point, if it came as one.
+    /// The value of the acquire point, if the acquire is one.
     pub point: Option<u64>,
-    /// When the surface's past lets expect the signal, relative to now: negative if that is over; absent without a past.
+    /// When the surface's history predicts the signal, relative to now: negative if that time has
+    /// passed, absent without a history.
     pub predicted_in_ns: Option<i64>,
     /// What happens next: see [`WaitsFor`].
     pub waits_for: WaitsFor,
-    /// How often the client took the point back.
+    /// How often the client has taken the point back.
     pub taken_back: u32,
 }
 
@@ -66,79 +67,79 @@ pub struct PendingAcquire {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
-    /// The client has not submitted the work.
+    /// For the client to submit the work.
     Submit,
-    /// Its fence, in the event loop; the surface keeps its last picture.
+    /// For the fence, in the event loop; the surface keeps its last content.
     Signal,
-    /// The next latch, which may hand the fence to the hardware.
+    /// For the next latch, which may hand the fence over to the hardware.
     Latch,
-    /// The hardware has the fence and waits itself.
+    /// The hardware has the fence and waits for it.
     Hardware,
 }
 
-/// A buffer that its client does not have back.
+/// A buffer that is not released to its client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UnreleasedBuffer {
     #[serde(flatten)]
     pub owner: Owner,
-    /// The buffer, as in the trace.
+    /// The number of the buffer in the trace.
     pub buffer: u64,
     /// How it will be released: `point`, `fence`, `implicit` or `wl_buffer`, as in the trace.
     pub kind: String,
-    /// Value of the release point.
+    /// The value of the release point.
     pub point: Option<u64>,
-    /// Since the commit.
+    /// The time since the commit.
     pub age_ns: u64,
-    /// Who keeps it.
+    /// What still uses the buffer.
     pub users: Vec<BufferUser>,
 }
 
-/// Somebody who keeps a buffer.
+/// A user of a buffer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "use", rename_all = "snake_case")]
 pub enum BufferUser {
-    /// Its acquire fence has not signalled.
+    /// Its acquire fence, which has not signalled.
     Acquire,
-    /// It is what the surface shows, until a newer commit replaces it.
+    /// The surface, which shows it until a newer commit replaces it.
     Surface,
-    /// A plane shows it.
+    /// A plane, which shows it.
     Plane {
-        /// Connector.
+        /// The connector.
         output: String,
-        /// DRM object id.
+        /// The DRM object id of the plane.
         plane: u32,
         /// `primary`, `overlay` or `cursor`.
         plane_kind: String,
     },
-    /// It is off the planes; the display reads it until the flip of `frame`.
+    /// The buffer is not on a plane any more; the display reads it until the flip of `frame`.
     UntilFlip { output: String, frame: u64 },
-    /// A render pass samples it: its fence is pending.
+    /// A render pass, which samples the buffer: its fence is pending.
     Render,
-    /// The CRC of a frame is being predicted from it.
+    /// The prediction of a frame's CRC.
     Crc {
-        /// Connector, while the frame is on its way.
+        /// The connector, while the frame is in flight.
         output: Option<String>,
     },
-    /// A commit of the client that is applied together with others.
+    /// A commit of the client that is applied together with other commits.
     Transaction,
 }
 
 /// The watchdog's report on one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchdogHit {
-    /// When it was reported.
+    /// The time of the report.
     pub at_ns: u64,
     #[serde(flatten)]
     pub owner: Owner,
-    /// The request that brought the fence.
+    /// The request that carried the fence.
     pub request: String,
     /// `unmaterialised` or `pending`.
     pub state: String,
-    /// How old the acquire was.
+    /// The age of the acquire.
     pub age_ns: u64,
     pub driver: String,
     pub timeline: String,
     pub point: Option<u64>,
-    /// The same in a sentence, with what the client's syncobj held.
+    /// The same as a sentence, with the state of the client's syncobj.
     pub report: String,
 }

@@ -1,6 +1,6 @@
-//! What `syncline msg` tells of the session, as values: the wire format, and how it reads on a terminal.
+//! The reports of `syncline msg` as values: the wire format, and the text for a terminal.
 //!
-//! Nothing here deferred anything up: the session fills the values in.
+//! Nothing here looks anything up: the session fills the values in.
 
 pub mod buffers;
 pub mod counters;

@@ -1,4 +1,4 @@
-//! A [`FencesReport`] for people: three tables, ages in milliseconds, columns aligned. It asks nobody anything.
+//! A [`FencesReport`] as text: three tables, ages in milliseconds, columns aligned.
 
 use std::fmt::Write;
 
@@ -84,7 +84,7 @@ fn ms(ns: u64) -> String {
     format!("{:.1}", ns as f64 / 1e6)
 }
 
-/// A name out of somebody else's hands, without what moves the cursor.
+/// A name that a client or driver has chosen, without control characters.
 fn name(text: &str) -> String {
     match text.is_empty() {
         true => "-".to_owned(),
@@ -96,7 +96,8 @@ fn number(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// Adds a titled table, or says that it has no rows: numbers to the right, words to the left, the last column as it is.
+/// Adds a titled table, or a line that says that it has no rows. Numbers are aligned right, words
+/// left; the last column is not padded.
 pub fn table(out: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
     let end = if out.is_empty() { "" } else { "\n" };
     writeln!(out, "{end}{title}{}", if rows.is_empty() { ": none" } else { "" }).expect("a string takes all");
@@ -127,7 +128,7 @@ mod tests {
     use crate::system::id::SurfaceId;
 
     #[test]
-    fn nothing_pending_is_said_in_a_line_each() {
+    fn empty_tables_are_one_line_each() {
         let report = FencesReport {
             now_ns: 0,
             acquires: vec![],

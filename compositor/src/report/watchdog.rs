@@ -1,13 +1,13 @@
-//! The last reports of the watchdog.
+//! The latest reports of the watchdog.
 
 use std::collections::VecDeque;
 
 use crate::report::fences::WatchdogHit;
 
-/// How many hits are remembered: a client that never signals anything must not fill the memory.
+/// The most hits that are kept: a client that never signals must not fill the memory.
 pub const RECENT: usize = 32;
 
-/// The last hits, oldest first.
+/// The latest hits, oldest first.
 #[derive(Debug, Default)]
 pub struct WatchdogHistory(VecDeque<WatchdogHit>);
 
@@ -19,7 +19,7 @@ impl WatchdogHistory {
         self.0.push_back(hit);
     }
 
-    /// Oldest first.
+    /// The hits, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &WatchdogHit> {
         self.0.iter()
     }

@@ -1,8 +1,8 @@
 //! When to latch: as late as the next frame's predicted cost allows.
 //!
 //! ```text
-//!  wake-up planned ─ lateness ─→ latch ─ work ─→ commit returns ─ GPU ─→ rendered ─ reserve ─→ vblank
-//!                  └─────────────────────────────── margin ───────────────────────────────────┘
+//!  wake-up planned ─ lateness ─→ latch ─ work ─→ committed ─ GPU ─→ rendered ─ reserve ─→ vblank
+//!                  └────────────────────────────── margin ───────────────────────────────┘
 //! ```
 //!
 //! Each part is a high quantile of recent measurements. Frames that only use planes and frames that
@@ -18,6 +18,7 @@ use kms::vblank::Clock;
 use quantiles::Quantiles;
 
 pub use cause::{MissCause, MissFacts, Misses};
+
 /// How long before a vblank to latch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Margins {

@@ -1,6 +1,6 @@
-//! The arguments of `syncline run`.
+//! The arguments of `syncline run`, as the user wrote them.
 //!
-//! They only say what the user wrote; the configuration file is joined to them in [`crate::config`].
+//! [`crate::config`] merges them with the configuration file.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -11,32 +11,36 @@ use crate::config::{Overrides, words::RendererChoice};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Display device (repeatable); default: every card of the seat with a connected display. It is
-    /// opened through the seat (seatd, logind) where there is one, else directly.
+    /// Display device to drive; may be given several times. Default: every card of the seat that
+    /// has a connected display. Devices are opened through the seat (seatd or logind) if there is
+    /// one, otherwise directly.
     #[arg(long, value_name = "PATH")]
     pub device: Vec<PathBuf>,
-    /// What composites the surfaces that no plane takes. `auto`: GLES on a GPU; pixman where there is
-    /// none, GL runs on the CPU, or the GPU gets no memory that the display shows.
+    /// Renderer for the surfaces that no hardware plane shows. `auto` selects GLES on a GPU. It
+    /// selects pixman if there is no GPU, if GL would run on the CPU, or if the display cannot show
+    /// the memory that the GPU allocates.
     #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
     pub renderer: RendererChoice,
     #[command(flatten)]
     pub overrides: Overrides,
-    /// Mode of every display, e.g. 1920x1080 or 1920x1080@60; default: the preferred one.
+    /// Display mode for all displays, e.g. 1920x1080 or 1920x1080@60. Default: the preferred mode
+    /// of each display.
     #[arg(long, value_name = "WxH[@HZ]")]
     pub mode: Option<ModeRequest>,
-    /// Write a Chrome/Perfetto trace of acquire → latch → commit → flip → release.
+    /// Write a Chrome/Perfetto trace of every frame: acquire → latch → commit → flip → release.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Read the display CRC of every frame and, where the driver's arithmetic is known, compare it with a prediction.
+    /// Read the display CRC of every frame, and compare it with a prediction if the colour
+    /// arithmetic of the driver is known.
     #[arg(long)]
     pub crc: bool,
-    /// Name of the Wayland socket in XDG_RUNTIME_DIR; default: the first free wayland-N.
+    /// Name of the Wayland socket in XDG_RUNTIME_DIR. Default: the first free wayland-N.
     #[arg(long, value_name = "NAME")]
     pub socket: Option<String>,
-    /// End when CMD ends, with its exit status.
+    /// Exit when CMD exits, with its exit status.
     #[arg(long, requires = "cmd")]
     pub until_exit: bool,
-    /// A client to start once the displays are lit.
+    /// Command to start as a client once the displays are lit.
     #[arg(last = true, value_name = "CMD")]
     pub cmd: Vec<OsString>,
 }

@@ -1,6 +1,7 @@
-//! Which surface is told to allocate for what, and when that changes.
+//! Sends dma-buf feedback to surfaces: which surface should allocate for what, and when that
+//! changes.
 //!
-//! What there is to tell is in [`crate::feedback`].
+//! The contents of the feedback are made in [`crate::feedback`].
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, waylan
 
 use crate::{
     desktop::windows::Placement,
-    feedback::{FormatFeedback, is_rotated, swaps_axes, tell, want},
+    feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
     render::Layer,
     session::Syncline,
     surface::{SurfaceState, goal::Goal},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// What a surface that asks now is to be told.
+    /// The feedback for a surface that requests it now.
     pub fn feedback_of(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
         let (goal, withdrawn) = with_states(surface, |states| {
             let state = SurfaceState::of(states);
@@ -27,7 +28,8 @@ impl Syncline {
         self.globals.feedback.as_mut().map(|feedback| feedback.of(goal, &withdrawn))
     }
 
-    /// What renderer and planes take has changed: everybody is told.
+    /// The formats of the renderer or of the planes have changed: sends new feedback to every
+    /// surface that listens.
     pub fn renew_feedback(&mut self) {
         match FormatFeedback::new(&self.outputs) {
             Ok(feedback) => self.globals.feedback = Some(feedback),
@@ -42,7 +44,7 @@ impl Syncline {
         for surface in surfaces {
             with_states(&surface, |states| {
                 SurfaceState::of(states).allocation.withdrawn.changed(now);
-                tell(states, feedback, state);
+                send_feedback(states, feedback, state);
             });
         }
     }
@@ -59,7 +61,8 @@ impl Syncline {
         all
     }
 
-    /// A window's placement has changed: tells its surface if it has_feedback_objects.
+    /// A window's placement has changed: updates the feedback of its surface if it has feedback
+    /// objects.
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let Some(window) = self.desktop.windows.find(surface) else { return };
         let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
@@ -72,11 +75,11 @@ impl Syncline {
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };
-        with_states(surface, |states| want(states, goal, true, now, feedback, state));
+        with_states(surface, |states| update_goal(states, goal, true, now, feedback, state));
     }
 
-    /// A frame of an output was made of `scene`: what is on a plane, or could be in another layout, is told so, once it has been so
-    /// for a while.
+    /// Output `id` has committed a frame that shows `scene`. A surface that is on a plane, or could
+    /// be in another layout, gets feedback for scan-out once that has been so for a while.
     pub fn feedback_after_frame(&mut self, id: OutputId, scene: &[Layer]) {
         let now = self.now;
         let output = &self.outputs.list[id];
@@ -91,7 +94,7 @@ impl Syncline {
                     return;
                 }
                 let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);
-                // One that also is on another display is nobody's.
+                // A surface that extends to another output is not allocated for scan-out.
                 let here = screen.contains_rect(layer.dst);
                 let on_plane = SurfaceState::of(states).on_plane;
                 let could = here && (on_plane || feedback.could_be_on_plane(id, layer));
@@ -100,12 +103,13 @@ impl Syncline {
                     true => Goal::ScannedOut { output: id, rotated },
                     false => Goal::Rendered,
                 };
-                want(states, goal, asked, now, feedback, state);
+                update_goal(states, goal, asked, now, feedback, state);
             });
         }
     }
 
-    /// Test commits have refused buffers of these layouts where others go: their clients are told to allocate others.
+    /// Test commits have refused buffers with these layouts although the plane takes others:
+    /// withdraws the layouts from the feedback of their surfaces.
     pub fn layouts_refused(&mut self, refused: &[(WlSurface, Format)]) {
         let now = self.now;
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
@@ -117,8 +121,10 @@ impl Syncline {
                 if news {
                     let name = dmabuf_import::modifiers::name(*modifier);
                     let id = SurfaceState::of(states).id;
-                    tracing::info!("surface {id}: its plane refuses {code} {name}: withdrawn");
-                    tell(states, feedback, state);
+                    tracing::info!(
+                        "surface {id}: its plane refuses {code} {name}; the layout is withdrawn from its feedback"
+                    );
+                    send_feedback(states, feedback, state);
                 }
             });
         }

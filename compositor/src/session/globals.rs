@@ -1,9 +1,10 @@
-//! The globals of the session, all born here: [`TABLE`] says which there are, in which version, who may see them, and which
-//! file answers their requests.
+//! The globals of the session. [`TABLE`] lists them all: the version, which clients may see the
+//! global, and the file that handles its requests.
 //!
-//! A test compares the table with what a client is told, and with the list in the README. To add a protocol: a row here,
-//! its creation in [`announce`] (or in [`announce_devices`], if it needs hardware), its handler in the file that the row
-//! names.
+//! Tests compare the table with the globals that a client sees and with the list in the README. To
+//! add a protocol, add a row here, create the global in [`announce`] (or in
+//! [`Syncline::announce_devices`] if it needs hardware), and write the handler in the file that the
+//! row names.
 
 use fence::Ns;
 use protocols::{
@@ -34,34 +35,34 @@ use crate::{
     system::error::Error,
 };
 
-/// Who may see a global.
+/// Which clients may see a global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeenBy {
     Everyone,
-    /// Every client that is not in a sandbox: what it does concerns the whole session.
+    /// Every client that is not sandboxed: the protocol affects the whole session.
     Trusted,
 }
 
-/// When a global is there.
+/// What must exist before a global is announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
     /// A card with syncobj timelines.
     Timelines,
-    /// A lit output; one global each.
+    /// A lit output; there is one global for each.
     Output,
 }
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GlobalRow {
-    /// Name of the interface.
+    /// The name of the interface.
     pub interface: &'static str,
-    /// The highest version that is spoken.
+    /// The highest version that is supported.
     pub version: u32,
     pub seen_by: SeenBy,
     pub needs: Needs,
-    /// The file that answers its requests, in compositor/src/ or protocols/src/.
+    /// The file that handles the requests, in compositor/src/ or protocols/src/.
     pub answered_in: &'static str,
 }
 
@@ -97,10 +98,10 @@ pub const TABLE: &[GlobalRow] = &[
     row("zxdg_output_manager_v1", 3, "compositor/src/session/handlers.rs"),
 ];
 
-/// `clockid_t` of every timestamp that clients get.
+/// The `clockid_t` of every timestamp that clients get.
 const CLOCK_MONOTONIC: u32 = 1;
 
-/// Who sees the global of this name, by the table.
+/// The filter that decides which clients see the global of this name, according to the table.
 fn seen(interface: &str) -> fn(&Client) -> bool {
     match TABLE.iter().find(|row| row.interface == interface).map(|row| row.seen_by) {
         Some(SeenBy::Everyone) => |_| true,
@@ -108,9 +109,10 @@ fn seen(interface: &str) -> fn(&Client) -> bool {
     }
 }
 
-/// Announces every protocol that does not depend on the hardware: their state, that of the user's absence, and of seats.
+/// Announces every protocol that does not depend on the hardware. Returns the protocol state, the
+/// state of the user's absence, and the seats.
 pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, SeatState<Syncline>) {
-    // What keeps no state of its own: its objects carry it.
+    // These keep no state of their own: their objects carry it.
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
     TearingState::new::<Syncline>(display);
@@ -134,7 +136,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
     (globals, UserAbsence::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())
 }
 
-/// Announces a lit output; the caller removes the global when the output goes.
+/// Announces a lit output. The caller removes the global when the output is removed.
 pub fn announce_output(display: &DisplayHandle, output: &WlOutput) -> GlobalId {
     output.create_global::<Syncline>(display)
 }
@@ -165,8 +167,9 @@ pub fn announce_seat(
 }
 
 impl Syncline {
-    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The first card has the
-    /// clients' timelines; when it leaves, the next one gets those that are made then.
+    /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The
+    /// first card holds the clients' timelines. When it is removed, timelines created afterwards
+    /// live on the next card.
     pub fn announce_devices(&mut self) -> Result<(), Error> {
         let (display, globals) = (&self.display, &mut self.globals);
         let feedback = FormatFeedback::new(&self.outputs)?;
@@ -176,7 +179,7 @@ impl Syncline {
         let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
         match Card::sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
-            Err(reason) => tracing::warn!("no explicit synchronisation for clients on {}: {reason}", card.driver()),
+            Err(reason) => tracing::warn!("{}: clients get no explicit synchronisation: {reason}", card.driver()),
         }
         Ok(())
     }
@@ -205,6 +208,6 @@ mod tests {
         let (_, rest) = readme.split_once("<!-- globals -->\n").expect("README.md has a list of globals");
         let (found, _) = rest.split_once("\n<!-- end of globals -->").expect("the list ends");
         let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(found, list.join(", "), "README.md lists other globals than TABLE; replace the list by this one");
+        assert_eq!(found, list.join(", "), "README.md lists other globals than TABLE; replace the list with this one");
     }
 }

@@ -1,4 +1,4 @@
-//! Smithay's handler traits, each a few lines that lead to the module where the behaviour is.
+//! Smithay's handler traits. Each method is a few lines that call the module with the behaviour.
 
 use std::{os::fd::OwnedFd, sync::Arc};
 
@@ -54,9 +54,9 @@ impl CompositorHandler for Syncline {
         self.desktop.popups.commit(surface);
         self.shell_commit(surface);
         self.desktop.cursor.surface_commit(surface);
-        // A commit without damage may still carry a frame callback, which the next frame answers.
+        // A commit without damage may still carry a frame callback; the next frame sends it.
         self.redraw_surface(surface);
-        self.invite_later(surface);
+        self.delay_callbacks(surface);
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
@@ -71,7 +71,8 @@ impl CompositorHandler for Syncline {
         });
         crate::surface::apply::forget(surface);
         if let Some(client) = surface.client() {
-            // The transactions of dead surfaces leave the client's queue only when it is asked.
+            // Smithay removes the transactions of dead surfaces from the queue only in
+            // `blocker_cleared`.
             self.queues_stale.push(client);
         }
         self.outputs.renderer.forget(id);
@@ -81,7 +82,7 @@ impl CompositorHandler for Syncline {
 }
 
 impl BufferHandler for Syncline {
-    /// Buffers are [`LinuxDmabufHandler`]'s and [`ShmHandler`]'s.
+    /// [`LinuxDmabufHandler`] and [`ShmHandler`] handle their own buffers.
     fn buffer_destroyed(&mut self, _: &WlBuffer) {}
 }
 

@@ -1,8 +1,10 @@
-//! The user's absence: since when, who is told, who forbids it, and when the displays go off.
+//! The user's absence: since when, which clients are told, what inhibits it, and when the displays
+//! are turned off.
 //!
-//! Input events only write down their time. The one timer of the session deferred when somebody could be idle ([`Syncline::next_idle`]),
-//! and nobody deferred where nobody wants to know. An inhibitor counts while its surface is seen. It turns no display off itself:
-//! that is [`crate::session::cards::power`].
+//! Input events only store their time. The one timer of the session checks when the user could
+//! become idle ([`Syncline::next_idle`]); there is no check while no client and no setting needs
+//! it. An inhibitor counts while its surface is visible. This module does not turn displays off
+//! itself; [`crate::session::cards::power`] does.
 
 use fence::Ns;
 use protocols::idle_notify::{IdleNotifyHandler, IdleNotifyState};
@@ -14,10 +16,11 @@ use smithay::{
 use crate::{output::state::OffReason, session::Syncline, surface::SurfaceState};
 
 impl Syncline {
-    /// The user is here: an input event, the VT is back, a display was plugged in. What sleeps because he was not wakes.
+    /// The user is active: there was an input event, the VT is back, or a display was plugged in.
+    /// Turns on the displays that were turned off because the user was idle.
     ///
-    /// `wakes` is false for the release of a key or button: it ends something that he has done before, and must not turn on
-    /// again what that has turned off.
+    /// `wakes` is false for the release of a key or button: it ends an earlier action, and must not
+    /// turn on again what that action has turned off.
     pub fn note_activity(&mut self, wakes: bool) {
         let now = self.now;
         self.idle.since = now;
@@ -30,12 +33,13 @@ impl Syncline {
         }
     }
 
-    /// Somebody has asked for a display: it is on for its time, whether the user is here or not.
+    /// A client or `syncline msg` has turned on a display: the idle time starts again, whether the
+    /// user is active or not.
     pub fn restart_idle_time(&mut self) {
         (self.idle.since, self.idle.off) = (self.now, false);
     }
 
-    /// When somebody could be idle; `None` while nobody wants to know, or an inhibitor forbids it.
+    /// When the user could become idle; `None` if nothing depends on it or an inhibitor is active.
     pub fn next_idle(&self) -> Option<Ns> {
         let idle = &self.idle;
         let off = self.config.idle.off_after.filter(|_| self.outputs.active && !idle.off && !idle.inhibited);
@@ -43,7 +47,8 @@ impl Syncline {
         off.into_iter().chain(idle.notify.next_deadline(idle.inhibited)).min()
     }
 
-    /// The timer fired: tells who is idle, and turns the displays off if it is time.
+    /// The timer fired: tells clients that the user is idle, and turns the displays off if it is
+    /// time.
     pub fn idle_timer(&mut self) {
         if self.next_idle().is_none_or(|due| self.now < due) {
             return;
@@ -52,7 +57,7 @@ impl Syncline {
         let Some(after) = self.config.idle.off_after else { return };
         let over = self.idle.since.saturating_add(after.0) <= self.now;
         if over && self.outputs.active && !self.idle.off && !self.idle.inhibited {
-            tracing::debug!("nobody is here: displays go off");
+            tracing::debug!("the user is idle: turning the displays off");
             self.idle.off = true;
             for id in self.outputs.list.ids() {
                 self.turn_off(id, OffReason::Idle);
@@ -60,7 +65,8 @@ impl Syncline {
         }
     }
 
-    /// Surfaces come, go and are covered: deferred whether an inhibitor is seen. At the end of every wake-up; free without any.
+    /// Checks whether an inhibitor is visible, because surfaces come, go and are covered. Called at
+    /// the end of every wake-up; costs nothing if there are no inhibitors.
     pub fn update_inhibition(&mut self) {
         if self.idle.inhibitors.is_empty() && !self.idle.inhibited {
             return;
@@ -95,7 +101,7 @@ impl IdleInhibitHandler for Syncline {
     }
 
     fn uninhibit(&mut self, surface: WlSurface) {
-        // A surface may have several; a dead one counts no more anyway.
+        // A surface may have several inhibitors. A dead surface does not count any more anyway.
         let inhibitors = &mut self.idle.inhibitors;
         if let Some(at) = inhibitors.iter().position(|inhibitor| *inhibitor == surface) {
             inhibitors.swap_remove(at);

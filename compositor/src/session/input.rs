@@ -1,4 +1,4 @@
-//! Input devices → seat: pointer, keyboard, and the bindings that are ours.
+//! Input devices → seat: pointer, keyboard, and the compositor's own key bindings.
 
 use std::cell::RefCell;
 
@@ -21,7 +21,7 @@ use smithay::{
 
 use crate::session::Syncline;
 
-/// A key combination of ours.
+/// A key binding of the compositor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
     Quit,
@@ -30,7 +30,7 @@ pub enum Binding {
     Vt(i32),
 }
 
-/// What a key means to us; `None`: it is the client's.
+/// The binding for a key; `None` if the key goes to the client.
 ///
 /// `raw` is the key's symbol without modifiers, so that Super+Q works whatever the level.
 pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>) -> Option<Binding> {
@@ -57,17 +57,18 @@ pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>)
     None
 }
 
-/// Keys whose press was a binding of ours: their release is not the client's either. Kept with the seat.
+/// Keys whose press was a key binding: their release does not go to the client either. Kept with
+/// the seat.
 #[derive(Debug, Default)]
 struct InterceptedKeys(RefCell<Vec<Keycode>>);
 
 impl Syncline {
-    /// Where the pointer is on the desktop.
+    /// The position of the pointer on the desktop.
     pub fn pointer_location(&self) -> Point<f64, Logical> {
         self.seat.get_pointer().map(|p| p.current_location()).unwrap_or_default()
     }
 
-    /// One libinput event.
+    /// Handles one libinput event.
     pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
         match &event {
             InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
@@ -157,7 +158,7 @@ impl Syncline {
         self.redraw_cursor();
     }
 
-    /// Tells the clients again what is under the pointer, after windows have changed.
+    /// Sends the clients the pointer focus again after windows have changed.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
         if self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
@@ -189,16 +190,16 @@ impl Syncline {
         pointer.button(self, &ButtonEvent { button, state, serial, time });
         pointer.frame(self);
         if pressed && had_popup && !in_popup() {
-            // The click that dismisses a menu is a click on what lies there, too.
+            // A click that dismisses a menu also clicks what is under the pointer.
             self.click_focus(pointer.current_location());
         }
         if !pressed {
-            // What is under the pointer was hidden from it by the drag that ends.
+            // The drag that ends had hidden from the pointer what is under it.
             self.refresh_pointer_focus();
         }
     }
 
-    /// The surface of the window to which a surface belongs, be it through popups.
+    /// The surface of the window that a surface belongs to, possibly through popups.
     fn toplevel_of(&self, surface: &WlSurface) -> WlSurface {
         let root = self.root_of(surface);
         let popup = self.desktop.popups.find_popup(&root);

@@ -1,6 +1,7 @@
-//! The session: joins everything. The only layer that names [`Syncline`], the state that every handler gets.
+//! The session joins everything. This is the only layer that names [`Syncline`], the state that
+//! every handler gets.
 //!
-//! Behaviour that concerns one thing is below; here is what concerns several at once.
+//! Behaviour that concerns one thing is in the layers below; this layer has what concerns several.
 
 pub mod args;
 mod cards;

@@ -1,4 +1,4 @@
-//! FrameCallbacks `syncline msg`.
+//! Answers the requests of `syncline msg`.
 //!
 //! The socket and the wire format are in [`crate::control`].
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// A peer sent something or hung up.
+    /// A peer has sent something or has hung up.
     pub fn ipc_event(&mut self, slot: Slot) {
         let Some(ipc) = &mut self.ipc else { return };
         let line = match ipc.receive(slot) {
@@ -24,14 +24,14 @@ impl Syncline {
         let answer = match serde_json::from_str::<Request>(&line) {
             Ok(Request::Crc(request)) => self.crc_request(request, ticket),
             Ok(request) => Some(self.ipc_request(request)),
-            Err(error) => Some(Err(format!("not a request: {error}"))),
+            Err(error) => Some(Err(format!("not a valid request: {error}"))),
         };
         if let Some(answer) = answer {
             self.answer_later(ticket, answer);
         }
     }
 
-    /// FrameCallbacks who asked, if it has not hung up.
+    /// Answers a request that could not be answered at once, unless the peer has hung up.
     pub fn answer_later(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
         let answer = match answer {
             Ok(data) => Answer { error: None, data: Some(data) },
@@ -46,7 +46,7 @@ impl Syncline {
 
     fn ipc_request(&mut self, request: Request) -> Result<serde_json::Value, String> {
         match request {
-            // Answered by its own.
+            // `ipc_event` answers these itself.
             Request::Crc(_) => Ok(serde_json::json!({})),
             Request::Frames { after, output, settled } => {
                 if let Some(name) = &output {

@@ -1,7 +1,7 @@
-//! `syncline run`: brings everything up in order, runs the loop, takes everything down.
+//! `syncline run`: starts everything in order, runs the event loop, and stops everything.
 //!
-//! Order of coming up: configuration, seat, display device, renderer, outputs, protocols, input, sockets. The sockets
-//! come last: their presence means that the session is ready.
+//! The order of the start is: configuration, seat, display device, renderer, outputs, protocols,
+//! input, sockets. The sockets come last: their presence means that the session is ready.
 
 use std::{collections::HashMap, os::unix::net::UnixStream};
 
@@ -37,12 +37,12 @@ use crate::{
     },
 };
 
-/// Runs until told to end; the exit status.
+/// Runs until the session ends. Returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         return Err(Error::setup(
             "XDG_RUNTIME_DIR",
-            "is not set; it names the directory of the session's sockets (logind sets it, or: export XDG_RUNTIME_DIR=/run/user/$(id -u))",
+            "is not set; it must name the directory for the session's sockets; logind sets it, or write: export XDG_RUNTIME_DIR=/run/user/$(id -u)",
         ));
     }
     let config = Config::load(&args.overrides)?;
@@ -108,7 +108,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     state.watch_cards().context("display device")?;
     state.light_cards()?;
     state.cec_adopt();
-    state.warm_cursor();
+    state.preload_cursor();
     state.announce_devices()?;
     state.start_mem2mem();
     if args.crc {
@@ -177,7 +177,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         report.buffers.iter().for_each(|buffer| trace::unreleased(report.now_ns, buffer.owner.surface, buffer));
     }
     for child in &mut state.children {
-        // The display is going away under them; those that do not notice get the signal that asks politely.
+        // The Wayland display goes away under the children. Those that do not notice get SIGTERM.
         if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
         }
@@ -194,7 +194,7 @@ fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
     }
 }
 
-/// libinput and udev, as calloop sources.
+/// Adds libinput and udev as calloop sources.
 fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
     let seat = state.session.seat();
     let mut libinput = Libinput::new_with_udev(state.session.clone());
@@ -221,7 +221,7 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
 }
 
 impl Syncline {
-    /// The seat takes the devices away, or gives them back.
+    /// The seat revokes the devices, or gives access to them again.
     fn seat_event(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::PauseSession => {
@@ -236,7 +236,7 @@ impl Syncline {
                 if let Some(libinput) = &mut self.libinput
                     && libinput.resume().is_err()
                 {
-                    tracing::error!("input devices did not come back");
+                    tracing::error!("cannot resume the input devices");
                 }
                 self.resume();
                 self.mark_all_on();
@@ -246,7 +246,7 @@ impl Syncline {
         }
     }
 
-    /// What has to be right again after a batch of events.
+    /// Updates what depends on state that a batch of events has changed.
     fn after_events(&mut self) {
         self.desktop.popups.cleanup();
         for client in std::mem::take(&mut self.queues_stale) {
@@ -258,7 +258,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
-            // What moves windows under the pointer may move them to other displays too.
+            // What moves windows under the pointer may also move them to other outputs.
             self.displays_stale = true;
         }
         if std::mem::take(&mut self.displays_stale) {
@@ -267,7 +267,8 @@ impl Syncline {
     }
 }
 
-/// SIGINT, SIGTERM and SIGCHLD as bytes in a socket pair: no signal mask is inherited by the programs that we start.
+/// SIGINT, SIGTERM, SIGHUP and SIGCHLD as bytes in a socket pair. There is no signal mask that the
+/// child programs would inherit.
 struct Signals {
     end: UnixStream,
     child: UnixStream,
@@ -293,7 +294,7 @@ impl Signals {
         use std::io::Read;
         let mut bytes = [0; 64];
         if self.end.read(&mut bytes).is_ok_and(|n| n > 0) {
-            tracing::info!("told to end by a signal");
+            tracing::info!("ending because of a signal");
             state.exit = Some(0);
         }
         if self.child.read(&mut bytes).is_ok_and(|n| n > 0) {

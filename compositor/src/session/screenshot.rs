@@ -1,7 +1,7 @@
-//! A picture of an output, as PNG.
+//! A screenshot of an output, as PNG.
 //!
-//! The scene is rendered once more into a buffer of its own, so that nothing on the screen is disturbed; it may wait for
-//! the renderer, which is why it happens only on request.
+//! The scene is rendered once more into a buffer of its own, so nothing on the screen changes. This
+//! may wait for the renderer, so it happens only on request.
 
 use std::{fs::File, io::BufWriter, path::Path};
 
@@ -10,7 +10,7 @@ use smithay::{backend::renderer::damage::OutputDamageTracker, utils::Transform};
 use crate::{render::target::OPAQUE, session::Syncline};
 
 impl Syncline {
-    /// Writes the first output's picture to `path`.
+    /// Writes the image of the first output to `path`.
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
         let mut scene = Vec::new();
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
@@ -29,7 +29,7 @@ impl Syncline {
     }
 }
 
-/// XRGB8888 rows (B, G, R, X bytes) as an RGB PNG.
+/// Writes rows of XRGB8888 (bytes B, G, R, X) as an RGB PNG.
 fn write_png(path: &Path, width: u32, height: u32, pixels: &[u8]) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
     encoder.set_color(png::ColorType::Rgb);

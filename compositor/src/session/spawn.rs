@@ -1,4 +1,4 @@
-//! Programs that the compositor starts: the terminal, the client of the command line.
+//! Programs that the compositor starts: the terminal, and the command of the command line.
 
 use std::{
     ffi::OsStr,
@@ -8,7 +8,7 @@ use std::{
 use crate::session::Syncline;
 
 impl Syncline {
-    /// Starts a program as a client of ours; a failure is a log line, not an error of the session.
+    /// Starts a program as a client. A failure is logged and does not end the session.
     pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
         let (program, arguments) = command.split_first()?;
         let spawned = Command::new(program).args(arguments).envs(&self.child_env).stdin(Stdio::null()).spawn();
@@ -25,7 +25,8 @@ impl Syncline {
         }
     }
 
-    /// Collects programs that have ended, and ends with the one that we are to end with.
+    /// Reaps programs that have ended, and ends the session if one of them is the `--until-exit`
+    /// program.
     pub fn reap(&mut self) {
         let mut ended = None;
         let until = self.until_exit;
@@ -35,7 +36,7 @@ impl Syncline {
                 use std::os::unix::process::ExitStatusExt;
                 tracing::debug!("program {} ended: {status}", child.id());
                 if until == Some(child.id()) {
-                    // As a shell does it: 128 plus the signal.
+                    // As shells do: 128 plus the signal.
                     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
                     ended = Some(code.clamp(0, 255) as u8);
                 }

@@ -25,7 +25,7 @@ use crate::{
 
 /// Everything that lives as long as the session.
 pub struct Syncline {
-    /// For making and ending protocol objects.
+    /// Creates and destroys protocol objects.
     pub display: DisplayHandle,
     /// CLOCK_MONOTONIC, read once at each wake-up.
     pub now: Ns,
@@ -37,52 +37,54 @@ pub struct Syncline {
     pub desktop: Desktop,
     /// Clients whose transaction queues hold surfaces that are gone.
     pub queues_stale: Vec<Client>,
-    /// Buffers are gone of which the renderer may keep mappings.
+    /// Buffers are gone that the renderer may still have mapped.
     pub renderer_stale: bool,
-    /// Windows have changed under the pointer.
+    /// Windows under the pointer may have changed.
     pub pointer_stale: bool,
-    /// Surfaces may be on other displays than they were told.
+    /// Surfaces may be on other outputs than their clients know.
     pub displays_stale: bool,
     pub imports: Imports,
     pub acquires: Acquires,
     /// Contents that may be unreleased, for reports.
     pub live: ContentRegistry,
-    /// What the watchdog found last.
+    /// The latest reports of the watchdog.
     pub hits: WatchdogHistory,
-    /// Commits that wait for a latch or a time.
+    /// Surfaces whose commits wait for a latch or a time.
     pub pace: HeldSurfaces,
     pub outputs: Outputs,
-    /// Listens once the session is ready.
+    /// The socket of `syncline msg`; it listens once the session is ready.
     pub ipc: Option<Ipc>,
     /// CRCs and the last frames.
     pub crc: CrcState,
     /// The user's absence.
     pub idle: UserAbsence,
-    /// Displays were turned off or on, came or went: those clients are to be told.
+    /// Displays were turned off or on, plugged in or unplugged: output-power clients are to be
+    /// told.
     pub power_stale: bool,
-    /// Converts what would be drawn, with `[mem2mem]`.
+    /// Converts buffers that would be composited otherwise; configured in `[mem2mem]`.
     pub mem2mem: Option<Mem2mem>,
-    /// Makes dma-bufs of clients' shared memory; `None`: not on this machine.
+    /// Makes dma-bufs of clients' shared memory; `None` if the machine cannot.
     pub udmabuf: Option<dmabuf_import::udmabuf::Udmabuf>,
-    /// Televisions.
+    /// CEC adapters of televisions.
     pub cec: Cec,
     pub libinput: Option<smithay::reexports::input::Libinput>,
-    /// The mode that the user wants on every display.
+    /// The mode from the command line, for every display.
     pub mode: Option<kms::ModeRequest>,
     pub session: SeatSession,
     pub counters: Counters,
-    /// Environment of the programs that we start.
+    /// The environment of the programs that the session starts.
     pub child_env: HashMap<String, String>,
-    /// Programs that we started.
+    /// The programs that the session has started.
     pub children: Vec<std::process::Child>,
-    /// The child with whose end we end.
+    /// The process id of the child with which the session ends.
     pub until_exit: Option<u32>,
-    /// Set: leave the loop with this status.
+    /// If set, the loop ends with this exit status.
     pub exit: Option<u8>,
 }
 
 impl Syncline {
-    /// Runs a part of the frame path. Built for it (`count-allocations`), counts its heap allocations.
+    /// Runs a part of the frame path. With the feature `count-allocations`, counts its heap
+    /// allocations.
     pub fn counted<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
         #[cfg(feature = "count-allocations")]
         {
@@ -100,7 +102,7 @@ impl Syncline {
         Duration::from_nanos(self.now).as_millis() as u32
     }
 
-    /// The state kept with a client.
+    /// The compositor's state of a client.
     pub fn client_state<'a>(&self, client: &'a Client) -> &'a ClientState {
         client.get_data::<ClientState>().expect("every client is inserted with its ClientState")
     }
@@ -114,7 +116,7 @@ impl Syncline {
         }
     }
 
-    /// The surface of a toplevel or popup to which `surface` belongs.
+    /// The root of the surface tree to which `surface` belongs.
     pub fn root_of(&self, surface: &WlSurface) -> WlSurface {
         let mut root = surface.clone();
         while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
@@ -124,5 +126,5 @@ impl Syncline {
     }
 }
 
-/// The display with the state's type.
+/// The Wayland display for this state.
 pub type WaylandDisplay = Display<Syncline>;

@@ -1,6 +1,7 @@
 //! The watchdog: names the client whose acquire fence does not come.
 //!
-//! It reports once a commit and changes nothing: a surface without its fence keeps its last picture anyway.
+//! It reports each commit once and changes nothing: a surface without its fence keeps its last
+//! content anyway.
 
 use fence::Ns;
 use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface};
@@ -12,7 +13,7 @@ use crate::{
     system::{id::Slot, trace},
 };
 
-/// The request that brought the fence, as WAYLAND_DEBUG would name it.
+/// The request that carried the fence, in the notation of WAYLAND_DEBUG.
 fn request(content: &Content, surface: Option<&WlSurface>) -> String {
     let id = surface.map_or_else(|| "?".to_owned(), |surface| surface.id().protocol_id().to_string());
     let acquire = match content.with_acquire(|acquire| acquire.point().map(fence::Point::value)) {
@@ -27,15 +28,15 @@ impl Syncline {
         self.config.fences.watchdog * 1_000_000
     }
 
-    /// When to look again; `None` while every pending acquire is reported.
+    /// When to check next; `None` if every pending acquire has been reported.
     pub fn next_watchdog(&mut self) -> Option<Ns> {
         let limit = self.watchdog_limit();
-        // One past the limit: "longer than" has to be true when the timer fires.
+        // One nanosecond past the limit, so that "longer than" is true when the timer fires.
         let due = |(_, w): (Slot, &mut WaitingAcquire)| (!w.reported).then_some(w.commit.committed + limit + 1);
         self.acquires.iter_mut().filter_map(due).min()
     }
 
-    /// Reports what is overdue and tries stalled acquires again.
+    /// Reports overdue acquires, and tries stalled acquires again.
     pub fn watchdog(&mut self) {
         let (now, limit) = (self.now, self.watchdog_limit());
         let mut hits = 0;
@@ -49,7 +50,7 @@ impl Syncline {
             let surface = waiting.surface.upgrade().ok();
             let owner = Owner::of(content, surface.as_ref());
             tracing::warn!(
-                "client {} (pid {}), surface {}, commit {}: {overdue}; the surface keeps its last picture",
+                "client {} (pid {}), surface {}, commit {}: {overdue}; the surface keeps its last content",
                 owner.client_name.as_deref().unwrap_or("?"),
                 owner.client_pid.unwrap_or(0),
                 owner.surface,

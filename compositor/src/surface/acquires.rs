@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct WaitingAcquire {
     pub commit: Arc<PendingCommit>,
+    /// The surface of the commit.
     pub surface: Weak<WlSurface>,
     /// The watchdog has logged this acquire.
     pub reported: bool,

@@ -10,6 +10,8 @@ use crate::surface::goal::GoalTracker;
 /// withdrawn from it.
 #[derive(Debug, Clone, Default)]
 pub struct AllocationHints {
+    /// For what the client should allocate.
     pub goal: GoalTracker,
+    /// Layouts that a plane refused for this surface.
     pub withdrawn: Withdrawals,
 }

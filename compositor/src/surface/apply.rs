@@ -23,14 +23,18 @@ use crate::surface::{SurfaceState, content::Content, view::View};
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
 pub struct CommitUpdate {
+    /// What the commit attaches; `None`: the commit leaves the buffer as it is.
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
 }
 
+/// What a commit attaches.
 #[derive(Debug)]
 pub enum Attach {
+    /// A null buffer: the surface is unmapped.
     Removed,
+    /// A buffer with its fences.
     Buffer(Arc<Content>),
 }
 

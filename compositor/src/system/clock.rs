@@ -1,5 +1,6 @@
-//! CLOCK_MONOTONIC, the clock of every timestamp here: of vblanks, fences and the trace.
+//! CLOCK_MONOTONIC, the clock of all timestamps: of vblanks, fences and the trace.
 //!
-//! A real system call in some environments (User-Mode Linux): read it once a wake-up, not once a use.
+//! Reading it is a real system call in some environments (User-Mode Linux), so read it once per
+//! wake-up, not at each use.
 
 pub use fence::now;

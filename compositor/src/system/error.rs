@@ -1,52 +1,54 @@
-//! The one error type of the `syncline` command: each message says what failed, where, why and what to do.
+//! The error type of the `syncline` command: each message says what failed, where, why and what to
+//! do.
 //!
-//! Errors of a client or of one frame never become this type: they are answered where they happen.
+//! Errors of a client or of one frame never become this type: they are handled where they happen.
 
 use std::{io, path::PathBuf};
 
 /// Why the command ends with status 1.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No display device, or none that can be used.
+    /// There is no display device, or none that can be used.
     #[error(transparent)]
     Open(#[from] kms::OpenError),
-    /// No seat manager answered, and the user has named no device that could be opened without.
+    /// No seat manager answered, and the user has not named a device that could be opened without
+    /// one.
     #[error(
         "no seat: neither seatd nor logind answered ({reason}); start seatd, log in on a console, or run as root with --device"
     )]
     NoSeat {
-        /// What libseat said.
+        /// The error of libseat.
         reason: String,
     },
-    /// A file of the user's is wrong.
+    /// A file of the user has an error.
     #[error("{path}:{line}: {message}")]
     Config {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// What is wrong in that line.
         message: String,
     },
-    /// Anything that the operating system refused.
+    /// The operating system refused an operation.
     #[error("{what}: {source}")]
     Io {
-        /// What was attempted.
+        /// The operation.
         what: String,
         /// The errno.
         source: io::Error,
     },
-    /// A display engine error at start-up.
+    /// A step of the start failed in a layer with its own error type.
     #[error("{what}: {reason}")]
     Setup {
-        /// What was attempted.
+        /// The step.
         what: String,
-        /// What the layer below says.
+        /// The error of that layer.
         reason: String,
     },
 }
 
-/// Adds what was attempted to an I/O error.
+/// Adds the attempted operation to an I/O error.
 pub trait Context<T> {
     /// Wraps the error with `what`.
     fn context(self, what: impl Into<String>) -> Result<T, Error>;
@@ -59,7 +61,7 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 }
 
 impl Error {
-    /// A start-up step that failed in a layer with its own error type.
+    /// A step of the start that failed in a layer with its own error type.
     pub fn setup(what: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Setup { what: what.into(), reason: reason.to_string() }
     }

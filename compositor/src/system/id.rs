@@ -1,6 +1,6 @@
-//! Names of things, each a type of its own, so that an output's cannot be taken for a surface's.
+//! Ids, each a type of its own, so that an output's cannot be mistaken for a surface's.
 //!
-//! None says where its thing is: whoever has the things finds them by it.
+//! An id does not say where its object is; the tables that hold the objects find them by it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +20,16 @@ macro_rules! id {
 }
 
 id! {
-    /// An output, from 1; never used again in a session while a later one is lit. Its thread in the trace.
+    /// An output, from 1 up. An id is not reused in a session while a later output is lit. It is
+    /// also the output's thread in the trace.
     OutputId
 }
 id! {
-    /// A surface, from 100; never used again in a process. Its thread in the trace.
+    /// A surface, from 100 up. An id is never reused in a process. It is also the surface's thread
+    /// in the trace.
     SurfaceId
 }
 id! {
-    /// A place in one of the session's tables, as the event set knows it; used again once it is free.
+    /// A place in one of the session's tables, as the reactor knows it; reused once it is free.
     Slot
 }

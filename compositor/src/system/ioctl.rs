@@ -1,4 +1,4 @@
-//! The only `unsafe` of this crate: entry points of EGL, and the scheduler.
+//! The only `unsafe` code of this crate: entry points of EGL, and the scheduler.
 #![allow(unsafe_code)]
 
 use smithay::backend::{
@@ -14,16 +14,17 @@ pub fn egl_display(gbm: GbmDevice<DrmDeviceFd>) -> Result<EGLDisplay, Error> {
     unsafe { EGLDisplay::new(gbm) }
 }
 
-/// A renderer on a context that nobody else uses.
+/// A renderer on a context that nothing else uses.
 pub fn gles_renderer(context: EGLContext) -> Result<GlesRenderer, GlesError> {
-    // SAFETY: the context was made by us for this renderer alone and is current on no other thread.
+    // SAFETY: the context was made for this renderer alone and is current on no other thread.
     unsafe { GlesRenderer::new(context) }
 }
 
-/// Puts the calling thread under `policy` (with flags) at `priority`: `sched_setscheduler(2)`.
+/// Sets the scheduling policy (with flags) and priority of the calling thread:
+/// `sched_setscheduler(2)`.
 pub fn set_scheduler(policy: i32, priority: i32) -> std::io::Result<()> {
     let param = libc::sched_param { sched_priority: priority };
-    // SAFETY: `param` lives over the call, which only reads it; 0 is the calling thread.
+    // SAFETY: `param` outlives the call, which only reads it; 0 is the calling thread.
     match unsafe { libc::sched_setscheduler(0, policy, &param) } {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),

@@ -2,9 +2,10 @@
 //! plain elsewhere.
 //!
 //! The journal reads a priority from the start of each line (`<3>` is an error, see sd-daemon(3))
-//! and adds a time of its own. Whether standard error leads there is told by `JOURNAL_STREAM`,
-//! which names the device and inode of the stream: a program below a service whose standard error
-//! goes to a file inherits the variable, but not the stream. Never opens the journal's socket.
+//! and adds its own time. `JOURNAL_STREAM` names the device and inode of the journal's stream;
+//! comparing them with standard error shows whether it goes there. A program below a service whose
+//! standard error goes to a file inherits the variable, but not the stream. The journal's socket is
+//! never opened.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -47,8 +48,8 @@ impl Sink {
     }
 }
 
-/// Sends tracing's events to standard error from now on. `SYNCLINE_LOG` filters them in tracing's
-/// syntax, for example `debug` or `syncline=trace,warn`.
+/// Sends the events of `tracing` to standard error from now on. `SYNCLINE_LOG` filters them in the
+/// syntax of `tracing`, for example `debug` or `syncline=trace,warn`.
 pub fn start() {
     let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
@@ -59,8 +60,7 @@ pub fn start() {
     }
 }
 
-/// Events as the journal reads them: a priority before each line, and neither level nor time in the
-/// text.
+/// The format for the journal: a priority before each line, and neither level nor time in the text.
 #[derive(Debug)]
 struct Prioritised {
     inner: Format<format::Full, ()>,
@@ -80,13 +80,13 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut text = String::new();
         self.inner.format_event(context, Writer::new(&mut text), event)?;
-        // The journal takes each line for an entry.
+        // The journal makes an entry of each line.
         let priority = priority(*event.metadata().level());
         text.lines().try_for_each(|line| writeln!(out, "<{priority}>{line}"))
     }
 }
 
-/// syslog(3)'s number for a level.
+/// The syslog(3) number of a level.
 fn priority(level: Level) -> u8 {
     match level {
         Level::ERROR => 3,

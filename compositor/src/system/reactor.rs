@@ -1,9 +1,10 @@
 //! What the session waits for: one epoll set, one timer.
 //!
-//! The frame path (clients, the display device, the latch timer, fences) is polled here directly. Sources that Smithay
-//! writes for calloop (libinput, udev, the seat) live in a calloop loop whose descriptor is one entry of this set: a
-//! calloop wake-up costs five system calls (timerfd, two epoll_ctl, the wait, the notifier's read), which at three
-//! wake-ups a frame would be half of the frame's budget.
+//! The frame path (clients, display devices, the latch timer, fences) is polled here directly. The
+//! sources that Smithay has for calloop (libinput, udev, the seat) are in a calloop loop whose
+//! descriptor is one entry of this set. A calloop wake-up costs five system calls (timerfd, two
+//! epoll_ctl, the wait, the notifier's read). With three wake-ups a frame that would be half of the
+//! frame's budget.
 //!
 //! It never reads a descriptor and never decides anything.
 
@@ -20,34 +21,34 @@ use rustix::{
 
 use crate::system::id::{OutputId, Slot};
 
-/// Who woke us.
+/// What has caused a wake-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventSource {
-    /// A client sent something.
+    /// Clients have sent requests.
     Clients,
-    /// A client wants to connect.
+    /// A client connects.
     Listen,
-    /// A card has events, by the serial of its device.
+    /// A card has events; cards are named by their serial.
     Display(kms::CardSerial),
     /// The timer set with [`Reactor::wake_at`].
     Timer,
-    /// The calloop loop has something to dispatch.
+    /// The calloop loop has events to dispatch.
     Calloop,
-    /// SIGINT, SIGTERM or SIGCHLD.
+    /// SIGINT, SIGTERM, SIGHUP or SIGCHLD.
     Signal,
-    /// A `syncline msg` wants to connect.
+    /// A `syncline msg` connects.
     MsgListen,
-    /// A `syncline msg` connection, by slot.
+    /// A `syncline msg` connection is ready, by slot.
     Msg(Slot),
-    /// CRC entries of an output, by its id.
+    /// An output has CRC entries.
     Crc(OutputId),
     /// The CRC predictor has results.
     Predictor,
-    /// A pending acquire, by slot.
+    /// A pending acquire is ready, by slot.
     Acquire(Slot),
-    /// A CEC adapter, by slot.
+    /// A CEC adapter is ready, by slot.
     Cec(Slot),
-    /// The V4L2 converter.
+    /// The V4L2 converter is ready.
     Mem2mem,
 }
 
@@ -106,35 +107,36 @@ impl Reactor {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer =
             rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        // Edge-triggered: an expiration is never read, the next arming clears it.
+        // Edge-triggered: the expiration need not be read; arming the timer again clears it.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(EventSource::Timer.token()), flags)?;
         Ok(Self { epoll, timer, armed: None, ready: Vec::with_capacity(64) })
     }
 
-    /// Wakes when `fd` is readable, until [`Reactor::remove`] or until the file is closed.
+    /// Wakes the loop when `fd` is readable, until [`Reactor::remove`] or until the file is closed.
     pub fn add(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?)
     }
 
-    /// As [`Reactor::add`], and also when `fd` has priority events (`POLLPRI`), as CEC adapters have.
+    /// As [`Reactor::add`], and also for priority events (`POLLPRI`), as CEC adapters have.
     pub fn add_with_priority(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::PRI)?)
     }
 
-    /// Stops waking for `fd`.
+    /// Stops watching `fd`.
     pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
         Ok(epoll::delete(&self.epoll, fd)?)
     }
 
-    /// Sets the timer to `at` (CLOCK_MONOTONIC), or off. Costs a system call only if that changes anything.
+    /// Sets the timer to `at` (CLOCK_MONOTONIC), or turns it off. Makes a system call only if the
+    /// time changes.
     pub fn wake_at(&mut self, at: Option<Ns>) -> io::Result<()> {
         if self.armed == at {
             return Ok(());
         }
-        // 0 would disarm; a time that is past fires at once.
+        // 0 would disarm the timer; a time in the past fires at once.
         let ns = at.map_or(0, |at| at.max(1));
         let value = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
         let spec = Itimerspec { it_interval: Timespec::default(), it_value: value };
@@ -148,7 +150,7 @@ impl Reactor {
         self.armed = None;
     }
 
-    /// Waits without limit; fills `sources` with who is ready.
+    /// Waits without a time limit; fills `sources` with what is ready.
     pub fn wait(&mut self, sources: &mut Vec<EventSource>) -> io::Result<()> {
         sources.clear();
         self.ready.clear();

@@ -1,8 +1,8 @@
-//! The seat: who opens devices for us, and who takes them away when the user switches to another VT.
+//! The seat: opens devices for the session, and revokes them when the user switches to another VT.
 //!
-//! With seatd or logind every device comes from libseat, those that the user names too. Without a
-//! seat manager a session may run on a device that the user names, if the user may open it: that is
-//! for board bring-up, as root; there is no VT switching then.
+//! With seatd or logind every device is opened through libseat, including those that the user
+//! names. Without a seat manager, a session can run on a device that the user names, if the user
+//! may open it. That is for board bring-up as root; VT switching does not work then.
 
 use std::{
     os::fd::OwnedFd,
@@ -21,30 +21,30 @@ use smithay::{
 
 use crate::system::error::Error;
 
-/// Where devices come from.
+/// How devices are opened.
 #[derive(Debug, Clone)]
 pub enum SeatSession {
-    /// seatd or logind.
+    /// Through seatd or logind.
     Seat(LibSeatSession),
-    /// We open them ourselves.
+    /// Directly.
     Direct,
 }
 
 impl SeatSession {
-    /// Opens the seat. With explicit `devices` a session may go on without one: whether the user
-    /// may open them is seen then.
+    /// Opens the seat. With explicit `devices` the session may continue without a seat manager;
+    /// whether the user may open them turns out later.
     pub fn open(devices: &[PathBuf]) -> Result<(Self, Option<LibSeatSessionNotifier>), Error> {
         match LibSeatSession::new() {
             Ok((session, notifier)) => Ok((Self::Seat(session), Some(notifier))),
             Err(error) if !devices.is_empty() => {
-                tracing::info!("no seat manager ({error}): opening devices directly");
+                tracing::info!("no seat manager ({error}); opening the devices directly");
                 Ok((Self::Direct, None))
             }
             Err(error) => Err(Error::NoSeat { reason: error.to_string() }),
         }
     }
 
-    /// Who opens devices, and so makes them DRM master.
+    /// How devices are opened, and so how they become DRM master.
     pub fn opens(&self) -> OpenedBy {
         match self {
             Self::Seat(_) => OpenedBy::Seat,
@@ -52,7 +52,7 @@ impl SeatSession {
         }
     }
 
-    /// libseat's name of the seat.
+    /// The name of the seat for libseat and udev.
     pub fn seat(&self) -> String {
         match self {
             Self::Seat(session) => session.seat(),
@@ -60,7 +60,8 @@ impl SeatSession {
         }
     }
 
-    /// Opens a device. The caller owns the descriptor and gives it back with [`SeatSession::close_device`].
+    /// Opens a device. The caller owns the descriptor and returns it with
+    /// [`SeatSession::close_device`].
     pub fn open_device(&mut self, path: &Path) -> Result<OwnedFd, Error> {
         let refused = |errno: i32| Error::from(OpenError::refused(path, Errno::from_raw_os_error(errno)));
         match self {
@@ -72,17 +73,17 @@ impl SeatSession {
         }
     }
 
-    /// Gives back a device from [`SeatSession::open_device`]; closes `fd`.
+    /// Returns a device from [`SeatSession::open_device`] to the seat; closes `fd`.
     pub fn close_device(&mut self, fd: OwnedFd) {
         // A device that is gone cannot be closed properly, and need not be.
         if let Self::Seat(session) = self
             && let Err(error) = session.close(fd)
         {
-            tracing::debug!("giving a device back to the seat: {error}");
+            tracing::debug!("cannot return a device to the seat: {error}");
         }
     }
 
-    /// Asks for another VT.
+    /// Requests a switch to another VT.
     pub fn change_vt(&mut self, vt: i32) {
         if let Self::Seat(session) = self
             && let Err(error) = session.change_vt(vt)

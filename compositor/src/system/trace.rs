@@ -1,11 +1,12 @@
 //! The trace: every step of every frame, as Chrome/Perfetto events.
 //!
-//! One event a line in Chrome's JSON *array* format, so that a trace is readable up to the last line even after a
-//! crash. Lines are made where things happen and written by a thread of its own: the frame path never waits for a disk.
-//! Without `--trace` every function returns at once.
+//! The file has one event per line in Chrome's JSON *array* format, so a trace is readable up to
+//! the last line even after a crash. Lines are made where the event happens, and written by a
+//! separate thread: the frame path never waits for a disk. Without `--trace` every function returns
+//! at once.
 //!
-//! Timestamps are CLOCK_MONOTONIC in microseconds. Process 1 is the compositor; threads 1–99 are outputs, 100 and up
-//! are surfaces.
+//! Timestamps are CLOCK_MONOTONIC in microseconds. Process 1 is the compositor; threads 1–99 are
+//! outputs, 100 and up are surfaces.
 
 use std::{
     fs::File,
@@ -33,9 +34,9 @@ struct Trace {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Starts writing to `path`. May be called once.
+/// Starts writing to `path`. May be called once in a process.
 pub fn start(path: &Path) -> Result<(), Error> {
-    let mut file = File::create(path).context(format!("creating the trace {}", path.display()))?;
+    let mut file = File::create(path).context(format!("cannot create the trace {}", path.display()))?;
     let (lines, incoming) = channel::<String>();
     let writer = std::thread::Builder::new().name("trace".into()).spawn(move || {
         let mut out = String::from("[\n");
@@ -55,7 +56,7 @@ pub fn start(path: &Path) -> Result<(), Error> {
         out.push_str("{}]\n");
         file.write_all(out.as_bytes()).ok();
     });
-    let writer = writer.context("starting the trace's thread")?;
+    let writer = writer.context("cannot start the thread of the trace")?;
     let trace = Trace { lines: Mutex::new(Some(lines)), writer: Mutex::new(Some(writer)) };
     TRACE.set(trace).map_err(|_| Error::setup("trace", "started twice"))
 }
@@ -69,7 +70,7 @@ pub fn finish() {
     }
 }
 
-/// Whether anybody wants events: build their arguments only then.
+/// Whether there is a trace. Build the arguments of an event only if there is.
 pub fn enabled() -> bool {
     TRACE.get().is_some()
 }
@@ -136,7 +137,7 @@ pub fn commit(
     );
 }
 
-/// An acquire was resolved, superseded or handed over.
+/// An acquire that was resolved, superseded or handed over.
 #[derive(Serialize)]
 pub struct AcquireEvent {
     pub surface: SurfaceId,
@@ -152,12 +153,12 @@ pub struct AcquireEvent {
     pub error: Option<String>,
 }
 
-/// See [`AcquireEvent`].
+/// Traces an [`AcquireEvent`].
 pub fn acquire(event: AcquireEvent) {
     span("acquire", event.surface.0, event.from, event.to, &event);
 }
 
-/// An acquire that is pending has come this far.
+/// The state of a pending acquire.
 #[derive(Serialize)]
 pub struct AcquirePending {
     pub surface: SurfaceId,
@@ -166,7 +167,7 @@ pub struct AcquirePending {
     pub report: fence::AcquireReport,
 }
 
-/// See [`AcquirePending`]: after the commit, and when a point has materialised.
+/// Traces an [`AcquirePending`]: after the commit, and when a point has materialised.
 pub fn acquire_pending(now: Ns, event: AcquirePending) {
     instant("acquire_pending", event.surface.0, now, &event);
 }
@@ -176,19 +177,19 @@ pub fn watchdog(now: Ns, surface: SurfaceId, hit: &impl Serialize) {
     instant("watchdog", surface.0, now, hit);
 }
 
-/// A buffer that its client does not have back at the end of the session.
+/// A buffer was not released at the end of the session.
 pub fn unreleased(now: Ns, surface: SurfaceId, buffer: &impl Serialize) {
     instant("unreleased", surface.0, now, buffer);
 }
 
-/// A surface's commit, as a frame shows it.
+/// A commit of a surface that a frame shows.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct ShownCommit {
     pub surface: SurfaceId,
     pub commit: u64,
 }
 
-/// The latch of an output.
+/// An output latched a frame.
 pub fn latch(now: Ns, output: OutputId, frame: u64, vblank: Ns, surfaces: &[ShownCommit]) {
     let args = serde_json::json!({ "output": output, "frame": frame, "vblank_ns": vblank, "surfaces": surfaces });
     instant("latch", output.0, now, args);
@@ -219,7 +220,7 @@ pub fn kms_commit(
     span("kms_commit", output.0, from, to, args);
 }
 
-/// A frame was refused, or has not flipped: what is done about it; see `kms::recover`.
+/// A frame was refused or has not flipped; `step` is the remedy (see `kms::recover`).
 pub fn recover(now: Ns, output: OutputId, frame: u64, step: &str, errno: Option<i32>) {
     if enabled() {
         instant(
@@ -231,14 +232,14 @@ pub fn recover(now: Ns, output: OutputId, frame: u64, step: &str, errno: Option<
     }
 }
 
-/// A commit was taken that turns an output off (after `frame`), or on (with `frame`).
+/// A commit that turns an output off (after `frame`) or on (with `frame`) was accepted.
 pub fn power(now: Ns, output: OutputId, frame: u64, on: bool) {
     if enabled() {
         instant("power", output.0, now, serde_json::json!({ "output": output, "frame": frame, "on": on }));
     }
 }
 
-/// A frame is on the screen; `cause` says who was late if it missed vblanks.
+/// A frame is on the screen; `cause` says what was late if it missed vblanks.
 pub fn flip(now: Ns, output: OutputId, frame: u64, seq: u64, time: Ns, missed: u64, cause: Option<&str>) {
     let args = serde_json::json!({ "output": output, "frame": frame, "seq": seq, "time_ns": time, "missed": missed,
         "cause": cause });
@@ -252,7 +253,7 @@ pub fn out_fence(now: Ns, output: OutputId, frame: u64, signalled: Ns, flipped: 
     instant("out_fence", output.0, now, args);
 }
 
-/// A buffer went back to its client.
+/// The release of a buffer to its client.
 #[derive(Serialize)]
 pub struct Release {
     pub surface: SurfaceId,
@@ -264,14 +265,14 @@ pub struct Release {
     pub error: Option<String>,
 }
 
-/// See [`Release`].
+/// Traces a [`Release`].
 pub fn release(event: Release) {
     if enabled() {
         instant("release", event.surface.0, crate::system::clock::now(), &event);
     }
 }
 
-/// The CRC of a frame, read and predicted.
+/// The CRC of a frame: the value read and the prediction.
 #[derive(Serialize)]
 pub struct CrcEvent {
     pub output: OutputId,
@@ -282,12 +283,12 @@ pub struct CrcEvent {
     pub verdict: &'static str,
 }
 
-/// See [`CrcEvent`].
+/// Traces a [`CrcEvent`].
 pub fn crc(now: Ns, event: CrcEvent) {
     instant("crc", event.output.0, now, &event);
 }
 
-/// The screen changed while a frame was on it; see [`crate::crc::change`].
+/// The screen changed while a frame was on it (see [`crate::crc::change`]).
 pub fn crc_change(now: Ns, output: OutputId, change: &impl Serialize) {
     if enabled() {
         instant("crc_change", output.0, now, change);

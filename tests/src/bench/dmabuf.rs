@@ -39,7 +39,7 @@ pub struct Options {
 
 /// Checking a description takes less time than copying so much memory: 1 µs on the machine where
 /// this limit was set.
-const COPIED: usize = 32 << 10;
+const COPIED: usize = 48 << 10;
 /// System calls for the first import of a plane.
 const CALLS_A_PLANE: u64 = 5;
 /// One call in so many buffers may have another cause: the compositor's own memory.

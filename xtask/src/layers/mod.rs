@@ -22,7 +22,7 @@ mod tests;
 mod tokens;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use clap::Args;
@@ -46,8 +46,8 @@ pub struct Options {
     /// Show every import of every circle
     #[arg(long)]
     circles: bool,
-    /// Show the imports from one layer to another, e.g. `output,session`
-    #[arg(long, value_name = "FROM,TO", value_delimiter = ',', num_args = 2)]
+    /// Show each import from one layer to another, for example `--between session output`
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     between: Vec<String>,
     /// Remove lines that are no longer needed from the list of exceptions, and follow moved files
     #[arg(long)]
@@ -106,12 +106,13 @@ fn show(package: &Package, checked: &Checked, rules: &Rules, options: &Options) 
     if let Some(layers) = rules.layers.get(folder) {
         let layer = |file: &str| file.strip_prefix("src/").and_then(|file| layers.of(file));
         let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut shown = BTreeSet::new();
         for arrow in checked.arrows.iter().filter(|arrow| !arrow.test) {
             let To::File(to) = &arrow.to else { continue };
             let (Some(from), Some(to)) = (layer(&arrow.from), layer(to)) else { continue };
             let names = [&layers.rows[from].name, &layers.rows[to].name];
             if options.between.iter().eq(names) {
-                println!("    {folder}/{}:{}: {}", arrow.from, arrow.line, arrow.path);
+                shown.insert((&arrow.from, arrow.line, &arrow.path));
             }
             if from != to {
                 *counts.entry((from, to)).or_default() += 1;
@@ -129,6 +130,9 @@ fn show(package: &Package, checked: &Checked, rules: &Rules, options: &Options) 
                 })
                 .collect();
             println!("  {:<11} {files:>3} files → {}", row.name, to.join(", "));
+        }
+        for (file, line, path) in shown {
+            println!("    {folder}/{file}:{line}: {path}");
         }
     }
     for circle in &checked.circles {

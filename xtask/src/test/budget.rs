@@ -77,13 +77,22 @@ const BUDGETS: [(Part, Duration, &str); 17] = [
 ];
 
 /// Programs of the lab with a budget of their own.
-const LAB_PROGRAMS: [(&str, Duration); 0] = [];
+const LAB_PROGRAMS: [(&str, Duration); 2] = [("lab_exact_v4l2", minutes(5)), ("lab_crc_tool", minutes(3))];
 
 const LAB_ADVICE: &str = "split it, or move repetitions to `cargo xtask test --all`";
 const RUN_ADVICE: &str = "see which parts take longest; what does not fit goes into `--all`";
 
+/// Seconds after which the guest of a test program is killed, unless `--lab-timeout` says
+/// otherwise.
+pub const LAB_TIMEOUT_S: u64 = 360;
+
 const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
+}
+
+/// The budget of a test program in the lab. Those with the longest ones are started first.
+pub fn lab_budget(target: &str) -> Duration {
+    LAB_PROGRAMS.iter().find(|(name, _)| *name == target).map_or(LAB_PROGRAM, |(_, budget)| *budget)
 }
 
 impl Part {
@@ -153,8 +162,7 @@ impl Ledger {
 
     /// Enters the time of a test program in the lab.
     pub fn lab_program(&mut self, target: &str, label: &str, took: Duration) -> bool {
-        let own = LAB_PROGRAMS.iter().find(|(name, _)| *name == target);
-        self.enter(label.to_owned(), took, own.map_or(LAB_PROGRAM, |(_, budget)| *budget), LAB_ADVICE)
+        self.enter(label.to_owned(), took, lab_budget(target), LAB_ADVICE)
     }
 
     /// Enters the time of the whole run.
@@ -204,6 +212,8 @@ mod tests {
         }
         let longest = LAB_PROGRAMS.iter().map(|(_, budget)| *budget).fold(LAB_PROGRAM, Duration::max);
         assert!(longest < Part::LabTests.budget().0);
+        assert!(longest < Duration::from_secs(LAB_TIMEOUT_S), "a program over its budget is not killed yet");
+        assert_eq!(lab_budget("lab_vkms"), LAB_PROGRAM);
     }
 
     #[test]

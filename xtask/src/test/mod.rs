@@ -22,7 +22,7 @@ use crate::error::{Context, Result};
 use crate::lab::kernel;
 use crate::{paths, setup};
 use artifacts::{Artifact, Built};
-use budget::{Ledger, Part};
+use budget::{LAB_TIMEOUT_S, Ledger, Part, lab_budget};
 use libtest::{Report, Tally};
 use runner::{LabProgram, Run};
 
@@ -46,7 +46,7 @@ pub struct Options {
     #[arg(long)]
     pub accept_skips: bool,
     /// End the guest of a test program after that many seconds
-    #[arg(long, value_name = "SECS", default_value_t = 300)]
+    #[arg(long, value_name = "SECS", default_value_t = LAB_TIMEOUT_S)]
     pub lab_timeout: u64,
     /// Multiply each time budget by this: for machines slower than two ordinary cores
     #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = parse_slower)]
@@ -213,6 +213,8 @@ impl<'a> Tests<'a> {
             tests
                 .retain(|test| test.name.contains(text) || count_lab_tests(test, &[text]).is_ok_and(|count| count > 0));
         }
+        // The longest first: at the end it would leave all other CPUs idle.
+        tests.sort_by_key(|test| std::cmp::Reverse(lab_budget(&test.name)));
         for test in tests {
             let mut program = LabProgram::new(test, self.options.lab_timeout);
             program.filter = filter.filter(|text| !program.test.name.contains(text)).map(str::to_owned);

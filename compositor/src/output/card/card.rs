@@ -23,6 +23,7 @@ use crate::{
 pub struct Card {
     /// Owns a duplicate of the seat's descriptor.
     pub device: Device,
+    /// The card's connectors, CRTCs and planes, as last read.
     pub inventory: Inventory,
     /// What the card cannot do.
     pub known: CardLimits,
@@ -38,6 +39,7 @@ pub struct Card {
     pub retry: Option<(fence::Ns, u32)>,
     /// Unplugged displays, until the flip that turns them off: their CRTCs cannot be used before.
     pub leaving: Vec<Leaving>,
+    /// What the displays showed before the session; `None` once it is restored.
     pub saved: Option<kms::SavedState>,
     /// The descriptor from the seat; returned to the seat when the card leaves.
     pub seat_fd: OwnedFd,

@@ -15,7 +15,9 @@ pub struct PendingOutput {
     pub connector: Connector,
     pub mode: Mode,
     pub kms: kms::Output,
+    /// The buffer of the first frame, held until it is replaced.
     pub target: Arc<Target>,
+    /// The damage tracker of the future output.
     pub tracker: OutputDamageTracker,
     /// What the primary plane shows with the modeset.
     pub first_frame: PlaneState<'static>,

@@ -9,8 +9,10 @@ use kms::{
 /// What a card cannot do.
 #[derive(Debug)]
 pub struct CardLimits {
+    /// The kernel's name of the driver.
     pub driver: String,
     quirks: Quirks,
+    /// What refused commits have shown.
     pub learnt: LearnedLimits,
     /// Layouts that a plane refused although its driver advertises them.
     pub withdrawn: Vec<Layout>,

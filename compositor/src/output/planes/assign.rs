@@ -30,7 +30,7 @@ pub struct Layouts {
     /// The layers of the scene that are composited, and holes.
     composited: Vec<render::Layer>,
     /// The plane requests of the frame under construction.
-    pub wanted: Vec<PlaneRequest>,
+    pub requests: Vec<PlaneRequest>,
     /// The damage of these requests.
     pub rects: Rects,
 }
@@ -108,7 +108,7 @@ impl Layouts {
     /// Drops the frame's contents, which must not be held longer than the frame.
     pub fn clear(&mut self) {
         self.composited.clear();
-        self.wanted.clear();
+        self.requests.clear();
     }
 }
 

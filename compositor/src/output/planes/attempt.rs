@@ -49,10 +49,12 @@ impl std::fmt::Display for FrameError {
 #[derive(Debug, Default)]
 pub struct Attempt {
     /// The plane requests are those of the previous attempt.
-    pub as_before: bool,
+    pub same_requests: bool,
+    /// No in-fences are committed.
     pub without_fences: bool,
     /// Everything is composited on the primary plane.
-    pub composed: bool,
+    pub composited: bool,
+    /// The commit is a modeset.
     pub modeset: bool,
     /// The frame was refused as an asynchronous flip.
     pub synchronous: bool,
@@ -75,24 +77,24 @@ impl Attempt {
         &mut self,
         output: &mut Output,
         error: &CommitError,
-        wanted: &[PlaneRequest],
+        requests: &[PlaneRequest],
         known: &mut CardLimits,
     ) -> Remedy {
-        let had = self.had(output, wanted);
+        let had = self.had(output, requests);
         let remedy = output.ladder.refused(error, &had, &mut known.learnt);
-        self.as_before = true;
+        self.same_requests = true;
         match remedy {
             Remedy::Synchronous => self.synchronous = true,
             Remedy::WithoutFences => self.without_fences = true,
             // The composited buffer takes the primary plane, so without overlays no client buffer
             // is left on a plane.
-            Remedy::WithoutOverlays | Remedy::Composed => (self.as_before, self.composed) = (false, true),
+            Remedy::WithoutOverlays | Remedy::Composed => (self.same_requests, self.composited) = (false, true),
             Remedy::OtherModifier(layout) => {
                 known.withdrawn.push(layout);
                 output.withdrawn = true;
                 // The targets are allocated again, with one of the remaining modifiers.
                 output.targets.retain(|(target, _)| layout_of(target) != layout);
-                (self.as_before, self.composed) = (false, true);
+                (self.same_requests, self.composited) = (false, true);
             }
             Remedy::Modeset => self.modeset = true,
             _ => {}
@@ -100,14 +102,14 @@ impl Attempt {
         remedy
     }
 
-    fn had(&self, output: &Output, wanted: &[PlaneRequest]) -> AttemptedFeatures {
-        let mut fences = wanted.iter().filter_map(|w| w.fence.as_ref()).peekable();
+    fn had(&self, output: &Output, requests: &[PlaneRequest]) -> AttemptedFeatures {
+        let mut fences = requests.iter().filter_map(|r| r.fence.as_ref()).peekable();
         let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
             (false, _) => InFences::None,
             (true, true) => InFences::Signalled,
             (true, false) => InFences::Pending,
         };
-        let on_primary = wanted.iter().find(|w| w.plane == output.primary).map(|w| &w.show);
+        let on_primary = requests.iter().find(|r| r.plane == output.primary).map(|r| &r.show);
         // Linear is the last resort, so it is never withdrawn.
         let other = |layout: Layout| layout.modifier != u64::from(DrmModifier::Linear);
         let (client, target) = match on_primary {
@@ -118,12 +120,12 @@ impl Attempt {
             Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
             None => (None, None),
         };
-        let above = |w: &PlaneRequest| w.plane != output.primary && Some(w.plane) != output.cursor;
+        let above = |r: &PlaneRequest| r.plane != output.primary && Some(r.plane) != output.cursor;
         AttemptedFeatures {
-            asynchronous: self.asynchronous(output, wanted),
+            asynchronous: self.asynchronous(output, requests),
             primary: on_primary.and_then(layout_on),
             fences,
-            overlays: wanted.iter().any(above),
+            overlays: requests.iter().any(above),
             client: client.filter(|layout| other(*layout)),
             target: target.filter(|layout| other(*layout)),
             modeset: self.modeset,

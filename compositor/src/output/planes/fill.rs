@@ -33,14 +33,16 @@ use crate::{
 
 /// The inputs that all attempts at a frame share.
 pub struct FrameInputs<'a> {
+    /// The layers, top to bottom.
     pub scene: &'a [Layer],
     pub cursor: Option<&'a CursorPlane>,
     pub background: crate::config::Colour,
+    /// What the card cannot do.
     pub known: &'a CardLimits,
 }
 
-/// Fills `wanted` for an attempt, and composites what no plane shows. Error: rendering failed, or a
-/// descriptor could not be duplicated.
+/// Fills `requests` for an attempt, and composites what no plane shows. Error: rendering failed, or
+/// a descriptor could not be duplicated.
 pub fn gather(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
@@ -48,19 +50,19 @@ pub fn gather(
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
     inputs: &FrameInputs<'_>,
-    wanted: &mut Vec<PlaneRequest>,
+    requests: &mut Vec<PlaneRequest>,
 ) -> Result<(), String> {
-    if attempt.as_before {
+    if attempt.same_requests {
         if attempt.without_fences {
-            wanted.iter_mut().for_each(|w| w.fence = None);
+            requests.iter_mut().for_each(|r| r.fence = None);
         }
         return Ok(());
     }
-    wanted.clear();
+    requests.clear();
     // Moved out while it is filled, so that its memory is reused.
     let mut rects = std::mem::take(&mut layouts.rects);
     rects.clear();
-    let done = fill(output, renderer, device, layouts, attempt, inputs, wanted, &mut rects);
+    let done = fill(output, renderer, device, layouts, attempt, inputs, requests, &mut rects);
     layouts.rects = rects;
     done
 }
@@ -73,13 +75,13 @@ fn fill(
     layouts: &mut assign::Layouts,
     attempt: &Attempt,
     inputs: &FrameInputs<'_>,
-    wanted: &mut Vec<PlaneRequest>,
+    requests: &mut Vec<PlaneRequest>,
     rects: &mut Rects,
 ) -> Result<(), String> {
-    wanted.extend(inputs.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
-    let assignment = layouts.current().filter(|_| !attempt.composed);
+    requests.extend(inputs.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
+    let assignment = layouts.current().filter(|_| !attempt.composited);
     let Some(assignment) = assignment else {
-        wanted.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
+        requests.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
         return Ok(());
     };
     for (layer, fate) in inputs.scene.iter().zip(assignment.placements()) {
@@ -89,13 +91,13 @@ fn fill(
             let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
             let fence = fence.map_err(|e| e.to_string())?;
             let damage = damage::of_layer(output, plane, layer, rects);
-            wanted.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
+            requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
         }
     }
     if let Some(plane) = assignment.composite() {
         let zpos = assignment.zpos(plane);
         let drawn = render(output, renderer, device, inputs, layouts.drawn(inputs.scene), plane, rects)?;
-        wanted.push(PlaneRequest { zpos, ..drawn });
+        requests.push(PlaneRequest { zpos, ..drawn });
     }
     Ok(())
 }
@@ -124,11 +126,11 @@ pub fn test(
     scene: &[Layer],
     cursor: Option<&CursorPlane>,
 ) -> Result<(), Errno> {
-    let mut wanted: Vec<PlaneRequest> =
+    let mut requests: Vec<PlaneRequest> =
         cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
     for (layer, fate) in scene.iter().zip(assignment.placements()) {
         if let LayerPlacement::Plane(plane) = *fate {
-            wanted.push(on_plane(layer, plane, assignment, None));
+            requests.push(on_plane(layer, plane, assignment, None));
         }
     }
     // If the frame has holes, test with an ARGB target if there is one: the plane is known to
@@ -143,9 +145,9 @@ pub fn test(
         let (w, h) = (output.size.w as u32, output.size.h as u32);
         let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
         let show = OnPlane::Target(target.clone());
-        wanted.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
+        requests.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
     }
-    submit(output, device, &wanted, &[], Submit::Test).map(drop).map_err(|error| {
+    submit(output, device, &requests, &[], Submit::Test).map(drop).map_err(|error| {
         tracing::debug!("{}: layout refused: {error}", output.wl.name());
         error.errno
     })

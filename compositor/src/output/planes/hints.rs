@@ -39,16 +39,18 @@ impl Output {
     }
 
     fn set_content_type(&mut self, hint: Option<ContentType>) {
-        let wanted = hint.or(self.settings.usual);
-        if wanted == self.settings.state.content_type || (wanted.is_some() && wanted == self.settings.refused) {
+        let content_type = hint.or(self.settings.usual);
+        if content_type == self.settings.state.content_type
+            || (content_type.is_some() && content_type == self.settings.refused)
+        {
             return;
         }
-        let state = ConnectorState { content_type: wanted, ..self.settings.state.clone() };
+        let state = ConnectorState { content_type, ..self.settings.state.clone() };
         match self.kms.frame().connector(state.clone()).test() {
             Ok(()) => self.settings.state = state,
             Err(error) => {
-                tracing::debug!("{}: content type {wanted:?}: {error}", self.wl.name());
-                self.settings.refused = wanted;
+                tracing::debug!("{}: content type {content_type:?}: {error}", self.wl.name());
+                self.settings.refused = content_type;
             }
         }
     }

@@ -21,39 +21,39 @@ use crate::{
 
 /// Whether something was composited for these planes. The cursor plane does not count: its image
 /// was made before.
-pub fn kind_of(cursor: Option<usize>, wanted: &[PlaneRequest]) -> FrameKind {
-    let drawn = |w: &PlaneRequest| Some(w.plane) != cursor && matches!(w.show, OnPlane::Target(_));
-    if wanted.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
+pub fn kind_of(cursor: Option<usize>, requests: &[PlaneRequest]) -> FrameKind {
+    let drawn = |r: &PlaneRequest| Some(r.plane) != cursor && matches!(r.show, OnPlane::Target(_));
+    if requests.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
 }
 
 /// The planes of a frame as the trace names them.
-pub fn trace_planes(output: &Output, wanted: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
-    let event = |w: &PlaneRequest| trace::PlaneEvent {
-        plane: output.kms.planes()[w.plane].id,
-        kind: output.plane_kind(w.plane),
-        shown: match &w.show {
+pub fn trace_planes(output: &Output, requests: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
+    let event = |r: &PlaneRequest| trace::PlaneEvent {
+        plane: output.kms.planes()[r.plane].id,
+        kind: output.plane_kind(r.plane),
+        shown: match &r.show {
             OnPlane::Content(c) => Some(trace::ShownCommit { surface: c.surface, commit: c.serial }),
             OnPlane::Target(_) => None,
         },
-        in_fence: w.fence.is_some(),
+        in_fence: r.fence.is_some(),
     };
-    wanted.iter().map(event).collect()
+    requests.iter().map(event).collect()
 }
 
 /// Notes in `output.pending_frame` what the frame will show.
-pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) {
+pub fn pending_frame(output: &mut Output, requests: &[PlaneRequest], tears: bool) {
     let mut pending = std::mem::take(&mut output.pending_frame);
     (pending.zero_copy, pending.rendered, pending.tears) = (false, false, tears);
     pending.planes.clear();
-    for w in wanted {
-        let plane = output.kms.planes()[w.plane].id;
-        let (surface, commit, buffer) = match &w.show {
+    for r in requests {
+        let plane = output.kms.planes()[r.plane].id;
+        let (surface, commit, buffer) = match &r.show {
             OnPlane::Content(content) => {
                 pending.zero_copy = true;
                 (Some(content.surface), Some(content.serial), content.source.id())
             }
             OnPlane::Target(target) => {
-                pending.rendered |= Some(w.plane) != output.cursor;
+                pending.rendered |= Some(r.plane) != output.cursor;
                 (None, None, target.id)
             }
         };
@@ -64,26 +64,26 @@ pub fn pending_frame(output: &mut Output, wanted: &[PlaneRequest], tears: bool) 
 
 /// The planes from which the frame's CRC is predicted, set up by the functions that set up the
 /// commit.
-pub fn check_of(output: &Output, wanted: &[PlaneRequest]) -> Check {
-    let plane = |w: &PlaneRequest| {
-        let (target, content): (Arc<Target>, _) = match &w.show {
+pub fn check_of(output: &Output, requests: &[PlaneRequest]) -> Check {
+    let plane = |r: &PlaneRequest| {
+        let (target, content): (Arc<Target>, _) = match &r.show {
             OnPlane::Target(target) => (target.clone(), None),
             OnPlane::Content(content) => match &content.source {
                 PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
                 PixelSource::Shm(_) => return None,
             },
         };
-        let id = output.kms.planes()[w.plane].id;
+        let id = output.kms.planes()[r.plane].id;
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
-        let look = w.look_on(&output.kms.planes()[w.plane]);
+        let look = r.look_on(&output.kms.planes()[r.plane]);
         let (alpha, blend) = (u16::MAX, PlaneRequest::BLEND);
-        Some(CheckPlane { id, target, content, src: w.src, dst: w.dst, zpos: w.zpos, alpha, blend, look, yuv })
+        Some(CheckPlane { id, target, content, src: r.src, dst: r.dst, zpos: r.zpos, alpha, blend, look, yuv })
     };
     Check {
         output: output.id,
         width: output.size.w as u32,
         height: output.size.h as u32,
-        planes: wanted.iter().filter_map(plane).collect(),
+        planes: requests.iter().filter_map(plane).collect(),
         crtc: output.kms.crtc_state().clone(),
     }
 }

@@ -39,8 +39,8 @@ fn may_be_about_the_layout(errno: Errno) -> bool {
 
 /// The layout of the opaque composited buffer of a frame, if there is one. The pointer's buffer
 /// does not count, nor does a buffer with holes: it has planes below it that the test did not have.
-pub fn composed(wanted: &[PlaneRequest], cursor: Option<usize>) -> Option<Format> {
-    let drawn = wanted.iter().filter(|w| Some(w.plane) != cursor).find_map(|w| match &w.show {
+pub fn composited_layout(requests: &[PlaneRequest], cursor: Option<usize>) -> Option<Format> {
+    let drawn = requests.iter().filter(|r| Some(r.plane) != cursor).find_map(|r| match &r.show {
         OnPlane::Target(target) => Some(&target.dmabuf).filter(|dmabuf| dmabuf.format() == OPAQUE),
         OnPlane::Content(_) => None,
     })?;
@@ -49,22 +49,22 @@ pub fn composed(wanted: &[PlaneRequest], cursor: Option<usize>) -> Option<Format
 
 /// The suspects whose layout is to blame. Such a layer covers the `screen` unscaled, unrotated and
 /// uncropped, and the frame was accepted with the composited buffer in its place, whose layout
-/// `composed` differs.
+/// `composited_layout` differs.
 pub fn refused_layouts(
     suspects: &[usize],
     scene: &[Layer],
     screen: Size<i32, Logical>,
     assignment: Option<&Assignment>,
-    composed: Option<Format>,
+    composited_layout: Option<Format>,
 ) -> Vec<(WlSurface, Format)> {
     let to_blame = |at: &usize| {
         let layer = scene.get(*at)?;
-        let drawn = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
+        let is_composited = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
         let (code, modifier) = format_of(&layer.content)?;
         let layout = Format { code, modifier };
         let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);
         let same_otherwise = is_placed_like_the_screen(&layer.view, place, screen);
-        (drawn && same_otherwise && layout != composed?).then(|| (layer.surface.clone(), layout))
+        (is_composited && same_otherwise && layout != composited_layout?).then(|| (layer.surface.clone(), layout))
     };
     suspects.iter().filter_map(to_blame).collect()
 }

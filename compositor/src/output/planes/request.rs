@@ -17,9 +17,12 @@ use crate::{
 /// What a commit puts on one plane.
 #[derive(Debug)]
 pub struct PlaneRequest {
+    /// Index of the plane in the output's list of planes.
     pub plane: usize,
     pub show: OnPlane,
+    /// The part of the buffer that is shown, in buffer pixels.
     pub src: SrcRect,
+    /// Where it is shown, in output pixels.
     pub dst: Rect,
     /// The in-fence; this request owns the descriptor. The content keeps its own.
     pub fence: Option<SyncFile>,

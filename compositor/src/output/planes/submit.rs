@@ -19,13 +19,13 @@ pub enum Submit {
     },
 }
 
-/// Tests or commits the planes in `wanted`, with the damage that each has in `rects`; a plane that
-/// is not in `wanted` is turned off. Returns the out-fence of the commit, which the caller owns,
-/// and whether the flip tears.
+/// Tests or commits the planes in `requests`, with the damage that each has in `rects`; a plane
+/// that is not in `requests` is turned off. Returns the out-fence of the commit, which the caller
+/// owns, and whether the flip tears.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,
-    wanted: &[PlaneRequest],
+    requests: &[PlaneRequest],
     rects: &[Rect],
     how: Submit,
 ) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
@@ -37,22 +37,22 @@ pub fn submit(
     };
     frame.connector(output.settings.state.clone());
     for plane in 0..count {
-        let Some(wanted) = wanted.iter().find(|w| w.plane == plane) else {
+        let Some(request) = requests.iter().find(|r| r.plane == plane) else {
             frame.clear(plane);
             continue;
         };
-        let framebuffer = match &wanted.show {
+        let framebuffer = match &request.show {
             OnPlane::Target(target) => target.framebuffer(device),
             OnPlane::Content(content) => content.framebuffer(device),
         };
         let Some(framebuffer) = framebuffer else { continue };
-        let mut state = PlaneState::new(framebuffer.id(), wanted.src, wanted.dst);
-        (state.blend, state.zpos) = (PlaneRequest::BLEND, wanted.zpos);
+        let mut state = PlaneState::new(framebuffer.id(), request.src, request.dst);
+        (state.blend, state.zpos) = (PlaneRequest::BLEND, request.zpos);
         if let Some(plane) = frame.plane(plane) {
-            state.options = wanted.look_on(plane);
+            state.options = request.look_on(plane);
         }
-        state.in_fence = wanted.fence.as_ref().map(std::os::fd::AsFd::as_fd);
-        state.damage = rects.get(wanted.damage.clone()).unwrap_or_default();
+        state.in_fence = request.fence.as_ref().map(std::os::fd::AsFd::as_fd);
+        state.damage = rects.get(request.damage.clone()).unwrap_or_default();
         frame.set(plane, state);
     }
     match how {

@@ -40,11 +40,15 @@ impl TearVerdict {
 /// The facts that the verdict depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct TearRequest {
+    /// The client requests tearing.
     pub asked: bool,
+    /// The configuration lets clients tear.
     pub allowed: bool,
+    /// The device and its driver support an async flip to the buffer.
     pub able: bool,
     /// The surface covers the output, with nothing above it.
     pub alone: bool,
+    /// The surface's content type is video.
     pub video: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The television of an output: woken and put to standby with it.
+//! The television of an output, woken and put to standby together with the output.
 //!
 //! The adapters themselves are in [`crate::devices::cec`].
 
@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// Takes the adapters of the outputs that are lit, and wakes their televisions. Called when outputs were lit.
+    /// Opens the CEC adapters of the lit outputs, and wakes their televisions. Called when outputs
+    /// have been lit.
     pub fn cec_adopt(&mut self) {
         if !self.config.cec.enable {
             return;
@@ -46,20 +47,23 @@ impl Syncline {
         (self.outputs.cards.of(output).serial(), output.connector_id())
     }
 
-    /// The outputs are on again (start, VT): televisions wake and show us.
+    /// The outputs are on again (start, VT): wakes the televisions and makes this session their
+    /// source.
     pub fn cec_wake(&mut self) {
         self.cec.players().for_each(Player::wake);
     }
 
-    /// An output is turned on: its television wakes and shows us, and that of the configured adapter, which may be any output's.
+    /// An output is turned on: wakes its television and makes this session its source. Does the
+    /// same for the configured adapter, which may belong to any output.
     pub fn cec_wake_one(&mut self, id: OutputId) {
         let place = self.cec_connector(id);
         self.cec.of(Some(place)).for_each(Player::wake);
         self.cec.of(None).for_each(Player::wake);
     }
 
-    /// An output is turned off: with `standby-on-sleep` its television goes to standby if it shows us; that of the configured
-    /// adapter with the last output.
+    /// An output is turned off: with `standby-on-sleep`, its television goes to standby if it shows
+    /// this session. The television of the configured adapter follows when the last output is
+    /// turned off.
     pub fn cec_sleep_one(&mut self, id: OutputId) {
         let place = self.cec_connector(id);
         self.cec.of(Some(place)).for_each(Player::sleep);
@@ -71,7 +75,9 @@ impl Syncline {
     fn cec_open(&mut self, path: &PathBuf) {
         match Adapter::open(path) {
             Ok(adapter) => self.cec_bind(adapter, None, path.display().to_string()),
-            Err(error) => tracing::warn!("no CEC: {error}; is it there, and are you in the group `video`?"),
+            Err(error) => tracing::warn!(
+                "no CEC: {error}; check that the adapter is plugged in and that you are in the group `video`"
+            ),
         }
     }
 
@@ -92,7 +98,8 @@ impl Syncline {
         entry.insert(wire);
     }
 
-    /// Gives an adapter that cannot know its place (USB dongles) that of its display's EDID, or of the only display's.
+    /// Sets the physical address of an adapter that cannot know it (USB dongles), from the EDID of
+    /// its display or of the only display.
     fn cec_address(&self, adapter: &Adapter, connector: Option<ConnectorKey>) {
         if !adapter.info().is_ok_and(|info| info.wants_address()) {
             return;
@@ -108,7 +115,7 @@ impl Syncline {
         }
     }
 
-    /// An adapter has something to say.
+    /// The descriptor of an adapter is ready.
     pub fn cec_event(&mut self, slot: Slot) {
         let Some(wire) = self.cec.players.get_mut(slot.0 as usize) else { return };
         let name = &wire.name;
@@ -122,14 +129,17 @@ impl Syncline {
             Event::Lost => tracing::info!("{name}: CEC has no display"),
             Event::RemoteCommand(RemoteCommand::Standby) => standby = true,
             Event::RemoteCommand(heard) => tracing::debug!("{name}: CEC: {heard:?}"),
-            // A television that is off does not acknowledge; that is its right.
+            // A television that is off is allowed not to acknowledge.
             Event::NotDelivered(opcode, status) => {
-                tracing::debug!("{name}: CEC message {opcode:#04x} was not taken (status {status:#04x})");
+                tracing::debug!("{name}: CEC message {opcode:#04x} was not delivered (status {status:#04x})");
             }
             Event::Overrun(count) => tracing::warn!("{name}: {count} CEC messages were lost"),
         });
         if standby {
-            tracing::info!("{name}: the television goes to standby{}", if follow { ", we follow" } else { "" });
+            tracing::info!(
+                "{name}: the television goes to standby{}",
+                if follow { "; turning this session's adapter to standby as well" } else { "" }
+            );
             if follow {
                 wire.player.sleep();
             }
@@ -141,7 +151,7 @@ impl Syncline {
                 drop(self.cec.players.try_remove(slot.0 as usize));
             }
             Err(error) => {
-                tracing::warn!("{name}: no more CEC: {error}");
+                tracing::warn!("{name}: CEC stops: {error}");
                 drop(self.cec.players.try_remove(slot.0 as usize));
             }
         }

@@ -1,6 +1,7 @@
-//! Displays that come and go while the session runs, and outputs that are taken away.
+//! Displays that are plugged in and unplugged while the session runs, and the removal of outputs.
 //!
-//! Nothing here waits: a display that is pulled while its commit hangs is turned off when that one is over.
+//! Nothing here waits: a display that is unplugged while its output is stalled is turned off when
+//! the commit has flipped.
 
 use crate::{
     output::{card::leaving::Leaving, state::Output},
@@ -8,14 +9,15 @@ use crate::{
 };
 
 impl Syncline {
-    /// The connectors of a card may have changed: takes away what is unplugged and lights what is new.
+    /// The connectors of a card may have changed: removes the outputs that are unplugged and lights
+    /// new displays.
     pub fn hot_plug(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         match card.inventory.refresh_connectors(&card.device) {
             Ok(changes) if changes.is_empty() => return,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!("reading connectors: {error}");
+                tracing::warn!("cannot read the connectors: {error}");
                 return;
             }
         }
@@ -24,10 +26,10 @@ impl Syncline {
         }
         let on_it = |output: &&mut Output| output.is_on(serial);
         self.outputs.list.iter_mut().filter(on_it).for_each(|output| output.ladder.reset());
-        let before = self.places();
+        let before = self.output_areas();
         let connected = self.check_links(serial);
-        let pulled = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
-        let gone = self.outputs.list.take(pulled);
+        let unplugged = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
+        let gone = self.outputs.list.take(unplugged);
         for output in gone {
             self.remove_output(output);
         }
@@ -36,8 +38,9 @@ impl Syncline {
         self.displays_changed(&before);
     }
 
-    /// The connectors of a card that go on as they are. A link that failed is trained again by the next frame; if it cannot carry the mode any more, the
-    /// output is lit anew with one that it can.
+    /// The connectors of a card whose outputs stay. A link that has failed is trained again by the
+    /// next frame. If the link does not offer the mode any more, the output is lit again with
+    /// another mode.
     fn check_links(&mut self, serial: kms::CardSerial) -> Vec<u32> {
         let mut good = Vec::new();
         let Some(card) = self.outputs.cards.get(serial) else { return good };
@@ -45,7 +48,7 @@ impl Syncline {
             let mut outputs = self.outputs.list.iter_mut().filter(|output| output.is_on(serial));
             let output = outputs.find(|output| output.kms.connector_id() == connector.id);
             if let Some(output) = output.filter(|_| connector.link_is_bad()) {
-                tracing::warn!("{}: its link has failed; setting the mode again", connector.name);
+                tracing::warn!("{}: the link to the display has failed; setting the mode again", connector.name);
                 if !connector.modes.contains(output.kms.mode()) {
                     continue;
                 }
@@ -56,9 +59,9 @@ impl Syncline {
         good
     }
 
-    /// A flip came of a card's CRTC that no output has any more: its display is turned off if it is not yet, and if another could not be
-    /// lit because of that commit, it can now.
-    pub fn flipped_last(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
+    /// A flip of a CRTC that no output has any more. Turns its display off if that has not happened
+    /// yet. Lights a display that could not be lit because of that commit.
+    pub fn flipped_without_output(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
         let outputs = &mut self.outputs;
         let Some(card) = outputs.cards.get_mut(serial) else { return };
         if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
@@ -71,27 +74,29 @@ impl Syncline {
         }
         let lit = |id| outputs.list.iter().any(|o| o.is_on(serial) && o.kms.connector_id() == id);
         if outputs.active && card.inventory.connected().any(|connector| !lit(connector.id)) {
-            let before = self.places();
+            let before = self.output_areas();
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&before);
         }
     }
 
-    /// An output whose display is gone: its clients hear of their frames, the kernel lets go of their buffers.
+    /// Removes an output whose display is gone: its clients get their answers, and the kernel
+    /// releases their buffers.
     pub fn remove_output(&mut self, mut output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
         if let Some(in_flight) = output.in_flight.take() {
             in_flight.abandon(self.millis());
         }
-        // It has its targets mapped.
+        // The renderer has the targets of this output mapped.
         self.renderer_stale = true;
         let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
         let card = self.outputs.cards.of_mut(&output.kms);
         card.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
     }
 
-    /// Puts the outputs side by side, without gaps, in the order in which they came, to the right of those that have their place.
+    /// Places the outputs side by side without gaps, in the order in which they came, to the right
+    /// of those with a configured position.
     pub fn arrange(&mut self) {
         let list = &mut self.outputs.list;
         let right = list.iter().filter(|output| output.placed).map(|output| output.location.x + output.size.w).max();

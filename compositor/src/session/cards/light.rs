@@ -1,6 +1,7 @@
-//! Lighting displays: mode, CRTC and a first picture; all displays of a card in one commit, where its driver takes that.
+//! Lights displays: mode, CRTC and a first image; all displays of a card in one commit, if the
+//! driver accepts that.
 //!
-//! It chooses no card and follows no plug; a display that is on is not touched.
+//! It chooses no card and does not watch for hot-plug. It does not touch a display that is on.
 
 use std::sync::Arc;
 
@@ -31,8 +32,10 @@ use crate::{
 };
 
 impl Syncline {
-    /// Lights every display of a card that is connected and not lit yet: all in one commit, so that the driver judges them together and nothing
-    /// flickers twice; one by one if it does not take that. With `strict`, the first failure is an error.
+    /// Lights every display of a card that is connected and not lit yet. One commit lights all of
+    /// them, so that the driver judges them together and nothing flickers twice; if the driver
+    /// refuses that, there is one commit each. With `strict`, the first failure is returned as an
+    /// error; otherwise it is logged.
     pub fn light_up(
         &mut self,
         card: kms::CardSerial,
@@ -41,47 +44,50 @@ impl Syncline {
     ) -> Result<(), Error> {
         let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
         let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
-        let (mut dark, before) = (Vec::new(), self.outputs.list.len());
+        let (mut pending, before) = (Vec::new(), self.outputs.list.len());
         let next = self.outputs.list.iter().map(|output| output.id.0).max().unwrap_or(0) + 1;
         for connector in connectors {
             let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
             if lit || connector.non_desktop || connector.writeback {
                 continue;
             }
-            let id = OutputId(next + dark.len() as u32);
+            let id = OutputId(next + pending.len() as u32);
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
             match kms::open::choose_mode(&connector, wanted.or(configured))
                 .map_err(Error::from)
                 .and_then(|mode| self.prepare(card, id, &connector, mode))
             {
-                Ok(output) => dark.push(output),
+                Ok(output) => pending.push(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{}: {error}", connector.name),
             }
         }
-        let together = dark.len() > 1 && set_modes(&mut dark);
-        for mut output in dark {
+        let together = pending.len() > 1 && set_modes(&mut pending);
+        for mut output in pending {
             match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => self.add_output(output),
-                Err(error) if strict => return Err(Error::setup(format!("lighting {}", output.connector.name), error)),
-                Err(error) if error.errno == Errno::BUSY && self.light_again(card) => {
-                    tracing::info!("{error}; again soon")
+                Err(error) if strict => {
+                    return Err(Error::setup(format!("cannot light {}", output.connector.name), error));
                 }
-                Err(error) => tracing::error!("lighting {}: {error}", output.connector.name),
+                Err(error) if error.errno == Errno::BUSY && self.schedule_relight(card) => {
+                    tracing::info!("{error}; trying again soon")
+                }
+                Err(error) => tracing::error!("cannot light {}: {error}", output.connector.name),
             }
         }
         self.arrange();
         if self.outputs.list.len() > before {
-            // Somebody has plugged it in.
+            // Plugging in a display is an action of the user.
             self.note_activity(true);
         }
         Ok(())
     }
 
-    /// Something on the card is busy: the commit that turned a display off, whose event has come, may not be over. Tries again soon, if that
-    /// has not been done too often.
-    fn light_again(&mut self, card: kms::CardSerial) -> bool {
-        /// Between two attempts.
+    /// Something on the card is busy, probably the commit that turned a display off: it may not be
+    /// over although its event has come. Schedules another attempt, up to a limit; returns whether
+    /// it did.
+    fn schedule_relight(&mut self, card: kms::CardSerial) -> bool {
+        /// The time between two attempts.
         const SOON: Ns = 5_000_000;
         const MOST: u32 = 40;
         let Some(card) = self.outputs.cards.get_mut(card) else { return false };
@@ -90,13 +96,13 @@ impl Syncline {
         card.retry.is_some()
     }
 
-    /// Lights the displays for which it is time to try again.
+    /// Lights the displays whose next attempt is due.
     pub fn relight_due(&mut self) {
         let (now, cards) = (self.now, self.outputs.cards.iter());
         let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
         for serial in due {
             let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
-            let (before, places) = (tried(self), self.places());
+            let (before, places) = (tried(self), self.output_areas());
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&places);
             if tried(self) == before
@@ -107,7 +113,7 @@ impl Syncline {
         }
     }
 
-    /// What is needed to light a display.
+    /// Prepares everything that is needed to light a display.
     fn prepare(
         &mut self,
         card: kms::CardSerial,
@@ -115,7 +121,7 @@ impl Syncline {
         connector: &Connector,
         mode: &Mode,
     ) -> Result<PendingOutput, Error> {
-        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("lighting {}", connector.name), e);
+        let fail = |e: &dyn std::fmt::Display| Error::setup(format!("cannot light {}", connector.name), e);
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
         let device = &card.device;
@@ -124,11 +130,11 @@ impl Syncline {
         let primary = output.primary();
         let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
         let device = device.clone();
-        let mut made = self.first_picture(&device, (width, height), &modifiers);
+        let mut made = self.first_image(&device, (width, height), &modifiers);
         if let Err(why) = &made
             && self.give_up_gpu(device.serial(), why)
         {
-            made = self.first_picture(&device, (width, height), &modifiers);
+            made = self.first_image(&device, (width, height), &modifiers);
         }
         let (target, tracker, framebuffer) =
             made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
@@ -141,8 +147,8 @@ impl Syncline {
         Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
     }
 
-    /// What a display is lit with: the background in a buffer of the renderer's that it can show.
-    fn first_picture(
+    /// The first image of a display: the background, in a target that the display can show.
+    fn first_image(
         &mut self,
         device: &Device,
         (width, height): (u32, u32),
@@ -152,13 +158,13 @@ impl Syncline {
         let target = renderer.new_target(device, width, height, OPAQUE, modifiers)?;
         let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
         renderer.draw(&target, 0, &mut tracker, &[], self.config.background)?;
-        let framebuffer = target.framebuffer(device).ok_or("its buffer cannot be shown")?;
+        let framebuffer = target.framebuffer(device).ok_or("the display cannot show the renderer's buffer")?;
         Ok((target, tracker, framebuffer))
     }
 
-    /// A display whose mode is being set becomes an output.
-    fn add_output(&mut self, dark: PendingOutput) {
-        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = dark;
+    /// Makes an output of a display whose mode is being set.
+    fn add_output(&mut self, pending: PendingOutput) {
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = pending;
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());

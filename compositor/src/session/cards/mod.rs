@@ -1,4 +1,4 @@
-//! Cards come and go while the session runs.
+//! Cards that are plugged in and unplugged while the session runs.
 //!
 //! What a card is, and which ones are opened, is in [`crate::output::card::card`].
 
@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// Lights the displays of all cards at the start. The first failure is an error, but of a card that the user has not named
-    /// and the session can do without.
+    /// Lights the displays of all cards at the start. The first failure is returned as an error,
+    /// except for a card that the user has not named and that the session can do without.
     pub fn light_cards(&mut self) -> Result<(), Error> {
         let serials: Vec<kms::CardSerial> = self.outputs.cards.iter().map(Card::serial).collect();
         for serial in &serials {
@@ -37,17 +37,17 @@ impl Syncline {
         Ok(())
     }
 
-    /// Listens to a card's events.
+    /// Adds a card's events to the event loop.
     fn watch_card(&self, card: &Card) -> std::io::Result<()> {
         self.reactor.add(&card.device, EventSource::Display(card.serial()))
     }
 
-    /// Listens to the events of the cards that are there at the start.
+    /// Adds the events of the cards that are present at the start to the event loop.
     pub fn watch_cards(&self) -> std::io::Result<()> {
         self.outputs.cards.iter().try_for_each(|card| self.watch_card(card))
     }
 
-    /// A device has appeared: it is taken in and its displays are lit.
+    /// A device has appeared: opens the card and lights its displays.
     pub fn card_added(&mut self, path: &Path) {
         if kms::nodes::card_number(path).is_none()
             || !self.outputs.cards.accepts(path)
@@ -56,7 +56,7 @@ impl Syncline {
             return;
         }
         if !self.outputs.active {
-            // The seat opens nothing now.
+            // The seat opens no device without the VT.
             self.outputs.cards.missed.push(path.to_owned());
             return;
         }
@@ -73,9 +73,9 @@ impl Syncline {
             return card.close(&mut self.session);
         }
         tracing::info!("{}: driver {}, taken in", path.display(), card.driver());
-        let (serial, before) = (card.serial(), self.places());
+        let (serial, before) = (card.serial(), self.output_areas());
         self.outputs.cards.list.push(card);
-        self.renew_ways();
+        self.renew_read_paths();
         self.renew_sync_device();
         self.light_up(serial, self.mode, false).ok();
         self.displays_changed(&before);
@@ -83,7 +83,8 @@ impl Syncline {
         self.cec_adopt();
     }
 
-    /// The session has its VT again: cards that came meanwhile are taken in, and displays that came or went.
+    /// The session has its VT again: adds the cards and displays that came meanwhile, and removes
+    /// those that are gone.
     pub fn add_missed_cards(&mut self) {
         let cards = self
             .outputs
@@ -99,7 +100,8 @@ impl Syncline {
         }
     }
 
-    /// udev says that something about a node has changed: displays came or went. A card that had none at the start may have one now.
+    /// udev reports a change of a node: displays were plugged in or unplugged. A card that had none
+    /// at the start may have one now.
     pub fn card_changed(&mut self, node: u64) {
         match self.outputs.cards.by_node(node).map(Card::serial) {
             Some(serial) if self.outputs.active => self.hot_plug(serial, self.mode),
@@ -114,7 +116,7 @@ impl Syncline {
         self.cec_adopt();
     }
 
-    /// udev says that a node is gone.
+    /// udev reports that a node is gone.
     pub fn card_removed(&mut self, node: u64) {
         if let Some(card) = self.outputs.cards.list.iter_mut().find(|card| card.node == node) {
             card.gone = true;
@@ -122,7 +124,8 @@ impl Syncline {
         }
     }
 
-    /// Cards whose devices were unplugged: their outputs are taken away, their clients answered. The session goes on without.
+    /// Removes the cards whose devices were unplugged, with their outputs; their clients get their
+    /// answers. The session goes on without them.
     pub fn drop_gone_cards(&mut self) {
         while let Some(card) = self.outputs.cards.list.iter().find(|card| card.gone) {
             tracing::error!("{}: {}", card.device.path().display(), kms::recover::Remedy::Gone);
@@ -131,26 +134,27 @@ impl Syncline {
         }
     }
 
-    /// The cards or the renderer have changed: how buffers are read is chosen anew.
-    pub fn renew_ways(&mut self) {
+    /// The cards or the renderer have changed: the read path of every buffer is chosen again.
+    pub fn renew_read_paths(&mut self) {
         let outputs = &mut self.outputs;
         outputs.renderer.set_others(outputs.cards.iter().map(|card| &card.device));
         self.imports.iter().for_each(|imported| imported.set_read_path(None));
     }
 
-    /// Lets go of a card and of all that lives on it.
+    /// Removes a card and everything that lives on it.
     fn drop_card(&mut self, serial: kms::CardSerial) {
-        let before = self.places();
+        let before = self.output_areas();
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());
         let gone = self.outputs.list.take(on_it);
         gone.into_iter().for_each(|output| self.remove_output(output));
         let Some(at) = self.outputs.cards.list.iter().position(|card| card.serial() == serial) else { return };
         let mut card = self.outputs.cards.list.remove(at);
-        // Closing it would not take it out of the set: the seat has the same file.
+        // Closing the descriptor would not remove it from the epoll set, because the seat has the
+        // same file.
         self.reactor.remove(&card.device).ok();
         card.restore_console(stuck);
-        // Framebuffers keep their device open.
+        // A framebuffer keeps its device open.
         self.imports.iter().for_each(|imported| imported.forget(serial));
         for (content, _) in self.live.iter() {
             if let crate::surface::buffer::PixelSource::Dmabuf(imported) = &content.source {
@@ -160,7 +164,7 @@ impl Syncline {
         self.desktop.cursor.forget(serial);
         self.cec.forget(serial);
         self.outputs.renew_renderer(serial);
-        self.renew_ways();
+        self.renew_read_paths();
         self.renew_sync_device();
         card.close(&mut self.session);
         self.arrange();

@@ -1,16 +1,18 @@
-//! Displays off and on (DPMS): who wants it, and how it comes about.
+//! Turning displays off and on (DPMS): the reasons, and the steps.
 //!
 //! ```text
-//!  lit ── turn_off ──→ the flip in flight comes ──→ commit ACTIVE=0 ──→ its flip: dark
+//!  lit ── turn_off ──→ the flip in flight comes ──→ commit ACTIVE=0 ──→ its flip: off
 //!   ▲                                                                    │
 //!   └── its flip ── the next frame's commit, with ACTIVE=1 ◀── turn_on ──┘
 //! ```
 //!
-//! No step waits: each is a non-blocking commit, which the kernel takes once the one before has flipped. A dark display keeps its mode and the
-//! buffers on its planes. To its clients it is what a hidden window is: one frame callback a second, no presentation feedback for
-//! what is not shown; the frame that wakes it shows what they have committed last.
+//! No step waits: each is a non-blocking commit, which the kernel accepts once the previous one has
+//! flipped. A display that is off keeps its mode and the buffers on its planes. Its clients are
+//! treated like those of hidden windows: one frame callback a second, and no presentation feedback
+//! for content that is not shown. The frame that turns the display on shows their latest commits.
 //!
-//! What nobody's absence but a request turned off stays off until a request, or until the user is here and no display is on.
+//! A display that was turned off by a request, not because the user was idle, stays off until there
+//! is a request, or until the user is active and no display is on.
 
 use protocols::output_power::{OutputPowerHandler, OutputPowerState};
 use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::wl_output};
@@ -26,17 +28,17 @@ use crate::{
 };
 
 impl Syncline {
-    /// CommitOrder a display off, as soon as its last frame is on the screen.
+    /// Turns a display off, as soon as its last frame is on the screen.
     pub fn turn_off(&mut self, id: OutputId, why: OffReason) {
         let output = &mut self.outputs.list[id];
         if output.off.is_none() {
             output.off = Some(why);
-            // Its clients are to be told.
+            // The answers to its clients are due.
             output.dirty = true;
         }
     }
 
-    /// CommitOrder a display on, with its next frame.
+    /// Turns a display on, with its next frame.
     pub fn turn_on(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         if output.off.take().is_some() {
@@ -45,23 +47,25 @@ impl Syncline {
         }
     }
 
-    /// The user is here: turns on what is off because he was not, or everything if nothing is on.
+    /// The user is active: turns on the displays that are off because the user was idle; all
+    /// displays if none is on.
     pub fn wake_for_user(&mut self) {
-        let dark = self.outputs.all_off();
+        let all_off = self.outputs.all_off();
         for id in self.outputs.list.ids() {
-            if dark || self.outputs.list[id].off == Some(OffReason::Idle) {
+            if all_off || self.outputs.list[id].off == Some(OffReason::Idle) {
                 self.turn_on(id);
             }
         }
     }
 
-    /// All displays were lit anew: none is off any more.
+    /// All displays have been lit again: none is off any more.
     pub fn mark_all_on(&mut self) {
         self.outputs.list.iter_mut().for_each(|output| output.off = None);
         self.power_stale = true;
     }
 
-    /// At the end of every wake-up: turns off what is to be and can be.
+    /// Turns off the displays that should be off, once nothing is in flight. Called at the end of
+    /// every wake-up.
     pub fn turn_off_due(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
@@ -69,7 +73,7 @@ impl Syncline {
             if !ready || !self.outputs.active {
                 continue;
             }
-            // While its vblanks still run.
+            // While the vblanks still run.
             self.crc_suspend(id);
             let output = &mut self.outputs.list[id];
             match output.kms.sleep(user_data(output.id, OFF_COMMIT)) {
@@ -81,7 +85,7 @@ impl Syncline {
                     self.cec_sleep_one(id);
                 }
                 Err(error) => {
-                    tracing::warn!("{}: it cannot be turned off: {error}", output.wl.name());
+                    tracing::warn!("{}: cannot turn the display off: {error}", output.wl.name());
                     (output.off, output.dirty) = (None, true);
                 }
             }
@@ -119,11 +123,11 @@ impl Syncline {
         self.restart_idle_time();
     }
 
-    /// `syncline msg output NAME on|off`.
+    /// Carries out `syncline msg output NAME on|off`.
     pub fn power_by_name(&mut self, name: &str, on: bool) -> Result<(), String> {
         let Some(id) = self.outputs.list.find_id(|output| output.wl.name() == name) else {
             let known: Vec<String> = self.outputs.list.iter().map(|output| output.wl.name()).collect();
-            return Err(format!("there is no output `{name}`; there is: {}", known.join(", ")));
+            return Err(format!("there is no output `{name}`; the outputs are: {}", known.join(", ")));
         };
         self.set_power_of(id, on);
         Ok(())

@@ -1,10 +1,10 @@
-//! What the session announces depends on its cards: renewed when they come and go.
+//! Announcements that depend on the cards, renewed when cards come and go.
 
 use crate::{config::words::RendererChoice, output::card::card::Card, render::Renderer, session::Syncline};
 
 impl Syncline {
-    /// The GPU makes no picture that a display of its own card shows. If nobody has asked for it by
-    /// name, the CPU draws from now on. Whether it does.
+    /// The GPU makes no buffer that a display of its own card can show. If the user has not chosen
+    /// the renderer, switches to pixman on the CPU. Returns whether it did.
     pub fn give_up_gpu(&mut self, card: kms::CardSerial, why: &str) -> bool {
         let outputs = &mut self.outputs;
         let Some(own) = outputs.cards.get(card).filter(|_| outputs.renderer_is_auto) else { return false };
@@ -15,7 +15,7 @@ impl Syncline {
         match Renderer::new(RendererChoice::Pixman, &own.device) {
             Ok(renderer) => {
                 tracing::warn!(
-                    "{path}: its GPU makes no picture for its displays ({why}); rendering with pixman on the CPU instead"
+                    "{path}: its displays cannot show the buffers of its GPU ({why}); rendering with pixman on the CPU instead"
                 );
                 outputs.replace_renderer(renderer);
             }
@@ -24,14 +24,14 @@ impl Syncline {
                 return false;
             }
         }
-        self.renew_ways();
+        self.renew_read_paths();
         if self.globals.feedback.is_some() {
             self.renew_feedback();
         }
         true
     }
 
-    /// Cards have come or gone: clients' new timelines live on the first one that is there.
+    /// Cards have come or gone: new timelines of clients live on the first card that is left.
     pub fn renew_sync_device(&mut self) {
         let Some(syncobj) = &mut self.globals.syncobj else { return };
         let Some(card) =
@@ -44,7 +44,7 @@ impl Syncline {
                 syncobj.set_device(device);
                 self.outputs.timeline_card = Some(card.serial());
             }
-            Err(reason) => tracing::warn!("no explicit synchronisation on {}: {reason}", card.driver()),
+            Err(reason) => tracing::warn!("{}: clients get no explicit synchronisation: {reason}", card.driver()),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The session loses its VT and gets it back; an output whose state is unknown is lit anew.
+//! Losing and regaining the VT. An output whose state is unknown is lit again.
 //!
-//! No frame is made here but the empty one that a mode is set with.
+//! The only frame made here is the empty one of a modeset.
 
 use kms::{PlaneState, Rect, SrcRect};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// The session lost its VT: nothing is committed until it comes back.
+    /// The session has lost its VT: nothing is committed until it comes back.
     pub fn pause(&mut self) {
         self.outputs.active = false;
         self.crc_pause();
@@ -24,7 +24,7 @@ impl Syncline {
         }
     }
 
-    /// The session has its VT again: whoever had it may have changed everything.
+    /// The session has its VT again; the process that had it may have changed everything.
     pub fn resume(&mut self) {
         self.outputs.active = true;
         for card in self.outputs.cards.iter_mut() {
@@ -33,7 +33,7 @@ impl Syncline {
             {
                 tracing::warn!("{error}");
             }
-            // Their flips went to nobody.
+            // The flip events of these outputs were lost.
             for mut leaving in std::mem::take(&mut card.leaving) {
                 leaving.kms.reset();
                 card.turn_off(leaving);
@@ -49,7 +49,7 @@ impl Syncline {
         self.add_missed_cards();
     }
 
-    /// Sets an output's mode again with a fresh picture.
+    /// Sets an output's mode again, with a new target that shows the background.
     pub fn relight(&mut self, id: OutputId) -> Result<(), String> {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[id];
@@ -60,7 +60,7 @@ impl Syncline {
         output.targets.clear();
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
-        let framebuffer = target.framebuffer(&card.device).ok_or("its buffer cannot be shown")?;
+        let framebuffer = target.framebuffer(&card.device).ok_or("the display cannot show the renderer's buffer")?;
         let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
         output.settings.modeset();

@@ -1,4 +1,4 @@
-//! Which commits go through the V4L2 converter.
+//! Which commits are converted by a V4L2 mem2mem device.
 //!
 //! The converter itself is in [`crate::devices::mem2mem`].
 
@@ -31,13 +31,13 @@ use crate::{
 };
 
 impl Syncline {
-    /// Opens the converter that the user wants. Without one the session runs as ever, and the log says why.
+    /// Opens the configured converter. Without one the session runs as usual, and the log says why.
     pub fn start_mem2mem(&mut self) {
         let Some(wanted) = &self.config.mem2mem.device else { return };
         let converter = match wanted {
             Mem2memDevice::Path(path) => Converter::open(path).map_err(|e| e.to_string()),
             Mem2memDevice::Auto => {
-                Converter::find().ok_or_else(|| "no /dev/video* is a converter that may be opened".into())
+                Converter::find().ok_or_else(|| "no /dev/video* is a converter that you may open".into())
             }
         };
         let timeline = match &self.globals.syncobj {
@@ -54,20 +54,23 @@ impl Syncline {
                 self.mem2mem = Some(Mem2mem { converter, reads, writes, timeline, point: 0, targets, refused, jobs });
             }
             (Err(reason), _) | (_, Err(reason)) => {
-                tracing::warn!("no mem2mem: {reason}; see [mem2mem] in the configuration, and the group `video`");
+                tracing::warn!(
+                    "no mem2mem: {reason}; check [mem2mem] in the configuration, and that you are in the group `video`"
+                );
             }
         }
     }
 
-    /// Starts the conversion of a commit that would be drawn else, and puts our buffer in the place of its own. Gives back what it was given
-    /// where nothing is to be converted, or nothing can be.
+    /// Starts the conversion of a commit that would be composited otherwise, and replaces its
+    /// buffer by the one that is converted into. Returns `parts` unchanged if nothing needs to be
+    /// or can be converted.
     pub fn through_converter(&mut self, states: &SurfaceData, mut parts: ContentParts) -> ContentParts {
         if self.mem2mem.is_none() {
             return parts;
         }
         let PixelSource::Dmabuf(source) = &parts.source else { return parts };
         let source = source.clone();
-        let Some((size, colour)) = self.wanted_by(states, &source, parts.size) else { return parts };
+        let Some((size, colour)) = self.conversion_for(states, &source, parts.size) else { return parts };
         if !matches!(parts.acquire.advance(), Ok(AcquireState::Signalled { .. })) {
             return parts;
         }
@@ -97,8 +100,9 @@ impl Syncline {
         parts
     }
 
-    /// The size to convert a commit's buffer to, and what its colours are; `None`: it needs no conversion.
-    fn wanted_by(
+    /// The size to convert a commit's buffer to, and its colour representation; `None` if it needs
+    /// no conversion.
+    fn conversion_for(
         &self,
         states: &SurfaceData,
         source: &Imported,
@@ -119,10 +123,10 @@ impl Syncline {
         if to == size && self.is_shown(dmabuf.format()) {
             return None;
         }
-        // A plane may scale: nothing is converted before the surface was seen to be drawn.
+        // A plane may scale: convert only once the surface has been seen composited.
         let state = SurfaceState::of(states);
-        let drawn = state.current.as_ref().is_some_and(|content| content.converted || !state.on_plane);
-        if !drawn || state.hidden {
+        let composited = state.current.as_ref().is_some_and(|content| content.converted || !state.on_plane);
+        if !composited || state.hidden {
             return None;
         }
         let height = size.h.unsigned_abs();
@@ -133,13 +137,13 @@ impl Syncline {
         Some((to, colour))
     }
 
-    /// Whether some plane takes a linear buffer of this format.
+    /// Whether some plane can show a linear buffer of this format.
     fn is_shown(&self, format: Fourcc) -> bool {
         let linear = dmabuf_import::Modifier::Linear;
         self.outputs.list.iter().any(|output| output.kms.planes().iter().any(|plane| plane.supports(format, linear)))
     }
 
-    /// Queues a conversion. `None`: the device does not do that.
+    /// Queues a conversion; `None` if the device does not support it.
     fn start_conversion(
         &mut self,
         source: &Imported,
@@ -185,7 +189,7 @@ impl Syncline {
         Ok(Some((number, mem2mem.timeline.point(mem2mem.point), target, pair)))
     }
 
-    /// The device says that conversions may be over.
+    /// The device reports that conversions may have finished.
     pub fn mem2mem_event(&mut self) {
         let Some(mem2mem) = &mut self.mem2mem else { return };
         loop {
@@ -197,19 +201,19 @@ impl Syncline {
                         tracing::warn!("surface {} commit {}: the converter failed", job.surface, job.commit);
                         mem2mem.refuse(job.pair);
                     }
-                    // Its point signals and the client's buffer goes back.
+                    // Dropping the job signals its point and releases the client's buffer.
                     drop(job);
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!("no mem2mem from now on: {error}");
+                    tracing::warn!("mem2mem stops: {error}");
                     self.reactor.remove(&mem2mem.converter).ok();
                     self.mem2mem = None;
                     return;
                 }
             }
         }
-        // An idle one is always in error, and would wake us without end.
+        // An idle device always polls as an error, and would wake the loop without end.
         if !mem2mem.converter.in_flight()
             && let Err(error) = self.reactor.remove(&mem2mem.converter)
         {

@@ -1,7 +1,8 @@
-//! What every `wl_surface.commit` goes through before its state is applied.
+//! The steps of every `wl_surface.commit` before its state is applied.
 //!
-//! [`pre_commit`] takes the explicit points, makes the [`Content`] and, if the buffer may not be read yet, closes a gate in
-//! front of the whole commit. What becomes of it when Smithay applies it is in [`crate::surface::apply`]. It waits for nothing.
+//! [`pre_commit`] takes the client's explicit points or fences and makes the [`Content`]. If the
+//! buffer may not be read yet, it puts a gate in front of the whole commit. What happens when
+//! Smithay applies the commit is in [`crate::surface::apply`]. Nothing here waits.
 
 mod mem2mem;
 mod order;
@@ -39,16 +40,18 @@ use crate::{
     system::{id::SurfaceId, trace},
 };
 
-/// A client that commits on and on behind fences that never come gets its oldest buffers back unseen.
+/// The most pending commits of a surface. If there are more, the oldest is released without having
+/// been shown: its fence may never come.
 const MOST_PENDING: usize = 64;
 
-/// What the client's explicit synchronisation brought with a commit; never both, since a surface has one object for it.
+/// The explicit synchronisation of a commit; never both, since a surface has an object of only one
+/// of the protocols.
 struct CommitSync {
     points: Option<syncobj::Points>,
     fences: Option<explicit_sync::Fences>,
 }
 
-/// Runs before every commit of every surface.
+/// Called before every commit of every surface.
 pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
     let now = state.now;
     let ordered = state.take_order(surface);
@@ -59,14 +62,14 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             Some(BufferAssignment::Removed) => Some(None),
             Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
         };
-        if !color_representation::verify(states, contents(&attached)) {
+        if !color_representation::verify(states, attached_pixels(&attached)) {
             return None;
         }
         let kind = match &attached {
             Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
             _ => Attached::Nothing,
         };
-        // On a violation the client has got its protocol error; nothing of this commit will be applied.
+        // On a violation the client gets its protocol error, and nothing of this commit is applied.
         let Ok(points) = syncobj::take_points(states, kind) else { return None };
         let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
         crate::surface::callback_response::note_response(states, now);
@@ -89,7 +92,8 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
         SurfaceState::of(states).rate.commit(now);
         trace_commit(surface, &content, now);
         states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Buffer(content.clone()));
-        // An error here (out of descriptors, say) leaves the acquire pending; the latch deferred again.
+        // An error here (no descriptors left, for example) leaves the acquire pending; the latch
+        // checks it again.
         let resolved = content.advance().unwrap_or_else(|error| {
             tracing::debug!("surface {} commit {serial}: acquire: {error}", content.surface);
             content.acquire_state()
@@ -118,7 +122,8 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
             }
         }
     });
-    // Older ones that still wait for their fences and never will be shown: this one can be, or there are too many.
+    // Supersedes older commits that still wait for their fences: this one can be shown, or there
+    // are too many.
     state.supersede(&superseded);
     if let Some(pending) = pending {
         add_blocker(surface, Gate(pending.clone()));
@@ -126,8 +131,8 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
     }
 }
 
-/// What an attached buffer's pixels are.
-fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
+/// What the pixels of an attached buffer are.
+fn attached_pixels(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
     let Some(attached) = attached else { return AttachedPixels::Unchanged };
     let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
@@ -138,20 +143,21 @@ fn contents(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
 }
 
 impl Syncline {
-    /// Builds the content of a commit; `None` if the buffer cannot be shown, and then what the commit brought is answered.
+    /// Builds the content of a commit. Returns `None` if the buffer cannot be shown; its release is
+    /// completed then.
     fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: CommitSync) -> Option<Content> {
         let id = SurfaceState::of(states).id;
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
         let message = message.map(|message| (self.globals.explicit_sync.release(message), SyncMethod::Fence));
         let (acquire, release) = match brought.points {
-            // A fence that fails has to be able to tell the client so through the release point.
+            // The release point must be able to carry the error of a failed fence to the client.
             Some(points) => (
                 Some((Acquire::from_point(points.acquire, self.now).carrying_errors(), SyncMethod::Point)),
                 Some((Release::point(points.release), SyncMethod::Point)),
             ),
             None => (fence.map(|fence| (Acquire::from_sync_file(fence, self.now), SyncMethod::Fence)), message),
         };
-        let seen = self.look_at(states, &buffer);
+        let seen = self.pixels_of(states, &buffer);
         let acquire = match (acquire, &seen) {
             (_, None) => None,
             (Some(acquire), _) => Some(acquire),
@@ -163,11 +169,11 @@ impl Syncline {
         };
         let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
             if let Some(Err(error)) = release.map(|(release, _)| release.complete()) {
-                tracing::debug!("surface {id} commit {serial}: giving back what is not shown: {error}");
+                tracing::debug!("surface {id} commit {serial}: cannot release a buffer that is not shown: {error}");
             }
             return None;
         };
-        // Points say it all; a fence's release is beside `wl_buffer.release`, which still goes out.
+        // Timeline points replace `wl_buffer.release`. A release fence comes in addition to it.
         let owed = acquire_by != SyncMethod::Point;
         let (release, release_by) = release.unwrap_or_else(|| match &source {
             PixelSource::Dmabuf(imported) if imported.shm => (Release::none(), SyncMethod::Buffer),
@@ -192,9 +198,9 @@ impl Syncline {
         Some(Content::new(self.through_converter(states, parts)))
     }
 
-    /// What a buffer is made of, its size, and whether every pixel of it is opaque; `None` if it is of a kind that we do not
-    /// know, or gone.
-    fn look_at(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
+    /// The pixels of a buffer, its size, and whether all of them are opaque; `None` if the buffer
+    /// is of an unknown kind or gone.
+    fn pixels_of(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
         if let Some(imported) = Imports::of(buffer) {
             let dmabuf = &imported.dmabuf;
             let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
@@ -204,12 +210,13 @@ impl Syncline {
         let picture = &shm.picture;
         let size = (picture.width as i32, picture.height as i32).into();
         let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
-        let source = self.in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
+        let source =
+            self.import_in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
         Some((source, size, opaque))
     }
 
-    /// The dma-buf of a buffer of shared memory, if it may be read where it is.
-    fn in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
+    /// The dma-buf of a buffer of shared memory, if it may be read in place.
+    fn import_in_place(&mut self, states: &SurfaceData, shm: &Arc<Shm>) -> Option<Arc<Imported>> {
         let (held, again) = (shm.is_held(), shm.note_use());
         if !SurfaceState::of(states).shm.commit(shm.id, held) || !again {
             return None;
@@ -220,19 +227,21 @@ impl Syncline {
         if !known {
             self.imports.insert(imported);
         }
-        // What the client has drawn is in the CPU's caches: displays that do not look there have to find it in memory.
+        // The client's writes are in the CPU's caches; a display that does not snoop them must find
+        // the data in memory.
         if let Err(error) = imported.dmabuf.flush() {
             tracing::debug!("shm buffer {}: flushing caches: {error}", shm.id);
         }
         Some(imported.clone())
     }
 
-    /// The fences that a client without explicit synchronisation has left in its buffer.
+    /// The fences in the dma-buf of a client without explicit synchronisation.
     fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, SyncMethod)> {
         match Acquire::implicit(dmabuf.fd(), self.now) {
             Ok(acquire) => Some((acquire, SyncMethod::Implicit)),
             Err(error) if error.is_transient() => {
-                // No descriptor for the fence: showing the buffer unfenced would show half a picture.
+                // There is no descriptor for the fence. The buffer shown without it could be half
+                // rendered.
                 tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
                 None
             }

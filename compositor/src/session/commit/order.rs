@@ -1,6 +1,7 @@
 //! Takes the fifo and commit-timing constraints of a commit that is being made.
 //!
-//! What they are is in [`crate::surface::order`]; who lets them go is in [`crate::session::frame::held`].
+//! What they are is in [`crate::surface::order`]; [`crate::session::frame::held`] releases the
+//! commits.
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -10,7 +11,7 @@ use smithay::{
 use crate::{session::Syncline, surface::SurfaceState};
 
 impl Syncline {
-    /// Takes the constraints of the commit that is being made; whether there are any.
+    /// Takes the constraints of the commit that is being made. Returns whether the commit is held.
     pub fn take_order(&mut self, surface: &WlSurface) -> bool {
         let synchronised = is_sync_subsurface(surface);
         let now = self.now;
@@ -21,12 +22,12 @@ impl Syncline {
                 return (None, None, false);
             }
             let mut state = SurfaceState::of(states);
-            // First the barrier that is there, then the new one.
+            // The commit waits for the existing barrier; its own barrier is set after that.
             let wait = if fifo.wait { state.order.wait() } else { None };
             let timed = time.filter(|at| *at > now).map(|at| state.order.wait_until(at));
             let barrier = fifo.set.then(|| state.order.set());
             if wait.is_some() || timed.is_some() {
-                // What is before it is shown before it.
+                // Earlier commits must be shown before it.
                 state.pending.iter().for_each(|pending| pending.keep_order());
             }
             drop(state);

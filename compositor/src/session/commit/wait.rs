@@ -1,12 +1,12 @@
-//! WaitingAcquire for acquire fences: with the reactor, or not at all where the hardware may wait.
+//! Waiting for acquire fences: with the reactor, or not at all where the hardware may wait.
 //!
 //! ```text
-//!  pending commit ─→ the next latch looks ──┬─ signalled, or the display may wait for it ─→ this gate opens,
+//!  pending commit ─→ the next latch checks ─┬─ signalled, or the display may wait for it ─→ this gate opens,
 //!         │ no fence, no latch to come      └─ else ─→ reactor ─→ acquire_event ─┘       older ones are superseded
 //!         └──────────────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here blocks, and no surface's fence is looked at on behalf of another surface.
+//! Nothing here blocks, and no surface waits for another surface's fence.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use crate::{
 };
 
 impl Syncline {
-    /// Leaves a pending acquire to the next latch, which deferred once and may hand the fence to the display. Where there is
-    /// no fence yet, or no latch to come, the reactor waits for it.
+    /// Leaves a pending acquire to the next latch, which checks it once and may hand its fence over
+    /// to the display. If there is no fence yet, or no latch to come, the reactor waits for it.
     pub fn wait_or_defer(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
         trace_pending(&commit.content, self.now);
-        // Whoever makes the fence hears when it is wanted: at the next vblank that it can still make. The display says so
-        // itself of what it gets.
-        if !(self.may_hand_over(surface, &commit) && self.kernel_tells_deadline(surface))
+        // Sets the deadline of the fence to the next vblank that the frame can still make. The
+        // kernel does that itself for fences that are handed over to the display.
+        if !(self.may_hand_over(surface, &commit) && self.kernel_sets_deadline(surface))
             && let Some(vblank) = self.outputs.next_vblank(self.now)
         {
             commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
@@ -40,7 +40,7 @@ impl Syncline {
         }
     }
 
-    /// Has the reactor wake us when the acquire moves on.
+    /// Lets the reactor wake the loop when the state of the acquire changes.
     pub fn wait_for(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
         let waiting = WaitingAcquire { commit: commit.clone(), surface: surface.downgrade(), reported: false };
         let slot = self.acquires.insert(waiting);
@@ -55,16 +55,19 @@ impl Syncline {
         if let Err(error) = watched
             && error.kind() != std::io::ErrorKind::AlreadyExists
         {
-            // Out of descriptors or memory: the watchdog deferred at it again, nobody else is held up.
+            // No descriptors or memory left. The watchdog checks the acquire again; other surfaces
+            // are not affected.
             tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
         }
     }
 
-    /// An acquire's descriptor is readable: moves it on, and lets the commit through if that resolves it.
+    /// The descriptor of an acquire is readable: updates its state, and opens the gate if it is
+    /// resolved.
     pub fn acquire_event(&mut self, slot: Slot) {
         let Some(waiting) = self.acquires.get(slot) else { return };
         let commit = waiting.commit.clone();
-        // What we made for a point is nobody else's: closing it takes it out of the set. A client's own file stays open.
+        // The descriptor for a timeline point is the compositor's own: closing it removes it from
+        // the epoll set. A client's fence stays open, so it is removed here.
         let shared = commit.content.with_acquire(|acquire| acquire.point().is_none());
         if shared {
             commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
@@ -75,7 +78,7 @@ impl Syncline {
             before
         });
         if matches!(after, AcquireState::Signalled { .. } | AcquireState::Failed(_)) {
-            // A failed fence is kept for the release, and readable.
+            // A failed fence is kept for the release, and stays readable.
             commit.content.with_acquire(|acquire| acquire.fence().map(|fence| self.reactor.remove(fence).ok()));
             let Some(waiting) = self.acquires.remove(slot) else { return };
             if let Ok(surface) = waiting.surface.upgrade() {
@@ -86,7 +89,8 @@ impl Syncline {
         if after != before {
             trace_pending(&commit.content, self.now);
         }
-        // Materialised, not yet signalled: perhaps the latch may take it now.
+        // The point has materialised but not signalled: the latch may be able to hand its fence
+        // over now.
         let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
         if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
             && self.defer_to_latch(&surface, &commit)
@@ -97,7 +101,8 @@ impl Syncline {
         self.watch_acquire(slot, &commit);
     }
 
-    /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is free to go.
+    /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is not
+    /// blocked any more.
     pub fn open_gate(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
         let older = with_states(surface, |states| {
             let mut surface = SurfaceState::of(states);
@@ -122,7 +127,7 @@ impl Syncline {
         }
     }
 
-    /// Gives up commits that a newer one has overtaken.
+    /// Supersedes commits that a newer one has overtaken.
     pub fn supersede(&mut self, older: &[Arc<PendingCommit>]) {
         if older.is_empty() {
             return;
@@ -136,14 +141,14 @@ impl Syncline {
         }
     }
 
-    /// Forgets a slot and its wake-up.
+    /// Stops waiting for the acquire in a slot.
     pub fn stop_waiting(&mut self, slot: Slot) {
         let Some(waiting) = self.acquires.remove(slot) else { return };
         waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
     }
 }
 
-/// Traces what a commit waits for.
+/// Traces the acquire that a commit waits for.
 fn trace_pending(content: &Content, now: Ns) {
     if trace::enabled() {
         let report = content.with_acquire(|acquire| AcquireReport::new(acquire, now, None));
@@ -151,7 +156,7 @@ fn trace_pending(content: &Content, now: Ns) {
     }
 }
 
-/// Traces how an acquire ended, or went on to the hardware.
+/// Traces how an acquire has ended, or that it was handed over to the hardware.
 pub fn trace_acquire(content: &Content, committed: Ns, mode: &'static str, now: Ns) {
     if !trace::enabled() {
         return;

@@ -1,11 +1,15 @@
-//! `syncline msg crc check`: one scene shown with planes, and fully drawn in the next frame; both CRCs must be the same.
+//! `syncline msg crc check`: shows one scene with planes, and in the next frame composited; both
+//! CRCs must be equal.
 //!
 //! ```text
-//!  wait ── a latch with a client's buffer on a plane ──→ planes ── the next latch shows the same, drawn ──→ drawn ── both judged ──→ answer
+//!  wait ── a latch with a client's buffer on a plane ──→ planes
+//!  planes ── the next latch shows the same, composited ──→ composited
+//!  composited ── both frames are judged ──→ answer
 //! ```
 //!
-//! Costs clients one frame: what they commit meanwhile is shown after it. Their feedback is about frames that show it, not about this one.
-//! Nothing waits; what does not happen within [`LIMIT`] is said in the answer.
+//! It costs clients one frame: what they commit meanwhile is shown after it. Their feedback is for
+//! the frames that show their commits, not for this one. Nothing waits; if a step does not happen
+//! within [`LIMIT`], the answer says so.
 
 use fence::Ns;
 
@@ -24,11 +28,12 @@ use crate::{
     system::id::OutputId,
 };
 
-/// How long it may take.
+/// How long a comparison may take.
 const LIMIT: Ns = 4_000_000_000;
 
 impl Syncline {
-    /// Starts a comparison on the output that was named, or on the only one.
+    /// Starts a comparison on the output in `which`. Returns the answer if there is one already;
+    /// otherwise it is sent to `ticket` later.
     pub fn start_comparison(
         &mut self,
         which: &[OutputId],
@@ -37,7 +42,7 @@ impl Syncline {
         let not = |why: String| Some(Err(format!("not possible: {why}")));
         let &[id] = which else {
             let names: Vec<_> = which.iter().map(|at| self.outputs.list[*at].kms.name()).collect();
-            return not(format!("there are several outputs, name one of them: {}", names.join(", ")));
+            return not(format!("there are several outputs; name one of them: {}", names.join(", ")));
         };
         if self.crc.comparison.is_some() {
             return not("another check is under way".into());
@@ -59,7 +64,8 @@ impl Syncline {
         None
     }
 
-    /// The frame that output `id` is to show again, if this latch is for that.
+    /// The frame that output `id` should show again, if a comparison has requested it for this
+    /// latch.
     pub fn comparison_latch(&mut self, id: OutputId) -> Option<RepeatedFrame> {
         let comparison = self.crc.comparison.as_mut().filter(|comparison| comparison.output == id)?;
         let ComparisonStep::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
@@ -69,27 +75,28 @@ impl Syncline {
             return None;
         }
         let again = RepeatedFrame { scene: std::mem::take(scene), cursor: cursor.take() };
-        // The other frame's number is set when it is on its way.
-        comparison.step = ComparisonStep::Drawn { about: std::mem::take(about), frames: [*frame, 0] };
+        // The number of the second frame is set when it has been committed.
+        comparison.step = ComparisonStep::Composited { about: std::mem::take(about), frames: [*frame, 0] };
         Some(again)
     }
 
-    /// Output `id` has committed a frame that shows `scene`; `again`: as [`Syncline::comparison_latch`] wanted it.
+    /// Output `id` has committed a frame that shows `scene`; `again` is true if
+    /// [`Syncline::comparison_latch`] requested it.
     pub fn comparison_presented(&mut self, id: OutputId, scene: &[Layer], cursor: Option<CursorPlane>, again: bool) {
         let output = &mut self.outputs.list[id];
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == output.id) else { return };
         match &mut comparison.step {
-            ComparisonStep::Drawn { frames, .. } if again => frames[1] = output.frame,
-            // Both are on their way.
-            ComparisonStep::Drawn { .. } | ComparisonStep::Planes { .. } => return,
+            ComparisonStep::Composited { frames, .. } if again => frames[1] = output.frame,
+            // Both frames are in flight or shown.
+            ComparisonStep::Composited { .. } | ComparisonStep::Planes { .. } => return,
             ComparisonStep::Wait { why_not } => {
                 let shows = |at: usize| matches!(output.on_plane[at], Some(OnPlane::Content(_)));
                 let planes: Vec<u32> =
                     (0..output.on_plane.len()).filter(|at| shows(*at)).map(|at| output.kms.planes()[at].id).collect();
                 if planes.is_empty() {
-                    *why_not = "no plane shows a client's buffer: everything is drawn already";
+                    *why_not = "no plane shows a client's buffer: everything is composited already";
                 } else if scene.iter().any(|layer| !layer.content.is_ready()) {
-                    *why_not = "a client's fence is pending: its buffer cannot be drawn in time";
+                    *why_not = "a client's fence is pending: its buffer cannot be composited in time";
                 } else {
                     let about = SceneFacts { planes, translucent: scene.iter().any(|layer| !layer.opaque) };
                     let (frame, scene) = (output.frame, scene.to_vec());
@@ -97,33 +104,34 @@ impl Syncline {
                 }
             }
         }
-        // The next frame: the same drawn, or what clients have committed meanwhile, or another attempt.
+        // The next frame is the same scene composited, newer commits of clients, or another
+        // attempt.
         output.dirty = true;
     }
 
-    /// The frame that was to be drawn is not on its way.
+    /// The composited frame could not be committed.
     pub fn comparison_failed(&mut self, id: OutputId) {
         if let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) {
-            comparison.again("the frame could not be drawn");
+            comparison.again("the frame could not be composited");
         }
     }
 
-    /// A frame is judged: perhaps one of the two.
+    /// A frame has been judged; it may be one of the two.
     pub fn comparison_judged(&mut self, id: OutputId, judged: &Judged) {
         let Some(comparison) = self.crc.comparison.as_mut().filter(|c| c.output == id) else { return };
         let frames = match &comparison.step {
             ComparisonStep::Planes { frame, .. } => [*frame, 0],
-            ComparisonStep::Drawn { frames, .. } => *frames,
+            ComparisonStep::Composited { frames, .. } => *frames,
             ComparisonStep::Wait { .. } => return,
         };
         let Some(side) = frames.iter().position(|frame| *frame == judged.frame) else { return };
         comparison.judged[side] = Some(*judged);
         if judged.read.is_none() || judged.verdict == CrcVerdict::Ambiguous {
-            comparison.again("the CRC of a frame was not read, or not surely of it");
+            comparison.again("the CRC of a frame was not read, or may belong to another frame");
             self.comparison_again(id);
             return;
         }
-        let ([Some(with_planes), Some(drawn)], ComparisonStep::Drawn { about, .. }) =
+        let ([Some(with_planes), Some(drawn)], ComparisonStep::Composited { about, .. }) =
             (comparison.judged, &mut comparison.step)
         else {
             return;
@@ -151,7 +159,7 @@ impl Syncline {
         }
     }
 
-    /// The time is over, or the display is gone.
+    /// Answers if the time is over or the display is gone.
     pub fn comparison_due(&mut self) {
         let Some(comparison) = &self.crc.comparison else { return };
         let lit = self.outputs.list.iter().any(|output| output.id == comparison.output);
@@ -159,7 +167,7 @@ impl Syncline {
             _ if !lit => "the display is gone",
             _ if self.now < comparison.deadline => return,
             ComparisonStep::Wait { why_not } => *why_not,
-            ComparisonStep::Planes { .. } | ComparisonStep::Drawn { .. } => "the frames were not judged in time",
+            ComparisonStep::Planes { .. } | ComparisonStep::Composited { .. } => "the frames were not judged in time",
         };
         self.finish_comparison(Err(format!("not possible: {why}")));
     }

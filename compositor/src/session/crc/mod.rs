@@ -1,4 +1,5 @@
-//! Display CRCs in the running session: what the hardware put on the wire, against what the scene says it should be.
+//! Display CRCs in the running session: compares the CRC of what the hardware sent to the display
+//! with the prediction from the scene.
 //!
 //! ```text
 //!  flip(frame, sequence) ─→ Judge ←─ predictor thread ←─ Check (the planes as committed)
@@ -6,9 +7,10 @@
 //!                             └──→ changed without a flip ─→ released too early | written into while in use
 //! ```
 //!
-//! [`judge`] pairs and judges, [`predict`] computes, [`session`] reads, [`switch`] turns on and off, [`frames`] remembers, [`change`] finds who
-//! drew into a buffer on the screen, [`compare`] shows one scene both ways. Nothing here waits, and nothing is claimed of a display whose arithmetic
-//! is not known.
+//! In [`crate::crc`], `judge` pairs and judges, `predict` computes, `session` reads, `frames` keeps
+//! the history, and `change` finds out who has written into a buffer on the screen. Here,
+//! [`switch`] turns CRCs on and off, and [`compare`] shows one scene both ways. Nothing here waits,
+//! and there is no verdict for a display whose arithmetic is not known.
 
 mod compare;
 mod switch;
@@ -29,7 +31,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// A frame is on the screen of output `id`, with what its CRC is predicted from.
+    /// A frame is on the screen of output `id`; its CRC is predicted from `check`.
     pub fn crc_shown(&mut self, id: OutputId, flipped: Flipped, check: Option<Check>) {
         self.crc_adopt(id);
         self.crc_arm(id);
@@ -52,7 +54,7 @@ impl Syncline {
         self.crc_findings(id);
     }
 
-    /// A flip came of which nobody knows what it shows: a mode was set, or its frame was given up.
+    /// A flip whose content is not known: a mode was set, or the frame was given up.
     pub fn crc_unknown_flip(&mut self, id: OutputId) {
         if let Some(session) = self.outputs.list[id].crc.as_mut().and_then(|crc| crc.session.as_mut()) {
             session.lost_track();
@@ -72,7 +74,7 @@ impl Syncline {
         }
         let out_fence = output.in_flight.as_ref().and_then(|in_flight| in_flight.out_fence.as_ref());
         if let Err(error) = session.read(self.now, out_fence) {
-            tracing::warn!("{}: CRCs end: {error}", output.kms.name());
+            tracing::warn!("{}: CRCs are off: {error}", output.kms.name());
             crc.close();
             crc.failed = Some(error.to_string());
             self.crc.frames.close(output.kms.name());
@@ -81,7 +83,7 @@ impl Syncline {
         self.crc_findings(id);
     }
 
-    /// Predictions are done.
+    /// The predictor has results.
     pub fn predictor_event(&mut self) {
         let Some(predictor) = &mut self.crc.predictor else { return };
         predictor.woken();
@@ -109,9 +111,12 @@ impl Syncline {
                 Finding::Changed { frame, before, after, evidence: Some(evidence) } => {
                     self.crc_changed(id, frame, (&before, &after), evidence);
                 }
-                // It came together with the event of its flip: nobody knows what was released then.
+                // The entry came together with the event of its flip, so the state of the releases
+                // at that time is not known.
                 Finding::Changed { frame, evidence: None, .. } => {
-                    tracing::debug!("frame {frame}: the screen changed, unseen");
+                    tracing::debug!(
+                        "frame {frame}: the screen changed; the state of the releases at that time is not known"
+                    );
                 }
             }
         }

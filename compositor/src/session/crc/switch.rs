@@ -1,7 +1,9 @@
-//! CRCs on, off, armed anew: `syncline run --crc` and `syncline msg crc on|off|status`.
+//! Turning CRCs on and off, and arming them again: `syncline run --crc` and `syncline msg crc
+//! on|off|status`.
 //!
-//! Arming needs a CRTC whose vblanks run, and drivers may wait in it for a commit under way; so it happens right after a flip, or when nothing is
-//! under way, and is waited for by the timer, not by sleeping. A modeset stops CRCs; they are armed anew after its flip.
+//! Arming needs a CRTC whose vblanks run, and drivers may wait in that call for a commit in flight.
+//! So it happens right after a flip, or while nothing is in flight; the timer retries it, and
+//! nothing sleeps. A modeset stops CRCs; they are armed again after its flip.
 
 use fence::Ns;
 use kms::crc::{CrcError, CrcReader, driver};
@@ -22,15 +24,15 @@ use crate::{
     },
 };
 
-/// How long vblanks may take to run after a modeset's flip.
+/// How long it may take until vblanks run after the flip of a modeset.
 const PATIENCE: Ns = 5_000_000_000;
-/// How often is looked whether they do.
+/// How often arming is retried.
 const RETRY: Ns = 2_000_000;
 /// How long `syncline msg crc on` waits for the first flip.
 const ANSWER: Ns = 3_000_000_000;
 
 impl Syncline {
-    /// Reads the CRC of every frame of every output from now on: `syncline run --crc`.
+    /// Turns on the CRCs of every output, for `syncline run --crc`.
     pub fn start_crc(&mut self) -> Result<(), Error> {
         self.crc.all = Some(None);
         for id in self.outputs.list.ids() {
@@ -40,7 +42,7 @@ impl Syncline {
         Ok(())
     }
 
-    /// FrameCallbacks `syncline msg crc`, at once or later (`None`).
+    /// Handles `syncline msg crc`. Returns the answer, or `None` if it is sent to `ticket` later.
     pub fn crc_request(&mut self, request: CrcRequest, ticket: Ticket) -> Option<Result<serde_json::Value, String>> {
         let (CrcRequest::On { output, .. }
         | CrcRequest::Off { output }
@@ -63,12 +65,12 @@ impl Syncline {
         Some(self.crc_status(&which))
     }
 
-    /// Whether there is an output of this name; the error names those that there are.
+    /// Whether there is an output of this name; the error lists the outputs that there are.
     pub fn crc_output(&self, name: &str) -> Result<(), String> {
         self.crc_outputs(Some(name)).map(drop)
     }
 
-    /// The output of this name, or all.
+    /// The output of this name, or all outputs.
     fn crc_outputs(&self, name: Option<&str>) -> Result<Vec<OutputId>, String> {
         let list = &self.outputs.list;
         let named = |output: &&Output| name.is_none_or(|name| output.kms.name() == name);
@@ -104,7 +106,8 @@ impl Syncline {
         None
     }
 
-    /// Wants the CRCs of an output. What can be known without arming is an error at once.
+    /// Requests the CRCs of an output. Returns at once those errors that can be known without
+    /// arming.
     fn crc_on(&mut self, id: OutputId, source: Option<&str>) -> Result<(), String> {
         if self.crc.predictor.is_none() {
             let predictor = Predictor::start().map_err(|error| error.to_string())?;
@@ -131,7 +134,7 @@ impl Syncline {
         Ok(())
     }
 
-    /// CRCs of an output are not wanted any more.
+    /// Turns off the CRCs of an output.
     fn crc_off(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         if output.crc.take().is_some() {
@@ -139,7 +142,7 @@ impl Syncline {
         }
     }
 
-    /// Arms an output that waits for it, if it can be armed now. Waits for nothing.
+    /// Arms the CRCs of an output if they are requested and can be armed now. Waits for nothing.
     pub fn crc_arm(&mut self, id: OutputId) {
         let active = self.outputs.active;
         let output = &mut self.outputs.list[id];
@@ -155,7 +158,7 @@ impl Syncline {
             }
             return;
         }
-        // The kernel takes one opener at a time.
+        // The kernel allows one open descriptor at a time.
         crc.close();
         crc.waits_since = None;
         let armed = CrcReader::open(device, output.kms.crtc_index()).and_then(|reader| reader.arm(&crc.source));
@@ -167,7 +170,7 @@ impl Syncline {
             Ok(session) => {
                 tracing::debug!("{}: CRCs of {} are on", output.kms.name(), crc.source);
                 crc.session = Some(session);
-                // What is on the screen now, nobody has noted; the next frame will be.
+                // The frame on the screen was not recorded; the next one will be.
                 output.dirty = true;
             }
             Err(error) => {
@@ -177,7 +180,7 @@ impl Syncline {
         }
     }
 
-    /// The mode of an output is being set: its CRCs are armed anew after the flip.
+    /// The mode of an output is being set: its CRCs are armed again after the flip.
     pub fn crc_modeset(&mut self, id: OutputId) {
         if let Some(crc) = &mut self.outputs.list[id].crc
             && crc.failed.is_none()
@@ -187,14 +190,16 @@ impl Syncline {
         }
     }
 
-    /// The session loses its VT: what others show is not ours to judge, and they may want the CRCs.
+    /// The session loses its VT. What others show is not judged, and they may need the CRCs
+    /// themselves.
     pub fn crc_pause(&mut self) {
         for id in self.outputs.list.ids() {
             self.crc_suspend(id);
         }
     }
 
-    /// The display is about to be turned off, or is another's: no vblanks, no CRCs; armed anew once it shows frames of ours.
+    /// The display is about to be turned off, or another process uses it: there are no CRCs. They
+    /// are armed again once it shows frames of this session.
     pub fn crc_suspend(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         if let Some(crc) = output.crc.as_mut().filter(|crc| crc.failed.is_none()) {
@@ -204,7 +209,7 @@ impl Syncline {
         }
     }
 
-    /// An output that came after `crc on` was said for all.
+    /// Turns on the CRCs of an output that appeared after `crc on` for all outputs.
     pub fn crc_adopt(&mut self, id: OutputId) {
         if self.outputs.list[id].crc.is_none()
             && let Some(source) = self.crc.all.clone()
@@ -215,10 +220,10 @@ impl Syncline {
         }
     }
 
-    /// When to look again.
+    /// When the CRCs need the timer next.
     pub fn next_crc(&self) -> Option<Ns> {
         let waits = |output: &Output| output.crc.as_ref().is_some_and(|crc| crc.waits_since.is_some());
-        // What lights a display ends with a flip, which arms by itself.
+        // A commit that lights a display ends with a flip, which arms the CRCs.
         let can = |output: &Output| {
             output.kms.in_flight().is_none() && !output.kms.needs_modeset() && !output.kms.is_asleep()
         };
@@ -237,7 +242,8 @@ impl Syncline {
         self.comparison_due();
     }
 
-    /// FrameCallbacks those whose outputs are armed, have failed or are gone, and those that have waited for long.
+    /// Answers the requests whose outputs are armed, have failed or are gone, and those that have
+    /// waited too long.
     pub fn crc_answer_waiters(&mut self) {
         if self.crc.waiters.is_empty() {
             return;
@@ -261,7 +267,7 @@ impl Syncline {
         }
     }
 
-    /// What CRCs of these outputs are doing.
+    /// The state of the CRCs of these outputs.
     fn crc_status(&self, which: &[OutputId]) -> Result<serde_json::Value, String> {
         let status = CrcStatus {
             outputs: which.iter().map(|at| status(&self.outputs.list[*at])).collect(),

@@ -1,12 +1,14 @@
-//! Who is told of a frame, and when: frame callbacks and presentation feedback.
+//! Frame callbacks and presentation feedback: which clients get them, and when.
 //!
-//! **Frame callbacks** invite a client to draw its next frame. They are sent at the flip, right after which a commit
-//! has nearly a whole period until the next latch. A client whose own past says that it needs longer than that gets its
-//! callback at the latch instead: the earliest time at which a new commit cannot displace the frame just latched, and the
-//! latest head start that costs no wake-up. A surface that nobody sees gets one a second (see [`crate::session::frame::held`]).
+//! **Frame callbacks** invite a client to draw its next frame. They are sent at the flip: a commit
+//! then has nearly a whole period until the next latch. A client whose history says that it needs
+//! longer gets its callback at the latch instead. That is the earliest time at which a new commit
+//! cannot replace the frame just latched, and the longest head start that costs no wake-up. A
+//! surface that is not visible gets one callback a second (see [`crate::session::frame::held`]).
 //!
-//! **Presentation feedback** says what the kernel said: the flip's own timestamp and sequence. A time before the frame was latched
-//! cannot be; then it is when the flip was heard of, and the feedback does not call it the hardware's.
+//! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
+//! the latch of the frame cannot be right. The feedback then has the time at which the flip event
+//! was read, and does not claim a hardware clock.
 
 use std::time::Duration;
 
@@ -26,22 +28,23 @@ use crate::{
     system::id::{OutputId, SurfaceId},
 };
 
-/// When a frame was on the screen.
+/// When a frame appeared on the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct FlipTime {
     /// CLOCK_MONOTONIC.
     pub time: Ns,
-    /// The vblank's number.
+    /// The sequence number of the vblank.
     pub seq: u64,
-    /// The kernel's time could not be: it is when we heard of it.
+    /// The kernel's time was impossible; `time` is when the event was read.
     pub guessed: bool,
 }
 
-/// Of a surface's past, so many commits came that soon after their callbacks, or sooner.
+/// The share of a surface's past commits that its usual latency covers.
 const USUAL: f32 = 0.9;
 
 impl Syncline {
-    /// Remembers who is to be told of the frame that was just committed, and invites the slow ones at once.
+    /// Collects the callbacks and feedback of the frame that was just committed, and sends the
+    /// frame callbacks of slow clients at once.
     pub fn collect_feedback(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
         let output = &mut self.outputs.list[id];
@@ -78,9 +81,10 @@ impl Syncline {
 }
 
 impl Syncline {
-    /// Tells the clients of a frame that output `id` shows.
+    /// Sends the callbacks and feedback of a frame that output `id` shows.
     ///
-    /// The frames of the surfaces in `failed` are not what the client meant to draw: their fences failed on the display.
+    /// Feedback of the surfaces in `failed` says *discarded*: their fences failed while they were
+    /// on the display, so the frame does not show what the client rendered.
     pub fn send_callbacks(
         &mut self,
         id: OutputId,
@@ -104,7 +108,8 @@ impl Syncline {
     }
 }
 
-/// The flags of a flip for one surface. A tearing flip is not synchronised to the vblank; a guessed time is not the hardware's.
+/// The presentation flags of a flip for one surface. A tearing flip is not synchronised to the
+/// vblank; a guessed time does not come from the hardware clock.
 pub fn flags(on_plane: bool, tearing: bool, guessed: bool) -> Kind {
     let mut flags = Kind::HwCompletion;
     flags.set(Kind::HwClock, !guessed);

@@ -1,8 +1,10 @@
-//! Pending commits that are looked at when their output would latch next, before anybody watches their fences.
+//! Deferred acquires: pending commits that the next latch of their output checks, before the event
+//! loop watches their fences.
 //!
-//! Most fences signal before the latch that their frame is meant for: one look then says what became of them, and nothing need be
-//! added to the event loop and taken out again. A fence that the look finds pending is watched from there on, so an idle
-//! desktop does not wake up for it. A latch that was planned for a look alone, and finds nothing, makes no commit.
+//! Most fences signal before the latch that their frame is meant for. One check then resolves them,
+//! and nothing needs to be added to the event loop and removed again. A fence that is still pending
+//! at the check is watched from then on, so an idle desktop does not wake up for it. A latch that
+//! was planned for a check alone, and finds nothing, makes no commit.
 
 use std::sync::Arc;
 
@@ -23,7 +25,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// Has the next latch look at a pending commit. False if none will: nobody sees the surface.
+    /// Lets the next latch check a pending commit. Returns false if there will be no latch because
+    /// the surface is not visible.
     pub fn defer_to_latch(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>) -> bool {
         let Some(id) = self.home(surface) else { return false };
         let output = &mut self.outputs.list[id];
@@ -33,7 +36,8 @@ impl Syncline {
         true
     }
 
-    /// Output `id` has looked: what still waits for its fence is watched.
+    /// Output `id` has made its check: the event loop watches the commits that still wait for
+    /// fences.
     pub fn end_deferred(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         output.check_pending = false;
@@ -41,7 +45,8 @@ impl Syncline {
         self.watch_deferred(|look| look.output == id);
     }
 
-    /// Watches those whose output will not latch: it is gone, or the session has lost its VT.
+    /// Watches the commits whose output will not latch, because it is gone or the session has lost
+    /// its VT.
     pub fn watch_orphaned(&mut self) {
         if self.outputs.deferred.is_empty() {
             return;
@@ -69,11 +74,12 @@ impl Syncline {
                 self.wait_for(&surface, look.commit);
             }
         }
-        // Its capacity stays; nothing above adds to the list.
+        // Keeps the capacity of the list; nothing above adds to it.
         self.outputs.deferred = deferred;
     }
 
-    /// A latch that was planned to look at pending commits: deferred, and says whether there is nothing to latch for.
+    /// For a latch that was planned to check pending commits: makes the check. Returns whether
+    /// there is nothing to latch.
     pub fn has_nothing_to_latch(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
         let changed = matches!(output.phase, Phase::Scheduled { why: LatchReason::Changed, .. });

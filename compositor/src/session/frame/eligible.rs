@@ -1,5 +1,5 @@
-//! Which pending commits a latch takes: the newest one of each surface that has signalled, or whose fence the hardware
-//! may wait for and will not wait for beyond the vblank.
+//! Which pending commits a latch takes: the newest one of each surface whose fence has signalled,
+//! or whose fence is handed over to the hardware because it should signal before the vblank.
 
 use std::sync::Arc;
 
@@ -22,29 +22,30 @@ use crate::{
 };
 
 impl Syncline {
-    /// Whether the latch may let the hardware wait for a pending commit's fence.
+    /// Whether the latch may hand a pending commit's fence over to the hardware.
     pub fn may_hand_over(&self, surface: &WlSurface, commit: &PendingCommit) -> bool {
         let mut shown = 0;
         let allowed = commit.content.with_acquire(|acquire| {
-            // Every card that shows the surface would wait.
+            // Every card that shows the surface would wait for the fence.
             self.every_output(surface, |output| {
                 shown += 1;
                 self.card_may_wait(output, acquire)
             })
         });
-        // On several outputs it may be drawn on one of them, and the CPU cannot wait.
+        // On several outputs the surface may be composited on one of them, and the CPU cannot wait.
         let by_cpu = matches!(&commit.content.source, PixelSource::Dmabuf(imported) if imported.read_path() == Some(ReadPath::Cpu));
         let gpu = self.outputs.renderer.waits_on_gpu() && !by_cpu;
         allowed
             && (gpu || shown == 1)
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);
-                // Nobody latches for a hidden surface.
+                // No latch considers a hidden surface.
                 !state.hidden && (state.on_plane || gpu) && state.predictor.predict(commit.committed).is_some()
             })
     }
 
-    /// Whether the card of `output` may wait for a pending fence, by the policy and by what is known of its driver.
+    /// Whether the card of `output` may wait for a pending fence, according to the policy and to
+    /// what is known of its driver.
     fn card_may_wait(&self, output: &Output, acquire: &Acquire) -> bool {
         let card = self.outputs.cards.of(&output.kms);
         let own = [card.driver(), self.outputs.renderer.gpu().map_or("", |(_, driver)| driver)];
@@ -52,28 +53,32 @@ impl Syncline {
             && card.known.may_hand_over(acquire.driver().unwrap_or(""))
     }
 
-    /// Whether output `id` may show a content: not if its fence was handed to another card and is pending, and this card may not wait
-    /// for it. It may have been moved here since.
+    /// Whether output `id` may show a content. It may not if the fence was handed over to another
+    /// card, is pending, and this card may not wait for it: the surface may have moved to this
+    /// output since.
     pub fn may_show(&self, id: OutputId, content: &Content) -> bool {
         let output = &self.outputs.list[id];
         let waits = matches!(content.acquire_state(), AcquireState::Pending)
             && !content.with_acquire(|acquire| self.card_may_wait(output, acquire));
-        // What is known may be old.
+        // The stored state may be old.
         !(waits && matches!(content.advance(), Ok(AcquireState::Pending)))
     }
 
-    /// Whether the kernel tells the maker of a fence by when it is wanted, if the fence is handed to the surface's plane.
+    /// Whether the kernel itself sets the deadline of a fence that is handed to the surface's
+    /// plane.
     ///
-    /// `drm_atomic_helper_wait_for_fences` sets the deadline of each plane's fence to the vblank (Linux 6.4, the first with
-    /// deadlines). Every driver gets there through `drm_atomic_helper_commit`, or calls it itself as nouveau does, but
-    /// Intel's, whose `intel_atomic_commit` waits in its own way.
-    pub fn kernel_tells_deadline(&self, surface: &WlSurface) -> bool {
-        let tells = |output: &Output| !matches!(output.kms.device().driver(), "i915" | "xe");
-        self.every_output(surface, tells) && with_states(surface, |s| SurfaceState::of(s).on_plane)
+    /// `drm_atomic_helper_wait_for_fences` sets the deadline of each plane's fence to the vblank
+    /// (Linux 6.4, the first version with deadlines). Every driver calls it, through
+    /// `drm_atomic_helper_commit` or, like nouveau, directly. The exception is Intel, whose
+    /// `intel_atomic_commit` has its own wait.
+    pub fn kernel_sets_deadline(&self, surface: &WlSurface) -> bool {
+        let sets_deadline = |output: &Output| !matches!(output.kms.device().driver(), "i915" | "xe");
+        self.every_output(surface, sets_deadline) && with_states(surface, |s| SurfaceState::of(s).on_plane)
     }
 
-    /// Lets pending commits of the output's surfaces through: those that have signalled, and those whose fence the
-    /// hardware may wait for and will, by the surface's own history, not wait for beyond the vblank.
+    /// Opens the gates of pending commits of the output's surfaces: those whose fence has
+    /// signalled, and those whose fence the hardware may wait for and which, judging by the
+    /// surface's history, will signal before the vblank.
     pub fn take_eligible(&mut self, id: OutputId, vblank: Ns) {
         let mut due = std::mem::take(&mut self.outputs.due);
         self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
@@ -87,7 +92,8 @@ impl Syncline {
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
             if let Some(slot) = waited_for {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
-                // The reactor has it; look again only if nothing will wake us.
+                // The reactor waits for the fence. Check it here only if nothing will wake the
+                // loop.
                 if commit.content.with_acquire(|a| a.is_stalled()) {
                     self.acquire_event(slot);
                 }
@@ -95,7 +101,7 @@ impl Syncline {
             }
             let state = commit.content.advance();
             let make = matches!(state, Ok(AcquireState::Pending)) && self.will_make(&surface, &commit, by);
-            if !(make && self.kernel_tells_deadline(&surface)) {
+            if !(make && self.kernel_sets_deadline(&surface)) {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
             }
             match state {
@@ -108,7 +114,8 @@ impl Syncline {
                     self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
                     self.open_gate(&surface, &commit, mode);
                 }
-                // Too late for this vblank: the surface keeps its picture, nobody else is held up.
+                // Too late for this vblank: the surface keeps its last content, and other surfaces
+                // do not wait.
                 Ok(_) => self.wait_for(&surface, commit),
                 Err(error) => {
                     tracing::debug!("surface {}: acquire: {error}", commit.content.surface);
@@ -119,9 +126,10 @@ impl Syncline {
         self.outputs.due = due;
     }
 
-    /// The frame with the fences that were handed over has flipped: when did they signal, and did they? A surface's past
-    /// learns from it. Ids of the surfaces whose fence failed: the display went on with what was in their buffers.
-    pub fn learn_handed(&mut self, id: OutputId) -> Vec<SurfaceId> {
+    /// A frame with fences that were handed over has flipped: records when they signalled in the
+    /// history of their surfaces. Returns the surfaces whose fence failed; the display showed what
+    /// was in their buffers.
+    pub fn record_handed_over(&mut self, id: OutputId) -> Vec<SurfaceId> {
         let mut failed = Vec::new();
         for (surface, commit) in self.outputs.list[id].handed.drain(..) {
             match commit.content.advance() {
@@ -133,7 +141,7 @@ impl Syncline {
                 Ok(AcquireState::Failed(error)) => {
                     let content = &commit.content;
                     tracing::info!(
-                        "surface {} commit {}: on the display, and {error}",
+                        "surface {} commit {}: its fence failed while its buffer was on the display: {error}",
                         content.surface,
                         content.serial
                     );

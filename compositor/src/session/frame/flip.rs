@@ -1,4 +1,5 @@
-//! The flip: a frame is on the screen. Clients are told, what it replaced is let go, the next one may be latched.
+//! The flip: a frame is on the screen. Clients are told, the buffers that it replaced are released,
+//! and the next frame may be latched.
 
 use fence::Ns;
 use kms::{Event, Flip};
@@ -18,14 +19,15 @@ use crate::{
     },
 };
 
-/// What the kernel is given to end a modeset whose event it has sent (`drm_atomic_helper_setup_commit`: its `fake_commit`).
+/// The time that the kernel gets to finish a modeset after it has sent the event
+/// (`drm_atomic_helper_setup_commit`: its `fake_commit`).
 const SETTLES: Ns = 1_000_000;
 
 impl Syncline {
-    /// A card is readable.
+    /// The descriptor of a card is readable.
     pub fn display_events(&mut self, card: kms::CardSerial) {
         let Some(device) = self.outputs.cards.get(card).map(|card| &card.device) else { return };
-        // At most one flip for each CRTC is outstanding.
+        // There is at most one outstanding flip for each CRTC.
         let mut flips = [None::<Flip>; 16];
         let mut count = 0;
         let read = device.read_events(|event| {
@@ -51,14 +53,15 @@ impl Syncline {
             }
         }
         if let Some(syncobj) = &self.globals.syncobj {
-            // Releases for which there was no memory or descriptor; none, almost always, and then no system call.
+            // Retries releases that failed for want of memory or descriptors. There are almost
+            // never any, and then this makes no system call.
             syncobj.device().retry_releases();
         }
         self.globals.explicit_sync.retry_releases();
     }
 
-    /// Takes note of a flip: the output, who is to be told, when that was, and the surfaces whose fences failed; `None` if no
-    /// frame of ours was awaited.
+    /// Records a flip. Returns the output, the callbacks to send, the time of the flip, and the
+    /// surfaces whose fences failed; `None` if the compositor expected no frame there.
     fn flipped(
         &mut self,
         card: kms::CardSerial,
@@ -67,28 +70,30 @@ impl Syncline {
         let now = self.now;
         let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
         let Some(id) = self.outputs.list.find_id(on_it) else {
-            self.flipped_last(card, flip);
+            self.flipped_without_output(card, flip);
             return None;
         };
-        let mut failed = self.learn_handed(id);
+        let mut failed = self.record_handed_over(id);
         let output = &mut self.outputs.list[id];
         output.kms.flipped(flip);
-        // What has changed while the output was held was not asked for.
+        // What has changed while the output was stalled has not been shown.
         output.dirty |= output.watch.is_held();
         output.watch.flipped();
         output.retiring.clear();
         output.phase = Phase::Idle;
         let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;
         let guessed = output.in_flight.as_ref().is_some_and(early);
-        // Kernels have said the time of the last vblank before the display was off, of the flip that turned it on.
+        // For the flip that turns a display on, kernels have reported the last vblank before it was
+        // off.
         let time = if guessed { now } else { flip.time };
         let seq = output.clock.flip(time, flip.sequence);
         if output.kms.is_asleep() {
-            // Nobody knows when its vblanks come once it is on again.
+            // The phase of its vblanks is unknown when it is on again.
             output.clock.set_period(output.clock.period());
         }
         if output.in_flight.is_none() || guessed {
-            // Of a modeset: planes that it has touched without a CRTC are busy until the commit is over, and the event may come before.
+            // After a modeset, planes that it has touched without a CRTC are busy until the commit
+            // is over, and the event may come before that.
             output.not_before = now + SETTLES;
         }
         let Some(in_flight) = output.in_flight.take() else {
@@ -97,9 +102,10 @@ impl Syncline {
         };
         if let Some(error) = pass_failed(&in_flight) {
             self.counters.failed_passes += 1;
-            // The display has shown what the GPU left; what planes showed of clients is as they drew it.
-            let drawn = in_flight.callbacks.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
-            failed.extend(drawn.map(|(_, _, surface)| *surface));
+            // The composited surfaces show what the GPU left in the target. Those on planes are as
+            // their clients rendered them.
+            let composited = in_flight.callbacks.feedback.iter().filter(|(_, on_plane, _)| !on_plane);
+            failed.extend(composited.map(|(_, _, surface)| *surface));
             output.redraw_failed_pass(in_flight.frame, error, now);
         } else if in_flight.render_fence.is_some() {
             output.failed_passes = 0;

@@ -1,12 +1,13 @@
-//! The pace of commits that wait: for the latch (`fifo-v1`) or for a time (`commit-timing-v1`).
+//! The pace of held commits, which wait for a latch (`fifo-v1`) or for a time (`commit-timing-v1`).
 //!
-//! A surface has one *home*, the output that shows most of it. There the latch lets its held commits through: those with
-//! a time just before the latch for the first vblank at or after it, those behind a barrier just after. A surface
-//! that nobody sees (covered, off every output, on a display that is off, not mapped, or the session has no VT) has no latch: a timer takes its
-//! place at the rate of its home, or of the first output, so that no client waits for good. Such a surface is also invited to
-//! draw once a second, as others do.
+//! The *home output* of a surface shows most of it. Its latch lets held commits through: those with
+//! a time just before the latch for the first vblank at or after that time, those behind a barrier
+//! just after the latch. A surface that is not visible (covered, off every output, on an output
+//! that is off, not mapped, or in a session without its VT) has no latch. A timer takes its place,
+//! at the refresh rate of the first output, so that no client waits for ever. Such a surface also
+//! gets its frame callbacks once a second.
 //!
-//! Without anybody who waits there is no timer and no work.
+//! While nothing is held there is no timer and no work.
 
 use fence::Ns;
 use smithay::{
@@ -20,41 +21,43 @@ use smithay::{
 
 use crate::{output::state::Output, render::Layer, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
-/// How often a surface that nobody sees is invited to draw.
-const UNSEEN: Ns = 1_000_000_000;
-/// The pace without any output.
+/// How often a surface that is not visible gets its frame callbacks.
+const HIDDEN_CALLBACK_PERIOD: Ns = 1_000_000_000;
+/// The period of held commits if there is no output.
 const FALLBACK: Ns = 1_000_000_000 / 60;
 
 impl Output {
-    /// How much before its time a commit may be shown: what rounding and an imperfect phase can move a vblank.
+    /// How much before its time a commit may be shown: the shift of a vblank that rounding and an
+    /// imperfect phase may cause.
     pub fn slack(&self) -> Ns {
         (self.clock.period() / 32).min(500_000)
     }
 }
 
 impl Syncline {
-    /// Whether anybody sees a surface: its window is on a display that is on, and not wholly covered.
+    /// Whether a surface is visible: its window is on an output that is on, and not entirely
+    /// covered.
     pub fn is_seen(&self, surface: &WlSurface) -> bool {
         self.home(surface).is_some()
     }
 
-    /// The output that shows most of a surface's window; `None` if nobody sees the surface.
+    /// The home output: the one that shows most of a surface's window. `None` if it is not visible.
     pub fn home(&self, surface: &WlSurface) -> Option<OutputId> {
         let rect = self.visible_rect(surface)?;
         let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
         let lit = self.outputs.list.iter().filter(|output| !output.is_inactive());
         let areas = lit.map(|output| (output.id, area(output)));
-        // The first of equals.
+        // The first one if several show the same area.
         areas.filter(|(_, area)| *area > 0).max_by_key(|(id, area)| (*area, std::cmp::Reverse(*id))).map(|(id, _)| id)
     }
 
-    /// Whether all outputs that show a surface's window are so; true if nobody sees it.
+    /// Whether `is` holds for all outputs that show a surface's window; true if none does.
     pub fn every_output(&self, surface: &WlSurface, is: impl FnMut(&Output) -> bool) -> bool {
         let Some(rect) = self.visible_rect(surface) else { return true };
         self.outputs.list.iter().filter(|output| output.rect().overlaps(rect)).all(is)
     }
 
-    /// Where a surface's window is; `None` if nobody sees it.
+    /// The area of a surface's window; `None` if it is not visible.
     fn visible_rect(&self, surface: &WlSurface) -> Option<Rectangle<i32, Logical>> {
         if !self.outputs.active || crate::surface::is_hidden(surface) {
             return None;
@@ -62,7 +65,7 @@ impl Syncline {
         let root = self.root_of(surface);
         match self.desktop.windows.visible().find(|w| *w.surface() == root) {
             Some(window) => Some(Rectangle::new(window.location, window.geometry().size)),
-            // Pointers and drag icons are where the pointer is, popups near their windows.
+            // Cursors and drag icons are where the pointer is, popups near their windows.
             None if self.desktop.cursor.surface() == Some(&root)
                 || self.desktop.cursor.drag_icon() == Some(&root)
                 || self.desktop.popups.find_popup(&root).is_some() =>
@@ -73,7 +76,8 @@ impl Syncline {
         }
     }
 
-    /// Calls `change` with the turns of every held surface whose home is `home`; those of which it says so may go on.
+    /// Calls `change` with the order state of every held surface whose home output is `home`. Where
+    /// it returns true, the surface's commits may proceed.
     fn release_held(
         &mut self,
         home: Option<OutputId>,
@@ -104,13 +108,13 @@ impl Syncline {
         self.pace.held.retain(waits);
     }
 
-    /// Before the latch of output `id`: what is to be shown at `vblank`.
+    /// Before the latch of output `id`: releases the commits whose time `vblank` meets.
     pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
         let until = vblank + self.outputs.list[id].slack();
         self.release_held(Some(id), |turns| turns.release_until(until));
     }
 
-    /// After the latch of output `id`: what waited for it.
+    /// After the latch of output `id`: ends the barriers that waited for it.
     pub fn clear_barriers(&mut self, id: OutputId) {
         self.release_held(Some(id), |turns| turns.clear_barrier());
     }
@@ -123,13 +127,13 @@ impl Syncline {
             .min()
     }
 
-    fn unseen_period(&self) -> Ns {
+    fn hidden_period(&self) -> Ns {
         self.outputs.list.first().map_or(FALLBACK, |output| output.clock.period())
     }
 
-    /// When the timer must fire for those whom nobody sees.
+    /// When the timer must fire for surfaces that are not visible.
     pub fn next_hidden(&self) -> Option<Ns> {
-        let period = self.unseen_period();
+        let period = self.hidden_period();
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
@@ -138,18 +142,18 @@ impl Syncline {
                 barrier.into_iter().chain(turns.due()).min()
             })
         });
-        held.chain(self.pace.unseen.iter().map(|(at, _)| *at)).min()
+        held.chain(self.pace.hidden.iter().map(|(at, _)| *at)).min()
     }
 
-    /// The timer fired: lets those go on whom nobody sees.
-    pub fn release_unseen(&mut self) {
-        let (now, period) = (self.now, self.unseen_period());
+    /// The timer fired: releases held commits and frame callbacks of surfaces that are not visible.
+    pub fn release_hidden(&mut self) {
+        let (now, period) = (self.now, self.hidden_period());
         self.release_held(None, |turns| {
             let barrier = turns.barrier_since().is_some_and(|since| since + period <= now) && turns.clear_barrier();
             turns.release_until(now) || barrier
         });
         let millis = self.millis();
-        let due: Vec<_> = self.pace.unseen.extract_if(.., |(at, _)| *at <= now).collect();
+        let due: Vec<_> = self.pace.hidden.extract_if(.., |(at, _)| *at <= now).collect();
         for surface in due.into_iter().filter_map(|(_, surface)| surface.upgrade().ok()) {
             if self.home(&surface).is_some() {
                 continue;
@@ -161,23 +165,24 @@ impl Syncline {
         }
     }
 
-    /// A commit was applied: if nobody sees it, its frame callbacks come once a second.
-    pub fn invite_later(&mut self, surface: &WlSurface) {
+    /// A commit was applied: if its surface is not visible, schedules its frame callbacks for
+    /// later.
+    pub fn delay_callbacks(&mut self, surface: &WlSurface) {
         let waits =
             with_states(surface, |s| !s.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty());
-        if waits && self.home(surface).is_none() && !self.pace.unseen.iter().any(|(_, unseen)| unseen == surface) {
-            self.pace.unseen.push((self.now + UNSEEN, surface.downgrade()));
+        if waits && self.home(surface).is_none() && !self.pace.hidden.iter().any(|(_, hidden)| hidden == surface) {
+            self.pace.hidden.push((self.now + HIDDEN_CALLBACK_PERIOD, surface.downgrade()));
         }
     }
 
-    /// After a latch: which surfaces are wholly covered, by whether the scene has them.
+    /// After a latch: marks the surfaces that are entirely covered, which are those not in `scene`.
     pub fn mark_hidden(&mut self, id: OutputId, scene: &[Layer]) {
         let mut covered = Vec::new();
         let cursor = self.desktop.cursor.surface();
         self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
             let mut state = SurfaceState::of(states);
             let seen = scene.iter().any(|layer| layer.surface == *surface) || cursor == Some(surface);
-            // Without a picture of its own it covers nothing and nothing is known.
+            // A surface without a content covers nothing, and nothing is known of it.
             let hidden = !seen && state.current.is_some();
             if hidden && !state.hidden {
                 covered.push(surface.clone());
@@ -185,21 +190,22 @@ impl Syncline {
             state.hidden = hidden;
         });
         for surface in covered {
-            // It may be seen on another output.
-            let elsewhere = self.seen_elsewhere(id, &surface);
+            // It may be visible on another output.
+            let elsewhere = self.visible_elsewhere(id, &surface);
             with_states(&surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
                 if !elsewhere {
-                    // Never shown, and never to be: its next commit is another one.
+                    // This content was never shown and never will be; the next commit is another
+                    // one.
                     let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
             });
-            self.invite_later(&surface);
+            self.delay_callbacks(&surface);
         }
     }
 
-    fn seen_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
+    fn visible_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
         let root = self.root_of(surface);
         let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
         let rect = Rectangle::new(window.location, window.geometry().size);

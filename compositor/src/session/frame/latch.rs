@@ -1,7 +1,7 @@
-//! The latch: shortly before the vblank, what is eligible becomes the next frame.
+//! The latch: shortly before the vblank, the newest eligible commits become the next frame.
 //!
-//! It happens once a frame and waits for nothing; the steps are in [`crate::session::frame::eligible`], [`crate::desktop::scene`] and
-//! [`crate::output::present`].
+//! It happens once a frame and waits for nothing. The steps are in
+//! [`crate::session::frame::eligible`], [`crate::desktop::scene`] and [`crate::output::present`].
 
 use fence::Ns;
 use kms::Rect;
@@ -21,7 +21,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// Latches output `id` for the vblank at `vblank`; `planned` is when the timer was to fire.
+    /// Latches output `id` for the vblank at `vblank`; `planned` is when the timer should have
+    /// fired.
     pub fn latch(&mut self, id: OutputId, planned: Ns, vblank: Ns) {
         if let Some(again) = self.comparison_latch(id) {
             return self.show_again(id, planned, vblank, again);
@@ -63,7 +64,7 @@ impl Syncline {
             }
             Err(failed) => self.frame_failed(id, &failed),
         }
-        // The latching deadline has passed, whatever the kernel said: the next ones may come.
+        // The latch time has passed, whatever the kernel answered: barriers end here.
         self.clear_barriers(id);
     }
 
@@ -73,7 +74,7 @@ impl Syncline {
         self.desktop.collect(area, self.pointer_location(), self.now, scene);
     }
 
-    /// Commits a frame, and does what it brings about.
+    /// Commits a frame, and handles its consequences.
     fn present(
         &mut self,
         id: OutputId,
@@ -93,9 +94,10 @@ impl Syncline {
         Ok(())
     }
 
-    /// Shows the scene of the frame before, drawn: what clients have committed since is for the next frame, and so are their callbacks.
+    /// Shows the scene of the previous frame again, composited. Commits that clients have made
+    /// since are for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
-        let how = Attempt { composed: true, ..Attempt::default() };
+        let how = Attempt { composited: true, ..Attempt::default() };
         match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
             Ok(()) => {
                 let output = &mut self.outputs.list[id];
@@ -110,8 +112,9 @@ impl Syncline {
         }
     }
 
-    /// Loads the cursor's theme before the first frame needs it: that takes longer than a frame.
-    pub fn warm_cursor(&mut self) {
+    /// Loads the cursor theme before the first frame needs it, because that takes longer than a
+    /// frame.
+    pub fn preload_cursor(&mut self) {
         for id in self.outputs.list.ids() {
             self.cursor_plane(id);
         }

@@ -1,7 +1,9 @@
-//! What an output does when the kernel does not: a flip that never comes, a lost master, a device that is gone.
+//! What an output does when the kernel does not deliver: a flip that never comes, a lost DRM
+//! master, a device that is gone.
 //!
-//! The decisions are [`kms::recover`]'s; here they are carried out: clients answered, the culprit named, the output held or its
-//! mode set anew. A commit that is stuck is never followed by a blocking call, which would hold up every output.
+//! [`kms::recover`] makes the decisions; they are carried out here: clients are answered, the
+//! client whose fence is pending is named, the output is marked as stalled or gets a modeset. A
+//! stalled commit is never followed by a blocking call, which would stop every output.
 
 use std::sync::Arc;
 
@@ -16,14 +18,14 @@ use crate::{
 };
 
 impl Syncline {
-    /// When to look for a flip that has not come; `None` while nothing is in flight.
+    /// When to check for a flip that has not come; `None` while nothing is in flight.
     pub fn next_flip_watch(&self) -> Option<Ns> {
-        // Whoever has the VT now gets the flips.
+        // Without the VT, the flips go to another process.
         let outputs = self.outputs.active.then_some(&self.outputs.list)?;
         outputs.iter().filter_map(|output| output.watch.due()).min()
     }
 
-    /// Looks after flips that are overdue.
+    /// Handles flips that are overdue.
     pub fn watch_flips(&mut self) {
         if self.next_flip_watch().is_none_or(|due| self.now < due) {
             return;
@@ -35,14 +37,15 @@ impl Syncline {
             output.watch = watch;
             match verdict {
                 None => {}
-                Some(OverdueAction::Hold) => self.hold(id),
+                Some(OverdueAction::Hold) => self.stalled(id),
                 Some(OverdueAction::Modeset) => self.flip_lost(id),
             }
         }
     }
 
-    /// The commit in flight waits for a fence. Its clients are answered now; the output goes on by itself when the flip comes.
-    fn hold(&mut self, id: OutputId) {
+    /// The commit in flight waits for a fence. Answers its clients now; the output continues by
+    /// itself when the flip comes.
+    fn stalled(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
         let output = &mut self.outputs.list[id];
         let (name, frame, id) = (output.wl.name(), output.frame, output.id);
@@ -68,13 +71,14 @@ impl Syncline {
                     owner.commit,
                 )
             }
-            None => "the GPU has not drawn it".to_owned(),
+            None => "the GPU has not finished rendering it".to_owned(),
         };
         tracing::warn!("{name}: frame {frame} has not flipped for 5 s; {whose}; {}", OverdueAction::Hold);
         trace::recover(now, id, frame, "hold", None);
     }
 
-    /// Nobody sees what is new on an output that is held or off: its clients are told to draw as seldom as those of hidden surfaces.
+    /// Changes on an output that is stalled or off are not visible: paces its clients like those of
+    /// hidden surfaces.
     pub fn pace_inactive_outputs(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
@@ -84,7 +88,8 @@ impl Syncline {
         }
     }
 
-    /// No fence is pending and no flip came: sets the mode anew, without blocking; the next look is in five seconds.
+    /// No fence is pending and no flip came: sets the mode again with a non-blocking commit. The
+    /// next check is in five seconds.
     fn flip_lost(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
         let name = output.wl.name();
@@ -96,15 +101,17 @@ impl Syncline {
         }
     }
 
-    /// A frame is not on its way: does what is to be done about it.
+    /// A frame was not committed: carries out the remedy.
     pub fn frame_failed(&mut self, id: OutputId, failed: &FrameError) {
         self.counters.refused_commits += 1;
         let output = &mut self.outputs.list[id];
-        // Said less and less often: a device that refuses everything would say it at every vblank.
+        // Logged with decreasing frequency: a device that refuses everything would log at every
+        // vblank.
         if self.counters.refused_commits.is_power_of_two() {
             tracing::warn!("{}: frame {}: {failed}", output.wl.name(), output.frame);
         }
-        // The next vblank tries again, with what is there then: not before, or what keeps the CRTC busy would never be over.
+        // Tries again at the next vblank, with the content of that time. An earlier try would not
+        // let the commit that keeps the CRTC busy finish.
         (output.phase, output.dirty) = (Phase::Idle, true);
         output.not_before = match output.clock.is_in_phase(self.now) {
             true => output.clock.next_vblank(self.now),
@@ -113,7 +120,7 @@ impl Syncline {
         let FrameError::Refused(remedy, _) = failed else { return };
         match remedy {
             Remedy::AfterFlip => output.phase = Phase::InFlight,
-            // A change of the scene tries again.
+            // The next change of the scene tries again.
             Remedy::GiveUp => output.dirty = false,
             Remedy::Pause if self.outputs.active => {
                 tracing::warn!("{}: {remedy}", output.kms.device().path().display());
@@ -124,8 +131,8 @@ impl Syncline {
         }
     }
 
-    /// After the latches of a wake-up: takes the outputs of cards away that are gone, and tells clients of layouts that a
-    /// plane has refused.
+    /// After the latches of a wake-up: removes the outputs of cards that are gone, and sends new
+    /// feedback if a plane has refused layouts.
     pub fn after_latches(&mut self) {
         self.drop_gone_cards();
         let mut withdrawn = false;

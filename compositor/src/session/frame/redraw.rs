@@ -14,7 +14,8 @@ impl Syncline {
         }
     }
 
-    /// A surface has changed: the outputs that can show it latch again. An invisible one costs nothing.
+    /// A surface has changed: the outputs that can show it latch again. An invisible surface
+    /// causes no latch.
     pub fn redraw_surface(&mut self, surface: &WlSurface) {
         let root = self.root_of(surface);
         if crate::surface::is_hidden(surface) {
@@ -25,7 +26,7 @@ impl Syncline {
         }
         let mut rect = self.desktop.windows.find(&root).filter(|w| w.mapped).map(|w| {
             let geometry = w.geometry();
-            // Shadows and subsurfaces may stick out: take a generous frame.
+            // Shadows and sub-surfaces may extend beyond the window: use a generous rectangle.
             let mut rect = Rectangle::new(w.location, geometry.size);
             rect.loc -= (geometry.size.w, geometry.size.h).into();
             rect.size = rect.size.upscale(3);
@@ -42,7 +43,7 @@ impl Syncline {
         }
     }
 
-    /// The pointer moved or changed its picture.
+    /// The pointer has moved or its image has changed.
     pub fn redraw_cursor(&mut self) {
         self.redraw_all();
     }

@@ -1,11 +1,11 @@
-//! The one timer: when each output latches next, and what else waits for a time.
+//! The one timer: when each output latches next, and when other timed work is due.
 
 use fence::Ns;
 
 use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 impl Syncline {
-    /// Schedules what is due and sets the timer; called once at the end of every wake-up.
+    /// Plans the next latches and sets the timer; called once at the end of every wake-up.
     pub fn schedule(&mut self) {
         self.watch_orphaned();
         let (active, now) = (self.outputs.active, self.now);
@@ -35,19 +35,20 @@ impl Syncline {
         .flatten()
         .min();
         if let Err(error) = self.reactor.wake_at(wake) {
-            tracing::error!("setting the timer: {error}");
+            tracing::error!("cannot set the timer: {error}");
         }
     }
 
-    /// Puts the latch off while a fence is pending that may still come: what it guards then makes this vblank. No commit has
-    /// been made yet, so nothing is lost but the time that an early latch has in hand.
+    /// Postpones the latch while a pending fence may still signal in time for this vblank. No
+    /// commit has been made yet, so nothing is lost except the reserve that an early latch has.
     fn postpone(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
         let late = vblank.saturating_sub(output.planner.margins().late);
         if late <= self.now || !output.clock.is_in_phase(self.now) {
             return false;
         }
-        // What may be handed over is; what may not be is waited for from here on.
+        // Hands over the fences that may be handed over. The reactor waits for the others from here
+        // on.
         self.take_eligible(id, vblank);
         if !self.awaits_fence(id) {
             return false;
@@ -58,10 +59,10 @@ impl Syncline {
         true
     }
 
-    /// Whether a surface of the output has a commit that waits for its fence, and not for long: a fence that never comes
-    /// shall not take everybody's time in hand for good.
+    /// Whether a surface of the output has a recent commit that waits for its fence. Older ones do
+    /// not count: a fence that never signals must not use up the reserve of every frame.
     fn awaits_fence(&self, id: OutputId) -> bool {
-        // The reactor waits for none: then there is nothing to look for.
+        // The reactor waits for no fence, so there is nothing to find.
         if self.acquires.len() == 0 {
             return false;
         }
@@ -74,14 +75,14 @@ impl Syncline {
         found
     }
 
-    /// The timer fired: latches what is due.
+    /// The timer fired: handles everything that is due, and latches the outputs.
     pub fn timer(&mut self) {
         self.reactor.timer_fired();
         self.watchdog();
         self.watch_flips();
         self.relight_due();
         self.crc_timer();
-        self.release_unseen();
+        self.release_hidden();
         self.idle_timer();
         for id in self.outputs.list.ids() {
             if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase

@@ -1,24 +1,25 @@
-//! The user's absence: since when, and who forbids it.
+//! The user's absence: since when, and what inhibits it.
 
 use fence::Ns;
 use protocols::idle_notify::IdleNotifyState;
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-/// What is known of the user's absence.
+/// The state of the user's absence.
 #[derive(Debug)]
 pub struct UserAbsence {
     pub notify: IdleNotifyState,
-    /// The last input, or the end of an inhibition: from then on the displays' time counts.
+    /// The time of the last input, or of the end of an inhibition: the idle time of the displays
+    /// counts from here.
     pub since: Ns,
-    /// Surfaces with an inhibitor, once for each.
+    /// Surfaces with an inhibitor, one entry for each inhibitor.
     pub inhibitors: Vec<Weak<WlSurface>>,
     pub inhibited: bool,
-    /// The displays were turned off and nobody has come since.
+    /// The displays were turned off because the user was idle, and there has been no input since.
     pub off: bool,
 }
 
 impl UserAbsence {
-    /// The user is here at `now`.
+    /// Starts with a user who is active at `now`.
     pub fn new(notify: IdleNotifyState, now: Ns) -> Self {
         Self { notify, since: now, inhibitors: Vec::new(), inhibited: false, off: false }
     }

@@ -1,4 +1,4 @@
-//! One comparison of a scene with its composited image: where it is, and what it has found.
+//! One comparison of a scene with its composited image: its current step and its results.
 //!
 //! It never commits: [`crate::session::crc::compare`] does.
 
@@ -11,22 +11,22 @@ use crate::{
 
 #[derive(Debug)]
 pub enum ComparisonStep {
-    /// For a frame with a client's buffer on a plane.
+    /// Waits for a frame with a client's buffer on a plane.
     Wait { why_not: &'static str },
-    /// It is on its way; the next latch shows the same.
+    /// The frame with planes has been committed; the next latch shows the same scene composited.
     Planes { frame: u64, about: SceneFacts, scene: Vec<Layer>, cursor: Option<CursorPlane> },
-    /// Both are.
-    Drawn { about: SceneFacts, frames: [u64; 2] },
+    /// Both frames have been committed, or the second is about to be.
+    Composited { about: SceneFacts, frames: [u64; 2] },
 }
 
-/// What is said of the scene.
+/// What the answer says about the scene.
 #[derive(Debug, Default)]
 pub struct SceneFacts {
     pub planes: Vec<u32>,
     pub translucent: bool,
 }
 
-/// A comparison under way.
+/// A comparison in progress.
 #[derive(Debug)]
 pub struct Comparison {
     pub ticket: Ticket,
@@ -37,7 +37,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// When it is over.
+    /// When the comparison is given up.
     pub fn deadline(&self) -> Ns {
         self.deadline
     }
@@ -48,7 +48,7 @@ impl Comparison {
     }
 }
 
-/// A frame to be shown once more, drawn.
+/// A frame that is shown again, composited.
 pub struct RepeatedFrame {
     pub scene: Vec<Layer>,
     pub cursor: Option<CursorPlane>,

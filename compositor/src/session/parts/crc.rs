@@ -1,4 +1,4 @@
-//! The part of the session that its CRCs need and that belongs to no output.
+//! The state of the CRCs that belongs to no output.
 
 use std::collections::VecDeque;
 
@@ -11,12 +11,13 @@ use crate::{
     system::id::OutputId,
 };
 
-/// What belongs to no output.
+/// The state of the CRCs that belongs to no output.
 #[derive(Default)]
 pub struct CrcState {
-    /// Runs once CRCs were wanted.
+    /// The predictor; it runs from the first request for CRCs on.
     pub predictor: Option<Predictor>,
-    /// CRCs of every output are wanted, also of those that come: of this source, or of the usual one.
+    /// CRCs of every output are requested, including outputs that come later. The inner value is
+    /// the source; `None` is the driver's usual source.
     pub all: Option<Option<String>>,
     pub frames: frames::Ring,
     pub changes: VecDeque<Change>,
@@ -25,11 +26,11 @@ pub struct CrcState {
 }
 
 impl CrcState {
-    /// Changes of the screen that are remembered.
+    /// How many changes of the screen are kept.
     pub const CHANGES: usize = 16;
 }
 
-/// A `crc on` whose answer is due when all of its outputs are armed.
+/// A `crc on` that is answered when all of its outputs are armed.
 #[derive(Debug)]
 pub struct CrcWaiter {
     pub ticket: Ticket,
@@ -38,7 +39,7 @@ pub struct CrcWaiter {
 }
 
 impl CrcState {
-    /// Remembers a change of the screen; at most [`CrcState::CHANGES`].
+    /// Stores a change of the screen, and drops the oldest beyond [`CrcState::CHANGES`].
     pub fn remember(&mut self, change: Change) {
         if self.changes.len() == Self::CHANGES {
             self.changes.pop_front();

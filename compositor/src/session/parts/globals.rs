@@ -1,4 +1,5 @@
-//! The state of the protocols that the session speaks; who owns which object is each protocol's own business.
+//! The state of the protocols that the session supports. Each protocol keeps track of its own
+//! objects.
 //!
 //! It announces nothing: [`crate::session::globals`] does.
 
@@ -12,19 +13,19 @@ use smithay::wayland::{
 
 use crate::feedback::FormatFeedback;
 
-/// Protocol state that requests are answered from.
+/// The protocol state that the handlers need.
 pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,
     pub shm: ShmState,
-    /// Once the renderer is known.
+    /// Set once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,
-    /// With [`Globals::linux_dmabuf`]: what surfaces are told to allocate.
+    /// The dma-buf feedback of surfaces; set together with [`Globals::linux_dmabuf`].
     pub feedback: Option<FormatFeedback>,
-    /// `None`: no card has timelines.
+    /// `None` if no card has timelines.
     pub syncobj: Option<SyncobjState>,
     pub explicit_sync: ExplicitSyncState,
     pub data_device: DataDeviceState,
-    /// Clients that control displays.
+    /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
 }

@@ -1,4 +1,4 @@
-//! The surfaces that wait for a latch, for a time, or to be invited to draw.
+//! The surfaces that wait for a latch, for a time, or for a delayed frame callback.
 
 use fence::Ns;
 use smithay::reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface};
@@ -6,14 +6,14 @@ use smithay::reexports::wayland_server::{Resource, Weak, protocol::wl_surface::W
 /// The surfaces that wait for something.
 #[derive(Debug, Default)]
 pub struct HeldSurfaces {
-    /// With a barrier or a time.
+    /// Surfaces with a barrier or a time.
     pub held: Vec<Weak<WlSurface>>,
-    /// Unseen, with a frame callback: and when that is sent.
-    pub unseen: Vec<(Ns, Weak<WlSurface>)>,
+    /// Surfaces that are not visible and have a frame callback, with the time at which it is sent.
+    pub hidden: Vec<(Ns, Weak<WlSurface>)>,
 }
 
 impl HeldSurfaces {
-    /// The surface has a barrier or a time.
+    /// Adds a surface that has a barrier or a time.
     pub fn watch(&mut self, surface: &WlSurface) {
         if !self.held.iter().any(|held| held == surface) {
             self.held.push(surface.downgrade());

@@ -1,4 +1,5 @@
-//! State that belongs to the session alone, as plain data: what waits, what was asked for, who is away.
+//! State that belongs to the session alone, as plain data: what waits, what was requested, whether
+//! the user is away.
 //!
 //! Nothing here names [`super::Syncline`]; the files beside this folder work on it.
 

@@ -1,6 +1,6 @@
 //! Makes the answer to `syncline msg buffers`.
 //!
-//! It changes no choice and tries none.
+//! It only reports: it tries nothing and changes no choice.
 
 use crate::{
     report::{buffers::BufferReport, fences::Owner},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// All of them, oldest first.
+    /// The reports of all buffers, oldest first.
     pub fn buffers_report(&self) -> Vec<BufferReport> {
         let mut buffers: Vec<_> = self.imports.iter().map(|imported| self.describe(imported)).collect();
         buffers.sort_by_key(|buffer| buffer.buffer);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Owner {
-    /// Of a content; the client is known as long as its surface exists. Reads `/proc`.
+    /// The owner of a content. The client is known as long as its surface exists. Reads `/proc`.
     pub fn of(content: &Content, surface: Option<&WlSurface>) -> Self {
         let client_pid = surface.and_then(Resource::client).and_then(|c| c.get_data::<ClientState>()?.pid);
         let client_name = client_pid
@@ -30,7 +30,7 @@ impl Owner {
     }
 }
 
-/// What a surface has to do with one of its contents.
+/// How a surface uses one of its contents.
 #[derive(Debug, Default)]
 struct OnSurface {
     current: bool,
@@ -55,7 +55,7 @@ impl OnSurface {
 }
 
 impl Syncline {
-    /// What `syncline msg fences` answers.
+    /// The answer to `syncline msg fences`.
     pub fn fences_report(&self) -> FencesReport {
         let now = crate::system::clock::now();
         let (mut acquires, mut buffers) = (Vec::new(), Vec::new());
@@ -133,10 +133,11 @@ impl Syncline {
                 Holder::Check(_) => BufferUser::Crc { output: Some(name()) },
             }));
         }
-        // Those known, and the reference of this report. A gate's commit holds it twice: as such, and in the client's state.
+        // The known users, and the reference of this report. A commit behind a gate holds the
+        // content twice: in the pending commit, and in the surface's state.
         let known = users.len() - fences + 1 + usize::from(on.gated);
         if Arc::strong_count(content) > known {
-            // The predictor has a thread of its own and says nothing of what it has.
+            // The predictor is a thread of its own and does not report what it holds.
             users.push(match self.crc.predictor.is_some() && !on.gated {
                 true => BufferUser::Crc { output: None },
                 false => BufferUser::Transaction,

@@ -1,4 +1,4 @@
-//! FrameCallbacks to `syncline msg fences` and `syncline msg buffers`, made when asked for.
+//! Makes the answers to `syncline msg fences` and `syncline msg buffers` on request.
 
 mod buffers;
 mod fences;

@@ -16,14 +16,14 @@ use crate::{
 };
 
 impl Syncline {
-    /// The displays as they lie on the desktop.
-    pub fn places(&self) -> Vec<OutputArea> {
+    /// The areas of the outputs on the desktop.
+    pub fn output_areas(&self) -> Vec<OutputArea> {
         self.outputs.list.iter().map(|output| (output.wl.name(), output.rect())).collect()
     }
 
-    /// The displays have changed from `before`: takes the windows along.
+    /// The outputs have changed; `before` are their old areas. Moves the windows along.
     pub fn displays_changed(&mut self, before: &[OutputArea]) {
-        let after = self.places();
+        let after = self.output_areas();
         for window in self.desktop.windows.all_mut() {
             let floating = window.placement == Placement::Floating;
             let rect = if floating { window.rect() } else { Rectangle::new(window.location, window.size) };
@@ -49,7 +49,7 @@ impl Syncline {
         self.redraw_all();
     }
 
-    /// Tells surfaces which displays they are on.
+    /// Sends surfaces the outputs that they are on.
     pub fn refresh_displays(&self) {
         let tell = |surface: &WlSurface, rect: Rectangle<i32, Logical>| {
             for output in &self.outputs.list {

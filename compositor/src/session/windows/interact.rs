@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Syncline {
-    /// The pointer moved while an interaction is under way.
+    /// The pointer has moved while an interaction is in progress.
     pub fn interact(&mut self, pointer: Point<f64, Logical>) {
         let Some(interaction) = &self.desktop.interaction else { return };
         let delta = (pointer - interaction.pointer).to_i32_round();
@@ -64,7 +64,8 @@ impl Syncline {
         self.desktop.interaction = Some(interaction);
     }
 
-    /// The client committed while it is being resized: the edges that are not pulled stay where they are.
+    /// The client has committed during a resize: the edges that the user does not drag stay where
+    /// they are.
     pub fn anchor_resize(&mut self, surface: &WlSurface) {
         let Some(interaction) = self.desktop.interaction.as_ref().filter(|i| &i.surface == surface) else { return };
         let (Some(edges), start, finished) = (interaction.edges, interaction.start, interaction.finished) else {
@@ -72,7 +73,8 @@ impl Syncline {
         };
         if let Some(window) = self.desktop.windows.find(surface) {
             window.location = anchored(start, edges, window.geometry().size);
-            // Whatever size the client made of the last one asked for (a terminal's is whole cells), this is it.
+            // The client may choose another size than requested (a terminal's is whole cells). Its
+            // size counts.
             let still = window.toplevel.current_state().states.contains(xdg_toplevel::State::Resizing);
             if finished && !still {
                 self.desktop.interaction = None;

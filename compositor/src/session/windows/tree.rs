@@ -2,9 +2,9 @@
 //! Smithay acts on them.
 //!
 //! Smithay 0.7 panics when a sub-surface is placed relative to itself, follows a popup's parents
-//! for ever where they form a cycle, and walks trees recursively. Each of these ends the client
-//! here instead, with the protocol's own error; depth and size, which no protocol bounds, with
-//! `wl_display.implementation`.
+//! for ever if they form a cycle, and walks trees recursively. Here each of these ends the client
+//! with the protocol's own error. No protocol limits depth and size; exceeding them ends the client
+//! with `wl_display.implementation`.
 //!
 //! ```text
 //!  get_subsurface            bad_parent for a cycle; the new tree must be within LIMITS
@@ -116,7 +116,7 @@ fn check_subsurface(surface: &WlSurface, parent: &WlSurface) -> Result<(), Fault
     let is_attached = get_parent(surface).is_some();
     let has_other_role = get_role(surface).is_some_and(|role| role != SUBSURFACE);
     if is_attached || has_other_role {
-        // Smithay's error (bad_surface), unless it is a cycle as well.
+        // Smithay reports this error (bad_surface), unless it is a cycle as well.
         return LIMITS.check_ancestors(surface, parent, get_parent).map(drop);
     }
     LIMITS.check_attach(&Subsurfaces, surface, parent)
@@ -168,11 +168,12 @@ impl PopupLinks {
     }
 }
 
-/// Takes in a new popup, or ends its client: then false, and the popup must not be looked at.
+/// Admits a new popup, or ends its client. Returns false in that case; the popup must not be used
+/// then.
 #[must_use]
 pub fn admit_popup(display: &DisplayHandle, popup: &PopupSurface) -> bool {
     let surface = popup.wl_surface();
-    // Without a parent it waits for another protocol to name one.
+    // A popup without a parent waits for another protocol to name one.
     let Some(parent) = popup.get_parent_surface() else { return true };
     let Some(client) = surface.client() else { return false };
     let live = with_states(surface, |states| {
@@ -223,12 +224,12 @@ fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// Ends a client that goes beyond a limit of this compositor.
+/// Ends a client that exceeds a limit of this compositor.
 fn implementation_limit(display: &DisplayHandle, client: &Client, message: String) {
     post_error_on(display, client, "wl_display", IMPLEMENTATION, message);
 }
 
-/// Posts an error on a client's first object of an interface, for which no handle is at hand.
+/// Posts an error on a client's first object of an interface, for which there is no handle.
 fn post_error_on(display: &DisplayHandle, client: &Client, interface: &str, code: u32, message: String) {
     let backend = display.backend_handle();
     let mut object = None;
@@ -239,7 +240,9 @@ fn post_error_on(display: &DisplayHandle, client: &Client, interface: &str, code
     });
     match (listed, object, CString::new(message)) {
         (Ok(()), Some(object), Ok(message)) => backend.post_error(object, code, message),
-        (listed, object, _) => tracing::warn!("no error for {interface} of a client: {listed:?}, {object:?}"),
+        (listed, object, _) => {
+            tracing::warn!("cannot post a protocol error on {interface} of a client: {listed:?}, {object:?}")
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! xdg-shell: what a client may ask of its windows and popups, and what we tell it.
+//! xdg-shell: the requests of windows and popups, and their configure events.
 
 use smithay::{
     desktop::{PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface},
@@ -137,11 +137,13 @@ impl XdgShellHandler for Syncline {
 }
 
 impl Syncline {
-    /// Window handling at each applied commit: first configure, mapping, unmapping, anchoring of a resize.
+    /// Handles windows at each applied commit: first configure, mapping, unmapping, anchoring of a
+    /// resize.
     pub fn shell_commit(&mut self, surface: &WlSurface) {
         if let Some(PopupKind::Xdg(popup)) = self.desktop.popups.find_popup(surface) {
             if !popup.is_initial_configure_sent() {
-                // Refused only for a second configure of a popup that is not reactive: this is the first.
+                // Fails only for a second configure of a popup that is not reactive; this is the
+                // first.
                 popup.send_configure().ok();
             }
             // It may have appeared, or grown, under the pointer.
@@ -180,7 +182,7 @@ impl Syncline {
         self.anchor_resize(surface);
     }
 
-    /// Gives keyboard focus and the top of the stack to a window, or to nobody.
+    /// Gives keyboard focus to a window and raises it; with `None`, no window has the focus.
     pub fn focus(&mut self, surface: Option<WlSurface>) {
         if let Some(surface) = &surface {
             self.desktop.windows.raise(surface);
@@ -199,7 +201,7 @@ impl Syncline {
         self.focus(top);
     }
 
-    /// The surface under a desktop position, with its origin.
+    /// The surface at a position on the desktop, with its origin.
     pub fn surface_under(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         self.desktop.windows.visible().find_map(|window| {
             let origin = window.origin();
@@ -233,12 +235,12 @@ impl Syncline {
         });
     }
 
-    /// Maximises a window or not: at once, or when it leaves fullscreen.
+    /// Maximises a window or ends that: at once, or when it leaves fullscreen.
     fn set_maximised(&mut self, toplevel: &ToplevelSurface, maximised: bool) {
         let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
         window.maximised = maximised;
         match window.placement {
-            // The request wants an answer, even where nothing changes.
+            // The request needs an answer, even if nothing changes.
             Placement::Fullscreen if toplevel.is_initial_configure_sent() => drop(toplevel.send_configure()),
             Placement::Fullscreen => {}
             _ if maximised => self.place(toplevel, Placement::Maximised, None),
@@ -246,7 +248,7 @@ impl Syncline {
         }
     }
 
-    /// Moves a window to another placement and tells the client.
+    /// Moves a window to another placement and sends its client the new state.
     pub fn place(&mut self, toplevel: &ToplevelSurface, placement: Placement, wanted: Option<WlOutput>) {
         let pointer = self.pointer_location();
         let wanted = wanted.and_then(|wl| self.outputs.rect_of(&wl));
@@ -292,7 +294,7 @@ impl Syncline {
         self.redraw_all();
     }
 
-    /// Keeps a popup within the output that its window is on, as its positioner allows.
+    /// Keeps a popup within the output of its window, as its positioner allows.
     fn unconstrain(&mut self, popup: &PopupSurface) {
         let kind = PopupKind::Xdg(popup.clone());
         let Ok(root) = find_popup_root_surface(&kind) else { return };

@@ -6,21 +6,26 @@ mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::LazyLock;
 
 use super::House;
-use super::arrows::arrows;
 use super::check;
 use super::package::Package;
-use super::read::read;
+use super::read::{Scope, read};
 use super::rules::{Exception, Rules};
 use super::tree::Tree;
 use crate::paths;
 
+/// This workspace, read once for all tests.
+fn this_house() -> &'static House {
+    static HOUSE: LazyLock<House> = LazyLock::new(|| House::load().unwrap());
+    &HOUSE
+}
+
 /// The test that this module is for.
 #[test]
 fn the_code_keeps_to_docs_architecture_md() {
-    let house = House::load().unwrap();
-    let wrong = house.verdict();
+    let wrong = this_house().verdict();
     assert!(wrong.is_empty(), "{} findings\n{}\n", wrong.len(), wrong.join("\n"));
 }
 
@@ -93,48 +98,76 @@ fn found(source: &str, line: usize) {
     assert!(found.iter().any(|message| message.starts_with(&place)), "not found on line {line}: {source}\n{found:?}");
 }
 
-/// A forbidden path in each file of the real tree, one at a time, is found in that file.
-#[test]
-fn a_forbidden_path_anywhere_is_found() {
-    let House { packages, rules, exceptions, .. } = House::load().unwrap();
-    let mut tried = 0;
-    for mut package in packages.into_iter().filter(|package| rules.layers.contains_key(&package.folder)) {
-        let layers = &rules.layers[&package.folder];
-        let layer = |file: &str| file.strip_prefix("src/").and_then(|file| layers.of(file));
-        let tests = Tree::new(&package).test_files();
-        let built: Vec<String> = package.files.keys().filter(|file| !tests.contains(file.as_str())).cloned().collect();
-        let excepted = |file: &str, layer: &str| {
-            exceptions.iter().any(|exception| {
-                matches!(exception, Exception::Arrow { from, to, .. } if from.ends_with(file) && to == layer)
-            })
-        };
-        for file in &built {
-            let Some(from) = layer(file) else { continue };
-            let row = &layers.rows[from];
-            let forbidden = built.iter().find(|other| {
-                layer(other).is_some_and(|to| {
-                    let name = &layers.rows[to].name;
-                    to != from && !row.may.contains(name) && !excepted(file, name) && !other.ends_with("main.rs")
-                })
-            });
-            let Some(forbidden) = forbidden else { continue };
-            let path = forbidden.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
-            let path = format!("crate::{}::forbidden", path.replace('/', "::"));
-            let text = fs::read_to_string(paths::workspace().join(&package.folder).join(file)).unwrap();
-            let line = text.lines().count() + 1;
-            let changed = format!("{}\nfn forbidden() {{ {path}() }}\n", text.trim_end_matches('\n'));
-            let before = package.files.insert(file.clone(), read(&changed).unwrap()).unwrap();
-            let tree = Tree::new(&package);
-            let arrows = arrows(&tree, |changed| changed == file);
-            let findings = check::findings(&tree, &arrows, &rules);
-            let place = format!("{}/{file}:{line}: `{path}`", package.folder);
-            let key = (format!("{}/{file}", package.folder), layers.rows[layer(forbidden).unwrap()].name.clone());
-            let is_it =
-                |finding: &check::Finding| finding.message.starts_with(&place) && finding.key.as_ref() == Some(&key);
-            assert!(findings.iter().any(is_it), "{place} was not found");
-            package.files.insert(file.clone(), before);
-            tried += 1;
-        }
+/// A line that calls `path` at the end of a file of this workspace: the number of that line, and the
+/// file as it is read then.
+fn with_call(package: &Package, file: &str, path: &str) -> (usize, Scope) {
+    let text = fs::read_to_string(paths::workspace().join(&package.folder).join(file)).unwrap();
+    let text = text.trim_end_matches('\n');
+    (text.lines().count() + 1, read(&format!("{text}\nfn forbidden() {{ {path}() }}\n")).unwrap())
+}
+
+/// Puts a forbidden path into every file for which `path_for` has one; how many there were.
+fn all_are_found(package: &Package, rules: &Rules, path_for: impl Fn(&str) -> Option<String>) -> usize {
+    let mut changed = package.clone();
+    let mut places = Vec::new();
+    for file in package.files.keys() {
+        let Some(path) = path_for(file) else { continue };
+        let (line, scope) = with_call(package, file, &path);
+        places.push(format!("{}/{file}:{line}: `{path}` leads from ", package.folder));
+        changed.files.insert(file.clone(), scope);
     }
-    assert!(tried >= 60, "only {tried} files could be tried");
+    let messages: Vec<String> =
+        check::package(&changed, rules).findings.into_iter().map(|finding| finding.message).collect();
+    for place in &places {
+        assert!(messages.iter().any(|message| message.starts_with(place)), "not found: {place}");
+    }
+    places.len()
+}
+
+#[test]
+fn a_forbidden_path_in_any_file_of_the_compositor_is_found() {
+    let House { packages, rules, exceptions, .. } = this_house();
+    for package in packages.iter().filter(|package| rules.layers.contains_key(&package.folder)) {
+        let layers = &rules.layers[&package.folder];
+        let tree = Tree::new(package);
+        let tests = tree.test_files();
+        let built = || package.files.keys().filter(|file| !tests.contains(file.as_str()));
+        let layer = |file: &str| file.strip_prefix("src/").and_then(|file| layers.of(file));
+        let is_excepted = |file: &str, layer: &str| {
+            let file = format!("{}/{file}", package.folder);
+            exceptions
+                .iter()
+                .any(|exception| matches!(exception, Exception::Arrow { from, to, .. } if *from == file && to == layer))
+        };
+        let forbidden = |file: &str| {
+            let from = layer(file).filter(|_| !tests.contains(file))?;
+            let other = built().find(|other| {
+                let Some(to) = layer(other) else { return false };
+                let name = &layers.rows[to].name;
+                let is_root = other.ends_with("/main.rs") || other.ends_with("/lib.rs");
+                to != from && !is_root && !layers.rows[from].may.contains(name) && !is_excepted(file, name)
+            })?;
+            let path = other.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+            Some(format!("crate::{}::forbidden", path.replace('/', "::")))
+        };
+        // The top layer may import everything.
+        let bound = built().filter(|file| layer(file).is_some_and(|at| layers.rows[at].words != "all")).count();
+        assert_eq!(all_are_found(package, rules, forbidden), bound);
+        assert!(bound > 100, "only {bound} files have a layer");
+    }
+}
+
+#[test]
+fn a_forbidden_crate_in_any_file_is_found() {
+    let House { packages, rules, .. } = this_house();
+    for package in packages {
+        let mut package = package.clone();
+        let pattern = rules.crates[&package.folder].never[0].clone();
+        let name = pattern.replace('*', "any");
+        package.dependencies.insert(name.replace('-', "_"), name.clone());
+        let tried = all_are_found(&package, rules, |_| Some(format!("{}::forbidden", name.replace('-', "_"))));
+        assert_eq!(tried, package.files.len());
+        package.dependencies.insert("next_door".into(), "next_door/".into());
+        all_are_found(&package, rules, |_| Some("next_door::forbidden".into()));
+    }
 }
