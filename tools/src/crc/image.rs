@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
-use kms::crc::vkms::{ColourPlane, ModelBuffer as ModelImage};
+use kms::crc::vkms::{ColourPlane, ModelBuffer};
 use kms::{DumbBuffer, FbId, Framebuffer};
 
 use super::error::Error;
@@ -76,8 +76,8 @@ impl Image {
     }
 
     /// The pixels as the vkms model takes them.
-    pub fn as_model(&self) -> ModelImage<'_> {
-        ModelImage { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
+    pub fn as_model(&self) -> ModelBuffer<'_> {
+        ModelBuffer { bytes: self.memory.bytes(), format: self.format as u32, layout: self.layout }
     }
 
     /// The lines of the first colour plane, for writing.

@@ -120,6 +120,6 @@ fn model_plane(layer: &Layer) -> Result<ModelPlane<'_>, String> {
         return Err("this pixel blend mode is not modelled".to_owned());
     }
     let (encoding, range) = layer.encoding.unwrap_or_default();
-    let look = ModelOptions { turn: layer.rotation, encoding, range, pipeline: &layer.pipeline };
-    ModelPlane::of(&layer.image.as_model(), layer.src, layer.dst, &look).map_err(|error| error.to_string())
+    let options = ModelOptions { turn: layer.rotation, encoding, range, pipeline: &layer.pipeline };
+    ModelPlane::of(&layer.image.as_model(), layer.src, layer.dst, &options).map_err(|error| error.to_string())
 }
