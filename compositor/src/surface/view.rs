@@ -4,8 +4,12 @@
 
 use dmabuf_import::colour::Representation;
 use smithay::{
+    reexports::pixman::{Box32, Overlap, Region32},
     utils::{Buffer, Logical, Rectangle, Size, Transform},
-    wayland::{compositor::SurfaceAttributes, viewporter::ViewportCachedState},
+    wayland::{
+        compositor::{RectangleKind, RegionAttributes, SurfaceAttributes},
+        viewporter::ViewportCachedState,
+    },
 };
 
 /// The mapping of one applied commit.
@@ -42,10 +46,7 @@ impl View {
             Some(src) => src.to_buffer(f64::from(scale), transform, &logical.to_f64()),
             None => Rectangle::from_size(buffer.to_f64()),
         };
-        let opaque = attributes.opaque_region.as_ref().is_some_and(|region| {
-            let all = Rectangle::from_size(size);
-            Rectangle::subtract_rects_many([all], opaque_parts(region)).is_empty()
-        });
+        let opaque = attributes.opaque_region.as_ref().is_some_and(|region| covers(region, size));
         Self { size, src, transform, opaque, colour: None }
     }
 }
@@ -64,24 +65,34 @@ fn inverted(transform: Transform) -> Transform {
     }
 }
 
-/// The rectangles of an opaque region that no later subtraction overlaps: a subset of the opaque
-/// area.
-fn opaque_parts(
-    region: &smithay::wayland::compositor::RegionAttributes,
-) -> impl Iterator<Item = Rectangle<i32, Logical>> + '_ {
-    use smithay::wayland::compositor::RectangleKind;
-    region.rects.iter().enumerate().filter_map(|(i, (kind, rect))| {
-        let cut = || {
-            region.rects[i + 1..].iter().any(|(k, later)| matches!(k, RectangleKind::Subtract) && later.overlaps(*rect))
+/// Regions of more rectangles are not looked at: the surface counts as translucent, which costs
+/// only an optimisation.
+const MAX_RECTS: usize = 64;
+
+/// Whether an opaque region covers a surface of `size`. The region's rectangles are added and
+/// subtracted in their order, as `wl_region` says.
+fn covers(region: &RegionAttributes, size: Size<i32, Logical>) -> bool {
+    if region.rects.len() > MAX_RECTS {
+        return false;
+    }
+    let all = Rectangle::from_size(size);
+    let mut covered = Region32::default();
+    for (kind, rect) in &region.rects {
+        let Some(rect) = rect.intersection(all).filter(|rect| !rect.is_empty()) else { continue };
+        let (x, y, w, h) = (rect.loc.x, rect.loc.y, rect.size.w as u32, rect.size.h as u32);
+        covered = match kind {
+            RectangleKind::Add => covered.union_rect(x, y, w, h),
+            RectangleKind::Subtract => covered.subtract(&Region32::init_rect(x, y, w, h)),
         };
-        (matches!(kind, RectangleKind::Add) && !cut()).then_some(*rect)
-    })
+    }
+    let corners = Box32 { x1: 0, y1: 0, x2: size.w, y2: size.h };
+    matches!(covered.contains_rectangle(corners), Overlap::In)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smithay::{reexports::wayland_server::protocol::wl_output, wayland::compositor::RectangleKind};
+    use smithay::reexports::wayland_server::protocol::wl_output;
 
     fn attributes(scale: i32, transform: wl_output::Transform) -> SurfaceAttributes {
         let mut attributes = SurfaceAttributes::default();
@@ -144,5 +155,8 @@ mod tests {
         assert!(!view(&[(Add, (0, 0, 199, 100))]));
         assert!(!view(&[(Add, (0, 0, 200, 100)), (Subtract, (5, 5, 1, 1))]));
         assert!(view(&[(Subtract, (5, 5, 1, 1)), (Add, (0, 0, 200, 100))]));
+        assert!(view(&[(Add, (0, 0, 200, 100)), (Subtract, (5, 5, 1, 1)), (Add, (4, 4, 3, 3))]), "added again");
+        let columns: Vec<Part> = (0..200).map(|x| (Add, (x, 0, 1, 100))).collect();
+        assert!(!view(&columns), "too many rectangles to look at");
     }
 }
