@@ -323,9 +323,11 @@ impl<'a> Frame<'a> {
             let why = format!("writeback connector {} cannot use CRTC {}", job.connector, self.output.crtc);
             return refuse(Step::Prepare, Errno::INVAL, why);
         }
-        match self.asynchronous_refusal() {
-            Some(why) if self.kind == FrameKind::Asynchronous => refuse(Step::Prepare, Errno::INVAL, why),
-            _ => Ok(()),
+        // Asked of asynchronous flips alone: the answer is text.
+        let asynchronous = self.kind == FrameKind::Asynchronous;
+        match asynchronous.then(|| self.asynchronous_refusal()).flatten() {
+            Some(why) => refuse(Step::Prepare, Errno::INVAL, why),
+            None => Ok(()),
         }
     }
 }

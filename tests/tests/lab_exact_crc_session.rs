@@ -453,7 +453,7 @@ fn what_cannot_be_is_said_in_a_line_and_the_session_goes_on() {
     let (code, line) = refused(&["crc", "on", &first, "--source", "nonsense"]);
     assert!(code == 1 && line.contains("unknown CRC source nonsense; this driver has auto"), "{line}");
     let (code, line) = refused(&["crc", "check"]);
-    assert!(code == 2 && line.contains(&format!("several outputs, name one of them: {known}")), "{line}");
+    assert!(code == 2 && line.contains(&format!("several outputs; name one of them: {known}")), "{line}");
     let (code, line) = refused(&["crc", "check", &first]);
     assert!(code == 2 && line.contains(&format!("turn them on: syncline msg crc on {first}")), "{line}");
     // Somebody else of the same user reads them; of another's programs /proc says nothing.

@@ -13,8 +13,11 @@ use drm::control::{AtomicCommitFlags, Device as _};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
 use kms::property::PropertyTable;
-use kms::{Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect};
+use kms::{
+    CommitError, Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::error::Error;
 use super::image::Image;
@@ -127,17 +130,21 @@ impl Screen {
         self.stream = None;
         if !self.output.needs_modeset() {
             self.user_data += 1;
-            let refused = |error| Error::step("turning the display off", error);
-            if self.output.disable(self.user_data).map_err(refused)? {
+            let turned_off = until_not_busy(|| self.output.disable(self.user_data));
+            if turned_off.map_err(|error| Error::step("turning the display off", error))? {
                 let flip = self.wait_flip(LIMIT)?.ok_or(Error::NoFlip(LIMIT.as_millis() as u64))?;
                 self.output.flipped(&flip);
             }
         }
         let (w, h) = self.size();
         self.user_data += 1;
-        let mut frame = self.output.modeset();
-        frame.set(0, PlaneState::new(self.black.id(), SrcRect::full(w, h), Rect::new(0, 0, w, h)));
-        frame.commit(self.user_data).map_err(|error| Error::step("setting the mode", error))?;
+        let black = PlaneState::new(self.black.id(), SrcRect::full(w, h), Rect::new(0, 0, w, h));
+        let set = until_not_busy(|| {
+            let mut frame = self.output.modeset();
+            frame.set(0, black);
+            frame.commit(self.user_data)
+        });
+        set.map_err(|error| Error::step("setting the mode", error))?;
         let flip = self.wait_flip(LIMIT)?.ok_or(Error::NoFlip(LIMIT.as_millis() as u64))?;
         self.output.flipped(&flip);
         self.arm()
@@ -303,6 +310,20 @@ impl Screen {
         self.wait_flip(LIMIT).ok();
         if let Err(error) = self.saved.restore() {
             tracing::warn!(%error, "the previous state of the display could not be restored");
+        }
+    }
+}
+
+/// Commits again while the kernel answers EBUSY, at most [`LIMIT`]: the commit before has flipped,
+/// but the kernel has not cleaned up after it.
+fn until_not_busy<T>(mut commit: impl FnMut() -> Result<T, CommitError>) -> Result<T, CommitError> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        match commit() {
+            Err(error) if error.errno == Errno::BUSY && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            other => return other,
         }
     }
 }
