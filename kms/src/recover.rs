@@ -2,7 +2,7 @@
 //! costs as little as it can.
 //!
 //! ```text
-//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composed ─▶ modeset ─▶ give up
+//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composited ─▶ modeset ─▶ give up
 //! ```
 //!
 //! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never
