@@ -1,8 +1,8 @@
 //! What is known of drivers beforehand: each with its source and the versions that it is true of.
 //!
-//! Nothing else in the project asks for a driver's name to decide what to do with it. A quirk
-//! spares the first failure; what it misses is found by [`crate::recover`] at the price of one
-//! refused commit.
+//! Few other places ask for a driver's name to decide what to do; CONTRIBUTING.md lists them. A
+//! quirk spares the first failure; what it misses is found by [`crate::recover`] at the price of
+//! one refused commit.
 
 use std::path::Path;
 

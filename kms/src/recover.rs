@@ -2,7 +2,7 @@
 //! costs as little as it can.
 //!
 //! ```text
-//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composed ─▶ modeset ─▶ give up
+//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composited ─▶ modeset ─▶ give up
 //! ```
 //!
 //! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never
@@ -193,7 +193,7 @@ impl LearnedLimits {
 
     /// Displays or the configuration changed. EPERM is the driver's own answer to every in-fence
     /// and stays; what was concluded from other errnos is forgotten.
-    pub fn reset(&mut self) {
+    pub fn forget_inferred(&mut self) {
         self.no_in_fences = self.no_in_fences.filter(|errno| *errno == Errno::PERM);
     }
 }

@@ -273,7 +273,7 @@ fn a_render_pass_that_fails_is_told_and_drawn_again() {
         shots.push(shot);
     }
     assert!((5..15).contains(&discarded) && shown + discarded == 40, "{shown} shown, {discarded} discarded");
-    // Every buffer but the last comes back, without an error: a later pass has drawn it well.
+    // Every buffer but the last comes back, without an error: a later pass has composited it well.
     let last = shots.pop().unwrap();
     for shot in &shots {
         actor.released(shot, Until::Signalled, SOON).unwrap();
@@ -286,7 +286,7 @@ fn a_render_pass_that_fails_is_told_and_drawn_again() {
         (Some(0), Some(0)),
         "{counters}"
     );
-    // What is on the screen in the end is the last frame, drawn by a pass that did not fail.
+    // What is on the screen in the end is the last frame, composited by a pass that did not fail.
     assert_eq!(compositor.screenshot().unwrap().stamp(0, 0), Some(40));
     drop(last);
     assert!(compositor.log().contains("the render pass of frame") && compositor.log().contains("rendering it again"));
@@ -312,7 +312,7 @@ fn a_gpu_that_always_fails_is_left_alone_until_something_changes() {
     let shot = actor.commit(2, Gate::Open).unwrap();
     assert_eq!(actor.feedback(&shot).unwrap(), Feedback::Discarded);
     assert!(passes() > before, "a change is drawn");
-    // No pass has drawn the first one well: its client hears of it.
+    // No pass has composited the first one well: its client hears of it.
     actor.released(&first, Until::Signalled, SOON).unwrap();
     assert_eq!(status(&first.release).unwrap(), Some(Status::Failed(fence::FenceError(Errno::NOENT))));
     compositor.stop().unwrap();

@@ -99,7 +99,7 @@ fn by_output(path: &Path) -> BTreeMap<u64, Shown> {
     all
 }
 
-/// A window on each of two cards, drawn by `renderer`: what the clients say, and what each output did.
+/// A window on each of two cards, composited by `renderer`: what the clients say, and what each output did.
 fn side_by_side(renderer: &str, planes: &str) -> ([ClientReport; 2], BTreeMap<u64, Shown>) {
     let (first, second) = (find_card(None).unwrap(), card("second"));
     let folder = user::folder().unwrap();
@@ -282,7 +282,7 @@ fn a_session_without_any_card_waits_for_one() {
     compositor.stop().unwrap();
 }
 
-/// The GPU's card leaves: the rest is drawn by the CPU.
+/// The GPU's card leaves: the rest is composited by the CPU.
 #[test]
 #[ignore = "lab"]
 fn the_card_that_renders_leaves() {

@@ -114,6 +114,6 @@ fn buffers_of_every_maker_are_shown_by_a_plane() {
     ] {
         assert!(on_planes >= FRAMES - 1, "{name}: {on_planes} frames on planes");
     }
-    // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and drawn.
+    // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and composited.
     assert_eq!(shown("two dma-bufs", &vkms, Memory::in_two), 0);
 }

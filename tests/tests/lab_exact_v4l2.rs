@@ -118,7 +118,7 @@ fn camera_in(format: &str, planes: &str) -> Option<Shown> {
     Some(Shown { trace, on_planes, shown })
 }
 
-/// Each of them on a plane, none drawn.
+/// Each of them on a plane, none composited.
 fn without_a_copy(format: &str) {
     let Some(seen) = camera_in(format, "all") else { return };
     assert!(seen.shown >= 30, "{format}: {} frames shown", seen.shown);

@@ -73,7 +73,7 @@ impl Outputs {
     ) -> Result<Presented, FrameError> {
         let mut layouts = std::mem::take(&mut self.list[id].layouts);
         let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
-        layouts.clear();
+        layouts.drop_contents();
         self.list[id].layouts = layouts;
         done
     }

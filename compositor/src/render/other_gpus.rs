@@ -168,7 +168,7 @@ impl OtherGpus {
     }
 
     /// Drops the copy of a surface that is destroyed.
-    pub fn forget(&mut self, surface: SurfaceId) {
+    pub fn drop_copy_of(&mut self, surface: SurfaceId) {
         self.copies.remove(&surface);
     }
 }

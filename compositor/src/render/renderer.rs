@@ -202,7 +202,7 @@ impl Renderer {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
             Self::Gles(gles) => drop(gles.textures.remove(&surface)),
         }
-        self.others().forget(surface);
+        self.others().drop_copy_of(surface);
     }
 
     fn others(&mut self) -> &mut OtherGpus {

@@ -69,7 +69,7 @@ impl CompositorHandler for Syncline {
             state.pending.drain(..).for_each(|pending| pending.supersede());
             state.id
         });
-        crate::surface::apply::forget(surface);
+        crate::surface::apply::drop_unapplied(surface);
         if let Some(client) = surface.client() {
             // Smithay removes the transactions of dead surfaces from the queue only in
             // `blocker_cleared`.

@@ -27,12 +27,12 @@ impl Syncline {
             Err(error) => Some(Err(format!("not a valid request: {error}"))),
         };
         if let Some(answer) = answer {
-            self.answer_later(ticket, answer);
+            self.answer_ticket(ticket, answer);
         }
     }
 
-    /// Answers a request that could not be answered at once, unless the peer has hung up.
-    pub fn answer_later(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
+    /// Answers the request of this ticket, at once or later, unless the peer has hung up.
+    pub fn answer_ticket(&mut self, ticket: Ticket, answer: Result<serde_json::Value, String>) {
         let answer = match answer {
             Ok(data) => Answer { error: None, data: Some(data) },
             Err(error) => Answer { error: Some(error), data: None },

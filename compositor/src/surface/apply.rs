@@ -168,7 +168,7 @@ fn surface_to_buffer(
 }
 
 /// The surface is destroyed: drops the state of commits that will never be applied.
-pub fn forget(surface: &WlSurface) {
+pub fn drop_unapplied(surface: &WlSurface) {
     with_states(surface, |states| {
         let mut update = states.cached_state.get::<CommitUpdate>();
         update.pending().attach = None;

@@ -21,7 +21,7 @@ pub struct Setup {
     pub kernel: String,
     /// The CRC source.
     pub source: String,
-    /// All timings of the mode: [`Setup::mode`].
+    /// All timings of the mode: [`Setup::describe_mode`].
     pub mode: String,
     /// Format of the image as it is shown, which stands for its depth: `XR24`.
     pub format: String,
@@ -30,7 +30,7 @@ pub struct Setup {
 impl Setup {
     /// A mode in words, so that two modes of one name are told apart: `1024x768 59.92 Hz 1344x806
     /// 65000 kHz flags 0xa`.
-    pub fn mode(mode: &Mode) -> String {
+    pub fn describe_mode(mode: &Mode) -> String {
         let Mode { width, height, refresh_mhz, clock_khz, htotal, vtotal, flags, .. } = mode;
         let hz = f64::from(*refresh_mhz) / 1000.0;
         format!("{width}x{height} {hz:.2} Hz {htotal}x{vtotal} {clock_khz} kHz flags {flags:#x}")

@@ -134,7 +134,7 @@ fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
         assert!(learnt.in_fences(), "not proven yet");
         ladder.accepted(&mut learnt);
         assert!(!learnt.in_fences(), "it was the fences");
-        learnt.reset();
+        learnt.forget_inferred();
         assert_eq!(!learnt.in_fences(), kept, "{errno}");
     }
     let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());

@@ -99,10 +99,10 @@ impl<'a> CaseBuilder<'a> {
                     Err(error) => return Err(error),
                 };
                 let rect = Rect::new(PLACE.0, PLACE.1, w, h);
-                let layer = Layer::part(at, &image, (0, 0), rect);
+                let layer = Layer::crop(at, &image, (0, 0), rect);
                 let control = match fixed {
                     true => Layer { dst: Rect::new(PLACE.0 + 1, PLACE.1, w, h), ..layer.clone() },
-                    false => Layer::part(at, &image, (2, 2), rect),
+                    false => Layer::crop(at, &image, (2, 2), rect),
                 };
                 self.push_layer(format!("{name} linear"), layer, control);
             }
@@ -157,7 +157,7 @@ impl<'a> CaseBuilder<'a> {
             // Drivers have a minimum size of framebuffers, so small sizes are parts of a large
             // image.
             for (w, h) in [(1, 1), (2, 3), (3, 1), (17, 5), (64, 64), (131, 1), (1, 61)] {
-                let layer = Layer::part(at, &image, (1, 5), Rect::new(PLACE.0, PLACE.1, w, h));
+                let layer = Layer::crop(at, &image, (1, 5), Rect::new(PLACE.0, PLACE.1, w, h));
                 self.push_layers(format!("{kind} of {w}x{h}"), vec![layer], Vec::new());
             }
         }

@@ -20,7 +20,7 @@ pub fn setup(screen: &Screen, source: &str) -> Setup {
         driver: screen.device.driver().to_owned(),
         kernel: kernel::release(),
         source: source.to_owned(),
-        mode: Setup::mode(&screen.mode),
+        mode: Setup::describe_mode(&screen.mode),
         format: "XR24".to_owned(),
     }
 }

@@ -29,11 +29,11 @@ impl Layer {
     /// A whole image at `(x, y)`, neither rotated nor scaled, opaque.
     pub fn whole(plane: usize, image: &Rc<Image>, (x, y): (i32, i32)) -> Self {
         let (w, h) = image.size();
-        Self::part(plane, image, (0, 0), Rect::new(x, y, w, h))
+        Self::crop(plane, image, (0, 0), Rect::new(x, y, w, h))
     }
 
     /// The part of an image that begins at `(x, y)`, shown at `dst` without scaling.
-    pub fn part(plane: usize, image: &Rc<Image>, (x, y): (u32, u32), dst: Rect) -> Self {
+    pub fn crop(plane: usize, image: &Rc<Image>, (x, y): (u32, u32), dst: Rect) -> Self {
         let src = SrcRect::pixels(x, y, dst.w, dst.h);
         let (alpha, blend) = (u16::MAX, Blend::Premultiplied);
         Self {

@@ -169,7 +169,7 @@ fn opaque_scene(screen: &Screen) -> Result<Scene, Error> {
         if plane.sizes.is_empty() && takes(Fourcc::Xrgb8888) {
             let image = Image::noise(&screen.device, Fourcc::Xrgb8888, (151, 83), 2000 + at as u32)?;
             let place = at as i32 * 23;
-            layers.push(Layer::part(at, &Rc::new(image), (1, 2), Rect::new(place, place / 2, 149, 79)));
+            layers.push(Layer::crop(at, &Rc::new(image), (1, 2), Rect::new(place, place / 2, 149, 79)));
         }
     }
     Ok(Scene::from_layers(layers))

@@ -53,7 +53,7 @@ impl CardLimits {
     /// Forgets what was learnt, because displays were plugged in or unplugged and refused commits
     /// may work now. Returns whether withdrawn layouts are offered again.
     pub fn reset(&mut self) -> bool {
-        self.learnt.reset();
+        self.learnt.forget_inferred();
         !std::mem::take(&mut self.withdrawn).is_empty()
     }
 }

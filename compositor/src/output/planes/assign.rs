@@ -37,7 +37,7 @@ pub struct Layouts {
 
 impl Layouts {
     /// Forgets all test results, because a modeset may change them.
-    pub fn forget(&mut self) {
+    pub fn forget_tests(&mut self) {
         if let Some(assigner) = &mut self.assigner {
             assigner.forget();
         }
@@ -106,7 +106,7 @@ impl Layouts {
     }
 
     /// Drops the frame's contents, which must not be held longer than the frame.
-    pub fn clear(&mut self) {
+    pub fn drop_contents(&mut self) {
         self.composited.clear();
         self.requests.clear();
     }

@@ -41,7 +41,7 @@ impl Syncline {
         }
         for id in self.outputs.list.ids() {
             self.outputs.list[id].kms.reset();
-            self.outputs.list[id].layouts.forget();
+            self.outputs.list[id].layouts.forget_tests();
             if let Err(error) = self.relight(id) {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
                 // Whoever had the VT has left his picture there: the next frame sets the mode.

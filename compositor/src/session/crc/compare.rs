@@ -174,7 +174,7 @@ impl Syncline {
 
     fn finish_comparison(&mut self, answer: Result<serde_json::Value, String>) {
         if let Some(comparison) = self.crc.comparison.take() {
-            self.answer_later(comparison.ticket, answer);
+            self.answer_ticket(comparison.ticket, answer);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         stream::{ArmedStream, Counts, OutputCrc},
     },
     output::state::Output,
-    session::{Syncline, parts::crc::CrcWaiter},
+    session::{Syncline, parts::crc::ArmWaiter},
     system::{
         error::{Context, Error},
         id::OutputId,
@@ -101,7 +101,7 @@ impl Syncline {
             self.crc.all = Some(source);
         }
         let outputs = which.to_vec();
-        self.crc.waiters.push(CrcWaiter { ticket, outputs, deadline: self.now + ANSWER });
+        self.crc.waiters.push(ArmWaiter { ticket, outputs, deadline: self.now + ANSWER });
         self.crc_answer_waiters();
         None
     }
@@ -253,8 +253,8 @@ impl Syncline {
             let output = list.get(*id);
             output.and_then(|output| output.crc.as_ref()).is_some_and(|crc| crc.waits_since.is_some())
         };
-        let done = |waiter: &mut CrcWaiter| now >= waiter.deadline || !waiter.outputs.iter().any(waiting);
-        let done: Vec<CrcWaiter> = self.crc.waiters.extract_if(.., done).collect();
+        let done = |waiter: &mut ArmWaiter| now >= waiter.deadline || !waiter.outputs.iter().any(waiting);
+        let done: Vec<ArmWaiter> = self.crc.waiters.extract_if(.., done).collect();
         for waiter in done {
             let lit = |id: &OutputId| self.outputs.list.get(*id).is_some();
             let which: Vec<OutputId> = waiter.outputs.iter().copied().filter(lit).collect();
@@ -263,7 +263,7 @@ impl Syncline {
                 Some(format!("{}: {}", output.kms.name(), output.crc.as_ref()?.failed.as_ref()?))
             });
             let answer = failed.map_or_else(|| self.crc_status(&which), Err);
-            self.answer_later(waiter.ticket, answer);
+            self.answer_ticket(waiter.ticket, answer);
         }
     }
 

@@ -86,7 +86,7 @@ impl Syncline {
         if !changed || output.dirty || !output.check_pending {
             return false;
         }
-        self.take_eligible(id, vblank);
+        self.open_eligible_gates(id, vblank);
         self.end_deferred(id);
         let output = &mut self.outputs.list[id];
         if output.dirty {

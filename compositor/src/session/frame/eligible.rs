@@ -79,7 +79,7 @@ impl Syncline {
     /// Opens the gates of pending commits of the output's surfaces: those whose fence has
     /// signalled, and those whose fence the hardware may wait for and which, judging by the
     /// surface's history, will signal before the vblank.
-    pub fn take_eligible(&mut self, id: OutputId, vblank: Ns) {
+    pub fn open_eligible_gates(&mut self, id: OutputId, vblank: Ns) {
         let mut due = std::mem::take(&mut self.outputs.due);
         self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
             let state = SurfaceState::of(states);

@@ -29,7 +29,7 @@ impl Syncline {
         }
         let started = self.now;
         self.release_due(id, vblank);
-        self.take_eligible(id, vblank);
+        self.open_eligible_gates(id, vblank);
         self.end_deferred(id);
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         self.collect_scene(id, &mut scene);

@@ -47,7 +47,7 @@ impl Syncline {
         }
         // Hands over the fences that may be handed over. The reactor waits for the others from here
         // on.
-        self.take_eligible(id, vblank);
+        self.open_eligible_gates(id, vblank);
         if !self.awaits_fence(id) {
             return false;
         }

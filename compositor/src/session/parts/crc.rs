@@ -21,7 +21,7 @@ pub struct CrcState {
     pub all: Option<Option<String>>,
     pub frames: frames::Ring,
     pub changes: VecDeque<Change>,
-    pub waiters: Vec<CrcWaiter>,
+    pub waiters: Vec<ArmWaiter>,
     pub comparison: Option<Comparison>,
 }
 
@@ -32,7 +32,7 @@ impl CrcState {
 
 /// A `crc on` that is answered when all of its outputs are armed.
 #[derive(Debug)]
-pub struct CrcWaiter {
+pub struct ArmWaiter {
     pub ticket: Ticket,
     pub outputs: Vec<OutputId>,
     pub deadline: Ns,

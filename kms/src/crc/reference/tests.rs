@@ -128,8 +128,8 @@ fn modes_of_one_name_are_told_apart() {
         ..Default::default()
     };
     let other = drm_ffi::drm_mode_modeinfo { vtotal: 807, ..info };
-    assert_eq!(Setup::mode(&Mode::from_kernel(&info)), "1024x768 60.00 Hz 1344x806 65000 kHz flags 0x0");
-    assert_ne!(Setup::mode(&Mode::from_kernel(&info)), Setup::mode(&Mode::from_kernel(&other)));
+    assert_eq!(Setup::describe_mode(&Mode::from_kernel(&info)), "1024x768 60.00 Hz 1344x806 65000 kHz flags 0x0");
+    assert_ne!(Setup::describe_mode(&Mode::from_kernel(&info)), Setup::describe_mode(&Mode::from_kernel(&other)));
 }
 
 proptest! {
