@@ -28,8 +28,8 @@ use rustix::{
     process::{Resource, Rlimit},
 };
 
-/// Tracking a commit takes less time than copying so much memory, which is measured in turn with it:
-/// 1 µs on the machine where this limit was set.
+/// Tracking a commit takes less time than copying so much memory, which is measured in turn with
+/// it: 1 µs on the machine where this limit was set.
 const COPIED: usize = 48 << 10;
 
 /// Prints the figures and remembers whether all were within their limits.

@@ -43,7 +43,8 @@ fn at(stream: &mut CrcStream, sequence: u32) -> u32 {
                 return entry.values()[0];
             }
             Some(_) => {}
-            // A busy machine may take a while to compute one; a display that gives none takes for ever.
+            // A busy machine may take a while to compute one; a display that gives none takes for
+            // ever.
             None => assert!(readable(stream.as_fd(), Duration::from_secs(20)), "no CRC for 20 seconds"),
         }
     }

@@ -23,8 +23,8 @@ use crate::user;
 /// How long a compositor may take to start, and to end.
 pub const START: Duration = Duration::from_secs(20);
 
-/// The program `name`: from the environment variable `var`, else beside the running program (or one folder up, where
-/// tests run in `deps/`).
+/// The program `name`: from the environment variable `var`, else beside the running program (or one
+/// folder up, where tests run in `deps/`).
 pub fn program(var: &str, name: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(var) {
         return Ok(path.into());
@@ -63,7 +63,8 @@ pub struct Compositor {
 }
 
 impl Compositor {
-    /// Starts `syncline run` on the lab's card with these further arguments, and waits until it is ready.
+    /// Starts `syncline run` on the lab's card with these further arguments, and waits until it is
+    /// ready.
     pub fn start(args: &[&str]) -> Result<Compositor> {
         let card = lab::find_card(std::env::var_os("SYNCLINE_DEVICE").map(PathBuf::from).as_deref())?;
         Compositor::start_on(&card, args)
@@ -169,7 +170,8 @@ impl Compositor {
         serde_json::from_slice(&out.stdout).map_err(Error::other("status --json is no JSON"))
     }
 
-    /// Takes a screenshot into its scratch folder and reads it: width, height, RGB or RGBA bytes, bytes a pixel.
+    /// Takes a screenshot into its scratch folder and reads it: width, height, RGB or RGBA bytes,
+    /// bytes a pixel.
     pub fn screenshot(&self) -> Result<Picture> {
         let path = self.scratch.path().join("screenshot.png");
         let out = self.msg(&["screenshot", &path.to_string_lossy()])?;
@@ -281,7 +283,8 @@ impl Picture {
         [self.bytes[i], self.bytes[i + 1], self.bytes[i + 2]]
     }
 
-    /// The frame number that the demo's pattern stamps, for a picture whose corner is at (`x`, `y`).
+    /// The frame number that the demo's pattern stamps, for a picture whose corner is at (`x`,
+    /// `y`).
     pub fn stamp(&self, x: usize, y: usize) -> Option<u64> {
         crate::pattern::read_stamp(|dx, dy| {
             let (x, y) = (x + dx, y + dy);

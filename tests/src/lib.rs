@@ -1,9 +1,9 @@
-//! What Syncline's tests, demo and benchmarks share: a real Wayland client with explicit fences, a fixture that
-//! runs the `syncline` binary, a reader of its trace, and the demo's report.
+//! What Syncline's tests, demo and benchmarks share: a real Wayland client with explicit fences, a
+//! fixture that runs the `syncline` binary, a reader of its trace, and the demo's report.
 //!
-//! Nothing here is part of the compositor, and the compositor never depends on it: these tools see `syncline` only
-//! as a client, a user or the kernel would. Every wait has a timeout, so a broken compositor makes a test fail, never
-//! hang.
+//! Nothing here is part of the compositor, and the compositor never depends on it: these tools see
+//! `syncline` only as a client, a user or the kernel would. Every wait has a timeout, so a broken
+//! compositor makes a test fail, never hang.
 
 #![warn(missing_docs)]
 

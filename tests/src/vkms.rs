@@ -1,8 +1,10 @@
-//! Virtual displays made to measure: vkms devices by configfs, with any number of outputs, plugged and pulled at run time.
+//! Virtual displays made to measure: vkms devices by configfs, with any number of outputs, plugged
+//! and pulled at run time.
 //!
-//! For root in a kernel with vkms and configfs. Each device is a card of its own beside the lab's; it is taken down on
-//! drop, also when a test panics. What this kernel's vkms cannot do is not pretended: connectors neither come nor go
-//! (only displays at them), there is no EDID, and a device has at most [`MOST_PLANES`] planes, shared ones counted once.
+//! For root in a kernel with vkms and configfs. Each device is a card of its own beside the lab's;
+//! it is taken down on drop, also when a test panics. What this kernel's vkms cannot do is not
+//! pretended: connectors neither come nor go (only displays at them), there is no EDID, and a
+//! device has at most [`MOST_PLANES`] planes, shared ones counted once.
 
 use std::fs;
 use std::io;
@@ -18,7 +20,8 @@ use crate::user;
 const ROOT: &str = "/sys/kernel/config/vkms";
 const EXTRAS: &str = "/sys/module/vkms/parameters/extras";
 
-/// Planes, CRTCs, encoders and connectors of one device: as many as vkms allows of each (`vkms_config.c`).
+/// Planes, CRTCs, encoders and connectors of one device: as many as vkms allows of each
+/// (`vkms_config.c`).
 pub const MOST_PLANES: u32 = 31;
 
 /// Whether a display is at a connector; the numbers are vkms's.
@@ -74,7 +77,8 @@ pub struct Builder {
     outputs: Vec<Output>,
     shared_overlays: u32,
     any_crtc: bool,
-    /// `/sys/module/vkms/parameters/extras` of the lab's kernel: what the planes have that those of vkms have not.
+    /// `/sys/module/vkms/parameters/extras` of the lab's kernel: what the planes have that those of
+    /// vkms have not.
     extras: u32,
 }
 
@@ -188,7 +192,8 @@ impl Vkms {
         lab::connectors(&self.card).swap_remove(output)
     }
 
-    /// Plugs or pulls the display of an output, counted from 0; the kernel sends a hot-plug uevent at once.
+    /// Plugs or pulls the display of an output, counted from 0; the kernel sends a hot-plug uevent
+    /// at once.
     pub fn plug(&self, output: usize, status: Status) -> Result<()> {
         self.set(&format!("connectors/k{output}/status"), &(status as u32).to_string())
     }

@@ -1,4 +1,5 @@
-//! Virtual terminals, and a seat that is bound to them: a seatd of its own, beside the lab's, which knows no terminals.
+//! Virtual terminals, and a seat that is bound to them: a seatd of its own, beside the lab's, which
+//! knows no terminals.
 //!
 //! Switching is done as people do it: with keys.
 

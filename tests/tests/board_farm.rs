@@ -1,4 +1,5 @@
-//! docs/board-farm.md: its definitions parse, have what their readers demand, and turn our TAP into LAVA's test cases.
+//! docs/board-farm.md: its definitions parse, have what their readers demand, and turn our TAP into
+//! LAVA's test cases.
 
 use std::process::Command;
 
@@ -16,7 +17,8 @@ fn yaml(at: usize) -> Value {
     serde_yaml_ng::from_str(&blocks("yaml")[at]).unwrap()
 }
 
-/// What LAVA demands (docs.lavasoftware.org, "Lava-Test Test Definition 1.0"): format, name, description; steps are lines of shell.
+/// What LAVA demands (docs.lavasoftware.org, "Lava-Test Test Definition 1.0"): format, name,
+/// description; steps are lines of shell.
 #[test]
 fn the_lava_definition_is_one() {
     let definition = yaml(0);

@@ -88,7 +88,8 @@ fn standby_is_followed_only_if_wanted() {
         television.say(&[0x0f, 0x36]).unwrap();
         assert!(poll_until(SOON, || compositor.log().contains("goes to standby")), "{}", compositor.log());
         television.say(&[0x04, 0x8f]).unwrap();
-        // The next message is the answer: a television that goes to standby is not sent there again.
+        // The next message is the answer: a television that goes to standby is not sent there
+        // again.
         assert_eq!(television.hear(SOON).unwrap().as_deref(), Some(power), "follow {follow}");
         compositor.stop().unwrap();
     }
@@ -159,7 +160,8 @@ fn a_player_puts_the_television_to_standby_and_gives_its_address_back() {
 #[ignore = "lab"]
 fn an_address_that_is_being_claimed_by_another_is_waited_for() {
     let television = Television::new().unwrap();
-    // Somebody's player, left behind by a kill: the kernel claims its address whenever the display comes.
+    // Somebody's player, left behind by a kill: the kernel claims its address whenever the display
+    // comes.
     let adapter = Adapter::open(&television.source).unwrap();
     std::mem::forget(Player::new(adapter, OsdName::new("Left").unwrap(), false).unwrap());
     television.plug().unwrap();

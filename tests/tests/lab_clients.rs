@@ -1,5 +1,5 @@
-//! Programs that know nothing of Syncline: each is started for a few seconds, must reach the screen, and must not be
-//! told of an error.
+//! Programs that know nothing of Syncline: each is started for a few seconds, must reach the
+//! screen, and must not be told of an error.
 
 use std::collections::HashSet;
 use std::process::{Command, Stdio};
@@ -22,8 +22,8 @@ fn installed(program: &str) -> bool {
     found
 }
 
-/// Runs the program for a while; at least `commits` of its commits must be latched. Returns the trace and its commits
-/// by surface and serial; `None` if it is not installed.
+/// Runs the program for a while; at least `commits` of its commits must be latched. Returns the
+/// trace and its commits by surface and serial; `None` if it is not installed.
 fn reaches_the_screen(program: &str, args: &[&str], commits: usize) -> Option<(Trace, HashSet<(u64, u64)>)> {
     if !installed(program) {
         return None;
@@ -114,8 +114,9 @@ fn weston_simple_dmabuf_feedback() {
     reaches_the_screen("weston-simple-dmabuf-feedback", &[], 10);
 }
 
-/// It uses zwp_linux_explicit_synchronization_v1 where its EGL has native fences (Mesa 25 in software has), and needs a
-/// card: gbm without a GPU allocates dumb buffers, which render nodes refuse.
+/// It uses zwp_linux_explicit_synchronization_v1 where its EGL has native fences (Mesa 25 in
+/// software has), and needs a card: gbm without a GPU allocates dumb buffers, which render nodes
+/// refuse.
 #[test]
 #[ignore = "lab"]
 fn weston_simple_dmabuf_egl_sends_fences_and_gets_them() {

@@ -1,5 +1,5 @@
-//! What the display shows is what the scene says, frame by frame, by the display's own CRC; and where it must differ,
-//! it does.
+//! What the display shows is what the scene says, frame by frame, by the display's own CRC; and
+//! where it must differ, it does.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -80,7 +80,8 @@ fn a_shm_window() {
     all_equal(&scene(&[&["--shm", "--windowed", "333x222", "--frames", "60"]]), 60);
 }
 
-/// The control: a client that goes on drawing into a buffer which it has handed over must make CRCs differ.
+/// The control: a client that goes on drawing into a buffer which it has handed over must make CRCs
+/// differ.
 #[test]
 #[ignore = "lab"]
 fn a_client_that_scribbles_is_seen() {

@@ -1,5 +1,6 @@
-//! Where CRCs cannot be had: no debugfs, no right to it, a display that is off, a reader before us, one that is too slow, a driver without. Each is one clear line and the
-//! right exit status, in `syncline crc` as in a session, which goes on.
+//! Where CRCs cannot be had: no debugfs, no right to it, a display that is off, a reader before us,
+//! one that is too slow, a driver without. Each is one clear line and the right exit status, in
+//! `syncline crc` as in a session, which goes on.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -155,7 +156,8 @@ fn unknown_sources() {
     compositor.stop().unwrap();
 }
 
-/// A reader that is kept from reading until the kernel has no room: a capture with a hole in it is none.
+/// A reader that is kept from reading until the kernel has no room: a capture with a hole in it is
+/// none.
 #[test]
 #[ignore = "lab"]
 fn entries_that_were_lost() {

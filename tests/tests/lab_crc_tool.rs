@@ -1,4 +1,5 @@
-//! `syncline crc` on a real kernel: the whole suite, references, a display broken on purpose, and each line of bad input.
+//! `syncline crc` on a real kernel: the whole suite, references, a display broken on purpose, and
+//! each line of bad input.
 
 use std::path::Path;
 use std::process::{Command, Output};

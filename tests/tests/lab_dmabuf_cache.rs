@@ -31,7 +31,8 @@ fn shown_again_on_a_plane_it_costs_no_import_and_no_copy() {
     assert_eq!((imports(&calls), drops(&calls)), (0, 0), "{calls:?}");
 }
 
-/// The CPU reads the client's buffer and writes the picture: one bracket each a frame, two ioctls each, and nothing else.
+/// The CPU reads the client's buffer and writes the picture: one bracket each a frame, two ioctls
+/// each, and nothing else.
 #[test]
 #[ignore = "lab"]
 fn drawn_again_by_the_cpu_it_costs_two_brackets_a_frame() {
@@ -43,8 +44,8 @@ fn drawn_again_by_the_cpu_it_costs_two_brackets_a_frame() {
     assert!(ioctls.abs_diff(4 * frames) <= 4, "{ioctls} ioctls in {frames} frames: {calls:?}");
 }
 
-/// Each size is a buffer of its own, which is shown once and destroyed. Everything is counted from outside, by the kernel: a GEM handle
-/// that leaked would keep its dma-buf.
+/// Each size is a buffer of its own, which is shown once and destroyed. Everything is counted from
+/// outside, by the kernel: a GEM handle that leaked would keep its dma-buf.
 #[test]
 #[ignore = "lab"]
 fn a_thousand_sizes_leave_nothing() {

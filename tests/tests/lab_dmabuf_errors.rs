@@ -1,4 +1,5 @@
-//! Every error that linux-dmabuf-v1 names: the code, the object, the request in the message; and what fails without one.
+//! Every error that linux-dmabuf-v1 names: the code, the object, the request in the message; and
+//! what fails without one.
 
 use std::os::fd::OwnedFd;
 
@@ -291,7 +292,8 @@ fn older_versions_fail_where_there_was_no_error_yet() {
     stage.end();
 }
 
-/// Everything that is right, at the edge: the last byte used, planes in any order, a device to sample on, parameters dropped unused.
+/// Everything that is right, at the edge: the last byte used, planes in any order, a device to
+/// sample on, parameters dropped unused.
 #[test]
 #[ignore = "lab"]
 fn what_is_right_passes() {

@@ -54,7 +54,8 @@ fn scanned_out(told: &Told, pair: (u32, u64)) -> bool {
     told.tranches.iter().any(|t| t.scanout() && t.pairs.contains(&pair))
 }
 
-/// What it wants of the display is told when it goes fullscreen, and no more when it does not want it any longer.
+/// What it wants of the display is told when it goes fullscreen, and no more when it does not want
+/// it any longer.
 #[test]
 #[ignore = "lab"]
 fn a_fullscreen_surface_is_told_what_the_display_takes() {
@@ -91,7 +92,8 @@ fn scanned_out_by(told: &Told) -> Option<u64> {
     told.tranches.iter().find(|t| t.scanout()).map(|t| t.device)
 }
 
-/// Its display's card leaves: the window is on the other card's display from then on, and is told to allocate for that.
+/// Its display's card leaves: the window is on the other card's display from then on, and is told
+/// to allocate for that.
 #[test]
 #[ignore = "lab"]
 fn on_another_card_it_is_told_to_allocate_for_that() {

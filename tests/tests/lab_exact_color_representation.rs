@@ -1,4 +1,5 @@
-//! Every error that color-representation-v1 names, and what its words do to YUV pixels, on a plane and composited.
+//! Every error that color-representation-v1 names, and what its words do to YUV pixels, on a plane
+//! and composited.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -210,8 +211,9 @@ fn rgb(kr: f64, kb: f64, full: bool) -> [u8; 3] {
     [r, g, b].map(|v| (v * 255.).round().clamp(0., 255.) as u8)
 }
 
-/// Shows one NV12 picture as nobody says, as three words say, and as nobody says again. Whatever shows it, the screenshot (which is composited) has
-/// the formula's colours. Returns the CRCs that followed one upon the other.
+/// Shows one NV12 picture as nobody says, as three words say, and as nobody says again. Whatever
+/// shows it, the screenshot (which is composited) has the formula's colours. Returns the CRCs that
+/// followed one upon the other.
 fn phases(card: &Path, planes: &str) -> Vec<String> {
     let folder = user::folder().unwrap();
     let path = folder.path().join("trace.json");

@@ -1,6 +1,8 @@
-//! CRCs of a running session: `syncline msg crc on|off|status|check`, `syncline msg frames`, and who draws into a buffer on the screen.
+//! CRCs of a running session: `syncline msg crc on|off|status|check`, `syncline msg frames`, and
+//! who draws into a buffer on the screen.
 //!
-//! In virtual time, where the display's own worker is never late: what differs here differs for a reason.
+//! In virtual time, where the display's own worker is never late: what differs here differs for a
+//! reason.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Output as Done, Stdio};
@@ -236,7 +238,8 @@ fn a_check_that_must_differ_does() {
     compositor.stop().unwrap();
 }
 
-/// Another control: vkms blends in 16 bits, the renderer in 8, and the CRC shows it. Both are as predicted.
+/// Another control: vkms blends in 16 bits, the renderer in 8, and the CRC shows it. Both are as
+/// predicted.
 #[test]
 #[ignore = "lab"]
 fn what_is_blended_with_other_precision_is_found_different() {
@@ -272,7 +275,8 @@ fn what_is_blended_with_other_precision_is_found_different() {
     compositor.stop().unwrap();
 }
 
-/// A hostile client: it signals its release point itself and draws into the buffer, which is still on the screen.
+/// A hostile client: it signals its release point itself and draws into the buffer, which is still
+/// on the screen.
 #[test]
 #[ignore = "lab"]
 fn a_buffer_that_changes_after_its_release_is_reported() {
@@ -338,7 +342,8 @@ fn a_client_that_waits_for_its_releases_is_not_reported() {
     compositor.stop().unwrap();
 }
 
-/// The lab's vkms has sources of single planes, without frame numbers, as R-Car has them: paired by arrival, predicted plane by plane.
+/// The lab's vkms has sources of single planes, without frame numbers, as R-Car has them: paired by
+/// arrival, predicted plane by plane.
 #[test]
 #[ignore = "lab"]
 fn a_single_plane_without_frame_numbers() {
@@ -359,7 +364,8 @@ fn a_single_plane_without_frame_numbers() {
     compositor.stop().unwrap();
 }
 
-/// Three minutes of a display that is read at every vblank, a client at work for the first ten seconds: no CRC is missed.
+/// Three minutes of a display that is read at every vblank, a client at work for the first ten
+/// seconds: no CRC is missed.
 #[test]
 #[ignore = "lab"]
 fn ten_thousand_frames_without_a_gap() {
@@ -409,7 +415,8 @@ fn a_display_that_goes_off_and_on() {
     compositor.stop().unwrap();
 }
 
-/// A display that is plugged in while CRCs are on for all is read, too; one whose mode is set anew is armed again.
+/// A display that is plugged in while CRCs are on for all is read, too; one whose mode is set anew
+/// is armed again.
 #[test]
 #[ignore = "lab"]
 fn displays_that_come_and_go() {

@@ -1,4 +1,5 @@
-//! What the display is told of what has changed, read back from the kernel's own state of the plane.
+//! What the display is told of what has changed, read back from the kernel's own state of the
+//! plane.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use syncline_tests::vkms::{Output, Vkms};
 /// Left, top, right, bottom.
 type Clip = [i32; 4];
 
-/// The clips of the last commit of the primary plane; none: everything. The kernel keeps them until the next commit of the plane.
+/// The clips of the last commit of the primary plane; none: everything. The kernel keeps them until
+/// the next commit of the plane.
 fn clips(device: &Device) -> Vec<Clip> {
     let inventory = device.inventory().unwrap();
     let primary = inventory.planes.iter().find(|plane| plane.kind == PlaneKind::Primary).unwrap();

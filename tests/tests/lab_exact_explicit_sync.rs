@@ -1,5 +1,5 @@
-//! zwp_linux_explicit_synchronization_v1 at work: a fence comes with the commit, and another one goes back in a message,
-//! once for each commit, whatever becomes of it.
+//! zwp_linux_explicit_synchronization_v1 at work: a fence comes with the commit, and another one
+//! goes back in a message, once for each commit, whatever becomes of it.
 
 use std::time::Duration;
 
@@ -80,7 +80,8 @@ fn a_window_that_is_rendered_gets_its_buffers_back() {
     compositor.stop().unwrap();
 }
 
-/// The CRC predictor reads a frame's buffers after it is on the screen: they come back later, and as often.
+/// The CRC predictor reads a frame's buffers after it is on the screen: they come back later, and
+/// as often.
 #[test]
 #[ignore = "lab"]
 fn a_buffer_that_others_read_comes_back_when_they_have() {
@@ -117,7 +118,8 @@ fn a_pending_fence_is_handed_to_the_display() {
         timeline.inc(1).unwrap();
         actor.presented(&shot).unwrap();
     }
-    // By that past the next one will come in time, so it is not waited for: the display has it, and it is still pending.
+    // By that past the next one will come in time, so it is not waited for: the display has it, and
+    // it is still pending.
     let late = SwTimeline::open().unwrap();
     let shot = actor.commit(200, Some(&late.fence(1, "late").unwrap())).unwrap();
     actor.client.roundtrip().unwrap();
@@ -197,7 +199,8 @@ fn a_failed_fence_comes_back_with_its_error() {
     compositor.stop().unwrap();
 }
 
-/// A driver may give its client a link of a timeline's chain as the sync_file; the error shows through it.
+/// A driver may give its client a link of a timeline's chain as the sync_file; the error shows
+/// through it.
 #[test]
 #[ignore = "lab"]
 fn a_failed_link_of_a_timeline_comes_back_with_its_error() {

@@ -1,5 +1,5 @@
-//! Fences through the whole compositor when something gives way: no file descriptor left, an acquire fence that fails on the
-//! display, and who keeps a buffer meanwhile.
+//! Fences through the whole compositor when something gives way: no file descriptor left, an
+//! acquire fence that fails on the display, and who keeps a buffer meanwhile.
 
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ fn is_used(report: &Value, kind: &str) -> bool {
     buffers.iter().any(|b| b["users"].as_array().unwrap().iter().any(|u| u["use"] == kind))
 }
 
-/// Frames whose fences signal 3 ms after their commits: a past, by which the next fence is handed over.
+/// Frames whose fences signal 3 ms after their commits: a past, by which the next fence is handed
+/// over.
 fn make_a_past(actor: &mut Actor) {
     let timeline = SwTimeline::open().unwrap();
     for value in 1..41 {
@@ -72,7 +73,8 @@ fn no_release_is_lost_while_the_compositor_has_no_file_descriptor_left() {
     // What is open stays open, nothing new can be.
     let old = limit_fds(&compositor, Some(3));
     timeline.inc(1).unwrap();
-    // The fence comes, the frame is latched, and the one before it has to go back: all without a descriptor.
+    // The fence comes, the frame is latched, and the one before it has to go back: all without a
+    // descriptor.
     actor.client.idle(Duration::from_millis(300)).unwrap();
     unsubmitted.acquire.signal().unwrap();
     actor.client.idle(Duration::from_millis(300)).unwrap();
@@ -101,7 +103,8 @@ fn a_fence_that_fails_on_the_display_is_told_to_its_client() {
     let failing = actor.commit(50, Gate::Fence(&timeline.fence(1, "fails").unwrap())).unwrap();
     actor.client.roundtrip().unwrap();
     assert!(display_waits(&compositor), "not handed over: {}", fences(&compositor));
-    // Closing the timeline fails what is pending on it with ENOENT; the display goes on with what is in the buffer.
+    // Closing the timeline fails what is pending on it with ENOENT; the display goes on with what
+    // is in the buffer.
     drop(timeline);
     assert_eq!(actor.feedback(&failing).unwrap(), Feedback::Discarded, "it is not what its client meant to draw");
     let good = actor.show(51).unwrap().0;
@@ -129,7 +132,8 @@ fn a_fence_that_fails_on_the_display_is_told_to_its_client() {
     assert!(trace.events.iter().any(told), "the trace's release names the error");
 }
 
-/// A fence that is handed to the display needs no SET_DEADLINE of ours: the kernel tells its maker when the vblank is.
+/// A fence that is handed to the display needs no SET_DEADLINE of ours: the kernel tells its maker
+/// when the vblank is.
 #[test]
 #[ignore = "lab"]
 fn the_kernel_tells_a_fences_deadline_that_it_was_handed() {
@@ -193,7 +197,8 @@ fn what_a_commit_replaced_is_back_before_its_flip() {
     let mut actor = Actor::new(&compositor, "flip", None).unwrap();
     make_a_past(&mut actor);
     let timeline = SwTimeline::open().unwrap();
-    // The commit that replaces the last frame is with the display, and its flip waits for this fence.
+    // The commit that replaces the last frame is with the display, and its flip waits for this
+    // fence.
     let shot = actor.commit(50, Gate::Fence(&timeline.fence(1, "").unwrap())).unwrap();
     actor.client.roundtrip().unwrap();
     assert!(display_waits(&compositor), "not handed over: {}", fences(&compositor));
@@ -247,7 +252,8 @@ fn releases_by_message_are_listed_as_fences() {
     compositor.stop().unwrap();
 }
 
-/// A GPU whose every `every`th pass fails after it was handed to the display (`compositor/src/render/fault.rs`).
+/// A GPU whose every `every`th pass fails after it was handed to the display
+/// (`compositor/src/render/fault.rs`).
 fn failing_gpu(every: &str, args: &[&str]) -> Compositor {
     let card = syncline_tests::lab::find_card(None).unwrap();
     Compositor::start_with(&card, args, &[("SYNCLINE_FAULT_RENDER", every.as_ref())]).unwrap()

@@ -35,7 +35,8 @@ fn neighbour_of(gate: Gate<'_>) {
     let stuck = bad.commit(2, gate).unwrap();
     let beside = report(neighbour(&compositor, 120));
     assert_eq!(beside.presented, 120);
-    // A busy machine misses some with and without the bad one; a compositor that waits for it misses them all.
+    // A busy machine misses some with and without the bad one; a compositor that waits for it
+    // misses them all.
     let (missed, alone) = (beside.missed_vblanks, alone.missed_vblanks);
     assert!(missed <= alone * 2 + 10, "missed {missed} beside the bad one, {alone} alone");
     bad.client.roundtrip().unwrap();

@@ -10,7 +10,8 @@ use syncline_tests::trace::Trace;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::user;
 
-/// A window of late fences, rendered, with CRCs and a trace: what the client says, and what the trace does.
+/// A window of late fences, rendered, with CRCs and a trace: what the client says, and what the
+/// trace does.
 fn rendered(planes: &str) -> (ClientReport, Summary) {
     let args = ["--renderer", "gles", "--planes", planes, "--crc", "--fence-policy", "trusted", "--trust", "sw_sync"];
     let folder = user::folder().unwrap();
@@ -36,7 +37,8 @@ fn windows_are_rendered() {
     // GL on the CPU copies the clients' buffers: their fences are waited for.
     assert_eq!((trace.acquires.gpu, trace.acquires.kms), (0, 0), "{:?}", trace.acquires);
     assert_eq!((trace.releases.missing, trace.releases.double), (0, 0));
-    // The picture is the GPU's: what is proven is that the display shows the buffer as it was drawn.
+    // The picture is the GPU's: what is proven is that the display shows the buffer as it was
+    // drawn.
     assert!(trace.crcs.equal > 50, "{:?}", trace.crcs);
     assert_eq!(trace.crcs.different, 0, "{:?}", trace.crcs);
 }

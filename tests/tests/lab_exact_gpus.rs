@@ -1,4 +1,5 @@
-//! One session on several cards: each shows its own frames at its own pace, and takes along what is its own when it goes.
+//! One session on several cards: each shows its own frames at its own pace, and takes along what is
+//! its own when it goes.
 //!
 //! In virtual time: a frame is late only if the logic makes it so, and every CRC can be judged.
 
@@ -99,7 +100,8 @@ fn by_output(path: &Path) -> BTreeMap<u64, Shown> {
     all
 }
 
-/// A window on each of two cards, composited by `renderer`: what the clients say, and what each output did.
+/// A window on each of two cards, composited by `renderer`: what the clients say, and what each
+/// output did.
 fn side_by_side(renderer: &str, planes: &str) -> ([ClientReport; 2], BTreeMap<u64, Shown>) {
     let (first, second) = (find_card(None).unwrap(), card("second"));
     let folder = user::folder().unwrap();

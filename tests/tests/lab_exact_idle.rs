@@ -1,4 +1,5 @@
-//! Nobody is here: displays go off and on, clients hear of it, inhibitors hold it up. In virtual time, so that each comes when it is due.
+//! Nobody is here: displays go off and on, clients hear of it, inhibitors hold it up. In virtual
+//! time, so that each comes when it is due.
 
 use std::fs;
 use std::process::Stdio;
@@ -84,7 +85,8 @@ fn displays_go_off_in_time_and_a_key_wakes_them_and_arrives() {
     std::thread::sleep(Duration::from_millis(80));
     assert!(!is_on(&compositor, 0), "{}", compositor.log());
 
-    // Nobody sees the client now: it may draw once a second, nothing of it is shown, and nothing is said to be.
+    // Nobody sees the client now: it may draw once a second, nothing of it is shown, and nothing is
+    // said to be.
     let before = frames(&compositor);
     let (first, _) = callback(&mut actor, 2);
     let (second, waited) = callback(&mut actor, 3);

@@ -1,4 +1,5 @@
-//! What the compositor makes of optional KMS properties: windows that planes turn, displays set to what the configuration says.
+//! What the compositor makes of optional KMS properties: windows that planes turn, displays set to
+//! what the configuration says.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,8 +27,8 @@ const TRANSFORMS: [Transform; 8] = [
 /// Frames that each transform is shown.
 const FRAMES: usize = 10;
 
-/// Shows a picture without symmetry under each transform, one after the other; returns the trace and for each of them whether the window was
-/// on a plane.
+/// Shows a picture without symmetry under each transform, one after the other; returns the trace
+/// and for each of them whether the window was on a plane.
 fn turn(card: &Path, trace: &Path, planes: &str) -> (Trace, Vec<u64>) {
     let compositor =
         Compositor::start_on(card, &["--crc", "--trace", &trace.to_string_lossy(), "--planes", planes]).unwrap();
@@ -57,7 +58,8 @@ fn turn(card: &Path, trace: &Path, planes: &str) -> (Trace, Vec<u64>) {
     (Trace::read(trace).unwrap(), on_planes)
 }
 
-/// The CRCs that were read often, in the order in which they came first, and whether each was predicted.
+/// The CRCs that were read often, in the order in which they came first, and whether each was
+/// predicted.
 fn pictures(trace: &Trace) -> Vec<(String, bool)> {
     let mut seen: Vec<(String, bool)> = Vec::new();
     let mut counts = BTreeMap::<String, usize>::new();

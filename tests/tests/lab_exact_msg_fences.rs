@@ -1,4 +1,5 @@
-//! `syncline msg fences`: who is waited for, who keeps a buffer, whose fence was overdue; and the same in the trace.
+//! `syncline msg fences`: who is waited for, who keeps a buffer, whose fence was overdue; and the
+//! same in the trace.
 
 use std::time::Duration;
 

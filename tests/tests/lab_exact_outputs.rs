@@ -40,7 +40,8 @@ fn a_storm_of_plugs_while_clients_render() {
     let mut seed = 7u32;
     let mut open = 0;
     for round in 0..150 {
-        // A linear congruential generator will do: any order of plugs and pulls, the same at each run.
+        // A linear congruential generator will do: any order of plugs and pulls, the same at each
+        // run.
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let output = (seed >> 16) as usize % 3;
         let status = if seed >> 30 == 0 { Status::Disconnected } else { Status::Connected };
@@ -135,7 +136,8 @@ fn displays_of_different_refresh_keep_their_own_pace() {
         let times: Vec<u64> = flips.collect();
         let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64 * hz / 1e9).collect();
         assert!(gaps.len() > 370, "output {output}: {} flips", times.len());
-        // Each flip is whole periods after the one before, and almost all of them are one: neither display waits for the other.
+        // Each flip is whole periods after the one before, and almost all of them are one: neither
+        // display waits for the other.
         assert!(gaps.iter().skip(2).all(|gap| (gap - gap.round()).abs() < 0.02), "output {output}: {gaps:?}");
         let steady = gaps.iter().filter(|gap| (*gap - 1.0).abs() < 0.02).count();
         assert!(steady >= 365, "output {output}: {steady} of {}", gaps.len());

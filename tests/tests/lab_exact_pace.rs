@@ -15,7 +15,8 @@ fn report(child: Child) -> ClientReport {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
-/// A fullscreen client whose fences signal `lead` ms before the vblank, and come from a driver that the display waits for.
+/// A fullscreen client whose fences signal `lead` ms before the vblank, and come from a driver that
+/// the display waits for.
 fn late_fences(lead: &str) -> ClientReport {
     let compositor = Compositor::start(&["--fence-policy", "trusted", "--trust", "sw_sync"]).unwrap();
     let report = report(start(&compositor, &["--frames", "200", "--warmup", "60", "--lead-ms", lead]));

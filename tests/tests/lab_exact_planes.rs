@@ -1,7 +1,8 @@
-//! Which windows get a plane of their own: as many as there are planes for, and never one whose place in the stack would be wrong.
+//! Which windows get a plane of their own: as many as there are planes for, and never one whose
+//! place in the stack would be wrong.
 //!
-//! Every frame's CRC is predicted from the planes that were committed; that the planes look like the scene is checked against
-//! the CRCs of the same clients with `--planes none`.
+//! Every frame's CRC is predicted from the planes that were committed; that the planes look like
+//! the scene is checked against the CRCs of the same clients with `--planes none`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -120,7 +121,8 @@ fn buffers(client: &mut Client, memory: Memory, (w, h): (u32, u32), shade: u8) -
     })
 }
 
-/// A window of 300 × 200, or of the whole screen, with a subsurface of each kind of memory at these places.
+/// A window of 300 × 200, or of the whole screen, with a subsurface of each kind of memory at these
+/// places.
 fn window(
     client: &mut Client,
     fullscreen: bool,
@@ -157,7 +159,8 @@ fn animate(client: &mut Client, (window, main, children): &mut (Toplevel, [Buffe
     }
 }
 
-/// How many planes show clients after a while, and the trace; the same scene without planes looks the same.
+/// How many planes show clients after a while, and the trace; the same scene without planes looks
+/// the same.
 fn show(name: &str, children: &[(Memory, (i32, i32))], viewport: Option<(i32, i32)>) -> (u64, Trace) {
     let vkms = Vkms::builder(name).output(Output { overlays: 3, ..Output::default() });
     show_on(vkms, false, children, viewport)
@@ -193,7 +196,8 @@ fn show_on(
     let (none, drawn) = run("none");
     assert_eq!(none, 0);
     let (on_planes, shown) = run("all");
-    // The renderer blends with 8 bits a channel, the display with 16: where nothing is blended they must agree.
+    // The renderer blends with 8 bits a channel, the display with 16: where nothing is blended they
+    // must agree.
     if children.iter().all(|(memory, _)| *memory != Memory::Translucent) {
         assert_eq!(two_pictures(&shown), two_pictures(&drawn), "planes look different from the composited scene");
     }

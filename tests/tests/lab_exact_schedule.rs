@@ -1,4 +1,5 @@
-//! What is shown when: fifo, commit timing, frame callbacks, presentation feedback and the latch, in virtual time.
+//! What is shown when: fifo, commit timing, frame callbacks, presentation feedback and the latch,
+//! in virtual time.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -88,7 +89,8 @@ fn a_fence_later_than_its_past_is_the_clients_miss() {
     let mut actor = Actor::new(&compositor, "late", None).unwrap();
     let timeline = SwTimeline::open().unwrap();
     let mut last = actor.show(1).unwrap().1;
-    // Twenty fences signal half a millisecond before their vblank; the next, handed over on the strength of them, after it.
+    // Twenty fences signal half a millisecond before their vblank; the next, handed over on the
+    // strength of them, after it.
     for frame in 1..=21u32 {
         let vblank = last.time_ns + 2 * last.refresh_ns;
         sleep_until(vblank - 6 * MS);
@@ -234,7 +236,8 @@ fn a_commit_is_shown_at_its_time_and_not_before() {
     let (mut actor, _managers, timing) = actor(&compositor, "timed", None);
     let (_, first) = actor.show(1).unwrap();
     let period = first.refresh_ns;
-    // At the vblank itself, just after one, and in the middle; the last two queued before the first was shown.
+    // At the vblank itself, just after one, and in the middle; the last two queued before the first
+    // was shown.
     let base: Ns = first.time_ns;
     let targets = [base + 20 * period, base + 30 * period + period / 3, base + 45 * period + period / 2];
     let mut shots = Vec::new();

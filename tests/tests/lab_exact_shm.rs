@@ -1,4 +1,5 @@
-//! Windows of shared memory: read in place by planes and renderer, or copied; what a client may do to its pool; every error of `wl_shm`.
+//! Windows of shared memory: read in place by planes and renderer, or copied; what a client may do
+//! to its pool; every error of `wl_shm`.
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;
@@ -307,7 +308,8 @@ fn a_thousand_pools_leave_nothing_behind() {
     compositor.stop().unwrap();
 }
 
-/// Every error that the protocol names: the code, the object, the request in the message; others go on.
+/// Every error that the protocol names: the code, the object, the request in the message; others go
+/// on.
 #[test]
 #[ignore = "lab"]
 fn each_violation_has_its_error() {

@@ -1,5 +1,6 @@
-//! Clients' dma-bufs of every maker in the lab, with every CRC as predicted: vgem, vkms' own dumb buffers, udmabuf, the system heap, on a plane; and a
-//! picture in two dma-bufs. vivid's are in `lab_exact_v4l2.rs`.
+//! Clients' dma-bufs of every maker in the lab, with every CRC as predicted: vgem, vkms' own dumb
+//! buffers, udmabuf, the system heap, on a plane; and a picture in two dma-bufs. vivid's are in
+//! `lab_exact_v4l2.rs`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -114,6 +115,7 @@ fn buffers_of_every_maker_are_shown_by_a_plane() {
     ] {
         assert!(on_planes >= FRAMES - 1, "{name}: {on_planes} frames on planes");
     }
-    // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and composited.
+    // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and
+    // composited.
     assert_eq!(shown("two dma-bufs", &vkms, Memory::in_two), 0);
 }

@@ -1,8 +1,10 @@
-//! A thousand random atomic states: what planes show is what full composition shows, by the display's own CRC.
+//! A thousand random atomic states: what planes show is what full composition shows, by the
+//! display's own CRC.
 //!
-//! Each state is a scene of one to eight planes on each of one to four outputs. It is shown with planes, and then composed
-//! here by plain arithmetic into one picture with 16 bits a channel, which is shown alone. Both must have the same CRC,
-//! and the picture with one channel of one pixel changed by one must have another.
+//! Each state is a scene of one to eight planes on each of one to four outputs. It is shown with
+//! planes, and then composed here by plain arithmetic into one picture with 16 bits a channel,
+//! which is shown alone. Both must have the same CRC, and the picture with one channel of one pixel
+//! changed by one must have another.
 
 use std::os::fd::AsFd;
 
@@ -15,7 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use syncline_tests::vkms::{self, Vkms};
 
 const OUTPUTS: usize = 4;
-/// A primary plane, six overlays, a cursor; the last output has one overlay less, since vkms takes 31 planes in all.
+/// A primary plane, six overlays, a cursor; the last output has one overlay less, since vkms takes
+/// 31 planes in all.
 const PLANES: usize = 8;
 const STATES: u32 = 1000;
 /// Sizes of the buffers that planes show parts of.
@@ -99,7 +102,8 @@ fn pixel(buffer: &DumbBuffer, x: u32, y: u32) -> [u32; 4] {
         Fourcc::Rgba8888 => [wide(at(4)[0]), wide(at(4)[3]), wide(at(4)[2]), wide(at(4)[1])],
         Fourcc::Rgb565 => {
             let bits = u32::from(u16::from_le_bytes([at(2)[0], at(2)[1]]));
-            // To 16 bits in fixed point with 32 bits after the point, rounded half up, as the kernel does it.
+            // To 16 bits in fixed point with 32 bits after the point, rounded half up, as the
+            // kernel does it.
             let scale = |v: u32, max: u64| ((u64::from(v) * ((0xffff << 32) / max) + (1 << 31)) >> 32) as u32;
             [0xffff, scale(bits >> 11, 31), scale(bits >> 5 & 63, 63), scale(bits & 31, 31)]
         }

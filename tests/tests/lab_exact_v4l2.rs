@@ -1,7 +1,8 @@
-//! A camera's frames on the screen: `weston-simple-dmabuf-v4l` with vivid, whose buffers the display reads itself.
+//! A camera's frames on the screen: `weston-simple-dmabuf-v4l` with vivid, whose buffers the
+//! display reads itself.
 //!
-//! vivid draws a new picture for every frame, yet each frame's CRC is known: a buffer goes back to vivid only when the display and the prediction
-//! have done with it.
+//! vivid draws a new picture for every frame, yet each frame's CRC is known: a buffer goes back to
+//! vivid only when the display and the prediction have done with it.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -44,7 +45,8 @@ struct Shown {
     shown: usize,
 }
 
-/// Runs the camera in a format of V4L2, `FORMAT` or `FORMAT as DRM's name of it`, until 36 frames were shown.
+/// Runs the camera in a format of V4L2, `FORMAT` or `FORMAT as DRM's name of it`, until 36 frames
+/// were shown.
 fn camera_in(format: &str, planes: &str) -> Option<Shown> {
     if !installed() {
         return None;
@@ -138,7 +140,8 @@ fn camera_nv12_goes_to_a_plane() {
     without_a_copy("NV12");
 }
 
-/// Luma and chroma are in a dma-buf of their own: vkms reads both from the first one, so they are kept from it.
+/// Luma and chroma are in a dma-buf of their own: vkms reads both from the first one, so they are
+/// kept from it.
 #[test]
 #[ignore = "lab"]
 fn camera_nv12_in_two_buffers_is_drawn() {

@@ -1,5 +1,5 @@
-//! How a client's dma-buf is composited where the renderer cannot import it: through another card's GPU, else by the CPU. The client hears nothing
-//! of it, and the picture is the same.
+//! How a client's dma-buf is composited where the renderer cannot import it: through another card's
+//! GPU, else by the CPU. The client hears nothing of it, and the picture is the same.
 
 use std::ffi::OsStr;
 use std::process::Stdio;
@@ -16,7 +16,8 @@ fn buffers(compositor: &Compositor) -> Vec<serde_json::Value> {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
-/// Shows frames of a window that is composited, and says how its buffers were, by which card, and what the client got.
+/// Shows frames of a window that is composited, and says how its buffers were, by which card, and
+/// what the client got.
 fn drawn(renderer: &str, second: Option<&Vkms>, fault: Option<&str>) -> (Vec<(String, Option<String>)>, ClientReport) {
     let vkms = Vkms::builder("ways").output(Output { cursor: false, ..Output::default() }).build().unwrap();
     let second: Vec<&str> = second.iter().flat_map(|card| ["--device", card.card().to_str().unwrap()]).collect();

@@ -1,5 +1,5 @@
-//! Every error that zwp_linux_explicit_synchronization_v1 names: the code, the object, the request in the message; a
-//! second client that notices nothing; and no descriptor that stays behind.
+//! Every error that zwp_linux_explicit_synchronization_v1 names: the code, the object, the request
+//! in the message; a second client that notices nothing; and no descriptor that stays behind.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -67,8 +67,8 @@ fn sync_files(compositor: &Compositor) -> usize {
     fds.iter().filter(|(kind, _)| kind.contains("sync_file")).map(|(_, count)| count).sum()
 }
 
-/// Runs `offend`, which returns the id of the object that the error must name; checks the error, the bystander and the
-/// compositor's descriptors.
+/// Runs `offend`, which returns the id of the object that the error must name; checks the error,
+/// the bystander and the compositor's descriptors.
 fn expect(code: u32, interface: &str, words: &[&str], offend: impl FnOnce(&mut Bench) -> u32) {
     let mut compositor = Compositor::start(&[]).unwrap();
     let mut bystander = Actor::new(&compositor, "bystander", Some((200, 150))).unwrap();

@@ -1,5 +1,5 @@
-//! The commit on a real kernel: nothing blocks, displays light together or not at all, sleep keeps the picture, writeback writes
-//! what the CRC says.
+//! The commit on a real kernel: nothing blocks, displays light together or not at all, sleep keeps
+//! the picture, writeback writes what the CRC says.
 
 use std::os::fd::AsFd;
 use std::sync::mpsc;
@@ -129,7 +129,8 @@ fn crc_within(stream: &mut CrcStream, sequence: u32, limit: Duration) -> Option<
     None
 }
 
-/// What `call` gives, if it is back in time. A call that blocks fails the test instead of hanging it.
+/// What `call` gives, if it is back in time. A call that blocks fails the test instead of hanging
+/// it.
 fn at_once<T: Send>(what: &str, call: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let (done, wait) = mpsc::channel();
@@ -257,7 +258,8 @@ fn a_plug_pulled_behind_a_fence_that_never_signals_blocks_nobody() {
     at_once("reading the connectors", || bench.inventory.refresh_connectors(&bench.device)).expect("connectors");
     let error = at_once("turning it off", || bench.outputs[0].disable(11)).expect_err("behind a fence");
     assert_eq!((error.step, error.errno), (Step::State, Errno::BUSY));
-    // The kernel itself, where nothing is known of the commit in flight, answers too instead of waiting.
+    // The kernel itself, where nothing is known of the commit in flight, answers too instead of
+    // waiting.
     bench.outputs[0].reset();
     let error = at_once("asking the kernel", || bench.outputs[0].disable(11)).expect_err("behind a fence");
     assert_eq!((error.step, error.errno), (Step::Commit, Errno::BUSY));
@@ -335,8 +337,8 @@ fn writeback_writes_what_the_crc_says() {
             assert!(Instant::now() < end, "the writeback's fence does not signal");
             std::thread::sleep(Duration::from_millis(1));
         }
-        // The picture stays. Armed only now, and again if need be: vkms stops its CRCs some time after a job
-        // (`vkms_wb_cleanup_job`).
+        // The picture stays. Armed only now, and again if need be: vkms stops its CRCs some time
+        // after a job (`vkms_wb_cleanup_job`).
         let limit = Duration::from_millis(500);
         let displayed =
             (0..4).find_map(|_| crc_within(&mut bench.arm(0), flips[0].sequence + 1, limit)).expect("a CRC");

@@ -1,8 +1,10 @@
-//! A client that is killed in any state leaves nothing behind: no descriptor, framebuffer, dma-buf or fence.
+//! A client that is killed in any state leaves nothing behind: no descriptor, framebuffer, dma-buf
+//! or fence.
 //!
-//! Everything is counted from outside, by the kernel: descriptors of the compositor by kind from /proc, framebuffers,
-//! dma-bufs and sw_sync timelines from debugfs. A GEM handle that leaked keeps its dma-buf alive, a syncobj that leaked
-//! keeps the pending fence in it, and with it the timeline.
+//! Everything is counted from outside, by the kernel: descriptors of the compositor by kind from
+//! /proc, framebuffers, dma-bufs and sw_sync timelines from debugfs. A GEM handle that leaked keeps
+//! its dma-buf alive, a syncobj that leaked keeps the pending fence in it, and with it the
+//! timeline.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,5 @@
-//! When the kernel does not: a flip that never comes, a display pulled meanwhile, a device that goes.
+//! When the kernel does not: a flip that never comes, a display pulled meanwhile, a device that
+//! goes.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -31,10 +32,11 @@ fn report(child: Child) -> ClientReport {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
-/// Two displays; a fullscreen client on the first one whose commit waits in the kernel for `timeline`.
+/// Two displays; a fullscreen client on the first one whose commit waits in the kernel for
+/// `timeline`.
 ///
-/// The timeline goes first, in a test that fails too: a compositor ends only when its last commit is over, and whoever waits for
-/// that while the fence is his own waits for ever.
+/// The timeline goes first, in a test that fails too: a compositor ends only when its last commit
+/// is over, and whoever waits for that while the fence is his own waits for ever.
 struct Stuck {
     timeline: SwTimeline,
     compositor: Compositor,
@@ -55,7 +57,8 @@ fn stuck(name: &str) -> Stuck {
     let mut slow = Actor::new(&compositor, "slow", None).unwrap();
     let timeline = SwTimeline::open().unwrap();
     let handed = || compositor.status().unwrap()["counters"]["acquires_handed_over"].as_u64().unwrap();
-    // A steady past: only a surface whose fences come soon has them handed over. On a busy machine it takes longer.
+    // A steady past: only a surface whose fences come soon has them handed over. On a busy machine
+    // it takes longer.
     for frame in 1..=300 {
         let last = frame % 30 == 0;
         let before = if last { handed() } else { 0 };
@@ -92,7 +95,8 @@ impl Stuck {
 #[ignore = "lab"]
 fn a_flip_that_never_comes_holds_its_output_until_the_fence_signals() {
     let mut stuck = stuck("held");
-    // Windows open where the pointer is: on the other display. What was moved before the request is seen before the answer.
+    // Windows open where the pointer is: on the other display. What was moved before the request is
+    // seen before the answer.
     stuck.mouse.by(4000, 0).unwrap();
     assert_eq!(lit(&stuck.compositor), 2);
     let beside = neighbour(&stuck.compositor, "300");

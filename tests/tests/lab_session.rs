@@ -1,4 +1,5 @@
-//! Beginning and end of a session: what the exit status says, and that the card is left as it was found.
+//! Beginning and end of a session: what the exit status says, and that the card is left as it was
+//! found.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

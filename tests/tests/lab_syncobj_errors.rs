@@ -1,5 +1,5 @@
-//! Every error that linux-drm-syncobj-v1 names: the code, the object, the request in the message; and a second client
-//! that notices nothing.
+//! Every error that linux-drm-syncobj-v1 names: the code, the object, the request in the message;
+//! and a second client that notices nothing.
 
 use std::os::fd::AsFd;
 
@@ -59,7 +59,8 @@ impl Bench {
     }
 }
 
-/// Runs `offend`, which returns the id of the object that the error must name; checks the error and the bystander.
+/// Runs `offend`, which returns the id of the object that the error must name; checks the error and
+/// the bystander.
 fn expect(code: u32, interface: &str, words: &[&str], offend: impl FnOnce(&mut Bench) -> u32) {
     let mut compositor = Compositor::start(&[]).unwrap();
     let mut bystander = Actor::new(&compositor, "bystander", Some((200, 150))).unwrap();
@@ -102,8 +103,9 @@ fn surface_exists() {
 fn invalid_timeline() {
     expect(ManagerError::InvalidTimeline as u32, MANAGER, &["import_timeline"], |b| {
         let manager = b.client.state.bound.syncobj().unwrap();
-        // Open until the request is flushed, which is with the next one: flushed alone, the compositor may have closed
-        // the connection when the next one is written, and the error is then not read any more.
+        // Open until the request is flushed, which is with the next one: flushed alone, the
+        // compositor may have closed the connection when the next one is written, and the error is
+        // then not read any more.
         let no_syncobj = Box::leak(Box::new(std::fs::File::open("/dev/null").unwrap()));
         manager.import_timeline(no_syncobj.as_fd(), &b.client.qh(), ());
         manager.id().protocol_id()

@@ -1,4 +1,5 @@
-//! Every error that fifo-v1, commit-timing-v1, tearing-control-v1 and content-type-v1 name, and what their hints do.
+//! Every error that fifo-v1, commit-timing-v1, tearing-control-v1 and content-type-v1 name, and
+//! what their hints do.
 
 use syncline_tests::client::actor::Actor;
 use syncline_tests::client::timing::{Managers, Timing};

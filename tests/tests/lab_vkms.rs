@@ -1,4 +1,5 @@
-//! Virtual displays by configfs: what is asked for is what the kernel has, and the compositor follows their plugs.
+//! Virtual displays by configfs: what is asked for is what the kernel has, and the compositor
+//! follows their plugs.
 
 use std::path::Path;
 use std::time::Duration;

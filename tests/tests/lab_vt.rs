@@ -88,7 +88,8 @@ fn switched_away_and_back_a_hundred_times() {
     desk.compositor.stop().unwrap();
 }
 
-/// Both cards are the session's again, also if one, or its display, was unplugged and plugged in meanwhile.
+/// Both cards are the session's again, also if one, or its display, was unplugged and plugged in
+/// meanwhile.
 #[test]
 #[ignore = "lab"]
 fn two_cards_go_and_come_with_the_terminal() {
@@ -121,7 +122,8 @@ fn two_cards_go_and_come_with_the_terminal() {
     desk.compositor.stop().unwrap();
 }
 
-/// While another terminal is on the screen its CRCs are nobody's; after the modeset that brings the session back they are armed anew.
+/// While another terminal is on the screen its CRCs are nobody's; after the modeset that brings the
+/// session back they are armed anew.
 #[test]
 #[ignore = "lab"]
 fn crcs_are_armed_anew_after_coming_back() {

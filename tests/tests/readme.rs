@@ -16,7 +16,8 @@ fn quoted(text: &str) -> Vec<&str> {
     prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
 }
 
-/// The paths that a document names: quoted, and below a folder of the repository. A name with a placeholder, such as `tests/tests/lab_<what>.rs`, is not a path.
+/// The paths that a document names: quoted, and below a folder of the repository. A name with a
+/// placeholder, such as `tests/tests/lab_<what>.rs`, is not a path.
 fn paths(text: &str) -> Vec<&str> {
     let folder = |path: &str| path.split_once('/').map(|(first, _)| format!("{first}/"));
     let is_ours = |first: String| root().join(first).is_dir();

@@ -78,7 +78,8 @@ impl ExplicitSyncState {
         Release::message(Box::new(release), &self.retries)
     }
 
-    /// Sends the releases again that failed for lack of a file descriptor; see [`DeferredReleases::retry`].
+    /// Sends the releases again that failed for lack of a file descriptor; see
+    /// [`DeferredReleases::retry`].
     pub fn retry_releases(&self) -> usize {
         self.retries.retry()
     }

@@ -1,7 +1,9 @@
-//! `syncline-demo`: runs `syncline` and the demo client on one card, and judges what the trace says.
+//! `syncline-demo`: runs `syncline` and the demo client on one card, and judges what the trace
+//! says.
 //!
-//! It leaves four files in `--out`: `trace.json`, `screenshot.png`, `report.html`, `syncline.log`. It changes nothing
-//! else, and it never judges by what the programs print, only by the trace, the client's report and exit statuses.
+//! It leaves four files in `--out`: `trace.json`, `screenshot.png`, `report.html`, `syncline.log`.
+//! It changes nothing else, and it never judges by what the programs print, only by the trace, the
+//! client's report and exit statuses.
 
 use std::fs;
 use std::io::Read;
@@ -97,8 +99,8 @@ fn session(compositor: &Compositor, options: &Options, screenshot: &Path) -> Res
     finish(&mut child, expected_duration(&given))
 }
 
-/// Waits until half of the frames are shown. At the full rate it asks the compositor only once, because asking takes time
-/// away from the frames.
+/// Waits until half of the frames are shown. At the full rate it asks the compositor only once,
+/// because asking takes time away from the frames.
 fn wait_for_half(compositor: &Compositor, child: &mut Child, frames: u64) {
     std::thread::sleep(Duration::from_millis(frames * 1000 / 110));
     let shown = || compositor.status().ok().and_then(|s| s["counters"]["frames"].as_u64()).unwrap_or(u64::MAX);

@@ -34,7 +34,8 @@ fn what_is_copied_can_be_pasted() {
     reader.wait("the selection", |i| i.selection.is_some() && i.keyboard_focus.is_some());
     assert_eq!(reader.client.state.input.offered, [MIME]);
     assert_eq!(paste(&mut reader, Some(&mut writer)), TEXT);
-    // When the client that had it is gone a reader gets nothing, but the end of it: it does not hang.
+    // When the client that had it is gone a reader gets nothing, but the end of it: it does not
+    // hang.
     drop(writer);
     assert!(paste(&mut reader, None).is_empty());
     desk.still_works();

@@ -85,7 +85,8 @@ fn a_clients_own_cursor_is_shown() {
     person.idle();
     let before = crcs(&desk).0;
 
-    // A green block, then a red one (which cannot be told from the window), then none: each makes a frame.
+    // A green block, then a red one (which cannot be told from the window), then none: each makes a
+    // frame.
     let qh = person.client.qh();
     let cursor = person.client.state.bound.compositor().unwrap().create_surface(&qh, ());
     let serial = person.client.state.input.enter_serial;

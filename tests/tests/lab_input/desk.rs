@@ -1,4 +1,5 @@
-//! A desk: a compositor with a keyboard and a pointer, and the people who work at it (clients with one window each).
+//! A desk: a compositor with a keyboard and a pointer, and the people who work at it (clients with
+//! one window each).
 //!
 //! Windows are of one colour, so that a screenshot says where each of them is and who is on top.
 

@@ -1,6 +1,8 @@
-//! Windows and input as a user has them: real devices by uinput, real clients, and the screen to look at.
+//! Windows and input as a user has them: real devices by uinput, real clients, and the screen to
+//! look at.
 //!
-//! Every behaviour here is something that a user would miss on the first day. No test looks into the compositor.
+//! Every behaviour here is something that a user would miss on the first day. No test looks into
+//! the compositor.
 
 mod bindings;
 mod clipboard;

@@ -45,7 +45,8 @@ fn coordinates_are_the_surfaces_own() {
     desk.compositor.stop().unwrap();
 }
 
-/// While a button is held the pointer belongs to the window in which it was pressed, wherever it goes.
+/// While a button is held the pointer belongs to the window in which it was pressed, wherever it
+/// goes.
 #[test]
 #[ignore = "lab"]
 fn a_drag_stays_with_its_window() {

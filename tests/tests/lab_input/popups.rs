@@ -21,7 +21,8 @@ struct Menu {
 }
 
 impl Menu {
-    /// Opens one of `size` that hangs to the bottom right of a pixel of the window, and slides where it has no room.
+    /// Opens one of `size` that hangs to the bottom right of a pixel of the window, and slides
+    /// where it has no room.
     fn open(person: &mut Person, (x, y): (i32, i32), size: (i32, i32), grab: bool) -> Menu {
         let client = &mut person.client;
         let qh = client.qh();

@@ -1,4 +1,5 @@
-//! What a user does with windows: move, resize, maximise, fullscreen; and clients that die meanwhile.
+//! What a user does with windows: move, resize, maximise, fullscreen; and clients that die
+//! meanwhile.
 
 use syncline_tests::client::seat::Heard;
 use syncline_tests::uinput::code;
@@ -106,7 +107,8 @@ fn the_top_left_corner_is_pulled() {
     let desk = Desk::new(&[]);
     let (mut person, (left, top, ..)) = resize(&desk, ResizeEdge::TopLeft, (340, 230));
     desk.expect(RED, (left - 40, top - 30, 340, 230));
-    // A client that wants whole cells makes it a little smaller: the bottom right stays, all the same.
+    // A client that wants whole cells makes it a little smaller: the bottom right stays, all the
+    // same.
     person.paint((330, 220));
     desk.expect(RED, (left - 30, top - 20, 330, 220));
     let_go(&desk, &mut person, (340, 230));
@@ -114,7 +116,8 @@ fn the_top_left_corner_is_pulled() {
     desk.compositor.stop().unwrap();
 }
 
-/// A client that never takes the exact size (a terminal has whole cells) is done with its resize, too.
+/// A client that never takes the exact size (a terminal has whole cells) is done with its resize,
+/// too.
 #[test]
 #[ignore = "lab"]
 fn a_resize_ends_where_the_client_chose_another_size() {
@@ -186,7 +189,8 @@ fn fullscreen_and_back_to_maximised() {
     desk.compositor.stop().unwrap();
 }
 
-/// While its corner is pulled a client asks for the whole screen: it gets that, and the pulling is over.
+/// While its corner is pulled a client asks for the whole screen: it gets that, and the pulling is
+/// over.
 #[test]
 #[ignore = "lab"]
 fn maximised_in_the_middle_of_a_resize() {

@@ -6,8 +6,8 @@
 //!          imports and paths       names        names which  exceptions
 //! ```
 //!
-//! `cargo test -p xtask layers` runs the check as a test. Nothing is compiled: a call of a method on
-//! a value whose type the file never names is not seen.
+//! `cargo test -p xtask layers` runs the check as a test. Nothing is compiled: a call of a method
+//! on a value whose type the file never names is not seen.
 
 mod arrows;
 mod check;

@@ -98,8 +98,8 @@ fn found(source: &str, line: usize) {
     assert!(found.iter().any(|message| message.starts_with(&place)), "not found on line {line}: {source}\n{found:?}");
 }
 
-/// A line that calls `path` at the end of a file of this workspace: the number of that line, and the
-/// file as it is read then.
+/// A line that calls `path` at the end of a file of this workspace: the number of that line, and
+/// the file as it is read then.
 fn with_call(package: &Package, file: &str, path: &str) -> (usize, Scope) {
     let text = fs::read_to_string(paths::workspace().join(&package.folder).join(file)).unwrap();
     let text = text.trim_end_matches('\n');
