@@ -82,7 +82,6 @@ pub struct Gles {
 
 /// Whether the device has a GPU: display-only drivers have no render node.
 pub fn has_gpu(device: &Device) -> bool {
-    #[cfg(debug_assertions)]
     if super::fault::gpu().is_some() {
         return true;
     }
@@ -114,7 +113,6 @@ impl Opened {
         let display = ioctl::egl_display(gbm.clone()).map_err(|e| Error::setup(SUBJECT, e))?;
         // A driver that does not report it counts as hardware.
         let software = EGLDevice::device_for_display(&display).is_ok_and(|device| device.is_software());
-        #[cfg(debug_assertions)]
         let software = software && !super::fault::starves();
         Ok(Self { gbm, display, software })
     }

@@ -1,9 +1,10 @@
 //! Fault injection for a GPU: passes whose fence signals late and with an error, imports that are
 //! refused, and a GPU that does not exist.
 //!
-//! Only in builds with debug assertions, for tests on machines without a GPU to reset.
-//! `SYNCLINE_FAULT_RENDER=N`: every Nth pass of the session gets a failing fence, from sw_sync; the
-//! pass itself renders normally. Without the variables nothing happens.
+//! For tests on machines without a GPU to reset. Builds without debug assertions compile the same
+//! code, but never look at the variables. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of the session
+//! gets a failing fence, from sw_sync; the pass itself renders normally. Without the variables
+//! nothing happens.
 
 use std::{
     sync::{
@@ -18,10 +19,15 @@ use fence::{SwTimeline, SyncFile};
 /// How long a fence stays pending before it fails.
 const LATE: Duration = Duration::from_millis(2);
 
+/// A variable's value, in builds with debug assertions only.
+fn variable(name: &str) -> Option<String> {
+    if cfg!(debug_assertions) { std::env::var(name).ok() } else { None }
+}
+
 /// A failing fence to replace that of a pass; `None` if this pass must not fail.
 pub fn fence() -> Option<SyncFile> {
     static EVERY: LazyLock<Option<u32>> =
-        LazyLock::new(|| std::env::var("SYNCLINE_FAULT_RENDER").ok()?.parse().ok().filter(|every| *every > 0));
+        LazyLock::new(|| variable("SYNCLINE_FAULT_RENDER")?.parse().ok().filter(|every| *every > 0));
     static PASSES: AtomicU32 = AtomicU32::new(0);
     let every = (*EVERY)?;
     if !(PASSES.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every) {
@@ -52,7 +58,7 @@ pub fn any_card_copies() -> bool {
 }
 
 fn refuses() -> Option<&'static str> {
-    static REFUSES: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_IMPORT").ok());
+    static REFUSES: LazyLock<Option<String>> = LazyLock::new(|| variable("SYNCLINE_FAULT_IMPORT"));
     REFUSES.as_deref()
 }
 
@@ -60,7 +66,7 @@ fn refuses() -> Option<&'static str> {
 /// the CPU behind it. `starves`: the same, but that GL counts as a GPU, and it cannot allocate
 /// memory that a display can scan out.
 pub fn gpu() -> Option<&'static str> {
-    static GPU: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SYNCLINE_FAULT_GPU").ok());
+    static GPU: LazyLock<Option<String>> = LazyLock::new(|| variable("SYNCLINE_FAULT_GPU"));
     GPU.as_deref()
 }
 

@@ -8,7 +8,6 @@ mod allocate;
 pub mod cursor;
 mod egl;
 mod element;
-#[cfg(debug_assertions)]
 mod fault;
 pub mod layer;
 mod memory;

@@ -81,7 +81,6 @@ fn importable<R: ImportDma + ImportMem>(
     context: &ReadContext<'_>,
     imported: &Imported,
 ) -> Result<(), String> {
-    #[cfg(debug_assertions)]
     crate::render::fault::import()?;
     match context.reads {
         // The YUV representation is checked at each commit: see `texture`.

@@ -279,7 +279,6 @@ impl Renderer {
 
 /// Whether a card's GPU may copy for the renderer of another card.
 fn may_copy(device: &Device) -> bool {
-    #[cfg(debug_assertions)]
     if fault::any_card_copies() {
         return true;
     }
@@ -335,7 +334,6 @@ where
             }
         },
     };
-    #[cfg(debug_assertions)]
     let fence = fault::fence().or(fence);
     context.others.read(layers.iter().map(|layer| layer.content.surface), fence.as_ref());
     Ok(Pass { fence })
