@@ -44,7 +44,7 @@ impl Syncline {
             self.outputs.list[id].layouts.forget_tests();
             if let Err(error) = self.relight(id) {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
-                // Whoever had the VT has left his picture there: the next frame sets the mode.
+                // The other session has left its image there: the next frame sets the mode.
                 self.outputs.list[id].dirty = true;
             }
         }
