@@ -1,40 +1,70 @@
-//! The cursor image: an image of the theme or a client's surface, rendered into a buffer for the
-//! cursor plane.
+//! The pointer's image and the drag icon: what they are, and the layers that show them.
 //!
-//! The buffer is rendered when the image changes, not when the pointer moves. An image larger than
-//! the plane is cropped. On a device without a cursor plane the cursor is a layer of the scene.
+//! The image is one of the theme's or a client's surface with its tree, scale, transform and
+//! viewport. Where an output has a cursor plane that is large enough, a buffer for that plane is
+//! rendered when the image changes, not when the pointer moves. Everywhere else the image is layers
+//! on top of the scene, which go onto an overlay or are composited like any others. Nothing here
+//! decides where the pointer is.
 
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 
 use drm_fourcc::DrmFourcc;
+use fence::{Acquire, Ns, Release};
 use kms::Device;
 use smithay::{
     backend::renderer::{
         Bind, Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
+        element::Id,
         pixman::{PixmanRenderer, PixmanTexture},
+        utils::DamageBag,
     },
-    input::pointer::{CursorIcon, CursorImageStatus, CursorImageSurfaceData},
+    input::pointer::{CursorImageStatus, CursorImageSurfaceData},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    utils::{Logical, Physical, Point, Rectangle, Transform},
+    utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
     wayland::compositor::with_states,
 };
 
 use crate::{
     config,
-    render::{CursorImage, Target},
-    surface::{SurfaceState, buffer::PixelSource},
+    desktop::{
+        scene,
+        theme::{Theme, ThemeImage},
+        tree,
+    },
+    render::{CursorImage, Layer, Target},
+    surface::{
+        SurfaceState,
+        buffer::PixelSource,
+        content::{Content, ContentParts, SyncMethod},
+        view::View,
+    },
+    system::id::SurfaceId,
 };
 
-/// The state of the cursor.
+/// The state of the pointer's image and of the drag icon.
 pub struct Cursor {
     image: CursorImageStatus,
-    drag_icon: Option<WlSurface>,
-    theme: xcursor::CursorTheme,
-    size: u32,
+    drag_icon: Option<DragIcon>,
+    theme: Theme,
     renderer: Option<PixmanRenderer>,
     rendered: Vec<RenderedCursor>,
+    /// The theme's image as content of a layer, one for each card.
+    contents: Vec<ThemeContent>,
+    /// The identity of the theme's image for damage tracking, and its damage.
+    element: Id,
+    damage: DamageBag<i32, Buffer>,
     /// The number of changes of the image so far.
     changes: u64,
+    /// Where the image and the drag icon were when an output was last asked to show them.
+    pub drawn: Rectangle<i32, Logical>,
+}
+
+/// The surface that is dragged along with the pointer.
+#[derive(Debug)]
+struct DragIcon {
+    surface: WlSurface,
+    /// From the pointer to the icon's origin: the sum of the offsets that the client has committed.
+    offset: Point<i32, Logical>,
 }
 
 /// The cursor image for the cursor planes of one card and one size.
@@ -49,8 +79,24 @@ struct RenderedCursor {
     at_change: u64,
 }
 
-/// A texture of the cursor with its hotspot.
-type CursorTexture = (PixmanTexture, Point<i32, Logical>);
+/// The theme's image as a layer of one card's outputs shows it.
+#[derive(Debug)]
+struct ThemeContent {
+    card: kms::CardSerial,
+    /// The value of [`Cursor::changes`] when it was rendered.
+    at_change: u64,
+    content: Arc<Content>,
+}
+
+/// What is rendered into the buffer of a cursor plane: a texture, the part of it that is shown, how
+/// it is rotated, and size and hotspot on the desktop.
+struct Picture {
+    texture: PixmanTexture,
+    src: Rectangle<f64, Buffer>,
+    transform: Transform,
+    size: Size<i32, Logical>,
+    hotspot: Point<i32, Logical>,
+}
 
 impl Cursor {
     /// Images of the theme are loaded when they are needed. A theme that is not installed is
@@ -59,11 +105,14 @@ impl Cursor {
         Self {
             image: CursorImageStatus::default_named(),
             drag_icon: None,
-            theme: xcursor::CursorTheme::load(&config.theme),
-            size: config.size.clamp(8, 256),
+            theme: Theme::new(&config.theme, config.size),
             renderer: PixmanRenderer::new().ok(),
             rendered: Vec::new(),
+            contents: Vec::new(),
+            element: Id::new(),
+            damage: DamageBag::default(),
             changes: 1,
+            drawn: Rectangle::default(),
         }
     }
 
@@ -75,44 +124,183 @@ impl Cursor {
 
     /// Sets the surface that is dragged along with the pointer.
     pub fn set_drag_icon(&mut self, icon: Option<WlSurface>) {
-        self.drag_icon = icon;
+        self.drag_icon = icon.map(|surface| DragIcon { surface, offset: Point::default() });
     }
 
-    /// The surface of [`Cursor::set_drag_icon`], while it is alive.
-    pub fn drag_icon(&self) -> Option<&WlSurface> {
-        self.drag_icon.as_ref().filter(|icon| icon.is_alive())
+    /// The surface of [`Cursor::set_drag_icon`], while it is alive, and its origin for a pointer at
+    /// `pointer`.
+    pub fn drag_icon(&self, pointer: Point<f64, Logical>) -> Option<(&WlSurface, Point<i32, Logical>)> {
+        let icon = self.drag_icon.as_ref().filter(|icon| icon.surface.is_alive())?;
+        Some((&icon.surface, pointer.to_i32_floor() + icon.offset))
     }
 
-    /// The client's surface if it is the cursor image.
-    pub fn surface(&self) -> Option<&WlSurface> {
+    /// The client's surface if it is the cursor image, and its origin for a pointer at `pointer`.
+    pub fn surface(&self, pointer: Point<f64, Logical>) -> Option<(&WlSurface, Point<i32, Logical>)> {
         match &self.image {
-            CursorImageStatus::Surface(surface) if surface.is_alive() => Some(surface),
+            CursorImageStatus::Surface(surface) if surface.is_alive() => {
+                Some((surface, pointer.to_i32_floor() - hotspot(surface)))
+            }
             _ => None,
         }
     }
 
-    /// A surface was committed; it may be the cursor image.
-    pub fn surface_commit(&mut self, surface: &WlSurface) {
-        if self.surface() == Some(surface) {
+    /// Whether the surface is the cursor image.
+    pub fn is_image(&self, surface: &WlSurface) -> bool {
+        matches!(&self.image, CursorImageStatus::Surface(image) if image == surface)
+    }
+
+    /// Whether the surface is the drag icon.
+    pub fn is_drag_icon(&self, surface: &WlSurface) -> bool {
+        self.drag_icon.as_ref().is_some_and(|icon| icon.surface == *surface)
+    }
+
+    /// The bounding box of the image and the drag icon for a pointer at `pointer`.
+    pub fn bounds(&mut self, pointer: Point<f64, Logical>) -> Rectangle<i32, Logical> {
+        let mut bounds = match &self.image {
+            CursorImageStatus::Named(icon) => {
+                let image = self.theme.image(*icon);
+                Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size())
+            }
+            // Outputs that only seem to show it make one commit too many.
+            _ => Rectangle::new(pointer.to_i32_floor(), (1, 1).into()),
+        };
+        for (root, origin) in self.surface(pointer).into_iter().chain(self.drag_icon(pointer)) {
+            tree::walk(root, origin, |_, states, at| {
+                bounds = bounds.merge(Rectangle::new(at, SurfaceState::of(states).view.size));
+            });
+        }
+        bounds
+    }
+
+    /// A surface was committed, and its content moved by `offset`; it may be the cursor image or
+    /// the drag icon.
+    pub fn surface_commit(&mut self, surface: &WlSurface, offset: Point<i32, Logical>) {
+        if self.is_image(surface) {
             self.changes += 1;
+            with_hotspot(surface, |hotspot| *hotspot -= offset);
+        }
+        if let Some(icon) = self.drag_icon.as_mut().filter(|icon| icon.surface == *surface) {
+            icon.offset += offset;
         }
     }
 
     /// A card is gone: drops its buffers.
     pub fn forget(&mut self, card: kms::CardSerial) {
         self.rendered.retain(|cursor| cursor.card != card);
+        self.contents.retain(|content| content.card != card);
         // The renderer has these buffers mapped.
         if let Some(renderer) = &mut self.renderer {
             renderer.cleanup_texture_cache().ok();
         }
     }
 
-    /// The cursor image for a cursor plane of `device` (of `width` × `height`), rendered again if
-    /// it has changed. `None` if nothing is shown.
-    pub fn show(&mut self, device: &Device, width: u32, height: u32) -> Option<CursorImage> {
+    /// Replaces the image of a client that is gone by the default one.
+    fn check_alive(&mut self) {
         if matches!(&self.image, CursorImageStatus::Surface(s) if !s.is_alive()) {
             self.set_image(CursorImageStatus::default_named());
         }
+    }
+
+    /// The size of the image, if one buffer can show it: `None` if it is hidden, or a surface with
+    /// sub-surfaces.
+    pub fn size(&mut self) -> Option<Size<i32, Logical>> {
+        self.check_alive();
+        match &self.image {
+            CursorImageStatus::Hidden => None,
+            CursorImageStatus::Named(icon) => Some(self.theme.image(*icon).size()),
+            CursorImageStatus::Surface(surface) => {
+                let mut surfaces = 0;
+                tree::walk(surface, Point::default(), |_, _, _| surfaces += 1);
+                (surfaces == 1).then(|| with_states(surface, |states| SurfaceState::of(states).view.size))
+            }
+        }
+    }
+
+    /// Appends the layers of the image, from top to bottom, for a pointer at `pointer` and an
+    /// output of `device` at `area`.
+    pub fn collect(
+        &mut self,
+        device: &Device,
+        pointer: Point<f64, Logical>,
+        area: Rectangle<i32, Logical>,
+        now: Ns,
+        layers: &mut Vec<Layer>,
+    ) {
+        self.check_alive();
+        match &self.image {
+            CursorImageStatus::Hidden => {}
+            CursorImageStatus::Surface(surface) => {
+                let origin = pointer.to_i32_floor() - hotspot(surface);
+                tree::walk(surface, origin, |surface, states, at| {
+                    let layer = scene::layer(surface, states, at, area, now);
+                    layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
+                });
+            }
+            CursorImageStatus::Named(icon) => {
+                let image = self.theme.image(*icon);
+                let rect = Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size());
+                if !rect.overlaps(area) {
+                    return;
+                }
+                match self.theme_content(device, &image) {
+                    Ok(content) => layers.push(self.theme_layer(content, rect, area)),
+                    Err(error) => tracing::warn!("cursor: {error}"),
+                }
+            }
+        }
+    }
+
+    /// The layer of the theme's image at `rect` on the desktop.
+    fn theme_layer(
+        &self,
+        content: Arc<Content>,
+        rect: Rectangle<i32, Logical>,
+        area: Rectangle<i32, Logical>,
+    ) -> Layer {
+        let src = Rectangle::from_size(content.size.to_f64());
+        let view = View { size: rect.size, src, transform: Transform::Normal, opaque: false, colour: None };
+        let (element, damage) = (self.element.clone(), self.damage.snapshot());
+        let dst = scene::on_output(rect, area);
+        Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true, hole: false }
+    }
+
+    /// The theme's image in a buffer of `device`.
+    fn theme_content(&mut self, device: &Device, image: &ThemeImage) -> Result<Arc<Content>, String> {
+        let card = device.serial();
+        let current = |of: &&ThemeContent| of.card == card && of.at_change == self.changes;
+        if let Some(known) = self.contents.iter().find(current) {
+            return Ok(known.content.clone());
+        }
+        self.contents.retain(|of| of.card != card);
+        let (width, height) = (image.width as u32, image.height as u32);
+        let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
+        let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
+        let texture = upload(renderer, image)?;
+        draw(renderer, &target, &Picture::whole(texture, image))?;
+        self.damage.add([Rectangle::from_size(image.size().to_buffer(1, Transform::Normal))]);
+        let content = Arc::new(Content::new(ContentParts {
+            surface: SurfaceId::POINTER,
+            serial: self.changes,
+            source: PixelSource::Dmabuf(target),
+            size: (image.width, image.height).into(),
+            opaque: false,
+            converted: false,
+            acquire: Acquire::ready(),
+            acquire_by: SyncMethod::Buffer,
+            release: Release::none(),
+            release_by: SyncMethod::Buffer,
+            buffer: None,
+        }));
+        // Its acquire is known to be ready.
+        content.advance().ok();
+        self.contents.push(ThemeContent { card, at_change: self.changes, content: content.clone() });
+        Ok(content)
+    }
+
+    /// The image in a buffer of `width` × `height` for a cursor plane of `device`, rendered again if
+    /// it has changed. `None` if nothing is shown.
+    pub fn for_plane(&mut self, device: &Device, width: u32, height: u32) -> Option<CursorImage> {
+        self.check_alive();
         if matches!(self.image, CursorImageStatus::Hidden) {
             return None;
         }
@@ -134,7 +322,7 @@ impl Cursor {
     }
 
     fn render(&mut self, at: usize, device: &Device) -> Result<Option<CursorImage>, String> {
-        let Some((texture, hotspot)) = self.texture()? else { return Ok(None) };
+        let Some(picture) = self.picture()? else { return Ok(None) };
         let cursor = &mut self.rendered[at];
         let (width, height) = cursor.size;
         cursor.shown = None;
@@ -147,92 +335,80 @@ impl Cursor {
                 target
             }
         };
-        let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
-        let mut dmabuf = target.wl()?.clone();
-        let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
-        let size = (width as i32, height as i32).into();
-        let all = Rectangle::from_size(size);
-        let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
-        frame.clear(Color32F::TRANSPARENT, &[all]).map_err(|e| e.to_string())?;
-        let src = Rectangle::from_size(texture.size().to_f64());
-        let dst: Rectangle<i32, Physical> =
-            Rectangle::from_size((texture.width() as i32, texture.height() as i32).into());
-        let damage = [Rectangle::from_size(dst.size)];
-        frame
-            .render_texture_from_to(&texture, src, dst, &damage, &[], Transform::Normal, 1.0)
-            .map_err(|e| e.to_string())?;
-        frame.finish().map_err(|e| e.to_string())?.wait().map_err(|e| e.to_string())?;
-        Ok(Some(CursorImage { target, hotspot }))
+        draw(self.renderer.as_mut().ok_or("pixman is not available")?, &target, &picture)?;
+        Ok(Some(CursorImage { target, hotspot: picture.hotspot }))
     }
 
-    fn texture(&mut self) -> Result<Option<CursorTexture>, String> {
+    /// The image to render for a cursor plane.
+    fn picture(&mut self) -> Result<Option<Picture>, String> {
+        let Some(renderer) = &mut self.renderer else { return Ok(None) };
         match &self.image {
             CursorImageStatus::Hidden => Ok(None),
             CursorImageStatus::Named(icon) => {
-                let icon = *icon;
-                self.theme_texture(icon).map(Some)
+                let image = self.theme.image(*icon);
+                let texture = upload(renderer, &image)?;
+                Ok(Some(Picture::whole(texture, &image)))
             }
             CursorImageStatus::Surface(surface) => {
-                let Some(renderer) = &mut self.renderer else { return Ok(None) };
+                let hotspot = hotspot(surface);
                 with_states(surface, |states| {
-                    let hotspot = states
-                        .data_map
-                        .get::<CursorImageSurfaceData>()
-                        .and_then(|data| Some(data.lock().ok()?.hotspot))
-                        .unwrap_or_default();
-                    let Some(content) = SurfaceState::of(states).current.clone() else { return Ok(None) };
+                    let state = SurfaceState::of(states);
+                    let Some(content) = state.current.clone() else { return Ok(None) };
                     let texture = match &content.source {
                         PixelSource::Shm(shm) => {
-                            let made = crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new());
-                            return made.map(|(texture, _)| Some((texture, hotspot)));
+                            crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new())?.0
                         }
                         PixelSource::Dmabuf(imported) if content.is_ready() => {
-                            renderer.import_dmabuf(imported.wl()?, None)
+                            renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?
                         }
                         PixelSource::Dmabuf(_) => return Ok(None),
                     };
-                    Ok(Some((texture.map_err(|e| e.to_string())?, hotspot)))
+                    let View { src, transform, size, .. } = state.view;
+                    Ok(Some(Picture { texture, src, transform, size, hotspot }))
                 })
             }
         }
     }
+}
 
-    fn theme_texture(&mut self, icon: CursorIcon) -> Result<CursorTexture, String> {
-        let names = std::iter::once(icon.name()).chain(icon.alt_names().iter().copied()).chain(["left_ptr", "default"]);
-        let path = names.into_iter().find_map(|name| self.theme.load_icon(name));
-        let image = path.and_then(|path| {
-            let mut bytes = Vec::new();
-            std::fs::File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
-            let images = xcursor::parser::parse_xcursor(&bytes)?;
-            images.into_iter().min_by_key(|image| image.size.abs_diff(self.size))
-        });
-        let (width, height, hotspot, pixels) = match image {
-            Some(image) => {
-                let hotspot = (image.xhot as i32, image.yhot as i32);
-                // Despite the field's name these are the bytes of the file: little-endian ARGB
-                // words.
-                (image.width as i32, image.height as i32, hotspot, image.pixels_rgba)
-            }
-            None => (12, 16, (0, 0), arrow()),
-        };
-        let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
-        let texture = renderer
-            .import_memory(&pixels, DrmFourcc::Argb8888, (width, height).into(), false)
-            .map_err(|e| e.to_string())?;
-        Ok((texture, hotspot.into()))
+impl Picture {
+    /// All of `texture`, upright.
+    fn whole(texture: PixmanTexture, image: &ThemeImage) -> Self {
+        let src = Rectangle::from_size(texture.size().to_f64());
+        Self { texture, src, transform: Transform::Normal, size: image.size(), hotspot: image.hotspot }
     }
 }
 
-/// A plain arrow of 12 × 16 pixels, for machines without any cursor theme.
-fn arrow() -> Vec<u8> {
-    let mut pixels = vec![0; 12 * 16 * 4];
-    for y in 0..16usize {
-        let width = if y < 11 { y + 1 } else { 16 - y };
-        for x in 0..width.min(12) {
-            let edge = x == 0 || x + 1 == width || y == 15;
-            let value = if edge { 0 } else { 255 };
-            pixels[(y * 12 + x) * 4..][..4].copy_from_slice(&[value, value, value, 255]);
-        }
-    }
-    pixels
+/// Renders a picture into the top left corner of `target`; the rest of it is transparent.
+fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture) -> Result<(), String> {
+    let mut dmabuf = target.wl()?.clone();
+    let (width, height) = (target.dmabuf.width() as i32, target.dmabuf.height() as i32);
+    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let size = (width, height).into();
+    let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
+    frame.clear(Color32F::TRANSPARENT, &[Rectangle::from_size(size)]).map_err(|e| e.to_string())?;
+    let dst: Rectangle<i32, Physical> = Rectangle::from_size((picture.size.w, picture.size.h).into());
+    let damage = [Rectangle::from_size(dst.size)];
+    frame
+        .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], picture.transform, 1.0)
+        .map_err(|e| e.to_string())?;
+    frame.finish().map_err(|e| e.to_string())?.wait().map_err(|e| e.to_string())
+}
+
+fn upload(renderer: &mut PixmanRenderer, image: &ThemeImage) -> Result<PixmanTexture, String> {
+    renderer
+        .import_memory(&image.pixels, DrmFourcc::Argb8888, (image.width, image.height).into(), false)
+        .map_err(|e| e.to_string())
+}
+
+/// Calls `f` with the hotspot of a surface that is a cursor image.
+fn with_hotspot<T>(surface: &WlSurface, f: impl FnOnce(&mut Point<i32, Logical>) -> T) -> Option<T> {
+    with_states(surface, |states| {
+        let mut data = states.data_map.get::<CursorImageSurfaceData>()?.lock().ok()?;
+        Some(f(&mut data.hotspot))
+    })
+}
+
+fn hotspot(surface: &WlSurface) -> Point<i32, Logical> {
+    with_hotspot(surface, |hotspot| *hotspot).unwrap_or_default()
 }

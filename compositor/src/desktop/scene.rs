@@ -17,15 +17,20 @@ use crate::{
 
 impl Desktop {
     /// Fills `scene` with the layers of an output at `area`. Stops below a layer that covers
-    /// everything else. The drag icon is at `pointer`.
+    /// everything else. The drag icon is at `pointer`. The pointer's image is a layer if `device`,
+    /// whose output this is, shows it that way; `None`: the output's cursor plane shows it.
     pub fn collect(
-        &self,
+        &mut self,
         area: Rectangle<i32, Logical>,
         pointer: Point<f64, Logical>,
+        device: Option<&kms::Device>,
         now: fence::Ns,
         scene: &mut Vec<Layer>,
     ) {
         scene.clear();
+        if let Some(device) = device {
+            self.cursor.collect(device, pointer, area, now, scene);
+        }
         let mut covered = false;
         let mut add = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
             if covered {
@@ -36,8 +41,8 @@ impl Desktop {
                 scene.push(layer);
             }
         };
-        if let Some(icon) = self.cursor.drag_icon() {
-            walk(icon, pointer.to_i32_round(), &mut add);
+        if let Some((icon, origin)) = self.cursor.drag_icon(pointer) {
+            walk(icon, origin, &mut add);
         }
         for window in self.windows.visible() {
             let origin = window.origin();
@@ -49,32 +54,46 @@ impl Desktop {
     }
 
     /// Calls `visit` for every visible surface of an output at `area`, whether it has a content or
-    /// not.
-    pub fn visible_surfaces(&self, area: Rectangle<i32, Logical>, mut visit: impl FnMut(&WlSurface, &SurfaceData)) {
+    /// not. The cursor image and the drag icon are at `pointer`.
+    pub fn visible_surfaces(
+        &self,
+        area: Rectangle<i32, Logical>,
+        pointer: Point<f64, Logical>,
+        mut visit: impl FnMut(&WlSurface, &SurfaceData),
+    ) {
+        let mut see = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
+            let size = SurfaceState::of(states).view.size;
+            if Rectangle::new(at, size).overlaps(area) {
+                visit(surface, states);
+            }
+        };
+        for (surface, origin) in self.cursor.surface(pointer).into_iter().chain(self.cursor.drag_icon(pointer)) {
+            walk(surface, origin, &mut see);
+        }
         for window in self.windows.visible() {
             let origin = window.origin();
-            let mut see = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
-                let size = SurfaceState::of(states).view.size;
-                if Rectangle::new(at, size).overlaps(area) {
-                    visit(surface, states);
-                }
-            };
             for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
                 walk(&popup, at, &mut see);
             }
             walk(window.surface(), origin, &mut see);
         }
-        if let Some(surface) = self.cursor.surface() {
-            smithay::wayland::compositor::with_states(surface, |states| visit(surface, states));
-        }
     }
+}
+
+/// A rectangle of the desktop in pixels of the output at `area`.
+pub fn on_output(rect: Rectangle<i32, Logical>, area: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
+    let mut dst = physical(rect);
+    dst.loc -= physical(area).loc;
+    dst
 }
 
 fn physical(area: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
     Rectangle::new((area.loc.x, area.loc.y).into(), (area.size.w, area.size.h).into())
 }
 
-fn layer(
+/// The layer of a surface with its origin at `at` on the desktop; `None` if the output at `area`
+/// does not show it.
+pub fn layer(
     surface: &WlSurface,
     states: &SurfaceData,
     at: Point<i32, Logical>,
@@ -87,17 +106,16 @@ fn layer(
     if !rect.overlaps(area) {
         return None;
     }
-    let mut dst = physical(rect);
-    dst.loc -= physical(area).loc;
     Some(Layer {
-        surface: surface.clone(),
+        surface: Some(surface.clone()),
         opaque: content.opaque || state.view.opaque,
         content,
         view: state.view,
-        dst,
+        dst: on_output(rect, area),
         rate: state.rate.rate(now),
         element: state.element.clone(),
         damage: state.damage.snapshot(),
+        pointer: false,
         hole: false,
     })
 }

@@ -225,6 +225,8 @@ fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
     for (at, layer) in scene.iter().enumerate() {
         let fate = assignment.and_then(|assignment| assignment.placements().get(at));
         let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
-        with_states(&layer.surface, |states| SurfaceState::of(states).on_plane = on_plane);
+        if let Some(surface) = &layer.surface {
+            with_states(surface, |states| SurfaceState::of(states).on_plane = on_plane);
+        }
     }
 }

@@ -55,7 +55,7 @@ impl<T> LayerElement<T> {
             texture: None,
             // Not the layer's own id: becoming a hole changes all pixels, although the client has
             // changed none.
-            id: Id::from_wayland_resource(&layer.surface),
+            id: layer.surface.as_ref().map_or_else(Id::new, Id::from_wayland_resource),
             src: Rectangle::default(),
             dst: layer.dst,
             transform: Transform::Normal,

@@ -16,7 +16,8 @@ use crate::surface::{content::Content, view::View};
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    pub surface: WlSurface,
+    /// `None`: the compositor's own image, such as the pointer of the cursor theme.
+    pub surface: Option<WlSurface>,
     pub content: Arc<Content>,
     /// How the buffer is mapped to the surface.
     pub view: View,
@@ -30,6 +31,8 @@ pub struct Layer {
     pub opaque: bool,
     /// Commits of the surface per 1000 seconds.
     pub rate: u32,
+    /// The layer is part of the pointer's image.
+    pub pointer: bool,
     /// The layer is a hole: a plane below shows it, and the composited buffer is transparent there.
     pub hole: bool,
 }

@@ -89,11 +89,12 @@ impl Syncline {
         let screen = smithay::utils::Rectangle::from_size((output.size.w, output.size.h).into());
         let (id, windows) = (output.id, &mut self.desktop.windows);
         for layer in scene {
-            with_states(&layer.surface, |states| {
+            let Some(surface) = &layer.surface else { continue };
+            with_states(surface, |states| {
                 if !has_feedback_objects(states) {
                     return;
                 }
-                let asked = windows.find(&layer.surface).is_some_and(|w| w.placement == Placement::Fullscreen);
+                let asked = windows.find(surface).is_some_and(|w| w.placement == Placement::Fullscreen);
                 // A surface that extends to another output is not allocated for scan-out.
                 let here = screen.contains_rect(layer.dst);
                 let on_plane = SurfaceState::of(states).on_plane;

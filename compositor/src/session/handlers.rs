@@ -48,12 +48,11 @@ impl CompositorHandler for Syncline {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
-        if crate::surface::apply::apply(surface, self.now) {
-            self.displays_stale = true;
-        }
+        let applied = crate::surface::apply::apply(surface, self.now);
+        self.displays_stale |= applied.resized;
         self.desktop.popups.commit(surface);
         self.shell_commit(surface);
-        self.desktop.cursor.surface_commit(surface);
+        self.desktop.cursor.surface_commit(surface, applied.offset);
         // A commit without damage may still carry a frame callback; the next frame sends it.
         self.redraw_surface(surface);
         self.delay_callbacks(surface);
@@ -155,7 +154,7 @@ impl SeatHandler for Syncline {
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
         self.desktop.cursor.set_image(image);
-        self.redraw_cursor();
+        self.redraw_pointer(self.pointer_location());
     }
 }
 

@@ -146,7 +146,7 @@ impl Syncline {
 
     fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.get_pointer() else { return };
-        let to = self.outputs.clamp(to);
+        let (before, to) = (pointer.current_location(), self.outputs.clamp(to));
         let moving = self.desktop.interaction.as_ref().is_some_and(|i| !i.finished);
         if moving {
             self.interact(to);
@@ -155,7 +155,7 @@ impl Syncline {
         let serial = SERIAL_COUNTER.next_serial();
         pointer.motion(self, focus, &MotionEvent { location: to, serial, time });
         pointer.frame(self);
-        self.redraw_cursor();
+        self.redraw_pointer(before);
     }
 
     /// Sends the clients the pointer focus again after windows have changed.

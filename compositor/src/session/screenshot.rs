@@ -14,7 +14,7 @@ impl Syncline {
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
         let mut scene = Vec::new();
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
-        self.collect_scene(id, &mut scene);
+        self.collect_scene(id, false, &mut scene);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[id];

@@ -10,7 +10,7 @@ use fence::{AcquireState, Ns};
 use protocols::color_representation::{self};
 use smithay::{
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
-    utils::Rectangle,
+    utils::{Logical, Point, Rectangle},
     wayland::{
         compositor::{Barrier, Cacheable, Damage, SurfaceAttributes, SurfaceData, with_states},
         presentation::PresentationFeedbackCachedState,
@@ -58,95 +58,109 @@ impl Cacheable for CommitUpdate {
     }
 }
 
+/// What a commit has changed besides the content.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Applied {
+    /// The size of the surface has changed.
+    pub resized: bool,
+    /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
+    pub offset: Point<i32, Logical>,
+}
+
 /// Installs the state of a commit; called by Smithay's commit handler when it has applied the
-/// commit. Returns whether the size of the surface has changed.
-pub fn apply(surface: &WlSurface, now: Ns) -> bool {
+/// commit.
+pub fn apply(surface: &WlSurface, now: Ns) -> Applied {
     with_states(surface, |states| {
-        if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
-            SurfaceState::of(states).order.applied(barrier, now);
-        }
-        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
-        let attributes = attributes.current();
-        // The content releases the buffer; Smithay must not see it again.
-        attributes.buffer.take();
-        attributes.buffer_delta.take();
-        let damage = std::mem::take(&mut attributes.damage);
-        let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
-        let mut surface = SurfaceState::of(states);
-        match attach {
-            None => {}
-            Some(Attach::Removed) => {
-                surface.current = None;
-                surface.damage.reset();
-            }
-            Some(Attach::Buffer(content)) => {
-                let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
-                if failed || content.is_superseded() {
-                    // The last good content stays. Dropping this content releases the buffer, with
-                    // the error of the acquire fence if there is one.
-                    let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
-                    if failed {
-                        tracing::info!(
-                            "surface {} commit {}: the acquire fence failed; the commit is not shown",
-                            surface.id,
-                            content.serial
-                        );
-                    }
-                    return false;
-                }
-                if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
-                    surface.damage.reset();
-                }
-                surface.current = Some(content);
-            }
-        }
-        let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
-        let Some((size, y_invert)) = shown else {
-            return std::mem::take(&mut surface.view).size != View::default().size;
-        };
-        let viewport = *states.cached_state.get::<ViewportCachedState>().current();
-        let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let mut view = View::new(size, y_invert, attributes, &viewport);
-        if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
-            let height = size.h.unsigned_abs();
-            view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
-        }
-        // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
-        // has had a viewport before, and leaves out its checks of the one that comes.
-        if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
-            return false;
-        }
-        let resized = view.size != surface.view.size;
-        if view != surface.view {
-            surface.view = view;
+        let offset = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take().unwrap_or_default();
+        Applied { resized: apply_content(states, now), offset }
+    })
+}
+
+/// Returns whether the size of the surface has changed.
+fn apply_content(states: &SurfaceData, now: Ns) -> bool {
+    if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
+        SurfaceState::of(states).order.applied(barrier, now);
+    }
+    let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+    let attributes = attributes.current();
+    // The content releases the buffer; Smithay must not see it again.
+    attributes.buffer.take();
+    let damage = std::mem::take(&mut attributes.damage);
+    let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
+    let mut surface = SurfaceState::of(states);
+    match attach {
+        None => {}
+        Some(Attach::Removed) => {
+            surface.current = None;
             surface.damage.reset();
         }
-        let all = Rectangle::from_size(size);
-        let transform = view.transform;
-        if surface.current.as_ref().is_some_and(|content| content.converted) {
-            // The client's damage is in pixels of a buffer of another size.
-            surface.damage.add([all]);
-        }
-        surface.damage.add(damage.into_iter().filter_map(|damage| {
-            let rect = match damage {
-                // The client counts lines from the top of the image.
-                Damage::Buffer(mut rect) if y_invert => {
-                    rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
-                    rect
+        Some(Attach::Buffer(content)) => {
+            let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
+            if failed || content.is_superseded() {
+                // The last good content stays. Dropping this content releases the buffer, with
+                // the error of the acquire fence if there is one.
+                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                if failed {
+                    tracing::info!(
+                        "surface {} commit {}: the acquire fence failed; the commit is not shown",
+                        surface.id,
+                        content.serial
+                    );
                 }
-                Damage::Buffer(rect) => rect,
-                Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
-            };
-            rect.intersection(all)
-        }));
-        resized
-    })
+                return false;
+            }
+            if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
+                surface.damage.reset();
+            }
+            surface.current = Some(content);
+        }
+    }
+    let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+    let Some((size, y_invert)) = shown else {
+        return std::mem::take(&mut surface.view).size != View::default().size;
+    };
+    let viewport = *states.cached_state.get::<ViewportCachedState>().current();
+    let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
+    let mut view = View::new(size, y_invert, attributes, &viewport);
+    if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
+        let height = size.h.unsigned_abs();
+        view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
+    }
+    // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
+    // has had a viewport before, and leaves out its checks of the one that comes.
+    if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
+        return false;
+    }
+    let resized = view.size != surface.view.size;
+    if view != surface.view {
+        surface.view = view;
+        surface.damage.reset();
+    }
+    let all = Rectangle::from_size(size);
+    let transform = view.transform;
+    if surface.current.as_ref().is_some_and(|content| content.converted) {
+        // The client's damage is in pixels of a buffer of another size.
+        surface.damage.add([all]);
+    }
+    surface.damage.add(damage.into_iter().filter_map(|damage| {
+        let rect = match damage {
+            // The client counts lines from the top of the image.
+            Damage::Buffer(mut rect) if y_invert => {
+                rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
+                rect
+            }
+            Damage::Buffer(rect) => rect,
+            Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
+        };
+        rect.intersection(all)
+    }));
+    resized
 }
 
 /// Surface damage in buffer pixels, rounded outwards.
 fn surface_to_buffer(
-    rect: Rectangle<i32, smithay::utils::Logical>,
+    rect: Rectangle<i32, Logical>,
     view: &View,
     scale: i32,
     transform: smithay::utils::Transform,
@@ -162,7 +176,7 @@ fn surface_to_buffer(
     );
     let area = (unscaled.w / f64::from(scale), unscaled.h / f64::from(scale)).into();
     let mut rect: Rectangle<f64, smithay::utils::Buffer> =
-        Rectangle::<f64, smithay::utils::Logical>::to_buffer(local, f64::from(scale), transform, &area);
+        Rectangle::<f64, Logical>::to_buffer(local, f64::from(scale), transform, &area);
     rect.loc += view.src.loc;
     rect.to_i32_up()
 }

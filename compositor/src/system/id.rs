@@ -33,3 +33,8 @@ id! {
     /// A place in one of the session's tables, as the reactor knows it; reused once it is free.
     Slot
 }
+
+impl SurfaceId {
+    /// The pointer's image of the cursor theme, which is shown like a surface but is no client's.
+    pub const POINTER: Self = Self(99);
+}

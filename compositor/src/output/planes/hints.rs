@@ -30,8 +30,9 @@ impl Output {
         }
         let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
         let whole = |layer: &&Layer| layer.dst == Rectangle::from_size(size);
-        let hint = scene.first().filter(whole).and_then(|top| {
-            with_states(&top.surface, |states| {
+        let top = scene.iter().find(|layer| !layer.pointer).filter(whole);
+        let hint = top.and_then(|top| top.surface.as_ref()).and_then(|surface| {
+            with_states(surface, |states| {
                 to_display(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
             })
         });
@@ -70,11 +71,11 @@ impl Output {
     /// lets clients tear.
     pub fn judge_tearing(&mut self, scene: &[Layer], allowed: bool) {
         let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
-        let Some(top) = scene.first() else {
+        let Some((top, surface)) = scene.first().and_then(|top| Some((top, top.surface.as_ref()?))) else {
             self.tearing = TearVerdict::NotAsked;
             return;
         };
-        let (asked, video) = with_states(&top.surface, |states| {
+        let (asked, video) = with_states(surface, |states| {
             let video =
                 states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() == &Type::Video;
             (protocols::tearing::wants_tearing(states), video)

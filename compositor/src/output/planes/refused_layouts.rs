@@ -64,7 +64,8 @@ pub fn refused_layouts(
         let layout = Format { code, modifier };
         let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);
         let same_otherwise = is_placed_like_the_screen(&layer.view, place, screen);
-        (is_composited && same_otherwise && layout != composited_layout?).then(|| (layer.surface.clone(), layout))
+        let surface = layer.surface.as_ref()?;
+        (is_composited && same_otherwise && layout != composited_layout?).then(|| (surface.clone(), layout))
     };
     suspects.iter().filter_map(to_blame).collect()
 }

@@ -12,6 +12,7 @@
 //! within [`LIMIT`], the answer says so.
 
 use fence::Ns;
+use smithay::utils::IsAlive;
 
 use crate::{
     control::socket::Ticket,
@@ -69,7 +70,7 @@ impl Syncline {
     pub fn comparison_latch(&mut self, id: OutputId) -> Option<RepeatedFrame> {
         let comparison = self.crc.comparison.as_mut().filter(|comparison| comparison.output == id)?;
         let ComparisonStep::Planes { frame, about, scene, cursor } = &mut comparison.step else { return None };
-        let gone = scene.iter().any(|layer| !smithay::utils::IsAlive::alive(&layer.surface));
+        let gone = scene.iter().filter_map(|layer| layer.surface.as_ref()).any(|surface| !surface.alive());
         if gone {
             comparison.again("a window was closed meanwhile");
             return None;

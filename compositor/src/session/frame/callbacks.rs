@@ -51,7 +51,8 @@ impl Syncline {
         let Some(mut in_flight) = output.in_flight.take() else { return };
         // From the flip of this frame to the latch of the next one.
         let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |_, states| {
+        let pointer = self.pointer_location();
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |_, states| {
             let mut state = SurfaceState::of(states);
             if state.hidden {
                 return;

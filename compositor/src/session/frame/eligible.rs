@@ -81,7 +81,8 @@ impl Syncline {
     /// surface's history, will signal before the vblank.
     pub fn open_eligible_gates(&mut self, id: OutputId, vblank: Ns) {
         let mut due = std::mem::take(&mut self.outputs.due);
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
+        let pointer = self.pointer_location();
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |surface, states| {
             let state = SurfaceState::of(states);
             if let Some(next) = state.next_pending() {
                 due.push((surface.clone(), next.clone()));

@@ -66,13 +66,16 @@ impl Syncline {
         match self.desktop.windows.visible().find(|w| *w.surface() == root) {
             Some(window) => Some(Rectangle::new(window.location, window.geometry().size)),
             // Cursors and drag icons are where the pointer is, popups near their windows.
-            None if self.desktop.cursor.surface() == Some(&root)
-                || self.desktop.cursor.drag_icon() == Some(&root)
-                || self.desktop.popups.find_popup(&root).is_some() =>
-            {
+            None if self.desktop.popups.find_popup(&root).is_some() => {
                 Some(Rectangle::new(self.pointer_location().to_i32_floor(), (1, 1).into()))
             }
-            None => None,
+            None => {
+                let (cursor, pointer) = (&self.desktop.cursor, self.pointer_location());
+                let mut moved = cursor.surface(pointer).into_iter().chain(cursor.drag_icon(pointer));
+                let (_, origin) = moved.find(|(surface, _)| **surface == root)?;
+                let size = with_states(&root, |states| SurfaceState::of(states).view.size);
+                Some(Rectangle::new(origin, size))
+            }
         }
     }
 
@@ -178,10 +181,13 @@ impl Syncline {
     /// After a latch: marks the surfaces that are entirely covered, which are those not in `scene`.
     pub fn mark_hidden(&mut self, id: OutputId, scene: &[Layer]) {
         let mut covered = Vec::new();
-        let cursor = self.desktop.cursor.surface();
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |surface, states| {
+        let pointer = self.pointer_location();
+        // Nothing covers the pointer; it need not be a layer of the scene.
+        let cursor = self.desktop.cursor.surface(pointer).map(|(surface, _)| surface.clone());
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |surface, states| {
             let mut state = SurfaceState::of(states);
-            let seen = scene.iter().any(|layer| layer.surface == *surface) || cursor == Some(surface);
+            let seen =
+                scene.iter().any(|layer| layer.surface.as_ref() == Some(surface)) || cursor.as_ref() == Some(surface);
             // A surface without a content covers nothing, and nothing is known of it.
             let hidden = !seen && state.current.is_some();
             if hidden && !state.hidden {

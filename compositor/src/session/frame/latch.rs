@@ -15,7 +15,7 @@ use crate::{
         present::FrameConfig,
         state::Phase,
     },
-    render::{CursorImage, Layer},
+    render::Layer,
     session::{Syncline, parts::comparison::RepeatedFrame},
     system::{id::OutputId, trace},
 };
@@ -32,10 +32,11 @@ impl Syncline {
         self.open_eligible_gates(id, vblank);
         self.end_deferred(id);
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
-        self.collect_scene(id, &mut scene);
+        let plane = self.cursor_plane(id);
+        self.collect_scene(id, plane.is_none(), &mut scene);
         let now = self.now;
         scene.retain(|layer| !layer.content.is_stalled(now) && self.may_show(id, &layer.content));
-        let cursor = self.cursor_plane(id);
+        let cursor = plane.and_then(|plane| self.on_cursor_plane(id, plane));
         let tearing = self.config.tearing;
         let output = &mut self.outputs.list[id];
         output.judge_tearing(&scene, tearing);
@@ -68,10 +69,13 @@ impl Syncline {
         self.clear_barriers(id);
     }
 
-    /// Fills `scene` with what output `id` shows.
-    pub fn collect_scene(&self, id: OutputId, scene: &mut Vec<Layer>) {
-        let area = self.outputs.list[id].rect();
-        self.desktop.collect(area, self.pointer_location(), self.now, scene);
+    /// Fills `scene` with what output `id` shows; with the pointer's image as a layer if `pointer`
+    /// is true.
+    pub fn collect_scene(&mut self, id: OutputId, pointer: bool, scene: &mut Vec<Layer>) {
+        let at = self.pointer_location();
+        let output = &self.outputs.list[id];
+        let device = pointer.then(|| output.kms.device());
+        self.desktop.collect(output.rect(), at, device, self.now, scene);
     }
 
     /// Commits a frame, and handles its consequences.
@@ -116,17 +120,29 @@ impl Syncline {
     /// frame.
     pub fn preload_cursor(&mut self) {
         for id in self.outputs.list.ids() {
-            self.cursor_plane(id);
+            match self.cursor_plane(id) {
+                Some(plane) => drop(self.on_cursor_plane(id, plane)),
+                None => self.collect_scene(id, true, &mut Vec::new()),
+            }
         }
     }
 
-    fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, CursorImage, Rect)> {
-        let pointer = self.pointer_location().to_i32_floor::<i32>();
+    /// The cursor plane of output `id` and the size of its buffer, if one that is as large as the
+    /// pointer's image can be shown there.
+    fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
         let plane = output.cursor?;
-        let (width, height) = output.kms.planes()[plane].cursor_size_for(64, 64)?;
-        let shown = self.desktop.cursor.show(output.kms.device(), width, height)?;
+        let image = self.desktop.cursor.size()?;
+        // Most images fit into this size; a smaller one does not change the buffer.
+        let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());
+        Some((plane, output.kms.planes()[plane].cursor_size_for(width, height)?))
+    }
+
+    /// The pointer's image on the cursor plane of output `id`; `None` if it is elsewhere.
+    fn on_cursor_plane(&mut self, id: OutputId, (plane, (width, height)): (usize, (u32, u32))) -> Option<CursorPlane> {
+        let pointer = self.pointer_location().to_i32_floor::<i32>();
         let output = &self.outputs.list[id];
+        let shown = self.desktop.cursor.for_plane(output.kms.device(), width, height)?;
         let at = pointer - shown.hotspot - output.location;
         let rect = Rect::new(at.x, at.y, width, height);
         let screen = Rect::new(0, 0, output.size.w as u32, output.size.h as u32);

@@ -2,7 +2,10 @@
 //!
 //! It only marks them; [`crate::session::frame::timer`] schedules.
 
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle};
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, Rectangle},
+};
 
 use crate::session::Syncline;
 
@@ -21,8 +24,8 @@ impl Syncline {
         if crate::surface::is_hidden(surface) {
             return;
         }
-        if self.desktop.cursor.surface() == Some(&root) || self.desktop.cursor.drag_icon() == Some(&root) {
-            return self.redraw_all();
+        if self.desktop.cursor.is_image(&root) || self.desktop.cursor.is_drag_icon(&root) {
+            return self.redraw_pointer(self.pointer_location());
         }
         let mut rect = self.desktop.windows.find(&root).filter(|w| w.mapped).map(|w| {
             let geometry = w.geometry();
@@ -43,8 +46,14 @@ impl Syncline {
         }
     }
 
-    /// The pointer has moved or its image has changed.
-    pub fn redraw_cursor(&mut self) {
-        self.redraw_all();
+    /// The pointer was at `before`, or its image has changed: the outputs on which it was or is
+    /// latch again.
+    pub fn redraw_pointer(&mut self, before: Point<f64, Logical>) {
+        let areas = [before, self.pointer_location()].map(|at| self.desktop.cursor.bounds(at));
+        let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
+        for output in &mut self.outputs.list {
+            let rect = output.rect();
+            output.dirty |= areas.iter().chain([&shown]).any(|area| rect.overlaps(*area));
+        }
     }
 }

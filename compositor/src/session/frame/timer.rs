@@ -66,7 +66,8 @@ impl Syncline {
         }
         let since = self.now.saturating_sub(4 * self.outputs.list[id].clock.period());
         let mut found = false;
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), |_, states| {
+        let pointer = self.pointer_location();
+        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |_, states| {
             let state = SurfaceState::of(states);
             found |= !state.hidden && state.next_pending().is_some_and(|pending| pending.committed >= since);
         });
