@@ -55,6 +55,9 @@ pub struct Cursor {
     damage: DamageBag<i32, Buffer>,
     /// The number of changes of the image so far.
     changes: u64,
+    /// The number of pointing devices; `None`: they are not counted, because the session reads no
+    /// devices.
+    pointers: Option<usize>,
     /// Where the image and the drag icon were when an output was last asked to show them.
     pub drawn: Rectangle<i32, Logical>,
 }
@@ -112,6 +115,7 @@ impl Cursor {
             element: Id::new(),
             damage: DamageBag::default(),
             changes: 1,
+            pointers: None,
             drawn: Rectangle::default(),
         }
     }
@@ -120,6 +124,21 @@ impl Cursor {
     pub fn set_image(&mut self, image: CursorImageStatus) {
         self.image = image;
         self.changes += 1;
+    }
+
+    /// The session reads input devices from here on, and has none yet.
+    pub fn count_pointers(&mut self) {
+        self.pointers = Some(0);
+    }
+
+    /// So many pointing devices have come, or gone.
+    pub fn pointers_changed(&mut self, change: isize) {
+        self.pointers = Some(self.pointers.unwrap_or(0).saturating_add_signed(change));
+    }
+
+    /// Whether there is nothing to show: no pointing device, or its client hides the pointer.
+    fn is_hidden(&self) -> bool {
+        self.pointers == Some(0) || matches!(self.image, CursorImageStatus::Hidden)
     }
 
     /// Sets the surface that is dragged along with the pointer.
@@ -206,6 +225,7 @@ impl Cursor {
     pub fn size(&mut self) -> Option<Size<i32, Logical>> {
         self.check_alive();
         match &self.image {
+            _ if self.is_hidden() => None,
             CursorImageStatus::Hidden => None,
             CursorImageStatus::Named(icon) => Some(self.theme.image(*icon).size()),
             CursorImageStatus::Surface(surface) => {
@@ -228,6 +248,7 @@ impl Cursor {
     ) {
         self.check_alive();
         match &self.image {
+            _ if self.is_hidden() => {}
             CursorImageStatus::Hidden => {}
             CursorImageStatus::Surface(surface) => {
                 let origin = pointer.to_i32_floor() - hotspot(surface);
@@ -301,7 +322,7 @@ impl Cursor {
     /// it has changed. `None` if nothing is shown.
     pub fn for_plane(&mut self, device: &Device, width: u32, height: u32) -> Option<CursorImage> {
         self.check_alive();
-        if matches!(self.image, CursorImageStatus::Hidden) {
+        if self.is_hidden() {
             return None;
         }
         let (card, size) = (device.serial(), (width, height));

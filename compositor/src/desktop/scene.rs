@@ -16,9 +16,10 @@ use crate::{
 };
 
 impl Desktop {
-    /// Fills `scene` with the layers of an output at `area`. Stops below a layer that covers
-    /// everything else. The drag icon is at `pointer`. The pointer's image is a layer if `device`,
-    /// whose output this is, shows it that way; `None`: the output's cursor plane shows it.
+    /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
+    /// that area that lie below a layer which covers everything. The drag icon is at `pointer`. The
+    /// pointer's image is a layer if `device`, whose output this is, shows it that way; `None`: the
+    /// output's cursor plane shows it.
     pub fn collect(
         &mut self,
         area: Rectangle<i32, Logical>,
@@ -26,20 +27,20 @@ impl Desktop {
         device: Option<&kms::Device>,
         now: fence::Ns,
         scene: &mut Vec<Layer>,
+        covered: &mut Vec<WlSurface>,
     ) {
-        scene.clear();
         if let Some(device) = device {
             self.cursor.collect(device, pointer, area, now, scene);
         }
-        let mut covered = false;
+        let mut is_covered = false;
         let mut add = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
-            if covered {
+            let Some(layer) = layer(surface, states, at, area, now) else { return };
+            if is_covered {
+                covered.push(surface.clone());
                 return;
             }
-            if let Some(layer) = layer(surface, states, at, area, now) {
-                covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
-                scene.push(layer);
-            }
+            is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
+            scene.push(layer);
         };
         if let Some((icon, origin)) = self.cursor.drag_icon(pointer) {
             walk(icon, origin, &mut add);
@@ -50,32 +51,6 @@ impl Desktop {
                 walk(&popup, at, &mut add);
             }
             walk(window.surface(), origin, &mut add);
-        }
-    }
-
-    /// Calls `visit` for every visible surface of an output at `area`, whether it has a content or
-    /// not. The cursor image and the drag icon are at `pointer`.
-    pub fn visible_surfaces(
-        &self,
-        area: Rectangle<i32, Logical>,
-        pointer: Point<f64, Logical>,
-        mut visit: impl FnMut(&WlSurface, &SurfaceData),
-    ) {
-        let mut see = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
-            let size = SurfaceState::of(states).view.size;
-            if Rectangle::new(at, size).overlaps(area) {
-                visit(surface, states);
-            }
-        };
-        for (surface, origin) in self.cursor.surface(pointer).into_iter().chain(self.cursor.drag_icon(pointer)) {
-            walk(surface, origin, &mut see);
-        }
-        for window in self.windows.visible() {
-            let origin = window.origin();
-            for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                walk(&popup, at, &mut see);
-            }
-            walk(window.surface(), origin, &mut see);
         }
     }
 }

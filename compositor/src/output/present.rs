@@ -25,7 +25,7 @@ use crate::{
             fill::{FrameInputs, gather, test},
             record::{check_of, kind_of, pending_frame, trace_planes},
             refused_layouts,
-            request::{CursorPlane, OnPlane, PlaneRequest},
+            request::{OnPlane, PlaneRequest, SceneFrame},
             submit::{Submit, submit},
         },
         state::{InFlight, Output},
@@ -54,37 +54,35 @@ pub struct Presented {
     pub refused_layouts: Vec<(WlSurface, Format)>,
     /// The commit was a modeset.
     pub modeset: bool,
+    /// Other layers than before are on planes, or the layers are others.
+    pub assigned: bool,
 }
 
 impl Outputs {
     /// Assigns planes, composites and commits one frame for the vblank at `vblank`; retries with
     /// less if the kernel refuses. `planned` and `started`: when the latch was planned and when it
     /// began. Errors: rendering failed, or the kernel refused every attempt.
-    #[expect(clippy::too_many_arguments, reason = "a frame has this many inputs")]
     pub fn present(
         &mut self,
         id: OutputId,
         vblank: Ns,
         (planned, started): (Ns, Ns),
-        scene: &[Layer],
-        cursor: Option<&CursorPlane>,
+        frame: &SceneFrame<'_>,
         attempt: Attempt,
         config: FrameConfig,
     ) -> Result<Presented, FrameError> {
         let mut layouts = std::mem::take(&mut self.list[id].layouts);
-        let done = self.present_with(id, (vblank, planned, started), scene, cursor, attempt, config, &mut layouts);
+        let done = self.present_with(id, (vblank, planned, started), frame, attempt, config, &mut layouts);
         layouts.drop_contents();
         self.list[id].layouts = layouts;
         done
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the arguments of `present`, and the layouts")]
     fn present_with(
         &mut self,
         id: OutputId,
         (vblank, planned, started): (Ns, Ns, Ns),
-        scene: &[Layer],
-        cursor: Option<&CursorPlane>,
+        SceneFrame { layers: scene, changed, cursor }: &SceneFrame<'_>,
         mut attempt: Attempt,
         config: FrameConfig,
         layouts: &mut assign::Layouts,
@@ -94,7 +92,8 @@ impl Outputs {
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
-        layouts.describe(device, &output.kms, (config.planes, known), scene);
+        let (scene, cursor) = (*scene, *cursor);
+        layouts.describe(device, &output.kms, (config.planes, known), scene, *changed);
         let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
         layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
@@ -133,6 +132,7 @@ impl Outputs {
                 return Err(FrameError::Refused(remedy, error));
             }
             tracing::info!("{}: frame {frame}: {error}; next: {remedy}", output.wl.name());
+            layouts.describe_again();
             if matches!(remedy, Remedy::WithoutOverlays | Remedy::OtherModifier(_) | Remedy::Composed) {
                 layouts.refused(error.errno);
             }
@@ -168,7 +168,7 @@ impl Outputs {
         let composited = refused_layouts::composited_layout(&requests, output.cursor);
         let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
         let assignment = layouts.current().filter(|_| !attempt.composited);
-        mark_planes(scene, assignment);
+        let assigned = mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut requests, out_fence.as_ref(), frame);
         layouts.requests = requests;
@@ -184,7 +184,7 @@ impl Outputs {
             callbacks: std::mem::take(&mut output.callbacks),
             check,
         });
-        Ok(Presented { refused_layouts: refused, modeset: attempt.modeset })
+        Ok(Presented { refused_layouts: refused, modeset: attempt.modeset, assigned })
     }
 }
 
@@ -219,14 +219,22 @@ fn replace(output: &mut Output, requests: &mut Vec<PlaneRequest>, out_fence: Opt
     }
 }
 
-/// Notes for each surface whether a plane shows it. `assignment` is `None` if everything was
-/// composited.
-fn mark_planes(scene: &[Layer], assignment: Option<&Assignment>) {
-    for (at, layer) in scene.iter().enumerate() {
+/// Notes for each surface whether a plane shows it; `shown` is what was noted last. `assignment` is
+/// `None` if everything was composited; `all`: the layers are not those of the last frame. Returns
+/// whether anything is new.
+fn mark_planes(shown: &mut Vec<bool>, scene: &[Layer], assignment: Option<&Assignment>, all: bool) -> bool {
+    shown.resize(scene.len(), false);
+    let mut news = all;
+    for (at, (layer, shown)) in scene.iter().zip(shown).enumerate() {
         let fate = assignment.and_then(|assignment| assignment.placements().get(at));
         let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
+        if !all && *shown == on_plane {
+            continue;
+        }
+        (*shown, news) = (on_plane, true);
         if let Some(surface) = &layer.surface {
             with_states(surface, |states| SurfaceState::of(states).on_plane = on_plane);
         }
     }
+    news
 }

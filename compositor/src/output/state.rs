@@ -50,7 +50,7 @@ use crate::{
         request::{Mark, OnPlane},
         tear,
     },
-    render::{Layer, Target},
+    render::{Scene, Target},
     schedule::{HandOverReserve, Planner, Timing, cause::Misses},
     surface::gate::PendingCommit,
     system::{
@@ -153,6 +153,10 @@ pub struct Output {
     pub primary: usize,
     /// Index of the plane that is reserved for the pointer, if there is one.
     pub cursor: Option<usize>,
+    /// The last frame showed the pointer on that plane, or not at all: it is no layer of the scene.
+    pub pointer_on_plane: bool,
+    /// For each layer of the last frame, whether a plane showed it.
+    pub shown_by_plane: Vec<bool>,
     /// For each plane, the buffer that the last commit put on it.
     pub on_plane: Vec<Option<OnPlane>>,
     /// For each plane with a client's content: up to which damage of the surface the plane is
@@ -177,8 +181,8 @@ pub struct Output {
     /// Number of consecutive render passes whose fence failed.
     pub failed_passes: u32,
     pub tracker: OutputDamageTracker,
-    /// Scratch list of a latch: the layers of the scene. Empty between latches.
-    pub scene: Vec<Layer>,
+    /// What the output shows.
+    pub scene: Scene,
     /// The plane assigner.
     pub layouts: Layouts,
     /// Decides how long before a vblank to latch.

@@ -24,6 +24,9 @@ pub struct Counters {
     /// Heap allocations from latch to commit and at the flip, without messages to clients. Counted
     /// only in builds with `count-allocations`.
     pub frame_allocations: u64,
+    /// How often the scene of an output was built from the desktop, because more than a surface's
+    /// content had changed.
+    pub walks: u64,
     /// Commits that were converted by a V4L2 device.
     pub mem2mem_commits: u64,
     /// CRCs equal to the prediction.

@@ -7,12 +7,18 @@ use std::sync::Arc;
 
 use dmabuf_import::Format;
 use protocols::linux_dmabuf::{Feedback, has_feedback_objects};
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    wayland::compositor::{SurfaceData, with_states},
+};
 
 use crate::{
-    desktop::windows::Placement,
+    desktop::{
+        tree::{popups, walk},
+        windows::Placement,
+    },
     feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
-    render::Layer,
+    output::planes::request::SceneFrame,
     session::Syncline,
     surface::{SurfaceState, goal::Goal},
     system::id::OutputId,
@@ -51,12 +57,21 @@ impl Syncline {
 
     fn listening_surfaces(&self) -> Vec<WlSurface> {
         let mut all = Vec::new();
+        let mut listens = |surface: &WlSurface, states: &SurfaceData, _| {
+            if has_feedback_objects(states) {
+                all.push(surface.clone());
+            }
+        };
         for window in self.desktop.windows.visible() {
-            crate::desktop::tree::walk(window.surface(), window.origin(), |surface, states, _| {
-                if has_feedback_objects(states) {
-                    all.push(surface.clone());
-                }
-            });
+            let origin = window.origin();
+            let popups = popups(window.surface(), origin, window.geometry().loc);
+            for (root, at) in popups.into_iter().chain([(window.surface().clone(), origin)]) {
+                walk(&root, at, &mut listens);
+            }
+        }
+        let (cursor, pointer) = (&self.desktop.cursor, self.pointer_location());
+        for (root, at) in cursor.surface(pointer).into_iter().chain(cursor.drag_icon(pointer)) {
+            walk(root, at, &mut listens);
         }
         all
     }
@@ -78,9 +93,11 @@ impl Syncline {
         with_states(surface, |states| update_goal(states, goal, true, now, feedback, state));
     }
 
-    /// Output `id` has committed a frame that shows `scene`. A surface that is on a plane, or could
-    /// be in another layout, gets feedback for scan-out once that has been so for a while.
-    pub fn feedback_after_frame(&mut self, id: OutputId, scene: &[Layer]) {
+    /// Output `id` has committed a frame. A surface that is on a plane, or could be in another
+    /// layout, gets feedback for scan-out once that has been so for a while. Only surfaces that
+    /// have changed are looked at, or all of them if other layers are on planes than before
+    /// (`assigned`).
+    pub fn feedback_after_frame(&mut self, id: OutputId, frame: &SceneFrame<'_>, assigned: bool) {
         let now = self.now;
         let output = &self.outputs.list[id];
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
@@ -88,7 +105,10 @@ impl Syncline {
         };
         let screen = smithay::utils::Rectangle::from_size((output.size.w, output.size.h).into());
         let (id, windows) = (output.id, &mut self.desktop.windows);
-        for layer in scene {
+        let changed = frame.changed.filter(|_| !assigned);
+        let one = changed.into_iter().flatten().filter_map(|at| frame.layers.get(*at));
+        let all = if changed.is_none() { frame.layers } else { &[] };
+        for layer in one.chain(all) {
             let Some(surface) = &layer.surface else { continue };
             with_states(surface, |states| {
                 if !has_feedback_objects(states) {

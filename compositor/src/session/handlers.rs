@@ -48,14 +48,18 @@ impl CompositorHandler for Syncline {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
+        let id = crate::surface::id_of(surface);
+        self.outputs.list.iter_mut().for_each(|output| output.scene.begin_update(id));
         let applied = crate::surface::apply::apply(surface, self.now);
         self.displays_stale |= applied.resized;
         self.desktop.popups.commit(surface);
         self.shell_commit(surface);
         self.desktop.cursor.surface_commit(surface, applied.offset);
-        // A commit without damage may still carry a frame callback; the next frame sends it.
-        self.redraw_surface(surface);
-        self.delay_callbacks(surface);
+        self.surface_changed(surface, id, applied.reshaped);
+        if crate::surface::awaits_frame(surface) {
+            self.pace.await_frame(surface);
+            self.delay_callbacks(surface);
+        }
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
@@ -75,6 +79,7 @@ impl CompositorHandler for Syncline {
             self.queues_stale.push(client);
         }
         self.outputs.renderer.forget(id);
+        self.drop_layers(id);
         self.pointer_stale = true;
         self.redraw_all();
     }

@@ -15,7 +15,7 @@ use smithay::{
         keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
         pointer::{AxisFrame, ButtonEvent, MotionEvent},
     },
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    reexports::{input::DeviceCapability, wayland_server::protocol::wl_surface::WlSurface},
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
@@ -90,13 +90,25 @@ impl Syncline {
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
             InputEvent::DeviceAdded { mut device } => {
+                if device.has_capability(DeviceCapability::Pointer) {
+                    self.pointers_changed(1);
+                }
                 if device.config_tap_finger_count() > 0 {
                     device.config_tap_set_enabled(true).ok();
                 }
                 tracing::debug!("input device: {}", device.name());
             }
+            InputEvent::DeviceRemoved { device } if device.has_capability(DeviceCapability::Pointer) => {
+                self.pointers_changed(-1);
+            }
             _ => {}
         }
+    }
+
+    /// So many pointing devices have come, or gone. Without one, no pointer is shown.
+    fn pointers_changed(&mut self, change: isize) {
+        self.desktop.cursor.pointers_changed(change);
+        self.redraw_pointer(self.pointer_location());
     }
 
     fn key(&mut self, event: &impl KeyboardKeyEvent<LibinputInputBackend>) {

@@ -140,6 +140,7 @@ fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
 /// Adds libinput and udev as calloop sources.
 fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
     let seat = state.session.seat();
+    state.desktop.cursor.count_pointers();
     let mut libinput = Libinput::new_with_udev(state.session.clone());
     if libinput.udev_assign_seat(&seat).is_err() {
         tracing::warn!("no input devices: libinput cannot use the seat {seat} (is udev running?)");

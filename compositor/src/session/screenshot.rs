@@ -12,9 +12,9 @@ use crate::{render::target::OPAQUE, session::Syncline};
 impl Syncline {
     /// Writes the image of the first output to `path`.
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
-        let mut scene = Vec::new();
+        let (mut scene, mut covered) = (Vec::new(), Vec::new());
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
-        self.collect_scene(id, false, &mut scene);
+        self.collect_scene(id, false, &mut scene, &mut covered);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[id];

@@ -63,6 +63,9 @@ impl Cacheable for CommitUpdate {
 pub struct Applied {
     /// The size of the surface has changed.
     pub resized: bool,
+    /// More than the content has changed: the size, whether the surface is opaque, or whether it
+    /// has a content at all.
+    pub reshaped: bool,
     /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
     pub offset: Point<i32, Logical>,
 }
@@ -72,7 +75,14 @@ pub struct Applied {
 pub fn apply(surface: &WlSurface, now: Ns) -> Applied {
     with_states(surface, |states| {
         let offset = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take().unwrap_or_default();
-        Applied { resized: apply_content(states, now), offset }
+        let shape = |state: &SurfaceState| {
+            let opaque = state.view.opaque || state.current.as_ref().is_some_and(|content| content.opaque);
+            (state.current.is_some(), opaque, state.view.size)
+        };
+        let before = shape(&SurfaceState::of(states));
+        let resized = apply_content(states, now);
+        let reshaped = resized || shape(&SurfaceState::of(states)) != before;
+        Applied { resized, reshaped, offset }
     })
 }
 

@@ -26,4 +26,4 @@ pub mod state;
 pub mod view;
 
 pub use gate::PendingCommit;
-pub use state::{SurfaceState, is_hidden};
+pub use state::{SurfaceState, awaits_frame, id_of, is_hidden};

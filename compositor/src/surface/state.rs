@@ -15,7 +15,10 @@ use smithay::{
     backend::renderer::{element::Id, utils::DamageBag},
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::Buffer,
-    wayland::compositor::{SurfaceData, with_states},
+    wayland::{
+        compositor::{SurfaceAttributes, SurfaceData, with_states},
+        presentation::PresentationFeedbackCachedState,
+    },
 };
 
 use crate::{
@@ -121,4 +124,17 @@ impl SurfaceState {
 /// Whether another surface covers all of this one.
 pub fn is_hidden(surface: &WlSurface) -> bool {
     with_states(surface, |states| SurfaceState::of(states).hidden)
+}
+
+/// The id of a surface.
+pub fn id_of(surface: &WlSurface) -> SurfaceId {
+    with_states(surface, |states| SurfaceState::of(states).id)
+}
+
+/// Whether the surface has frame callbacks or presentation feedback that the next frame answers.
+pub fn awaits_frame(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty()
+            || !states.cached_state.get::<PresentationFeedbackCachedState>().current().callbacks.is_empty()
+    })
 }

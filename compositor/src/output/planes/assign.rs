@@ -21,12 +21,18 @@ use crate::{
     surface::{buffer::PixelSource, content::Content},
 };
 
+/// The number of frames after which all layers are described again: the rates of those that stand
+/// still have fallen.
+const DESCRIBED_FOR: u32 = 60;
+
 /// The assigner of one output, with lists that are reused for every frame.
 #[derive(Debug, Default)]
 pub struct Layouts {
     /// Created for the first frame.
     assigner: Option<Assigner>,
     layers: Vec<CandidateLayer>,
+    /// How many frames still use the descriptions of the layers that have not changed.
+    fresh: u32,
     /// The layers of the scene that are composited, and holes.
     composited: Vec<render::Layer>,
     /// The plane requests of the frame under construction.
@@ -38,23 +44,41 @@ pub struct Layouts {
 impl Layouts {
     /// Forgets all test results, because a modeset may change them.
     pub fn forget_tests(&mut self) {
+        self.fresh = 0;
         if let Some(assigner) = &mut self.assigner {
             assigner.forget();
         }
     }
 
-    /// Describes the layers of `scene` to the assigner, for the planes of `output`; call
-    /// [`Layouts::assign`] next.
+    /// Describes the layers of `scene` to the assigner, for the planes of `output`: those that have
+    /// changed, or all of them if `changed` is `None`. Call [`Layouts::assign`] next.
     pub fn describe(
         &mut self,
         device: &Device,
         output: &kms::Output,
         (how, known): (PlaneUse, &CardLimits),
         scene: &[render::Layer],
+        changed: Option<&[usize]>,
     ) {
         self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
-        self.layers.clear();
-        self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
+        match changed.filter(|_| self.fresh > 0 && self.layers.len() == scene.len()) {
+            Some(changed) => {
+                self.fresh -= 1;
+                for at in changed {
+                    self.layers[*at] = describe(device, output, (how, known), &scene[*at]);
+                }
+            }
+            None => {
+                self.fresh = DESCRIBED_FOR;
+                self.layers.clear();
+                self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
+            }
+        }
+    }
+
+    /// Something else than the layers has changed: the next frame describes all of them.
+    pub fn describe_again(&mut self) {
+        self.fresh = 0;
     }
 
     /// Assigns each described layer to a plane or to composition, on a screen of `width` × `height`

@@ -73,6 +73,17 @@ impl PlaneRequest {
     }
 }
 
+/// The scene of one frame.
+#[derive(Clone, Copy)]
+pub struct SceneFrame<'a> {
+    /// The layers, from top to bottom.
+    pub layers: &'a [Layer],
+    /// Which of them have changed since the last frame of the output; `None`: all.
+    pub changed: Option<&'a [usize]>,
+    /// What the cursor plane shows.
+    pub cursor: Option<&'a CursorPlane>,
+}
+
 /// What the pointer's plane shows: the plane's index, the image, and its position.
 pub type CursorPlane = (usize, CursorImage, Rect);
 

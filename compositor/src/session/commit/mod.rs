@@ -127,6 +127,7 @@ pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) 
     state.supersede(&superseded);
     if let Some(pending) = pending {
         add_blocker(surface, Gate(pending.clone()));
+        state.pace.await_fence(surface);
         state.wait_or_defer(surface, pending);
     }
 }

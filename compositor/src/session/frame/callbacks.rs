@@ -16,7 +16,7 @@ use fence::Ns;
 use smithay::{
     reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
     wayland::{
-        compositor::SurfaceAttributes,
+        compositor::{SurfaceAttributes, with_states},
         presentation::{PresentationFeedbackCachedState, Refresh},
     },
 };
@@ -47,36 +47,43 @@ impl Syncline {
     /// frame callbacks of slow clients at once.
     pub fn collect_feedback(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
+        let cursor = self.cursor_on(id);
         let output = &mut self.outputs.list[id];
         let Some(mut in_flight) = output.in_flight.take() else { return };
         // From the flip of this frame to the latch of the next one.
         let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
-        let pointer = self.pointer_location();
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |_, states| {
-            let mut state = SurfaceState::of(states);
-            if state.hidden {
-                return;
-            }
-            let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-            let (on_plane, id) = (state.on_plane, state.id);
-            let callbacks = feedback.current().callbacks.drain(..);
-            in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
-            let mut attributes = states.cached_state.get::<SurfaceAttributes>();
-            let callbacks = &mut attributes.current().frame_callbacks;
-            if callbacks.is_empty() {
-                return;
-            }
-            match state.response.latency(now, USUAL) {
-                Some(usual) if usual > head_start => {
-                    state.callback_at = Some(now);
-                    callbacks.drain(..).for_each(|callback| callback.done(millis));
+        let mut waiting = std::mem::take(&mut self.pace.awaits_frame);
+        waiting.retain(|surface| {
+            let Ok(surface) = surface.upgrade() else { return false };
+            with_states(&surface, |states| {
+                let mut state = SurfaceState::of(states);
+                if !output.scene.shows(state.id) && cursor.as_ref() != Some(&surface) {
+                    // Another output may show it.
+                    return !state.hidden;
                 }
-                _ => {
-                    state.callback_at = Some(in_flight.vblank);
-                    in_flight.callbacks.callbacks.append(callbacks);
+                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                let (on_plane, id) = (state.on_plane, state.id);
+                let callbacks = feedback.current().callbacks.drain(..);
+                in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
+                let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+                let callbacks = &mut attributes.current().frame_callbacks;
+                if callbacks.is_empty() {
+                    return false;
                 }
-            }
+                match state.response.latency(now, USUAL) {
+                    Some(usual) if usual > head_start => {
+                        state.callback_at = Some(now);
+                        callbacks.drain(..).for_each(|callback| callback.done(millis));
+                    }
+                    _ => {
+                        state.callback_at = Some(in_flight.vblank);
+                        in_flight.callbacks.callbacks.append(callbacks);
+                    }
+                }
+                false
+            })
         });
+        self.pace.awaits_frame = waiting;
         self.outputs.list[id].in_flight = Some(in_flight);
     }
 }

@@ -76,18 +76,29 @@ impl Syncline {
         self.every_output(surface, sets_deadline) && with_states(surface, |s| SurfaceState::of(s).on_plane)
     }
 
+    /// Calls `visit` with the newest pending commit of each surface that output `id` shows.
+    pub fn pending_on(&mut self, id: OutputId, mut visit: impl FnMut(&WlSurface, &Arc<PendingCommit>)) {
+        let cursor = self.cursor_on(id);
+        let scene = &self.outputs.list[id].scene;
+        self.pace.pending.retain(|surface| {
+            let Ok(surface) = surface.upgrade() else { return false };
+            with_states(&surface, |states| {
+                let state = SurfaceState::of(states);
+                let Some(next) = state.next_pending() else { return false };
+                if scene.shows(state.id) || cursor.as_ref() == Some(&surface) {
+                    visit(&surface, next);
+                }
+                true
+            })
+        });
+    }
+
     /// Opens the gates of pending commits of the output's surfaces: those whose fence has
     /// signalled, and those whose fence the hardware may wait for and which, judging by the
     /// surface's history, will signal before the vblank.
     pub fn open_eligible_gates(&mut self, id: OutputId, vblank: Ns) {
         let mut due = std::mem::take(&mut self.outputs.due);
-        let pointer = self.pointer_location();
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |surface, states| {
-            let state = SurfaceState::of(states);
-            if let Some(next) = state.next_pending() {
-                due.push((surface.clone(), next.clone()));
-            }
-        });
+        self.pending_on(id, |surface, commit| due.push((surface.clone(), commit.clone())));
         let by = self.outputs.list[id].hand_over.deadline(vblank);
         for (surface, commit) in due.drain(..) {
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();

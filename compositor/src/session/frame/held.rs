@@ -19,7 +19,7 @@ use smithay::{
     },
 };
 
-use crate::{output::state::Output, render::Layer, session::Syncline, surface::SurfaceState, system::id::OutputId};
+use crate::{output::state::Output, render::Scene, session::Syncline, surface::SurfaceState, system::id::OutputId};
 
 /// How often a surface that is not visible gets its frame callbacks.
 const HIDDEN_CALLBACK_PERIOD: Ns = 1_000_000_000;
@@ -178,27 +178,34 @@ impl Syncline {
         }
     }
 
-    /// After a latch: marks the surfaces that are entirely covered, which are those not in `scene`.
-    pub fn mark_hidden(&mut self, id: OutputId, scene: &[Layer]) {
-        let mut covered = Vec::new();
-        let pointer = self.pointer_location();
-        // Nothing covers the pointer; it need not be a layer of the scene.
-        let cursor = self.desktop.cursor.surface(pointer).map(|(surface, _)| surface.clone());
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |surface, states| {
-            let mut state = SurfaceState::of(states);
-            let seen =
-                scene.iter().any(|layer| layer.surface.as_ref() == Some(surface)) || cursor.as_ref() == Some(surface);
-            // A surface without a content covers nothing, and nothing is known of it.
-            let hidden = !seen && state.current.is_some();
-            if hidden && !state.hidden {
-                covered.push(surface.clone());
+    /// The scene of output `id` was built: its layers are visible, and `covered` are the surfaces
+    /// that lie below something that covers the whole output.
+    pub fn mark_visible(&mut self, id: OutputId, covered: &[WlSurface]) {
+        for layer in self.outputs.list[id].scene.layers() {
+            let Some(surface) = &layer.surface else { continue };
+            with_states(surface, |states| SurfaceState::of(states).hidden = false);
+            if crate::surface::awaits_frame(surface) {
+                self.pace.await_frame(surface);
             }
-            state.hidden = hidden;
-        });
-        for surface in covered {
+        }
+        self.hide(id, covered);
+    }
+
+    /// Output `id` shows nothing: its surfaces are not visible.
+    pub fn hide_all(&mut self, id: OutputId) {
+        let scene = std::mem::take(&mut self.outputs.list[id].scene);
+        let shown: Vec<_> = scene.layers().iter().filter_map(|layer| layer.surface.clone()).collect();
+        self.outputs.list[id].scene = Scene::new();
+        drop(scene);
+        self.hide(id, &shown);
+    }
+
+    /// These surfaces are not visible on output `id`.
+    fn hide(&mut self, id: OutputId, surfaces: &[WlSurface]) {
+        for surface in surfaces.iter().filter(|surface| !crate::surface::is_hidden(surface)) {
             // It may be visible on another output.
-            let elsewhere = self.visible_elsewhere(id, &surface);
-            with_states(&surface, |states| {
+            let elsewhere = self.visible_elsewhere(id, surface);
+            with_states(surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
                 if !elsewhere {
                     // This content was never shown and never will be; the next commit is another
@@ -207,7 +214,7 @@ impl Syncline {
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
             });
-            self.delay_callbacks(&surface);
+            self.delay_callbacks(surface);
         }
     }
 

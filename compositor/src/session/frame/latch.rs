@@ -5,18 +5,22 @@
 
 use fence::Ns;
 use kms::Rect;
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle, wayland::compositor::with_states,
+};
 
 use crate::{
     output::{
         planes::{
             attempt::{Attempt, FrameError},
-            request::CursorPlane,
+            request::{CursorPlane, SceneFrame},
         },
         present::FrameConfig,
         state::Phase,
     },
     render::Layer,
     session::{Syncline, parts::comparison::RepeatedFrame},
+    surface::SurfaceState,
     system::{id::OutputId, trace},
 };
 
@@ -31,27 +35,39 @@ impl Syncline {
         self.release_due(id, vblank);
         self.open_eligible_gates(id, vblank);
         self.end_deferred(id);
-        let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         let plane = self.cursor_plane(id);
-        self.collect_scene(id, plane.is_none(), &mut scene);
+        self.build_scene(id, plane.is_some());
+        let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         let now = self.now;
-        scene.retain(|layer| !layer.content.is_stalled(now) && self.may_show(id, &layer.content));
+        let is_left_out = |layer: &Layer| layer.content.is_stalled(now) || !self.may_show(id, &layer.content);
+        let rest: Option<Vec<Layer>> = scene.leaves_out(is_left_out).then(|| {
+            let rest = scene.layers().iter().filter(|layer| !is_left_out(layer));
+            rest.cloned().collect()
+        });
+        let (layers, changed) = match &rest {
+            Some(rest) => (&rest[..], None),
+            None => (scene.layers(), scene.changed()),
+        };
         let cursor = plane.and_then(|plane| self.on_cursor_plane(id, plane));
         let tearing = self.config.tearing;
         let output = &mut self.outputs.list[id];
-        output.judge_tearing(&scene, tearing);
-        output.update_content_type(&scene);
-        let wakes = self.outputs.list[id].kms.is_asleep();
-        let done = self.present(id, vblank, (planned, started), &scene, cursor.as_ref(), Attempt::default());
+        output.judge_tearing(layers, tearing);
+        output.update_content_type(layers);
+        let wakes = output.kms.is_asleep();
+        let frame = SceneFrame { layers, changed, cursor: cursor.as_ref() };
+        let done = self.present(id, vblank, (planned, started), &frame, Attempt::default());
         if done.is_ok() {
             if wakes {
                 self.crc_modeset(id);
             }
-            self.comparison_presented(id, &scene, cursor, false);
+            self.comparison_presented(id, layers, cursor, false);
         }
-        self.mark_hidden(id, &scene);
+        match (&done, &rest) {
+            (Ok(()), None) => scene.frame_done(),
+            // The next frame has more layers than this one, or this one was not made.
+            (Ok(()), Some(_)) | (Err(_), _) => scene.set_rebuilt(),
+        }
         let output = &mut self.outputs.list[id];
-        scene.clear();
         output.scene = scene;
         match done {
             Ok(()) => {
@@ -69,13 +85,44 @@ impl Syncline {
         self.clear_barriers(id);
     }
 
-    /// Fills `scene` with what output `id` shows; with the pointer's image as a layer if `pointer`
-    /// is true.
-    pub fn collect_scene(&mut self, id: OutputId, pointer: bool, scene: &mut Vec<Layer>) {
+    /// Builds the scene of output `id` again if something but a content has changed.
+    /// `on_plane`: the cursor plane shows the pointer.
+    fn build_scene(&mut self, id: OutputId, on_plane: bool) {
+        let output = &mut self.outputs.list[id];
+        if std::mem::replace(&mut output.pointer_on_plane, on_plane) != on_plane {
+            output.scene.set_stale();
+        }
+        if !output.scene.is_stale() {
+            return;
+        }
+        self.counters.walks += 1;
+        let mut scene = std::mem::take(&mut output.scene);
+        let mut covered = Vec::new();
+        scene.rebuild(|layers| self.collect_scene(id, !on_plane, layers, &mut covered));
+        self.outputs.list[id].scene = scene;
+        self.mark_visible(id, &covered);
+    }
+
+    /// Adds the layers that output `id` shows to `layers`, with the pointer's image if `pointer` is
+    /// true, and the surfaces that lie below what covers the whole output to `covered`.
+    pub fn collect_scene(
+        &mut self,
+        id: OutputId,
+        pointer: bool,
+        layers: &mut Vec<Layer>,
+        covered: &mut Vec<WlSurface>,
+    ) {
         let at = self.pointer_location();
         let output = &self.outputs.list[id];
         let device = pointer.then(|| output.kms.device());
-        self.desktop.collect(output.rect(), at, device, self.now, scene);
+        self.desktop.collect(output.rect(), at, device, self.now, layers, covered);
+    }
+
+    /// The client's surface that is the pointer's image, if the pointer is on output `id`.
+    pub fn cursor_on(&self, id: OutputId) -> Option<WlSurface> {
+        let (surface, origin) = self.desktop.cursor.surface(self.pointer_location())?;
+        let size = with_states(surface, |states| SurfaceState::of(states).view.size);
+        self.outputs.list[id].rect().overlaps(Rectangle::new(origin, size)).then(|| surface.clone())
     }
 
     /// Commits a frame, and handles its consequences.
@@ -84,14 +131,13 @@ impl Syncline {
         id: OutputId,
         vblank: Ns,
         times: (Ns, Ns),
-        scene: &[Layer],
-        cursor: Option<&CursorPlane>,
+        frame: &SceneFrame<'_>,
         attempt: Attempt,
     ) -> Result<(), FrameError> {
         let config = FrameConfig { clock: self.clock, planes: self.config.planes, background: self.config.background };
-        let presented = self.outputs.present(id, vblank, times, scene, cursor, attempt, config)?;
+        let presented = self.outputs.present(id, vblank, times, frame, attempt, config)?;
         self.layouts_refused(&presented.refused_layouts);
-        self.feedback_after_frame(id, scene);
+        self.feedback_after_frame(id, frame, presented.assigned);
         if presented.modeset {
             self.crc_modeset(id);
         }
@@ -102,7 +148,11 @@ impl Syncline {
     /// since are for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composited: true, ..Attempt::default() };
-        match self.present(id, vblank, (planned, self.now), &scene, cursor.as_ref(), how) {
+        let frame = SceneFrame { layers: &scene, changed: None, cursor: cursor.as_ref() };
+        let done = self.present(id, vblank, (planned, self.now), &frame, how);
+        // The planes show what was composited here, so the next frame begins anew.
+        self.outputs.list[id].scene.set_rebuilt();
+        match done {
             Ok(()) => {
                 let output = &mut self.outputs.list[id];
                 output.phase = Phase::InFlight;
@@ -122,7 +172,7 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             match self.cursor_plane(id) {
                 Some(plane) => drop(self.on_cursor_plane(id, plane)),
-                None => self.collect_scene(id, true, &mut Vec::new()),
+                None => self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new()),
             }
         }
     }

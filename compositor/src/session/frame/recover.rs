@@ -83,7 +83,7 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
             if output.is_inactive() && std::mem::take(&mut output.dirty) {
-                self.mark_hidden(id, &[]);
+                self.hide_all(id);
             }
         }
     }

@@ -1,29 +1,50 @@
-//! Which outputs have something new to show.
+//! Which outputs have something new to show, and whether their scenes must be built again.
 //!
-//! It only marks them; [`crate::session::frame::timer`] schedules.
+//! It only marks them; [`crate::session::frame::timer`] schedules, and the latch builds.
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
+    wayland::compositor::with_states,
 };
 
-use crate::session::Syncline;
+use crate::{session::Syncline, surface::SurfaceState, system::id::SurfaceId};
 
 impl Syncline {
-    /// Something on every output may have changed.
+    /// Anything on every output may have changed.
     pub fn redraw_all(&mut self) {
         for output in &mut self.outputs.list {
+            output.scene.set_stale();
             output.dirty = true;
         }
     }
 
-    /// A surface has changed: the outputs that can show it latch again. An invisible surface
-    /// causes no latch.
-    pub fn redraw_surface(&mut self, surface: &WlSurface) {
-        let root = self.root_of(surface);
-        if crate::surface::is_hidden(surface) {
-            return;
+    /// A commit of a surface was applied; `reshaped`: it changed more than the content. The outputs
+    /// that show it latch again, also if it only carries a frame callback. A surface that no output
+    /// shows causes no latch.
+    pub fn surface_changed(&mut self, surface: &WlSurface, id: SurfaceId, reshaped: bool) {
+        if reshaped {
+            self.redraw_window_of(surface);
+            if with_states(surface, |states| SurfaceState::of(states).current.is_none()) {
+                self.drop_layers(id);
+            }
         }
+        let now = self.now;
+        with_states(surface, |states| {
+            let mut state = SurfaceState::of(states);
+            for output in &mut self.outputs.list {
+                output.dirty |= output.scene.update(id, &mut state, now);
+            }
+        });
+        if self.desktop.cursor.is_image(surface) {
+            self.redraw_pointer(self.pointer_location());
+        }
+    }
+
+    /// The outputs that may show the window of a surface build their scenes again.
+    fn redraw_window_of(&mut self, surface: &WlSurface) {
+        self.outputs.list.iter_mut().for_each(|output| output.scene.set_stale());
+        let root = self.root_of(surface);
         if self.desktop.cursor.is_image(&root) || self.desktop.cursor.is_drag_icon(&root) {
             return self.redraw_pointer(self.pointer_location());
         }
@@ -40,7 +61,16 @@ impl Syncline {
         }
         let Some(rect) = rect else { return };
         for output in &mut self.outputs.list {
-            if output.rect().overlaps(rect) {
+            output.dirty |= output.rect().overlaps(rect);
+        }
+    }
+
+    /// A surface is gone, or has no content any more: no scene holds its last content.
+    pub fn drop_layers(&mut self, id: SurfaceId) {
+        for output in &mut self.outputs.list {
+            if output.scene.shows(id) {
+                // All of them: a client that goes takes many surfaces along, one after the other.
+                output.scene.clear();
                 output.dirty = true;
             }
         }
@@ -51,9 +81,15 @@ impl Syncline {
     pub fn redraw_pointer(&mut self, before: Point<f64, Logical>) {
         let areas = [before, self.pointer_location()].map(|at| self.desktop.cursor.bounds(at));
         let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
+        let icon = self.desktop.cursor.drag_icon(before).is_some();
         for output in &mut self.outputs.list {
             let rect = output.rect();
-            output.dirty |= areas.iter().chain([&shown]).any(|area| rect.overlaps(*area));
+            if areas.iter().chain([&shown]).any(|area| rect.overlaps(*area)) {
+                output.dirty = true;
+                if icon || !output.pointer_on_plane {
+                    output.scene.set_stale();
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use fence::Ns;
 
-use crate::{output::state::Phase, session::Syncline, surface::SurfaceState, system::id::OutputId};
+use crate::{output::state::Phase, session::Syncline, system::id::OutputId};
 
 impl Syncline {
     /// Plans the next latches; called once at the end of every wake-up. The time at which the timer
@@ -59,18 +59,14 @@ impl Syncline {
 
     /// Whether a surface of the output has a recent commit that waits for its fence. Older ones do
     /// not count: a fence that never signals must not use up the reserve of every frame.
-    fn awaits_fence(&self, id: OutputId) -> bool {
+    fn awaits_fence(&mut self, id: OutputId) -> bool {
         // The reactor waits for no fence, so there is nothing to find.
         if self.acquires.len() == 0 {
             return false;
         }
         let since = self.now.saturating_sub(4 * self.outputs.list[id].clock.period());
         let mut found = false;
-        let pointer = self.pointer_location();
-        self.desktop.visible_surfaces(self.outputs.list[id].rect(), pointer, |_, states| {
-            let state = SurfaceState::of(states);
-            found |= !state.hidden && state.next_pending().is_some_and(|pending| pending.committed >= since);
-        });
+        self.pending_on(id, |_, commit| found |= commit.committed >= since);
         found
     }
 

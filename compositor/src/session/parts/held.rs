@@ -1,4 +1,4 @@
-//! The surfaces that wait for a latch, for a time, or for a delayed frame callback.
+//! The surfaces that wait for a latch, for a time, for a fence, or for a frame callback.
 
 use fence::Ns;
 use smithay::reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface};
@@ -10,6 +10,11 @@ pub struct HeldSurfaces {
     pub held: Vec<Weak<WlSurface>>,
     /// Surfaces that are not visible and have a frame callback, with the time at which it is sent.
     pub hidden: Vec<(Ns, Weak<WlSurface>)>,
+    /// Surfaces with frame callbacks or presentation feedback for the next frame that shows them.
+    /// One that is not shown is dropped, and added again when it is.
+    pub awaits_frame: Vec<Weak<WlSurface>>,
+    /// Surfaces with pending commits: the next latch of their output checks them.
+    pub pending: Vec<Weak<WlSurface>>,
 }
 
 impl HeldSurfaces {
@@ -17,6 +22,20 @@ impl HeldSurfaces {
     pub fn watch(&mut self, surface: &WlSurface) {
         if !self.held.iter().any(|held| held == surface) {
             self.held.push(surface.downgrade());
+        }
+    }
+
+    /// Adds a surface with frame callbacks or presentation feedback.
+    pub fn await_frame(&mut self, surface: &WlSurface) {
+        if !self.awaits_frame.iter().any(|waiting| waiting == surface) {
+            self.awaits_frame.push(surface.downgrade());
+        }
+    }
+
+    /// Adds a surface with a pending commit.
+    pub fn await_fence(&mut self, surface: &WlSurface) {
+        if !self.pending.iter().any(|waiting| waiting == surface) {
+            self.pending.push(surface.downgrade());
         }
     }
 }

@@ -1,0 +1,128 @@
+//! What an output shows: its layers from top to bottom, kept from frame to frame.
+//!
+//! A commit that changes only a surface's content replaces that in its layer. Anything else (sizes,
+//! positions, order, what is mapped) makes the scene *stale*: the next latch builds it again. So a
+//! frame costs what has changed, not what exists.
+//!
+//! A scene renders nothing, and does not know where surfaces are.
+
+use std::collections::HashMap;
+
+use smithay::{backend::renderer::utils::DamageSnapshot, utils::Buffer};
+
+use crate::{render::Layer, surface::SurfaceState, system::id::SurfaceId};
+
+/// The layers of one output.
+#[derive(Default)]
+pub struct Scene {
+    layers: Vec<Layer>,
+    /// Where in `layers` each surface is.
+    index: HashMap<SurfaceId, usize>,
+    /// The layers are not what the desktop is any more.
+    stale: bool,
+    /// Layers whose content is new since the last frame, each once.
+    changed: Vec<usize>,
+    /// All layers are new since the last frame.
+    rebuilt: bool,
+    /// Layers whose content may still wait for its fence.
+    unready: Vec<usize>,
+}
+
+impl Scene {
+    /// A scene that nothing is known of yet.
+    pub fn new() -> Self {
+        Self { stale: true, ..Self::default() }
+    }
+
+    /// The layers, from top to bottom.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The layers that have changed since [`Scene::frame_done`]; `None`: all.
+    pub fn changed(&self) -> Option<&[usize]> {
+        (!self.rebuilt).then_some(&self.changed)
+    }
+
+    /// Whether a surface is one of the layers.
+    pub fn shows(&self, surface: SurfaceId) -> bool {
+        self.index.contains_key(&surface)
+    }
+
+    /// The layers have to be built again.
+    pub fn set_stale(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether the layers have to be built again.
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Builds the layers again: `build` fills the empty list from top to bottom.
+    pub fn rebuild(&mut self, build: impl FnOnce(&mut Vec<Layer>)) {
+        self.layers.clear();
+        build(&mut self.layers);
+        (self.stale, self.rebuilt) = (false, true);
+        self.changed.clear();
+        self.index.clear();
+        self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at)));
+        self.unready.clear();
+        self.unready.extend((0..self.layers.len()).filter(|at| !self.layers[*at].content.is_ready()));
+    }
+
+    /// A commit of the surface is about to be applied: drops what its layer holds of the surface's
+    /// damage, so that the new damage need not be added to a copy.
+    pub fn begin_update(&mut self, surface: SurfaceId) {
+        if let Some(at) = self.index.get(&surface) {
+            self.layers[*at].damage = DamageSnapshot::<i32, Buffer>::empty();
+        }
+    }
+
+    /// A commit of the surface, which changed neither its size nor whether it is opaque or mapped,
+    /// was applied: its layer gets the new content. Returns false if no layer shows the surface.
+    pub fn update(&mut self, surface: SurfaceId, state: &mut SurfaceState, now: fence::Ns) -> bool {
+        let Some(at) = self.index.get(&surface).copied() else { return false };
+        let layer = &mut self.layers[at];
+        layer.damage = state.damage.snapshot();
+        layer.view = state.view;
+        layer.rate = state.rate.rate(now);
+        if let Some(content) = &state.current
+            && content.serial != layer.content.serial
+        {
+            layer.content = content.clone();
+            if !self.changed.contains(&at) {
+                self.changed.push(at);
+            }
+            if !content.is_ready() && !self.unready.contains(&at) {
+                self.unready.push(at);
+            }
+        }
+        true
+    }
+
+    /// Calls `is_left_out` for the layers whose content was not ready when it was last looked at,
+    /// and returns whether it is true for one of them.
+    pub fn leaves_out(&mut self, is_left_out: impl Fn(&Layer) -> bool) -> bool {
+        let layers = &self.layers;
+        self.unready.retain(|at| !layers[*at].content.is_ready());
+        self.unready.iter().any(|at| is_left_out(&layers[*at]))
+    }
+
+    /// A frame shows the layers: nothing has changed since.
+    pub fn frame_done(&mut self) {
+        self.rebuilt = false;
+        self.changed.clear();
+    }
+
+    /// The next frame cannot build on the last one: all layers count as new.
+    pub fn set_rebuilt(&mut self) {
+        self.rebuilt = true;
+    }
+
+    /// Drops the layers; nothing is shown.
+    pub fn clear(&mut self) {
+        self.rebuild(|_| {});
+        self.stale = true;
+    }
+}
