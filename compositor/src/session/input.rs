@@ -3,12 +3,9 @@
 use std::cell::RefCell;
 
 use smithay::{
-    backend::{
-        input::{
-            AbsolutePositionEvent, Axis, AxisSource, ButtonState, Event, InputEvent, KeyState, KeyboardKeyEvent,
-            PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
-        },
-        libinput::LibinputInputBackend,
+    backend::input::{
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, Event, InputBackend, InputEvent, KeyState,
+        KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
     },
     desktop::PopupPointerGrab,
     input::{
@@ -68,8 +65,8 @@ impl Syncline {
         self.seat.get_pointer().map(|p| p.current_location()).unwrap_or_default()
     }
 
-    /// Handles one libinput event.
-    pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
+    /// Handles one input event.
+    pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>) {
         match &event {
             InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
             InputEvent::Keyboard { event } => self.note_activity(event.state() == KeyState::Pressed),
@@ -89,17 +86,12 @@ impl Syncline {
             }
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
-            InputEvent::DeviceAdded { mut device } => {
-                if device.config_tap_finger_count() > 0 {
-                    device.config_tap_set_enabled(true).ok();
-                }
-                tracing::debug!("input device: {}", device.name());
-            }
+            InputEvent::DeviceAdded { device } => tracing::debug!("input device: {}", device.name()),
             _ => {}
         }
     }
 
-    fn key(&mut self, event: &impl KeyboardKeyEvent<LibinputInputBackend>) {
+    fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
@@ -174,7 +166,7 @@ impl Syncline {
         pointer.frame(self);
     }
 
-    fn button(&mut self, event: &impl PointerButtonEvent<LibinputInputBackend>) {
+    fn button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
         let pressed = state == ButtonState::Pressed;
@@ -215,7 +207,7 @@ impl Syncline {
         }
     }
 
-    fn axis(&mut self, event: &impl PointerAxisEvent<LibinputInputBackend>) {
+    fn axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
         for axis in [Axis::Horizontal, Axis::Vertical] {
