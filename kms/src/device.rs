@@ -225,8 +225,8 @@ impl Device {
     /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another
     /// client's modeset takes. A driver without vblanks has nothing to wait for: true.
     pub fn vblanks_run(&self, crtc: u32) -> bool {
-        match crate::ioctl::crtc_sequence(self.as_fd(), crtc) {
-            Ok(_) | Err(Errno::OPNOTSUPP) => true,
+        match self.kernel().crtc_sequence(crtc) {
+            Ok(()) | Err(Errno::OPNOTSUPP) => true,
             Err(_) => false,
         }
     }

@@ -5,6 +5,7 @@
 //! them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use dmabuf_import::GemDevice;
 use dmabuf_import::map::RawMap;
@@ -85,6 +86,11 @@ pub trait Kernel: GemDevice {
     fn set_master(&self) -> Result<(), Errno>;
     /// `DRM_IOCTL_DROP_MASTER`.
     fn drop_master(&self) -> Result<(), Errno>;
+    /// `DRM_IOCTL_CRTC_GET_SEQUENCE`: whether a CRTC's vblanks can be asked for. EINVAL: they do not
+    /// run; EOPNOTSUPP: the driver has none.
+    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno>;
+    /// Where this kernel's debugfs is mounted by custom.
+    fn debugfs(&self) -> PathBuf;
     /// The descriptor to poll for events; stays the kernel's.
     fn fd(&self) -> BorrowedFd<'_>;
 }
@@ -187,6 +193,14 @@ impl Kernel for Drm {
 
     fn drop_master(&self) -> Result<(), Errno> {
         drm_ffi::auth::release_master(self.fd.as_fd()).map(drop).map_err(|error| errno(&error))
+    }
+
+    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno> {
+        ioctl::crtc_sequence(self.fd.as_fd(), crtc).map(drop)
+    }
+
+    fn debugfs(&self) -> PathBuf {
+        PathBuf::from("/sys/kernel/debug")
     }
 
     fn fd(&self) -> BorrowedFd<'_> {

@@ -48,6 +48,8 @@ pub enum Call {
     Export,
     /// SET_MASTER.
     SetMaster,
+    /// CRTC_GET_SEQUENCE.
+    Sequence,
 }
 
 /// An atomic call as it came.
@@ -102,6 +104,7 @@ struct State {
     in_flight: Vec<InFlight>,
     /// Memory of dumb buffers, by handle.
     memory: BTreeMap<u32, OwnedFd>,
+    debugfs: PathBuf,
 }
 
 /// A commit whose flip has not been told to come.
@@ -166,7 +169,8 @@ impl Scripted {
 
     fn made(fences: Option<&'static Model>) -> std::io::Result<Arc<Self>> {
         let ready = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Arc::new(Self { state: Mutex::new(State { next_id: 100, ..State::default() }), ready, fences }))
+        let state = State { next_id: 100, debugfs: "/nowhere".into(), ..State::default() };
+        Ok(Arc::new(Self { state: Mutex::new(state), ready, fences }))
     }
 
     /// A device on it, called `scripted`.
@@ -190,6 +194,11 @@ impl Scripted {
         }
     }
 
+    /// Drops what is queued for calls of this kind.
+    pub fn forgive(&self, call: Call) {
+        self.lock().failures.retain(|queue| queue.0 != call);
+    }
+
     /// From now on tests with a framebuffer of this format and modifier are EINVAL, although planes
     /// announce the layout.
     pub fn refuse_layout(&self, format: u32, modifier: u64) {
@@ -199,6 +208,11 @@ impl Scripted {
     /// Behaves as Linux before 6.8, which has no CLOSEFB.
     pub fn without_closefb(&self) {
         self.lock().no_closefb = true;
+    }
+
+    /// Has a debugfs at `root` from now on, in which the device is that of minor 0.
+    pub fn mount_debugfs(&self, root: impl Into<PathBuf>) {
+        self.lock().debugfs = root.into();
     }
 
     /// Takes the log of atomic calls.

@@ -3,19 +3,16 @@
 use std::cell::RefCell;
 
 use smithay::{
-    backend::{
-        input::{
-            AbsolutePositionEvent, Axis, AxisSource, ButtonState, Event, InputEvent, KeyState, KeyboardKeyEvent,
-            PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
-        },
-        libinput::LibinputInputBackend,
+    backend::input::{
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend, InputEvent, KeyState,
+        KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
     },
     desktop::PopupPointerGrab,
     input::{
         keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
         pointer::{AxisFrame, ButtonEvent, MotionEvent},
     },
-    reexports::{input::DeviceCapability, wayland_server::protocol::wl_surface::WlSurface},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
@@ -68,8 +65,8 @@ impl Syncline {
         self.seat.get_pointer().map(|p| p.current_location()).unwrap_or_default()
     }
 
-    /// Handles one libinput event.
-    pub fn input(&mut self, event: InputEvent<LibinputInputBackend>) {
+    /// Handles one input event.
+    pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>) {
         match &event {
             InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
             InputEvent::Keyboard { event } => self.note_activity(event.state() == KeyState::Pressed),
@@ -89,12 +86,9 @@ impl Syncline {
             }
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
-            InputEvent::DeviceAdded { mut device } => {
+            InputEvent::DeviceAdded { device } => {
                 if device.has_capability(DeviceCapability::Pointer) {
                     self.pointers_changed(1);
-                }
-                if device.config_tap_finger_count() > 0 {
-                    device.config_tap_set_enabled(true).ok();
                 }
                 tracing::debug!("input device: {}", device.name());
             }
@@ -111,7 +105,7 @@ impl Syncline {
         self.redraw_pointer(self.pointer_location());
     }
 
-    fn key(&mut self, event: &impl KeyboardKeyEvent<LibinputInputBackend>) {
+    fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
@@ -186,7 +180,7 @@ impl Syncline {
         pointer.frame(self);
     }
 
-    fn button(&mut self, event: &impl PointerButtonEvent<LibinputInputBackend>) {
+    fn button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
         let pressed = state == ButtonState::Pressed;
@@ -227,7 +221,7 @@ impl Syncline {
         }
     }
 
-    fn axis(&mut self, event: &impl PointerAxisEvent<LibinputInputBackend>) {
+    fn axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
         for axis in [Axis::Horizontal, Axis::Vertical] {

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use calloop::EventLoop;
 use smithay::{
     backend::{
+        input::InputEvent,
         libinput::LibinputInputBackend,
         session::Event as SessionEvent,
         udev::{UdevBackend, UdevEvent},
@@ -148,7 +149,14 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
     }
     state.libinput = Some(libinput.clone());
     let handle = calloop.handle();
-    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |event, _, state| state.input(event));
+    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |mut event, _, state| {
+        if let InputEvent::DeviceAdded { device } = &mut event
+            && device.config_tap_finger_count() > 0
+        {
+            device.config_tap_set_enabled(true).ok();
+        }
+        state.input(event);
+    });
     inserted.map_err(|e| Error::setup("input", e.error))?;
     match UdevBackend::new(&seat) {
         Ok(udev) => {

@@ -12,9 +12,6 @@ use super::error::CrcError;
 use super::holder;
 use crate::Device;
 
-/// Where debugfs is by custom.
-const DEBUGFS: &str = "/sys/kernel/debug";
-
 /// A source of CRCs: a tap in the display pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrcSource {
@@ -42,7 +39,7 @@ impl CrcReader {
         let sysfs = format!("/sys/dev/char/{}:{minor}/device", rustix::fs::major(stat.st_rdev));
         let name = std::fs::canonicalize(sysfs).ok();
         let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-        Self::find(Path::new(DEBUGFS), minor, name, crtc_index, &path)
+        Self::find(&device.kernel().debugfs(), minor, name, crtc_index, &path)
     }
 
     /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of

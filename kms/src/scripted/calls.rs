@@ -1,6 +1,7 @@
 //! The calls of the scripted kernel: each takes the next errno of its script, or else does as told.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use dmabuf_import::map::RawMap;
 use dmabuf_import::{GemDevice, script};
@@ -130,6 +131,14 @@ impl Kernel for Scripted {
 
     fn drop_master(&self) -> Result<(), Errno> {
         Ok(())
+    }
+
+    fn crtc_sequence(&self, _: u32) -> Result<(), Errno> {
+        self.lock().failure(Call::Sequence)
+    }
+
+    fn debugfs(&self) -> PathBuf {
+        self.lock().debugfs.clone()
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
