@@ -11,7 +11,10 @@ mod theme;
 pub mod tree;
 pub mod windows;
 
-use smithay::desktop::PopupManager;
+use smithay::{
+    desktop::PopupManager,
+    utils::{Logical, Point},
+};
 
 /// Everything that can be visible, and where it is.
 pub struct Desktop {
@@ -20,11 +23,19 @@ pub struct Desktop {
     /// A move or resize by pointer that is in progress.
     pub interaction: Option<interact::Interaction>,
     pub cursor: cursor::Cursor,
+    /// Where the pointer is. The seat knows it, too, but is locked while it calls handlers.
+    pub pointer: Point<f64, Logical>,
 }
 
 impl Desktop {
     /// An empty desktop with this pointer.
     pub fn new(cursor: cursor::Cursor) -> Self {
-        Self { windows: windows::Windows::default(), popups: PopupManager::default(), interaction: None, cursor }
+        Self {
+            windows: windows::Windows::default(),
+            popups: PopupManager::default(),
+            interaction: None,
+            cursor,
+            pointer: Point::default(),
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend, InputEvent, KeyState,
-        KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend,
+        InputEvent, KeyState, KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
     },
     desktop::PopupPointerGrab,
     input::{
@@ -62,7 +62,7 @@ struct InterceptedKeys(RefCell<Vec<Keycode>>);
 impl Syncline {
     /// The position of the pointer on the desktop.
     pub fn pointer_location(&self) -> Point<f64, Logical> {
-        self.seat.get_pointer().map(|p| p.current_location()).unwrap_or_default()
+        self.desktop.pointer
     }
 
     /// Handles one input event.
@@ -152,13 +152,14 @@ impl Syncline {
 
     fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.get_pointer() else { return };
-        let (before, to) = (pointer.current_location(), self.outputs.clamp(to));
+        let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
         let moving = self.desktop.interaction.as_ref().is_some_and(|i| !i.finished);
         if moving {
             self.interact(to);
         }
         let focus = if moving { None } else { self.surface_under(to) };
         let serial = SERIAL_COUNTER.next_serial();
+        self.desktop.pointer = to;
         pointer.motion(self, focus, &MotionEvent { location: to, serial, time });
         pointer.frame(self);
         self.redraw_pointer(before);
