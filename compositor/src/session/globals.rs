@@ -29,8 +29,11 @@ use crate::{
     output::card::Card,
     session::{
         Syncline,
-        checks::{seat::SourceUses, xdg::Constructed},
-        parts::{absence::UserAbsence, globals::Globals},
+        parts::{
+            absence::UserAbsence,
+            globals::Globals,
+            requests::{Constructed, SourceUses},
+        },
     },
     surface::client::ClientState,
     system::error::Error,

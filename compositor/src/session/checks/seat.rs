@@ -2,8 +2,6 @@
 //!
 //! It never touches the focus, a selection or a drag.
 
-use std::collections::HashMap;
-
 use smithay::{
     input::{Seat, SeatState},
     wayland::{
@@ -13,7 +11,7 @@ use smithay::{
 };
 use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum,
-    backend::{ClientId, ObjectId},
+    backend::ClientId,
     protocol::{
         wl_data_device::{self, WlDataDevice},
         wl_data_source::{self, WlDataSource},
@@ -23,20 +21,8 @@ use wayland_server::{
 
 use crate::session::{
     Syncline,
-    checks::{checked, refuse},
+    checks::door::{checked, refuse},
 };
-
-/// What live sources have been used for.
-#[derive(Debug, Default)]
-pub struct SourceUses(HashMap<ObjectId, SourceUse>);
-
-#[derive(Debug, Default, Clone, Copy)]
-struct SourceUse {
-    /// It has actions, so it is for drags.
-    actions: bool,
-    /// A drag has begun with it, or it has been a selection.
-    used: bool,
-}
 
 checked!(WlSeat, SeatUserData<Syncline>, SeatState<Syncline>, seat_request);
 checked!(WlDataDevice, DataDeviceUserData, DataDeviceState, device_request);

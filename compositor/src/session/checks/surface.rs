@@ -24,7 +24,10 @@ use wayland_server::{
 use crate::{
     session::{
         Syncline,
-        checks::{checked, refuse, xdg},
+        checks::{
+            door::{checked, refuse},
+            xdg,
+        },
     },
     surface::{SurfaceState, buffer::Imports, shm::Shm},
 };

@@ -1,13 +1,10 @@
 //! xdg-shell: what its objects may be asked, in which order, and with which values.
 //!
 //! Smithay keeps the `wl_surface` and the `xdg_wm_base` of an `xdg_surface` to itself. [`Links`]
-//! keeps both with the `wl_surface`, and [`Constructed`] finds the `wl_surface` of an
+//! keeps both with the `wl_surface`, and [`crate::session::parts::requests::Constructed`] finds the `wl_surface` of an
 //! `xdg_surface` that has a role object.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard},
-};
+use std::sync::{Mutex, MutexGuard};
 
 use smithay::{
     utils::Serial,
@@ -28,24 +25,18 @@ use wayland_protocols::xdg::shell::server::{
     xdg_wm_base::{self, XdgWmBase},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak,
-    backend::{ClientId, ObjectId},
-    delegate_global_dispatch,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId, delegate_global_dispatch,
     protocol::wl_surface::WlSurface,
 };
 
 use crate::{
     session::{
         Syncline,
-        checks::{checked, refuse},
+        checks::door::{checked, refuse},
         windows::tree,
     },
     surface::SurfaceState,
 };
-
-/// The surfaces of the `xdg_surface`s that have a live role object.
-#[derive(Debug, Default)]
-pub struct Constructed(HashMap<ObjectId, WlSurface>);
 
 /// The xdg-shell objects of a surface, in its data map.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 
 use crate::{
     feedback::FormatFeedback,
-    session::checks::{seat::SourceUses, xdg::Constructed},
+    session::parts::requests::{Constructed, SourceUses},
 };
 
 /// The protocol state that the handlers need.
