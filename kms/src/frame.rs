@@ -20,7 +20,7 @@ use crate::output::{MAX_PLANES, PlaneValues};
 use crate::pipeline::PipelineState;
 use crate::request::Request;
 use crate::writeback::{Job, Writeback};
-use crate::{CommitError, FbId, Output, OutputPlane, PlaneState, Rect, Step};
+use crate::{CommitError, FramebufferId, Output, OutputPlane, PlaneState, Rect, Step};
 use write::unsupported;
 
 /// What a commit gave.
@@ -106,10 +106,11 @@ impl<'a> Frame<'a> {
     pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
         let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, options, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
-            Some(None) if fb.0 != 0 => {
+            Some(None) if fb.raw() != 0 => {
                 let options = options.after(&self.next[plane].options);
                 let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
-                self.next[plane] = PlaneValues { fb: fb.0, src, dst, alpha, blend, zpos, options, pipeline: serial };
+                self.next[plane] =
+                    PlaneValues { fb: Some(fb), src, dst, alpha, blend, zpos, options, pipeline: serial };
                 self.extras[plane] = CommitOnly { in_fence, damage, pipeline };
             }
             Some(Some(what)) => self.wrong = Some(InvalidPlane { plane, what }),
@@ -146,7 +147,7 @@ impl<'a> Frame<'a> {
     /// signals. The first job of a connector puts it onto the CRTC, which the kernel counts as a
     /// modeset: the image may go away for a moment. It stays there until the next modeset without a
     /// job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
-    pub fn writeback(&mut self, connector: &Writeback, fb: FbId) -> &mut Self {
+    pub fn writeback(&mut self, connector: &Writeback, fb: FramebufferId) -> &mut Self {
         self.writeback = Some(connector.job(fb));
         connector.name_in(&mut self.output.names);
         self
@@ -290,7 +291,7 @@ impl<'a> Frame<'a> {
             Err(CommitError { output: self.output.name.clone(), step, errno, detail, request: String::new() })
         };
         if let Some(InvalidPlane { plane, what }) = self.wrong {
-            let id = self.output.planes.get(plane).map_or(0, |plane| plane.id);
+            let id = self.output.planes.get(plane).map_or(0, |plane| plane.id.raw());
             return refuse(Step::Prepare, Errno::INVAL, format!("plane {plane} (object {id}): {what}"));
         }
         if let Some(what) = self.head.crtc.unsupported(&self.output.crtc_props) {
@@ -318,7 +319,7 @@ impl<'a> Frame<'a> {
             }
         }
         if let Some(job) = self.writeback
-            && job.possible_crtcs & (1 << self.output.crtc_index) == 0
+            && job.possible_crtcs & self.output.crtc_index.bit() == 0
         {
             let why = format!("writeback connector {} cannot use CRTC {}", job.connector, self.output.crtc);
             return refuse(Step::Prepare, Errno::INVAL, why);
