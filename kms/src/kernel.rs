@@ -12,7 +12,7 @@ use dmabuf_import::map::RawMap;
 use fence::kernel::{KernelRef, LINUX};
 use rustix::io::Errno;
 
-use crate::id::{BlobId, FramebufferId};
+use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::ioctl;
 use crate::request::Request;
 
@@ -89,8 +89,8 @@ pub trait Kernel: GemDevice {
     fn drop_master(&self) -> Result<(), Errno>;
     /// `DRM_IOCTL_CRTC_GET_SEQUENCE`: whether a CRTC's vblanks can be asked for. EINVAL: they do not
     /// run; EOPNOTSUPP: the driver has none.
-    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno>;
-    /// Where this kernel's debugfs is mounted by custom.
+    fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno>;
+    /// Where this kernel's debugfs is usually mounted.
     fn debugfs(&self) -> PathBuf;
     /// The descriptor to poll for events; stays the kernel's.
     fn fd(&self) -> BorrowedFd<'_>;
@@ -196,7 +196,7 @@ impl Kernel for Drm {
         drm_ffi::auth::release_master(self.fd.as_fd()).map(drop).map_err(|error| errno(&error))
     }
 
-    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno> {
+    fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno> {
         ioctl::crtc_sequence(self.fd.as_fd(), crtc).map(drop)
     }
 

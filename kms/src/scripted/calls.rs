@@ -10,7 +10,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
 
 use super::{Atomic, Call, Scripted};
-use crate::id::{BlobId, FramebufferId};
+use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::kernel::{Dumb, FbDescription, Kernel, TEST_ONLY};
 use crate::request::Request;
 
@@ -134,7 +134,7 @@ impl Kernel for Scripted {
         Ok(())
     }
 
-    fn crtc_sequence(&self, _: u32) -> Result<(), Errno> {
+    fn crtc_sequence(&self, _: CrtcId) -> Result<(), Errno> {
         self.lock().failure(Call::Sequence)
     }
 
