@@ -1,7 +1,7 @@
 //! Fills the atomic request of a frame: the difference from what the output shows, as property
 //! values.
 
-use super::{CommitOnly, Frame, FrameKind, Goal};
+use super::{CommitOnly, Frame, FrameKind, Submission};
 use crate::id::{BlobId, CrtcId};
 use crate::output::PlaneValues;
 use crate::pipeline::PipelineState;
@@ -23,9 +23,9 @@ impl Frame<'_> {
     }
 
     /// Fills the request: only what changed, but out-fence and in-fences always.
-    pub(super) fn write(&mut self, request: &mut Request, goal: Goal) {
+    pub(super) fn write(&mut self, request: &mut Request, submission: Submission) {
         let output = &mut *self.output;
-        let (kind, commit) = (self.kind, goal != Goal::Test);
+        let (kind, commit) = (self.kind, submission != Submission::Test);
         let modeset = kind == FrameKind::Modeset;
         if matches!(kind, FrameKind::Modeset | FrameKind::Off) {
             request.object(output.connector);

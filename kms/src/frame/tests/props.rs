@@ -43,7 +43,7 @@ fn sent(bench: &mut Bench, object: impl Into<ObjectId>, change: impl FnOnce(&mut
 fn all_looks() -> [(&'static str, PlaneOptions); 6] {
     let plain = PlaneOptions::default();
     [
-        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
+        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.mirrored_x(), ..plain }),
         ("SCALING_FILTER", PlaneOptions { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
         ("COLOR_ENCODING", PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
         ("COLOR_RANGE", PlaneOptions { color_range: Some(ColorRange::Full), ..plain }),
@@ -136,7 +136,7 @@ fn rotations_are_one_turn_with_reflections() {
     for (bits, good) in table {
         assert_eq!(Rotation::from_bits(bits).map(Rotation::bits), good.then_some(bits), "{bits:#x}");
     }
-    assert!(Rotation::ROTATE_270.reflect_y().swaps_axes() && !Rotation::ROTATE_180.reflect_x().swaps_axes());
+    assert!(Rotation::ROTATE_270.mirrored_y().swaps_axes() && !Rotation::ROTATE_180.mirrored_x().swaps_axes());
 }
 
 fn head(device: &crate::Device) -> (CrtcState, ConnectorState) {
