@@ -23,7 +23,7 @@ use smithay::{
 use crate::{
     output::{outputs::Outputs, state::Output},
     render::Layer,
-    surface::{SurfaceState, goal::Goal},
+    surface::{SurfaceState, goal::AllocationGoal},
     system::{error::Error, id::OutputId},
 };
 
@@ -60,8 +60,8 @@ impl FormatFeedback {
 
     /// The feedback for a surface with this goal. Falls back to the default if there is no
     /// descriptor for a new table.
-    pub fn of(&mut self, goal: Goal, withdrawn: &Withdrawals) -> Arc<Feedback> {
-        let Goal::ScannedOut { output, rotated } = goal else { return self.default() };
+    pub fn of(&mut self, goal: AllocationGoal, withdrawn: &Withdrawals) -> Arc<Feedback> {
+        let AllocationGoal::ScannedOut { output, rotated } = goal else { return self.default() };
         let Some((node, candidates)) = self.outputs.get(&output) else { return self.default() };
         let made = self.cached.get(&(output, rotated)).filter(|_| withdrawn.is_empty());
         if let Some(made) = made {
@@ -123,7 +123,7 @@ impl FormatFeedback {
 /// goal. With `at_once` the goal need not have been stable for a while.
 pub fn update_goal(
     states: &SurfaceData,
-    goal: Goal,
+    goal: AllocationGoal,
     at_once: bool,
     now: fence::Ns,
     feedback: &mut FormatFeedback,

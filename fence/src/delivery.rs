@@ -22,7 +22,7 @@ type Fences = SmallVec<[SyncFile; 4]>;
 
 /// Where the fences of a release go.
 #[derive(Debug)]
-pub(crate) enum Target {
+pub(crate) enum ReleaseTarget {
     /// Nowhere: the protocol has its own message.
     None,
     /// Into a syncobj point.
@@ -33,23 +33,23 @@ pub(crate) enum Target {
     Message(Envelope),
 }
 
-impl Target {
+impl ReleaseTarget {
     /// The fences cannot go where they should whatever we do: better released than lost.
     pub(crate) fn give_up(&self, error: &CallError) {
         tracing::error!(%error, "a release cannot be completed as wanted; signalling it");
         match self {
-            Target::Point(point) => {
+            ReleaseTarget::Point(point) => {
                 point.signal().map_err(|second| tracing::error!(error = %second, "nor signalled")).ok();
             }
-            Target::Message(envelope) => envelope.give_up(),
-            Target::None | Target::Dmabuf(..) => {}
+            ReleaseTarget::Message(envelope) => envelope.give_up(),
+            ReleaseTarget::None | ReleaseTarget::Dmabuf(..) => {}
         }
     }
 }
 
 /// How a buffer was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReleaseKind {
+pub enum ReleaseOutcome {
     /// There was nothing to put a fence into.
     None,
     /// The point was signalled: there was nothing to wait for.
@@ -72,7 +72,7 @@ pub enum ReleaseKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// How.
-    pub kind: ReleaseKind,
+    pub kind: ReleaseOutcome,
     /// How many fences of uses went in, those included that turned out to have signalled.
     pub fences: usize,
     /// Error of a fence of the buffer: of its acquire fence, or of a use's.
@@ -88,14 +88,14 @@ pub struct Completed {
 
 impl Completed {
     pub(crate) fn none() -> Completed {
-        Completed { kind: ReleaseKind::None, fences: 0, error: None, carried: false, added: Added::InOrder }
+        Completed { kind: ReleaseOutcome::None, fences: 0, error: None, carried: false, added: Added::InOrder }
     }
 }
 
 /// What has to be done to give a buffer back; can be tried again after an error.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) target: Target,
+    pub(crate) target: ReleaseTarget,
     pub(crate) fences: Fences,
     pub(crate) failed: Option<SyncFile>,
     pub(crate) error: Option<FenceError>,
@@ -103,12 +103,12 @@ pub(crate) struct Delivery {
 
 impl Default for Delivery {
     fn default() -> Delivery {
-        Delivery::new(Target::None)
+        Delivery::new(ReleaseTarget::None)
     }
 }
 
 impl Delivery {
-    pub(crate) fn new(target: Target) -> Delivery {
+    pub(crate) fn new(target: ReleaseTarget) -> Delivery {
         Delivery { target, fences: SmallVec::new(), failed: None, error: None }
     }
 
@@ -123,20 +123,20 @@ impl Delivery {
         let fences = self.fences.len() + usize::from(extra.is_some());
         let done = Completed { fences, error: self.error, ..Completed::none() };
         match &self.target {
-            Target::None => Ok(done),
-            Target::Point(point) => self.to_point(point, extra, done),
-            Target::Message(envelope) => {
+            ReleaseTarget::None => Ok(done),
+            ReleaseTarget::Point(point) => self.to_point(point, extra, done),
+            ReleaseTarget::Message(envelope) => {
                 let fences = self.fences.iter().map(SyncFile::lend).chain(extra);
                 envelope.send(fences, self.failed.as_ref(), done)
             }
-            Target::Dmabuf(kernel, planes) => {
+            ReleaseTarget::Dmabuf(kernel, planes) => {
                 for plane in planes.iter() {
                     let files = self.fences.iter().chain(&self.failed).map(SyncFile::lend).chain(extra);
                     for file in files {
                         implicit::import_on(*kernel, plane.as_fd(), file.fd, Access::Read)?;
                     }
                 }
-                Ok(Completed { kind: ReleaseKind::Dmabuf, carried: self.failed.is_some(), ..done })
+                Ok(Completed { kind: ReleaseOutcome::Dmabuf, carried: self.failed.is_some(), ..done })
             }
         }
     }
@@ -167,7 +167,7 @@ impl Delivery {
             }
             if pending.len() > 1 {
                 done.added = several(point, kernel, &pending)?;
-                done.kind = ReleaseKind::PointMaterialised;
+                done.kind = ReleaseOutcome::PointMaterialised;
                 return Ok(done);
             }
             only = pending.iter().next().copied();
@@ -180,8 +180,8 @@ impl Delivery {
             only = Some(failed.lend());
         }
         (done.kind, done.added) = match only {
-            Some(file) => (ReleaseKind::PointMaterialised, point.import_lent(file)?),
-            None => (ReleaseKind::PointSignalled, point.signal()?),
+            Some(file) => (ReleaseOutcome::PointMaterialised, point.import_lent(file)?),
+            None => (ReleaseOutcome::PointSignalled, point.signal()?),
         };
         Ok(done)
     }

@@ -112,7 +112,7 @@ mod uapi;
 mod vgem;
 
 pub use acquire::{Acquire, AcquireState};
-pub use delivery::{Completed, ReleaseKind};
+pub use delivery::{Completed, ReleaseOutcome};
 pub use device::{Caps, SyncDevice};
 pub use error::{CallError, FenceError, Missing, Object};
 pub use handoff::HandOff;

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use smallvec::SmallVec;
 
 use crate::{
-    CallError, Completed, Object, ReleaseKind, Status, SyncFile,
+    CallError, Completed, Object, ReleaseOutcome, Status, SyncFile,
     kernel::KernelRef,
     sync_file::{self, BorrowedFile},
 };
@@ -28,7 +28,7 @@ pub trait ReleaseMessage: fmt::Debug + Send {
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`: nothing was sent, the release is
-    /// [deferred](ReleaseKind::Deferred). With any other error the release is given up.
+    /// [deferred](ReleaseOutcome::Deferred). With any other error the release is given up.
     fn send(&self, fence: Option<BorrowedFd<'_>>) -> Result<(), Errno>;
 }
 
@@ -83,7 +83,7 @@ impl Envelope {
         let object = fence.map_or(Object::New, Object::fd);
         self.message.send(fence).map_err(|errno| CallError::new("release message", object, errno))?;
         Ok(Completed {
-            kind: if fence.is_some() { ReleaseKind::MessageFenced } else { ReleaseKind::MessageAtOnce },
+            kind: if fence.is_some() { ReleaseOutcome::MessageFenced } else { ReleaseOutcome::MessageAtOnce },
             ..done
         })
     }
@@ -195,7 +195,7 @@ mod tests {
             assert_eq!(wire.sent(), [*expected], "{what}");
             assert_eq!(done.carried, *carried, "{what}");
             assert_eq!(done.error.is_some(), *acquire_failed || fences.contains(&FAILS), "{what}");
-            let kind = if expected.is_some() { ReleaseKind::MessageFenced } else { ReleaseKind::MessageAtOnce };
+            let kind = if expected.is_some() { ReleaseOutcome::MessageFenced } else { ReleaseOutcome::MessageAtOnce };
             assert_eq!((done.kind, done.fences), (kind, fences.len()), "{what}");
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         let out = wire.model.sync_file(wire.model.fence("vkms"));
         for _ in 0..2 {
             let mut release = wire.release(&retries);
-            assert_eq!(release.complete_with(&out).unwrap().kind, ReleaseKind::MessageFenced);
+            assert_eq!(release.complete_with(&out).unwrap().kind, ReleaseOutcome::MessageFenced);
             assert!(release.is_finished());
         }
         assert_eq!(wire.sent(), [Some(Status::Active); 2]);
@@ -219,7 +219,7 @@ mod tests {
         let mut release = wire.release(&retries);
         release.add_fence(wire.model.sync_file(fence));
         *wire.refuse.lock().unwrap() = 2;
-        assert_eq!(release.complete().unwrap().kind, ReleaseKind::Deferred);
+        assert_eq!(release.complete().unwrap().kind, ReleaseOutcome::Deferred);
         assert_eq!(retries.retry(), 1);
         assert_eq!(wire.sent(), []);
         // By then there is nothing left to wait for.

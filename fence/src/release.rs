@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::{
     CallError, FenceError, Point, SyncFile,
-    delivery::{Completed, Delivery, ReleaseKind, Target},
+    delivery::{Completed, Delivery, ReleaseOutcome, ReleaseTarget},
     kernel::{KernelRef, LINUX},
     message::{Envelope, ReleaseMessage},
     retry::DeferredReleases,
@@ -35,13 +35,13 @@ pub struct Release {
 }
 
 impl Release {
-    fn new(target: Target) -> Release {
+    fn new(target: ReleaseTarget) -> Release {
         Release { work: Delivery::new(target), retries: None, finished: false }
     }
 
     /// Into a point of the client's timeline.
     pub fn point(point: Point) -> Release {
-        Release::new(Target::Point(point))
+        Release::new(ReleaseTarget::Point(point))
     }
 
     /// Into dma-bufs, as readers, for clients without explicit synchronisation. Planes that share
@@ -58,7 +58,7 @@ impl Release {
                 planes.push(fd.clone());
             }
         }
-        Release::new(Target::Dmabuf(kernel, planes))
+        Release::new(ReleaseTarget::Dmabuf(kernel, planes))
     }
 
     /// Into a message to the client, which carries the fence. If there is no descriptor for it, the
@@ -69,7 +69,7 @@ impl Release {
 
     /// As [`Release::message`], on the given kernel.
     pub fn message_on(kernel: KernelRef, message: Box<dyn ReleaseMessage>, retries: &DeferredReleases) -> Release {
-        let mut release = Release::new(Target::Message(Envelope { kernel, message }));
+        let mut release = Release::new(ReleaseTarget::Message(Envelope { kernel, message }));
         release.retries = Some(retries.clone());
         release
     }
@@ -77,14 +77,14 @@ impl Release {
     /// For buffers that are released by a message without a fence, such as shared memory. It still
     /// completes only once.
     pub fn none() -> Release {
-        Release::new(Target::None)
+        Release::new(ReleaseTarget::None)
     }
 
     /// The point it goes to.
     pub fn target_point(&self) -> Option<&Point> {
         match &self.work.target {
-            Target::Point(point) => Some(point),
-            Target::None | Target::Dmabuf(..) | Target::Message(_) => None,
+            ReleaseTarget::Point(point) => Some(point),
+            ReleaseTarget::None | ReleaseTarget::Dmabuf(..) | ReleaseTarget::Message(_) => None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Release {
     ///
     /// With several fences it looks at each first, because the kernel's merge forgets errors. When
     /// the kernel has no memory or file descriptor the work is queued on the device
-    /// ([`ReleaseKind::Deferred`]): it is never lost.
+    /// ([`ReleaseOutcome::Deferred`]): it is never lost.
     ///
     /// # Errors
     /// `EINVAL`: a fence is not a sync_file, or no dma-buf to import into. The release is given up
@@ -162,12 +162,12 @@ impl Release {
             }
         }
         let retries = match (&self.work.target, &self.retries) {
-            (Target::Point(point), _) => point.timeline().device().0.deferred.clone(),
-            (Target::Message(_), Some(retries)) => retries.clone(),
+            (ReleaseTarget::Point(point), _) => point.timeline().device().0.deferred.clone(),
+            (ReleaseTarget::Message(_), Some(retries)) => retries.clone(),
             _ => return Err(error),
         };
         let done = Completed {
-            kind: ReleaseKind::Deferred,
+            kind: ReleaseOutcome::Deferred,
             fences: self.work.fences.len(),
             error: self.work.error,
             ..Completed::none()

@@ -18,7 +18,7 @@ impl DeferredReleases {
     }
 
     /// Tries the releases that were deferred
-    /// ([`ReleaseKind::Deferred`](crate::ReleaseKind::Deferred)) again, oldest first. How many are
+    /// ([`ReleaseOutcome::Deferred`](crate::ReleaseOutcome::Deferred)) again, oldest first. How many are
     /// left. No system call if there are none: call it at every frame.
     pub fn retry(&self) -> usize {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);

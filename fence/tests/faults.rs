@@ -7,7 +7,7 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
+    Acquire, AcquireState, DeferredReleases, Release, ReleaseMessage, ReleaseOutcome, SyncDevice, SyncFile,
     faults::{Call, Faults},
     model::Model,
 };
@@ -95,8 +95,8 @@ fn a_release_survives_every_call_that_fails() {
                     }
                     assert!(timeline.point(1).is_signalled().unwrap(), "lost: {what}");
                     let expected =
-                        if users == 0 { ReleaseKind::PointSignalled } else { ReleaseKind::PointMaterialised };
-                    assert!(done.kind == expected || done.kind == ReleaseKind::Deferred, "{what}");
+                        if users == 0 { ReleaseOutcome::PointSignalled } else { ReleaseOutcome::PointMaterialised };
+                    assert!(done.kind == expected || done.kind == ReleaseOutcome::Deferred, "{what}");
                     assert_eq!(done.fences, users);
                 }
             }

@@ -3,7 +3,7 @@
 use std::{os::fd::AsFd, sync::Arc};
 
 use fence::{
-    Acquire, AcquireState, Added, HandOff, Release, ReleaseKind, Status, SyncDevice, SyncFile, Until, VgemBuffer,
+    Acquire, AcquireState, Added, HandOff, Release, ReleaseOutcome, Status, SyncDevice, SyncFile, Until, VgemBuffer,
     faults::{Call, Faults},
     implicit::{self, Access},
     kernel::LINUX,
@@ -34,7 +34,7 @@ fn a_commit_goes_from_acquire_to_release_in_six_calls() {
     let mut release = Release::point(client.point(2));
     release.add_fence(out_fence);
     let done = release.complete().unwrap();
-    assert_eq!((done.kind, done.fences, done.added), (ReleaseKind::PointMaterialised, 1, Added::InOrder));
+    assert_eq!((done.kind, done.fences, done.added), (ReleaseOutcome::PointMaterialised, 1, Added::InOrder));
     // Export, two looks, close, import.
     assert_eq!(kernel.take_calls(), 5);
     assert!(client.point(2).is_materialised().unwrap() && !client.point(2).is_signalled().unwrap());
@@ -193,7 +193,7 @@ fn a_gpu_reset_is_a_render_fence_that_fails() {
     let (gpu, display) = (lab::sw(), lab::sw());
     let mut alone = Release::point(ours.point(1));
     alone.add_fence(gpu.fence(1, "render").unwrap());
-    assert_eq!(alone.complete().unwrap().kind, ReleaseKind::PointMaterialised);
+    assert_eq!(alone.complete().unwrap().kind, ReleaseOutcome::PointMaterialised);
     let mut both = Release::point(ours.point(2));
     both.add_fence(gpu.fence(1, "render").unwrap());
     both.add_fence(display.fence(1, "out-fence").unwrap());
@@ -236,7 +236,7 @@ fn a_release_waits_for_every_user_with_and_without_file_descriptors() {
                 kernel.exhaust_fds(exhausted);
                 let done = release.complete().unwrap();
                 kernel.exhaust_fds(false);
-                assert_eq!((done.kind, done.fences), (ReleaseKind::PointMaterialised, users));
+                assert_eq!((done.kind, done.fences), (ReleaseOutcome::PointMaterialised, users));
                 assert_eq!(lab::open_fds(), before - users, "its fences are closed, nothing else is open");
                 for sw in &timelines {
                     assert!(!timeline.point(1).is_signalled().unwrap(), "{users} {old} {exhausted}");
@@ -307,7 +307,10 @@ fn no_release_is_lost_for_want_of_file_descriptors_or_memory() {
         let error = acquire.advance().unwrap_err();
         (releases.drain(..).map(|release| release.complete().unwrap().kind).collect::<Vec<_>>(), error)
     });
-    assert_eq!(kinds, [ReleaseKind::PointSignalled, ReleaseKind::PointMaterialised, ReleaseKind::PointMaterialised]);
+    assert_eq!(
+        kinds,
+        [ReleaseOutcome::PointSignalled, ReleaseOutcome::PointMaterialised, ReleaseOutcome::PointMaterialised]
+    );
     assert_eq!(error.errno, Errno::MFILE);
     assert!(acquire.is_stalled() && acquire.wait_fd().is_none(), "and no commit is lost either");
     assert_eq!(acquire.advance().unwrap(), AcquireState::Unmaterialised);
@@ -324,10 +327,10 @@ fn no_release_is_lost_for_want_of_file_descriptors_or_memory() {
     kernel.fail(Call::Signal, Errno::NOMEM);
     let mut release = Release::point(ours.point(4));
     let shared = sw.fence(2, "").unwrap();
-    assert_eq!(release.complete_with(&shared).unwrap().kind, ReleaseKind::Deferred);
+    assert_eq!(release.complete_with(&shared).unwrap().kind, ReleaseOutcome::Deferred);
     assert!(release.is_finished());
     drop((release, shared));
-    assert_eq!(Release::point(ours.point(5)).complete().unwrap().kind, ReleaseKind::Deferred);
+    assert_eq!(Release::point(ours.point(5)).complete().unwrap().kind, ReleaseOutcome::Deferred);
     assert!(!ours.point(4).is_materialised().unwrap());
     assert_eq!(device.retry_releases(), 1, "one fault was left for the first");
     assert_eq!(device.retry_releases(), 0);
@@ -346,12 +349,12 @@ fn a_client_may_signal_its_own_release_point() {
     release.add_fence(sw.fence(1, "").unwrap());
     // Not above the last point by the kernel's count, but first by ours. It is waited for again; no
     // error, no trouble.
-    assert_eq!(release.complete().unwrap().kind, ReleaseKind::PointMaterialised);
+    assert_eq!(release.complete().unwrap().kind, ReleaseOutcome::PointMaterialised);
     assert!(!client.point(1).is_signalled().unwrap());
     sw.inc(1).unwrap();
     assert!(client.point(1).is_signalled().unwrap());
     client.reset().unwrap();
-    assert_eq!(Release::point(ours.point(2)).complete().unwrap().kind, ReleaseKind::PointSignalled);
+    assert_eq!(Release::point(ours.point(2)).complete().unwrap().kind, ReleaseOutcome::PointSignalled);
     assert_eq!(client.query().unwrap(), 2);
 }
 
@@ -378,7 +381,7 @@ fn an_implicit_client_waits_for_our_reading() {
     let mut release = Release::dmabuf(&[dmabuf.clone(), dmabuf.clone()]);
     release.add_fence(sw.fence(1, "").unwrap());
     release.add_fence(sw.fence(2, "").unwrap());
-    assert_eq!(release.complete().unwrap().kind, ReleaseKind::Dmabuf);
+    assert_eq!(release.complete().unwrap().kind, ReleaseOutcome::Dmabuf);
     let status = |access| implicit::export(dmabuf.as_fd(), access).unwrap().status().unwrap();
     assert_eq!((status(Access::Read), status(Access::Write)), (Status::Signalled, Status::Active));
     sw.inc(2).unwrap();

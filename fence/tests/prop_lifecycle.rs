@@ -12,7 +12,7 @@ use std::{
 };
 
 use fence::{
-    Acquire, AcquireState, Added, DeferredReleases, Release, ReleaseKind, ReleaseMessage, SyncDevice, SyncFile,
+    Acquire, AcquireState, Added, DeferredReleases, Release, ReleaseMessage, ReleaseOutcome, SyncDevice, SyncFile,
     Timeline,
     faults::Faults,
     model::{FenceId, Model},
@@ -314,11 +314,11 @@ impl World {
         let buffer = &mut self.surfaces[surface].buffers[commit.buffer];
         assert!(buffer.busy, "released twice");
         buffer.busy = false;
-        if done.kind == ReleaseKind::MessageAtOnce {
+        if done.kind == ReleaseOutcome::MessageAtOnce {
             assert!(commit.users.iter().all(|user| self.model.has_signalled(*user)), "at once, but in use");
         }
         buffer.released = Some((commit.wire.map_or(Back::Point(commit.value), Back::Message), commit.users));
-        if done.kind == ReleaseKind::Deferred {
+        if done.kind == ReleaseOutcome::Deferred {
             // Not lost: it comes with the next file descriptor. The model's own calls still work.
             assert!(self.device.retry_releases() + self.retries.retry() <= SURFACES * BUFFERS);
         }

@@ -4,13 +4,14 @@ use std::os::fd::BorrowedFd;
 
 use drm_ffi::mode;
 
+use crate::id::BlobId;
 use crate::{CallError, Device};
 
 /// A property blob; destroyed on drop. State that uses it keeps it alive in the kernel.
 #[derive(Debug)]
 pub struct Blob {
     device: Device,
-    id: u32,
+    id: BlobId,
 }
 
 impl Blob {
@@ -22,7 +23,7 @@ impl Blob {
     }
 
     /// Its id.
-    pub fn id(&self) -> u32 {
+    pub fn id(&self) -> BlobId {
         self.id
     }
 }
@@ -30,15 +31,14 @@ impl Blob {
 impl Drop for Blob {
     fn drop(&mut self) {
         if let Err(errno) = self.device.kernel().destroy_blob(self.id) {
-            tracing::debug!(blob = self.id, %errno, "DRM_IOCTL_MODE_DESTROYPROPBLOB");
+            tracing::debug!(blob = self.id.raw(), %errno, "DRM_IOCTL_MODE_DESTROYPROPBLOB");
         }
     }
 }
 
-/// The content of a blob; `None` for id 0 and for one that is gone.
-pub(crate) fn read(fd: BorrowedFd<'_>, id: u64) -> Option<Vec<u8>> {
-    let id = u32::try_from(id).ok().filter(|&id| id != 0)?;
+/// The content of a blob; `None` for one that is gone.
+pub(crate) fn read(fd: BorrowedFd<'_>, id: BlobId) -> Option<Vec<u8>> {
     let mut data = Vec::new();
-    mode::get_property_blob(fd, id, Some(&mut data)).ok()?;
+    mode::get_property_blob(fd, id.raw(), Some(&mut data)).ok()?;
     Some(data)
 }

@@ -5,6 +5,7 @@
 //! the commit that set it.
 
 use crate::blob::Blob;
+use crate::id::BlobId;
 use crate::{CallError, Device};
 
 /// A table for `GAMMA_LUT` or `DEGAMMA_LUT` (`struct drm_color_lut`).
@@ -40,7 +41,7 @@ impl Lut {
     }
 
     /// Id of its blob.
-    pub fn id(&self) -> u32 {
+    pub fn id(&self) -> BlobId {
         self.blob.id()
     }
 }
@@ -70,7 +71,7 @@ impl Ctm {
     }
 
     /// Id of its blob.
-    pub fn id(&self) -> u32 {
+    pub fn id(&self) -> BlobId {
         self.0.id()
     }
 }
@@ -87,7 +88,7 @@ impl Ctm3x4 {
     }
 
     /// Id of its blob.
-    pub fn id(&self) -> u32 {
+    pub fn id(&self) -> BlobId {
         self.0.id()
     }
 }
@@ -135,7 +136,7 @@ impl HdrMetadata {
     }
 
     /// Id of its blob.
-    pub fn id(&self) -> u32 {
+    pub fn id(&self) -> BlobId {
         self.0.id()
     }
 }

@@ -7,6 +7,7 @@
 //! the clips with the commit, so nothing is ever taken back.
 
 use crate::blob::Blob;
+use crate::id::BlobId;
 use crate::{Device, Rect, SrcRect};
 
 /// Rectangles in one blob; more become the one that contains them all.
@@ -36,7 +37,7 @@ impl Clips {
     /// A blob of `damage` within `src`, good until the next call but [`KEPT`]. `None`: nothing is
     /// to be said (nothing within `src`, or no memory), which means that everything may have
     /// changed.
-    pub(crate) fn blob(&mut self, device: &Device, damage: &[Rect], src: &SrcRect) -> Option<u32> {
+    pub(crate) fn blob(&mut self, device: &Device, damage: &[Rect], src: &SrcRect) -> Option<BlobId> {
         let mut clips = [Clip::default(); MOST_RECTS];
         let count = clip(damage, src, &mut clips);
         let said = &clips[..count];

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use crate::CallError;
 use crate::event::{self, Event};
+use crate::id::{CrtcId, PlaneId};
 use crate::kernel::{Drm, Kernel};
 
 /// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
@@ -62,8 +63,8 @@ pub struct Driver {
 /// What outputs have taken for themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    pub(crate) crtcs: Vec<u32>,
-    pub(crate) planes: Vec<u32>,
+    pub(crate) crtcs: Vec<CrtcId>,
+    pub(crate) planes: Vec<PlaneId>,
 }
 
 /// Names an open device among all that the process has opened. Object ids (CRTCs, planes,
@@ -224,7 +225,7 @@ impl Device {
     ///
     /// One system call (`DRM_IOCTL_CRTC_GET_SEQUENCE`), which does not block longer than another
     /// client's modeset takes. A driver without vblanks has nothing to wait for: true.
-    pub fn vblanks_run(&self, crtc: u32) -> bool {
+    pub fn vblanks_run(&self, crtc: CrtcId) -> bool {
         match self.kernel().crtc_sequence(crtc) {
             Ok(()) | Err(Errno::OPNOTSUPP) => true,
             Err(_) => false,
@@ -233,7 +234,7 @@ impl Device {
 
     /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a
     /// test, never on a frame's path.
-    pub fn wait_vblanks(&self, crtc: u32, limit: Duration) -> bool {
+    pub fn wait_vblanks(&self, crtc: CrtcId, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         loop {
             match self.vblanks_run(crtc) {

@@ -10,7 +10,7 @@ use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, GemHandle, Modifier, formats};
 use rustix::io::Errno;
 
 use crate::kernel::FbDescription;
-use crate::{CallError, Device, FbId, Framebuffer};
+use crate::{CallError, Device, Framebuffer, FramebufferId};
 
 /// A dumb buffer with its framebuffer and its mapping. All go with it.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl DumbBuffer {
     }
 
     /// Id of its framebuffer.
-    pub fn id(&self) -> FbId {
+    pub fn id(&self) -> FramebufferId {
         self.fb.id()
     }
 

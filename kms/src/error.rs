@@ -6,6 +6,7 @@
 use rustix::io::Errno;
 
 use crate::CallError;
+use crate::id::ConnectorId;
 
 /// Where a frame stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub struct CommitError {
 pub enum OutputError {
     /// The inventory has no connector of this id.
     #[error("no connector {0}")]
-    NoConnector(u32),
+    NoConnector(ConnectorId),
     /// Every CRTC that the connector could use is taken.
     #[error("{0}: no free CRTC")]
     NoCrtc(String),

@@ -3,12 +3,13 @@
 //! Never reads itself: [`crate::Device::read_events`] does, once for each wake-up.
 
 use crate::Ns;
+use crate::id::CrtcId;
 
 /// A page flip that completed: the commit with this `user_data` is on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flip {
-    /// The CRTC; 0 from kernels before 4.12.
-    pub crtc: u32,
+    /// The CRTC; `None` from kernels before 4.12.
+    pub crtc: Option<CrtcId>,
     /// What [`crate::Frame::commit`] was given.
     pub user_data: u64,
     /// Time of the vblank, `CLOCK_MONOTONIC`; whole microseconds, for the event has no more.
@@ -24,8 +25,8 @@ pub enum Event {
     Flip(Flip),
     /// `DRM_EVENT_VBLANK` or `DRM_EVENT_CRTC_SEQUENCE` that somebody asked for.
     Vblank {
-        /// The CRTC; 0 where the event does not say.
-        crtc: u32,
+        /// The CRTC; `None` where the event does not say.
+        crtc: Option<CrtcId>,
         /// What was given with the request.
         user_data: u64,
         /// Time of the vblank.
@@ -74,16 +75,18 @@ fn one(kind: u32, event: &[u8]) -> Event {
 }
 
 /// `struct drm_event_vblank`.
-fn vblank(event: &[u8]) -> Option<(u64, Ns, u32, u32)> {
+fn vblank(event: &[u8]) -> Option<(u64, Ns, u32, Option<CrtcId>)> {
     let sec = u64::from(u32_at(event, 16)?);
     let usec = u64::from(u32_at(event, 20)?);
-    Some((u64_at(event, 8)?, sec * 1_000_000_000 + usec * 1000, u32_at(event, 24)?, u32_at(event, 28)?))
+    // 0 where the kernel does not say.
+    let crtc = CrtcId::from_value(u32_at(event, 28)?.into());
+    Some((u64_at(event, 8)?, sec * 1_000_000_000 + usec * 1000, u32_at(event, 24)?, crtc))
 }
 
 /// `struct drm_event_crtc_sequence`.
 fn sequence(event: &[u8]) -> Option<Event> {
     Some(Event::Vblank {
-        crtc: 0,
+        crtc: None,
         user_data: u64_at(event, 8)?,
         time: u64_at(event, 16)?,
         sequence: u64_at(event, 24)?,
@@ -108,7 +111,7 @@ pub(crate) fn flip_bytes(flip: &Flip) -> [u8; 32] {
     out[16..20].copy_from_slice(&((flip.time / 1_000_000_000) as u32).to_ne_bytes());
     out[20..24].copy_from_slice(&((flip.time % 1_000_000_000 / 1000) as u32).to_ne_bytes());
     out[24..28].copy_from_slice(&flip.sequence.to_ne_bytes());
-    out[28..32].copy_from_slice(&flip.crtc.to_ne_bytes());
+    out[28..32].copy_from_slice(&flip.crtc.map_or(0, CrtcId::raw).to_ne_bytes());
     out
 }
 
@@ -118,10 +121,14 @@ mod tests {
 
     use super::*;
 
+    fn crtc(raw: u32) -> Option<CrtcId> {
+        Some(CrtcId::from_raw(raw))
+    }
+
     #[test]
     fn two_flips_in_one_read() {
-        let first = Flip { crtc: 40, user_data: 7, time: 12_345_678_000, sequence: 9 };
-        let second = Flip { crtc: 41, user_data: u64::MAX, time: 12_345_679_000, sequence: u32::MAX };
+        let first = Flip { crtc: crtc(40), user_data: 7, time: 12_345_678_000, sequence: 9 };
+        let second = Flip { crtc: crtc(41), user_data: u64::MAX, time: 12_345_679_000, sequence: u32::MAX };
         let mut bytes = flip_bytes(&first).to_vec();
         bytes.extend(flip_bytes(&second));
         let mut got = Vec::new();
@@ -130,15 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn an_old_kernel_names_no_crtc() {
+        let flip = Flip { crtc: None, user_data: 7, time: 1_000, sequence: 9 };
+        let bytes = flip_bytes(&flip);
+        assert_eq!(bytes[28..], [0; 4]);
+        parse(&bytes, |event| assert_eq!(event, Event::Flip(flip)));
+    }
+
+    #[test]
     fn unknown_events_are_skipped_over() {
         let mut bytes = vec![0; 12];
         bytes[0..4].copy_from_slice(&0x8000_0000u32.to_ne_bytes());
         bytes[4..8].copy_from_slice(&12u32.to_ne_bytes());
-        bytes.extend(flip_bytes(&Flip { crtc: 1, user_data: 2, time: 3_000, sequence: 4 }));
+        bytes.extend(flip_bytes(&Flip { crtc: crtc(1), user_data: 2, time: 3_000, sequence: 4 }));
         let mut got = Vec::new();
         parse(&bytes, |event| got.push(event));
         assert_eq!(got[0], Event::Other { kind: 0x8000_0000 });
-        assert_eq!(got[1], Event::Flip(Flip { crtc: 1, user_data: 2, time: 3_000, sequence: 4 }));
+        assert_eq!(got[1], Event::Flip(Flip { crtc: crtc(1), user_data: 2, time: 3_000, sequence: 4 }));
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use crate::output::{MAX_PLANES, PlaneValues};
 use crate::pipeline::PipelineState;
 use crate::request::Request;
 use crate::writeback::{Job, Writeback};
-use crate::{CommitError, FbId, Output, OutputPlane, PlaneState, Rect, Step};
+use crate::{CommitError, FramebufferId, Output, OutputPlane, PlaneState, Rect, Step};
 use write::unsupported;
 
 /// What a commit gave.
@@ -81,7 +81,7 @@ struct InvalidPlane {
 
 /// What to ask of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Goal {
+enum Submission {
     Test,
     Commit(u64),
 }
@@ -106,10 +106,11 @@ impl<'a> Frame<'a> {
     pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
         let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, options, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
-            Some(None) if fb.0 != 0 => {
+            Some(None) if fb.raw() != 0 => {
                 let options = options.after(&self.next[plane].options);
                 let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
-                self.next[plane] = PlaneValues { fb: fb.0, src, dst, alpha, blend, zpos, options, pipeline: serial };
+                self.next[plane] =
+                    PlaneValues { fb: Some(fb), src, dst, alpha, blend, zpos, options, pipeline: serial };
                 self.extras[plane] = CommitOnly { in_fence, damage, pipeline };
             }
             Some(Some(what)) => self.wrong = Some(InvalidPlane { plane, what }),
@@ -146,7 +147,7 @@ impl<'a> Frame<'a> {
     /// signals. The first job of a connector puts it onto the CRTC, which the kernel counts as a
     /// modeset: the image may go away for a moment. It stays there until the next modeset without a
     /// job. Refused at [`Step::Prepare`] where the connector cannot use this CRTC.
-    pub fn writeback(&mut self, connector: &Writeback, fb: FbId) -> &mut Self {
+    pub fn writeback(&mut self, connector: &Writeback, fb: FramebufferId) -> &mut Self {
         self.writeback = Some(connector.job(fb));
         connector.name_in(&mut self.output.names);
         self
@@ -189,7 +190,7 @@ impl<'a> Frame<'a> {
     /// Asks the kernel whether it could show the frame, changing nothing. May be called any number
     /// of times, also while a commit is in flight.
     pub fn test(&mut self) -> Result<(), CommitError> {
-        self.run(Goal::Test).map(drop)
+        self.run(Submission::Test).map(drop)
     }
 
     /// Commits the frame, without blocking, with an out-fence (none with asynchronous flips, which
@@ -198,33 +199,33 @@ impl<'a> Frame<'a> {
     /// nothing has changed; EBUSY: a commit of this CRTC, or of a plane or connector that it takes
     /// over, has not reached the screen.
     pub fn commit(mut self, user_data: u64) -> Result<Committed, CommitError> {
-        self.run(Goal::Commit(user_data))
+        self.run(Submission::Commit(user_data))
     }
 
     /// Prepare, ask, and apply or roll back: with [`together`] the only place where an output's
     /// state changes.
-    fn run(&mut self, goal: Goal) -> Result<Committed, CommitError> {
-        self.check(goal)?;
+    fn run(&mut self, submission: Submission) -> Result<Committed, CommitError> {
+        self.check(submission)?;
         // Taken out while it is filled, so that its memory is used again.
         let mut request = std::mem::take(&mut self.output.request);
         request.clear();
         self.write_leftovers(&mut request);
-        self.write(&mut request, goal);
+        self.write(&mut request, submission);
         request.finish();
-        let user_data = if let Goal::Commit(user_data) = goal { user_data } else { 0 };
-        let asked = self.output.device.kernel().atomic(&mut request, self.flags(goal), user_data);
-        let result = match (asked, goal) {
+        let user_data = if let Submission::Commit(user_data) = submission { user_data } else { 0 };
+        let asked = self.output.device.kernel().atomic(&mut request, self.flags(submission), user_data);
+        let result = match (asked, submission) {
             // Roll back: the output's state was not touched.
-            (Err(errno), _) => Err(self.refusal(errno, goal, request.display(&self.output.names).to_string())),
-            (Ok(()), Goal::Test) => Ok(Committed { out_fence: None, writeback: None }),
-            (Ok(()), Goal::Commit(user_data)) => Ok(self.apply(&mut request, user_data)),
+            (Err(errno), _) => Err(self.refusal(errno, submission, request.display(&self.output.names).to_string())),
+            (Ok(()), Submission::Test) => Ok(Committed { out_fence: None, writeback: None }),
+            (Ok(()), Submission::Commit(user_data)) => Ok(self.apply(&mut request, user_data)),
         };
         self.output.request = request;
         result
     }
 
-    fn refusal(&self, errno: Errno, goal: Goal, request: String) -> CommitError {
-        let step = if goal == Goal::Test { Step::Test } else { Step::Commit };
+    fn refusal(&self, errno: Errno, submission: Submission, request: String) -> CommitError {
+        let step = if submission == Submission::Test { Step::Test } else { Step::Commit };
         let detail = match self.kind {
             FrameKind::Flip => "refused",
             FrameKind::Asynchronous => "asynchronous flip refused",
@@ -243,7 +244,7 @@ impl<'a> Frame<'a> {
         self.kind != FrameKind::Off || (self.output.shown.is_some() && !self.output.asleep)
     }
 
-    fn flags(&self, goal: Goal) -> u32 {
+    fn flags(&self, submission: Submission) -> u32 {
         let output = &*self.output;
         let attaches =
             self.writeback.is_some_and(|job| output.writeback.is_none_or(|on| on.connector != job.connector));
@@ -253,8 +254,8 @@ impl<'a> Frame<'a> {
             FrameKind::Asynchronous => PAGE_FLIP_ASYNC,
             FrameKind::Modeset | FrameKind::Wake | FrameKind::Sleep | FrameKind::Off => ALLOW_MODESET,
         };
-        flags |= if goal == Goal::Test { TEST_ONLY } else { NONBLOCK };
-        if goal != Goal::Test && self.has_event() {
+        flags |= if submission == Submission::Test { TEST_ONLY } else { NONBLOCK };
+        if submission != Submission::Test && self.has_event() {
             flags |= PAGE_FLIP_EVENT;
         }
         flags
@@ -285,12 +286,12 @@ impl<'a> Frame<'a> {
     }
 
     /// What needs no kernel to be refused.
-    fn check(&self, goal: Goal) -> Result<(), CommitError> {
+    fn check(&self, submission: Submission) -> Result<(), CommitError> {
         let refuse = |step, errno: Errno, detail: String| {
             Err(CommitError { output: self.output.name.clone(), step, errno, detail, request: String::new() })
         };
         if let Some(InvalidPlane { plane, what }) = self.wrong {
-            let id = self.output.planes.get(plane).map_or(0, |plane| plane.id);
+            let id = self.output.planes.get(plane).map_or(0, |plane| plane.id.raw());
             return refuse(Step::Prepare, Errno::INVAL, format!("plane {plane} (object {id}): {what}"));
         }
         if let Some(what) = self.head.crtc.unsupported(&self.output.crtc_props) {
@@ -299,7 +300,7 @@ impl<'a> Frame<'a> {
         if let Some(what) = self.head.connector.unsupported(&self.output.connector_props) {
             return refuse(Step::Prepare, Errno::INVAL, format!("connector {}: {what}", self.output.connector));
         }
-        if let (Goal::Commit(_), Some(user_data)) = (goal, self.output.in_flight) {
+        if let (Submission::Commit(_), Some(user_data)) = (submission, self.output.in_flight) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
         }
         if !matches!(self.kind, FrameKind::Modeset | FrameKind::Off) && self.output.shown.is_none() {
@@ -318,7 +319,7 @@ impl<'a> Frame<'a> {
             }
         }
         if let Some(job) = self.writeback
-            && job.possible_crtcs & (1 << self.output.crtc_index) == 0
+            && job.possible_crtcs & self.output.crtc_index.bit() == 0
         {
             let why = format!("writeback connector {} cannot use CRTC {}", job.connector, self.output.crtc);
             return refuse(Step::Prepare, Errno::INVAL, why);

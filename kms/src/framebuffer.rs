@@ -8,20 +8,10 @@ use std::sync::Arc;
 
 use dmabuf_import::{Dmabuf, GemHandle, Modifier, formats, modifiers};
 use rustix::io::Errno;
-use serde::Serialize;
 
+use crate::id::FramebufferId;
 use crate::kernel::FbDescription;
 use crate::{CallError, Device};
-
-/// Id of a framebuffer on its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-pub struct FbId(pub u32);
-
-impl std::fmt::Display for FbId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A framebuffer; removed from the device when the last clone drops.
 #[derive(Debug, Clone)]
@@ -32,7 +22,7 @@ pub struct Framebuffer {
 #[derive(Debug)]
 struct Inner {
     device: Device,
-    id: FbId,
+    id: FramebufferId,
     size: (u32, u32),
     format: u32,
 }
@@ -90,12 +80,12 @@ impl Framebuffer {
             let modifier = fb.modifier.map_or("implicit".to_owned(), |raw| modifiers::name(Modifier::from(raw)));
             CallError::new("DRM_IOCTL_MODE_ADDFB2", format!("{}x{} {name} {modifier}", fb.width, fb.height), errno)
         })?;
-        let inner = Inner { device: device.clone(), id: FbId(id), size: (fb.width, fb.height), format: fb.format };
+        let inner = Inner { device: device.clone(), id, size: (fb.width, fb.height), format: fb.format };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Its id, for [`crate::PlaneState`].
-    pub fn id(&self) -> FbId {
+    pub fn id(&self) -> FramebufferId {
         self.inner.id
     }
 
@@ -113,16 +103,16 @@ impl Framebuffer {
 impl Drop for Inner {
     fn drop(&mut self) {
         let kernel = self.device.kernel();
-        let closed = match kernel.close_framebuffer(self.id.0) {
+        let closed = match kernel.close_framebuffer(self.id) {
             // Linux before 6.8: EINVAL for an ioctl number that DRM does not know, ENOTTY through
             // some layers.
-            Err(Errno::INVAL | Errno::NOTTY | Errno::OPNOTSUPP) => kernel.remove_framebuffer(self.id.0),
+            Err(Errno::INVAL | Errno::NOTTY | Errno::OPNOTSUPP) => kernel.remove_framebuffer(self.id),
             other => other,
         };
         match closed {
             // Gone with the device, or with a seat manager's revocation.
             Ok(()) | Err(Errno::NODEV | Errno::ACCESS | Errno::NOENT) => {}
-            Err(errno) => tracing::error!(fb = self.id.0, %errno, "DRM_IOCTL_MODE_CLOSEFB"),
+            Err(errno) => tracing::error!(fb = self.id.raw(), %errno, "DRM_IOCTL_MODE_CLOSEFB"),
         }
     }
 }

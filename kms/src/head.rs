@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::colour::{Ctm, HdrMetadata, Lut};
+use crate::id::{ConnectorId, CrtcId, PropertyId};
 use crate::property_values::{BroadcastRgb, Colorspace, ContentType};
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::Request;
@@ -32,8 +33,8 @@ impl CrtcState {
 
     /// Property values: degamma, matrix, gamma, background.
     fn values(&self) -> [u64; 4] {
-        let lut = |lut: &Option<Arc<Lut>>| lut.as_ref().map_or(0, |lut| lut.id().into());
-        let ctm = self.ctm.as_ref().map_or(0, |ctm| ctm.id().into());
+        let lut = |lut: &Option<Arc<Lut>>| lut.as_ref().map_or(0, |lut| lut.id().value());
+        let ctm = self.ctm.as_ref().map_or(0, |ctm| ctm.id().value());
         [lut(&self.degamma), ctm, lut(&self.gamma), self.background_value()]
     }
 
@@ -110,8 +111,8 @@ impl ConnectorState {
 
     /// Property and value of each: max bpc, content type, colorimetry, metadata, quantisation
     /// range.
-    fn values(&self, props: &ConnectorProps) -> [Option<(u32, u64)>; 5] {
-        let hdr = self.hdr.as_ref().map_or(0, |hdr| hdr.id().into());
+    fn values(&self, props: &ConnectorProps) -> [Option<(PropertyId, u64)>; 5] {
+        let hdr = self.hdr.as_ref().map_or(0, |hdr| hdr.id().value());
         [
             props.max_bpc.zip(self.max_bpc.map(u64::from)),
             props.content_type.zip(props.content_types[self.content_type.map_or(0, |v| v as usize)]),
@@ -151,8 +152,8 @@ impl Head {
     pub(crate) fn write(
         &self,
         request: &mut Request,
-        (connector, connector_props): (u32, &ConnectorProps),
-        (crtc, crtc_props): (u32, &CrtcProps),
+        (connector, connector_props): (ConnectorId, &ConnectorProps),
+        (crtc, crtc_props): (CrtcId, &CrtcProps),
         before: Option<&Self>,
     ) {
         request.object(connector);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::edid::{Colorimetry, Edid, Hdr};
 use crate::device::{Caps, Driver};
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, EncoderId, PlaneId};
 use crate::pipeline::ColorPipeline;
 use crate::property::PropertyTable;
 use crate::property_values::PlaneKind;
@@ -37,9 +38,9 @@ pub struct Inventory {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crtc {
     /// Object id.
-    pub id: u32,
+    pub id: CrtcId,
     /// Position among the CRTCs: bit in `possible_crtcs`, and the number in debugfs (`crtc-M`).
-    pub index: u32,
+    pub index: CrtcIndex,
     /// Its properties.
     pub props: PropertyTable,
 }
@@ -74,7 +75,7 @@ pub enum PanelOrientation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connector {
     /// Object id.
-    pub id: u32,
+    pub id: ConnectorId,
     /// As the kernel's logs and other compositors call it: `HDMI-A-1`, `Virtual-1`.
     pub name: String,
     /// Whether a display is there.
@@ -93,7 +94,7 @@ pub struct Connector {
     /// Where it hangs on a DisplayPort daisy chain (`PATH`): `mst:34-1-8`.
     pub path: Option<String>,
     /// Encoders that can feed it.
-    pub encoders: Vec<u32>,
+    pub encoders: Vec<EncoderId>,
     /// CRTCs that can drive it, as bits by index.
     pub possible_crtcs: u32,
     /// Its properties.
@@ -138,8 +139,8 @@ impl Connector {
     }
 
     /// The CRTC that drives it now.
-    pub fn crtc(&self) -> Option<u32> {
-        self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
+    pub fn crtc(&self) -> Option<CrtcId> {
+        self.props.value("CRTC_ID").and_then(CrtcId::from_value)
     }
 }
 
@@ -147,7 +148,7 @@ impl Connector {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     /// Object id.
-    pub id: u32,
+    pub id: EncoderId,
     /// What it makes of images: `TMDS`, `DSI`, `Virtual` …
     pub kind: String,
     /// CRTCs that it takes images from, as bits by index.
@@ -160,7 +161,7 @@ pub struct Encoder {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaneInfo {
     /// Object id.
-    pub id: u32,
+    pub id: PlaneId,
     /// Its kind.
     pub kind: PlaneKind,
     /// CRTCs that it can be shown on, as bits by index.
@@ -181,8 +182,8 @@ pub struct PlaneInfo {
 
 impl PlaneInfo {
     /// The CRTC that shows it now.
-    pub fn crtc(&self) -> Option<u32> {
-        self.props.value("CRTC_ID").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0)
+    pub fn crtc(&self) -> Option<CrtcId> {
+        self.props.value("CRTC_ID").and_then(CrtcId::from_value)
     }
 }
 
@@ -214,20 +215,20 @@ pub fn supports(formats: &[FormatModifiers], format: u32, modifier: u64) -> bool
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectorChange {
     /// A display was plugged in.
-    Connected(u32),
+    Connected(ConnectorId),
     /// A display was unplugged.
-    Disconnected(u32),
+    Disconnected(ConnectorId),
     /// Still connected, but with other modes or another link status: a modeset is due.
-    Changed(u32),
+    Changed(ConnectorId),
     /// The connector itself is new (DisplayPort daisy chains, docks, configfs).
-    Added(u32),
+    Added(ConnectorId),
     /// The connector itself is gone.
-    Removed(u32),
+    Removed(ConnectorId),
 }
 
 impl Inventory {
     /// A connector by id.
-    pub fn connector(&self, id: u32) -> Option<&Connector> {
+    pub fn connector(&self, id: ConnectorId) -> Option<&Connector> {
         self.connectors.iter().find(|connector| connector.id == id)
     }
 
@@ -237,7 +238,7 @@ impl Inventory {
     }
 
     /// A CRTC by id.
-    pub fn crtc(&self, id: u32) -> Option<&Crtc> {
+    pub fn crtc(&self, id: CrtcId) -> Option<&Crtc> {
         self.crtcs.iter().find(|crtc| crtc.id == id)
     }
 

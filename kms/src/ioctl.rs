@@ -10,6 +10,7 @@ use drm_sys::{drm_crtc_get_sequence, drm_mode_atomic, drm_mode_closefb, drm_mode
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
+use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::request::{MAX_OUT_FENCES, Request};
 
 /// `DRM_IOCTL_BASE`.
@@ -45,8 +46,8 @@ pub(crate) fn atomic(fd: BorrowedFd<'_>, flags: u32, user_data: u64, request: &m
         user_data,
         ..Default::default()
     };
-    // SAFETY: the four arrays are as long as the counts say (checked above) and are only read; the
-    // only addresses among the values are those of `slots`, which live until the end of this
+    // SAFETY: the four arrays are as long as the counts say (checked above), are of plain numbers
+    // (ids are transparent) and are only read; the only addresses among the values are those of `slots`, which live until the end of this
     // function (requests are filled in this crate alone).
     let result = unsafe { ioctl(fd, Updater::<OP, _>::new(&mut call)) };
     for (at, fence) in fences.iter_mut().enumerate() {
@@ -63,29 +64,29 @@ pub(crate) fn atomic(fd: BorrowedFd<'_>, flags: u32, user_data: u64, request: &m
 
 /// `DRM_IOCTL_MODE_CLOSEFB` (Linux 6.8): drops our reference; planes that show the framebuffer keep
 /// it.
-pub(crate) fn close_fb(fd: BorrowedFd<'_>, id: u32) -> Result<(), Errno> {
+pub(crate) fn close_fb(fd: BorrowedFd<'_>, id: FramebufferId) -> Result<(), Errno> {
     const OP: Opcode = opcode::read_write::<drm_mode_closefb>(BASE, 0xd0);
-    let mut request = drm_mode_closefb { fb_id: id, pad: 0 };
+    let mut request = drm_mode_closefb { fb_id: id.raw(), pad: 0 };
     // SAFETY: the kernel reads one `struct drm_mode_closefb`.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }
 }
 
 /// `DRM_IOCTL_MODE_CREATEPROPBLOB` without the copy that `drm-ffi`'s mutable slice asks for.
-pub(crate) fn create_blob(fd: BorrowedFd<'_>, data: &[u8]) -> Result<u32, Errno> {
+pub(crate) fn create_blob(fd: BorrowedFd<'_>, data: &[u8]) -> Result<BlobId, Errno> {
     const OP: Opcode = opcode::read_write::<drm_mode_create_blob>(BASE, 0xbd);
     let length = u32::try_from(data.len()).map_err(|_| Errno::INVAL)?;
     let mut request = drm_mode_create_blob { data: data.as_ptr() as u64, length, ..Default::default() };
     // SAFETY: the kernel reads `length` bytes at `data`, which are borrowed, and writes `blob_id`
     // into the struct.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
-    Ok(request.blob_id)
+    Ok(BlobId::from_raw(request.blob_id))
 }
 
 /// `DRM_IOCTL_CRTC_GET_SEQUENCE`: EINVAL while the CRTC has no vblanks, EOPNOTSUPP where the driver
 /// has none at all.
-pub(crate) fn crtc_sequence(fd: BorrowedFd<'_>, crtc: u32) -> Result<drm_crtc_get_sequence, Errno> {
+pub(crate) fn crtc_sequence(fd: BorrowedFd<'_>, crtc: CrtcId) -> Result<drm_crtc_get_sequence, Errno> {
     const OP: Opcode = opcode::read_write::<drm_crtc_get_sequence>(BASE, 0x3b);
-    let mut request = drm_crtc_get_sequence { crtc_id: crtc, ..Default::default() };
+    let mut request = drm_crtc_get_sequence { crtc_id: crtc.raw(), ..Default::default() };
     // SAFETY: the kernel reads and writes one `struct drm_crtc_get_sequence`.
     unsafe { ioctl(fd, Updater::<OP, _>::new(&mut request)) }?;
     Ok(request)

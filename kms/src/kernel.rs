@@ -12,6 +12,7 @@ use dmabuf_import::map::RawMap;
 use fence::kernel::{KernelRef, LINUX};
 use rustix::io::Errno;
 
+use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::ioctl;
 use crate::request::Request;
 
@@ -63,15 +64,15 @@ pub trait Kernel: GemDevice {
     /// `DRM_IOCTL_MODE_ATOMIC`. On success the request's out-fences hold descriptors.
     fn atomic(&self, request: &mut Request, flags: u32, user_data: u64) -> Result<(), Errno>;
     /// `DRM_IOCTL_MODE_ADDFB2`: the id of a new framebuffer.
-    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno>;
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<FramebufferId, Errno>;
     /// `DRM_IOCTL_MODE_CLOSEFB` (Linux 6.8; EINVAL or ENOTTY before).
-    fn close_framebuffer(&self, id: u32) -> Result<(), Errno>;
+    fn close_framebuffer(&self, id: FramebufferId) -> Result<(), Errno>;
     /// `DRM_IOCTL_MODE_RMFB`: as `close_framebuffer`, but **turns off every plane that shows it**.
-    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno>;
+    fn remove_framebuffer(&self, id: FramebufferId) -> Result<(), Errno>;
     /// `DRM_IOCTL_MODE_CREATEPROPBLOB`.
-    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno>;
+    fn create_blob(&self, data: &[u8]) -> Result<BlobId, Errno>;
     /// `DRM_IOCTL_MODE_DESTROYPROPBLOB`.
-    fn destroy_blob(&self, id: u32) -> Result<(), Errno>;
+    fn destroy_blob(&self, id: BlobId) -> Result<(), Errno>;
     /// One `read()` of events; EAGAIN where there are none.
     fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno>;
     /// `DRM_IOCTL_MODE_CREATE_DUMB`.
@@ -88,8 +89,8 @@ pub trait Kernel: GemDevice {
     fn drop_master(&self) -> Result<(), Errno>;
     /// `DRM_IOCTL_CRTC_GET_SEQUENCE`: whether a CRTC's vblanks can be asked for. EINVAL: they do not
     /// run; EOPNOTSUPP: the driver has none.
-    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno>;
-    /// Where this kernel's debugfs is mounted by custom.
+    fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno>;
+    /// Where this kernel's debugfs is usually mounted.
     fn debugfs(&self) -> PathBuf;
     /// The descriptor to poll for events; stays the kernel's.
     fn fd(&self) -> BorrowedFd<'_>;
@@ -127,7 +128,7 @@ impl Kernel for Drm {
         ioctl::atomic(self.fd.as_fd(), flags, user_data, request)
     }
 
-    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno> {
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<FramebufferId, Errno> {
         let planes = fb.handles.map(|handle| handle != 0);
         let modifier = planes.map(|used| if used { fb.modifier.unwrap_or(0) } else { 0 });
         let flags = if fb.modifier.is_some() { drm_sys::DRM_MODE_FB_MODIFIERS } else { 0 };
@@ -142,24 +143,24 @@ impl Kernel for Drm {
             &modifier,
             flags,
         )
-        .map(|fb| fb.fb_id)
+        .map(|fb| FramebufferId::from_raw(fb.fb_id))
         .map_err(|error| errno(&error))
     }
 
-    fn close_framebuffer(&self, id: u32) -> Result<(), Errno> {
+    fn close_framebuffer(&self, id: FramebufferId) -> Result<(), Errno> {
         ioctl::close_fb(self.fd.as_fd(), id)
     }
 
-    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno> {
-        drm_ffi::mode::rm_fb(self.fd.as_fd(), id).map_err(|error| errno(&error))
+    fn remove_framebuffer(&self, id: FramebufferId) -> Result<(), Errno> {
+        drm_ffi::mode::rm_fb(self.fd.as_fd(), id.raw()).map_err(|error| errno(&error))
     }
 
-    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
+    fn create_blob(&self, data: &[u8]) -> Result<BlobId, Errno> {
         ioctl::create_blob(self.fd.as_fd(), data)
     }
 
-    fn destroy_blob(&self, id: u32) -> Result<(), Errno> {
-        drm_ffi::mode::destroy_property_blob(self.fd.as_fd(), id).map(drop).map_err(|error| errno(&error))
+    fn destroy_blob(&self, id: BlobId) -> Result<(), Errno> {
+        drm_ffi::mode::destroy_property_blob(self.fd.as_fd(), id.raw()).map(drop).map_err(|error| errno(&error))
     }
 
     fn read_events(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
@@ -195,7 +196,7 @@ impl Kernel for Drm {
         drm_ffi::auth::release_master(self.fd.as_fd()).map(drop).map_err(|error| errno(&error))
     }
 
-    fn crtc_sequence(&self, crtc: u32) -> Result<(), Errno> {
+    fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno> {
         ioctl::crtc_sequence(self.fd.as_fd(), crtc).map(drop)
     }
 

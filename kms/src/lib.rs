@@ -26,6 +26,7 @@ pub mod frame;
 pub mod framebuffer;
 pub mod geometry;
 pub mod head;
+pub mod id;
 pub mod inventory;
 mod ioctl;
 pub mod kernel;
@@ -56,9 +57,12 @@ pub use error::{CommitError, OutputError, Step};
 pub use event::{Event, Flip};
 pub use fence::Ns;
 pub use frame::{Committed, Frame};
-pub use framebuffer::{FbId, Framebuffer};
+pub use framebuffer::Framebuffer;
 pub use geometry::{Rect, SrcRect};
 pub use head::{ConnectorState, CrtcState};
+pub use id::{
+    BlobId, ColorOpId, ConnectorId, CrtcId, CrtcIndex, EncoderId, FramebufferId, ObjectId, PlaneId, PropertyId,
+};
 pub use inventory::Inventory;
 pub use mode::Mode;
 pub use mode_request::{ModeRequest, ModeRequestError};

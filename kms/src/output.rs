@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::{ConnectorState, CrtcState, Head};
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, FramebufferId, ObjectId, PropertyId};
 use crate::plane_options::PlaneOptions;
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
@@ -20,10 +21,10 @@ use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
 /// Planes that one output uses at most.
 pub const MAX_PLANES: usize = 32;
 
-/// What a plane shows, as property values. `fb` 0 = off.
+/// What a plane shows, as property values. Without a framebuffer: off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct PlaneValues {
-    pub(crate) fb: u32,
+    pub(crate) fb: Option<FramebufferId>,
     pub(crate) src: SrcRect,
     pub(crate) dst: Rect,
     pub(crate) alpha: u16,
@@ -37,8 +38,8 @@ pub(crate) struct PlaneValues {
 /// A property to be set with the first modeset, to free what the console (or another program) left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leftover {
-    pub(crate) object: u32,
-    pub(crate) prop: u32,
+    pub(crate) object: ObjectId,
+    pub(crate) prop: PropertyId,
     pub(crate) value: u64,
 }
 
@@ -48,10 +49,10 @@ pub(crate) struct Leftover {
 pub struct Output {
     pub(crate) device: Device,
     pub(crate) name: String,
-    pub(crate) connector: u32,
+    pub(crate) connector: ConnectorId,
     pub(crate) connector_props: ConnectorProps,
-    pub(crate) crtc: u32,
-    pub(crate) crtc_index: u32,
+    pub(crate) crtc: CrtcId,
+    pub(crate) crtc_index: CrtcIndex,
     pub(crate) crtc_props: CrtcProps,
     pub(crate) planes: Vec<OutputPlane>,
     pub(crate) mode: Mode,
@@ -83,17 +84,17 @@ impl Output {
     }
 
     /// Object id of the connector.
-    pub fn connector_id(&self) -> u32 {
+    pub fn connector_id(&self) -> ConnectorId {
         self.connector
     }
 
     /// Object id of the CRTC.
-    pub fn crtc_id(&self) -> u32 {
+    pub fn crtc_id(&self) -> CrtcId {
         self.crtc
     }
 
     /// Index of the CRTC, as in debugfs' `crtc-M`.
-    pub fn crtc_index(&self) -> u32 {
+    pub fn crtc_index(&self) -> CrtcIndex {
         self.crtc_index
     }
 
@@ -194,7 +195,7 @@ impl Output {
 
     /// A flip event came. True if it ends this output's commit in flight.
     pub fn flipped(&mut self, flip: &Flip) -> bool {
-        let ours = flip.crtc == self.crtc || flip.crtc == 0;
+        let ours = flip.crtc.is_none_or(|crtc| crtc == self.crtc);
         if !ours || self.in_flight != Some(flip.user_data) {
             return false;
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blob::Blob;
 use crate::colour::{Ctm3x4, s31_32};
+use crate::id::{ColorOpId, PlaneId, PropertyId};
 use crate::property::PropertyTable;
 use crate::property_values::Curve;
 use crate::request::Request;
@@ -30,7 +31,7 @@ pub struct ColorPipeline {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColorOp {
     /// Object id.
-    pub id: u32,
+    pub id: ColorOpId,
     /// Its properties: `TYPE`, `BYPASS`, and those of its type.
     pub props: PropertyTable,
 }
@@ -82,7 +83,7 @@ pub enum PipelineError {
     #[error("plane {plane}: no COLOR_PIPELINE {index}; it has {has}")]
     NoPipeline {
         /// Object id.
-        plane: u32,
+        plane: PlaneId,
         /// What was asked.
         index: usize,
         /// How many there are.
@@ -92,7 +93,7 @@ pub enum PipelineError {
     #[error("plane {plane}: {given} states for the {has} operations of its COLOR_PIPELINE")]
     Count {
         /// Object id.
-        plane: u32,
+        plane: PlaneId,
         /// States given.
         given: usize,
         /// Operations of the pipeline.
@@ -102,7 +103,7 @@ pub enum PipelineError {
     #[error("colorop {op} ({kind}): {property}: {why}")]
     Op {
         /// Object id.
-        op: u32,
+        op: ColorOpId,
         /// Its type.
         kind: String,
         /// The property at fault.
@@ -116,12 +117,11 @@ pub enum PipelineError {
 /// [`crate::PlaneState::pipeline`]; [`crate::OutputPlane::pipeline`] makes it. Keeps its blobs.
 #[derive(Debug)]
 pub struct PipelineState {
-    pub(crate) plane: u32,
+    pub(crate) plane: PlaneId,
     /// Different from that of every other: what tells whether it is on the plane already. Never 0.
     pub(crate) serial: u64,
-    first: u32,
-    /// Object, property, value.
-    values: Vec<(u32, u32, u64)>,
+    first: ColorOpId,
+    values: Vec<(ColorOpId, PropertyId, u64)>,
     _blobs: Vec<OpState>,
 }
 
@@ -129,7 +129,7 @@ impl PipelineState {
     /// Sets up the pipeline `index` of the plane with the id `plane`, with one state for each of
     /// its operations.
     pub(crate) fn new(
-        plane: u32,
+        plane: PlaneId,
         pipelines: &[ColorPipeline],
         index: usize,
         ops: &[OpState],
@@ -153,7 +153,7 @@ impl PipelineState {
 
     /// The value of the plane's `COLOR_PIPELINE`.
     pub(crate) fn first(&self) -> u64 {
-        self.first.into()
+        self.first.value()
     }
 
     /// Puts the operations' properties into the request.
@@ -165,7 +165,11 @@ impl PipelineState {
     }
 }
 
-fn op_values(op: &ColorOp, state: &OpState, values: &mut Vec<(u32, u32, u64)>) -> Result<(), PipelineError> {
+fn op_values(
+    op: &ColorOp,
+    state: &OpState,
+    values: &mut Vec<(ColorOpId, PropertyId, u64)>,
+) -> Result<(), PipelineError> {
     let refuse = |property, why| PipelineError::Op { op: op.id, kind: op.kind().to_owned(), property, why };
     let find = |property| op.props.get(property).ok_or_else(|| refuse(property, "not offered"));
     if !matches!(state, OpState::Bypass) {
@@ -188,7 +192,7 @@ fn op_values(op: &ColorOp, state: &OpState, values: &mut Vec<(u32, u32, u64)>) -
             let number = op.props.enum_value("CURVE_1D_TYPE", curve.name());
             ("CURVE_1D_TYPE", number.ok_or_else(|| refuse("CURVE_1D_TYPE", "no such curve"))?)
         }
-        OpState::Matrix(matrix) => ("DATA", matrix.id().into()),
+        OpState::Matrix(matrix) => ("DATA", matrix.id().value()),
         OpState::Multiplier(factor) => ("MULTIPLIER", s31_32(*factor)),
         OpState::Lut(lut) => {
             let size = find("SIZE")?.value;
@@ -196,7 +200,7 @@ fn op_values(op: &ColorOp, state: &OpState, values: &mut Vec<(u32, u32, u64)>) -
             if wanted != Some(lut.entries as u64) {
                 return Err(refuse("DATA", "not of SIZE entries"));
             }
-            ("DATA", lut.blob.id().into())
+            ("DATA", lut.blob.id().value())
         }
     };
     values.push((op.id, find(name)?.id, value));

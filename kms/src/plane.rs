@@ -4,19 +4,20 @@
 
 use std::os::fd::BorrowedFd;
 
+use crate::id::PlaneId;
 use crate::inventory;
 use crate::pipeline::{ColorPipeline, OpState, PipelineError, PipelineState};
 use crate::plane_options::PlaneOptions;
 use crate::property_values::{Blend, PlaneKind};
 use crate::props::PlaneProps;
-use crate::{FbId, OutputError, Rect, SrcRect};
+use crate::{FramebufferId, OutputError, Rect, SrcRect};
 use dmabuf_import::{Fourcc, Modifier, modifiers};
 
 /// What a plane is to show.
 #[derive(Debug, Clone, Copy)]
 pub struct PlaneState<'a> {
     /// The framebuffer; the caller keeps it until the flip after it is replaced.
-    pub fb: FbId,
+    pub fb: FramebufferId,
     /// Which part of it.
     pub src: SrcRect,
     /// Where on the screen.
@@ -43,7 +44,7 @@ pub struct PlaneState<'a> {
 
 impl<'a> PlaneState<'a> {
     /// An opaque plane without fence.
-    pub fn new(fb: FbId, src: SrcRect, dst: Rect) -> Self {
+    pub fn new(fb: FramebufferId, src: SrcRect, dst: Rect) -> Self {
         Self {
             fb,
             src,
@@ -73,7 +74,7 @@ impl<'a> PlaneState<'a> {
 #[derive(Debug, Clone)]
 pub struct OutputPlane {
     /// Object id.
-    pub id: u32,
+    pub id: PlaneId,
     /// Its kind.
     pub kind: PlaneKind,
     /// Its properties.

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::id::PropertyId;
 use crate::property_values::{ColorEncoding, ColorRange, Rotation, ScalingFilter};
 use crate::props::{ColorKeyKind, PlaneProps};
 use crate::request::Request;
@@ -69,7 +70,7 @@ impl PlaneOptions {
 
     /// Puts the difference from `before` (all of it where that is unknown) into the request.
     pub(crate) fn write(&self, request: &mut Request, props: &PlaneProps, before: Option<&Self>) {
-        let mut enumeration = |prop: Option<u32>, value: Option<u64>, changed: bool| {
+        let mut enumeration = |prop: Option<PropertyId>, value: Option<u64>, changed: bool| {
             if let (Some(prop), Some(value), true) = (prop, value, changed) {
                 request.set(prop, value);
             }

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::PropertyId;
+
 /// A property of an object with its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Property {
     /// Id, the same for all objects that have this very property.
-    pub id: u32,
+    pub id: PropertyId,
     /// Value when it was read.
     pub value: u64,
     /// Whether only the kernel changes it.
@@ -99,7 +101,7 @@ impl PropertyTable {
         names.map(|name| self.enum_value(property, name))
     }
 
-    pub(crate) fn id(&self, name: &str) -> Option<u32> {
+    pub(crate) fn id(&self, name: &str) -> Option<PropertyId> {
         self.get(name).map(|property| property.id)
     }
 }

@@ -59,13 +59,13 @@ impl Rotation {
 
     /// The same with the x axis mirrored (left becomes right) before the rotation.
     #[must_use]
-    pub const fn reflect_x(self) -> Self {
+    pub const fn mirrored_x(self) -> Self {
         Self(self.0 ^ Self::REFLECT_X)
     }
 
     /// The same with the y axis mirrored before the rotation.
     #[must_use]
-    pub const fn reflect_y(self) -> Self {
+    pub const fn mirrored_y(self) -> Self {
         Self(self.0 ^ Self::REFLECT_Y)
     }
 

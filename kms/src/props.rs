@@ -4,6 +4,7 @@
 //! Never sets a property: requests do.
 
 use crate::OutputError;
+use crate::id::{ConnectorId, CrtcId, PlaneId, PropertyId};
 use crate::property::{PropertyKind, PropertyTable};
 use crate::property_values::{
     BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Rotation, ScalingFilter,
@@ -12,19 +13,19 @@ use crate::property_values::{
 /// Makes a typed table: `required` fields are ids, `optional` ones ids where the object has the
 /// property.
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, required { $($(#[$rdoc:meta])* $r:ident: $rname:literal,)* }
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $id:ident, required { $($(#[$rdoc:meta])* $r:ident: $rname:literal,)* }
      optional { $($(#[$odoc:meta])* $o:ident: $oname:literal,)* } extra { $($(#[$edoc:meta])* $e:ident: $ety:ty = $efn:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
-            $($(#[$rdoc])* pub $r: u32,)*
-            $($(#[$odoc])* pub $o: Option<u32>,)*
+            $($(#[$rdoc])* pub $r: PropertyId,)*
+            $($(#[$odoc])* pub $o: Option<PropertyId>,)*
             $($(#[$edoc])* pub $e: $ety,)*
         }
 
         impl $name {
             /// Finds the ids; the error names the first required property that is missing.
-            pub fn resolve(object: u32, table: &PropertyTable) -> Result<Self, OutputError> {
+            pub fn resolve(object: $id, table: &PropertyTable) -> Result<Self, OutputError> {
                 let required = |property: &'static str| {
                     let missing = || OutputError::MissingProperty { object: format!(concat!($kind, " {}"), object), property };
                     table.id(property).ok_or_else(missing)
@@ -37,10 +38,10 @@ macro_rules! table {
             }
 
             /// Every property of the table that the object has, for printing.
-            pub(crate) fn names(&self) -> impl Iterator<Item = (u32, &'static str)> {
+            pub(crate) fn names(&self) -> impl Iterator<Item = (PropertyId, &'static str)> {
                 let required = [$((self.$r, $rname),)*];
                 const OPTIONAL: &[&str] = &[$($oname,)*];
-                let optional: [(Option<u32>, &'static str); OPTIONAL.len()] = [$((self.$o, $oname),)*];
+                let optional: [(Option<PropertyId>, &'static str); OPTIONAL.len()] = [$((self.$o, $oname),)*];
                 required.into_iter().chain(optional.into_iter().filter_map(|(id, name)| Some((id?, name))))
             }
         }
@@ -49,7 +50,7 @@ macro_rules! table {
 
 table! {
     /// Properties of a plane.
-    PlaneProps, "plane",
+    PlaneProps, "plane", PlaneId,
     required {
         /// Framebuffer; 0 = off.
         fb_id: "FB_ID",
@@ -124,7 +125,7 @@ table! {
 
 table! {
     /// Properties of a CRTC.
-    CrtcProps, "crtc",
+    CrtcProps, "crtc", CrtcId,
     required {
         /// Whether it scans out.
         active: "ACTIVE",
@@ -155,7 +156,7 @@ table! {
 
 table! {
     /// Properties of a connector.
-    ConnectorProps, "connector",
+    ConnectorProps, "connector", ConnectorId,
     required {
         /// The CRTC that drives it; 0 = none.
         crtc_id: "CRTC_ID",
@@ -190,7 +191,7 @@ table! {
 
 table! {
     /// Properties of a writeback connector.
-    WritebackProps, "writeback connector",
+    WritebackProps, "writeback connector", ConnectorId,
     required {
         /// The CRTC whose image it takes; 0 = none.
         crtc_id: "CRTC_ID",

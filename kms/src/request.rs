@@ -8,6 +8,8 @@
 use std::fmt::{self, Write as _};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use crate::id::{ObjectId, PropertyId};
+
 /// The most out-fences in one request: CRTCs and writeback connectors together.
 pub const MAX_OUT_FENCES: usize = 16;
 
@@ -17,7 +19,7 @@ pub(crate) struct OutFence {
     /// Which value holds the address.
     pub(crate) value_index: usize,
     /// The CRTC or connector.
-    pub(crate) object: u32,
+    pub(crate) object: ObjectId,
     /// What the kernel gave; taken out by [`Request::take_out_fence`].
     pub(crate) fd: Option<OwnedFd>,
 }
@@ -25,9 +27,9 @@ pub(crate) struct OutFence {
 /// A request under construction.
 #[derive(Debug, Default)]
 pub struct Request {
-    pub(crate) objects: Vec<u32>,
+    pub(crate) objects: Vec<ObjectId>,
     pub(crate) counts: Vec<u32>,
-    pub(crate) props: Vec<u32>,
+    pub(crate) props: Vec<PropertyId>,
     pub(crate) values: Vec<u64>,
     pub(crate) fences: Vec<OutFence>,
 }
@@ -56,7 +58,8 @@ impl Request {
 
     /// Begins (or goes on with) the properties of `object`. An object that got no property is not
     /// sent.
-    pub(crate) fn object(&mut self, object: u32) {
+    pub(crate) fn object(&mut self, object: impl Into<ObjectId>) {
+        let object = object.into();
         if self.objects.last() == Some(&object) {
             return;
         }
@@ -69,7 +72,7 @@ impl Request {
     }
 
     /// Sets a property of the object begun last.
-    pub(crate) fn set(&mut self, prop: u32, value: u64) {
+    pub(crate) fn set(&mut self, prop: PropertyId, value: u64) {
         debug_assert!(!self.counts.is_empty(), "object() comes first");
         if let Some(count) = self.counts.last_mut() {
             *count += 1;
@@ -79,12 +82,12 @@ impl Request {
     }
 
     /// Sets `IN_FENCE_FD`. The descriptor stays the caller's and must be open at the ioctl.
-    pub(crate) fn set_fence(&mut self, prop: u32, fence: BorrowedFd<'_>) {
+    pub(crate) fn set_fence(&mut self, prop: PropertyId, fence: BorrowedFd<'_>) {
         self.set(prop, i64::from(fence.as_raw_fd()) as u64);
     }
 
     /// Asks for the out-fence of the object begun last.
-    pub(crate) fn set_out_fence(&mut self, prop: u32) {
+    pub(crate) fn set_out_fence(&mut self, prop: PropertyId) {
         let Some(&object) = self.objects.last() else { return };
         self.fences.push(OutFence { value_index: self.values.len(), object, fd: None });
         self.set(prop, 0);
@@ -99,12 +102,13 @@ impl Request {
     }
 
     /// The out-fence of `object` after a successful commit. The caller owns it.
-    pub(crate) fn take_out_fence(&mut self, object: u32) -> Option<OwnedFd> {
+    pub(crate) fn take_out_fence(&mut self, object: impl Into<ObjectId>) -> Option<OwnedFd> {
+        let object = object.into();
         self.fences.iter_mut().find(|fence| fence.object == object)?.fd.take()
     }
 
     /// All `(object, property, value)` in order.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u32, u64)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (ObjectId, PropertyId, u64)> + '_ {
         let objects = self.objects.iter().zip(&self.counts);
         let owners = objects.flat_map(|(&object, &count)| std::iter::repeat_n(object, count as usize));
         owners.zip(self.props.iter().zip(&self.values)).map(|(object, (&prop, &value))| (object, prop, value))
@@ -129,17 +133,18 @@ impl Request {
 /// Names of objects and properties, for printing. Made once with an output.
 #[derive(Debug, Default, Clone)]
 pub struct Names {
-    objects: Vec<(u32, String)>,
-    props: Vec<(u32, String)>,
+    objects: Vec<(ObjectId, String)>,
+    props: Vec<(PropertyId, String)>,
 }
 
 impl Names {
     /// Names an object.
-    pub fn object(&mut self, id: u32, name: impl Into<String>) {
-        self.objects.push((id, name.into()));
+    pub fn object(&mut self, id: impl Into<ObjectId>, name: impl Into<String>) {
+        self.objects.push((id.into(), name.into()));
     }
 
-    pub(crate) fn knows(&self, object: u32) -> bool {
+    pub(crate) fn knows(&self, object: impl Into<ObjectId>) -> bool {
+        let object = object.into();
         self.objects.iter().any(|(known, _)| *known == object)
     }
 
@@ -150,7 +155,7 @@ impl Names {
     }
 
     /// Names a property. Properties of one name may have one id for all objects of a kind.
-    pub fn prop(&mut self, id: u32, name: &str) {
+    pub fn prop(&mut self, id: PropertyId, name: &str) {
         if !self.props.iter().any(|(known, _)| *known == id) {
             self.props.push((id, name.to_owned()));
         }
@@ -164,17 +169,16 @@ struct Display<'a> {
 
 impl fmt::Display for Display<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let find = |names: &[(u32, String)], id| names.iter().position(|(known, _)| *known == id);
         for (at, (object, prop, value)) in self.request.iter().enumerate() {
             if at > 0 {
                 f.write_char(' ')?;
             }
-            match find(&self.names.objects, object) {
-                Some(found) => f.write_str(&self.names.objects[found].1)?,
+            match self.names.objects.iter().find(|(known, _)| *known == object) {
+                Some((_, name)) => f.write_str(name)?,
                 None => write!(f, "object {object}")?,
             }
-            match find(&self.names.props, prop) {
-                Some(found) => write!(f, ".{}={}", self.names.props[found].1, value as i64)?,
+            match self.names.props.iter().find(|(known, _)| *known == prop) {
+                Some((_, name)) => write!(f, ".{name}={}", value as i64)?,
                 None => write!(f, ".{prop}={}", value as i64)?,
             }
         }
@@ -188,30 +192,38 @@ mod tests {
 
     use super::*;
 
+    fn object(raw: u32) -> ObjectId {
+        ObjectId::from_raw(raw)
+    }
+
+    fn prop(raw: u32) -> PropertyId {
+        PropertyId::from_raw(raw)
+    }
+
     #[test]
     fn objects_without_properties_are_not_sent() {
         let mut request = Request::with_capacity(4, 8);
-        request.object(1);
-        request.object(2);
-        request.set(20, 5);
-        request.object(2);
-        request.set(21, 6);
-        request.object(3);
+        request.object(object(1));
+        request.object(object(2));
+        request.set(prop(20), 5);
+        request.object(object(2));
+        request.set(prop(21), 6);
+        request.object(object(3));
         request.finish();
-        assert_eq!((request.objects.as_slice(), request.counts.as_slice()), (&[2][..], &[2][..]));
-        assert_eq!(request.iter().collect::<Vec<_>>(), [(2, 20, 5), (2, 21, 6)]);
+        assert_eq!((request.objects.as_slice(), request.counts.as_slice()), (&[object(2)][..], &[2][..]));
+        assert_eq!(request.iter().collect::<Vec<_>>(), [(object(2), prop(20), 5), (object(2), prop(21), 6)]);
     }
 
     #[test]
     fn prints_names_signs_and_what_it_does_not_know() {
         let mut names = Names::default();
-        names.object(31, "plane 31");
-        names.prop(8, "CRTC_X");
+        names.object(object(31), "plane 31");
+        names.prop(prop(8), "CRTC_X");
         let mut request = Request::default();
-        request.object(31);
-        request.set(8, -5i64 as u64);
-        request.object(40);
-        request.set(9, 1);
+        request.object(object(31));
+        request.set(prop(8), -5i64 as u64);
+        request.object(object(40));
+        request.set(prop(9), 1);
         assert_eq!(request.display(&names).to_string(), "plane 31.CRTC_X=-5 object 40.9=1");
     }
 
@@ -222,13 +234,13 @@ mod tests {
         let before = (request.props.as_ptr(), request.values.as_ptr(), request.objects.as_ptr());
         for _ in 0..3 {
             request.clear();
-            request.object(1);
-            request.set_fence(2, fd.as_fd());
-            request.object(3);
-            request.set_out_fence(4);
+            request.object(object(1));
+            request.set_fence(prop(2), fd.as_fd());
+            request.object(object(3));
+            request.set_out_fence(prop(4));
             request.finish();
             assert_eq!(request.len(), 2);
-            assert_eq!(request.iter().next(), Some((1, 2, fd.as_raw_fd() as u64)));
+            assert_eq!(request.iter().next(), Some((object(1), prop(2), fd.as_raw_fd() as u64)));
         }
         assert_eq!(before, (request.props.as_ptr(), request.values.as_ptr(), request.objects.as_ptr()));
     }

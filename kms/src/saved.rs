@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 
 use crate::blob::{self, Blob};
+use crate::id::{BlobId, ObjectId, PropertyId};
 use crate::kernel::ALLOW_MODESET;
 use crate::property::PropertyTable;
 use crate::request::Request;
@@ -22,10 +23,10 @@ pub struct SavedState {
 
 #[derive(Debug)]
 struct Object {
-    id: u32,
-    props: Vec<(u32, Value)>,
+    id: ObjectId,
+    props: Vec<(PropertyId, Value)>,
     /// What turns the object off.
-    off: Vec<u32>,
+    off: Vec<PropertyId>,
 }
 
 #[derive(Debug)]
@@ -78,24 +79,28 @@ impl Device {
 
 impl SavedState {
     pub(crate) fn new(device: &Device, inventory: &Inventory) -> Self {
-        let save =
-            |id: u32, table: &PropertyTable, (switches, others): (&'static [&'static str], &'static [&'static str])| {
-                let found = |name: &&'static str| {
-                    let prop = table.get(name).filter(|prop| !prop.immutable)?;
-                    Some((prop.id, *name, prop.value))
-                };
-                let value = |(prop, name, value): (u32, &str, u64)| match blob::read(device.as_fd(), value) {
-                    Some(data) if BLOBS.contains(&name) => (prop, Value::Blob(data)),
-                    _ => (prop, Value::Number(value)),
-                };
-                let props = switches.iter().chain(others).filter_map(found).map(value).collect();
-                let off = switches.iter().filter_map(found).map(|(prop, ..)| prop).collect();
-                Object { id, props, off }
+        let save = |id: ObjectId,
+                    table: &PropertyTable,
+                    (switches, others): (&'static [&'static str], &'static [&'static str])| {
+            let found = |name: &&'static str| {
+                let prop = table.get(name).filter(|prop| !prop.immutable)?;
+                Some((prop.id, *name, prop.value))
             };
+            let value = |(prop, name, value): (PropertyId, &str, u64)| match BlobId::from_value(value)
+                .and_then(|id| blob::read(device.as_fd(), id))
+            {
+                Some(data) if BLOBS.contains(&name) => (prop, Value::Blob(data)),
+                _ => (prop, Value::Number(value)),
+            };
+            let props = switches.iter().chain(others).filter_map(found).map(value).collect();
+            let off = switches.iter().filter_map(found).map(|(prop, ..)| prop).collect();
+            Object { id, props, off }
+        };
         // Writeback connectors too: one that stays on a CRTC keeps it from being turned off.
-        let connectors = inventory.connectors.iter().map(|connector| save(connector.id, &connector.props, CONNECTOR));
-        let crtcs = inventory.crtcs.iter().map(|crtc| save(crtc.id, &crtc.props, CRTC));
-        let planes = inventory.planes.iter().map(|plane| save(plane.id, &plane.props, PLANE));
+        let connectors =
+            inventory.connectors.iter().map(|connector| save(connector.id.into(), &connector.props, CONNECTOR));
+        let crtcs = inventory.crtcs.iter().map(|crtc| save(crtc.id.into(), &crtc.props, CRTC));
+        let planes = inventory.planes.iter().map(|plane| save(plane.id.into(), &plane.props, PLANE));
         Self { device: device.clone(), objects: connectors.chain(crtcs).chain(planes).collect() }
     }
 
@@ -125,7 +130,7 @@ impl SavedState {
                     Value::Number(value) => request.set(*prop, *value),
                     Value::Blob(data) => {
                         let blob = Blob::new(&self.device, data).map_err(|error| error.errno)?;
-                        request.set(*prop, blob.id().into());
+                        request.set(*prop, blob.id().value());
                         blobs.push(blob);
                     }
                 }
@@ -153,7 +158,7 @@ mod tests {
         let saved = kernel.device().save_state(&inventory);
         assert_eq!(saved.restore(), Ok(Restored::All));
         let sent = kernel.take_log().remove(0);
-        assert_eq!((sent.value(ids::PLANE, ids::FB_ID), sent.value(ids::PLANE + 1, ids::FB_ID)), (Some(77), Some(0)));
+        assert_eq!((sent.value(ids::PLANE, ids::FB_ID), sent.value(ids::plane(1), ids::FB_ID)), (Some(77), Some(0)));
         assert!(sent.is_modeset() && sent.value(ids::PLANE, ids::IN_FENCE_FD).is_none());
         // The console's framebuffer is gone.
         kernel.fail(Call::Commit, Errno::NOENT);

@@ -21,6 +21,7 @@ use rustix::io::Errno;
 
 use crate::device::{Caps, Driver};
 use crate::event::{Flip, flip_bytes};
+use crate::id::{BlobId, CrtcId, FramebufferId, ObjectId, PropertyId};
 use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
 use crate::{Device, Ns};
@@ -61,7 +62,7 @@ pub struct Atomic {
     pub user_data: u64,
     /// `(object, property, value)` in order; out-fence addresses are 0, in-fences are descriptor
     /// numbers.
-    pub props: Vec<(u32, u32, u64)>,
+    pub props: Vec<(ObjectId, PropertyId, u64)>,
     /// What was answered.
     pub result: Result<(), Errno>,
 }
@@ -83,7 +84,8 @@ impl Atomic {
     }
 
     /// The value that was asked for a property of an object.
-    pub fn value(&self, object: u32, prop: u32) -> Option<u64> {
+    pub fn value(&self, object: impl Into<ObjectId>, prop: PropertyId) -> Option<u64> {
+        let object = object.into();
         self.props.iter().rev().find(|asked| (asked.0, asked.1) == (object, prop)).map(|asked| asked.2)
     }
 }
@@ -92,12 +94,12 @@ impl Atomic {
 struct State {
     failures: Vec<(Call, VecDeque<Errno>)>,
     log: Vec<Atomic>,
-    values: BTreeMap<(u32, u32), u64>,
-    framebuffers: BTreeMap<u32, FbDescription>,
+    values: BTreeMap<(ObjectId, PropertyId), u64>,
+    framebuffers: BTreeMap<FramebufferId, FbDescription>,
     /// Format and modifier of framebuffers that no test takes.
     refused: Option<(u32, u64)>,
-    closed_while_shown: Vec<u32>,
-    blobs: BTreeSet<u32>,
+    closed_while_shown: Vec<FramebufferId>,
+    blobs: BTreeSet<BlobId>,
     next_id: u32,
     no_closefb: bool,
     events: VecDeque<[u8; 32]>,
@@ -110,7 +112,7 @@ struct State {
 /// A commit whose flip has not been told to come.
 #[derive(Debug)]
 struct InFlight {
-    crtc: u32,
+    crtc: CrtcId,
     user_data: u64,
     event: bool,
     fence: Option<OutFence>,
@@ -226,22 +228,22 @@ impl Scripted {
     }
 
     /// The value of a property after the last successful commit.
-    pub fn value(&self, object: u32, prop: u32) -> Option<u64> {
-        self.lock().values.get(&(object, prop)).copied()
+    pub fn value(&self, object: impl Into<ObjectId>, prop: PropertyId) -> Option<u64> {
+        self.lock().values.get(&(object.into(), prop)).copied()
     }
 
     /// All values, for "nothing changed".
-    pub fn values(&self) -> BTreeMap<(u32, u32), u64> {
+    pub fn values(&self) -> BTreeMap<(ObjectId, PropertyId), u64> {
         self.lock().values.clone()
     }
 
     /// Framebuffers that exist.
-    pub fn framebuffers(&self) -> Vec<u32> {
+    pub fn framebuffers(&self) -> Vec<FramebufferId> {
         self.lock().framebuffers.keys().copied().collect()
     }
 
     /// Framebuffers that were removed while a plane showed them, which turns the plane off.
-    pub fn removed_while_shown(&self) -> Vec<u32> {
+    pub fn removed_while_shown(&self) -> Vec<FramebufferId> {
         self.lock().closed_while_shown.clone()
     }
 
@@ -252,7 +254,7 @@ impl Scripted {
 
     /// Makes the oldest commit in flight on `crtc` reach the screen: its fence signals and its
     /// event can be read. False if there is none.
-    pub fn flip(&self, crtc: u32, time: Ns, sequence: u32) -> bool {
+    pub fn flip(&self, crtc: CrtcId, time: Ns, sequence: u32) -> bool {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         let commit = state.in_flight.remove(at);
@@ -260,14 +262,14 @@ impl Scripted {
             fence.signal(time);
         }
         if commit.event {
-            state.events.push_back(flip_bytes(&Flip { crtc, user_data: commit.user_data, time, sequence }));
+            state.events.push_back(flip_bytes(&Flip { crtc: Some(crtc), user_data: commit.user_data, time, sequence }));
             let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());
         }
         true
     }
 
     /// The same, but nobody hears of it: its event is lost, or was another's.
-    pub fn flip_unheard(&self, crtc: u32, time: Ns) -> bool {
+    pub fn flip_unheard(&self, crtc: CrtcId, time: Ns) -> bool {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         if let Some(fence) = state.in_flight.remove(at).fence {
@@ -277,7 +279,7 @@ impl Scripted {
     }
 
     /// The CRTCs of the commits that have not reached the screen.
-    pub fn in_flight(&self) -> Vec<u32> {
+    pub fn in_flight(&self) -> Vec<CrtcId> {
         self.lock().in_flight.iter().map(|commit| commit.crtc).collect()
     }
 
@@ -299,15 +301,15 @@ impl State {
 
     fn has_refused_layout(&self, request: &Request) -> bool {
         let layout = |id: u64| {
-            let fb = self.framebuffers.get(&u32::try_from(id).ok()?)?;
+            let fb = self.framebuffers.get(&FramebufferId::from_value(id)?)?;
             Some((fb.format, fb.modifier.unwrap_or(0)))
         };
         self.refused.is_some()
             && request.iter().any(|(_, prop, value)| prop == ids::FB_ID && layout(value) == self.refused)
     }
 
-    fn shows(&self, fb: u32) -> bool {
-        self.values.iter().any(|((_, prop), &value)| *prop == ids::FB_ID && value == u64::from(fb))
+    fn shows(&self, fb: FramebufferId) -> bool {
+        self.values.iter().any(|((_, prop), &value)| *prop == ids::FB_ID && value == fb.value())
     }
 
     /// What the kernel does with a request that is not refused by script.
@@ -318,7 +320,7 @@ impl State {
         user_data: u64,
         fences: Option<&'static Model>,
     ) -> Result<(), Errno> {
-        let crtcs: BTreeSet<u32> = request.objects.iter().copied().filter(|id| ids::is_crtc(*id)).collect();
+        let crtcs: BTreeSet<CrtcId> = request.objects.iter().filter_map(|id| ids::as_crtc(*id)).collect();
         if self.in_flight.iter().any(|commit| crtcs.contains(&commit.crtc)) {
             return Err(Errno::BUSY);
         }
@@ -329,7 +331,7 @@ impl State {
             }
         }
         for crtc in crtcs {
-            let fence = request.fences.iter_mut().find(|fence| fence.object == crtc);
+            let fence = request.fences.iter_mut().find(|fence| fence.object == crtc.into());
             let copy = match fence {
                 Some(fence) => {
                     let (copy, fd) = OutFence::new(fences)?;

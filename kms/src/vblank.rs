@@ -59,11 +59,11 @@ impl Clock {
     }
 
     /// Time of the first vblank strictly after `after`; one period after `after` while no flip was
-    /// seen.
+    /// seen. It saturates: a client may name any time.
     pub fn next_vblank(&self, after: Ns) -> Ns {
-        let Some(last) = self.last else { return after + self.period };
+        let Some(last) = self.last else { return after.saturating_add(self.period) };
         match after.checked_sub(last.time) {
-            Some(since) => last.time + (since / self.period + 1) * self.period,
+            Some(since) => last.time.saturating_add((since / self.period + 1).saturating_mul(self.period)),
             // Before the last flip (a flip of the future cannot be, but clocks are given by
             // callers).
             None => last.time - ((last.time - after - 1) / self.period) * self.period,
@@ -123,7 +123,9 @@ mod tests {
     fn vblanks_follow_the_last_flip() {
         let mut clock = Clock::new(10 * MS);
         assert_eq!(clock.next_vblank(3 * MS), 13 * MS);
+        assert_eq!(clock.next_vblank(Ns::MAX - 1), Ns::MAX);
         clock.flip(100 * MS, 5);
+        assert_eq!(clock.next_vblank(Ns::MAX - 1), Ns::MAX);
         let table =
             [(100, 110), (101, 110), (109, 110), (110, 120), (125, 130), (95, 100), (90, 100), (89, 90), (41, 50)];
         for (after, next) in table {

@@ -5,15 +5,16 @@
 //! stops the CRCs of its CRTC until they are armed again.
 
 use crate::blob;
+use crate::id::{BlobId, ConnectorId, CrtcId, CrtcIndex, FramebufferId, PropertyId};
 use crate::inventory::{Connector, Inventory};
 use crate::props::WritebackProps;
 use crate::request::{Names, Request};
-use crate::{CallError, Device, FbId, OutputError};
+use crate::{CallError, Device, OutputError};
 
 /// A writeback connector.
 #[derive(Debug, Clone)]
 pub struct Writeback {
-    connector: u32,
+    connector: ConnectorId,
     name: String,
     possible_crtcs: u32,
     props: WritebackProps,
@@ -23,12 +24,12 @@ pub struct Writeback {
 /// An image that a frame is to be put into; also which connector is on a CRTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Job {
-    pub(crate) connector: u32,
+    pub(crate) connector: ConnectorId,
     pub(crate) possible_crtcs: u32,
-    crtc_id: u32,
-    fb_id: u32,
-    out_fence_ptr: u32,
-    fb: u32,
+    crtc_id: PropertyId,
+    fb_id: PropertyId,
+    out_fence_ptr: PropertyId,
+    fb: FramebufferId,
 }
 
 impl Writeback {
@@ -36,9 +37,9 @@ impl Writeback {
     /// or where the device did not accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
     ///
     /// Errors: a connector without the properties that it must have; reading its formats.
-    pub fn of_crtc(device: &Device, inventory: &Inventory, crtc_index: u32) -> Result<Vec<Self>, OutputError> {
+    pub fn of_crtc(device: &Device, inventory: &Inventory, crtc_index: CrtcIndex) -> Result<Vec<Self>, OutputError> {
         let connectors = inventory.connectors.iter().filter(|connector| connector.writeback);
-        let of_crtc = connectors.filter(|connector| connector.possible_crtcs & (1 << crtc_index) != 0);
+        let of_crtc = connectors.filter(|connector| connector.possible_crtcs & crtc_index.bit() != 0);
         of_crtc.map(|connector| Self::new(device, connector)).collect()
     }
 
@@ -50,7 +51,7 @@ impl Writeback {
     }
 
     /// Object id.
-    pub fn connector_id(&self) -> u32 {
+    pub fn connector_id(&self) -> ConnectorId {
         self.connector
     }
 
@@ -72,14 +73,14 @@ impl Writeback {
         }
     }
 
-    pub(crate) fn job(&self, fb: FbId) -> Job {
+    pub(crate) fn job(&self, fb: FramebufferId) -> Job {
         Job {
             connector: self.connector,
             possible_crtcs: self.possible_crtcs,
             crtc_id: self.props.crtc_id,
             fb_id: self.props.fb_id,
             out_fence_ptr: self.props.out_fence_ptr,
-            fb: fb.0,
+            fb,
         }
     }
 }
@@ -87,12 +88,12 @@ impl Writeback {
 impl Job {
     /// Puts the job into a request; `attached`: the connector is on the CRTC already. A test asks
     /// for no fence.
-    pub(crate) fn write(&self, request: &mut Request, crtc: u32, attached: bool, fence: bool) {
+    pub(crate) fn write(&self, request: &mut Request, crtc: CrtcId, attached: bool, fence: bool) {
         request.object(self.connector);
         if !attached {
-            request.set(self.crtc_id, crtc.into());
+            request.set(self.crtc_id, crtc.value());
         }
-        request.set(self.fb_id, self.fb.into());
+        request.set(self.fb_id, self.fb.value());
         if fence {
             request.set_out_fence(self.out_fence_ptr);
         }
@@ -106,8 +107,8 @@ impl Job {
 }
 
 fn formats(device: &Device, connector: &Connector) -> Result<Vec<u32>, CallError> {
-    let blob = connector.props.value("WRITEBACK_PIXEL_FORMATS").unwrap_or(0);
-    let bytes = blob::read(std::os::fd::AsFd::as_fd(device), blob);
+    let blob = connector.props.value("WRITEBACK_PIXEL_FORMATS").and_then(BlobId::from_value);
+    let bytes = blob.and_then(|blob| blob::read(std::os::fd::AsFd::as_fd(device), blob));
     let bytes = bytes.ok_or_else(|| device.errno("DRM_IOCTL_MODE_GETPROPBLOB", rustix::io::Errno::NOENT))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|format| u32::from_ne_bytes(*format)).collect())
 }

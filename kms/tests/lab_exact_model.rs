@@ -7,7 +7,7 @@ mod model;
 
 use kms::crc::CrcReader;
 use kms::crc::vkms::{ColorOp, Composer, Encoding, Gamma, ModelOptions, ModelRotation, Range, Scene, Unmodelled};
-use kms::{Rect, SrcRect};
+use kms::{CrtcIndex, Rect, SrcRect};
 use model::{FORMATS, Fault, Paint, Rig, is_yuv};
 
 const ENCODINGS: [Encoding; 3] = [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020];
@@ -172,7 +172,7 @@ fn single_planes_without_frame_numbers() {
     rig.arm("auto");
     assert_eq!(rig.show(&scene), whole);
     assert!(rig.last_frame().is_some());
-    let reader = CrcReader::open(rig.device(), 0).expect("reader");
+    let reader = CrcReader::open(rig.device(), CrtcIndex::from_raw(0)).expect("reader");
     let unknown = reader.arm("plane9999").expect_err("no such plane").to_string();
     assert!(unknown.contains("plane9999") && unknown.contains(&format!("plane{}", rig.plane_id(1))), "{unknown}");
 }

@@ -85,8 +85,8 @@ fn rotations_turn_and_mirror() {
         turns.into_iter().flat_map(|turn| [(false, false), (true, false), (false, true)].map(|mirror| (turn, mirror)))
     {
         let mut rotation = turn;
-        rotation = if mirror_x { rotation.reflect_x() } else { rotation };
-        rotation = if mirror_y { rotation.reflect_y() } else { rotation };
+        rotation = if mirror_x { rotation.mirrored_x() } else { rotation };
+        rotation = if mirror_y { rotation.mirrored_y() } else { rotation };
         let (dw, dh) = if rotation.swaps_axes() { (h, w) } else { (w, h) };
         let options = PlaneOptions { rotation, ..PlaneOptions::default() };
         let dst = Rect::new(30, 20, dw, dh);

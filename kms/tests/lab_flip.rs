@@ -119,7 +119,7 @@ fn a_test_changes_nothing() {
     assert_eq!(screen.kernel_value(0, "FB_ID"), before);
     // Control: a commit does.
     screen.show(&[(0, state)]);
-    assert_eq!(screen.kernel_value(0, "FB_ID"), u64::from(red.id().0));
+    assert_eq!(screen.kernel_value(0, "FB_ID"), red.id().value());
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn the_state_before_comes_back() {
     screen.show(&[(0, screen.full(red.id())), (at, pointer)]);
     assert_ne!(screen.kernel_value(at, "FB_ID"), 0);
     assert_eq!(saved.restore(), Ok(Restored::All));
-    assert_eq!(screen.kernel_value(0, "FB_ID"), u64::from(console.id().0));
+    assert_eq!(screen.kernel_value(0, "FB_ID"), console.id().value());
     assert_eq!(screen.kernel_value(at, "FB_ID"), 0);
     let after = screen.device.inventory().expect("inventory");
     let connector =

@@ -1,5 +1,5 @@
-//! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers and the
-//! meaning of their pixels, idle notification, and the power of displays.
+//! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
+//! meaning of their pixels and which of them are shown, idle notification, and the power of displays.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -21,6 +21,7 @@ pub mod shm;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
+pub mod viewporter;
 
 use smithay::wayland::compositor::SurfaceData;
 pub use surface_object::SurfaceRef;
@@ -93,5 +94,10 @@ pub mod reexports {
         pub use wayland_protocols::wp::tearing_control::v1::server::{
             wp_tearing_control_manager_v1 as manager, wp_tearing_control_v1 as object,
         };
+    }
+
+    /// viewporter.
+    pub mod viewporter {
+        pub use wayland_protocols::wp::viewporter::server::{wp_viewport as object, wp_viewporter as manager};
     }
 }

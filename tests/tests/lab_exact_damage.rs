@@ -19,12 +19,10 @@ type Clip = [i32; 4];
 fn clips(device: &Device) -> Vec<Clip> {
     let inventory = device.inventory().unwrap();
     let primary = inventory.planes.iter().find(|plane| plane.kind == PlaneKind::Primary).unwrap();
-    let id = primary.props.value("FB_DAMAGE_CLIPS").expect("a vkms with damage clips");
-    if id == 0 {
-        return Vec::new();
-    }
+    let value = primary.props.value("FB_DAMAGE_CLIPS").expect("a vkms with damage clips");
+    let Some(blob) = kms::BlobId::from_value(value) else { return Vec::new() };
     let mut bytes = Vec::new();
-    drm_ffi::mode::get_property_blob(device.as_fd(), id as u32, Some(&mut bytes)).unwrap();
+    drm_ffi::mode::get_property_blob(device.as_fd(), blob.raw(), Some(&mut bytes)).unwrap();
     let edge = |clip: &[u8; 16], at: usize| i32::from_ne_bytes([0, 1, 2, 3].map(|byte| clip[4 * at + byte]));
     bytes.as_chunks::<16>().0.iter().map(|clip| [0, 1, 2, 3].map(|at| edge(clip, at))).collect()
 }

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 
 use dmabuf_import::Fourcc;
 use kms::crc::{CrcReader, CrcStream};
-use kms::{Device, DumbBuffer, Event, FbId, Output, PlaneState, Rect, SrcRect};
+use kms::{Device, DumbBuffer, Event, FramebufferId, Output, PlaneState, Rect, SrcRect};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -196,7 +196,7 @@ impl Lab {
             let waiting = &mut waiting;
             let event = |event: Event| {
                 if let Event::Flip(flip) = event
-                    && let Some(at) = screens.iter().position(|s| s.output.crtc_id() == flip.crtc)
+                    && let Some(at) = screens.iter().position(|s| Some(s.output.crtc_id()) == flip.crtc)
                     && screens[at].output.flipped(&flip)
                     && at < waiting.len()
                 {
@@ -239,7 +239,7 @@ fn entry(crc: &mut CrcStream, sequence: u32) -> u32 {
 struct Deep {
     memory: DumbBuffer,
     size: (u32, u32),
-    fb: FbId,
+    fb: FramebufferId,
 }
 
 impl Deep {
@@ -253,7 +253,7 @@ impl Deep {
         let one = |value| [value, 0, 0, 0];
         let (handles, pitches) = (one(handle), one(memory.stride()));
         let fb = drm_ffi::mode::add_fb2(device.as_fd(), w, h, Deep::FORMAT, &handles, &pitches, &[0; 4], &[0; 4], 0);
-        Deep { memory, size: (w, h), fb: FbId(fb.unwrap().fb_id) }
+        Deep { memory, size: (w, h), fb: FramebufferId::from_raw(fb.unwrap().fb_id) }
     }
 
     fn state(&self) -> PlaneState<'static> {

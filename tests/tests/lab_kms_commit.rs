@@ -9,7 +9,9 @@ use dmabuf_import::Fourcc;
 use fence::SwTimeline;
 use kms::crc::{CrcReader, CrcStream};
 use kms::frame::together;
-use kms::{Device, DumbBuffer, Event, FbId, Flip, Inventory, Output, PlaneState, Rect, SrcRect, Step, Writeback};
+use kms::{
+    Device, DumbBuffer, Event, Flip, FramebufferId, Inventory, Output, PlaneState, Rect, SrcRect, Step, Writeback,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use syncline_tests::vkms::{self, Status, Vkms};
@@ -41,7 +43,7 @@ impl Bench {
     }
 
     /// All outputs lit by one commit with `picture` on each.
-    fn light(&mut self, picture: FbId) {
+    fn light(&mut self, picture: FramebufferId) {
         let states: Vec<_> = self.outputs.iter().map(|output| full(output, picture)).collect();
         self.serial += 1;
         let mut frames: Vec<_> = self.outputs.iter_mut().map(Output::modeset).collect();
@@ -106,7 +108,7 @@ impl Bench {
     }
 }
 
-fn full(output: &Output, fb: FbId) -> PlaneState<'static> {
+fn full(output: &Output, fb: FramebufferId) -> PlaneState<'static> {
     let (w, h) = output.size();
     PlaneState::new(fb, SrcRect::full(w, h), Rect::new(0, 0, w, h))
 }

@@ -12,7 +12,7 @@
 use std::fmt;
 
 use fence::SyncFile;
-use kms::crc::CrcEntry;
+use kms::{PlaneId, crc::CrcEntry};
 use serde::{Deserialize, Serialize};
 
 use crate::{crc::check::Suspect, report::fences::Owner};
@@ -51,7 +51,7 @@ pub struct SuspectReport {
     /// As in the trace.
     pub buffer: u64,
     /// DRM object id.
-    pub plane: u32,
+    pub plane: PlaneId,
     /// The state of the buffer's release when the CRC was read.
     pub release: ReleaseState,
 }
@@ -181,7 +181,7 @@ mod tests {
     use crate::system::id::SurfaceId;
 
     fn suspect(surface: SurfaceId, release: ReleaseState) -> SuspectReport {
-        SuspectReport { owner: Owner { surface, ..Owner::default() }, buffer: 1, plane: 31, release }
+        SuspectReport { owner: Owner { surface, ..Owner::default() }, buffer: 1, plane: PlaneId::from_raw(31), release }
     }
 
     #[test]

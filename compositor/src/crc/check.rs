@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use fence::Point;
 use kms::{
-    Blend, PlaneOptions, Rect, SrcRect,
+    Blend, PlaneId, PlaneOptions, Rect, SrcRect,
     crc::vkms::{Encoding, Range},
     head::CrtcState,
 };
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub struct CheckPlane {
     /// DRM object id.
-    pub id: u32,
+    pub id: PlaneId,
     /// The buffer whose pixels are read.
     pub target: Arc<Target>,
     /// Held so that the buffer is not released before the prediction is done; `None`: one of the
@@ -56,7 +56,7 @@ pub struct Check {
 #[derive(Debug)]
 pub struct Suspect {
     /// DRM object id.
-    pub plane: u32,
+    pub plane: PlaneId,
     pub surface: SurfaceId,
     pub commit: u64,
     pub buffer: u64,
@@ -70,7 +70,7 @@ impl Check {
     /// The clients' buffers on the planes.
     pub fn suspects(&self) -> Vec<Suspect> {
         let clients = self.planes.iter().filter_map(|plane| Some((plane.id, plane.content.as_ref()?)));
-        let suspect = |(plane, content): (u32, &Arc<Content>)| Suspect {
+        let suspect = |(plane, content): (PlaneId, &Arc<Content>)| Suspect {
             plane,
             surface: content.surface,
             commit: content.serial,

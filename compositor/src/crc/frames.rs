@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use kms::PlaneId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,7 +23,7 @@ pub const PAGE: usize = 60;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownPlane {
     /// DRM object id.
-    pub plane: u32,
+    pub plane: PlaneId,
     /// The client's surface, as in the trace; absent: one of the compositor's own buffers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surface: Option<SurfaceId>,

@@ -16,7 +16,7 @@ use std::{
 
 use drm_fourcc::DrmModifier;
 use kms::{
-    Blend, ColorEncoding, ColorRange, Device,
+    Blend, BlobId, ColorEncoding, ColorRange, Device, PlaneId,
     colour::Lut,
     crc::{
         driver::{self, Predict},
@@ -40,7 +40,7 @@ pub enum Arithmetic {
     /// vkms, the whole CRTC.
     Vkms,
     /// The lab's patched vkms, one plane before it is blended (DRM object id).
-    VkmsPlane(u32),
+    VkmsPlane(PlaneId),
     /// LCDIF, a single buffer on the primary plane.
     Lcdif,
     /// They cannot be predicted; the reason.
@@ -52,7 +52,7 @@ impl Arithmetic {
     pub fn of(device: &Device, source: &str) -> Self {
         let known = driver::driver(device.driver());
         let whole = known.is_some_and(|driver| driver.sources.whole == source);
-        let plane = source.strip_prefix("plane").and_then(|id| id.parse().ok());
+        let plane = driver::plane_of_source(source);
         match (known.map(|driver| driver.predict), plane) {
             (Some(Predict::Vkms), plane) if whole || plane.is_some() => {
                 match vkms::release(&rustix::system::uname().release().to_string_lossy()) {
@@ -163,7 +163,7 @@ impl AsFd for Predictor {
 struct Model {
     composer: Composer,
     /// The last gamma table, with the id of its blob: building one takes milliseconds.
-    gamma: Option<(u32, Gamma)>,
+    gamma: Option<(BlobId, Gamma)>,
 }
 
 impl Model {

@@ -2,6 +2,7 @@
 //!
 //! Plain data. The names of the fields are part of the interface of `--json` (docs/crc.md).
 
+use kms::PlaneId;
 use serde::{Deserialize, Serialize};
 
 use crate::crc::{change::Change, judge::CrcVerdict, stream::Counts};
@@ -72,7 +73,7 @@ pub struct Compared {
     pub output: String,
     pub equal: bool,
     /// DRM object ids of the planes that showed clients' buffers.
-    pub planes: Vec<u32>,
+    pub planes: Vec<PlaneId>,
     pub with_planes: ComparedFrame,
     pub drawn: ComparedFrame,
     /// The scene has translucent pixels, which may explain a difference: displays and renderers may

@@ -7,11 +7,14 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use fence::{Ns, SyncFile};
-use kms::crc::{
-    CrcEntry, CrcError, CrcStream,
-    driver::{self, Numbers},
-    pair::{Rule, ShownFrame},
-    vkms::{Encoding, Range},
+use kms::{
+    PlaneId,
+    crc::{
+        CrcEntry, CrcError, CrcStream,
+        driver::{self, Numbers},
+        pair::{Rule, ShownFrame},
+        vkms::{Encoding, Range},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +73,7 @@ pub struct OutputCrc {
     pub arithmetic: Arithmetic,
     /// YUV matrix and range of each plane (object id), as the session found them; it does not set
     /// them.
-    yuv: Vec<(u32, (Encoding, Range))>,
+    yuv: Vec<(PlaneId, (Encoding, Range))>,
     /// The open stream; `None` while CRCs are not armed.
     pub session: Option<ArmedStream>,
     /// Set while CRCs wait to be armed, or armed again after a modeset, which is done as soon as no
@@ -102,7 +105,7 @@ impl OutputCrc {
     }
 
     /// YUV matrix and range of a plane if a frame does not set them.
-    pub fn yuv(&self, plane: u32) -> (Encoding, Range) {
+    pub fn yuv(&self, plane: PlaneId) -> (Encoding, Range) {
         self.yuv.iter().find(|(id, _)| *id == plane).map(|(_, yuv)| *yuv).unwrap_or_default()
     }
 
@@ -120,7 +123,7 @@ impl OutputCrc {
     }
 }
 
-fn yuv_of(inventory: &kms::Inventory, plane: u32) -> (Encoding, Range) {
+fn yuv_of(inventory: &kms::Inventory, plane: PlaneId) -> (Encoding, Range) {
     let props = inventory.planes.iter().find(|about| about.id == plane).map(|about| &about.props);
     let name = |property| props.and_then(|props| props.value_name(property));
     let encoding = match name("COLOR_ENCODING") {

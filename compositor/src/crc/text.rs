@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_frame_is_one_line() {
         let planes = vec![ShownPlane {
-            plane: 31,
+            plane: kms::PlaneId::from_raw(31),
             surface: Some(crate::system::id::SurfaceId(100)),
             commit: Some(2),
             buffer: 5,

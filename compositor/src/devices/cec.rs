@@ -16,7 +16,7 @@ pub struct Cec {
 }
 
 /// A connector: the serial of its card, and its id there.
-pub type ConnectorKey = (kms::CardSerial, u32);
+pub type ConnectorKey = (kms::CardSerial, kms::ConnectorId);
 
 #[derive(Debug)]
 pub struct Wire {

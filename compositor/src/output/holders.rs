@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kms::PlaneId;
+
 use crate::{
     output::{planes::request::OnPlane, state::Output},
     surface::content::Content,
@@ -11,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// The last commit put the content on this plane (DRM object id, kind).
-    Plane(u32, &'static str),
+    Plane(PlaneId, &'static str),
     /// The last commit took the content off its plane. The display reads it until the flip of this
     /// frame, and the output holds it until then.
     UntilFlip(u64),

@@ -5,6 +5,7 @@
 //! for nothing. The names of the fields are part of the interface of `--json` (docs/fences.md).
 //! Times are nanoseconds of CLOCK_MONOTONIC, durations are nanoseconds.
 
+use kms::PlaneId;
 use serde::{Deserialize, Serialize};
 
 use crate::system::id::SurfaceId;
@@ -107,7 +108,7 @@ pub enum BufferUser {
         /// The connector.
         output: String,
         /// The DRM object id of the plane.
-        plane: u32,
+        plane: PlaneId,
         /// `primary`, `overlay` or `cursor`.
         plane_kind: String,
     },

@@ -20,7 +20,7 @@ use crate::{
     feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
     output::planes::request::SceneFrame,
     session::Syncline,
-    surface::{SurfaceState, goal::Goal},
+    surface::{SurfaceState, goal::AllocationGoal},
     system::id::OutputId,
 };
 
@@ -83,8 +83,8 @@ impl Syncline {
         let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
         let output = self.outputs.list.iter().find(|output| output.rect().contains(at)).map(|output| output.id);
         let goal = match output.filter(|_| fullscreen) {
-            Some(output) => Goal::ScannedOut { output, rotated: is_rotated(surface) },
-            None => Goal::Rendered,
+            Some(output) => AllocationGoal::ScannedOut { output, rotated: is_rotated(surface) },
+            None => AllocationGoal::Rendered,
         };
         let now = self.now;
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
@@ -121,8 +121,8 @@ impl Syncline {
                 let could = here && (on_plane || feedback.could_be_on_plane(id, layer));
                 let rotated = swaps_axes(layer.view.transform);
                 let goal = match here && asked || could {
-                    true => Goal::ScannedOut { output: id, rotated },
-                    false => Goal::Rendered,
+                    true => AllocationGoal::ScannedOut { output: id, rotated },
+                    false => AllocationGoal::Rendered,
                 };
                 update_goal(states, goal, asked, now, feedback, state);
             });

@@ -10,7 +10,7 @@ use fence::Ns;
 use protocols::{
     color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
     fifo::FifoState, idle_notify::IdleNotifyState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState,
-    shm::ShmState, syncobj::SyncobjState, tearing::TearingState,
+    shm::ShmState, syncobj::SyncobjState, tearing::TearingState, viewporter::ViewporterState,
 };
 use smithay::{
     input::{Seat, SeatState, keyboard::XkbConfig},
@@ -19,7 +19,7 @@ use smithay::{
     wayland::{
         compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
         output::OutputManagerState, presentation::PresentationState, selection::data_device::DataDeviceState,
-        shell::xdg::XdgShellState, viewporter::ViewporterState,
+        shell::xdg::XdgShellState,
     },
 };
 
@@ -29,7 +29,11 @@ use crate::{
     output::card::Card,
     session::{
         Syncline,
-        parts::{absence::UserAbsence, globals::Globals},
+        parts::{
+            absence::UserAbsence,
+            globals::Globals,
+            requests::{Constructed, SourceUses},
+        },
     },
     surface::client::ClientState,
     system::error::Error,
@@ -86,7 +90,7 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
     row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
     row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
-    row("wp_viewporter", 1, "compositor/src/surface/view.rs"),
+    row("wp_viewporter", 1, "protocols/src/viewporter.rs"),
     row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
@@ -125,12 +129,15 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
     let globals = Globals {
         compositor: CompositorState::new_v6::<Syncline>(display),
         xdg_shell: XdgShellState::new::<Syncline>(display),
+        xdg_constructed: Constructed::default(),
+        xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,
         feedback: None,
         syncobj: None,
         explicit_sync: ExplicitSyncState::new::<Syncline>(display),
         data_device: DataDeviceState::new::<Syncline>(display),
+        source_uses: SourceUses::default(),
         output_power: OutputPowerState::new::<Syncline>(display, seen("zwlr_output_power_manager_v1")),
     };
     (globals, UserAbsence::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())

@@ -9,17 +9,20 @@ use protocols::{
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
-    delegate_data_device, delegate_output, delegate_presentation, delegate_seat, delegate_viewporter,
-    delegate_xdg_shell,
+    delegate_output, delegate_presentation,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
-        Client, Resource,
-        protocol::{wl_buffer::WlBuffer, wl_data_source::WlDataSource, wl_surface::WlSurface},
+        Client, Resource, delegate_dispatch, delegate_global_dispatch,
+        protocol::{
+            wl_buffer::WlBuffer, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
+            wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface, wl_touch::WlTouch,
+        },
     },
     wayland::{
         buffer::BufferHandler,
         compositor::{CompositorClientState, CompositorHandler, CompositorState},
         output::OutputHandler,
+        seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
             SelectionHandler,
             data_device::{
@@ -192,12 +195,16 @@ impl ServerDndGrabHandler for Syncline {
 impl OutputHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
-delegate_seat!(Syncline);
-delegate_data_device!(Syncline);
+// The rest of the seat's, the data devices' and xdg-shell's objects is in `checks`.
+delegate_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
+delegate_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);
+delegate_dispatch!(Syncline: [WlKeyboard: KeyboardUserData<Syncline>] => SeatState<Syncline>);
+delegate_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syncline>);
+delegate_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
+delegate_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 delegate_output!(Syncline);
-delegate_viewporter!(Syncline);
+protocols::delegate_viewporter!(Syncline);
 delegate_presentation!(Syncline);
-delegate_xdg_shell!(Syncline);
 protocols::delegate_syncobj!(Syncline);
 protocols::delegate_explicit_sync!(Syncline);
 protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);

@@ -5,6 +5,7 @@
 
 pub mod args;
 mod cards;
+mod checks;
 mod commit;
 mod crc;
 mod feedback;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use dmabuf_import::colour::Representation;
 use fence::{AcquireState, Ns};
-use protocols::color_representation::{self};
+use protocols::{color_representation, viewporter};
 use smithay::{
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle},
     wayland::{
         compositor::{Barrier, Cacheable, Damage, SurfaceAttributes, SurfaceData, with_states},
         presentation::PresentationFeedbackCachedState,
-        viewporter::{ViewportCachedState, ensure_viewport_valid},
+        viewporter::ViewportCachedState,
     },
 };
 
@@ -137,9 +137,7 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
         let height = size.h.unsigned_abs();
         view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
     }
-    // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
-    // has had a viewport before, and leaves out its checks of the one that comes.
-    if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
+    if !viewporter::check_source(states, logical) {
         return false;
     }
     let resized = view.size != surface.view.size;

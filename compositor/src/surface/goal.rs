@@ -23,7 +23,7 @@ const BURST: u32 = 4;
 
 /// For what a client should allocate a surface's buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Goal {
+pub enum AllocationGoal {
     /// The renderer.
     #[default]
     Rendered,
@@ -39,8 +39,8 @@ pub enum Goal {
 /// The goal that was announced to a surface, and the goal that its scene calls for now.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GoalTracker {
-    announced: Goal,
-    candidate: Goal,
+    announced: AllocationGoal,
+    candidate: AllocationGoal,
     since: Ns,
     /// The number of changes announced since the last calm.
     changes: u32,
@@ -48,14 +48,14 @@ pub struct GoalTracker {
 
 impl GoalTracker {
     /// The goal that was announced last.
-    pub fn announced(&self) -> Goal {
+    pub fn announced(&self) -> AllocationGoal {
         self.announced
     }
 
     /// Notes that the scene calls for `goal` at the time `now` (ns); call it regularly while that
     /// is so. Returns true if the goal must be announced now. `at_once`: the change follows a
     /// request of the client, such as fullscreen.
-    pub fn update(&mut self, goal: Goal, at_once: bool, now: Ns) -> bool {
+    pub fn update(&mut self, goal: AllocationGoal, at_once: bool, now: Ns) -> bool {
         if goal != self.candidate {
             if now.saturating_sub(self.since) >= CALM {
                 self.changes = 0;
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     const MS: Ns = 1_000_000;
-    const SCREEN: Goal = Goal::ScannedOut { output: OutputId(1), rotated: false };
+    const SCREEN: AllocationGoal = AllocationGoal::ScannedOut { output: OutputId(1), rotated: false };
 
     #[test]
     fn a_goal_is_announced_after_the_hold_time() {
         let mut tracker = GoalTracker::default();
         assert!(!tracker.update(SCREEN, false, 0));
         assert!(!tracker.update(SCREEN, false, 400 * MS));
-        assert!(!tracker.update(Goal::Rendered, false, 450 * MS), "a break");
+        assert!(!tracker.update(AllocationGoal::Rendered, false, 450 * MS), "a break");
         assert!(!tracker.update(SCREEN, false, 480 * MS));
         assert!(!tracker.update(SCREEN, false, 900 * MS));
         assert!(tracker.update(SCREEN, false, 980 * MS));
@@ -107,7 +107,7 @@ mod tests {
     fn a_change_that_the_client_requested_is_announced_at_once() {
         let mut tracker = GoalTracker::default();
         assert!(tracker.update(SCREEN, true, 0));
-        assert!(tracker.update(Goal::Rendered, true, MS));
+        assert!(tracker.update(AllocationGoal::Rendered, true, MS));
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         let mut announced = Vec::new();
         // Fullscreen and back every frame for ten minutes.
         while now < 600_000 * MS {
-            let goal = if (now / (16 * MS)).is_multiple_of(2) { SCREEN } else { Goal::Rendered };
+            let goal = if (now / (16 * MS)).is_multiple_of(2) { SCREEN } else { AllocationGoal::Rendered };
             if tracker.update(goal, true, now) {
                 announced.push(now);
             }
@@ -130,7 +130,7 @@ mod tests {
     fn calm_resets_the_hold_time() {
         let mut tracker = GoalTracker::default();
         for step in 0..8 {
-            tracker.update(if step % 2 == 0 { SCREEN } else { Goal::Rendered }, true, step * MS);
+            tracker.update(if step % 2 == 0 { SCREEN } else { AllocationGoal::Rendered }, true, step * MS);
         }
         assert!(!tracker.update(SCREEN, true, 10 * MS));
         let later = 60_000 * MS;
@@ -147,8 +147,8 @@ mod tests {
             for (goal, at_once, wait) in steps {
                 now += wait * MS;
                 let goal = match goal {
-                    0 => Goal::Rendered,
-                    other => Goal::ScannedOut { output: OutputId(other.into()), rotated: false },
+                    0 => AllocationGoal::Rendered,
+                    other => AllocationGoal::ScannedOut { output: OutputId(other.into()), rotated: false },
                 };
                 let before = tracker.announced();
                 let changed = tracker.update(goal, at_once, now);

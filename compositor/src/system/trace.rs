@@ -20,6 +20,7 @@ use std::{
 };
 
 use fence::Ns;
+use kms::PlaneId;
 use serde::Serialize;
 
 use crate::system::{
@@ -198,7 +199,7 @@ pub fn latch(now: Ns, output: OutputId, frame: u64, vblank: Ns, surfaces: &[Show
 /// What a plane shows.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlaneEvent {
-    pub plane: u32,
+    pub plane: PlaneId,
     pub kind: &'static str,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownCommit>,

@@ -9,13 +9,13 @@
 
 use std::{
     fmt,
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::io::Errno;
 
-use self::state::{ModelFence, State, Thing};
+use self::state::{ModelFence, State, Thing, inode};
 use crate::{Name, SyncFile};
 
 mod kernel;
@@ -49,6 +49,20 @@ impl Model {
     /// A dma-buf without fences. The caller owns it.
     pub fn dmabuf(&self) -> OwnedFd {
         self.state().keep(Thing::Dmabuf(Vec::new()))
+    }
+
+    /// Takes somebody's file as a dma-buf without fences, for as long as it is open. It stays the
+    /// caller's.
+    pub fn adopt_dmabuf(&self, file: BorrowedFd<'_>) {
+        self.state().things.insert(inode(file), Thing::Dmabuf(Vec::new()));
+    }
+
+    /// The fences in a dma-buf; `None`: it is none.
+    pub fn dmabuf_fences(&self, dmabuf: BorrowedFd<'_>) -> Option<Vec<FenceId>> {
+        match self.state().thing(dmabuf)? {
+            Thing::Dmabuf(fences) => Some(fences.clone()),
+            _ => None,
+        }
     }
 
     /// A new active fence.

@@ -25,7 +25,7 @@ pub(super) struct ModelFence {
     pub(super) deadline: Option<u64>,
 }
 
-/// What an inode of one of our pipes stands for.
+/// What the inode of one of our pipes, or of an adopted file, stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Thing {
     Device,
@@ -58,9 +58,9 @@ pub(super) struct Syncobj {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) fences: Vec<ModelFence>,
-    pub(super) things: HashMap<u64, Thing>,
+    pub(super) things: HashMap<Inode, Thing>,
     /// Write ends of sync_files that have not signalled, by inode.
-    pub(super) writers: HashMap<u64, OwnedFd>,
+    pub(super) writers: HashMap<Inode, OwnedFd>,
     /// Write ends of everything else: they only keep the inode taken.
     pub(super) keep: Vec<OwnedFd>,
     pub(super) objects: Vec<Syncobj>,
@@ -68,8 +68,11 @@ pub(super) struct State {
     pub(super) next_handle: u32,
 }
 
-pub(super) fn inode(fd: BorrowedFd<'_>) -> u64 {
-    fstat(fd).map_or(0, |stat| stat.st_ino)
+/// What makes a file itself: the number of its file system, and its own number there.
+pub(super) type Inode = (u64, u64);
+
+pub(super) fn inode(fd: BorrowedFd<'_>) -> Inode {
+    fstat(fd).map_or((0, 0), |stat| (stat.st_dev, stat.st_ino))
 }
 
 impl State {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ioctl;
 use crate::CallError;
+use crate::id::ConnectorId;
 
 /// The physical address of an adapter without a display.
 pub const UNKNOWN_ADDRESS: u16 = 0xffff;
@@ -33,7 +34,7 @@ pub struct DrmConnector {
     /// N of `/dev/dri/cardN`.
     pub card: u32,
     /// Object id of the connector.
-    pub connector: u32,
+    pub connector: ConnectorId,
 }
 
 /// What an adapter says of itself.
@@ -95,7 +96,7 @@ impl Adapter {
 
     /// The adapter of connector `connector` of `/dev/dri/card<card>`; `None` where there is none
     /// that may be opened.
-    pub fn of_connector(card: u32, connector: u32) -> Option<Self> {
+    pub fn of_connector(card: u32, connector: ConnectorId) -> Option<Self> {
         let wanted = Some(DrmConnector { card, connector });
         let adapters = Self::paths().into_iter().filter_map(|path| Self::open(path).ok());
         adapters.into_iter().find(|adapter| adapter.connector().is_ok_and(|found| found == wanted))
@@ -110,7 +111,7 @@ impl Adapter {
     pub fn connector(&self) -> Result<Option<DrmConnector>, CallError> {
         match ioctl::connector(self.as_fd()) {
             Ok(info) if info.kind == CONNECTOR_DRM => {
-                Ok(Some(DrmConnector { card: info.raw[0], connector: info.raw[1] }))
+                Ok(Some(DrmConnector { card: info.raw[0], connector: ConnectorId::from_raw(info.raw[1]) }))
             }
             Ok(_) | Err(Errno::NOTTY) => Ok(None),
             Err(errno) => Err(self.error("CEC_ADAP_G_CONNECTOR_INFO", errno)),

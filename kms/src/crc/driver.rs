@@ -3,6 +3,8 @@
 //!
 //! All paths are below `drivers/gpu/drm/` of Linux 7.3.
 
+use crate::id::PlaneId;
+
 /// Where the frame number of an entry comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
@@ -171,8 +173,13 @@ pub fn driver(name: &str) -> Option<&'static CrcDriver> {
 }
 
 /// The name of the source of one plane, where drivers have those by object id.
-pub fn plane_source(plane: u32) -> String {
+pub fn plane_source(plane: PlaneId) -> String {
     format!("plane{plane}")
+}
+
+/// The plane of a source that [`plane_source`] names.
+pub fn plane_of_source(name: &str) -> Option<PlaneId> {
+    name.strip_prefix("plane")?.parse().ok().map(PlaneId::from_raw)
 }
 
 #[cfg(test)]
@@ -189,6 +196,8 @@ mod tests {
         }
         assert_eq!(driver("rcar-du").map(|driver| driver.numbers), Some(Numbers::None));
         assert_eq!(driver("bochs-drm"), None);
-        assert_eq!(plane_source(31), "plane31");
+        let plane = PlaneId::from_raw(31);
+        assert_eq!((plane_source(plane).as_str(), plane_of_source("plane31")), ("plane31", Some(plane)));
+        assert_eq!((plane_of_source("auto"), plane_of_source("planes")), (None, None));
     }
 }

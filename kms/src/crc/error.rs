@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
+use crate::id::CrtcIndex;
+
 /// Why CRCs cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CrcError {
@@ -21,7 +23,7 @@ pub enum CrcError {
         /// Path of the device.
         device: String,
         /// Index of the CRTC.
-        crtc: u32,
+        crtc: CrtcIndex,
     },
     /// The driver has no such source.
     #[error("unknown CRC source {wanted}; this driver has {known}")]
@@ -33,7 +35,7 @@ pub enum CrcError {
     },
     /// The CRTC scans nothing out (EIO).
     #[error("CRTC {0} is off: set a mode first")]
-    CrtcOff(u32),
+    CrtcOff(CrtcIndex),
     /// Somebody else reads the CRCs of this CRTC (EBUSY).
     #[error("{path} is busy: {} reads the CRCs of this CRTC", .holder.as_deref().unwrap_or("another program"))]
     Busy {
@@ -58,7 +60,7 @@ pub enum CrcError {
         /// The limit.
         ms: u128,
         /// Index of the CRTC.
-        crtc: u32,
+        crtc: CrtcIndex,
     },
     /// A line of another form than the kernel documents.
     #[error("unexpected CRC line {0:?}")]

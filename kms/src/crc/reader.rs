@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::error::CrcError;
 use super::holder;
 use crate::Device;
+use crate::id::CrtcIndex;
 
 /// A source of CRCs: a tap in the display pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +26,13 @@ pub struct CrcSource {
 #[derive(Debug, Clone)]
 pub struct CrcReader {
     dir: PathBuf,
-    crtc: u32,
+    crtc: CrtcIndex,
 }
 
 impl CrcReader {
     /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs
     /// in this driver.
-    pub fn open(device: &Device, crtc_index: u32) -> Result<Self, CrcError> {
+    pub fn open(device: &Device, crtc_index: CrtcIndex) -> Result<Self, CrcError> {
         let path = device.path().display().to_string();
         let failed = |errno| CrcError::Call { call: "fstat", path: device.path().to_owned(), errno };
         let stat = rustix::fs::fstat(device.as_fd()).map_err(failed)?;
@@ -44,7 +45,7 @@ impl CrcReader {
 
     /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of
     /// the parent device called `name`.
-    pub fn find(root: &Path, minor: u32, name: Option<&str>, crtc: u32, device: &str) -> Result<Self, CrcError> {
+    pub fn find(root: &Path, minor: u32, name: Option<&str>, crtc: CrtcIndex, device: &str) -> Result<Self, CrcError> {
         let dri = root.join("dri");
         let entries = std::fs::read_dir(&dri).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => CrcError::Permission(dri.clone()),
@@ -86,14 +87,14 @@ impl CrcReader {
     }
 
     /// Index of the CRTC.
-    pub fn crtc(&self) -> u32 {
+    pub fn crtc(&self) -> CrtcIndex {
         self.crtc
     }
 
     /// A reader of nothing, for tests of streams.
     #[cfg(test)]
     pub(super) fn nowhere() -> Self {
-        Self { dir: "nowhere".into(), crtc: 0 }
+        Self { dir: "nowhere".into(), crtc: CrtcIndex::from_raw(0) }
     }
 
     pub(super) fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
@@ -126,6 +127,8 @@ fn parse_sources(text: &str) -> Vec<CrcSource> {
 mod tests {
     use super::*;
 
+    const FIRST: CrtcIndex = CrtcIndex::from_raw(0);
+
     /// A debugfs of files: directories of `dri` with the text of `name`, each with CRTC 0.
     fn debugfs(dirs: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().expect("scratch");
@@ -143,14 +146,14 @@ mod tests {
     fn found_by_minor_by_directory_and_by_name() {
         let find = |dirs: &[(&str, &str)]| {
             let root = debugfs(dirs);
-            let found = CrcReader::find(root.path(), 3, Some("0000:00:02.0"), 0, "card3");
+            let found = CrcReader::find(root.path(), 3, Some("0000:00:02.0"), FIRST, "card3");
             found.map(|reader| reader.dir().strip_prefix(root.path().join("dri")).expect("inside").to_owned())
         };
         let place = |dir: &str| Ok(PathBuf::from(dir).join("crtc-0/crc"));
         assert_eq!(find(&[("3", "i915 dev=0000:00:02.0 unique=0000:00:02.0"), ("0", "vgem dev=vgem")]), place("3"));
         assert_eq!(find(&[("0000:00:02.0", ""), ("vkms", "vkms dev=vkms")]), place("0000:00:02.0"));
         assert_eq!(find(&[("7", "i915 dev=0000:00:02.0 unique=x"), ("8", "vkms dev=vkms")]), place("7"));
-        let none = Err(CrcError::Unsupported { device: "card3".to_owned(), crtc: 0 });
+        let none = Err(CrcError::Unsupported { device: "card3".to_owned(), crtc: FIRST });
         assert_eq!(find(&[("8", "vkms dev=vkms")]), none);
     }
 
@@ -158,16 +161,17 @@ mod tests {
     fn without_debugfs_or_crtc() {
         let empty = tempfile::tempdir().expect("scratch");
         let find = |root: &Path, crtc| CrcReader::find(root, 0, None, crtc, "card0").map(drop);
-        assert_eq!(find(empty.path(), 0), Err(CrcError::NoDebugfs(empty.path().to_owned())));
+        assert_eq!(find(empty.path(), FIRST), Err(CrcError::NoDebugfs(empty.path().to_owned())));
         let root = debugfs(&[("0", "vkms dev=vkms")]);
-        assert_eq!(find(root.path(), 0), Ok(()));
-        assert_eq!(find(root.path(), 1), Err(CrcError::Unsupported { device: "card0".to_owned(), crtc: 1 }));
+        assert_eq!(find(root.path(), FIRST), Ok(()));
+        let second = CrtcIndex::from_raw(1);
+        assert_eq!(find(root.path(), second), Err(CrcError::Unsupported { device: "card0".to_owned(), crtc: second }));
     }
 
     #[test]
     fn sources_with_the_current_one_marked() {
         let root = debugfs(&[("0", "vkms dev=vkms")]);
-        let reader = CrcReader::find(root.path(), 0, None, 0, "card0").expect("reader");
+        let reader = CrcReader::find(root.path(), 0, None, FIRST, "card0").expect("reader");
         let source = |name: &str, current| CrcSource { name: name.to_owned(), current };
         assert_eq!(reader.sources(), Ok(vec![source("auto", true), source("plane31", false)]));
     }

@@ -48,7 +48,7 @@ impl Frame<'_> {
 
 /// What differs, in the order of how much it disturbs.
 fn changes(shown: &PlaneValues, next: &PlaneValues) -> Option<&'static str> {
-    let on = (shown.fb != 0, next.fb != 0);
+    let on = (shown.fb.is_some(), next.fb.is_some());
     Some(match () {
         () if on == (false, false) => return None,
         () if on.0 != on.1 => "CRTC_ID",

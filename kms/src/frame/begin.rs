@@ -1,6 +1,6 @@
 //! What begins a frame of an output, or turns the output off and on.
 
-use super::{Frame, FrameKind, Goal};
+use super::{Frame, FrameKind, Submission};
 use crate::{CommitError, Output};
 
 impl Output {
@@ -24,7 +24,7 @@ impl Output {
     /// it was; EBUSY: a commit is in flight (one that waits for a fence, perhaps forever), try
     /// again after its flip.
     pub fn disable(&mut self, user_data: u64) -> Result<bool, CommitError> {
-        Frame::new(self, FrameKind::Off).run(Goal::Commit(user_data))?;
+        Frame::new(self, FrameKind::Off).run(Submission::Commit(user_data))?;
         Ok(self.in_flight.is_some())
     }
 
@@ -32,7 +32,7 @@ impl Output {
     /// their framebuffers. It is off when the flip event comes. Errors as of [`Frame::commit`];
     /// EINVAL at [`crate::Step::State`]: it is asleep already.
     pub fn sleep(&mut self, user_data: u64) -> Result<(), CommitError> {
-        Frame::new(self, FrameKind::Sleep).run(Goal::Commit(user_data)).map(drop)
+        Frame::new(self, FrameKind::Sleep).run(Submission::Commit(user_data)).map(drop)
     }
 
     /// Begins the frame that turns a sleeping display on again: planes that are not mentioned show

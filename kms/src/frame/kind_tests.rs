@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::id::{CrtcId, CrtcIndex, PlaneId};
 use crate::scripted::{Atomic, Call, Scripted, Stock, ids};
 use crate::{Device, Event, Inventory, SrcRect, device::Caps};
 
-const CRTC: u32 = ids::CRTC;
-const PRIMARY: u32 = ids::PLANE;
+const CRTC: CrtcId = ids::CRTC;
+const PRIMARY: PlaneId = ids::PLANE;
 
 fn full(fb: u32) -> PlaneState<'static> {
-    PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768))
+    PlaneState::new(FramebufferId::from_raw(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768))
 }
 
 type Fill<'a> = &'a dyn Fn(&mut Frame<'_>);
@@ -32,7 +33,7 @@ impl Bench {
         let device = Device::with_kernel(kernel.clone(), "/dev/dri/scripted".into(), driver, caps);
         let mut inventory = Stock { outputs: count, ..Stock::default() }.inventory();
         change(&mut inventory);
-        let output = |at| Output::new(&device, &inventory, ids::CONNECTOR + at, &Stock::mode()).unwrap();
+        let output = |at| Output::new(&device, &inventory, ids::connector(at), &Stock::mode()).unwrap();
         let outputs = (0..count).map(output).collect();
         Self { kernel, device, outputs }
     }
@@ -60,8 +61,8 @@ impl Bench {
 
     /// Lets everything in flight flip; how many commits ended.
     fn flips(&mut self) -> usize {
-        for at in 0..self.outputs.len() as u32 {
-            self.kernel.flip(CRTC + at, 5_000_000, 7);
+        for output in &self.outputs {
+            self.kernel.flip(output.crtc_id(), 5_000_000, 7);
         }
         let (mut ended, outputs) = (0, &mut self.outputs);
         let flipped = |event| {
@@ -81,17 +82,17 @@ fn sleep_keeps_the_picture_and_wake_brings_it_back() {
     let sent = bench.kernel.take_log().remove(0);
     assert!(sent.is_nonblock() && sent.is_modeset());
     assert_eq!(sent.value(CRTC, ids::ACTIVE), Some(0));
-    assert!(sent.props.iter().all(|(object, ..)| *object == CRTC), "nothing else: {:?}", sent.props);
+    assert!(sent.props.iter().all(|(object, ..)| *object == CRTC.into()), "nothing else: {:?}", sent.props);
     assert_eq!(bench.flips(), 1);
     let output = &mut bench.outputs[0];
     assert!(output.is_asleep() && !output.needs_modeset());
-    assert_eq!(output.shown.map(|shown| shown[0].fb), Some(1));
+    assert_eq!(output.shown.map(|shown| shown[0].fb), Some(Some(FramebufferId::from_raw(1))));
     for refused in [output.sleep(3).unwrap_err(), output.frame().commit(3).unwrap_err()] {
         assert_eq!((refused.step, refused.errno), (Step::State, Errno::INVAL), "{refused}");
     }
     let sent = bench.run(4, |output| output.wake(), |_| ()).unwrap();
-    let fence = (CRTC, ids::OUT_FENCE_PTR, 0);
-    assert_eq!(sent.props, [(CRTC, ids::ACTIVE, 1), fence], "the planes are as they were");
+    let fence = (CRTC.into(), ids::OUT_FENCE_PTR, 0);
+    assert_eq!(sent.props, [(CRTC.into(), ids::ACTIVE, 1), fence], "the planes are as they were");
     assert!(sent.is_nonblock() && sent.is_modeset());
     // Refused: still asleep.
     bench.outputs[0].sleep(5).unwrap();
@@ -212,7 +213,7 @@ fn displays_light_together_or_not_at_all() {
     let log = kernel.take_log();
     assert_eq!(log.len(), 1, "one request");
     assert!(log[0].is_nonblock() && log[0].is_modeset());
-    assert_eq!([0, 1].map(|at| log[0].value(CRTC + at, ids::ACTIVE)), [Some(1), Some(1)]);
+    assert_eq!([0, 1].map(|at| log[0].value(ids::crtc(CrtcIndex::from_raw(at)), ids::ACTIVE)), [Some(1), Some(1)]);
     assert_eq!(bench.flips(), 2, "each has a flip of its own");
     // One that is busy keeps the others.
     bench.outputs[1].frame().commit(3).unwrap();

@@ -7,14 +7,20 @@ use std::sync::Arc;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::*;
+use crate::id::{CrtcId, CrtcIndex, ObjectId, PlaneId, PropertyId};
 use crate::kernel::FbDescription;
 use crate::scripted::{Call, Scripted, Stock, ids};
 use crate::{Blend, Event, Framebuffer, SrcRect};
 
 mod props;
 
-const CRTC: u32 = ids::CRTC;
-const PRIMARY: u32 = ids::PLANE;
+const CRTC: CrtcId = ids::CRTC;
+const PRIMARY: PlaneId = ids::PLANE;
+
+/// As [`crate::scripted::Atomic::props`] has it.
+fn asked(object: impl Into<ObjectId>, prop: PropertyId, value: u64) -> (ObjectId, PropertyId, u64) {
+    (object.into(), prop, value)
+}
 
 struct Bench {
     kernel: Arc<Scripted>,
@@ -22,7 +28,7 @@ struct Bench {
 }
 
 fn full(fb: u32) -> PlaneState<'static> {
-    PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768))
+    PlaneState::new(FramebufferId::from_raw(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768))
 }
 
 impl Bench {
@@ -60,7 +66,8 @@ impl Bench {
 
     /// What the first two planes show, as the output has it.
     fn framebuffers_on(&self) -> [u32; 2] {
-        [0, 1].map(|plane| self.output.shown.map_or(0, |shown| shown[plane].fb))
+        let fb = |plane: usize| self.output.shown.and_then(|shown| shown[plane].fb);
+        [0, 1].map(|plane| fb(plane).map_or(0, FramebufferId::raw))
     }
 
     fn framebuffer(&self) -> Framebuffer {
@@ -89,13 +96,13 @@ fn a_modeset_sends_everything() {
     assert_eq!(log.len(), 1);
     let sent = &log[0];
     assert!(sent.is_modeset() && sent.is_nonblock() && sent.user_data == 9, "nothing waits for the mode");
-    assert_eq!(sent.value(ids::CONNECTOR, ids::CRTC_ID), Some(CRTC.into()));
+    assert_eq!(sent.value(ids::CONNECTOR, ids::CRTC_ID), Some(CRTC.value()));
     assert_eq!(sent.value(CRTC, ids::ACTIVE), Some(1));
     assert_eq!(sent.value(PRIMARY, ids::FB_ID), Some(1));
-    assert_eq!(sent.value(PRIMARY, ids::SRC_X + 2), Some(1024 << 16));
+    assert_eq!(sent.value(PRIMARY, ids::SRC_W), Some(1024 << 16));
     assert_eq!(sent.value(PRIMARY, ids::ROTATION), Some(1), "what the console left is undone");
     for plane in 1..4 {
-        assert_eq!(sent.value(PRIMARY + plane, ids::FB_ID), Some(0), "other planes are off");
+        assert_eq!(sent.value(ids::plane(plane), ids::FB_ID), Some(0), "other planes are off");
     }
     assert!(!bench.output.needs_modeset());
 }
@@ -109,9 +116,9 @@ fn a_frame_sends_only_what_changed() {
     frame.commit(2).unwrap();
     let log = bench.kernel.take_log();
     let expected = [
-        (CRTC, ids::OUT_FENCE_PTR, 0),
-        (PRIMARY, ids::FB_ID, 2),
-        (PRIMARY, ids::IN_FENCE_FD, fence.as_raw_fd() as u64),
+        asked(CRTC, ids::OUT_FENCE_PTR, 0),
+        asked(PRIMARY, ids::FB_ID, 2),
+        asked(PRIMARY, ids::IN_FENCE_FD, fence.as_raw_fd() as u64),
     ];
     assert_eq!(log[0].props, expected);
     assert!(log[0].is_nonblock() && !log[0].is_modeset());
@@ -121,11 +128,11 @@ fn a_frame_sends_only_what_changed() {
 fn planes_turn_on_move_and_off() {
     let mut bench = Bench::lit();
     let cursor = bench.output.cursor().unwrap();
-    let id = bench.output.planes()[cursor].id;
+    let id = bench.output.planes()[cursor].id.into();
     let at = |x| PlaneState {
         blend: Blend::Coverage,
         alpha: 0x8000,
-        ..PlaneState::new(FbId(7), SrcRect::full(64, 64), Rect::new(x, -3, 64, 64))
+        ..PlaneState::new(FramebufferId::from_raw(7), SrcRect::full(64, 64), Rect::new(x, -3, 64, 64))
     };
     let mut step = |user_data, change: &dyn Fn(&mut Frame<'_>)| {
         let mut frame = bench.output.frame();
@@ -138,7 +145,7 @@ fn planes_turn_on_move_and_off() {
         frame.set(cursor, at(5));
     });
     assert_eq!(on.len(), 2 + 4 + 4 + 3, "{on:?}");
-    assert!(on.contains(&(id, ids::CRTC_X + 1, -3i64 as u64)) && on.contains(&(id, ids::BLEND, 2)));
+    assert!(on.contains(&(id, ids::CRTC_Y, -3i64 as u64)) && on.contains(&(id, ids::BLEND, 2)));
     let moved = step(3, &|frame| {
         frame.set(cursor, at(6));
     });
@@ -207,7 +214,10 @@ fn a_refused_commit_rolls_back() {
         let mut frame = bench.output.frame();
         frame.set(0, full(2));
         frame.commit(3).unwrap();
-        assert_eq!(bench.kernel.take_log()[0].props, [(CRTC, ids::OUT_FENCE_PTR, 0), (PRIMARY, ids::FB_ID, 2)]);
+        assert_eq!(
+            bench.kernel.take_log()[0].props,
+            [asked(CRTC, ids::OUT_FENCE_PTR, 0), asked(PRIMARY, ids::FB_ID, 2)]
+        );
     }
 }
 
@@ -250,8 +260,8 @@ fn flips_of_others_and_of_the_past_are_not_ours() {
     let mut frame = bench.output.frame();
     frame.set(0, full(2));
     frame.commit(2).unwrap();
-    let flip = |crtc, user_data| crate::Flip { crtc, user_data, time: 0, sequence: 0 };
-    assert!(!bench.output.flipped(&flip(CRTC + 1, 2)));
+    let flip = |crtc, user_data| crate::Flip { crtc: Some(crtc), user_data, time: 0, sequence: 0 };
+    assert!(!bench.output.flipped(&flip(ids::crtc(CrtcIndex::from_raw(1)), 2)));
     assert!(!bench.output.flipped(&flip(CRTC, 1)));
     assert_eq!(bench.output.in_flight(), Some(2));
     assert!(bench.output.flipped(&flip(CRTC, 2)));
@@ -286,7 +296,7 @@ fn what_a_plane_cannot_do_is_refused_before_the_kernel() {
     assert_eq!(bench.flip(), 1);
     bench.kernel.take_log();
     bench.output.frame().commit(3).unwrap();
-    assert_eq!(bench.kernel.take_log()[0].props, [(CRTC, ids::ACTIVE, 1)], "the CRTC is in it for the event");
+    assert_eq!(bench.kernel.take_log()[0].props, [asked(CRTC, ids::ACTIVE, 1)], "the CRTC is in it for the event");
 }
 
 #[test]
@@ -297,10 +307,10 @@ fn a_framebuffer_goes_with_its_last_clone() {
             bench.kernel.without_closefb();
         }
         let (old, new) = (bench.framebuffer(), bench.framebuffer());
-        let (old_id, new_id) = (old.id().0, new.id().0);
+        let (old_id, new_id) = (old.id(), new.id());
         for (user_data, fb) in [(1, old_id), (2, new_id)] {
             let mut frame = bench.output.modeset();
-            frame.set(0, full(fb));
+            frame.set(0, PlaneState { fb, ..full(1) });
             frame.commit(user_data).unwrap();
             assert_eq!(bench.kernel.framebuffers(), [old_id, new_id]);
             bench.flip();
@@ -322,7 +332,7 @@ fn outputs_share_nothing() {
     let kernel = Scripted::new().unwrap();
     let device = kernel.device();
     let inventory = Stock { outputs: 2, overlays: 3, ..Stock::default() }.inventory();
-    let make = |at| Output::new(&device, &inventory, ids::CONNECTOR + at, &Stock::mode());
+    let make = |at| Output::new(&device, &inventory, ids::connector(at), &Stock::mode());
     let (first, second) = (make(0).unwrap(), make(1).unwrap());
     assert_ne!(first.crtc_id(), second.crtc_id());
     assert!(first.planes().iter().all(|plane| second.planes().iter().all(|other| other.id != plane.id)));
@@ -339,31 +349,32 @@ fn outputs_share_nothing() {
 fn the_console_is_cleared_by_the_first_modeset() {
     let kernel = Scripted::new().unwrap();
     let mut inventory = Stock { outputs: 2, overlays: 0, ..Stock::default() }.inventory();
-    let mut at = |object: u32, prop: &str, value: u32| {
-        let planes = inventory.planes.iter_mut().map(|plane| (plane.id, &mut plane.props));
-        let connectors = inventory.connectors.iter_mut().map(|connector| (connector.id, &mut connector.props));
+    let mut at = |object: ObjectId, prop: &str, value: CrtcId| {
+        let planes = inventory.planes.iter_mut().map(|plane| (ObjectId::from(plane.id), &mut plane.props));
+        let connectors =
+            inventory.connectors.iter_mut().map(|connector| (ObjectId::from(connector.id), &mut connector.props));
         let (_, table) = planes.chain(connectors).find(|(id, _)| *id == object).unwrap();
-        table.0.get_mut(prop).unwrap().value = value.into();
+        table.0.get_mut(prop).unwrap().value = value.value();
     };
     // The console shows both connectors through CRTC 20, with the second CRTC's cursor plane stuck
     // on it.
-    at(ids::CONNECTOR, "CRTC_ID", CRTC);
-    at(ids::CONNECTOR + 1, "CRTC_ID", CRTC);
-    at(PRIMARY + 3, "CRTC_ID", CRTC);
+    at(ids::CONNECTOR.into(), "CRTC_ID", CRTC);
+    at(ids::connector(1).into(), "CRTC_ID", CRTC);
+    at(ids::plane(3).into(), "CRTC_ID", CRTC);
     let mut output = Output::new(&kernel.device(), &inventory, ids::CONNECTOR, &Stock::mode()).unwrap();
     assert_eq!(output.crtc_id(), CRTC, "the CRTC that drives the connector already");
     let mut frame = output.modeset();
     frame.set(0, full(1));
     frame.commit(1).unwrap();
     let sent = kernel.take_log().remove(0);
-    assert_eq!(sent.value(ids::CONNECTOR + 1, ids::CRTC_ID), Some(0));
-    assert_eq!(sent.value(PRIMARY + 3, ids::FB_ID), Some(0));
+    assert_eq!(sent.value(ids::connector(1), ids::CRTC_ID), Some(0));
+    assert_eq!(sent.value(ids::plane(3), ids::FB_ID), Some(0));
     kernel.flip(CRTC, 0, 0);
     output.reset();
     let mut frame = output.modeset();
     frame.set(0, full(1));
     frame.commit(2).unwrap();
-    assert_eq!(kernel.take_log()[0].value(ids::CONNECTOR + 1, ids::CRTC_ID), None, "only once");
+    assert_eq!(kernel.take_log()[0].value(ids::connector(1), ids::CRTC_ID), None, "only once");
 }
 
 #[test]
@@ -378,8 +389,10 @@ fn disabling_turns_all_off() {
     assert!(bench.output.needs_modeset());
     assert_eq!((bench.output.in_flight(), bench.flip(), bench.output.in_flight()), (Some(3), 1, None));
     assert_eq!(bench.output.disable(4), Ok(false), "off before and after: the kernel sends no event");
-    let off = [(CRTC, ids::ACTIVE), (CRTC, ids::MODE_ID), (PRIMARY, ids::FB_ID), (ids::CONNECTOR, ids::CRTC_ID)];
-    assert!(off.iter().all(|&(object, prop)| bench.kernel.value(object, prop) == Some(0)));
+    let value = |object: ObjectId, prop| bench.kernel.value(object, prop);
+    assert_eq!([ids::ACTIVE, ids::MODE_ID].map(|prop| value(CRTC.into(), prop)), [Some(0); 2]);
+    assert_eq!(value(PRIMARY.into(), ids::FB_ID), Some(0));
+    assert_eq!(value(ids::CONNECTOR.into(), ids::CRTC_ID), Some(0));
 }
 
 #[test]

@@ -7,13 +7,13 @@
 use crate::request::Request;
 use crate::{CommitError, Step};
 
-use super::{Committed, Errno, Frame, Goal};
+use super::{Committed, Errno, Frame, Submission};
 
 /// Asks the kernel whether it would take all the frames at once; changes nothing.
 ///
 /// Errors as of [`commit`].
 pub fn test(frames: &mut [Frame<'_>]) -> Result<(), CommitError> {
-    run(frames, Goal::Test).map(drop)
+    run(frames, Submission::Test).map(drop)
 }
 
 /// Commits frames of different outputs of one device, all or none, without blocking. Each output
@@ -24,10 +24,10 @@ pub fn test(frames: &mut [Frame<'_>]) -> Result<(), CommitError> {
 /// at [`Step::Prepare`]: no frame, frames of two devices, or frames that cannot share a request
 /// (asynchronous ones with others).
 pub fn commit(frames: &mut [Frame<'_>], user_data: u64) -> Result<Vec<Committed>, CommitError> {
-    run(frames, Goal::Commit(user_data))
+    run(frames, Submission::Commit(user_data))
 }
 
-fn run(frames: &mut [Frame<'_>], goal: Goal) -> Result<Vec<Committed>, CommitError> {
+fn run(frames: &mut [Frame<'_>], submission: Submission) -> Result<Vec<Committed>, CommitError> {
     let Some((first, others)) = frames.split_first() else {
         let (output, detail, request) = (String::new(), "no frame".to_owned(), String::new());
         return Err(CommitError { output, step: Step::Prepare, errno: Errno::INVAL, detail, request });
@@ -44,28 +44,30 @@ fn run(frames: &mut [Frame<'_>], goal: Goal) -> Result<Vec<Committed>, CommitErr
         return Err(CommitError { output, step: Step::Prepare, errno: Errno::INVAL, detail, request });
     }
     for frame in &*frames {
-        frame.check(goal)?;
+        frame.check(submission)?;
     }
     let mut request = Request::default();
     for frame in &*frames {
         frame.write_leftovers(&mut request);
     }
     for frame in &mut *frames {
-        frame.write(&mut request, goal);
+        frame.write(&mut request, submission);
     }
     request.finish();
-    let flags = frames.iter().fold(0, |flags, frame| flags | frame.flags(goal));
-    let user_data = if let Goal::Commit(user_data) = goal { user_data } else { 0 };
+    let flags = frames.iter().fold(0, |flags, frame| flags | frame.flags(submission));
+    let user_data = if let Submission::Commit(user_data) = submission { user_data } else { 0 };
     if let Err(errno) = device.kernel().atomic(&mut request, flags, user_data) {
         let mut names = crate::request::Names::default();
         frames.iter().for_each(|frame| names.extend(&frame.output.names));
         let text = request.display(&names).to_string();
         let output: Vec<_> = frames.iter().map(|frame| frame.output.name.as_str()).collect();
-        let refusal = frames[0].refusal(errno, goal, text);
+        let refusal = frames[0].refusal(errno, submission, text);
         return Err(CommitError { output: output.join(", "), ..refusal });
     }
-    match goal {
-        Goal::Test => Ok(Vec::new()),
-        Goal::Commit(user_data) => Ok(frames.iter_mut().map(|frame| frame.apply(&mut request, user_data)).collect()),
+    match submission {
+        Submission::Test => Ok(Vec::new()),
+        Submission::Commit(user_data) => {
+            Ok(frames.iter_mut().map(|frame| frame.apply(&mut request, user_data)).collect())
+        }
     }
 }

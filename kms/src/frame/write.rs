@@ -1,7 +1,8 @@
 //! Fills the atomic request of a frame: the difference from what the output shows, as property
 //! values.
 
-use super::{CommitOnly, Frame, FrameKind, Goal};
+use super::{CommitOnly, Frame, FrameKind, Submission};
+use crate::id::{BlobId, CrtcId};
 use crate::output::PlaneValues;
 use crate::pipeline::PipelineState;
 use crate::property_values::Blend;
@@ -22,13 +23,13 @@ impl Frame<'_> {
     }
 
     /// Fills the request: only what changed, but out-fence and in-fences always.
-    pub(super) fn write(&mut self, request: &mut Request, goal: Goal) {
+    pub(super) fn write(&mut self, request: &mut Request, submission: Submission) {
         let output = &mut *self.output;
-        let (kind, commit) = (self.kind, goal != Goal::Test);
+        let (kind, commit) = (self.kind, submission != Submission::Test);
         let modeset = kind == FrameKind::Modeset;
         if matches!(kind, FrameKind::Modeset | FrameKind::Off) {
             request.object(output.connector);
-            request.set(output.connector_props.crtc_id, if modeset { output.crtc.into() } else { 0 });
+            request.set(output.connector_props.crtc_id, if modeset { output.crtc.value() } else { 0 });
             // A link that failed to train is tried again when it is called good.
             if let Some(prop) = output.connector_props.link_status.filter(|_| modeset) {
                 request.set(prop, LINK_GOOD);
@@ -50,7 +51,7 @@ impl Frame<'_> {
         };
         self.head.write(request, connector, crtc, before);
         match kind {
-            FrameKind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().into()),
+            FrameKind::Modeset => request.set(output.crtc_props.mode_id, output.mode_blob.id().value()),
             FrameKind::Off => request.set(output.crtc_props.mode_id, 0),
             _ => {}
         }
@@ -131,36 +132,36 @@ fn blend_value(plane: &OutputPlane, blend: Blend) -> Option<u64> {
 fn write_plane(
     request: &mut Request,
     plane: &OutputPlane,
-    crtc: u32,
+    crtc: CrtcId,
     before: Option<&PlaneValues>,
     next: &PlaneValues,
     extra: &CommitOnly<'_>,
-    damage: Option<u32>,
+    damage: Option<BlobId>,
 ) {
     let in_fence = extra.in_fence;
     let props = &plane.props;
-    let was_on = before.is_some_and(|before| before.fb != 0);
-    if next.fb == 0 {
+    let was_on = before.is_some_and(|before| before.fb.is_some());
+    let Some(fb) = next.fb else {
         if before.is_none() || was_on {
             request.set(props.fb_id, 0);
             request.set(props.crtc_id, 0);
         }
         return;
-    }
+    };
     // Off or unknown before: everything is sent.
     let old = before.filter(|_| was_on);
     let content = in_fence.is_some() || damage.is_some();
     if content || old.is_none_or(|old| old.fb != next.fb) {
-        request.set(props.fb_id, next.fb.into());
+        request.set(props.fb_id, fb.value());
     }
     if let (Some(prop), Some(fence)) = (props.in_fence_fd, in_fence) {
         request.set_fence(prop, fence);
     }
     if let (Some(prop), Some(damage)) = (props.fb_damage_clips, damage) {
-        request.set(prop, damage.into());
+        request.set(prop, damage.value());
     }
     if old.is_none() {
-        request.set(props.crtc_id, crtc.into());
+        request.set(props.crtc_id, crtc.value());
     }
     if old.is_none_or(|old| old.src != next.src) {
         request.set(props.src_x, next.src.x.into());

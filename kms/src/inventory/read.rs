@@ -8,6 +8,7 @@ use drm_ffi::mode;
 use super::edid::Edid;
 use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
 use crate::blob;
+use crate::id::{BlobId, ColorOpId, ConnectorId, CrtcId, CrtcIndex, EncoderId, ObjectId, PlaneId, PropertyId};
 use crate::pipeline::{ColorOp, ColorPipeline};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{CallError, Device, Mode, PlaneKind};
@@ -42,15 +43,16 @@ fn inventory(device: &Device) -> Result<Inventory, CallError> {
     mode::get_resources(fd, None, Some(&mut crtc_ids), None, Some(&mut encoder_ids))
         .map_err(|error| device.error("DRM_IOCTL_MODE_GETRESOURCES", &error))?;
     let mut crtcs = Vec::new();
-    for (index, &id) in crtc_ids.iter().enumerate() {
-        crtcs.push(Crtc { id, index: index as u32, props: properties(device, id, drm_sys::DRM_MODE_OBJECT_CRTC)? });
+    for (index, id) in (0..).zip(crtc_ids) {
+        let (id, index) = (CrtcId::from_raw(id), CrtcIndex::from_raw(index));
+        crtcs.push(Crtc { id, index, props: properties(device, id.into(), drm_sys::DRM_MODE_OBJECT_CRTC)? });
     }
     let mut encoders = Vec::new();
     for id in encoder_ids {
         let encoder = mode::get_encoder(fd, id).map_err(|error| device.error("DRM_IOCTL_MODE_GETENCODER", &error))?;
         let (possible_crtcs, possible_clones) = (encoder.possible_crtcs, encoder.possible_clones);
         let kind = encoder_name(encoder.encoder_type).to_owned();
-        encoders.push(Encoder { id, kind, possible_crtcs, possible_clones });
+        encoders.push(Encoder { id: EncoderId::from_raw(id), kind, possible_crtcs, possible_clones });
     }
     let connectors = connectors(device, &encoders)?;
     let planes = planes(device)?;
@@ -72,7 +74,9 @@ fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, C
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
             Err(error) => return Err(device.error("DRM_IOCTL_MODE_GETCONNECTOR", &error)),
         };
-        let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_CONNECTOR)?;
+        let (id, fed_by) = (ConnectorId::from_raw(id), fed_by.into_iter().map(EncoderId::from_raw).collect::<Vec<_>>());
+        let props = properties(device, id.into(), drm_sys::DRM_MODE_OBJECT_CONNECTOR)?;
+        let blob = |name| props.value(name).and_then(BlobId::from_value).and_then(|id| blob::read(fd, id));
         let feeding = encoders.iter().filter(|encoder| fed_by.contains(&encoder.id));
         connectors.push(Connector {
             id,
@@ -88,11 +92,8 @@ fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, C
             writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
             possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
             encoders: fed_by,
-            edid: props.value("EDID").and_then(|id| blob::read(fd, id)).as_deref().and_then(Edid::parse),
-            path: props
-                .value("PATH")
-                .and_then(|id| blob::read(fd, id))
-                .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
+            edid: blob("EDID").as_deref().and_then(Edid::parse),
+            path: blob("PATH").map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()),
             props,
         });
     }
@@ -165,8 +166,9 @@ fn planes(device: &Device) -> Result<Vec<PlaneInfo>, CallError> {
         let mut formats = Vec::new();
         let info = mode::get_plane(fd, id, Some(&mut formats))
             .map_err(|error| device.error("DRM_IOCTL_MODE_GETPLANE", &error))?;
-        let props = properties(device, id, drm_sys::DRM_MODE_OBJECT_PLANE)?;
-        let blob = |name| props.value(name).and_then(|id| blob::read(fd, id));
+        let id = PlaneId::from_raw(id);
+        let props = properties(device, id.into(), drm_sys::DRM_MODE_OBJECT_PLANE)?;
+        let blob = |name| props.value(name).and_then(BlobId::from_value).and_then(|id| blob::read(fd, id));
         planes.push(PlaneInfo {
             id,
             kind: match props.value("type") {
@@ -201,10 +203,10 @@ fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline
     let mut found = Vec::new();
     for pipeline in offered {
         let mut ops = Vec::new();
-        let mut next = u32::try_from(pipeline.value).ok().filter(|&id| id != 0);
+        let mut next = ColorOpId::from_value(pipeline.value);
         while let Some(id) = next.filter(|_| ops.len() < MOST) {
-            let props = properties(device, id, COLOROP)?;
-            next = props.value("NEXT").and_then(|id| u32::try_from(id).ok()).filter(|&id| id != 0);
+            let props = properties(device, id.into(), COLOROP)?;
+            next = props.value("NEXT").and_then(ColorOpId::from_value);
             ops.push(ColorOp { id, props });
         }
         if !ops.is_empty() {
@@ -214,24 +216,24 @@ fn pipelines(device: &Device, plane: &PropertyTable) -> Result<Vec<ColorPipeline
     Ok(found)
 }
 
-fn properties(device: &Device, object: u32, kind: u32) -> Result<PropertyTable, CallError> {
+fn properties(device: &Device, object: ObjectId, kind: u32) -> Result<PropertyTable, CallError> {
     let (mut ids, mut values) = (Vec::new(), Vec::new());
-    mode::get_properties(device.as_fd(), object, kind, Some(&mut ids), Some(&mut values))
+    mode::get_properties(device.as_fd(), object.raw(), kind, Some(&mut ids), Some(&mut values))
         .map_err(|error| device.error("DRM_IOCTL_MODE_OBJ_GETPROPERTIES", &error))?;
     let mut table = PropertyTable::default();
     for (&id, &value) in ids.iter().zip(&values) {
-        let (name, property) = property(device, id, value)?;
+        let (name, property) = property(device, PropertyId::from_raw(id), value)?;
         table.0.insert(name, property);
     }
     Ok(table)
 }
 
-fn property(device: &Device, id: u32, value: u64) -> Result<(String, Property), CallError> {
+fn property(device: &Device, id: PropertyId, value: u64) -> Result<(String, Property), CallError> {
     let fail = |error: std::io::Error| device.error("DRM_IOCTL_MODE_GETPROPERTY", &error);
     // Both lists are asked for, whatever the type: `drm-ffi` would else pass a null address for a
     // list that is not empty.
     let (mut limits, mut entries) = (Vec::new(), Vec::new());
-    let plain = mode::get_property(device.as_fd(), id, Some(&mut limits), Some(&mut entries)).map_err(fail)?;
+    let plain = mode::get_property(device.as_fd(), id.raw(), Some(&mut limits), Some(&mut entries)).map_err(fail)?;
     let flags = plain.flags;
     let kind = if flags & (drm_sys::DRM_MODE_PROP_ENUM | drm_sys::DRM_MODE_PROP_BITMASK) != 0 {
         let entries = entries.iter().map(|entry| EnumValue { value: entry.value, name: text(&entry.name) }).collect();

@@ -4,6 +4,7 @@
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::Head;
+use crate::id::{ConnectorId, CrtcId, ObjectId, PlaneId};
 use crate::inventory::{Connector, Crtc, PlaneInfo};
 use crate::property::PropertyTable;
 use crate::props::{ConnectorProps, CrtcProps};
@@ -26,12 +27,17 @@ impl Output {
     ///
     /// `inventory` must be recent: what it says of the console's state decides what the first
     /// modeset turns off.
-    pub fn new(device: &Device, inventory: &Inventory, connector: u32, mode: &Mode) -> Result<Self, OutputError> {
+    pub fn new(
+        device: &Device,
+        inventory: &Inventory,
+        connector: ConnectorId,
+        mode: &Mode,
+    ) -> Result<Self, OutputError> {
         output(device, inventory, connector, mode)
     }
 }
 
-fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Result<Output, OutputError> {
+fn output(device: &Device, inventory: &Inventory, id: ConnectorId, mode: &Mode) -> Result<Output, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
     let name = connector.name.clone();
     let mut claims = device.claims();
@@ -91,8 +97,8 @@ fn output(device: &Device, inventory: &Inventory, id: u32, mode: &Mode) -> Resul
 
 /// The CRTC that drives the connector now, else the first possible one that no other connector
 /// uses, else any free one.
-fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32]) -> Option<&'a Crtc> {
-    let free = |crtc: &&Crtc| connector.possible_crtcs & (1 << crtc.index) != 0 && !taken.contains(&crtc.id);
+fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[CrtcId]) -> Option<&'a Crtc> {
+    let free = |crtc: &&Crtc| connector.possible_crtcs & crtc.index.bit() != 0 && !taken.contains(&crtc.id);
     let idle = |crtc: &Crtc| inventory.connectors.iter().all(|other| other.crtc() != Some(crtc.id));
     let crtcs = || inventory.crtcs.iter().filter(free);
     let current = crtcs().find(|crtc| connector.crtc() == Some(crtc.id));
@@ -101,8 +107,8 @@ fn choose_crtc<'a>(inventory: &'a Inventory, connector: &Connector, taken: &[u32
 
 /// A primary, this output's share of the overlays from the bottom up, and a cursor. `None` without
 /// a primary.
-fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[u32]) -> Option<Vec<&'a PlaneInfo>> {
-    let bit = 1u32 << crtc.index;
+fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[PlaneId]) -> Option<Vec<&'a PlaneInfo>> {
+    let bit = crtc.index.bit();
     let usable: Vec<&PlaneInfo> =
         inventory.planes.iter().filter(|plane| plane.possible_crtcs & bit != 0 && !taken.contains(&plane.id)).collect();
     // Planes for this CRTC alone go first, then the one that it shows already, then those with the
@@ -135,10 +141,10 @@ fn leftovers(
     connector: &Connector,
     crtc: &Crtc,
     ours: &[&PlaneInfo],
-    taken: &[u32],
+    taken: &[CrtcId],
 ) -> Vec<Leftover> {
     let mut out = Vec::new();
-    let mut off = |object: u32, table: &PropertyTable, props: &[&str]| {
+    let mut off = |object: ObjectId, table: &PropertyTable, props: &[&str]| {
         for prop in props.iter().filter_map(|name| table.get(name)) {
             out.push(Leftover { object, prop: prop.id, value: 0 });
         }
@@ -146,19 +152,19 @@ fn leftovers(
     let left = connector.crtc().filter(|&old| old != crtc.id && !taken.contains(&old));
     for other in inventory.connectors.iter().filter(|other| other.id != connector.id) {
         if other.crtc() == Some(crtc.id) {
-            off(other.id, &other.props, &["CRTC_ID"]);
+            off(other.id.into(), &other.props, &["CRTC_ID"]);
         }
     }
     let shared =
-        |old: u32| inventory.connectors.iter().any(|other| other.id != connector.id && other.crtc() == Some(old));
+        |old: CrtcId| inventory.connectors.iter().any(|other| other.id != connector.id && other.crtc() == Some(old));
     if let Some(old) = left.filter(|&old| !shared(old)).and_then(|old| inventory.crtc(old)) {
-        off(old.id, &old.props, &["ACTIVE", "MODE_ID"]);
+        off(old.id.into(), &old.props, &["ACTIVE", "MODE_ID"]);
     }
     for plane in &inventory.planes {
         let shown = plane.crtc();
         let stale = shown == Some(crtc.id) || (left.is_some_and(|old| !shared(old)) && shown == left);
         if stale && !ours.iter().any(|our| our.id == plane.id) {
-            off(plane.id, &plane.props, &["FB_ID", "CRTC_ID"]);
+            off(plane.id.into(), &plane.props, &["FB_ID", "CRTC_ID"]);
         }
     }
     out

@@ -8,7 +8,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::*;
 use crate::scripted::{Call, Scripted, Stock, ids};
-use crate::{Event, FbId, Output, PlaneState, Rect, SrcRect};
+use crate::{Event, FramebufferId, Output, PlaneId, PlaneState, Rect, SrcRect};
 
 const XR24: u32 = dmabuf_import::Fourcc::Xrgb8888 as u32;
 const TILED: Layout = Layout { format: XR24, modifier: 0x0100_0000_0000_0002 };
@@ -210,7 +210,8 @@ impl Bench {
         let fence = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
         self.number += 1;
         let mut frame = if had.modeset { self.output.modeset() } else { self.output.frame() };
-        let full = |fb| PlaneState::new(FbId(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768));
+        let full =
+            |fb| PlaneState::new(FramebufferId::from_raw(fb), SrcRect::full(1024, 768), Rect::new(0, 0, 1024, 768));
         let in_fence = (had.fences != InFences::None).then(|| fence.as_fd());
         frame.set(0, PlaneState { in_fence, ..full(if had.client.is_some() { 7 } else { 8 }) });
         if had.overlays {
@@ -256,8 +257,8 @@ impl Bench {
             .unwrap();
     }
 
-    fn shows(&self, plane: u32) -> u64 {
-        self.kernel.value(ids::PLANE + plane, ids::FB_ID).unwrap_or(0)
+    fn shows(&self, plane: PlaneId) -> u64 {
+        self.kernel.value(plane, ids::FB_ID).unwrap_or(0)
     }
 }
 
@@ -270,7 +271,7 @@ fn nvidia_before_560_refuses_in_fences_once() {
     let mut bench = Bench::lit();
     bench.fail(&[Errno::PERM]);
     assert_eq!(bench.frame(steady()), (vec![Remedy::WithoutFences], true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (7, 9), "everything else stays on its planes");
+    assert_eq!((bench.shows(ids::PLANE), bench.shows(ids::plane(1))), (7, 9), "everything else stays on its planes");
     assert!(!bench.learnt.in_fences());
     let log = bench.kernel.take_log();
     let fence = |at: usize| log[at].value(ids::PLANE, ids::IN_FENCE_FD);
@@ -282,7 +283,7 @@ fn no_bandwidth_costs_the_overlays_only() {
     let mut bench = Bench::lit();
     bench.fail(&[Errno::NOSPC]);
     assert_eq!(bench.frame(steady()), (vec![Remedy::WithoutOverlays], true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (7, 0));
+    assert_eq!((bench.shows(ids::PLANE), bench.shows(ids::plane(1))), (7, 0));
     assert!(bench.learnt.in_fences());
 }
 
@@ -292,7 +293,7 @@ fn a_refused_modifier_is_named_and_the_mode_is_set_last() {
     bench.fail(&[Errno::INVAL; 3]);
     let remedies = vec![Remedy::WithoutFences, Remedy::WithoutOverlays, Remedy::OtherModifier(TILED)];
     assert_eq!(bench.frame(steady()), (remedies, true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (8, 0), "composited");
+    assert_eq!((bench.shows(ids::PLANE), bench.shows(ids::plane(1))), (8, 0), "composited");
     bench.flip();
     bench.kernel.take_log();
     bench.fail(&[Errno::INVAL]);
@@ -322,7 +323,7 @@ fn interrupted_short_of_memory_masterless_unplugged() {
     assert_eq!(bench.kernel.values(), before, "nothing of a refused frame is left");
     bench.fail(&[Errno::INTR]);
     assert_eq!(bench.frame(steady()), (vec![Remedy::Again], true));
-    assert_eq!((bench.shows(0), bench.shows(1)), (7, 9));
+    assert_eq!((bench.shows(ids::PLANE), bench.shows(ids::plane(1))), (7, 9));
 }
 
 #[test]

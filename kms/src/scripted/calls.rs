@@ -10,6 +10,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
 
 use super::{Atomic, Call, Scripted};
+use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::kernel::{Dumb, FbDescription, Kernel, TEST_ONLY};
 use crate::request::Request;
 
@@ -41,15 +42,15 @@ impl Kernel for Scripted {
         result
     }
 
-    fn add_framebuffer(&self, fb: &FbDescription) -> Result<u32, Errno> {
+    fn add_framebuffer(&self, fb: &FbDescription) -> Result<FramebufferId, Errno> {
         let mut state = self.lock();
         state.failure(Call::AddFb)?;
-        let id = state.new_id();
+        let id = FramebufferId::from_raw(state.new_id());
         state.framebuffers.insert(id, *fb);
         Ok(id)
     }
 
-    fn close_framebuffer(&self, id: u32) -> Result<(), Errno> {
+    fn close_framebuffer(&self, id: FramebufferId) -> Result<(), Errno> {
         let mut state = self.lock();
         state.failure(Call::CloseFb)?;
         if state.no_closefb {
@@ -58,7 +59,7 @@ impl Kernel for Scripted {
         state.framebuffers.remove(&id).map(drop).ok_or(Errno::NOENT)
     }
 
-    fn remove_framebuffer(&self, id: u32) -> Result<(), Errno> {
+    fn remove_framebuffer(&self, id: FramebufferId) -> Result<(), Errno> {
         let mut state = self.lock();
         if state.shows(id) {
             state.closed_while_shown.push(id);
@@ -66,9 +67,9 @@ impl Kernel for Scripted {
         state.framebuffers.remove(&id).map(drop).ok_or(Errno::NOENT)
     }
 
-    fn create_blob(&self, data: &[u8]) -> Result<u32, Errno> {
+    fn create_blob(&self, data: &[u8]) -> Result<BlobId, Errno> {
         let mut state = self.lock();
-        let id = state.new_id();
+        let id = BlobId::from_raw(state.new_id());
         if data.is_empty() {
             return Err(Errno::INVAL);
         }
@@ -76,7 +77,7 @@ impl Kernel for Scripted {
         Ok(id)
     }
 
-    fn destroy_blob(&self, id: u32) -> Result<(), Errno> {
+    fn destroy_blob(&self, id: BlobId) -> Result<(), Errno> {
         if self.lock().blobs.remove(&id) { Ok(()) } else { Err(Errno::NOENT) }
     }
 
@@ -133,7 +134,7 @@ impl Kernel for Scripted {
         Ok(())
     }
 
-    fn crtc_sequence(&self, _: u32) -> Result<(), Errno> {
+    fn crtc_sequence(&self, _: CrtcId) -> Result<(), Errno> {
         self.lock().failure(Call::Sequence)
     }
 

@@ -4,71 +4,132 @@ use dmabuf_import::Fourcc;
 use drm_ffi::drm_mode_modeinfo;
 
 use crate::device::{Caps, Driver};
+use crate::id::{CrtcIndex, EncoderId, PlaneId, PropertyId};
 use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
 /// Object and property ids of the pretended hardware.
 pub mod ids {
-    /// The first connector; the others follow.
-    pub const CONNECTOR: u32 = 10;
-    /// The first CRTC; the others follow.
-    pub const CRTC: u32 = 20;
-    /// The first plane; the others follow.
-    pub const PLANE: u32 = 30;
-    /// Properties.
-    pub const FB_ID: u32 = 201;
-    /// Of planes and connectors.
-    pub const CRTC_ID: u32 = 202;
-    /// Of planes.
-    pub const IN_FENCE_FD: u32 = 203;
-    /// Of CRTCs.
-    pub const OUT_FENCE_PTR: u32 = 204;
-    /// Of CRTCs.
-    pub const ACTIVE: u32 = 205;
-    /// Of CRTCs.
-    pub const MODE_ID: u32 = 206;
-    /// Of planes: SRC_X, and SRC_Y, SRC_W, SRC_H after it.
-    pub const SRC_X: u32 = 210;
-    /// Of planes: CRTC_X, and CRTC_Y, CRTC_W, CRTC_H after it.
-    pub const CRTC_X: u32 = 214;
-    /// Of planes.
-    pub const ALPHA: u32 = 220;
-    /// Of planes.
-    pub const ZPOS: u32 = 221;
-    /// Of planes.
-    pub const BLEND: u32 = 222;
-    /// Of planes.
-    pub const DAMAGE: u32 = 223;
-    /// Of planes.
-    pub const ROTATION: u32 = 224;
-    /// Of planes.
-    pub const SCALING_FILTER: u32 = 225;
-    /// Of planes.
-    pub const COLOR_ENCODING: u32 = 226;
-    /// Of planes.
-    pub const COLOR_RANGE: u32 = 227;
-    /// Of planes.
-    pub const COLORKEY: u32 = 228;
-    /// Of planes: HOTSPOT_X, and HOTSPOT_Y after it.
-    pub const HOTSPOT_X: u32 = 229;
-    /// Of planes.
-    pub const COLOR_PIPELINE: u32 = 231;
-    /// Of CRTCs: DEGAMMA_LUT, and CTM, GAMMA_LUT, BACKGROUND_COLOR after it.
-    pub const DEGAMMA_LUT: u32 = 240;
-    /// Of connectors: `max bpc`, and `content type`, Colorspace, HDR_OUTPUT_METADATA, `Broadcast
-    /// RGB` after it.
-    pub const MAX_BPC: u32 = 250;
-    /// Of CRTCs.
-    pub const VRR_ENABLED: u32 = 260;
-    /// Of connectors.
-    pub const VRR_CAPABLE: u32 = 261;
-    /// Of writeback connectors: `WRITEBACK_FB_ID`, and `WRITEBACK_OUT_FENCE_PTR` after it.
-    pub const WRITEBACK: u32 = 262;
+    use crate::id::{ConnectorId, CrtcId, CrtcIndex, ObjectId, PlaneId, PropertyId};
 
-    /// Whether an object id is that of a CRTC.
-    pub fn is_crtc(id: u32) -> bool {
-        (CRTC..PLANE).contains(&id)
+    /// The first connector; [`connector`] has the others.
+    pub const CONNECTOR: ConnectorId = connector(0);
+    /// The first CRTC; [`crtc`] has the others.
+    pub const CRTC: CrtcId = crtc(CrtcIndex::from_raw(0));
+    /// The first plane; [`plane`] has the others.
+    pub const PLANE: PlaneId = plane(0);
+
+    const FIRST_CRTC: u32 = 20;
+    const FIRST_PLANE: u32 = 30;
+
+    /// A connector by its position among all.
+    pub const fn connector(at: u32) -> ConnectorId {
+        ConnectorId::from_raw(10 + at)
+    }
+
+    /// A CRTC by its index.
+    pub const fn crtc(index: CrtcIndex) -> CrtcId {
+        CrtcId::from_raw(FIRST_CRTC + index.raw())
+    }
+
+    /// A plane by its position among all.
+    pub const fn plane(at: u32) -> PlaneId {
+        PlaneId::from_raw(FIRST_PLANE + at)
+    }
+
+    /// The object as a CRTC, if it is one.
+    pub fn as_crtc(object: ObjectId) -> Option<CrtcId> {
+        (FIRST_CRTC..FIRST_PLANE).contains(&object.raw()).then(|| CrtcId::from_raw(object.raw()))
+    }
+
+    macro_rules! properties {
+        ($($(#[$doc:meta])* $name:ident = $raw:literal,)*) => {
+            $($(#[$doc])* pub const $name: PropertyId = PropertyId::from_raw($raw);)*
+        };
+    }
+
+    properties! {
+        /// Of planes.
+        FB_ID = 201,
+        /// Of planes and connectors.
+        CRTC_ID = 202,
+        /// Of planes.
+        IN_FENCE_FD = 203,
+        /// Of CRTCs.
+        OUT_FENCE_PTR = 204,
+        /// Of CRTCs.
+        ACTIVE = 205,
+        /// Of CRTCs.
+        MODE_ID = 206,
+        /// Of planes.
+        SRC_X = 210,
+        /// Of planes.
+        SRC_Y = 211,
+        /// Of planes.
+        SRC_W = 212,
+        /// Of planes.
+        SRC_H = 213,
+        /// Of planes.
+        CRTC_X = 214,
+        /// Of planes.
+        CRTC_Y = 215,
+        /// Of planes.
+        CRTC_W = 216,
+        /// Of planes.
+        CRTC_H = 217,
+        /// Of planes.
+        ALPHA = 220,
+        /// Of planes.
+        ZPOS = 221,
+        /// Of planes.
+        BLEND = 222,
+        /// Of planes.
+        DAMAGE = 223,
+        /// Of planes.
+        ROTATION = 224,
+        /// Of planes.
+        SCALING_FILTER = 225,
+        /// Of planes.
+        COLOR_ENCODING = 226,
+        /// Of planes.
+        COLOR_RANGE = 227,
+        /// Of planes.
+        COLORKEY = 228,
+        /// Of planes.
+        HOTSPOT_X = 229,
+        /// Of planes.
+        HOTSPOT_Y = 230,
+        /// Of planes.
+        COLOR_PIPELINE = 231,
+        /// Of CRTCs.
+        DEGAMMA_LUT = 240,
+        /// Of CRTCs.
+        CTM = 241,
+        /// Of CRTCs.
+        GAMMA_LUT = 242,
+        /// Of CRTCs.
+        BACKGROUND_COLOR = 243,
+        /// Of CRTCs.
+        GAMMA_LUT_SIZE = 244,
+        /// Of connectors.
+        MAX_BPC = 250,
+        /// Of connectors.
+        CONTENT_TYPE = 251,
+        /// Of connectors.
+        COLORSPACE = 252,
+        /// Of connectors.
+        HDR_OUTPUT_METADATA = 253,
+        /// Of connectors.
+        BROADCAST_RGB = 254,
+        /// Of CRTCs.
+        VRR_ENABLED = 260,
+        /// Of connectors.
+        VRR_CAPABLE = 261,
+        /// Of writeback connectors.
+        WRITEBACK_FB_ID = 262,
+        /// Of writeback connectors.
+        WRITEBACK_OUT_FENCE_PTR = 263,
     }
 }
 
@@ -100,7 +161,7 @@ impl Stock {
         let all = (1u32 << self.outputs) - 1;
         let mut planes = Vec::new();
         let mut add = |kind, possible_crtcs, zpos| {
-            let id = ids::PLANE + planes.len() as u32;
+            let id = ids::plane(planes.len() as u32);
             planes.push(self.plane(id, kind, possible_crtcs, zpos));
         };
         each.clone().for_each(|at| add(PlaneKind::Primary, 1 << at, 0));
@@ -108,11 +169,12 @@ impl Stock {
         if self.cursor {
             each.clone().for_each(|at| add(PlaneKind::Cursor, 1 << at, 255));
         }
-        let encoder = |at| Encoder { id: 15 + at, kind: "Virtual".to_owned(), possible_crtcs: all, possible_clones: 0 };
+        let kind = || "Virtual".to_owned();
+        let encoder = |at| Encoder { id: encoder(at), kind: kind(), possible_crtcs: all, possible_clones: 0 };
         Inventory {
             driver: Driver { name: "scripted".to_owned(), version: (1, 0, 0) },
             caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
-            crtcs: each.clone().map(|at| self.crtc(at)).collect(),
+            crtcs: each.clone().map(|at| self.crtc(CrtcIndex::from_raw(at))).collect(),
             connectors: each.clone().map(|at| connector(at, all)).collect(),
             encoders: each.map(encoder).collect(),
             planes,
@@ -133,7 +195,7 @@ impl Stock {
         })
     }
 
-    fn crtc(&self, index: u32) -> Crtc {
+    fn crtc(&self, index: CrtcIndex) -> Crtc {
         let mut props = PropertyTable::default();
         number(&mut props, "ACTIVE", ids::ACTIVE, 1);
         number(&mut props, "MODE_ID", ids::MODE_ID, u32::MAX.into());
@@ -143,18 +205,24 @@ impl Stock {
         if self.rich {
             number(&mut props, "VRR_ENABLED", ids::VRR_ENABLED, 1);
         }
-        Crtc { id: ids::CRTC + index, index, props }
+        Crtc { id: ids::crtc(index), index, props }
     }
 
-    fn plane(&self, id: u32, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> PlaneInfo {
+    fn plane(&self, id: PlaneId, kind: PlaneKind, possible_crtcs: u32, zpos: u64) -> PlaneInfo {
         let mut props = PropertyTable::default();
         number(&mut props, "FB_ID", ids::FB_ID, u32::MAX.into());
         number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
-        for (at, name) in ["SRC_X", "SRC_Y", "SRC_W", "SRC_H"].into_iter().enumerate() {
-            number(&mut props, name, ids::SRC_X + at as u32, u32::MAX.into());
-        }
-        for (at, name) in ["CRTC_X", "CRTC_Y", "CRTC_W", "CRTC_H"].into_iter().enumerate() {
-            number(&mut props, name, ids::CRTC_X + at as u32, u32::MAX.into());
+        for (name, id) in [
+            ("SRC_X", ids::SRC_X),
+            ("SRC_Y", ids::SRC_Y),
+            ("SRC_W", ids::SRC_W),
+            ("SRC_H", ids::SRC_H),
+            ("CRTC_X", ids::CRTC_X),
+            ("CRTC_Y", ids::CRTC_Y),
+            ("CRTC_W", ids::CRTC_W),
+            ("CRTC_H", ids::CRTC_H),
+        ] {
+            number(&mut props, name, id, u32::MAX.into());
         }
         if self.fences {
             number(&mut props, "IN_FENCE_FD", ids::IN_FENCE_FD, u64::MAX);
@@ -188,12 +256,16 @@ impl Stock {
     }
 }
 
+fn encoder(index: u32) -> EncoderId {
+    EncoderId::from_raw(15 + index)
+}
+
 fn connector(index: u32, all: u32) -> Connector {
     let mut props = PropertyTable::default();
     number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
     number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
     Connector {
-        id: ids::CONNECTOR + index,
+        id: ids::connector(index),
         name: format!("Virtual-{}", index + 1),
         connection: Connection::Connected,
         modes: vec![Stock::mode()],
@@ -202,7 +274,7 @@ fn connector(index: u32, all: u32) -> Connector {
         writeback: false,
         edid: None,
         path: None,
-        encoders: vec![15 + index],
+        encoders: vec![encoder(index)],
         possible_crtcs: all,
         props,
     }
@@ -218,13 +290,18 @@ pub fn add_colour(inventory: &mut Inventory) {
         choice(props, "COLOR_RANGE", ids::COLOR_RANGE, &ColorRange::NAMES);
         number(props, "colorkey", ids::COLORKEY, 0x01ff_ffff);
         number(props, "HOTSPOT_X", ids::HOTSPOT_X, u64::MAX);
-        number(props, "HOTSPOT_Y", ids::HOTSPOT_X + 1, u64::MAX);
+        number(props, "HOTSPOT_Y", ids::HOTSPOT_Y, u64::MAX);
     }
     for crtc in &mut inventory.crtcs {
-        for (at, name) in ["DEGAMMA_LUT", "CTM", "GAMMA_LUT", "BACKGROUND_COLOR"].into_iter().enumerate() {
-            number(&mut crtc.props, name, ids::DEGAMMA_LUT + at as u32, u64::MAX);
+        for (name, id) in [
+            ("DEGAMMA_LUT", ids::DEGAMMA_LUT),
+            ("CTM", ids::CTM),
+            ("GAMMA_LUT", ids::GAMMA_LUT),
+            ("BACKGROUND_COLOR", ids::BACKGROUND_COLOR),
+            ("GAMMA_LUT_SIZE", ids::GAMMA_LUT_SIZE),
+        ] {
+            number(&mut crtc.props, name, id, u64::MAX);
         }
-        number(&mut crtc.props, "GAMMA_LUT_SIZE", ids::DEGAMMA_LUT + 4, u64::MAX);
         if let Some(size) = crtc.props.0.get_mut("GAMMA_LUT_SIZE") {
             size.value = 4;
         }
@@ -234,10 +311,10 @@ pub fn add_colour(inventory: &mut Inventory) {
         let kind = PropertyKind::Range { min: 6, max: 12 };
         let bpc = Property { id: ids::MAX_BPC, value: 8, immutable: false, atomic: false, kind };
         props.0.insert("max bpc".to_owned(), bpc);
-        choice(props, "content type", ids::MAX_BPC + 1, &ContentType::NAMES);
-        choice(props, "Colorspace", ids::MAX_BPC + 2, &Colorspace::NAMES[..11]);
-        number(props, "HDR_OUTPUT_METADATA", ids::MAX_BPC + 3, u32::MAX.into());
-        choice(props, "Broadcast RGB", ids::MAX_BPC + 4, &BroadcastRgb::NAMES);
+        choice(props, "content type", ids::CONTENT_TYPE, &ContentType::NAMES);
+        choice(props, "Colorspace", ids::COLORSPACE, &Colorspace::NAMES[..11]);
+        number(props, "HDR_OUTPUT_METADATA", ids::HDR_OUTPUT_METADATA, u32::MAX.into());
+        choice(props, "Broadcast RGB", ids::BROADCAST_RGB, &BroadcastRgb::NAMES);
     }
 }
 
@@ -245,12 +322,12 @@ fn names(names: &[&str]) -> Vec<EnumValue> {
     names.iter().zip(0..).map(|(name, value)| EnumValue { value, name: (*name).to_owned() }).collect()
 }
 
-fn choice(table: &mut PropertyTable, name: &str, id: u32, of: &[&str]) {
+fn choice(table: &mut PropertyTable, name: &str, id: PropertyId, of: &[&str]) {
     let kind = PropertyKind::Enum(names(of));
     table.0.insert(name.to_owned(), Property { id, value: 0, immutable: false, atomic: false, kind });
 }
 
-fn number(table: &mut PropertyTable, name: &str, id: u32, max: u64) {
+fn number(table: &mut PropertyTable, name: &str, id: PropertyId, max: u64) {
     let kind = PropertyKind::Range { min: 0, max };
     table.0.insert(name.to_owned(), Property { id, value: 0, immutable: false, atomic: true, kind });
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dmabuf_import::Fourcc;
-use kms::{Device, DumbBuffer, Event, FbId, Flip, Inventory, Output, PlaneState, Rect, SrcRect};
+use kms::{Device, DumbBuffer, Event, Flip, FramebufferId, Inventory, Output, PlaneState, Rect, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Path of the card whose device is called `name`.
@@ -100,7 +100,7 @@ impl Screen {
     }
 
     /// A framebuffer over the whole screen.
-    pub fn full(&self, fb: FbId) -> PlaneState<'static> {
+    pub fn full(&self, fb: FramebufferId) -> PlaneState<'static> {
         let (w, h) = self.output.size();
         PlaneState::new(fb, SrcRect::full(w, h), Rect::new(0, 0, w, h))
     }

@@ -8,9 +8,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use dmabuf_import::Fourcc;
-use kms::Blob;
 use kms::crc::vkms::{ColorOp, ColourPlane, Encoding, ModelBuffer, ModelOptions, ModelPlane, Range, Unmodelled};
 use kms::crc::{CrcEntry, CrcReader, CrcStream};
+use kms::{Blob, ColorOpId, FramebufferId, ObjectId, PlaneId, PropertyId};
 use kms::{Device, DumbBuffer, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SrcRect};
 
 use crate::lab::{card, now, readable};
@@ -53,7 +53,7 @@ pub enum Fault {
 /// An image on the device.
 pub struct Shown {
     memory: DumbBuffer,
-    fb: u32,
+    fb: FramebufferId,
     format: [u8; 4],
     layout: [ColourPlane; 3],
 }
@@ -81,13 +81,13 @@ pub struct Rig {
     output: Output,
     device: Device,
     inventory: Inventory,
-    planes: Vec<u32>,
+    planes: Vec<PlaneId>,
     stream: Option<CrcStream>,
     last: Option<CrcEntry>,
     pipelines: bool,
     blobs: Vec<Blob>,
     /// Ids of properties by object and name.
-    ids: RefCell<BTreeMap<(u32, String), u32>>,
+    ids: RefCell<BTreeMap<(ObjectId, String), PropertyId>>,
 }
 
 impl Rig {
@@ -134,7 +134,7 @@ impl Rig {
         &self.device
     }
 
-    pub fn plane_id(&self, plane: usize) -> u32 {
+    pub fn plane_id(&self, plane: usize) -> PlaneId {
         self.planes[plane]
     }
 
@@ -191,15 +191,16 @@ impl Rig {
         let fourcc = u32::from_le_bytes(format);
         let fb = drm_ffi::mode::add_fb2(self.device.as_fd(), w, h, fourcc, &handles, &pitches, &offsets, &[0; 4], 0);
         let fb = fb.unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(&format))).fb_id;
-        Shown { memory, fb, format, layout }
+        Shown { memory, fb: FramebufferId::from_raw(fb), format, layout }
     }
 
     /// Shows these planes and no others; the CRC of it, from an entry that began after the commit.
     pub fn show(&mut self, layers: &[Layer<'_>]) -> u32 {
-        let mut wanted: BTreeMap<u32, Vec<(&str, u64)>> = BTreeMap::new();
+        let mut wanted: BTreeMap<ObjectId, Vec<(&str, u64)>> = BTreeMap::new();
         for (at, &plane) in self.planes.iter().enumerate() {
             let layer = layers.iter().find(|layer| layer.0 == at);
-            wanted.insert(plane, layer.map_or(vec![("FB_ID", 0), ("CRTC_ID", 0)], |layer| self.plane_values(layer)));
+            let values = layer.map_or(vec![("FB_ID", 0), ("CRTC_ID", 0)], |layer| self.plane_values(layer));
+            wanted.insert(plane.into(), values);
         }
         self.commit(&wanted);
         let stream = self.stream.as_mut().expect("armed");
@@ -218,8 +219,8 @@ impl Rig {
 
     fn plane_values(&self, (_, picture, src, dst, look): &Layer<'_>) -> Vec<(&'static str, u64)> {
         let mut values = vec![
-            ("FB_ID", picture.fb.into()),
-            ("CRTC_ID", self.output.crtc_id().into()),
+            ("FB_ID", picture.fb.value()),
+            ("CRTC_ID", self.output.crtc_id().value()),
             ("SRC_X", src.x.into()),
             ("SRC_Y", src.y.into()),
             ("SRC_W", src.w.into()),
@@ -246,9 +247,9 @@ impl Rig {
     pub fn crtc(&mut self, background: u64, gamma: &[[u16; 3]]) {
         let bytes: Vec<u8> = gamma.iter().flat_map(|[r, g, b]| [*r, *g, *b, 0]).flat_map(u16::to_ne_bytes).collect();
         let blob = (!bytes.is_empty()).then(|| Blob::new(&self.device, &bytes).expect("blob"));
-        let gamma = blob.as_ref().map_or(0, |blob| blob.id().into());
+        let gamma = blob.as_ref().map_or(0, |blob| blob.id().value());
         let values = vec![("BACKGROUND_COLOR", background), ("GAMMA_LUT", gamma)];
-        self.commit(&BTreeMap::from([(self.output.crtc_id(), values)]));
+        self.commit(&BTreeMap::from([(self.output.crtc_id().into(), values)]));
         self.blobs.extend(blob);
     }
 
@@ -259,10 +260,10 @@ impl Rig {
             let plane = self.inventory.planes.iter().find(|plane| plane.id == id).expect("plane");
             let property = plane.props.get("COLOR_PIPELINE").expect("vkms.enable_plane_pipeline=1");
             let kms::property::PropertyKind::Enum(values) = &property.kind else { panic!("{property:?}") };
-            values.iter().map(|value| value.value).max().expect("a pipeline") as u32
+            values.iter().map(|value| value.value).max().and_then(ColorOpId::from_value).expect("a pipeline")
         };
-        let mut wanted = BTreeMap::from([(id, vec![("COLOR_PIPELINE", first.into())])]);
-        let mut op = first;
+        let mut wanted = BTreeMap::from([(id.into(), vec![("COLOR_PIPELINE", first.value())])]);
+        let mut next = Some(first);
         for step in steps {
             let values = match step {
                 None => vec![("BYPASS", 1)],
@@ -271,13 +272,14 @@ impl Rig {
                 Some(ColorOp::Matrix(matrix)) => {
                     let bytes: Vec<u8> = matrix.iter().copied().flat_map(u64::to_ne_bytes).collect();
                     let blob = Blob::new(&self.device, &bytes).expect("blob");
-                    let id = blob.id().into();
+                    let id = blob.id().value();
                     self.blobs.push(blob);
                     vec![("BYPASS", 0), ("DATA", id)]
                 }
             };
+            let op = next.expect("an operation for each step").into();
             wanted.insert(op, values);
-            op = self.property(op, "NEXT").1 as u32;
+            next = ColorOpId::from_value(self.property(op, "NEXT").1);
         }
         self.commit(&wanted);
     }
@@ -291,15 +293,15 @@ impl Rig {
         result
     }
 
-    fn id(&self, object: u32, name: &str) -> u32 {
+    fn id(&self, object: ObjectId, name: &str) -> PropertyId {
         *self.ids.borrow_mut().entry((object, name.to_owned())).or_insert_with(|| self.property(object, name).0)
     }
 
     /// Id and value of a property of any object.
-    fn property(&self, object: u32, name: &str) -> (u32, u64) {
+    fn property(&self, object: ObjectId, name: &str) -> (PropertyId, u64) {
         let (mut ids, mut values) = (Vec::new(), Vec::new());
         // DRM_MODE_OBJECT_ANY
-        drm_ffi::mode::get_properties(self.device.as_fd(), object, 0, Some(&mut ids), Some(&mut values))
+        drm_ffi::mode::get_properties(self.device.as_fd(), object.raw(), 0, Some(&mut ids), Some(&mut values))
             .expect("properties");
         let named = |id: u32| {
             let info =
@@ -308,17 +310,17 @@ impl Rig {
             info.name.iter().take_while(|c| **c != 0).map(|c| *c as u8).eq(name.bytes())
         };
         let at = ids.iter().position(|id| named(*id)).unwrap_or_else(|| panic!("{object} has no {name}"));
-        (ids[at], values[at])
+        (PropertyId::from_raw(ids[at]), values[at])
     }
 
     /// One blocking atomic commit.
-    fn commit(&self, wanted: &BTreeMap<u32, Vec<(&str, u64)>>) {
-        let mut objects: Vec<u32> = wanted.keys().copied().collect();
+    fn commit(&self, wanted: &BTreeMap<ObjectId, Vec<(&str, u64)>>) {
+        let mut objects: Vec<u32> = wanted.keys().map(|object| object.raw()).collect();
         let mut counts: Vec<u32> = wanted.values().map(|values| values.len() as u32).collect();
         let all = || {
             wanted.iter().flat_map(|(object, values)| values.iter().map(move |(name, value)| (*object, *name, *value)))
         };
-        let mut ids: Vec<u32> = all().map(|(object, name, _)| self.id(object, name)).collect();
+        let mut ids: Vec<u32> = all().map(|(object, name, _)| self.id(object, name).raw()).collect();
         let mut values: Vec<u64> = all().map(|(_, _, value)| value).collect();
         drm_ffi::mode::atomic_commit(self.device.as_fd(), 0, &mut objects, &mut counts, &mut ids, &mut values)
             .unwrap_or_else(|error| panic!("{error}: {wanted:?}"));
@@ -350,7 +352,7 @@ impl Drop for Rig {
     /// Pipelines would stay, seen or not.
     fn drop(&mut self) {
         if self.pipelines && !std::thread::panicking() {
-            self.commit(&self.planes.iter().map(|plane| (*plane, vec![("COLOR_PIPELINE", 0)])).collect());
+            self.commit(&self.planes.iter().map(|plane| ((*plane).into(), vec![("COLOR_PIPELINE", 0)])).collect());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dmabuf_import::{Dmabuf, DmabufPlane, Fourcc, Modifier, formats};
 use kms::crc::vkms::{ColourPlane, ModelBuffer};
-use kms::{DumbBuffer, FbId, Framebuffer};
+use kms::{DumbBuffer, Framebuffer, FramebufferId};
 
 use super::error::Error;
 
@@ -66,7 +66,7 @@ impl Image {
     }
 
     /// Id of the framebuffer.
-    pub fn id(&self) -> FbId {
+    pub fn id(&self) -> FramebufferId {
         self.framebuffer.id()
     }
 

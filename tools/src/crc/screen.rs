@@ -14,7 +14,8 @@ use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
 use kms::property::PropertyTable;
 use kms::{
-    CommitError, Device, Event, Flip, Inventory, Mode, Output, PlaneKind, PlaneState, Rect, SavedState, SrcRect,
+    CommitError, ConnectorId, Device, Event, Flip, Inventory, Mode, ObjectId, Output, PlaneId, PlaneKind, PlaneState,
+    PropertyId, Rect, SavedState, SrcRect,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -28,8 +29,8 @@ pub use state::{assign_operations, blend_name, encoding_name, range_name};
 /// How long a page flip or a CRC may take.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Property values of a commit: object id, property id, value.
-type Values = Vec<(u32, u32, u64)>;
+/// Property values of a commit.
+type Values = Vec<(ObjectId, PropertyId, u64)>;
 
 /// Lends a descriptor that `kms` owns to the calls of the `drm` crate.
 struct DrmDevice<'a>(BorrowedFd<'a>);
@@ -44,7 +45,7 @@ impl drm::control::Device for DrmDevice<'_> {}
 
 /// A plane of the screen.
 pub struct ScreenPlane {
-    pub id: u32,
+    pub id: PlaneId,
     pub kind: PlaneKind,
     /// The plane in the inventory.
     pub info: kms::inventory::PlaneInfo,
@@ -52,7 +53,7 @@ pub struct ScreenPlane {
     pub sizes: Vec<(u32, u32)>,
     pub pipelines: Vec<ColorPipeline>,
     /// Id of the property that selects one of the pipelines.
-    pipeline_prop: Option<u32>,
+    pipeline_prop: Option<PropertyId>,
 }
 
 /// A display with its mode set and its CRCs armed.
@@ -76,7 +77,13 @@ pub struct Screen {
 impl Screen {
     /// Sets `mode` on `connector` with a black image and arms `source`. `device` must be DRM
     /// master.
-    pub fn new(device: Device, inventory: Inventory, connector: u32, mode: &Mode, source: &str) -> Result<Self, Error> {
+    pub fn new(
+        device: Device,
+        inventory: Inventory,
+        connector: ConnectorId,
+        mode: &Mode,
+        source: &str,
+    ) -> Result<Self, Error> {
         let saved = device.save_state(&inventory);
         let with_pipelines = state::planes_with_pipelines(&device);
         let output =
@@ -190,7 +197,7 @@ impl Screen {
         let mut values = self.property_values(&scene, &Blobs::default());
         let plane = &self.planes[layer.plane];
         let prop = plane.info.props.get("IN_FENCE_FD").ok_or_else(|| Error::step("IN_FENCE_FD", "missing"))?;
-        values.push((plane.id, prop.id, i64::from(fence.as_raw_fd()) as u64));
+        values.push((plane.id.into(), prop.id, i64::from(fence.as_raw_fd()) as u64));
         self.commit(&values, false, AtomicCommitFlags::empty())
             .map_err(|error| Error::step("a commit with a fence", error))
     }
@@ -254,19 +261,19 @@ impl Screen {
     /// Shows the scene again and lets the display write it back to memory as XRGB8888. The inner
     /// `Err`: the device has no writeback, or refuses it.
     pub fn writeback(&mut self, scene: &Scene) -> Result<Result<Image, String>, Error> {
-        let bit = 1 << self.output.crtc_index();
+        let bit = self.output.crtc_index().bit();
         let connector = self.inventory.connectors.iter().find(|c| c.writeback && c.possible_crtcs & bit != 0);
         let Some(connector) = connector else { return Ok(Err("no writeback connector".to_owned())) };
         let prop = |name| connector.props.get(name).map(|prop| prop.id);
         let (Some(crtc), Some(fb)) = (prop("CRTC_ID"), prop("WRITEBACK_FB_ID")) else {
             return Ok(Err("the writeback connector has no WRITEBACK_FB_ID".to_owned()));
         };
-        let id = connector.id;
+        let id = connector.id.into();
         let image = Image::new(&self.device, dmabuf_import::Fourcc::Xrgb8888, self.size())?;
         let blobs = Blobs::of(&self.device, scene)?;
         let mut values = self.property_values(scene, &blobs);
-        values.push((id, crtc, self.output.crtc_id().into()));
-        values.push((id, fb, image.id().0.into()));
+        values.push((id, crtc, self.output.crtc_id().value()));
+        values.push((id, fb, image.id().value()));
         if let Err(error) = self.commit(&values, scene.uses_pipelines(), AtomicCommitFlags::ALLOW_MODESET) {
             return Ok(Err(format!("the driver refuses writeback: {error}")));
         }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use kms::{Inventory, cec::AdapterInfo};
+use kms::{CrtcIndex, Inventory, PlaneId, cec::AdapterInfo};
 use serde::{Deserialize, Serialize};
 
 /// A machine.
@@ -69,7 +69,7 @@ pub struct Card {
     pub sync: Option<SyncobjSupport>,
     /// Planes with colour pipelines (`COLOR_PIPELINE`, not counting the bypass): plane id, number
     /// of pipelines.
-    pub colour_pipelines: Vec<(u32, usize)>,
+    pub colour_pipelines: Vec<(PlaneId, usize)>,
     /// One for each CRTC.
     pub crc: Vec<CrtcCrc>,
 }
@@ -99,7 +99,7 @@ pub struct SyncobjSupport {
 /// CRC support of one CRTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrtcCrc {
-    pub crtc: u32,
+    pub crtc: CrtcIndex,
     /// Names of the CRC sources.
     pub sources: Vec<String>,
     /// Why there are none.

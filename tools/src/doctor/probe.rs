@@ -11,7 +11,7 @@ use std::{
 };
 
 use fence::SyncDevice;
-use kms::{Device, cec::Adapter, crc::CrcReader, nodes, open::open};
+use kms::{CrtcIndex, Device, PlaneId, cec::Adapter, crc::CrcReader, nodes, open::open};
 
 use super::facts::{Access, Card, CecAdapter, CrtcCrc, Heap, Machine, Memory, RenderNode, Seat, SyncobjSupport, User};
 use crate::kernel;
@@ -101,7 +101,7 @@ fn card(path: PathBuf) -> Card {
 
 /// Uses a descriptor of its own, because the client capability for pipelines hides other
 /// properties.
-fn colour_pipelines(card: &Path) -> Vec<(u32, usize)> {
+fn colour_pipelines(card: &Path) -> Vec<(PlaneId, usize)> {
     let inventory = Device::open(card).and_then(|device| {
         device.show_colour_pipelines(true)?;
         device.inventory()
@@ -111,7 +111,7 @@ fn colour_pipelines(card: &Path) -> Vec<(u32, usize)> {
     counts.filter(|(_, count)| *count > 0).collect()
 }
 
-fn crc(device: &Device, crtc: u32) -> CrtcCrc {
+fn crc(device: &Device, crtc: CrtcIndex) -> CrtcCrc {
     let sources = CrcReader::open(device, crtc).and_then(|reader| reader.sources());
     match sources {
         Ok(sources) => CrtcCrc { crtc, sources: sources.into_iter().map(|source| source.name).collect(), error: None },

@@ -47,7 +47,7 @@ fn an_old_kernel_without_permissions_reads_well() {
     machine.cards[at].sync =
         Some(SyncobjSupport { syncobj: true, timeline: true, deadline: Some(false), ..SyncobjSupport::default() });
     machine.cards[at].crc = vec![CrtcCrc {
-        crtc: 0,
+        crtc: kms::CrtcIndex::from_raw(0),
         sources: Vec::new(),
         error: Some("no permission for /sys/kernel/debug/dri: reading display CRCs needs root".into()),
     }];

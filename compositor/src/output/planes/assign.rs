@@ -199,10 +199,10 @@ fn upright(transform: Transform) -> Rotation {
         Transform::_90 => Rotation::ROTATE_270,
         Transform::_180 => Rotation::ROTATE_180,
         Transform::_270 => Rotation::ROTATE_90,
-        Transform::Flipped => Rotation::ROTATE_0.reflect_x(),
-        Transform::Flipped90 => Rotation::ROTATE_90.reflect_x(),
-        Transform::Flipped180 => Rotation::ROTATE_180.reflect_x(),
-        Transform::Flipped270 => Rotation::ROTATE_270.reflect_x(),
+        Transform::Flipped => Rotation::ROTATE_0.mirrored_x(),
+        Transform::Flipped90 => Rotation::ROTATE_90.mirrored_x(),
+        Transform::Flipped180 => Rotation::ROTATE_180.mirrored_x(),
+        Transform::Flipped270 => Rotation::ROTATE_270.mirrored_x(),
     }
 }
 

@@ -47,7 +47,7 @@ impl Syncline {
     /// The connectors of a card whose outputs stay. A link that has failed is trained again by the
     /// next frame. If the link does not offer the mode any more, the output is lit again with
     /// another mode.
-    fn check_links(&mut self, serial: kms::CardSerial) -> Vec<u32> {
+    fn check_links(&mut self, serial: kms::CardSerial) -> Vec<kms::ConnectorId> {
         let mut good = Vec::new();
         let Some(card) = self.outputs.cards.get(serial) else { return good };
         for connector in card.inventory.connected() {
@@ -70,7 +70,7 @@ impl Syncline {
     pub fn flipped_without_output(&mut self, serial: kms::CardSerial, flip: &kms::Flip) {
         let outputs = &mut self.outputs;
         let Some(card) = outputs.cards.get_mut(serial) else { return };
-        if let Some(at) = card.leaving.iter().position(|leaving| leaving.kms.crtc_id() == flip.crtc) {
+        if let Some(at) = card.leaving.iter().position(|leaving| Some(leaving.kms.crtc_id()) == flip.crtc) {
             let mut leaving = card.leaving.swap_remove(at);
             if !leaving.kms.flipped(flip) {
                 card.leaving.push(leaving);

@@ -27,7 +27,7 @@ use smithay::{
 };
 
 use crate::{
-    session::Syncline,
+    session::{Syncline, checks},
     surface::{
         SurfaceState,
         apply::{Attach, CommitUpdate},
@@ -53,6 +53,9 @@ struct CommitSync {
 
 /// Called before every commit of every surface.
 pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
+    if !checks::check_commit(state, surface) {
+        return;
+    }
     let now = state.now;
     let ordered = state.take_order(surface);
     let mut superseded = Vec::new();

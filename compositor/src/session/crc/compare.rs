@@ -12,6 +12,7 @@
 //! within [`LIMIT`], the answer says so.
 
 use fence::Ns;
+use kms::PlaneId;
 use smithay::utils::IsAlive;
 
 use crate::{
@@ -92,7 +93,7 @@ impl Syncline {
             ComparisonStep::Composited { .. } | ComparisonStep::Planes { .. } => return,
             ComparisonStep::Wait { why_not } => {
                 let shows = |at: usize| matches!(output.on_plane[at], Some(OnPlane::Content(_)));
-                let planes: Vec<u32> =
+                let planes: Vec<PlaneId> =
                     (0..output.on_plane.len()).filter(|at| shows(*at)).map(|at| output.kms.planes()[at].id).collect();
                 if planes.is_empty() {
                     *why_not = "no plane shows a client's buffer: everything is composited already";

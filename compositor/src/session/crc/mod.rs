@@ -33,7 +33,7 @@ use crate::{
 impl Syncline {
     /// A frame is on the screen of output `id`; its CRC is predicted from `check`.
     pub fn crc_shown(&mut self, id: OutputId, flipped: Flipped, check: Option<Check>) {
-        self.crc_adopt(id);
+        self.crc_on_if_for_all(id);
         self.crc_arm(id);
         self.crc_answer_waiters();
         let output = &mut self.outputs.list[id];
@@ -59,7 +59,7 @@ impl Syncline {
         if let Some(session) = self.outputs.list[id].crc.as_mut().and_then(|crc| crc.session.as_mut()) {
             session.lost_track();
         }
-        self.crc_adopt(id);
+        self.crc_on_if_for_all(id);
         self.crc_arm(id);
         self.crc_answer_waiters();
     }

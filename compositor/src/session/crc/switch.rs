@@ -210,7 +210,7 @@ impl Syncline {
     }
 
     /// Turns on the CRCs of an output that appeared after `crc on` for all outputs.
-    pub fn crc_adopt(&mut self, id: OutputId) {
+    pub fn crc_on_if_for_all(&mut self, id: OutputId) {
         if self.outputs.list[id].crc.is_none()
             && let Some(source) = self.crc.all.clone()
             && let Err(error) = self.crc_on(id, source.as_deref())

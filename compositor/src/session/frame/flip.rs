@@ -68,7 +68,7 @@ impl Syncline {
         flip: &Flip,
     ) -> Option<(OutputId, FrameCallbacks, FlipTime, Vec<SurfaceId>)> {
         let now = self.now;
-        let on_it = |output: &Output| output.is_on(card) && output.kms.crtc_id() == flip.crtc;
+        let on_it = |output: &Output| output.is_on(card) && Some(output.kms.crtc_id()) == flip.crtc;
         let Some(id) = self.outputs.list.find_id(on_it) else {
             self.flipped_without_output(card, flip);
             return None;

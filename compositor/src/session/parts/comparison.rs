@@ -3,6 +3,7 @@
 //! It never commits: [`crate::session::crc::compare`] does.
 
 use fence::Ns;
+use kms::PlaneId;
 
 use crate::{
     control::socket::Ticket, crc::judge::Judged, output::planes::request::CursorPlane, render::Layer,
@@ -22,7 +23,7 @@ pub enum ComparisonStep {
 /// What the answer says about the scene.
 #[derive(Debug, Default)]
 pub struct SceneFacts {
-    pub planes: Vec<u32>,
+    pub planes: Vec<PlaneId>,
     pub translucent: bool,
 }
 

@@ -11,12 +11,20 @@ use smithay::wayland::{
     compositor::CompositorState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState,
 };
 
-use crate::feedback::FormatFeedback;
+use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
+
+use crate::{
+    feedback::FormatFeedback,
+    session::parts::requests::{Constructed, SourceUses},
+};
 
 /// The protocol state that the handlers need.
 pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,
+    pub xdg_constructed: Constructed,
+    /// The `xdg_surface` whose request is being handled.
+    pub xdg_constructing: Option<XdgSurface>,
     pub shm: ShmState,
     /// Set once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,
@@ -26,6 +34,7 @@ pub struct Globals {
     pub syncobj: Option<SyncobjState>,
     pub explicit_sync: ExplicitSyncState,
     pub data_device: DataDeviceState,
+    pub source_uses: SourceUses,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
 }

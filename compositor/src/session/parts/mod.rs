@@ -8,3 +8,4 @@ pub mod comparison;
 pub mod crc;
 pub mod globals;
 pub mod held;
+pub mod requests;

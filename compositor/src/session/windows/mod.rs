@@ -2,5 +2,5 @@
 
 mod displays;
 mod interact;
-mod tree;
+pub mod tree;
 mod xdg;

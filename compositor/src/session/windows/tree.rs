@@ -20,10 +20,7 @@ use std::{
 };
 
 use smithay::wayland::{
-    compositor::{
-        CompositorState, RegionUserData, SubsurfaceUserData, SurfaceData, SurfaceUserData, get_children, get_parent,
-        get_role, with_states,
-    },
+    compositor::{CompositorState, SubsurfaceUserData, SurfaceData, get_children, get_parent, get_role, with_states},
     shell::xdg::{PopupSurface, XdgPopupSurfaceData},
 };
 use wayland_protocols::xdg::shell::server::xdg_wm_base;
@@ -34,7 +31,6 @@ use wayland_server::{
     protocol::{
         wl_callback::WlCallback,
         wl_compositor::WlCompositor,
-        wl_region::WlRegion,
         wl_subcompositor::{self, WlSubcompositor},
         wl_subsurface::{self, WlSubsurface},
         wl_surface::WlSurface,
@@ -216,6 +212,11 @@ pub fn forget_popup(popup: &PopupSurface) {
     }
 }
 
+/// Whether there are live popups whose parent is this surface.
+pub fn has_popups(surface: &WlSurface) -> bool {
+    with_states(surface, |states| PopupLinks::of(states).children > 0)
+}
+
 /// The parent of a popup's surface, as Smithay follows it.
 fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
     with_states(surface, |states| {
@@ -249,6 +250,4 @@ fn post_error_on(display: &DisplayHandle, client: &Client, interface: &str, code
 delegate_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
 delegate_global_dispatch!(Syncline: [WlSubcompositor: ()] => CompositorState);
 delegate_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
-delegate_dispatch!(Syncline: [WlSurface: SurfaceUserData] => CompositorState);
-delegate_dispatch!(Syncline: [WlRegion: RegionUserData] => CompositorState);
 delegate_dispatch!(Syncline: [WlCallback: ()] => CompositorState);

@@ -22,8 +22,7 @@ use crate::{
         interact::{Interaction, ResizeEdges},
         windows::Placement,
     },
-    session::Syncline,
-    session::windows::tree,
+    session::{Syncline, checks, windows::tree},
     surface::SurfaceState,
 };
 
@@ -33,6 +32,9 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_toplevel(&mut self, surface: ToplevelSurface) {
+        if !checks::xdg::link_role(self, surface.wl_surface()) {
+            return;
+        }
         surface.with_pending_state(|state| {
             for capability in [xdg_toplevel::WmCapabilities::Maximize, xdg_toplevel::WmCapabilities::Fullscreen] {
                 state.capabilities.set(capability);
@@ -42,7 +44,11 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
-        if !tree::admit_popup(&self.display, &surface) {
+        let right = checks::xdg::link_role(self, surface.wl_surface())
+            && checks::xdg::check_positioner(&surface, &positioner)
+            && checks::xdg::check_parent(&surface)
+            && tree::admit_popup(&self.display, &surface);
+        if !right {
             return;
         }
         // Popups that are gone must not get children.
@@ -58,6 +64,9 @@ impl XdgShellHandler for Syncline {
     }
 
     fn reposition_request(&mut self, surface: PopupSurface, positioner: PositionerState, token: u32) {
+        if !checks::xdg::check_positioner(&surface, &positioner) {
+            return;
+        }
         surface.with_pending_state(|state| {
             state.positioner = positioner;
             state.geometry = positioner.get_geometry();
@@ -119,6 +128,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
+        checks::xdg::forget_role(self, surface.wl_surface());
         let gone = self.desktop.windows.remove(&surface);
         if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface.wl_surface()) {
             self.desktop.interaction = None;
@@ -130,6 +140,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn popup_destroyed(&mut self, popup: PopupSurface) {
+        checks::xdg::forget_role(self, popup.wl_surface());
         tree::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();

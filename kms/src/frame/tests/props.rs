@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::*;
 use crate::colour::{Ctm, Eotf, HdrMetadata, HdrStatic, Lut};
+use crate::id::{ColorOpId, ConnectorId};
 use crate::pipeline::{ColorOp, ColorPipeline, OpState, PipelineError};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::property_values::Curve;
 use crate::scripted::add_colour;
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneOptions, Rotation, ScalingFilter};
 
-const CONNECTOR: u32 = ids::CONNECTOR;
+const CONNECTOR: ConnectorId = ids::CONNECTOR;
 
 /// A lit output with every optional property.
 fn rich() -> Bench {
@@ -28,7 +29,8 @@ fn rich() -> Bench {
 }
 
 /// What one frame sends to `object`.
-fn sent(bench: &mut Bench, object: u32, change: impl FnOnce(&mut Frame<'_>)) -> Vec<(u32, u64)> {
+fn sent(bench: &mut Bench, object: impl Into<ObjectId>, change: impl FnOnce(&mut Frame<'_>)) -> Vec<(PropertyId, u64)> {
+    let object = object.into();
     bench.kernel.take_log();
     let mut frame = bench.output.frame();
     change(&mut frame);
@@ -41,7 +43,7 @@ fn sent(bench: &mut Bench, object: u32, change: impl FnOnce(&mut Frame<'_>)) -> 
 fn all_looks() -> [(&'static str, PlaneOptions); 6] {
     let plain = PlaneOptions::default();
     [
-        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.reflect_x(), ..plain }),
+        ("rotation", PlaneOptions { rotation: Rotation::ROTATE_90.mirrored_x(), ..plain }),
         ("SCALING_FILTER", PlaneOptions { scaling_filter: Some(ScalingFilter::NearestNeighbor), ..plain }),
         ("COLOR_ENCODING", PlaneOptions { color_encoding: Some(ColorEncoding::Bt709), ..plain }),
         ("COLOR_RANGE", PlaneOptions { color_range: Some(ColorRange::Full), ..plain }),
@@ -52,13 +54,13 @@ fn all_looks() -> [(&'static str, PlaneOptions); 6] {
 
 #[test]
 fn a_plane_property_goes_out_once() {
-    let expected: [&[(u32, u64)]; 6] = [
+    let expected: [&[(PropertyId, u64)]; 6] = [
         &[(ids::ROTATION, 0x12)],
         &[(ids::SCALING_FILTER, 1)],
         &[(ids::COLOR_ENCODING, 1)],
         &[(ids::COLOR_RANGE, 1)],
         &[(ids::COLORKEY, 0x01ff_00ff)],
-        &[(ids::HOTSPOT_X, 3), (ids::HOTSPOT_X + 1, -4i64 as u64)],
+        &[(ids::HOTSPOT_X, 3), (ids::HOTSPOT_Y, -4i64 as u64)],
     ];
     for ((name, options), expected) in all_looks().into_iter().zip(expected) {
         let mut bench = rich();
@@ -92,13 +94,13 @@ fn what_says_nothing_leaves_a_matrix_but_undoes_a_key() {
 fn a_plane_that_is_turned_on_is_upright() {
     let mut bench = rich();
     let options = PlaneOptions { rotation: Rotation::ROTATE_180, ..PlaneOptions::default() };
-    sent(&mut bench, PRIMARY + 1, |frame| {
+    sent(&mut bench, ids::plane(1), |frame| {
         frame.set(1, PlaneState { options, ..full(3) });
     });
-    sent(&mut bench, PRIMARY + 1, |frame| {
+    sent(&mut bench, ids::plane(1), |frame| {
         frame.clear(1);
     });
-    let on = sent(&mut bench, PRIMARY + 1, |frame| {
+    let on = sent(&mut bench, ids::plane(1), |frame| {
         frame.set(1, full(3));
     });
     assert!(on.contains(&(ids::ROTATION, 1)), "{on:?}");
@@ -134,7 +136,7 @@ fn rotations_are_one_turn_with_reflections() {
     for (bits, good) in table {
         assert_eq!(Rotation::from_bits(bits).map(Rotation::bits), good.then_some(bits), "{bits:#x}");
     }
-    assert!(Rotation::ROTATE_270.reflect_y().swaps_axes() && !Rotation::ROTATE_180.reflect_x().swaps_axes());
+    assert!(Rotation::ROTATE_270.mirrored_y().swaps_axes() && !Rotation::ROTATE_180.mirrored_x().swaps_axes());
 }
 
 fn head(device: &crate::Device) -> (CrtcState, ConnectorState) {
@@ -159,40 +161,48 @@ fn crtc_and_connector_are_sent_where_they_change() {
     let mut bench = rich();
     let (crtc, connector) = head(bench.output.device());
     let background = 0xffff_0001_0002_ffff;
-    let lut = |lut: &Option<Arc<Lut>>| u64::from(lut.as_ref().unwrap().id());
-    let ctm = u64::from(crtc.ctm.as_ref().unwrap().id());
+    let lut = |lut: &Option<Arc<Lut>>| lut.as_ref().unwrap().id().value();
+    let ctm = crtc.ctm.as_ref().unwrap().id().value();
     let values = [lut(&crtc.degamma), ctm, lut(&crtc.gamma), background];
-    let expected: Vec<_> = (ids::DEGAMMA_LUT..).zip(values).collect();
+    let props = [ids::DEGAMMA_LUT, ids::CTM, ids::GAMMA_LUT, ids::BACKGROUND_COLOR];
+    let expected: Vec<_> = props.into_iter().zip(values).collect();
     let give = crtc.clone();
     assert_eq!(sent(&mut bench, CRTC, |frame| _ = frame.crtc(give)), expected);
     let give = crtc.clone();
     assert_eq!(sent(&mut bench, CRTC, |frame| _ = frame.crtc(give)), []);
     assert_eq!(sent(&mut bench, CRTC, |_| ()), [], "a frame that says nothing changes nothing");
     let give = CrtcState { gamma: None, ..crtc.clone() };
-    assert_eq!(sent(&mut bench, CRTC, |frame| _ = frame.crtc(give)), [(ids::DEGAMMA_LUT + 2, 0)]);
+    assert_eq!(sent(&mut bench, CRTC, |frame| _ = frame.crtc(give)), [(ids::GAMMA_LUT, 0)]);
 
-    let hdr = u64::from(connector.hdr.as_ref().unwrap().id());
-    let expected: Vec<_> = (ids::MAX_BPC..).zip([10, 4, 9, hdr, 2]).collect();
+    let hdr = connector.hdr.as_ref().unwrap().id().value();
+    let expected = [
+        (ids::MAX_BPC, 10),
+        (ids::CONTENT_TYPE, 4),
+        (ids::COLORSPACE, 9),
+        (ids::HDR_OUTPUT_METADATA, hdr),
+        (ids::BROADCAST_RGB, 2),
+    ];
     let give = connector.clone();
     assert_eq!(sent(&mut bench, CONNECTOR, |frame| _ = frame.connector(give)), expected);
     let give = ConnectorState { content_type: None, max_bpc: None, ..connector };
-    assert_eq!(sent(&mut bench, CONNECTOR, |frame| _ = frame.connector(give)), [(ids::MAX_BPC + 1, 0)]);
+    assert_eq!(sent(&mut bench, CONNECTOR, |frame| _ = frame.connector(give)), [(ids::CONTENT_TYPE, 0)]);
 }
 
 #[test]
 fn a_modeset_sends_them_again_and_undoes_what_others_left() {
     let mut bench = rich();
     let (crtc, _) = head(bench.output.device());
-    let gamma = u64::from(crtc.gamma.as_ref().unwrap().id());
+    let gamma = crtc.gamma.as_ref().unwrap().id().value();
     sent(&mut bench, CRTC, |frame| _ = frame.crtc(crtc));
     bench.output.reset();
     let mut frame = bench.output.modeset();
     frame.set(0, full(1));
     frame.commit(9).unwrap();
     let log = bench.kernel.take_log().remove(0);
-    assert_eq!(log.value(CRTC, ids::DEGAMMA_LUT + 2), Some(gamma));
+    assert_eq!(log.value(CRTC, ids::GAMMA_LUT), Some(gamma));
     assert_eq!(log.value(CONNECTOR, ids::MAX_BPC), None, "nothing was asked of it");
-    let defaults = [1, 2, 3, 4].map(|at| log.value(CONNECTOR, ids::MAX_BPC + at));
+    let others = [ids::CONTENT_TYPE, ids::COLORSPACE, ids::HDR_OUTPUT_METADATA, ids::BROADCAST_RGB];
+    let defaults = others.map(|prop| log.value(CONNECTOR, prop));
     assert_eq!(defaults, [Some(0); 4], "what another program set is undone");
 }
 
@@ -252,7 +262,16 @@ fn an_output_without_them_refuses_by_name() {
     check(bench.output.frame().connector(deep).test().unwrap_err(), "connector 10: max bpc: out of range");
 }
 
-/// A plane with a curve (400) and a matrix (401).
+/// The operations of the pipeline.
+const CURVE: ColorOpId = ColorOpId::from_raw(400);
+const MATRIX: ColorOpId = ColorOpId::from_raw(401);
+/// And their properties.
+const TYPE: PropertyId = PropertyId::from_raw(500);
+const BYPASS: PropertyId = PropertyId::from_raw(501);
+const CURVE_1D_TYPE: PropertyId = PropertyId::from_raw(502);
+const DATA: PropertyId = PropertyId::from_raw(503);
+
+/// A plane with a curve and a matrix.
 fn with_pipeline() -> Bench {
     let property = |id, value, kind| Property { id, value, immutable: false, atomic: true, kind };
     let named = |names: &[&str]| {
@@ -263,22 +282,22 @@ fn with_pipeline() -> Bench {
     let kinds = named(&["1D Curve", "1D LUT", "3x4 Matrix"]);
     let op = |id, kind, name: &str, own| {
         let table = [
-            ("TYPE".to_owned(), property(500, kind, kinds.clone())),
-            ("BYPASS".to_owned(), property(501, 1, PropertyKind::Range { min: 0, max: 1 })),
+            ("TYPE".to_owned(), property(TYPE, kind, kinds.clone())),
+            ("BYPASS".to_owned(), property(BYPASS, 1, PropertyKind::Range { min: 0, max: 1 })),
             (name.to_owned(), own),
         ];
         ColorOp { id, props: PropertyTable(table.into()) }
     };
     let curves = named(&["sRGB EOTF", "sRGB Inverse EOTF"]);
     let ops = vec![
-        op(400, 0, "CURVE_1D_TYPE", property(502, 0, curves)),
-        op(401, 2, "DATA", property(503, 0, PropertyKind::Blob)),
+        op(CURVE, 0, "CURVE_1D_TYPE", property(CURVE_1D_TYPE, 0, curves)),
+        op(MATRIX, 2, "DATA", property(DATA, 0, PropertyKind::Blob)),
     ];
     let kernel = Scripted::new().unwrap();
     let mut inventory = Stock::default().inventory();
     let plane = &mut inventory.planes[0];
     plane.pipelines.push(ColorPipeline { name: "Color Pipeline 400".to_owned(), ops });
-    let choice = PropertyKind::Enum(vec![EnumValue { value: 400, name: "Color Pipeline 400".to_owned() }]);
+    let choice = PropertyKind::Enum(vec![EnumValue { value: CURVE.value(), name: "Color Pipeline 400".to_owned() }]);
     plane.props.0.insert("COLOR_PIPELINE".to_owned(), property(ids::COLOR_PIPELINE, 0, choice));
     let output = Output::new(&kernel.device(), &inventory, CONNECTOR, &Stock::mode()).unwrap();
     let mut bench = Bench { kernel, output };
@@ -302,11 +321,17 @@ fn a_pipeline_is_sent_once_and_taken_off() {
         frame.commit(number).unwrap();
         bench.flip();
     }
-    let fence = (CRTC, ids::OUT_FENCE_PTR, 0);
-    let on = [fence, (PRIMARY, ids::COLOR_PIPELINE, 400), (400, 502, 1), (400, 501, 0), (401, 501, 1)];
+    let fence = asked(CRTC, ids::OUT_FENCE_PTR, 0);
+    let on = [
+        fence,
+        asked(PRIMARY, ids::COLOR_PIPELINE, CURVE.value()),
+        asked(CURVE, CURVE_1D_TYPE, 1),
+        asked(CURVE, BYPASS, 0),
+        asked(MATRIX, BYPASS, 1),
+    ];
     let log = bench.kernel.take_log();
     assert_eq!((log[0].props.as_slice(), log[1].props.as_slice()), (&on[..], &[fence][..]));
-    assert_eq!(log[2].props, [fence, (PRIMARY, ids::COLOR_PIPELINE, 0)]);
+    assert_eq!(log[2].props, [fence, asked(PRIMARY, ids::COLOR_PIPELINE, 0)]);
 }
 
 #[test]
@@ -320,7 +345,7 @@ fn a_pipeline_is_only_what_its_operations_can() {
     let swapped = [OpState::Bypass, OpState::Curve(Curve::SrgbEotf)];
     assert_eq!(wrong(&swapped), "colorop 401 (3x4 Matrix): TYPE: another one than the state is for");
     let none = planes[1].pipeline(0, &[]).unwrap_err();
-    assert_eq!(none, PipelineError::NoPipeline { plane: PRIMARY + 1, index: 0, has: 0 });
+    assert_eq!(none, PipelineError::NoPipeline { plane: ids::plane(1), index: 0, has: 0 });
     let good = planes[0].pipeline(0, &[OpState::Bypass, OpState::Bypass]).unwrap();
     let mut frame = bench.output.frame();
     frame.set(1, PlaneState { pipeline: Some(&good), ..full(1) });

@@ -100,8 +100,8 @@ impl Screen {
         let mut values = Vec::new();
         let crtc = self.output.crtc_id();
         if let Some(props) = self.crtc_props() {
-            let mut set = |name, value| values.extend(props.get(name).map(|prop| (crtc, prop.id, value)));
-            let id = |blob: &Option<Blob>| blob.as_ref().map_or(0, |blob| blob.id().into());
+            let mut set = |name, value| values.extend(props.get(name).map(|prop| (crtc.into(), prop.id, value)));
+            let id = |blob: &Option<Blob>| blob.as_ref().map_or(0, |blob| blob.id().value());
             set("ACTIVE", 1);
             set("GAMMA_LUT", id(&blobs.gamma));
             set("DEGAMMA_LUT", id(&blobs.degamma));
@@ -111,15 +111,16 @@ impl Screen {
         let mut matrices = blobs.matrices.iter();
         for (at, plane) in self.planes.iter().enumerate() {
             let props = &plane.info.props;
-            let mut set = |name: &str, value| values.extend(props.get(name).map(|prop| (plane.id, prop.id, value)));
+            let mut set =
+                |name: &str, value| values.extend(props.get(name).map(|prop| (plane.id.into(), prop.id, value)));
             let Some(layer) = scene.layers.iter().find(|layer| layer.plane == at) else {
                 set("FB_ID", 0);
                 set("CRTC_ID", 0);
-                values.extend(plane.pipeline_prop.map(|prop| (plane.id, prop, 0)));
+                values.extend(plane.pipeline_prop.map(|prop| (plane.id.into(), prop, 0)));
                 continue;
             };
-            set("FB_ID", layer.image.id().0.into());
-            set("CRTC_ID", crtc.into());
+            set("FB_ID", layer.image.id().value());
+            set("CRTC_ID", crtc.value());
             let (src, dst) = (layer.src, layer.dst);
             for (name, value) in [("SRC_X", src.x), ("SRC_Y", src.y), ("SRC_W", src.w), ("SRC_H", src.h)] {
                 set(name, value.into());
@@ -154,17 +155,17 @@ impl Screen {
             plane.pipelines.iter().find_map(|pipeline| Some((pipeline, assign_operations(pipeline, &layer.pipeline)?)));
         let first =
             fitting.as_ref().filter(|_| !layer.pipeline.is_empty()).and_then(|(pipeline, _)| pipeline.ops.first());
-        values.push((plane.id, prop, first.map_or(0, |op| op.id.into())));
+        values.push((plane.id.into(), prop, first.map_or(0, |op| op.id.value())));
         let (Some((pipeline, assigned)), Some(_)) = (fitting, first) else { return };
         for (op, operation) in pipeline.ops.iter().zip(assigned) {
-            let mut set = |name, value| values.extend(op.props.get(name).map(|prop| (op.id, prop.id, value)));
+            let mut set = |name, value| values.extend(op.props.get(name).map(|prop| (op.id.into(), prop.id, value)));
             set("BYPASS", operation.is_none().into());
             let curve = |name| op.props.enum_value("CURVE_1D_TYPE", name).unwrap_or_default();
             match operation.map(|at| &layer.pipeline[at]) {
                 None => {}
                 Some(ColorOp::SrgbEotf) => set("CURVE_1D_TYPE", curve("sRGB EOTF")),
                 Some(ColorOp::SrgbInverseEotf) => set("CURVE_1D_TYPE", curve("sRGB Inverse EOTF")),
-                Some(ColorOp::Matrix(_)) => set("DATA", matrices.next().map_or(0, |blob| blob.id().into())),
+                Some(ColorOp::Matrix(_)) => set("DATA", matrices.next().map_or(0, |blob| blob.id().value())),
             }
         }
     }
@@ -173,7 +174,7 @@ impl Screen {
 pub(super) fn request(values: &Values) -> AtomicModeReq {
     let mut request = AtomicModeReq::new();
     for &(object, prop, value) in values {
-        if let (Some(object), Some(prop)) = (NonZeroU32::new(object), NonZeroU32::new(prop)) {
+        if let (Some(object), Some(prop)) = (NonZeroU32::new(object.raw()), NonZeroU32::new(prop.raw())) {
             request.add_raw_property(object, property::Handle::from(prop), value);
         }
     }

@@ -1,0 +1,34 @@
+//! Requests that break a rule of their protocol and that Smithay 0.7 accepts, or answers with an
+//! error of another object: they are checked before Smithay acts on them.
+//!
+//! ```text
+//!  request ─→ check ─┬─ right ─→ Smithay
+//!                    └─ wrong ─→ the protocol's error; the client is closed, Smithay does not see the request
+//! ```
+//!
+//! | file | objects |
+//! | --- | --- |
+//! | `surface.rs` | `wl_surface`, `wl_region` |
+//! | `xdg.rs` | xdg-shell |
+//! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
+//!
+//! Trees of surfaces are checked in [`crate::session::windows::tree`]. Nothing here changes a
+//! surface, a window or the seat. Errors without a test are listed in
+//! `compositor/src/session/fixture/tests/errors/unraised.rs`.
+
+use protocols::viewporter;
+use smithay::wayland::compositor::with_states;
+use wayland_server::protocol::wl_surface::WlSurface;
+
+use crate::session::Syncline;
+
+mod door;
+pub mod seat;
+pub mod surface;
+pub mod xdg;
+
+/// Checks a commit that is being made. Returns false if an error has been posted.
+#[must_use]
+pub fn check_commit(state: &mut Syncline, surface: &WlSurface) -> bool {
+    xdg::check_commit(state, surface) && surface::check_size(surface) && with_states(surface, viewporter::check_size)
+}

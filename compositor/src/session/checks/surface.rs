@@ -1,0 +1,108 @@
+//! `wl_surface` and `wl_region`: the requests, and the size of the buffer at a commit.
+//!
+//! It never changes a surface.
+
+use smithay::{
+    utils::{Buffer, Size},
+    wayland::{
+        compositor::{
+            BufferAssignment, CompositorState, RegionUserData, SurfaceAttributes, SurfaceData, SurfaceUserData,
+            get_role, with_states,
+        },
+        seat::CURSOR_IMAGE_ROLE,
+        viewporter::ViewportCachedState,
+    },
+};
+use wayland_server::{
+    Resource, WEnum,
+    protocol::{
+        wl_region::{self, WlRegion},
+        wl_surface::{self, WlSurface},
+    },
+};
+
+use crate::{
+    session::{
+        Syncline,
+        checks::{
+            door::{checked, refuse},
+            xdg,
+        },
+    },
+    surface::{SurfaceState, buffer::Imports, shm::Shm},
+};
+
+checked!(WlSurface, SurfaceUserData, CompositorState, request);
+checked!(WlRegion, RegionUserData, CompositorState, region_request);
+
+fn request(_: &mut Syncline, surface: &WlSurface, request: &wl_surface::Request) -> bool {
+    use wl_surface::{Error, Request};
+    match request {
+        Request::SetBufferTransform { transform: WEnum::Unknown(value) } => {
+            refuse(surface, Error::InvalidTransform, format!("set_buffer_transform: {value} is no transform"))
+        }
+        // It is empty, and no error. Smithay would panic in a debug build.
+        Request::Damage { width, height, .. } if *width < 0 || *height < 0 => false,
+        // A sub-surface may lose its surface first: its object is inert then.
+        Request::Destroy => match xdg::role_of(surface) {
+            Some(role) => {
+                let message = format!("destroy: {} has a live {role}; destroy that first", surface.id());
+                refuse(surface, Error::DefunctRoleObject, message)
+            }
+            None => true,
+        },
+        _ => true,
+    }
+}
+
+/// A rectangle of negative size is empty, and no error. Smithay would panic in a debug build.
+fn region_request(_: &mut Syncline, _: &WlRegion, request: &wl_region::Request) -> bool {
+    match request {
+        wl_region::Request::Add { width, height, .. } | wl_region::Request::Subtract { width, height, .. } => {
+            *width >= 0 && *height >= 0
+        }
+        _ => true,
+    }
+}
+
+/// Checks a commit that is being made: the size of the buffer is a multiple of the scale. Returns
+/// false if an error has been posted.
+///
+/// Neither a cursor is refused, since clients scale cursors of any size, nor a surface with a
+/// source rectangle, whose size does not follow from that of the buffer.
+#[must_use]
+pub fn check_size(surface: &WlSurface) -> bool {
+    let cursor = get_role(surface) == Some(CURSOR_IMAGE_ROLE);
+    let mismatch = with_states(surface, |states| {
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let SurfaceAttributes { buffer_scale: scale, buffer, .. } = attributes.pending();
+        let scale = *scale;
+        let cropped = states.cached_state.get::<ViewportCachedState>().pending().src.is_some();
+        if scale <= 1 || cropped || cursor {
+            return None;
+        }
+        let size = shown_size(states, buffer.as_ref())?;
+        (size.w % scale != 0 || size.h % scale != 0).then_some((size, scale))
+    });
+    match mismatch {
+        None => true,
+        Some((size, scale)) => {
+            let message = format!("commit: a buffer of {}x{} pixels with the scale {scale}", size.w, size.h);
+            refuse(surface, wl_surface::Error::InvalidSize, message)
+        }
+    }
+}
+
+/// The size of the buffer that the surface has after the commit.
+fn shown_size(states: &SurfaceData, attached: Option<&BufferAssignment>) -> Option<Size<i32, Buffer>> {
+    let buffer = match attached {
+        None => return Some(SurfaceState::of(states).current.as_ref()?.size),
+        Some(BufferAssignment::Removed) => return None,
+        Some(BufferAssignment::NewBuffer(buffer)) => buffer,
+    };
+    if let Some(imported) = Imports::of(buffer) {
+        return Some((imported.dmabuf.width() as i32, imported.dmabuf.height() as i32).into());
+    }
+    let shm: &std::sync::Arc<Shm> = protocols::shm::import_of(buffer)?;
+    Some((shm.picture.width as i32, shm.picture.height as i32).into())
+}

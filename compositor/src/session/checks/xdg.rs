@@ -1,0 +1,312 @@
+//! xdg-shell: what its objects may be asked, in which order, and with which values.
+//!
+//! Smithay keeps the `wl_surface` and the `xdg_wm_base` of an `xdg_surface` to itself. [`Links`]
+//! keeps both with the `wl_surface`, and [`crate::session::parts::requests::Constructed`] finds the `wl_surface` of an
+//! `xdg_surface` that has a role object.
+
+use std::sync::{Mutex, MutexGuard};
+
+use smithay::{
+    utils::Serial,
+    wayland::{
+        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
+        shell::xdg::{
+            PopupSurface, PositionerState, SurfaceCachedState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData,
+            XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData, XdgSurfaceUserData, XdgToplevelSurfaceData,
+            XdgWmBaseUserData,
+        },
+    },
+};
+use wayland_protocols::xdg::shell::server::{
+    xdg_popup::{self, XdgPopup},
+    xdg_positioner::{self, XdgPositioner},
+    xdg_surface::{self, XdgSurface},
+    xdg_toplevel::{self, XdgToplevel},
+    xdg_wm_base::{self, XdgWmBase},
+};
+use wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId, delegate_global_dispatch,
+    protocol::wl_surface::WlSurface,
+};
+
+use crate::{
+    session::{
+        Syncline,
+        checks::door::{checked, refuse},
+        windows::tree,
+    },
+    surface::SurfaceState,
+};
+
+/// The xdg-shell objects of a surface, in its data map.
+#[derive(Debug, Default)]
+struct Links {
+    base: Option<Weak<XdgWmBase>>,
+    /// Set while there is a role object.
+    xdg: Option<Weak<XdgSurface>>,
+}
+
+impl Links {
+    fn of(states: &SurfaceData) -> MutexGuard<'_, Self> {
+        states.data_map.get_or_insert_threadsafe(Mutex::<Self>::default).lock().expect("no panic while locked")
+    }
+
+    fn base(surface: &WlSurface) -> Option<XdgWmBase> {
+        with_states(surface, |states| Self::of(states).base.as_ref()?.upgrade().ok())
+    }
+
+    fn xdg(surface: &WlSurface) -> Option<XdgSurface> {
+        with_states(surface, |states| Self::of(states).xdg.as_ref()?.upgrade().ok())
+    }
+}
+
+/// The interface of the surface's live role object, if xdg-shell gave it one.
+pub fn role_of(surface: &WlSurface) -> Option<&'static str> {
+    Links::xdg(surface).and_then(|_| get_role(surface))
+}
+
+/// The role object of a surface is destroyed.
+pub fn forget_role(state: &mut Syncline, surface: &WlSurface) {
+    let xdg = with_states(surface, |states| Links::of(states).xdg.take());
+    if let Some(xdg) = xdg {
+        state.globals.xdg_constructed.0.remove(&xdg.id());
+    }
+}
+
+/// Posts an error on the `xdg_wm_base` that the surface came with, and returns false.
+fn refuse_on_base(surface: &WlSurface, error: xdg_wm_base::Error, message: String) -> bool {
+    match Links::base(surface) {
+        Some(base) => refuse(&base, error, message),
+        // A client that destroyed it had the error defunct_surfaces.
+        None => false,
+    }
+}
+
+checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
+checked!(XdgPositioner, XdgPositionerUserData, XdgShellState, positioner_request);
+checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
+checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
+delegate_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
+
+fn base_request(_: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
+    let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };
+    let id = surface.id();
+    let other = get_role(surface).filter(|role| ![XDG_TOPLEVEL_ROLE, XDG_POPUP_ROLE].contains(role));
+    if let Some(role) = role_of(surface).or(other) {
+        return refuse(base, xdg_wm_base::Error::Role, format!("get_xdg_surface: {id} already has an {role}"));
+    }
+    let has_buffer = with_states(surface, |states| {
+        let state = SurfaceState::of(states);
+        attaches(states) || state.current.is_some() || !state.pending.is_empty()
+    });
+    if has_buffer {
+        let message = format!("get_xdg_surface: {id} has a buffer; remove it first");
+        return refuse(base, xdg_wm_base::Error::InvalidSurfaceState, message);
+    }
+    with_states(surface, |states| Links::of(states).base = Some(base.downgrade()));
+    true
+}
+
+/// Whether the commit that is being made attaches a buffer.
+fn attaches(states: &SurfaceData) -> bool {
+    let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+    matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)))
+}
+
+fn positioner_request(_: &mut Syncline, positioner: &XdgPositioner, request: &xdg_positioner::Request) -> bool {
+    use xdg_positioner::Request;
+    let message = match request {
+        Request::SetAnchor { anchor: WEnum::Unknown(value) } => format!("set_anchor: {value} is no anchor"),
+        Request::SetGravity { gravity: WEnum::Unknown(value) } => format!("set_gravity: {value} is no gravity"),
+        Request::SetParentSize { parent_width, parent_height } if *parent_width < 0 || *parent_height < 0 => {
+            format!("set_parent_size: {parent_width}x{parent_height} is negative")
+        }
+        _ => return true,
+    };
+    refuse(positioner, xdg_positioner::Error::InvalidInput, message)
+}
+
+fn toplevel_request(_: &mut Syncline, toplevel: &XdgToplevel, request: &xdg_toplevel::Request) -> bool {
+    use xdg_toplevel::{Error, Request};
+    let (name, width, height) = match request {
+        Request::Resize { edges: WEnum::Unknown(edges), .. } => {
+            return refuse(toplevel, Error::InvalidResizeEdge, format!("resize: {edges} is not one of the enum"));
+        }
+        Request::SetMinSize { width, height } => ("set_min_size", *width, *height),
+        Request::SetMaxSize { width, height } => ("set_max_size", *width, *height),
+        _ => return true,
+    };
+    if width < 0 || height < 0 {
+        // Smithay's sizes may not be negative: it would panic in a debug build.
+        return refuse(toplevel, Error::InvalidSize, format!("{name}: {width}x{height} is negative"));
+    }
+    true
+}
+
+fn popup_request(state: &mut Syncline, popup: &XdgPopup, request: &xdg_popup::Request) -> bool {
+    let Some(known) = state.globals.xdg_shell.get_popup(popup) else { return true };
+    let surface = known.wl_surface();
+    match request {
+        xdg_popup::Request::Destroy if tree::has_popups(surface) => {
+            let message = format!("xdg_popup.destroy: {} is the parent of another popup", popup.id());
+            refuse_on_base(surface, xdg_wm_base::Error::NotTheTopmostPopup, message)
+        }
+        xdg_popup::Request::Grab { .. } if popup_data(surface, |data| data.committed) == Some(true) => {
+            refuse(popup, xdg_popup::Error::InvalidGrab, "grab: the popup has been committed already")
+        }
+        _ => true,
+    }
+}
+
+fn popup_data<T>(
+    surface: &WlSurface,
+    of: impl FnOnce(&smithay::wayland::shell::xdg::XdgPopupSurfaceRoleAttributes) -> T,
+) -> Option<T> {
+    with_states(surface, |states| {
+        let data = states.data_map.get::<XdgPopupSurfaceData>()?;
+        Some(of(&data.lock().expect("no panic while locked")))
+    })
+}
+
+impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        xdg: &XdgSurface,
+        request: xdg_surface::Request,
+        data: &XdgSurfaceUserData,
+        display: &DisplayHandle,
+        data_init: &mut DataInit<'_, Self>,
+    ) {
+        if !surface_request(state, xdg, &request) {
+            return;
+        }
+        // The role object is linked by the time Smithay's handler is called.
+        state.globals.xdg_constructing = Some(xdg.clone());
+        <XdgShellState as Dispatch<_, _, Self>>::request(state, client, xdg, request, data, display, data_init);
+        state.globals.xdg_constructing = None;
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, xdg: &XdgSurface, data: &XdgSurfaceUserData) {
+        state.globals.xdg_constructed.0.remove(&xdg.id());
+        <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, xdg, data);
+    }
+}
+
+fn surface_request(state: &mut Syncline, xdg: &XdgSurface, request: &xdg_surface::Request) -> bool {
+    use xdg_surface::{Error, Request};
+    let surface = state.globals.xdg_constructed.0.get(&xdg.id());
+    match (request, surface) {
+        (Request::Destroy, Some(_)) => {
+            refuse(xdg, Error::DefunctRoleObject, "destroy: the role object is alive; destroy that first")
+        }
+        (Request::GetToplevel { .. } | Request::GetPopup { .. }, Some(surface)) => {
+            let role = get_role(surface).unwrap_or("role object");
+            refuse(xdg, Error::AlreadyConstructed, format!("{} already has an {role}", xdg.id()))
+        }
+        (Request::SetWindowGeometry { .. } | Request::AckConfigure { .. }, None) => {
+            refuse(xdg, Error::NotConstructed, "set_window_geometry and ack_configure need a role object")
+        }
+        (Request::SetWindowGeometry { width, height, .. }, Some(_)) if *width <= 0 || *height <= 0 => {
+            refuse(xdg, Error::InvalidSize, format!("set_window_geometry: {width}x{height} is no size"))
+        }
+        (Request::AckConfigure { serial }, Some(surface)) if !is_pending(surface, (*serial).into()) => {
+            let message = format!("ack_configure: {serial} was not sent, or is acknowledged already");
+            refuse(xdg, Error::InvalidSerial, message)
+        }
+        _ => true,
+    }
+}
+
+/// Whether a configure with this serial was sent and not acknowledged.
+fn is_pending(surface: &WlSurface, serial: Serial) -> bool {
+    with_states(surface, |states| match states.role {
+        Some(XDG_TOPLEVEL_ROLE) => states.data_map.get::<XdgToplevelSurfaceData>().is_some_and(|data| {
+            let data = data.lock().expect("no panic while locked");
+            data.pending_configures().iter().any(|sent| sent.serial == serial)
+        }),
+        _ => states.data_map.get::<XdgPopupSurfaceData>().is_some_and(|data| {
+            let data = data.lock().expect("no panic while locked");
+            data.pending_configures().iter().any(|sent| sent.serial == serial)
+        }),
+    })
+}
+
+/// A role object was made for `surface`. Returns false if the surface has one already, of another
+/// `xdg_surface`; the error has been posted then.
+#[must_use]
+pub fn link_role(state: &mut Syncline, surface: &WlSurface) -> bool {
+    if let Some(role) = role_of(surface) {
+        let message = format!("{} already has an {role}, of another xdg_surface", surface.id());
+        return refuse_on_base(surface, xdg_wm_base::Error::Role, message);
+    }
+    if let Some(xdg) = state.globals.xdg_constructing.take() {
+        with_states(surface, |states| Links::of(states).xdg = Some(xdg.downgrade()));
+        state.globals.xdg_constructed.0.insert(xdg.id(), surface.clone());
+    }
+    true
+}
+
+/// Checks the positioner that a popup is placed with. Returns false if the error has been posted.
+#[must_use]
+pub fn check_positioner(popup: &PopupSurface, positioner: &PositionerState) -> bool {
+    let empty = |width: i32, height: i32| width == 0 || height == 0;
+    let (size, anchor) = (positioner.rect_size, positioner.anchor_rect.size);
+    if !empty(size.w, size.h) && !empty(anchor.w, anchor.h) {
+        return true;
+    }
+    let message = "the positioner is incomplete: it needs set_size and set_anchor_rect";
+    refuse_on_base(popup.wl_surface(), xdg_wm_base::Error::InvalidPositioner, message.to_owned())
+}
+
+/// Checks the parent of a new popup. Returns false if the error has been posted.
+#[must_use]
+pub fn check_parent(popup: &PopupSurface) -> bool {
+    match popup.get_parent_surface() {
+        Some(parent) if role_of(&parent).is_none() => {
+            let message = format!("get_popup: the parent {} is neither a toplevel nor a popup", parent.id());
+            refuse_on_base(popup.wl_surface(), xdg_wm_base::Error::InvalidPopupParent, message)
+        }
+        _ => true,
+    }
+}
+
+/// Checks a commit that is being made. Returns false if an error has been posted.
+#[must_use]
+pub fn check_commit(state: &mut Syncline, surface: &WlSurface) -> bool {
+    let Some(xdg) = Links::xdg(surface) else { return true };
+    let popup = popup_data(surface, |data| (data.configured, data.parent.is_some()));
+    let (configured, orphan) = match get_role(surface) {
+        Some(XDG_POPUP_ROLE) => popup.map_or((false, false), |(configured, has_parent)| (configured, !has_parent)),
+        _ => (with_states(surface, toplevel_configured), false),
+    };
+    if orphan {
+        let message = "wl_surface.commit: the popup has no parent".to_owned();
+        return refuse_on_base(surface, xdg_wm_base::Error::InvalidPopupParent, message);
+    }
+    if !configured && with_states(surface, attaches) {
+        let message = "wl_surface.commit: a buffer is attached before the first configure is acknowledged";
+        return refuse(&xdg, xdg_surface::Error::UnconfiguredBuffer, message);
+    }
+    check_limits(state, surface)
+}
+
+fn toplevel_configured(states: &SurfaceData) -> bool {
+    let data = states.data_map.get::<XdgToplevelSurfaceData>();
+    data.is_some_and(|data| data.lock().expect("no panic while locked").configured)
+}
+
+/// The smallest size of a window does not exceed its largest.
+fn check_limits(state: &mut Syncline, surface: &WlSurface) -> bool {
+    let (min, max) = with_states(surface, |states| {
+        let mut cached = states.cached_state.get::<SurfaceCachedState>();
+        (cached.pending().min_size, cached.pending().max_size)
+    });
+    let exceeds = |min: i32, max: i32| max != 0 && min > max;
+    if !exceeds(min.w, max.w) && !exceeds(min.h, max.h) {
+        return true;
+    }
+    let Some(window) = state.desktop.windows.find(surface) else { return true };
+    let message = format!("wl_surface.commit: the minimum {}x{} exceeds the maximum {}x{}", min.w, min.h, max.w, max.h);
+    refuse(window.toplevel.xdg_toplevel(), xdg_toplevel::Error::InvalidSize, message)
+}

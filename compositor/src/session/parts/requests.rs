@@ -1,0 +1,21 @@
+//! What [`crate::session::checks`] remembers of earlier requests. It never checks anything.
+
+use std::collections::HashMap;
+
+use wayland_server::{backend::ObjectId, protocol::wl_surface::WlSurface};
+
+/// The surfaces of the `xdg_surface`s that have a live role object.
+#[derive(Debug, Default)]
+pub struct Constructed(pub HashMap<ObjectId, WlSurface>);
+
+/// What live data sources have been used for.
+#[derive(Debug, Default)]
+pub struct SourceUses(pub HashMap<ObjectId, SourceUse>);
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SourceUse {
+    /// It has actions, so it is for drags.
+    pub actions: bool,
+    /// A drag has begun with it, or it has been a selection.
+    pub used: bool,
+}
