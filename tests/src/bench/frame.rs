@@ -4,7 +4,7 @@
 //! two runs, because counting system calls slows the compositor down: one for missed frames, CPU
 //! time and memory, with a control around it, and one under strace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -36,7 +36,7 @@ pub struct Options {
 }
 
 /// When the late fences signal before the vblank, in turn.
-const LATE_LEADS_MS: &str = "10,6,2";
+pub(super) const LATE_LEADS_MS: &str = "10,6,2";
 
 /// System calls of a frame.
 const CALLS: u64 = 30;
@@ -80,7 +80,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let measure = |args: &[&str]| -> Result<Figures> {
         let mut figures = attempts(ATTEMPTS, || measure(options, args), kept)?;
         if !options.no_strace {
-            figures.watched = Some(trace_calls(options, args)?);
+            figures.watched = Some(trace_calls(&lab::find_card(options.device.as_deref())?, args)?);
         }
         Ok(figures)
     };
@@ -128,16 +128,18 @@ pub fn run(options: &Options) -> Result<bool> {
     print!("{}", table(&heads, &rows));
     println!("sway and KWin: measured earlier, with the same kernel and client; not measured here");
     if options.verbose {
-        for (name, figures) in [("ready", &ready), ("late", &late)] {
-            print_calls(name, figures);
+        for (name, figures) in [("ready fences", &ready), ("late fences", &late)] {
+            if let Some(watched) = &figures.watched {
+                print_calls(name, watched);
+            }
         }
     }
     Ok(rows.iter().all(|row| row.kept))
 }
 
-fn print_calls(name: &str, figures: &Figures) {
-    let Some(Watched { calls, frames, .. }) = &figures.watched else { return };
-    println!("system calls a frame, {name} fences ({frames} frames):");
+/// Prints how often each system call was made for a frame.
+pub(super) fn print_calls(name: &str, Watched { calls, frames, .. }: &Watched) {
+    println!("system calls a frame, {name} ({frames} frames):");
     let mut all: Vec<(&String, &u64)> = calls.by_name.iter().collect();
     all.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
     for (name, n) in all {
@@ -178,9 +180,8 @@ fn without_strace(options: &Options, client_args: &[&str]) -> Result<Figures> {
 }
 
 /// The second run: strace watches for a few seconds.
-fn trace_calls(options: &Options, client_args: &[&str]) -> Result<Watched> {
-    let card = lab::find_card(options.device.as_deref())?;
-    let compositor = Compositor::start_on(&card, &TRUSTING)?;
+pub(super) fn trace_calls(card: &Path, client_args: &[&str]) -> Result<Watched> {
+    let compositor = Compositor::start_on(card, &TRUSTING)?;
     let child = client(&compositor, 900, client_args)?;
     std::thread::sleep(Duration::from_millis(1500));
     let counted = watch(&compositor, Duration::from_secs(5))?;

@@ -10,6 +10,7 @@ pub mod judge;
 pub mod kms;
 mod row;
 pub mod runs;
+pub mod scale;
 pub mod shm;
 pub mod strace;
 
@@ -36,4 +37,7 @@ pub enum Bench {
     /// The display's side: latest signals that make their vblank, many windows, input to photon,
     /// idling.
     Kms(kms::Options),
+    /// Growing desktops: what a frame costs beside many surfaces, windows and displays, with GLES,
+    /// and beside a client that rearranges its tree.
+    Scale(scale::Options),
 }

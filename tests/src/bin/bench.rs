@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use syncline_tests::bench::{Bench, Options, dmabuf, frame, kms};
+use syncline_tests::bench::{Bench, Options, dmabuf, frame, kms, scale};
 
 fn main() -> ExitCode {
     let kept = match Options::parse().what {
         Bench::Dmabuf(options) => dmabuf::run(&options),
         Bench::Frame(options) => frame::run(&options),
         Bench::Kms(options) => kms::run(&options),
+        Bench::Scale(options) => scale::run(&options),
     };
     match kept {
         Ok(true) => ExitCode::SUCCESS,

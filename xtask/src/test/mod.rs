@@ -143,6 +143,7 @@ impl<'a> Tests<'a> {
             Part::Demo => long::demo(),
             Part::BenchFrame => long::bench("frame"),
             Part::BenchKms => long::bench("kms"),
+            Part::BenchScale => long::bench("scale"),
             Part::BenchDmabuf => long::bench("dmabuf"),
             Part::BenchFence => long::bench("fence"),
             Part::BenchCrc => long::bench("crc"),

@@ -1,0 +1,165 @@
+//! Windows that commit a frame whenever the compositor asks for one, and what the compositor spends
+//! meanwhile.
+//!
+//! Their buffers are dma-bufs that are written once: drawing is not measured. All windows belong to
+//! one client, which counts the frames itself: asking the compositor would cost it CPU time.
+
+use std::time::Duration;
+
+use super::sample::Sample;
+use crate::client::Client;
+use crate::client::buffer::{Buffer, Source};
+use crate::client::window::{Commit, Toplevel, Wish};
+use crate::compositor::Compositor;
+use crate::error::{Error, Result};
+use crate::proc::Process;
+use crate::time::{after, now};
+
+/// How long a compositor with ten thousand surfaces may take for a frame.
+pub const STALL: Duration = Duration::from_secs(120);
+/// Frames after which imports and the choices that a compositor makes once are over.
+const WARM_UP: u64 = 20;
+/// Frames of which the cost is known well enough, however long they take.
+const FEWEST: u64 = 4;
+
+/// The mode of the displays, where windows are small.
+pub const SCREEN: (i32, i32) = (1024, 768);
+/// The animated window beside which something happens.
+pub const SMALL: Spot = Spot { screen: SCREEN, at: (480, 352), size: (64, 64) };
+
+/// Where a window lies on a display, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct Spot {
+    /// The display's size.
+    pub screen: (i32, i32),
+    /// The window's corner.
+    pub at: (i32, i32),
+    /// The window's size.
+    pub size: (u32, u32),
+}
+
+impl Spot {
+    /// Puts a window there that shows nothing yet. A new window is placed by its geometry: one as
+    /// large as the display has its corner at that of the display.
+    pub fn place(&self, window: &Toplevel) {
+        window.xdg.set_window_geometry(-self.at.0, -self.at.1, self.screen.0, self.screen.1);
+    }
+}
+
+struct Moving {
+    window: Toplevel,
+    buffers: [Buffer; 2],
+    /// How often each buffer was committed.
+    uses: [u32; 2],
+    callback: Option<u64>,
+    shown: u64,
+}
+
+/// A client with animated windows.
+pub struct Animated {
+    client: Client,
+    windows: Vec<Moving>,
+}
+
+impl Animated {
+    /// A client without windows yet.
+    pub fn new(compositor: &Compositor) -> Result<Animated> {
+        Ok(Animated { client: compositor.client()?, windows: Vec::new() })
+    }
+
+    /// Opens a window and waits until it is on the screen.
+    pub fn open(&mut self, spot: &Spot) -> Result<()> {
+        let window = self.client.toplevel(&Wish { app_id: "animated", fullscreen: false })?;
+        spot.place(&window);
+        let buffers = [self.buffer(spot.size, 0x40)?, self.buffer(spot.size, 0x60)?];
+        self.windows.push(Moving { window, buffers, uses: [0, 0], callback: None, shown: 0 });
+        self.frames(1)
+    }
+
+    /// Shows so many frames of all windows that what happens once is over.
+    pub fn warm_up(&mut self) -> Result<()> {
+        self.frames(WARM_UP)
+    }
+
+    fn buffer(&mut self, (width, height): (u32, u32), value: u8) -> Result<Buffer> {
+        let (buffer, mut pixels) = self.client.buffer(Source::Auto, width, height)?;
+        pixels.write(|bytes| bytes.fill(value))?;
+        Ok(buffer)
+    }
+
+    /// Runs until the newest window has shown so many further frames.
+    pub fn frames(&mut self, frames: u64) -> Result<()> {
+        let newest = self.windows.len() - 1;
+        let until = self.windows[newest].shown + frames;
+        self.run(|windows| windows[newest].shown >= until)
+    }
+
+    /// What the process spends in the time of `frames` frames at 60 Hz, and for [`FEWEST`] at least.
+    pub fn measure(&mut self, process: Process, frames: u64) -> Result<Sample> {
+        let mut end = None;
+        self.measure_until(process, |shown| {
+            let end = *end.get_or_insert_with(|| after(Duration::from_millis(frames * 1000 / 60)));
+            shown >= FEWEST && now() >= end
+        })
+    }
+
+    /// The same until `done`, which is given the frames so far. Begins and ends with a frame of the
+    /// first window.
+    pub fn measure_until(&mut self, process: Process, mut done: impl FnMut(u64) -> bool) -> Result<Sample> {
+        let first = self.windows[0].shown;
+        self.run(|windows| windows[0].shown > first)?;
+        let (cpu, begun) = (process.cpu_ns()?, now());
+        let before: Vec<u64> = self.windows.iter().map(|moving| moving.shown).collect();
+        let mut over = None;
+        self.run(|windows| {
+            if over.is_none() && done(windows[0].shown - before[0]) {
+                over = Some(windows[0].shown);
+            }
+            over.is_some_and(|shown| windows[0].shown > shown)
+        })?;
+        let (cpu_ns, span) = (process.cpu_ns()? - cpu, now() - begun);
+        let shown = self.windows.iter().zip(before).map(|(moving, before)| moving.shown - before).collect();
+        Ok(Sample { cpu_ns, span, shown })
+    }
+
+    fn run(&mut self, mut done: impl FnMut(&[Moving]) -> bool) -> Result<()> {
+        let mut patience = after(STALL);
+        loop {
+            for moving in &mut self.windows {
+                if moving.step(&mut self.client)? {
+                    patience = after(STALL);
+                }
+            }
+            if done(&self.windows) {
+                return Ok(());
+            }
+            if now() >= patience {
+                return Err(Error::Timeout("a frame callback or a buffer of an animated window".into()));
+            }
+            self.client.turn(&[], after(Duration::from_millis(100)))?;
+        }
+    }
+}
+
+impl Moving {
+    /// Counts a frame that was shown and commits the next one; whether it did either.
+    fn step(&mut self, client: &mut Client) -> Result<bool> {
+        let heard = self.callback.is_some_and(|token| client.state.callbacks.remove(&token).is_some());
+        if heard {
+            self.callback = None;
+            self.shown += 1;
+        }
+        if self.callback.is_some() {
+            return Ok(false);
+        }
+        let at = usize::from(self.uses[0] > self.uses[1]);
+        let buffer = &self.buffers[at];
+        if client.state.released.get(&buffer.token).copied().unwrap_or(0) < self.uses[at] {
+            return Ok(heard);
+        }
+        let commit = Commit { buffer: Some(buffer), frame: true, ..Commit::default() };
+        self.callback = self.window.commit(client, &commit)?.frame;
+        self.uses[at] += 1;
+        Ok(true)
+    }
+}
