@@ -10,11 +10,15 @@ pub mod scene;
 pub mod tree;
 pub mod windows;
 
-use smithay::desktop::PopupManager;
+use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
+
+use crate::surface::tree::Trees;
 
 /// Everything that can be visible, and where it is.
 pub struct Desktop {
     pub windows: windows::Windows,
+    /// All surfaces, and which is a sub-surface of which.
+    pub trees: Trees<WlSurface>,
     pub popups: PopupManager,
     /// A move or resize by pointer that is in progress.
     pub interaction: Option<interact::Interaction>,
@@ -24,6 +28,12 @@ pub struct Desktop {
 impl Desktop {
     /// An empty desktop with this pointer.
     pub fn new(cursor: cursor::Cursor) -> Self {
-        Self { windows: windows::Windows::default(), popups: PopupManager::default(), interaction: None, cursor }
+        Self {
+            windows: windows::Windows::default(),
+            trees: Trees::default(),
+            popups: PopupManager::default(),
+            interaction: None,
+            cursor,
+        }
     }
 }

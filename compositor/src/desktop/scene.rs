@@ -37,14 +37,14 @@ impl Desktop {
             }
         };
         if let Some(icon) = self.cursor.drag_icon() {
-            walk(icon, pointer.to_i32_round(), &mut add);
+            walk(&self.trees, icon, pointer.to_i32_round(), &mut add);
         }
         for window in self.windows.visible() {
             let origin = window.origin();
             for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                walk(&popup, at, &mut add);
+                walk(&self.trees, &popup, at, &mut add);
             }
-            walk(window.surface(), origin, &mut add);
+            walk(&self.trees, window.surface(), origin, &mut add);
         }
     }
 
@@ -60,9 +60,9 @@ impl Desktop {
                 }
             };
             for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                walk(&popup, at, &mut see);
+                walk(&self.trees, &popup, at, &mut see);
             }
-            walk(window.surface(), origin, &mut see);
+            walk(&self.trees, window.surface(), origin, &mut see);
         }
         if let Some(surface) = self.cursor.surface() {
             smithay::wayland::compositor::with_states(surface, |states| visit(surface, states));

@@ -52,7 +52,7 @@ impl Syncline {
     fn listening_surfaces(&self) -> Vec<WlSurface> {
         let mut all = Vec::new();
         for window in self.desktop.windows.visible() {
-            crate::desktop::tree::walk(window.surface(), window.origin(), |surface, states, _| {
+            crate::desktop::tree::walk(&self.desktop.trees, window.surface(), window.origin(), |surface, states, _| {
                 if has_feedback_objects(states) {
                     all.push(surface.clone());
                 }

@@ -18,7 +18,12 @@ use smithay::{
     },
 };
 
-use crate::surface::{SurfaceState, content::Content, view::View};
+use crate::surface::{
+    SurfaceState,
+    content::Content,
+    tree::{Trees, update::TreeUpdate},
+    view::View,
+};
 
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
@@ -27,6 +32,11 @@ pub struct CommitUpdate {
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
+    /// The time before which the commit of a synchronised surface must not be shown. That of
+    /// another surface is a barrier of its own.
+    pub not_before: Option<Ns>,
+    /// What the commit changes in the tree below the surface.
+    pub tree: Option<Box<TreeUpdate>>,
 }
 
 /// What a commit attaches.
@@ -40,7 +50,7 @@ pub enum Attach {
 
 impl Cacheable for CommitUpdate {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
-        Self { attach: self.attach.take(), barrier: self.barrier.take() }
+        std::mem::take(self)
     }
 
     fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
@@ -49,99 +59,121 @@ impl Cacheable for CommitUpdate {
         {
             old.signal();
         }
+        into.not_before = into.not_before.max(self.not_before);
+        match (&mut into.tree, self.tree) {
+            (Some(tree), Some(later)) => tree.merge(*later),
+            (none @ None, later) => *none = later,
+            (Some(_), None) => {}
+        }
         let Some(attach) = self.attach else { return };
-        // The older commit was merged before it was applied, so its buffer is never shown. If the
-        // buffer is another one, Smithay sends its release itself.
+        // The older commit was merged before it was applied: nothing has read its buffer.
         if let Some(Attach::Buffer(old)) = into.attach.replace(attach) {
-            old.forget_buffer();
+            old.give_up();
         }
     }
 }
 
+/// What a commit has changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Applied {
+    /// The size of the surface.
+    pub resized: bool,
+    /// The order or the positions of its sub-surfaces.
+    pub rearranged: bool,
+}
+
 /// Installs the state of a commit; called by Smithay's commit handler when it has applied the
-/// commit. Returns whether the size of the surface has changed.
-pub fn apply(surface: &WlSurface, now: Ns) -> bool {
+/// commit.
+pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Applied {
     with_states(surface, |states| {
-        if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
-            SurfaceState::of(states).order.applied(barrier, now);
-        }
-        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
-        let attributes = attributes.current();
-        // The content releases the buffer; Smithay must not see it again.
-        attributes.buffer.take();
-        attributes.buffer_delta.take();
-        let damage = std::mem::take(&mut attributes.damage);
-        let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
-        let mut surface = SurfaceState::of(states);
-        match attach {
-            None => {}
-            Some(Attach::Removed) => {
-                surface.current = None;
-                surface.damage.reset();
-            }
-            Some(Attach::Buffer(content)) => {
-                let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
-                if failed || content.is_superseded() {
-                    // The last good content stays. Dropping this content releases the buffer, with
-                    // the error of the acquire fence if there is one.
-                    let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
-                    if failed {
-                        tracing::info!(
-                            "surface {} commit {}: the acquire fence failed; the commit is not shown",
-                            surface.id,
-                            content.serial
-                        );
-                    }
-                    return false;
-                }
-                if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
-                    surface.damage.reset();
-                }
-                surface.current = Some(content);
-            }
-        }
-        let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
-        let Some((size, y_invert)) = shown else {
-            return std::mem::take(&mut surface.view).size != View::default().size;
-        };
-        let viewport = *states.cached_state.get::<ViewportCachedState>().current();
-        let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
-        let mut view = View::new(size, y_invert, attributes, &viewport);
-        if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
-            let height = size.h.unsigned_abs();
-            view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
-        }
-        // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
-        // has had a viewport before, and leaves out its checks of the one that comes.
-        if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
-            return false;
-        }
-        let resized = view.size != surface.view.size;
-        if view != surface.view {
-            surface.view = view;
+        let tree = states.cached_state.get::<CommitUpdate>().current().tree.take();
+        let resized = apply_content(states, now);
+        let surface = SurfaceState::of(states);
+        let size = surface.view.size;
+        trees.set_shape(surface.id, surface.current.is_some(), (size.w, size.h));
+        Applied { resized, rearranged: tree.is_some_and(|tree| trees.apply(surface.id, &tree)) }
+    })
+}
+
+/// Installs content, view and damage of a commit. Returns whether the size has changed.
+fn apply_content(states: &SurfaceData, now: Ns) -> bool {
+    if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
+        SurfaceState::of(states).order.applied(barrier, now);
+    }
+    let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+    let attributes = attributes.current();
+    attributes.buffer_delta.take();
+    let damage = std::mem::take(&mut attributes.damage);
+    let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
+    let mut surface = SurfaceState::of(states);
+    match attach {
+        None => {}
+        Some(Attach::Removed) => {
+            surface.current = None;
             surface.damage.reset();
         }
-        let all = Rectangle::from_size(size);
-        let transform = view.transform;
-        if surface.current.as_ref().is_some_and(|content| content.converted) {
-            // The client's damage is in pixels of a buffer of another size.
-            surface.damage.add([all]);
-        }
-        surface.damage.add(damage.into_iter().filter_map(|damage| {
-            let rect = match damage {
-                // The client counts lines from the top of the image.
-                Damage::Buffer(mut rect) if y_invert => {
-                    rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
-                    rect
+        Some(Attach::Buffer(content)) => {
+            let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
+            if failed || content.is_superseded() {
+                // The last good content stays. Dropping this content releases the buffer, with
+                // the error of the acquire fence if there is one.
+                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                if failed {
+                    tracing::info!(
+                        "surface {} commit {}: the acquire fence failed; the commit is not shown",
+                        surface.id,
+                        content.serial
+                    );
                 }
-                Damage::Buffer(rect) => rect,
-                Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
-            };
-            rect.intersection(all)
-        }));
-        resized
-    })
+                return false;
+            }
+            if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
+                surface.damage.reset();
+            }
+            surface.current = Some(content);
+        }
+    }
+    let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+    let Some((size, y_invert)) = shown else {
+        return std::mem::take(&mut surface.view).size != View::default().size;
+    };
+    let viewport = *states.cached_state.get::<ViewportCachedState>().current();
+    let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
+    let mut view = View::new(size, y_invert, attributes, &viewport);
+    if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
+        let height = size.h.unsigned_abs();
+        view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));
+    }
+    // Only of a surface with a viewport: asked about any other, Smithay takes it for one that
+    // has had a viewport before, and leaves out its checks of the one that comes.
+    if viewport.src.is_some() && !ensure_viewport_valid(states, logical) {
+        return false;
+    }
+    let resized = view.size != surface.view.size;
+    if view != surface.view {
+        surface.view = view;
+        surface.damage.reset();
+    }
+    let all = Rectangle::from_size(size);
+    let transform = view.transform;
+    if surface.current.as_ref().is_some_and(|content| content.converted) {
+        // The client's damage is in pixels of a buffer of another size.
+        surface.damage.add([all]);
+    }
+    surface.damage.add(damage.into_iter().filter_map(|damage| {
+        let rect = match damage {
+            // The client counts lines from the top of the image.
+            Damage::Buffer(mut rect) if y_invert => {
+                rect.loc.y = size.h.saturating_sub(rect.loc.y).saturating_sub(rect.size.h);
+                rect
+            }
+            Damage::Buffer(rect) => rect,
+            Damage::Surface(rect) => surface_to_buffer(rect, &view, attributes.buffer_scale.max(1), transform),
+        };
+        rect.intersection(all)
+    }));
+    resized
 }
 
 /// Surface damage in buffer pixels, rounded outwards.
@@ -171,13 +203,8 @@ fn surface_to_buffer(
 pub fn drop_unapplied(surface: &WlSurface) {
     with_states(surface, |states| {
         let mut update = states.cached_state.get::<CommitUpdate>();
-        update.pending().attach = None;
-        update.current().attach = None;
+        *update.pending() = CommitUpdate::default();
+        *update.current() = CommitUpdate::default();
         SurfaceState::of(states).order.forget();
     });
-}
-
-/// Stores the barrier that the current commit sets, for [`apply`].
-pub fn set_barrier(states: &SurfaceData, barrier: Barrier) {
-    states.cached_state.get::<CommitUpdate>().pending().barrier = Some(barrier);
 }

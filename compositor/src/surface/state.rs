@@ -21,7 +21,7 @@ use smithay::{
 use crate::{
     surface::{
         allocation::AllocationHints, content::Content, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
-        view::View,
+        transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -37,6 +37,8 @@ pub struct SurfaceState {
     pub current: Option<Arc<Content>>,
     /// Commits whose gate is closed, oldest first.
     pub pending: VecDeque<Arc<PendingCommit>>,
+    /// The commits that Smithay has.
+    pub transactions: TransactionCount,
     /// How the buffer is mapped to the surface.
     pub view: View,
     /// The identity of the surface for damage tracking.
@@ -74,6 +76,7 @@ impl Default for SurfaceState {
             serial: 0,
             current: None,
             pending: VecDeque::new(),
+            transactions: TransactionCount::default(),
             view: View::default(),
             element: Id::new(),
             damage: DamageBag::default(),
@@ -116,6 +119,11 @@ impl SurfaceState {
     pub fn next_pending(&self) -> Option<&Arc<PendingCommit>> {
         self.pending.iter().find(|pending| pending.is_ordered()).or(self.pending.back())
     }
+}
+
+/// The id of a surface.
+pub fn id_of(surface: &WlSurface) -> SurfaceId {
+    with_states(surface, |states| SurfaceState::of(states).id)
 }
 
 /// Whether another surface covers all of this one.

@@ -17,10 +17,21 @@ impl Syncline {
     /// A surface has changed: the outputs that can show it latch again. An invisible surface
     /// causes no latch.
     pub fn redraw_surface(&mut self, surface: &WlSurface) {
-        let root = self.root_of(surface);
-        if crate::surface::is_hidden(surface) {
-            return;
+        if !crate::surface::is_hidden(surface) {
+            self.redraw_tree(surface);
         }
+    }
+
+    /// The order or the positions in a surface's tree have changed.
+    pub fn tree_changed(&mut self, surface: &WlSurface) {
+        self.pointer_stale = true;
+        self.displays_stale = true;
+        // Also if the surface itself is covered: by what has moved, perhaps.
+        self.redraw_tree(surface);
+    }
+
+    fn redraw_tree(&mut self, surface: &WlSurface) {
+        let root = self.root_of(surface);
         if self.desktop.cursor.surface() == Some(&root) || self.desktop.cursor.drag_icon() == Some(&root) {
             return self.redraw_all();
         }

@@ -2,5 +2,6 @@
 
 mod displays;
 mod interact;
-mod tree;
+mod popups;
+mod subsurfaces;
 mod xdg;

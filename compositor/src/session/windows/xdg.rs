@@ -23,7 +23,7 @@ use crate::{
         windows::Placement,
     },
     session::Syncline,
-    session::windows::tree,
+    session::windows::popups,
     surface::SurfaceState,
 };
 
@@ -42,7 +42,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
-        if !tree::admit_popup(&self.display, &surface) {
+        if !popups::admit_popup(&self.display, &surface) {
             return;
         }
         // Popups that are gone must not get children.
@@ -130,7 +130,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn popup_destroyed(&mut self, popup: PopupSurface) {
-        tree::forget_popup(&popup);
+        popups::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();
     }
@@ -203,12 +203,14 @@ impl Syncline {
 
     /// The surface at a position on the desktop, with its origin.
     pub fn surface_under(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let at =
+            |root: &WlSurface, origin| crate::desktop::tree::surface_at(&self.desktop.trees, root, origin, position);
         self.desktop.windows.visible().find_map(|window| {
             let origin = window.origin();
             crate::desktop::tree::popups(window.surface(), origin, window.geometry().loc)
                 .iter()
-                .find_map(|(popup, at)| crate::desktop::tree::surface_at(popup, *at, position))
-                .or_else(|| crate::desktop::tree::surface_at(window.surface(), origin, position))
+                .find_map(|(popup, origin)| at(popup, *origin))
+                .or_else(|| at(window.surface(), origin))
         })
     }
 
