@@ -1,5 +1,5 @@
-//! `wl_subcompositor` and `wl_subsurface`: their requests change [`Trees`](crate::surface::tree::Trees), after they
-//! have been checked.
+//! `wl_subcompositor` and `wl_subsurface`: their requests change the trees of
+//! [`crate::surface::tree`], after they have been checked.
 //!
 //! ```text
 //!  get_subsurface            bad_parent for a cycle, bad_surface for a surface with another role or
