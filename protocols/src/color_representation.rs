@@ -61,9 +61,10 @@ impl SurfaceExtension for WpColorRepresentationSurfaceV1 {
     type State = AttachedPixels;
 }
 
-/// What the client set, as a part of the surface's double-buffered state.
+/// What the client set, as a part of the surface's double-buffered state. A compositor that caches
+/// the state of a surface must know the type; nobody else needs it.
 #[derive(Debug, Default, Clone, Copy)]
-struct ClientState {
+pub struct ClientState {
     coefficients: Option<(Coefficients, WireRange)>,
     has_chroma_location: bool,
 }

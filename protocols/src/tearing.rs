@@ -23,9 +23,10 @@ impl SurfaceExtension for WpTearingControlV1 {
     type State = ();
 }
 
-/// The hint, as a part of the surface's double-buffered state.
+/// The hint, as a part of the surface's double-buffered state. A compositor that caches the state of
+/// a surface must know the type; nobody else needs it.
 #[derive(Debug, Default, Clone, Copy)]
-struct Hint {
+pub struct Hint {
     asynchronous: bool,
 }
 

@@ -36,6 +36,7 @@ use crate::{
         SurfaceState,
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
+        tree::Trees,
         view::View,
     },
     system::id::SurfaceId,
@@ -174,7 +175,7 @@ impl Cursor {
     }
 
     /// The bounding box of the image and the drag icon for a pointer at `pointer`.
-    pub fn bounds(&mut self, pointer: Point<f64, Logical>) -> Rectangle<i32, Logical> {
+    pub fn bounds(&mut self, trees: &Trees<WlSurface>, pointer: Point<f64, Logical>) -> Rectangle<i32, Logical> {
         let mut bounds = match &self.image {
             CursorImageStatus::Named(icon) => {
                 let image = self.theme.image(*icon);
@@ -184,7 +185,7 @@ impl Cursor {
             _ => Rectangle::new(pointer.to_i32_floor(), (1, 1).into()),
         };
         for (root, origin) in self.surface(pointer).into_iter().chain(self.drag_icon(pointer)) {
-            tree::walk(root, origin, |_, states, at| {
+            tree::walk(trees, root, origin, |_, states, at| {
                 bounds = bounds.merge(Rectangle::new(at, SurfaceState::of(states).view.size));
             });
         }
@@ -222,7 +223,7 @@ impl Cursor {
 
     /// The size of the image, if one buffer can show it: `None` if it is hidden, or a surface with
     /// sub-surfaces.
-    pub fn size(&mut self) -> Option<Size<i32, Logical>> {
+    pub fn size(&mut self, trees: &Trees<WlSurface>) -> Option<Size<i32, Logical>> {
         self.check_alive();
         match &self.image {
             _ if self.is_hidden() => None,
@@ -230,7 +231,7 @@ impl Cursor {
             CursorImageStatus::Named(icon) => Some(self.theme.image(*icon).size()),
             CursorImageStatus::Surface(surface) => {
                 let mut surfaces = 0;
-                tree::walk(surface, Point::default(), |_, _, _| surfaces += 1);
+                tree::walk(trees, surface, Point::default(), |_, _, _| surfaces += 1);
                 (surfaces == 1).then(|| with_states(surface, |states| SurfaceState::of(states).view.size))
             }
         }
@@ -241,6 +242,7 @@ impl Cursor {
     pub fn collect(
         &mut self,
         device: &Device,
+        trees: &Trees<WlSurface>,
         pointer: Point<f64, Logical>,
         area: Rectangle<i32, Logical>,
         now: Ns,
@@ -252,7 +254,7 @@ impl Cursor {
             CursorImageStatus::Hidden => {}
             CursorImageStatus::Surface(surface) => {
                 let origin = pointer.to_i32_floor() - hotspot(surface);
-                tree::walk(surface, origin, |surface, states, at| {
+                tree::walk(trees, surface, origin, |surface, states, at| {
                     let layer = scene::layer(surface, states, at, area, now);
                     layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
                 });

@@ -13,12 +13,17 @@ pub mod windows;
 
 use smithay::{
     desktop::PopupManager,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point},
 };
+
+use crate::surface::tree::Trees;
 
 /// Everything that can be visible, and where it is.
 pub struct Desktop {
     pub windows: windows::Windows,
+    /// All surfaces, and which is a sub-surface of which.
+    pub trees: Trees<WlSurface>,
     pub popups: PopupManager,
     /// A move or resize by pointer that is in progress.
     pub interaction: Option<interact::Interaction>,
@@ -32,6 +37,7 @@ impl Desktop {
     pub fn new(cursor: cursor::Cursor) -> Self {
         Self {
             windows: windows::Windows::default(),
+            trees: Trees::default(),
             popups: PopupManager::default(),
             interaction: None,
             cursor,

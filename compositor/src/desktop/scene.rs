@@ -30,7 +30,7 @@ impl Desktop {
         covered: &mut Vec<WlSurface>,
     ) {
         if let Some(device) = device {
-            self.cursor.collect(device, pointer, area, now, scene);
+            self.cursor.collect(device, &self.trees, pointer, area, now, scene);
         }
         let mut is_covered = false;
         let mut add = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
@@ -43,14 +43,14 @@ impl Desktop {
             scene.push(layer);
         };
         if let Some((icon, origin)) = self.cursor.drag_icon(pointer) {
-            walk(icon, origin, &mut add);
+            walk(&self.trees, icon, origin, &mut add);
         }
         for window in self.windows.visible() {
             let origin = window.origin();
             for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                walk(&popup, at, &mut add);
+                walk(&self.trees, &popup, at, &mut add);
             }
-            walk(window.surface(), origin, &mut add);
+            walk(&self.trees, window.surface(), origin, &mut add);
         }
     }
 }

@@ -4,44 +4,28 @@ use smithay::{
     desktop::PopupManager,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
-    wayland::compositor::{
-        SubsurfaceCachedState, SurfaceAttributes, SurfaceData, TraversalAction, with_surface_tree_downward,
-    },
+    wayland::compositor::{SurfaceAttributes, SurfaceData, with_states},
 };
 
-use crate::surface::SurfaceState;
+use crate::surface::{SurfaceState, id_of, tree::Trees};
+
+/// The farthest that a surface may be from the desktop's origin, in each direction. Clients choose
+/// positions freely; beyond it nothing is visible, and sums do not overflow.
+const FARTHEST: i32 = 1 << 29;
 
 /// Visits the mapped surfaces of a tree from top to bottom, each with the position of its origin on
 /// the desktop.
 pub fn walk(
+    trees: &Trees<WlSurface>,
     root: &WlSurface,
     origin: Point<i32, Logical>,
     mut visit: impl FnMut(&WlSurface, &SurfaceData, Point<i32, Logical>),
 ) {
-    let place = |states: &SurfaceData, parent: &Point<i32, Logical>| {
-        if states.role == Some("subsurface") {
-            *parent + states.cached_state.get::<SubsurfaceCachedState>().current().location
-        } else {
-            *parent
-        }
-    };
-    with_surface_tree_downward(
-        root,
-        origin,
-        |_, states, parent| {
-            if SurfaceState::of(states).current.is_some() {
-                TraversalAction::DoChildren(place(states, parent))
-            } else {
-                TraversalAction::SkipChildren
-            }
-        },
-        |surface, states, parent| {
-            if SurfaceState::of(states).current.is_some() {
-                visit(surface, states, place(states, parent));
-            }
-        },
-        |_, _, _| true,
-    );
+    let sum = |a: i32, b: i32| a.saturating_add(b).clamp(-FARTHEST, FARTHEST);
+    trees.walk(id_of(root), |surface, (x, y)| {
+        let at = Point::from((sum(origin.x, x), sum(origin.y, y)));
+        with_states(surface, |states| visit(surface, states, at));
+    });
 }
 
 /// The popups of a window or popup from top to bottom, each with the desktop position of its
@@ -63,12 +47,13 @@ pub fn popups(
 
 /// The surface of a tree that takes input at a position on the desktop, with its origin.
 pub fn surface_at(
+    trees: &Trees<WlSurface>,
     root: &WlSurface,
     origin: Point<i32, Logical>,
     position: Point<f64, Logical>,
 ) -> Option<(WlSurface, Point<f64, Logical>)> {
     let mut hit = None;
-    walk(root, origin, |surface, states, at| {
+    walk(trees, root, origin, |surface, states, at| {
         if hit.is_some() {
             return;
         }

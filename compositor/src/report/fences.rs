@@ -72,6 +72,8 @@ pub enum WaitsFor {
     Submit,
     /// For the fence, in the event loop; the surface keeps its last content.
     Signal,
+    /// For the commit of the parent: the surface is a synchronised sub-surface.
+    Parent,
     /// For the next latch, which may hand the fence over to the hardware.
     Latch,
     /// The hardware has the fence and waits for it.

@@ -12,6 +12,7 @@ pub fn render(report: &FencesReport) -> String {
         let waits = match a.waits_for {
             WaitsFor::Submit => "submit",
             WaitsFor::Signal => "signal",
+            WaitsFor::Parent => "parent",
             WaitsFor::Latch => "latch",
             WaitsFor::Hardware => "hardware",
         };

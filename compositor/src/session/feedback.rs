@@ -66,12 +66,12 @@ impl Syncline {
             let origin = window.origin();
             let popups = popups(window.surface(), origin, window.geometry().loc);
             for (root, at) in popups.into_iter().chain([(window.surface().clone(), origin)]) {
-                walk(&root, at, &mut listens);
+                walk(&self.desktop.trees, &root, at, &mut listens);
             }
         }
         let (cursor, pointer) = (&self.desktop.cursor, self.pointer_location());
         for (root, at) in cursor.surface(pointer).into_iter().chain(cursor.drag_icon(pointer)) {
-            walk(root, at, &mut listens);
+            walk(&self.desktop.trees, root, at, &mut listens);
         }
         all
     }

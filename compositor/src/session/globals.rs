@@ -77,12 +77,12 @@ const fn row(interface: &'static str, version: u32, answered_in: &'static str) -
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
     row("ext_idle_notifier_v1", 2, "protocols/src/idle_notify.rs"),
-    row("wl_compositor", 6, "compositor/src/session/commit/mod.rs"),
+    row("wl_compositor", 6, "compositor/src/session/commit/submit.rs"),
     row("wl_data_device_manager", 3, "compositor/src/session/handlers.rs"),
     GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
     row("wl_seat", 9, "compositor/src/session/input.rs"),
     row("wl_shm", 2, "protocols/src/shm/mod.rs"),
-    row("wl_subcompositor", 1, "compositor/src/session/windows/tree.rs"),
+    row("wl_subcompositor", 1, "compositor/src/session/windows/subsurfaces.rs"),
     row("wp_color_representation_manager_v1", 1, "protocols/src/color_representation.rs"),
     row("wp_commit_timing_manager_v1", 1, "protocols/src/commit_timing.rs"),
     row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),

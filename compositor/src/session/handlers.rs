@@ -20,7 +20,7 @@ use smithay::{
     },
     wayland::{
         buffer::BufferHandler,
-        compositor::{CompositorClientState, CompositorHandler, CompositorState},
+        compositor::{CompositorClientState, CompositorHandler, CompositorState, with_states},
         output::OutputHandler,
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
@@ -34,7 +34,7 @@ use smithay::{
 
 use crate::{
     session::Syncline,
-    surface::{buffer::Imported, shm::Shm},
+    surface::{SurfaceState, buffer::Imported, shm::Shm},
 };
 
 impl CompositorHandler for Syncline {
@@ -47,14 +47,18 @@ impl CompositorHandler for Syncline {
     }
 
     fn new_surface(&mut self, surface: &WlSurface) {
-        crate::session::commit::watch(surface);
+        self.desktop.trees.insert(crate::surface::id_of(surface), surface.clone());
     }
 
     fn commit(&mut self, surface: &WlSurface) {
         let id = crate::surface::id_of(surface);
         self.outputs.list.iter_mut().for_each(|output| output.scene.begin_update(id));
-        let applied = crate::surface::apply::apply(surface, self.now);
+        let applied = crate::surface::apply::apply(surface, self.now, &mut self.desktop.trees);
         self.displays_stale |= applied.resized;
+        self.queue_again |= with_states(surface, |states| SurfaceState::of(states).transactions.apply());
+        if applied.rearranged {
+            self.tree_changed(surface);
+        }
         self.desktop.popups.commit(surface);
         self.shell_commit(surface);
         self.desktop.cursor.surface_commit(surface, applied.offset);
@@ -69,13 +73,16 @@ impl CompositorHandler for Syncline {
         for slot in self.acquires.matching(|w| w.surface.upgrade().is_err() || w.surface == *surface) {
             self.stop_waiting(slot);
         }
-        let id = smithay::wayland::compositor::with_states(surface, |states| {
-            let mut state = crate::surface::SurfaceState::of(states);
+        let id = with_states(surface, |states| {
+            let mut state = SurfaceState::of(states);
             state.current = None;
+            state.transactions.end();
             state.pending.drain(..).for_each(|pending| pending.supersede());
             state.id
         });
         crate::surface::apply::drop_unapplied(surface);
+        self.cached.forget(&self.desktop.trees, id);
+        self.desktop.trees.remove(id);
         if let Some(client) = surface.client() {
             // Smithay removes the transactions of dead surfaces from the queue only in
             // `blocker_cleared`.

@@ -16,7 +16,7 @@ use crate::{
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
     session::{Syncline, globals, parts::held::HeldSurfaces, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry},
+    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry, tree::cache::Cache},
     system::{
         clock::Clock,
         error::{Context, Error},
@@ -69,6 +69,8 @@ impl Running {
             pointer_stale: false,
             displays_stale: false,
             queues_stale: Vec::new(),
+            queue_again: false,
+            cached: Cache::default(),
             renderer_stale: false,
             imports: Imports::default(),
             acquires: Acquires::default(),
@@ -149,8 +151,7 @@ impl Syncline {
     fn after_events(&mut self) {
         self.desktop.popups.cleanup();
         for client in std::mem::take(&mut self.queues_stale) {
-            let display = self.display.clone();
-            self.client_state(&client).compositor.blocker_cleared(self, &display);
+            self.run_queue(&client);
         }
         if std::mem::take(&mut self.renderer_stale) {
             self.outputs.renderer.clean_up();

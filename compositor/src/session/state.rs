@@ -19,7 +19,10 @@ use crate::{
     output::Outputs,
     report::{counters::Counters, watchdog::WatchdogHistory},
     session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces},
-    surface::{acquires::Acquires, buffer::Imports, client::ClientState, registry::ContentRegistry},
+    surface::{
+        acquires::Acquires, buffer::Imports, cached::CachedState, client::ClientState, id_of,
+        registry::ContentRegistry, tree::cache::Cache,
+    },
     system::{clock::Clock, reactor::Reactor, seat::SeatSession},
 };
 
@@ -38,6 +41,11 @@ pub struct Syncline {
     pub desktop: Desktop,
     /// Clients whose transaction queues hold surfaces that are gone.
     pub queues_stale: Vec<Client>,
+    /// The last transaction that a group has waited for was applied: the client's queue is to be
+    /// looked at again.
+    pub queue_again: bool,
+    /// What synchronised sub-surfaces have committed.
+    pub cached: Cache<CachedState>,
     /// Buffers are gone that the renderer may still have mapped.
     pub renderer_stale: bool,
     /// Windows under the pointer may have changed.
@@ -119,11 +127,8 @@ impl Syncline {
 
     /// The root of the surface tree to which `surface` belongs.
     pub fn root_of(&self, surface: &WlSurface) -> WlSurface {
-        let mut root = surface.clone();
-        while let Some(parent) = smithay::wayland::compositor::get_parent(&root) {
-            root = parent;
-        }
-        root
+        let trees = &self.desktop.trees;
+        trees.handle(trees.root(id_of(surface))).unwrap_or(surface).clone()
     }
 }
 

@@ -18,7 +18,12 @@ use smithay::{
     },
 };
 
-use crate::surface::{SurfaceState, content::Content, view::View};
+use crate::surface::{
+    SurfaceState,
+    content::Content,
+    tree::{Trees, update::TreeUpdate},
+    view::View,
+};
 
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
@@ -27,6 +32,11 @@ pub struct CommitUpdate {
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
+    /// The time before which the commit of a synchronised surface must not be shown. That of
+    /// another surface is a barrier of its own.
+    pub not_before: Option<Ns>,
+    /// What the commit changes in the tree below the surface.
+    pub tree: Option<Box<TreeUpdate>>,
 }
 
 /// What a commit attaches.
@@ -40,7 +50,7 @@ pub enum Attach {
 
 impl Cacheable for CommitUpdate {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
-        Self { attach: self.attach.take(), barrier: self.barrier.take() }
+        std::mem::take(self)
     }
 
     fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
@@ -49,31 +59,39 @@ impl Cacheable for CommitUpdate {
         {
             old.signal();
         }
+        into.not_before = into.not_before.max(self.not_before);
+        match (&mut into.tree, self.tree) {
+            (Some(tree), Some(later)) => tree.merge(*later),
+            (none @ None, later) => *none = later,
+            (Some(_), None) => {}
+        }
         let Some(attach) = self.attach else { return };
-        // The older commit was merged before it was applied, so its buffer is never shown. If the
-        // buffer is another one, Smithay sends its release itself.
+        // The older commit was merged before it was applied: nothing has read its buffer.
         if let Some(Attach::Buffer(old)) = into.attach.replace(attach) {
-            old.forget_buffer();
+            old.give_up();
         }
     }
 }
 
-/// What a commit has changed besides the content.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a commit has changed.
+#[derive(Debug, Clone, Copy)]
 pub struct Applied {
-    /// The size of the surface has changed.
+    /// The size of the surface.
     pub resized: bool,
-    /// More than the content has changed: the size, whether the surface is opaque, or whether it
-    /// has a content at all.
+    /// More than the content: the size, whether the surface is opaque, or whether it has a content
+    /// at all.
     pub reshaped: bool,
+    /// The order or the positions of its sub-surfaces.
+    pub rearranged: bool,
     /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
     pub offset: Point<i32, Logical>,
 }
 
 /// Installs the state of a commit; called by Smithay's commit handler when it has applied the
 /// commit.
-pub fn apply(surface: &WlSurface, now: Ns) -> Applied {
+pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Applied {
     with_states(surface, |states| {
+        let tree = states.cached_state.get::<CommitUpdate>().current().tree.take();
         let offset = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take().unwrap_or_default();
         let shape = |state: &SurfaceState| {
             let opaque = state.view.opaque || state.current.as_ref().is_some_and(|content| content.opaque);
@@ -81,20 +99,22 @@ pub fn apply(surface: &WlSurface, now: Ns) -> Applied {
         };
         let before = shape(&SurfaceState::of(states));
         let resized = apply_content(states, now);
-        let reshaped = resized || shape(&SurfaceState::of(states)) != before;
-        Applied { resized, reshaped, offset }
+        let surface = SurfaceState::of(states);
+        let (mapped, _, size) = shape(&surface);
+        trees.set_shape(surface.id, mapped, (size.w, size.h));
+        let reshaped = resized || shape(&surface) != before;
+        let rearranged = tree.is_some_and(|tree| trees.apply(surface.id, &tree));
+        Applied { resized, reshaped, rearranged, offset }
     })
 }
 
-/// Returns whether the size of the surface has changed.
+/// Installs content, view and damage of a commit. Returns whether the size has changed.
 fn apply_content(states: &SurfaceData, now: Ns) -> bool {
     if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
         SurfaceState::of(states).order.applied(barrier, now);
     }
     let mut attributes = states.cached_state.get::<SurfaceAttributes>();
     let attributes = attributes.current();
-    // The content releases the buffer; Smithay must not see it again.
-    attributes.buffer.take();
     let damage = std::mem::take(&mut attributes.damage);
     let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
     let mut surface = SurfaceState::of(states);
@@ -193,13 +213,8 @@ fn surface_to_buffer(
 pub fn drop_unapplied(surface: &WlSurface) {
     with_states(surface, |states| {
         let mut update = states.cached_state.get::<CommitUpdate>();
-        update.pending().attach = None;
-        update.current().attach = None;
+        *update.pending() = CommitUpdate::default();
+        *update.current() = CommitUpdate::default();
         SurfaceState::of(states).order.forget();
     });
-}
-
-/// Stores the barrier that the current commit sets, for [`apply`].
-pub fn set_barrier(states: &SurfaceData, barrier: Barrier) {
-    states.cached_state.get::<CommitUpdate>().pending().barrier = Some(barrier);
 }

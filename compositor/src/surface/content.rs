@@ -217,11 +217,6 @@ impl Content {
     pub fn copied(&self) {
         self.finish(&mut self.fences());
     }
-
-    /// Smithay releases the `wl_buffer`; it must not be released again.
-    pub fn forget_buffer(&self) {
-        self.fences().buffer = None;
-    }
 }
 
 /// The fences of a content, for reports.

@@ -1,7 +1,8 @@
 //! What the compositor keeps per `wl_surface`, and the values that belong to each of its commits.
 //!
 //! ```text
-//!  wl_surface.commit ─ pre_commit ─→ Content{buffer, acquire, release} behind a Gate
+//!  wl_surface.commit ─ prepare ─→ Content{buffer, acquire, release}, cached until the parent commits if the
+//!    surface is a synchronised sub-surface ─ submit ─→ behind a Gate, or the gate of its Group
 //!    the acquire signals or becomes an in-fence ─→ the gate opens ─→ apply ─→ SurfaceState.current
 //!    replaced on the surface, the planes and in the checks ─→ last Arc drops ─→ release completes
 //! ```
@@ -12,6 +13,7 @@ pub mod acquires;
 pub mod allocation;
 pub mod apply;
 pub mod buffer;
+pub mod cached;
 pub mod callback_response;
 pub mod client;
 pub mod content;
@@ -19,10 +21,13 @@ pub mod gate;
 pub mod goal;
 pub mod limits;
 pub mod order;
+pub mod overtake;
 pub mod rate;
 pub mod registry;
 pub mod shm;
 pub mod state;
+pub mod transactions;
+pub mod tree;
 pub mod view;
 
 pub use gate::PendingCommit;

@@ -9,8 +9,9 @@
 //!
 //! A held commit must be shown in a frame of its own. So it is not superseded, and neither are the
 //! commits before it: a late fence drops frames only where the client has not requested that each
-//! one is shown. The constraints of synchronised subsurfaces are ignored, as fifo-v1 says: their
-//! parent's commit decides. Nothing here signals by itself: see [`crate::session::frame::held`].
+//! one is shown. A synchronised sub-surface waits for no barrier, as fifo-v1 says: its parent's
+//! commit decides. It may set one, and its time holds the whole group. Nothing here signals by
+//! itself: see [`crate::session::frame::held`].
 
 use std::collections::VecDeque;
 

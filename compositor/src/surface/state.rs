@@ -24,7 +24,7 @@ use smithay::{
 use crate::{
     surface::{
         allocation::AllocationHints, content::Content, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
-        view::View,
+        transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -40,6 +40,8 @@ pub struct SurfaceState {
     pub current: Option<Arc<Content>>,
     /// Commits whose gate is closed, oldest first.
     pub pending: VecDeque<Arc<PendingCommit>>,
+    /// The commits that Smithay has.
+    pub transactions: TransactionCount,
     /// How the buffer is mapped to the surface.
     pub view: View,
     /// The identity of the surface for damage tracking.
@@ -77,6 +79,7 @@ impl Default for SurfaceState {
             serial: 0,
             current: None,
             pending: VecDeque::new(),
+            transactions: TransactionCount::default(),
             view: View::default(),
             element: Id::new(),
             damage: DamageBag::default(),
@@ -121,14 +124,14 @@ impl SurfaceState {
     }
 }
 
-/// Whether another surface covers all of this one.
-pub fn is_hidden(surface: &WlSurface) -> bool {
-    with_states(surface, |states| SurfaceState::of(states).hidden)
-}
-
 /// The id of a surface.
 pub fn id_of(surface: &WlSurface) -> SurfaceId {
     with_states(surface, |states| SurfaceState::of(states).id)
+}
+
+/// Whether another surface covers all of this one.
+pub fn is_hidden(surface: &WlSurface) -> bool {
+    with_states(surface, |states| SurfaceState::of(states).hidden)
 }
 
 /// Whether the surface has frame callbacks or presentation feedback that the next frame answers.

@@ -12,7 +12,7 @@
 //! | `xdg.rs` | xdg-shell |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
-//! Trees of surfaces are checked in [`crate::session::windows::tree`]. Nothing here changes a
+//! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a
 //! surface, a window or the seat. Errors without a test are listed in
 //! `compositor/src/session/fixture/tests/errors/unraised.rs`.
 

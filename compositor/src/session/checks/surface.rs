@@ -6,8 +6,7 @@ use smithay::{
     utils::{Buffer, Size},
     wayland::{
         compositor::{
-            BufferAssignment, CompositorState, RegionUserData, SurfaceAttributes, SurfaceData, SurfaceUserData,
-            get_role, with_states,
+            BufferAssignment, CompositorState, RegionUserData, SurfaceAttributes, SurfaceData, get_role, with_states,
         },
         seat::CURSOR_IMAGE_ROLE,
         viewporter::ViewportCachedState,
@@ -32,10 +31,11 @@ use crate::{
     surface::{SurfaceState, buffer::Imports, shm::Shm},
 };
 
-checked!(WlSurface, SurfaceUserData, CompositorState, request);
 checked!(WlRegion, RegionUserData, CompositorState, region_request);
 
-fn request(_: &mut Syncline, surface: &WlSurface, request: &wl_surface::Request) -> bool {
+/// Checks a request of a surface before it is handled. Returns false if it is not to be.
+#[must_use]
+pub fn check_request(surface: &WlSurface, request: &wl_surface::Request) -> bool {
     use wl_surface::{Error, Request};
     match request {
         Request::SetBufferTransform { transform: WEnum::Unknown(value) } => {

@@ -33,7 +33,7 @@ use crate::{
     session::{
         Syncline,
         checks::door::{checked, refuse},
-        windows::tree,
+        windows::popups,
     },
     surface::SurfaceState,
 };
@@ -147,7 +147,7 @@ fn popup_request(state: &mut Syncline, popup: &XdgPopup, request: &xdg_popup::Re
     let Some(known) = state.globals.xdg_shell.get_popup(popup) else { return true };
     let surface = known.wl_surface();
     match request {
-        xdg_popup::Request::Destroy if tree::has_popups(surface) => {
+        xdg_popup::Request::Destroy if popups::has_popups(surface) => {
             let message = format!("xdg_popup.destroy: {} is the parent of another popup", popup.id());
             refuse_on_base(surface, xdg_wm_base::Error::NotTheTopmostPopup, message)
         }

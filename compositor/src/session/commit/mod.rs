@@ -1,48 +1,45 @@
 //! The steps of every `wl_surface.commit` before its state is applied.
 //!
-//! [`pre_commit`] takes the client's explicit points or fences and makes the [`Content`]. If the
-//! buffer may not be read yet, it puts a gate in front of the whole commit. What happens when
-//! Smithay applies the commit is in [`crate::surface::apply`]. Nothing here waits.
+//! ```text
+//!  prepare_commit ─→ the client's points or fences, the Content, the protocols' errors   (here)
+//!  cache   ─→ a synchronised sub-surface: until its parent commits                 (submit)
+//!  submit  ─→ a gate, if a buffer may not be read yet; then it is Smithay's        (submit)
+//! ```
+//!
+//! What happens when Smithay applies the commit is in [`crate::surface::apply`]. Nothing here waits.
 
 mod mem2mem;
 mod order;
+pub mod submit;
 pub mod wait;
 
 use std::sync::Arc;
 
 use dmabuf_import::Dmabuf;
-use fence::{Acquire, AcquireState, Ns, Release};
+use fence::{Acquire, Ns, Release};
 use protocols::{
     color_representation::{self, AttachedPixels},
     explicit_sync,
     syncobj::{self, Attached},
 };
 use smithay::{
-    reexports::wayland_server::{
-        DisplayHandle,
-        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
-    },
+    reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
     utils::{Buffer, Size},
-    wayland::compositor::{self, BufferAssignment, SurfaceAttributes, SurfaceData, add_blocker, with_states},
+    wayland::compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
 };
 
 use crate::{
-    session::{Syncline, checks},
+    session::{Syncline, commit::order::Barriers},
     surface::{
         SurfaceState,
         apply::{Attach, CommitUpdate},
         buffer::{Imported, Imports, PixelSource},
         client::client_pid,
         content::{Content, ContentParts, SyncMethod},
-        gate::{Gate, PendingCommit},
         shm::Shm,
     },
     system::{id::SurfaceId, trace},
 };
-
-/// The most pending commits of a surface. If there are more, the oldest is released without having
-/// been shown: its fence may never come.
-const MOST_PENDING: usize = 64;
 
 /// The explicit synchronisation of a commit; never both, since a surface has an object of only one
 /// of the protocols.
@@ -51,87 +48,54 @@ struct CommitSync {
     fences: Option<explicit_sync::Fences>,
 }
 
-/// Called before every commit of every surface.
-pub fn pre_commit(state: &mut Syncline, _: &DisplayHandle, surface: &WlSurface) {
-    if !checks::check_commit(state, surface) {
-        return;
-    }
-    let now = state.now;
-    let ordered = state.take_order(surface);
-    let mut superseded = Vec::new();
-    let pending = with_states(surface, |states| {
-        let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
-            None => None,
-            Some(BufferAssignment::Removed) => Some(None),
-            Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
-        };
-        if !color_representation::verify(states, attached_pixels(&attached)) {
-            return None;
-        }
-        let kind = match &attached {
-            Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
-            _ => Attached::Nothing,
-        };
-        // On a violation the client gets its protocol error, and nothing of this commit is applied.
-        let Ok(points) = syncobj::take_points(states, kind) else { return None };
-        let Ok(fences) = explicit_sync::take_fences(states, kind) else { return None };
-        crate::surface::callback_response::note_response(states, now);
-        let serial = {
-            let mut surface = SurfaceState::of(states);
-            surface.serial += 1;
-            surface.serial
-        };
-        let buffer = match attached {
-            None => return None,
-            Some(None) => {
-                states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Removed);
-                superseded = SurfaceState::of(states).overtake(usize::MAX);
-                return None;
+impl Syncline {
+    /// The first step of every `wl_surface.commit`, at the commit itself: makes the content, and
+    /// raises the errors of the protocols. Returns what holds the commit besides fences.
+    fn prepare_commit(&mut self, surface: &WlSurface, synchronised: bool) -> Barriers {
+        let now = self.now;
+        let barriers = self.take_order(surface, synchronised);
+        with_states(surface, |states| {
+            let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
+                None => None,
+                Some(BufferAssignment::Removed) => Some(None),
+                Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
+            };
+            if !color_representation::verify(states, attached_pixels(&attached)) {
+                return;
             }
-            Some(Some(buffer)) => buffer,
-        };
-        let content = Arc::new(state.content(states, serial, buffer, CommitSync { points, fences })?);
-        state.live.insert(&content, surface);
-        SurfaceState::of(states).rate.commit(now);
-        trace_commit(surface, &content, now);
-        states.cached_state.get::<CommitUpdate>().pending().attach = Some(Attach::Buffer(content.clone()));
-        // An error here (no descriptors left, for example) leaves the acquire pending; the latch
-        // checks it again.
-        let resolved = content.advance().unwrap_or_else(|error| {
-            tracing::debug!("surface {} commit {serial}: acquire: {error}", content.surface);
-            content.acquire_state()
-        });
-        match resolved {
-            AcquireState::Signalled { .. } | AcquireState::Failed(_) => {
-                if content.acquire_by.is_explicit() {
-                    wait::trace_acquire(&content, now, "ready", now);
-                }
-                if !matches!(resolved, AcquireState::Failed(_)) {
-                    superseded = SurfaceState::of(states).overtake(usize::MAX);
-                }
-                None
-            }
-            AcquireState::Unmaterialised | AcquireState::Pending => {
-                let pending = Arc::new(PendingCommit::new(content, now));
-                if ordered {
-                    pending.keep_order();
-                }
+            let kind = match &attached {
+                Some(Some(buffer)) => Attached::Buffer { explicit_sync: Imports::of(buffer).is_some() },
+                _ => Attached::Nothing,
+            };
+            // On a violation the client gets its protocol error, and nothing of this commit is
+            // applied.
+            let Ok(points) = syncobj::take_points(states, kind) else { return };
+            let Ok(fences) = explicit_sync::take_fences(states, kind) else { return };
+            crate::surface::callback_response::note_response(states, now);
+            // From here on the content releases the buffer; Smithay must not know it.
+            states.cached_state.get::<SurfaceAttributes>().pending().buffer = None;
+            let serial = {
                 let mut surface = SurfaceState::of(states);
-                if surface.pending.len() >= MOST_PENDING {
-                    superseded.extend(surface.pending.pop_front());
+                surface.serial += 1;
+                surface.serial
+            };
+            let attach = match attached {
+                None => return,
+                Some(None) => Attach::Removed,
+                Some(Some(buffer)) => {
+                    let Some(content) = self.content(states, serial, buffer, CommitSync { points, fences }) else {
+                        return;
+                    };
+                    let content = Arc::new(content);
+                    self.live.insert(&content, surface);
+                    SurfaceState::of(states).rate.commit(now);
+                    trace_commit(surface, &content, now);
+                    Attach::Buffer(content)
                 }
-                surface.pending.push_back(pending.clone());
-                Some(pending)
-            }
-        }
-    });
-    // Supersedes older commits that still wait for their fences: this one can be shown, or there
-    // are too many.
-    state.supersede(&superseded);
-    if let Some(pending) = pending {
-        add_blocker(surface, Gate(pending.clone()));
-        state.pace.await_fence(surface);
-        state.wait_or_defer(surface, pending);
+            };
+            states.cached_state.get::<CommitUpdate>().pending().attach = Some(attach);
+        });
+        barriers
     }
 }
 
@@ -151,6 +115,7 @@ impl Syncline {
     /// completed then.
     fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: CommitSync) -> Option<Content> {
         let id = SurfaceState::of(states).id;
+        let by_points = brought.points.is_some();
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
         let message = message.map(|message| (self.globals.explicit_sync.release(message), SyncMethod::Fence));
         let (acquire, release) = match brought.points {
@@ -172,6 +137,9 @@ impl Syncline {
             (None, Some((PixelSource::Shm(_), ..))) => Some((Acquire::ready(), SyncMethod::Buffer)),
         };
         let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
+            if !by_points {
+                buffer.release();
+            }
             if let Some(Err(error)) = release.map(|(release, _)| release.complete()) {
                 tracing::debug!("surface {id} commit {serial}: cannot release a buffer that is not shown: {error}");
             }
@@ -265,9 +233,4 @@ fn trace_commit(surface: &WlSurface, content: &Content, now: Ns) {
     let point = content.with_acquire(|acquire| acquire.point().map(|p| p.value()));
     let ends = (content.acquire_by.acquire_name(), content.release_by.name());
     trace::commit(now, client_pid(surface), content.surface, content.serial, buffer, ends, point);
-}
-
-/// Registers [`pre_commit`] on a new surface.
-pub fn watch(surface: &WlSurface) {
-    compositor::add_pre_commit_hook::<Syncline, _>(surface, pre_commit);
 }

@@ -6,7 +6,8 @@
 //!         └──────────────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here blocks, and no surface waits for another surface's fence.
+//! Nothing here blocks, and no surface waits for another surface's fence, unless they are in one
+//! group.
 
 use std::sync::Arc;
 
@@ -18,7 +19,12 @@ use smithay::{
 
 use crate::{
     session::Syncline,
-    surface::{SurfaceState, acquires::WaitingAcquire, content::Content, gate::PendingCommit},
+    surface::{
+        SurfaceState,
+        acquires::WaitingAcquire,
+        content::Content,
+        gate::{Group, Member, PendingCommit},
+    },
     system::{id::Slot, reactor, trace},
 };
 
@@ -104,16 +110,30 @@ impl Syncline {
     /// Opens the gate of a commit, supersedes the surface's older ones, and applies what is not
     /// blocked any more.
     pub fn open_gate(&mut self, surface: &WlSurface, commit: &Arc<PendingCommit>, mode: &'static str) {
-        let older = with_states(surface, |states| {
+        let waited = with_states(surface, |states| {
             let mut surface = SurfaceState::of(states);
             if let AcquireState::Signalled { at } = commit.content.acquire_state() {
                 surface.predictor.record(commit.committed, at);
             }
-            let Some(index) = surface.pending.iter().position(|p| Arc::ptr_eq(p, commit)) else { return Vec::new() };
-            let older = surface.overtake(index);
+            let before = surface.pending.len();
             surface.pending.retain(|p| !Arc::ptr_eq(p, commit));
-            older
+            surface.pending.len() < before
         });
+        let group = commit.group();
+        // The others of the group are closed yet: nothing is superseded until the last one opens.
+        let last = group.as_ref().is_none_or(|group| {
+            group.pending.iter().all(|pending| Arc::ptr_eq(pending, commit) || !pending.is_closed())
+        });
+        let older = match (&group, waited && last) {
+            (_, false) => Vec::new(),
+            (Some(group), true) => self.overtake_by_group(group),
+            (None, true) => {
+                let serial = commit.content.serial;
+                let content = Some(commit.content.clone());
+                let surface = commit.content.surface;
+                self.overtake(&[Member { surface, first: serial, end: serial + 1, content, replaces: true }])
+            }
+        };
         self.supersede(&older);
         trace_acquire(&commit.content, commit.committed, mode, self.now);
         match mode {
@@ -122,9 +142,24 @@ impl Syncline {
         }
         commit.open();
         if let Some(client) = surface.client() {
-            let display = self.display.clone();
-            self.client_state(&client).compositor.blocker_cleared(self, &display);
+            self.run_queue(&client);
         }
+    }
+
+    /// The commits that a group supersedes whose last gate opens now.
+    fn overtake_by_group(&self, group: &Group) -> Vec<Arc<PendingCommit>> {
+        let failed = |content: &Content| matches!(content.acquire_state(), AcquireState::Failed(_));
+        let now = |member: &Member| Member {
+            surface: member.surface,
+            first: member.first,
+            end: member.end,
+            content: None,
+            replaces: match &member.content {
+                Some(content) => !failed(content) && !content.is_superseded(),
+                None => member.replaces,
+            },
+        };
+        self.overtake(&group.members.iter().map(now).collect::<Vec<_>>())
     }
 
     /// Supersedes commits that a newer one has overtaken.

@@ -100,6 +100,8 @@ impl Syncline {
         let mut due = std::mem::take(&mut self.outputs.due);
         self.pending_on(id, |surface, commit| due.push((surface.clone(), commit.clone())));
         let by = self.outputs.list[id].hand_over.deadline(vblank);
+        // Commits of groups whose fences may be handed over, if all of their group's may.
+        let mut together: Vec<(WlSurface, Arc<PendingCommit>)> = Vec::new();
         for (surface, commit) in due.drain(..) {
             let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
             if let Some(slot) = waited_for {
@@ -120,12 +122,8 @@ impl Syncline {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
                     self.open_gate(&surface, &commit, "waited");
                 }
-                Ok(AcquireState::Pending) if make => {
-                    let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
-                    let mode = if with_states(&surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
-                    self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
-                    self.open_gate(&surface, &commit, mode);
-                }
+                Ok(AcquireState::Pending) if make && commit.group().is_some() => together.push((surface, commit)),
+                Ok(AcquireState::Pending) if make => self.hand_over(id, &surface, &commit),
                 // Too late for this vblank: the surface keeps its last content, and other surfaces
                 // do not wait.
                 Ok(_) => self.wait_for(&surface, commit),
@@ -136,6 +134,21 @@ impl Syncline {
             }
         }
         self.outputs.due = due;
+        let may_go = |commit: &PendingCommit| {
+            let goes = |of: &Arc<PendingCommit>| together.iter().any(|(_, commit)| Arc::ptr_eq(of, commit));
+            commit.group().is_none_or(|group| group.pending.iter().all(|of| !of.is_closed() || goes(of)))
+        };
+        let (go, wait): (Vec<_>, Vec<_>) = together.iter().cloned().partition(|(_, commit)| may_go(commit));
+        go.into_iter().for_each(|(surface, commit)| self.hand_over(id, &surface, &commit));
+        wait.into_iter().for_each(|(surface, commit)| self.wait_for(&surface, commit));
+    }
+
+    /// Lets the display or the GPU of output `id` wait for a commit's fence.
+    fn hand_over(&mut self, id: OutputId, surface: &WlSurface, commit: &Arc<PendingCommit>) {
+        let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
+        let mode = if with_states(surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
+        self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
+        self.open_gate(surface, commit, mode);
     }
 
     /// A frame with fences that were handed over has flipped: records when they signalled in the

@@ -99,8 +99,7 @@ impl Syncline {
         self.pace.held.extend(held);
         for surface in free {
             if let Some(client) = surface.client() {
-                let display = self.display.clone();
-                self.client_state(&client).compositor.blocker_cleared(self, &display);
+                self.run_queue(&client);
             }
         }
         // Commits that were let through may have set the next barriers.

@@ -182,7 +182,7 @@ impl Syncline {
     fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
         let plane = output.cursor?;
-        let image = self.desktop.cursor.size()?;
+        let image = self.desktop.cursor.size(&self.desktop.trees)?;
         // Most images fit into this size; a smaller one does not change the buffer.
         let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());
         Some((plane, output.kms.planes()[plane].cursor_size_for(width, height)?))

@@ -41,6 +41,13 @@ impl Syncline {
         }
     }
 
+    /// The order or the positions in a surface's tree have changed.
+    pub fn tree_changed(&mut self, surface: &WlSurface) {
+        self.pointer_stale = true;
+        self.displays_stale = true;
+        self.redraw_window_of(surface);
+    }
+
     /// The outputs that may show the window of a surface build their scenes again.
     fn redraw_window_of(&mut self, surface: &WlSurface) {
         self.outputs.list.iter_mut().for_each(|output| output.scene.set_stale());
@@ -79,7 +86,8 @@ impl Syncline {
     /// The pointer was at `before`, or its image has changed: the outputs on which it was or is
     /// latch again.
     pub fn redraw_pointer(&mut self, before: Point<f64, Logical>) {
-        let areas = [before, self.pointer_location()].map(|at| self.desktop.cursor.bounds(at));
+        let pointer = self.pointer_location();
+        let areas = [before, pointer].map(|at| self.desktop.cursor.bounds(&self.desktop.trees, at));
         let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
         let icon = self.desktop.cursor.drag_icon(before).is_some();
         for output in &mut self.outputs.list {

@@ -14,6 +14,7 @@ use crate::{
     session::Syncline,
     surface::{
         SurfaceState,
+        apply::Attach,
         client::ClientState,
         content::{Content, FenceSnapshot},
     },
@@ -94,6 +95,7 @@ impl Syncline {
         let acquire = &snapshot.acquire;
         let waits_for = match acquire.state {
             "unmaterialised" => WaitsFor::Submit,
+            "pending" if self.is_cached(content) => WaitsFor::Parent,
             "pending" if self.acquires.waits_for(content) => WaitsFor::Signal,
             "pending" if on.gated => WaitsFor::Latch,
             "pending" => WaitsFor::Hardware,
@@ -110,6 +112,12 @@ impl Syncline {
             waits_for,
             taken_back: acquire.taken_back,
         })
+    }
+
+    /// Whether a content waits for the commit of its surface's parent.
+    fn is_cached(&self, content: &Arc<Content>) -> bool {
+        let mut attaches = self.cached.states().filter_map(|state| state.update()?.attach.as_ref());
+        attaches.any(|attach| matches!(attach, Attach::Buffer(cached) if Arc::ptr_eq(cached, content)))
     }
 
     fn users(&self, content: &Arc<Content>, on: &OnSurface, snapshot: &FenceSnapshot) -> Vec<BufferUser> {
@@ -138,7 +146,8 @@ impl Syncline {
         let known = users.len() - fences + 1 + usize::from(on.gated);
         if Arc::strong_count(content) > known {
             // The predictor is a thread of its own and does not report what it holds.
-            users.push(match self.crc.predictor.is_some() && !on.gated {
+            let queued = on.gated || self.is_cached(content);
+            users.push(match self.crc.predictor.is_some() && !queued {
                 true => BufferUser::Crc { output: None },
                 false => BufferUser::Transaction,
             });

@@ -60,7 +60,7 @@ impl Syncline {
             }
         };
         let tree = |root: &WlSurface, origin| {
-            walk(root, origin, |surface, states, at| {
+            walk(&self.desktop.trees, root, origin, |surface, states, at| {
                 tell(surface, Rectangle::new(at, SurfaceState::of(states).view.size));
             });
         };

@@ -2,5 +2,6 @@
 
 mod displays;
 mod interact;
-pub mod tree;
+pub mod popups;
+mod subsurfaces;
 mod xdg;

@@ -22,7 +22,7 @@ use crate::{
         interact::{Interaction, ResizeEdges},
         windows::Placement,
     },
-    session::{Syncline, checks, windows::tree},
+    session::{Syncline, checks, windows::popups},
     surface::SurfaceState,
 };
 
@@ -47,7 +47,7 @@ impl XdgShellHandler for Syncline {
         let right = checks::xdg::link_role(self, surface.wl_surface())
             && checks::xdg::check_positioner(&surface, &positioner)
             && checks::xdg::check_parent(&surface)
-            && tree::admit_popup(&self.display, &surface);
+            && popups::admit_popup(&self.display, &surface);
         if !right {
             return;
         }
@@ -141,7 +141,7 @@ impl XdgShellHandler for Syncline {
 
     fn popup_destroyed(&mut self, popup: PopupSurface) {
         checks::xdg::forget_role(self, popup.wl_surface());
-        tree::forget_popup(&popup);
+        popups::forget_popup(&popup);
         self.pointer_stale = true;
         self.redraw_all();
     }
@@ -214,12 +214,14 @@ impl Syncline {
 
     /// The surface at a position on the desktop, with its origin.
     pub fn surface_under(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let at =
+            |root: &WlSurface, origin| crate::desktop::tree::surface_at(&self.desktop.trees, root, origin, position);
         self.desktop.windows.visible().find_map(|window| {
             let origin = window.origin();
             crate::desktop::tree::popups(window.surface(), origin, window.geometry().loc)
                 .iter()
-                .find_map(|(popup, at)| crate::desktop::tree::surface_at(popup, *at, position))
-                .or_else(|| crate::desktop::tree::surface_at(window.surface(), origin, position))
+                .find_map(|(popup, origin)| at(popup, *origin))
+                .or_else(|| at(window.surface(), origin))
         })
     }
 

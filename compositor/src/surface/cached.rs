@@ -1,0 +1,91 @@
+//! The state that a synchronised sub-surface has committed, while it waits for its parent's commit.
+//!
+//! It is a copy of every double-buffered type of Smithay and of `protocols`, outside Smithay's own
+//! queue. To apply it, it is put in the place of what the client has requested since, Smithay
+//! commits it, and what was there is put back.
+
+use smithay::{
+    reexports::wayland_server::DisplayHandle,
+    utils::Rectangle,
+    wayland::{
+        compositor::{Cacheable, Damage, SurfaceAttributes, SurfaceData},
+        content_type::ContentTypeSurfaceCachedState,
+        presentation::PresentationFeedbackCachedState,
+        viewporter::ViewportCachedState,
+    },
+};
+
+use crate::surface::{apply::CommitUpdate, tree::cache::Merge};
+
+/// Beyond so many rectangles of damage everything counts as damaged.
+const MOST_DAMAGE: usize = 64;
+
+/// Defines [`CachedState`]: a field for each double-buffered type.
+macro_rules! cached_state {
+    ($($field:ident: $type:ty,)*) => {
+        /// The committed state of one surface: one commit's, or several that were merged.
+        #[derive(Debug)]
+        pub struct CachedState {
+            display: DisplayHandle,
+            $($field: Option<$type>,)*
+        }
+
+        impl CachedState {
+            /// Takes what the surface commits now.
+            pub fn take(states: &SurfaceData, display: &DisplayHandle) -> Self {
+                let known = &states.cached_state;
+                Self {
+                    display: display.clone(),
+                    $($field: known.has::<$type>().then(|| known.get::<$type>().pending().commit(display)),)*
+                }
+            }
+
+            /// Exchanges this state and the surface's pending state.
+            pub fn swap(&mut self, states: &SurfaceData) {
+                $(if states.cached_state.has::<$type>() {
+                    let own = self.$field.get_or_insert_default();
+                    std::mem::swap(states.cached_state.get::<$type>().pending(), own);
+                })*
+            }
+
+            fn add(&mut self, later: Self) {
+                $(match (&mut self.$field, later.$field) {
+                    (Some(into), Some(later)) => later.merge_into(into, &self.display),
+                    (none @ None, later) => *none = later,
+                    (Some(_), None) => {}
+                })*
+            }
+        }
+    };
+}
+
+cached_state! {
+    attributes: SurfaceAttributes,
+    update: CommitUpdate,
+    viewport: ViewportCachedState,
+    feedback: PresentationFeedbackCachedState,
+    content_type: ContentTypeSurfaceCachedState,
+    colour: protocols::color_representation::ClientState,
+    tearing: protocols::tearing::Hint,
+}
+
+impl CachedState {
+    /// The compositor's own part.
+    pub fn update(&self) -> Option<&CommitUpdate> {
+        self.update.as_ref()
+    }
+}
+
+impl Merge for CachedState {
+    fn merge(&mut self, later: Self) {
+        if later.update.as_ref().is_some_and(|update| update.attach.is_some()) {
+            // The content before it is never shown.
+            self.feedback.iter_mut().flat_map(|feedback| feedback.callbacks.drain(..)).for_each(|f| f.discarded());
+        }
+        self.add(later);
+        if let Some(attributes) = self.attributes.as_mut().filter(|a| a.damage.len() > MOST_DAMAGE) {
+            attributes.damage.clear();
+            attributes.damage.push(Damage::Buffer(Rectangle::from_size((i32::MAX, i32::MAX).into())));
+        }
+    }
+}

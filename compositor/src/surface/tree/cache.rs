@@ -1,0 +1,153 @@
+//! What synchronised sub-surfaces have committed, until a parent's commit takes it.
+//!
+//! A surface has at most one cached update of its own. It holds a state of the surface, and of each
+//! surface below it that had a cached update when the surface committed: those belong to that commit
+//! and are applied with it, whatever they commit later. States of the same surface are merged, so
+//! the memory does not grow with the number of commits.
+//!
+//! ```text
+//!  a child commits ─→ its own update ─ its parent commits, synchronised ─→ part of the parent's update
+//!                         └─ its parent commits, desynchronised ─→ a group, to be applied now
+//!                         └─ it becomes desynchronised itself   ─→ the same
+//! ```
+//!
+//! The state is any type that merges. Nothing here applies it.
+
+use std::collections::HashMap;
+
+use crate::{surface::tree::Trees, system::id::SurfaceId};
+
+/// States of several surfaces that are applied together.
+pub type Members<S> = Vec<(SurfaceId, S)>;
+
+/// The state of one surface, as one commit or several have changed it.
+pub trait Merge {
+    /// Adds what a later commit has changed.
+    fn merge(&mut self, later: Self);
+}
+
+/// The cached updates of all surfaces.
+#[derive(Debug)]
+pub struct Cache<S> {
+    updates: HashMap<SurfaceId, Members<S>>,
+    /// Lists that were used before, so that the next commit allocates none.
+    spare: Vec<Members<S>>,
+}
+
+impl<S> Default for Cache<S> {
+    fn default() -> Self {
+        Self { updates: HashMap::new(), spare: Vec::new() }
+    }
+}
+
+/// How many unused lists are kept.
+const SPARE: usize = 16;
+
+impl<S: Merge> Cache<S> {
+    /// A synchronised surface has committed `state`. It takes along what its children have cached.
+    pub fn hold<H: Clone>(&mut self, trees: &mut Trees<H>, id: SurfaceId, state: S) {
+        let mut taken = self.take(trees, id);
+        let spare = &mut self.spare;
+        let update = self.updates.entry(id).or_insert_with(|| spare.pop().unwrap_or_default());
+        taken.drain(..).chain([(id, state)]).for_each(|(id, state)| add(update, id, state));
+        self.recycle(taken);
+        trees.set_waiting(id);
+    }
+
+    /// Takes what the direct children of a surface have cached, for a commit of that surface.
+    pub fn take<H: Clone>(&mut self, trees: &mut Trees<H>, parent: SurfaceId) -> Members<S> {
+        let mut members = Vec::new();
+        trees.take_waiting(parent, |child| {
+            let Some(mut update) = self.updates.remove(&child) else { return };
+            if members.capacity() == 0 {
+                members = update;
+                return;
+            }
+            // No surface is below two children.
+            members.append(&mut update);
+            if self.spare.len() < SPARE {
+                self.spare.push(update);
+            }
+        });
+        members
+    }
+
+    /// A surface stops being synchronised, and so do those of [`Trees::desync_subtree`]: takes what
+    /// is cached for each of them. To be called while the surface is still in its tree.
+    pub fn release_subtree<H: Clone>(&mut self, trees: &Trees<H>, top: SurfaceId) -> Vec<Members<S>> {
+        let released = trees.desync_subtree(top).into_iter().map(|id| self.release(trees, id));
+        released.filter(|members| !members.is_empty()).collect()
+    }
+
+    /// Takes what is cached for one surface: its own update, and those parts of its ancestors'
+    /// updates that came from it and from the surfaces below it.
+    fn release<H: Clone>(&mut self, trees: &Trees<H>, id: SurfaceId) -> Members<S> {
+        let mut members = Vec::new();
+        let ancestors: Vec<_> = trees.ancestors(id).collect();
+        // What an ancestor took along is older than what its descendants have cached since.
+        for ancestor in ancestors.iter().rev() {
+            let Some(update) = self.updates.get_mut(ancestor) else { continue };
+            let below = |of: SurfaceId| of == id || trees.ancestors(of).any(|ancestor| ancestor == id);
+            for (id, state) in update.extract_if(.., |(of, _)| below(*of)) {
+                add(&mut members, id, state);
+            }
+        }
+        let own = self.updates.remove(&id).unwrap_or_default();
+        own.into_iter().for_each(|(id, state)| add(&mut members, id, state));
+        members
+    }
+
+    /// A surface is destroyed: drops what is cached of it.
+    pub fn forget<H: Clone>(&mut self, trees: &Trees<H>, id: SurfaceId) {
+        self.updates.remove(&id);
+        for ancestor in trees.ancestors(id) {
+            if let Some(update) = self.updates.get_mut(&ancestor) {
+                update.retain(|(of, _)| *of != id);
+            }
+        }
+    }
+
+    /// Gives back a list that [`Cache::take`] returned, once it is empty.
+    pub fn recycle(&mut self, members: Members<S>) {
+        if members.is_empty() && members.capacity() > 0 && self.spare.len() < SPARE {
+            self.spare.push(members);
+        }
+    }
+
+    /// The states that are cached.
+    pub fn states(&self) -> impl Iterator<Item = &S> {
+        self.updates.values().flatten().map(|(_, state)| state)
+    }
+
+    /// The number of states that are cached.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.states().count()
+    }
+}
+
+fn add<S: Merge>(members: &mut Members<S>, id: SurfaceId, state: S) {
+    match members.iter_mut().find(|(of, _)| *of == id) {
+        Some((_, merged)) => merged.merge(state),
+        None => members.push((id, state)),
+    }
+}
+
+impl<H: Clone> Trees<H> {
+    /// A sub-surface has a cached update from now on.
+    fn set_waiting(&mut self, child: SurfaceId) {
+        let Some(role) = self.nodes.get(&child).and_then(|node| node.role) else { return };
+        if let Some(parent) = self.nodes.get_mut(&role.parent)
+            && !parent.waiting.contains(&child)
+        {
+            parent.waiting.push(child);
+        }
+    }
+
+    /// Calls `take` for the children that have cached updates, and forgets that they have.
+    fn take_waiting(&mut self, parent: SurfaceId, take: impl FnMut(SurfaceId)) {
+        if let Some(node) = self.nodes.get_mut(&parent) {
+            node.waiting.drain(..).for_each(take);
+        }
+    }
+}
