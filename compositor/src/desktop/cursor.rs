@@ -183,7 +183,7 @@ impl Cursor {
                     let Some(content) = SurfaceState::of(states).current.clone() else { return Ok(None) };
                     let texture = match &content.source {
                         PixelSource::Shm(shm) => {
-                            let made = crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new());
+                            let made = crate::render::shm::texture(renderer, None, shm, &mut Vec::new());
                             return made.map(|(texture, _)| Some((texture, hotspot)));
                         }
                         PixelSource::Dmabuf(imported) if content.is_ready() => {
