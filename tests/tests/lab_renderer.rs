@@ -8,7 +8,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use syncline_tests::bench::runs::watch;
+use syncline_tests::client::Feedback;
 use syncline_tests::client::actor::Actor;
+use syncline_tests::client::buffer::Source;
+use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::error::Result;
 use syncline_tests::lab::find_card;
@@ -113,4 +116,28 @@ fn a_frame_of_pixman_makes_nothing() {
 #[ignore = "lab"]
 fn a_frame_of_gles_makes_nothing() {
     makes_nothing("gles");
+}
+
+/// GL on the CPU copies dma-bufs. A client that changes more than it says shows which pixels were
+/// copied again.
+#[test]
+#[ignore = "lab"]
+fn only_what_a_client_damages_is_copied() {
+    let compositor = Compositor::start(&["--renderer", "gles", "--planes", "none"]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "painter", fullscreen: true }).unwrap();
+    let (width, height) = window.size(&client, (640, 480));
+    for (value, damage) in [(0x20, None), (0x80, Some((100, 50, 40, 30)))] {
+        let (buffer, mut pixels) = client.buffer(Source::Auto, width, height).unwrap();
+        pixels.write(|bytes| bytes.fill(value)).unwrap();
+        let commit = Commit { buffer: Some(&buffer), damage, feedback: true, ..Commit::default() };
+        let token = window.commit(&mut client, &commit).unwrap().feedback.unwrap();
+        let presented = |feedback: Option<&Feedback>| matches!(feedback, Some(Feedback::Presented(_)));
+        client.wait_for("feedback", Duration::from_secs(5), |state| presented(state.feedback.get(&token))).unwrap();
+    }
+    let picture = compositor.screenshot().unwrap();
+    for (x, y, value) in [(10, 10, 0x20), (99, 60, 0x20), (100, 50, 0x80), (139, 79, 0x80), (140, 80, 0x20)] {
+        assert_eq!(picture.at(x, y), [value; 3], "{x}, {y}");
+    }
+    compositor.stop().unwrap();
 }
