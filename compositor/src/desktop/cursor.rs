@@ -379,7 +379,7 @@ impl Cursor {
                     let Some(content) = state.current.clone() else { return Ok(None) };
                     let texture = match &content.source {
                         PixelSource::Shm(shm) => {
-                            crate::render::shm::texture(renderer, None, shm, &[], &mut Vec::new())?.0
+                            crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0
                         }
                         PixelSource::Dmabuf(imported) if content.is_ready() => {
                             renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use fence::{Ns, SyncFile};
 use kms::{PlaneKind, vblank};
 use smithay::{
-    backend::renderer::damage::OutputDamageTracker,
     output::Output as WlOutput,
     reexports::wayland_server::{
         Weak,
@@ -50,7 +49,7 @@ use crate::{
         request::{Mark, OnPlane},
         tear,
     },
-    render::{Scene, Target},
+    render::{Scene, Target, Tracker},
     schedule::{HandOverReserve, Planner, Timing, cause::Misses},
     surface::gate::PendingCommit,
     system::{
@@ -180,7 +179,7 @@ pub struct Output {
     pub passes: u64,
     /// Number of consecutive render passes whose fence failed.
     pub failed_passes: u32,
-    pub tracker: OutputDamageTracker,
+    pub tracker: Tracker,
     /// What the output shows.
     pub scene: Scene,
     /// The plane assigner.

@@ -27,7 +27,11 @@ use crate::{
 };
 
 /// Allocates buffers in a GPU's memory.
-pub type Allocator = GbmAllocator<DrmDeviceFd>;
+pub struct Allocator {
+    pub gbm: GbmAllocator<DrmDeviceFd>,
+    /// The buffers stay mapped: GL runs on the CPU and would map them in every pass.
+    pub keep_mapped: bool,
+}
 
 /// A card's GPU: what is needed to open it. It holds no descriptor.
 #[derive(Debug, Clone)]
@@ -147,7 +151,8 @@ impl Gles {
                 "this EGL has no native fences (llvmpipe has them since Mesa 25.0): fences are waited for on the CPU"
             );
         }
-        let allocator = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
+        let gbm = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
+        let allocator = Allocator { gbm, keep_mapped: software };
         if software {
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are composited");
         }

@@ -3,7 +3,7 @@
 //!
 //! It renders nothing.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use dmabuf_import::{
     Dmabuf, DmabufPlane,
@@ -18,6 +18,7 @@ use smithay::backend::allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf}
 use crate::{
     render::{Target, egl},
     surface::buffer::Imported,
+    system::ioctl::MappedBuffer,
 };
 
 /// A GPU's memory.
@@ -32,7 +33,7 @@ impl Allocator for Gbm<'_> {
         if super::fault::starves() {
             return Err(self.refusal(std::io::Error::from_raw_os_error(libc::EACCES)));
         }
-        let made = self.0.create_buffer(ask.width, ask.height, ask.format, ask.modifiers);
+        let made = self.0.gbm.create_buffer(ask.width, ask.height, ask.format, ask.modifiers);
         let buffer = made.map_err(|e| self.refusal(e))?;
         let exported = buffer.export().map_err(|e| self.refusal(e))?;
         let planes =
@@ -48,7 +49,17 @@ impl Allocator for Gbm<'_> {
         let dmabuf = Dmabuf::new(ask.width, ask.height, ask.format, modifier, planes).map_err(|e| self.refusal(e))?;
         // Mesa's software GBM imports its own dma-buf under the handle of the buffer object, and
         // closes that handle with the object, so the object is kept.
-        Ok(Allocated { dmabuf, keep: Some(Box::new(buffer)) })
+        let keep: Box<dyn Any + Send> = match self.0.keep_mapped {
+            false => Box::new(buffer),
+            true => match MappedBuffer::new(buffer) {
+                Ok(mapped) => Box::new(mapped),
+                Err(buffer) => {
+                    tracing::debug!("a render target cannot stay mapped; each pass will map it");
+                    Box::new(buffer)
+                }
+            },
+        };
+        Ok(Allocated { dmabuf, keep: Some(keep) })
     }
 }
 

@@ -5,23 +5,27 @@
 //! which layers there are, or on which plane the result goes.
 
 mod allocate;
+mod client_fence;
 pub mod cursor;
+pub mod damage;
 mod egl;
-mod element;
 mod fault;
 pub mod layer;
 mod memory;
 mod other_gpus;
+mod pass;
 mod read_path;
 pub mod renderer;
 mod scene;
 pub mod shm;
+mod split;
 pub mod target;
 mod textures;
 mod upload;
 mod yuv;
 
 pub use cursor::CursorImage;
+pub use damage::Tracker;
 pub use egl::has_gpu;
 pub use layer::Layer;
 pub use memory::shown as shown_target;

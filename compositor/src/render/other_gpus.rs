@@ -18,8 +18,8 @@ use smithay::{
 use crate::{
     render::{
         Target,
+        client_fence::ClientFence,
         egl::{Allocator, Gles, Gpu},
-        element::ClientFence,
         memory, upload,
     },
     surface::buffer::Imported,
@@ -173,7 +173,7 @@ impl OtherGpus {
 /// A texture of the buffer on that GPU; copied by the CPU where GL runs on the CPU.
 fn sampled(gles: &mut Gles, imported: &Imported) -> Result<smithay::backend::renderer::gles::GlesTexture, String> {
     match gles.software {
-        true => upload::texture(&mut gles.renderer, imported, &mut gles.packed),
+        true => upload::texture(&mut gles.renderer, None, imported, &mut gles.packed).map(|(texture, _)| texture),
         false => gles.renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string()),
     }
 }

@@ -9,7 +9,13 @@ use rustix::event::{PollFd, PollFlags};
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
 use crate::{
-    render::{Layer, egl::Allocator, other_gpus::OtherGpus, upload, yuv},
+    render::{
+        Layer,
+        egl::Allocator,
+        other_gpus::OtherGpus,
+        textures::{CopyFormat, LastCopy},
+        upload, yuv,
+    },
     surface::buffer::{Imported, ReadPath},
 };
 
@@ -38,9 +44,24 @@ pub struct ReadContext<'a> {
     pub allocator: Option<&'a mut Allocator>,
 }
 
-/// A texture, and the fence to wait for before it is read, if that is not the content's own acquire
-/// fence.
-pub type Sampled<T> = (T, Option<SyncFile>);
+/// The texture of a content.
+pub struct Sampled<T> {
+    pub texture: T,
+    /// Set if the texture holds a copy that [`texture`] may update.
+    pub copy: Option<CopyFormat>,
+    /// The fence to wait for before it is read, if that is not the content's own acquire fence.
+    pub wait: Option<SyncFile>,
+}
+
+impl<T> Sampled<T> {
+    fn imported(texture: T) -> Self {
+        Self { texture, copy: None, wait: None }
+    }
+
+    fn copied((texture, format): (T, CopyFormat)) -> Self {
+        Self { texture, copy: Some(format), wait: None }
+    }
+}
 
 /// The first path by which the renderer can read a buffer; if `failed` is given, the first one
 /// after it. Error, for the log: why each path was refused.
@@ -90,14 +111,20 @@ fn importable<R: ImportDma + ImportMem>(
     }
 }
 
-/// The texture of a layer's dma-buf. `Ok(None)`: not yet, because the CPU must read the buffer and
-/// its fence is pending. Error, for the log: no path works.
+/// The texture of a layer's dma-buf; `last` is updated if the buffer is copied and it fits.
+/// `Ok(None)`: not yet, because the CPU must read the buffer and its fence is pending. Error, for
+/// the log: no path works.
 pub fn texture<R: ImportDma + ImportMem>(
     renderer: &mut R,
     context: &mut ReadContext<'_>,
     layer: &Layer,
     imported: &Imported,
-) -> Result<Option<Sampled<R::TextureId>>, String> {
+    last: Option<LastCopy<'_, R::TextureId>>,
+) -> Result<Option<Sampled<R::TextureId>>, String>
+where
+    R::TextureId: Clone,
+{
+    let last = last.as_ref();
     let content = &layer.content;
     let mut failed = None;
     loop {
@@ -115,18 +142,18 @@ pub fn texture<R: ImportDma + ImportMem>(
         let tried = match path {
             ReadPath::Import if other.is_some() && !content.is_ready() => return Ok(None),
             ReadPath::Import if let Some(colour) = other => {
-                yuv::texture(renderer, imported, colour, context.packed).map(|t| (t, None))
+                yuv::texture(renderer, last, imported, colour, context.packed).map(Sampled::copied)
             }
             ReadPath::Import => imported
                 .wl()
                 .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
-                .map(|t| (t, None)),
+                .map(Sampled::imported),
             ReadPath::Cpu if !content.is_ready() => return Ok(None),
             ReadPath::Cpu if yuv::converts(imported) => {
                 let colour = layer.view.colour.unwrap_or(yuv::OF_EGL);
-                yuv::texture(renderer, imported, colour, context.packed).map(|t| (t, None))
+                yuv::texture(renderer, last, imported, colour, context.packed).map(Sampled::copied)
             }
-            ReadPath::Cpu => upload::texture(renderer, imported, context.packed).map(|t| (t, None)),
+            ReadPath::Cpu => upload::texture(renderer, last, imported, context.packed).map(Sampled::copied),
             ReadPath::Gpu { card } => copied_by_gpu(renderer, context, layer, imported, card),
         };
         match tried {
@@ -144,7 +171,10 @@ fn copied_by_gpu<R: ImportDma + ImportMem>(
     layer: &Layer,
     imported: &Imported,
     card: kms::CardSerial,
-) -> Result<Sampled<R::TextureId>, String> {
+) -> Result<Sampled<R::TextureId>, String>
+where
+    R::TextureId: Clone,
+{
     let content = &layer.content;
     let pending = (!content.is_ready()).then(|| content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())));
     let allocator = context.allocator.as_deref_mut();
@@ -162,7 +192,7 @@ fn copied_by_gpu<R: ImportDma + ImportMem>(
         ReadAbility::Gpu | ReadAbility::InPlace => {
             renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?
         }
-        ReadAbility::Not => upload::texture(renderer, &copy, context.packed)?,
+        ReadAbility::Not => upload::texture(renderer, None, &copy, context.packed)?.0,
     };
-    Ok((texture, fence))
+    Ok(Sampled { texture, copy: None, wait: fence })
 }

@@ -5,45 +5,34 @@
 use std::collections::HashMap;
 
 use drm_fourcc::DrmModifier;
-use fence::SyncFile;
 use kms::{Device, Rect};
 use smithay::{
     backend::{
         allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
         renderer::{
-            Bind, Color32F, ExportMem, ImportDma, ImportMem, Renderer as _, Texture,
-            damage::OutputDamageTracker,
+            Bind, ExportMem, ImportDma, ImportMem, Renderer as _,
             pixman::{PixmanRenderer, PixmanTexture},
         },
     },
     reexports::wayland_server::protocol::wl_shm,
-    utils::{Physical, Rectangle},
+    utils::Rectangle,
     wayland::shm::fourcc_to_shm_format,
 };
 
 use crate::{
     config::{Colour, words::RendererChoice},
     render::{
-        Layer, Target,
+        Layer, Target, Tracker,
         egl::Gles,
-        element::LayerElement,
         fault, has_gpu,
         other_gpus::OtherGpus,
+        pass::{self, Pass},
         read_path::{self, ReadAbility, ReadContext},
-        shm,
-        textures::{KnownTexture, Textures},
+        textures::Textures,
     },
-    surface::buffer::{Imported, PixelSource, ReadPath},
+    surface::buffer::{Imported, ReadPath},
     system::{error::Error, id::SurfaceId},
 };
-
-/// The result of a render pass.
-#[derive(Debug)]
-pub struct Pass {
-    /// Signals when the GPU has finished; the caller owns it. `None`: rendering is already
-    /// finished.
-    pub fence: Option<SyncFile>,
-}
 
 /// The renderer of the session.
 pub enum Renderer {
@@ -229,7 +218,7 @@ impl Renderer {
         &mut self,
         target: &Target,
         age: usize,
-        tracker: &mut OutputDamageTracker,
+        tracker: &mut Tracker,
         layers: &[Layer],
         background: Colour,
     ) -> Result<Pass, String> {
@@ -242,7 +231,7 @@ impl Renderer {
         &mut self,
         target: &Target,
         age: usize,
-        tracker: &mut OutputDamageTracker,
+        tracker: &mut Tracker,
         layers: &[Layer],
         background: Colour,
         drawn: &mut Vec<Rect>,
@@ -251,7 +240,7 @@ impl Renderer {
         match self {
             Self::Pixman { renderer, textures, others, packed, .. } => {
                 let context = ReadContext { reads: ReadAbility::InPlace, waits, packed, others, allocator: None };
-                draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
+                pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
                 let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
@@ -262,7 +251,7 @@ impl Renderer {
                     others,
                     allocator: Some(allocator),
                 };
-                draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
+                pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
         }
     }
@@ -283,108 +272,6 @@ fn may_copy(device: &Device) -> bool {
         return true;
     }
     has_gpu(device)
-}
-
-#[expect(clippy::too_many_arguments, reason = "one function for both types of renderers")]
-fn draw<R>(
-    renderer: &mut R,
-    textures: &mut Textures<R::TextureId>,
-    mut context: ReadContext<'_>,
-    target: &Target,
-    age: usize,
-    tracker: &mut OutputDamageTracker,
-    layers: &[Layer],
-    background: Colour,
-    drawn: &mut Vec<Rect>,
-) -> Result<Pass, String>
-where
-    R: Bind<WlDmabuf> + ImportDma + ImportMem,
-    R::TextureId: Texture + Clone + 'static,
-{
-    let mut elements = Vec::with_capacity(layers.len());
-    for layer in layers {
-        if layer.hole {
-            elements.push(LayerElement::hole(layer));
-            continue;
-        }
-        match texture(renderer, textures, &mut context, layer) {
-            Ok((texture, copied)) => elements.push(LayerElement::new(layer, texture, copied)),
-            // One client's bad buffer must not cost the others their frame.
-            Err(error) => tracing::warn!("surface {} cannot be composited: {error}", layer.content.surface),
-        }
-    }
-    let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
-    let mut dmabuf = target.wl()?.clone();
-    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
-    let result = tracker
-        .render_output(renderer, &mut framebuffer, age, &elements, Color32F::new(r, g, b, 1.0))
-        .map_err(|e| format!("rendering: {e}"))?;
-    let rect =
-        |r: &Rectangle<i32, Physical>| Rect::new(r.loc.x, r.loc.y, r.size.w.max(0) as u32, r.size.h.max(0) as u32);
-    drawn.extend(result.damage.into_iter().flatten().map(rect));
-    let fence = match result.sync.is_reached() {
-        true => None,
-        false => match result.sync.export() {
-            Some(fd) => Some(SyncFile::unchecked(fd)),
-            None => {
-                // A GPU without native fences: waiting here is the only correct way. The log says
-                // so once, at the start.
-                result.sync.wait().map_err(|e| e.to_string())?;
-                None
-            }
-        },
-    };
-    let fence = fault::fence().or(fence);
-    context.others.read(layers.iter().map(|layer| layer.content.surface), fence.as_ref());
-    Ok(Pass { fence })
-}
-
-/// The texture of a layer, and the fence to wait for before it is read, if that is not the
-/// content's own.
-fn texture<R>(
-    renderer: &mut R,
-    textures: &mut Textures<R::TextureId>,
-    context: &mut ReadContext<'_>,
-    layer: &Layer,
-) -> Result<read_path::Sampled<R::TextureId>, String>
-where
-    R: ImportDma + ImportMem,
-    R::TextureId: Clone,
-{
-    let content = &layer.content;
-    let commit = layer.damage.current_commit();
-    let (known, colour) = (textures.get(&content.surface), layer.view.colour);
-    if let Some(known) = known
-        && known.serial == content.serial
-        && known.colour == colour
-    {
-        return Ok((known.texture.clone(), None));
-    }
-    let mut copy = None;
-    let (texture, copied) = match &content.source {
-        PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported)? {
-            Some(sampled) => sampled,
-            // The CPU must not read the buffer yet: the surface keeps its last texture.
-            None => return known.map(|known| (known.texture.clone(), None)).ok_or("its fence is pending".into()),
-        },
-        PixelSource::Shm(shm) => {
-            let all = || vec![Rectangle::from_size(content.size)];
-            let damage = match known {
-                Some(known) => {
-                    layer.damage.damage_since(Some(known.commit)).map_or_else(all, |set| set.into_iter().collect())
-                }
-                None => Vec::new(),
-            };
-            let last = known.and_then(|known| Some((&known.texture, known.copy?)));
-            let (texture, format) = shm::texture(renderer, last, shm, &damage, context.packed)?;
-            copy = Some(format);
-            content.copied();
-            (texture, None)
-        }
-    };
-    let known = KnownTexture { serial: content.serial, commit, colour, copy, texture: texture.clone() };
-    textures.insert(content.surface, known);
-    Ok((texture, copied))
 }
 
 fn read<R: Bind<WlDmabuf> + ExportMem>(

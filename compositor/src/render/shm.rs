@@ -1,25 +1,20 @@
 //! Textures with copies of `wl_shm` buffers. Only the damaged lines are read, with pread(2), so
 //! that a file which its client truncates raises no SIGBUS.
 
-use dmabuf_import::Fourcc;
-use smithay::{
-    backend::renderer::ImportMem,
-    utils::{Buffer, Rectangle, Size},
+use smithay::{backend::renderer::ImportMem, utils::Size};
+
+use crate::{
+    render::textures::{CopyFormat, LastCopy},
+    surface::shm::Shm,
 };
 
-use crate::surface::shm::Shm;
-
-/// The size and format of a texture that holds a copy; a texture of the same size and format is
-/// reused.
-pub type CopyFormat = (Size<i32, Buffer>, Fourcc);
-
-/// Updates `texture`, the copy of the surface's last content, or creates a new one. `packed` is
-/// scratch memory. Error, for the log: the pool cannot be read, or the texture cannot be written.
+/// Updates the texture `last`, the copy of the surface's last content, or creates a new one.
+/// `packed` is scratch memory. Error, for the log: the pool cannot be read, or the texture cannot
+/// be written.
 pub fn texture<R: ImportMem>(
     renderer: &mut R,
-    texture: Option<(&R::TextureId, CopyFormat)>,
+    last: Option<&LastCopy<'_, R::TextureId>>,
     shm: &Shm,
-    damage: &[Rectangle<i32, Buffer>],
     packed: &mut Vec<u8>,
 ) -> Result<(R::TextureId, CopyFormat), String>
 where
@@ -32,17 +27,16 @@ where
     let pitch = picture.line_bytes().next_multiple_of(4);
     let whole = pitch * picture.height as usize;
     let padded = if picture.stride as usize == pitch { 0 } else { picture.stride as usize * picture.height as usize };
-    match texture.filter(|(_, of)| *of == own) {
-        Some((texture, _)) => {
+    match last.filter(|last| last.format == own) {
+        Some(last) => {
             packed.resize(whole + padded, 0);
             let (packed, padded) = packed.split_at_mut(whole);
-            for rect in damage {
-                let Some(rect) = rect.intersection(Rectangle::from_size(own.0)) else { continue };
+            for rect in last.changed() {
                 let lines = rect.loc.y as u32..(rect.loc.y + rect.size.h) as u32;
                 picture.read(lines, packed, pitch, padded).map_err(failed)?;
-                renderer.update_memory(texture, packed, rect).map_err(|e| format!("writing a texture: {e}"))?;
+                renderer.update_memory(last.texture, packed, rect).map_err(|e| format!("writing a texture: {e}"))?;
             }
-            Ok((texture.clone(), own))
+            Ok((last.texture.clone(), own))
         }
         None => {
             packed.clear();

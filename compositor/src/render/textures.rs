@@ -4,13 +4,21 @@
 
 use std::collections::HashMap;
 
-use dmabuf_import::colour::Representation;
-use smithay::backend::renderer::utils::CommitCounter;
+use dmabuf_import::{Fourcc, colour::Representation};
+use smallvec::SmallVec;
+use smithay::{
+    backend::renderer::utils::{CommitCounter, DamageSet},
+    utils::{Buffer, Rectangle, Size},
+};
 
-use crate::{render::shm, system::id::SurfaceId};
+use crate::system::id::SurfaceId;
 
 /// Textures by surface.
 pub type Textures<T> = HashMap<SurfaceId, KnownTexture<T>>;
+
+/// The size and format of a texture that holds a copy; a texture of the same size and format is
+/// reused.
+pub type CopyFormat = (Size<i32, Buffer>, Fourcc);
 
 /// A surface's texture.
 #[derive(Debug)]
@@ -22,6 +30,30 @@ pub struct KnownTexture<T> {
     /// The YUV matrix and range that were assumed; `None`: RGB.
     pub colour: Option<Representation>,
     /// Set if the texture holds a copy, which can be updated.
-    pub copy: Option<shm::CopyFormat>,
+    pub copy: Option<CopyFormat>,
     pub texture: T,
+}
+
+/// A texture that holds a copy of a surface's last content.
+pub struct LastCopy<'t, T> {
+    pub texture: &'t T,
+    pub format: CopyFormat,
+    /// What has changed since, in buffer pixels.
+    pub damage: DamageSet<i32, Buffer>,
+}
+
+/// More damage rectangles than these are copied as one, so that no client makes the compositor copy
+/// the same pixels again and again.
+const MAX_RECTS: usize = 16;
+
+impl<T> LastCopy<'_, T> {
+    /// The rectangles of the image to copy again.
+    pub fn changed(&self) -> SmallVec<[Rectangle<i32, Buffer>; MAX_RECTS]> {
+        let image = Rectangle::from_size(self.format.0);
+        let within = self.damage.iter().filter_map(|rect| rect.intersection(image)).filter(|rect| !rect.is_empty());
+        match self.damage.len() > MAX_RECTS {
+            true => within.reduce(|all, rect| all.merge(rect)).into_iter().collect(),
+            false => within.collect(),
+        }
+    }
 }

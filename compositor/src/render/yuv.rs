@@ -8,10 +8,16 @@ use dmabuf_import::{
     Fourcc, Modifier,
     colour::{Encoding, Range, Representation},
 };
-use smithay::backend::renderer::ImportMem;
+use smithay::{
+    backend::renderer::ImportMem,
+    utils::{Rectangle, Size},
+};
 use yuv::{YuvBiPlanarImage, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImage, YuvRange, YuvStandardMatrix};
 
-use crate::surface::buffer::Imported;
+use crate::{
+    render::textures::{CopyFormat, LastCopy},
+    surface::buffer::Imported,
+};
 
 /// The formats that are converted.
 pub const FORMATS: [Fourcc; 16] = [
@@ -49,13 +55,19 @@ pub fn check(imported: &Imported) -> Result<(), String> {
     mapped.then_some(()).ok_or_else(|| "the CPU cannot map it".into())
 }
 
-/// A texture with the buffer's current image, converted to RGB. `packed` is scratch memory.
+/// A texture with the buffer's current image, converted to RGB: the texture `last` if it fits, else
+/// a new one. `packed` is scratch memory. Error, for the log: the buffer cannot be read, or the
+/// texture cannot be written.
 pub fn texture<R: ImportMem>(
     renderer: &mut R,
+    last: Option<&LastCopy<'_, R::TextureId>>,
     imported: &Imported,
     colour: Representation,
     packed: &mut Vec<u8>,
-) -> Result<R::TextureId, String> {
+) -> Result<(R::TextureId, CopyFormat), String>
+where
+    R::TextureId: Clone,
+{
     let (width, height) = (imported.dmabuf.width(), imported.dmabuf.height());
     packed.resize(width as usize * height as usize * 4, 0);
     with_planes(imported, &mut [&[]; 3], 0, &mut |planes| {
@@ -63,8 +75,17 @@ pub fn texture<R: ImportMem>(
         let picture = YuvImage { format: imported.dmabuf.format(), width, height, planes, strides };
         picture.convert(colour, packed).map_err(|e| e.to_string())
     })?;
-    let size = (width as i32, height as i32).into();
-    renderer.import_memory(packed, Fourcc::Xrgb8888, size, false).map_err(|e| format!("creating a texture: {e}"))
+    let own = (Size::from((width as i32, height as i32)), Fourcc::Xrgb8888);
+    match last.filter(|last| last.format == own) {
+        Some(last) => {
+            let written = renderer.update_memory(last.texture, packed, Rectangle::from_size(own.0));
+            written.map(|()| (last.texture.clone(), own)).map_err(|e| format!("writing a texture: {e}"))
+        }
+        None => {
+            let made = renderer.import_memory(packed, own.1, own.0, false);
+            made.map(|texture| (texture, own)).map_err(|e| format!("creating a texture: {e}"))
+        }
+    }
 }
 
 fn strides(imported: &Imported) -> [u32; 3] {

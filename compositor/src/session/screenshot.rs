@@ -5,9 +5,10 @@
 
 use std::{fs::File, io::BufWriter, path::Path};
 
-use smithay::{backend::renderer::damage::OutputDamageTracker, utils::Transform};
-
-use crate::{render::target::OPAQUE, session::Syncline};
+use crate::{
+    render::{Tracker, target::OPAQUE},
+    session::Syncline,
+};
 
 impl Syncline {
     /// Writes the image of the first output to `path`.
@@ -22,7 +23,7 @@ impl Syncline {
         let card = outputs.cards.of(&output.kms);
         let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
         let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, OPAQUE, &modifiers)?;
-        let mut tracker = OutputDamageTracker::new((width, height), 1.0, Transform::Normal);
+        let mut tracker = Tracker::new((width, height));
         outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;
         let pixels = outputs.renderer.read(&target, width, height)?;
         write_png(path, width as u32, height as u32, &pixels).map_err(|e| format!("{}: {e}", path.display()))

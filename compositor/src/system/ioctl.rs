@@ -1,11 +1,12 @@
-//! The only `unsafe` code of this crate: entry points of EGL, and the scheduler.
+//! The only `unsafe` code of this crate: entry points of EGL and GBM, and the scheduler.
 #![allow(unsafe_code)]
 
+use gbm::AsRaw;
 use smithay::backend::{
-    allocator::gbm::GbmDevice,
+    allocator::gbm::{GbmBuffer, GbmDevice},
     drm::DrmDeviceFd,
     egl::{EGLContext, EGLDisplay, Error},
-    renderer::gles::{GlesError, GlesRenderer},
+    renderer::gles::{Capability, GlesError, GlesRenderer},
 };
 
 /// An EGL display on a GBM device.
@@ -14,10 +15,49 @@ pub fn egl_display(gbm: GbmDevice<DrmDeviceFd>) -> Result<EGLDisplay, Error> {
     unsafe { EGLDisplay::new(gbm) }
 }
 
-/// A renderer on a context that nothing else uses.
+/// A renderer on a context that nothing else uses. Without Smithay's fences for textures that
+/// several contexts share: each of them ends a pass on the CPU (llvmpipe flushes at every fence),
+/// and the commands of one context are in order without them.
 pub fn gles_renderer(context: EGLContext) -> Result<GlesRenderer, GlesError> {
     // SAFETY: the context was made for this renderer alone and is current on no other thread.
-    unsafe { GlesRenderer::new(context) }
+    let supported = unsafe { GlesRenderer::supported_capabilities(&context) }?;
+    let wanted = supported.into_iter().filter(|capability| *capability != Capability::Fencing);
+    // SAFETY: as above.
+    unsafe { GlesRenderer::with_capabilities(context, wanted) }
+}
+
+/// A buffer object that stays mapped. Software GL maps what it renders to in every pass, unless it
+/// is mapped already.
+pub struct MappedBuffer {
+    buffer: GbmBuffer,
+    /// What the driver needs to unmap it.
+    data: *mut libc::c_void,
+}
+
+// SAFETY: the mapping is not bound to the thread that made it, and nothing reads or writes it here.
+unsafe impl Send for MappedBuffer {}
+
+impl MappedBuffer {
+    /// Maps the whole buffer for reading and writing; if that fails, the buffer is returned.
+    pub fn new(buffer: GbmBuffer) -> Result<Self, GbmBuffer> {
+        let (mut data, mut stride) = (std::ptr::null_mut(), 0);
+        let flags = gbm_sys::gbm_bo_transfer_flags::GBM_BO_TRANSFER_READ_WRITE;
+        let object = buffer.as_raw().cast_mut();
+        // SAFETY: the buffer object is alive, the rectangle is all of it, and both pointers outlive
+        // the call.
+        let mapped = unsafe {
+            let (width, height) = (gbm_sys::gbm_bo_get_width(object), gbm_sys::gbm_bo_get_height(object));
+            gbm_sys::gbm_bo_map(object, 0, 0, width, height, flags, &mut stride, &mut data)
+        };
+        if mapped.is_null() { Err(buffer) } else { Ok(Self { buffer, data }) }
+    }
+}
+
+impl Drop for MappedBuffer {
+    fn drop(&mut self) {
+        // SAFETY: `data` is of the mapping that `new` made of this object, which is still alive.
+        unsafe { gbm_sys::gbm_bo_unmap(self.buffer.as_raw().cast_mut(), self.data) }
+    }
 }
 
 /// Sets the scheduling policy (with flags) and priority of the calling thread:

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use kms::{Mode, PlaneState, inventory::Connector};
-use smithay::backend::renderer::damage::OutputDamageTracker;
 
-use crate::{render::Target, system::id::OutputId};
+use crate::{
+    render::{Target, Tracker},
+    system::id::OutputId,
+};
 
 /// A display that is about to be lit.
 pub struct PendingOutput {
@@ -18,7 +20,7 @@ pub struct PendingOutput {
     /// The buffer of the first frame, held until it is replaced.
     pub target: Arc<Target>,
     /// The damage tracker of the future output.
-    pub tracker: OutputDamageTracker,
+    pub tracker: Tracker,
     /// What the primary plane shows with the modeset.
     pub first_frame: PlaneState<'static>,
     /// The connector properties to set with the modeset.

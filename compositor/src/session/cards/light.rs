@@ -10,7 +10,6 @@ use fence::Ns;
 use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use rustix::io::Errno;
 use smithay::{
-    backend::renderer::damage::OutputDamageTracker,
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
     utils::Transform,
 };
@@ -25,7 +24,7 @@ use crate::{
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
         state::{FrameCallbacks, Output, Phase},
     },
-    render::{Scene, Target, target::OPAQUE},
+    render::{Scene, Target, Tracker, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
     session::{Syncline, globals::announce_output},
     system::{error::Error, id::OutputId, trace},
@@ -153,10 +152,10 @@ impl Syncline {
         device: &Device,
         (width, height): (u32, u32),
         modifiers: &[DrmModifier],
-    ) -> Result<(Arc<Target>, OutputDamageTracker, Framebuffer), String> {
+    ) -> Result<(Arc<Target>, Tracker, Framebuffer), String> {
         let renderer = &mut self.outputs.renderer;
         let target = renderer.new_target(device, width, height, OPAQUE, modifiers)?;
-        let mut tracker = OutputDamageTracker::new((width as i32, height as i32), 1.0, Transform::Normal);
+        let mut tracker = Tracker::new((width as i32, height as i32));
         renderer.draw(&target, 0, &mut tracker, &[], self.config.background)?;
         let framebuffer = target.framebuffer(device).ok_or("the display cannot show the renderer's buffer")?;
         Ok((target, tracker, framebuffer))

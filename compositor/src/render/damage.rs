@@ -1,0 +1,256 @@
+//! Which region of a target must be repainted.
+//!
+//! [`DamageRing`] keeps what has changed in the last passes, so that it knows what a target of a
+//! given age lacks. [`Tracker`] finds out what has changed, by comparing the layers with those of
+//! the pass before. Nothing here draws.
+
+use std::collections::VecDeque;
+
+use dmabuf_import::colour::Representation;
+use smithay::{
+    backend::renderer::{
+        element::Id,
+        utils::{CommitCounter, DamageSet, DamageSnapshot},
+    },
+    reexports::pixman::Region32,
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
+};
+
+use crate::{
+    config::Colour,
+    render::{
+        Layer,
+        split::{Part, region_of},
+    },
+};
+
+/// The passes that a ring remembers; an older target is repainted as a whole.
+const PASSES: usize = 8;
+/// A layer with more damage rectangles than this counts as damaged all over.
+const MAX_RECTS: usize = 64;
+
+/// The damage of the last passes.
+#[derive(Debug, Default)]
+pub struct DamageRing {
+    /// Newest first.
+    passes: VecDeque<Region32>,
+}
+
+impl DamageRing {
+    /// Begins a pass whose image differs from that of the pass before in `damage`.
+    pub fn add(&mut self, damage: Region32) {
+        if self.passes.len() == PASSES {
+            self.passes.pop_back();
+        }
+        self.passes.push_front(damage);
+    }
+
+    /// What the newest pass must repaint in a target that was rendered `age` passes ago; `None`:
+    /// everything.
+    pub fn region(&self, age: usize) -> Option<Region32> {
+        if age == 0 || age > self.passes.len() {
+            return None;
+        }
+        let mut passes = self.passes.iter().take(age);
+        let newest = passes.next()?.clone();
+        Some(passes.fold(newest, |all, damage| all.union(damage)))
+    }
+}
+
+/// The damage of one output's passes, or of any other series of passes of one size.
+pub struct Tracker {
+    pub(super) size: Size<i32, Physical>,
+    ring: DamageRing,
+    background: Option<Colour>,
+    /// The layers of the last pass.
+    before: Vec<Shown>,
+    /// Scratch list for the layers of the next one.
+    now: Vec<Shown>,
+    /// Scratch lists of a pass.
+    pub(super) parts: Vec<Part>,
+    pub(super) rects: Vec<Rectangle<i32, Physical>>,
+}
+
+impl Tracker {
+    /// For targets of `size` pixels.
+    pub fn new(size: impl Into<Size<i32, Physical>>) -> Self {
+        Self {
+            size: size.into(),
+            ring: DamageRing::default(),
+            background: None,
+            before: Vec::new(),
+            now: Vec::new(),
+            parts: Vec::new(),
+            rects: Vec::new(),
+        }
+    }
+
+    /// Begins a pass over `layers` (top to bottom), and returns the region to repaint in a target
+    /// that was rendered `age` passes ago; 0: never.
+    pub(super) fn begin(&mut self, age: usize, layers: &[Layer], background: Colour) -> Region32 {
+        let whole = Rectangle::from_size(self.size);
+        self.now.clear();
+        self.now.extend(layers.iter().map(Shown::of));
+        let damage = match self.background.replace(background) == Some(background) {
+            true => {
+                let since = |at: usize, commit| scaled_damage(&layers[at], commit);
+                let damage = compare(&self.before, &self.now, since);
+                damage.intersect_rect(0, 0, self.size.w as u32, self.size.h as u32)
+            }
+            false => region_of(whole),
+        };
+        std::mem::swap(&mut self.before, &mut self.now);
+        self.ring.add(damage);
+        self.ring.region(age).unwrap_or_else(|| region_of(whole))
+    }
+
+    /// The current image of the layer at `at` could not be drawn: the next pass repaints it.
+    pub(super) fn missed(&mut self, at: usize) {
+        if let Some(shown) = self.before.get_mut(at) {
+            shown.commit = None;
+        }
+    }
+}
+
+/// A layer in a pass.
+#[derive(Debug, Clone)]
+struct Shown {
+    id: Id,
+    dst: Rectangle<i32, Physical>,
+    look: Look,
+    /// The newest damage of its surface. `None`: its image was not drawn.
+    commit: Option<CommitCounter>,
+}
+
+/// What changes every pixel of a layer when it changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Look {
+    src: Rectangle<f64, Buffer>,
+    transform: Transform,
+    colour: Option<Representation>,
+    opaque: bool,
+    hole: bool,
+}
+
+impl Shown {
+    fn of(layer: &Layer) -> Self {
+        let view = &layer.view;
+        let look = Look {
+            src: view.src,
+            transform: view.transform,
+            colour: view.colour,
+            opaque: layer.opaque,
+            hole: layer.hole,
+        };
+        let commit = Some(layer.damage.current_commit());
+        Self { id: layer.element.clone(), dst: layer.dst, look, commit }
+    }
+}
+
+/// What differs between the image of `before` and that of `now`. `since`: the damage of the layer
+/// at an index of `now` since a commit, relative to its `dst`; `None`: unknown.
+fn compare(
+    before: &[Shown],
+    now: &[Shown],
+    since: impl Fn(usize, CommitCounter) -> Option<DamageSet<i32, Physical>>,
+) -> Region32 {
+    let mut damage = Region32::default();
+    let mut add = |rect: Rectangle<i32, Physical>| {
+        damage = damage.union_rect(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32);
+    };
+    // Most lists have the same layers in the same order, so the search begins after the last match.
+    let mut next = 0;
+    let mut ordered = true;
+    let mut matched = 0;
+    for (at, layer) in now.iter().enumerate() {
+        let same = |old: &Shown| old.id == layer.id;
+        let found = match before.get(next) {
+            Some(old) if same(old) => Some(next),
+            _ => before.iter().position(same),
+        };
+        let Some(found) = found else {
+            add(layer.dst);
+            continue;
+        };
+        ordered &= found >= next;
+        next = found + 1;
+        matched += 1;
+        let old = &before[found];
+        if (old.dst, old.look) != (layer.dst, layer.look) {
+            add(old.dst);
+            add(layer.dst);
+        } else if layer.look.hole || old.commit.is_some() && old.commit == layer.commit {
+            // A hole stays transparent, whatever its client draws.
+        } else {
+            match old.commit.and_then(|commit| since(at, commit)) {
+                Some(rects) => rects.iter().for_each(|rect| add(Rectangle::new(rect.loc + layer.dst.loc, rect.size))),
+                None => add(layer.dst),
+            }
+        }
+    }
+    if matched < before.len() {
+        let gone = |old: &&Shown| !now.iter().any(|layer| layer.id == old.id);
+        before.iter().filter(gone).for_each(|old| add(old.dst));
+    }
+    if !ordered {
+        exchanged(before, now, &mut add);
+    }
+    damage
+}
+
+/// Adds the overlaps of layers whose order has changed.
+fn exchanged(before: &[Shown], now: &[Shown], add: &mut impl FnMut(Rectangle<i32, Physical>)) {
+    let place = |layer: &Shown| before.iter().position(|old| old.id == layer.id);
+    let places: Vec<_> = now.iter().map(place).collect();
+    for (upper, above) in now.iter().enumerate() {
+        for (lower, below) in now.iter().enumerate().skip(upper + 1) {
+            if let (Some(upper), Some(lower)) = (places[upper], places[lower])
+                && upper > lower
+                && let Some(overlap) = above.dst.intersection(below.dst)
+            {
+                add(overlap);
+            }
+        }
+    }
+}
+
+/// The damage of a layer since a commit of its surface, in output pixels relative to its `dst`;
+/// `None`: everything.
+fn scaled_damage(layer: &Layer, commit: CommitCounter) -> Option<DamageSet<i32, Physical>> {
+    let (src, dst) = (layer.view.src, layer.dst.size);
+    scaled(&layer.damage, commit, src, dst, layer.view.transform)
+}
+
+fn scaled(
+    damage: &DamageSnapshot<i32, Buffer>,
+    commit: CommitCounter,
+    src: Rectangle<f64, Buffer>,
+    dst: Size<i32, Physical>,
+    transform: Transform,
+) -> Option<DamageSet<i32, Physical>> {
+    let damage = damage.damage_since(Some(commit))?;
+    if damage.is_empty() {
+        return Some(DamageSet::default());
+    }
+    // Rotated buffers are rare, so they are damaged as a whole.
+    if transform != Transform::Normal || src.is_empty() || damage.len() > MAX_RECTS {
+        return None;
+    }
+    let (fx, fy) = (f64::from(dst.w) / src.size.w, f64::from(dst.h) / src.size.h);
+    let rects = damage.iter().filter_map(|rect| {
+        let rect = rect.to_f64().intersection(src)?;
+        let (x, y) = ((rect.loc.x - src.loc.x) * fx, (rect.loc.y - src.loc.y) * fy);
+        let scaled: Rectangle<f64, Physical> =
+            Rectangle::new((x, y).into(), (rect.size.w * fx, rect.size.h * fy).into());
+        // One more pixel on each side: scaling filters across the edge.
+        let grow = if fx == 1.0 && fy == 1.0 { 0 } else { 1 };
+        let mut rect = scaled.to_i32_up();
+        rect.loc -= (grow, grow).into();
+        rect.size += (2 * grow, 2 * grow).into();
+        rect.intersection(Rectangle::from_size(dst))
+    });
+    Some(rects.collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! One render pass: draws what the layers show in a region of a target, and touches nothing else.
+//!
+//! [`crate::render::damage`] decides which region that is, and [`crate::render::split`] which layer
+//! shows what of it. Only layers that show something are visited.
+
+use fence::SyncFile;
+use kms::Rect;
+use smithay::{
+    backend::{
+        allocator::dmabuf::Dmabuf as WlDmabuf,
+        renderer::{Bind, Color32F, Frame as _, ImportDma, ImportMem, Texture, sync::SyncPoint, utils::DamageSet},
+    },
+    reexports::pixman::{Box32, Region32},
+    utils::{Physical, Point, Rectangle, Transform},
+};
+
+use crate::{
+    config::Colour,
+    render::{
+        Layer, Target,
+        client_fence::ClientFence,
+        damage::Tracker,
+        fault,
+        read_path::{self, ReadContext, Sampled},
+        shm,
+        split::{Part, split},
+        textures::{KnownTexture, LastCopy, Textures},
+    },
+    surface::buffer::PixelSource,
+};
+
+/// The result of a render pass.
+#[derive(Debug)]
+pub struct Pass {
+    /// Signals when the GPU has finished; the caller owns it. `None`: rendering is already
+    /// finished.
+    pub fence: Option<SyncFile>,
+}
+
+/// Composites `layers` (top to bottom) into a target that was rendered `age` passes of `tracker`
+/// ago; 0: never. Appends the repainted rectangles, in pixels of the target, to `drawn`.
+#[expect(clippy::too_many_arguments, reason = "one function for both types of renderers")]
+pub fn draw<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    mut context: ReadContext<'_>,
+    target: &Target,
+    age: usize,
+    tracker: &mut Tracker,
+    layers: &[Layer],
+    background: Colour,
+    drawn: &mut Vec<Rect>,
+) -> Result<Pass, String>
+where
+    R: Bind<WlDmabuf> + ImportDma + ImportMem,
+    R::TextureId: Texture + Clone + 'static,
+{
+    let region = tracker.begin(age, layers, background);
+    drawn.extend(region.rectangles().iter().map(rect));
+    release_copied(renderer, textures, &mut context, layers, tracker);
+    if !region.is_non_empty() {
+        return Ok(Pass { fence: fault::fence() });
+    }
+    let mut parts = std::mem::take(&mut tracker.parts);
+    let shapes = layers.iter().map(|layer| (layer.dst, layer.opaque || layer.hole));
+    let usable = |at: usize| sampled(renderer, textures, &mut context, &layers[at], at, tracker);
+    let below = split(region, shapes, usable, &mut parts);
+    let fence = paint(renderer, textures, target, tracker, layers, background, &below, &parts);
+    let fence = fence.map(|fence| fault::fence().or(fence));
+    if let Ok(fence) = &fence {
+        context.others.read(parts.iter().map(|part| layers[part.layer].content.surface), fence.as_ref());
+    }
+    parts.clear();
+    tracker.parts = parts;
+    fence.map(|fence| Pass { fence })
+}
+
+/// Draws the background and the parts, the last one first. Returns the fence of the pass; `None`:
+/// it has finished.
+#[expect(clippy::too_many_arguments, reason = "the arguments of `draw`, and the parts")]
+fn paint<R>(
+    renderer: &mut R,
+    textures: &Textures<R::TextureId>,
+    target: &Target,
+    tracker: &mut Tracker,
+    layers: &[Layer],
+    background: Colour,
+    below: &Region32,
+    parts: &[Part],
+) -> Result<Option<SyncFile>, String>
+where
+    R: Bind<WlDmabuf>,
+{
+    let failed = |e: R::Error| format!("rendering: {e}");
+    let mut dmabuf = target.wl()?.clone();
+    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
+    let mut frame = renderer.render(&mut framebuffer, tracker.size, Transform::Normal).map_err(failed)?;
+    let rects = &mut tracker.rects;
+    if below.is_non_empty() {
+        relative(below, Point::default(), rects);
+        let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
+        frame.clear(Color32F::new(r, g, b, 1.0), rects).map_err(failed)?;
+    }
+    for part in parts.iter().rev() {
+        let layer = &layers[part.layer];
+        if layer.hole {
+            relative(&part.region, Point::default(), rects);
+            frame.clear(Color32F::TRANSPARENT, rects).map_err(failed)?;
+            continue;
+        }
+        let Some(known) = textures.get(&layer.content.surface) else { continue };
+        if let Some(wait) = part.wait.as_ref().and_then(|wait| wait.try_clone().ok()) {
+            frame.wait(&SyncPoint::from(ClientFence(wait))).map_err(failed)?;
+        }
+        relative(&part.region, layer.dst.loc, rects);
+        let opaque: &[_] = if layer.opaque { rects } else { &[] };
+        let (src, transform) = (layer.view.src, layer.view.transform);
+        frame.render_texture_from_to(&known.texture, src, layer.dst, rects, opaque, transform, 1.0).map_err(failed)?;
+    }
+    let sync = frame.finish().map_err(failed)?;
+    if sync.is_reached() {
+        return Ok(None);
+    }
+    match sync.export() {
+        Some(fd) => Ok(Some(SyncFile::unchecked(fd))),
+        // A GPU without native fences: waiting here is the only correct way. The log says so once,
+        // at the start.
+        None => sync.wait().map(|()| None).map_err(|e| e.to_string()),
+    }
+}
+
+/// Fills `rects` with the rectangles of a region, relative to `origin`.
+fn relative(region: &Region32, origin: Point<i32, Physical>, rects: &mut Vec<Rectangle<i32, Physical>>) {
+    rects.clear();
+    rects.extend(
+        region
+            .rectangles()
+            .iter()
+            .map(|b| Rectangle::new(Point::from((b.x1, b.y1)) - origin, (b.x2 - b.x1, b.y2 - b.y1).into())),
+    );
+}
+
+fn rect(b: &Box32) -> Rect {
+    Rect::new(b.x1, b.y1, (b.x2 - b.x1) as u32, (b.y2 - b.y1) as u32)
+}
+
+/// Copies the new `wl_shm` contents, whether or not they are visible in this pass: their clients
+/// get the buffers back with the copy.
+fn release_copied<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    context: &mut ReadContext<'_>,
+    layers: &[Layer],
+    tracker: &mut Tracker,
+) where
+    R: ImportDma + ImportMem,
+    R::TextureId: Clone,
+{
+    for (at, layer) in layers.iter().enumerate() {
+        if !layer.hole && matches!(layer.content.source, PixelSource::Shm(_)) {
+            sampled(renderer, textures, context, layer, at, tracker);
+        }
+    }
+}
+
+/// Makes the texture of a layer current, and returns the fence to wait for before it is read.
+/// `None`: the layer cannot be drawn.
+fn sampled<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    context: &mut ReadContext<'_>,
+    layer: &Layer,
+    at: usize,
+    tracker: &mut Tracker,
+) -> Option<Option<SyncFile>>
+where
+    R: ImportDma + ImportMem,
+    R::TextureId: Clone,
+{
+    if layer.hole {
+        return Some(None);
+    }
+    let own = || match layer.content.is_ready() {
+        true => None,
+        false => layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())),
+    };
+    match update(renderer, textures, context, layer) {
+        Ok(Update::Current(copied)) => Some(copied.or_else(own)),
+        Ok(Update::Older) => {
+            tracker.missed(at);
+            Some(None)
+        }
+        // One client's bad buffer must not cost the others their frame.
+        Err(error) => {
+            tracing::warn!("surface {} cannot be composited: {error}", layer.content.surface);
+            tracker.missed(at);
+            None
+        }
+    }
+}
+
+/// What the texture of a layer shows.
+enum Update {
+    /// The current content; with the fence of the copy, if another GPU makes one.
+    Current(Option<SyncFile>),
+    /// The last content: the CPU must not read the current one yet.
+    Older,
+}
+
+/// Makes the texture of a layer current. Error, for the log: there is none.
+fn update<R>(
+    renderer: &mut R,
+    textures: &mut Textures<R::TextureId>,
+    context: &mut ReadContext<'_>,
+    layer: &Layer,
+) -> Result<Update, String>
+where
+    R: ImportDma + ImportMem,
+    R::TextureId: Clone,
+{
+    let content = &layer.content;
+    let commit = layer.damage.current_commit();
+    let (known, colour) = (textures.get(&content.surface), layer.view.colour);
+    if known.is_some_and(|known| known.serial == content.serial && known.colour == colour) {
+        return Ok(Update::Current(None));
+    }
+    let last = known.and_then(|known| {
+        let damage = layer.damage.damage_since(Some(known.commit));
+        let damage = damage.unwrap_or_else(|| DamageSet::from_slice(&[Rectangle::from_size(content.size)]));
+        Some(LastCopy { texture: &known.texture, format: known.copy?, damage })
+    });
+    let Sampled { texture, copy, wait } = match &content.source {
+        PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported, last)? {
+            Some(sampled) => sampled,
+            None if known.is_some() => return Ok(Update::Older),
+            None => return Err("its fence is pending".into()),
+        },
+        PixelSource::Shm(shm) => {
+            let (texture, copy) = shm::texture(renderer, last.as_ref(), shm, context.packed)?;
+            content.copied();
+            Sampled { texture, copy: Some(copy), wait: None }
+        }
+    };
+    textures.insert(content.surface, KnownTexture { serial: content.serial, commit, colour, copy, texture });
+    Ok(Update::Current(wait))
+}

@@ -1,0 +1,58 @@
+//! Which layer shows what of a region.
+//!
+//! From front to back, each layer gets what is left of the region, and an opaque layer takes its
+//! part away from those below it. So no pixel is painted that an opaque layer covers. Nothing here
+//! draws.
+
+use fence::SyncFile;
+use smithay::{
+    reexports::pixman::{Box32, Overlap, Region32},
+    utils::{Physical, Rectangle},
+};
+
+/// What a pass draws of one layer.
+#[derive(Debug)]
+pub struct Part {
+    /// The index of the layer.
+    pub layer: usize,
+    /// In pixels of the target.
+    pub region: Region32,
+    /// What to wait for before the texture is read.
+    pub wait: Option<SyncFile>,
+}
+
+/// The region of one rectangle.
+pub fn region_of(rect: Rectangle<i32, Physical>) -> Region32 {
+    Region32::init_rect(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32)
+}
+
+/// Splits `region` into what each layer shows of it, and returns what the background shows.
+/// `shapes`: where each layer is and whether it hides what is below, from top to bottom. `usable`
+/// is called for each layer that shows anything, with its index; it returns the fence to wait for,
+/// or `None` if the layer cannot be drawn.
+pub fn split(
+    mut region: Region32,
+    shapes: impl Iterator<Item = (Rectangle<i32, Physical>, bool)>,
+    mut usable: impl FnMut(usize) -> Option<Option<SyncFile>>,
+    parts: &mut Vec<Part>,
+) -> Region32 {
+    for (layer, (dst, opaque)) in shapes.enumerate() {
+        let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: dst.loc.x + dst.size.w, y2: dst.loc.y + dst.size.h };
+        if dst.is_empty() || matches!(region.contains_rectangle(corners), Overlap::Out) {
+            continue;
+        }
+        let Some(wait) = usable(layer) else { continue };
+        let shown = region_of(dst).intersect(&region);
+        if opaque {
+            region = region.subtract(&shown);
+        }
+        parts.push(Part { layer, region: shown, wait });
+        if !region.is_non_empty() {
+            break;
+        }
+    }
+    region
+}
+
+#[cfg(test)]
+mod tests;
