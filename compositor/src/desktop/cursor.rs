@@ -284,7 +284,7 @@ impl Cursor {
         let view = View { size: rect.size, src, transform: Transform::Normal, opaque: false, colour: None };
         let (element, damage) = (self.element.clone(), self.damage.snapshot());
         let dst = scene::on_output(rect, area);
-        Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true, hole: false }
+        Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true }
     }
 
     /// The theme's image in a buffer of `device`.
@@ -378,9 +378,7 @@ impl Cursor {
                     let state = SurfaceState::of(states);
                     let Some(content) = state.current.clone() else { return Ok(None) };
                     let texture = match &content.source {
-                        PixelSource::Shm(shm) => {
-                            crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0
-                        }
+                        PixelSource::Shm(shm) => crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0,
                         PixelSource::Dmabuf(imported) if content.is_ready() => {
                             renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?
                         }

@@ -91,6 +91,5 @@ pub fn layer(
         element: state.element.clone(),
         damage: state.damage.snapshot(),
         pointer: false,
-        hole: false,
     })
 }

@@ -82,7 +82,7 @@ impl Outputs {
         &mut self,
         id: OutputId,
         (vblank, planned, started): (Ns, Ns, Ns),
-        SceneFrame { layers: scene, changed, cursor }: &SceneFrame<'_>,
+        scene_frame: &SceneFrame<'_>,
         mut attempt: Attempt,
         config: FrameConfig,
         layouts: &mut assign::Layouts,
@@ -92,8 +92,8 @@ impl Outputs {
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
-        let (scene, cursor) = (*scene, *cursor);
-        layouts.describe(device, &output.kms, (config.planes, known), scene, *changed);
+        let SceneFrame { layers: scene, changed, cursor, .. } = *scene_frame;
+        layouts.describe(device, &output.kms, (config.planes, known), scene, changed);
         let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
         layouts.assign(size, reserved, |assignment| {
             let result = test(output, device, assignment, scene, cursor);
@@ -107,7 +107,7 @@ impl Outputs {
         let mut requests = std::mem::take(&mut layouts.requests);
         output.ladder.begin();
         let committed = loop {
-            let inputs = FrameInputs { scene, cursor, background: config.background, known };
+            let inputs = FrameInputs { scene: scene_frame, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut requests)?;
             let from = if trace::enabled() { config.clock.now() } else { started };
             let asynchronous = attempt.asynchronous(output, &requests);

@@ -20,6 +20,7 @@ use crate::{
     config::Colour,
     render::{
         Layer,
+        layer::{PassLayers, PassRole},
         split::{Part, region_of},
     },
 };
@@ -64,8 +65,12 @@ pub struct Tracker {
     background: Option<Colour>,
     /// The layers of the last pass.
     before: Vec<Shown>,
+    /// Layers of the last pass whose current image could not be drawn.
+    missed: Vec<usize>,
     /// Scratch list for the layers of the next one.
     now: Vec<Shown>,
+    /// The layers whose images the last pass has read.
+    pub(super) read: Vec<usize>,
     /// Scratch lists of a pass.
     pub(super) parts: Vec<Part>,
     pub(super) rects: Vec<Rectangle<i32, Physical>>,
@@ -79,35 +84,73 @@ impl Tracker {
             ring: DamageRing::default(),
             background: None,
             before: Vec::new(),
+            missed: Vec::new(),
             now: Vec::new(),
+            read: Vec::new(),
             parts: Vec::new(),
             rects: Vec::new(),
         }
     }
 
-    /// Begins a pass over `layers` (top to bottom), and returns the region to repaint in a target
-    /// that was rendered `age` passes ago; 0: never.
-    pub(super) fn begin(&mut self, age: usize, layers: &[Layer], background: Colour) -> Region32 {
+    /// Indices of the layers whose images the last pass has read.
+    pub fn read(&self) -> &[usize] {
+        &self.read
+    }
+
+    /// Begins a pass, and returns the region to repaint in a target that was rendered `age` passes
+    /// ago; 0: never.
+    pub(super) fn begin(&mut self, age: usize, pass: &PassLayers<'_>, background: Colour) -> Region32 {
         let whole = Rectangle::from_size(self.size);
-        self.now.clear();
-        self.now.extend(layers.iter().map(Shown::of));
-        let damage = match self.background.replace(background) == Some(background) {
-            true => {
-                let since = |at: usize, commit| scaled_damage(&layers[at], commit);
-                let damage = compare(&self.before, &self.now, since);
-                damage.intersect_rect(0, 0, self.size.w as u32, self.size.h as u32)
+        let layers = pass.layers;
+        let since = |at: usize, commit| scaled_damage(&layers[at], commit);
+        let same_background = self.background.replace(background) == Some(background);
+        let known = pass.changed.filter(|_| same_background && self.before.len() == layers.len());
+        let damage = match known {
+            Some(changed) => {
+                let damage = self.changed_since(changed.iter().chain(&self.missed), pass, since);
+                for at in changed.iter().chain(&self.missed) {
+                    self.before[*at] = Shown::of(&layers[*at], pass.role(*at));
+                }
+                damage
             }
-            false => region_of(whole),
+            None => {
+                self.now.clear();
+                self.now.extend(layers.iter().enumerate().map(|(at, layer)| Shown::of(layer, pass.role(at))));
+                let damage = match same_background {
+                    true => compare(&self.before, &self.now, since),
+                    false => region_of(whole),
+                };
+                std::mem::swap(&mut self.before, &mut self.now);
+                damage
+            }
         };
-        std::mem::swap(&mut self.before, &mut self.now);
+        self.missed.clear();
+        let damage = damage.intersect_rect(0, 0, self.size.w as u32, self.size.h as u32);
         self.ring.add(damage);
         self.ring.region(age).unwrap_or_else(|| region_of(whole))
+    }
+
+    /// What differs if only the layers at `changed` are not those of the pass before.
+    fn changed_since<'a>(
+        &self,
+        changed: impl Iterator<Item = &'a usize>,
+        pass: &PassLayers<'_>,
+        since: impl Fn(usize, CommitCounter) -> Option<DamageSet<i32, Physical>>,
+    ) -> Region32 {
+        let mut damage = Region32::default();
+        for at in changed {
+            let now = [Shown::of(&pass.layers[*at], pass.role(*at))];
+            let one = compare(&self.before[*at..=*at], &now, |_, commit| since(*at, commit));
+            damage = damage.union(&one);
+        }
+        damage
     }
 
     /// The current image of the layer at `at` could not be drawn: the next pass repaints it.
     pub(super) fn missed(&mut self, at: usize) {
         if let Some(shown) = self.before.get_mut(at) {
             shown.commit = None;
+            self.missed.push(at);
         }
     }
 }
@@ -129,21 +172,22 @@ struct Look {
     transform: Transform,
     colour: Option<Representation>,
     opaque: bool,
-    hole: bool,
+    role: PassRole,
 }
 
 impl Shown {
-    fn of(layer: &Layer) -> Self {
+    fn of(layer: &Layer, role: PassRole) -> Self {
         let view = &layer.view;
-        let look = Look {
-            src: view.src,
-            transform: view.transform,
-            colour: view.colour,
-            opaque: layer.opaque,
-            hole: layer.hole,
-        };
+        let look = Look { src: view.src, transform: view.transform, colour: view.colour, opaque: layer.opaque, role };
         let commit = Some(layer.damage.current_commit());
         Self { id: layer.element.clone(), dst: layer.dst, look, commit }
+    }
+}
+
+impl Shown {
+    /// Whether the composited image depends on the layer.
+    fn is_drawn(&self) -> bool {
+        self.look.role != PassRole::Skipped
     }
 }
 
@@ -169,7 +213,9 @@ fn compare(
             _ => before.iter().position(same),
         };
         let Some(found) = found else {
-            add(layer.dst);
+            if layer.is_drawn() {
+                add(layer.dst);
+            }
             continue;
         };
         ordered &= found >= next;
@@ -177,10 +223,13 @@ fn compare(
         matched += 1;
         let old = &before[found];
         if (old.dst, old.look) != (layer.dst, layer.look) {
-            add(old.dst);
-            add(layer.dst);
-        } else if layer.look.hole || old.commit.is_some() && old.commit == layer.commit {
-            // A hole stays transparent, whatever its client draws.
+            for shown in [old, layer] {
+                if shown.is_drawn() {
+                    add(shown.dst);
+                }
+            }
+        } else if layer.look.role != PassRole::Composited || old.commit.is_some() && old.commit == layer.commit {
+            // A hole stays transparent, whatever its client draws, and a skipped layer unseen.
         } else {
             match old.commit.and_then(|commit| since(at, commit)) {
                 Some(rects) => rects.iter().for_each(|rect| add(Rectangle::new(rect.loc + layer.dst.loc, rect.size))),
@@ -190,7 +239,7 @@ fn compare(
     }
     if matched < before.len() {
         let gone = |old: &&Shown| !now.iter().any(|layer| layer.id == old.id);
-        before.iter().filter(gone).for_each(|old| add(old.dst));
+        before.iter().filter(gone).filter(|old| old.is_drawn()).for_each(|old| add(old.dst));
     }
     if !ordered {
         exchanged(before, now, &mut add);
@@ -206,6 +255,8 @@ fn exchanged(before: &[Shown], now: &[Shown], add: &mut impl FnMut(Rectangle<i32
         for (lower, below) in now.iter().enumerate().skip(upper + 1) {
             if let (Some(upper), Some(lower)) = (places[upper], places[lower])
                 && upper > lower
+                && above.is_drawn()
+                && below.is_drawn()
                 && let Some(overlap) = above.dst.intersection(below.dst)
             {
                 add(overlap);

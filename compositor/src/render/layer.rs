@@ -33,6 +33,39 @@ pub struct Layer {
     pub rate: u32,
     /// The layer is part of the pointer's image.
     pub pointer: bool,
-    /// The layer is a hole: a plane below shows it, and the composited buffer is transparent there.
-    pub hole: bool,
+}
+
+/// What a pass makes of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassRole {
+    /// Nothing: a plane shows it, or nobody sees it.
+    Skipped,
+    /// Its image is composited.
+    Composited,
+    /// A hole: a plane below shows it, and the composited buffer is transparent there.
+    Hole,
+}
+
+/// The layers of a pass.
+#[derive(Debug, Clone, Copy)]
+pub struct PassLayers<'a> {
+    /// From top to bottom.
+    pub layers: &'a [Layer],
+    /// What becomes of each; `None`: all are composited.
+    pub roles: Option<&'a [PassRole]>,
+    /// Which of them have changed since the last pass of the same tracker; `None`: that is not
+    /// known.
+    pub changed: Option<&'a [usize]>,
+}
+
+impl<'a> PassLayers<'a> {
+    /// All layers composited, and nothing known of an earlier pass.
+    pub fn all(layers: &'a [Layer]) -> Self {
+        Self { layers, roles: None, changed: None }
+    }
+
+    /// What becomes of a layer.
+    pub fn role(&self, at: usize) -> PassRole {
+        self.roles.map_or(PassRole::Composited, |roles| roles[at])
+    }
 }

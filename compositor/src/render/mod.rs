@@ -27,7 +27,7 @@ mod yuv;
 pub use cursor::CursorImage;
 pub use damage::Tracker;
 pub use egl::has_gpu;
-pub use layer::Layer;
+pub use layer::{Layer, PassLayers, PassRole};
 pub use memory::shown as shown_target;
 pub use renderer::Renderer;
 pub use scene::Scene;

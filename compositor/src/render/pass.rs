@@ -21,6 +21,7 @@ use crate::{
         client_fence::ClientFence,
         damage::Tracker,
         fault,
+        layer::{PassLayers, PassRole},
         read_path::{self, ReadContext, Sampled},
         shm,
         split::{Part, split},
@@ -37,8 +38,8 @@ pub struct Pass {
     pub fence: Option<SyncFile>,
 }
 
-/// Composites `layers` (top to bottom) into a target that was rendered `age` passes of `tracker`
-/// ago; 0: never. Appends the repainted rectangles, in pixels of the target, to `drawn`.
+/// Composites the layers of `pass` into a target that was rendered `age` passes of `tracker` ago;
+/// 0: never. Appends the repainted rectangles, in pixels of the target, to `drawn`.
 #[expect(clippy::too_many_arguments, reason = "one function for both types of renderers")]
 pub fn draw<R>(
     renderer: &mut R,
@@ -47,7 +48,7 @@ pub fn draw<R>(
     target: &Target,
     age: usize,
     tracker: &mut Tracker,
-    layers: &[Layer],
+    pass: &PassLayers<'_>,
     background: Colour,
     drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
@@ -55,18 +56,29 @@ where
     R: Bind<WlDmabuf> + ImportDma + ImportMem,
     R::TextureId: Texture + Clone + 'static,
 {
-    let region = tracker.begin(age, layers, background);
+    let layers = pass.layers;
+    let region = tracker.begin(age, pass, background);
     drawn.extend(region.rectangles().iter().map(rect));
-    release_copied(renderer, textures, &mut context, layers, tracker);
+    release_copied(renderer, textures, &mut context, pass, tracker);
     if !region.is_non_empty() {
+        tracker.read.clear();
         return Ok(Pass { fence: fault::fence() });
     }
     let mut parts = std::mem::take(&mut tracker.parts);
-    let shapes = layers.iter().map(|layer| (layer.dst, layer.opaque || layer.hole));
-    let usable = |at: usize| sampled(renderer, textures, &mut context, &layers[at], at, tracker);
+    let shapes = layers.iter().enumerate().map(|(at, layer)| match pass.role(at) {
+        PassRole::Skipped => (Rectangle::default(), false),
+        PassRole::Composited => (layer.dst, layer.opaque),
+        PassRole::Hole => (layer.dst, true),
+    });
+    let usable = |at: usize| match pass.role(at) {
+        PassRole::Hole => Some(None),
+        _ => sampled(renderer, textures, &mut context, &layers[at], at, tracker),
+    };
     let below = split(region, shapes, usable, &mut parts);
-    let fence = paint(renderer, textures, target, tracker, layers, background, &below, &parts);
+    let fence = paint(renderer, textures, target, tracker, pass, background, &below, &parts);
     let fence = fence.map(|fence| fault::fence().or(fence));
+    tracker.read.clear();
+    tracker.read.extend(parts.iter().map(|part| part.layer).filter(|at| pass.role(*at) == PassRole::Composited));
     if let Ok(fence) = &fence {
         context.others.read(parts.iter().map(|part| layers[part.layer].content.surface), fence.as_ref());
     }
@@ -83,7 +95,7 @@ fn paint<R>(
     textures: &Textures<R::TextureId>,
     target: &Target,
     tracker: &mut Tracker,
-    layers: &[Layer],
+    pass: &PassLayers<'_>,
     background: Colour,
     below: &Region32,
     parts: &[Part],
@@ -102,8 +114,8 @@ where
         frame.clear(Color32F::new(r, g, b, 1.0), rects).map_err(failed)?;
     }
     for part in parts.iter().rev() {
-        let layer = &layers[part.layer];
-        if layer.hole {
+        let layer = &pass.layers[part.layer];
+        if pass.role(part.layer) == PassRole::Hole {
             relative(&part.region, Point::default(), rects);
             frame.clear(Color32F::TRANSPARENT, rects).map_err(failed)?;
             continue;
@@ -150,16 +162,21 @@ fn release_copied<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
     context: &mut ReadContext<'_>,
-    layers: &[Layer],
+    pass: &PassLayers<'_>,
     tracker: &mut Tracker,
 ) where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
 {
-    for (at, layer) in layers.iter().enumerate() {
-        if !layer.hole && matches!(layer.content.source, PixelSource::Shm(_)) {
+    let mut copy = |at: usize| {
+        let layer = &pass.layers[at];
+        if pass.role(at) == PassRole::Composited && matches!(layer.content.source, PixelSource::Shm(_)) {
             sampled(renderer, textures, context, layer, at, tracker);
         }
+    };
+    match pass.changed {
+        Some(changed) => changed.iter().copied().for_each(copy),
+        None => (0..pass.layers.len()).for_each(&mut copy),
     }
 }
 
@@ -177,9 +194,6 @@ where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
 {
-    if layer.hole {
-        return Some(None);
-    }
     let own = || match layer.content.is_ready() {
         true => None,
         false => layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())),

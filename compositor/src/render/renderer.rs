@@ -25,6 +25,7 @@ use crate::{
         Layer, Target, Tracker,
         egl::Gles,
         fault, has_gpu,
+        layer::PassLayers,
         other_gpus::OtherGpus,
         pass::{self, Pass},
         read_path::{self, ReadAbility, ReadContext},
@@ -222,7 +223,7 @@ impl Renderer {
         layers: &[Layer],
         background: Colour,
     ) -> Result<Pass, String> {
-        self.draw_with_damage(target, age, tracker, layers, background, &mut Vec::new())
+        self.draw_with_damage(target, age, tracker, &PassLayers::all(layers), background, &mut Vec::new())
     }
 
     /// As [`Renderer::draw`]; appends the rectangles that it has rendered, in pixels of the target,
@@ -232,7 +233,7 @@ impl Renderer {
         target: &Target,
         age: usize,
         tracker: &mut Tracker,
-        layers: &[Layer],
+        layers: &PassLayers<'_>,
         background: Colour,
         drawn: &mut Vec<Rect>,
     ) -> Result<Pass, String> {

@@ -44,6 +44,11 @@ impl Scene {
         (!self.rebuilt).then_some(&self.changed)
     }
 
+    /// The layers whose content was not ready when it was last looked at.
+    pub fn unready(&self) -> &[usize] {
+        &self.unready
+    }
+
     /// Whether a surface is one of the layers.
     pub fn shows(&self, surface: SurfaceId) -> bool {
         self.index.contains_key(&surface)

@@ -17,7 +17,7 @@ use crate::{
         card::limits::CardLimits,
         planes::request::{PlaneRequest, Rects, in_kms},
     },
-    render,
+    render::{self, PassRole},
     surface::{buffer::PixelSource, content::Content},
 };
 
@@ -33,8 +33,10 @@ pub struct Layouts {
     layers: Vec<CandidateLayer>,
     /// How many frames still use the descriptions of the layers that have not changed.
     fresh: u32,
-    /// The layers of the scene that are composited, and holes.
-    composited: Vec<render::Layer>,
+    /// What the last pass made of each layer of the scene.
+    roles: Vec<PassRole>,
+    /// The last frame made a pass with these roles, so that the next one may build on it.
+    continues: bool,
     /// The plane requests of the frame under construction.
     pub requests: Vec<PlaneRequest>,
     /// The damage of these requests.
@@ -112,26 +114,35 @@ impl Layouts {
         self.assigner.as_ref().map_or(0, Assigner::tests)
     }
 
-    /// The layers of `scene` to composite: the visible layers that no plane shows, and a hole for
-    /// each layer on a plane below the composited buffer.
-    pub fn drawn(&mut self, scene: &[render::Layer]) -> &[render::Layer] {
-        self.composited.clear();
-        if let Some(assignment) = self.assigner.as_ref().map(Assigner::current) {
-            let drawn = scene.iter().zip(assignment.placements()).filter_map(|(layer, fate)| match *fate {
-                LayerPlacement::Composited => Some(layer.clone()),
-                LayerPlacement::Plane(plane) if assignment.is_below(plane) => {
-                    Some(render::Layer { hole: true, ..layer.clone() })
-                }
-                _ => None,
-            });
-            self.composited.extend(drawn);
+    /// What a pass makes of each of `count` layers: the visible ones that no plane shows are
+    /// composited, and there is a hole for each layer on a plane below the composited buffer.
+    /// `all`: all are composited. Those of `unreadable` are left out. Returns whether the last
+    /// frame's pass made the same of the same layers.
+    pub fn assign_roles(&mut self, count: usize, all: bool, unreadable: &[usize]) -> (&[PassRole], bool) {
+        let assignment = self.assigner.as_ref().map(Assigner::current).filter(|_| !all);
+        let mut same = self.continues && self.roles.len() == count;
+        self.roles.resize(count, PassRole::Skipped);
+        for (at, role) in self.roles.iter_mut().enumerate() {
+            let new = match assignment.map(|assignment| (assignment, assignment.placements()[at])) {
+                None => PassRole::Composited,
+                Some((_, LayerPlacement::Composited)) => PassRole::Composited,
+                Some((assignment, LayerPlacement::Plane(plane))) if assignment.is_below(plane) => PassRole::Hole,
+                Some((_, LayerPlacement::Plane(_) | LayerPlacement::Hidden)) => PassRole::Skipped,
+            };
+            let new = if new == PassRole::Composited && unreadable.contains(&at) { PassRole::Skipped } else { new };
+            same &= std::mem::replace(role, new) == new;
         }
-        &self.composited
+        self.continues = true;
+        (&self.roles, same)
+    }
+
+    /// The frame makes no pass, or its pass has failed: the next one builds on nothing.
+    pub fn no_pass(&mut self) {
+        self.continues = false;
     }
 
     /// Drops the frame's contents, which must not be held longer than the frame.
     pub fn drop_contents(&mut self) {
-        self.composited.clear();
         self.requests.clear();
     }
 }

@@ -12,6 +12,7 @@ use kms::{
     assign::{Assignment, LayerPlacement},
 };
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
 use crate::{
     output::{
@@ -20,22 +21,20 @@ use crate::{
             assign,
             attempt::Attempt,
             damage,
-            request::{CursorPlane, Mark, OnPlane, PlaneRequest, Rects},
+            request::{CursorPlane, Mark, OnPlane, PlaneRequest, Rects, SceneFrame},
             submit::{Submit, submit},
         },
         state::Output,
     },
     render::{
-        Layer, Target,
+        Layer, PassLayers, PassRole, Target,
         target::{OPAQUE, WITH_HOLES},
     },
 };
 
 /// The inputs that all attempts at a frame share.
 pub struct FrameInputs<'a> {
-    /// The layers, top to bottom.
-    pub scene: &'a [Layer],
-    pub cursor: Option<&'a CursorPlane>,
+    pub scene: &'a SceneFrame<'a>,
     pub background: crate::config::Colour,
     /// What the card cannot do.
     pub known: &'a CardLimits,
@@ -78,13 +77,14 @@ fn fill(
     requests: &mut Vec<PlaneRequest>,
     rects: &mut Rects,
 ) -> Result<(), String> {
-    requests.extend(inputs.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
+    requests.extend(inputs.scene.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
     let assignment = layouts.current().filter(|_| !attempt.composited);
     let Some(assignment) = assignment else {
-        requests.push(render(output, renderer, device, inputs, inputs.scene, output.primary, rects)?);
+        let on = output.primary;
+        requests.push(render(output, renderer, device, inputs, (layouts, true), on, rects)?);
         return Ok(());
     };
-    for (layer, fate) in inputs.scene.iter().zip(assignment.placements()) {
+    for (layer, fate) in inputs.scene.layers.iter().zip(assignment.placements()) {
         if let LayerPlacement::Plane(plane) = *fate {
             // The fence may be pending: then it becomes the in-fence. A signalled fence is no
             // longer kept.
@@ -94,10 +94,13 @@ fn fill(
             requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
         }
     }
-    if let Some(plane) = assignment.composite() {
-        let zpos = assignment.zpos(plane);
-        let drawn = render(output, renderer, device, inputs, layouts.drawn(inputs.scene), plane, rects)?;
-        requests.push(PlaneRequest { zpos, ..drawn });
+    match assignment.composite() {
+        Some(plane) => {
+            let zpos = assignment.zpos(plane);
+            let drawn = render(output, renderer, device, inputs, (layouts, false), plane, rects)?;
+            requests.push(PlaneRequest { zpos, ..drawn });
+        }
+        None => layouts.no_pass(),
     }
     Ok(())
 }
@@ -153,18 +156,27 @@ pub fn test(
     })
 }
 
-/// Composites `layers` into a free target for the plane `on`.
+/// Composites what no plane shows, or all layers if `all` is true, into a free target for the plane
+/// `on`.
 fn render(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
     device: &kms::Device,
     inputs: &FrameInputs<'_>,
-    layers: &[Layer],
+    (layouts, all): (&mut assign::Layouts, bool),
     on: usize,
     rects: &mut Rects,
 ) -> Result<PlaneRequest, String> {
     let (w, h) = (output.size.w as u32, output.size.h as u32);
-    let format = if layers.iter().any(|layer| layer.hole) { WITH_HOLES } else { OPAQUE };
+    let SceneFrame { layers, changed, unready, .. } = *inputs.scene;
+    // The CPU must not read a buffer whose fence is pending: that surface is left out of this frame.
+    let unreadable: SmallVec<[usize; 4]> = match renderer.waits_on_gpu() {
+        true => SmallVec::new(),
+        false => unready.iter().copied().filter(|at| !layers[*at].content.is_ready()).collect(),
+    };
+    let (roles, same) = layouts.assign_roles(layers.len(), all, &unreadable);
+    let pass_layers = PassLayers { layers, roles: Some(roles), changed: changed.filter(|_| same) };
+    let format = if roles.contains(&PassRole::Hole) { WITH_HOLES } else { OPAQUE };
     // Targets of the other format are kept for 60 passes, about a second.
     let lasts = |target: &Target, at: u64| target.dmabuf.format() == format || output.passes - at < 60;
     output.targets.retain(|(target, at)| Arc::strong_count(target) > 1 || lasts(target, *at));
@@ -183,29 +195,20 @@ fn render(
     let before = *drawn_at;
     let age = if *drawn_at == 0 { 0 } else { (output.passes - *drawn_at) as usize };
     let target = target.clone();
-    let drawable: Vec<_>;
-    let drawn = |layer: &Layer| layer.hole || layer.content.is_ready();
-    let layers = if renderer.waits_on_gpu() || layers.iter().all(drawn) {
-        layers
-    } else {
-        // The CPU must not read a buffer whose fence is pending: that surface is left out of this
-        // frame.
-        drawable = layers.iter().filter(|l| drawn(l)).cloned().collect();
-        &drawable
-    };
     let from = rects.len();
-    let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, layers, inputs.background, rects);
+    let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, &pass_layers, inputs.background, rects);
     let pass = match pass {
         Ok(pass) => pass,
         Err(error) => {
             output.targets[free].1 = 0;
+            layouts.no_pass();
             return Err(error);
         }
     };
     let damage = damage::of_target(output, on, before, from, rects);
     output.targets[free].1 = output.passes;
     if let Some(fence) = &pass.fence {
-        for layer in layers.iter().filter(|layer| !layer.hole) {
+        for layer in output.tracker.read().iter().map(|at| &layers[*at]) {
             if let Ok(fence) = fence.try_clone() {
                 layer.content.used_by_pass(fence);
             }

@@ -80,6 +80,8 @@ pub struct SceneFrame<'a> {
     pub layers: &'a [Layer],
     /// Which of them have changed since the last frame of the output; `None`: all.
     pub changed: Option<&'a [usize]>,
+    /// Those whose content may still wait for its fence.
+    pub unready: &'a [usize],
     /// What the cursor plane shows.
     pub cursor: Option<&'a CursorPlane>,
 }

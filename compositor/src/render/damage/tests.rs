@@ -10,7 +10,7 @@ fn rect(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Physical> {
 
 fn shown(id: &Id, dst: Rectangle<i32, Physical>) -> Shown {
     let src = Rectangle::from_size((f64::from(dst.size.w), f64::from(dst.size.h)).into());
-    let look = Look { src, transform: Transform::Normal, colour: None, opaque: true, hole: false };
+    let look = Look { src, transform: Transform::Normal, colour: None, opaque: true, role: PassRole::Composited };
     Shown { id: id.clone(), dst, look, commit: Some(CommitCounter::from(1)) }
 }
 
@@ -42,7 +42,7 @@ fn what_differs_between_two_lists() {
     assert_eq!(unknown.rectangles().len(), 1, "unknown damage is damage of the whole layer");
     let moved = with(&|layer| layer.dst.loc.x += 1);
     assert_eq!(damage(&list, &moved, part), [(20, 0, 31, 10)], "from where it was to where it is");
-    let hole = with(&|layer| layer.look.hole = true);
+    let hole = with(&|layer| layer.look.role = PassRole::Hole);
     assert_eq!(damage(&list, &hole, part), [(20, 0, 30, 10)], "a layer becomes a hole");
     let mut other = hole.clone();
     other[1].commit = Some(CommitCounter::from(7));

@@ -44,9 +44,13 @@ impl Syncline {
             let rest = scene.layers().iter().filter(|layer| !is_left_out(layer));
             rest.cloned().collect()
         });
-        let (layers, changed) = match &rest {
-            Some(rest) => (&rest[..], None),
-            None => (scene.layers(), scene.changed()),
+        let all: Vec<usize>;
+        let (layers, changed, unready) = match &rest {
+            Some(rest) => {
+                all = (0..rest.len()).collect();
+                (&rest[..], None, &all[..])
+            }
+            None => (scene.layers(), scene.changed(), scene.unready()),
         };
         let cursor = plane.and_then(|plane| self.on_cursor_plane(id, plane));
         let tearing = self.config.tearing;
@@ -54,7 +58,7 @@ impl Syncline {
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
         let wakes = output.kms.is_asleep();
-        let frame = SceneFrame { layers, changed, cursor: cursor.as_ref() };
+        let frame = SceneFrame { layers, changed, unready, cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, started), &frame, Attempt::default());
         if done.is_ok() {
             if wakes {
@@ -148,7 +152,8 @@ impl Syncline {
     /// since are for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composited: true, ..Attempt::default() };
-        let frame = SceneFrame { layers: &scene, changed: None, cursor: cursor.as_ref() };
+        let unready: Vec<usize> = (0..scene.len()).collect();
+        let frame = SceneFrame { layers: &scene, changed: None, unready: &unready, cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, self.now), &frame, how);
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
