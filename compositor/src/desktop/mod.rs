@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod displays;
 pub mod interact;
 pub mod scene;
+pub mod stack;
 mod theme;
 pub mod tree;
 pub mod windows;

@@ -7,33 +7,33 @@ use smithay::{
 };
 
 use crate::{
-    desktop::{
-        Desktop,
-        tree::{popups, walk},
-    },
+    desktop::{Desktop, stack::Level},
     render::Layer,
     surface::SurfaceState,
 };
 
 impl Desktop {
     /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
-    /// that area that lie below a layer which covers everything. The drag icon is at `pointer`. The
+    /// that area that lie below a layer which covers everything. The
     /// pointer's image is a layer if `device`, whose output this is, shows it that way; `None`: the
     /// output's cursor plane shows it.
     pub fn collect(
         &mut self,
         area: Rectangle<i32, Logical>,
-        pointer: Point<f64, Logical>,
         device: Option<&kms::Device>,
         now: fence::Ns,
         scene: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
     ) {
         if let Some(device) = device {
-            self.cursor.collect(device, &self.trees, pointer, area, now, scene);
+            self.cursor.collect(device, &self.trees, self.pointer, area, now, scene);
         }
         let mut is_covered = false;
-        let mut add = |surface: &WlSurface, states: &SurfaceData, at: Point<i32, Logical>| {
+        self.surfaces(|level, surface, states, at| {
+            // The cursor plane shows it, or it has been added.
+            if level == Level::Pointer {
+                return;
+            }
             let Some(layer) = layer(surface, states, at, area, now) else { return };
             if is_covered {
                 covered.push(surface.clone());
@@ -41,17 +41,7 @@ impl Desktop {
             }
             is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
             scene.push(layer);
-        };
-        if let Some((icon, origin)) = self.cursor.drag_icon(pointer) {
-            walk(&self.trees, icon, origin, &mut add);
-        }
-        for window in self.windows.visible() {
-            let origin = window.origin();
-            for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                walk(&self.trees, &popup, at, &mut add);
-            }
-            walk(&self.trees, window.surface(), origin, &mut add);
-        }
+        });
     }
 }
 

@@ -7,16 +7,10 @@ use std::sync::Arc;
 
 use dmabuf_import::Format;
 use protocols::linux_dmabuf::{Feedback, has_feedback_objects};
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    wayland::compositor::{SurfaceData, with_states},
-};
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
-    desktop::{
-        tree::{popups, walk},
-        windows::Placement,
-    },
+    desktop::windows::Placement,
     feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
     output::planes::request::SceneFrame,
     session::Syncline,
@@ -57,22 +51,11 @@ impl Syncline {
 
     fn listening_surfaces(&self) -> Vec<WlSurface> {
         let mut all = Vec::new();
-        let mut listens = |surface: &WlSurface, states: &SurfaceData, _| {
+        self.desktop.surfaces(|_, surface, states, _| {
             if has_feedback_objects(states) {
                 all.push(surface.clone());
             }
-        };
-        for window in self.desktop.windows.visible() {
-            let origin = window.origin();
-            let popups = popups(window.surface(), origin, window.geometry().loc);
-            for (root, at) in popups.into_iter().chain([(window.surface().clone(), origin)]) {
-                walk(&self.desktop.trees, &root, at, &mut listens);
-            }
-        }
-        let (cursor, pointer) = (&self.desktop.cursor, self.pointer_location());
-        for (root, at) in cursor.surface(pointer).into_iter().chain(cursor.drag_icon(pointer)) {
-            walk(&self.desktop.trees, root, at, &mut listens);
-        }
+        });
         all
     }
 

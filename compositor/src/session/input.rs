@@ -157,7 +157,7 @@ impl Syncline {
         if moving {
             self.interact(to);
         }
-        let focus = if moving { None } else { self.surface_under(to) };
+        let focus = if moving { None } else { self.desktop.at(to) };
         let serial = SERIAL_COUNTER.next_serial();
         self.desktop.pointer = to;
         pointer.motion(self, focus, &MotionEvent { location: to, serial, time });
@@ -172,7 +172,7 @@ impl Syncline {
             return;
         }
         let location = pointer.current_location();
-        let focus = self.surface_under(location);
+        let focus = self.desktop.at(location);
         if pointer.current_focus().as_ref() == focus.as_ref().map(|(surface, _)| surface) {
             return;
         }
@@ -214,7 +214,7 @@ impl Syncline {
     }
 
     fn click_focus(&mut self, at: Point<f64, Logical>) {
-        let Some((surface, _)) = self.surface_under(at) else { return };
+        let Some((surface, _)) = self.desktop.at(at) else { return };
         let root = self.toplevel_of(&surface);
         let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());
         if focused.as_ref() != Some(&root) {

@@ -62,21 +62,7 @@ impl Syncline {
         if !self.outputs.active || crate::surface::is_hidden(surface) {
             return None;
         }
-        let root = self.root_of(surface);
-        match self.desktop.windows.visible().find(|w| *w.surface() == root) {
-            Some(window) => Some(Rectangle::new(window.location, window.geometry().size)),
-            // Cursors and drag icons are where the pointer is, popups near their windows.
-            None if self.desktop.popups.find_popup(&root).is_some() => {
-                Some(Rectangle::new(self.pointer_location().to_i32_floor(), (1, 1).into()))
-            }
-            None => {
-                let (cursor, pointer) = (&self.desktop.cursor, self.pointer_location());
-                let mut moved = cursor.surface(pointer).into_iter().chain(cursor.drag_icon(pointer));
-                let (_, origin) = moved.find(|(surface, _)| **surface == root)?;
-                let size = with_states(&root, |states| SurfaceState::of(states).view.size);
-                Some(Rectangle::new(origin, size))
-            }
-        }
+        self.desktop.rect_of(&self.root_of(surface))
     }
 
     /// Calls `change` with the order state of every held surface whose home output is `home`. Where
@@ -218,9 +204,7 @@ impl Syncline {
     }
 
     fn visible_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
-        let root = self.root_of(surface);
-        let Some(window) = self.desktop.windows.visible().find(|w| *w.surface() == root) else { return false };
-        let rect = Rectangle::new(window.location, window.geometry().size);
+        let Some(rect) = self.desktop.rect_of(&self.root_of(surface)) else { return false };
         let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_inactive());
         others.any(|output| output.rect().overlaps(rect))
     }

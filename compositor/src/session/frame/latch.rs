@@ -116,10 +116,9 @@ impl Syncline {
         layers: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
     ) {
-        let at = self.pointer_location();
         let output = &self.outputs.list[id];
         let device = pointer.then(|| output.kms.device());
-        self.desktop.collect(output.rect(), at, device, self.now, layers, covered);
+        self.desktop.collect(output.rect(), device, self.now, layers, covered);
     }
 
     /// The client's surface that is the pointer's image, if the pointer is on output `id`.

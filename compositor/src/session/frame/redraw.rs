@@ -24,6 +24,8 @@ impl Syncline {
     /// shows causes no latch.
     pub fn surface_changed(&mut self, surface: &WlSurface, id: SurfaceId, reshaped: bool) {
         if reshaped {
+            // It may have appeared, or grown, under the pointer.
+            self.pointer_stale = true;
             self.redraw_window_of(surface);
             if with_states(surface, |states| SurfaceState::of(states).current.is_none()) {
                 self.drop_layers(id);
@@ -36,7 +38,8 @@ impl Syncline {
                 output.dirty |= output.scene.update(id, &mut state, now);
             }
         });
-        if self.desktop.cursor.is_image(surface) {
+        if self.desktop.cursor.is_image(surface) || self.desktop.cursor.is_drag_icon(surface) {
+            // The commit may have moved it, too.
             self.redraw_pointer(self.pointer_location());
         }
     }
@@ -92,6 +95,8 @@ impl Syncline {
         let icon = self.desktop.cursor.drag_icon(before).is_some();
         for output in &mut self.outputs.list {
             let rect = output.rect();
+            // Its surfaces are told which displays they are on.
+            self.displays_stale |= rect.overlaps(shown) != rect.overlaps(areas[1]);
             if areas.iter().chain([&shown]).any(|area| rect.overlaps(*area)) {
                 output.dirty = true;
                 if icon || !output.pointer_on_plane {

@@ -1,14 +1,10 @@
 //! Windows follow their outputs, and surfaces are told which outputs they are on.
 
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, Rectangle},
-};
+use smithay::utils::{Point, Rectangle};
 
 use crate::{
     desktop::{
         displays::{OutputArea, moved},
-        tree::{popups, walk},
         windows::Placement,
     },
     session::Syncline,
@@ -51,28 +47,17 @@ impl Syncline {
 
     /// Sends surfaces the outputs that they are on.
     pub fn refresh_displays(&self) {
-        let tell = |surface: &WlSurface, rect: Rectangle<i32, Logical>| {
+        for output in &self.outputs.list {
+            output.wl.cleanup();
+        }
+        self.desktop.surfaces(|_, surface, states, at| {
+            let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
             for output in &self.outputs.list {
                 match output.rect().overlaps(rect) {
                     true => output.wl.enter(surface),
                     false => output.wl.leave(surface),
                 }
             }
-        };
-        let tree = |root: &WlSurface, origin| {
-            walk(&self.desktop.trees, root, origin, |surface, states, at| {
-                tell(surface, Rectangle::new(at, SurfaceState::of(states).view.size));
-            });
-        };
-        for output in &self.outputs.list {
-            output.wl.cleanup();
-        }
-        for window in self.desktop.windows.visible() {
-            let origin = window.origin();
-            tree(window.surface(), origin);
-            for (popup, at) in popups(window.surface(), origin, window.geometry().loc) {
-                tree(&popup, at);
-            }
-        }
+        });
     }
 }

@@ -7,7 +7,7 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
+    utils::{Logical, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
         compositor::with_states,
         seat::WaylandFocus,
@@ -157,8 +157,6 @@ impl Syncline {
                 // first.
                 popup.send_configure().ok();
             }
-            // It may have appeared, or grown, under the pointer.
-            self.pointer_stale = true;
             return;
         }
         let pointer = self.pointer_location();
@@ -210,19 +208,6 @@ impl Syncline {
     pub fn focus_top(&mut self) {
         let top = self.desktop.windows.visible().next().map(|w| w.surface().clone());
         self.focus(top);
-    }
-
-    /// The surface at a position on the desktop, with its origin.
-    pub fn surface_under(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
-        let at =
-            |root: &WlSurface, origin| crate::desktop::tree::surface_at(&self.desktop.trees, root, origin, position);
-        self.desktop.windows.visible().find_map(|window| {
-            let origin = window.origin();
-            crate::desktop::tree::popups(window.surface(), origin, window.geometry().loc)
-                .iter()
-                .find_map(|(popup, origin)| at(popup, *origin))
-                .or_else(|| at(window.surface(), origin))
-        })
     }
 
     fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<ResizeEdges>) {
