@@ -4,6 +4,7 @@
 //! Nothing here knows outputs or planes; the caller passes the area.
 
 pub mod cursor;
+mod cursor_buffers;
 pub mod displays;
 pub mod interact;
 pub mod scene;

@@ -1,0 +1,248 @@
+//! The buffers with the pointer's image: for cursor planes, and for layers of the scene.
+//!
+//! A buffer is rendered when the image changes. Nothing here decides what the image is, or where it
+//! is shown.
+
+use std::sync::Arc;
+
+use drm_fourcc::DrmFourcc;
+use fence::{Acquire, Release};
+use kms::Device;
+use smithay::{
+    backend::renderer::{
+        Bind, Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
+        element::Id,
+        pixman::{PixmanRenderer, PixmanTexture},
+        utils::DamageBag,
+    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
+    wayland::compositor::with_states,
+};
+
+use crate::{
+    desktop::theme::ThemeImage,
+    render::{CursorImage, Layer, Target},
+    surface::{
+        SurfaceState,
+        buffer::PixelSource,
+        content::{Content, ContentParts, SyncMethod},
+        view::View,
+    },
+    system::id::SurfaceId,
+};
+
+/// The buffers of all cards.
+pub struct CursorBuffers {
+    /// `None`: pixman is not available.
+    renderer: Option<PixmanRenderer>,
+    rendered: Vec<RenderedCursor>,
+    /// The theme's image as content of a layer, one for each card.
+    contents: Vec<ThemeContent>,
+    /// The identity of the theme's image for damage tracking, and its damage.
+    element: Id,
+    damage: DamageBag<i32, Buffer>,
+}
+
+/// What the image is.
+pub enum ImageSource<'a> {
+    Theme(Arc<ThemeImage>),
+    /// A client's surface, and its hotspot.
+    Surface(&'a WlSurface, Point<i32, Logical>),
+}
+
+/// The cursor image for the cursor planes of one card and one size.
+#[derive(Debug)]
+struct RenderedCursor {
+    card: kms::CardSerial,
+    size: (u32, u32),
+    buffers: Vec<Arc<Target>>,
+    /// The buffer rendered last, with its hotspot.
+    shown: Option<CursorImage>,
+    /// The number of the change of the image at that time.
+    at_change: u64,
+}
+
+/// The theme's image as a layer of one card's outputs shows it.
+#[derive(Debug)]
+struct ThemeContent {
+    card: kms::CardSerial,
+    /// The number of the change of the image when it was rendered.
+    at_change: u64,
+    content: Arc<Content>,
+}
+
+/// What is rendered into the buffer of a cursor plane: a texture, the part of it that is shown, how
+/// it is rotated, and size and hotspot on the desktop.
+struct Picture {
+    texture: PixmanTexture,
+    src: Rectangle<f64, Buffer>,
+    transform: Transform,
+    size: Size<i32, Logical>,
+    hotspot: Point<i32, Logical>,
+}
+
+impl Default for CursorBuffers {
+    fn default() -> Self {
+        Self {
+            renderer: PixmanRenderer::new().ok(),
+            rendered: Vec::new(),
+            contents: Vec::new(),
+            element: Id::new(),
+            damage: DamageBag::default(),
+        }
+    }
+}
+
+impl CursorBuffers {
+    /// A card is gone: drops its buffers.
+    pub fn forget(&mut self, card: kms::CardSerial) {
+        self.rendered.retain(|cursor| cursor.card != card);
+        self.contents.retain(|content| content.card != card);
+        // The renderer has these buffers mapped.
+        if let Some(renderer) = &mut self.renderer {
+            renderer.cleanup_texture_cache().ok();
+        }
+    }
+
+    /// The layer of the theme's image for outputs of `device`, at no place yet. `changes`: the
+    /// number of changes of the image so far. Error, for the log: there is no buffer for it.
+    pub fn theme_layer(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Layer, String> {
+        let content = self.theme_content(device, image, changes)?;
+        let src = Rectangle::from_size(content.size.to_f64());
+        let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
+        let (element, damage, dst) = (self.element.clone(), self.damage.snapshot(), Rectangle::default());
+        Ok(Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true })
+    }
+
+    /// The theme's image in a buffer of `device`.
+    fn theme_content(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Arc<Content>, String> {
+        let card = device.serial();
+        let current = |of: &&ThemeContent| of.card == card && of.at_change == changes;
+        if let Some(known) = self.contents.iter().find(current) {
+            return Ok(known.content.clone());
+        }
+        self.contents.retain(|of| of.card != card);
+        let (width, height) = (image.width as u32, image.height as u32);
+        let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
+        let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
+        let texture = upload(renderer, image)?;
+        draw(renderer, &target, &Picture::whole(texture, image))?;
+        self.damage.add([Rectangle::from_size(image.size().to_buffer(1, Transform::Normal))]);
+        let content = Arc::new(Content::new(ContentParts {
+            surface: SurfaceId::POINTER,
+            serial: changes,
+            source: PixelSource::Dmabuf(target),
+            size: (image.width, image.height).into(),
+            opaque: false,
+            converted: false,
+            acquire: Acquire::ready(),
+            acquire_by: SyncMethod::Buffer,
+            release: Release::none(),
+            release_by: SyncMethod::Buffer,
+            buffer: None,
+        }));
+        // Its acquire is known to be ready.
+        content.advance().ok();
+        self.contents.push(ThemeContent { card, at_change: changes, content: content.clone() });
+        Ok(content)
+    }
+
+    /// The image in a buffer of this size for a cursor plane of `device`, rendered again if `changes`
+    /// is not what it was. `None`: there is nothing to show.
+    pub fn for_plane(
+        &mut self,
+        device: &Device,
+        size: (u32, u32),
+        source: &ImageSource<'_>,
+        changes: u64,
+    ) -> Option<CursorImage> {
+        let card = device.serial();
+        let found = self.rendered.iter().position(|cursor| (cursor.card, cursor.size) == (card, size));
+        let at = found.unwrap_or_else(|| {
+            self.rendered.push(RenderedCursor { card, size, buffers: Vec::new(), shown: None, at_change: 0 });
+            self.rendered.len() - 1
+        });
+        if self.rendered[at].at_change != changes {
+            self.rendered[at].at_change = changes;
+            let cursor = self.render(at, device, source);
+            self.rendered[at].shown = cursor.unwrap_or_else(|error| {
+                tracing::warn!("cursor: {error}");
+                None
+            });
+        }
+        self.rendered[at].shown.clone()
+    }
+
+    fn render(&mut self, at: usize, device: &Device, source: &ImageSource<'_>) -> Result<Option<CursorImage>, String> {
+        let Some(picture) = self.picture(source)? else { return Ok(None) };
+        let cursor = &mut self.rendered[at];
+        let (width, height) = cursor.size;
+        cursor.shown = None;
+        let free = cursor.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
+        let target = match free {
+            Some(target) => target,
+            None => {
+                let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
+                cursor.buffers.push(target.clone());
+                target
+            }
+        };
+        draw(self.renderer.as_mut().ok_or("pixman is not available")?, &target, &picture)?;
+        Ok(Some(CursorImage { target, hotspot: picture.hotspot }))
+    }
+
+    /// The image to render for a cursor plane.
+    fn picture(&mut self, source: &ImageSource<'_>) -> Result<Option<Picture>, String> {
+        let Some(renderer) = &mut self.renderer else { return Ok(None) };
+        match source {
+            ImageSource::Theme(image) => {
+                let texture = upload(renderer, image)?;
+                Ok(Some(Picture::whole(texture, image)))
+            }
+            ImageSource::Surface(surface, hotspot) => with_states(surface, |states| {
+                let state = SurfaceState::of(states);
+                let Some(content) = state.current.clone() else { return Ok(None) };
+                let texture = match &content.source {
+                    PixelSource::Shm(shm) => crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0,
+                    PixelSource::Dmabuf(imported) if content.is_ready() => {
+                        renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?
+                    }
+                    PixelSource::Dmabuf(_) => return Ok(None),
+                };
+                let View { src, transform, size, .. } = state.view;
+                Ok(Some(Picture { texture, src, transform, size, hotspot: *hotspot }))
+            }),
+        }
+    }
+}
+
+impl Picture {
+    /// All of `texture`, upright.
+    fn whole(texture: PixmanTexture, image: &ThemeImage) -> Self {
+        let src = Rectangle::from_size(texture.size().to_f64());
+        Self { texture, src, transform: Transform::Normal, size: image.size(), hotspot: image.hotspot }
+    }
+}
+
+/// Renders a picture into the top left corner of `target`; the rest of it is transparent.
+fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture) -> Result<(), String> {
+    let mut dmabuf = target.wl()?.clone();
+    let (width, height) = (target.dmabuf.width() as i32, target.dmabuf.height() as i32);
+    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let size = (width, height).into();
+    let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
+    frame.clear(Color32F::TRANSPARENT, &[Rectangle::from_size(size)]).map_err(|e| e.to_string())?;
+    let dst: Rectangle<i32, Physical> = Rectangle::from_size((picture.size.w, picture.size.h).into());
+    let damage = [Rectangle::from_size(dst.size)];
+    frame
+        .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], picture.transform, 1.0)
+        .map_err(|e| e.to_string())?;
+    frame.finish().map_err(|e| e.to_string())?.wait().map_err(|e| e.to_string())
+}
+
+fn upload(renderer: &mut PixmanRenderer, image: &ThemeImage) -> Result<PixmanTexture, String> {
+    renderer
+        .import_memory(&image.pixels, DrmFourcc::Argb8888, (image.width, image.height).into(), false)
+        .map_err(|e| e.to_string())
+}
