@@ -14,6 +14,7 @@ pub mod client;
 pub mod compositor;
 pub mod demo;
 pub mod error;
+pub mod image;
 pub mod ioctl;
 pub mod lab;
 pub mod pattern;

@@ -4,65 +4,20 @@
 //! The image has the background, one window and a client's pointer, each of one colour. Nothing of
 //! it comes from the compositor.
 
-use std::time::Duration;
-
-use dmabuf_import::Fourcc;
-use kms::crc::vkms::{ModelPlane, crc};
-use kms::{Rect, SrcRect};
-use serde_json::Value;
 use syncline_tests::client::buffer::{Buffer, Source};
 use syncline_tests::client::seat::Seat;
 use syncline_tests::client::window::{Commit, Toplevel, Wish};
 use syncline_tests::client::{Client, PATIENCE};
 use syncline_tests::compositor::Compositor;
-use syncline_tests::time::poll_until;
+use syncline_tests::image::{Area, Colour, HEIGHT, Image, WIDTH};
 use syncline_tests::uinput::Pointer;
 use syncline_tests::vkms::{Output, Vkms};
 use wayland_client::protocol::wl_surface::WlSurface;
 
-const WIDTH: i32 = 1024;
-const HEIGHT: i32 = 768;
-/// Red, green, blue.
-type Colour = [u8; 3];
-const BACKGROUND: Colour = [0x2b, 0x30, 0x3a];
 const RED: Colour = [200, 10, 20];
 const GREEN: Colour = [10, 200, 30];
-/// Left, top, width, height on the desktop.
-type Area = (i32, i32, i32, i32);
 /// Where the compositor puts a first window of this size.
 const WINDOW: Area = (362, 284, 300, 200);
-
-/// An image of one display, whose left edge is at `left` of the desktop.
-struct Image {
-    left: i32,
-    pixels: Vec<u8>,
-}
-
-impl Image {
-    fn new(left: i32) -> Image {
-        let mut image = Image { left, pixels: vec![0; (WIDTH * HEIGHT * 4) as usize] };
-        image.paint((left, 0, WIDTH, HEIGHT), BACKGROUND);
-        image
-    }
-
-    fn paint(&mut self, (x, y, w, h): Area, [r, g, b]: Colour) {
-        let x = x - self.left;
-        for y in y.max(0)..(y + h).min(HEIGHT) {
-            for x in x.max(0)..(x + w).min(WIDTH) {
-                let at = ((y * WIDTH + x) * 4) as usize;
-                self.pixels[at..at + 4].copy_from_slice(&[b, g, r, 0xff]);
-            }
-        }
-    }
-
-    /// The CRC that vkms computes of it.
-    fn crc(&self) -> u64 {
-        let (w, h) = (WIDTH as u32, HEIGHT as u32);
-        let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
-        let plane = ModelPlane::new(&self.pixels, w * 4, Fourcc::Xrgb8888 as u32, src, dst).unwrap();
-        u64::from(crc(w, h, &[plane]))
-    }
-}
 
 /// A client with a red window, whose pointer is a green square.
 struct Person {
@@ -108,23 +63,10 @@ fn coloured(client: &mut Client, [r, g, b]: Colour, (w, h): (i32, i32)) -> Buffe
     buffer
 }
 
-/// The CRC of the newest frame of a display.
-fn newest(compositor: &Compositor, output: &str) -> Option<u64> {
-    let out = compositor.msg(&["frames", output, "--json"]).unwrap();
-    let text = String::from_utf8(out.stdout).unwrap();
-    let frames = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let read = frames.map(|frame| frame["crc"]["read"][0].clone()).filter_map(|crc| crc.as_u64());
-    read.last()
-}
-
-/// Waits until a display shows the image, by its CRC; and no CRC differs from its prediction.
+/// Waits until a display shows the image; and no CRC may differ from its prediction.
 fn expect(compositor: &Compositor, output: &str, image: &Image, what: &str) {
-    let (wanted, mut seen) = (image.crc(), None);
-    let shown = poll_until(Duration::from_secs(5), || {
-        seen = newest(compositor, output);
-        seen == Some(wanted)
-    });
-    assert!(shown, "{what}: {output} has the CRC {seen:x?}, the image {wanted:x}\n{}", compositor.log());
+    let shown = image.wait_shown(compositor, output);
+    shown.unwrap_or_else(|error| panic!("{what}: {error}\n{}", compositor.log()));
     assert_eq!(compositor.status().unwrap()["counters"]["crc_different"], 0, "{what}");
 }
 
