@@ -168,7 +168,9 @@ impl Outputs {
         let composited = refused_layouts::composited_layout(&requests, output.cursor);
         let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
         let assignment = layouts.current().filter(|_| !attempt.composited);
-        let assigned = mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
+        let assigned = !(layouts.is_repeated() && !attempt.composited && output.marked_by_assignment)
+            && mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
+        output.marked_by_assignment = !attempt.composited;
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         replace(output, &mut requests, out_fence.as_ref(), frame);
         layouts.requests = requests;

@@ -156,6 +156,8 @@ pub struct Output {
     pub pointer_on_plane: bool,
     /// For each layer of the last frame, whether a plane showed it.
     pub shown_by_plane: Vec<bool>,
+    /// That is what the assignment says: the frame was not composited against it.
+    pub marked_by_assignment: bool,
     /// For each plane, the buffer that the last commit put on it.
     pub on_plane: Vec<Option<OnPlane>>,
     /// For each plane with a client's content: up to which damage of the surface the plane is

@@ -26,6 +26,12 @@ pub fn region_of(rect: Rectangle<i32, Physical>) -> Region32 {
     Region32::init_rect(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32)
 }
 
+/// The bounding box of a region.
+fn extents(region: &Region32) -> Rectangle<i32, Physical> {
+    let boxes = region.rectangles().iter().map(|b| Rectangle::from_extremities((b.x1, b.y1), (b.x2, b.y2)));
+    boxes.reduce(|all, one| all.merge(one)).unwrap_or_default()
+}
+
 /// Splits `region` into what each layer shows of it, and returns what the background shows.
 /// `shapes`: where each layer is and whether it hides what is below, from top to bottom. `usable`
 /// is called for each layer that shows anything, with its index; it returns the fence to wait for,
@@ -36,7 +42,12 @@ pub fn split(
     mut usable: impl FnMut(usize) -> Option<Option<SyncFile>>,
     parts: &mut Vec<Part>,
 ) -> Region32 {
+    // Most layers are nowhere near: one comparison of boxes each.
+    let mut near = extents(&region);
     for (layer, (dst, opaque)) in shapes.enumerate() {
+        if !near.overlaps(dst) {
+            continue;
+        }
         let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: dst.loc.x + dst.size.w, y2: dst.loc.y + dst.size.h };
         if dst.is_empty() || matches!(region.contains_rectangle(corners), Overlap::Out) {
             continue;
@@ -45,6 +56,7 @@ pub fn split(
         let shown = region_of(dst).intersect(&region);
         if opaque {
             region = region.subtract(&shown);
+            near = extents(&region);
         }
         parts.push(Part { layer, region: shown, wait });
         if !region.is_non_empty() {

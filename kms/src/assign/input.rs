@@ -59,6 +59,11 @@ impl CandidateLayer {
         Self { rate: 0, ..self }
     }
 
+    /// Whether the layers differ in nothing but their rates.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.layout() == other.layout()
+    }
+
     pub(super) fn hides(&self) -> bool {
         self.opaque && self.alpha == u16::MAX
     }

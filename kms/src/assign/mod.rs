@@ -108,7 +108,15 @@ impl Assignment {
 
     /// Number of layers on planes.
     pub fn on_planes(&self) -> usize {
-        self.placements.iter().filter(|fate| matches!(fate, LayerPlacement::Plane(_))).count()
+        self.planes.iter().filter(|shows| matches!(shows, PlaneContent::Layer(_))).count()
+    }
+
+    /// The layers on planes, each with its plane; from the lowest index of a plane on.
+    pub fn layers_on_planes(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.planes.iter().enumerate().filter_map(|(plane, shows)| match shows {
+            PlaneContent::Layer(layer) => Some((*layer, plane)),
+            PlaneContent::Off | PlaneContent::Composite => None,
+        })
     }
 }
 

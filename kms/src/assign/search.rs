@@ -108,6 +108,22 @@ impl Assigner {
         &self.current
     }
 
+    /// The same answer for the layout of the last call, where the caller knows that nothing but
+    /// rates has changed. Returns false if [`Assigner::assign`] must be asked: the search is not
+    /// done, the screen is another one, or the layers are due to be ranked again. Looks at no layer.
+    #[must_use]
+    pub fn repeat(&mut self, screen: &AssignScreen) -> bool {
+        let known = self.settled && self.screen.as_ref() == Some(screen) && self.ranks_hold(self.frames + 1);
+        self.frames += u32::from(known);
+        known
+    }
+
+    /// Whether the ranks of the layers hold in the `frames`th frame of the layout: with a plane for
+    /// every layer that can have one, they do not matter.
+    fn ranks_hold(&self, frames: u32) -> bool {
+        frames < RANK_AGAIN || self.current.on_planes() == self.ranked.len()
+    }
+
     /// The assignment of the last call.
     pub fn current(&self) -> &Assignment {
         &self.current
@@ -147,8 +163,7 @@ impl Assigner {
             && self.layers.len() == layers.len()
             && self.layers.iter().zip(layers).all(same);
         self.frames += 1;
-        // With a plane for every layer that can have one, ranks do not matter.
-        known && (self.frames < RANK_AGAIN || self.current.on_planes() == self.ranked.len())
+        known && self.ranks_hold(self.frames)
     }
 
     /// Who is visible, and who may have a plane, best first.

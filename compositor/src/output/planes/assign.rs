@@ -31,12 +31,18 @@ pub struct Layouts {
     /// Created for the first frame.
     assigner: Option<Assigner>,
     layers: Vec<CandidateLayer>,
+    /// Nothing about the layers has changed since the last assignment but contents and rates.
+    unchanged: bool,
+    /// The last assignment is that of the frame before, for the same layers.
+    repeated: bool,
     /// How many frames still use the descriptions of the layers that have not changed.
     fresh: u32,
     /// What the last pass made of each layer of the scene.
     roles: Vec<PassRole>,
     /// The last frame made a pass with these roles, so that the next one may build on it.
     continues: bool,
+    /// Those roles follow from the assignment alone.
+    all_readable: bool,
     /// The plane requests of the frame under construction.
     pub requests: Vec<PlaneRequest>,
     /// The damage of these requests.
@@ -66,11 +72,15 @@ impl Layouts {
         match changed.filter(|_| self.fresh > 0 && self.layers.len() == scene.len()) {
             Some(changed) => {
                 self.fresh -= 1;
+                self.unchanged = true;
                 for at in changed {
-                    self.layers[*at] = describe(device, output, (how, known), &scene[*at]);
+                    let new = describe(device, output, (how, known), &scene[*at]);
+                    let old = std::mem::replace(&mut self.layers[*at], new);
+                    self.unchanged &= old.is_like(&new);
                 }
             }
             None => {
+                self.unchanged = false;
                 self.fresh = DESCRIBED_FOR;
                 self.layers.clear();
                 self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
@@ -92,9 +102,16 @@ impl Layouts {
         test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) {
         let screen = AssignScreen { width, height, holes: true, reserved: cursor };
-        if let Some(assigner) = &mut self.assigner {
+        let Some(assigner) = &mut self.assigner else { return };
+        self.repeated = self.unchanged && assigner.repeat(&screen);
+        if !self.repeated {
             assigner.assign(&screen, &self.layers, test);
         }
+    }
+
+    /// Whether the current assignment is that of the frame before, for the same layers.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
     }
 
     /// The assignment of the last frame.
@@ -121,6 +138,10 @@ impl Layouts {
     pub fn assign_roles(&mut self, count: usize, all: bool, unreadable: &[usize]) -> (&[PassRole], bool) {
         let assignment = self.assigner.as_ref().map(Assigner::current).filter(|_| !all);
         let mut same = self.continues && self.roles.len() == count;
+        if same && self.repeated && !all && self.all_readable && unreadable.is_empty() {
+            return (&self.roles, true);
+        }
+        self.all_readable = unreadable.is_empty() && !all;
         self.roles.resize(count, PassRole::Skipped);
         for (at, role) in self.roles.iter_mut().enumerate() {
             let new = match assignment.map(|assignment| (assignment, assignment.placements()[at])) {

@@ -84,15 +84,14 @@ fn fill(
         requests.push(render(output, renderer, device, inputs, (layouts, true), on, rects)?);
         return Ok(());
     };
-    for (layer, fate) in inputs.scene.layers.iter().zip(assignment.placements()) {
-        if let LayerPlacement::Plane(plane) = *fate {
-            // The fence may be pending: then it becomes the in-fence. A signalled fence is no
-            // longer kept.
-            let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
-            let fence = fence.map_err(|e| e.to_string())?;
-            let damage = damage::of_layer(output, plane, layer, rects);
-            requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
-        }
+    for (layer, plane) in assignment.layers_on_planes() {
+        let layer = &inputs.scene.layers[layer];
+        // The fence may be pending: then it becomes the in-fence. A signalled fence is no longer
+        // kept.
+        let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
+        let fence = fence.map_err(|e| e.to_string())?;
+        let damage = damage::of_layer(output, plane, layer, rects);
+        requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
     }
     match assignment.composite() {
         Some(plane) => {

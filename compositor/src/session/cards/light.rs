@@ -206,6 +206,7 @@ impl Syncline {
             cursor: output.cursor(),
             pointer_on_plane: false,
             shown_by_plane: Vec::new(),
+            marked_by_assignment: false,
             marks: vec![None; on_plane.len()],
             on_plane,
             retiring: Vec::new(),
