@@ -25,7 +25,7 @@ use crate::{
             fill::{FrameInputs, gather, test},
             record::{check_of, kind_of, pending_frame, trace_planes},
             refused_layouts,
-            request::{OnPlane, PlaneRequest, SceneFrame},
+            request::{InFence, OnPlane, PlaneRequest, SceneFrame},
             submit::{Submit, submit},
         },
         state::{InFlight, Output},
@@ -150,8 +150,8 @@ impl Outputs {
         output.frame = frame;
         (output.dirty, output.retrain) = (false, false);
         let fenced = requests.iter().any(|r| r.fence.is_some() && matches!(r.show, OnPlane::Content(_)));
-        let drawn = requests.iter_mut().find(|r| matches!(r.show, OnPlane::Target(_)) && r.fence.is_some());
-        let render_fence = drawn.and_then(|r| r.fence.take());
+        let drawn = requests.iter_mut().find(|r| matches!(r.fence, Some(InFence::Pass(_))));
+        let render_fence = drawn.and_then(|r| r.fence.take()).and_then(InFence::into_pass);
         pending_frame(output, &requests, committed.tears);
         let check = output.crc.is_some().then(|| check_of(output, &requests));
         let watched = trace::enabled() || check.is_some();

@@ -92,7 +92,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     while running.state.exit.is_none() {
         let wake = running.settle()?;
         let state = &mut running.state;
-        if let Err(error) = state.reactor.wake_at(wake) {
+        if let Err(error) = state.reactor.wake_at(wake, state.now) {
             tracing::error!("cannot set the timer: {error}");
         }
         state.reactor.wait(&mut ready).context("waiting for events")?;

@@ -16,7 +16,7 @@ use crate::{
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
     session::{Syncline, globals, parts::held::HeldSurfaces, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, registry::ContentRegistry, tree::cache::Cache},
+    surface::{acquires::Acquires, buffer::Imports, client::Clients, registry::ContentRegistry, tree::cache::Cache},
     system::{
         clock::Clock,
         error::{Context, Error},
@@ -49,7 +49,7 @@ impl Running {
     /// [`Running::settle`].
     pub fn begin(parts: Parts) -> Result<Self, Error> {
         let Parts { config, clock, session, cards, renderer, mode } = parts;
-        let mut display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
+        let display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
         let handle = display.handle();
         let reactor = Reactor::new().context("epoll")?;
         let now = clock.now();
@@ -58,6 +58,7 @@ impl Running {
         let outputs = Outputs::new(cards, renderer, &config)?;
         let mut state = Syncline {
             display: handle,
+            clients: Clients::default(),
             clock,
             now,
             desktop: Desktop::new(Cursor::new(&config.cursor)),
@@ -100,7 +101,6 @@ impl Running {
         state.preload_cursor();
         state.announce_devices()?;
         state.start_mem2mem();
-        state.reactor.add(display.backend().poll_fd(), EventSource::Clients).context("Wayland display")?;
         Ok(Self { state, display })
     }
 
@@ -114,8 +114,12 @@ impl Running {
     pub fn dispatch(&mut self, source: EventSource) -> Result<(), Error> {
         let state = &mut self.state;
         match source {
-            EventSource::Clients => {
-                self.display.dispatch_clients(state).context("clients")?;
+            EventSource::Client(slot) => {
+                if let Some(client) = state.clients.get(slot) {
+                    // Reads until there is nothing left. An error is the client's: it is gone, or
+                    // nothing complete has arrived.
+                    self.display.backend().dispatch_single_client(state, client).ok();
+                }
             }
             EventSource::Display(card) => state.display_events(card),
             EventSource::Timer => state.counted(Syncline::timer),

@@ -20,16 +20,27 @@ use crate::{
     report::{counters::Counters, watchdog::WatchdogHistory},
     session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces},
     surface::{
-        acquires::Acquires, buffer::Imports, cached::CachedState, client::ClientState, id_of,
-        registry::ContentRegistry, tree::cache::Cache,
+        acquires::Acquires,
+        buffer::Imports,
+        cached::CachedState,
+        client::{ClientState, Clients},
+        id_of,
+        registry::ContentRegistry,
+        tree::cache::Cache,
     },
-    system::{clock::Clock, reactor::Reactor, seat::SeatSession},
+    system::{
+        clock::Clock,
+        reactor::{EventSource, Reactor},
+        seat::SeatSession,
+    },
 };
 
 /// Everything that lives as long as the session.
 pub struct Syncline {
     /// Creates and destroys protocol objects.
     pub display: DisplayHandle,
+    /// The connections that the reactor watches.
+    pub clients: Clients,
     pub clock: Clock,
     /// The clock's time, read once at each wake-up.
     pub now: Ns,
@@ -120,8 +131,14 @@ impl Syncline {
     pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid, sandboxed: false });
-        if let Err(error) = self.display.insert_client(stream, state) {
-            tracing::warn!("a client could not connect: {error}");
+        let connections = self.display.backend_handle();
+        self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
+        let slot = self.clients.next_slot();
+        // The descriptor leaves the epoll set when the connection is closed.
+        let watched = self.reactor.add_edge(&stream, EventSource::Client(slot));
+        match watched.and_then(|()| self.display.insert_client(stream, state)) {
+            Ok(client) => self.clients.insert(client.id()),
+            Err(error) => tracing::warn!("a client could not connect: {error}"),
         }
     }
 

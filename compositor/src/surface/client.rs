@@ -1,7 +1,9 @@
 //! What is kept per client.
 //!
-//! The state is created when the client connects, and lives as long as the connection.
+//! The state is created when the client connects, and lives as long as the connection. It closes no
+//! connection; the Wayland library does that.
 
+use slab::Slab;
 use smithay::{
     reexports::wayland_server::{
         Resource,
@@ -10,6 +12,8 @@ use smithay::{
     },
     wayland::compositor::CompositorClientState,
 };
+
+use crate::system::id::Slot;
 
 /// What is kept per client.
 #[derive(Debug, Default)]
@@ -38,6 +42,35 @@ impl ClientData for ClientState {
                 error.message
             ),
         }
+    }
+}
+
+/// The clients by slot, which the reactor reports.
+///
+/// A slot is reused once its client is gone. An event of the old one then only makes the new one's
+/// socket be read in vain.
+#[derive(Debug, Default)]
+pub struct Clients(Slab<ClientId>);
+
+impl Clients {
+    /// The slot of the next client that is inserted.
+    pub fn next_slot(&self) -> Slot {
+        Slot(self.0.vacant_key() as u32)
+    }
+
+    /// Inserts a client into [`Clients::next_slot`].
+    pub fn insert(&mut self, client: ClientId) {
+        self.0.insert(client);
+    }
+
+    /// The client in a slot; `None` if the slot is empty.
+    pub fn get(&self, slot: Slot) -> Option<ClientId> {
+        self.0.get(slot.0 as usize).cloned()
+    }
+
+    /// Frees the slots of clients that are not `connected`.
+    pub fn retain(&mut self, connected: impl Fn(&ClientId) -> bool) {
+        self.0.retain(|_, client| connected(client));
     }
 }
 

@@ -6,9 +6,12 @@
 //! Asynchronous readers are not holders but *users with a fence*: the GPU pass that samples the
 //! buffer, and the display until the flip of the replacing commit. Nothing here waits for a fence.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Predictor, Release, Status, SyncFile};
@@ -95,6 +98,17 @@ struct ContentFences {
     replaced_by: Option<u64>,
 }
 
+/// See [`Content::lock_acquire`].
+#[derive(Debug)]
+pub struct AcquireLock<'a>(MutexGuard<'a, ContentFences>);
+
+impl AcquireLock<'_> {
+    /// The fence's descriptor, which stays the content's; `None` once it has signalled.
+    pub fn fence(&self) -> Option<BorrowedFd<'_>> {
+        self.0.acquire.fence().map(AsFd::as_fd)
+    }
+}
+
 /// The fields of a new [`Content`].
 #[derive(Debug)]
 pub struct ContentParts {
@@ -135,7 +149,7 @@ impl Content {
         }
     }
 
-    fn fences(&self) -> std::sync::MutexGuard<'_, ContentFences> {
+    fn fences(&self) -> MutexGuard<'_, ContentFences> {
         self.fences.lock().expect("no panic while locked")
     }
 
@@ -161,6 +175,12 @@ impl Content {
     /// Calls `f` with the acquire.
     pub fn with_acquire<T>(&self, f: impl FnOnce(&mut Acquire) -> T) -> T {
         f(&mut self.fences().acquire)
+    }
+
+    /// Lends the acquire's fence: its state and its descriptor stay as they are meanwhile. Other
+    /// calls about the fences wait, so it is for one system call; never lock a content twice.
+    pub fn lock_acquire(&self) -> AcquireLock<'_> {
+        AcquireLock(self.fences())
     }
 
     /// Marks the content as never to be shown, because a newer commit of the surface replaces it.

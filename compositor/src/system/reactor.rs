@@ -4,7 +4,8 @@
 //! sources that Smithay has for calloop (libinput, udev, the seat) are in a calloop loop whose
 //! descriptor is one entry of this set. A calloop wake-up costs five system calls (timerfd, two
 //! epoll_ctl, the wait, the notifier's read). With three wake-ups a frame that would be half of the
-//! frame's budget.
+//! frame's budget. Clients' sockets are here too, and not in the epoll set of the Wayland library
+//! inside this one: looking into that set costs two calls more for each batch of requests.
 //!
 //! It never reads a descriptor and never decides anything.
 
@@ -24,8 +25,8 @@ use crate::system::id::{OutputId, Slot};
 /// What has caused a wake-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventSource {
-    /// Clients have sent requests.
-    Clients,
+    /// A client has sent requests, or has hung up; by slot.
+    Client(Slot),
     /// A client connects.
     Listen,
     /// A card has events; cards are named by their serial.
@@ -55,7 +56,7 @@ pub enum EventSource {
 impl EventSource {
     fn token(self) -> u64 {
         let (kind, index) = match self {
-            Self::Clients => (0, 0),
+            Self::Client(slot) => (0, slot.0),
             Self::Listen => (1, 0),
             Self::Display(card) => (2, card.raw()),
             Self::Timer => (3, 0),
@@ -75,7 +76,7 @@ impl EventSource {
     fn from_token(token: u64) -> Option<Self> {
         let index = token as u32;
         Some(match token >> 32 {
-            0 => Self::Clients,
+            0 => Self::Client(Slot(index)),
             1 => Self::Listen,
             2 => Self::Display(kms::CardSerial::from_raw(index)),
             3 => Self::Timer,
@@ -93,11 +94,19 @@ impl EventSource {
     }
 }
 
+/// A time that is further away than this is left to the time limit of the wait, which costs no
+/// system call. The watchdog of a frame is such a time, and moves with each frame.
+const FAR: Ns = 1_000_000_000;
+/// The longest time limit: epoll counts milliseconds in 32 bits. After it the session looks again.
+const LONGEST: Ns = 86_400 * 1_000_000_000;
+
 /// The epoll set and the timer; both descriptors are closed on drop.
 pub struct Reactor {
     epoll: OwnedFd,
     timer: OwnedFd,
     armed: Option<Ns>,
+    /// For how long to wait; `None`: until something happens.
+    limit: Option<Timespec>,
     ready: Vec<epoll::Event>,
 }
 
@@ -110,13 +119,20 @@ impl Reactor {
         // Edge-triggered: the expiration need not be read; arming the timer again clears it.
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(EventSource::Timer.token()), flags)?;
-        Ok(Self { epoll, timer, armed: None, ready: Vec::with_capacity(64) })
+        Ok(Self { epoll, timer, armed: None, limit: None, ready: Vec::with_capacity(64) })
     }
 
     /// Wakes the loop when `fd` is readable, until [`Reactor::remove`] or until the file is closed.
     pub fn add(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN)?)
+    }
+
+    /// As [`Reactor::add`], but edge-triggered: it wakes once for what has arrived, and again when
+    /// more does. Whoever handles `source` must read until there is nothing left (EAGAIN).
+    pub fn add_edge(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::ET)?)
     }
 
     /// As [`Reactor::add`], and also for priority events (`POLLPRI`), as CEC adapters have.
@@ -130,16 +146,22 @@ impl Reactor {
         Ok(epoll::delete(&self.epoll, fd)?)
     }
 
-    /// Sets the timer to `at` (CLOCK_MONOTONIC), or turns it off. Makes a system call only if the
-    /// time changes.
-    pub fn wake_at(&mut self, at: Option<Ns>) -> io::Result<()> {
+    /// Has the loop woken at `at` (CLOCK_MONOTONIC), or by events only; `now` is the time. Makes a
+    /// system call only if the timer has to change.
+    ///
+    /// If `at` is far, [`Reactor::wait`] returns early and without a source. The caller then plans
+    /// again, as after every wait, and by that time `at` is near enough for the timer, which is
+    /// exact.
+    pub fn wake_at(&mut self, at: Option<Ns>, now: Ns) -> io::Result<()> {
+        let ahead = at.map(|at| at.saturating_sub(now)).filter(|ahead| *ahead > FAR);
+        self.limit = ahead.map(|ahead| timespec((ahead - FAR / 2).min(LONGEST)));
+        let at = at.filter(|_| ahead.is_none());
         if self.armed == at {
             return Ok(());
         }
         // 0 would disarm the timer; a time in the past fires at once.
-        let ns = at.map_or(0, |at| at.max(1));
-        let value = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
-        let spec = Itimerspec { it_interval: Timespec::default(), it_value: value };
+        let it_value = timespec(at.map_or(0, |at| at.max(1)));
+        let spec = Itimerspec { it_interval: Timespec::default(), it_value };
         rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
         self.armed = at;
         Ok(())
@@ -150,12 +172,13 @@ impl Reactor {
         self.armed = None;
     }
 
-    /// Waits without a time limit; fills `sources` with what is ready.
+    /// Waits until something is ready, and fills `sources` with it. They are empty if it is time to
+    /// plan again, see [`Reactor::wake_at`].
     pub fn wait(&mut self, sources: &mut Vec<EventSource>) -> io::Result<()> {
-        self.look(sources, None)
+        self.look(sources, self.limit)
     }
 
-    /// As [`Reactor::wait`] for at most `limit`.
+    /// As [`Reactor::wait`] for at most `limit`; `None`: for any time.
     pub fn look(&mut self, sources: &mut Vec<EventSource>, limit: Option<Timespec>) -> io::Result<()> {
         sources.clear();
         self.ready.clear();
@@ -168,15 +191,24 @@ impl Reactor {
     }
 }
 
+fn timespec(ns: Ns) -> Timespec {
+    Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{ErrorKind, Read, Write},
+        os::unix::net::UnixStream,
+    };
+
     use super::*;
 
     #[test]
     fn tokens_come_back() {
         use EventSource::*;
         for source in [
-            Clients,
+            Client(Slot(5)),
             Listen,
             Display(kms::CardSerial::from_raw(2)),
             Timer,
@@ -200,10 +232,70 @@ mod tests {
         let mut reactor = Reactor::new().unwrap();
         let mut sources = Vec::new();
         for _ in 0..2 {
-            reactor.wake_at(Some(1)).unwrap();
+            reactor.wake_at(Some(1), 1).unwrap();
             reactor.wait(&mut sources).unwrap();
             assert_eq!(sources, [EventSource::Timer]);
             reactor.timer_fired();
         }
+    }
+    #[test]
+    fn a_far_time_is_left_to_the_wait_until_it_is_near() {
+        let mut reactor = Reactor::new().unwrap();
+        reactor.wake_at(Some(10), 0).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (Some(10), None));
+        reactor.wake_at(Some(10 * FAR), 0).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (None, Some(timespec(10 * FAR - FAR / 2))), "no stale timer fires");
+        // Whenever the wait ends, the next plan says the same time again.
+        reactor.wake_at(Some(10 * FAR), 9 * FAR - 1).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (None, Some(timespec(FAR / 2 + 1))), "never a wait of no time");
+        reactor.wake_at(Some(10 * FAR), 9 * FAR).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (Some(10 * FAR), None), "the timer is exact");
+        reactor.wake_at(Some(Ns::MAX), 0).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (None, Some(timespec(LONGEST))));
+        reactor.wake_at(None, 0).unwrap();
+        assert_eq!((reactor.armed, reactor.limit), (None, None));
+    }
+
+    #[test]
+    fn the_wait_for_a_far_time_ends_and_the_timer_takes_over() {
+        let mut reactor = Reactor::new().unwrap();
+        let mut sources = vec![EventSource::Timer];
+        let at = fence::now() + FAR + FAR / 20;
+        reactor.wake_at(Some(at), at - FAR - 1).unwrap();
+        reactor.wait(&mut sources).unwrap();
+        assert_eq!(sources, []);
+        assert!(fence::now() < at, "early enough to set the timer");
+        reactor.wake_at(Some(at), fence::now()).unwrap();
+        reactor.wait(&mut sources).unwrap();
+        assert_eq!(sources, [EventSource::Timer]);
+        assert!(fence::now() >= at);
+    }
+
+    #[test]
+    fn what_arrives_after_the_last_read_wakes_an_edge_again() {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut reactor = Reactor::new().unwrap();
+        let client = EventSource::Client(Slot(1));
+        theirs.write_all(b"before it is watched").unwrap();
+        reactor.add_edge(&ours, client).unwrap();
+        let mut look = |expected: &[EventSource]| {
+            let mut sources = Vec::new();
+            reactor.look(&mut sources, Some(Timespec::default())).unwrap();
+            assert_eq!(sources, expected);
+        };
+        look(&[client]);
+        let mut bytes = [0; 64];
+        for _ in 0..3 {
+            while ours.read(&mut bytes).is_ok() {}
+            assert_eq!(ours.read(&mut bytes).unwrap_err().kind(), ErrorKind::WouldBlock);
+            // Between the last read and the wait.
+            theirs.write_all(b"x").unwrap();
+            look(&[client]);
+        }
+        look(&[]);
+        drop(theirs);
+        look(&[client]);
+        look(&[]);
     }
 }

@@ -3,7 +3,6 @@
 //! The decisions are made by [`kms::recover`]; nothing here commits.
 
 use drm_fourcc::DrmModifier;
-use fence::SyncFile;
 use kms::{
     CommitError,
     recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
@@ -103,8 +102,8 @@ impl Attempt {
     }
 
     fn had(&self, output: &Output, requests: &[PlaneRequest]) -> AttemptedFeatures {
-        let mut fences = requests.iter().filter_map(|r| r.fence.as_ref()).peekable();
-        let fences = match (fences.peek().is_some(), fences.all(SyncFile::is_signalled)) {
+        let mut fences = requests.iter().filter_map(PlaneRequest::fence_has_signalled).peekable();
+        let fences = match (fences.peek().is_some(), fences.all(|signalled| signalled)) {
             (false, _) => InFences::None,
             (true, true) => InFences::Signalled,
             (true, false) => InFences::Pending,

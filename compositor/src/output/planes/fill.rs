@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use fence::SyncFile;
 use kms::{
     Rect, SrcRect,
     assign::{Assignment, LayerPlacement},
@@ -21,7 +20,7 @@ use crate::{
             assign,
             attempt::Attempt,
             damage,
-            request::{CursorPlane, Mark, OnPlane, PlaneRequest, Rects, SceneFrame},
+            request::{CursorPlane, InFence, Mark, OnPlane, PlaneRequest, Rects, SceneFrame},
             submit::{Submit, submit},
         },
         state::Output,
@@ -40,8 +39,7 @@ pub struct FrameInputs<'a> {
     pub known: &'a CardLimits,
 }
 
-/// Fills `requests` for an attempt, and composites what no plane shows. Error: rendering failed, or
-/// a descriptor could not be duplicated.
+/// Fills `requests` for an attempt, and composites what no plane shows. Error: rendering failed.
 pub fn gather(
     output: &mut Output,
     renderer: &mut crate::render::Renderer,
@@ -88,8 +86,7 @@ fn fill(
         let layer = &inputs.scene.layers[layer];
         // The fence may be pending: then it becomes the in-fence. A signalled fence is no longer
         // kept.
-        let fence = layer.content.with_acquire(|a| a.fence().map(SyncFile::try_clone)).transpose();
-        let fence = fence.map_err(|e| e.to_string())?;
+        let fence = layer.content.with_acquire(|a| a.fence().is_some()).then_some(InFence::Acquire);
         let damage = damage::of_layer(output, plane, layer, rects);
         requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
     }
@@ -112,7 +109,7 @@ fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> 
     PlaneRequest { zpos: settable.map(|(_, max)| max), ..PlaneRequest::new(*plane, show, src, *dst) }
 }
 
-fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<SyncFile>) -> PlaneRequest {
+fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<InFence>) -> PlaneRequest {
     let show = OnPlane::Content(layer.content.clone());
     let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
     let (zpos, mark) = (assignment.zpos(plane), Some(Mark::of(layer)));
@@ -218,5 +215,5 @@ fn render(
         }
     }
     let plain = PlaneRequest::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));
-    Ok(PlaneRequest { fence: pass.fence, damage, ..plain })
+    Ok(PlaneRequest { fence: pass.fence.map(InFence::Pass), damage, ..plain })
 }

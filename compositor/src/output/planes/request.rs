@@ -24,8 +24,8 @@ pub struct PlaneRequest {
     pub src: SrcRect,
     /// Where it is shown, in output pixels.
     pub dst: Rect,
-    /// The in-fence; this request owns the descriptor. The content keeps its own.
-    pub fence: Option<SyncFile>,
+    /// What the kernel waits for before it shows the buffer.
+    pub fence: Option<InFence>,
     /// The plane's zpos, if it is settable.
     pub zpos: Option<u64>,
     /// The rotation that makes the buffer's image upright.
@@ -36,6 +36,26 @@ pub struct PlaneRequest {
     pub damage: Range<usize>,
     /// Up to which damage of the surface the plane is current after this commit.
     pub mark: Option<Mark>,
+}
+
+/// The in-fence of a plane.
+#[derive(Debug)]
+pub enum InFence {
+    /// Of the pass that composited the target; the request owns it.
+    Pass(SyncFile),
+    /// The acquire fence of the content that the plane shows. It stays the content's, and is lent
+    /// to the kernel for the call: no duplicate is made for each frame.
+    Acquire,
+}
+
+impl InFence {
+    /// The fence of a pass.
+    pub fn into_pass(self) -> Option<SyncFile> {
+        match self {
+            Self::Pass(fence) => Some(fence),
+            Self::Acquire => None,
+        }
+    }
 }
 
 /// Matrix and range of YUV pixels in the kernel's terms.
@@ -64,6 +84,16 @@ impl PlaneRequest {
         let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));
         let color_range = representation.and_then(|(_, range)| plane.props.color_range.map(|_| range));
         PlaneOptions { rotation: self.rotation, color_encoding, color_range, ..PlaneOptions::default() }
+    }
+
+    /// Whether the in-fence has signalled; `None` if there is none.
+    pub fn fence_has_signalled(&self) -> Option<bool> {
+        let of_content = |content: &Content| content.with_acquire(|a| a.fence().is_none_or(SyncFile::is_signalled));
+        Some(match (self.fence.as_ref()?, &self.show) {
+            (InFence::Pass(fence), _) => fence.is_signalled(),
+            (InFence::Acquire, OnPlane::Content(content)) => of_content(content),
+            (InFence::Acquire, OnPlane::Target(_)) => return None,
+        })
     }
 
     /// A request without rotation and fence, and with everything damaged.

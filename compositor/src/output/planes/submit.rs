@@ -1,11 +1,17 @@
 //! Builds one atomic request from the plane requests of a frame, and tests or commits it.
 
+use std::{os::fd::AsFd, sync::Arc};
+
 use fence::SyncFile;
 use kms::{PlaneState, Rect};
+use smallvec::SmallVec;
 
-use crate::output::{
-    planes::request::{OnPlane, PlaneRequest},
-    state::Output,
+use crate::{
+    output::{
+        planes::request::{InFence, OnPlane, PlaneRequest},
+        state::Output,
+    },
+    surface::content::{AcquireLock, Content},
 };
 
 /// Whether to test or to commit the request.
@@ -30,6 +36,8 @@ pub fn submit(
     how: Submit,
 ) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
     let (count, id) = (output.on_plane.len(), output.id);
+    // Until the call has returned: the kernel then has a reference of its own to each fence.
+    let lent = lend_acquires(requests);
     let mut frame = match how {
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
         _ if output.kms.is_asleep() => output.kms.wake(),
@@ -51,7 +59,13 @@ pub fn submit(
         if let Some(plane) = frame.plane(plane) {
             state.options = request.look_on(plane);
         }
-        state.in_fence = request.fence.as_ref().map(std::os::fd::AsFd::as_fd);
+        state.in_fence = match (&request.fence, &request.show) {
+            (Some(InFence::Pass(fence)), _) => Some(fence.as_fd()),
+            (Some(InFence::Acquire), OnPlane::Content(content)) => {
+                lent.iter().find(|(of, _)| Arc::ptr_eq(of, content)).and_then(|(_, acquire)| acquire.fence())
+            }
+            _ => None,
+        };
         state.damage = rects.get(request.damage.clone()).unwrap_or_default();
         frame.set(plane, state);
     }
@@ -64,4 +78,18 @@ pub fn submit(
                 .map(|committed| (committed.out_fence, tears))
         }
     }
+}
+
+/// Keeps the acquire fences as they are that go to the kernel with these requests. A content that
+/// is on several planes is locked once.
+fn lend_acquires(requests: &[PlaneRequest]) -> SmallVec<[(&Arc<Content>, AcquireLock<'_>); 8]> {
+    let mut lent = SmallVec::<[(&Arc<Content>, AcquireLock<'_>); 8]>::new();
+    for request in requests {
+        if let (Some(InFence::Acquire), OnPlane::Content(content)) = (&request.fence, &request.show)
+            && !lent.iter().any(|(of, _)| Arc::ptr_eq(of, content))
+        {
+            lent.push((content, content.lock_acquire()));
+        }
+    }
+    lent
 }
