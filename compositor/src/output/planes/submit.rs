@@ -32,7 +32,7 @@ pub fn submit(
     let (count, id) = (output.on_plane.len(), output.id);
     let mut frame = match how {
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
-        _ if output.kms.is_asleep() => output.kms.wake(),
+        _ if output.machine.is_dark() => output.kms.wake(),
         _ => output.kms.frame(),
     };
     frame.connector(output.settings.state.clone());

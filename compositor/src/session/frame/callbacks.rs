@@ -22,7 +22,7 @@ use smithay::{
 };
 
 use crate::{
-    output::state::FrameCallbacks,
+    output::in_flight::FrameCallbacks,
     session::Syncline,
     surface::SurfaceState,
     system::id::{OutputId, SurfaceId},
@@ -49,7 +49,7 @@ impl Syncline {
         let (now, millis) = (self.now, self.millis());
         let cursor = self.cursor_on(id);
         let output = &mut self.outputs.list[id];
-        let Some(mut in_flight) = output.in_flight.take() else { return };
+        let Some(in_flight) = output.machine.frame_mut() else { return };
         // From the flip of this frame to the latch of the next one.
         let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
         let mut waiting = std::mem::take(&mut self.pace.awaits_frame);
@@ -84,7 +84,6 @@ impl Syncline {
             })
         });
         self.pace.awaits_frame = waiting;
-        self.outputs.list[id].in_flight = Some(in_flight);
     }
 }
 

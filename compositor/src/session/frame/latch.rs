@@ -16,7 +16,6 @@ use crate::{
             request::{CursorPlane, SceneFrame},
         },
         present::FrameConfig,
-        state::Phase,
     },
     render::Layer,
     session::{Syncline, parts::comparison::RepeatedFrame},
@@ -53,7 +52,7 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
-        let wakes = output.kms.is_asleep();
+        let wakes = output.machine.is_dark();
         let frame = SceneFrame { layers, changed, cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, started), &frame, Attempt::default());
         if done.is_ok() {
@@ -71,8 +70,6 @@ impl Syncline {
         output.scene = scene;
         match done {
             Ok(()) => {
-                output.phase = Phase::InFlight;
-                output.watch.committed(self.now);
                 if wakes {
                     trace::power(self.now, output.id, output.frame, true);
                     self.power_stale = true;
@@ -153,12 +150,7 @@ impl Syncline {
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
         match done {
-            Ok(()) => {
-                let output = &mut self.outputs.list[id];
-                output.phase = Phase::InFlight;
-                output.watch.committed(self.now);
-                self.comparison_presented(id, &scene, cursor, true);
-            }
+            Ok(()) => self.comparison_presented(id, &scene, cursor, true),
             Err(failed) => {
                 self.comparison_failed(id);
                 self.frame_failed(id, &failed);
