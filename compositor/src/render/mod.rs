@@ -5,6 +5,7 @@
 //! which layers there are, or on which plane the result goes.
 
 mod allocate;
+mod bind;
 pub mod cursor;
 mod egl;
 mod element;

@@ -9,9 +9,9 @@ use fence::SyncFile;
 use kms::{Device, Rect};
 use smithay::{
     backend::{
-        allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
+        allocator::{Format, format::FormatSet},
         renderer::{
-            Bind, Color32F, ExportMem, ImportDma, ImportMem, Renderer as _, Texture,
+            Color32F, ExportMem, ImportDma, ImportMem, Renderer as _, Texture,
             damage::OutputDamageTracker,
             pixman::{PixmanRenderer, PixmanTexture},
         },
@@ -25,6 +25,7 @@ use crate::{
     config::{Colour, words::RendererChoice},
     render::{
         Layer, Target,
+        bind::{BindTarget, Drawable},
         egl::Gles,
         element::LayerElement,
         fault, has_gpu,
@@ -298,7 +299,7 @@ fn draw<R>(
     drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
 where
-    R: Bind<WlDmabuf> + ImportDma + ImportMem,
+    R: BindTarget + ImportDma + ImportMem,
     R::TextureId: Texture + Clone + 'static,
 {
     let mut elements = Vec::with_capacity(layers.len());
@@ -314,8 +315,8 @@ where
         }
     }
     let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
-    let mut dmabuf = target.wl()?.clone();
-    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
+    let mut drawable = Drawable::of(target)?;
+    let mut framebuffer = renderer.bind_target(&mut drawable).map_err(|e| format!("binding the render target: {e}"))?;
     let result = tracker
         .render_output(renderer, &mut framebuffer, age, &elements, Color32F::new(r, g, b, 1.0))
         .map_err(|e| format!("rendering: {e}"))?;
@@ -387,14 +388,14 @@ where
     Ok((texture, copied))
 }
 
-fn read<R: Bind<WlDmabuf> + ExportMem>(
+fn read<R: BindTarget + ExportMem>(
     renderer: &mut R,
     target: &Target,
     width: i32,
     height: i32,
 ) -> Result<Vec<u8>, String> {
-    let mut dmabuf = target.wl()?.clone();
-    let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let mut drawable = Drawable::of(target)?;
+    let framebuffer = renderer.bind_target(&mut drawable)?;
     let region = Rectangle::from_size((width, height).into());
     let mapping =
         renderer.copy_framebuffer(&framebuffer, region, drm_fourcc::DrmFourcc::Xrgb8888).map_err(|e| e.to_string())?;

@@ -8,7 +8,8 @@
 //!
 //! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
 //! the latch of the frame cannot be right. The feedback then has the time at which the flip event
-//! was read, and does not claim a hardware clock.
+//! was read, and does not claim a hardware clock. Of a headless display, whose flips are a timer's,
+//! nothing is claimed.
 
 use std::time::Duration;
 
@@ -101,13 +102,20 @@ impl Syncline {
     ) {
         let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
+        let headless = output.kms.device().is_headless();
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         for (feedback, on_plane, surface) in callbacks.feedback.drain(..) {
             if failed.contains(&surface) {
                 feedback.discarded();
                 continue;
             }
-            feedback.presented(&output.wl, time, refresh, shown.seq, flags(on_plane, callbacks.tears, shown.guessed));
+            feedback.presented(
+                &output.wl,
+                time,
+                refresh,
+                shown.seq,
+                if headless { Kind::empty() } else { flags(on_plane, callbacks.tears, shown.guessed) },
+            );
         }
         let millis = time.as_millis() as u32;
         callbacks.callbacks.drain(..).for_each(|callback| callback.done(millis));

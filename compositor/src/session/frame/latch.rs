@@ -159,9 +159,12 @@ impl Syncline {
     }
 
     /// Loads the cursor theme before the first frame needs it, because that takes longer than a
-    /// frame.
+    /// frame. A headless session never has a pointer.
     pub fn preload_cursor(&mut self) {
         for id in self.outputs.list.ids() {
+            if self.outputs.list[id].kms.device().is_headless() {
+                continue;
+            }
             match self.cursor_plane(id) {
                 Some(plane) => drop(self.on_cursor_plane(id, plane)),
                 None => self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new()),
