@@ -1,7 +1,7 @@
 //! Builds one atomic request from the plane requests of a frame, and tests or commits it.
 
 use fence::SyncFile;
-use kms::{PlaneState, Rect};
+use kms::Rect;
 
 use crate::output::{
     planes::request::{OnPlane, PlaneRequest},
@@ -46,12 +46,8 @@ pub fn submit(
             OnPlane::Content(content) => content.framebuffer(device),
         };
         let Some(framebuffer) = framebuffer else { continue };
-        let mut state = PlaneState::new(framebuffer.id(), request.src, request.dst);
-        (state.blend, state.zpos) = (PlaneRequest::BLEND, request.zpos);
-        if let Some(plane) = frame.plane(plane) {
-            state.options = request.look_on(plane);
-        }
-        state.in_fence = request.fence.as_ref().map(std::os::fd::AsFd::as_fd);
+        let Some(on) = frame.plane(plane) else { continue };
+        let mut state = request.state(framebuffer.id(), on);
         state.damage = rects.get(request.damage.clone()).unwrap_or_default();
         frame.set(plane, state);
     }
