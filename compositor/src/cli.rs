@@ -67,4 +67,42 @@ mod tests {
 
         Cli::command().debug_assert();
     }
+
+    /// What `syncline run` with these words comes to: the headless displays, or the error.
+    fn headless(words: &str) -> Result<Vec<String>, String> {
+        let words = ["syncline", "run"].into_iter().chain(words.split(' ').filter(|word| !word.is_empty()));
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let Command::Run(args) = cli.command else { return Err("another command".to_owned()) };
+        Ok(args.headless.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn headless_displays_are_as_many_as_are_named() {
+        for (words, displays) in [
+            ("", &[][..]),
+            ("--headless 1920x1080", &["1920x1080@60"]),
+            ("--headless 800x600@59.94 -- foot", &["800x600@59.94"]),
+            ("--headless=800x600 --headless 16x16@5", &["800x600@60", "16x16@5"]),
+        ] {
+            assert_eq!(headless(words).unwrap(), displays, "{words}");
+        }
+    }
+
+    #[test]
+    fn headless_displays_that_cannot_be_say_why() {
+        for (words, says) in [
+            ("--headless", "a value is required for '--headless <WIDTHxHEIGHT[@HZ]>'"),
+            ("--headless big", "`big` is not a headless display; write WIDTHxHEIGHT or WIDTHxHEIGHT@HZ"),
+            ("--headless 0x0", "16 to 8192 pixels each way, 5 to 1000 Hz"),
+            ("--headless 9000x600", "16 to 8192 pixels each way, 5 to 1000 Hz"),
+            ("--headless 800x600@0", "16 to 8192 pixels each way, 5 to 1000 Hz"),
+            ("--headless 800x600@100000", "16 to 8192 pixels each way, 5 to 1000 Hz"),
+            ("--headless 800x600 --device /dev/dri/card0", "cannot be used with '--device"),
+            ("--headless 800x600 --mode 800x600", "cannot be used with '--mode"),
+            ("--headless 800x600 --crc", "cannot be used with '--crc"),
+        ] {
+            let error = headless(words).unwrap_err();
+            assert!(error.contains(says), "{words}: {error}");
+        }
+    }
 }

@@ -75,6 +75,18 @@ impl Dmabuf {
         Ok(Self { width, height, modifier, info, planes, sizes })
     }
 
+    /// An image of one plane whose pixels are elsewhere: it takes the place of a dma-buf on a
+    /// display that exists in this process only. `fd` is closed with it; a mapping of it shows no
+    /// pixels. Errors: as [`crate::validate::check`] says of the numbers.
+    pub fn stand_in(width: u32, height: u32, format: Fourcc, stride: u32, fd: OwnedFd) -> Result<Self, Violation> {
+        let size = u64::from(stride) * u64::from(height);
+        let plane = PlaneParams { offset: 0, stride, size: Some(size) };
+        let params = Params { width, height, format: format as u32, modifier: 0, planes: &[plane] };
+        let info = validate::check(&params)?;
+        let planes = vec![DmabufPlane { fd: Arc::new(fd), offset: 0, stride }];
+        Ok(Self { width, height, modifier: Modifier::Linear, info, planes, sizes: [size, 0, 0, 0] })
+    }
+
     /// Width in pixels.
     pub fn width(&self) -> u32 {
         self.width
@@ -171,6 +183,15 @@ pub fn size(fd: BorrowedFd<'_>) -> Result<u64, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stand_in_is_checked_by_its_numbers() {
+        let fd = || rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        let made = Dmabuf::stand_in(64, 48, Fourcc::Xrgb8888, 256, fd()).unwrap();
+        assert_eq!((made.width(), made.height(), made.modifier()), (64, 48, Modifier::Linear));
+        assert!(Dmabuf::stand_in(64, 48, Fourcc::Xrgb8888, 255, fd()).is_err());
+        assert!(Dmabuf::stand_in(0, 48, Fourcc::Xrgb8888, 256, fd()).is_err());
+    }
 
     #[test]
     fn a_memfd_is_no_dmabuf() {

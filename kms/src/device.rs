@@ -135,7 +135,8 @@ impl Device {
         Ok(Self::with_kernel(Arc::new(Drm::new(fd)), path, driver, caps))
     }
 
-    /// A device on any kernel: how [`crate::scripted::Scripted`] gets its device.
+    /// A device on any kernel: how [`crate::headless::Headless`] and
+    /// [`crate::scripted::Scripted`] get theirs.
     pub fn with_kernel(kernel: Arc<dyn Kernel>, path: PathBuf, driver: Driver, caps: Caps) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let serial = CardSerial(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -168,6 +169,11 @@ impl Device {
     /// Whether this is the kernel's software display, whose CRCs can be predicted.
     pub fn is_vkms(&self) -> bool {
         self.driver() == "vkms"
+    }
+
+    /// Whether its displays exist in this process only: see [`crate::headless`].
+    pub fn is_headless(&self) -> bool {
+        self.driver() == crate::headless::NAME
     }
 
     /// What it can do.

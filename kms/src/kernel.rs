@@ -1,8 +1,8 @@
 //! The seam to the kernel: every call that changes display state, as a small trait.
 //!
-//! [`Drm`] is the real one; [`crate::scripted::Scripted`] answers with queued errnos. Neither
-//! decides anything: retries and fall-backs are the callers', so that the scripted kernel exercises
-//! them.
+//! [`Drm`] is the real one; [`crate::headless::Headless`] has displays that exist in the process
+//! only; [`crate::scripted::Scripted`] answers with queued errnos. None decides anything: retries
+//! and fall-backs are the callers', so that the scripted kernel exercises them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;

@@ -8,7 +8,8 @@
 //!
 //! What this crate never does: it knows no Wayland object, waits for no fence, reads no clock, and
 //! allocates no heap memory for a frame that succeeds. All calls to the kernel that change state go
-//! through one small trait, [`kernel::Kernel`], whose other implementation, [`scripted::Scripted`],
+//! through one small trait, [`kernel::Kernel`]. It has two more implementations:
+//! [`headless::Headless`] is a display that only this process has, and [`scripted::Scripted`]
 //! answers with queued errnos.
 #![warn(missing_docs)]
 
@@ -26,6 +27,7 @@ pub mod frame;
 pub mod framebuffer;
 pub mod geometry;
 pub mod head;
+pub mod headless;
 pub mod id;
 pub mod inventory;
 mod ioctl;

@@ -278,6 +278,12 @@ impl Scripted {
         true
     }
 
+    /// Tells of a flip, whether there was one or not.
+    pub fn tell_flip(&self, flip: Flip) {
+        self.lock().events.push_back(flip_bytes(&flip));
+        let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());
+    }
+
     /// The CRTCs of the commits that have not reached the screen.
     pub fn in_flight(&self) -> Vec<CrtcId> {
         self.lock().in_flight.iter().map(|commit| commit.crtc).collect()

@@ -81,6 +81,11 @@ impl Compositor {
         Compositor::launch(&card, args, &[])
     }
 
+    /// The same without any card: `args` name its displays (`--headless`). Needs no lab.
+    pub fn start_headless(args: &[&str]) -> Result<Compositor> {
+        Compositor::launch(Path::new("headless"), args, &[])
+    }
+
     /// As [`Compositor::start_on`] with further environment variables.
     pub fn start_with(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
         let name = card.to_str().ok_or_else(|| Error::Other(format!("{} is not UTF-8", card.display())))?;

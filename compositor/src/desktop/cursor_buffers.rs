@@ -10,7 +10,7 @@ use fence::{Acquire, Release};
 use kms::Device;
 use smithay::{
     backend::renderer::{
-        Bind, Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
+        Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
         element::Id,
         pixman::{PixmanRenderer, PixmanTexture},
         utils::DamageBag,
@@ -22,7 +22,10 @@ use smithay::{
 
 use crate::{
     desktop::theme::ThemeImage,
-    render::{CursorImage, Layer, Target},
+    render::{
+        CursorImage, Layer, Target,
+        bind::{BindTarget, Drawable},
+    },
     surface::{
         SurfaceState,
         buffer::PixelSource,
@@ -227,9 +230,9 @@ impl Picture {
 
 /// Renders a picture into the top left corner of `target`; the rest of it is transparent.
 fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture) -> Result<(), String> {
-    let mut dmabuf = target.wl()?.clone();
+    let mut drawable = Drawable::of(target)?;
     let (width, height) = (target.dmabuf.width() as i32, target.dmabuf.height() as i32);
-    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let mut framebuffer = renderer.bind_target(&mut drawable)?;
     let size = (width, height).into();
     let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
     frame.clear(Color32F::TRANSPARENT, &[Rectangle::from_size(size)]).map_err(|e| e.to_string())?;

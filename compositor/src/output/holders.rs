@@ -35,12 +35,12 @@ impl Output {
             }
         }
         holders.extend(self.retiring.iter().filter(|on| is(on)).map(|_| Holder::UntilFlip(self.frame)));
-        if let Some(in_flight) = &self.in_flight
+        if let Some(in_flight) = self.machine.frame()
             && content.replaced_by() == Some(in_flight.frame)
         {
             holders.push(Holder::OutFence(in_flight.frame));
         }
-        if let Some(in_flight) = &self.in_flight
+        if let Some(in_flight) = self.machine.frame()
             && let Some(check) = &in_flight.check
         {
             let reads_it =

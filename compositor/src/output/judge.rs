@@ -5,10 +5,7 @@
 use fence::{AcquireState, FenceError, Ns, Status};
 
 use crate::{
-    output::{
-        planes::request::OnPlane,
-        state::{InFlight, Output},
-    },
+    output::{in_flight::InFlight, planes::request::OnPlane, state::Output},
     schedule::{FrameKind, MissCause, MissFacts, Planner, cause::cause},
     system::trace,
 };

@@ -19,6 +19,7 @@ use crate::{
     config::{Colour, words::PlaneUse},
     output::{
         Outputs,
+        in_flight::InFlight,
         planes::{
             assign,
             attempt::{Attempt, FrameError},
@@ -28,7 +29,7 @@ use crate::{
             request::{InFence, OnPlane, PlaneRequest, SceneFrame},
             submit::{Submit, submit},
         },
-        state::{InFlight, Output},
+        state::Output,
     },
     render::Layer,
     schedule::Timing,
@@ -175,7 +176,7 @@ impl Outputs {
         replace(output, &mut requests, out_fence.as_ref(), frame);
         layouts.requests = requests;
         output.callbacks.tears = committed.tears;
-        output.in_flight = Some(InFlight {
+        let frame = InFlight {
             frame,
             vblank,
             out_fence: out_fence.filter(|_| watched),
@@ -185,7 +186,10 @@ impl Outputs {
             render_fence,
             callbacks: std::mem::take(&mut output.callbacks),
             check,
-        });
+        };
+        if let Some(frame) = output.machine.committed(frame, started) {
+            frame.abandon(std::time::Duration::from_nanos(started).as_millis() as u32);
+        }
         Ok(Presented { refused_layouts: refused, modeset: attempt.modeset, assigned })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fence::AcquireState;
 
 use crate::{
-    output::{planes::request::OnPlane, state::Output},
+    output::{phase::Phase, planes::request::OnPlane, state::Output},
     surface::content::Content,
 };
 
@@ -26,13 +26,17 @@ impl Output {
 
     /// Whether the GPU is still rendering the frame in flight.
     fn waits_for_gpu(&self) -> bool {
-        let fence = self.in_flight.as_ref().and_then(|in_flight| in_flight.render_fence.as_ref());
+        let fence = self.machine.frame().and_then(|frame| frame.render_fence.as_ref());
         fence.is_some_and(|fence| !fence.is_signalled())
     }
 
     /// Whether the output is stalled behind a fence: its commit in flight waits for one. While that
     /// is so, a blocking commit or read for this CRTC would block too.
     pub fn is_stalled(&self) -> bool {
-        self.watch.is_held() || self.kms.in_flight().is_some() && (self.waits_for_gpu() || self.waits_for().is_some())
+        match self.machine.phase() {
+            Phase::Held => true,
+            Phase::Frame { .. } => self.waits_for_gpu() || self.waits_for().is_some(),
+            _ => false,
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! Outputs: one per lit display, each with its own clock, planes and state machine.
 //!
-//! ```text
-//!  Idle ── a change ──→ Scheduled{latch, vblank} ── timer ──→ latch ──→ InFlight ── flip ──→ Idle
-//! ```
+//! The state machine is in [`crate::output::phase`].
 //!
 //! The owner of a buffer of an output, plane by plane:
 //!
@@ -28,99 +26,29 @@
 
 use std::sync::Arc;
 
-use fence::{Ns, SyncFile};
 use kms::{PlaneKind, vblank};
 use smithay::{
     output::Output as WlOutput,
-    reexports::wayland_server::{
-        Weak,
-        backend::GlobalId,
-        protocol::{wl_callback::WlCallback, wl_surface::WlSurface},
-    },
+    reexports::wayland_server::{Weak, backend::GlobalId, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle, Size},
-    wayland::presentation::PresentationFeedbackCallback,
 };
 
 use crate::{
-    crc::check::Check,
-    output::planes::{
-        assign::Layouts,
-        content_type::ConnectorSettings,
-        request::{Mark, OnPlane},
-        tear,
+    output::{
+        in_flight::FrameCallbacks,
+        phase::Machine,
+        planes::{
+            assign::Layouts,
+            content_type::ConnectorSettings,
+            request::{Mark, OnPlane},
+            tear,
+        },
     },
     render::{Scene, Target, Tracker},
-    schedule::{HandOverReserve, Planner, Timing, cause::Misses},
+    schedule::{HandOverReserve, Planner, cause::Misses},
     surface::gate::PendingCommit,
-    system::{
-        id::{OutputId, SurfaceId},
-        trace,
-    },
+    system::{id::OutputId, trace},
 };
-
-/// The state of an output between two flips.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// No latch is planned.
-    Idle,
-    /// The output will latch at `latch`, for the vblank at `vblank` (both CLOCK_MONOTONIC).
-    Scheduled { latch: Ns, vblank: Ns, why: LatchReason },
-    /// A commit is in flight.
-    InFlight,
-}
-
-/// Why an output latches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LatchReason {
-    /// Something has changed.
-    Changed,
-    /// A held commit is due at that vblank.
-    Due,
-}
-
-/// A commit in flight: submitted, not flipped yet.
-pub struct InFlight {
-    /// The number of the frame.
-    pub frame: u64,
-    /// The vblank that the frame was latched for, CLOCK_MONOTONIC.
-    pub vblank: Ns,
-    /// Signals at the flip. Kept only while the trace or the CRCs are on.
-    pub out_fence: Option<SyncFile>,
-    /// Nothing was composited: all visible layers are on planes.
-    pub direct: bool,
-    /// A client's pending acquire fence was committed as an in-fence.
-    pub fenced: bool,
-    /// When the steps of the frame were.
-    pub timing: Timing,
-    /// Signals when the GPU has rendered the frame; `None`: the CPU did, or nothing was composited.
-    pub render_fence: Option<SyncFile>,
-    /// What to send to clients at the flip.
-    pub callbacks: FrameCallbacks,
-    /// The planes from which the frame's CRC is predicted; only while CRCs are on.
-    pub check: Option<Check>,
-}
-
-/// The frame callbacks and presentation feedback to send at the flip. Reused for every frame of an
-/// output.
-#[derive(Default)]
-pub struct FrameCallbacks {
-    /// The flip is asynchronous: the frame appears in the middle of a scan-out.
-    pub tears: bool,
-    /// Each feedback with whether the client's own buffer is on a plane, and with the surface's id.
-    pub feedback: Vec<(PresentationFeedbackCallback, bool, SurfaceId)>,
-    /// The frame callbacks of the surfaces that the frame shows.
-    pub callbacks: Vec<WlCallback>,
-}
-
-impl InFlight {
-    /// Ends a frame whose flip will not be reported: the display is gone, or another session has
-    /// it. Feedback is discarded; frame callbacks are sent with the time `millis` (ms).
-    pub fn abandon(self, millis: u32) {
-        self.callbacks.feedback.into_iter().for_each(|(feedback, ..)| feedback.discarded());
-        // Without the callback a client would wait forever before its next frame.
-        self.callbacks.callbacks.into_iter().for_each(|callback| callback.done(millis));
-    }
-}
 
 /// One lit display.
 pub struct Output {
@@ -138,10 +66,8 @@ pub struct Output {
     pub location: Point<i32, Logical>,
     /// The size on the desktop, which is that of the mode.
     pub size: Size<i32, Logical>,
-    /// The state between two flips.
-    pub phase: Phase,
-    /// No latch before this time (CLOCK_MONOTONIC), because a frame failed.
-    pub not_before: Ns,
+    /// Where it is between two flips, and whether it is to be on.
+    pub machine: Machine,
     /// The image has changed since the last latch.
     pub dirty: bool,
     /// The next latch must check a pending commit; see [`crate::session::frame::deferred`].
@@ -165,12 +91,8 @@ pub struct Output {
     pub marks: Vec<Option<Mark>>,
     /// Taken off the planes by the last commit, but on the screen until its flip.
     pub retiring: Vec<OnPlane>,
-    /// The commit in flight.
-    pub in_flight: Option<InFlight>,
     /// The callbacks of the next frame.
     pub callbacks: FrameCallbacks,
-    /// The watchdog for the flip of the commit in flight.
-    pub watch: kms::recover::watch::FlipWatch,
     /// Decides what to omit when the kernel refuses a frame.
     pub ladder: kms::recover::Ladder,
     /// A plane has refused a layout since clients last got dmabuf feedback.
@@ -201,9 +123,6 @@ pub struct Output {
     /// The link to the display has failed: the next frame is a modeset, which trains the link
     /// again.
     pub retrain: bool,
-    /// Why the display is off or about to be turned off; `None`: it is on. See
-    /// [`crate::session::cards::power`].
-    pub off: Option<OffReason>,
     /// The configuration sets the output's position.
     pub placed: bool,
     /// The CRCs of the output, while they are turned on.
@@ -223,6 +142,21 @@ impl Output {
     /// Whether the output is on the card with the serial `card`.
     pub fn is_on(&self, card: kms::CardSerial) -> bool {
         self.kms.device().serial() == card
+    }
+
+    /// What the display shows and what is in flight is unknown: a flip was lost, or another process
+    /// had the display. The next commit must be a modeset.
+    pub fn reset(&mut self) {
+        self.kms.reset();
+        self.machine.reset();
+    }
+
+    /// Checks, in debug builds, that the state machine is in step with what was committed.
+    pub fn check_phase(&self) {
+        let (machine, committed) = (&self.machine, self.kms.in_flight().is_some());
+        debug_assert!(machine.is_in_flight() || !committed, "{}: {committed:?}", machine.name());
+        debug_assert!(!machine.is_in_flight() || committed || machine.awaits_any_flip(), "{}", machine.name());
+        debug_assert_eq!(machine.is_dark(), self.kms.is_asleep(), "{}", machine.name());
     }
 
     /// Index of the plane that is reserved for the pointer, if there is one.
@@ -246,7 +180,7 @@ impl Output {
             "missed": self.clock.missed(),
             "missed_by": self.misses,
             "latch": self.planner.status(),
-            "power": if self.kms.is_asleep() { "off" } else { "on" },
+            "power": if self.machine.is_dark() { "off" } else { "on" },
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),
@@ -263,13 +197,4 @@ impl Output {
             PlaneKind::Overlay => "overlay",
         }
     }
-}
-
-/// Why a display is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OffReason {
-    /// The user is idle.
-    Idle,
-    /// The user or a client turned the display off.
-    Asked,
 }

@@ -13,11 +13,15 @@ use dmabuf_import::{
 };
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, DumbAllocator};
-use smithay::backend::allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf};
+use rustix::fs::{MemfdFlags, memfd_create};
+use smithay::{
+    backend::allocator::{Allocator as _, Buffer as _, dmabuf::AsDmabuf},
+    reexports::pixman::FormatCode,
+};
 
 use crate::{
     render::{Target, egl},
-    surface::buffer::Imported,
+    surface::buffer::{Imported, PixmanImage},
     system::ioctl::MappedBuffer,
 };
 
@@ -77,6 +81,9 @@ fn others() -> FirstOf<'static> {
 /// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out.
 /// Error, for the log: no allocator has suitable memory.
 pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+    if device.is_headless() {
+        return plain(width, height, format);
+    }
     let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let scans_out = |allocated| {
         let target = Imported::allocated(allocated);
@@ -90,6 +97,17 @@ pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Res
         // These allocators are opened only where they are needed.
         others().allocate_for(&ask, scans_out).map_err(|error| format!("{refused}; {error}"))
     })
+}
+
+/// Allocates the target of a headless display: plain memory of this process, which a machine
+/// without any device has too. Its descriptor stands for it and has no pixels.
+fn plain(width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+    let code = FormatCode::try_from(format).map_err(|_| format!("pixman does not draw {format}"))?;
+    let memory = PixmanImage::new(code, width as usize, height as usize, true)
+        .map_err(|_| format!("no memory for {width}x{height} pixels"))?;
+    let fd = memfd_create("headless", MemfdFlags::CLOEXEC).map_err(|errno| errno.to_string())?;
+    let dmabuf = Dmabuf::stand_in(width, height, format, memory.stride() as u32, fd).map_err(|e| e.to_string())?;
+    Ok(Arc::new(Imported::in_memory(dmabuf, memory)))
 }
 
 /// Allocates a buffer in a GPU's own memory, with one of `modifiers`.

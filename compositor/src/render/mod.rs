@@ -5,6 +5,7 @@
 //! which layers there are, or on which plane the result goes.
 
 mod allocate;
+pub mod bind;
 mod client_fence;
 pub mod cursor;
 pub mod damage;

@@ -6,10 +6,7 @@
 use fence::SyncFile;
 use kms::Rect;
 use smithay::{
-    backend::{
-        allocator::dmabuf::Dmabuf as WlDmabuf,
-        renderer::{Bind, Color32F, Frame as _, ImportDma, ImportMem, Texture, sync::SyncPoint, utils::DamageSet},
-    },
+    backend::renderer::{Color32F, Frame as _, ImportDma, ImportMem, Texture, sync::SyncPoint, utils::DamageSet},
     reexports::pixman::{Box32, Region32},
     utils::{Physical, Point, Rectangle, Transform},
 };
@@ -18,6 +15,7 @@ use crate::{
     config::Colour,
     render::{
         Layer, Target,
+        bind::{BindTarget, Drawable},
         client_fence::ClientFence,
         damage::Tracker,
         fault,
@@ -53,7 +51,7 @@ pub fn draw<R>(
     drawn: &mut Vec<Rect>,
 ) -> Result<Pass, String>
 where
-    R: Bind<WlDmabuf> + ImportDma + ImportMem,
+    R: BindTarget + ImportDma + ImportMem,
     R::TextureId: Texture + Clone + 'static,
 {
     let layers = pass.layers;
@@ -101,11 +99,11 @@ fn paint<R>(
     parts: &[Part],
 ) -> Result<Option<SyncFile>, String>
 where
-    R: Bind<WlDmabuf>,
+    R: BindTarget,
 {
     let failed = |e: R::Error| format!("rendering: {e}");
-    let mut dmabuf = target.wl()?.clone();
-    let mut framebuffer = renderer.bind(&mut dmabuf).map_err(|e| format!("binding the render target: {e}"))?;
+    let mut drawable = Drawable::of(target)?;
+    let mut framebuffer = renderer.bind_target(&mut drawable).map_err(|e| format!("binding the render target: {e}"))?;
     let mut frame = renderer.render(&mut framebuffer, tracker.size, Transform::Normal).map_err(failed)?;
     let rects = &mut tracker.rects;
     if below.is_non_empty() {

@@ -8,9 +8,9 @@ use drm_fourcc::DrmModifier;
 use kms::{Device, Rect};
 use smithay::{
     backend::{
-        allocator::{Format, dmabuf::Dmabuf as WlDmabuf, format::FormatSet},
+        allocator::{Format, format::FormatSet},
         renderer::{
-            Bind, ExportMem, ImportDma, ImportMem, Renderer as _,
+            ExportMem, ImportDma, ImportMem, Renderer as _,
             pixman::{PixmanRenderer, PixmanTexture},
         },
     },
@@ -23,6 +23,7 @@ use crate::{
     config::{Colour, words::RendererChoice},
     render::{
         Layer, Target, Tracker,
+        bind::{BindTarget, Drawable},
         egl::Gles,
         fault, has_gpu,
         layer::PassLayers,
@@ -275,14 +276,14 @@ fn may_copy(device: &Device) -> bool {
     has_gpu(device)
 }
 
-fn read<R: Bind<WlDmabuf> + ExportMem>(
+fn read<R: BindTarget + ExportMem>(
     renderer: &mut R,
     target: &Target,
     width: i32,
     height: i32,
 ) -> Result<Vec<u8>, String> {
-    let mut dmabuf = target.wl()?.clone();
-    let framebuffer = renderer.bind(&mut dmabuf).map_err(|e| e.to_string())?;
+    let mut drawable = Drawable::of(target)?;
+    let framebuffer = renderer.bind_target(&mut drawable)?;
     let region = Rectangle::from_size((width, height).into());
     let mapping =
         renderer.copy_framebuffer(&framebuffer, region, drm_fourcc::DrmFourcc::Xrgb8888).map_err(|e| e.to_string())?;

@@ -5,7 +5,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
-use kms::ModeRequest;
+use kms::{ModeRequest, headless::HeadlessMode};
 
 use crate::config::{Overrides, words::RendererChoice};
 
@@ -16,6 +16,11 @@ pub struct RunArgs {
     /// one, otherwise directly.
     #[arg(long, value_name = "PATH")]
     pub device: Vec<PathBuf>,
+    /// Run without any display device, on displays that only clients see: HEADLESS-1, HEADLESS-2 …,
+    /// one for each time that the option is given, at most 16. Needs neither a seat nor any rights.
+    /// There is no input, and clients draw into shared memory. HZ is 60 if absent.
+    #[arg(long, value_name = "WIDTHxHEIGHT[@HZ]", conflicts_with_all = ["device", "mode", "crc"])]
+    pub headless: Vec<HeadlessMode>,
     /// Renderer for the surfaces that no hardware plane shows. `auto` selects GLES on a GPU. It
     /// selects pixman if there is no GPU, if GL would run on the CPU, or if the display cannot show
     /// the memory that the GPU allocates.

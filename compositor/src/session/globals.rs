@@ -179,11 +179,15 @@ impl Syncline {
     /// live on the next card.
     pub fn announce_devices(&mut self) -> Result<(), Error> {
         let (display, globals) = (&self.display, &mut self.globals);
+        globals.shm.add_formats(self.outputs.renderer.shm_formats());
+        let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
+        if card.device.is_headless() {
+            // No device could show or wait for a dma-buf.
+            return Ok(());
+        }
         let feedback = FormatFeedback::new(&self.outputs)?;
         globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
         globals.feedback = Some(feedback);
-        globals.shm.add_formats(self.outputs.renderer.shm_formats());
-        let Some(card) = self.outputs.cards.iter().next() else { return Err(kms::OpenError::NoDevice.into()) };
         match Card::sync_device(card) {
             Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
             Err(reason) => tracing::warn!("{}: clients get no explicit synchronisation: {reason}", card.driver()),

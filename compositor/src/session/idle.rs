@@ -13,7 +13,7 @@ use smithay::{
     wayland::{compositor::with_states, idle_inhibit::IdleInhibitHandler},
 };
 
-use crate::{output::state::OffReason, session::Syncline, surface::SurfaceState};
+use crate::{output::phase::OffReason, session::Syncline, surface::SurfaceState};
 
 impl Syncline {
     /// The user is active: there was an input event, the VT is back, or a display was plugged in.

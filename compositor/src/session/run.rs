@@ -1,7 +1,8 @@
 //! `syncline run`: starts everything in order, runs the event loop, and stops everything.
 //!
 //! The order of the start is: configuration, seat, display device, renderer, outputs, protocols,
-//! input, sockets. The sockets come last: their presence means that the session is ready.
+//! input, sockets; `--headless` has no seat and no input. The sockets come last: their presence
+//! means that the session is ready.
 
 use std::os::unix::net::UnixStream;
 
@@ -53,13 +54,15 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 }
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
-    let (mut session, notifier) = SeatSession::open(&args.device)?;
+    let headless = !args.headless.is_empty();
+    // Without devices no seat is needed.
+    let (mut session, notifier) = if headless { (SeatSession::Direct, None) } else { SeatSession::open(&args.device)? };
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
     if let Some(notifier) = notifier {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
         inserted.map_err(|e| Error::setup("seat", e.error))?;
     }
-    let cards = Cards::open(&mut session, &args.device)?;
+    let cards = if headless { Cards::headless(&args.headless)? } else { Cards::open(&mut session, &args.device)? };
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let (clock, renderer, mode) = (Clock::MONOTONIC, args.renderer, args.mode);
@@ -69,7 +72,11 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     if args.crc {
         state.start_crc()?;
     }
-    add_input(&calloop, state)?;
+    // The seat's devices are read, or there are none: a session that has no pointer shows none.
+    state.desktop.cursor.count_pointers();
+    if !headless {
+        add_input(&calloop, state)?;
+    }
     let mut signals = Signals::new(&state.reactor)?;
     state.reactor.add(&calloop, EventSource::Calloop).context("event loop")?;
     state.reactor.add(&socket, EventSource::Listen).context("Wayland socket")?;
@@ -141,7 +148,6 @@ fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
 /// Adds libinput and udev as calloop sources.
 fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
     let seat = state.session.seat();
-    state.desktop.cursor.count_pointers();
     let mut libinput = Libinput::new_with_udev(state.session.clone());
     if libinput.udev_assign_seat(&seat).is_err() {
         tracing::warn!("no input devices: libinput cannot use the seat {seat} (is udev running?)");

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     os::fd::OwnedFd,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -73,6 +73,9 @@ impl ReadPath {
     }
 }
 
+/// An image in plain memory, as pixman draws into it.
+pub type PixmanImage = smithay::reexports::pixman::Image<'static, 'static>;
+
 /// A dma-buf with everything that was created from it. Dropped with the last content after the
 /// client has destroyed the buffer.
 #[derive(Debug)]
@@ -98,6 +101,9 @@ pub struct Imported {
     framebuffers: Mutex<Vec<(kms::CardSerial, Option<Framebuffer>)>>,
     /// The CPU mapping of each memory plane.
     mappings: [OnceLock<Option<Mapping>>; 4],
+    /// The pixels, if they are plain memory of this process and not in the dma-buf: a target of a
+    /// headless display.
+    memory: Option<Mutex<PixmanImage>>,
     /// What the allocator needs kept alive while the buffer is used.
     _allocation: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -117,6 +123,7 @@ impl Imported {
             read_path: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
             mappings: Default::default(),
+            memory: None,
             _allocation: Mutex::new(None),
         }
     }
@@ -134,6 +141,16 @@ impl Imported {
     /// [`Imported::new`] for a buffer that the compositor allocated.
     pub fn allocated(allocated: Allocated) -> Self {
         Self { _allocation: Mutex::new(allocated.keep), ..Self::new(allocated.dmabuf) }
+    }
+
+    /// [`Imported::new`] for an image whose pixels are `memory`; `dmabuf` stands for it.
+    pub fn in_memory(dmabuf: Dmabuf, memory: PixmanImage) -> Self {
+        Self { memory: Some(Mutex::new(memory)), ..Self::new(dmabuf) }
+    }
+
+    /// The pixels, if they are plain memory of this process.
+    pub fn memory(&self) -> Option<MutexGuard<'_, PixmanImage>> {
+        self.memory.as_ref().map(|memory| memory.lock().expect("no panic while locked"))
     }
 
     /// The buffer as Smithay's renderers take it. The first call costs one system call per plane,

@@ -329,10 +329,9 @@ fn interrupted_short_of_memory_masterless_unplugged() {
 #[test]
 fn a_flip_that_never_comes_is_followed_by_a_modeset() {
     let mut bench = Bench::lit();
-    let mut watch = watch::FlipWatch::default();
     assert_eq!(bench.frame(steady()), (vec![], true));
-    watch.committed(0);
-    let late = watch.due().unwrap();
+    let mut watch = watch::FlipWatch::new(0);
+    let late = watch.due();
     assert_eq!(watch.look(late, || false), Some(watch::OverdueAction::Modeset));
     // The scripted kernel loses the flip: the commit ends, but no event is read.
     assert!(bench.kernel.flip(ids::CRTC, 1, 1));

@@ -30,57 +30,35 @@ impl std::fmt::Display for OverdueAction {
     }
 }
 
-/// Watches the one commit of an output that may be in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FlipWatch(State);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum State {
-    #[default]
-    Idle,
-    /// In flight; look at this time.
-    Watching(Ns),
-    /// Waits for a fence: no need to look, its flip event wakes the compositor.
-    Held,
-}
+/// Watches a commit in flight. Drop it when the flip comes, or once a fence is known to be the
+/// cause: the flip event wakes the compositor then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlipWatch(Ns);
 
 impl FlipWatch {
     /// How long a flip may take. The longest frame of any display is a tenth of it.
     pub const LIMIT: Ns = 5_000_000_000;
 
-    /// A commit was taken at `now`, or a recovery failed: look again after [`Self::LIMIT`].
-    pub fn committed(&mut self, now: Ns) {
-        self.0 = State::Watching(now + Self::LIMIT);
+    /// Of a commit that the kernel took at `now`: looks after [`Self::LIMIT`].
+    pub fn new(now: Ns) -> Self {
+        Self(now + Self::LIMIT)
     }
 
-    /// The flip came, or is no longer waited for.
-    pub fn flipped(&mut self) {
-        self.0 = State::Idle;
+    /// When to look.
+    pub fn due(&self) -> Ns {
+        self.0
     }
 
-    /// When to look; `None` while nothing is in flight or a fence is known to be the cause.
-    pub fn due(&self) -> Option<Ns> {
-        match self.0 {
-            State::Watching(at) => Some(at),
-            State::Idle | State::Held => None,
-        }
-    }
-
-    /// Waits for a fence since the limit was over.
-    pub fn is_held(&self) -> bool {
-        self.0 == State::Held
-    }
-
-    /// Looks, at `now`: a verdict if the flip is overdue. `fence_pending` is asked only then.
+    /// Looks, at `now`: a verdict if the flip is overdue. `fence_pending` is asked only then. The
+    /// modeset has [`Self::LIMIT`] before the next look.
     pub fn look(&mut self, now: Ns, fence_pending: impl FnOnce() -> bool) -> Option<OverdueAction> {
-        if self.due().is_none_or(|due| now < due) {
+        if now < self.0 {
             return None;
         }
         if fence_pending() {
-            self.0 = State::Held;
             return Some(OverdueAction::Hold);
         }
-        self.committed(now);
+        *self = Self::new(now);
         Some(OverdueAction::Modeset)
     }
 }
@@ -91,31 +69,19 @@ mod tests {
 
     #[test]
     fn a_flip_has_five_seconds() {
-        let mut watch = FlipWatch::default();
-        assert_eq!((watch.due(), watch.look(u64::MAX, || true)), (None, None), "nothing in flight, nothing to look at");
-        watch.committed(100);
-        assert_eq!(watch.due(), Some(100 + FlipWatch::LIMIT));
+        let mut watch = FlipWatch::new(100);
+        assert_eq!(watch.due(), 100 + FlipWatch::LIMIT);
         assert_eq!(watch.look(99 + FlipWatch::LIMIT, || panic!("too early to ask")), None);
-        watch.flipped();
-        assert_eq!(watch.due(), None);
     }
 
     #[test]
-    fn a_commit_that_waits_for_a_fence_is_held_without_a_wake_up() {
-        let mut watch = FlipWatch::default();
-        watch.committed(0);
-        assert_eq!(watch.look(FlipWatch::LIMIT, || true), Some(OverdueAction::Hold));
-        assert!(watch.is_held());
-        assert_eq!((watch.due(), watch.look(u64::MAX, || true)), (None, None), "said once");
-        watch.flipped();
-        watch.committed(7);
-        assert_eq!(watch.due(), Some(7 + FlipWatch::LIMIT), "the next commit is watched again");
+    fn a_commit_that_waits_for_a_fence_is_held() {
+        assert_eq!(FlipWatch::new(0).look(FlipWatch::LIMIT, || true), Some(OverdueAction::Hold));
     }
 
     #[test]
     fn a_lost_flip_is_followed_by_modesets_until_one_succeeds() {
-        let mut watch = FlipWatch::default();
-        watch.committed(0);
+        let mut watch = FlipWatch::new(0);
         assert_eq!(watch.look(FlipWatch::LIMIT, || false), Some(OverdueAction::Modeset));
         assert_eq!(watch.look(FlipWatch::LIMIT + 1, || false), None, "the modeset has as long");
         assert_eq!(watch.look(2 * FlipWatch::LIMIT, || false), Some(OverdueAction::Modeset));

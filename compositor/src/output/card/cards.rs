@@ -2,11 +2,19 @@
 //!
 //! With `--device`: only the named devices, which must exist at the start. Otherwise: every card of
 //! the seat that has a display; a card that cannot be used is left out with a line in the log. A
-//! running session continues even without any card. Nothing here lights a display.
+//! running session continues even without any card. With `--headless` there is one card without a
+//! device. Nothing here lights a display.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
-use kms::{OpenError, nodes};
+use kms::{
+    OpenError,
+    headless::{Headless, HeadlessMode, MAX_DISPLAYS},
+    nodes,
+};
 
 use crate::{
     output::card::card::{Card, OpenedCard},
@@ -58,6 +66,22 @@ impl Cards {
     pub fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Self, Error> {
         let list = open(session, named)?.into_iter().map(Card::new).collect();
         Ok(Self { list, named: named.iter().map(|path| NamedDevice::new(path)).collect(), missed: Vec::new() })
+    }
+
+    /// The one card of a session without devices, with these displays. Error: there are too many.
+    pub fn headless(modes: &[HeadlessMode]) -> Result<Self, Error> {
+        let fail = |e: &dyn std::fmt::Display| Error::setup("--headless", e);
+        let (device, inventory) = Headless::device(modes).map_err(|e| match modes.len() > MAX_DISPLAYS {
+            true => fail(&format_args!("given {} times; at most {MAX_DISPLAYS} displays are possible", modes.len())),
+            false => fail(&e),
+        })?;
+        // It takes in no other card.
+        let named = vec![NamedDevice { path: device.path().to_owned(), place: None }];
+        let seat_fd = device.as_fd().try_clone_to_owned().map_err(|e| fail(&e))?;
+        let mut card = Card::new(OpenedCard::new(device, inventory, seat_fd));
+        // There is no console behind these displays.
+        card.saved = None;
+        Ok(Self { list: vec![card], named, missed: Vec::new() })
     }
 
     /// All cards, in order.

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use kms::PlaneState;
+
 use crate::{
     crc::{
         check::{Check, CheckPlane},
@@ -62,8 +64,7 @@ pub fn pending_frame(output: &mut Output, requests: &[PlaneRequest], tears: bool
     output.pending_frame = pending;
 }
 
-/// The planes from which the frame's CRC is predicted, set up by the functions that set up the
-/// commit.
+/// The planes from which the frame's CRC is predicted, in the states that were committed.
 pub fn check_of(output: &Output, requests: &[PlaneRequest]) -> Check {
     let plane = |r: &PlaneRequest| {
         let (target, content): (Arc<Target>, _) = match &r.show {
@@ -73,11 +74,12 @@ pub fn check_of(output: &Output, requests: &[PlaneRequest]) -> Check {
                 PixelSource::Shm(_) => return None,
             },
         };
-        let id = output.kms.planes()[r.plane].id;
-        let yuv = output.crc.as_ref().map(|crc| crc.yuv(id)).unwrap_or_default();
-        let look = r.look_on(&output.kms.planes()[r.plane]);
-        let (alpha, blend) = (u16::MAX, PlaneRequest::BLEND);
-        Some(CheckPlane { id, target, content, src: r.src, dst: r.dst, zpos: r.zpos, alpha, blend, look, yuv })
+        let plane = &output.kms.planes()[r.plane];
+        let framebuffer = target.framebuffer(output.kms.device())?;
+        let PlaneState { src, dst, zpos, alpha, blend, options: look, .. } = r.state(framebuffer.id(), plane);
+        let (id, yuv) = (plane.id, output.crc.as_ref().map(|crc| crc.yuv(plane.id)).unwrap_or_default());
+        drop(framebuffer);
+        Some(CheckPlane { id, target, content, src, dst, zpos, alpha, blend, look, yuv })
     };
     Check {
         output: output.id,

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 
 use dmabuf_import::colour::{self, Representation};
 use fence::SyncFile;
-use kms::{Blend, ColorEncoding, ColorRange, PlaneOptions, Rect, Rotation, SrcRect};
+use kms::{Blend, ColorEncoding, ColorRange, FramebufferId, PlaneOptions, PlaneState, Rect, Rotation, SrcRect};
 use smithay::backend::renderer::utils::CommitCounter;
 
 use crate::{
@@ -73,12 +73,18 @@ pub fn in_kms(representation: Representation) -> (ColorEncoding, ColorRange) {
 }
 
 impl PlaneRequest {
-    /// The blend mode of every plane: clients' colours are premultiplied.
-    pub const BLEND: Blend = Blend::Premultiplied;
+    /// The state of `plane` that this request asks for, without its in-fence and damage: what is
+    /// committed, and what the CRC of the frame is predicted from.
+    pub fn state(&self, framebuffer: FramebufferId, plane: &kms::OutputPlane) -> PlaneState<'_> {
+        let mut state = PlaneState::new(framebuffer, self.src, self.dst);
+        // Clients' colours are premultiplied.
+        (state.blend, state.zpos) = (Blend::Premultiplied, self.zpos);
+        state.options = self.look_on(plane);
+        state
+    }
 
-    /// The properties of `plane` beyond framebuffer and position. The CRC prediction uses the same
-    /// values.
-    pub fn look_on(&self, plane: &kms::OutputPlane) -> PlaneOptions {
+    /// The properties of `plane` beyond framebuffer and position.
+    fn look_on(&self, plane: &kms::OutputPlane) -> PlaneOptions {
         let representation = self.colour.map(in_kms);
         // A plane without the property was chosen because its fixed value fits.
         let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));

@@ -3,7 +3,7 @@
 use std::{os::fd::AsFd, sync::Arc};
 
 use fence::SyncFile;
-use kms::{PlaneState, Rect};
+use kms::Rect;
 use smallvec::SmallVec;
 
 use crate::{
@@ -40,7 +40,7 @@ pub fn submit(
     let lent = lend_acquires(requests);
     let mut frame = match how {
         Submit::Commit { modeset: true, .. } => output.kms.modeset(),
-        _ if output.kms.is_asleep() => output.kms.wake(),
+        _ if output.machine.is_dark() => output.kms.wake(),
         _ => output.kms.frame(),
     };
     frame.connector(output.settings.state.clone());
@@ -54,11 +54,8 @@ pub fn submit(
             OnPlane::Content(content) => content.framebuffer(device),
         };
         let Some(framebuffer) = framebuffer else { continue };
-        let mut state = PlaneState::new(framebuffer.id(), request.src, request.dst);
-        (state.blend, state.zpos) = (PlaneRequest::BLEND, request.zpos);
-        if let Some(plane) = frame.plane(plane) {
-            state.options = request.look_on(plane);
-        }
+        let Some(on) = frame.plane(plane) else { continue };
+        let mut state = request.state(framebuffer.id(), on);
         state.in_fence = match (&request.fence, &request.show) {
             (Some(InFence::Pass(fence)), _) => Some(fence.as_fd()),
             (Some(InFence::Acquire), OnPlane::Content(content)) => {

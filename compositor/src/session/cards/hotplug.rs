@@ -88,10 +88,10 @@ impl Syncline {
 
     /// Removes an output whose display is gone: its clients get their answers, and the kernel
     /// releases their buffers.
-    pub fn remove_output(&mut self, mut output: Output) {
+    pub fn remove_output(&mut self, output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
         self.display.remove_global::<Syncline>(output.global.clone());
-        if let Some(in_flight) = output.in_flight.take() {
+        if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());
         }
         // The renderer has the targets of this output mapped.

@@ -21,8 +21,10 @@ use crate::{
             card::Card,
             light::{PendingOutput, set_modes, supported_settings},
         },
+        in_flight::FrameCallbacks,
+        phase::Machine,
         planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
-        state::{FrameCallbacks, Output, Phase},
+        state::Output,
     },
     render::{Scene, Target, Tracker, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
@@ -68,7 +70,11 @@ impl Syncline {
                 Err(error) if strict => {
                     return Err(Error::setup(format!("cannot light {}", output.connector.name), error));
                 }
-                Err(error) if error.errno == Errno::BUSY && self.schedule_relight(card) => {
+                // Reasons of the moment.
+                Err(error)
+                    if matches!(error.errno, Errno::BUSY | Errno::NOMEM | Errno::INTR)
+                        && self.schedule_relight(card) =>
+                {
                     tracing::info!("{error}; trying again soon")
                 }
                 Err(error) => tracing::error!("cannot light {}: {error}", output.connector.name),
@@ -82,8 +88,9 @@ impl Syncline {
         Ok(())
     }
 
-    /// Something on the card is busy, probably the commit that turned a display off: it may not be
-    /// over although its event has come. Schedules another attempt, up to a limit; returns whether
+    /// A reason of the moment keeps a display dark: something on the card is busy, probably the
+    /// commit that turned a display off, which may not be over although its event has come; or
+    /// there was no memory, or a signal came. Schedules another attempt, up to a limit; returns whether
     /// it did.
     fn schedule_relight(&mut self, card: kms::CardSerial) -> bool {
         /// The time between two attempts.
@@ -167,8 +174,6 @@ impl Syncline {
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
-        let mut watch = kms::recover::watch::FlipWatch::default();
-        watch.committed(self.now);
 
         let wl = WlOutput::new(
             connector.name.clone(),
@@ -197,8 +202,7 @@ impl Syncline {
             clock: vblank::Clock::new(mode.period_ns()),
             location,
             size: (width as i32, height as i32).into(),
-            phase: Phase::InFlight,
-            not_before: 0,
+            machine: Machine::lit(self.now),
             dirty: true,
             check_pending: false,
             frame: 0,
@@ -210,9 +214,7 @@ impl Syncline {
             marks: vec![None; on_plane.len()],
             on_plane,
             retiring: Vec::new(),
-            in_flight: None,
             callbacks: FrameCallbacks::default(),
-            watch,
             ladder: kms::recover::Ladder::default(),
             withdrawn: false,
             targets: vec![(target, 0)],
@@ -228,7 +230,6 @@ impl Syncline {
             tearing: tear::TearVerdict::default(),
             settings: ConnectorSettings::new(settings),
             retrain: false,
-            off: None,
             placed: position.is_some(),
             crc: None,
             pending_frame: Default::default(),

@@ -18,11 +18,7 @@ use protocols::output_power::{OutputPowerHandler, OutputPowerState};
 use smithay::{output::Output as WlOutput, reexports::wayland_server::protocol::wl_output};
 
 use crate::{
-    output::{
-        card::light::user_data,
-        power::OFF_COMMIT,
-        state::{OffReason, Phase},
-    },
+    output::{card::light::user_data, phase::OffReason, power::OFF_COMMIT},
     session::Syncline,
     system::{id::OutputId, trace},
 };
@@ -31,8 +27,7 @@ impl Syncline {
     /// Turns a display off, as soon as its last frame is on the screen.
     pub fn turn_off(&mut self, id: OutputId, why: OffReason) {
         let output = &mut self.outputs.list[id];
-        if output.off.is_none() {
-            output.off = Some(why);
+        if output.machine.want_off(why) {
             // The answers to its clients are due.
             output.dirty = true;
         }
@@ -41,7 +36,7 @@ impl Syncline {
     /// Turns a display on, with its next frame.
     pub fn turn_on(&mut self, id: OutputId) {
         let output = &mut self.outputs.list[id];
-        if output.off.take().is_some() {
+        if output.machine.want_on() {
             output.dirty = true;
             self.cec_wake_one(id);
         }
@@ -52,7 +47,7 @@ impl Syncline {
     pub fn wake_for_user(&mut self) {
         let all_off = self.outputs.all_off();
         for id in self.outputs.list.ids() {
-            if all_off || self.outputs.list[id].off == Some(OffReason::Idle) {
+            if all_off || self.outputs.list[id].machine.off() == Some(OffReason::Idle) {
                 self.turn_on(id);
             }
         }
@@ -60,7 +55,9 @@ impl Syncline {
 
     /// All displays have been lit again: none is off any more.
     pub fn mark_all_on(&mut self) {
-        self.outputs.list.iter_mut().for_each(|output| output.off = None);
+        for output in self.outputs.list.iter_mut() {
+            output.machine.want_on();
+        }
         self.power_stale = true;
     }
 
@@ -69,8 +66,7 @@ impl Syncline {
     pub fn turn_off_due(&mut self) {
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
-            let ready = output.off.is_some() && !output.kms.is_asleep() && output.phase != Phase::InFlight;
-            if !ready || !self.outputs.active {
+            if !output.machine.can_turn_off() || !self.outputs.active {
                 continue;
             }
             // While the vblanks still run.
@@ -78,15 +74,15 @@ impl Syncline {
             let output = &mut self.outputs.list[id];
             match output.kms.sleep(user_data(output.id, OFF_COMMIT)) {
                 Ok(()) => {
-                    output.phase = Phase::InFlight;
-                    output.watch.committed(self.now);
+                    output.machine.turned_off(self.now);
                     trace::power(self.now, output.id, output.frame, false);
                     self.power_stale = true;
                     self.cec_sleep_one(id);
                 }
                 Err(error) => {
                     tracing::warn!("{}: cannot turn the display off: {error}", output.wl.name());
-                    (output.off, output.dirty) = (None, true);
+                    output.machine.want_on();
+                    output.dirty = true;
                 }
             }
         }

@@ -2,11 +2,16 @@
 //!
 //! The only frame made here is the empty one of a modeset.
 
-use kms::{PlaneState, Rect, SrcRect};
+use kms::{PlaneState, Rect, SrcRect, recover::Remedy};
+use rustix::io::Errno;
 
 use crate::{
     config::Colour,
-    output::{card::light::user_data, planes::request::OnPlane, state::Phase},
+    output::{
+        card::light::user_data,
+        planes::{attempt::FrameError, request::OnPlane},
+        power::MODESET_COMMIT,
+    },
     render::target::OPAQUE,
     session::Syncline,
     system::{id::OutputId, seat::SeatSession},
@@ -18,9 +23,7 @@ impl Syncline {
         self.outputs.active = false;
         self.crc_pause();
         for output in &mut self.outputs.list {
-            if let Phase::Scheduled { .. } = output.phase {
-                output.phase = Phase::Idle;
-            }
+            output.machine.rest();
         }
     }
 
@@ -40,19 +43,25 @@ impl Syncline {
             }
         }
         for id in self.outputs.list.ids() {
-            self.outputs.list[id].kms.reset();
+            self.outputs.list[id].reset();
             self.outputs.list[id].layouts.forget_tests();
             if let Err(error) = self.relight(id) {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
                 // The other session has left its image there: the next frame sets the mode.
-                self.outputs.list[id].dirty = true;
+                let output = &mut self.outputs.list[id];
+                output.dirty = true;
+                if matches!(error, FrameError::Refused(Remedy::Gone, _)) {
+                    self.outputs.cards.of_mut(&output.kms).gone = true;
+                }
             }
         }
+        self.drop_gone_cards();
         self.add_missed_cards();
     }
 
-    /// Sets an output's mode again, with a new target that shows the background.
-    pub fn relight(&mut self, id: OutputId) -> Result<(), String> {
+    /// Sets the mode of an output that was reset again, with a new target that shows the background.
+    /// Refused: the remedy is to pause, to drop the card, or to wait for the flip or the watchdog.
+    pub fn relight(&mut self, id: OutputId) -> Result<(), FrameError> {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[id];
         let (width, height) = output.kms.size();
@@ -62,22 +71,29 @@ impl Syncline {
         output.targets.clear();
         let background: Colour = self.config.background;
         outputs.renderer.draw(&target, 0, &mut output.tracker, &[], background)?;
-        let framebuffer = target.framebuffer(&card.device).ok_or("the display cannot show the renderer's buffer")?;
+        let framebuffer = target
+            .framebuffer(&card.device)
+            .ok_or_else(|| "the display cannot show the renderer's buffer".to_owned())?;
         let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
         let mut frame = output.kms.modeset();
         output.settings.modeset();
         frame.connector(output.settings.state.clone());
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
-        frame.commit(user_data(output.id, output.frame)).map_err(|e| e.to_string())?;
+        frame.commit(user_data(output.id, MODESET_COMMIT)).map_err(|error| {
+            let remedy = match error.errno {
+                Errno::NODEV | Errno::NXIO => Remedy::Gone,
+                Errno::ACCESS => Remedy::Pause,
+                _ => Remedy::AfterFlip,
+            };
+            FrameError::Refused(remedy, error)
+        })?;
         output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
         output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
         output.targets.push((target, 0));
-        if let Some(in_flight) = output.in_flight.take() {
+        if let Some(in_flight) = output.machine.relit(self.now) {
             in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
         }
-        output.phase = Phase::InFlight;
-        output.watch.committed(self.now);
         output.ladder.reset();
         output.dirty = true;
         self.crc_modeset(id);

@@ -72,7 +72,7 @@ impl Syncline {
         if crc.waits_since.is_some() {
             return session.drain();
         }
-        let out_fence = output.in_flight.as_ref().and_then(|in_flight| in_flight.out_fence.as_ref());
+        let out_fence = output.machine.frame().and_then(|frame| frame.out_fence.as_ref());
         if let Err(error) = session.read(self.now, out_fence) {
             tracing::warn!("{}: CRCs are off: {error}", output.kms.name());
             crc.close();

@@ -149,7 +149,7 @@ impl Syncline {
         let Some(crc) = &mut output.crc else { return };
         let Some(since) = crc.waits_since else { return };
         let (device, crtc) = (output.kms.device(), output.kms.crtc_id());
-        if !active || output.kms.is_asleep() || output.kms.in_flight().is_some() || output.kms.needs_modeset() {
+        if !active || output.machine.is_dark() || output.machine.is_in_flight() || output.kms.needs_modeset() {
             return;
         }
         if !device.vblanks_run(crtc) {
@@ -225,7 +225,7 @@ impl Syncline {
         let waits = |output: &Output| output.crc.as_ref().is_some_and(|crc| crc.waits_since.is_some());
         // A commit that lights a display ends with a flip, which arms the CRCs.
         let can = |output: &Output| {
-            output.kms.in_flight().is_none() && !output.kms.needs_modeset() && !output.kms.is_asleep()
+            !output.machine.is_in_flight() && !output.kms.needs_modeset() && !output.machine.is_dark()
         };
         let arm = self.outputs.active && self.outputs.list.iter().any(|output| waits(output) && can(output));
         let arm = arm.then_some(self.now + RETRY);

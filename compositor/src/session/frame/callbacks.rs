@@ -8,7 +8,8 @@
 //!
 //! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
 //! the latch of the frame cannot be right. The feedback then has the time at which the flip event
-//! was read, and does not claim a hardware clock.
+//! was read, and does not claim a hardware clock. Of a headless display, whose flips are a timer's,
+//! nothing is claimed.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use smithay::{
 };
 
 use crate::{
-    output::state::FrameCallbacks,
+    output::in_flight::FrameCallbacks,
     session::Syncline,
     surface::SurfaceState,
     system::id::{OutputId, SurfaceId},
@@ -49,7 +50,7 @@ impl Syncline {
         let (now, millis) = (self.now, self.millis());
         let cursor = self.cursor_on(id);
         let output = &mut self.outputs.list[id];
-        let Some(mut in_flight) = output.in_flight.take() else { return };
+        let Some(in_flight) = output.machine.frame_mut() else { return };
         // From the flip of this frame to the latch of the next one.
         let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
         let mut waiting = std::mem::take(&mut self.pace.awaits_frame);
@@ -84,7 +85,6 @@ impl Syncline {
             })
         });
         self.pace.awaits_frame = waiting;
-        self.outputs.list[id].in_flight = Some(in_flight);
     }
 }
 
@@ -102,13 +102,20 @@ impl Syncline {
     ) {
         let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
+        let headless = output.kms.device().is_headless();
         let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
         for (feedback, on_plane, surface) in callbacks.feedback.drain(..) {
             if failed.contains(&surface) {
                 feedback.discarded();
                 continue;
             }
-            feedback.presented(&output.wl, time, refresh, shown.seq, flags(on_plane, callbacks.tears, shown.guessed));
+            feedback.presented(
+                &output.wl,
+                time,
+                refresh,
+                shown.seq,
+                if headless { Kind::empty() } else { flags(on_plane, callbacks.tears, shown.guessed) },
+            );
         }
         let millis = time.as_millis() as u32;
         callbacks.callbacks.drain(..).for_each(|callback| callback.done(millis));

@@ -15,10 +15,7 @@ use smithay::{
 };
 
 use crate::{
-    output::{
-        deferred::DeferredAcquire,
-        state::{LatchReason, Output, Phase},
-    },
+    output::{deferred::DeferredAcquire, phase::LatchReason, state::Output},
     session::Syncline,
     surface::{SurfaceState, gate::PendingCommit},
     system::id::OutputId,
@@ -82,7 +79,7 @@ impl Syncline {
     /// there is nothing to latch.
     pub fn has_nothing_to_latch(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
-        let changed = matches!(output.phase, Phase::Scheduled { why: LatchReason::Changed, .. });
+        let changed = output.machine.latch().is_some_and(|latch| latch.why == LatchReason::Changed);
         if !changed || output.dirty || !output.check_pending {
             return false;
         }
@@ -92,7 +89,7 @@ impl Syncline {
         if output.dirty {
             return false;
         }
-        output.phase = Phase::Idle;
+        output.machine.rest();
         true
     }
 }

@@ -8,8 +8,10 @@ use rustix::io::Errno;
 use crate::{
     crc::frames::Flipped,
     output::{
+        in_flight::{FrameCallbacks, InFlight},
         judge::{judge, pass_failed},
-        state::{FrameCallbacks, InFlight, Output, Phase},
+        phase::Flipped as Landed,
+        state::Output,
     },
     schedule::MissCause,
     session::{Syncline, frame::callbacks::FlipTime},
@@ -73,30 +75,34 @@ impl Syncline {
             self.flipped_without_output(card, flip);
             return None;
         };
+        let output = &mut self.outputs.list[id];
+        if !output.kms.flipped(flip) && !output.machine.awaits_any_flip() {
+            // Of a commit that was given up: another one has the output since.
+            tracing::debug!("{}: a late flip, of {:#x}", output.wl.name(), flip.user_data);
+            return None;
+        }
         let mut failed = self.record_handed_over(id);
         let output = &mut self.outputs.list[id];
-        output.kms.flipped(flip);
-        // What has changed while the output was stalled has not been shown.
-        output.dirty |= output.watch.is_held();
-        output.watch.flipped();
+        let landed = output.machine.flipped()?;
         output.retiring.clear();
-        output.phase = Phase::Idle;
         let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;
-        let guessed = output.in_flight.as_ref().is_some_and(early);
+        let guessed = matches!(&landed, Landed::Frame(in_flight) if early(in_flight));
         // For the flip that turns a display on, kernels have reported the last vblank before it was
         // off.
         let time = if guessed { now } else { flip.time };
         let seq = output.clock.flip(time, flip.sequence);
-        if output.kms.is_asleep() {
+        if matches!(landed, Landed::Off) {
             // The phase of its vblanks is unknown when it is on again.
             output.clock.set_period(output.clock.period());
         }
-        if output.in_flight.is_none() || guessed {
+        if !matches!(landed, Landed::Frame(_)) || guessed {
             // After a modeset, planes that it has touched without a CRTC are busy until the commit
             // is over, and the event may come before that.
-            output.not_before = now + SETTLES;
+            output.machine.rest_until(now + SETTLES);
         }
-        let Some(in_flight) = output.in_flight.take() else {
+        // What has changed while the output was stalled has not been shown.
+        output.dirty |= matches!(landed, Landed::Held);
+        let Landed::Frame(in_flight) = landed else {
             self.crc_unknown_flip(id);
             return None;
         };

@@ -16,7 +16,6 @@ use crate::{
             request::{CursorPlane, SceneFrame},
         },
         present::FrameConfig,
-        state::Phase,
     },
     render::Layer,
     session::{Syncline, parts::comparison::RepeatedFrame},
@@ -57,7 +56,7 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
-        let wakes = output.kms.is_asleep();
+        let wakes = output.machine.is_dark();
         let frame = SceneFrame { layers, changed, unready, cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, started), &frame, Attempt::default());
         if done.is_ok() {
@@ -75,8 +74,6 @@ impl Syncline {
         output.scene = scene;
         match done {
             Ok(()) => {
-                output.phase = Phase::InFlight;
-                output.watch.committed(self.now);
                 if wakes {
                     trace::power(self.now, output.id, output.frame, true);
                     self.power_stale = true;
@@ -157,12 +154,7 @@ impl Syncline {
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
         match done {
-            Ok(()) => {
-                let output = &mut self.outputs.list[id];
-                output.phase = Phase::InFlight;
-                output.watch.committed(self.now);
-                self.comparison_presented(id, &scene, cursor, true);
-            }
+            Ok(()) => self.comparison_presented(id, &scene, cursor, true),
             Err(failed) => {
                 self.comparison_failed(id);
                 self.frame_failed(id, &failed);
@@ -171,9 +163,12 @@ impl Syncline {
     }
 
     /// Loads the cursor theme before the first frame needs it, because that takes longer than a
-    /// frame.
+    /// frame. A headless session never has a pointer.
     pub fn preload_cursor(&mut self) {
         for id in self.outputs.list.ids() {
+            if self.outputs.list[id].kms.device().is_headless() {
+                continue;
+            }
             match self.cursor_plane(id) {
                 Some(plane) => drop(self.on_cursor_plane(id, plane)),
                 None => self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new()),

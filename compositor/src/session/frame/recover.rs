@@ -11,7 +11,7 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
-    output::{planes::attempt::FrameError, state::Phase},
+    output::planes::attempt::FrameError,
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -22,7 +22,7 @@ impl Syncline {
     pub fn next_flip_watch(&self) -> Option<Ns> {
         // Without the VT, the flips go to another process.
         let outputs = self.outputs.active.then_some(&self.outputs.list)?;
-        outputs.iter().filter_map(|output| output.watch.due()).min()
+        outputs.iter().filter_map(|output| output.machine.look_at()).min()
     }
 
     /// Handles flips that are overdue.
@@ -32,10 +32,11 @@ impl Syncline {
         }
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
-            let mut watch = output.watch;
-            let verdict = watch.look(self.now, || output.is_stalled());
-            output.watch = watch;
-            match verdict {
+            if output.machine.look_at().is_none_or(|due| self.now < due) {
+                continue;
+            }
+            let stalled = output.is_stalled();
+            match output.machine.look(self.now, stalled) {
                 None => {}
                 Some(OverdueAction::Hold) => self.stalled(id),
                 Some(OverdueAction::Modeset) => self.flip_lost(id),
@@ -50,7 +51,7 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         let (name, frame, id) = (output.wl.name(), output.frame, output.id);
         let culprit = output.waits_for().cloned();
-        if let Some(in_flight) = output.in_flight.take() {
+        if let Some(in_flight) = output.machine.hold() {
             in_flight.abandon(millis);
         }
         output.dirty = true;
@@ -95,9 +96,10 @@ impl Syncline {
         let name = output.wl.name();
         tracing::warn!("{name}: frame {} has not flipped for 5 s; {}", output.frame, OverdueAction::Modeset);
         trace::recover(self.now, output.id, output.frame, "modeset", None);
-        output.kms.reset();
+        output.reset();
         if let Err(error) = self.relight(id) {
             tracing::error!("{name}: {error}");
+            self.remedy(id, &error);
         }
     }
 
@@ -112,14 +114,22 @@ impl Syncline {
         }
         // Tries again at the next vblank, with the content of that time. An earlier try would not
         // let the commit that keeps the CRTC busy finish.
-        (output.phase, output.dirty) = (Phase::Idle, true);
-        output.not_before = match output.clock.is_in_phase(self.now) {
+        output.dirty = true;
+        output.machine.refused(match output.clock.is_in_phase(self.now) {
             true => output.clock.next_vblank(self.now),
             false => self.now + output.clock.period(),
-        };
+        });
+        if let FrameError::Refused(Remedy::AfterFlip, _) = failed {
+            output.machine.busy(self.now);
+        }
+        self.remedy(id, failed);
+    }
+
+    /// What a refusal means beyond the frame.
+    fn remedy(&mut self, id: OutputId, failed: &FrameError) {
         let FrameError::Refused(remedy, _) = failed else { return };
+        let output = &mut self.outputs.list[id];
         match remedy {
-            Remedy::AfterFlip => output.phase = Phase::InFlight,
             // The next change of the scene tries again.
             Remedy::GiveUp => output.dirty = false,
             Remedy::Pause if self.outputs.active => {

@@ -2,7 +2,7 @@
 
 use fence::Ns;
 
-use crate::{output::state::Phase, session::Syncline, system::id::OutputId};
+use crate::{output::phase::Latch, session::Syncline, system::id::OutputId};
 
 impl Syncline {
     /// Plans the next latches; called once at the end of every wake-up. The time at which the timer
@@ -20,8 +20,9 @@ impl Syncline {
             if active {
                 output.plan(now, due);
             }
-            if let Phase::Scheduled { latch, .. } = output.phase {
-                first = Some(first.map_or(latch, |first| first.min(latch)));
+            output.check_phase();
+            if let Some(latch) = output.machine.latch() {
+                first = Some(first.map_or(latch.at, |first| first.min(latch.at)));
             }
         }
         [
@@ -51,9 +52,9 @@ impl Syncline {
         if !self.awaits_fence(id) {
             return false;
         }
-        let phase = &mut self.outputs.list[id].phase;
-        let Phase::Scheduled { why, .. } = *phase else { return false };
-        *phase = Phase::Scheduled { latch: late, vblank, why };
+        let machine = &mut self.outputs.list[id].machine;
+        let Some(latch) = machine.latch() else { return false };
+        machine.planned(Some(Latch { at: late, ..latch }));
         true
     }
 
@@ -80,12 +81,12 @@ impl Syncline {
         self.release_hidden();
         self.idle_timer();
         for id in self.outputs.list.ids() {
-            if let Phase::Scheduled { latch, vblank, .. } = self.outputs.list[id].phase
-                && latch <= self.now
+            if let Some(Latch { at, vblank, .. }) = self.outputs.list[id].machine.latch()
+                && at <= self.now
                 && !self.postpone(id, vblank)
                 && !self.has_nothing_to_latch(id, vblank)
             {
-                self.latch(id, latch, vblank);
+                self.latch(id, at, vblank);
             }
         }
         self.after_latches();

@@ -1,0 +1,108 @@
+//! `syncline run --headless`: the real binary on this machine, without any device, seat or right.
+
+use std::time::Duration;
+
+use syncline_tests::client::buffer::Source;
+use syncline_tests::client::state::{Feedback, Presented};
+use syncline_tests::client::window::{Commit, Wish};
+use syncline_tests::compositor::Compositor;
+
+const WAIT: Duration = Duration::from_secs(10);
+/// Blue, green, red, and what XRGB8888 has for nothing.
+const PIXEL: [u8; 4] = [0x30, 0x80, 0xc0, 0xff];
+
+/// A fullscreen client of shared memory shows `frames` frames, each after the last one was on the
+/// screen: when that was.
+fn shown(compositor: &Compositor, frames: usize) -> Vec<Presented> {
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "headless", fullscreen: true }).unwrap();
+    let (width, height) = window.size(&client, (64, 48));
+    let (buffer, mut pixels) = client.buffer(Source::Shm, width, height).unwrap();
+    pixels.write(|bytes| bytes.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&PIXEL))).unwrap();
+    let mut presented = Vec::new();
+    for _ in 0..frames {
+        let commit = Commit { buffer: Some(&buffer), feedback: true, frame: true, ..Commit::default() };
+        let done = window.commit(&mut client, &commit).unwrap();
+        let (feedback, frame) = (done.feedback.unwrap(), done.frame.unwrap());
+        client
+            .wait_for("feedback and frame callback", WAIT, |state| {
+                state.feedback.contains_key(&feedback) && state.callbacks.contains_key(&frame)
+            })
+            .unwrap();
+        match client.state.feedback[&feedback] {
+            Feedback::Presented(shown) => presented.push(shown),
+            Feedback::Discarded => panic!("discarded"),
+        }
+    }
+    let picture = compositor.screenshot().unwrap();
+    assert_eq!((picture.width, picture.height), (width as usize, height as usize));
+    for (x, y) in [(0, 0), (width - 1, height - 1), (width / 2, height / 3)] {
+        let seen = picture.at(x as usize, y as usize);
+        assert_eq!(seen, [PIXEL[2], PIXEL[1], PIXEL[0]], "at {x}, {y}");
+    }
+    presented
+}
+
+#[test]
+fn a_client_is_shown_at_the_rate_of_the_display_and_nothing_is_left_behind() {
+    let mut compositor = Compositor::start_headless(&["--headless", "800x600@100"]).unwrap();
+    let presented = shown(&compositor, 30);
+    const PERIOD: u64 = 10_000_000;
+    for shown in &presented {
+        assert_eq!((shown.flags, shown.refresh_ns), (0, PERIOD), "no hardware stands behind it");
+        // Events tell microseconds, which is all that the period is made of.
+        assert_eq!((shown.time_ns % PERIOD, shown.time_ns / PERIOD), (0, shown.seq), "{shown:?}");
+    }
+    assert!(presented.windows(2).all(|pair| pair[0].seq < pair[1].seq), "{presented:?}");
+    let status = compositor.status().unwrap();
+    let output = &status["outputs"][0];
+    assert_eq!((output["name"].as_str(), output["width"].as_i64()), (Some("HEADLESS-1"), Some(800)), "{status}");
+    assert_eq!((output["refresh_hz"].as_f64(), output["power"].as_str()), (Some(100.0), Some("on")), "{status}");
+    let files = compositor.process().fds().unwrap();
+    assert!(files.keys().all(|kind| !kind.starts_with("/dev/dri") && !kind.starts_with("/dev/input")), "{files:?}");
+    assert!(compositor.terminate().unwrap().success(), "{}", compositor.log());
+    let log = compositor.log();
+    assert!(!log.contains(" WARN ") && !log.contains(" ERROR "), "{log}");
+    let own = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(&compositor.socket);
+    let left = std::fs::read_dir(&compositor.runtime).unwrap().flatten().map(|entry| entry.file_name());
+    assert_eq!(left.filter(|name| own(name)).collect::<Vec<_>>(), [""; 0], "{}", compositor.log());
+}
+
+#[test]
+fn several_displays_stand_side_by_side_and_go_off_and_on() {
+    let mut compositor =
+        Compositor::start_headless(&["--headless", "320x240", "--headless", "640x480@30", "--headless", "64x64@5"])
+            .unwrap();
+    let status = compositor.status().unwrap();
+    let outputs = status["outputs"].as_array().unwrap();
+    let told: Vec<_> = outputs.iter().map(|output| (output["name"].as_str().unwrap(), output["x"].as_i64())).collect();
+    assert_eq!(told, [("HEADLESS-1", Some(0)), ("HEADLESS-2", Some(320)), ("HEADLESS-3", Some(960))], "{status}");
+    for (word, power) in [("off", "off"), ("on", "on")] {
+        assert!(compositor.msg(&["output", "HEADLESS-1", word]).unwrap().status.success());
+        let is = || compositor.status().unwrap()["outputs"][0]["power"].as_str() == Some(power);
+        assert!(syncline_tests::time::poll_until(WAIT, is), "{word}: {}", compositor.log());
+    }
+    assert_eq!(shown(&compositor, 2).len(), 2);
+    assert!(compositor.terminate().unwrap().success());
+}
+
+#[test]
+fn a_command_runs_as_its_client_and_ends_it() {
+    let command = "test -S \"$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY\" && exit 7";
+    let started = Compositor::start_headless(&["--headless", "64x64", "--until-exit", "--", "sh", "-c", command]);
+    // It may be over before it was seen to be ready.
+    let told = match started {
+        Ok(mut compositor) => compositor.wait(WAIT).unwrap().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert!(told.contains("exit status: 7"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_to_write() {
+    let refused = |args: &[&str]| Compositor::start_headless(args).err().expect("refused").to_string();
+    let error = refused(&["--headless", "1x1"]);
+    assert!(error.contains("WIDTHxHEIGHT@HZ") && error.contains("16 to 8192 pixels"), "{error}");
+    let error = refused(&["--headless=64x64"; 17]);
+    assert!(error.contains("--headless: given 17 times; at most 16"), "{error}");
+}
