@@ -11,6 +11,6 @@ use crate::surface::SurfaceState;
 pub fn note_response(states: &SurfaceData, now: Ns) {
     let mut state = SurfaceState::of(states);
     if let Some(sent) = state.callback_at.take() {
-        state.response.record(sent, now);
+        state.response.get_or_insert_default().record(sent, now);
     }
 }

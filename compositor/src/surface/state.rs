@@ -48,8 +48,9 @@ pub struct SurfaceState {
     pub element: Id,
     /// The damage history, in buffer coordinates.
     pub damage: DamageBag<i32, Buffer>,
-    /// How long this client's fences take, from commit to signal.
-    pub predictor: Predictor,
+    /// How long this client's fences take, from commit to signal. `None`: none is known. Most
+    /// surfaces never have one, and it is large.
+    pub predictor: Option<Box<Predictor>>,
     /// How often the surface commits.
     pub rate: CommitRate,
     /// The last frame showed this surface on a plane of its own, so that the display can wait for
@@ -62,7 +63,8 @@ pub struct SurfaceState {
     /// (CLOCK_MONOTONIC).
     pub callback_at: Option<Ns>,
     /// How long this client takes from a frame callback to its commit.
-    pub response: Predictor,
+    /// `None`: it has not answered any yet.
+    pub response: Option<Box<Predictor>>,
     /// What holds back its commits besides fences: fifo and commit-timing.
     pub order: CommitOrder,
     /// The inputs of the surface's dmabuf feedback.
@@ -83,12 +85,12 @@ impl Default for SurfaceState {
             view: View::default(),
             element: Id::new(),
             damage: DamageBag::default(),
-            predictor: Predictor::default(),
+            predictor: None,
             rate: CommitRate::default(),
             on_plane: false,
             hidden: false,
             callback_at: None,
-            response: Predictor::default(),
+            response: None,
             order: CommitOrder::default(),
             allocation: AllocationHints::default(),
             shm: shm::ShmChoice::default(),

@@ -113,7 +113,7 @@ impl Syncline {
         let waited = with_states(surface, |states| {
             let mut surface = SurfaceState::of(states);
             if let AcquireState::Signalled { at } = commit.content.acquire_state() {
-                surface.predictor.record(commit.committed, at);
+                surface.predictor.get_or_insert_default().record(commit.committed, at);
             }
             let before = surface.pending.len();
             surface.pending.retain(|p| !Arc::ptr_eq(p, commit));

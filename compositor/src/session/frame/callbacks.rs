@@ -71,7 +71,7 @@ impl Syncline {
                 if callbacks.is_empty() {
                     return false;
                 }
-                match state.response.latency(now, USUAL) {
+                match state.response.as_ref().and_then(|history| history.latency(now, USUAL)) {
                     Some(usual) if usual > head_start => {
                         state.callback_at = Some(now);
                         callbacks.drain(..).for_each(|callback| callback.done(millis));

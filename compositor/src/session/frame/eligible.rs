@@ -40,7 +40,9 @@ impl Syncline {
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);
                 // No latch considers a hidden surface.
-                !state.hidden && (state.on_plane || gpu) && state.predictor.predict(commit.committed).is_some()
+                !state.hidden
+                    && (state.on_plane || gpu)
+                    && state.predictor.as_ref().is_some_and(|history| history.predict(commit.committed).is_some())
             })
     }
 
@@ -160,7 +162,9 @@ impl Syncline {
             match commit.content.advance() {
                 Ok(AcquireState::Signalled { at }) => {
                     if let Ok(surface) = surface.upgrade() {
-                        with_states(&surface, |states| SurfaceState::of(states).predictor.record(commit.committed, at));
+                        with_states(&surface, |states| {
+                            SurfaceState::of(states).predictor.get_or_insert_default().record(commit.committed, at)
+                        });
                     }
                 }
                 Ok(AcquireState::Failed(error)) => {
@@ -181,6 +185,11 @@ impl Syncline {
 
     fn will_make(&self, surface: &WlSurface, commit: &PendingCommit, vblank: Ns) -> bool {
         self.may_hand_over(surface, commit)
-            && with_states(surface, |states| SurfaceState::of(states).predictor.will_make(commit.committed, vblank))
+            && with_states(surface, |states| {
+                SurfaceState::of(states)
+                    .predictor
+                    .as_ref()
+                    .is_some_and(|history| history.will_make(commit.committed, vblank))
+            })
     }
 }

@@ -47,7 +47,7 @@ impl OnSurface {
                 Self {
                     current: state.current.as_ref().is_some_and(|c| Arc::ptr_eq(c, content)),
                     gated: state.pending.iter().any(|p| Arc::ptr_eq(&p.content, content)),
-                    predictor: Some(state.predictor.clone()),
+                    predictor: state.predictor.as_deref().cloned(),
                 }
             })
         };
