@@ -19,6 +19,9 @@ use crate::event::{self, Event};
 use crate::id::{CrtcId, PlaneId};
 use crate::kernel::{Drm, Kernel};
 
+/// The driver's name of a device whose displays exist in this process only.
+pub(crate) const HEADLESS: &str = "headless";
+
 /// What the device can do, from `DRM_IOCTL_GET_CAP` and the client capabilities that it accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -173,7 +176,7 @@ impl Device {
 
     /// Whether its displays exist in this process only: see [`crate::headless`].
     pub fn is_headless(&self) -> bool {
-        self.driver() == crate::headless::NAME
+        self.driver() == HEADLESS
     }
 
     /// What it can do.

@@ -24,7 +24,7 @@ use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use crate::device::{Caps, Driver};
+use crate::device::{Caps, Driver, HEADLESS};
 use crate::event::{Flip, flip_bytes};
 use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::kernel::{Dumb, FbDescription, Kernel, PAGE_FLIP_EVENT, TEST_ONLY};
@@ -35,9 +35,6 @@ pub use mode::{HeadlessMode, HeadlessModeError};
 
 /// The most displays of a device: one read of events tells of all their flips.
 pub const MAX_DISPLAYS: usize = 16;
-
-/// The name of the driver and of the device.
-pub const NAME: &str = "headless";
 
 /// A display.
 #[derive(Debug)]
@@ -90,8 +87,8 @@ impl Headless {
             return Err(CallError::new("create a headless device", what, Errno::INVAL));
         }
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)
-            .map_err(|errno| CallError::new("timerfd_create", NAME, errno))?;
-        let driver = Driver { name: NAME.to_owned(), version: (1, 0, 0) };
+            .map_err(|errno| CallError::new("timerfd_create", HEADLESS, errno))?;
+        let driver = Driver { name: HEADLESS.to_owned(), version: (1, 0, 0) };
         let caps =
             Caps { modifiers: true, prime_import: true, monotonic: true, crtc_in_event: true, ..Caps::default() };
         let inventory = inventory::of(modes, driver.clone(), caps);
@@ -102,7 +99,7 @@ impl Headless {
             in_flight: None,
         });
         let state = Mutex::new(State { displays: displays.collect(), next_id: 1000 });
-        let device = Device::with_kernel(Arc::new(Self { state, timer }), PathBuf::from(NAME), driver, caps);
+        let device = Device::with_kernel(Arc::new(Self { state, timer }), PathBuf::from(HEADLESS), driver, caps);
         Ok((device, inventory))
     }
 

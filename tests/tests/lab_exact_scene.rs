@@ -199,7 +199,8 @@ impl Actor {
             Step::Sync(c, true) => self.children[c].1.set_sync(),
             Step::Sync(c, false) => self.children[c].1.set_desync(),
             Step::Replace(c) => {
-                let (surface, role) = std::mem::replace(&mut self.children[c], self.child());
+                let new = self.child();
+                let (surface, role) = std::mem::replace(&mut self.children[c], new);
                 role.destroy();
                 surface.destroy();
             }

@@ -19,7 +19,7 @@ use crate::{
     config,
     desktop::{
         cursor_buffers::{CursorBuffers, ImageSource},
-        scene,
+        layer,
         theme::Theme,
         tree,
     },
@@ -194,7 +194,7 @@ impl Cursor {
             CursorImageStatus::Surface(surface) => {
                 let origin = pointer.to_i32_floor() - hotspot(surface);
                 tree::walk(trees, surface, origin, |surface, states, at| {
-                    let layer = scene::layer(surface, states, at, area, now);
+                    let layer = layer::layer(surface, states, at, area, now);
                     layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
                 });
             }
@@ -205,7 +205,7 @@ impl Cursor {
                     return;
                 }
                 match self.buffers.theme_layer(device, &image, self.changes) {
-                    Ok(layer) => layers.push(Layer { dst: scene::on_output(rect, area), ..layer }),
+                    Ok(layer) => layers.push(Layer { dst: layer::on_output(rect, area), ..layer }),
                     Err(error) => tracing::warn!("cursor: {error}"),
                 }
             }

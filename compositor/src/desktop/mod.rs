@@ -7,6 +7,7 @@ pub mod cursor;
 mod cursor_buffers;
 pub mod displays;
 pub mod interact;
+mod layer;
 pub mod scene;
 pub mod stack;
 mod theme;

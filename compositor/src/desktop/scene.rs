@@ -2,21 +2,23 @@
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Physical, Point, Rectangle},
-    wayland::compositor::SurfaceData,
+    utils::{Logical, Rectangle},
 };
 
 use crate::{
-    desktop::{Desktop, stack::Level},
+    desktop::{
+        Desktop,
+        layer::{layer, physical},
+        stack::Level,
+    },
     render::Layer,
-    surface::SurfaceState,
 };
 
 impl Desktop {
     /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
-    /// that area that lie below a layer which covers everything. The
-    /// pointer's image is a layer if `device`, whose output this is, shows it that way; `None`: the
-    /// output's cursor plane shows it.
+    /// that area that lie below a layer which covers everything. The pointer's image is a layer if
+    /// `device`, whose output this is, shows it that way; `None`: the output's cursor plane shows
+    /// it.
     pub fn collect(
         &mut self,
         area: Rectangle<i32, Logical>,
@@ -43,43 +45,4 @@ impl Desktop {
             scene.push(layer);
         });
     }
-}
-
-/// A rectangle of the desktop in pixels of the output at `area`.
-pub fn on_output(rect: Rectangle<i32, Logical>, area: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
-    let mut dst = physical(rect);
-    dst.loc -= physical(area).loc;
-    dst
-}
-
-fn physical(area: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
-    Rectangle::new((area.loc.x, area.loc.y).into(), (area.size.w, area.size.h).into())
-}
-
-/// The layer of a surface with its origin at `at` on the desktop; `None` if the output at `area`
-/// does not show it.
-pub fn layer(
-    surface: &WlSurface,
-    states: &SurfaceData,
-    at: Point<i32, Logical>,
-    area: Rectangle<i32, Logical>,
-    now: fence::Ns,
-) -> Option<Layer> {
-    let state = SurfaceState::of(states);
-    let content = state.current.clone()?;
-    let rect = Rectangle::new(at, state.view.size);
-    if !rect.overlaps(area) {
-        return None;
-    }
-    Some(Layer {
-        surface: Some(surface.clone()),
-        opaque: content.opaque || state.view.opaque,
-        content,
-        view: state.view,
-        dst: on_output(rect, area),
-        rate: state.rate.rate(now),
-        element: state.element.clone(),
-        damage: state.damage.snapshot(),
-        pointer: false,
-    })
 }
