@@ -165,7 +165,7 @@ impl Cursor {
     pub fn size(&mut self, trees: &Trees<WlSurface>) -> Option<Size<i32, Logical>> {
         self.check_alive();
         match &self.image {
-            _ if self.is_hidden() => None,
+            _ if self.is_hidden() || self.buffers.is_layer_only(self.changes) => None,
             CursorImageStatus::Hidden => None,
             CursorImageStatus::Named(icon) => Some(self.theme.image(*icon).size()),
             CursorImageStatus::Surface(surface) => {

@@ -40,6 +40,8 @@ pub struct CursorBuffers {
     /// `None`: pixman is not available.
     renderer: Option<PixmanRenderer>,
     rendered: Vec<RenderedCursor>,
+    /// The number of the change whose image could not be rendered for a plane.
+    not_on_plane: Option<u64>,
     /// The theme's image as content of a layer, one for each card.
     contents: Vec<ThemeContent>,
     /// The identity of the theme's image for damage tracking, and its damage.
@@ -90,6 +92,7 @@ impl Default for CursorBuffers {
         Self {
             renderer: PixmanRenderer::new().ok(),
             rendered: Vec::new(),
+            not_on_plane: None,
             contents: Vec::new(),
             element: Id::new(),
             damage: DamageBag::default(),
@@ -98,6 +101,12 @@ impl Default for CursorBuffers {
 }
 
 impl CursorBuffers {
+    /// Whether the image of this change cannot be rendered for a cursor plane: it is shown as a
+    /// layer instead.
+    pub fn is_layer_only(&self, changes: u64) -> bool {
+        self.not_on_plane == Some(changes)
+    }
+
     /// A card is gone: drops its buffers.
     pub fn forget(&mut self, card: kms::CardSerial) {
         self.rendered.retain(|cursor| cursor.card != card);
@@ -167,12 +176,18 @@ impl CursorBuffers {
             self.rendered.len() - 1
         });
         if self.rendered[at].at_change != changes {
-            self.rendered[at].at_change = changes;
-            let cursor = self.render(at, device, source);
-            self.rendered[at].shown = cursor.unwrap_or_else(|error| {
-                tracing::warn!("cursor: {error}");
-                None
-            });
+            match self.render(at, device, source) {
+                Ok(Some(shown)) => {
+                    self.rendered[at].at_change = changes;
+                    self.rendered[at].shown = Some(shown);
+                }
+                // It is not there yet: the next frame looks again.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!("cursor: no buffer for a plane: {error}");
+                    self.not_on_plane = Some(changes);
+                }
+            }
         }
         self.rendered[at].shown.clone()
     }
@@ -207,6 +222,9 @@ impl CursorBuffers {
                 let state = SurfaceState::of(states);
                 let Some(content) = state.current.clone() else { return Ok(None) };
                 let texture = match &content.source {
+                    PixelSource::Shm(_) if content.is_released() => {
+                        return Err("its client has got the buffer back".to_owned());
+                    }
                     PixelSource::Shm(shm) => crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0,
                     PixelSource::Dmabuf(imported) if content.is_ready() => {
                         renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?

@@ -29,7 +29,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A scene that nothing is known of yet.
+    /// An empty scene, to be built before it is used.
     pub fn new() -> Self {
         Self { stale: true, ..Self::default() }
     }
@@ -90,18 +90,20 @@ impl Scene {
         let Some(at) = self.index.get(&surface).copied() else { return false };
         let layer = &mut self.layers[at];
         layer.damage = state.damage.snapshot();
-        layer.view = state.view;
         layer.rate = state.rate.rate(now);
+        // Another part of the same buffer, or another rotation, is another image, too.
+        let mut changed = std::mem::replace(&mut layer.view, state.view) != state.view;
         if let Some(content) = &state.current
             && content.serial != layer.content.serial
         {
             layer.content = content.clone();
-            if !self.changed.contains(&at) {
-                self.changed.push(at);
-            }
+            changed = true;
             if !content.is_ready() && !self.unready.contains(&at) {
                 self.unready.push(at);
             }
+        }
+        if changed && !self.changed.contains(&at) {
+            self.changed.push(at);
         }
         true
     }

@@ -138,6 +138,8 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
                         content.serial
                     );
                 }
+                // The next content differs from the last one shown by this damage, too.
+                surface.damage.reset();
                 return false;
             }
             if surface.current.as_ref().is_some_and(|old| old.size != content.size) {

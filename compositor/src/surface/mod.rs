@@ -31,4 +31,4 @@ pub mod tree;
 pub mod view;
 
 pub use gate::PendingCommit;
-pub use state::{SurfaceState, awaits_frame, id_of, is_hidden};
+pub use state::{SurfaceState, awaits_frame, awaits_next_frame, id_of, is_hidden};

@@ -14,7 +14,7 @@ use fence::{Ns, Predictor};
 use smithay::{
     backend::renderer::{element::Id, utils::DamageBag},
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::Buffer,
+    utils::{Buffer, Logical, Point, Rectangle},
     wayland::{
         compositor::{SurfaceAttributes, SurfaceData, with_states},
         presentation::PresentationFeedbackCachedState,
@@ -65,6 +65,9 @@ pub struct SurfaceState {
     /// How long this client takes from a frame callback to its commit.
     /// `None`: it has not answered any yet.
     pub response: Option<Box<Predictor>>,
+    /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
+    /// commit.
+    pub placed: (Point<i32, Logical>, Rectangle<i32, Logical>),
     /// What holds back its commits besides fences: fifo and commit-timing.
     pub order: CommitOrder,
     /// The inputs of the surface's dmabuf feedback.
@@ -91,6 +94,7 @@ impl Default for SurfaceState {
             hidden: false,
             callback_at: None,
             response: None,
+            placed: Default::default(),
             order: CommitOrder::default(),
             allocation: AllocationHints::default(),
             shm: shm::ShmChoice::default(),
@@ -138,8 +142,11 @@ pub fn is_hidden(surface: &WlSurface) -> bool {
 
 /// Whether the surface has frame callbacks or presentation feedback that the next frame answers.
 pub fn awaits_frame(surface: &WlSurface) -> bool {
-    with_states(surface, |states| {
-        !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty()
-            || !states.cached_state.get::<PresentationFeedbackCachedState>().current().callbacks.is_empty()
-    })
+    with_states(surface, awaits_next_frame)
+}
+
+/// [`awaits_frame`] of a surface's data.
+pub fn awaits_next_frame(states: &SurfaceData) -> bool {
+    !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty()
+        || !states.cached_state.get::<PresentationFeedbackCachedState>().current().callbacks.is_empty()
 }

@@ -60,7 +60,7 @@ impl Syncline {
                 let mut state = SurfaceState::of(states);
                 if !output.scene.shows(state.id) && cursor.as_ref() != Some(&surface) {
                     // Another output may show it.
-                    return !state.hidden;
+                    return !state.hidden && crate::surface::awaits_next_frame(states);
                 }
                 let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                 let (on_plane, id) = (state.on_plane, state.id);
@@ -85,6 +85,9 @@ impl Syncline {
             })
         });
         self.pace.awaits_frame = waiting;
+        // No output may show what is left.
+        let left: Vec<_> = self.pace.awaits_frame.iter().filter_map(|surface| surface.upgrade().ok()).collect();
+        left.iter().for_each(|surface| self.delay_callbacks(surface));
     }
 }
 

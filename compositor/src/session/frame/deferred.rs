@@ -48,7 +48,7 @@ impl Syncline {
         if self.outputs.deferred.is_empty() {
             return;
         }
-        let looking = |output: &Output| output.check_pending.then_some(output.id);
+        let looking = |output: &Output| (output.check_pending && !output.is_inactive()).then_some(output.id);
         let ids: Vec<OutputId> = match self.outputs.active {
             true => self.outputs.list.iter().filter_map(looking).collect(),
             false => Vec::new(),

@@ -99,6 +99,9 @@ impl Syncline {
     /// signalled, and those whose fence the hardware may wait for and which, judging by the
     /// surface's history, will signal before the vblank.
     pub fn open_eligible_gates(&mut self, id: OutputId, vblank: Ns) {
+        // A scene that was dropped shows nothing, and none of its surfaces would be considered.
+        let plane = self.cursor_plane(id);
+        self.build_scene(id, plane.is_some());
         let mut due = std::mem::take(&mut self.outputs.due);
         self.pending_on(id, |surface, commit| due.push((surface.clone(), commit.clone())));
         let by = self.outputs.list[id].hand_over.deadline(vblank);

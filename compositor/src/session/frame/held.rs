@@ -143,7 +143,7 @@ impl Syncline {
         let millis = self.millis();
         let due: Vec<_> = self.pace.hidden.extract_if(.., |(at, _)| *at <= now).collect();
         for surface in due.into_iter().filter_map(|(_, surface)| surface.upgrade().ok()) {
-            if self.home(&surface).is_some() {
+            if self.is_in_a_scene(&surface) {
                 continue;
             }
             with_states(&surface, |states| {
@@ -153,12 +153,25 @@ impl Syncline {
         }
     }
 
-    /// A commit was applied: if its surface is not visible, schedules its frame callbacks for
-    /// later.
+    /// Whether a frame of some output shows the surface.
+    fn is_in_a_scene(&self, surface: &WlSurface) -> bool {
+        let id = crate::surface::id_of(surface);
+        self.home(surface).is_some()
+            && self.outputs.list.iter().any(|output| {
+                let pointer = || self.cursor_on(output.id).as_ref() == Some(surface);
+                !output.is_inactive() && (output.scene.shows(id) || pointer())
+            })
+    }
+
+    /// A commit was applied: if its surface is not visible, or lies off every output although its
+    /// window does not, schedules its frame callbacks for later.
     pub fn delay_callbacks(&mut self, surface: &WlSurface) {
         let waits =
             with_states(surface, |s| !s.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty());
-        if waits && self.home(surface).is_none() && !self.pace.hidden.iter().any(|(_, hidden)| hidden == surface) {
+        // What a scene shows that is to be built is not known yet; the latch asks again.
+        let unknown = self.outputs.list.iter().any(|output| !output.is_inactive() && output.scene.is_stale());
+        let hidden = self.home(surface).is_none() || !(unknown || self.is_in_a_scene(surface));
+        if waits && hidden && !self.pace.hidden.iter().any(|(_, hidden)| hidden == surface) {
             self.pace.hidden.push((self.now + HIDDEN_CALLBACK_PERIOD, surface.downgrade()));
         }
     }

@@ -88,7 +88,7 @@ impl Syncline {
 
     /// Builds the scene of output `id` again if something but a content has changed.
     /// `on_plane`: the cursor plane shows the pointer.
-    fn build_scene(&mut self, id: OutputId, on_plane: bool) {
+    pub fn build_scene(&mut self, id: OutputId, on_plane: bool) {
         let output = &mut self.outputs.list[id];
         if std::mem::replace(&mut output.pointer_on_plane, on_plane) != on_plane {
             output.scene.set_stale();
@@ -178,7 +178,7 @@ impl Syncline {
 
     /// The cursor plane of output `id` and the size of its buffer, if one that is as large as the
     /// pointer's image can be shown there.
-    fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
+    pub fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
         let plane = output.cursor?;
         let image = self.desktop.cursor.size(&self.desktop.trees)?;

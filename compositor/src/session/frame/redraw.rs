@@ -38,6 +38,12 @@ impl Syncline {
                 output.dirty |= output.scene.update(id, &mut state, now);
             }
         });
+        // The latch of the home output ends a barrier, also if another output shows the surface.
+        if with_states(surface, |states| SurfaceState::of(states).order.barrier_since().is_some())
+            && let Some(home) = self.home(surface)
+        {
+            self.outputs.list[home].dirty = true;
+        }
         if self.desktop.cursor.is_image(surface) || self.desktop.cursor.is_drag_icon(surface) {
             // The commit may have moved it, too.
             self.redraw_pointer(self.pointer_location());

@@ -81,7 +81,9 @@ impl Syncline {
         self.release_hidden();
         self.idle_timer();
         for id in self.outputs.list.ids() {
-            if let Some(Latch { at, vblank, .. }) = self.outputs.list[id].machine.latch()
+            let machine = &self.outputs.list[id].machine;
+            // One that is to be off since it was planned makes no frame any more.
+            if let Some(Latch { at, vblank, .. }) = machine.latch().filter(|_| machine.off().is_none())
                 && at <= self.now
                 && !self.postpone(id, vblank)
                 && !self.has_nothing_to_latch(id, vblank)

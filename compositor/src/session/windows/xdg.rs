@@ -7,12 +7,13 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Rectangle, SERIAL_COUNTER, Serial, Size},
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
         compositor::with_states,
         seat::WaylandFocus,
         shell::xdg::{
-            PopupSurface, PositionerState, ToplevelSurface, XdgShellHandler, XdgShellState, XdgToplevelSurfaceData,
+            PopupSurface, PositionerState, ToplevelSurface, XdgPopupSurfaceData, XdgShellHandler, XdgShellState,
+            XdgToplevelSurfaceData,
         },
     },
 };
@@ -157,7 +158,12 @@ impl Syncline {
                 // first.
                 popup.send_configure().ok();
             }
-            return;
+            let location = with_states(surface, |states| {
+                let popup = states.data_map.get::<XdgPopupSurfaceData>()?.lock().ok()?;
+                Some(popup.current.geometry.loc)
+            });
+            let geometry = PopupKind::Xdg(popup).geometry();
+            return self.note_place(surface, (location.unwrap_or_default(), geometry));
         }
         let pointer = self.pointer_location();
         let output = self.outputs.rect_at(pointer);
@@ -182,13 +188,22 @@ impl Syncline {
             window.placement = Placement::Floating;
             self.focus_top();
         }
-        if let Some(window) = self.desktop.windows.find(surface) {
-            let size = window.geometry().size;
-            if std::mem::replace(&mut window.size, size) != size {
-                self.pointer_stale = true;
-            }
-        }
         self.anchor_resize(surface);
+        let Some(window) = self.desktop.windows.find(surface) else { return };
+        let geometry = window.geometry();
+        window.size = geometry.size;
+        let place = (window.location, geometry);
+        self.note_place(surface, place);
+    }
+
+    /// A commit of a window or popup was applied that leaves it at `place`: everything that depends
+    /// on places is made new if it was elsewhere.
+    fn note_place(&mut self, surface: &WlSurface, place: (Point<i32, Logical>, Rectangle<i32, Logical>)) {
+        let before = with_states(surface, |s| std::mem::replace(&mut SurfaceState::of(s).placed, place));
+        if before != place {
+            (self.pointer_stale, self.displays_stale) = (true, true);
+            self.redraw_all();
+        }
     }
 
     /// Gives keyboard focus to a window and raises it; with `None`, no window has the focus.
