@@ -281,7 +281,7 @@ impl Machine {
 
     /// When to look for the awaited flip; `None`: none is awaited, or a fence is known to be the
     /// cause.
-    pub fn look_at(&self) -> Option<Ns> {
+    pub fn watch_due(&self) -> Option<Ns> {
         match &self.phase {
             Phase::Frame { watch, .. } | Phase::Lost { watch, .. } => Some(watch.due()),
             Phase::Modeset(watch) | Phase::TurningOff(watch) => Some(watch.due()),
@@ -291,7 +291,7 @@ impl Machine {
 
     /// What to do about the awaited flip at `now`; `stalled`: a fence is pending for which the
     /// frame waits.
-    pub fn look(&mut self, now: Ns, stalled: bool) -> Option<OverdueAction> {
+    pub fn check_overdue(&mut self, now: Ns, stalled: bool) -> Option<OverdueAction> {
         match &mut self.phase {
             Phase::Frame { watch, .. } => watch.look(now, || stalled),
             Phase::Lost { watch, .. } | Phase::Modeset(watch) | Phase::TurningOff(watch) => watch.look(now, || false),
@@ -385,8 +385,8 @@ impl Machine {
     }
 
     fn never(&self, what: &str) {
-        debug_assert!(false, "{what} while {}", self.name());
-        tracing::error!("a bug: an output is {what} while {}", self.name());
+        debug_assert!(false, "unexpected transition `{what}` in phase {}", self.name());
+        tracing::error!("a bug: unexpected transition `{what}` of an output in phase {}", self.name());
     }
 }
 

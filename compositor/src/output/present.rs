@@ -230,17 +230,17 @@ fn replace(output: &mut Output, requests: &mut Vec<PlaneRequest>, out_fence: Opt
 /// whether anything is new.
 fn mark_planes(shown: &mut Vec<bool>, scene: &[Layer], assignment: Option<&Assignment>, all: bool) -> bool {
     shown.resize(scene.len(), false);
-    let mut news = all;
+    let mut changed = all;
     for (at, (layer, shown)) in scene.iter().zip(shown).enumerate() {
-        let fate = assignment.and_then(|assignment| assignment.placements().get(at));
-        let on_plane = matches!(fate, Some(LayerPlacement::Plane(_)));
+        let placement = assignment.and_then(|assignment| assignment.placements().get(at));
+        let on_plane = matches!(placement, Some(LayerPlacement::Plane(_)));
         if !all && *shown == on_plane {
             continue;
         }
-        (*shown, news) = (on_plane, true);
+        (*shown, changed) = (on_plane, true);
         if let Some(surface) = &layer.surface {
             with_states(surface, |states| SurfaceState::of(states).on_plane = on_plane);
         }
     }
-    news
+    changed
 }

@@ -229,7 +229,7 @@ fn compare(
                 }
             }
         } else if layer.look.role != PassRole::Composited || old.commit.is_some() && old.commit == layer.commit {
-            // A hole stays transparent, whatever its client draws, and a skipped layer unseen.
+            // A hole stays transparent whatever its client draws; a skipped layer is not visible.
         } else {
             match old.commit.and_then(|commit| since(at, commit)) {
                 Some(rects) => rects.iter().for_each(|rect| add(Rectangle::new(rect.loc + layer.dst.loc, rect.size))),

@@ -18,12 +18,12 @@ pub struct TransactionCount {
 }
 
 impl TransactionCount {
-    /// Another one is given to Smithay.
+    /// A transaction is submitted to Smithay.
     pub fn submit(&mut self) {
         self.submitted += 1;
     }
 
-    /// Another one was applied. Returns whether a group may have waited for it.
+    /// A transaction was applied. Returns whether a group may have waited for it.
     pub fn apply(&mut self) -> bool {
         self.applied.fetch_add(1, Ordering::AcqRel) < self.awaited
     }

@@ -156,17 +156,18 @@ fn a_flip_comes() {
 #[test]
 fn a_flip_is_late() {
     let late = FlipWatch::LIMIT + 10;
-    let verdicts = |stalled| all().into_iter().map(move |mut machine| machine.look(late, stalled)).collect::<Vec<_>>();
+    let verdicts =
+        |stalled| all().into_iter().map(move |mut machine| machine.check_overdue(late, stalled)).collect::<Vec<_>>();
     let (hold, modeset) = (Some(OverdueAction::Hold), Some(OverdueAction::Modeset));
     assert_eq!(verdicts(true), [None, None, None, hold, None, modeset, modeset, modeset, None]);
     assert_eq!(verdicts(false), [None, None, None, modeset, None, modeset, modeset, modeset, None]);
-    let due: Vec<_> = all().iter().map(|machine| machine.look_at().is_some()).collect();
+    let due: Vec<_> = all().iter().map(|machine| machine.watch_due().is_some()).collect();
     assert_eq!(due, [false, false, false, true, false, true, true, true, false]);
     // The modeset that follows has as long.
     let mut machine = Machine::lit(0);
-    machine.look(late, false);
+    machine.check_overdue(late, false);
     machine.reset();
-    assert_eq!(machine.look_at(), Some(late + FlipWatch::LIMIT));
+    assert_eq!(machine.watch_due(), Some(late + FlipWatch::LIMIT));
 }
 
 #[test]

@@ -8,8 +8,8 @@
 //!
 //! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
 //! the latch of the frame cannot be right. The feedback then has the time at which the flip event
-//! was read, and does not claim a hardware clock. Of a headless display, whose flips are a timer's,
-//! nothing is claimed.
+//! was read, and does not claim a hardware clock. For a headless display, whose flips come from a
+//! timer, no flags are set.
 
 use std::time::Duration;
 

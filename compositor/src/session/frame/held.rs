@@ -99,12 +99,12 @@ impl Syncline {
     /// Before the latch of output `id`: releases the commits whose time `vblank` meets.
     pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
         let until = vblank + self.outputs.list[id].slack();
-        self.release_held(Some(id), |turns| turns.release_until(until));
+        self.release_held(Some(id), |order| order.release_until(until));
     }
 
     /// After the latch of output `id`: ends the barriers that waited for it.
     pub fn clear_barriers(&mut self, id: OutputId) {
-        self.release_held(Some(id), |turns| turns.clear_barrier());
+        self.release_held(Some(id), |order| order.clear_barrier());
     }
 
     /// The earliest time for which output `id` has to latch on behalf of a held commit.
@@ -125,9 +125,9 @@ impl Syncline {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
-                let turns = &SurfaceState::of(states).order;
-                let barrier = turns.barrier_since().map(|since| since + period);
-                barrier.into_iter().chain(turns.due()).min()
+                let order = &SurfaceState::of(states).order;
+                let barrier = order.barrier_since().map(|since| since + period);
+                barrier.into_iter().chain(order.due()).min()
             })
         });
         held.chain(self.pace.hidden.iter().map(|(at, _)| *at)).min()
@@ -136,9 +136,9 @@ impl Syncline {
     /// The timer fired: releases held commits and frame callbacks of surfaces that are not visible.
     pub fn release_hidden(&mut self) {
         let (now, period) = (self.now, self.hidden_period());
-        self.release_held(None, |turns| {
-            let barrier = turns.barrier_since().is_some_and(|since| since + period <= now) && turns.clear_barrier();
-            turns.release_until(now) || barrier
+        self.release_held(None, |order| {
+            let barrier = order.barrier_since().is_some_and(|since| since + period <= now) && order.clear_barrier();
+            order.release_until(now) || barrier
         });
         let millis = self.millis();
         let due: Vec<_> = self.pace.hidden.extract_if(.., |(at, _)| *at <= now).collect();

@@ -22,7 +22,7 @@ impl Syncline {
     pub fn next_flip_watch(&self) -> Option<Ns> {
         // Without the VT, the flips go to another process.
         let outputs = self.outputs.active.then_some(&self.outputs.list)?;
-        outputs.iter().filter_map(|output| output.machine.look_at()).min()
+        outputs.iter().filter_map(|output| output.machine.watch_due()).min()
     }
 
     /// Handles flips that are overdue.
@@ -32,11 +32,11 @@ impl Syncline {
         }
         for id in self.outputs.list.ids() {
             let output = &mut self.outputs.list[id];
-            if output.machine.look_at().is_none_or(|due| self.now < due) {
+            if output.machine.watch_due().is_none_or(|due| self.now < due) {
                 continue;
             }
             let stalled = output.is_stalled();
-            match output.machine.look(self.now, stalled) {
+            match output.machine.check_overdue(self.now, stalled) {
                 None => {}
                 Some(OverdueAction::Hold) => self.stalled(id),
                 Some(OverdueAction::Modeset) => self.flip_lost(id),
