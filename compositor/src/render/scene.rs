@@ -20,12 +20,44 @@ pub struct Scene {
     index: HashMap<SurfaceId, usize>,
     /// The layers are not what the desktop is any more.
     stale: bool,
-    /// Layers whose content is new since the last frame, each once.
-    changed: Vec<usize>,
+    /// Layers whose content is new since the last frame.
+    changed: Indices,
     /// All layers are new since the last frame.
     rebuilt: bool,
     /// Layers whose content may still wait for its fence.
-    unready: Vec<usize>,
+    unready: Indices,
+}
+
+/// Indices of layers, each once.
+#[derive(Default)]
+struct Indices {
+    list: Vec<usize>,
+    /// For each layer, whether it is in the list.
+    has: Vec<bool>,
+}
+
+impl Indices {
+    /// None, of `count` layers.
+    fn reset(&mut self, count: usize) {
+        self.list.clear();
+        self.has.clear();
+        self.has.resize(count, false);
+    }
+
+    fn insert(&mut self, at: usize) {
+        if !std::mem::replace(&mut self.has[at], true) {
+            self.list.push(at);
+        }
+    }
+
+    /// Keeps those for which `keep` is true.
+    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let has = &mut self.has;
+        self.list.retain(|at| {
+            has[*at] = keep(*at);
+            has[*at]
+        });
+    }
 }
 
 impl Scene {
@@ -41,12 +73,12 @@ impl Scene {
 
     /// The layers that have changed since [`Scene::frame_done`]; `None`: all.
     pub fn changed(&self) -> Option<&[usize]> {
-        (!self.rebuilt).then_some(&self.changed)
+        (!self.rebuilt).then_some(&self.changed.list)
     }
 
     /// The layers whose content was not ready when it was last looked at.
     pub fn unready(&self) -> &[usize] {
-        &self.unready
+        &self.unready.list
     }
 
     /// Whether a surface is one of the layers.
@@ -69,11 +101,12 @@ impl Scene {
         self.layers.clear();
         build(&mut self.layers);
         (self.stale, self.rebuilt) = (false, true);
-        self.changed.clear();
+        self.changed.reset(self.layers.len());
         self.index.clear();
         self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at)));
-        self.unready.clear();
-        self.unready.extend((0..self.layers.len()).filter(|at| !self.layers[*at].content.is_ready()));
+        self.unready.reset(self.layers.len());
+        let unready = (0..self.layers.len()).filter(|at| !self.layers[*at].content.is_ready());
+        unready.for_each(|at| self.unready.insert(at));
     }
 
     /// A commit of the surface is about to be applied: drops what its layer holds of the surface's
@@ -98,12 +131,12 @@ impl Scene {
         {
             layer.content = content.clone();
             changed = true;
-            if !content.is_ready() && !self.unready.contains(&at) {
-                self.unready.push(at);
+            if !content.is_ready() {
+                self.unready.insert(at);
             }
         }
-        if changed && !self.changed.contains(&at) {
-            self.changed.push(at);
+        if changed {
+            self.changed.insert(at);
         }
         true
     }
@@ -112,14 +145,14 @@ impl Scene {
     /// and returns whether it is true for one of them.
     pub fn leaves_out(&mut self, is_left_out: impl Fn(&Layer) -> bool) -> bool {
         let layers = &self.layers;
-        self.unready.retain(|at| !layers[*at].content.is_ready());
-        self.unready.iter().any(|at| is_left_out(&layers[*at]))
+        self.unready.retain(|at| !layers[at].content.is_ready());
+        self.unready.list.iter().any(|at| is_left_out(&layers[*at]))
     }
 
     /// A frame shows the layers: nothing has changed since.
     pub fn frame_done(&mut self) {
         self.rebuilt = false;
-        self.changed.clear();
+        self.changed.retain(|_| false);
     }
 
     /// The next frame cannot build on the last one: all layers count as new.

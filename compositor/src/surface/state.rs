@@ -29,6 +29,15 @@ use crate::{
     system::id::SurfaceId,
 };
 
+/// In which lists of the session a surface is: so that nobody searches them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Listed {
+    /// Surfaces with frame callbacks or presentation feedback.
+    pub awaits_frame: bool,
+    /// Surfaces with pending commits.
+    pub pending: bool,
+}
+
 /// The state of one surface; access it with [`SurfaceState::of`].
 #[derive(Debug)]
 pub struct SurfaceState {
@@ -68,6 +77,9 @@ pub struct SurfaceState {
     /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
     /// commit.
     pub placed: (Point<i32, Logical>, Rectangle<i32, Logical>),
+    /// The surface is in the session's list of those that wait for a frame, and of those with pending
+    /// commits.
+    pub listed: Listed,
     /// What holds back its commits besides fences: fifo and commit-timing.
     pub order: CommitOrder,
     /// The inputs of the surface's dmabuf feedback.
@@ -95,6 +107,7 @@ impl Default for SurfaceState {
             callback_at: None,
             response: None,
             placed: Default::default(),
+            listed: Listed::default(),
             order: CommitOrder::default(),
             allocation: AllocationHints::default(),
             shm: shm::ShmChoice::default(),

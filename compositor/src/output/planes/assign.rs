@@ -133,7 +133,7 @@ impl Layouts {
 
     /// What a pass makes of each of `count` layers: the visible ones that no plane shows are
     /// composited, and there is a hole for each layer on a plane below the composited buffer.
-    /// `all`: all are composited. Those of `unreadable` are left out. Returns whether the last
+    /// `all`: all are composited. Those of `unreadable`, in ascending order, are left out. Returns whether the last
     /// frame's pass made the same of the same layers.
     pub fn assign_roles(&mut self, count: usize, all: bool, unreadable: &[usize]) -> (&[PassRole], bool) {
         let assignment = self.assigner.as_ref().map(Assigner::current).filter(|_| !all);
@@ -150,7 +150,11 @@ impl Layouts {
                 Some((assignment, LayerPlacement::Plane(plane))) if assignment.is_below(plane) => PassRole::Hole,
                 Some((_, LayerPlacement::Plane(_) | LayerPlacement::Hidden)) => PassRole::Skipped,
             };
-            let new = if new == PassRole::Composited && unreadable.contains(&at) { PassRole::Skipped } else { new };
+            let new = if new == PassRole::Composited && unreadable.binary_search(&at).is_ok() {
+                PassRole::Skipped
+            } else {
+                new
+            };
             same &= std::mem::replace(role, new) == new;
         }
         self.continues = true;

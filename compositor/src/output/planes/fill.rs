@@ -166,10 +166,11 @@ fn render(
     let (w, h) = (output.size.w as u32, output.size.h as u32);
     let SceneFrame { layers, changed, unready, .. } = *inputs.scene;
     // The CPU must not read a buffer whose fence is pending: that surface is left out of this frame.
-    let unreadable: SmallVec<[usize; 4]> = match renderer.waits_on_gpu() {
+    let mut unreadable: SmallVec<[usize; 4]> = match renderer.waits_on_gpu() {
         true => SmallVec::new(),
         false => unready.iter().copied().filter(|at| !layers[*at].content.is_ready()).collect(),
     };
+    unreadable.sort_unstable();
     let (roles, same) = layouts.assign_roles(layers.len(), all, &unreadable);
     let pass_layers = PassLayers { layers, roles: Some(roles), changed: changed.filter(|_| same) };
     let format = if roles.contains(&PassRole::Hole) { WITH_HOLES } else { OPAQUE };

@@ -60,8 +60,10 @@ impl Syncline {
                 let mut state = SurfaceState::of(states);
                 if !output.scene.shows(state.id) && cursor.as_ref() != Some(&surface) {
                     // Another output may show it.
-                    return !state.hidden && crate::surface::awaits_next_frame(states);
+                    state.listed.awaits_frame = !state.hidden && crate::surface::awaits_next_frame(states);
+                    return state.listed.awaits_frame;
                 }
+                state.listed.awaits_frame = false;
                 let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                 let (on_plane, id) = (state.on_plane, state.id);
                 let callbacks = feedback.current().callbacks.drain(..);

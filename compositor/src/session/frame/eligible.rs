@@ -85,7 +85,10 @@ impl Syncline {
         self.pace.pending.retain(|surface| {
             let Ok(surface) = surface.upgrade() else { return false };
             with_states(&surface, |states| {
-                let state = SurfaceState::of(states);
+                let mut state = SurfaceState::of(states);
+                if state.next_pending().is_none() {
+                    state.listed.pending = false;
+                }
                 let Some(next) = state.next_pending() else { return false };
                 if scene.shows(state.id) || cursor.as_ref() == Some(&surface) {
                     visit(&surface, next);

@@ -1,7 +1,12 @@
 //! The surfaces that wait for a latch, for a time, for a fence, or for a frame callback.
 
 use fence::Ns;
-use smithay::reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface};
+use smithay::{
+    reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface},
+    wayland::compositor::with_states,
+};
+
+use crate::surface::{SurfaceState, state::Listed};
 
 /// The surfaces that wait for something.
 #[derive(Debug, Default)]
@@ -27,14 +32,16 @@ impl HeldSurfaces {
 
     /// Adds a surface with frame callbacks or presentation feedback.
     pub fn await_frame(&mut self, surface: &WlSurface) {
-        if !self.awaits_frame.iter().any(|waiting| waiting == surface) {
+        let listed = |state: &mut Listed| std::mem::replace(&mut state.awaits_frame, true);
+        if !with_states(surface, |states| listed(&mut SurfaceState::of(states).listed)) {
             self.awaits_frame.push(surface.downgrade());
         }
     }
 
     /// Adds a surface with a pending commit.
     pub fn await_fence(&mut self, surface: &WlSurface) {
-        if !self.pending.iter().any(|waiting| waiting == surface) {
+        let listed = |state: &mut Listed| std::mem::replace(&mut state.pending, true);
+        if !with_states(surface, |states| listed(&mut SurfaceState::of(states).listed)) {
             self.pending.push(surface.downgrade());
         }
     }
