@@ -16,9 +16,11 @@ use rustix::io::Errno;
 
 use crate::head::{ConnectorState, CrtcState, Head};
 use crate::kernel::{ALLOW_MODESET, NONBLOCK, PAGE_FLIP_ASYNC, PAGE_FLIP_EVENT, TEST_ONLY};
-use crate::output::{MAX_PLANES, PlaneValues};
+use crate::output::MAX_PLANES;
 use crate::pipeline::PipelineState;
+use crate::plane::PlaneValues;
 use crate::request::Request;
+use crate::tracker::{Power, Shown};
 use crate::writeback::{Job, Writeback};
 use crate::{CommitError, FramebufferId, Output, OutputPlane, PlaneState, Rect, Step};
 use write::unsupported;
@@ -51,11 +53,24 @@ pub(crate) enum FrameKind {
     Off,
 }
 
-/// A frame being put together; borrows its output.
+/// What a frame asks of a plane.
 #[derive(Debug)]
-pub struct Frame<'a> {
-    output: &'a mut Output,
-    next: [PlaneValues; MAX_PLANES],
+pub struct Asked<'a, P> {
+    /// Index into [`Output::planes`].
+    pub index: usize,
+    /// The plane.
+    pub plane: &'a OutputPlane,
+    /// The property values, with the owner of the pixels.
+    pub shown: &'a Shown<P>,
+    /// The kernel is to wait for a fence before it shows it.
+    pub fenced: bool,
+}
+
+/// A frame being put together; borrows its output. What it would show is let go when its commit is
+/// refused, at [`Frame::cancel`], and when the next frame of the output begins.
+#[derive(Debug)]
+pub struct Frame<'a, P = ()> {
+    output: &'a mut Output<P>,
     extras: [CommitOnly<'a>; MAX_PLANES],
     head: Head,
     kind: FrameKind,
@@ -87,11 +102,17 @@ enum Submission {
 }
 
 impl<'a> Frame<'a> {
-    pub(crate) fn new(output: &'a mut Output, kind: FrameKind) -> Self {
-        let next = if matches!(kind, FrameKind::Modeset | FrameKind::Off) { None } else { output.shown };
+    /// Puts a buffer on a plane. `plane` is an index into [`Output::planes`].
+    pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
+        self.show(plane, state, ())
+    }
+}
+
+impl<'a, P: PartialEq> Frame<'a, P> {
+    pub(crate) fn new(output: &'a mut Output<P>, kind: FrameKind) -> Self {
+        output.tracker.begin(matches!(kind, FrameKind::Modeset | FrameKind::Off));
         let head = output.head.clone();
         Self {
-            next: next.unwrap_or_default(),
             extras: [CommitOnly::default(); MAX_PLANES],
             head,
             kind,
@@ -102,15 +123,17 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Puts a buffer on a plane. `plane` is an index into [`Output::planes`].
-    pub fn set(&mut self, plane: usize, state: PlaneState<'a>) -> &mut Self {
+    /// Puts a buffer on a plane, an index into [`Output::planes`]; the output holds `payload` until
+    /// the buffer has left the screen.
+    pub fn show(&mut self, plane: usize, state: PlaneState<'a>, payload: P) -> &mut Self {
         let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, options, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
             Some(None) if fb.raw() != 0 => {
-                let options = options.after(&self.next[plane].options);
+                let tracker = &mut self.output.tracker;
+                let options = options.after(&tracker.next_values(plane).options);
                 let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
-                self.next[plane] =
-                    PlaneValues { fb: Some(fb), src, dst, alpha, blend, zpos, options, pipeline: serial };
+                let values = PlaneValues { fb: Some(fb), src, dst, alpha, blend, zpos, options, pipeline: serial };
+                tracker.show(plane, Shown { values, payload });
                 self.extras[plane] = CommitOnly { in_fence, damage, pipeline };
             }
             Some(Some(what)) => self.wrong = Some(InvalidPlane { plane, what }),
@@ -180,11 +203,19 @@ impl<'a> Frame<'a> {
 
     /// Turns a plane off.
     pub fn clear(&mut self, plane: usize) -> &mut Self {
-        if let Some(values) = self.next.get_mut(plane) {
-            *values = PlaneValues::default();
-            self.extras[plane] = CommitOnly::default();
+        if let Some(extra) = self.extras.get_mut(plane) {
+            self.output.tracker.clear(plane);
+            *extra = CommitOnly::default();
         }
         self
+    }
+
+    /// What the frame asks of the planes that show something, from the first on.
+    pub fn asked(&self) -> impl Iterator<Item = Asked<'_, P>> {
+        self.output.planes.iter().enumerate().filter_map(|(index, plane)| {
+            let shown = self.output.tracker.next(index)?;
+            Some(Asked { index, plane, shown, fenced: self.extras[index].in_fence.is_some() })
+        })
     }
 
     /// Asks the kernel whether it could show the frame, changing nothing. May be called any number
@@ -199,7 +230,16 @@ impl<'a> Frame<'a> {
     /// nothing has changed; EBUSY: a commit of this CRTC, or of a plane or connector that it takes
     /// over, has not reached the screen.
     pub fn commit(mut self, user_data: u64) -> Result<Committed, CommitError> {
-        self.run(Submission::Commit(user_data))
+        let result = self.run(Submission::Commit(user_data));
+        if result.is_err() {
+            self.cancel();
+        }
+        result
+    }
+
+    /// Gives the frame up, after a test for example: what it would have shown is let go.
+    pub fn cancel(self) {
+        self.output.tracker.abandon();
     }
 
     /// Prepare, ask, and apply or roll back: with [`together`] the only place where an output's
@@ -241,7 +281,7 @@ impl<'a> Frame<'a> {
     /// Whether a flip event comes of it: the kernel refuses to send one for a CRTC that was off and
     /// stays so.
     fn has_event(&self) -> bool {
-        self.kind != FrameKind::Off || (self.output.shown.is_some() && !self.output.asleep)
+        self.kind != FrameKind::Off || self.output.tracker.power() == Power::Lit
     }
 
     fn flags(&self, submission: Submission) -> u32 {
@@ -264,9 +304,12 @@ impl<'a> Frame<'a> {
     /// The kernel took it.
     fn apply(&mut self, request: &mut Request, user_data: u64) -> Committed {
         let (event, output) = (self.has_event(), &mut *self.output);
-        output.shown = (self.kind != FrameKind::Off).then_some(self.next);
-        output.asleep = self.kind == FrameKind::Sleep;
-        output.in_flight = event.then_some(user_data);
+        let power = match self.kind {
+            FrameKind::Off => Power::Unset,
+            FrameKind::Sleep => Power::Asleep,
+            FrameKind::Flip | FrameKind::Asynchronous | FrameKind::Modeset | FrameKind::Wake => Power::Lit,
+        };
+        output.tracker.committed(power, event.then_some(user_data));
         if self.kind != FrameKind::Off {
             output.head = std::mem::take(&mut self.head);
         }
@@ -300,13 +343,14 @@ impl<'a> Frame<'a> {
         if let Some(what) = self.head.connector.unsupported(&self.output.connector_props) {
             return refuse(Step::Prepare, Errno::INVAL, format!("connector {}: {what}", self.output.connector));
         }
-        if let (Submission::Commit(_), Some(user_data)) = (submission, self.output.in_flight) {
+        if let (Submission::Commit(_), Some(user_data)) = (submission, self.output.in_flight()) {
             return refuse(Step::State, Errno::BUSY, format!("commit {user_data} is in flight"));
         }
-        if !matches!(self.kind, FrameKind::Modeset | FrameKind::Off) && self.output.shown.is_none() {
+        if !matches!(self.kind, FrameKind::Modeset | FrameKind::Off) && self.output.needs_modeset() {
             return refuse(Step::State, Errno::INVAL, "no mode is set".to_owned());
         }
-        if self.output.asleep && matches!(self.kind, FrameKind::Flip | FrameKind::Asynchronous | FrameKind::Sleep) {
+        if self.output.is_asleep() && matches!(self.kind, FrameKind::Flip | FrameKind::Asynchronous | FrameKind::Sleep)
+        {
             return refuse(Step::State, Errno::INVAL, "the display is asleep; begin with Output::wake".to_owned());
         }
         if self.vrr && !self.output.vrr {

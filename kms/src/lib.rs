@@ -48,6 +48,7 @@ pub mod recover;
 pub mod request;
 pub mod saved;
 pub mod scripted;
+pub mod tracker;
 pub mod vblank;
 pub mod writeback;
 
@@ -58,7 +59,7 @@ pub use dumb::{DumbAllocator, DumbBuffer};
 pub use error::{CommitError, OutputError, Step};
 pub use event::{Event, Flip};
 pub use fence::Ns;
-pub use frame::{Committed, Frame};
+pub use frame::{Asked, Committed, Frame};
 pub use framebuffer::Framebuffer;
 pub use geometry::{Rect, SrcRect};
 pub use head::{ConnectorState, CrtcState};
@@ -70,11 +71,12 @@ pub use mode::Mode;
 pub use mode_request::{ModeRequest, ModeRequestError};
 pub use open::OpenError;
 pub use output::Output;
-pub use plane::{OutputPlane, PlaneState};
+pub use plane::{OutputPlane, PlaneState, PlaneValues};
 pub use plane_options::PlaneOptions;
 pub use property_values::{
     Blend, BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, PlaneKind, Rotation, ScalingFilter,
     representation_bit,
 };
 pub use saved::SavedState;
+pub use tracker::Shown;
 pub use writeback::Writeback;

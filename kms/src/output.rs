@@ -5,35 +5,19 @@
 
 mod setup;
 
-use serde::Serialize;
-
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::{ConnectorState, CrtcState, Head};
-use crate::id::{ConnectorId, CrtcId, CrtcIndex, FramebufferId, ObjectId, PropertyId};
-use crate::plane_options::PlaneOptions;
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, ObjectId, PropertyId};
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
+use crate::tracker::{Power, Shown, Tracker};
 use crate::writeback::Job;
-use crate::{Blend, Device, Flip, Mode};
-use crate::{OutputPlane, PlaneKind, Rect, SrcRect};
+use crate::{Device, Flip, Mode};
+use crate::{OutputPlane, PlaneKind};
 
 /// Planes that one output uses at most.
 pub const MAX_PLANES: usize = 32;
-
-/// What a plane shows, as property values. Without a framebuffer: off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct PlaneValues {
-    pub(crate) fb: Option<FramebufferId>,
-    pub(crate) src: SrcRect,
-    pub(crate) dst: Rect,
-    pub(crate) alpha: u16,
-    pub(crate) blend: Blend,
-    pub(crate) zpos: Option<u64>,
-    pub(crate) options: PlaneOptions,
-    /// Serial of its colour pipeline; 0 = none.
-    pub(crate) pipeline: u64,
-}
 
 /// A property to be set with the first modeset, to free what the console (or another program) left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +29,11 @@ pub(crate) struct Leftover {
 
 /// An output. Dropping it gives its CRTC and planes back to the pool, but does not turn it off
 /// ([`Output::disable`] does).
+///
+/// `P` is what the caller gives with each framebuffer, usually the owner of its pixels: the output
+/// holds it from the commit until it has left the screen ([`Output::shown`], [`Output::retired`]).
 #[derive(Debug)]
-pub struct Output {
+pub struct Output<P = ()> {
     pub(crate) device: Device,
     pub(crate) name: String,
     pub(crate) connector: ConnectorId,
@@ -60,15 +47,11 @@ pub struct Output {
     pub(crate) request: Request,
     pub(crate) names: Names,
     pub(crate) leftovers: Vec<Leftover>,
-    /// What the last successful commit set; `None` where the kernel's state is unknown.
-    pub(crate) shown: Option<[PlaneValues; MAX_PLANES]>,
+    /// What the last successful commit set, what is in flight, and what has to be held.
+    pub(crate) tracker: Tracker<P>,
     /// What the last successful commit made of the CRTC and the connector, or what the first
     /// modeset will.
     pub(crate) head: Head,
-    /// User data of the commit whose flip has not come.
-    pub(crate) in_flight: Option<u64>,
-    /// Turned off by [`Output::sleep`].
-    pub(crate) asleep: bool,
     /// Whether variable refresh is on.
     pub(crate) vrr: bool,
     pub(crate) vrr_capable: bool,
@@ -77,7 +60,7 @@ pub struct Output {
     pub(crate) clips: Clips,
 }
 
-impl Output {
+impl<P> Output<P> {
     /// Name of the connector: `HDMI-A-1`.
     pub fn name(&self) -> &str {
         &self.name
@@ -180,39 +163,58 @@ impl Output {
 
     /// Whether [`Output::sleep`] has turned the display off.
     pub fn is_asleep(&self) -> bool {
-        self.asleep
+        self.tracker.power() == Power::Asleep
     }
 
     /// Whether the next commit must be a modeset: none has been made, or the state was lost.
     pub fn needs_modeset(&self) -> bool {
-        self.shown.is_none()
+        self.tracker.power() == Power::Unset
     }
 
     /// User data of the commit that is in flight.
     pub fn in_flight(&self) -> Option<u64> {
-        self.in_flight
+        self.tracker.in_flight()
     }
 
-    /// A flip event came. True if it ends this output's commit in flight.
+    /// What the last commit put on a plane; `None`: nothing. After [`Output::reset`]: what may still
+    /// be there.
+    pub fn shown(&self, plane: usize) -> Option<&Shown<P>> {
+        self.tracker.shown(plane)
+    }
+
+    /// What is on no plane any more, but held until the next flip.
+    pub fn retired(&self) -> impl Iterator<Item = &P> {
+        self.tracker.retired()
+    }
+
+    /// Holds something that is read for the next commit, for example by the rendering that its
+    /// in-fence waits for, until the flip of that commit.
+    pub fn keep(&mut self, payload: P) {
+        self.tracker.keep(payload);
+    }
+
+    /// Gives what the commit in flight has replaced to `let_go`, which hands back what must be held
+    /// until the flip. For what learns of the flip otherwise: from [`crate::Committed::out_fence`].
+    pub fn let_go_early(&mut self, let_go: impl FnMut(P) -> Option<P>) {
+        self.tracker.let_go_early(let_go);
+    }
+
+    /// A flip event came. True if it ends this output's commit in flight. What that commit replaced
+    /// is let go; so is what a commit replaced that was given up by [`Output::reset`].
     pub fn flipped(&mut self, flip: &Flip) -> bool {
-        let ours = flip.crtc.is_none_or(|crtc| crtc == self.crtc);
-        if !ours || self.in_flight != Some(flip.user_data) {
-            return false;
-        }
-        self.in_flight = None;
-        true
+        flip.crtc.is_none_or(|crtc| crtc == self.crtc) && self.tracker.flipped(flip.user_data)
     }
 
     /// The device was taken away (a VT switch, a lost master): the kernel's state is unknown, the
     /// next commit must be a modeset, and the flip of a commit in flight is no longer waited for.
+    /// Nothing is let go before the flip of that modeset.
     pub fn reset(&mut self) {
-        self.shown = None;
-        self.in_flight = None;
-        (self.asleep, self.vrr) = (false, false);
+        self.tracker.lost();
+        self.vrr = false;
     }
 }
 
-impl Drop for Output {
+impl<P> Drop for Output<P> {
     fn drop(&mut self) {
         let mut claims = self.device.claims();
         claims.crtcs.retain(|&crtc| crtc != self.crtc);

@@ -12,6 +12,7 @@ use crate::property_values::{Blend, PlaneKind};
 use crate::props::PlaneProps;
 use crate::{FramebufferId, OutputError, Rect, SrcRect};
 use dmabuf_import::{Fourcc, Modifier, modifiers};
+use serde::Serialize;
 
 /// What a plane is to show.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,28 @@ impl<'a> PlaneState<'a> {
     pub fn with_fence(self, fence: BorrowedFd<'a>) -> Self {
         Self { in_fence: Some(fence), ..self }
     }
+}
+
+/// What a commit asks of a plane, as property values: [`PlaneState`] without what is of the
+/// commit alone (in-fence, damage). Without a framebuffer: off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PlaneValues {
+    /// The framebuffer; `None`: the plane is off, and nothing else is asked.
+    pub fb: Option<FramebufferId>,
+    /// Which part of it, in 16.16 pixels of the buffer.
+    pub src: SrcRect,
+    /// Where on the screen, in pixels of the CRTC.
+    pub dst: Rect,
+    /// Opacity of the whole plane, 0xffff = opaque.
+    pub alpha: u16,
+    /// Blending.
+    pub blend: Blend,
+    /// Position in the stack; `None`: as it was.
+    pub zpos: Option<u64>,
+    /// Rotation, YUV matrix and the like.
+    pub options: PlaneOptions,
+    /// Serial of its colour pipeline; 0 = none.
+    pub(crate) pipeline: u64,
 }
 
 /// A plane that an output may use.

@@ -89,7 +89,7 @@ pub struct OutputCrc {
 
 impl OutputCrc {
     /// Turns on the CRCs of `source`; they wait to be armed.
-    pub fn new(source: &str, output: &kms::Output, inventory: &kms::Inventory, now: Ns) -> Self {
+    pub fn new<P>(source: &str, output: &kms::Output<P>, inventory: &kms::Inventory, now: Ns) -> Self {
         let yuv = output.planes().iter().map(|plane| (plane.id, yuv_of(inventory, plane.id))).collect();
         Self {
             source: source.to_owned(),

@@ -29,12 +29,10 @@ impl Output {
     pub fn holders(&self, content: &Arc<Content>) -> Vec<Holder> {
         let is = |on: &OnPlane| matches!(on, OnPlane::Content(held) if Arc::ptr_eq(held, content));
         let mut holders = Vec::new();
-        for (index, on) in self.on_plane.iter().enumerate() {
-            if on.as_ref().is_some_and(is) {
-                holders.push(Holder::Plane(self.kms.planes()[index].id, self.plane_kind(index)));
-            }
-        }
-        holders.extend(self.retiring.iter().filter(|on| is(on)).map(|_| Holder::UntilFlip(self.frame)));
+        let on_it = self.on_planes().filter(|(_, on)| is(on));
+        holders.extend(on_it.map(|(at, _)| Holder::Plane(self.kms.planes()[at].id, self.plane_kind(at))));
+        let retired = self.kms.retired().filter(|held| is(&held.show));
+        holders.extend(retired.map(|_| Holder::UntilFlip(self.frame)));
         if let Some(in_flight) = self.machine.frame()
             && content.replaced_by() == Some(in_flight.frame)
         {

@@ -90,12 +90,12 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
 
 /// When the last acquire fence of the contents on the output's planes signalled.
 fn last_acquire(output: &Output) -> Option<Ns> {
-    let signalled = |on_plane: &Option<OnPlane>| match on_plane {
-        Some(OnPlane::Content(content)) => match content.advance() {
+    let signalled = |(_, on_plane): (usize, &OnPlane)| match on_plane {
+        OnPlane::Content(content) => match content.advance() {
             Ok(AcquireState::Signalled { at }) => Some(at),
             _ => None,
         },
-        _ => None,
+        OnPlane::Target(_) => None,
     };
-    output.on_plane.iter().filter_map(signalled).max()
+    output.on_planes().filter_map(signalled).max()
 }

@@ -5,7 +5,6 @@
 //! ([`Attempt`]). Nothing here waits.
 
 use crate::output::planes::tear::TearVerdict;
-use std::sync::Arc;
 
 use dmabuf_import::Format;
 use fence::{Ns, SyncFile};
@@ -26,7 +25,7 @@ use crate::{
             fill::{FrameInputs, gather, test},
             record::{check_of, kind_of, pending_frame, trace_planes},
             refused_layouts,
-            request::{InFence, OnPlane, PlaneRequest, SceneFrame},
+            request::{Held, InFence, OnPlane, SceneFrame},
             submit::{Submit, submit},
         },
         state::Output,
@@ -173,7 +172,8 @@ impl Outputs {
             && mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
         output.marked_by_assignment = !attempt.composited;
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
-        replace(output, &mut requests, out_fence.as_ref(), frame);
+        requests.clear();
+        release_replaced(output, out_fence.as_ref(), frame);
         layouts.requests = requests;
         output.callbacks.tears = committed.tears;
         let frame = InFlight {
@@ -202,27 +202,17 @@ struct CommittedFrame {
     tears: bool,
 }
 
-/// Records what the commit put on the planes, and releases what it replaced.
-fn replace(output: &mut Output, requests: &mut Vec<PlaneRequest>, out_fence: Option<&SyncFile>, frame: u64) {
-    for plane in 0..output.on_plane.len() {
-        let next = requests.iter().position(|r| r.plane == plane).map(|at| requests.swap_remove(at));
-        output.marks[plane] = next.as_ref().and_then(|next| next.mark);
-        let next = next.map(|next| next.show);
-        let Some(old) = std::mem::replace(&mut output.on_plane[plane], next) else { continue };
-        match (&old, &output.on_plane[plane]) {
-            (OnPlane::Content(a), Some(OnPlane::Content(b))) if Arc::ptr_eq(a, b) => {}
-            (OnPlane::Target(a), Some(OnPlane::Target(b))) if Arc::ptr_eq(a, b) => {}
-            _ => match old {
-                // The release point gets its fence now and signals when this commit is on the
-                // screen.
-                OnPlane::Content(content) if content.release_by.is_explicit() && out_fence.is_some() => {
-                    let replaced = |fence| crate::surface::content::replaced_on_screen(content, fence, frame);
-                    output.retiring.extend(out_fence.and_then(replaced).map(OnPlane::Content));
-                }
-                other => output.retiring.push(other),
-            },
+/// Releases what the commit of `frame` has replaced, as far as its out-fence can: the release point
+/// gets its fence now and signals when the commit is on the screen. The rest is held until the flip.
+fn release_replaced(output: &mut Output, out_fence: Option<&SyncFile>, frame: u64) {
+    let Some(out_fence) = out_fence else { return };
+    output.kms.let_go_early(|held| match held.show {
+        OnPlane::Content(content) if content.release_by.is_explicit() => {
+            let content = crate::surface::content::replaced_on_screen(content, out_fence, frame)?;
+            Some(Held { show: OnPlane::Content(content), ..held })
         }
-    }
+        _ => Some(held),
+    });
 }
 
 /// Notes for each surface whether a plane shows it; `shown` is what was noted last. `assignment` is

@@ -14,13 +14,9 @@ use crate::{
 impl Output {
     /// The client's content whose pending acquire fence the commit in flight waits for.
     pub fn waits_for(&self) -> Option<&Arc<Content>> {
-        let pending = |on: &&Option<OnPlane>| match on {
-            Some(OnPlane::Content(content)) => matches!(content.advance(), Ok(AcquireState::Pending)),
-            _ => false,
-        };
-        self.on_plane.iter().find(pending)?.as_ref().and_then(|on| match on {
-            OnPlane::Content(content) => Some(content),
-            OnPlane::Target(_) => None,
+        self.on_planes().find_map(|(_, on)| match on {
+            OnPlane::Content(content) if matches!(content.advance(), Ok(AcquireState::Pending)) => Some(content),
+            _ => None,
         })
     }
 

@@ -2,20 +2,10 @@
 //!
 //! The state machine is in [`crate::output::phase`].
 //!
-//! The owner of a buffer of an output, plane by plane:
-//!
-//! ```text
-//!  PlaneRequest ─ commit ─→ Output::on_plane ─ next commit ─→ Output::retiring ─ its flip ─→ free
-//!   (pending)              (queued, current)                   or the release, with the out-fence
-//! ```
-//!
-//! - *pending*: the frame under construction holds the buffer; if the kernel refuses the commit,
-//!   the next attempt gets it or it is released;
-//! - *queued*, and *current* from the flip on: the plane holds the buffer. At most one commit per
-//!   output is in flight. The next one is not made before its latch: until then it is the scene,
-//!   which every client commit replaces;
-//! - *retiring*: off the planes, but on the screen until the flip. A content with an explicit
-//!   release leaves earlier: its release point gets the out-fence of the commit that takes it off.
+//! Who holds a buffer of an output, plane by plane, and when it has left the screen, is decided in
+//! one place: [`kms::tracker`], as a part of [`Output::kms`]. Its payload is
+//! [`crate::output::planes::request::Held`]. A content with an explicit release leaves earlier: its
+//! release point gets the out-fence of the commit that takes it off.
 //!
 //! A commit that the kernel refuses, and a flip that does not come:
 //! [`crate::session::frame::recover`].
@@ -40,7 +30,7 @@ use crate::{
         planes::{
             assign::Layouts,
             content_type::ConnectorSettings,
-            request::{Mark, OnPlane},
+            request::{KmsOutput, Mark, OnPlane},
             tear,
         },
     },
@@ -59,7 +49,7 @@ pub struct Output {
     /// The `wl_output` global.
     pub global: GlobalId,
     /// The CRTC, the connector and the planes.
-    pub kms: kms::Output,
+    pub kms: KmsOutput,
     /// Predicts vblanks from the timestamps of flips.
     pub clock: vblank::Clock,
     /// The top left corner on the desktop.
@@ -84,13 +74,6 @@ pub struct Output {
     pub shown_by_plane: Vec<bool>,
     /// That is what the assignment says: the frame was not composited against it.
     pub marked_by_assignment: bool,
-    /// For each plane, the buffer that the last commit put on it.
-    pub on_plane: Vec<Option<OnPlane>>,
-    /// For each plane with a client's content: up to which damage of the surface the plane is
-    /// current.
-    pub marks: Vec<Option<Mark>>,
-    /// Taken off the planes by the last commit, but on the screen until its flip.
-    pub retiring: Vec<OnPlane>,
     /// The callbacks of the next frame.
     pub callbacks: FrameCallbacks,
     /// Decides what to omit when the kernel refuses a frame.
@@ -151,6 +134,21 @@ impl Output {
         self.machine.reset();
     }
 
+    /// What the last commit put on a plane; `None`: nothing.
+    pub fn on_plane(&self, plane: usize) -> Option<&OnPlane> {
+        self.kms.shown(plane).map(|shown| &shown.payload.show)
+    }
+
+    /// What the last commit put on the planes, each with its index.
+    pub fn on_planes(&self) -> impl Iterator<Item = (usize, &OnPlane)> {
+        (0..self.kms.planes().len()).filter_map(|plane| Some((plane, self.on_plane(plane)?)))
+    }
+
+    /// Up to which damage of its surface a plane is current; `None`: unknown.
+    pub fn mark(&self, plane: usize) -> Option<Mark> {
+        self.kms.shown(plane)?.payload.mark
+    }
+
     /// Checks, in debug builds, that the state machine is in step with what was committed.
     pub fn check_phase(&self) {
         let (machine, committed) = (&self.machine, self.kms.in_flight().is_some());
@@ -184,8 +182,8 @@ impl Output {
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),
-            "on_planes": self.on_plane.iter().filter(|shown| matches!(shown, Some(OnPlane::Content(_)))).count(),
-            "direct": matches!(self.on_plane.get(self.primary), Some(Some(OnPlane::Content(_)))),
+            "on_planes": self.on_planes().filter(|(_, shown)| matches!(shown, OnPlane::Content(_))).count(),
+            "direct": matches!(self.on_plane(self.primary), Some(OnPlane::Content(_))),
         })
     }
 

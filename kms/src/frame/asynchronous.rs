@@ -7,9 +7,9 @@
 //! primary are up to the driver; this crate leaves them alone.
 
 use super::{Frame, FrameKind};
-use crate::output::PlaneValues;
+use crate::plane::PlaneValues;
 
-impl Frame<'_> {
+impl<P: PartialEq> Frame<'_, P> {
     pub(super) fn is_asynchronous(&self) -> bool {
         self.kind == FrameKind::Asynchronous
     }
@@ -28,9 +28,8 @@ impl Frame<'_> {
         if self.writeback.is_some() {
             return refuse("WRITEBACK_FB_ID");
         }
-        let shown = output.shown.as_ref()?;
         for (at, plane) in output.planes.iter().enumerate() {
-            let change = changes(&shown[at], &self.next[at]);
+            let change = changes(output.tracker.known(at)?, output.tracker.next_values(at));
             let fence = self.extras[at].in_fence.is_some();
             match change {
                 Some(what) if at != output.primary() || what != "FB_ID" => {

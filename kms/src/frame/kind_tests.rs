@@ -86,7 +86,7 @@ fn sleep_keeps_the_picture_and_wake_brings_it_back() {
     assert_eq!(bench.flips(), 1);
     let output = &mut bench.outputs[0];
     assert!(output.is_asleep() && !output.needs_modeset());
-    assert_eq!(output.shown.map(|shown| shown[0].fb), Some(Some(FramebufferId::from_raw(1))));
+    assert_eq!(output.shown(0).and_then(|shown| shown.values.fb), Some(FramebufferId::from_raw(1)));
     for refused in [output.sleep(3).unwrap_err(), output.frame().commit(3).unwrap_err()] {
         assert_eq!((refused.step, refused.errno), (Step::State, Errno::INVAL), "{refused}");
     }
@@ -227,7 +227,7 @@ fn displays_light_together_or_not_at_all() {
 
 #[test]
 fn frames_that_cannot_share_a_request() {
-    assert_eq!(together::test(&mut []).unwrap_err().step, Step::Prepare);
+    assert_eq!(together::test::<()>(&mut []).unwrap_err().step, Step::Prepare);
     let (mut here, mut there) = (Bench::new(1, Caps::default(), |_| ()), Bench::new(1, Caps::default(), |_| ()));
     let mut frames = [here.outputs[0].modeset(), there.outputs[0].modeset()];
     assert_eq!(together::commit(&mut frames, 1).unwrap_err().errno, Errno::INVAL);

@@ -66,7 +66,7 @@ impl Bench {
 
     /// What the first two planes show, as the output has it.
     fn framebuffers_on(&self) -> [u32; 2] {
-        let fb = |plane: usize| self.output.shown.and_then(|shown| shown[plane].fb);
+        let fb = |plane: usize| self.output.shown(plane).and_then(|shown| shown.values.fb);
         [0, 1].map(|plane| fb(plane).map_or(0, FramebufferId::raw))
     }
 

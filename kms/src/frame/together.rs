@@ -12,7 +12,7 @@ use super::{Committed, Errno, Frame, Submission};
 /// Asks the kernel whether it would take all the frames at once; changes nothing.
 ///
 /// Errors as of [`commit`].
-pub fn test(frames: &mut [Frame<'_>]) -> Result<(), CommitError> {
+pub fn test<P: PartialEq>(frames: &mut [Frame<'_, P>]) -> Result<(), CommitError> {
     run(frames, Submission::Test).map(drop)
 }
 
@@ -23,17 +23,17 @@ pub fn test(frames: &mut [Frame<'_>]) -> Result<(), CommitError> {
 /// Errors as of [`Frame::commit`], with the names of all outputs where the kernel refused; EINVAL
 /// at [`Step::Prepare`]: no frame, frames of two devices, or frames that cannot share a request
 /// (asynchronous ones with others).
-pub fn commit(frames: &mut [Frame<'_>], user_data: u64) -> Result<Vec<Committed>, CommitError> {
+pub fn commit<P: PartialEq>(frames: &mut [Frame<'_, P>], user_data: u64) -> Result<Vec<Committed>, CommitError> {
     run(frames, Submission::Commit(user_data))
 }
 
-fn run(frames: &mut [Frame<'_>], submission: Submission) -> Result<Vec<Committed>, CommitError> {
+fn run<P: PartialEq>(frames: &mut [Frame<'_, P>], submission: Submission) -> Result<Vec<Committed>, CommitError> {
     let Some((first, others)) = frames.split_first() else {
         let (output, detail, request) = (String::new(), "no frame".to_owned(), String::new());
         return Err(CommitError { output, step: Step::Prepare, errno: Errno::INVAL, detail, request });
     };
     let device = first.output.device.clone();
-    let shares = |frame: &Frame<'_>| {
+    let shares = |frame: &Frame<'_, P>| {
         frame.output.device.is(&device)
             && frame.is_asynchronous() == first.is_asynchronous()
             && frame.has_event() == first.has_event()

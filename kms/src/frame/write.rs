@@ -3,16 +3,17 @@
 
 use super::{CommitOnly, Frame, FrameKind, Submission};
 use crate::id::{BlobId, CrtcId};
-use crate::output::PlaneValues;
 use crate::pipeline::PipelineState;
+use crate::plane::PlaneValues;
 use crate::property_values::Blend;
 use crate::request::Request;
+use crate::tracker::Power;
 use crate::{OutputPlane, PlaneState};
 
 /// `DRM_MODE_LINK_STATUS_GOOD`.
 const LINK_GOOD: u64 = 0;
 
-impl Frame<'_> {
+impl<P: PartialEq> Frame<'_, P> {
     /// What the console, or another program, left and what stands in the way. Comes before all
     /// outputs of a request: what one output turns off another may light.
     pub(super) fn write_leftovers(&self, request: &mut Request) {
@@ -72,7 +73,7 @@ impl Frame<'_> {
         let event = match kind {
             // The kernel takes no property of a CRTC with an asynchronous flip.
             FrameKind::Asynchronous => false,
-            FrameKind::Off => output.shown.is_some() && !output.asleep,
+            FrameKind::Off => output.tracker.power() == Power::Lit,
             _ => true,
         };
         if let Some(prop) = out_fence.filter(|_| event) {
@@ -80,16 +81,14 @@ impl Frame<'_> {
         }
         for (at, plane) in output.planes.iter().enumerate() {
             let whole = matches!(kind, FrameKind::Modeset | FrameKind::Off);
-            let before = if whole { None } else { output.shown.as_ref().map(|shown| &shown[at]) };
-            let extra = &self.extras[at];
+            let before = if whole { None } else { output.tracker.known(at) };
+            let (next, extra) = (output.tracker.next_values(at), &self.extras[at]);
             let damage = match plane.props.fb_damage_clips {
-                Some(_) if !extra.damage.is_empty() => {
-                    output.clips.blob(&output.device, extra.damage, &self.next[at].src)
-                }
+                Some(_) if !extra.damage.is_empty() => output.clips.blob(&output.device, extra.damage, &next.src),
                 _ => None,
             };
             request.object(plane.id);
-            write_plane(request, plane, output.crtc, before, &self.next[at], extra, damage);
+            write_plane(request, plane, output.crtc, before, next, extra, damage);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::inventory::{Connector, Crtc, PlaneInfo};
 use crate::property::PropertyTable;
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
+use crate::tracker::Tracker;
 use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind};
 
 use super::{Leftover, MAX_PLANES};
@@ -33,11 +34,24 @@ impl Output {
         connector: ConnectorId,
         mode: &Mode,
     ) -> Result<Self, OutputError> {
+        Self::with_payload(device, inventory, connector, mode)
+    }
+}
+
+impl<P> Output<P> {
+    /// As [`Output::new`], for frames that hand over the owners of what they show
+    /// ([`crate::Frame::show`]).
+    pub fn with_payload(
+        device: &Device,
+        inventory: &Inventory,
+        connector: ConnectorId,
+        mode: &Mode,
+    ) -> Result<Self, OutputError> {
         output(device, inventory, connector, mode)
     }
 }
 
-fn output(device: &Device, inventory: &Inventory, id: ConnectorId, mode: &Mode) -> Result<Output, OutputError> {
+fn output<P>(device: &Device, inventory: &Inventory, id: ConnectorId, mode: &Mode) -> Result<Output<P>, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
     let name = connector.name.clone();
     let mut claims = device.claims();
@@ -78,16 +92,14 @@ fn output(device: &Device, inventory: &Inventory, id: ConnectorId, mode: &Mode) 
         crtc: crtc.id,
         crtc_index: crtc.index,
         crtc_props,
+        tracker: Tracker::new(planes.len()),
         planes,
         mode: mode.clone(),
         mode_blob,
         request,
         names,
         leftovers,
-        shown: None,
         head: Head::default(),
-        in_flight: None,
-        asleep: false,
         vrr: false,
         vrr_capable: connector.props.value("vrr_capable") == Some(1),
         writeback: None,

@@ -17,7 +17,10 @@ use kms::{
 };
 
 use crate::{
-    output::card::card::{Card, OpenedCard},
+    output::{
+        card::card::{Card, OpenedCard},
+        planes::request::KmsOutput,
+    },
     system::{error::Error, seat::SeatSession},
 };
 
@@ -110,12 +113,12 @@ impl Cards {
     }
 
     /// The card of an output. Panics if it is gone; a card leaves only after its outputs.
-    pub fn of(&self, output: &kms::Output) -> &Card {
+    pub fn of(&self, output: &KmsOutput) -> &Card {
         self.get(output.device().serial()).expect("a card leaves after its outputs")
     }
 
     /// The card of an output. Panics if it is gone; a card leaves only after its outputs.
-    pub fn of_mut(&mut self, output: &kms::Output) -> &mut Card {
+    pub fn of_mut(&mut self, output: &KmsOutput) -> &mut Card {
         self.get_mut(output.device().serial()).expect("a card leaves after its outputs")
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kms::{Mode, PlaneState, inventory::Connector};
 
 use crate::{
+    output::planes::request::{Held, KmsOutput},
     render::{Target, Tracker},
     system::id::OutputId,
 };
@@ -16,7 +17,7 @@ pub struct PendingOutput {
     pub id: OutputId,
     pub connector: Connector,
     pub mode: Mode,
-    pub kms: kms::Output,
+    pub kms: KmsOutput,
     /// The buffer of the first frame, held until it is replaced.
     pub target: Arc<Target>,
     /// The damage tracker of the future output.
@@ -31,10 +32,13 @@ pub struct PendingOutput {
 
 impl PendingOutput {
     /// The modeset that lights the display, not committed yet.
-    pub fn modeset(&mut self, vrr: bool) -> kms::Frame<'_> {
+    pub fn modeset(&mut self, vrr: bool) -> kms::Frame<'_, Held> {
         let (primary, capable) = (self.kms.primary(), self.kms.vrr_capable());
         let mut frame = self.kms.modeset();
-        frame.set(primary, self.first_frame).vrr(vrr && capable).connector(self.settings.clone());
+        frame
+            .show(primary, self.first_frame, Held::target(self.target.clone()))
+            .vrr(vrr && capable)
+            .connector(self.settings.clone());
         frame
     }
 
@@ -67,16 +71,26 @@ pub fn set_modes(pending: &mut [PendingOutput]) -> bool {
 /// Tests `settings` on the connector: returns them all, or the default if the connector lacks a
 /// property or the kernel refuses a value. Logs why.
 pub fn supported_settings(
-    output: &mut kms::Output,
+    output: &mut KmsOutput,
     primary: usize,
-    state: PlaneState<'_>,
+    (state, target): (PlaneState<'_>, &Arc<Target>),
     settings: kms::ConnectorState,
 ) -> kms::ConnectorState {
+    let with = |output: &mut KmsOutput, settings: Option<&kms::ConnectorState>| {
+        let mut frame = output.modeset();
+        frame.show(primary, state, Held::target(target.clone()));
+        if let Some(settings) = settings {
+            frame.connector(settings.clone());
+        }
+        let result = frame.test();
+        frame.cancel();
+        result
+    };
     let refused = match output.unsupported(&settings) {
         Some(what) => Some(what.to_owned()),
-        None => output.modeset().set(primary, state).connector(settings.clone()).test().err().and_then(|error| {
+        None => with(output, Some(&settings)).err().and_then(|error| {
             // If the modeset is refused without the settings, too, they are not the cause.
-            let plain = output.modeset().set(primary, state).test();
+            let plain = with(output, None);
             plain.is_ok().then(|| error.to_string())
         }),
     };

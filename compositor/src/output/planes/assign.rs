@@ -15,7 +15,7 @@ use crate::{
     config::words::PlaneUse,
     output::{
         card::limits::CardLimits,
-        planes::request::{PlaneRequest, Rects, in_kms},
+        planes::request::{KmsOutput, PlaneRequest, Rects, in_kms},
     },
     render::{self, PassRole},
     surface::{buffer::PixelSource, content::Content},
@@ -63,7 +63,7 @@ impl Layouts {
     pub fn describe(
         &mut self,
         device: &Device,
-        output: &kms::Output,
+        output: &KmsOutput,
         (how, known): (PlaneUse, &CardLimits),
         scene: &[render::Layer],
         changed: Option<&[usize]>,
@@ -172,7 +172,7 @@ impl Layouts {
     }
 }
 
-fn planes(device: &Device, output: &kms::Output) -> Vec<PlaneCaps> {
+fn planes(device: &Device, output: &KmsOutput) -> Vec<PlaneCaps> {
     let describe = |plane: &kms::OutputPlane| {
         let plane = PlaneCaps::from(plane);
         // vkms blends premultiplied pixels on every plane without advertising it; its CRCs are
@@ -184,7 +184,7 @@ fn planes(device: &Device, output: &kms::Output) -> Vec<PlaneCaps> {
 
 fn describe(
     device: &Device,
-    output: &kms::Output,
+    output: &KmsOutput,
     (how, known): (PlaneUse, &CardLimits),
     layer: &render::Layer,
 ) -> CandidateLayer {

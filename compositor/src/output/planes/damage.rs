@@ -27,9 +27,9 @@ fn rect(rect: &Rectangle<i32, Buffer>) -> Rect {
 /// returns the appended range; empty: everything may have changed.
 pub fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut Rects) -> Range<usize> {
     let from = rects.len();
-    let Some(OnPlane::Content(shown)) = &output.on_plane[plane] else { return from..from };
+    let Some(OnPlane::Content(shown)) = output.on_plane(plane) else { return from..from };
     let other = shown.surface != layer.content.surface || Arc::ptr_eq(shown, &layer.content);
-    let (Some(Mark(before)), false, true) = (output.marks[plane], other, has_damage_clips(output, plane)) else {
+    let (Some(Mark(before)), false, true) = (output.mark(plane), other, has_damage_clips(output, plane)) else {
         return from..from;
     };
     let Some(changed) = layer.damage.damage_since(Some(before)) else { return from..from };
@@ -54,7 +54,7 @@ pub fn of_target(output: &Output, plane: usize, drawn_at: u64, from: usize, rect
         let mut targets = output.targets.iter();
         targets.any(|(target, at)| Arc::ptr_eq(target, shown) && *at >= drawn_at)
     };
-    let known = drawn_at > 0 && matches!(&output.on_plane[plane], Some(OnPlane::Target(shown)) if newer(shown));
+    let known = drawn_at > 0 && matches!(output.on_plane(plane), Some(OnPlane::Target(shown)) if newer(shown));
     if !known || !has_damage_clips(output, plane) {
         rects.truncate(from);
     } else if rects.len() == from {

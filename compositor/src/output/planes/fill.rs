@@ -20,7 +20,7 @@ use crate::{
             assign,
             attempt::Attempt,
             damage,
-            request::{CursorPlane, InFence, Mark, OnPlane, PlaneRequest, Rects, SceneFrame},
+            request::{CursorPlane, Held, InFence, Mark, OnPlane, PlaneRequest, Rects, SceneFrame},
             submit::{Submit, submit},
         },
         state::Output,
@@ -211,7 +211,7 @@ fn render(
             }
             if layer.content.is_shm_in_place() {
                 // The flip waits for the pass, so holding the content until the flip is enough.
-                output.retiring.push(OnPlane::Content(layer.content.clone()));
+                output.kms.keep(Held { show: OnPlane::Content(layer.content.clone()), mark: None });
             }
         }
     }

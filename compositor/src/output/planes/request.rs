@@ -134,6 +134,42 @@ pub enum OnPlane {
     Target(Arc<Target>),
 }
 
+impl PartialEq for OnPlane {
+    /// Whether it is the same buffer.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Content(a), Self::Content(b)) => Arc::ptr_eq(a, b),
+            (Self::Target(a), Self::Target(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+/// What an output holds for a plane until it has left the screen ([`kms::tracker`]).
+#[derive(Debug, Clone)]
+pub struct Held {
+    pub show: OnPlane,
+    /// Up to which damage of the surface the plane is current; `None`: unknown.
+    pub mark: Option<Mark>,
+}
+
+impl Held {
+    /// One of the compositor's own buffers.
+    pub fn target(target: Arc<Target>) -> Self {
+        Self { show: OnPlane::Target(target), mark: None }
+    }
+}
+
+impl PartialEq for Held {
+    /// Whether it is the same buffer.
+    fn eq(&self, other: &Self) -> bool {
+        self.show == other.show
+    }
+}
+
+/// An output of the kernel, which holds the compositor's and the clients' buffers.
+pub type KmsOutput = kms::Output<Held>;
+
 /// Up to which damage of its surface a plane is current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(pub CommitCounter);

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::{
     output::{
-        planes::request::{InFence, OnPlane, PlaneRequest},
+        planes::request::{Held, InFence, OnPlane, PlaneRequest},
         state::Output,
     },
     surface::content::{AcquireLock, Content},
@@ -35,7 +35,7 @@ pub fn submit(
     rects: &[Rect],
     how: Submit,
 ) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
-    let (count, id) = (output.on_plane.len(), output.id);
+    let (count, id) = (output.kms.planes().len(), output.id);
     // Until the call has returned: the kernel then has a reference of its own to each fence.
     let lent = lend_acquires(requests);
     let mut frame = match how {
@@ -64,10 +64,14 @@ pub fn submit(
             _ => None,
         };
         state.damage = rects.get(request.damage.clone()).unwrap_or_default();
-        frame.set(plane, state);
+        frame.show(plane, state, Held { show: request.show.clone(), mark: request.mark });
     }
     match how {
-        Submit::Test => frame.test().map(|()| (None, false)),
+        Submit::Test => {
+            let result = frame.test();
+            frame.cancel();
+            result.map(|()| (None, false))
+        }
         Submit::Commit { frame: number, asynchronous, .. } => {
             let tears = asynchronous && frame.try_asynchronous();
             frame

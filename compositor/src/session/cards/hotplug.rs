@@ -96,9 +96,8 @@ impl Syncline {
         }
         // The renderer has the targets of this output mapped.
         self.renderer_stale = true;
-        let shows = output.on_plane.into_iter().flatten().chain(output.retiring).collect();
         let card = self.outputs.cards.of_mut(&output.kms);
-        card.turn_off(Leaving { id: output.id, kms: output.kms, _shows: shows });
+        card.turn_off(Leaving { id: output.id, kms: output.kms });
     }
 
     /// Places the outputs side by side without gaps, in the order in which they came, to the right

@@ -23,7 +23,7 @@ use crate::{
         },
         in_flight::FrameCallbacks,
         phase::Machine,
-        planes::{assign::Layouts, content_type::ConnectorSettings, request::OnPlane, tear},
+        planes::{assign::Layouts, content_type::ConnectorSettings, request::KmsOutput, tear},
         state::Output,
     },
     render::{Scene, Target, Tracker, target::OPAQUE},
@@ -131,7 +131,7 @@ impl Syncline {
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
         let device = &card.device;
-        let mut output = kms::Output::new(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let mut output = KmsOutput::with_payload(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
         let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
@@ -147,7 +147,7 @@ impl Syncline {
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         let first_frame = PlaneState::new(framebuffer.id(), src, dst);
         let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
-        let settings = supported_settings(&mut output, primary, first_frame, settings);
+        let settings = supported_settings(&mut output, primary, (first_frame, &target), settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
         Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
@@ -191,8 +191,6 @@ impl Syncline {
         wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
         let global = announce_output(&self.display, &wl);
-        let mut on_plane = vec![None; output.planes().len()];
-        on_plane[primary] = Some(OnPlane::Target(target.clone()));
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
         tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
         outputs.list.push(Output {
@@ -211,9 +209,6 @@ impl Syncline {
             pointer_on_plane: false,
             shown_by_plane: Vec::new(),
             marked_by_assignment: false,
-            marks: vec![None; on_plane.len()],
-            on_plane,
-            retiring: Vec::new(),
             callbacks: FrameCallbacks::default(),
             ladder: kms::recover::Ladder::default(),
             withdrawn: false,

@@ -9,7 +9,7 @@ use crate::{
     config::Colour,
     output::{
         card::light::user_data,
-        planes::{attempt::FrameError, request::OnPlane},
+        planes::{attempt::FrameError, request::Held},
         power::MODESET_COMMIT,
     },
     render::target::OPAQUE,
@@ -79,7 +79,8 @@ impl Syncline {
         output.settings.modeset();
         frame.connector(output.settings.state.clone());
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
-        frame.set(output.primary, PlaneState::new(framebuffer.id(), all.0, all.1)).vrr(vrr);
+        let state = PlaneState::new(framebuffer.id(), all.0, all.1);
+        frame.show(output.primary, state, Held::target(target.clone())).vrr(vrr);
         frame.commit(user_data(output.id, MODESET_COMMIT)).map_err(|error| {
             let remedy = match error.errno {
                 Errno::NODEV | Errno::NXIO => Remedy::Gone,
@@ -88,8 +89,6 @@ impl Syncline {
             };
             FrameError::Refused(remedy, error)
         })?;
-        output.retiring.extend(output.on_plane.iter_mut().filter_map(Option::take));
-        output.on_plane[output.primary] = Some(OnPlane::Target(target.clone()));
         output.targets.push((target, 0));
         if let Some(in_flight) = output.machine.relit(self.now) {
             in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);

@@ -92,9 +92,8 @@ impl Syncline {
             // Both frames are in flight or shown.
             ComparisonStep::Composited { .. } | ComparisonStep::Planes { .. } => return,
             ComparisonStep::Wait { why_not } => {
-                let shows = |at: usize| matches!(output.on_plane[at], Some(OnPlane::Content(_)));
-                let planes: Vec<PlaneId> =
-                    (0..output.on_plane.len()).filter(|at| shows(*at)).map(|at| output.kms.planes()[at].id).collect();
+                let clients = output.on_planes().filter(|(_, on)| matches!(on, OnPlane::Content(_)));
+                let planes: Vec<PlaneId> = clients.map(|(at, _)| output.kms.planes()[at].id).collect();
                 if planes.is_empty() {
                     *why_not = "no plane shows a client's buffer: everything is composited already";
                 } else if scene.iter().any(|layer| !layer.content.is_ready()) {

@@ -84,7 +84,6 @@ impl Syncline {
         let mut failed = self.record_handed_over(id);
         let output = &mut self.outputs.list[id];
         let landed = output.machine.flipped()?;
-        output.retiring.clear();
         let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;
         let guessed = matches!(&landed, Landed::Frame(in_flight) if early(in_flight));
         // For the flip that turns a display on, kernels have reported the last vblank before it was
