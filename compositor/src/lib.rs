@@ -22,4 +22,6 @@ mod surface;
 mod system;
 
 pub use cli::main;
+#[cfg(feature = "doors")]
+pub use session::doors;
 pub use session::globals::{GlobalRow, Needs, SeenBy, TABLE as GLOBALS};

@@ -87,15 +87,26 @@ impl Syncline {
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
             InputEvent::DeviceAdded { device } => {
-                if device.has_capability(DeviceCapability::Pointer) {
-                    self.pointers_changed(1);
-                }
+                self.devices_changed(&device, 1);
                 tracing::debug!("input device: {}", device.name());
             }
-            InputEvent::DeviceRemoved { device } if device.has_capability(DeviceCapability::Pointer) => {
-                self.pointers_changed(-1);
-            }
+            InputEvent::DeviceRemoved { device } => self.devices_changed(&device, -1),
+            InputEvent::TouchDown { event } => self.touch_down(&event),
+            InputEvent::TouchMotion { event } => self.touch_motion(&event),
+            InputEvent::TouchUp { event } => self.touch_up(&event),
+            InputEvent::TouchCancel { .. } => self.touch_cancel(),
+            InputEvent::TouchFrame { .. } => self.touch_frame(),
             _ => {}
+        }
+    }
+
+    /// A device has come (1) or gone (-1).
+    fn devices_changed(&mut self, device: &impl Device, change: isize) {
+        if device.has_capability(DeviceCapability::Pointer) {
+            self.pointers_changed(change);
+        }
+        if device.has_capability(DeviceCapability::Touch) {
+            self.touch_screens_changed(change);
         }
     }
 
@@ -213,7 +224,7 @@ impl Syncline {
         popup.and_then(|popup| smithay::desktop::find_popup_root_surface(&popup).ok()).unwrap_or(root)
     }
 
-    fn click_focus(&mut self, at: Point<f64, Logical>) {
+    pub fn click_focus(&mut self, at: Point<f64, Logical>) {
         let Some((surface, _)) = self.desktop.at(at) else { return };
         let root = self.toplevel_of(&surface);
         let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());

@@ -8,12 +8,16 @@ mod cards;
 mod checks;
 mod commit;
 mod crc;
+#[cfg(feature = "doors")]
+pub mod doors;
 mod feedback;
 #[cfg(test)]
 mod fixture;
 mod frame;
 pub mod globals;
 mod handlers;
+#[cfg(any(test, feature = "doors"))]
+mod hands;
 mod idle;
 mod input;
 mod parts;
@@ -24,6 +28,7 @@ mod running;
 mod screenshot;
 mod spawn;
 mod state;
+mod touch;
 mod watchdog;
 mod windows;
 

@@ -97,13 +97,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
 
     let mut ready = Vec::with_capacity(64);
     while running.state.exit.is_none() {
-        let wake = running.settle()?;
-        let state = &mut running.state;
-        if let Err(error) = state.reactor.wake_at(wake, state.now) {
-            tracing::error!("cannot set the timer: {error}");
-        }
-        state.reactor.wait(&mut ready).context("waiting for events")?;
-        running.wake();
+        next(&mut running, &mut ready)?;
         for source in &ready {
             let state = &mut running.state;
             match *source {
@@ -134,6 +128,18 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         }
     }
     Ok(state.exit.unwrap_or(0))
+}
+
+/// Ends a turn of the loop, and waits for what the next one has to handle.
+pub fn next(running: &mut Running, ready: &mut Vec<EventSource>) -> Result<(), Error> {
+    let wake = running.settle()?;
+    let state = &mut running.state;
+    if let Err(error) = state.reactor.wake_at(wake, state.now) {
+        tracing::error!("cannot set the timer: {error}");
+    }
+    state.reactor.wait(ready).context("waiting for events")?;
+    running.wake();
+    Ok(())
 }
 
 fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {

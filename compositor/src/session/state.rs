@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use fence::Ns;
 use smithay::{
     input::{Seat, SeatState},
-    reexports::wayland_server::{Client, Display, DisplayHandle, protocol::wl_surface::WlSurface},
+    reexports::wayland_server::{Client, Display, DisplayHandle, backend::ClientId, protocol::wl_surface::WlSurface},
     wayland::compositor::CompositorClientState,
 };
 
@@ -127,8 +127,8 @@ impl Syncline {
         client.get_data::<ClientState>().expect("every client is inserted with its ClientState")
     }
 
-    /// Accepts a connection.
-    pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) {
+    /// Accepts a connection. `None`: it could not be, and the log says why.
+    pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid, sandboxed: false });
         let connections = self.display.backend_handle();
@@ -137,8 +137,14 @@ impl Syncline {
         // The descriptor leaves the epoll set when the connection is closed.
         let watched = self.reactor.add_edge(&stream, EventSource::Client(slot));
         match watched.and_then(|()| self.display.insert_client(stream, state)) {
-            Ok(client) => self.clients.insert(client.id()),
-            Err(error) => tracing::warn!("a client could not connect: {error}"),
+            Ok(client) => {
+                self.clients.insert(client.id());
+                Some(client.id())
+            }
+            Err(error) => {
+                tracing::warn!("a client could not connect: {error}");
+                None
+            }
         }
     }
 

@@ -22,6 +22,7 @@ use wayland_server::{
 use crate::session::{
     Syncline,
     checks::door::{checked, refuse},
+    touch::had_touch,
 };
 
 checked!(WlSeat, SeatUserData<Syncline>, SeatState<Syncline>, seat_request);
@@ -32,7 +33,7 @@ fn seat_request(_: &mut Syncline, wl: &WlSeat, request: &wl_seat::Request) -> bo
     let (name, has) = match request {
         wl_seat::Request::GetPointer { .. } => ("get_pointer", seat.get_pointer().is_some()),
         wl_seat::Request::GetKeyboard { .. } => ("get_keyboard", seat.get_keyboard().is_some()),
-        wl_seat::Request::GetTouch { .. } => ("get_touch", seat.get_touch().is_some()),
+        wl_seat::Request::GetTouch { .. } => ("get_touch", had_touch(&seat)),
         _ => return true,
     };
     has || refuse(wl, wl_seat::Error::MissingCapability, format!("{name}: the seat has never had that capability"))
