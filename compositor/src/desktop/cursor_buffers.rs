@@ -13,7 +13,6 @@ use smithay::{
         Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
         element::Id,
         pixman::{PixmanRenderer, PixmanTexture},
-        utils::DamageBag,
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Buffer, Logical, Physical, Point, Rectangle, Size, Transform},
@@ -30,6 +29,7 @@ use crate::{
         SurfaceState,
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
+        damage::DamageHistory,
         view::View,
     },
     system::id::SurfaceId,
@@ -46,7 +46,7 @@ pub struct CursorBuffers {
     contents: Vec<ThemeContent>,
     /// The identity of the theme's image for damage tracking, and its damage.
     element: Id,
-    damage: DamageBag<i32, Buffer>,
+    damage: DamageHistory,
 }
 
 /// What the image is.
@@ -95,7 +95,7 @@ impl Default for CursorBuffers {
             not_on_plane: None,
             contents: Vec::new(),
             element: Id::new(),
-            damage: DamageBag::default(),
+            damage: DamageHistory::default(),
         }
     }
 }
@@ -123,7 +123,7 @@ impl CursorBuffers {
         let content = self.theme_content(device, image, changes)?;
         let src = Rectangle::from_size(content.size.to_f64());
         let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
-        let (element, damage, dst) = (self.element.clone(), self.damage.snapshot(), Rectangle::default());
+        let (element, damage, dst) = (self.element.clone(), self.damage.clone(), Rectangle::default());
         Ok(Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true })
     }
 

@@ -45,7 +45,7 @@ pub fn layer(
         dst: on_output(rect, area),
         rate: state.rate.rate(now),
         element: state.element.clone(),
-        damage: state.damage.snapshot(),
+        damage: state.damage.clone(),
         pointer: false,
     })
 }

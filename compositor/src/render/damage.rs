@@ -10,7 +10,7 @@ use dmabuf_import::colour::Representation;
 use smithay::{
     backend::renderer::{
         element::Id,
-        utils::{CommitCounter, DamageSet, DamageSnapshot},
+        utils::{CommitCounter, DamageSet},
     },
     reexports::pixman::Region32,
     utils::{Buffer, Physical, Rectangle, Size, Transform},
@@ -23,12 +23,15 @@ use crate::{
         layer::{PassLayers, PassRole},
         split::{Part, region_of},
     },
+    surface::damage::DamageHistory,
 };
 
 /// The passes that a ring remembers; an older target is repainted as a whole.
 const PASSES: usize = 8;
 /// A layer with more damage rectangles than this counts as damaged all over.
 const MAX_RECTS: usize = 64;
+/// The layers for which the scratch list keeps its memory from pass to pass.
+const SCRATCH: usize = 256;
 
 /// The damage of the last passes.
 #[derive(Debug, Default)]
@@ -121,6 +124,8 @@ impl Tracker {
                     false => region_of(whole),
                 };
                 std::mem::swap(&mut self.before, &mut self.now);
+                self.now.clear();
+                self.now.shrink_to(SCRATCH);
                 damage
             }
         };
@@ -273,13 +278,13 @@ fn scaled_damage(layer: &Layer, commit: CommitCounter) -> Option<DamageSet<i32, 
 }
 
 fn scaled(
-    damage: &DamageSnapshot<i32, Buffer>,
+    damage: &DamageHistory,
     commit: CommitCounter,
     src: Rectangle<f64, Buffer>,
     dst: Size<i32, Physical>,
     transform: Transform,
 ) -> Option<DamageSet<i32, Physical>> {
-    let damage = damage.damage_since(Some(commit))?;
+    let damage = damage.damage_since(commit)?;
     if damage.is_empty() {
         return Some(DamageSet::default());
     }

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use smithay::{
-    backend::renderer::{element::Id, utils::DamageSnapshot},
+    backend::renderer::element::Id,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Buffer, Physical, Rectangle},
+    utils::{Physical, Rectangle},
 };
 
-use crate::surface::{content::Content, view::View};
+use crate::surface::{content::Content, damage::DamageHistory, view::View};
 
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Layer {
     /// The identity of the surface for damage tracking.
     pub element: Id,
     /// The damage history of the surface.
-    pub damage: DamageSnapshot<i32, Buffer>,
+    pub damage: DamageHistory,
     /// Every pixel is opaque.
     pub opaque: bool,
     /// Commits of the surface per 1000 seconds.

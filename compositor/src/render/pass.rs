@@ -237,7 +237,7 @@ where
         return Ok(Update::Current(None));
     }
     let last = known.and_then(|known| {
-        let damage = layer.damage.damage_since(Some(known.commit));
+        let damage = layer.damage.damage_since(known.commit);
         let damage = damage.unwrap_or_else(|| DamageSet::from_slice(&[Rectangle::from_size(content.size)]));
         Some(LastCopy { texture: &known.texture, format: known.copy?, damage })
     });
@@ -253,6 +253,7 @@ where
             Sampled { texture, copy: Some(copy), wait: None }
         }
     };
-    textures.insert(content.surface, KnownTexture { serial: content.serial, commit, colour, copy, texture });
+    let known = KnownTexture { serial: content.serial, commit, colour, copy, texture };
+    textures.insert(content.surface, Box::new(known));
     Ok(Update::Current(wait))
 }

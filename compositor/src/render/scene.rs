@@ -8,9 +8,11 @@
 
 use std::collections::HashMap;
 
-use smithay::{backend::renderer::utils::DamageSnapshot, utils::Buffer};
-
-use crate::{render::Layer, surface::SurfaceState, system::id::SurfaceId};
+use crate::{
+    render::Layer,
+    surface::{SurfaceState, damage::DamageHistory},
+    system::id::SurfaceId,
+};
 
 /// The layers of one output.
 #[derive(Default)]
@@ -113,7 +115,7 @@ impl Scene {
     /// damage, so that the new damage need not be added to a copy.
     pub fn begin_update(&mut self, surface: SurfaceId) {
         if let Some(at) = self.index.get(&surface) {
-            self.layers[*at].damage = DamageSnapshot::<i32, Buffer>::empty();
+            self.layers[*at].damage = DamageHistory::default();
         }
     }
 
@@ -122,7 +124,7 @@ impl Scene {
     pub fn update(&mut self, surface: SurfaceId, state: &mut SurfaceState, now: fence::Ns) -> bool {
         let Some(at) = self.index.get(&surface).copied() else { return false };
         let layer = &mut self.layers[at];
-        layer.damage = state.damage.snapshot();
+        layer.damage = state.damage.clone();
         layer.rate = state.rate.rate(now);
         // Another part of the same buffer, or another rotation, is another image, too.
         let mut changed = std::mem::replace(&mut layer.view, state.view) != state.view;

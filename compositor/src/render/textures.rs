@@ -13,8 +13,8 @@ use smithay::{
 
 use crate::system::id::SurfaceId;
 
-/// Textures by surface.
-pub type Textures<T> = HashMap<SurfaceId, KnownTexture<T>>;
+/// Textures by surface; in boxes, because a table is half empty.
+pub type Textures<T> = HashMap<SurfaceId, Box<KnownTexture<T>>>;
 
 /// The size and format of a texture that holds a copy; a texture of the same size and format is
 /// reused.

@@ -17,6 +17,7 @@ pub mod cached;
 pub mod callback_response;
 pub mod client;
 pub mod content;
+pub mod damage;
 pub mod gate;
 pub mod goal;
 pub mod limits;

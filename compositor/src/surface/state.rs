@@ -12,9 +12,9 @@ use std::{
 
 use fence::{Ns, Predictor};
 use smithay::{
-    backend::renderer::{element::Id, utils::DamageBag},
+    backend::renderer::element::Id,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Buffer, Logical, Point, Rectangle},
+    utils::{Logical, Point, Rectangle},
     wayland::{
         compositor::{SurfaceAttributes, SurfaceData, with_states},
         presentation::PresentationFeedbackCachedState,
@@ -23,8 +23,8 @@ use smithay::{
 
 use crate::{
     surface::{
-        allocation::AllocationHints, content::Content, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
-        transactions::TransactionCount, view::View,
+        allocation::AllocationHints, content::Content, damage::DamageHistory, gate::PendingCommit, order::CommitOrder,
+        rate::CommitRate, shm, transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -56,7 +56,7 @@ pub struct SurfaceState {
     /// The identity of the surface for damage tracking.
     pub element: Id,
     /// The damage history, in buffer coordinates.
-    pub damage: DamageBag<i32, Buffer>,
+    pub damage: DamageHistory,
     /// How long this client's fences take, from commit to signal. `None`: none is known. Most
     /// surfaces never have one, and it is large.
     pub predictor: Option<Box<Predictor>>,
@@ -99,7 +99,7 @@ impl Default for SurfaceState {
             transactions: TransactionCount::default(),
             view: View::default(),
             element: Id::new(),
-            damage: DamageBag::default(),
+            damage: DamageHistory::default(),
             predictor: None,
             rate: CommitRate::default(),
             on_plane: false,

@@ -32,7 +32,7 @@ pub fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut Rects)
     let (Some(Mark(before)), false, true) = (output.mark(plane), other, has_damage_clips(output, plane)) else {
         return from..from;
     };
-    let Some(changed) = layer.damage.damage_since(Some(before)) else { return from..from };
+    let Some(changed) = layer.damage.damage_since(before) else { return from..from };
     let (w, h) = (layer.content.size.w as u32, layer.content.size.h as u32);
     let whole = |rect: &Rect| rect.x <= 0 && rect.y <= 0 && rect.w >= w && rect.h >= h;
     rects.extend(changed.iter().map(rect));

@@ -74,12 +74,14 @@ fn a_ring_knows_what_a_target_of_an_age_lacks() {
 
 #[test]
 fn damage_follows_the_mapping_to_the_output() {
-    let mut bag = smithay::backend::renderer::utils::DamageBag::<i32, Buffer>::default();
+    let mut bag = DamageHistory::default();
+    bag.reset();
+    bag.add([Rectangle::from_size((100, 100).into())]);
     let before = bag.current_commit();
     let buffer = |x, y, w, h| Rectangle::<i32, Buffer>::new((x, y).into(), (w, h).into());
     bag.add([buffer(10, 10, 5, 5), buffer(90, 90, 20, 20)]);
     let src = Rectangle::new((10.0, 10.0).into(), (90.0, 90.0).into());
-    let at = |dst: (i32, i32), transform| scaled(&bag.snapshot(), before, src, dst.into(), transform);
+    let at = |dst: (i32, i32), transform| scaled(&bag, before, src, dst.into(), transform);
     let rects = |set: Option<DamageSet<i32, Physical>>| set.map(|set| set.to_vec());
     assert_eq!(rects(at((90, 90), Transform::Normal)), Some(vec![rect(0, 0, 5, 5), rect(80, 80, 10, 10)]));
     let double = Some(vec![rect(0, 0, 11, 11), rect(159, 159, 21, 21)]);
@@ -87,7 +89,7 @@ fn damage_follows_the_mapping_to_the_output() {
     assert_eq!(rects(at((90, 90), Transform::_90)), None, "a rotated buffer is damaged as a whole");
     let many = (0..MAX_RECTS as i32 + 1).map(|x| buffer(x, 50, 1, 1));
     bag.add(many);
-    assert_eq!(rects(scaled(&bag.snapshot(), before, src, (90, 90).into(), Transform::Normal)), None);
+    assert_eq!(rects(scaled(&bag, before, src, (90, 90).into(), Transform::Normal)), None);
 }
 
 /// The edge of the picture that the painters of the property test paint.
