@@ -53,19 +53,6 @@ pub(crate) enum FrameKind {
     Off,
 }
 
-/// What a frame asks of a plane.
-#[derive(Debug)]
-pub struct Asked<'a, P> {
-    /// Index into [`Output::planes`].
-    pub index: usize,
-    /// The plane.
-    pub plane: &'a OutputPlane,
-    /// The property values, with the owner of the pixels.
-    pub shown: &'a Shown<P>,
-    /// The kernel is to wait for a fence before it shows it.
-    pub fenced: bool,
-}
-
 /// A frame being put together; borrows its output. What it would show is let go when its commit is
 /// refused, at [`Frame::cancel`], and when the next frame of the output begins.
 #[derive(Debug)]
@@ -208,14 +195,6 @@ impl<'a, P: PartialEq> Frame<'a, P> {
             *extra = CommitOnly::default();
         }
         self
-    }
-
-    /// What the frame asks of the planes that show something, from the first on.
-    pub fn asked(&self) -> impl Iterator<Item = Asked<'_, P>> {
-        self.output.planes.iter().enumerate().filter_map(|(index, plane)| {
-            let shown = self.output.tracker.next(index)?;
-            Some(Asked { index, plane, shown, fenced: self.extras[index].in_fence.is_some() })
-        })
     }
 
     /// Asks the kernel whether it could show the frame, changing nothing. May be called any number

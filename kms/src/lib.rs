@@ -59,7 +59,7 @@ pub use dumb::{DumbAllocator, DumbBuffer};
 pub use error::{CommitError, OutputError, Step};
 pub use event::{Event, Flip};
 pub use fence::Ns;
-pub use frame::{Asked, Committed, Frame};
+pub use frame::{Committed, Frame};
 pub use framebuffer::Framebuffer;
 pub use geometry::{Rect, SrcRect};
 pub use head::{ConnectorState, CrtcState};

@@ -133,8 +133,8 @@ impl Layouts {
 
     /// What a pass makes of each of `count` layers: the visible ones that no plane shows are
     /// composited, and there is a hole for each layer on a plane below the composited buffer.
-    /// `all`: all are composited. Those of `unreadable`, in ascending order, are left out. Returns whether the last
-    /// frame's pass made the same of the same layers.
+    /// `all`: all are composited. Those of `unreadable`, in ascending order, are left out. Returns
+    /// whether the last frame's pass made the same of the same layers.
     pub fn assign_roles(&mut self, count: usize, all: bool, unreadable: &[usize]) -> (&[PassRole], bool) {
         let assignment = self.assigner.as_ref().map(Assigner::current).filter(|_| !all);
         let mut same = self.continues && self.roles.len() == count;
