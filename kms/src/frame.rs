@@ -197,6 +197,13 @@ impl<'a, P: PartialEq> Frame<'a, P> {
         self
     }
 
+    /// What the frame asks of each plane that shows something, with the plane's index and whether it
+    /// goes with an in-fence. After the commit [`Output::on_planes`] says the same.
+    pub fn asked(&self) -> impl Iterator<Item = (usize, &Shown<P>, bool)> {
+        let planes = (0..self.planes()).zip(&self.extras);
+        planes.filter_map(|(at, extra)| Some((at, self.output.tracker.next(at)?, extra.in_fence.is_some())))
+    }
+
     /// Asks the kernel whether it could show the frame, changing nothing. May be called any number
     /// of times, also while a commit is in flight.
     pub fn test(&mut self) -> Result<(), CommitError> {

@@ -182,6 +182,12 @@ impl<P> Output<P> {
         self.tracker.shown(plane)
     }
 
+    /// The planes that show something since the last commit, with what: the values that the kernel was
+    /// asked for, and the payload.
+    pub fn on_planes(&self) -> impl Iterator<Item = (&OutputPlane, &Shown<P>)> {
+        self.planes.iter().enumerate().filter_map(|(at, plane)| Some((plane, self.shown(at)?)))
+    }
+
     /// What is on no plane any more, but held until the next flip.
     pub fn retired(&self) -> impl Iterator<Item = &P> {
         self.tracker.retired()

@@ -17,6 +17,17 @@ pub enum PlaneKind {
     Cursor,
 }
 
+impl PlaneKind {
+    /// In one lower-case word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overlay => "overlay",
+            Self::Primary => "primary",
+            Self::Cursor => "cursor",
+        }
+    }
+}
+
 /// The `pixel blend mode` property: how a plane's pixels meet what lies below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub enum Blend {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use fence::Point;
 use kms::{
-    Blend, PlaneId, PlaneOptions, Rect, SrcRect,
+    PlaneId, PlaneValues,
     crc::vkms::{Encoding, Range},
     head::CrtcState,
 };
@@ -26,16 +26,9 @@ pub struct CheckPlane {
     /// Held so that the buffer is not released before the prediction is done; `None`: one of the
     /// compositor's own buffers.
     pub content: Option<Arc<Content>>,
-    /// The part of the buffer that is shown.
-    pub src: SrcRect,
-    /// Where it is shown, in pixels of the CRTC.
-    pub dst: Rect,
-    /// The plane's zpos, if it was set.
-    pub zpos: Option<u64>,
-    pub alpha: u16,
-    pub blend: Blend,
-    pub look: PlaneOptions,
-    /// YUV matrix and range of the plane, where `look` does not set them.
+    /// What the commit asked of the plane.
+    pub values: PlaneValues,
+    /// YUV matrix and range of the plane, where `values` do not set them.
     pub yuv: (Encoding, Range),
 }
 

@@ -214,7 +214,7 @@ impl Model {
 /// object id.
 fn in_order(check: &Check) -> Vec<&CheckPlane> {
     let mut planes: Vec<&CheckPlane> = check.planes.iter().collect();
-    planes.sort_by_key(|plane| (plane.zpos, plane.id));
+    planes.sort_by_key(|plane| (plane.values.zpos, plane.id));
     planes
 }
 
@@ -241,10 +241,10 @@ fn modelled<'a>(plane: &CheckPlane, bytes: &'a [u8]) -> Result<ModelPlane<'a>, S
     if !matches!(dmabuf.modifier(), DrmModifier::Linear | DrmModifier::Invalid) {
         return Err(format!("modifier {:?} is not modelled", dmabuf.modifier()));
     }
-    if plane.alpha != u16::MAX || plane.blend != Blend::Premultiplied {
+    if plane.values.alpha != u16::MAX || plane.values.blend != Blend::Premultiplied {
         return Err("the properties alpha and pixel blend mode of a plane are not modelled".into());
     }
-    if plane.look.color_key.is_some() {
+    if plane.values.options.color_key.is_some() {
         return Err("colour keys are not modelled".into());
     }
     let mut layout = [ColourPlane::default(); 3];
@@ -252,11 +252,12 @@ fn modelled<'a>(plane: &CheckPlane, bytes: &'a [u8]) -> Result<ModelPlane<'a>, S
         *to = ColourPlane { offset: from.offset, stride: from.stride };
     }
     let picture = ModelBuffer { bytes, format: dmabuf.format() as u32, layout };
-    let turn = ModelRotation::from_bits(plane.look.rotation.bits().into()).ok_or("this rotation is not modelled")?;
-    let encoding = plane.look.color_encoding.map_or(plane.yuv.0, encoding);
-    let range = plane.look.color_range.map_or(plane.yuv.1, range);
+    let turn =
+        ModelRotation::from_bits(plane.values.options.rotation.bits().into()).ok_or("this rotation is not modelled")?;
+    let encoding = plane.values.options.color_encoding.map_or(plane.yuv.0, encoding);
+    let range = plane.values.options.color_range.map_or(plane.yuv.1, range);
     let look = ModelOptions { turn, encoding, range, pipeline: &[] };
-    ModelPlane::of(&picture, plane.src, plane.dst, &look).map_err(|error| error.to_string())
+    ModelPlane::of(&picture, plane.values.src, plane.values.dst, &look).map_err(|error| error.to_string())
 }
 
 fn encoding(of: ColorEncoding) -> Encoding {
@@ -278,9 +279,10 @@ fn range(of: ColorRange) -> Range {
 fn lcdif_crc(check: &Check) -> Result<u32, String> {
     let [plane] = check.planes.as_slice() else { return Err("overlays are not modelled".into()) };
     let dmabuf = &plane.target.dmabuf;
-    let whole = (plane.dst.x, plane.dst.y, plane.dst.w, plane.dst.h) == (0, 0, check.width, check.height);
-    let at_start = plane.src == kms::SrcRect::full(check.width, check.height);
-    let plain = dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.look == kms::PlaneOptions::default();
+    let whole = plane.values.dst == kms::Rect::new(0, 0, check.width, check.height);
+    let at_start = plane.values.src == kms::SrcRect::full(check.width, check.height);
+    let plain =
+        dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.values.options == kms::PlaneOptions::default();
     let layout = dmabuf.planes().first().filter(|_| whole && at_start && plain);
     let layout = layout.ok_or("for LCDIF, only a full-screen XRGB8888 buffer is modelled")?;
     let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;

@@ -23,10 +23,10 @@ use crate::{
             assign,
             attempt::{Attempt, FrameError},
             fill::{FrameInputs, gather, test},
-            record::{check_of, kind_of, pending_frame, trace_planes},
+            record::{check_of, kind_of, pending_frame},
             refused_layouts,
             request::{Held, InFence, OnPlane, SceneFrame},
-            submit::{Submit, submit},
+            submit::{Submit, Submitted, submit},
         },
         state::Output,
     },
@@ -105,8 +105,9 @@ impl Outputs {
         let frame = output.frame + 1;
         attempt.modeset |= output.retrain;
         let mut requests = std::mem::take(&mut layouts.requests);
+        let mut asked = Vec::new();
         output.ladder.begin();
-        let committed = loop {
+        let CommittedFrame { from, to, submitted: Submitted { out_fence, tears } } = loop {
             let inputs = FrameInputs { scene: scene_frame, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut requests)?;
             let from = if trace::enabled() { config.clock.now() } else { started };
@@ -116,18 +117,17 @@ impl Outputs {
                 output.tearing = TearVerdict::Unable;
             }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
-            let result = submit(output, device, &requests, &layouts.rects, how);
+            let result = submit(output, device, &requests, &layouts.rects, how, &mut asked);
             let to = config.clock.now();
             let error = match result {
-                Ok((out_fence, tears)) => break CommittedFrame { from, to, out_fence, tears },
+                Ok(submitted) => break CommittedFrame { from, to, submitted },
                 Err(error) => error,
             };
             let remedy = attempt.refused(output, &error, &requests, known);
             trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
             if !remedy.retries() {
                 if trace::enabled() {
-                    let planes = trace_planes(output, &requests);
-                    trace::kms_commit(from, to, output.id, frame, &planes, false, Some(error.errno.raw_os_error()));
+                    trace::kms_commit(from, to, output.id, frame, &asked, false, Some(error.errno.raw_os_error()));
                 }
                 return Err(FrameError::Refused(remedy, error));
             }
@@ -142,8 +142,8 @@ impl Outputs {
         let timing = Timing {
             planned,
             started,
-            committed: committed.to,
-            kind: kind_of(output.cursor, &requests),
+            committed: to,
+            kind: kind_of(output),
             in_phase: output.clock.is_in_phase(started),
         };
         output.planner.committed(&timing);
@@ -152,18 +152,16 @@ impl Outputs {
         let fenced = requests.iter().any(|r| r.fence.is_some() && matches!(r.show, OnPlane::Content(_)));
         let drawn = requests.iter_mut().find(|r| matches!(r.fence, Some(InFence::Pass(_))));
         let render_fence = drawn.and_then(|r| r.fence.take()).and_then(InFence::into_pass);
-        pending_frame(output, &requests, committed.tears);
-        let check = output.crc.is_some().then(|| check_of(output, &requests));
+        pending_frame(output, tears);
+        let check = output.crc.is_some().then(|| check_of(output));
         let watched = trace::enabled() || check.is_some();
-        let out_fence = committed.out_fence;
         if trace::enabled() {
             output.shown.clear();
             output.shown.extend(
                 scene.iter().map(|l| trace::ShownCommit { surface: l.content.surface, commit: l.content.serial }),
             );
             trace::latch(started, output.id, frame, vblank, &output.shown);
-            let planes = trace_planes(output, &requests);
-            trace::kms_commit(committed.from, committed.to, output.id, frame, &planes, out_fence.is_some(), None);
+            trace::kms_commit(from, to, output.id, frame, &asked, out_fence.is_some(), None);
         }
         let composited = refused_layouts::composited_layout(&requests, output.cursor);
         let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
@@ -175,7 +173,7 @@ impl Outputs {
         requests.clear();
         release_replaced(output, out_fence.as_ref(), frame);
         layouts.requests = requests;
-        output.callbacks.tears = committed.tears;
+        output.callbacks.tears = tears;
         let frame = InFlight {
             frame,
             vblank,
@@ -198,8 +196,7 @@ impl Outputs {
 struct CommittedFrame {
     from: Ns,
     to: Ns,
-    out_fence: Option<SyncFile>,
-    tears: bool,
+    submitted: Submitted,
 }
 
 /// Releases what the commit of `frame` has replaced, as far as its out-fence can: the release point

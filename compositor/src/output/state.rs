@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use kms::{PlaneKind, vblank};
+use kms::vblank;
 use smithay::{
     output::Output as WlOutput,
     reexports::wayland_server::{Weak, backend::GlobalId, protocol::wl_surface::WlSurface},
@@ -189,10 +189,6 @@ impl Output {
 
     /// The kind of a plane, in the words of the trace.
     pub fn plane_kind(&self, index: usize) -> &'static str {
-        match self.kms.planes()[index].kind {
-            PlaneKind::Primary => "primary",
-            PlaneKind::Cursor => "cursor",
-            PlaneKind::Overlay => "overlay",
-        }
+        self.kms.planes()[index].kind.name()
     }
 }

@@ -425,3 +425,20 @@ fn a_modeset_behind_a_stuck_commit_is_busy_and_does_not_wait() {
     frame.set(0, full(3));
     frame.commit(4).unwrap();
 }
+
+#[test]
+fn what_a_frame_asks_for_is_what_is_on_the_planes_after_its_commit() {
+    let mut bench = Bench::lit();
+    let fence = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+    let mut frame = bench.output.frame();
+    frame.set(0, full(2).with_fence(fence.as_fd()));
+    let state = PlaneState { alpha: 0x8000, zpos: Some(1), ..full(3) };
+    frame.set(1, state);
+    let asked: Vec<_> = frame.asked().map(|(at, shown, fenced)| (at, shown.values, fenced)).collect();
+    assert_eq!(asked.iter().map(|(at, _, fenced)| (*at, *fenced)).collect::<Vec<_>>(), [(0, true), (1, false)]);
+    frame.commit(2).unwrap();
+    let on: Vec<_> = bench.output.on_planes().map(|(plane, shown)| (plane.id, shown.values)).collect();
+    let ids = [0, 1].map(|at: usize| bench.output.planes()[at].id);
+    assert_eq!(on, [(ids[0], asked[0].1), (ids[1], asked[1].1)]);
+    assert_eq!((on[1].1.alpha, on[1].1.zpos), (0x8000, Some(1)));
+}

@@ -15,7 +15,7 @@ use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::error::Error;
 use super::image::Image;
-use super::scene::{Case, Layer, Scene, kind_name};
+use super::scene::{Case, Layer, Scene};
 use super::screen::{Screen, ScreenPlane, blend_name};
 
 /// Size of the images on planes that take any size: odd, so that the last chroma sample covers half
@@ -73,7 +73,7 @@ impl<'a> CaseBuilder<'a> {
             for entry in &plane.info.formats {
                 let format = modifiers::fourcc(entry.format);
                 let name = format.map_or_else(|| format!("{:#010x}", entry.format), formats::name);
-                let name = format!("{} {name}", kind_name(plane.kind));
+                let name = format!("{} {name}", plane.kind.name());
                 for modifier in entry.modifiers.iter().filter(|modifier| **modifier != 0) {
                     let modifier = modifiers::name((*modifier).into());
                     self.skip(format!("{name} {modifier}"), "only the GPU can allocate this layout");
@@ -114,7 +114,7 @@ impl<'a> CaseBuilder<'a> {
     fn position(&mut self) -> Result<(), Error> {
         let (width, height) = (self.screen.size().0 as i32, self.screen.size().1 as i32);
         for (at, plane) in self.first_of_each_kind() {
-            let kind = kind_name(plane.kind);
+            let kind = plane.kind.name();
             let (w, h) = self.size_on(plane);
             let (pw, ph) = (w as i32, h as i32);
             let image = self.image(format_of(plane), (w, h))?;
@@ -169,7 +169,7 @@ impl<'a> CaseBuilder<'a> {
         for (at, plane) in self.first_of_each_kind() {
             let image = self.image(format_of(plane), self.size_on(plane))?;
             for alpha in [0u16, 1, 0x7fff, 0x8000, 0xfffe] {
-                let name = format!("{} at {alpha:#06x}", kind_name(plane.kind));
+                let name = format!("{} at {alpha:#06x}", plane.kind.name());
                 if plane.info.props.get("alpha").is_none() {
                     self.skip(name, "the plane has no property alpha");
                     continue;
@@ -186,7 +186,7 @@ impl<'a> CaseBuilder<'a> {
         for (at, plane) in self.first_of_each_kind() {
             let image = self.image(format_of(plane), self.size_on(plane))?;
             for blend in [Blend::Premultiplied, Blend::Coverage, Blend::None] {
-                let name = format!("{} {}", kind_name(plane.kind), blend_name(blend));
+                let name = format!("{} {}", plane.kind.name(), blend_name(blend));
                 if plane.info.props.enum_value("pixel blend mode", blend_name(blend)).is_none() {
                     self.skip(name, "the plane has no such pixel blend mode");
                     continue;
@@ -206,7 +206,7 @@ impl<'a> CaseBuilder<'a> {
             for rotation in ModelRotation::all() {
                 let reflected = [(rotation.reflect_x, " reflected in x"), (rotation.reflect_y, " reflected in y")];
                 let reflected: String = reflected.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
-                let name = format!("{} by {}{reflected}", kind_name(plane.kind), u32::from(rotation.quarters) * 90);
+                let name = format!("{} by {}{reflected}", plane.kind.name(), u32::from(rotation.quarters) * 90);
                 if !has_bits(&plane.info.props, "rotation", rotation.bits()) {
                     self.skip(name, "the plane does not have this rotation");
                     continue;
@@ -233,12 +233,12 @@ impl<'a> CaseBuilder<'a> {
             for (name, (to_w, to_h)) in sizes {
                 let layer = Layer::whole(at, &image, PLACE);
                 let scaled = Layer { dst: Rect::new(PLACE.0, PLACE.1, to_w, to_h), ..layer.clone() };
-                self.push_layer(format!("{} {name}", kind_name(plane.kind)), scaled, layer);
+                self.push_layer(format!("{} {name}", plane.kind.name()), scaled, layer);
             }
             let layer = Layer::whole(at, &image, PLACE);
             let (src, dst) = (SrcRect { x: 0x8000, w: (w - 1) << 16, ..layer.src }, Rect { w: w - 1, ..layer.dst });
             self.push_layer(
-                format!("{} from half a pixel", kind_name(plane.kind)),
+                format!("{} from half a pixel", plane.kind.name()),
                 Layer { src, dst, ..layer.clone() },
                 layer,
             );
@@ -249,7 +249,7 @@ impl<'a> CaseBuilder<'a> {
     /// Colour keys.
     fn colorkey(&mut self) -> Result<(), Error> {
         for (_, plane) in self.first_of_each_kind() {
-            let name = kind_name(plane.kind).to_owned();
+            let name = plane.kind.name().to_owned();
             match plane.info.props.get("colorkey") {
                 None => self.skip(name, "the plane has no property colorkey"),
                 Some(_) => self.skip(name, "there is no model of this driver's colorkey"),
@@ -266,7 +266,7 @@ impl<'a> CaseBuilder<'a> {
             let step = at as i32 * 19;
             let image = self.image(format_of(plane), self.size_on(plane))?;
             layers.push(Layer::whole(at, &image, (step, step / 2)));
-            let name = format!("{} planes, {} on top", layers.len(), kind_name(plane.kind));
+            let name = format!("{} planes, {} on top", layers.len(), plane.kind.name());
             self.push_scenes(name, Scene::from_layers(layers.clone()), Scene::from_layers(below));
         }
         if layers.len() == 1 {
@@ -314,7 +314,7 @@ impl<'a> CaseBuilder<'a> {
     }
 
     fn primary(&self, name: &str) -> bool {
-        name.starts_with(kind_name(PlaneKind::Primary))
+        name.starts_with(PlaneKind::Primary.name())
     }
 
     fn push_scenes(&mut self, name: impl Into<String>, scene: Scene, control: Scene) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use kms::crc::vkms::{ColorOp, Encoding, ModelRotation, Range};
-use kms::{Blend, PlaneKind, Rect, SrcRect};
+use kms::{Blend, Rect, SrcRect};
 
 use super::image::Image;
 
@@ -119,14 +119,5 @@ impl Case {
     /// `suite: name`, which also names the scene in reference files.
     pub fn title(&self) -> String {
         format!("{}: {}", self.suite, self.name)
-    }
-}
-
-/// The plane type as it stands in the names of cases.
-pub fn kind_name(kind: PlaneKind) -> &'static str {
-    match kind {
-        PlaneKind::Primary => "primary",
-        PlaneKind::Overlay => "overlay",
-        PlaneKind::Cursor => "cursor",
     }
 }

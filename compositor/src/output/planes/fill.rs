@@ -146,7 +146,7 @@ pub fn test(
         let show = OnPlane::Target(target.clone());
         requests.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
     }
-    submit(output, device, &requests, &[], Submit::Test).map(drop).map_err(|error| {
+    submit(output, device, &requests, &[], Submit::Test, &mut Vec::new()).map(drop).map_err(|error| {
         tracing::debug!("{}: layout refused: {error}", output.wl.name());
         error.errno
     })

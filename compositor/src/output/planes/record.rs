@@ -1,10 +1,11 @@
-//! What a frame consists of, for the trace, the CRC check and the latch planner.
+//! What a frame consists of, for the trace, the CRC check, `msg frames` and the latch planner: read
+//! from the planes as they were asked of the kernel, never from what the frame was made of.
 //!
 //! It changes nothing on the screen.
 
 use std::sync::Arc;
 
-use kms::PlaneState;
+use kms::Shown;
 
 use crate::{
     crc::{
@@ -12,7 +13,7 @@ use crate::{
         frames::ShownPlane,
     },
     output::{
-        planes::request::{OnPlane, PlaneRequest},
+        planes::request::{Held, KmsOutput, OnPlane},
         state::Output,
     },
     render::Target,
@@ -21,71 +22,68 @@ use crate::{
     system::trace,
 };
 
-/// Whether something was composited for these planes. The cursor plane does not count: its image
-/// was made before.
-pub fn kind_of(cursor: Option<usize>, requests: &[PlaneRequest]) -> FrameKind {
-    let drawn = |r: &PlaneRequest| Some(r.plane) != cursor && matches!(r.show, OnPlane::Target(_));
-    if requests.iter().any(drawn) { FrameKind::Rendered } else { FrameKind::Planes }
+/// Whether something was composited for what is on the planes now. The cursor plane does not count:
+/// its image was made before.
+pub fn kind_of(output: &Output) -> FrameKind {
+    let on_planes = (0..output.kms.planes().len()).filter(|plane| Some(*plane) != output.cursor);
+    let drawn = |shown: &Shown<Held>| matches!(shown.payload.show, OnPlane::Target(_));
+    let rendered = on_planes.filter_map(|plane| output.kms.shown(plane)).any(drawn);
+    if rendered { FrameKind::Rendered } else { FrameKind::Planes }
 }
 
 /// The planes of a frame as the trace names them.
-pub fn trace_planes(output: &Output, requests: &[PlaneRequest]) -> Vec<trace::PlaneEvent> {
-    let event = |r: &PlaneRequest| trace::PlaneEvent {
-        plane: output.kms.planes()[r.plane].id,
-        kind: output.plane_kind(r.plane),
-        shown: match &r.show {
+pub fn trace_planes(frame: &kms::Frame<'_, Held>) -> Vec<trace::PlaneEvent> {
+    let event = |(at, shown, in_fence): (usize, &Shown<Held>, bool)| {
+        let shown = match &shown.payload.show {
             OnPlane::Content(c) => Some(trace::ShownCommit { surface: c.surface, commit: c.serial }),
             OnPlane::Target(_) => None,
-        },
-        in_fence: r.fence.is_some(),
+        };
+        let plane = frame.plane(at)?;
+        Some(trace::PlaneEvent { plane: plane.id, kind: plane.kind.name(), shown, in_fence })
     };
-    requests.iter().map(event).collect()
+    frame.asked().filter_map(event).collect()
 }
 
-/// Notes in `output.pending_frame` what the frame will show.
-pub fn pending_frame(output: &mut Output, requests: &[PlaneRequest], tears: bool) {
-    let mut pending = std::mem::take(&mut output.pending_frame);
+/// Notes in `output.pending_frame` what is on the planes now.
+pub fn pending_frame(output: &mut Output, tears: bool) {
+    let Output { pending_frame: pending, kms, cursor, .. } = output;
     (pending.zero_copy, pending.rendered, pending.tears) = (false, false, tears);
     pending.planes.clear();
-    for r in requests {
-        let plane = output.kms.planes()[r.plane].id;
-        let (surface, commit, buffer) = match &r.show {
+    let cursor = cursor.and_then(|cursor| kms.planes().get(cursor)).map(|plane| plane.id);
+    for (plane, shown) in kms.on_planes() {
+        let (surface, commit, buffer) = match &shown.payload.show {
             OnPlane::Content(content) => {
                 pending.zero_copy = true;
                 (Some(content.surface), Some(content.serial), content.source.id())
             }
             OnPlane::Target(target) => {
-                pending.rendered |= Some(r.plane) != output.cursor;
+                pending.rendered |= Some(plane.id) != cursor;
                 (None, None, target.id)
             }
         };
-        pending.planes.push(ShownPlane { plane, surface, commit, buffer });
+        pending.planes.push(ShownPlane { plane: plane.id, surface, commit, buffer });
     }
-    output.pending_frame = pending;
 }
 
-/// The planes from which the frame's CRC is predicted, in the states that were committed.
-pub fn check_of(output: &Output, requests: &[PlaneRequest]) -> Check {
-    let plane = |r: &PlaneRequest| {
-        let (target, content): (Arc<Target>, _) = match &r.show {
+/// The planes from which the CRC of what is on them now is predicted.
+pub fn check_of(output: &Output) -> Check {
+    let plane = |(plane, shown): (&kms::OutputPlane, &Shown<Held>)| {
+        let (target, content): (Arc<Target>, _) = match &shown.payload.show {
             OnPlane::Target(target) => (target.clone(), None),
             OnPlane::Content(content) => match &content.source {
                 PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
                 PixelSource::Shm(_) => return None,
             },
         };
-        let plane = &output.kms.planes()[r.plane];
-        let framebuffer = target.framebuffer(output.kms.device())?;
-        let PlaneState { src, dst, zpos, alpha, blend, options: look, .. } = r.state(framebuffer.id(), plane);
-        let (id, yuv) = (plane.id, output.crc.as_ref().map(|crc| crc.yuv(plane.id)).unwrap_or_default());
-        drop(framebuffer);
-        Some(CheckPlane { id, target, content, src, dst, zpos, alpha, blend, look, yuv })
+        let yuv = output.crc.as_ref().map(|crc| crc.yuv(plane.id)).unwrap_or_default();
+        Some(CheckPlane { id: plane.id, target, content, values: shown.values, yuv })
     };
+    let kms: &KmsOutput = &output.kms;
     Check {
         output: output.id,
         width: output.size.w as u32,
         height: output.size.h as u32,
-        planes: requests.iter().filter_map(plane).collect(),
-        crtc: output.kms.crtc_state().clone(),
+        planes: kms.on_planes().filter_map(plane).collect(),
+        crtc: kms.crtc_state().clone(),
     }
 }

@@ -74,7 +74,7 @@ pub fn in_kms(representation: Representation) -> (ColorEncoding, ColorRange) {
 
 impl PlaneRequest {
     /// The state of `plane` that this request asks for, without its in-fence and damage: what is
-    /// committed, and what the CRC of the frame is predicted from.
+    /// committed.
     pub fn state(&self, framebuffer: FramebufferId, plane: &kms::OutputPlane) -> PlaneState<'_> {
         let mut state = PlaneState::new(framebuffer, self.src, self.dst);
         // Clients' colours are premultiplied.

@@ -8,10 +8,14 @@ use smallvec::SmallVec;
 
 use crate::{
     output::{
-        planes::request::{Held, InFence, OnPlane, PlaneRequest},
+        planes::{
+            record::trace_planes,
+            request::{Held, InFence, OnPlane, PlaneRequest},
+        },
         state::Output,
     },
     surface::content::{AcquireLock, Content},
+    system::trace,
 };
 
 /// Whether to test or to commit the request.
@@ -25,16 +29,27 @@ pub enum Submit {
     },
 }
 
+/// What the kernel was asked for, and what came of it. The state that each plane was asked for is
+/// from then on that of [`kms::Output::on_planes`].
+#[derive(Debug, Default)]
+pub struct Submitted {
+    /// Of the commit; the caller owns it.
+    pub out_fence: Option<SyncFile>,
+    /// The flip tears.
+    pub tears: bool,
+}
+
 /// Tests or commits the planes in `requests`, with the damage that each has in `rects`; a plane
-/// that is not in `requests` is turned off. Returns the out-fence of the commit, which the caller
-/// owns, and whether the flip tears.
+/// that is not in `requests` is turned off. While the trace is on, `asked` becomes what a commit
+/// asks of the planes, whether the kernel takes it or not.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,
     requests: &[PlaneRequest],
     rects: &[Rect],
     how: Submit,
-) -> Result<(Option<SyncFile>, bool), kms::CommitError> {
+    asked: &mut Vec<trace::PlaneEvent>,
+) -> Result<Submitted, kms::CommitError> {
     let (count, id) = (output.kms.planes().len(), output.id);
     // Until the call has returned: the kernel then has a reference of its own to each fence.
     let lent = lend_acquires(requests);
@@ -70,13 +85,15 @@ pub fn submit(
         Submit::Test => {
             let result = frame.test();
             frame.cancel();
-            result.map(|()| (None, false))
+            result.map(|()| Submitted::default())
         }
         Submit::Commit { frame: number, asynchronous, .. } => {
             let tears = asynchronous && frame.try_asynchronous();
-            frame
-                .commit(crate::output::card::light::user_data(id, number))
-                .map(|committed| (committed.out_fence, tears))
+            if trace::enabled() {
+                *asked = trace_planes(&frame);
+            }
+            let committed = frame.commit(crate::output::card::light::user_data(id, number))?;
+            Ok(Submitted { out_fence: committed.out_fence, tears })
         }
     }
 }

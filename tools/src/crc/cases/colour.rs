@@ -6,7 +6,7 @@ use kms::crc::vkms::{ColorOp, Encoding, Range};
 
 use super::{CaseBuilder, PLACE, SIZE};
 use crate::crc::error::Error;
-use crate::crc::scene::{Ctm, Layer, Scene, kind_name};
+use crate::crc::scene::{Ctm, Layer, Scene};
 use crate::crc::screen::{assign_operations, encoding_name, range_name};
 
 /// Red, green and blue of a LUT entry, from its index and the last index.
@@ -18,7 +18,7 @@ impl CaseBuilder<'_> {
         for (at, plane) in self.first_of_each_kind() {
             for format in [Fourcc::Nv12, Fourcc::Yuv420, Fourcc::Nv24, Fourcc::P010] {
                 if !plane.info.formats.iter().any(|entry| entry.format == format as u32) {
-                    let name = format!("{} {}", kind_name(plane.kind), formats::name(format));
+                    let name = format!("{} {}", plane.kind.name(), formats::name(format));
                     self.skip(name, "the plane does not take this format");
                     continue;
                 }
@@ -26,7 +26,7 @@ impl CaseBuilder<'_> {
                 for encoding in [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020] {
                     for (range, other) in [(Range::Limited, Range::Full), (Range::Full, Range::Limited)] {
                         let words = format!("{} {}", encoding_name(encoding), range_name(range));
-                        let name = format!("{} {} {words}", kind_name(plane.kind), formats::name(format));
+                        let name = format!("{} {} {words}", plane.kind.name(), formats::name(format));
                         let props = &plane.info.props;
                         let has = props.enum_value("COLOR_ENCODING", encoding_name(encoding)).is_some()
                             && props.enum_value("COLOR_RANGE", range_name(range)).is_some();
@@ -105,7 +105,7 @@ impl CaseBuilder<'_> {
         for (at, plane) in self.first_of_each_kind() {
             let image = self.image(super::format_of(plane), self.size_on(plane))?;
             for (name, ops) in rows {
-                let name = format!("{} {name}", kind_name(plane.kind));
+                let name = format!("{} {name}", plane.kind.name());
                 if plane.pipelines.is_empty() {
                     self.skip(name, "the plane has no COLOR_PIPELINE");
                 } else if !plane.pipelines.iter().any(|pipeline| assign_operations(pipeline, ops).is_some()) {
