@@ -5,14 +5,17 @@
 //! (`SYNCLINE_FAULT_GPU`). The EGL behind is Mesa's on the CPU, as on virtio-gpu without virgl.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dmabuf_import::Mapping;
+use drm_fourcc::{DrmFourcc, DrmModifier};
 use syncline_tests::bench::runs::watch;
 use syncline_tests::client::Feedback;
 use syncline_tests::client::actor::Actor;
-use syncline_tests::client::buffer::Source;
+use syncline_tests::client::buffer::{Pixels, Source, allocate};
 use syncline_tests::client::window::{Commit, Wish};
-use syncline_tests::compositor::Compositor;
+use syncline_tests::compositor::{Compositor, Picture};
 use syncline_tests::error::Result;
 use syncline_tests::lab::find_card;
 
@@ -140,4 +143,69 @@ fn only_what_a_client_damages_is_copied() {
         assert_eq!(picture.at(x, y), [value; 3], "{x}, {y}");
     }
     compositor.stop().unwrap();
+}
+
+/// Pixels of no pattern, the same ones for the same seed. Premultiplied if `alpha`, else with
+/// anything in the byte that nobody may look at.
+fn noise(bytes: &mut [u8], seed: u32, alpha: bool) {
+    let mut state = seed;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as u8
+    };
+    for pixel in bytes.chunks_exact_mut(4) {
+        let above = next();
+        let most = if alpha { u16::from(above) } else { 255 };
+        let colour = [0; 3].map(|_| (u16::from(next()) * most / 255) as u8);
+        pixel.copy_from_slice(&[colour[0], colour[1], colour[2], above]);
+    }
+}
+
+/// What the display shows of an opaque window as large as it, and of a translucent one above it.
+fn of_two_windows(renderer: &str) -> Picture {
+    let compositor = Compositor::start(&["--renderer", renderer, "--planes", "none"]).unwrap();
+    assert_eq!(compositor.status().unwrap()["renderer"], renderer, "{}", compositor.log());
+    let mut client = compositor.client().unwrap();
+    let mut shown = Vec::new();
+    let mut screen = (640, 480);
+    for (app_id, seed, format) in [("below", 7, DrmFourcc::Xrgb8888), ("above", 11, DrmFourcc::Argb8888)] {
+        let below = format == DrmFourcc::Xrgb8888;
+        let mut window = client.toplevel(&Wish { app_id, fullscreen: below }).unwrap();
+        if below {
+            screen = window.size(&client, screen);
+        } else {
+            // At odd pixels, so that no tile of the renderer is covered as a whole.
+            window.xdg.set_window_geometry(-37, -41, screen.0 as i32, screen.1 as i32);
+        }
+        let (width, height) = if below { screen } else { (203, 151) };
+        let len = (width * height * 4) as usize;
+        let fd = allocate(Source::Auto, len.next_multiple_of(4096)).unwrap();
+        let buffer = client.wrap_dmabuf(&fd, width, height, format, u64::from(DrmModifier::Linear)).unwrap();
+        let mut pixels = Pixels::Mapped(Mapping::new(Arc::new(fd), true).unwrap());
+        pixels.write(|bytes| noise(&mut bytes[..len], seed, !below)).unwrap();
+        let commit = Commit { buffer: Some(&buffer), feedback: true, ..Commit::default() };
+        let token = window.commit(&mut client, &commit).unwrap().feedback.unwrap();
+        let presented = |feedback: Option<&Feedback>| matches!(feedback, Some(Feedback::Presented(_)));
+        client.wait_for("feedback", Duration::from_secs(5), |state| presented(state.feedback.get(&token))).unwrap();
+        shown.push((window, buffer, pixels));
+    }
+    let picture = compositor.screenshot().unwrap();
+    compositor.stop().unwrap();
+    picture
+}
+
+/// Opaque pixels are the same; how a product of two bytes is rounded is the renderer's own affair.
+#[test]
+#[ignore = "lab"]
+fn gles_and_pixman_show_the_same_pixels() {
+    let (pixman, gles) = (of_two_windows("pixman"), of_two_windows("gles"));
+    for (x, y) in (0..480).flat_map(|y| (0..640).map(move |x| (x, y))) {
+        let translucent = (37..37 + 203).contains(&x) && (41..41 + 151).contains(&y);
+        let (of_pixman, of_gles) = (pixman.at(x, y), gles.at(x, y));
+        let apart = of_pixman.iter().zip(of_gles).map(|(a, b)| a.abs_diff(b)).max();
+        assert!(apart <= Some(u8::from(translucent)), "{x}, {y}: {of_pixman:?} {of_gles:?}");
+    }
+    assert_ne!(pixman.at(10, 10), pixman.at(11, 10), "noise");
 }

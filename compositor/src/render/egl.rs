@@ -19,7 +19,7 @@ use smithay::{
 };
 
 use crate::{
-    render::{other_gpus::OtherGpus, textures::Textures},
+    render::{other_gpus::OtherGpus, software, textures::Textures},
     system::{
         error::{Context, Error},
         ioctl,
@@ -144,7 +144,7 @@ impl Gles {
     fn with(gpu: &Gpu, opened: Opened) -> Result<Self, Error> {
         let Opened { gbm, display, software } = opened;
         let context = EGLContext::new(&display).map_err(|e| Error::setup(SUBJECT, e))?;
-        let renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(SUBJECT, e))?;
+        let mut renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(SUBJECT, e))?;
         let native_fences = EGLFence::supports_importing(&display);
         if !native_fences {
             tracing::warn!(
@@ -154,6 +154,7 @@ impl Gles {
         let gbm = GbmAllocator::new(gbm, GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
         let allocator = Allocator { gbm, keep_mapped: software };
         if software {
+            software::prepare(&mut renderer);
             tracing::info!("GL runs on the CPU here: clients' dma-bufs are copied before they are composited");
         }
         let (textures, packed) = (HashMap::new(), Vec::new());

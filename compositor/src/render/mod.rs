@@ -19,6 +19,7 @@ mod read_path;
 pub mod renderer;
 mod scene;
 pub mod shm;
+mod software;
 mod split;
 pub mod target;
 mod textures;

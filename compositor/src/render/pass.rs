@@ -123,9 +123,7 @@ where
             frame.wait(&SyncPoint::from(ClientFence(wait))).map_err(failed)?;
         }
         relative(&part.region, layer.dst.loc, rects);
-        let opaque: &[_] = if layer.opaque { rects } else { &[] };
-        let (src, transform) = (layer.view.src, layer.view.transform);
-        frame.render_texture_from_to(&known.texture, src, layer.dst, rects, opaque, transform, 1.0).map_err(failed)?;
+        R::draw_layer(&mut frame, (target, tracker.size), &known.texture, layer, rects).map_err(failed)?;
     }
     let sync = frame.finish().map_err(failed)?;
     if sync.is_reached() {
@@ -254,6 +252,9 @@ where
         }
     };
     let known = KnownTexture { serial: content.serial, commit, colour, copy, texture };
-    textures.insert(content.surface, Box::new(known));
+    match textures.get_mut(&content.surface) {
+        Some(last) => **last = known,
+        None => drop(textures.insert(content.surface, Box::new(known))),
+    }
     Ok(Update::Current(wait))
 }

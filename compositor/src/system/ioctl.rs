@@ -1,4 +1,5 @@
-//! The only `unsafe` code of this crate: entry points of EGL and GBM, and the scheduler.
+//! Entry points of EGL and GBM, and the scheduler. With the GL calls of `render::software`, the only
+//! `unsafe` code of this crate.
 #![allow(unsafe_code)]
 
 use gbm::AsRaw;
