@@ -18,7 +18,7 @@ impl Desktop {
     /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
     /// that area that lie below a layer which covers everything. The pointer's image is a layer if
     /// `device`, whose output this is, shows it that way; `None`: the output's cursor plane shows
-    /// it.
+    /// it. Returns how many surfaces were visited.
     pub fn collect(
         &mut self,
         area: Rectangle<i32, Logical>,
@@ -26,12 +26,13 @@ impl Desktop {
         now: fence::Ns,
         scene: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
-    ) {
+    ) -> u64 {
         if let Some(device) = device {
             self.cursor.collect(device, &self.trees, self.pointer, area, now, scene);
         }
-        let mut is_covered = false;
+        let (mut is_covered, mut visited) = (false, 0);
         self.surfaces(|level, surface, states, at| {
+            visited += 1;
             // The cursor plane shows it, or it has been added.
             if level == Level::Pointer {
                 return;
@@ -44,5 +45,6 @@ impl Desktop {
             is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
             scene.push(layer);
         });
+        visited
     }
 }

@@ -166,10 +166,12 @@ impl Outputs {
         let composited = refused_layouts::composited_layout(&requests, output.cursor);
         let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
         let assignment = layouts.current().filter(|_| !attempt.composited);
-        let assigned = !(layouts.is_repeated() && !attempt.composited && output.marked_by_assignment)
-            && mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
+        let marked = layouts.is_repeated() && !attempt.composited && output.marked_by_assignment;
+        let assigned = !marked && mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());
         output.marked_by_assignment = !attempt.composited;
+        let looked_at = if marked { 0 } else { scene.len() };
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
+        layouts.count_visited(looked_at);
         requests.clear();
         release_replaced(output, out_fence.as_ref(), frame);
         layouts.requests = requests;

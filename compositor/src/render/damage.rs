@@ -20,6 +20,7 @@ use crate::{
     config::Colour,
     render::{
         Layer,
+        bounds::Bounds,
         layer::{PassLayers, PassRole},
         split::{Part, region_of},
     },
@@ -72,6 +73,10 @@ pub struct Tracker {
     missed: Vec<usize>,
     /// Scratch list for the layers of the next one.
     now: Vec<Shown>,
+    /// Where the layers of the last pass are that its image depends on.
+    pub(super) bounds: Bounds,
+    /// How many layers, and boxes around layers, the passes have looked at.
+    pub(super) visited: u64,
     /// The layers whose images the last pass has read.
     pub(super) read: Vec<usize>,
     /// Scratch lists of a pass.
@@ -89,10 +94,17 @@ impl Tracker {
             before: Vec::new(),
             missed: Vec::new(),
             now: Vec::new(),
+            bounds: Bounds::default(),
+            visited: 0,
             read: Vec::new(),
             parts: Vec::new(),
             rects: Vec::new(),
         }
+    }
+
+    /// How many layers, and boxes around layers, the passes have looked at since the last call.
+    pub fn take_visited(&mut self) -> u64 {
+        std::mem::take(&mut self.visited)
     }
 
     /// Indices of the layers whose images the last pass has read.
@@ -112,8 +124,11 @@ impl Tracker {
             Some(changed) => {
                 let damage = self.changed_since(changed.iter().chain(&self.missed), pass, since);
                 for at in changed.iter().chain(&self.missed) {
-                    self.before[*at] = Shown::of(&layers[*at], pass.role(*at));
+                    let shown = Shown::of(&layers[*at], pass.role(*at));
+                    self.bounds.set(*at, shown.drawn_at());
+                    self.before[*at] = shown;
                 }
+                self.visited += (changed.len() + self.missed.len()) as u64;
                 damage
             }
             None => {
@@ -124,6 +139,8 @@ impl Tracker {
                     false => region_of(whole),
                 };
                 std::mem::swap(&mut self.before, &mut self.now);
+                self.bounds.rebuild(self.before.iter().map(Shown::drawn_at));
+                self.visited += self.before.len() as u64;
                 self.now.clear();
                 self.now.shrink_to(SCRATCH);
                 damage
@@ -193,6 +210,11 @@ impl Shown {
     /// Whether the composited image depends on the layer.
     fn is_drawn(&self) -> bool {
         self.look.role != PassRole::Skipped
+    }
+
+    /// Where the composited image depends on the layer.
+    fn drawn_at(&self) -> Rectangle<i32, Physical> {
+        if self.is_drawn() { self.dst } else { Rectangle::default() }
     }
 }
 

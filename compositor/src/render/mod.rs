@@ -6,6 +6,7 @@
 
 mod allocate;
 pub mod bind;
+pub mod bounds;
 mod client_fence;
 pub mod cursor;
 pub mod damage;

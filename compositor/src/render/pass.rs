@@ -63,16 +63,15 @@ where
         return Ok(Pass { fence: fault::fence() });
     }
     let mut parts = std::mem::take(&mut tracker.parts);
-    let shapes = layers.iter().enumerate().map(|(at, layer)| match pass.role(at) {
-        PassRole::Skipped => (Rectangle::default(), false),
-        PassRole::Composited => (layer.dst, layer.opaque),
-        PassRole::Hole => (layer.dst, true),
-    });
+    let bounds = std::mem::take(&mut tracker.bounds);
+    let shape = |at: usize| (layers[at].dst, layers[at].opaque || pass.role(at) == PassRole::Hole);
     let usable = |at: usize| match pass.role(at) {
         PassRole::Hole => Some(None),
         _ => sampled(renderer, textures, &mut context, &layers[at], at, tracker),
     };
-    let below = split(region, shapes, usable, &mut parts);
+    let (below, visited) = split(region, &bounds, shape, usable, &mut parts);
+    tracker.bounds = bounds;
+    tracker.visited += visited;
     let fence = paint(renderer, textures, target, tracker, pass, background, &below, &parts);
     let fence = fence.map(|fence| fault::fence().or(fence));
     tracker.read.clear();

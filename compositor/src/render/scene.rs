@@ -8,6 +8,8 @@
 
 use std::collections::HashMap;
 
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
+
 use crate::{
     render::Layer,
     surface::{SurfaceState, damage::DamageHistory},
@@ -28,7 +30,17 @@ pub struct Scene {
     rebuilt: bool,
     /// Layers whose content may still wait for its fence.
     unready: Indices,
+    /// Layers with a rate above [`STILL`].
+    moving: Indices,
+    /// Frames since the rates of these were looked at.
+    rated: u32,
 }
+
+/// A surface that commits more rarely stands still, mHz: its rate counts as 0.
+const STILL: u32 = 1_000;
+
+/// The number of frames after which rates are looked at that no commit has changed.
+const RATED_FOR: u32 = 60;
 
 /// Indices of layers, each once.
 #[derive(Default)]
@@ -53,7 +65,7 @@ impl Indices {
     }
 
     /// Keeps those for which `keep` is true.
-    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
         let has = &mut self.has;
         self.list.retain(|at| {
             has[*at] = keep(*at);
@@ -107,8 +119,15 @@ impl Scene {
         self.index.clear();
         self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at)));
         self.unready.reset(self.layers.len());
-        let unready = (0..self.layers.len()).filter(|at| !self.layers[*at].content.is_ready());
-        unready.for_each(|at| self.unready.insert(at));
+        self.moving.reset(self.layers.len());
+        for (at, layer) in self.layers.iter().enumerate() {
+            if !layer.content.is_ready() {
+                self.unready.insert(at);
+            }
+            if layer.rate > STILL {
+                self.moving.insert(at);
+            }
+        }
     }
 
     /// A commit of the surface is about to be applied: drops what its layer holds of the surface's
@@ -126,6 +145,9 @@ impl Scene {
         let layer = &mut self.layers[at];
         layer.damage = state.damage.clone();
         layer.rate = state.rate.rate(now);
+        if layer.rate > STILL {
+            self.moving.insert(at);
+        }
         // Another part of the same buffer, or another rotation, is another image, too.
         let mut changed = std::mem::replace(&mut layer.view, state.view) != state.view;
         if let Some(content) = &state.current
@@ -149,6 +171,27 @@ impl Scene {
         let layers = &self.layers;
         self.unready.retain(|at| !layers[at].content.is_ready());
         self.unready.list.iter().any(|at| is_left_out(&layers[*at]))
+    }
+
+    /// A frame is to be made at `now`: lets the rates fall of surfaces that have stopped committing,
+    /// once in many frames.
+    pub fn let_rates_fall(&mut self, now: fence::Ns) {
+        self.rated += 1;
+        if self.rated < RATED_FOR {
+            return;
+        }
+        self.rated = 0;
+        let (layers, changed) = (&mut self.layers, &mut self.changed);
+        self.moving.retain(|at| {
+            let layer = &mut layers[at];
+            let rate = |surface: &WlSurface| with_states(surface, |states| SurfaceState::of(states).rate.rate(now));
+            let rate = layer.surface.as_ref().map_or(0, rate);
+            let rate = if rate > STILL { rate } else { 0 };
+            if std::mem::replace(&mut layer.rate, rate) != rate {
+                changed.insert(at);
+            }
+            rate > 0
+        });
     }
 
     /// A frame shows the layers: nothing has changed since.

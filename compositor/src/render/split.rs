@@ -10,6 +10,8 @@ use smithay::{
     utils::{Physical, Rectangle},
 };
 
+use crate::render::bounds::Bounds;
+
 /// What a pass draws of one layer.
 #[derive(Debug)]
 pub struct Part {
@@ -32,22 +34,22 @@ fn extents(region: &Region32) -> Rectangle<i32, Physical> {
     boxes.reduce(|all, one| all.merge(one)).unwrap_or_default()
 }
 
-/// Splits `region` into what each layer shows of it, and returns what the background shows.
-/// `shapes`: where each layer is and whether it hides what is below, from top to bottom. `usable`
-/// is called for each layer that shows anything, with its index; it returns the fence to wait for,
-/// or `None` if the layer cannot be drawn.
+/// Splits `region` into what each layer shows of it, and returns what the background shows, and how
+/// many layers, or boxes around them, were looked at. `bounds`: where the layers are. `shape`: the
+/// same of one layer, and whether it hides what is below. `usable` is called for each layer that
+/// shows anything, with its index; it returns the fence to wait for, or `None` if the layer cannot
+/// be drawn.
 pub fn split(
     mut region: Region32,
-    shapes: impl Iterator<Item = (Rectangle<i32, Physical>, bool)>,
+    bounds: &Bounds,
+    shape: impl Fn(usize) -> (Rectangle<i32, Physical>, bool),
     mut usable: impl FnMut(usize) -> Option<Option<SyncFile>>,
     parts: &mut Vec<Part>,
-) -> Region32 {
-    // Most layers are nowhere near: one comparison of boxes each.
-    let mut near = extents(&region);
-    for (layer, (dst, opaque)) in shapes.enumerate() {
-        if !near.overlaps(dst) {
-            continue;
-        }
+) -> (Region32, u64) {
+    let mut extent = extents(&region);
+    let mut near = bounds.near();
+    while let Some(layer) = near.next(extent) {
+        let (dst, opaque) = shape(layer);
         let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: dst.loc.x + dst.size.w, y2: dst.loc.y + dst.size.h };
         if dst.is_empty() || matches!(region.contains_rectangle(corners), Overlap::Out) {
             continue;
@@ -56,14 +58,14 @@ pub fn split(
         let shown = region_of(dst).intersect(&region);
         if opaque {
             region = region.subtract(&shown);
-            near = extents(&region);
+            extent = extents(&region);
         }
         parts.push(Part { layer, region: shown, wait });
         if !region.is_non_empty() {
             break;
         }
     }
-    region
+    (region, near.visited)
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub struct Counters {
     /// How often the scene of an output was built from the desktop, because more than a surface's
     /// content had changed.
     pub walks: u64,
+    /// How many surfaces and layers the frames have looked at: what was walked, described, assigned
+    /// and compared. A frame in which only contents have changed looks at these alone.
+    pub visited: u64,
     /// Commits that were converted by a V4L2 device.
     pub mem2mem_commits: u64,
     /// CRCs equal to the prediction.

@@ -21,10 +21,6 @@ use crate::{
     surface::{buffer::PixelSource, content::Content},
 };
 
-/// The number of frames after which all layers are described again: the rates of those that stand
-/// still have fallen.
-const DESCRIBED_FOR: u32 = 60;
-
 /// The assigner of one output, with lists that are reused for every frame.
 #[derive(Debug, Default)]
 pub struct Layouts {
@@ -35,8 +31,10 @@ pub struct Layouts {
     unchanged: bool,
     /// The last assignment is that of the frame before, for the same layers.
     repeated: bool,
-    /// How many frames still use the descriptions of the layers that have not changed.
-    fresh: u32,
+    /// The descriptions of the layers that have not changed hold for the next frame.
+    fresh: bool,
+    /// How many layers were looked at.
+    visited: u64,
     /// What the last pass made of each layer of the scene.
     roles: Vec<PassRole>,
     /// The last frame made a pass with these roles, so that the next one may build on it.
@@ -52,7 +50,7 @@ pub struct Layouts {
 impl Layouts {
     /// Forgets all test results, because a modeset may change them.
     pub fn forget_tests(&mut self) {
-        self.fresh = 0;
+        self.fresh = false;
         if let Some(assigner) = &mut self.assigner {
             assigner.forget();
         }
@@ -69,9 +67,9 @@ impl Layouts {
         changed: Option<&[usize]>,
     ) {
         self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
-        match changed.filter(|_| self.fresh > 0 && self.layers.len() == scene.len()) {
+        match changed.filter(|_| self.fresh && self.layers.len() == scene.len()) {
             Some(changed) => {
-                self.fresh -= 1;
+                self.visited += changed.len() as u64;
                 self.unchanged = true;
                 for at in changed {
                     let new = describe(device, output, (how, known), &scene[*at]);
@@ -80,8 +78,8 @@ impl Layouts {
                 }
             }
             None => {
-                self.unchanged = false;
-                self.fresh = DESCRIBED_FOR;
+                (self.unchanged, self.fresh) = (false, true);
+                self.visited += scene.len() as u64;
                 self.layers.clear();
                 self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
             }
@@ -90,7 +88,7 @@ impl Layouts {
 
     /// Something else than the layers has changed: the next frame describes all of them.
     pub fn describe_again(&mut self) {
-        self.fresh = 0;
+        self.fresh = false;
     }
 
     /// Assigns each described layer to a plane or to composition, on a screen of `width` × `height`
@@ -105,6 +103,7 @@ impl Layouts {
         let Some(assigner) = &mut self.assigner else { return };
         self.repeated = self.unchanged && assigner.repeat(&screen);
         if !self.repeated {
+            self.visited += self.layers.len() as u64;
             assigner.assign(&screen, &self.layers, test);
         }
     }
@@ -112,6 +111,17 @@ impl Layouts {
     /// Whether the current assignment is that of the frame before, for the same layers.
     pub fn is_repeated(&self) -> bool {
         self.repeated
+    }
+
+    /// `count` more layers of the frame were looked at.
+    pub fn count_visited(&mut self, count: usize) {
+        self.visited += count as u64;
+    }
+
+    /// How many layers were looked at since the last call: all of them only where the layers, their
+    /// ranks or their roles have changed.
+    pub fn take_visited(&mut self) -> u64 {
+        std::mem::take(&mut self.visited)
     }
 
     /// The assignment of the last frame.
@@ -143,6 +153,7 @@ impl Layouts {
         }
         self.all_readable = unreadable.is_empty() && !all;
         self.roles.resize(count, PassRole::Skipped);
+        self.visited += count as u64;
         for (at, role) in self.roles.iter_mut().enumerate() {
             let new = match assignment.map(|assignment| (assignment, assignment.placements()[at])) {
                 None => PassRole::Composited,

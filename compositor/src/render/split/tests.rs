@@ -21,7 +21,9 @@ fn parts_of(region: Region32, shapes: &[Shape], broken: &[usize]) -> (Vec<usize>
         visited.push(at);
         (!broken.contains(&at)).then_some(None)
     };
-    let below = split(region, shapes.iter().copied(), usable, &mut parts);
+    let mut bounds = Bounds::default();
+    bounds.rebuild(shapes.iter().map(|(dst, _)| *dst));
+    let (below, _) = split(region, &bounds, |at| shapes[at], usable, &mut parts);
     (visited, parts, below)
 }
 

@@ -16,6 +16,7 @@ use crate::{
             request::{CursorPlane, SceneFrame},
         },
         present::FrameConfig,
+        state::Output,
     },
     render::Layer,
     session::{Syncline, parts::comparison::RepeatedFrame},
@@ -38,6 +39,7 @@ impl Syncline {
         self.build_scene(id, plane.is_some());
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         let now = self.now;
+        scene.let_rates_fall(now);
         let is_left_out = |layer: &Layer| layer.content.is_stalled(now) || !self.may_show(id, &layer.content);
         let rest: Option<Vec<Layer>> = scene.leaves_out(is_left_out).then(|| {
             let rest = scene.layers().iter().filter(|layer| !is_left_out(layer));
@@ -99,23 +101,26 @@ impl Syncline {
         self.counters.walks += 1;
         let mut scene = std::mem::take(&mut output.scene);
         let mut covered = Vec::new();
-        scene.rebuild(|layers| self.collect_scene(id, !on_plane, layers, &mut covered));
+        let mut visited = 0;
+        scene.rebuild(|layers| visited = self.collect_scene(id, !on_plane, layers, &mut covered));
+        self.counters.visited += visited;
         self.outputs.list[id].scene = scene;
         self.mark_visible(id, &covered);
     }
 
     /// Adds the layers that output `id` shows to `layers`, with the pointer's image if `pointer` is
-    /// true, and the surfaces that lie below what covers the whole output to `covered`.
+    /// true, and the surfaces that lie below what covers the whole output to `covered`. Returns how
+    /// many surfaces were visited.
     pub fn collect_scene(
         &mut self,
         id: OutputId,
         pointer: bool,
         layers: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
-    ) {
+    ) -> u64 {
         let output = &self.outputs.list[id];
         let device = pointer.then(|| output.kms.device());
-        self.desktop.collect(output.rect(), device, self.now, layers, covered);
+        self.desktop.collect(output.rect(), device, self.now, layers, covered)
     }
 
     /// The client's surface that is the pointer's image, if the pointer is on output `id`.
@@ -135,7 +140,10 @@ impl Syncline {
         attempt: Attempt,
     ) -> Result<(), FrameError> {
         let config = FrameConfig { clock: self.clock, planes: self.config.planes, background: self.config.background };
-        let presented = self.outputs.present(id, vblank, times, frame, attempt, config)?;
+        let presented = self.outputs.present(id, vblank, times, frame, attempt, config);
+        let Output { layouts, tracker, .. } = &mut self.outputs.list[id];
+        self.counters.visited += layouts.take_visited() + tracker.take_visited();
+        let presented = presented?;
         self.layouts_refused(&presented.refused_layouts);
         self.feedback_after_frame(id, frame, presented.assigned);
         if presented.modeset {
@@ -171,7 +179,7 @@ impl Syncline {
             }
             match self.cursor_plane(id) {
                 Some(plane) => drop(self.on_cursor_plane(id, plane)),
-                None => self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new()),
+                None => drop(self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new())),
             }
         }
     }
