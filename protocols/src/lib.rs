@@ -35,6 +35,79 @@ fn explicit_sync_interface(states: &SurfaceData) -> Option<&'static str> {
     }
 }
 
+/// Hears of every request of a client before it is handled, but for `wl_display.sync`.
+pub trait RequestObserver {
+    /// `client` has sent a request to an object.
+    fn note_request(&mut self, client: &wayland_server::Client);
+
+    /// The Wayland library asks whether `client` may see a global: once for `wl_registry.bind`, and
+    /// once for each global for `wl_display.get_registry`. It must not be asked anything meanwhile.
+    fn note_view(client: &wayland_server::Client);
+}
+
+/// As [`wayland_server::delegate_global_dispatch!`], for a state that is a [`RequestObserver`].
+#[macro_export]
+macro_rules! observed_global_dispatch {
+    ($state:ty: [$interface:ty: $data:ty] => $to:ty) => {
+        impl $crate::reexports::wayland_server::GlobalDispatch<$interface, $data> for $state {
+            fn bind(
+                state: &mut Self,
+                display: &$crate::reexports::wayland_server::DisplayHandle,
+                client: &$crate::reexports::wayland_server::Client,
+                resource: $crate::reexports::wayland_server::New<$interface>,
+                data: &$data,
+                data_init: &mut $crate::reexports::wayland_server::DataInit<'_, Self>,
+            ) {
+                <$to as $crate::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::bind(
+                    state, display, client, resource, data, data_init,
+                );
+            }
+
+            fn can_view(client: $crate::reexports::wayland_server::Client, data: &$data) -> bool {
+                <Self as $crate::RequestObserver>::note_view(&client);
+                <$to as $crate::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::can_view(
+                    client, data,
+                )
+            }
+        }
+    };
+}
+
+/// As [`wayland_server::delegate_dispatch!`], for a state that is a [`RequestObserver`]: it hears of
+/// each request first.
+#[macro_export]
+macro_rules! observed_dispatch {
+    ($state:ty: [$interface:ty: $data:ty] => $to:ty) => {
+        impl $crate::reexports::wayland_server::Dispatch<$interface, $data> for $state {
+            fn request(
+                state: &mut Self,
+                client: &$crate::reexports::wayland_server::Client,
+                resource: &$interface,
+                request: <$interface as $crate::reexports::wayland_server::Resource>::Request,
+                data: &$data,
+                display: &$crate::reexports::wayland_server::DisplayHandle,
+                data_init: &mut $crate::reexports::wayland_server::DataInit<'_, Self>,
+            ) {
+                $crate::RequestObserver::note_request(state, client);
+                <$to as $crate::reexports::wayland_server::Dispatch<$interface, $data, Self>>::request(
+                    state, client, resource, request, data, display, data_init,
+                );
+            }
+
+            fn destroyed(
+                state: &mut Self,
+                client: $crate::reexports::wayland_server::backend::ClientId,
+                resource: &$interface,
+                data: &$data,
+            ) {
+                <$to as $crate::reexports::wayland_server::Dispatch<$interface, $data, Self>>::destroyed(
+                    state, client, resource, data,
+                );
+            }
+        }
+    };
+}
+
 /// The protocol types that the `delegate_…` macros name.
 #[doc(hidden)]
 pub mod reexports {

@@ -1,12 +1,17 @@
 //! The socket of `syncline msg`: one JSON object per line, over a Unix socket next to the Wayland
 //! one.
 //!
-//! The socket is in XDG_RUNTIME_DIR, so only the user can open it. A peer that sends nothing, or
-//! half a line, costs one descriptor until it hangs up, and delays no other peer.
+//! The socket is the user's alone: its mode is 0600, and a peer of another user is closed (only root
+//! may be one). A peer that sends nothing, or half a line, costs one descriptor until it hangs up, and
+//! delays no other peer. There are at most [`PEERS`].
 
 use std::{
+    fs::Permissions,
     io::{self, Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
     path::{Path, PathBuf},
 };
 
@@ -15,6 +20,7 @@ use slab::Slab;
 use crate::{
     control::request::Answer,
     system::{
+        descriptors::Descriptors,
         error::{Context, Error},
         id::Slot,
         reactor::{EventSource, Reactor},
@@ -30,6 +36,9 @@ pub struct Ticket {
 
 /// The longest request, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// The most peers at a time; further ones are closed.
+const PEERS: usize = 64;
 
 #[derive(Debug)]
 struct Peer {
@@ -55,15 +64,19 @@ impl Ipc {
         std::fs::remove_file(&path).ok();
         let what = || format!("cannot listen on {}", path.display());
         let listener = UnixListener::bind(&path).context(what())?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).context(what())?;
         listener.set_nonblocking(true).context(what())?;
         reactor.add(&listener, EventSource::MsgListen).context(what())?;
         Ok(Self { listener, path, peers: Slab::new(), accepted: 0 })
     }
 
-    /// Accepts a new peer.
-    pub fn accept(&mut self, reactor: &Reactor) {
-        let Ok((stream, _)) = self.listener.accept() else { return };
-        if stream.set_nonblocking(true).is_err() {
+    /// Accepts a new peer. Where no descriptor is left, the connection is closed.
+    pub fn accept(&mut self, reactor: &Reactor, descriptors: &mut Descriptors) {
+        let stream = match self.listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) => return descriptors.refuse(&error, || self.listener.accept().is_ok()),
+        };
+        if stream.set_nonblocking(true).is_err() || !is_the_user(&stream) || self.peers.len() >= PEERS {
             return;
         }
         let entry = self.peers.vacant_entry();
@@ -111,6 +124,19 @@ impl Ipc {
 
     pub fn hang_up(&mut self, slot: Slot) {
         self.peers.try_remove(slot.0 as usize);
+    }
+}
+
+/// Whether the peer is of the user of this process, or root.
+fn is_the_user(stream: &UnixStream) -> bool {
+    let user = rustix::process::geteuid();
+    match rustix::net::sockopt::socket_peercred(stream) {
+        Ok(peer) if peer.uid == user || peer.uid.is_root() => true,
+        Ok(peer) => {
+            tracing::warn!("syncline msg: refused a connection of user {}", peer.uid.as_raw());
+            false
+        }
+        Err(_) => false,
     }
 }
 

@@ -209,6 +209,7 @@ fn turns(running: &mut Running, inbox: Channel<Errand>) -> Result<(), Error> {
                 other => running.dispatch(other)?,
             }
         }
+        running.more_turns();
     }
     running.settle()?;
     Ok(())

@@ -29,6 +29,7 @@ mod screenshot;
 mod spawn;
 mod state;
 mod touch;
+mod turns;
 mod watchdog;
 mod windows;
 

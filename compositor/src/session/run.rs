@@ -7,6 +7,7 @@
 use std::os::unix::net::UnixStream;
 
 use calloop::EventLoop;
+use rustix::time::Timespec;
 use smithay::{
     backend::{
         input::InputEvent,
@@ -26,8 +27,10 @@ use crate::{
         args::RunArgs,
         running::{Parts, Running},
     },
+    surface::turn,
     system::{
         clock::Clock,
+        descriptors,
         error::{Context, Error},
         reactor::{EventSource, Reactor},
         realtime,
@@ -35,6 +38,9 @@ use crate::{
         trace,
     },
 };
+
+/// The most connections that are accepted in one go.
+const ACCEPTED: usize = 16;
 
 /// Runs until the session ends. Returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
@@ -55,6 +61,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
 
 fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     let headless = !args.headless.is_empty();
+    let old_limit = descriptors::raise();
     // Without devices no seat is needed.
     let (mut session, notifier) = if headless { (SeatSession::Direct, None) } else { SeatSession::open(&args.device)? };
     let mut calloop = EventLoop::<Syncline>::try_new().map_err(|e| Error::setup("event loop", e))?;
@@ -68,6 +75,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     let (clock, renderer, mode) = (Clock::MONOTONIC, args.renderer, args.mode);
     let mut running = Running::begin(Parts { config, clock, session, cards, renderer, mode })?;
     let state = &mut running.state;
+    state.old_limit = old_limit;
     state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
     if args.crc {
         state.start_crc()?;
@@ -84,6 +92,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     if state.config.realtime {
         realtime::raise();
     }
+    turn::guard(&state.turns).context("a thread")?;
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
         let child = state.spawn(&args.cmd);
@@ -101,11 +110,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         for source in &ready {
             let state = &mut running.state;
             match *source {
-                EventSource::Listen => {
-                    while let Ok(Some(stream)) = socket.accept() {
-                        state.insert_client(stream);
-                    }
-                }
+                EventSource::Listen => state.accept_clients(&socket),
                 EventSource::Calloop => {
                     let dispatched = calloop.dispatch(Some(std::time::Duration::ZERO), state);
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
@@ -114,6 +119,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
                 other => running.dispatch(other)?,
             }
         }
+        running.more_turns();
     }
     running.settle()?;
     let state = &mut running.state;
@@ -137,7 +143,10 @@ pub fn next(running: &mut Running, ready: &mut Vec<EventSource>) -> Result<(), E
     if let Err(error) = state.reactor.wake_at(wake, state.now) {
         tracing::error!("cannot set the timer: {error}");
     }
-    state.reactor.wait(ready).context("waiting for events")?;
+    let waits = !running.has_more();
+    let reactor = &mut running.state.reactor;
+    if waits { reactor.wait(ready) } else { reactor.look(ready, Some(Timespec::default())) }
+        .context("waiting for events")?;
     running.wake();
     Ok(())
 }
@@ -185,6 +194,20 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
 }
 
 impl Syncline {
+    /// Accepts connections. If there are more than [`ACCEPTED`], the socket stays ready.
+    fn accept_clients(&mut self, socket: &ListeningSocket) {
+        for _ in 0..ACCEPTED {
+            match socket.accept() {
+                Ok(Some(stream)) => drop(self.insert_client(stream)),
+                Ok(None) => break,
+                Err(error) => {
+                    self.descriptors.refuse(&error, || matches!(socket.accept(), Ok(Some(_))));
+                    break;
+                }
+            }
+        }
+    }
+
     /// The seat revokes the devices, or gives access to them again.
     pub fn seat_event(&mut self, event: SessionEvent) {
         match event {

@@ -4,7 +4,7 @@
 //! it with a clock that they wind by hand and cards that answer by script, and have none of the
 //! others. Nothing here waits, and nothing here reads the machine.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use fence::Ns;
 use smithay::reexports::wayland_server::Display;
@@ -16,14 +16,23 @@ use crate::{
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
     session::{Syncline, globals, parts::held::HeldSurfaces, state::WaylandDisplay},
-    surface::{acquires::Acquires, buffer::Imports, client::Clients, registry::ContentRegistry, tree::cache::Cache},
+    surface::{
+        acquires::Acquires, buffer::Imports, client::Clients, registry::ContentRegistry, tree::cache::Cache,
+        turn::Turns,
+    },
     system::{
         clock::Clock,
+        descriptors::Descriptors,
         error::{Context, Error},
         reactor::{EventSource, Reactor},
         seat::SeatSession,
     },
 };
+
+/// What is kept at most for a client that does not read, in bytes, beyond what its socket holds. A
+/// mouse that moves a thousand times a second fills it in half a minute. A client that exceeds it is
+/// closed.
+const UNREAD: usize = 1 << 20;
 
 /// What a session is made from.
 pub struct Parts {
@@ -51,6 +60,7 @@ impl Running {
         let Parts { config, clock, session, cards, renderer, mode } = parts;
         let display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
         let handle = display.handle();
+        handle.set_default_max_buffer_size(UNREAD);
         let reactor = Reactor::new().context("epoll")?;
         let now = clock.now();
         let (globals, idle, mut seats) = globals::announce(&handle, now);
@@ -59,6 +69,9 @@ impl Running {
         let mut state = Syncline {
             display: handle,
             clients: Clients::default(),
+            turns: Arc::new(Turns::new().context("a socket pair")?),
+            descriptors: Descriptors::new(),
+            old_limit: None,
             clock,
             now,
             desktop: Desktop::new(Cursor::new(&config.cursor)),
@@ -107,6 +120,7 @@ impl Running {
     /// A batch of sources is ready: from now on it is so late.
     pub fn wake(&mut self) {
         self.state.now = self.state.clock.now();
+        self.state.begin_batch();
     }
 
     /// Handles a source that is ready. Those of the process (its socket, its seat, its signals) are
@@ -114,18 +128,12 @@ impl Running {
     pub fn dispatch(&mut self, source: EventSource) -> Result<(), Error> {
         let state = &mut self.state;
         match source {
-            EventSource::Client(slot) => {
-                if let Some(client) = state.clients.get(slot) {
-                    // Reads until there is nothing left. An error is the client's: it is gone, or
-                    // nothing complete has arrived.
-                    self.display.backend().dispatch_single_client(state, client).ok();
-                }
-            }
+            EventSource::Client(slot) => state.client_turn(&mut self.display, slot),
             EventSource::Display(card) => state.display_events(card),
             EventSource::Timer => state.counted(Syncline::timer),
             EventSource::MsgListen => {
                 if let Some(ipc) = &mut state.ipc {
-                    ipc.accept(&state.reactor);
+                    ipc.accept(&state.reactor, &mut state.descriptors);
                 }
             }
             EventSource::Msg(slot) => state.ipc_event(slot),
@@ -137,6 +145,19 @@ impl Running {
             EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())
+    }
+
+    /// After a batch: clients that have more to say than one turn allows have another, and those that
+    /// have been ended are gone.
+    pub fn more_turns(&mut self) {
+        self.state.more_turns(&mut self.display);
+        self.state.bury(&mut self.display);
+    }
+
+    /// Whether there is something for [`Running::more_turns`]: nothing else is to be waited for then.
+    pub fn has_more(&self) -> bool {
+        let clients = &self.state.clients;
+        !clients.more.is_empty() || !clients.waiting.is_empty() || clients.ended.any()
     }
 
     /// After a batch, and once at the beginning: what has to be right again, what is due when, and

@@ -5,14 +5,18 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::session::Syncline;
+use crate::{session::Syncline, system::ioctl};
 
 impl Syncline {
     /// Starts a program as a client. A failure is logged and does not end the session.
     pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
         let (program, arguments) = command.split_first()?;
-        let spawned = Command::new(program).args(arguments).envs(&self.child_env).stdin(Stdio::null()).spawn();
-        match spawned {
+        let mut command = Command::new(program);
+        command.args(arguments).envs(&self.child_env).stdin(Stdio::null());
+        if let Some(limit) = self.old_limit {
+            ioctl::before_exec(&mut command, move || limit.restore());
+        }
+        match command.spawn() {
             Ok(child) => {
                 let id = child.id();
                 self.children.push(child);

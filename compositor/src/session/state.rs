@@ -27,9 +27,11 @@ use crate::{
         id_of,
         registry::ContentRegistry,
         tree::cache::Cache,
+        turn::{Connection, Turns},
     },
     system::{
         clock::Clock,
+        descriptors::{Descriptors, OldLimit},
         reactor::{EventSource, Reactor},
         seat::SeatSession,
     },
@@ -41,6 +43,11 @@ pub struct Syncline {
     pub display: DisplayHandle,
     /// The connections that the reactor watches.
     pub clients: Clients,
+    /// Ends clients' turns.
+    pub turns: Arc<Turns>,
+    pub descriptors: Descriptors,
+    /// The limit of descriptors that programs get; `None`: that of this process.
+    pub old_limit: Option<OldLimit>,
     pub clock: Clock,
     /// The clock's time, read once at each wake-up.
     pub now: Ns,
@@ -130,7 +137,9 @@ impl Syncline {
     /// Accepts a connection. `None`: it could not be, and the log says why.
     pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
-        let state = Arc::new(ClientState { compositor: CompositorClientState::default(), pid, sandboxed: false });
+        let (compositor, connection) = (CompositorClientState::default(), Connection::new(&stream, &self.turns));
+        let state =
+            Arc::new(ClientState { compositor, pid, sandboxed: false, connection, ended: self.clients.ended.clone() });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();

@@ -3,6 +3,8 @@
 //! The state is created when the client connects, and lives as long as the connection. It closes no
 //! connection; the Wayland library does that.
 
+use std::sync::{Arc, Mutex, MutexGuard};
+
 use slab::Slab;
 use smithay::{
     reexports::wayland_server::{
@@ -13,10 +15,10 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
-use crate::system::id::Slot;
+use crate::{surface::turn::Connection, system::id::Slot};
 
 /// What is kept per client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ClientState {
     pub compositor: CompositorClientState,
     /// The process id, for reports; `None` if the kernel did not report it.
@@ -24,12 +26,16 @@ pub struct ClientState {
     /// The client connected from a sandbox (security-context): globals that concern the whole
     /// session are hidden from it.
     pub sandboxed: bool,
+    pub connection: Connection,
+    pub ended: Ended,
 }
 
 impl ClientData for ClientState {
     fn initialized(&self, _: ClientId) {}
 
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
+        self.connection.ended();
+        self.ended.note(client.clone());
         match reason {
             DisconnectReason::ConnectionClosed => {
                 tracing::debug!("client {client:?} (pid {:?}) disconnected", self.pid)
@@ -50,27 +56,74 @@ impl ClientData for ClientState {
 /// A slot is reused once its client is gone. An event of the old one then only makes the new one's
 /// socket be read in vain.
 #[derive(Debug, Default)]
-pub struct Clients(Slab<ClientId>);
+pub struct Clients {
+    list: Slab<Client>,
+    /// Those that had more requests than their last turn allowed.
+    pub more: Vec<Slot>,
+    /// Those of them that have not had another turn in this batch of events.
+    pub waiting: Vec<Slot>,
+    pub ended: Ended,
+}
+
+/// The last client that was ended, by anybody and at any time. The Wayland library closes its
+/// connection, and those of all others that were, when it next reads one.
+#[derive(Debug, Clone, Default)]
+pub struct Ended(Arc<Mutex<Option<ClientId>>>);
+
+impl Ended {
+    fn last(&self) -> MutexGuard<'_, Option<ClientId>> {
+        self.0.lock().expect("no panic while locked")
+    }
+
+    fn note(&self, client: ClientId) {
+        *self.last() = Some(client);
+    }
+
+    /// Whether there is one.
+    pub fn any(&self) -> bool {
+        self.last().is_some()
+    }
+
+    /// Takes it.
+    pub fn take(&self) -> Option<ClientId> {
+        self.last().take()
+    }
+}
+
+/// A client in its slot.
+#[derive(Debug)]
+pub struct Client {
+    pub id: ClientId,
+    /// Requests since its socket was last found empty.
+    pub without_pause: usize,
+    /// By how much its turns have raised the number of open descriptors, since they were few.
+    pub descriptors: i64,
+}
 
 impl Clients {
     /// The slot of the next client that is inserted.
     pub fn next_slot(&self) -> Slot {
-        Slot(self.0.vacant_key() as u32)
+        Slot(self.list.vacant_key() as u32)
     }
 
     /// Inserts a client into [`Clients::next_slot`].
     pub fn insert(&mut self, client: ClientId) {
-        self.0.insert(client);
+        self.list.insert(Client { id: client, without_pause: 0, descriptors: 0 });
     }
 
     /// The client in a slot; `None` if the slot is empty.
-    pub fn get(&self, slot: Slot) -> Option<ClientId> {
-        self.0.get(slot.0 as usize).cloned()
+    pub fn get(&mut self, slot: Slot) -> Option<&mut Client> {
+        self.list.get_mut(slot.0 as usize)
+    }
+
+    /// All of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.list.iter_mut().map(|(_, client)| client)
     }
 
     /// Frees the slots of clients that are not `connected`.
     pub fn retain(&mut self, connected: impl Fn(&ClientId) -> bool) {
-        self.0.retain(|_, client| connected(client));
+        self.list.retain(|_, client| connected(&client.id));
     }
 }
 

@@ -29,6 +29,7 @@ pub mod shm;
 pub mod state;
 pub mod transactions;
 pub mod tree;
+pub mod turn;
 pub mod view;
 
 pub use gate::PendingCommit;

@@ -1,6 +1,11 @@
-//! Entry points of EGL and GBM, and the scheduler. With the GL calls of `render::software`, the only
-//! `unsafe` code of this crate.
+//! The only `unsafe` code of this crate: entry points of EGL and GBM, the scheduler, descriptors
+//! that another part of the process owns, and what a new process does before it is a program.
 #![allow(unsafe_code)]
+
+use std::{
+    mem::ManuallyDrop,
+    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+};
 
 use gbm::AsRaw;
 use smithay::backend::{
@@ -70,4 +75,31 @@ pub fn set_scheduler(policy: i32, priority: i32) -> std::io::Result<()> {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),
     }
+}
+
+/// Another descriptor for the file of `fd`; see [`put_file`] about `fd`. Errors: EMFILE.
+pub fn duplicate(fd: RawFd) -> std::io::Result<OwnedFd> {
+    // SAFETY: the caller knows that `fd` is open, and it is not kept.
+    unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
+}
+
+/// Puts the file of `file` behind the number `fd`, whose own file is closed there: `dup3(2)`.
+///
+/// `fd` is owned by another part of the process, which must not notice more than that it reads
+/// another file. It must be open: else the number may soon be somebody else's.
+pub fn put_file(file: impl AsFd, fd: RawFd) -> std::io::Result<()> {
+    // SAFETY: the number is open and stays with its owner; it is neither kept nor closed here.
+    let mut theirs = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok(rustix::io::dup3(file, &mut theirs, rustix::io::DupFlags::CLOEXEC)?)
+}
+
+/// Has `act` done in the new process before `command` is executed there. `act` may make system calls
+/// and nothing else: no allocation, no lock.
+pub fn before_exec(
+    command: &mut std::process::Command,
+    act: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: `act` does only what is allowed between fork and exec; its callers know that.
+    unsafe { command.pre_exec(act) };
 }

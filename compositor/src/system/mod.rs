@@ -3,6 +3,7 @@
 //! Nothing here knows surfaces, outputs or windows.
 
 pub mod clock;
+pub mod descriptors;
 pub mod error;
 pub mod id;
 pub mod ioctl;

@@ -6,6 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
+use protocols::{RequestObserver, observed_global_dispatch};
 use smithay::{
     utils::Serial,
     wayland::{
@@ -25,7 +26,7 @@ use wayland_protocols::xdg::shell::server::{
     xdg_wm_base::{self, XdgWmBase},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId, delegate_global_dispatch,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId,
     protocol::wl_surface::WlSurface,
 };
 
@@ -86,7 +87,7 @@ checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
 checked!(XdgPositioner, XdgPositionerUserData, XdgShellState, positioner_request);
 checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
-delegate_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
+observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
 
 fn base_request(_: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
     let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };
@@ -178,6 +179,7 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_request(client);
         if !surface_request(state, xdg, &request) {
             return;
         }

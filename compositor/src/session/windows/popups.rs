@@ -16,7 +16,7 @@ use smithay::wayland::{
     shell::xdg::{PopupSurface, XdgPopupSurfaceData},
 };
 use wayland_protocols::xdg::shell::server::xdg_wm_base;
-use wayland_server::{Client, DisplayHandle, Resource, Weak, protocol::wl_surface::WlSurface};
+use wayland_server::{Client, DisplayHandle, Resource, Weak, backend::ClientId, protocol::wl_surface::WlSurface};
 
 use crate::surface::limits::{LIMITS, LivePopups, PopupFault};
 
@@ -71,7 +71,7 @@ pub fn admit_popup(display: &DisplayHandle, popup: &PopupSurface) -> bool {
             (xdg_wm_base::Error::NotTheTopmostPopup, format!("get_popup: {id} is the parent of other popups already"))
         }
     };
-    post_error_on(display, &client, xdg_wm_base::XdgWmBase::interface().name, error.into(), message);
+    post_error_on(display, client.id(), xdg_wm_base::XdgWmBase::interface().name, error.into(), message);
     false
 }
 
@@ -101,14 +101,14 @@ fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
 
 /// Ends a client that exceeds a limit of this compositor.
 pub fn implementation_limit(display: &DisplayHandle, client: &Client, message: String) {
-    post_error_on(display, client, "wl_display", IMPLEMENTATION, message);
+    post_error_on(display, client.id(), "wl_display", IMPLEMENTATION, message);
 }
 
 /// Posts an error on a client's first object of an interface, for which there is no handle.
-fn post_error_on(display: &DisplayHandle, client: &Client, interface: &str, code: u32, message: String) {
+pub fn post_error_on(display: &DisplayHandle, client: ClientId, interface: &str, code: u32, message: String) {
     let backend = display.backend_handle();
     let mut object = None;
-    let listed = backend.with_all_objects_for(client.id(), |id| {
+    let listed = backend.with_all_objects_for(client, |id| {
         if object.is_none() && id.interface().name == interface {
             object = Some(id);
         }
