@@ -15,7 +15,7 @@ use wayland_protocols::ext::idle_notify::v1::server::{
 };
 use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, backend::ClientId};
 
-use crate::surface_object::bind_manager;
+use crate::{seen_by::SeenBy, surface_object::bind_manager};
 
 /// What the protocol needs from the compositor's state.
 pub trait IdleNotifyHandler {
@@ -77,15 +77,15 @@ pub struct IdleNotifyState {
 }
 
 impl IdleNotifyState {
-    /// Announces the global for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle) -> Self
+    /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
     where
-        D: GlobalDispatch<ExtIdleNotifierV1, ()>
+        D: GlobalDispatch<ExtIdleNotifierV1, SeenBy>
             + Dispatch<ExtIdleNotifierV1, ()>
             + Dispatch<ExtIdleNotificationV1, ()>
             + 'static,
     {
-        display.create_global::<D, ExtIdleNotifierV1, ()>(2, ());
+        display.create_global::<D, ExtIdleNotifierV1, SeenBy>(2, seen_by);
         Self::default()
     }
 
@@ -122,7 +122,7 @@ impl IdleNotifyState {
     }
 }
 
-bind_manager!(IdleNotifyState, ExtIdleNotifierV1);
+bind_manager!(IdleNotifyState, ExtIdleNotifierV1, SeenBy);
 
 impl<D> Dispatch<ExtIdleNotifierV1, (), D> for IdleNotifyState
 where
@@ -174,7 +174,7 @@ where
 macro_rules! delegate_idle_notify {
     ($ty:ty) => {
         $crate::observed_global_dispatch!($ty: [
-            $crate::reexports::idle_notify::manager::ExtIdleNotifierV1: ()
+            $crate::reexports::idle_notify::manager::ExtIdleNotifierV1: $crate::SeenBy
         ] => $crate::idle_notify::IdleNotifyState);
         $crate::observed_dispatch!($ty: [
             $crate::reexports::idle_notify::manager::ExtIdleNotifierV1: ()

@@ -17,12 +17,15 @@ pub mod fifo;
 pub mod idle_notify;
 pub mod linux_dmabuf;
 pub mod output_power;
+pub mod security_context;
+mod seen_by;
 pub mod shm;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
 pub mod viewporter;
 
+pub use seen_by::SeenBy;
 use smithay::wayland::compositor::SurfaceData;
 pub use surface_object::SurfaceRef;
 
@@ -124,6 +127,13 @@ pub mod reexports {
     /// fifo-v1.
     pub mod fifo {
         pub use wayland_protocols::wp::fifo::v1::server::{wp_fifo_manager_v1 as manager, wp_fifo_v1 as object};
+    }
+
+    /// security-context-v1.
+    pub mod security_context {
+        pub use wayland_protocols::wp::security_context::v1::server::{
+            wp_security_context_manager_v1 as manager, wp_security_context_v1 as object,
+        };
     }
 
     /// color-representation-v1.

@@ -12,9 +12,11 @@ use wayland_protocols_wlr::output_power_management::v1::server::{
     zwlr_output_power_v1::{self as object, Mode, ZwlrOutputPowerV1},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, backend::ClientId,
+    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, Resource, WEnum, backend::ClientId,
     protocol::wl_output::WlOutput,
 };
+
+use crate::{seen_by::SeenBy, surface_object::bind_manager};
 
 /// What the protocol needs from the compositor's state.
 pub trait OutputPowerHandler {
@@ -35,12 +37,6 @@ pub struct PowerData {
     output: WlOutput,
 }
 
-/// Data of the global: who may see it.
-#[derive(Debug)]
-pub struct ManagerGlobal {
-    sees: fn(&Client) -> bool,
-}
-
 /// The `zwlr_output_power_manager_v1` global and its controls.
 #[derive(Debug, Default)]
 pub struct OutputPowerState {
@@ -49,15 +45,15 @@ pub struct OutputPowerState {
 }
 
 impl OutputPowerState {
-    /// Announces the global, to clients for which `sees` holds, for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle, sees: fn(&Client) -> bool) -> Self
+    /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
     where
-        D: GlobalDispatch<ZwlrOutputPowerManagerV1, ManagerGlobal>
+        D: GlobalDispatch<ZwlrOutputPowerManagerV1, SeenBy>
             + Dispatch<ZwlrOutputPowerManagerV1, ()>
             + Dispatch<ZwlrOutputPowerV1, PowerData>
             + 'static,
     {
-        display.create_global::<D, ZwlrOutputPowerManagerV1, ManagerGlobal>(1, ManagerGlobal { sees });
+        display.create_global::<D, ZwlrOutputPowerManagerV1, SeenBy>(1, seen_by);
         Self::default()
     }
 
@@ -83,25 +79,7 @@ fn mode(on: bool) -> Mode {
     if on { Mode::On } else { Mode::Off }
 }
 
-impl<D> GlobalDispatch<ZwlrOutputPowerManagerV1, ManagerGlobal, D> for OutputPowerState
-where
-    D: Dispatch<ZwlrOutputPowerManagerV1, ()> + 'static,
-{
-    fn bind(
-        _: &mut D,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwlrOutputPowerManagerV1>,
-        _: &ManagerGlobal,
-        data_init: &mut DataInit<'_, D>,
-    ) {
-        data_init.init(resource, ());
-    }
-
-    fn can_view(client: Client, global: &ManagerGlobal) -> bool {
-        (global.sees)(&client)
-    }
-}
+bind_manager!(OutputPowerState, ZwlrOutputPowerManagerV1, SeenBy);
 
 impl<D> Dispatch<ZwlrOutputPowerManagerV1, (), D> for OutputPowerState
 where
@@ -168,7 +146,7 @@ where
 macro_rules! delegate_output_power {
     ($ty:ty) => {
         $crate::observed_global_dispatch!($ty: [
-            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: $crate::output_power::ManagerGlobal
+            $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: $crate::SeenBy
         ] => $crate::output_power::OutputPowerState);
         $crate::observed_dispatch!($ty: [
             $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()

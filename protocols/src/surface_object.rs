@@ -107,10 +107,17 @@ impl<O: SurfaceExtension> SurfaceObject<O> {
 }
 
 /// Implements `GlobalDispatch` for a manager whose objects have no data and say nothing when they
-/// are bound.
+/// are bound. The global has no data and is seen by everyone, or is [`crate::seen_by::SeenBy`].
 macro_rules! bind_manager {
     ($state:ty, $manager:ty) => {
-        impl<D> wayland_server::GlobalDispatch<$manager, (), D> for $state
+        bind_manager!($state, $manager, (), |_: wayland_server::Client, _: &()| true);
+    };
+    ($state:ty, $manager:ty, SeenBy) => {
+        bind_manager!($state, $manager, crate::seen_by::SeenBy, |client, seen_by: &crate::seen_by::SeenBy| seen_by
+            .holds(&client));
+    };
+    ($state:ty, $manager:ty, $data:ty, $sees:expr) => {
+        impl<D> wayland_server::GlobalDispatch<$manager, $data, D> for $state
         where
             D: wayland_server::Dispatch<$manager, ()> + 'static,
         {
@@ -119,10 +126,14 @@ macro_rules! bind_manager {
                 _: &wayland_server::DisplayHandle,
                 _: &wayland_server::Client,
                 resource: wayland_server::New<$manager>,
-                _: &(),
+                _: &$data,
                 data_init: &mut wayland_server::DataInit<'_, D>,
             ) {
                 data_init.init(resource, ());
+            }
+
+            fn can_view(client: wayland_server::Client, data: &$data) -> bool {
+                $sees(client, data)
             }
         }
     };

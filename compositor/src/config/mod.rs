@@ -6,6 +6,7 @@
 pub mod idle;
 pub mod output;
 mod overrides;
+pub mod sandbox;
 pub mod words;
 
 use std::{
@@ -21,7 +22,7 @@ use crate::{
     system::error::{Context, Error},
 };
 
-pub use self::{idle::IdleConfig, output::OutputConfig};
+pub use self::{idle::IdleConfig, output::OutputConfig, sandbox::SandboxRule};
 
 /// Everything that can be configured, with defaults.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,6 +51,9 @@ pub struct Config {
     /// `[[output]]`: the settings of displays, by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
+    /// `[[sandbox]]`: what sandboxed applications see of the session.
+    #[serde(rename = "sandbox")]
+    pub sandboxes: Vec<SandboxRule>,
 }
 
 /// How the buffers of `wl_shm` clients are read.
@@ -187,6 +191,7 @@ impl Default for Config {
             idle: IdleConfig::default(),
             mem2mem: Mem2memConfig::default(),
             outputs: Vec::new(),
+            sandboxes: Vec::new(),
         }
     }
 }

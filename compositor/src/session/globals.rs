@@ -10,12 +10,13 @@ use fence::Ns;
 use protocols::{
     color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
     fifo::FifoState, idle_notify::IdleNotifyState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState,
-    shm::ShmState, syncobj::SyncobjState, tearing::TearingState, viewporter::ViewporterState,
+    security_context::SecurityContextState, shm::ShmState, syncobj::SyncobjState, tearing::TearingState,
+    viewporter::ViewporterState,
 };
 use smithay::{
     input::{Seat, SeatState, keyboard::XkbConfig},
     output::Output as WlOutput,
-    reexports::wayland_server::{Client, DisplayHandle, backend::GlobalId},
+    reexports::wayland_server::{DisplayHandle, backend::GlobalId},
     wayland::{
         compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
         output::OutputManagerState, presentation::PresentationState, selection::data_device::DataDeviceState,
@@ -24,7 +25,7 @@ use smithay::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, sandbox::PrivilegedGlobal},
     feedback::FormatFeedback,
     output::card::Card,
     session::{
@@ -43,8 +44,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeenBy {
     Everyone,
-    /// Every client that is not sandboxed: the protocol affects the whole session.
+    /// Every client that is not sandboxed: the protocol affects the whole session, or tells about
+    /// it. A `[[sandbox]]` rule of the configuration allows it to an application.
     Trusted,
+    /// Every client that is not sandboxed, whatever the configuration says.
+    Unsandboxed,
 }
 
 /// What must exist before a global is announced.
@@ -76,7 +80,7 @@ const fn row(interface: &'static str, version: u32, answered_in: &'static str) -
 
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
-    row("ext_idle_notifier_v1", 2, "protocols/src/idle_notify.rs"),
+    GlobalRow { seen_by: SeenBy::Trusted, ..row("ext_idle_notifier_v1", 2, "protocols/src/idle_notify.rs") },
     row("wl_compositor", 6, "compositor/src/session/commit/submit.rs"),
     row("wl_data_device_manager", 3, "compositor/src/session/handlers.rs"),
     GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
@@ -89,6 +93,10 @@ pub const TABLE: &[GlobalRow] = &[
     row("wp_fifo_manager_v1", 1, "protocols/src/fifo.rs"),
     GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
     row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Unsandboxed,
+        ..row("wp_security_context_manager_v1", 1, "protocols/src/security_context.rs")
+    },
     row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
     row("wp_viewporter", 1, "protocols/src/viewporter.rs"),
     row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
@@ -105,12 +113,18 @@ pub const TABLE: &[GlobalRow] = &[
 /// The `clockid_t` of every timestamp that clients get.
 const CLOCK_MONOTONIC: u32 = 1;
 
-/// The filter that decides which clients see the global of this name, according to the table.
-fn seen(interface: &str) -> fn(&Client) -> bool {
-    match TABLE.iter().find(|row| row.interface == interface).map(|row| row.seen_by) {
-        Some(SeenBy::Everyone) => |_| true,
-        Some(SeenBy::Trusted) | None => |client| client.get_data::<ClientState>().is_some_and(|state| !state.sandboxed),
-    }
+/// The filter of a privileged global: sandboxed clients see it if the configuration allows it to
+/// them.
+fn trusted(global: PrivilegedGlobal) -> protocols::SeenBy {
+    protocols::SeenBy::new(move |client| {
+        let sandbox = client.get_data::<ClientState>().map(|state| state.sandbox.as_deref());
+        sandbox.is_some_and(|sandbox| sandbox.is_none_or(|sandbox| sandbox.allowed.contains(&global)))
+    })
+}
+
+/// The filter of what no sandboxed client ever sees.
+fn unsandboxed() -> protocols::SeenBy {
+    protocols::SeenBy::new(|client| client.get_data::<ClientState>().is_some_and(|state| state.sandbox.is_none()))
 }
 
 /// Announces every protocol that does not depend on the hardware. Returns the protocol state, the
@@ -126,6 +140,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
     OutputManagerState::new_with_xdg_output::<Syncline>(display);
     IdleInhibitManagerState::new::<Syncline>(display);
+    SecurityContextState::new::<Syncline>(display, unsandboxed());
     let globals = Globals {
         compositor: CompositorState::new_v6::<Syncline>(display),
         xdg_shell: XdgShellState::new::<Syncline>(display),
@@ -138,9 +153,13 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
         explicit_sync: ExplicitSyncState::new::<Syncline>(display),
         data_device: DataDeviceState::new::<Syncline>(display),
         source_uses: SourceUses::default(),
-        output_power: OutputPowerState::new::<Syncline>(display, seen("zwlr_output_power_manager_v1")),
+        output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
     };
-    (globals, UserAbsence::new(IdleNotifyState::new::<Syncline>(display), now), SeatState::new())
+    (
+        globals,
+        UserAbsence::new(IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier)), now),
+        SeatState::new(),
+    )
 }
 
 /// Announces a lit output. The caller removes the global when the output is removed.

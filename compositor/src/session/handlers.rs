@@ -251,3 +251,4 @@ observed_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibitManager
 observed_dispatch!(Syncline: [ZwpIdleInhibitorV1: IdleInhibitorState] => IdleInhibitManagerState);
 protocols::delegate_idle_notify!(Syncline);
 protocols::delegate_output_power!(Syncline);
+protocols::delegate_security_context!(Syncline);

@@ -25,6 +25,7 @@ mod reports;
 mod requests;
 pub mod run;
 mod running;
+mod sandbox;
 mod screenshot;
 mod spawn;
 mod state;

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The most connections that are accepted in one go.
-const ACCEPTED: usize = 16;
+pub const ACCEPTED: usize = 16;
 
 /// Runs until the session ends. Returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {

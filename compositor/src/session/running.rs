@@ -69,6 +69,7 @@ impl Running {
         let mut state = Syncline {
             display: handle,
             clients: Clients::default(),
+            sandboxes: Default::default(),
             turns: Arc::new(Turns::new().context("a socket pair")?),
             descriptors: Descriptors::new(),
             old_limit: None,
@@ -142,6 +143,7 @@ impl Running {
             EventSource::Acquire(slot) => state.acquire_event(slot),
             EventSource::Cec(slot) => state.cec_event(slot),
             EventSource::Mem2mem => state.mem2mem_event(),
+            EventSource::Sandbox(slot) => state.sandbox_event(slot),
             EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())

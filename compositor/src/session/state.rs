@@ -18,12 +18,12 @@ use crate::{
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
     report::{counters::Counters, watchdog::WatchdogHistory},
-    session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces},
+    session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces, sandboxes::Sandboxes},
     surface::{
         acquires::Acquires,
         buffer::Imports,
         cached::CachedState,
-        client::{ClientState, Clients},
+        client::{ClientState, Clients, Sandbox},
         id_of,
         registry::ContentRegistry,
         tree::cache::Cache,
@@ -43,6 +43,8 @@ pub struct Syncline {
     pub display: DisplayHandle,
     /// The connections that the reactor watches.
     pub clients: Clients,
+    /// The sockets on which sandboxed clients connect.
+    pub sandboxes: Sandboxes,
     /// Ends clients' turns.
     pub turns: Arc<Turns>,
     pub descriptors: Descriptors,
@@ -134,12 +136,21 @@ impl Syncline {
         client.get_data::<ClientState>().expect("every client is inserted with its ClientState")
     }
 
-    /// Accepts a connection. `None`: it could not be, and the log says why.
+    /// Takes a connection. `None`: it could not be taken, and the log says why.
     pub fn insert_client(&mut self, stream: std::os::unix::net::UnixStream) -> Option<ClientId> {
+        self.insert_client_of(stream, None)
+    }
+
+    /// The same for a client of a sandbox.
+    pub fn insert_client_of(
+        &mut self,
+        stream: std::os::unix::net::UnixStream,
+        sandbox: Option<Arc<Sandbox>>,
+    ) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let (compositor, connection) = (CompositorClientState::default(), Connection::new(&stream, &self.turns));
-        let state =
-            Arc::new(ClientState { compositor, pid, sandboxed: false, connection, ended: self.clients.ended.clone() });
+        let ended = self.clients.ended.clone();
+        let state = Arc::new(ClientState { compositor, pid, sandbox, connection, ended });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();

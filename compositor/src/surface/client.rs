@@ -3,7 +3,10 @@
 //! The state is created when the client connects, and lives as long as the connection. It closes no
 //! connection; the Wayland library does that.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use slab::Slab;
 use smithay::{
@@ -15,7 +18,32 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
-use crate::{surface::turn::Connection, system::id::Slot};
+use crate::{config::sandbox::PrivilegedGlobal, surface::turn::Connection, system::id::Slot};
+
+/// A sandbox, in the words of its engine.
+#[derive(Debug, Clone, Default)]
+pub struct Sandbox {
+    /// For example `org.flatpak`.
+    pub engine: Option<String>,
+    /// The application.
+    pub app_id: Option<String>,
+    /// The running instance of the application.
+    pub instance_id: Option<String>,
+    /// The privileged globals that the configuration allows to it.
+    pub allowed: Vec<PrivilegedGlobal>,
+}
+
+impl fmt::Display for Sandbox {
+    /// `org.example.Player of org.flatpak`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_unnamed = |name: &Option<String>| name.clone().unwrap_or_else(|| "unnamed".to_owned());
+        write!(f, "{} of {}", or_unnamed(&self.app_id), or_unnamed(&self.engine))?;
+        match &self.instance_id {
+            Some(instance) => write!(f, ", instance {instance}"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// What is kept per client.
 #[derive(Debug)]
@@ -23,9 +51,9 @@ pub struct ClientState {
     pub compositor: CompositorClientState,
     /// The process id, for reports; `None` if the kernel did not report it.
     pub pid: Option<i32>,
-    /// The client connected from a sandbox (security-context): globals that concern the whole
-    /// session are hidden from it.
-    pub sandboxed: bool,
+    /// The sandbox from which the client connected: globals that concern the whole session are
+    /// hidden from it.
+    pub sandbox: Option<Arc<Sandbox>>,
     pub connection: Connection,
     pub ended: Ended,
 }
@@ -41,8 +69,9 @@ impl ClientData for ClientState {
                 tracing::debug!("client {client:?} (pid {:?}) disconnected", self.pid)
             }
             DisconnectReason::ProtocolError(error) => tracing::info!(
-                "client pid {} disconnected after a protocol error: {} error {}: {}",
+                "client pid {}{} disconnected after a protocol error: {} error {}: {}",
                 self.pid.unwrap_or(0),
+                self.sandbox.as_ref().map(|sandbox| format!(" ({sandbox})")).unwrap_or_default(),
                 error.object_interface,
                 error.code,
                 error.message

@@ -51,6 +51,8 @@ pub enum EventSource {
     Cec(Slot),
     /// The V4L2 converter is ready.
     Mem2mem,
+    /// The socket of a security context is ready, or its engine has hung up, by slot.
+    Sandbox(Slot),
 }
 
 impl EventSource {
@@ -69,6 +71,7 @@ impl EventSource {
             Self::Acquire(slot) => (10, slot.0),
             Self::Cec(slot) => (11, slot.0),
             Self::Mem2mem => (12, 0),
+            Self::Sandbox(slot) => (13, slot.0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -89,6 +92,7 @@ impl EventSource {
             10 => Self::Acquire(Slot(index)),
             11 => Self::Cec(Slot(index)),
             12 => Self::Mem2mem,
+            13 => Self::Sandbox(Slot(index)),
             _ => return None,
         })
     }
@@ -139,6 +143,12 @@ impl Reactor {
     pub fn add_with_priority(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::IN | epoll::EventFlags::PRI)?)
+    }
+
+    /// Wakes the loop when the other end of `fd` hangs up, not when there is something to read.
+    pub fn add_hangup(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::empty())?)
     }
 
     /// Stops watching `fd`.

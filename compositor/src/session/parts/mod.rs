@@ -9,3 +9,4 @@ pub mod crc;
 pub mod globals;
 pub mod held;
 pub mod requests;
+pub mod sandboxes;
