@@ -32,7 +32,8 @@ fn known_layouts_allocate_nothing() {
         for scene in scenes {
             // More than the frames after which layers are ranked again.
             for _ in 0..100 {
-                assert!(assigner.assign(&screen, scene, |_| Ok(())).on_planes() > 0);
+                assigner.set_layers(scene.iter().copied());
+                assert!(assigner.assign(&screen, |_| Ok(())).on_planes() > 0);
             }
         }
     };

@@ -26,8 +26,11 @@ pub struct Assigner {
     spans: Vec<Span>,
     primary: Option<usize>,
     memory: Memory,
-    /// The layout of the last frame, and whether its search is done.
+    /// From top to bottom.
     layers: Vec<CandidateLayer>,
+    /// They have another layout than that of the last frame.
+    changed: bool,
+    /// The screen of the last frame, and whether the search for its layout is done.
     screen: Option<AssignScreen>,
     settled: bool,
     frames: u32,
@@ -84,7 +87,38 @@ impl Assigner {
         Self { spans: spans(&planes), planes, primary, ..Self::default() }
     }
 
-    /// Assigns `layers` (top to bottom).
+    /// Describes all layers, from top to bottom.
+    pub fn set_layers(&mut self, layers: impl IntoIterator<Item = CandidateLayer>) {
+        let mut count = 0;
+        for layer in layers {
+            match self.layers.get_mut(count) {
+                Some(_) => self.set_layer(count, layer),
+                None => {
+                    self.changed = true;
+                    self.layers.push(layer);
+                }
+            }
+            count += 1;
+        }
+        self.changed |= self.layers.len() > count;
+        self.layers.truncate(count);
+    }
+
+    /// Describes one layer again.
+    ///
+    /// # Panics
+    /// If there is no layer `at`.
+    pub fn set_layer(&mut self, at: usize, layer: CandidateLayer) {
+        let old = std::mem::replace(&mut self.layers[at], layer);
+        self.changed |= !old.is_like(&layer);
+    }
+
+    /// The number of layers that are described.
+    pub fn count(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Assigns the layers that are described.
     ///
     /// `test` is asked whether the kernel would take an assignment (a TEST_ONLY commit), at most
     /// [`TESTS_PER_LATCH`] times and not at all for a layout that is known. An errno that says
@@ -93,27 +127,25 @@ impl Assigner {
     pub fn assign(
         &mut self,
         screen: &AssignScreen,
-        layers: &[CandidateLayer],
         mut test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) -> &Assignment {
-        if self.is_known(screen, layers) {
+        if self.repeat(screen) {
             return &self.current;
         }
         self.screen = Some(*screen);
-        self.layers.clear();
-        self.layers.extend_from_slice(layers);
-        self.frames = 0;
+        (self.changed, self.frames) = (false, 0);
         self.see();
         self.settled = self.search(screen, &mut test);
         &self.current
     }
 
-    /// The same answer for the layout of the last call, where the caller knows that nothing but
-    /// rates has changed. Returns false if [`Assigner::assign`] must be asked: the search is not
-    /// done, the screen is another one, or the layers are due to be ranked again. Looks at no layer.
+    /// The answer of the last call again, if there is nothing more to be found out. Returns false if
+    /// [`Assigner::assign`] must be asked: the search is not done, the screen is another one, more
+    /// than rates of layers has changed, or they are due to be ranked again. Looks at no layer.
     #[must_use]
     pub fn repeat(&mut self, screen: &AssignScreen) -> bool {
-        let known = self.settled && self.screen.as_ref() == Some(screen) && self.ranks_hold(self.frames + 1);
+        let same = !self.changed && self.screen.as_ref() == Some(screen);
+        let known = same && self.settled && self.ranks_hold(self.frames + 1);
         self.frames += u32::from(known);
         known
     }
@@ -152,18 +184,6 @@ impl Assigner {
     pub fn forget(&mut self) {
         self.memory.forget();
         self.settled = false;
-    }
-
-    /// Whether this is the layout of the last frame and there is nothing more to be found out about
-    /// it.
-    fn is_known(&mut self, screen: &AssignScreen, layers: &[CandidateLayer]) -> bool {
-        let same = |(old, new): (&CandidateLayer, &CandidateLayer)| old.layout() == new.layout();
-        let known = self.settled
-            && self.screen.as_ref() == Some(screen)
-            && self.layers.len() == layers.len()
-            && self.layers.iter().zip(layers).all(same);
-        self.frames += 1;
-        known && self.ranks_hold(self.frames)
     }
 
     /// Who is visible, and who may have a plane, best first.

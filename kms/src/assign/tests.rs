@@ -90,7 +90,8 @@ fn settle(
     let before = assigner.tests();
     for latches in 1..100 {
         let started = assigner.tests();
-        let said = says(assigner.assign(screen, layers, kernel));
+        assigner.set_layers(layers.iter().copied());
+        let said = says(assigner.assign(screen, kernel));
         assert!(assigner.tests() - started <= u64::from(TESTS_PER_LATCH), "over budget");
         if assigner.is_settled() {
             return (said, assigner.tests() - before, latches);
@@ -227,7 +228,8 @@ fn the_budget_is_kept_and_progress_remembered() {
     assert_eq!((said.as_str(), tests, latches), ("C C C C C C", 25, 7));
     // With bandwidth for one overlay the first latch has a plane in use already.
     let mut assigner = Assigner::new(planes(6));
-    assert_eq!(assigner.assign(&SCREEN, &windows, one_overlay).on_planes(), 1);
+    assigner.set_layers(windows.iter().copied());
+    assert_eq!(assigner.assign(&SCREEN, one_overlay).on_planes(), 1);
     assert!(!assigner.is_settled());
     assert_eq!(settle(&mut assigner, &SCREEN, &windows, one_overlay).0, "C C C C C P1", "the largest");
     assert_eq!(assigner.tests(), 22);
@@ -238,7 +240,8 @@ fn a_busy_kernel_is_asked_again_a_refusing_one_is_not() {
     let mut assigner = Assigner::new(planes(1));
     let window = [at(0, 0, 30, 30)];
     for _ in 0..3 {
-        assert_eq!(says(assigner.assign(&SCREEN, &window, |_| Err(Errno::BUSY))), "C");
+        assigner.set_layers(window);
+        assert_eq!(says(assigner.assign(&SCREEN, |_| Err(Errno::BUSY))), "C");
         assert!(!assigner.is_settled());
     }
     assert_eq!(settle(&mut assigner, &SCREEN, &window, takes_all), ("P1".into(), 1, 1));
@@ -259,7 +262,10 @@ fn planes_follow_the_rates_without_new_tests_once_both_are_known() {
     let busy_right = [left, fast(right)];
     assert_eq!(settle(&mut assigner, &SCREEN, &busy_left, takes_all), ("P1 C".into(), 1, 1));
     let run = |assigner: &mut Assigner, layers: &[CandidateLayer], frames: u32| {
-        (0..frames).for_each(|_| drop(says(assigner.assign(&SCREEN, layers, takes_all))));
+        for _ in 0..frames {
+            assigner.set_layers(layers.iter().copied());
+            assigner.assign(&SCREEN, takes_all);
+        }
         (says(assigner.current()), assigner.tests())
     };
     assert_eq!(run(&mut assigner, &busy_right, 10), ("P1 C".into(), 1), "not at once");

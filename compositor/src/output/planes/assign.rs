@@ -26,9 +26,8 @@ use crate::{
 pub struct Layouts {
     /// Created for the first frame.
     assigner: Option<Assigner>,
-    layers: Vec<CandidateLayer>,
-    /// Nothing about the layers has changed since the last assignment but contents and rates.
-    unchanged: bool,
+    /// The layers are those of the last assignment, whether or not one of them has changed.
+    same: bool,
     /// The last assignment is that of the frame before, for the same layers.
     repeated: bool,
     /// The descriptions of the layers that have not changed hold for the next frame.
@@ -66,22 +65,18 @@ impl Layouts {
         scene: &[render::Layer],
         changed: Option<&[usize]>,
     ) {
-        self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
-        match changed.filter(|_| self.fresh && self.layers.len() == scene.len()) {
+        let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
+        let describe = |layer: &render::Layer| describe(device, output, (how, known), layer);
+        match changed.filter(|_| self.fresh && assigner.count() == scene.len()) {
             Some(changed) => {
                 self.visited += changed.len() as u64;
-                self.unchanged = true;
-                for at in changed {
-                    let new = describe(device, output, (how, known), &scene[*at]);
-                    let old = std::mem::replace(&mut self.layers[*at], new);
-                    self.unchanged &= old.is_like(&new);
-                }
+                self.same = true;
+                changed.iter().for_each(|at| assigner.set_layer(*at, describe(&scene[*at])));
             }
             None => {
-                (self.unchanged, self.fresh) = (false, true);
+                (self.same, self.fresh) = (false, true);
                 self.visited += scene.len() as u64;
-                self.layers.clear();
-                self.layers.extend(scene.iter().map(|layer| describe(device, output, (how, known), layer)));
+                assigner.set_layers(scene.iter().map(describe));
             }
         }
     }
@@ -101,10 +96,10 @@ impl Layouts {
     ) {
         let screen = AssignScreen { width, height, holes: true, reserved: cursor };
         let Some(assigner) = &mut self.assigner else { return };
-        self.repeated = self.unchanged && assigner.repeat(&screen);
+        self.repeated = self.same && assigner.repeat(&screen);
         if !self.repeated {
-            self.visited += self.layers.len() as u64;
-            assigner.assign(&screen, &self.layers, test);
+            self.visited += assigner.count() as u64;
+            assigner.assign(&screen, test);
         }
     }
 
