@@ -130,7 +130,8 @@ pub fn update_goal(
     state: &mut LinuxDmabufState,
 ) {
     let news = {
-        let allocation = &mut SurfaceState::of(states).allocation;
+        let mut surface = SurfaceState::of(states);
+        let allocation = surface.allocation.get_or_insert_default();
         let news = allocation.goal.update(goal, at_once, now);
         if news {
             allocation.withdrawn.changed(now);
@@ -145,8 +146,9 @@ pub fn update_goal(
 /// Sends a surface the feedback for its announced goal.
 pub fn send_feedback(states: &SurfaceData, feedback: &mut FormatFeedback, state: &mut LinuxDmabufState) {
     let sent = {
-        let surface = SurfaceState::of(states);
-        feedback.of(surface.allocation.goal.announced(), &surface.allocation.withdrawn)
+        let mut surface = SurfaceState::of(states);
+        let allocation = surface.allocation.get_or_insert_default();
+        feedback.of(allocation.goal.announced(), &allocation.withdrawn)
     };
     state.offer(&sent);
     send_surface_feedback(states, &sent);

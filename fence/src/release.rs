@@ -46,12 +46,12 @@ impl Release {
 
     /// Into dma-bufs, as readers, for clients without explicit synchronisation. Planes that share
     /// an `Arc` count once.
-    pub fn dmabuf(fds: &[Arc<OwnedFd>]) -> Release {
+    pub fn dmabuf<'a>(fds: impl IntoIterator<Item = &'a Arc<OwnedFd>>) -> Release {
         Release::dmabuf_on(&LINUX, fds)
     }
 
     /// As [`Release::dmabuf`], on the given kernel.
-    pub fn dmabuf_on(kernel: KernelRef, fds: &[Arc<OwnedFd>]) -> Release {
+    pub fn dmabuf_on<'a>(kernel: KernelRef, fds: impl IntoIterator<Item = &'a Arc<OwnedFd>>) -> Release {
         let mut planes: SmallVec<[Arc<OwnedFd>; 4]> = SmallVec::new();
         for fd in fds {
             if !planes.iter().any(|other| Arc::ptr_eq(other, fd)) {

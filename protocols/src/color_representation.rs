@@ -39,12 +39,10 @@ const OFFERED: [(Coefficients, WireRange); 7] = [
 #[derive(Debug)]
 pub struct ColorRepresentationState;
 
-/// The pixels that a commit attaches.
+/// The pixels of the buffer that a surface has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AttachedPixels {
-    /// No buffer: the surface keeps the one that it has.
-    Unchanged,
-    /// The null buffer.
+    /// There is no buffer.
     #[default]
     Removed,
     /// Pixels of red, green and blue.
@@ -57,8 +55,8 @@ pub enum AttachedPixels {
 }
 
 impl SurfaceExtension for WpColorRepresentationSurfaceV1 {
-    /// The pixels of the buffer that was attached last.
-    type State = AttachedPixels;
+    /// Everything is a part of the surface's double-buffered state.
+    type State = ();
 }
 
 /// What the client set, as a part of the surface's double-buffered state. A compositor that caches
@@ -96,18 +94,15 @@ pub fn current(states: &SurfaceData) -> Option<Representation> {
     Some(Representation { encoding, range })
 }
 
-/// Checks a commit before it is applied: the representation that is set must match the pixels that
-/// the commit attaches, or that are attached already. On a mismatch the client has got its error
-/// (`pixel_format`), and the commit must not be applied: false.
+/// Checks a commit before it is applied: the representation that is set must match `pixels`, those
+/// that the commit attaches or, if it attaches none, that were attached last. On a mismatch the
+/// client has got its error (`pixel_format`), and the commit must not be applied: false.
 #[must_use]
 pub fn verify(states: &SurfaceData, pixels: AttachedPixels) -> bool {
-    let mut known = SurfaceObject::<WpColorRepresentationSurfaceV1>::of(states);
-    if pixels != AttachedPixels::Unchanged {
-        known.state = pixels;
-    }
+    let Some(known) = SurfaceObject::<WpColorRepresentationSurfaceV1>::find(states) else { return true };
     let Some(object) = &known.object else { return true };
     let client_state = *states.cached_state.get::<ClientState>().pending();
-    match mismatch(known.state, &client_state) {
+    match mismatch(pixels, &client_state) {
         None => true,
         Some(reason) => {
             object.post_error(object::Error::PixelFormat, format!("wl_surface.commit: {reason}"));

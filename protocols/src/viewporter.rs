@@ -54,6 +54,10 @@ pub fn check_size(states: &SurfaceData) -> bool {
 /// then, which ends the client, unless the client has destroyed the viewport.
 #[must_use]
 pub fn check_source(states: &SurfaceData, size: Size<i32, Logical>) -> bool {
+    // Smithay's `get` would make what no client has set, for good.
+    if !states.cached_state.has::<ViewportCachedState>() {
+        return true;
+    }
     let Some(source) = states.cached_state.get::<ViewportCachedState>().current().src else { return true };
     let Some(object) = object_of(states) else { return true };
     let all = Rectangle::from_size(size.to_f64());

@@ -11,7 +11,6 @@ use kms::Device;
 use smithay::{
     backend::renderer::{
         Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
-        element::Id,
         pixman::{PixmanRenderer, PixmanTexture},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -44,8 +43,7 @@ pub struct CursorBuffers {
     not_on_plane: Option<u64>,
     /// The theme's image as content of a layer, one for each card.
     contents: Vec<ThemeContent>,
-    /// The identity of the theme's image for damage tracking, and its damage.
-    element: Id,
+    /// The damage of the theme's image.
     damage: DamageHistory,
 }
 
@@ -94,7 +92,6 @@ impl Default for CursorBuffers {
             rendered: Vec::new(),
             not_on_plane: None,
             contents: Vec::new(),
-            element: Id::new(),
             damage: DamageHistory::default(),
         }
     }
@@ -123,8 +120,8 @@ impl CursorBuffers {
         let content = self.theme_content(device, image, changes)?;
         let src = Rectangle::from_size(content.size.to_f64());
         let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
-        let (element, damage, dst) = (self.element.clone(), self.damage.clone(), Rectangle::default());
-        Ok(Layer { surface: None, content, view, dst, element, damage, opaque: false, rate: 0, pointer: true })
+        let (damage, dst) = (self.damage.clone(), Rectangle::default());
+        Ok(Layer { surface: None, content, view, dst, damage, opaque: false, rate: 0, pointer: true })
     }
 
     /// The theme's image in a buffer of `device`.
@@ -148,9 +145,8 @@ impl CursorBuffers {
             size: (image.width, image.height).into(),
             opaque: false,
             converted: false,
-            acquire: Acquire::ready(),
+            ends: Some((Acquire::ready(), Release::none())),
             acquire_by: SyncMethod::Buffer,
-            release: Release::none(),
             release_by: SyncMethod::Buffer,
             buffer: None,
         }));

@@ -44,7 +44,6 @@ pub fn layer(
         view: state.view,
         dst: on_output(rect, area),
         rate: state.rate.rate(now),
-        element: state.element.clone(),
         damage: state.damage.clone(),
         pointer: false,
     })

@@ -8,10 +8,7 @@ use std::collections::VecDeque;
 
 use dmabuf_import::colour::Representation;
 use smithay::{
-    backend::renderer::{
-        element::Id,
-        utils::{CommitCounter, DamageSet},
-    },
+    backend::renderer::utils::{CommitCounter, DamageSet},
     reexports::pixman::Region32,
     utils::{Buffer, Physical, Rectangle, Size, Transform},
 };
@@ -25,6 +22,7 @@ use crate::{
         split::{Part, region_of},
     },
     surface::damage::DamageHistory,
+    system::id::SurfaceId,
 };
 
 /// The passes that a ring remembers; an older target is repainted as a whole.
@@ -180,7 +178,7 @@ impl Tracker {
 /// A layer in a pass.
 #[derive(Debug, Clone)]
 struct Shown {
-    id: Id,
+    id: SurfaceId,
     dst: Rectangle<i32, Physical>,
     look: Look,
     /// The newest damage of its surface. `None`: its image was not drawn.
@@ -202,7 +200,7 @@ impl Shown {
         let view = &layer.view;
         let look = Look { src: view.src, transform: view.transform, colour: view.colour, opaque: layer.opaque, role };
         let commit = Some(layer.damage.current_commit());
-        Self { id: layer.element.clone(), dst: layer.dst, look, commit }
+        Self { id: layer.content.surface, dst: layer.dst, look, commit }
     }
 }
 

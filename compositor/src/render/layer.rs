@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use smithay::{
-    backend::renderer::element::Id,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Physical, Rectangle},
 };
@@ -18,13 +17,12 @@ use crate::surface::{content::Content, damage::DamageHistory, view::View};
 pub struct Layer {
     /// `None`: the compositor's own image, such as the pointer of the cursor theme.
     pub surface: Option<WlSurface>,
+    /// Its `surface` is the layer's identity for damage tracking.
     pub content: Arc<Content>,
     /// How the buffer is mapped to the surface.
     pub view: View,
     /// Where the layer is on the output, in output pixels.
     pub dst: Rectangle<i32, Physical>,
-    /// The identity of the surface for damage tracking.
-    pub element: Id,
     /// The damage history of the surface.
     pub damage: DamageHistory,
     /// Every pixel is opaque.

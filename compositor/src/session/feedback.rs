@@ -22,8 +22,9 @@ impl Syncline {
     /// The feedback for a surface that requests it now.
     pub fn feedback_of(&mut self, surface: &WlSurface) -> Option<Arc<Feedback>> {
         let (goal, withdrawn) = with_states(surface, |states| {
-            let state = SurfaceState::of(states);
-            (state.allocation.goal.announced(), state.allocation.withdrawn.clone())
+            let mut state = SurfaceState::of(states);
+            let allocation = state.allocation.get_or_insert_default();
+            (allocation.goal.announced(), allocation.withdrawn.clone())
         });
         self.globals.feedback.as_mut().map(|feedback| feedback.of(goal, &withdrawn))
     }
@@ -43,7 +44,7 @@ impl Syncline {
         state.set_default(feedback.default());
         for surface in surfaces {
             with_states(&surface, |states| {
-                SurfaceState::of(states).allocation.withdrawn.changed(now);
+                SurfaceState::of(states).allocation.get_or_insert_default().withdrawn.changed(now);
                 send_feedback(states, feedback, state);
             });
         }
@@ -121,7 +122,10 @@ impl Syncline {
         };
         for (surface, Format { code, modifier }) in refused {
             with_states(surface, |states| {
-                let news = SurfaceState::of(states).allocation.withdrawn.refused(*code, *modifier, now);
+                let mut surface = SurfaceState::of(states);
+                let withdrawn = &mut surface.allocation.get_or_insert_default().withdrawn;
+                let news = withdrawn.refused(*code, *modifier, now);
+                drop(surface);
                 if news {
                     let name = dmabuf_import::modifiers::name(*modifier);
                     let id = SurfaceState::of(states).id;

@@ -20,10 +20,14 @@ use smithay::{
 
 use crate::surface::{
     SurfaceState,
+    cached::{CachedState, double_buffered},
     content::Content,
     tree::{Trees, update::TreeUpdate},
     view::View,
 };
+
+/// A surface whose commits are at least this far apart commits rarely.
+const RARE: Ns = 1_000_000_000;
 
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
@@ -108,10 +112,29 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
     })
 }
 
+/// Counts the commit that [`apply`] has installed as applied. Returns whether a group may have waited
+/// for it.
+///
+/// A surface that commits rarely keeps no memory for a queue of commits. One that is animated does,
+/// so that none of its commits allocates it again.
+pub fn settle(surface: &WlSurface, now: Ns) -> bool {
+    with_states(surface, |states| {
+        let mut surface = SurfaceState::of(states);
+        let awaited = surface.transactions.apply();
+        let before = surface.applied_at.replace(now);
+        let idle = before.is_none_or(|before| now.saturating_sub(before) >= RARE) && surface.transactions.is_settled();
+        drop(surface);
+        if idle {
+            CachedState::free_queues(states);
+        }
+        awaited
+    })
+}
+
 /// Installs content, view and damage of a commit. Returns whether the size has changed.
 fn apply_content(states: &SurfaceData, now: Ns) -> bool {
     if let Some(barrier) = states.cached_state.get::<CommitUpdate>().current().barrier.take() {
-        SurfaceState::of(states).order.applied(barrier, now);
+        SurfaceState::of(states).order.get_or_insert_default().applied(barrier, now);
     }
     let mut attributes = states.cached_state.get::<SurfaceAttributes>();
     let attributes = attributes.current();
@@ -129,8 +152,9 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
             if failed || content.is_superseded() {
                 // The last good content stays. Dropping this content releases the buffer, with
                 // the error of the acquire fence if there is one.
-                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-                feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                if let Some(mut feedback) = double_buffered::<PresentationFeedbackCachedState>(states) {
+                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                }
                 if failed {
                     tracing::info!(
                         "surface {} commit {}: the acquire fence failed; the commit is not shown",
@@ -152,7 +176,8 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
     let Some((size, y_invert)) = shown else {
         return std::mem::take(&mut surface.view).size != View::default().size;
     };
-    let viewport = *states.cached_state.get::<ViewportCachedState>().current();
+    let viewport = double_buffered::<ViewportCachedState>(states).map(|mut viewport| *viewport.current());
+    let viewport = viewport.unwrap_or_default();
     let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
     let mut view = View::new(size, y_invert, attributes, &viewport);
     if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
@@ -217,6 +242,8 @@ pub fn drop_unapplied(surface: &WlSurface) {
         let mut update = states.cached_state.get::<CommitUpdate>();
         *update.pending() = CommitUpdate::default();
         *update.current() = CommitUpdate::default();
-        SurfaceState::of(states).order.forget();
+        if let Some(order) = &mut SurfaceState::of(states).order {
+            order.forget();
+        }
     });
 }

@@ -222,8 +222,8 @@ impl Imported {
     }
 
     /// The descriptors of the memory planes, for implicit synchronisation; shared, not duplicated.
-    pub fn fds(&self) -> Vec<Arc<OwnedFd>> {
-        self.dmabuf.planes().iter().map(|plane| plane.fd.clone()).collect()
+    pub fn fds(&self) -> impl Iterator<Item = &Arc<OwnedFd>> {
+        self.dmabuf.planes().iter().map(|plane| &plane.fd)
     }
 }
 

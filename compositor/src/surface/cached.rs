@@ -3,12 +3,17 @@
 //! It is a copy of every double-buffered type of Smithay and of `protocols`, outside Smithay's own
 //! queue. To apply it, it is put in the place of what the client has requested since, Smithay
 //! commits it, and what was there is put back.
+//!
+//! As this file knows all of these types, it also keeps their memory small: most surfaces have few of
+//! them, and commit once.
+
+use std::sync::MutexGuard;
 
 use smithay::{
     reexports::wayland_server::DisplayHandle,
     utils::Rectangle,
     wayland::{
-        compositor::{Cacheable, Damage, SurfaceAttributes, SurfaceData},
+        compositor::{Cacheable, CachedState as DoubleBuffered, Damage, SurfaceAttributes, SurfaceData},
         content_type::ContentTypeSurfaceCachedState,
         presentation::PresentationFeedbackCachedState,
         viewporter::ViewportCachedState,
@@ -19,6 +24,14 @@ use crate::surface::{apply::CommitUpdate, tree::cache::Merge};
 
 /// Beyond so many rectangles of damage everything counts as damaged.
 const MOST_DAMAGE: usize = 64;
+
+/// What the surface has of a double-buffered type; `None`: nothing was ever set, and all of it is
+/// the default. Smithay's `get` would make it, for good.
+pub fn double_buffered<T: Cacheable + Send + 'static>(
+    states: &SurfaceData,
+) -> Option<MutexGuard<'_, DoubleBuffered<T>>> {
+    states.cached_state.has::<T>().then(|| states.cached_state.get::<T>())
+}
 
 /// Defines [`CachedState`]: a field for each double-buffered type.
 macro_rules! cached_state {
@@ -45,6 +58,16 @@ macro_rules! cached_state {
                 $(if states.cached_state.has::<$type>() {
                     let own = self.$field.get_or_insert_default();
                     std::mem::swap(states.cached_state.get::<$type>().pending(), own);
+                })*
+            }
+
+            /// Frees the memory in which Smithay queues commits, of a surface with none in the queue.
+            pub fn free_queues(states: &SurfaceData) {
+                $(if let Some(mut of) = double_buffered::<$type>(states) {
+                    let mut fresh = DoubleBuffered::default();
+                    std::mem::swap(fresh.current(), of.current());
+                    std::mem::swap(fresh.pending(), of.pending());
+                    *of = fresh;
                 })*
             }
 

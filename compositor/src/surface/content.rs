@@ -80,7 +80,18 @@ pub struct Content {
     /// How the release is synchronised.
     pub release_by: SyncMethod,
     superseded: AtomicBool,
-    fences: Mutex<ContentFences>,
+    ends: Mutex<Ends>,
+}
+
+/// What is left to be done for the client of a content.
+#[derive(Debug)]
+struct Ends {
+    /// `None`: there is nothing but `wl_buffer.release`, as with shared memory that is copied. In a
+    /// box, since most contents of a desktop that stands still are such copies.
+    fences: Option<Box<ContentFences>>,
+    /// The buffer to send `wl_buffer.release` to; `None` with a release point, which replaces the
+    /// event.
+    buffer: Option<WlBuffer>,
 }
 
 #[derive(Debug)]
@@ -91,21 +102,29 @@ struct ContentFences {
     /// The fence of the last GPU pass that samples the buffer. All passes use one queue, so it
     /// implies the earlier ones.
     pass: Option<SyncFile>,
-    /// The buffer to send `wl_buffer.release` to; `None` with a release point, which replaces the
-    /// event.
-    buffer: Option<WlBuffer>,
     /// The frame whose commit took the buffer off the screen.
     replaced_by: Option<u64>,
 }
 
+impl Ends {
+    /// The acquire; `None`: it is [`Acquire::ready`].
+    fn acquire(&mut self) -> Option<&mut Acquire> {
+        self.fences.as_mut().map(|fences| &mut fences.acquire)
+    }
+
+    fn is_completed(&self) -> bool {
+        self.fences.as_ref().is_none_or(|fences| fences.release.is_none())
+    }
+}
+
 /// See [`Content::lock_acquire`].
 #[derive(Debug)]
-pub struct AcquireLock<'a>(MutexGuard<'a, ContentFences>);
+pub struct AcquireLock<'a>(MutexGuard<'a, Ends>);
 
 impl AcquireLock<'_> {
     /// The fence's descriptor, which stays the content's; `None` once it has signalled.
     pub fn fence(&self) -> Option<BorrowedFd<'_>> {
-        self.0.acquire.fence().map(AsFd::as_fd)
+        self.0.fences.as_ref()?.acquire.fence().map(AsFd::as_fd)
     }
 }
 
@@ -118,9 +137,10 @@ pub struct ContentParts {
     pub size: Size<i32, Buffer>,
     pub opaque: bool,
     pub converted: bool,
-    pub acquire: Acquire,
+    /// `None`: the buffer may be read at once, is copied, and is released with nothing but the
+    /// event.
+    pub ends: Option<(Acquire, Release)>,
     pub acquire_by: SyncMethod,
-    pub release: Release,
     pub release_by: SyncMethod,
     /// The buffer to send `wl_buffer.release` to, if the client waits for that event.
     pub buffer: Option<WlBuffer>,
@@ -129,6 +149,9 @@ pub struct ContentParts {
 impl Content {
     /// Takes ownership of the fences. From here on the release is completed in every case.
     pub fn new(parts: ContentParts) -> Self {
+        let ends = parts.ends.map(|(acquire, release)| {
+            Box::new(ContentFences { acquire, release: Some(release), pass: None, replaced_by: None })
+        });
         Self {
             surface: parts.surface,
             serial: parts.serial,
@@ -139,18 +162,12 @@ impl Content {
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
             superseded: AtomicBool::new(false),
-            fences: Mutex::new(ContentFences {
-                acquire: parts.acquire,
-                release: Some(parts.release),
-                pass: None,
-                buffer: parts.buffer,
-                replaced_by: None,
-            }),
+            ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
     }
 
-    fn fences(&self) -> MutexGuard<'_, ContentFences> {
-        self.fences.lock().expect("no panic while locked")
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().expect("no panic while locked")
     }
 
     /// The buffer's framebuffer on a card, created at the first call; `None`: the buffer is not a
@@ -164,23 +181,23 @@ impl Content {
 
     /// Updates the state of the acquire without waiting; see [`Acquire::advance`].
     pub fn advance(&self) -> Result<AcquireState, CallError> {
-        self.fences().acquire.advance()
+        self.ends().acquire().map_or(Ok(AcquireState::Signalled { at: 0 }), Acquire::advance)
     }
 
     /// The last known state of the acquire; makes no system call.
     pub fn acquire_state(&self) -> AcquireState {
-        self.fences().acquire.state()
+        self.ends().acquire().map_or(AcquireState::Signalled { at: 0 }, |acquire| acquire.state())
     }
 
     /// Calls `f` with the acquire.
     pub fn with_acquire<T>(&self, f: impl FnOnce(&mut Acquire) -> T) -> T {
-        f(&mut self.fences().acquire)
+        f(self.ends().acquire().unwrap_or(&mut Acquire::ready()))
     }
 
     /// Lends the acquire's fence: its state and its descriptor stay as they are meanwhile. Other
     /// calls about the fences wait, so it is for one system call; never lock a content twice.
     pub fn lock_acquire(&self) -> AcquireLock<'_> {
-        AcquireLock(self.fences())
+        AcquireLock(self.ends())
     }
 
     /// Marks the content as never to be shown, because a newer commit of the surface replaces it.
@@ -192,9 +209,9 @@ impl Content {
     /// acquire fence is no longer waited for. Only for contents that nothing has read.
     pub fn give_up(&self) {
         self.supersede();
-        let mut fences = self.fences();
-        self.finish(&mut fences);
-        fences.acquire = Acquire::ready();
+        let mut ends = self.ends();
+        self.finish(&mut ends);
+        ends.acquire().into_iter().for_each(|acquire| *acquire = Acquire::ready());
     }
 
     /// See [`Content::supersede`].
@@ -213,7 +230,8 @@ impl Content {
     /// yet.
     pub fn is_stalled(&self, now: fence::Ns) -> bool {
         const LONG: fence::Ns = 100_000_000;
-        let acquire = &mut self.fences().acquire;
+        let mut ends = self.ends();
+        let Some(acquire) = ends.acquire() else { return false };
         // The state may be out of date since the hand-over: this check costs one system call.
         matches!(acquire.state(), AcquireState::Pending)
             && acquire.age(now) > LONG
@@ -221,9 +239,11 @@ impl Content {
     }
 
     /// Notes that a GPU pass samples the buffer until `fence` signals. Replaces the fence of an
-    /// earlier pass.
+    /// earlier pass. Does nothing if the buffer is copied: the pass samples the copy.
     pub fn used_by_pass(&self, fence: SyncFile) {
-        self.fences().pass = Some(fence);
+        if let Some(fences) = &mut self.ends().fences {
+            fences.pass = Some(fence);
+        }
     }
 
     /// Whether the buffer is shared memory that is read in place. Its client waits for
@@ -235,7 +255,7 @@ impl Content {
 
     /// The pixels were copied and the buffer is no longer needed: releases it to the client now.
     pub fn copied(&self) {
-        self.finish(&mut self.fences());
+        self.finish(&mut self.ends());
     }
 }
 
@@ -254,7 +274,12 @@ impl Content {
     /// once the content is released. Changes no state, so the event loop still sees the acquire as
     /// it was.
     pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<FenceSnapshot> {
-        let fences = self.fences();
+        let mut ends = self.ends();
+        let Ends { fences, buffer } = &mut *ends;
+        let Some(fences) = fences else {
+            let acquire = AcquireReport::new(&Acquire::ready(), now, predictor);
+            return buffer.is_some().then_some(FenceSnapshot { acquire, release_point: None, rendering: false });
+        };
         let release = fences.release.as_ref()?;
         let mut acquire = AcquireReport::new(&fences.acquire, now, predictor);
         let pending =
@@ -270,19 +295,19 @@ impl Content {
 
     /// The release point; `None` if there is none or the content is released.
     pub fn release_point(&self) -> Option<fence::Point> {
-        self.fences().release.as_ref().and_then(|release| release.target_point().cloned())
+        self.ends().fences.as_ref()?.release.as_ref()?.target_point().cloned()
     }
 
     /// Whether the release was completed: the client has the buffer back, or will have it when the
     /// fences signal.
     pub fn is_released(&self) -> bool {
-        let fences = self.fences();
-        fences.release.is_none() && fences.buffer.is_none()
+        let ends = self.ends();
+        ends.is_completed() && ends.buffer.is_none()
     }
 
     /// The frame whose commit took the content off a plane, if it is still held elsewhere.
     pub fn replaced_by(&self) -> Option<u64> {
-        self.fences().replaced_by
+        self.ends().fences.as_ref()?.replaced_by
     }
 }
 
@@ -296,17 +321,22 @@ impl Content {
 /// it is sent after the flip.
 #[must_use = "a returned content must be held until the flip"]
 pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u64) -> Option<Arc<Content>> {
-    let mut fences = content.fences();
+    let mut ends = content.ends();
+    // A buffer that is copied is on no plane.
+    let Some(fences) = &mut ends.fences else {
+        drop(ends);
+        return Some(content);
+    };
     fences.replaced_by = Some(frame);
     // The kernel drops the error of a failed fence if it is merged with a pending one: the client
     // gets the error after the flip.
     if matches!(fences.acquire.state(), AcquireState::Failed(_)) {
-        drop(fences);
+        drop(ends);
         return Some(content);
     }
     // If this is the last holder, no other can appear.
     let mut held = if Arc::strong_count(&content) == 1 {
-        content.complete(&mut fences, Some(out_fence));
+        content.complete(fences, Some(out_fence));
         fences.release.is_some()
     } else {
         match (out_fence.try_clone(), &mut fences.release) {
@@ -325,8 +355,8 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
             }
         }
     };
-    held |= fences.buffer.is_some();
-    drop(fences);
+    held |= ends.buffer.is_some();
+    drop(ends);
     held.then_some(content)
 }
 
@@ -360,25 +390,30 @@ impl Content {
             None => release.complete(),
         };
         match done {
-            Ok(done) => trace::release(trace::Release {
-                surface: self.surface,
-                commit: self.serial,
-                kind: self.release_by.name(),
-                when: if last.is_some() { "commit" } else { "drop" },
-                frame: fences.replaced_by,
-                users: done.fences,
-                error: done.error.map(|e| e.to_string()),
-            }),
+            Ok(done) => {
+                let when = if last.is_some() { "commit" } else { "drop" };
+                self.trace_release(when, fences.replaced_by, done.fences, done.error.map(|e| e.to_string()));
+            }
             Err(error) => {
                 tracing::error!("surface {} commit {}: completing the release: {error}", self.surface, self.serial)
             }
         }
     }
 
+    fn trace_release(&self, when: &'static str, frame: Option<u64>, users: usize, error: Option<String>) {
+        let (surface, commit, kind) = (self.surface, self.serial, self.release_by.name());
+        trace::release(trace::Release { surface, commit, kind, when, frame, users, error });
+    }
+
     /// Releases the buffer: only users with a fence still read it.
-    fn finish(&self, fences: &mut ContentFences) {
-        self.complete(fences, None);
-        if let Some(buffer) = fences.buffer.take() {
+    fn finish(&self, ends: &mut Ends) {
+        let buffer = ends.buffer.take();
+        match &mut ends.fences {
+            Some(fences) => self.complete(fences, None),
+            None if buffer.is_some() => self.trace_release("drop", None, 0, None),
+            None => {}
+        }
+        if let Some(buffer) = buffer {
             buffer.release();
         }
     }
@@ -386,6 +421,6 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        self.finish(&mut self.fences());
+        self.finish(&mut self.ends());
     }
 }

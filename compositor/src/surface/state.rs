@@ -11,8 +11,8 @@ use std::{
 };
 
 use fence::{Ns, Predictor};
+use protocols::color_representation::AttachedPixels;
 use smithay::{
-    backend::renderer::element::Id,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
     wayland::{
@@ -23,8 +23,8 @@ use smithay::{
 
 use crate::{
     surface::{
-        allocation::AllocationHints, content::Content, damage::DamageHistory, gate::PendingCommit, order::CommitOrder,
-        rate::CommitRate, shm, transactions::TransactionCount, view::View,
+        allocation::AllocationHints, cached::double_buffered, content::Content, damage::DamageHistory,
+        gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm, transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -49,12 +49,14 @@ pub struct SurfaceState {
     pub current: Option<Arc<Content>>,
     /// Commits whose gate is closed, oldest first.
     pub pending: VecDeque<Arc<PendingCommit>>,
+    /// When the last commit was applied; `None`: none was yet.
+    pub applied_at: Option<Ns>,
     /// The commits that Smithay has.
     pub transactions: TransactionCount,
+    /// The pixels of the buffer that was attached last, whether or not they are shown.
+    pub pixels: AttachedPixels,
     /// How the buffer is mapped to the surface.
     pub view: View,
-    /// The identity of the surface for damage tracking.
-    pub element: Id,
     /// The damage history, in buffer coordinates.
     pub damage: DamageHistory,
     /// How long this client's fences take, from commit to signal. `None`: none is known. Most
@@ -80,10 +82,11 @@ pub struct SurfaceState {
     /// The surface is in the session's list of those that wait for a frame, and of those with pending
     /// commits.
     pub listed: Listed,
-    /// What holds back its commits besides fences: fifo and commit-timing.
-    pub order: CommitOrder,
-    /// The inputs of the surface's dmabuf feedback.
-    pub allocation: AllocationHints,
+    /// What holds back its commits besides fences: fifo and commit-timing. `None`: nothing ever did,
+    /// as with most surfaces.
+    pub order: Option<Box<CommitOrder>>,
+    /// The inputs of the surface's dmabuf feedback. `None`: it had none but the default.
+    pub allocation: Option<Box<AllocationHints>>,
     /// Whether its buffers of shared memory are copied or read in place.
     pub shm: shm::ShmChoice,
 }
@@ -96,9 +99,10 @@ impl Default for SurfaceState {
             serial: 0,
             current: None,
             pending: VecDeque::new(),
+            applied_at: None,
             transactions: TransactionCount::default(),
+            pixels: AttachedPixels::default(),
             view: View::default(),
-            element: Id::new(),
             damage: DamageHistory::default(),
             predictor: None,
             rate: CommitRate::default(),
@@ -108,8 +112,8 @@ impl Default for SurfaceState {
             response: None,
             placed: Default::default(),
             listed: Listed::default(),
-            order: CommitOrder::default(),
-            allocation: AllocationHints::default(),
+            order: None,
+            allocation: None,
             shm: shm::ShmChoice::default(),
         }
     }
@@ -136,6 +140,11 @@ impl SurfaceState {
         taken
     }
 
+    /// Whether the applied state sets a fifo barrier.
+    pub fn sets_barrier(&self) -> bool {
+        self.order.as_ref().is_some_and(|order| order.barrier_since().is_some())
+    }
+
     /// The pending commit that the next latch may take: the newest, unless an older one must be
     /// shown first.
     pub fn next_pending(&self) -> Option<&Arc<PendingCommit>> {
@@ -160,6 +169,7 @@ pub fn awaits_frame(surface: &WlSurface) -> bool {
 
 /// [`awaits_frame`] of a surface's data.
 pub fn awaits_next_frame(states: &SurfaceData) -> bool {
+    let feedback = double_buffered::<PresentationFeedbackCachedState>(states);
     !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty()
-        || !states.cached_state.get::<PresentationFeedbackCachedState>().current().callbacks.is_empty()
+        || feedback.is_some_and(|mut feedback| !feedback.current().callbacks.is_empty())
 }

@@ -12,7 +12,10 @@ use std::sync::{
 #[derive(Debug, Default)]
 pub struct TransactionCount {
     submitted: u64,
-    applied: Arc<AtomicU64>,
+    applied: u64,
+    /// The same number for groups that wait; made for the first of them, since most surfaces have
+    /// none.
+    shared: Option<Arc<AtomicU64>>,
     /// A group waits until so many are applied; others may wait for fewer.
     awaited: u64,
 }
@@ -23,23 +26,38 @@ impl TransactionCount {
         self.submitted += 1;
     }
 
+    /// Whether Smithay has applied every transaction that it got.
+    pub fn is_settled(&self) -> bool {
+        self.submitted <= self.applied
+    }
+
     /// A transaction was applied. Returns whether a group may have waited for it.
     pub fn apply(&mut self) -> bool {
-        self.applied.fetch_add(1, Ordering::AcqRel) < self.awaited
+        let before = self.applied;
+        self.set_applied(before + 1);
+        before < self.awaited
     }
 
     /// What a group waits for that is submitted now; `None`: everything is applied.
     pub fn outstanding(&mut self) -> Option<Predecessor> {
-        if self.submitted <= self.applied.load(Ordering::Acquire) {
+        if self.is_settled() {
             return None;
         }
         self.awaited = self.submitted;
-        Some(Predecessor { applied: self.applied.clone(), needed: self.submitted })
+        let applied = self.shared.get_or_insert_with(|| Arc::new(self.applied.into())).clone();
+        Some(Predecessor { applied, needed: self.submitted })
+    }
+
+    fn set_applied(&mut self, applied: u64) {
+        self.applied = applied;
+        if let Some(shared) = &self.shared {
+            shared.store(applied, Ordering::Release);
+        }
     }
 
     /// The surface is destroyed: no group waits for it.
     pub fn end(&mut self) {
-        self.applied.store(u64::MAX / 2, Ordering::Release);
+        self.set_applied(u64::MAX / 2);
     }
 }
 

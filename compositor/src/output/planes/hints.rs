@@ -18,7 +18,7 @@ use crate::{
         state::Output,
     },
     render::Layer,
-    surface::buffer::PixelSource,
+    surface::{buffer::PixelSource, cached::double_buffered},
 };
 
 impl Output {
@@ -33,7 +33,8 @@ impl Output {
         let top = scene.iter().find(|layer| !layer.pointer).filter(whole);
         let hint = top.and_then(|top| top.surface.as_ref()).and_then(|surface| {
             with_states(surface, |states| {
-                to_display(states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type())
+                double_buffered::<ContentTypeSurfaceCachedState>(states)
+                    .and_then(|mut hint| to_display(hint.current().content_type()))
             })
         });
         self.set_content_type(hint);
@@ -76,8 +77,8 @@ impl Output {
             return;
         };
         let (asked, video) = with_states(surface, |states| {
-            let video =
-                states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() == &Type::Video;
+            let content_type = double_buffered::<ContentTypeSurfaceCachedState>(states);
+            let video = content_type.is_some_and(|mut hint| hint.current().content_type() == &Type::Video);
             (protocols::tearing::wants_tearing(states), video)
         });
         let alone = top.opaque && top.dst == Rectangle::from_size(size);

@@ -8,10 +8,10 @@ fn rect(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Physical> {
     Rectangle::new((x, y).into(), (w, h).into())
 }
 
-fn shown(id: &Id, dst: Rectangle<i32, Physical>) -> Shown {
+fn shown(id: SurfaceId, dst: Rectangle<i32, Physical>) -> Shown {
     let src = Rectangle::from_size((f64::from(dst.size.w), f64::from(dst.size.h)).into());
     let look = Look { src, transform: Transform::Normal, colour: None, opaque: true, role: PassRole::Composited };
-    Shown { id: id.clone(), dst, look, commit: Some(CommitCounter::from(1)) }
+    Shown { id, dst, look, commit: Some(CommitCounter::from(1)) }
 }
 
 /// The damage as a list of corners, for a layer of which only `changed` has changed.
@@ -22,10 +22,10 @@ fn damage(before: &[Shown], now: &[Shown], changed: Rectangle<i32, Physical>) ->
 
 #[test]
 fn what_differs_between_two_lists() {
-    let (a, b, c) = (Id::new(), Id::new(), Id::new());
+    let (a, b, c) = (SurfaceId(1), SurfaceId(2), SurfaceId(3));
     let (left, right, both) = (rect(0, 0, 10, 10), rect(20, 0, 10, 10), rect(5, 5, 20, 2));
     let part = rect(1, 2, 3, 4);
-    let list = [shown(&a, left), shown(&b, right)];
+    let list = [shown(a, left), shown(b, right)];
     let with = |change: &dyn Fn(&mut Shown)| {
         let mut changed = list.clone();
         change(&mut changed[1]);
@@ -49,8 +49,8 @@ fn what_differs_between_two_lists() {
     assert_eq!(damage(&hole, &other, part), [], "a hole stays a hole, whatever is drawn below");
     let missed = with(&|layer| layer.commit = None);
     assert_eq!(damage(&missed, &list, part), [(20, 0, 30, 10)], "what was not drawn is damaged");
-    let over = [shown(&c, both), shown(&a, left), shown(&b, right)];
-    let under = [shown(&a, left), shown(&b, right), shown(&c, both)];
+    let over = [shown(c, both), shown(a, left), shown(b, right)];
+    let under = [shown(a, left), shown(b, right), shown(c, both)];
     assert_eq!(damage(&over, &under, part), [(5, 5, 10, 7), (20, 5, 25, 7)], "only overlaps are exchanged");
 }
 
@@ -128,8 +128,8 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn new() -> Self {
-        let (shown, pixels) = (shown(&Id::new(), rect(0, 0, 1, 1)), vec![0; (EDGE * EDGE) as usize]);
+    fn new(id: u32) -> Self {
+        let (shown, pixels) = (shown(SurfaceId(id), rect(0, 0, 1, 1)), vec![0; (EDGE * EDGE) as usize]);
         Self { shown, visible: false, pixels, damaged: Vec::new() }
     }
 
@@ -145,7 +145,7 @@ impl Sheet {
 }
 
 /// Changes the sheet that a change names; the sheets are in their order from top to bottom.
-fn change(sheets: &mut Vec<Sheet>, ids: &[Id], change: &Change, serial: usize) {
+fn change(sheets: &mut Vec<Sheet>, ids: &[SurfaceId], change: &Change, serial: usize) {
     let place = |at: usize| sheets.iter().position(|sheet| sheet.shown.id == ids[at]).unwrap();
     match *change {
         Change::Place(at, (x, y, w, h)) => {
@@ -197,8 +197,8 @@ proptest! {
         passes in proptest::collection::vec((changes(), 0..3usize), 1..20),
     ) {
         let everything = region_of(rect(0, 0, EDGE, EDGE));
-        let mut sheets: Vec<Sheet> = (0..5).map(|_| Sheet::new()).collect();
-        let ids: Vec<Id> = sheets.iter().map(|sheet| sheet.shown.id.clone()).collect();
+        let mut sheets: Vec<Sheet> = (0..5).map(Sheet::new).collect();
+        let ids: Vec<SurfaceId> = sheets.iter().map(|sheet| sheet.shown.id).collect();
         let (mut before, mut ring) = (Vec::new(), DamageRing::default());
         let mut targets = vec![(vec![0; (EDGE * EDGE) as usize], None); 3];
         let mut serial = 1;

@@ -161,7 +161,7 @@ impl Syncline {
         card.restore_console(stuck);
         // A framebuffer keeps its device open.
         self.imports.iter().for_each(|imported| imported.forget(serial));
-        for (content, _) in self.live.iter() {
+        for content in self.live.iter() {
             if let crate::surface::buffer::PixelSource::Dmabuf(imported) = &content.source {
                 imported.forget(serial);
             }

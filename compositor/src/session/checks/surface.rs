@@ -28,7 +28,7 @@ use crate::{
             xdg,
         },
     },
-    surface::{SurfaceState, buffer::Imports, shm::Shm},
+    surface::{SurfaceState, buffer::Imports, cached::double_buffered, shm::Shm},
 };
 
 checked!(WlRegion, RegionUserData, CompositorState, region_request);
@@ -77,7 +77,8 @@ pub fn check_size(surface: &WlSurface) -> bool {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
         let SurfaceAttributes { buffer_scale: scale, buffer, .. } = attributes.pending();
         let scale = *scale;
-        let cropped = states.cached_state.get::<ViewportCachedState>().pending().src.is_some();
+        let viewport = double_buffered::<ViewportCachedState>(states);
+        let cropped = viewport.is_some_and(|mut viewport| viewport.pending().src.is_some());
         if scale <= 1 || cropped || cursor {
             return None;
         }

@@ -48,16 +48,22 @@ struct Links {
 }
 
 impl Links {
+    /// The surface's, made where there are none: not for reading, since most surfaces never have any.
     fn of(states: &SurfaceData) -> MutexGuard<'_, Self> {
         states.data_map.get_or_insert_threadsafe(Mutex::<Self>::default).lock().expect("no panic while locked")
     }
 
+    /// The surface's, if it ever had any.
+    fn find(states: &SurfaceData) -> Option<MutexGuard<'_, Self>> {
+        Some(states.data_map.get::<Mutex<Self>>()?.lock().expect("no panic while locked"))
+    }
+
     fn base(surface: &WlSurface) -> Option<XdgWmBase> {
-        with_states(surface, |states| Self::of(states).base.as_ref()?.upgrade().ok())
+        with_states(surface, |states| Self::find(states)?.base.as_ref()?.upgrade().ok())
     }
 
     fn xdg(surface: &WlSurface) -> Option<XdgSurface> {
-        with_states(surface, |states| Self::of(states).xdg.as_ref()?.upgrade().ok())
+        with_states(surface, |states| Self::find(states)?.xdg.as_ref()?.upgrade().ok())
     }
 }
 
@@ -68,7 +74,7 @@ pub fn role_of(surface: &WlSurface) -> Option<&'static str> {
 
 /// The role object of a surface is destroyed.
 pub fn forget_role(state: &mut Syncline, surface: &WlSurface) {
-    let xdg = with_states(surface, |states| Links::of(states).xdg.take());
+    let xdg = with_states(surface, |states| Links::find(states)?.xdg.take());
     if let Some(xdg) = xdg {
         state.globals.xdg_constructed.0.remove(&xdg.id());
     }

@@ -24,6 +24,7 @@ use crate::{
     surface::{
         SurfaceState,
         buffer::{Imported, PixelSource},
+        cached::double_buffered,
         content::{ContentParts, SyncMethod},
         view::View,
     },
@@ -71,16 +72,18 @@ impl Syncline {
         let PixelSource::Dmabuf(source) = &parts.source else { return parts };
         let source = source.clone();
         let Some((size, colour)) = self.conversion_for(states, &source, parts.size) else { return parts };
-        if !matches!(parts.acquire.advance(), Ok(AcquireState::Signalled { .. })) {
+        let Some((acquire, release)) = &mut parts.ends else { return parts };
+        if !matches!(acquire.advance(), Ok(AcquireState::Signalled { .. })) {
             return parts;
         }
         match self.start_conversion(&source, size, colour) {
             Ok(Some((number, point, target, pair))) => {
-                let release = std::mem::replace(&mut parts.release, Release::none());
+                let release = std::mem::replace(release, Release::none());
+                *acquire = Acquire::from_point(point.clone(), self.now);
                 let Some(mem2mem) = &mut self.mem2mem else { return parts };
                 mem2mem.jobs.push(Conversion {
                     number,
-                    point: point.clone(),
+                    point,
                     _held: (source, target.clone()),
                     surface: parts.surface,
                     commit: parts.serial,
@@ -89,7 +92,6 @@ impl Syncline {
                     buffer: parts.buffer.take(),
                     pair,
                 });
-                parts.acquire = Acquire::from_point(point, self.now);
                 (parts.acquire_by, parts.release_by) = (SyncMethod::Buffer, SyncMethod::Buffer);
                 (parts.source, parts.size, parts.converted) = (PixelSource::Dmabuf(target), size, true);
                 self.counters.mem2mem_commits += 1;
@@ -111,7 +113,8 @@ impl Syncline {
         let view = {
             let mut attributes = states.cached_state.get::<SurfaceAttributes>();
             let attributes = attributes.pending();
-            let viewport = *states.cached_state.get::<ViewportCachedState>().pending();
+            let viewport = double_buffered::<ViewportCachedState>(states).map(|mut viewport| *viewport.pending());
+            let viewport = viewport.unwrap_or_default();
             let upright = attributes.buffer_transform == wl_output::Transform::Normal;
             if !upright || source.y_invert || attributes.buffer_scale != 1 || viewport.src.is_some() {
                 return None;

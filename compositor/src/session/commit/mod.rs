@@ -60,7 +60,14 @@ impl Syncline {
                 Some(BufferAssignment::Removed) => Some(None),
                 Some(BufferAssignment::NewBuffer(buffer)) => Some(Some(buffer.clone())),
             };
-            if !color_representation::verify(states, attached_pixels(&attached)) {
+            let pixels = {
+                let mut surface = SurfaceState::of(states);
+                if let Some(attached) = &attached {
+                    surface.pixels = attached_pixels(attached.as_ref());
+                }
+                surface.pixels
+            };
+            if !color_representation::verify(states, pixels) {
                 return;
             }
             let kind = match &attached {
@@ -87,7 +94,7 @@ impl Syncline {
                         return;
                     };
                     let content = Arc::new(content);
-                    self.live.insert(&content, surface);
+                    self.live.insert(&content);
                     SurfaceState::of(states).rate.commit(now);
                     trace_commit(surface, &content, now);
                     Attach::Buffer(content)
@@ -99,9 +106,8 @@ impl Syncline {
     }
 }
 
-/// What the pixels of an attached buffer are.
-fn attached_pixels(attached: &Option<Option<WlBuffer>>) -> AttachedPixels {
-    let Some(attached) = attached else { return AttachedPixels::Unchanged };
+/// What the pixels of an attached buffer are; `None`: the null buffer.
+fn attached_pixels(attached: Option<&WlBuffer>) -> AttachedPixels {
     let Some(buffer) = attached else { return AttachedPixels::Removed };
     let format = Imports::of(buffer).and_then(|imported| dmabuf_import::formats::info(imported.dmabuf.format()));
     match format {
@@ -147,11 +153,14 @@ impl Syncline {
         };
         // Timeline points replace `wl_buffer.release`. A release fence comes in addition to it.
         let owed = acquire_by != SyncMethod::Point;
-        let (release, release_by) = release.unwrap_or_else(|| match &source {
-            PixelSource::Dmabuf(imported) if imported.shm => (Release::none(), SyncMethod::Buffer),
-            PixelSource::Dmabuf(imported) => (Release::dmabuf(&imported.fds()), SyncMethod::Implicit),
-            PixelSource::Shm(_) => (Release::none(), SyncMethod::Buffer),
-        });
+        let copied = matches!(source, PixelSource::Shm(_)) && acquire_by == SyncMethod::Buffer && release.is_none();
+        let (release, release_by) = match (release, &source) {
+            (Some((release, by)), _) => (Some(release), by),
+            (None, PixelSource::Dmabuf(imported)) if !imported.shm => {
+                (Some(Release::dmabuf(imported.fds())), SyncMethod::Implicit)
+            }
+            (None, _) => ((!copied).then(Release::none), SyncMethod::Buffer),
+        };
         let buffer = owed.then_some(buffer);
         let surface = id;
         let parts = ContentParts {
@@ -161,9 +170,8 @@ impl Syncline {
             size,
             opaque,
             converted: false,
-            acquire,
+            ends: release.map(|release| (acquire, release)),
             acquire_by,
-            release,
             release_by,
             buffer,
         };

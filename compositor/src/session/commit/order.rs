@@ -29,17 +29,19 @@ impl Syncline {
                 return (Barriers::new(), false);
             }
             let mut state = SurfaceState::of(states);
+            let SurfaceState { order, pending, .. } = &mut *state;
+            let order = order.get_or_insert_default();
             let mut barriers = Barriers::new();
             if !synchronised {
                 // The commit waits for the existing barrier; its own barrier is set after that.
-                barriers.extend(if fifo.wait { state.order.wait() } else { None });
-                barriers.extend(time.filter(|at| *at > now).map(|at| state.order.wait_until(at)));
+                barriers.extend(if fifo.wait { order.wait() } else { None });
+                barriers.extend(time.filter(|at| *at > now).map(|at| order.wait_until(at)));
             }
             if !barriers.is_empty() {
                 // Earlier commits must be shown before it.
-                state.pending.iter().for_each(|pending| pending.keep_order());
+                pending.iter().for_each(|pending| pending.keep_order());
             }
-            let barrier = fifo.set.then(|| state.order.set());
+            let barrier = fifo.set.then(|| order.set());
             drop(state);
             let set = barrier.is_some();
             let mut update = states.cached_state.get::<CommitUpdate>();

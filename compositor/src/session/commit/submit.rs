@@ -188,7 +188,7 @@ impl Syncline {
                 let mut state = SurfaceState::of(states);
                 group.predecessors.extend(state.transactions.outstanding());
                 let time = update.and_then(|update| update.not_before).filter(|at| *at > now);
-                group.barriers.extend(time.map(|at| state.order.wait_until(at)));
+                group.barriers.extend(time.map(|at| state.order.get_or_insert_default().wait_until(at)));
                 state.serial
             });
             let (mut first, mut end) = (serial + 1, serial + 1);

@@ -154,9 +154,9 @@ impl Syncline {
         let output = &self.outputs.list[id];
         let mut change = Change::new(self.now, output.kms.name(), frame, entries, evidence);
         for suspect in &mut change.suspects {
-            let of = |content: &crate::surface::content::Content| content.surface == suspect.owner.surface;
-            let found = self.live.iter().find(|(content, _)| of(content)).map(|(content, surface)| {
-                let Owner { client_pid, client_name, .. } = Owner::of(&content, surface.as_ref());
+            let surface = suspect.owner.surface;
+            let found = self.live.iter().find(|content| content.surface == surface).map(|content| {
+                let Owner { client_pid, client_name, .. } = Owner::of(&content, self.desktop.trees.handle(surface));
                 (client_pid, client_name)
             });
             (suspect.owner.client_pid, suspect.owner.client_name) = found.unwrap_or_default();

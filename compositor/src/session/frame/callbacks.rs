@@ -25,7 +25,7 @@ use smithay::{
 use crate::{
     output::in_flight::FrameCallbacks,
     session::Syncline,
-    surface::SurfaceState,
+    surface::{SurfaceState, cached::double_buffered},
     system::id::{OutputId, SurfaceId},
 };
 
@@ -64,10 +64,11 @@ impl Syncline {
                     return state.listed.awaits_frame;
                 }
                 state.listed.awaits_frame = false;
-                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                 let (on_plane, id) = (state.on_plane, state.id);
-                let callbacks = feedback.current().callbacks.drain(..);
-                in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
+                if let Some(mut feedback) = double_buffered::<PresentationFeedbackCachedState>(states) {
+                    let callbacks = feedback.current().callbacks.drain(..);
+                    in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
+                }
                 let mut attributes = states.cached_state.get::<SurfaceAttributes>();
                 let callbacks = &mut attributes.current().frame_callbacks;
                 if callbacks.is_empty() {

@@ -14,12 +14,18 @@ use smithay::{
     reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface},
     utils::{Logical, Rectangle},
     wayland::{
-        compositor::{SurfaceAttributes, with_states},
+        compositor::{SurfaceAttributes, SurfaceData, with_states},
         presentation::PresentationFeedbackCachedState,
     },
 };
 
-use crate::{output::state::Output, render::Scene, session::Syncline, surface::SurfaceState, system::id::OutputId};
+use crate::{
+    output::state::Output,
+    render::Scene,
+    session::Syncline,
+    surface::{SurfaceState, cached::double_buffered},
+    system::id::OutputId,
+};
 
 /// How often a surface that is not visible gets its frame callbacks.
 const HIDDEN_CALLBACK_PERIOD: Ns = 1_000_000_000;
@@ -78,7 +84,8 @@ impl Syncline {
         let held = std::mem::take(&mut self.pace.held);
         let mut free = Vec::new();
         for surface in held.iter().filter_map(|surface| surface.upgrade().ok()) {
-            if self.home(&surface) == home && with_states(&surface, |s| change(&mut SurfaceState::of(s).order)) {
+            let mut changes = |states: &SurfaceData| SurfaceState::of(states).order.as_mut().is_some_and(|o| change(o));
+            if self.home(&surface) == home && with_states(&surface, &mut changes) {
                 free.push(surface);
             }
         }
@@ -90,8 +97,8 @@ impl Syncline {
         }
         // Commits that were let through may have set the next barriers.
         let waits = |surface: &Weak<WlSurface>| {
-            let surface = surface.upgrade();
-            surface.is_ok_and(|s| with_states(&s, |states| !SurfaceState::of(states).order.is_idle()))
+            let idle = |states: &SurfaceData| SurfaceState::of(states).order.as_ref().is_none_or(|o| o.is_idle());
+            surface.upgrade().is_ok_and(|surface| !with_states(&surface, idle))
         };
         self.pace.held.retain(waits);
     }
@@ -111,7 +118,7 @@ impl Syncline {
     pub fn next_due(&self, id: OutputId) -> Option<Ns> {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         held.filter(|surface| self.home(surface) == Some(id))
-            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).order.due()))
+            .filter_map(|surface| with_states(&surface, |states| SurfaceState::of(states).order.as_ref()?.due()))
             .min()
     }
 
@@ -125,7 +132,8 @@ impl Syncline {
         let held = self.pace.held.iter().filter_map(|surface| surface.upgrade().ok());
         let held = held.filter(|surface| self.home(surface).is_none()).filter_map(|surface| {
             with_states(&surface, |states| {
-                let order = &SurfaceState::of(states).order;
+                let state = SurfaceState::of(states);
+                let order = state.order.as_ref()?;
                 let barrier = order.barrier_since().map(|since| since + period);
                 barrier.into_iter().chain(order.due()).min()
             })
@@ -205,10 +213,10 @@ impl Syncline {
             let elsewhere = self.visible_elsewhere(id, surface);
             with_states(surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
-                if !elsewhere {
+                let feedback = double_buffered::<PresentationFeedbackCachedState>(states);
+                if let Some(mut feedback) = feedback.filter(|_| !elsewhere) {
                     // This content was never shown and never will be; the next commit is another
                     // one.
-                    let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
             });

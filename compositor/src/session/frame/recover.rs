@@ -5,8 +5,6 @@
 //! client whose fence is pending is named, the output is marked as stalled or gets a modeset. A
 //! stalled commit is never followed by a blocking call, which would stop every output.
 
-use std::sync::Arc;
-
 use fence::Ns;
 use kms::recover::{Remedy, watch::OverdueAction};
 
@@ -55,10 +53,7 @@ impl Syncline {
             in_flight.abandon(millis);
         }
         output.dirty = true;
-        let surface = culprit.as_ref().and_then(|culprit| {
-            let found = self.live.iter().find(|(content, _)| Arc::ptr_eq(content, culprit));
-            found.and_then(|(_, surface)| surface)
-        });
+        let surface = culprit.as_ref().and_then(|culprit| self.desktop.trees.handle(culprit.surface)).cloned();
         let whose = match &culprit {
             Some(content) => {
                 let owner = Owner::of(content, surface.as_ref());

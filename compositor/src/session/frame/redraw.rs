@@ -39,7 +39,7 @@ impl Syncline {
             }
         });
         // The latch of the home output ends a barrier, also if another output shows the surface.
-        if with_states(surface, |states| SurfaceState::of(states).order.barrier_since().is_some())
+        if with_states(surface, |states| SurfaceState::of(states).sets_barrier())
             && let Some(home) = self.home(surface)
         {
             self.outputs.list[home].dirty = true;

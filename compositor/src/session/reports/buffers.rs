@@ -13,10 +13,10 @@ impl Syncline {
     pub fn buffers_report(&self) -> Vec<BufferReport> {
         let mut buffers: Vec<_> = self.imports.iter().map(|imported| self.describe(imported)).collect();
         buffers.sort_by_key(|buffer| buffer.buffer);
-        for (content, surface) in self.live.iter() {
+        for content in self.live.iter() {
             let PixelSource::Dmabuf(imported) = &content.source else { continue };
             if let Some(buffer) = buffers.iter_mut().find(|buffer| buffer.buffer == imported.id) {
-                buffer.commits.push(Owner::of(&content, surface.as_ref()));
+                buffer.commits.push(Owner::of(&content, self.desktop.trees.handle(content.surface)));
             }
         }
         buffers

@@ -60,10 +60,11 @@ impl Syncline {
     pub fn fences_report(&self) -> FencesReport {
         let now = self.clock.now();
         let (mut acquires, mut buffers) = (Vec::new(), Vec::new());
-        for (content, surface) in self.live.iter() {
-            let on = OnSurface::new(&content, surface.as_ref());
+        for content in self.live.iter() {
+            let surface = self.desktop.trees.handle(content.surface);
+            let on = OnSurface::new(&content, surface);
             let Some(snapshot) = content.snapshot(now, on.predictor.as_ref()) else { continue };
-            let owner = Owner::of(&content, surface.as_ref());
+            let owner = Owner::of(&content, surface);
             acquires.extend(self.pending_acquire(&content, &owner, &on, &snapshot, now));
             buffers.push(UnreleasedBuffer {
                 users: self.users(&content, &on, &snapshot),

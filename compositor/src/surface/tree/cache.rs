@@ -48,7 +48,9 @@ impl<S: Merge> Cache<S> {
     pub fn hold<H: Clone>(&mut self, trees: &mut Trees<H>, id: SurfaceId, state: S) {
         let mut taken = self.take(trees, id);
         let spare = &mut self.spare;
-        let update = self.updates.entry(id).or_insert_with(|| spare.pop().unwrap_or_default());
+        // Most surfaces have no children: a list of the usual growth would be three quarters empty.
+        let list = || spare.pop().unwrap_or_else(|| Vec::with_capacity(taken.len() + 1));
+        let update = self.updates.entry(id).or_insert_with(list);
         taken.drain(..).chain([(id, state)]).for_each(|(id, state)| add(update, id, state));
         self.recycle(taken);
         trees.set_waiting(id);
@@ -57,13 +59,16 @@ impl<S: Merge> Cache<S> {
     /// Takes what the direct children of a surface have cached, for a commit of that surface.
     pub fn take<H: Clone>(&mut self, trees: &mut Trees<H>, parent: SurfaceId) -> Members<S> {
         let mut members = Vec::new();
-        trees.take_waiting(parent, |child| {
+        trees.take_waiting(parent, |child, left| {
             let Some(mut update) = self.updates.remove(&child) else { return };
             if members.capacity() == 0 {
                 members = update;
                 return;
             }
             // No surface is below two children.
+            if members.capacity() - members.len() < update.len() {
+                members.reserve_exact(update.len() + left);
+            }
             members.append(&mut update);
             if self.spare.len() < SPARE {
                 self.spare.push(update);
@@ -137,17 +142,20 @@ impl<H: Clone> Trees<H> {
     /// A sub-surface has a cached update from now on.
     fn set_waiting(&mut self, child: SurfaceId) {
         let Some(role) = self.nodes.get(&child).and_then(|node| node.role) else { return };
-        if let Some(parent) = self.nodes.get_mut(&role.parent)
-            && !parent.waiting.contains(&child)
+        if let Some(family) = self.family_mut(role.parent)
+            && !family.waiting.contains(&child)
         {
-            parent.waiting.push(child);
+            family.waiting.push(child);
         }
     }
 
-    /// Calls `take` for the children that have cached updates, and forgets that they have.
-    fn take_waiting(&mut self, parent: SurfaceId, take: impl FnMut(SurfaceId)) {
-        if let Some(node) = self.nodes.get_mut(&parent) {
-            node.waiting.drain(..).for_each(take);
+    /// Calls `take` for the children that have cached updates, each with how many are left, and
+    /// forgets that they have.
+    fn take_waiting(&mut self, parent: SurfaceId, mut take: impl FnMut(SurfaceId, usize)) {
+        let Some(family) = self.family_mut(parent) else { return };
+        let mut children = family.waiting.drain(..);
+        while let Some(child) = children.next() {
+            take(child, children.len());
         }
     }
 }

@@ -44,23 +44,37 @@ struct Role {
 struct Node<H> {
     handle: H,
     role: Option<Role>,
-    /// The current order of the surface itself and of its children, from bottom to top. Empty as
-    /// long as it has had no child.
+    mapped: bool,
+    size: Offset,
+    /// `None` as long as it has had no child. In a box, since that is so for most surfaces.
+    family: Option<Box<Family>>,
+}
+
+/// The children of a surface.
+#[derive(Debug, Default)]
+struct Family {
+    /// The current order of the surface itself and of its children, from bottom to top.
     order: Vec<SurfaceId>,
     /// The same as the client has requested it, with the children that are not current yet.
     requested: Vec<SurfaceId>,
-    /// What the next commit changes.
+    /// What the next commit of the surface changes.
     pending: TreeUpdate,
     /// Direct children that have a cached update.
     waiting: Vec<SurfaceId>,
-    mapped: bool,
-    size: Offset,
+}
+
+impl<H> Node<H> {
+    /// The current order; empty as long as it has had no child.
+    fn order(&self) -> &[SurfaceId] {
+        self.family.as_ref().map_or(&[], |family| &family.order)
+    }
 }
 
 /// All surfaces, each in a tree of its own or as a sub-surface of another.
 #[derive(Debug)]
 pub struct Trees<H> {
-    nodes: HashMap<SurfaceId, Node<H>>,
+    /// In boxes, because a table is half empty.
+    nodes: HashMap<SurfaceId, Box<Node<H>>>,
     generation: u64,
     links: u64,
 }
@@ -78,17 +92,8 @@ pub struct NotASibling;
 impl<H: Clone> Trees<H> {
     /// Adds a new surface.
     pub fn insert(&mut self, id: SurfaceId, handle: H) {
-        let node = Node {
-            handle,
-            role: None,
-            order: Vec::new(),
-            requested: Vec::new(),
-            pending: TreeUpdate::default(),
-            waiting: Vec::new(),
-            mapped: false,
-            size: (0, 0),
-        };
-        self.nodes.insert(id, node);
+        let node = Node { handle, role: None, mapped: false, size: (0, 0), family: None };
+        self.nodes.insert(id, Box::new(node));
     }
 
     /// Removes a surface that is destroyed. Its children are orphans from then on.
@@ -111,12 +116,13 @@ impl<H: Clone> Trees<H> {
         let link = Link(self.links);
         let waits = self.nodes.get(&child)?.role.is_none() && child != parent;
         let node = self.nodes.get_mut(&parent).filter(|_| waits)?;
-        if node.requested.is_empty() {
-            node.requested.push(parent);
-            node.order.push(parent);
+        let family = node.family.get_or_insert_default();
+        if family.requested.is_empty() {
+            family.requested.push(parent);
+            family.order.push(parent);
         }
-        node.requested.push(child);
-        node.pending.restacked = true;
+        family.requested.push(child);
+        family.pending.restacked = true;
         self.links += 1;
         self.nodes.get_mut(&child)?.role = Some(Role { parent, link, sync: true, position: (0, 0) });
         Some(link)
@@ -126,13 +132,13 @@ impl<H: Clone> Trees<H> {
     /// has ended before.
     pub fn detach(&mut self, child: SurfaceId, link: Link) {
         let Some(role) = self.role(child, link) else { return };
-        if let Some(parent) = self.nodes.get_mut(&role.parent) {
-            parent.requested.retain(|id| *id != child);
-            parent.waiting.retain(|id| *id != child);
-            parent.pending.forget(link);
-            let before = parent.order.len();
-            parent.order.retain(|id| *id != child);
-            self.generation += u64::from(parent.order.len() < before);
+        if let Some(family) = self.family_mut(role.parent) {
+            family.requested.retain(|id| *id != child);
+            family.waiting.retain(|id| *id != child);
+            family.pending.forget(link);
+            let before = family.order.len();
+            family.order.retain(|id| *id != child);
+            self.generation += u64::from(family.order.len() < before);
         }
         self.unlink(child);
     }
@@ -141,6 +147,10 @@ impl<H: Clone> Trees<H> {
         if let Some(node) = self.nodes.get_mut(&child) {
             node.role = None;
         }
+    }
+
+    fn family_mut(&mut self, parent: SurfaceId) -> Option<&mut Family> {
+        self.nodes.get_mut(&parent)?.family.as_deref_mut()
     }
 
     fn role(&self, child: SurfaceId, link: Link) -> Option<Role> {
@@ -198,8 +208,8 @@ impl<H: Clone> Trees<H> {
     /// Moves a sub-surface with its parent's next commit.
     pub fn set_position(&mut self, child: SurfaceId, link: Link, to: Offset) {
         let Some(role) = self.role(child, link) else { return };
-        if let Some(parent) = self.nodes.get_mut(&role.parent) {
-            put(&mut parent.pending.positions, child, link, to);
+        if let Some(family) = self.family_mut(role.parent) {
+            put(&mut family.pending.positions, child, link, to);
         }
     }
 
@@ -213,27 +223,24 @@ impl<H: Clone> Trees<H> {
         above: bool,
     ) -> Result<(), NotASibling> {
         let Some(role) = self.role(child, link) else { return Ok(()) };
-        let Some(parent) = self.nodes.get_mut(&role.parent) else { return Ok(()) };
-        if reference == child || !parent.requested.contains(&reference) {
+        let Some(family) = self.family_mut(role.parent) else { return Ok(()) };
+        if reference == child || !family.requested.contains(&reference) {
             return Err(NotASibling);
         }
-        parent.requested.retain(|id| *id != child);
-        let at = parent.requested.iter().position(|id| *id == reference).ok_or(NotASibling)?;
-        parent.requested.insert(at + usize::from(above), child);
-        parent.pending.restacked = true;
+        family.requested.retain(|id| *id != child);
+        let at = family.requested.iter().position(|id| *id == reference).ok_or(NotASibling)?;
+        family.requested.insert(at + usize::from(above), child);
+        family.pending.restacked = true;
         Ok(())
     }
 
     /// What a commit of this surface changes in its tree; `None`: nothing.
     pub fn take_update(&mut self, id: SurfaceId) -> Option<Box<TreeUpdate>> {
-        let node = self.nodes.get_mut(&id)?;
-        if node.pending.is_empty() {
-            return None;
-        }
-        let mut update = std::mem::take(&mut node.pending);
+        let family = self.family_mut(id).filter(|family| !family.pending.is_empty())?;
+        let mut update = std::mem::take(&mut family.pending);
         if update.restacked {
             let links = |child: &SurfaceId| (*child, self.link(*child).filter(|_| *child != id));
-            update.order = self.nodes.get(&id)?.requested.iter().map(links).collect();
+            update.order = self.requested(id).iter().map(links).collect();
         }
         Some(Box::new(update))
     }
@@ -254,8 +261,8 @@ impl<H: Clone> Trees<H> {
                 lives.then_some(*child)
             };
             let order: Vec<_> = update.order.iter().filter_map(lives).collect();
-            if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.order != order) {
-                node.order = order;
+            if let Some(family) = self.family_mut(id).filter(|family| family.order != order) {
+                family.order = order;
                 changed = true;
             }
         }
@@ -279,10 +286,15 @@ impl<H: Clone> Trees<H> {
         self.generation
     }
 
+    /// The order of a surface and its children as the client has requested it; empty as long as it
+    /// has had no child.
+    fn requested(&self, id: SurfaceId) -> &[SurfaceId] {
+        self.nodes.get(&id).and_then(|node| node.family.as_ref()).map_or(&[], |family| &family.requested)
+    }
+
     /// All children, also those that are not current yet, from bottom to top.
     fn children_of(&self, id: SurfaceId) -> Vec<SurfaceId> {
-        let Some(node) = self.nodes.get(&id) else { return Vec::new() };
-        node.requested.iter().copied().filter(|child| *child != id).collect()
+        self.requested(id).iter().copied().filter(|child| *child != id).collect()
     }
 }
 

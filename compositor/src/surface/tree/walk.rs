@@ -26,7 +26,7 @@ impl<H> Trees<H> {
         let enter = |id: SurfaceId, origin: Offset| {
             let node = self.nodes.get(&id).filter(|node| node.mapped)?;
             // Without children there is one entry: the surface itself.
-            Some(Level { id, left: node.order.len().max(1), origin })
+            Some(Level { id, left: node.order().len().max(1), origin })
         };
         levels.extend(enter(root, (0, 0)));
         while let Some(level) = levels.last_mut() {
@@ -36,7 +36,7 @@ impl<H> Trees<H> {
             };
             level.left = left;
             let (id, (x, y)) = (level.id, level.origin);
-            let next = node.order.get(left).copied().unwrap_or(id);
+            let next = node.order().get(left).copied().unwrap_or(id);
             if next == id {
                 visit(&node.handle, (x, y));
                 continue;
