@@ -118,7 +118,7 @@ impl CursorBuffers {
     /// number of changes of the image so far. Error, for the log: there is no buffer for it.
     pub fn theme_layer(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Layer, String> {
         let content = self.theme_content(device, image, changes)?;
-        let src = Rectangle::from_size(content.size.to_f64());
+        let src = Rectangle::from_size(content.source.size().to_f64());
         let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
         Ok(Layer { surface: None, content, view, dst, damage, opaque: false, rate: 0, pointer: true })
@@ -142,7 +142,6 @@ impl CursorBuffers {
             surface: SurfaceId::POINTER,
             serial: changes,
             source: PixelSource::Dmabuf(target),
-            size: (image.width, image.height).into(),
             opaque: false,
             converted: false,
             ends: Some((Acquire::ready(), Release::none())),

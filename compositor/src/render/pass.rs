@@ -235,7 +235,7 @@ where
     }
     let last = known.and_then(|known| {
         let damage = layer.damage.damage_since(known.commit);
-        let damage = damage.unwrap_or_else(|| DamageSet::from_slice(&[Rectangle::from_size(content.size)]));
+        let damage = damage.unwrap_or_else(|| DamageSet::from_slice(&[Rectangle::from_size(content.source.size())]));
         Some(LastCopy { texture: &known.texture, format: known.copy?, damage })
     });
     let Sampled { texture, copy, wait } = match &content.source {

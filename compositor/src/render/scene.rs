@@ -21,7 +21,7 @@ use crate::{
 pub struct Scene {
     layers: Vec<Layer>,
     /// Where in `layers` each surface is.
-    index: HashMap<SurfaceId, usize>,
+    index: HashMap<SurfaceId, u32>,
     /// The layers are not what the desktop is any more.
     stale: bool,
     /// Layers whose content is new since the last frame.
@@ -117,7 +117,7 @@ impl Scene {
         (self.stale, self.rebuilt) = (false, true);
         self.changed.reset(self.layers.len());
         self.index.clear();
-        self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at)));
+        self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at as u32)));
         self.unready.reset(self.layers.len());
         self.moving.reset(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {
@@ -134,14 +134,14 @@ impl Scene {
     /// damage, so that the new damage need not be added to a copy.
     pub fn begin_update(&mut self, surface: SurfaceId) {
         if let Some(at) = self.index.get(&surface) {
-            self.layers[*at].damage = DamageHistory::default();
+            self.layers[*at as usize].damage = DamageHistory::default();
         }
     }
 
     /// A commit of the surface, which changed neither its size nor whether it is opaque or mapped,
     /// was applied: its layer gets the new content. Returns false if no layer shows the surface.
     pub fn update(&mut self, surface: SurfaceId, state: &mut SurfaceState, now: fence::Ns) -> bool {
-        let Some(at) = self.index.get(&surface).copied() else { return false };
+        let Some(at) = self.index.get(&surface).map(|at| *at as usize) else { return false };
         let layer = &mut self.layers[at];
         layer.damage = state.damage.clone();
         layer.rate = state.rate.rate(now);

@@ -36,9 +36,9 @@ pub struct CommitUpdate {
     pub attach: Option<Attach>,
     /// The fifo barrier that the commit sets.
     pub barrier: Option<Barrier>,
-    /// The time before which the commit of a synchronised surface must not be shown. That of
+    /// The time before which the commit of a synchronised surface must not be shown; 0: none. That of
     /// another surface is a barrier of its own.
-    pub not_before: Option<Ns>,
+    pub not_before: Ns,
     /// What the commit changes in the tree below the surface.
     pub tree: Option<Box<TreeUpdate>>,
 }
@@ -166,13 +166,13 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
                 surface.damage.reset();
                 return false;
             }
-            if surface.current.as_ref().is_some_and(|old| old.size != content.size) {
+            if surface.current.as_ref().is_some_and(|old| old.source.size() != content.source.size()) {
                 surface.damage.reset();
             }
             surface.current = Some(content);
         }
     }
-    let shown = surface.current.as_ref().map(|content| (content.size, content.source.y_invert()));
+    let shown = surface.current.as_ref().map(|content| (content.source.size(), content.source.y_invert()));
     let Some((size, y_invert)) = shown else {
         return std::mem::take(&mut surface.view).size != View::default().size;
     };

@@ -18,6 +18,7 @@ use protocols::linux_dmabuf::{self, Hints};
 use smithay::{
     backend::allocator::dmabuf::{Dmabuf as WlDmabuf, DmabufFlags},
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
+    utils::{Buffer, Size},
 };
 
 use crate::surface::shm::Shm;
@@ -32,6 +33,15 @@ pub enum PixelSource {
 }
 
 impl PixelSource {
+    /// Size of the buffer in pixels.
+    pub fn size(&self) -> Size<i32, Buffer> {
+        let (width, height) = match self {
+            PixelSource::Dmabuf(imported) => (imported.dmabuf.width(), imported.dmabuf.height()),
+            PixelSource::Shm(shm) => (shm.picture.width, shm.picture.height),
+        };
+        (width as i32, height as i32).into()
+    }
+
     /// Whether the buffer's last line is the first line of the image.
     pub fn y_invert(&self) -> bool {
         matches!(self, PixelSource::Dmabuf(imported) if imported.y_invert)

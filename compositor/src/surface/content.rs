@@ -15,10 +15,7 @@ use std::{
 };
 
 use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Predictor, Release, Status, SyncFile};
-use smithay::{
-    reexports::wayland_server::protocol::wl_buffer::WlBuffer,
-    utils::{Buffer, Size},
-};
+use smithay::reexports::wayland_server::protocol::wl_buffer::WlBuffer;
 
 use crate::{
     surface::buffer::PixelSource,
@@ -69,8 +66,6 @@ pub struct Content {
     pub serial: u64,
     /// Where the pixels are.
     pub source: PixelSource,
-    /// Size of the buffer in pixels.
-    pub size: Size<i32, Buffer>,
     /// The format has no alpha.
     pub opaque: bool,
     /// The buffer is the compositor's own: a converter wrote it from the client's buffer.
@@ -134,7 +129,6 @@ pub struct ContentParts {
     pub surface: SurfaceId,
     pub serial: u64,
     pub source: PixelSource,
-    pub size: Size<i32, Buffer>,
     pub opaque: bool,
     pub converted: bool,
     /// `None`: the buffer may be read at once, is copied, and is released with nothing but the
@@ -156,7 +150,6 @@ impl Content {
             surface: parts.surface,
             serial: parts.serial,
             source: parts.source,
-            size: parts.size,
             opaque: parts.opaque,
             converted: parts.converted,
             acquire_by: parts.acquire_by,

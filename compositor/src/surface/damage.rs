@@ -4,7 +4,10 @@
 //! than everything then. So a surface that is committed once, as most sub-surfaces are, has no
 //! history at all. It knows no output and no scale, and draws nothing.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, LazyLock},
+};
 
 use smallvec::SmallVec;
 use smithay::{
@@ -24,9 +27,7 @@ type Change = SmallVec<[Rectangle<i32, Buffer>; 4]>;
 #[derive(Debug, Clone, Default)]
 pub struct DamageHistory {
     commit: CommitCounter,
-    /// A change has come since the last reset.
-    begun: bool,
-    /// Newest first; `None`: none is kept.
+    /// Newest first. `None`: no change has come since the last reset.
     changes: Option<Arc<VecDeque<Change>>>,
 }
 
@@ -54,15 +55,18 @@ impl DamageHistory {
             return;
         }
         self.commit.increment();
-        if !std::mem::replace(&mut self.begun, true) {
+        let Some(changes) = &mut self.changes else {
+            // All histories without a change share this.
+            static NONE: LazyLock<Arc<VecDeque<Change>>> = LazyLock::new(Arc::default);
+            self.changes = Some(NONE.clone());
             return;
-        }
+        };
         if change.len() > MAX_RECTS {
             change = change.into_iter().reduce(Rectangle::merge).into_iter().collect();
         }
         change.dedup();
-        let changes = self.changes.get_or_insert_with(|| Arc::new(VecDeque::with_capacity(KEPT)));
         let changes = Arc::make_mut(changes);
+        changes.reserve_exact(KEPT - changes.len());
         changes.truncate(KEPT - 1);
         changes.push_front(change);
     }
@@ -70,7 +74,7 @@ impl DamageHistory {
     /// Everything has changed, for example because the buffer has another size.
     pub fn reset(&mut self) {
         self.commit.increment();
-        (self.begun, self.changes) = (false, None);
+        self.changes = None;
     }
 }
 
@@ -92,7 +96,7 @@ mod tests {
         history.reset();
         let mapped = history.current_commit();
         history.add([rect(0, 8)]);
-        assert!(history.changes.is_none());
+        assert!(history.changes.as_ref().is_some_and(|changes| changes.capacity() == 0));
         assert_eq!(since(&history, mapped), None, "everything");
         assert_eq!(since(&history, history.current_commit()), Some(vec![]), "nothing");
     }

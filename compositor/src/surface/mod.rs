@@ -32,5 +32,8 @@ pub mod tree;
 pub mod turn;
 pub mod view;
 
+#[cfg(test)]
+mod sizes;
+
 pub use gate::PendingCommit;
 pub use state::{SurfaceState, awaits_frame, awaits_next_frame, id_of, is_hidden};

@@ -44,7 +44,7 @@ impl Shm {
     /// Wraps a client's new buffer.
     pub fn new(picture: ShmImage) -> Self {
         // Distinct from the ids of dma-bufs.
-        static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
+        static NEXT: AtomicU64 = AtomicU64::new((1 << 32) + 1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             picture,
@@ -143,8 +143,9 @@ fn dmabuf(picture: &ShmImage, udmabuf: &Udmabuf) -> Result<Dmabuf, String> {
 /// Whether the commits of a surface are copied or read in place.
 #[derive(Debug, Default)]
 pub struct ShmChoice {
-    /// The ids of the buffers of the last commits; 0: none yet.
-    last: [u64; WATCHED],
+    /// The lower halves of the ids of the buffers of the last commits, which suffice to tell them
+    /// apart; 0: none yet.
+    last: [u32; WATCHED],
 }
 
 impl ShmChoice {
@@ -156,6 +157,7 @@ impl ShmChoice {
             // are read in place again.
             self.last = [0; WATCHED];
         }
+        let buffer = buffer as u32;
         self.last.rotate_left(1);
         self.last[WATCHED - 1] = buffer;
         !held && self.last[0] != 0 && self.last.iter().any(|earlier| *earlier != buffer)

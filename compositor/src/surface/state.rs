@@ -29,6 +29,9 @@ use crate::{
     system::id::SurfaceId,
 };
 
+/// A position and a geometry.
+pub type Place = (Point<i32, Logical>, Rectangle<i32, Logical>);
+
 /// In which lists of the session a surface is: so that nobody searches them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Listed {
@@ -77,8 +80,8 @@ pub struct SurfaceState {
     /// `None`: it has not answered any yet.
     pub response: Option<Box<Predictor>>,
     /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
-    /// commit.
-    pub placed: (Point<i32, Logical>, Rectangle<i32, Logical>),
+    /// commit. `None`: it is neither, as with most surfaces.
+    pub placed: Option<Box<Place>>,
     /// The surface is in the session's list of those that wait for a frame, and of those with pending
     /// commits.
     pub listed: Listed,
@@ -110,7 +113,7 @@ impl Default for SurfaceState {
             hidden: false,
             callback_at: None,
             response: None,
-            placed: Default::default(),
+            placed: None,
             listed: Listed::default(),
             order: None,
             allocation: None,

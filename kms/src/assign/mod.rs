@@ -57,8 +57,8 @@ pub enum LayerPlacement {
     Hidden,
     /// It is part of the composited image.
     Composited,
-    /// The plane of this index shows it.
-    Plane(usize),
+    /// The plane of this index shows it; below [`MAX_PLANES`], so that the list is short.
+    Plane(u8),
 }
 
 /// Planes and layers brought together.

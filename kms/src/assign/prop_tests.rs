@@ -111,8 +111,8 @@ fn check(
         let on: Vec<usize> = (0..planes.len()).filter(|&plane| found.shows(plane) == PlaneContent::Layer(at)).collect();
         match fate {
             LayerPlacement::Plane(plane) => {
-                prop_assert_eq!(on, vec![*plane]);
-                prop_assert!(layers[at].scans_out && planes[*plane].takes(&layers[at]));
+                prop_assert_eq!(on, vec![usize::from(*plane)]);
+                prop_assert!(layers[at].scans_out && planes[usize::from(*plane)].takes(&layers[at]));
             }
             _ => prop_assert!(on.is_empty(), "layer {} is shown twice", at),
         }

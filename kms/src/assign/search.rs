@@ -372,7 +372,7 @@ fn fill(
         match place.layer {
             Some(layer) => {
                 planes[place.plane] = PlaneContent::Layer(layer);
-                placements[layer] = LayerPlacement::Plane(place.plane);
+                placements[layer] = LayerPlacement::Plane(place.plane as u8);
             }
             None => {
                 planes[place.plane] = PlaneContent::Composite;

@@ -153,7 +153,7 @@ impl Layouts {
             let new = match assignment.map(|assignment| (assignment, assignment.placements()[at])) {
                 None => PassRole::Composited,
                 Some((_, LayerPlacement::Composited)) => PassRole::Composited,
-                Some((assignment, LayerPlacement::Plane(plane))) if assignment.is_below(plane) => PassRole::Hole,
+                Some((assignment, LayerPlacement::Plane(plane))) if assignment.is_below(plane.into()) => PassRole::Hole,
                 Some((_, LayerPlacement::Plane(_) | LayerPlacement::Hidden)) => PassRole::Skipped,
             };
             let new = if new == PassRole::Composited && unreadable.binary_search(&at).is_ok() {

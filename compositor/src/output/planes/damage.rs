@@ -33,7 +33,8 @@ pub fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut Rects)
         return from..from;
     };
     let Some(changed) = layer.damage.damage_since(before) else { return from..from };
-    let (w, h) = (layer.content.size.w as u32, layer.content.size.h as u32);
+    let size = layer.content.source.size();
+    let (w, h) = (size.w as u32, size.h as u32);
     let whole = |rect: &Rect| rect.x <= 0 && rect.y <= 0 && rect.w >= w && rect.h >= h;
     rects.extend(changed.iter().map(rect));
     // Damage of the whole buffer needs no rectangle: an empty range means the same. A new buffer

@@ -129,7 +129,7 @@ pub fn test(
         cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)).into_iter().collect();
     for (layer, fate) in scene.iter().zip(assignment.placements()) {
         if let LayerPlacement::Plane(plane) = *fate {
-            requests.push(on_plane(layer, plane, assignment, None));
+            requests.push(on_plane(layer, plane.into(), assignment, None));
         }
     }
     // If the frame has holes, test with an ARGB target if there is one: the plane is known to
@@ -137,7 +137,7 @@ pub fn test(
     let holes = scene
         .iter()
         .zip(assignment.placements())
-        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p)));
+        .any(|(_, f)| matches!(*f, LayerPlacement::Plane(p) if assignment.is_below(p.into())));
     let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
     let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
     if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {

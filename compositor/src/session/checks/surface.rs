@@ -97,7 +97,7 @@ pub fn check_size(surface: &WlSurface) -> bool {
 /// The size of the buffer that the surface has after the commit.
 fn shown_size(states: &SurfaceData, attached: Option<&BufferAssignment>) -> Option<Size<i32, Buffer>> {
     let buffer = match attached {
-        None => return Some(SurfaceState::of(states).current.as_ref()?.size),
+        None => return Some(SurfaceState::of(states).current.as_ref()?.source.size()),
         Some(BufferAssignment::Removed) => return None,
         Some(BufferAssignment::NewBuffer(buffer)) => buffer,
     };

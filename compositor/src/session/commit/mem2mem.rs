@@ -71,7 +71,7 @@ impl Syncline {
         }
         let PixelSource::Dmabuf(source) = &parts.source else { return parts };
         let source = source.clone();
-        let Some((size, colour)) = self.conversion_for(states, &source, parts.size) else { return parts };
+        let Some((size, colour)) = self.conversion_for(states, &source, parts.source.size()) else { return parts };
         let Some((acquire, release)) = &mut parts.ends else { return parts };
         if !matches!(acquire.advance(), Ok(AcquireState::Signalled { .. })) {
             return parts;
@@ -93,7 +93,7 @@ impl Syncline {
                     pair,
                 });
                 (parts.acquire_by, parts.release_by) = (SyncMethod::Buffer, SyncMethod::Buffer);
-                (parts.source, parts.size, parts.converted) = (PixelSource::Dmabuf(target), size, true);
+                (parts.source, parts.converted) = (PixelSource::Dmabuf(target), true);
                 self.counters.mem2mem_commits += 1;
             }
             Ok(None) => {}

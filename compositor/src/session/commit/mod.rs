@@ -24,7 +24,6 @@ use protocols::{
 };
 use smithay::{
     reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
-    utils::{Buffer, Size},
     wayland::compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
 };
 
@@ -142,7 +141,7 @@ impl Syncline {
             (None, Some((PixelSource::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
             (None, Some((PixelSource::Shm(_), ..))) => Some((Acquire::ready(), SyncMethod::Buffer)),
         };
-        let (Some((source, size, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
+        let (Some((source, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
             if !by_points {
                 buffer.release();
             }
@@ -167,7 +166,6 @@ impl Syncline {
             surface,
             serial,
             source,
-            size,
             opaque,
             converted: false,
             ends: release.map(|release| (acquire, release)),
@@ -178,21 +176,17 @@ impl Syncline {
         Some(Content::new(self.through_converter(states, parts)))
     }
 
-    /// The pixels of a buffer, its size, and whether all of them are opaque; `None` if the buffer
+    /// The pixels of a buffer, and whether all of them are opaque; `None` if the buffer
     /// is of an unknown kind or gone.
-    fn pixels_of(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, Size<i32, Buffer>, bool)> {
+    fn pixels_of(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, bool)> {
         if let Some(imported) = Imports::of(buffer) {
-            let dmabuf = &imported.dmabuf;
-            let size = (dmabuf.width() as i32, dmabuf.height() as i32).into();
-            return Some((PixelSource::Dmabuf(imported.clone()), size, !dmabuf.format_info().has_alpha));
+            return Some((PixelSource::Dmabuf(imported.clone()), !imported.dmabuf.format_info().has_alpha));
         }
         let shm: &Arc<Shm> = protocols::shm::import_of(buffer)?;
-        let picture = &shm.picture;
-        let size = (picture.width as i32, picture.height as i32).into();
-        let opaque = !smithay::backend::allocator::format::has_alpha(picture.format);
+        let opaque = !smithay::backend::allocator::format::has_alpha(shm.picture.format);
         let source =
             self.import_in_place(states, shm).map_or_else(|| PixelSource::Shm(shm.clone()), PixelSource::Dmabuf);
-        Some((source, size, opaque))
+        Some((source, opaque))
     }
 
     /// The dma-buf of a buffer of shared memory, if it may be read in place.

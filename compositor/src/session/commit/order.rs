@@ -49,7 +49,7 @@ impl Syncline {
                 update.pending().barrier = barrier;
             }
             if synchronised {
-                update.pending().not_before = time;
+                update.pending().not_before = time.unwrap_or_default();
             }
             (barriers, set)
         });

@@ -187,7 +187,7 @@ impl Syncline {
             let serial = with_states(surface, |states| {
                 let mut state = SurfaceState::of(states);
                 group.predecessors.extend(state.transactions.outstanding());
-                let time = update.and_then(|update| update.not_before).filter(|at| *at > now);
+                let time = update.map(|update| update.not_before).filter(|at| *at > now);
                 group.barriers.extend(time.map(|at| state.order.get_or_insert_default().wait_until(at)));
                 state.serial
             });

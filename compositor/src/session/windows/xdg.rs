@@ -7,7 +7,7 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
+    utils::{Logical, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
         compositor::with_states,
         seat::WaylandFocus,
@@ -24,7 +24,7 @@ use crate::{
         windows::Placement,
     },
     session::{Syncline, checks, windows::popups},
-    surface::SurfaceState,
+    surface::{SurfaceState, state::Place},
 };
 
 impl XdgShellHandler for Syncline {
@@ -198,8 +198,10 @@ impl Syncline {
 
     /// A commit of a window or popup was applied that leaves it at `place`: everything that depends
     /// on places is made new if it was elsewhere.
-    fn note_place(&mut self, surface: &WlSurface, place: (Point<i32, Logical>, Rectangle<i32, Logical>)) {
-        let before = with_states(surface, |s| std::mem::replace(&mut SurfaceState::of(s).placed, place));
+    fn note_place(&mut self, surface: &WlSurface, place: Place) {
+        let before = with_states(surface, |s| {
+            std::mem::replace(&mut **SurfaceState::of(s).placed.get_or_insert_default(), place)
+        });
         if before != place {
             (self.pointer_stale, self.displays_stale) = (true, true);
             self.redraw_all();

@@ -90,6 +90,10 @@ impl<H> Default for Trees<H> {
 pub struct NotASibling;
 
 impl<H: Clone> Trees<H> {
+    /// Size of a surface's entry in bytes.
+    #[cfg(test)]
+    pub const NODE: usize = size_of::<Node<H>>();
+
     /// Adds a new surface.
     pub fn insert(&mut self, id: SurfaceId, handle: H) {
         let node = Node { handle, role: None, mapped: false, size: (0, 0), family: None };
