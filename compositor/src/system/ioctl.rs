@@ -1,5 +1,6 @@
-//! The only `unsafe` code of this crate: entry points of EGL and GBM, the scheduler, descriptors
-//! that another part of the process owns, and what a new process does before it is a program.
+//! Entry points of EGL and GBM, the scheduler, descriptors that another part of the process owns, and
+//! what a new process does before it is a program. With the GL calls of `render::software`, the only
+//! `unsafe` code of this crate.
 #![allow(unsafe_code)]
 
 use std::{
