@@ -73,7 +73,7 @@ impl CompositorHandler for Syncline {
         self.outputs.list.iter_mut().for_each(|output| output.scene.begin_update(id));
         let applied = crate::surface::apply::apply(surface, self.now, &mut self.desktop.trees);
         self.displays_stale |= applied.resized;
-        self.queue_again |= crate::surface::apply::settle(surface, self.now);
+        self.queue_again |= crate::surface::cached::settle(surface, self.now);
         if applied.rearranged {
             self.tree_changed(surface);
         }

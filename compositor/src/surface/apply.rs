@@ -20,14 +20,11 @@ use smithay::{
 
 use crate::surface::{
     SurfaceState,
-    cached::{CachedState, double_buffered},
     content::Content,
+    double_buffered::double_buffered,
     tree::{Trees, update::TreeUpdate},
     view::View,
 };
-
-/// A surface whose commits are at least this far apart commits rarely.
-const RARE: Ns = 1_000_000_000;
 
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
 #[derive(Debug, Default)]
@@ -109,25 +106,6 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
         let reshaped = resized || shape(&surface) != before;
         let rearranged = tree.is_some_and(|tree| trees.apply(surface.id, &tree));
         Applied { resized, reshaped, rearranged, offset }
-    })
-}
-
-/// Counts the commit that [`apply`] has installed as applied. Returns whether a group may have waited
-/// for it.
-///
-/// A surface that commits rarely keeps no memory for a queue of commits. One that is animated does,
-/// so that none of its commits allocates it again.
-pub fn settle(surface: &WlSurface, now: Ns) -> bool {
-    with_states(surface, |states| {
-        let mut surface = SurfaceState::of(states);
-        let awaited = surface.transactions.apply();
-        let before = surface.applied_at.replace(now);
-        let idle = before.is_none_or(|before| now.saturating_sub(before) >= RARE) && surface.transactions.is_settled();
-        drop(surface);
-        if idle {
-            CachedState::free_queues(states);
-        }
-        awaited
     })
 }
 

@@ -7,31 +7,25 @@
 //! As this file knows all of these types, it also keeps their memory small: most surfaces have few of
 //! them, and commit once.
 
-use std::sync::MutexGuard;
-
+use fence::Ns;
 use smithay::{
-    reexports::wayland_server::DisplayHandle,
+    reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::Rectangle,
     wayland::{
-        compositor::{Cacheable, CachedState as DoubleBuffered, Damage, SurfaceAttributes, SurfaceData},
+        compositor::{Cacheable, CachedState as DoubleBuffered, Damage, SurfaceAttributes, SurfaceData, with_states},
         content_type::ContentTypeSurfaceCachedState,
         presentation::PresentationFeedbackCachedState,
         viewporter::ViewportCachedState,
     },
 };
 
-use crate::surface::{apply::CommitUpdate, tree::cache::Merge};
+use crate::surface::{SurfaceState, apply::CommitUpdate, double_buffered::double_buffered, tree::cache::Merge};
 
 /// Beyond so many rectangles of damage everything counts as damaged.
 const MOST_DAMAGE: usize = 64;
 
-/// What the surface has of a double-buffered type; `None`: nothing was ever set, and all of it is
-/// the default. Smithay's `get` would make it, for good.
-pub fn double_buffered<T: Cacheable + Send + 'static>(
-    states: &SurfaceData,
-) -> Option<MutexGuard<'_, DoubleBuffered<T>>> {
-    states.cached_state.has::<T>().then(|| states.cached_state.get::<T>())
-}
+/// A surface whose commits are at least this far apart commits rarely.
+const RARE: Ns = 1_000_000_000;
 
 /// Defines [`CachedState`]: a field for each double-buffered type.
 macro_rules! cached_state {
@@ -111,4 +105,23 @@ impl Merge for CachedState {
             attributes.damage.push(Damage::Buffer(Rectangle::from_size((i32::MAX, i32::MAX).into())));
         }
     }
+}
+
+/// Counts the commit that [`crate::surface::apply`] has installed as applied. Returns whether a group
+/// may have waited for it.
+///
+/// A surface that commits rarely keeps no memory for a queue of commits. One that is animated does,
+/// so that none of its commits allocates it again.
+pub fn settle(surface: &WlSurface, now: Ns) -> bool {
+    with_states(surface, |states| {
+        let mut surface = SurfaceState::of(states);
+        let awaited = surface.transactions.apply();
+        let before = surface.applied_at.replace(now);
+        let idle = before.is_none_or(|before| now.saturating_sub(before) >= RARE) && surface.transactions.is_settled();
+        drop(surface);
+        if idle {
+            CachedState::free_queues(states);
+        }
+        awaited
+    })
 }

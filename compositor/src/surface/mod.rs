@@ -18,6 +18,7 @@ pub mod callback_response;
 pub mod client;
 pub mod content;
 pub mod damage;
+pub mod double_buffered;
 pub mod gate;
 pub mod goal;
 pub mod limits;

@@ -23,7 +23,7 @@ use smithay::{
 
 use crate::{
     surface::{
-        allocation::AllocationHints, cached::double_buffered, content::Content, damage::DamageHistory,
+        allocation::AllocationHints, content::Content, damage::DamageHistory, double_buffered::double_buffered,
         gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm, transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,

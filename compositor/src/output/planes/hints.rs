@@ -18,7 +18,7 @@ use crate::{
         state::Output,
     },
     render::Layer,
-    surface::{buffer::PixelSource, cached::double_buffered},
+    surface::{buffer::PixelSource, double_buffered::double_buffered},
 };
 
 impl Output {

@@ -28,7 +28,7 @@ use crate::{
             xdg,
         },
     },
-    surface::{SurfaceState, buffer::Imports, cached::double_buffered, shm::Shm},
+    surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm},
 };
 
 checked!(WlRegion, RegionUserData, CompositorState, region_request);

@@ -24,8 +24,8 @@ use crate::{
     surface::{
         SurfaceState,
         buffer::{Imported, PixelSource},
-        cached::double_buffered,
         content::{ContentParts, SyncMethod},
+        double_buffered::double_buffered,
         view::View,
     },
     system::reactor,

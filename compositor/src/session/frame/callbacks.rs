@@ -25,7 +25,7 @@ use smithay::{
 use crate::{
     output::in_flight::FrameCallbacks,
     session::Syncline,
-    surface::{SurfaceState, cached::double_buffered},
+    surface::{SurfaceState, double_buffered::double_buffered},
     system::id::{OutputId, SurfaceId},
 };
 

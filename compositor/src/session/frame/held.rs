@@ -23,7 +23,7 @@ use crate::{
     output::state::Output,
     render::Scene,
     session::Syncline,
-    surface::{SurfaceState, cached::double_buffered},
+    surface::{SurfaceState, double_buffered::double_buffered},
     system::id::OutputId,
 };
 

@@ -92,9 +92,9 @@ impl Real {
 
     /// Everything that is current.
     fn current(&self) -> Vec<impl PartialEq + use<>> {
-        let mut all: Vec<_> = self.trees.nodes.iter().collect();
+        let mut all: Vec<_> = self.trees.nodes.iter().map(|(of, node)| (of, &**node)).collect();
         all.sort_by_key(|(id, _)| **id);
-        let seen = |(of, node): (&SurfaceId, &Box<Node<SurfaceId>>)| {
+        let seen = |(of, node): (&SurfaceId, &Node<SurfaceId>)| {
             let at = |id: &SurfaceId| self.trees.nodes[id].role.map_or((0, 0), |role| role.position);
             let order = if node.order().is_empty() { vec![*of] } else { node.order().to_vec() };
             let order: Vec<_> = order.iter().map(|id| (*id, if id == of { (0, 0) } else { at(id) })).collect();
