@@ -3,19 +3,25 @@
 //!
 //! The suite learns from [`Suite`] which globals there are, from a client that has asked the session
 //! for them, and leaves out the tests of those that there are not. Its pointer, its fingers and the
-//! places of its windows go through [`syncline::doors`]. An error of the session ends the process:
-//! the suite has no way to be told.
+//! places of its windows go through [`syncline::doors`]. Between a client and the session is a
+//! [`wire`], which adds what the suite's clients leave out. An error of the session ends the
+//! process: the suite has no way to be told.
 //!
 //! docs/conformance.md says how it is run, and what came of it.
 
+mod first_configure;
 mod globals;
 mod ioctl;
+mod wire;
 
 use std::{
     cell::RefCell,
     collections::HashMap,
     io,
-    os::fd::{AsRawFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsRawFd, OwnedFd, RawFd},
+        unix::net::UnixStream,
+    },
     rc::Rc,
 };
 
@@ -31,7 +37,7 @@ use wlcs::{
     wlcs_server_integration,
 };
 
-use crate::globals::Globals;
+use crate::{globals::Globals, wire::Wire};
 
 /// The one display. Powers of two: a place divided by the size, as a touch screen says it, and
 /// multiplied again is the same number. Fast, because most tests wait for a frame or two.
@@ -45,17 +51,24 @@ struct Suite {
     globals: Globals,
     /// The clients by the descriptors that the suite has got. A closed one may be used again, by a
     /// later client.
-    clients: RefCell<HashMap<RawFd, Client>>,
+    clients: Clients,
 }
+
+type Clients = Rc<RefCell<HashMap<RawFd, (Client, Wire)>>>;
 
 /// The session's hands.
 struct Hands {
     session: Rc<RefCell<Option<Session>>>,
+    clients: Clients,
 }
 
 impl Hands {
     fn with(&self, what: &str, act: impl FnOnce(&Session) -> io::Result<()>) {
         if let Some(session) = &*self.session.borrow() {
+            for (_, wire) in self.clients.borrow().values() {
+                // Of a client that is gone nothing comes any more.
+                wire.settle().ok();
+            }
             check(what, act(session));
         }
     }
@@ -78,7 +91,7 @@ impl Wlcs for Suite {
     fn new() -> Self {
         let session = check("start", Session::start(DISPLAY));
         let globals = check("globals", session.connect().and_then(|(_, stream)| Globals::ask(stream)));
-        Self { session: Rc::new(RefCell::new(Some(session))), globals, clients: RefCell::default() }
+        Self { session: Rc::new(RefCell::new(Some(session))), globals, clients: Rc::default() }
     }
 
     fn start(&mut self) {}
@@ -93,23 +106,26 @@ impl Wlcs for Suite {
         let session = self.session.borrow();
         let session = session.as_ref().ok_or_else(|| io::Error::other("the session is stopped"))?;
         let (client, stream) = session.connect()?;
-        self.clients.borrow_mut().insert(stream.as_raw_fd(), client);
-        Ok(stream.into())
+        let (theirs, ours) = UnixStream::pair()?;
+        self.clients.borrow_mut().insert(theirs.as_raw_fd(), (client, Wire::join(ours, stream)?));
+        Ok(theirs.into())
     }
 
     fn position_window_absolute(&self, display: *mut wl_display, surface: *mut wl_proxy, x: i32, y: i32) {
         let (descriptor, surface) = ioctl::names(display, surface);
-        if let (Some(session), Some(client)) = (&*self.session.borrow(), self.clients.borrow().get(&descriptor)) {
+        if let (Some(session), Some((client, wire))) = (&*self.session.borrow(), self.clients.borrow().get(&descriptor))
+        {
+            check("position_window_absolute", wire.settle());
             check("position_window_absolute", session.place(client, surface, (x, y)));
         }
     }
 
     fn create_pointer(&mut self) -> Option<Hands> {
-        Some(Hands { session: self.session.clone() })
+        Some(Hands { session: self.session.clone(), clients: self.clients.clone() })
     }
 
     fn create_touch(&mut self) -> Option<Hands> {
-        Some(Hands { session: self.session.clone() })
+        Some(Hands { session: self.session.clone(), clients: self.clients.clone() })
     }
 
     fn get_descriptor(&self) -> &WlcsIntegrationDescriptor {

@@ -198,7 +198,7 @@ impl<'a> Tests<'a> {
         // the one that runs.
         self.built.add(&["--workspace", "--exclude", "xtask", "--exclude", "syncline-wlcs", "--bins", "--tests"])?;
         // By itself, too: its feature of the compositor is not for the program.
-        self.built.add(&["--package", "syncline-wlcs"])?;
+        self.built.add(&["--package", "syncline-wlcs", "--lib", "--tests"])?;
         self.built.add(&["--package", "xtask", "--tests"])?;
         for why in &self.built.failures {
             println!("    {why}");
