@@ -33,6 +33,8 @@ pub struct Window {
     pub mapped: bool,
     /// The top left corner of the window geometry on the desktop.
     pub location: Point<i32, Logical>,
+    /// The location has been chosen: the window was shown before, or is.
+    pub placed: bool,
     pub placement: Placement,
     /// The window is maximised when it leaves fullscreen.
     pub maximised: bool,
@@ -87,6 +89,7 @@ impl Windows {
             toplevel,
             mapped: false,
             location: Point::default(),
+            placed: false,
             placement: Placement::Floating,
             maximised: false,
             size: Size::default(),

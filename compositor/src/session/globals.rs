@@ -33,7 +33,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, SourceUses},
+            requests::{Constructed, RolelessSurfaces, SourceUses},
         },
     },
     surface::client::ClientState,
@@ -145,6 +145,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
         compositor: CompositorState::new_v6::<Syncline>(display),
         xdg_shell: XdgShellState::new::<Syncline>(display),
         xdg_constructed: Constructed::default(),
+        xdg_roleless: RolelessSurfaces::default(),
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,

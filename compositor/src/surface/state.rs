@@ -82,6 +82,8 @@ pub struct SurfaceState {
     /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
     /// commit. `None`: it is neither, as with most surfaces.
     pub placed: Option<Box<Place>>,
+    /// There was a buffer at the last commit of a popup.
+    pub had_buffer: bool,
     /// The surface is in the session's list of those that wait for a frame, and of those with pending
     /// commits.
     pub listed: Listed,
@@ -114,6 +116,7 @@ impl Default for SurfaceState {
             callback_at: None,
             response: None,
             placed: None,
+            had_buffer: false,
             listed: Listed::default(),
             order: None,
             allocation: None,
@@ -146,6 +149,11 @@ impl SurfaceState {
     /// Whether the applied state sets a fifo barrier.
     pub fn sets_barrier(&self) -> bool {
         self.order.as_ref().is_some_and(|order| order.barrier_since().is_some())
+    }
+
+    /// A popup has a buffer now, or not. Returns whether this commit has removed it.
+    pub fn was_shown(&mut self, has_buffer: bool) -> bool {
+        std::mem::replace(&mut self.had_buffer, has_buffer) && !has_buffer
     }
 
     /// The pending commit that the next latch may take: the newest, unless an older one must be

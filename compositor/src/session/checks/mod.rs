@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `surface.rs` | `wl_surface`, `wl_region` |
 //! | `xdg.rs` | xdg-shell |
+//! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
 //! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a
@@ -23,6 +24,7 @@ use wayland_server::protocol::wl_surface::WlSurface;
 use crate::session::Syncline;
 
 mod door;
+mod first_buffer;
 pub mod seat;
 pub mod surface;
 pub mod xdg;

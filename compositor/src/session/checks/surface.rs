@@ -25,7 +25,7 @@ use crate::{
         Syncline,
         checks::{
             door::{checked, refuse},
-            xdg,
+            first_buffer, xdg,
         },
     },
     surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm},
@@ -35,9 +35,10 @@ checked!(WlRegion, RegionUserData, CompositorState, region_request);
 
 /// Checks a request of a surface before it is handled. Returns false if it is not to be.
 #[must_use]
-pub fn check_request(surface: &WlSurface, request: &wl_surface::Request) -> bool {
+pub fn check_request(state: &Syncline, surface: &WlSurface, request: &wl_surface::Request) -> bool {
     use wl_surface::{Error, Request};
     match request {
+        Request::Attach { buffer: Some(_), .. } => first_buffer::check_attach(state, surface),
         Request::SetBufferTransform { transform: WEnum::Unknown(value) } => {
             refuse(surface, Error::InvalidTransform, format!("set_buffer_transform: {value} is no transform"))
         }

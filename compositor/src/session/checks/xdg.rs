@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use protocols::{RequestObserver, observed_global_dispatch};
 use smithay::{
-    utils::Serial,
+    utils::{SERIAL_COUNTER, Serial},
     wayland::{
         compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
         shell::xdg::{
@@ -33,7 +33,10 @@ use wayland_server::{
 use crate::{
     session::{
         Syncline,
-        checks::door::{checked, refuse},
+        checks::{
+            door::{checked, refuse},
+            first_buffer,
+        },
         windows::popups,
     },
     surface::SurfaceState,
@@ -41,10 +44,12 @@ use crate::{
 
 /// The xdg-shell objects of a surface, in its data map.
 #[derive(Debug, Default)]
-struct Links {
+pub struct Links {
     base: Option<Weak<XdgWmBase>>,
     /// Set while there is a role object.
     xdg: Option<Weak<XdgSurface>>,
+    /// Configures before this one were for the surface before it was hidden.
+    began: Option<Serial>,
 }
 
 impl Links {
@@ -62,7 +67,8 @@ impl Links {
         with_states(surface, |states| Self::find(states)?.base.as_ref()?.upgrade().ok())
     }
 
-    fn xdg(surface: &WlSurface) -> Option<XdgSurface> {
+    /// The `xdg_surface` that has a role object.
+    pub fn xdg(surface: &WlSurface) -> Option<XdgSurface> {
         with_states(surface, |states| Self::find(states)?.xdg.as_ref()?.upgrade().ok())
     }
 }
@@ -75,8 +81,10 @@ pub fn role_of(surface: &WlSurface) -> Option<&'static str> {
 /// The role object of a surface is destroyed.
 pub fn forget_role(state: &mut Syncline, surface: &WlSurface) {
     let xdg = with_states(surface, |states| Links::find(states)?.xdg.take());
-    if let Some(xdg) = xdg {
-        state.globals.xdg_constructed.0.remove(&xdg.id());
+    if let Some(xdg) = xdg
+        && state.globals.xdg_constructed.0.remove(&xdg.id()).is_some()
+    {
+        first_buffer::note_roleless(state, surface);
     }
 }
 
@@ -95,7 +103,7 @@ checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
 observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
 
-fn base_request(_: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
+fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
     let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };
     let id = surface.id();
     let other = get_role(surface).filter(|role| ![XDG_TOPLEVEL_ROLE, XDG_POPUP_ROLE].contains(role));
@@ -111,6 +119,7 @@ fn base_request(_: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Reque
         return refuse(base, xdg_wm_base::Error::InvalidSurfaceState, message);
     }
     with_states(surface, |states| Links::of(states).base = Some(base.downgrade()));
+    first_buffer::note_roleless(state, surface);
     true
 }
 
@@ -196,7 +205,9 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
     }
 
     fn destroyed(state: &mut Self, client: ClientId, xdg: &XdgSurface, data: &XdgSurfaceUserData) {
-        state.globals.xdg_constructed.0.remove(&xdg.id());
+        if state.globals.xdg_constructed.0.remove(&xdg.id()).is_none() {
+            first_buffer::forget_roleless(state, &client);
+        }
         <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, xdg, data);
     }
 }
@@ -222,8 +233,19 @@ fn surface_request(state: &mut Syncline, xdg: &XdgSurface, request: &xdg_surface
             let message = format!("ack_configure: {serial} was not sent, or is acknowledged already");
             refuse(xdg, Error::InvalidSerial, message)
         }
+        // It was on its way when the surface was hidden, and counts for nothing.
+        (Request::AckConfigure { serial }, Some(surface)) => !is_of_before(surface, (*serial).into()),
         _ => true,
     }
+}
+
+/// A surface was hidden: what was configured before counts for nothing any more.
+pub fn begin_anew(states: &SurfaceData) {
+    Links::of(states).began = Some(SERIAL_COUNTER.next_serial());
+}
+
+fn is_of_before(surface: &WlSurface, serial: Serial) -> bool {
+    with_states(surface, |states| Links::of(states).began.is_some_and(|began| serial < began))
 }
 
 /// Whether a configure with this serial was sent and not acknowledged.
@@ -251,6 +273,9 @@ pub fn link_role(state: &mut Syncline, surface: &WlSurface) -> bool {
     if let Some(xdg) = state.globals.xdg_constructing.take() {
         with_states(surface, |states| Links::of(states).xdg = Some(xdg.downgrade()));
         state.globals.xdg_constructed.0.insert(xdg.id(), surface.clone());
+        if let Some(client) = surface.client() {
+            first_buffer::forget_roleless(state, &client.id());
+        }
     }
     true
 }
@@ -283,25 +308,14 @@ pub fn check_parent(popup: &PopupSurface) -> bool {
 #[must_use]
 pub fn check_commit(state: &mut Syncline, surface: &WlSurface) -> bool {
     let Some(xdg) = Links::xdg(surface) else { return true };
-    let popup = popup_data(surface, |data| (data.configured, data.parent.is_some()));
-    let (configured, orphan) = match get_role(surface) {
-        Some(XDG_POPUP_ROLE) => popup.map_or((false, false), |(configured, has_parent)| (configured, !has_parent)),
-        _ => (with_states(surface, toplevel_configured), false),
-    };
-    if orphan {
+    if popup_data(surface, |data| data.parent.is_none()) == Some(true) {
         let message = "wl_surface.commit: the popup has no parent".to_owned();
         return refuse_on_base(surface, xdg_wm_base::Error::InvalidPopupParent, message);
     }
-    if !configured && with_states(surface, attaches) {
-        let message = "wl_surface.commit: a buffer is attached before the first configure is acknowledged";
-        return refuse(&xdg, xdg_surface::Error::UnconfiguredBuffer, message);
+    if with_states(surface, attaches) && !first_buffer::check_commit(surface, &xdg) {
+        return false;
     }
     check_limits(state, surface)
-}
-
-fn toplevel_configured(states: &SurfaceData) -> bool {
-    let data = states.data_map.get::<XdgToplevelSurfaceData>();
-    data.is_some_and(|data| data.lock().expect("no panic while locked").configured)
 }
 
 /// The smallest size of a window does not exceed its largest.

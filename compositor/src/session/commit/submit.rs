@@ -59,7 +59,7 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
         data_init: &mut DataInit<'_, Self>,
     ) {
         state.note_request(client);
-        if !checks::surface::check_request(surface, &request) {
+        if !checks::surface::check_request(state, surface, &request) {
             return;
         }
         match request {

@@ -15,7 +15,7 @@ use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 
 use crate::{
     feedback::FormatFeedback,
-    session::parts::requests::{Constructed, SourceUses},
+    session::parts::requests::{Constructed, RolelessSurfaces, SourceUses},
 };
 
 /// The protocol state that the handlers need.
@@ -23,6 +23,7 @@ pub struct Globals {
     pub compositor: CompositorState,
     pub xdg_shell: XdgShellState,
     pub xdg_constructed: Constructed,
+    pub xdg_roleless: RolelessSurfaces,
     /// The `xdg_surface` whose request is being handled.
     pub xdg_constructing: Option<XdgSurface>,
     pub shm: ShmState,

@@ -2,11 +2,26 @@
 
 use std::collections::HashMap;
 
-use wayland_server::{backend::ObjectId, protocol::wl_surface::WlSurface};
+use wayland_server::{
+    Weak,
+    backend::{ClientId, ObjectId},
+    protocol::wl_surface::WlSurface,
+};
 
 /// The surfaces of the `xdg_surface`s that have a live role object.
 #[derive(Debug, Default)]
 pub struct Constructed(pub HashMap<ObjectId, WlSurface>);
+
+/// The `xdg_surface`s without a role object, by client.
+#[derive(Debug, Default)]
+pub struct RolelessSurfaces(pub HashMap<ClientId, Roleless>);
+
+#[derive(Debug, Default)]
+pub struct Roleless {
+    pub count: usize,
+    /// The surface of the only one.
+    pub sole: Option<Weak<WlSurface>>,
+}
 
 /// What live data sources have been used for.
 #[derive(Debug, Default)]

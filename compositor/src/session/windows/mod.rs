@@ -3,5 +3,6 @@
 mod displays;
 mod interact;
 pub mod popups;
+mod remap;
 mod subsurfaces;
 mod xdg;

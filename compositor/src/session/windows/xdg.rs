@@ -23,7 +23,10 @@ use crate::{
         interact::{Interaction, ResizeEdges},
         windows::Placement,
     },
-    session::{Syncline, checks, windows::popups},
+    session::{
+        Syncline, checks,
+        windows::{popups, remap},
+    },
     surface::{SurfaceState, state::Place},
 };
 
@@ -36,11 +39,7 @@ impl XdgShellHandler for Syncline {
         if !checks::xdg::link_role(self, surface.wl_surface()) {
             return;
         }
-        surface.with_pending_state(|state| {
-            for capability in [xdg_toplevel::WmCapabilities::Maximize, xdg_toplevel::WmCapabilities::Fullscreen] {
-                state.capabilities.set(capability);
-            }
-        });
+        surface.with_pending_state(|state| *state = remap::initial_state());
         self.desktop.windows.push(surface);
     }
 
@@ -152,8 +151,11 @@ impl Syncline {
     /// Handles windows at each applied commit: first configure, mapping, unmapping, anchoring of a
     /// resize.
     pub fn shell_commit(&mut self, surface: &WlSurface) {
+        let has_buffer = with_states(surface, |states| SurfaceState::of(states).current.is_some());
         if let Some(PopupKind::Xdg(popup)) = self.desktop.popups.find_popup(surface) {
-            if !popup.is_initial_configure_sent() {
+            if with_states(surface, |states| SurfaceState::of(states).was_shown(has_buffer)) {
+                remap::reset_popup(surface);
+            } else if !popup.is_initial_configure_sent() {
                 // Fails only for a second configure of a popup that is not reactive; this is the
                 // first.
                 popup.send_configure().ok();
@@ -173,19 +175,20 @@ impl Syncline {
             window.toplevel.send_configure();
             return;
         }
-        let has_buffer = with_states(surface, |states| SurfaceState::of(states).current.is_some());
         if has_buffer && !window.mapped {
             window.mapped = true;
-            if window.placement == Placement::Floating {
+            // One that was hidden comes back to where it was.
+            if window.placement == Placement::Floating && !std::mem::replace(&mut window.placed, true) {
                 window.location = crate::desktop::windows::initial_location(window.geometry().size, output, count);
             }
             let title = title(surface);
             tracing::debug!("window mapped: {title}");
             self.focus(Some(surface.clone()));
         } else if !has_buffer && window.mapped {
-            window.mapped = false;
-            window.maximised = false;
-            window.placement = Placement::Floating;
+            remap::reset_window(window);
+            if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface) {
+                self.desktop.interaction = None;
+            }
             self.focus_top();
         }
         self.anchor_resize(surface);
