@@ -33,6 +33,8 @@ pub struct Desktop {
     pub cursor: cursor::Cursor,
     /// Where the pointer is. The seat knows it, too, but is locked while it calls handlers.
     pub pointer: Point<f64, Logical>,
+    /// The origin of the surface that the pointer is over, when its client was told last where it is.
+    pub pointer_origin: Point<f64, Logical>,
 }
 
 impl Desktop {
@@ -45,6 +47,7 @@ impl Desktop {
             interaction: None,
             cursor,
             pointer: Point::default(),
+            pointer_origin: Point::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use smithay::{
     desktop::PopupPointerGrab,
     input::{
         keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
-        pointer::{AxisFrame, ButtonEvent, MotionEvent},
+        pointer::{AxisFrame, ButtonEvent, MotionEvent, PointerHandle},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, SERIAL_COUNTER},
@@ -142,6 +142,7 @@ impl Syncline {
                 None => FilterResult::Forward,
             }
         });
+        self.note_user_event(serial, keyboard.current_focus());
         match hit.flatten() {
             Some(Binding::Quit) => self.exit = Some(0),
             Some(Binding::Terminal) => {
@@ -169,11 +170,32 @@ impl Syncline {
             self.interact(to);
         }
         let focus = if moving { None } else { self.desktop.at(to) };
-        let serial = SERIAL_COUNTER.next_serial();
         self.desktop.pointer = to;
-        pointer.motion(self, focus, &MotionEvent { location: to, serial, time });
-        pointer.frame(self);
+        self.tell_pointer(&pointer, focus, time);
         self.redraw_pointer(before);
+    }
+
+    /// Tells clients that the pointer is where it is, over `focus`.
+    fn tell_pointer(
+        &mut self,
+        pointer: &PointerHandle<Self>,
+        focus: Option<(WlSurface, Point<f64, Logical>)>,
+        time: u32,
+    ) {
+        let (serial, location) = (SERIAL_COUNTER.next_serial(), self.pointer_location());
+        self.desktop.pointer_origin = focus.as_ref().map(|(_, origin)| *origin).unwrap_or_default();
+        let before = pointer.current_focus();
+        pointer.motion(self, focus, &MotionEvent { location, serial, time });
+        pointer.frame(self);
+        let now = pointer.current_focus();
+        if now != before {
+            self.note_user_event(serial, now);
+        }
+    }
+
+    /// Takes the pointer from the client that has it, until it moves or windows change.
+    pub fn clear_pointer_focus(&mut self, pointer: &PointerHandle<Self>) {
+        self.tell_pointer(pointer, None, self.millis());
     }
 
     /// Sends the clients the pointer focus again after windows have changed.
@@ -182,14 +204,12 @@ impl Syncline {
         if self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
             return;
         }
-        let location = pointer.current_location();
-        let focus = self.desktop.at(location);
-        if pointer.current_focus().as_ref() == focus.as_ref().map(|(surface, _)| surface) {
-            return;
+        let focus = self.desktop.at(self.pointer_location());
+        let (surface, origin) = focus.as_ref().map(|(surface, origin)| (surface, *origin)).unzip();
+        let moved = origin.is_some_and(|origin| origin != self.desktop.pointer_origin);
+        if pointer.current_focus().as_ref() != surface || moved {
+            self.tell_pointer(&pointer, focus, self.millis());
         }
-        let event = MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: self.millis() };
-        pointer.motion(self, focus, &event);
-        pointer.frame(self);
     }
 
     fn button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
@@ -207,6 +227,7 @@ impl Syncline {
         let (button, time) = (event.button_code(), event.time_msec());
         pointer.button(self, &ButtonEvent { button, state, serial, time });
         pointer.frame(self);
+        self.note_user_event(serial, pointer.current_focus());
         if pressed && had_popup && !in_popup() {
             // A click that dismisses a menu also clicks what is under the pointer.
             self.click_focus(pointer.current_location());
@@ -218,7 +239,7 @@ impl Syncline {
     }
 
     /// The surface of the window that a surface belongs to, possibly through popups.
-    fn toplevel_of(&self, surface: &WlSurface) -> WlSurface {
+    pub fn toplevel_of(&self, surface: &WlSurface) -> WlSurface {
         let root = self.root_of(surface);
         let popup = self.desktop.popups.find_popup(&root);
         popup.and_then(|popup| smithay::desktop::find_popup_root_surface(&popup).ok()).unwrap_or(root)

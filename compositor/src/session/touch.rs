@@ -14,6 +14,7 @@ use smithay::{
         Seat,
         touch::{DownEvent, MotionEvent, UpEvent},
     },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
 };
 
@@ -22,8 +23,16 @@ use crate::session::Syncline;
 /// Connectors of panels that are built in.
 const PANELS: [&str; 3] = ["eDP", "LVDS", "DSI"];
 
-/// A finger: where it was last, and when.
-type Finger = (TouchSlot, Point<f64, Logical>, u32);
+/// A finger that is down.
+#[derive(Debug)]
+struct Finger {
+    slot: TouchSlot,
+    /// What it came down on.
+    on: Option<WlSurface>,
+    /// Where it was last, and when.
+    at: Point<f64, Logical>,
+    time: u32,
+}
 
 /// The touch screens. Kept with the seat.
 #[derive(Debug, Default)]
@@ -40,14 +49,32 @@ impl TouchScreens {
         seat.user_data().get_or_insert(Self::default)
     }
 
-    /// A finger is there now.
-    fn put(&self, slot: TouchSlot, at: Point<f64, Logical>, time: u32) {
-        self.lift(slot);
-        self.fingers.borrow_mut().push((slot, at, time));
+    fn put(&self, finger: Finger) {
+        self.lift(finger.slot);
+        self.fingers.borrow_mut().push(finger);
     }
 
-    fn lift(&self, slot: TouchSlot) {
-        self.fingers.borrow_mut().retain(|(other, ..)| *other != slot);
+    /// A finger is there now. Returns false if it is not down, or its surface is gone.
+    fn moved(&self, slot: TouchSlot, at: Point<f64, Logical>, time: u32) -> bool {
+        let mut fingers = self.fingers.borrow_mut();
+        let Some(finger) = fingers.iter_mut().find(|finger| finger.slot == slot) else { return false };
+        (finger.at, finger.time) = (at, time);
+        true
+    }
+
+    /// `None`: the finger was not down, or its surface is gone.
+    fn lift(&self, slot: TouchSlot) -> Option<Finger> {
+        let mut fingers = self.fingers.borrow_mut();
+        let at = fingers.iter().position(|finger| finger.slot == slot)?;
+        Some(fingers.remove(at))
+    }
+
+    /// Removes the fingers on a surface.
+    fn take(&self, surface: &WlSurface) -> SmallVec<[Finger; 10]> {
+        let mut fingers = self.fingers.borrow_mut();
+        let (on, others) = fingers.drain(..).partition(|finger| finger.on.as_ref() == Some(surface));
+        *fingers = others;
+        on
     }
 }
 
@@ -89,25 +116,42 @@ impl Syncline {
         if !touch.is_grabbed() && !self.seat.get_pointer().is_some_and(|pointer| pointer.is_grabbed()) {
             self.click_focus(location);
         }
-        TouchScreens::of(&self.seat).put(event.slot(), location, event.time_msec());
-        let focus = self.desktop.at(location);
+        let (focus, slot, time) = (self.desktop.at(location), event.slot(), event.time_msec());
+        let on = focus.as_ref().map(|(surface, _)| surface.clone());
         let serial = SERIAL_COUNTER.next_serial();
-        touch.down(self, focus, &DownEvent { slot: event.slot(), location, serial, time: event.time_msec() });
+        self.note_user_event(serial, on.clone());
+        TouchScreens::of(&self.seat).put(Finger { slot, on, at: location, time });
+        touch.down(self, focus, &DownEvent { slot, location, serial, time });
     }
 
     pub fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
         let location = self.touched(event);
-        TouchScreens::of(&self.seat).put(event.slot(), location, event.time_msec());
+        if !TouchScreens::of(&self.seat).moved(event.slot(), location, event.time_msec()) {
+            return;
+        }
         let focus = self.desktop.at(location);
         touch.motion(self, focus, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
     }
 
     pub fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
-        TouchScreens::of(&self.seat).lift(event.slot());
+        let Some(finger) = TouchScreens::of(&self.seat).lift(event.slot()) else { return };
         let serial = SERIAL_COUNTER.next_serial();
+        self.note_user_event(serial, finger.on);
         touch.up(self, &UpEvent { slot: event.slot(), serial, time: event.time_msec() });
+    }
+
+    /// A surface is about to be destroyed: its client hears the end of the fingers on it, and
+    /// nothing of them after that.
+    pub fn lift_fingers_on(&mut self, surface: &WlSurface) {
+        let fingers = TouchScreens::of(&self.seat).take(surface);
+        let Some(touch) = self.seat.get_touch().filter(|_| !fingers.is_empty()) else { return };
+        let time = self.millis();
+        for Finger { slot, .. } in fingers {
+            touch.up(self, &UpEvent { slot, serial: SERIAL_COUNTER.next_serial(), time });
+        }
+        touch.frame(self);
     }
 
     /// The screen takes back what it said: all fingers are forgotten.
@@ -115,7 +159,7 @@ impl Syncline {
         let Some(touch) = self.seat.get_touch() else { return };
         // Smithay 0.7 cancels only those fingers of which something was said since the last frame.
         let fingers = std::mem::take(&mut *TouchScreens::of(&self.seat).fingers.borrow_mut());
-        for (slot, location, time) in fingers {
+        for Finger { slot, at: location, time, .. } in fingers {
             touch.motion(self, None, &MotionEvent { slot, location, time });
         }
         touch.cancel(self);

@@ -66,6 +66,7 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
             wl_surface::Request::Commit => state.commit_requested(surface, &mut Requester { client, data_init }),
             request => {
                 if matches!(request, wl_surface::Request::Destroy) {
+                    state.leave_input(surface);
                     state.leave_orphans(surface, &mut Requester { client, data_init });
                 }
                 <CompositorState as Dispatch<_, _, Self>>::request(

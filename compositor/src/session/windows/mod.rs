@@ -2,6 +2,8 @@
 
 mod displays;
 mod interact;
+mod leave;
+mod menus;
 pub mod popups;
 mod remap;
 mod subsurfaces;

@@ -1,19 +1,18 @@
 //! xdg-shell: the requests of windows and popups, and their configure events.
 
 use smithay::{
-    desktop::{PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface},
-    input::{Seat, pointer::Focus},
+    desktop::{PopupKind, find_popup_root_surface},
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
     utils::{Logical, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
-        compositor::with_states,
+        compositor::{get_role, with_states},
         seat::WaylandFocus,
         shell::xdg::{
-            PopupSurface, PositionerState, ToplevelSurface, XdgPopupSurfaceData, XdgShellHandler, XdgShellState,
-            XdgToplevelSurfaceData,
+            PopupSurface, PositionerState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData, XdgShellHandler,
+            XdgShellState, XdgToplevelSurfaceData,
         },
     },
 };
@@ -76,29 +75,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn grab(&mut self, surface: PopupSurface, seat: WlSeat, serial: Serial) {
-        let Some(seat) = Seat::<Self>::from_resource(&seat) else { return };
-        let kind = PopupKind::Xdg(surface);
-        let Ok(root) = find_popup_root_surface(&kind) else { return };
-        let Ok(mut grab) = self.desktop.popups.grab_popup(root, kind, &seat, serial) else { return };
-        if let Some(keyboard) = seat.get_keyboard() {
-            let other = keyboard.is_grabbed()
-                && !(keyboard.has_grab(serial) || keyboard.has_grab(grab.previous_serial().unwrap_or(serial)));
-            if other {
-                grab.ungrab(PopupUngrabStrategy::All);
-                return;
-            }
-            keyboard.set_focus(self, grab.current_grab(), serial);
-            keyboard.set_grab(self, PopupKeyboardGrab::new(&grab), serial);
-        }
-        if let Some(pointer) = seat.get_pointer() {
-            let other = pointer.is_grabbed()
-                && !(pointer.has_grab(serial) || pointer.has_grab(grab.previous_serial().unwrap_or(serial)));
-            if other {
-                grab.ungrab(PopupUngrabStrategy::All);
-                return;
-            }
-            pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
-        }
+        self.open_menu(surface, &seat, serial);
     }
 
     fn move_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial) {
@@ -142,6 +119,7 @@ impl XdgShellHandler for Syncline {
     fn popup_destroyed(&mut self, popup: PopupSurface) {
         checks::xdg::forget_role(self, popup.wl_surface());
         popups::forget_popup(&popup);
+        self.menu_closed();
         self.pointer_stale = true;
         self.redraw_all();
     }
@@ -170,7 +148,7 @@ impl Syncline {
         let pointer = self.pointer_location();
         let output = self.outputs.rect_at(pointer);
         let count = self.desktop.windows.visible().count();
-        let Some(window) = self.desktop.windows.find(surface) else { return };
+        let Some(window) = self.desktop.windows.find(surface) else { return self.configure_dismissed(surface) };
         if !window.toplevel.is_initial_configure_sent() {
             window.toplevel.send_configure();
             return;
@@ -199,6 +177,18 @@ impl Syncline {
         self.note_place(surface, place);
     }
 
+    /// A popup that was dismissed before its first commit gets its configure all the same: its client
+    /// may wait for that before it looks for anything else.
+    fn configure_dismissed(&self, surface: &WlSurface) {
+        if get_role(surface) != Some(XDG_POPUP_ROLE) {
+            return;
+        }
+        let popup = self.globals.xdg_shell.popup_surfaces().iter().find(|popup| popup.wl_surface() == surface);
+        if let Some(popup) = popup.filter(|popup| !popup.is_initial_configure_sent()) {
+            popup.send_configure().ok();
+        }
+    }
+
     /// A commit of a window or popup was applied that leaves it at `place`: everything that depends
     /// on places is made new if it was elsewhere.
     fn note_place(&mut self, surface: &WlSurface, place: Place) {
@@ -213,13 +203,16 @@ impl Syncline {
 
     /// Gives keyboard focus to a window and raises it; with `None`, no window has the focus.
     pub fn focus(&mut self, surface: Option<WlSurface>) {
+        self.close_menus_of_others(surface.as_ref());
         if let Some(surface) = &surface {
             self.desktop.windows.raise(surface);
         }
         self.pointer_stale = true;
         self.desktop.windows.activate(surface.as_ref());
         if let Some(keyboard) = self.seat.get_keyboard() {
-            keyboard.set_focus(self, surface, SERIAL_COUNTER.next_serial());
+            let serial = SERIAL_COUNTER.next_serial();
+            keyboard.set_focus(self, surface, serial);
+            self.note_user_event(serial, keyboard.current_focus());
         }
         self.redraw_all();
     }
@@ -244,6 +237,7 @@ impl Syncline {
         window.settle();
         let start = window.rect();
         pointer.unset_grab(self, serial, self.millis());
+        self.clear_pointer_focus(&pointer);
         self.desktop.interaction = Some(Interaction {
             surface: surface.wl_surface().clone(),
             pointer: pointer.current_location(),

@@ -1,0 +1,141 @@
+//! Menus: popups that take the keyboard and the pointer to themselves.
+//!
+//! A client may do that only in answer to the user: with the serial of an event that it was sent
+//! for a button, a key, a finger or for entering a surface, and only while it has the keyboard. Any
+//! other popup is dismissed at once. A menu closes when another window gets the keyboard.
+
+use std::{cell::RefCell, collections::VecDeque};
+
+use smithay::{
+    desktop::{
+        PopupGrab, PopupKeyboardGrab, PopupKind, PopupManager, PopupPointerGrab, PopupUngrabStrategy,
+        find_popup_root_surface,
+    },
+    input::{Seat, pointer::Focus},
+    reexports::wayland_server::{
+        Resource,
+        backend::ObjectId,
+        protocol::{wl_seat::WlSeat, wl_surface::WlSurface},
+    },
+    utils::{IsAlive, SERIAL_COUNTER, Serial},
+    wayland::{seat::WaylandFocus, shell::xdg::PopupSurface},
+};
+
+use crate::session::Syncline;
+
+/// So many events of the user are remembered.
+const REMEMBERED: usize = 64;
+
+/// The open menus and what the user did last. Kept with the seat.
+#[derive(Default)]
+struct Menus {
+    open: RefCell<Option<PopupGrab<Syncline>>>,
+    /// Serials of events, and a surface of the client that was sent them.
+    events: RefCell<VecDeque<(Serial, ObjectId)>>,
+}
+
+impl Menus {
+    fn of(seat: &Seat<Syncline>) -> &Self {
+        seat.user_data().get_or_insert(Self::default)
+    }
+
+    fn was_sent(&self, serial: Serial, client: &WlSurface) -> bool {
+        self.events.borrow().iter().any(|(sent, to)| *sent == serial && client.same_client_as(to))
+    }
+}
+
+impl Syncline {
+    /// A client was sent an event of the user with this serial.
+    pub fn note_user_event(&self, serial: Serial, focus: Option<WlSurface>) {
+        let Some(focus) = focus else { return };
+        let mut events = Menus::of(&self.seat).events.borrow_mut();
+        if events.len() == REMEMBERED {
+            events.pop_front();
+        }
+        events.push_back((serial, focus.id()));
+    }
+
+    /// A client wants the keyboard and the pointer for a new popup.
+    pub fn open_menu(&mut self, popup: PopupSurface, seat: &WlSeat, serial: Serial) {
+        let Some(seat) = Seat::<Self>::from_resource(seat) else { return };
+        let surface = popup.wl_surface().clone();
+        let kind = PopupKind::Xdg(popup);
+        let Ok(root) = find_popup_root_surface(&kind) else { return };
+        let has_keyboard = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        let allowed = has_keyboard.is_some_and(|focus| focus.same_client_as(&surface.id()))
+            && Menus::of(&seat).was_sent(serial, &surface);
+        if !allowed {
+            tracing::debug!("a popup of {} may not grab the seat with serial {serial:?}: dismissed", surface.id());
+            // Fails if the window is gone, and the popup with it.
+            PopupManager::dismiss_popup(&root, &kind).ok();
+            return;
+        }
+        let Ok(mut grab) = self.desktop.popups.grab_popup(root, kind, &seat, serial) else { return };
+        let previous = grab.previous_serial().unwrap_or(serial);
+        let (keyboard, pointer) = (seat.get_keyboard(), seat.get_pointer());
+        let others = keyboard.as_ref().is_some_and(|k| k.is_grabbed() && !k.has_grab(serial) && !k.has_grab(previous))
+            || pointer.as_ref().is_some_and(|p| p.is_grabbed() && !p.has_grab(serial) && !p.has_grab(previous));
+        if others {
+            grab.ungrab(PopupUngrabStrategy::All);
+            return;
+        }
+        if let Some(keyboard) = keyboard {
+            keyboard.set_focus(self, grab.current_grab(), serial);
+            keyboard.set_grab(self, PopupKeyboardGrab::new(&grab), serial);
+        }
+        if let Some(pointer) = pointer {
+            pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
+        }
+        *Menus::of(&seat).open.borrow_mut() = Some(grab);
+    }
+
+    /// A window gets the keyboard: menus of others close.
+    pub fn close_menus_of_others(&mut self, window: Option<&WlSurface>) {
+        let open = Menus::of(&self.seat).open.take();
+        let Some(mut grab) = open else { return };
+        if grab.has_ended() {
+            return self.end_menus(&grab);
+        }
+        let top = grab.current_grab();
+        let root = top.as_ref().map(|surface| self.toplevel_of(surface));
+        if root.as_ref() == window {
+            *Menus::of(&self.seat).open.borrow_mut() = Some(grab);
+            return;
+        }
+        grab.ungrab(PopupUngrabStrategy::All);
+        self.end_menus(&grab);
+    }
+
+    /// A popup is gone: the keyboard goes to the menu below it, or back to the window.
+    pub fn menu_closed(&mut self) {
+        let open = Menus::of(&self.seat).open.take();
+        let Some(grab) = open else { return };
+        self.desktop.popups.cleanup();
+        if grab.has_ended() {
+            return self.end_menus(&grab);
+        }
+        // Otherwise the user has dismissed it, and the keyboard is elsewhere.
+        if let Some(keyboard) = self.seat.get_keyboard().filter(|keyboard| keyboard.has_grab(grab.serial())) {
+            keyboard.set_focus(self, grab.current_grab(), SERIAL_COUNTER.next_serial());
+        }
+        *Menus::of(&self.seat).open.borrow_mut() = Some(grab);
+    }
+
+    /// The last menu is closed: keyboard and pointer are free again.
+    fn end_menus(&mut self, grab: &PopupGrab<Self>) {
+        let serial = SERIAL_COUNTER.next_serial();
+        let pointer = self.seat.get_pointer();
+        if let Some(pointer) =
+            pointer.filter(|p| p.with_grab(|_, grab| grab.is::<PopupPointerGrab<Self>>()) == Some(true))
+        {
+            pointer.unset_grab(self, serial, self.millis());
+            pointer.frame(self);
+        }
+        if let Some(keyboard) = self.seat.get_keyboard().filter(|keyboard| keyboard.has_grab(grab.serial())) {
+            keyboard.unset_grab(self);
+            // With nothing open, this is the window.
+            keyboard.set_focus(self, grab.current_grab().filter(IsAlive::alive), serial);
+        }
+        self.pointer_stale = true;
+    }
+}
