@@ -33,7 +33,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, RolelessSurfaces, SourceUses},
+            requests::{Constructed, EmptyAnchors, RolelessSurfaces, SourceUses},
         },
     },
     surface::client::ClientState,
@@ -146,6 +146,8 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
         xdg_shell: XdgShellState::new::<Syncline>(display),
         xdg_constructed: Constructed::default(),
         xdg_roleless: RolelessSurfaces::default(),
+        xdg_anchors: EmptyAnchors::default(),
+        xdg_anchor: None,
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,

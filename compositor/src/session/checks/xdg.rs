@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use protocols::{RequestObserver, observed_global_dispatch};
 use smithay::{
-    utils::{SERIAL_COUNTER, Serial},
+    utils::{Rectangle, SERIAL_COUNTER, Serial},
     wayland::{
         compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
         shell::xdg::{
@@ -98,7 +98,6 @@ fn refuse_on_base(surface: &WlSurface, error: xdg_wm_base::Error, message: Strin
 }
 
 checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
-checked!(XdgPositioner, XdgPositionerUserData, XdgShellState, positioner_request);
 checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
 observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
@@ -129,7 +128,7 @@ fn attaches(states: &SurfaceData) -> bool {
     matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)))
 }
 
-fn positioner_request(_: &mut Syncline, positioner: &XdgPositioner, request: &xdg_positioner::Request) -> bool {
+fn positioner_request(positioner: &XdgPositioner, request: &xdg_positioner::Request) -> bool {
     use xdg_positioner::Request;
     let message = match request {
         Request::SetAnchor { anchor: WEnum::Unknown(value) } => format!("set_anchor: {value} is no anchor"),
@@ -167,6 +166,10 @@ fn popup_request(state: &mut Syncline, popup: &XdgPopup, request: &xdg_popup::Re
             let message = format!("xdg_popup.destroy: {} is the parent of another popup", popup.id());
             refuse_on_base(surface, xdg_wm_base::Error::NotTheTopmostPopup, message)
         }
+        xdg_popup::Request::Reposition { positioner, .. } => {
+            state.globals.xdg_anchor = state.globals.xdg_anchors.0.get(&positioner.id()).copied();
+            true
+        }
         xdg_popup::Request::Grab { .. } if popup_data(surface, |data| data.committed) == Some(true) => {
             refuse(popup, xdg_popup::Error::InvalidGrab, "grab: the popup has been committed already")
         }
@@ -184,6 +187,48 @@ fn popup_data<T>(
     })
 }
 
+/// Smithay takes an anchor without an area for an error, which it is not: it gets one pixel, and
+/// [`exact_anchor`] has the rectangle.
+impl Dispatch<XdgPositioner, XdgPositionerUserData> for Syncline {
+    fn request(
+        state: &mut Self,
+        client: &Client,
+        positioner: &XdgPositioner,
+        mut request: xdg_positioner::Request,
+        data: &XdgPositionerUserData,
+        display: &DisplayHandle,
+        data_init: &mut DataInit<'_, Self>,
+    ) {
+        if !positioner_request(positioner, &request) {
+            return;
+        }
+        if let xdg_positioner::Request::SetAnchorRect { x, y, width, height } = &mut request {
+            let empty = (*width == 0 && *height >= 0) || (*height == 0 && *width >= 0);
+            if empty {
+                let exact = Rectangle::new((*x, *y).into(), (*width, *height).into());
+                state.globals.xdg_anchors.0.insert(positioner.id(), exact);
+                (*width, *height) = ((*width).max(1), (*height).max(1));
+            } else {
+                state.globals.xdg_anchors.0.remove(&positioner.id());
+            }
+        }
+        <XdgShellState as Dispatch<_, _, Self>>::request(state, client, positioner, request, data, display, data_init);
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, positioner: &XdgPositioner, data: &XdgPositionerUserData) {
+        state.globals.xdg_anchors.0.remove(&positioner.id());
+        <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, positioner, data);
+    }
+}
+
+/// The positioner that is being used, as its client described it.
+pub fn exact_anchor(state: &mut Syncline, positioner: PositionerState) -> PositionerState {
+    match state.globals.xdg_anchor.take() {
+        Some(anchor_rect) => PositionerState { anchor_rect, ..positioner },
+        None => positioner,
+    }
+}
+
 impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
     fn request(
         state: &mut Self,
@@ -197,6 +242,9 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
         state.note_request(client);
         if !surface_request(state, xdg, &request) {
             return;
+        }
+        if let xdg_surface::Request::GetPopup { positioner, .. } = &request {
+            state.globals.xdg_anchor = state.globals.xdg_anchors.0.get(&positioner.id()).copied();
         }
         // The role object is linked by the time Smithay's handler is called.
         state.globals.xdg_constructing = Some(xdg.clone());

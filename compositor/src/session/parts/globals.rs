@@ -7,15 +7,16 @@ use protocols::{
     explicit_sync::ExplicitSyncState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState, shm::ShmState,
     syncobj::SyncobjState,
 };
-use smithay::wayland::{
-    compositor::CompositorState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState,
+use smithay::{
+    utils::{Logical, Rectangle},
+    wayland::{compositor::CompositorState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState},
 };
 
 use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 
 use crate::{
     feedback::FormatFeedback,
-    session::parts::requests::{Constructed, RolelessSurfaces, SourceUses},
+    session::parts::requests::{Constructed, EmptyAnchors, RolelessSurfaces, SourceUses},
 };
 
 /// The protocol state that the handlers need.
@@ -24,6 +25,10 @@ pub struct Globals {
     pub xdg_shell: XdgShellState,
     pub xdg_constructed: Constructed,
     pub xdg_roleless: RolelessSurfaces,
+    pub xdg_anchors: EmptyAnchors,
+    /// The anchor rectangle of the positioner in the request that is being handled, if it is among
+    /// [`Globals::xdg_anchors`].
+    pub xdg_anchor: Option<Rectangle<i32, Logical>>,
     /// The `xdg_surface` whose request is being handled.
     pub xdg_constructing: Option<XdgSurface>,
     pub shm: ShmState,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use smithay::utils::{Logical, Rectangle};
 use wayland_server::{
     Weak,
     backend::{ClientId, ObjectId},
@@ -22,6 +23,10 @@ pub struct Roleless {
     /// The surface of the only one.
     pub sole: Option<Weak<WlSurface>>,
 }
+
+/// The anchor rectangles without an area, by positioner.
+#[derive(Debug, Default)]
+pub struct EmptyAnchors(pub HashMap<ObjectId, Rectangle<i32, Logical>>);
 
 /// What live data sources have been used for.
 #[derive(Debug, Default)]

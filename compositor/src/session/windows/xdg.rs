@@ -50,6 +50,7 @@ impl XdgShellHandler for Syncline {
         if !right {
             return;
         }
+        let positioner = checks::xdg::exact_anchor(self, positioner);
         // Popups that are gone must not get children.
         self.desktop.popups.cleanup();
         surface.with_pending_state(|state| {
@@ -66,6 +67,7 @@ impl XdgShellHandler for Syncline {
         if !checks::xdg::check_positioner(&surface, &positioner) {
             return;
         }
+        let positioner = checks::xdg::exact_anchor(self, positioner);
         surface.with_pending_state(|state| {
             state.positioner = positioner;
             state.geometry = positioner.get_geometry();
