@@ -2,7 +2,7 @@
 //!
 //! Never imports itself anywhere: devices do that, through their own tables ([`crate::GemTable`]).
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -142,21 +142,31 @@ impl Dmabuf {
     }
 }
 
-/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and one more at the first
-/// dma-buf.
+/// Bytes of the dma-buf `fd`; `None` if it is none. One system call, and three more until the first
+/// dma-buf is met. A file that is none is not asked anything: FUSE would ask its server, which need
+/// not answer.
 ///
 /// All dma-bufs are files of one file system that the kernel mounts for itself, so the device
 /// number of the first one tells the others, and their inodes have their size (`dma_buf_getfile` in
 /// `drivers/dma-buf/dma-buf.c`).
 fn examine(fd: BorrowedFd<'_>) -> Option<u64> {
-    let stat = rustix::fs::fstat(fd).ok()?;
+    let known = rustix::fs::AtFlags::EMPTY_PATH | rustix::fs::AtFlags::STATX_DONT_SYNC;
+    let stat = rustix::fs::statx(fd, c"", known, rustix::fs::StatxFlags::SIZE).ok()?;
+    let device = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
     let known = DEVICE.load(Ordering::Relaxed);
-    if known == u64::MAX && is_dmabuf(fd) {
-        DEVICE.store(stat.st_dev, Ordering::Relaxed);
-    } else if known != stat.st_dev {
+    if known == u64::MAX && describes_dmabuf(fd) {
+        DEVICE.store(device, Ordering::Relaxed);
+    } else if known != device {
         return None;
     }
-    u64::try_from(stat.st_size).ok()
+    Some(stat.stx_size)
+}
+
+/// Whether the kernel describes `fd` as a dma-buf (`dma_buf_show_fdinfo`). Nothing else is described
+/// with an exporter.
+fn describes_dmabuf(fd: BorrowedFd<'_>) -> bool {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()));
+    text.is_ok_and(|text| text.lines().any(|line| line.starts_with("exp_name:")))
 }
 
 /// The number of the file system that dma-bufs are files of; all ones: not met yet.

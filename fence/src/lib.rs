@@ -101,6 +101,7 @@ mod ioctl;
 pub mod kernel;
 mod message;
 pub mod model;
+mod origin;
 mod predictor;
 mod release;
 mod report;

@@ -22,11 +22,16 @@ use rustix::{
 use crate::{
     CallError, FenceError, Info, Name, Ns, Object, Status, Summary,
     kernel::{Kernel, LINUX, RawFence},
+    origin,
 };
 
 /// How many fences a status query takes on the stack; a file with more of them costs one more call
 /// and a heap buffer.
 const INLINE_FENCES: usize = 8;
+
+/// More fences than a file has. The kernel keeps one for each timeline, and a chain the links that
+/// are pending.
+const MOST_FENCES: u32 = 1 << 20;
 
 /// What [`SyncFile::merge`] gives.
 #[derive(Debug)]
@@ -52,11 +57,16 @@ pub struct SyncFile {
 }
 
 impl SyncFile {
-    /// Takes a file descriptor after checking that it is a sync_file.
+    /// Takes a file descriptor after checking that it is a sync_file. No process is asked: a file of
+    /// FUSE, whose server could answer never or anything, is none.
     ///
     /// # Errors
-    /// `ENOTTY` or `EINVAL`: it is none. The fd is closed then.
+    /// `ENOTTY` or `EINVAL`: it is none. `EMFILE`. The fd is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<SyncFile, CallError> {
+        let of_the_kernel = origin::is_of_the_kernel(fd.as_fd());
+        if !of_the_kernel.map_err(|errno| CallError::new("statx", Object::fd(fd.as_fd()), errno))? {
+            return Err(CallError::new("SYNC_IOC_FILE_INFO", Object::fd(fd.as_fd()), Errno::NOTTY));
+        }
         file_info(&LINUX, fd.as_fd(), &mut [])?;
         Ok(SyncFile::maybe_chain(fd))
     }
@@ -117,7 +127,7 @@ impl SyncFile {
     /// Status over all fences.
     ///
     /// # Errors
-    /// None for a true sync_file, but `ENOMEM`.
+    /// None for a true sync_file, but `ENOMEM`, and `EOVERFLOW` for a million fences.
     pub fn status(&self) -> Result<Status, CallError> {
         Ok(self.driver_and_status()?.status)
     }
@@ -195,6 +205,11 @@ fn file_info(
     kernel.file_info(file, fences).map_err(|errno| CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), errno))
 }
 
+/// How many fences to make room for, of a file that says that it has so many.
+fn room_for(count: u32) -> Option<usize> {
+    (count <= MOST_FENCES).then_some(count.max(1) as usize)
+}
+
 /// Fills `fences` with all of them. A merged file cannot grow, but a chain shrinks as links signal:
 /// ask until it fits.
 fn all_fences(
@@ -204,8 +219,9 @@ fn all_fences(
 ) -> Result<crate::kernel::RawFile, CallError> {
     let mut tries = 3;
     loop {
-        let count = file_info(kernel, file, &mut [])?.fences.max(1) as usize;
-        fences.resize(count, RawFence::EMPTY);
+        let room = room_for(file_info(kernel, file, &mut [])?.fences);
+        let too_many = || CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), Errno::OVERFLOW);
+        fences.resize(room.ok_or_else(too_many)?, RawFence::EMPTY);
         tries -= 1;
         match file_info(kernel, file, fences) {
             Ok(info) => {
@@ -323,5 +339,20 @@ mod tests {
         assert!(error.to_string().contains(&format!("fd {number}")), "{error}");
         assert!(error.to_string().contains("not a sync_file"), "{error}");
         assert!(SyncFile::merge(&[]).is_err());
+    }
+
+    #[test]
+    fn a_file_of_a_file_system_is_refused_without_being_asked() {
+        let file = rustix::fs::memfd_create("fake", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        assert_eq!(SyncFile::from_fd(file).unwrap_err().errno, Errno::NOTTY);
+    }
+
+    #[test]
+    fn room_is_made_for_no_more_fences_than_there_can_be() {
+        for (count, room) in
+            [(0, Some(1)), (1, Some(1)), (MOST_FENCES, Some(1 << 20)), (MOST_FENCES + 1, None), (u32::MAX, None)]
+        {
+            assert_eq!(room_for(count), room, "{count}");
+        }
     }
 }

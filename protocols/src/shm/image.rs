@@ -5,13 +5,13 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use dmabuf_import::Fourcc;
 use rustix::{
-    fs::{FileType, OFlags},
+    fs::{AtFlags, FileType, OFlags, SealFlags, StatxFlags},
     io::Errno,
 };
 use smithay::{backend::allocator::format::get_bpp, wayland::shm::shm_format_to_fourcc};
@@ -23,22 +23,29 @@ pub struct Pool {
     fd: OwnedFd,
     /// Bytes, as stated by the client. It only grows.
     size: AtomicU32,
+    /// Bytes that the file has for good, since it is sealed against shrinking.
+    lasting: AtomicU64,
 }
 
 impl Pool {
-    /// Takes the descriptor over. The error is the message to the client. Two system calls.
+    /// Takes the descriptor over. The error is the message to the client. Two system calls, for a
+    /// file on a disk three.
+    ///
+    /// The file must be one that the kernel reads by itself: a memfd, one of tmpfs, or one on a
+    /// disk. FUSE and network file systems would ask a process or a machine that need not answer, so
+    /// they are not asked anything.
     pub(super) fn new(fd: OwnedFd, size: i32) -> Result<Self, String> {
         let size = u32::try_from(size).ok().filter(|size| *size > 0);
         let size = size.ok_or("the size is not positive")?;
-        let stat = rustix::fs::fstat(&fd).map_err(|errno| format!("the descriptor: {errno}"))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err("the descriptor is not a file of shared memory".into());
-        }
         let flags = rustix::fs::fcntl_getfl(&fd).map_err(|errno| format!("the descriptor: {errno}"))?;
         if flags & OFlags::RWMODE == OFlags::WRONLY || flags.contains(OFlags::PATH) {
             return Err("the descriptor is not open for reading".into());
         }
-        Ok(Self { fd, size: size.into() })
+        // Only files of shared memory have seals, be it none.
+        if rustix::fs::fcntl_get_seals(&fd).is_err() && !is_on_disk(fd.as_fd()) {
+            return Err("the descriptor is neither a file of shared memory nor one on a disk".into());
+        }
+        Ok(Self { fd, size: size.into(), lasting: AtomicU64::new(0) })
     }
 
     /// Takes a new size from the client. The error is the message to the client.
@@ -56,6 +63,10 @@ impl Pool {
     /// Bytes, as stated by the client: the file may have fewer.
     pub(super) fn size(&self) -> u32 {
         self.size.load(Ordering::Relaxed)
+    }
+
+    fn has_always(&self, bytes: u64) -> bool {
+        bytes <= self.lasting.load(Ordering::Relaxed)
     }
 
     /// The file.
@@ -94,6 +105,30 @@ impl ShmImage {
         start..start + u64::from(self.stride) * u64::from(self.height)
     }
 
+    /// Whether the file has all of the image now; the error is the message to the client. One system
+    /// call, two at the first call for a file that cannot shrink, and none after that.
+    pub fn check_file(&self) -> Result<(), String> {
+        if self.pool.has_always(self.end()) {
+            return Ok(());
+        }
+        let stat = rustix::fs::fstat(self.pool.fd()).map_err(|errno| format!("the file of the pool: {errno}"))?;
+        let has = u64::try_from(stat.st_size).unwrap_or_default();
+        if has < self.end() {
+            return Err(format!("the file of the pool has {has} bytes, but the image ends at byte {}", self.end()));
+        }
+        let sealed = rustix::fs::fcntl_get_seals(self.pool.fd()).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
+        if sealed {
+            self.pool.lasting.fetch_max(has, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The first byte after the last pixel.
+    fn end(&self) -> u64 {
+        let before = u64::from(self.stride) * u64::from(self.height.saturating_sub(1));
+        u64::from(self.offset) + before + self.line_bytes() as u64
+    }
+
     /// Reads lines to their places in `into`, which has room for the whole image with `pitch` bytes
     /// from one line to the next. One system call: directly if the stride equals the pitch, else
     /// through `scratch`, which has room for the lines with their strides. Bytes that the file does
@@ -124,6 +159,14 @@ impl ShmImage {
         }
         Ok(())
     }
+}
+
+/// Whether a file lies on a disk: what file systems without one have is a device of number 0.
+fn is_on_disk(fd: BorrowedFd<'_>) -> bool {
+    let known = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    rustix::fs::statx(fd, c"", known, StatxFlags::TYPE).is_ok_and(|stat| {
+        FileType::from_raw_mode(u32::from(stat.stx_mode)) == FileType::RegularFile && stat.stx_dev_major != 0
+    })
 }
 
 /// Fills `into` from the file, and returns the number of bytes that the file had.
@@ -234,7 +277,8 @@ mod tests {
     }
 
     fn image(bytes: &[u8], offset: u32, stride: u32, height: u32) -> ShmImage {
-        let fd = rustix::fs::memfd_create("image", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+        let fd = rustix::fs::memfd_create("image", flags).unwrap();
         let mut file = std::fs::File::from(fd.try_clone().unwrap());
         file.write_all(bytes).unwrap();
         let pool = Arc::new(Pool::new(fd, 1 << 20).unwrap());
@@ -266,6 +310,18 @@ mod tests {
             assert_eq!(packed[24..], [0xff; 8]);
             assert_eq!(image.read(0..5, &mut packed, 8, &mut scratch), Err(Errno::INVAL));
         }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_found_out_and_a_sealed_one_is_asked_once() {
+        let image = image(&[7; 20], 0, 8, 2);
+        assert_eq!(image.check_file(), Ok(()));
+        rustix::fs::ftruncate(image.pool.fd(), image.end() - 1).unwrap();
+        assert!(image.check_file().is_err());
+        rustix::fs::ftruncate(image.pool.fd(), image.end()).unwrap();
+        rustix::fs::fcntl_add_seals(image.pool.fd(), SealFlags::SHRINK).unwrap();
+        assert_eq!(image.check_file(), Ok(()));
+        assert!(image.pool.has_always(image.end()));
     }
 
     #[test]

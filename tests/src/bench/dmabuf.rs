@@ -57,7 +57,7 @@ const CLOSEFB: &str = "_IOC(_IOC_READ|_IOC_WRITE, 0x64, 0xd0, 0x8)";
 /// of these kinds that a process makes count, so the figures are never too small. Not [`copies`] of
 /// descriptors: fences need them in each frame.
 pub fn imports(calls: &Calls) -> u64 {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "DRM_IOCTL_PRIME_FD_TO_HANDLE",
         "DRM_IOCTL_GEM_CLOSE",
         "DRM_IOCTL_MODE_ADDFB2",
@@ -65,6 +65,7 @@ pub fn imports(calls: &Calls) -> u64 {
         "fstat",
         "newfstatat",
         "fstatfs",
+        "statx",
         "lseek",
     ];
     sum(calls, &NAMES) + brackets(calls)

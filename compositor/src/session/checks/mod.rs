@@ -32,5 +32,8 @@ pub mod xdg;
 /// Checks a commit that is being made. Returns false if an error has been posted.
 #[must_use]
 pub fn check_commit(state: &mut Syncline, surface: &WlSurface) -> bool {
-    xdg::check_commit(state, surface) && surface::check_size(surface) && with_states(surface, viewporter::check_size)
+    xdg::check_commit(state, surface)
+        && surface::check_memory(surface)
+        && surface::check_size(surface)
+        && with_states(surface, viewporter::check_size)
 }

@@ -16,6 +16,7 @@ use wayland_server::{
     Resource, WEnum,
     protocol::{
         wl_region::{self, WlRegion},
+        wl_shm,
         wl_surface::{self, WlSurface},
     },
 };
@@ -93,6 +94,22 @@ pub fn check_size(surface: &WlSurface) -> bool {
             refuse(surface, wl_surface::Error::InvalidSize, message)
         }
     }
+}
+
+/// Checks a commit that is being made: the file of an attached buffer of shared memory has all of
+/// it. Returns false if an error has been posted.
+#[must_use]
+pub fn check_memory(surface: &WlSurface) -> bool {
+    let buffer =
+        with_states(surface, |states| match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
+            Some(BufferAssignment::NewBuffer(buffer)) => Some(buffer.clone()),
+            _ => None,
+        });
+    let Some(buffer) = buffer else { return true };
+    let Some(shm) = protocols::shm::import_of::<std::sync::Arc<Shm>>(&buffer) else { return true };
+    // As libwayland's servers do, which find it out by a signal.
+    let cut = shm.picture.check_file();
+    cut.map_or_else(|why| refuse(&buffer, wl_shm::Error::InvalidFd, format!("wl_surface.commit: {why}")), |()| true)
 }
 
 /// The size of the buffer that the surface has after the commit.
