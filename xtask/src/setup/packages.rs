@@ -20,7 +20,10 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
         &["libgbm-dev", "libinput-dev", "libpixman-1-dev", "libseat-dev", "libudev-dev", "libxkbcommon-dev", "pkgconf"],
     ),
     ("run the compositor", &["libegl1", "libgl1-mesa-dri", "libgles2", "seatd", "udev", "xcursor-themes", "xkb-data"]),
-    ("test it with real clients", &["fonts-dejavu-core", "foot", "libdrm-tests", "strace", "wayland-utils", "weston"]),
+    (
+        "test it with real clients",
+        &["fonts-dejavu-core", "foot", "libdrm-tests", "strace", "wayland-utils", "weston", "wlcs"],
+    ),
 ];
 
 /// Mesa's packages that must all have one version.

@@ -8,9 +8,11 @@
 
 pub mod artifacts;
 mod budget;
+mod gtest;
 mod libtest;
 mod long;
 mod runner;
+mod wlcs;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -75,7 +77,7 @@ impl Options {
             || match part {
                 Part::Setup => true,
                 Part::Kernel => any(&in_lab),
-                Part::Build => any(&in_lab) || self.wants(Part::UnitTests),
+                Part::Build => any(&in_lab) || self.wants(Part::UnitTests) || self.wants(Part::Wlcs),
                 _ => false,
             }
     }
@@ -136,6 +138,7 @@ impl<'a> Tests<'a> {
             Part::Build => self.build(),
             Part::UnitTests => run_here(&self.built.artifacts),
             Part::DocTests => doc_tests(),
+            Part::Wlcs => wlcs::run(),
             Part::LabTests => self.lab_tests(),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),

@@ -1,0 +1,57 @@
+//! Runs the Wayland Conformance Test Suite on this machine, with the module in `tests/wlcs/`. It
+//! needs no display, and no kernel but this one.
+//!
+//! What counts is in [`super::gtest`], and how the suite stands in docs/conformance.md.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use super::account;
+use super::gtest::Conformance;
+use super::libtest::Tally;
+use crate::error::{Context, Error, Result};
+use crate::paths;
+
+/// Seconds after which the suite is killed: less than the budget of this part.
+const TIMEOUT_S: u32 = 110;
+
+/// Where cargo puts the module, below its target folder.
+const MODULE: &str = "debug/libsyncline_wlcs.so";
+
+/// Runs all tests of the suite.
+pub fn run() -> Result<Tally> {
+    let begun = Instant::now();
+    let (suite, module) = (suite()?, paths::target().join(MODULE));
+    let output = Command::new("timeout")
+        .arg("--kill-after=5")
+        .arg(TIMEOUT_S.to_string())
+        .arg(&suite)
+        .arg(&module)
+        .output()
+        .context(format_args!("run {}", suite.display()))?;
+    let read = Conformance::parse(&String::from_utf8_lossy(&output.stdout));
+    let mut report = read.report;
+    if !output.status.success() && report.good() {
+        report.tally.failed += 1;
+    }
+    if !report.good() {
+        // A panic of the session is only there.
+        report.failures.push_str(&format!("{}: {}\n", suite.display(), output.status));
+        report.failures.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    let tally = account("wlcs", &report, begun.elapsed());
+    for (global, count) in &read.left_out {
+        println!("    left out, since it is not announced: {count:>4} of {global}");
+    }
+    Ok(tally)
+}
+
+/// The suite's program, of the Debian package `wlcs`: in the folder of this machine's libraries.
+fn suite() -> Result<PathBuf> {
+    let libraries = std::fs::read_dir("/usr/lib").context("read /usr/lib")?;
+    let programs = libraries.flatten().map(|folder| folder.path().join("wlcs/wlcs"));
+    programs.into_iter().find(|program| program.is_file()).ok_or_else(|| {
+        Error::new("there is no /usr/lib/*/wlcs/wlcs").hint("install the package wlcs, or run `cargo xtask setup`")
+    })
+}
