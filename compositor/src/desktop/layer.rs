@@ -23,7 +23,7 @@ pub fn physical(area: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
 }
 
 /// The layer of a surface with its origin at `at` on the desktop; `None` if the output at `area`
-/// does not show it.
+/// does not show it, or no renderer can.
 pub fn layer(
     surface: &WlSurface,
     states: &SurfaceData,
@@ -34,7 +34,7 @@ pub fn layer(
     let state = SurfaceState::of(states);
     let content = state.current.clone()?;
     let rect = Rectangle::new(at, state.view.size);
-    if !rect.overlaps(area) {
+    if !rect.overlaps(area) || !state.view.is_drawable() {
         return None;
     }
     Some(Layer {

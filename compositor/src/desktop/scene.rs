@@ -1,5 +1,7 @@
 //! The scene of one output: the layers of all visible surfaces, from top to bottom.
 
+use std::ops::ControlFlow;
+
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Rectangle},
@@ -10,15 +12,27 @@ use crate::{
         Desktop,
         layer::{layer, physical},
         stack::Level,
+        tree::walk,
+        windows::Window,
     },
     render::Layer,
 };
+
+/// What was found beside the layers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Collected {
+    /// How many surfaces were visited.
+    pub visited: u64,
+    /// A fullscreen window fills the area: nothing shows beside it, and what it does not cover is
+    /// black.
+    pub filled: bool,
+}
 
 impl Desktop {
     /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
     /// that area that lie below a layer which covers everything. The pointer's image is a layer if
     /// `device`, whose output this is, shows it that way; `None`: the output's cursor plane shows
-    /// it. Returns how many surfaces were visited.
+    /// it.
     pub fn collect(
         &mut self,
         area: Rectangle<i32, Logical>,
@@ -26,25 +40,30 @@ impl Desktop {
         now: fence::Ns,
         scene: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
-    ) -> u64 {
+    ) -> Collected {
         if let Some(device) = device {
             self.cursor.collect(device, &self.trees, self.pointer, area, now, scene);
         }
+        let filling = self.windows.filling(|filled| filled.contains_rect(area)).map(Window::surface);
         let (mut is_covered, mut visited) = (false, 0);
-        self.surfaces(|level, surface, states, at| {
-            visited += 1;
-            // The cursor plane shows it, or it has been added.
-            if level == Level::Pointer {
-                return;
-            }
-            let Some(layer) = layer(surface, states, at, area, now) else { return };
-            if is_covered {
-                covered.push(surface.clone());
-                return;
-            }
-            is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
-            scene.push(layer);
+        let _: ControlFlow<()> = self.roots(|level, root, origin| {
+            walk(&self.trees, root, origin, |surface, states, at| {
+                visited += 1;
+                // The cursor plane shows it, or it has been added.
+                if level == Level::Pointer {
+                    return;
+                }
+                let Some(layer) = layer(surface, states, at, area, now) else { return };
+                if is_covered {
+                    covered.push(surface.clone());
+                    return;
+                }
+                is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
+                scene.push(layer);
+            });
+            is_covered |= filling == Some(root);
+            ControlFlow::Continue(())
         });
-        visited
+        Collected { visited, filled: filling.is_some() }
     }
 }

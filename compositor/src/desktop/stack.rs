@@ -20,7 +20,11 @@ use smithay::{
 };
 
 use crate::{
-    desktop::{Desktop, tree::walk},
+    desktop::{
+        Desktop,
+        tree::walk,
+        windows::{self, Window},
+    },
     surface::SurfaceState,
 };
 
@@ -93,7 +97,8 @@ impl Desktop {
                         // From the oldest to the newest, which is on top.
                         let popups: Vec<_> = PopupManager::popups_for_surface(window.surface()).collect();
                         for (popup, offset) in popups.iter().rev() {
-                            visit(level, popup.wl_surface(), geometry + *offset - popup.geometry().loc)?;
+                            let inset = windows::geometry(popup.wl_surface()).loc;
+                            visit(level, popup.wl_surface(), geometry + *offset - inset)?;
                         }
                         visit(level, window.surface(), origin)?;
                     }
@@ -115,6 +120,8 @@ impl Desktop {
 
     /// The surface that takes input at a position on the desktop, with its origin.
     pub fn at(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        // Nothing shows beside a fullscreen window.
+        let filling = self.windows.filling(|area| area.to_f64().contains(position)).map(Window::surface);
         let found = self.roots(|level, root, origin| {
             if !level.takes_input() {
                 return ControlFlow::Continue(());
@@ -125,9 +132,13 @@ impl Desktop {
                     hit = Some((surface.clone(), at.to_f64()));
                 }
             });
-            hit.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+            match hit {
+                Some(_) => ControlFlow::Break(hit),
+                None if filling == Some(root) => ControlFlow::Break(None),
+                None => ControlFlow::Continue(()),
+            }
         });
-        found.break_value()
+        found.break_value().flatten()
     }
 
     /// Where the tree of `root` is: the window geometry of a window or popup, else the root surface.

@@ -11,7 +11,7 @@ use smithay::{
     utils::{Logical, Point, Rectangle, Size},
     wayland::{
         compositor::with_states,
-        shell::xdg::{SurfaceCachedState, ToplevelSurface},
+        shell::xdg::{SurfaceCachedState, ToplevelSurface, XdgToplevelSurfaceData},
     },
 };
 
@@ -36,6 +36,8 @@ pub struct Window {
     /// The location has been chosen: the window was shown before, or is.
     pub placed: bool,
     pub placement: Placement,
+    /// The display that the window fills, while it is fullscreen.
+    pub area: Option<Rectangle<i32, Logical>>,
     /// The window is maximised when it leaves fullscreen.
     pub maximised: bool,
     /// The size at the window's last commit.
@@ -68,12 +70,40 @@ impl Window {
     }
 }
 
-/// See [`Window::geometry`].
+/// The window geometry of a window or popup: as its client has set it, clamped to its surfaces.
 pub fn geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     with_states(surface, |states| {
         let set = states.cached_state.get::<SurfaceCachedState>().current().geometry;
-        set.unwrap_or_else(|| Rectangle::from_size(SurfaceState::of(states).view.size))
+        let state = SurfaceState::of(states);
+        match (set, state.extents.as_deref().copied()) {
+            (Some(set), Some(extents)) => clamped(set, extents),
+            (Some(set), None) => clamped(set, Rectangle::from_size(state.view.size)),
+            (None, _) => Rectangle::from_size(state.view.size),
+        }
     })
+}
+
+/// What of a geometry lies within the bounding rectangle of a window's surfaces; all of that if
+/// nothing does.
+pub fn clamped(set: Rectangle<i32, Logical>, within: Rectangle<i32, Logical>) -> Rectangle<i32, Logical> {
+    let span = |at: i32, size: i32, from: i32, room: i32| {
+        let (at, from) = (i64::from(at), i64::from(from));
+        let (start, end) = (at.max(from), (at + i64::from(size)).min(from + i64::from(room)));
+        // Both lie within `within`.
+        (start < end).then_some((start as i32, (end - start) as i32))
+    };
+    let x = span(set.loc.x, set.size.w, within.loc.x, within.size.w);
+    let y = span(set.loc.y, set.size.h, within.loc.y, within.size.h);
+    match (x, y) {
+        (Some((x, w)), Some((y, h))) => Rectangle::new((x, y).into(), (w, h).into()),
+        _ => within,
+    }
+}
+
+/// Where a window of `size` lies on the display that it fills: in the middle if it is smaller.
+fn centred(area: Rectangle<i32, Logical>, size: Size<i32, Logical>) -> Point<i32, Logical> {
+    let free = area.size - size;
+    area.loc + Point::from((free.w.max(0) / 2, free.h.max(0) / 2))
 }
 
 /// All windows, from bottom to top.
@@ -91,6 +121,7 @@ impl Windows {
             location: Point::default(),
             placed: false,
             placement: Placement::Floating,
+            area: None,
             maximised: false,
             size: Size::default(),
             restore: None,
@@ -119,12 +150,35 @@ impl Windows {
         self.stack.iter_mut()
     }
 
-    /// Brings a window to the top.
+    /// Brings a window to the top, and its dialogs above it, in their order.
     pub fn raise(&mut self, surface: &WlSurface) {
-        if let Some(i) = self.stack.iter().position(|w| w.surface() == surface) {
-            let window = self.stack.remove(i);
-            self.stack.push(window);
+        let Some(i) = self.stack.iter().position(|w| w.surface() == surface) else { return };
+        let window = self.stack.remove(i);
+        self.stack.push(window);
+        // Each of them is looked at once: those that have moved are above the others.
+        let mut family = vec![surface.clone()];
+        let mut at = 0;
+        for _ in 0..self.stack.len() - 1 {
+            let is_child = |window: &Window| window.parent().is_some_and(|parent| family.contains(&parent));
+            if is_child(&self.stack[at]) && !family.contains(self.stack[at].surface()) {
+                let child = self.stack.remove(at);
+                family.push(child.surface().clone());
+                self.stack.push(child);
+            } else {
+                at += 1;
+            }
         }
+    }
+
+    /// Whether one window lies above another.
+    pub fn is_above(&self, one: &WlSurface, other: &WlSurface) -> bool {
+        let at = |surface: &WlSurface| self.stack.iter().position(|window| window.surface() == surface);
+        at(one) > at(other)
+    }
+
+    /// The topmost window that fills what `is` says of a display's area.
+    pub fn filling(&self, is: impl Fn(Rectangle<i32, Logical>) -> bool) -> Option<&Window> {
+        self.visible().find(|window| window.area.is_some_and(&is))
     }
 
     /// Number of windows.
@@ -164,6 +218,28 @@ pub fn initial_location(
 }
 
 impl Window {
+    /// The window fills a display.
+    pub fn fill(&mut self, area: Rectangle<i32, Logical>) {
+        self.area = Some(area);
+        self.recentre();
+    }
+
+    /// The size of the window may have changed.
+    pub fn recentre(&mut self) {
+        if let Some(area) = self.area {
+            let size = if self.mapped { self.geometry().size } else { area.size };
+            self.location = centred(area, size);
+        }
+    }
+
+    /// The window that this one is a dialog of.
+    pub fn parent(&self) -> Option<WlSurface> {
+        with_states(self.surface(), |states| {
+            let data = states.data_map.get::<XdgToplevelSurfaceData>()?;
+            data.lock().expect("no panic while locked").parent.clone()
+        })
+    }
+
     /// The user has moved the window: it does not return to another place any more.
     pub fn settle(&mut self) {
         self.displaced = None;
@@ -173,6 +249,33 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_geometry_is_clamped_to_the_surfaces() {
+        let within = Rectangle::new((-10, -5).into(), (110, 105).into());
+        type Rect = ((i32, i32), (i32, i32));
+        let table: [(Rect, Rect); 7] = [
+            (((0, 0), (50, 60)), ((0, 0), (50, 60))),
+            (((-10, -5), (110, 105)), ((-10, -5), (110, 105))),
+            (((-20, -20), (30, 30)), ((-10, -5), (20, 15))),
+            (((90, 90), (50, 50)), ((90, 90), (10, 10))),
+            (((10_000, 10_000), (1, 1)), ((-10, -5), (110, 105))),
+            (((i32::MIN, i32::MIN), (i32::MAX, i32::MAX)), ((-10, -5), (9, 4))),
+            (((0, 0), (i32::MAX, i32::MAX)), ((0, 0), (100, 100))),
+        ];
+        for ((at, size), (left, rest)) in table {
+            let set = Rectangle::new(at.into(), size.into());
+            assert_eq!(clamped(set, within), Rectangle::new(left.into(), rest.into()), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_smaller_than_its_display_is_in_the_middle() {
+        let area = Rectangle::new((1000, 0).into(), (1024, 768).into());
+        for (size, at) in [((320, 200), (1352, 284)), ((1024, 768), (1000, 0)), ((2000, 700), (1000, 34))] {
+            assert_eq!(centred(area, size.into()), Point::from(at));
+        }
+    }
 
     #[test]
     fn new_windows_are_centred_cascade_and_stay_on_the_output() {

@@ -70,6 +70,8 @@ pub struct Output {
     pub cursor: Option<usize>,
     /// The last frame showed the pointer on that plane, or not at all: it is no layer of the scene.
     pub pointer_on_plane: bool,
+    /// A fullscreen window fills the display: what it does not cover is black.
+    pub filled: bool,
     /// For each layer of the last frame, whether a plane showed it.
     pub shown_by_plane: Vec<bool>,
     /// That is what the assignment says: the frame was not composited against it.

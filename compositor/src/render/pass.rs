@@ -122,7 +122,10 @@ where
             frame.wait(&SyncPoint::from(ClientFence(wait))).map_err(failed)?;
         }
         relative(&part.region, layer.dst.loc, rects);
-        R::draw_layer(&mut frame, (target, tracker.size), &known.texture, layer, rects).map_err(failed)?;
+        // One client's odd scale must not cost the others their frame.
+        if let Err(error) = R::draw_layer(&mut frame, (target, tracker.size), &known.texture, layer, rects) {
+            tracing::debug!("surface {} cannot be drawn: {error}", layer.content.surface);
+        }
     }
     let sync = frame.finish().map_err(failed)?;
     if sync.is_reached() {

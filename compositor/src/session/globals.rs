@@ -33,7 +33,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, EmptyAnchors, RolelessSurfaces, SourceUses},
+            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
         },
     },
     surface::client::ClientState,
@@ -148,6 +148,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
         xdg_roleless: RolelessSurfaces::default(),
         xdg_anchors: EmptyAnchors::default(),
         xdg_anchor: None,
+        retired: Retired::default(),
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,

@@ -15,7 +15,8 @@ impl Syncline {
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
         let (mut scene, mut covered) = (Vec::new(), Vec::new());
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
-        self.collect_scene(id, false, &mut scene, &mut covered);
+        let found = self.collect_scene(id, false, &mut scene, &mut covered);
+        let background = self.background(found.filled);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[id];
@@ -24,7 +25,7 @@ impl Syncline {
         let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
         let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, OPAQUE, &modifiers)?;
         let mut tracker = Tracker::new((width, height));
-        outputs.renderer.draw(&target, 0, &mut tracker, &scene, self.config.background)?;
+        outputs.renderer.draw(&target, 0, &mut tracker, &scene, background)?;
         let pixels = outputs.renderer.read(&target, width, height)?;
         write_png(path, width as u32, height as u32, &pixels).map_err(|e| format!("{}: {e}", path.display()))
     }

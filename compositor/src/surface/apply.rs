@@ -123,7 +123,11 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
         None => {}
         Some(Attach::Removed) => {
             surface.current = None;
+            surface.unpaired = false;
             surface.damage.reset();
+            // No frame shows this commit.
+            let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+            feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
         }
         Some(Attach::Buffer(content)) => {
             let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
@@ -134,6 +138,7 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
                     feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
                 }
                 if failed {
+                    surface.unpaired = true;
                     tracing::info!(
                         "surface {} commit {}: the acquire fence failed; the commit is not shown",
                         surface.id,
@@ -148,7 +153,12 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
                 surface.damage.reset();
             }
             surface.current = Some(content);
+            surface.unpaired = false;
         }
+    }
+    if surface.unpaired {
+        // The client did not mean them for this buffer, and may not be ended for that.
+        return false;
     }
     let shown = surface.current.as_ref().map(|content| (content.source.size(), content.source.y_invert()));
     let Some((size, y_invert)) = shown else {

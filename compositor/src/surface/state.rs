@@ -82,6 +82,12 @@ pub struct SurfaceState {
     /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
     /// commit. `None`: it is neither, as with most surfaces.
     pub placed: Option<Box<Place>>,
+    /// The bounding rectangle of the surface with its sub-surfaces, of a window or popup whose
+    /// geometry exceeds the surface; in a box, since few surfaces are such.
+    pub extents: Option<Box<Rectangle<i32, Logical>>>,
+    /// The last commit with a buffer failed: its scale, transform and viewport are not for the
+    /// buffer that is shown.
+    pub unpaired: bool,
     /// There was a buffer at the last commit of a popup.
     pub had_buffer: bool,
     /// The surface is in the session's list of those that wait for a frame, and of those with pending
@@ -116,6 +122,8 @@ impl Default for SurfaceState {
             callback_at: None,
             response: None,
             placed: None,
+            extents: None,
+            unpaired: false,
             had_buffer: false,
             listed: Listed::default(),
             order: None,

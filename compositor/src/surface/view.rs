@@ -12,6 +12,13 @@ use smithay::{
     },
 };
 
+/// The most pixels of the desktop that a surface has in a direction. A viewport may ask for more; sums
+/// of places do not overflow with this.
+const LARGEST: i32 = 1 << 24;
+
+/// The largest magnification: pixman computes with 16 bits after the point.
+const MOST_MAGNIFIED: f64 = 32_768.0;
+
 /// The mapping of one applied commit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct View {
@@ -42,12 +49,23 @@ impl View {
         let transform = if y_invert { inverted(transform) } else { transform };
         let logical = buffer.to_logical(scale, transform);
         let size = viewport.size().unwrap_or(logical);
+        let size = Size::from((size.w.min(LARGEST), size.h.min(LARGEST)));
         let src = match viewport.src {
             Some(src) => src.to_buffer(f64::from(scale), transform, &logical.to_f64()),
             None => Rectangle::from_size(buffer.to_f64()),
         };
         let opaque = attributes.opaque_region.as_ref().is_some_and(|region| covers(region, size));
         Self { size, src, transform, opaque, colour: None }
+    }
+}
+
+impl View {
+    /// Whether a renderer can show it: no part of a pixel is magnified beyond what its arithmetic
+    /// can express.
+    pub fn is_drawable(&self) -> bool {
+        let src = self.transform.transform_size(self.src.size);
+        let fits = |size: i32, src: f64| src > 0.0 && f64::from(size) <= src * MOST_MAGNIFIED;
+        fits(self.size.w, src.w) && fits(self.size.h, src.h)
     }
 }
 
@@ -125,6 +143,24 @@ mod tests {
             assert_eq!(view.size, Size::from(size), "{scale} {transform:?} {src:?} {dst:?}");
             let (x, y, w, h) = expected;
             assert_eq!(view.src, Rectangle::new((x, y).into(), (w, h).into()));
+        }
+    }
+
+    #[test]
+    fn what_is_magnified_beyond_measure_is_not_drawn() {
+        use wl_output::Transform as T;
+        type Case = (T, Option<(f64, f64, f64, f64)>, (i32, i32), bool);
+        let table: [Case; 5] = [
+            (T::Normal, None, (200 << 15, 100 << 15), true),
+            (T::Normal, None, ((200 << 15) + 1, 100), false),
+            (T::_90, None, ((100 << 15) + 1, 200), false),
+            (T::Normal, Some((0., 0., 0.004, 1.)), (132, 100), false),
+            (T::Normal, Some((0., 0., 1., 1.)), (i32::MAX, i32::MAX), false),
+        ];
+        for (transform, src, dst, drawable) in table {
+            let view = View::new((200, 100).into(), false, &attributes(1, transform), &viewport(src, Some(dst)));
+            assert_eq!(view.is_drawable(), drawable, "{transform:?} {src:?} {dst:?}");
+            assert!(view.size.w <= LARGEST && view.size.h <= LARGEST);
         }
     }
 

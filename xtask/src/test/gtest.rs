@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::libtest::{Report, Tally};
+use super::libtest::Report;
 
 /// The suite's test of how it tells of a test that gives up by itself. It asks nothing of the session,
 /// and passes by being told of so.

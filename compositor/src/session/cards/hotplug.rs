@@ -90,7 +90,7 @@ impl Syncline {
     /// releases their buffers.
     pub fn remove_output(&mut self, output: Output) {
         tracing::info!("{} is unplugged", output.wl.name());
-        self.display.remove_global::<Syncline>(output.global.clone());
+        self.retire_global(output.global.clone());
         if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());
         }

@@ -207,6 +207,7 @@ impl Syncline {
             primary,
             cursor: output.cursor(),
             pointer_on_plane: false,
+            filled: false,
             shown_by_plane: Vec::new(),
             marked_by_assignment: false,
             callbacks: FrameCallbacks::default(),

@@ -7,6 +7,7 @@ mod hotplug;
 mod light;
 mod power;
 mod refresh;
+mod retired;
 mod vt;
 
 use std::path::{Path, PathBuf};

@@ -17,7 +17,7 @@ use wayland_server::{Resource, protocol::wl_surface::WlSurface};
 
 use crate::session::{
     Syncline,
-    checks::{door::refuse, xdg::Links},
+    checks::{door::refuse, links::Links},
 };
 
 /// The state of a role object that counts here.

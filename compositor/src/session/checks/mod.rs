@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `surface.rs` | `wl_surface`, `wl_region` |
 //! | `xdg.rs` | xdg-shell |
+//! | `links.rs` | xdg-shell: what is remembered with a surface |
 //! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
@@ -25,6 +26,7 @@ use crate::session::Syncline;
 
 mod door;
 mod first_buffer;
+pub mod links;
 pub mod seat;
 pub mod surface;
 pub mod xdg;

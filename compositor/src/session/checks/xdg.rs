@@ -4,11 +4,9 @@
 //! keeps both with the `wl_surface`, and [`crate::session::parts::requests::Constructed`] finds the `wl_surface` of an
 //! `xdg_surface` that has a role object.
 
-use std::sync::{Mutex, MutexGuard};
-
 use protocols::{RequestObserver, observed_global_dispatch};
 use smithay::{
-    utils::{Rectangle, SERIAL_COUNTER, Serial},
+    utils::{Rectangle, Serial},
     wayland::{
         compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
         shell::xdg::{
@@ -26,8 +24,7 @@ use wayland_protocols::xdg::shell::server::{
     xdg_wm_base::{self, XdgWmBase},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId,
-    protocol::wl_surface::WlSurface,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
 };
 
 use crate::{
@@ -36,42 +33,12 @@ use crate::{
         checks::{
             door::{checked, refuse},
             first_buffer,
+            links::{Links, is_of_before},
         },
         windows::popups,
     },
     surface::SurfaceState,
 };
-
-/// The xdg-shell objects of a surface, in its data map.
-#[derive(Debug, Default)]
-pub struct Links {
-    base: Option<Weak<XdgWmBase>>,
-    /// Set while there is a role object.
-    xdg: Option<Weak<XdgSurface>>,
-    /// Configures before this one were for the surface before it was hidden.
-    began: Option<Serial>,
-}
-
-impl Links {
-    /// The surface's, made where there are none: not for reading, since most surfaces never have any.
-    fn of(states: &SurfaceData) -> MutexGuard<'_, Self> {
-        states.data_map.get_or_insert_threadsafe(Mutex::<Self>::default).lock().expect("no panic while locked")
-    }
-
-    /// The surface's, if it ever had any.
-    fn find(states: &SurfaceData) -> Option<MutexGuard<'_, Self>> {
-        Some(states.data_map.get::<Mutex<Self>>()?.lock().expect("no panic while locked"))
-    }
-
-    fn base(surface: &WlSurface) -> Option<XdgWmBase> {
-        with_states(surface, |states| Self::find(states)?.base.as_ref()?.upgrade().ok())
-    }
-
-    /// The `xdg_surface` that has a role object.
-    pub fn xdg(surface: &WlSurface) -> Option<XdgSurface> {
-        with_states(surface, |states| Self::find(states)?.xdg.as_ref()?.upgrade().ok())
-    }
-}
 
 /// The interface of the surface's live role object, if xdg-shell gave it one.
 pub fn role_of(surface: &WlSurface) -> Option<&'static str> {
@@ -285,15 +252,6 @@ fn surface_request(state: &mut Syncline, xdg: &XdgSurface, request: &xdg_surface
         (Request::AckConfigure { serial }, Some(surface)) => !is_of_before(surface, (*serial).into()),
         _ => true,
     }
-}
-
-/// A surface was hidden: what was configured before counts for nothing any more.
-pub fn begin_anew(states: &SurfaceData) {
-    Links::of(states).began = Some(SERIAL_COUNTER.next_serial());
-}
-
-fn is_of_before(surface: &WlSurface, serial: Serial) -> bool {
-    with_states(surface, |states| Links::of(states).began.is_some_and(|began| serial < began))
 }
 
 /// Whether a configure with this serial was sent and not acknowledged.

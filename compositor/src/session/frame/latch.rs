@@ -10,6 +10,8 @@ use smithay::{
 };
 
 use crate::{
+    config::Colour,
+    desktop::scene::Collected,
     output::{
         planes::{
             attempt::{Attempt, FrameError},
@@ -101,26 +103,31 @@ impl Syncline {
         self.counters.walks += 1;
         let mut scene = std::mem::take(&mut output.scene);
         let mut covered = Vec::new();
-        let mut visited = 0;
-        scene.rebuild(|layers| visited = self.collect_scene(id, !on_plane, layers, &mut covered));
-        self.counters.visited += visited;
-        self.outputs.list[id].scene = scene;
+        let mut found = Collected::default();
+        scene.rebuild(|layers| found = self.collect_scene(id, !on_plane, layers, &mut covered));
+        self.counters.visited += found.visited;
+        let output = &mut self.outputs.list[id];
+        (output.scene, output.filled) = (scene, found.filled);
         self.mark_visible(id, &covered);
     }
 
     /// Adds the layers that output `id` shows to `layers`, with the pointer's image if `pointer` is
-    /// true, and the surfaces that lie below what covers the whole output to `covered`. Returns how
-    /// many surfaces were visited.
+    /// true, and the surfaces that lie below what covers the whole output to `covered`.
     pub fn collect_scene(
         &mut self,
         id: OutputId,
         pointer: bool,
         layers: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
-    ) -> u64 {
+    ) -> Collected {
         let output = &self.outputs.list[id];
         let device = pointer.then(|| output.kms.device());
         self.desktop.collect(output.rect(), device, self.now, layers, covered)
+    }
+
+    /// The colour where an output shows no layer; `filled`: a fullscreen window fills it.
+    pub fn background(&self, filled: bool) -> Colour {
+        if filled { Colour([0; 3]) } else { self.config.background }
     }
 
     /// The client's surface that is the pointer's image, if the pointer is on output `id`.
@@ -139,7 +146,11 @@ impl Syncline {
         frame: &SceneFrame<'_>,
         attempt: Attempt,
     ) -> Result<(), FrameError> {
-        let config = FrameConfig { clock: self.clock, planes: self.config.planes, background: self.config.background };
+        let config = FrameConfig {
+            clock: self.clock,
+            planes: self.config.planes,
+            background: self.background(self.outputs.list[id].filled),
+        };
         let presented = self.outputs.present(id, vblank, times, frame, attempt, config);
         let Output { layouts, tracker, .. } = &mut self.outputs.list[id];
         self.counters.visited += layouts.take_visited() + tracker.take_visited();

@@ -13,6 +13,7 @@ impl Syncline {
         self.turn_off_due();
         self.pace_inactive_outputs();
         self.update_inhibition();
+        self.remove_retired();
         let mut first = self.next_hidden();
         for id in self.outputs.list.ids() {
             let due = self.next_due(id);

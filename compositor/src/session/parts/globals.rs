@@ -16,7 +16,7 @@ use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 
 use crate::{
     feedback::FormatFeedback,
-    session::parts::requests::{Constructed, EmptyAnchors, RolelessSurfaces, SourceUses},
+    session::parts::requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
 };
 
 /// The protocol state that the handlers need.
@@ -31,6 +31,7 @@ pub struct Globals {
     pub xdg_anchor: Option<Rectangle<i32, Logical>>,
     /// The `xdg_surface` whose request is being handled.
     pub xdg_constructing: Option<XdgSurface>,
+    pub retired: Retired,
     pub shm: ShmState,
     /// Set once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,

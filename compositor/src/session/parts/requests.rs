@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use smithay::utils::{Logical, Rectangle};
 use wayland_server::{
     Weak,
-    backend::{ClientId, ObjectId},
+    backend::{ClientId, GlobalId, ObjectId},
     protocol::wl_surface::WlSurface,
 };
 
@@ -23,6 +23,10 @@ pub struct Roleless {
     /// The surface of the only one.
     pub sole: Option<Weak<WlSurface>>,
 }
+
+/// Globals that are gone for clients, and when they are removed, the oldest first.
+#[derive(Debug, Default)]
+pub struct Retired(pub Vec<(fence::Ns, GlobalId)>);
 
 /// The anchor rectangles without an area, by positioner.
 #[derive(Debug, Default)]

@@ -32,7 +32,10 @@ impl Syncline {
                 let middle = location + Point::from((rect.size.w / 2, rect.size.h / 2));
                 let on = after.iter().find(|(_, place)| place.contains(middle) || place.contains(location));
                 let Some((_, area)) = on.or(after.first()) else { continue };
-                window.location = area.loc;
+                match window.placement {
+                    Placement::Fullscreen => window.fill(*area),
+                    _ => window.location = area.loc,
+                }
                 window.toplevel.with_pending_state(|state| state.size = Some(area.size));
                 if window.toplevel.is_initial_configure_sent() {
                     window.toplevel.send_pending_configure();

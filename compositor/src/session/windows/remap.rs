@@ -35,6 +35,7 @@ pub fn reset_window(window: &mut Window) {
     window.mapped = false;
     window.maximised = false;
     window.placement = Placement::Floating;
+    window.area = None;
     if let Some(restore) = window.restore.take() {
         window.location = restore.loc;
     }
@@ -47,7 +48,7 @@ pub fn reset_window(window: &mut Window) {
             (data.title, data.app_id, data.parent, data.modal) = (None, None, None, false);
         }
         forget_limits(states);
-        checks::xdg::begin_anew(states);
+        checks::links::begin_anew(states);
     });
 }
 
@@ -74,6 +75,6 @@ pub fn reset_popup(surface: &WlSurface) {
             (data.configured, data.initial_configure_sent, data.committed) = (false, false, false);
             (data.last_acked, data.server_pending) = (None, Some(state));
         }
-        checks::xdg::begin_anew(states);
+        checks::links::begin_anew(states);
     });
 }

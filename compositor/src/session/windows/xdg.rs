@@ -6,13 +6,13 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Rectangle, SERIAL_COUNTER, Serial, Size},
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
     wayland::{
         compositor::{get_role, with_states},
         seat::WaylandFocus,
         shell::xdg::{
-            PopupSurface, PositionerState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData, XdgShellHandler,
-            XdgShellState, XdgToplevelSurfaceData,
+            PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData,
+            XdgShellHandler, XdgShellState, XdgToplevelSurfaceData,
         },
     },
 };
@@ -20,7 +20,8 @@ use smithay::{
 use crate::{
     desktop::{
         interact::{Interaction, ResizeEdges},
-        windows::Placement,
+        tree::walk,
+        windows::{self, Placement},
     },
     session::{
         Syncline, checks,
@@ -78,6 +79,18 @@ impl XdgShellHandler for Syncline {
 
     fn grab(&mut self, surface: PopupSurface, seat: WlSeat, serial: Serial) {
         self.open_menu(surface, &seat, serial);
+    }
+
+    fn parent_changed(&mut self, surface: ToplevelSurface) {
+        // The dialogs of a window lie above it.
+        let parent = self.desktop.windows.find(surface.wl_surface()).and_then(|window| window.parent());
+        if let Some(parent) = parent
+            && self.desktop.windows.is_above(&parent, surface.wl_surface())
+        {
+            self.desktop.windows.raise(surface.wl_surface());
+            self.pointer_stale = true;
+            self.redraw_all();
+        }
     }
 
     fn move_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial) {
@@ -144,7 +157,8 @@ impl Syncline {
                 let popup = states.data_map.get::<XdgPopupSurfaceData>()?.lock().ok()?;
                 Some(popup.current.geometry.loc)
             });
-            let geometry = PopupKind::Xdg(popup).geometry();
+            self.measure(surface);
+            let geometry = windows::geometry(surface);
             return self.note_place(surface, (location.unwrap_or_default(), geometry));
         }
         let pointer = self.pointer_location();
@@ -155,11 +169,13 @@ impl Syncline {
             window.toplevel.send_configure();
             return;
         }
+        self.measure(surface);
+        let Some(window) = self.desktop.windows.find(surface) else { return };
         if has_buffer && !window.mapped {
             window.mapped = true;
             // One that was hidden comes back to where it was.
             if window.placement == Placement::Floating && !std::mem::replace(&mut window.placed, true) {
-                window.location = crate::desktop::windows::initial_location(window.geometry().size, output, count);
+                window.location = windows::initial_location(window.geometry().size, output, count);
             }
             let title = title(surface);
             tracing::debug!("window mapped: {title}");
@@ -173,10 +189,31 @@ impl Syncline {
         }
         self.anchor_resize(surface);
         let Some(window) = self.desktop.windows.find(surface) else { return };
+        window.recentre();
         let geometry = window.geometry();
         window.size = geometry.size;
         let place = (window.location, geometry);
         self.note_place(surface, place);
+    }
+
+    /// Notes how far the surfaces of a window or popup extend, where its geometry exceeds the surface.
+    fn measure(&self, surface: &WlSurface) {
+        let exceeds = with_states(surface, |states| {
+            let set = states.cached_state.get::<SurfaceCachedState>().current().geometry;
+            let mut state = SurfaceState::of(states);
+            state.extents = None;
+            let own = Rectangle::from_size(state.view.size);
+            set.is_some_and(|set| windows::clamped(set, own) != set)
+        });
+        if !exceeds {
+            return;
+        }
+        let mut extents: Option<Rectangle<i32, Logical>> = None;
+        walk(&self.desktop.trees, surface, Point::default(), |_, states, at| {
+            let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
+            extents = Some(extents.map_or(rect, |extents| extents.merge(rect)));
+        });
+        with_states(surface, |states| SurfaceState::of(states).extents = extents.map(Box::new));
     }
 
     /// A popup that was dismissed before its first commit gets its configure all the same: its client
@@ -281,6 +318,7 @@ impl Syncline {
         }
         window.settle();
         window.placement = placement;
+        window.area = None;
         let size: Option<Size<i32, Logical>> = match placement {
             Placement::Floating => {
                 let restore = window.restore.take();
@@ -289,8 +327,12 @@ impl Syncline {
                 }
                 restore.map(|r| r.size)
             }
-            Placement::Maximised | Placement::Fullscreen => {
+            Placement::Maximised => {
                 window.location = area.loc;
+                Some(area.size)
+            }
+            Placement::Fullscreen => {
+                window.fill(area);
                 Some(area.size)
             }
         };
