@@ -137,6 +137,7 @@ fn lacks(missing: &str, announced: &HashMap<String, u32>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::libtest::Tally;
     use super::*;
 
     const GLOBALS: &str = "globals: wl_seat 9, wl_shm 2\n";

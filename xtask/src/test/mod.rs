@@ -138,7 +138,7 @@ impl<'a> Tests<'a> {
             Part::Build => self.build(),
             Part::UnitTests => run_here(&self.built.artifacts),
             Part::DocTests => doc_tests(),
-            Part::Wlcs => wlcs::run(),
+            Part::Wlcs => conformance(),
             Part::LabTests => self.lab_tests(),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),
@@ -317,6 +317,17 @@ fn doc_tests() -> Result<Tally> {
         report.failures.push_str(&String::from_utf8_lossy(&output.stderr));
     }
     Ok(account("doc tests", &report, begun.elapsed()))
+}
+
+/// The Wayland Conformance Test Suite, on this machine, and what it left out.
+fn conformance() -> Result<Tally> {
+    let begun = Instant::now();
+    let read = wlcs::run()?;
+    let tally = account("wlcs", &read.report, begun.elapsed());
+    for (global, count) in &read.left_out {
+        println!("    left out, since it is not announced: {count:>4} of {global}");
+    }
+    Ok(tally)
 }
 
 /// What a program in the lab proved. One that did not come to its own end has failed, and so has
