@@ -75,7 +75,7 @@ pub fn geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     with_states(surface, |states| {
         let set = states.cached_state.get::<SurfaceCachedState>().current().geometry;
         let state = SurfaceState::of(states);
-        match (set, state.extents.as_deref().copied()) {
+        match (set, state.placed.as_ref().and_then(|place| place.extents)) {
             (Some(set), Some(extents)) => clamped(set, extents),
             (Some(set), None) => clamped(set, Rectangle::from_size(state.view.size)),
             (None, _) => Rectangle::from_size(state.view.size),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most sockets of sandbox engines. A running application needs one.
-const MOST: usize = 512;
+const MOST: usize = 256;
 
 impl SecurityContextHandler for Syncline {
     fn context_created(&mut self, creator: &Client, listener: ContextListener, context: SecurityContext) {

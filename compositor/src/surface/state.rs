@@ -29,8 +29,15 @@ use crate::{
     system::id::SurfaceId,
 };
 
-/// A position and a geometry.
-pub type Place = (Point<i32, Logical>, Rectangle<i32, Logical>);
+/// Where a window or popup is, since its last commit.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// Where it lies relative to what it hangs on, and its geometry.
+    pub at: (Point<i32, Logical>, Rectangle<i32, Logical>),
+    /// The bounding rectangle of the surface with its sub-surfaces, where its geometry exceeds the
+    /// surface.
+    pub extents: Option<Rectangle<i32, Logical>>,
+}
 
 /// In which lists of the session a surface is: so that nobody searches them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,12 +86,8 @@ pub struct SurfaceState {
     /// How long this client takes from a frame callback to its commit.
     /// `None`: it has not answered any yet.
     pub response: Option<Box<Predictor>>,
-    /// Where a window or popup lies relative to what it hangs on, and its geometry, at its last
-    /// commit. `None`: it is neither, as with most surfaces.
+    /// `None`: it is neither a window nor a popup, as most surfaces.
     pub placed: Option<Box<Place>>,
-    /// The bounding rectangle of the surface with its sub-surfaces, of a window or popup whose
-    /// geometry exceeds the surface; in a box, since few surfaces are such.
-    pub extents: Option<Box<Rectangle<i32, Logical>>>,
     /// The last commit with a buffer failed: its scale, transform and viewport are not for the
     /// buffer that is shown.
     pub unpaired: bool,
@@ -122,7 +125,6 @@ impl Default for SurfaceState {
             callback_at: None,
             response: None,
             placed: None,
-            extents: None,
             unpaired: false,
             had_buffer: false,
             listed: Listed::default(),

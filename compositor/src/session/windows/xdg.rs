@@ -27,7 +27,7 @@ use crate::{
         Syncline, checks,
         windows::{popups, remap},
     },
-    surface::{SurfaceState, state::Place},
+    surface::SurfaceState,
 };
 
 impl XdgShellHandler for Syncline {
@@ -201,7 +201,9 @@ impl Syncline {
         let exceeds = with_states(surface, |states| {
             let set = states.cached_state.get::<SurfaceCachedState>().current().geometry;
             let mut state = SurfaceState::of(states);
-            state.extents = None;
+            if let Some(place) = &mut state.placed {
+                place.extents = None;
+            }
             let own = Rectangle::from_size(state.view.size);
             set.is_some_and(|set| windows::clamped(set, own) != set)
         });
@@ -213,7 +215,7 @@ impl Syncline {
             let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
             extents = Some(extents.map_or(rect, |extents| extents.merge(rect)));
         });
-        with_states(surface, |states| SurfaceState::of(states).extents = extents.map(Box::new));
+        with_states(surface, |states| SurfaceState::of(states).placed.get_or_insert_default().extents = extents);
     }
 
     /// A popup that was dismissed before its first commit gets its configure all the same: its client
@@ -230,9 +232,9 @@ impl Syncline {
 
     /// A commit of a window or popup was applied that leaves it at `place`: everything that depends
     /// on places is made new if it was elsewhere.
-    fn note_place(&mut self, surface: &WlSurface, place: Place) {
+    fn note_place(&mut self, surface: &WlSurface, place: (Point<i32, Logical>, Rectangle<i32, Logical>)) {
         let before = with_states(surface, |s| {
-            std::mem::replace(&mut **SurfaceState::of(s).placed.get_or_insert_default(), place)
+            std::mem::replace(&mut SurfaceState::of(s).placed.get_or_insert_default().at, place)
         });
         if before != place {
             (self.pointer_stale, self.displays_stale) = (true, true);
