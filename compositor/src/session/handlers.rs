@@ -15,8 +15,7 @@ use smithay::{
         Client, Resource,
         protocol::{
             wl_buffer::WlBuffer, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
-            wl_keyboard::WlKeyboard, wl_output::WlOutput, wl_pointer::WlPointer, wl_seat::WlSeat,
-            wl_surface::WlSurface, wl_touch::WlTouch,
+            wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface, wl_touch::WlTouch,
         },
     },
     wayland::{
@@ -24,7 +23,7 @@ use smithay::{
         compositor::{CompositorClientState, CompositorHandler, CompositorState, with_states},
         content_type::{ContentTypeState, ContentTypeUserData},
         idle_inhibit::{IdleInhibitManagerState, inhibitor::IdleInhibitorState},
-        output::{OutputHandler, OutputManagerState, OutputUserData, WlOutputData, XdgOutputUserData},
+        output::OutputHandler,
         presentation::{PresentationFeedbackState, PresentationState},
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
@@ -35,19 +34,14 @@ use smithay::{
         },
     },
 };
-use wayland_protocols::{
-    wp::{
-        content_type::v1::server::{
-            wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
-        },
-        idle_inhibit::zv1::server::{
-            zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
-        },
-        presentation_time::server::{
-            wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback,
-        },
+use wayland_protocols::wp::{
+    content_type::v1::server::{
+        wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
     },
-    xdg::xdg_output::zv1::server::{zxdg_output_manager_v1::ZxdgOutputManagerV1, zxdg_output_v1::ZxdgOutputV1},
+    idle_inhibit::zv1::server::{
+        zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
+    },
+    presentation_time::server::{wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback},
 };
 
 use crate::{
@@ -220,18 +214,13 @@ impl ServerDndGrabHandler for Syncline {
 impl OutputHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
-// The rest of the seat's, the data devices' and xdg-shell's objects is in `checks`.
+// The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
 observed_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlKeyboard: KeyboardUserData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syncline>);
 observed_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 observed_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
-observed_global_dispatch!(Syncline: [WlOutput: WlOutputData] => OutputManagerState);
-observed_global_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
-observed_dispatch!(Syncline: [WlOutput: OutputUserData] => OutputManagerState);
-observed_dispatch!(Syncline: [ZxdgOutputV1: XdgOutputUserData] => OutputManagerState);
-observed_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
 protocols::delegate_viewporter!(Syncline);
 observed_global_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);
 observed_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);

@@ -12,6 +12,7 @@
 //! | `xdg.rs` | xdg-shell |
 //! | `links.rs` | xdg-shell: what is remembered with a surface |
 //! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
+//! | `output.rs` | `zxdg_output_manager_v1` |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
 //! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a
@@ -27,6 +28,7 @@ use crate::session::Syncline;
 mod door;
 mod first_buffer;
 pub mod links;
+mod output;
 pub mod seat;
 pub mod surface;
 pub mod xdg;

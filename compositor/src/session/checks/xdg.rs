@@ -169,6 +169,7 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for Syncline {
         if !positioner_request(positioner, &request) {
             return;
         }
+        clamp_position(&mut request);
         if let xdg_positioner::Request::SetAnchorRect { x, y, width, height } = &mut request {
             let empty = (*width == 0 && *height >= 0) || (*height == 0 && *width >= 0);
             if empty {
@@ -196,12 +197,41 @@ pub fn exact_anchor(state: &mut Syncline, positioner: PositionerState) -> Positi
     }
 }
 
+/// Farther away from where it belongs, or larger, no window can be: Smithay adds and subtracts
+/// several such numbers, which must not overflow.
+const FAR: i32 = 1 << 24;
+
+fn near(value: &mut i32) {
+    *value = (*value).clamp(-FAR, FAR);
+}
+
+/// Brings the numbers of a positioner to where one can calculate with them.
+fn clamp_position(request: &mut xdg_positioner::Request) {
+    use xdg_positioner::Request;
+    match request {
+        Request::SetSize { width, height } => [width, height].into_iter().for_each(near),
+        Request::SetAnchorRect { x, y, width, height } => [x, y, width, height].into_iter().for_each(near),
+        Request::SetOffset { x, y } => [x, y].into_iter().for_each(near),
+        Request::SetParentSize { parent_width, parent_height } => {
+            [parent_width, parent_height].into_iter().for_each(near);
+        }
+        _ => {}
+    }
+}
+
+/// The same for the geometry of a window.
+fn clamp_geometry(request: &mut xdg_surface::Request) {
+    if let xdg_surface::Request::SetWindowGeometry { x, y, width, height } = request {
+        [x, y, width, height].into_iter().for_each(near);
+    }
+}
+
 impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
     fn request(
         state: &mut Self,
         client: &Client,
         xdg: &XdgSurface,
-        request: xdg_surface::Request,
+        mut request: xdg_surface::Request,
         data: &XdgSurfaceUserData,
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
@@ -213,6 +243,7 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
         if let xdg_surface::Request::GetPopup { positioner, .. } = &request {
             state.globals.xdg_anchor = state.globals.xdg_anchors.0.get(&positioner.id()).copied();
         }
+        clamp_geometry(&mut request);
         // The role object is linked by the time Smithay's handler is called.
         state.globals.xdg_constructing = Some(xdg.clone());
         <XdgShellState as Dispatch<_, _, Self>>::request(state, client, xdg, request, data, display, data_init);
