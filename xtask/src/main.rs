@@ -5,6 +5,7 @@
 mod apt;
 mod demo;
 mod error;
+mod fuzz;
 mod lab;
 mod layers;
 mod paths;
@@ -37,6 +38,8 @@ enum Task {
     Test(test::Options),
     /// Measure in the lab
     Bench(demo::BenchOptions),
+    /// Send random requests to a session, most of them right, and shrink what harms it
+    Fuzz(fuzz::Options),
     /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and
     /// uinput, as an ordinary process
     Lab(lab::Options),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::demo(&options),
         Task::Test(options) => test::main(&options),
         Task::Bench(options) => demo::bench(&options),
+        Task::Fuzz(options) => fuzz::main(&options),
         Task::Lab(options) => lab::main(&options),
         Task::Layers(options) => layers::main(&options),
         Task::LabGuest { .. } => lab::guest::main().map(|()| 0),

@@ -27,6 +27,8 @@ pub enum Part {
     DocTests,
     /// The Wayland Conformance Test Suite
     Wlcs,
+    /// A million random requests, on this machine
+    Fuzz,
     /// Tests on a real kernel, each program in a guest of its own
     LabTests,
     /// Property tests with many more cases
@@ -60,7 +62,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 19] = [
+const BUDGETS: [(Part, Duration, &str); 20] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -69,6 +71,7 @@ const BUDGETS: [(Part, Duration, &str); 19] = [
     (Part::UnitTests, minutes(5), "lower the cases of a property test; `--all` runs more of them"),
     (Part::DocTests, minutes(5), "join examples, or mark those that need not run `no_run`"),
     (Part::Wlcs, minutes(2), "which test takes long? Each says so; one that waits in vain waits for 10 s"),
+    (Part::Fuzz, minutes(9), "fewer requests in xtask/src/fuzz/mod.rs, or longer turns in fuzz/play.rs of the fixture"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),

@@ -22,7 +22,7 @@ use clap::Args;
 
 use crate::error::{Context, Result};
 use crate::lab::kernel;
-use crate::{paths, setup};
+use crate::{fuzz, paths, setup};
 use artifacts::{Artifact, Built};
 use budget::{LAB_TIMEOUT_S, Ledger, Part, lab_budget};
 use libtest::{Report, Tally};
@@ -77,7 +77,7 @@ impl Options {
             || match part {
                 Part::Setup => true,
                 Part::Kernel => any(&in_lab),
-                Part::Build => any(&in_lab) || self.wants(Part::UnitTests) || self.wants(Part::Wlcs),
+                Part::Build => any(&in_lab) || any(&[Part::UnitTests, Part::Wlcs, Part::Fuzz]),
                 _ => false,
             }
     }
@@ -139,6 +139,7 @@ impl<'a> Tests<'a> {
             Part::UnitTests => run_here(&self.built.artifacts),
             Part::DocTests => doc_tests(),
             Part::Wlcs => conformance(),
+            Part::Fuzz => random_requests(&self.built.artifacts),
             Part::LabTests => self.lab_tests(),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),
@@ -285,6 +286,12 @@ fn run_here(tests: &[Artifact]) -> Result<Tally> {
         }
     }
     Ok(tally)
+}
+
+/// The fuzzer, counted as one test, and each of its failures.
+fn random_requests(built: &[Artifact]) -> Result<Tally> {
+    let failed = fuzz::run(built, &fuzz::Options::in_test())?;
+    Ok(Tally { passed: usize::from(failed == 0), failed, skipped: 0 })
 }
 
 fn doc_tests() -> Result<Tally> {
