@@ -50,7 +50,9 @@ pub fn split(
     let mut near = bounds.near();
     while let Some(layer) = near.next(extent) {
         let (dst, opaque) = shape(layer);
-        let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: dst.loc.x + dst.size.w, y2: dst.loc.y + dst.size.h };
+        // A viewport may be as large as numbers are.
+        let (right, bottom) = (dst.loc.x.saturating_add(dst.size.w), dst.loc.y.saturating_add(dst.size.h));
+        let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: right, y2: bottom };
         if dst.is_empty() || matches!(region.contains_rectangle(corners), Overlap::Out) {
             continue;
         }

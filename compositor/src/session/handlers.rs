@@ -86,6 +86,7 @@ impl CompositorHandler for Syncline {
             self.stop_waiting(slot);
         }
         let id = with_states(surface, |states| {
+            protocols::syncobj::forget(states);
             let mut state = SurfaceState::of(states);
             state.current = None;
             state.transactions.end();

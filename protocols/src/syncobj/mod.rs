@@ -135,6 +135,14 @@ pub fn take_points(states: &SurfaceData, attached: Attached) -> Result<Option<Po
     }
 }
 
+/// The surface is destroyed: drops the points that no commit has taken, and their timelines with
+/// them, since others may keep the surface's data for a while.
+pub fn forget(states: &SurfaceData) {
+    if let Some(mut known) = SurfaceObject::<WpLinuxDrmSyncobjSurfaceV1>::find(states) {
+        known.state = Pending::default();
+    }
+}
+
 /// Implements the protocol's dispatch for the compositor's state type, which implements
 /// [`SyncobjHandler`].
 #[macro_export]
