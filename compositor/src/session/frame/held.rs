@@ -204,6 +204,9 @@ impl Syncline {
         self.outputs.list[id].scene = Scene::new();
         drop(scene);
         self.hide(id, &shown);
+        // A scene that was cleared, because a surface of it is gone, does not know whom it showed.
+        let waiting: Vec<_> = self.pace.awaits_frame.iter().filter_map(|surface| surface.upgrade().ok()).collect();
+        self.hide(id, &waiting);
     }
 
     /// These surfaces are not visible on output `id`.
