@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::TEST;
 use crate::error::{Context, Result};
 
+/// The test that is one process of a run.
+pub const TEST: &str = "session::fixture::fuzz::child";
 /// Stack of the program's main thread, on which a session runs; tests have less.
 const STACK: &str = "8388608";
 /// Lines of the output that are shown of a failure.

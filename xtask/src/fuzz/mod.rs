@@ -18,11 +18,9 @@ use clap::{Args, ValueEnum};
 use crate::error::{Context, Error, Result};
 use crate::test::artifacts::{Artifact, Built};
 use crate::{paths, setup};
-use child::{Child, Ended};
+use child::{Child, Ended, TEST};
 use counts::Counts;
 
-/// The test that is one process of a run.
-const TEST: &str = "session::fixture::fuzz::child";
 /// Sequences of a process.
 const SEQUENCES: u32 = 64;
 /// A process is killed then. It takes seconds.
@@ -129,5 +127,5 @@ fn find(built: &[Artifact]) -> Result<PathBuf> {
             return Ok(artifact.executable.clone());
         }
     }
-    Err(Error::new(format!("no test binary has {TEST}")).hint("correct its name in xtask/src/fuzz/mod.rs"))
+    Err(Error::new(format!("no test binary has {TEST}")).hint("correct its name in xtask/src/fuzz/child.rs"))
 }

@@ -71,7 +71,7 @@ const BUDGETS: [(Part, Duration, &str); 20] = [
     (Part::UnitTests, minutes(5), "lower the cases of a property test; `--all` runs more of them"),
     (Part::DocTests, minutes(5), "join examples, or mark those that need not run `no_run`"),
     (Part::Wlcs, minutes(2), "which test takes long? Each says so; one that waits in vain waits for 10 s"),
-    (Part::Fuzz, minutes(9), "fewer requests in xtask/src/fuzz/mod.rs, or longer turns in fuzz/play.rs of the fixture"),
+    (Part::Fuzz, minutes(3), "send fewer requests: `in_test` of xtask/src/fuzz/mod.rs"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),
