@@ -3,7 +3,8 @@
 //!
 //! A test may be left out only because a global is missing that the session does not announce: the
 //! suite names it, and the module prints what the session announces. Nothing is left out by its
-//! name, and no failure is expected. Never runs anything.
+//! name. [`BEYOND`] has the tests that ask for more than the protocol, or for its contrary: they are
+//! run, must fail, and do not count as passed. Never runs anything.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,6 +14,15 @@ use super::libtest::Report;
 /// and passes by being told of so.
 const TELLS_OF_GIVING_UP: &str = "SelfTest.xfail_failure_is_noted";
 
+/// Tests that ask for what the protocol does not say. docs/conformance.md quotes it for each.
+const BEYOND: [&str; 5] = [
+    "ClientSurfaceEventsTest.frame_timestamp_increases",
+    "CopyCutPaste.given_sink_has_focus_when_source_makes_offer_sink_sees_offer",
+    "XdgShellStableSubsurfaces/SubsurfaceTest.place_above_simple/0",
+    "XdgShellStableSubsurfaces/SubsurfaceTest.place_below_simple/0",
+    "XdgToplevelStableTest.surface_can_be_resized_interactively",
+];
+
 /// What the suite proved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conformance {
@@ -20,6 +30,8 @@ pub struct Conformance {
     pub report: Report,
     /// How many tests were left out, by the global that they need: `zwlr_layer_shell_v1 2`.
     pub left_out: BTreeMap<String, usize>,
+    /// How many tests of [`BEYOND`] failed, as they must.
+    pub beyond: usize,
 }
 
 impl Conformance {
@@ -47,7 +59,7 @@ impl Conformance {
         }
         read.end(run, None, &announced);
         let (tally, left_out) = (read.report.tally, read.left_out.values().sum::<usize>());
-        let ran = tally.passed + tally.failed + left_out;
+        let ran = tally.passed + tally.failed + left_out + read.beyond;
         if promised != Some(ran) || ran == 0 {
             let promised = promised.map_or_else(|| "an unknown number".to_owned(), |count| count.to_string());
             read.fail(&format!("it ended after {ran} of {promised} tests"), &[]);
@@ -66,6 +78,10 @@ impl Conformance {
             verdict => verdict,
         };
         match (verdict, run.missing) {
+            (Some(Verdict::Failed), _) if BEYOND.contains(&run.name.as_str()) => self.beyond += 1,
+            (Some(Verdict::Passed), _) if BEYOND.contains(&run.name.as_str()) => {
+                self.fail(&format!("{}: it passes; take it out of BEYOND in xtask/src/test/gtest.rs", run.name), &[]);
+            }
             (Some(Verdict::Passed), _) => self.report.tally.passed += 1,
             (Some(Verdict::Failed), _) => self.fail(&run.name, &run.said),
             (None, _) => self.fail(&format!("{}: it did not end", run.name), &run.said),
@@ -177,6 +193,16 @@ mod tests {
             assert_eq!(read.report.tally, tally, "{verdict} {:?}", read.report.failures);
             assert_eq!(read.left_out.values().sum::<usize>(), left_out, "{verdict}");
         }
+    }
+
+    #[test]
+    fn what_asks_for_more_than_the_protocol_must_fail() {
+        let failed = |name: &str| run(name, "", &format!("[  FAILED  ] {name} (3 ms)"));
+        let tests = BEYOND.map(failed);
+        let read = suite(BEYOND.len(), &tests);
+        assert_eq!((read.report.tally, read.beyond), (Tally::default(), BEYOND.len()));
+        let passes = run(BEYOND[0], "", &format!("[       OK ] {} (3 ms)", BEYOND[0]));
+        assert_eq!(suite(1, &[passes]).report.tally, Tally::FAILED);
     }
 
     #[test]

@@ -331,6 +331,7 @@ fn conformance() -> Result<Tally> {
     let begun = Instant::now();
     let read = wlcs::run()?;
     let tally = account("wlcs", &read.report, begun.elapsed());
+    println!("    failed, since they ask for what the protocol does not say: {}", read.beyond);
     for (global, count) in &read.left_out {
         println!("    left out, since it is not announced: {count:>4} of {global}");
     }

@@ -28,7 +28,8 @@ pub fn run() -> Result<Conformance> {
         .context(format_args!("run {}", suite.display()))?;
     let mut read = Conformance::parse(&String::from_utf8_lossy(&output.stdout));
     let report = &mut read.report;
-    if !output.status.success() && report.good() {
+    // With a test that failed as it must, the suite ends with 1.
+    if !output.status.success() && report.good() && read.beyond == 0 {
         report.tally.failed += 1;
     }
     if !report.good() {
