@@ -4,7 +4,7 @@
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, Rectangle},
+    utils::{Logical, Point},
     wayland::compositor::with_states,
 };
 
@@ -57,28 +57,17 @@ impl Syncline {
         self.redraw_window_of(surface);
     }
 
-    /// The outputs that may show the window of a surface build their scenes again.
+    /// The outputs build their scenes again, because a window or popup has changed its shape.
     fn redraw_window_of(&mut self, surface: &WlSurface) {
         self.outputs.list.iter_mut().for_each(|output| output.scene.set_stale());
         let root = self.root_of(surface);
         if self.desktop.cursor.is_image(&root) || self.desktop.cursor.is_drag_icon(&root) {
             return self.redraw_pointer(self.pointer_location());
         }
-        let mut rect = self.desktop.windows.find(&root).filter(|w| w.mapped).map(|w| {
-            let geometry = w.geometry();
-            // Shadows and sub-surfaces may extend beyond the window: use a generous rectangle.
-            let mut rect = Rectangle::new(w.location, geometry.size);
-            rect.loc -= (geometry.size.w, geometry.size.h).into();
-            rect.size = rect.size.upscale(3);
-            rect
-        });
-        if rect.is_none() && self.desktop.popups.find_popup(&root).is_some() {
-            rect = Some(self.outputs.bounds());
-        }
-        let Some(rect) = rect else { return };
-        for output in &mut self.outputs.list {
-            output.dirty |= output.rect().overlaps(rect);
-        }
+        let is_shown = self.desktop.windows.find(&root).is_some_and(|window| window.mapped)
+            || self.desktop.popups.find_popup(&root).is_some();
+        // Its sub-surfaces may be anywhere, and so may what they were.
+        self.outputs.list.iter_mut().for_each(|output| output.dirty |= is_shown);
     }
 
     /// A surface is gone, or has no content any more: no scene holds its last content.
