@@ -60,7 +60,10 @@ fn camera_in(format: &str, planes: &str) -> Option<Shown> {
     let file = std::fs::File::create(&log).unwrap();
     let (format, drm) = format.split_once(" as ").unwrap_or((format, format));
     let camera = camera(format.starts_with("NM"));
-    let mut command = compositor.command(PROGRAM);
+    // Ahead of vivid's thread, which runs without a pause while a process has the device's lock: the
+    // virtual clock gives it no end, and it would keep that process from the CPU for ever.
+    let mut command = compositor.command("chrt");
+    command.args(["--fifo", "1", PROGRAM]);
     // Directly to the display: its GL is not asked about the buffer.
     command.arg("-v").arg(&camera).args(["-f", format, "-d", drm, "-g"]).env("HOME", folder.path());
     let mut child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
