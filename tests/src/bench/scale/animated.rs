@@ -40,10 +40,26 @@ pub struct Spot {
 
 impl Spot {
     /// Puts a window there that shows nothing yet. A new window is placed by its geometry: one as
-    /// large as the display has its corner at that of the display.
-    pub fn place(&self, window: &Toplevel) {
-        window.xdg.set_window_geometry(-self.at.0, -self.at.1, self.screen.0, self.screen.1);
+    /// large as the display has its corner at that of the display. A geometry is clamped to the
+    /// window's surfaces: two that show `corner` lie beside the display's corners, where nobody sees
+    /// them.
+    pub fn place(&self, client: &Client, window: &Toplevel, corner: &Buffer) -> Result<()> {
+        let ((x, y), (width, height)) = (self.at, self.screen);
+        window.xdg.set_window_geometry(-x, -y, width, height);
+        for (x, y) in [(-x - 1, -y - 1), (width - x, height - y)] {
+            let (qh, bound) = (client.qh(), &client.state.bound);
+            let surface = bound.compositor()?.create_surface(&qh, ());
+            bound.subcompositor()?.get_subsurface(&surface, &window.surface, &qh, ()).set_position(x, y);
+            surface.attach(Some(&corner.wl), 0, 0);
+            surface.commit();
+        }
+        Ok(())
     }
+}
+
+/// A picture of one pixel, for [`Spot::place`].
+pub fn corner(client: &mut Client) -> Result<Buffer> {
+    client.buffer(Source::Shm, 1, 1).map(|(buffer, _)| buffer)
 }
 
 struct Moving {
@@ -58,19 +74,22 @@ struct Moving {
 /// A client with animated windows.
 pub struct Animated {
     client: Client,
+    corner: Buffer,
     windows: Vec<Moving>,
 }
 
 impl Animated {
     /// A client without windows yet.
     pub fn new(compositor: &Compositor) -> Result<Animated> {
-        Ok(Animated { client: compositor.client()?, windows: Vec::new() })
+        let mut client = compositor.client()?;
+        let corner = corner(&mut client)?;
+        Ok(Animated { client, corner, windows: Vec::new() })
     }
 
     /// Opens a window and waits until it is on the screen.
     pub fn open(&mut self, spot: &Spot) -> Result<()> {
         let window = self.client.toplevel(&Wish { app_id: "animated", fullscreen: false })?;
-        spot.place(&window);
+        spot.place(&self.client, &window, &self.corner)?;
         let buffers = [self.buffer(spot.size, 0x40)?, self.buffer(spot.size, 0x60)?];
         self.windows.push(Moving { window, buffers, uses: [0, 0], callback: None, shown: 0 });
         self.frames(1)

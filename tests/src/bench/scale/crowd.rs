@@ -11,7 +11,7 @@ use crate::client::{Client, State};
 use crate::compositor::Compositor;
 use crate::error::{Error, Result};
 
-use super::animated::{Animated, SCREEN, SMALL, STALL, Spot};
+use super::animated::{Animated, SCREEN, SMALL, STALL, Spot, corner};
 use super::options::{Options, Part, compositing};
 use super::sample::{Sample, in_turn, median, times, up};
 
@@ -168,6 +168,7 @@ impl Beside {
 struct Crowd {
     client: Client,
     pool: Pool,
+    corner: Buffer,
     places: Vec<(i32, i32)>,
     count: usize,
     /// The frame callback of the newest window.
@@ -183,7 +184,8 @@ impl Crowd {
         let len = pictures * (SIDE * SIDE * 4) as usize;
         let pool = client.pool(memory(Memory::Sealable, len)?, len as i32)?;
         pool.fill(0, len, SHADE)?;
-        let mut crowd = Crowd { client, pool, places: places(), count, newest: None };
+        let corner = corner(&mut client)?;
+        let mut crowd = Crowd { client, pool, corner, places: places(), count, newest: None };
         match beside {
             Beside::Nothing => {}
             Beside::SubSurfaces(count) => {
@@ -203,7 +205,8 @@ impl Crowd {
     fn window(&mut self, place: usize, children: std::ops::Range<usize>) -> Result<()> {
         let mut window = self.client.toplevel(&Wish { app_id: "static", fullscreen: false })?;
         let origin = self.places[place];
-        Spot { screen: SCREEN, at: origin, size: (SIDE as u32, SIDE as u32) }.place(&window);
+        let spot = Spot { screen: SCREEN, at: origin, size: (SIDE as u32, SIDE as u32) };
+        spot.place(&self.client, &window, &self.corner)?;
         for child in children {
             self.child(&window, child, origin)?;
         }

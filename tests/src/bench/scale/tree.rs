@@ -12,7 +12,7 @@ use crate::client::window::{Commit, Toplevel, Wish};
 use crate::compositor::Compositor;
 use crate::error::{Error, Result};
 
-use super::animated::{Animated, SCREEN, SMALL, STALL, Spot};
+use super::animated::{Animated, SCREEN, SMALL, STALL, Spot, corner};
 use super::options::{Options, compositing};
 use super::sample::{Sample, in_turn, median, up};
 
@@ -89,7 +89,8 @@ impl Tree {
     fn show(compositor: &Compositor) -> Result<Tree> {
         let mut client = compositor.client()?;
         let window = client.toplevel(&Wish { app_id: "tree", fullscreen: false })?;
-        ROOT.place(&window);
+        let corner = corner(&mut client)?;
+        ROOT.place(&client, &window, &corner)?;
         let (root, leaf) = (picture(&mut client, ROOT.size.0)?, picture(&mut client, SIDE)?);
         let (qh, bound) = (client.qh(), &client.state.bound);
         let child = |at: usize| {
