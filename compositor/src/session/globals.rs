@@ -10,17 +10,44 @@ use fence::Ns;
 use protocols::{
     color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
     fifo::FifoState, idle_notify::IdleNotifyState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState,
-    security_context::SecurityContextState, shm::ShmState, syncobj::SyncobjState, tearing::TearingState,
-    viewporter::ViewporterState,
+    reexports::output_power::manager::ZwlrOutputPowerManagerV1, security_context::SecurityContextState, shm::ShmState,
+    syncobj::SyncobjState, tearing::TearingState, viewporter::ViewporterState,
 };
 use smithay::{
     input::{Seat, SeatState, keyboard::XkbConfig},
-    output::Output as WlOutput,
-    reexports::wayland_server::{DisplayHandle, backend::GlobalId},
+    output::Output,
     wayland::{
         compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
         output::OutputManagerState, presentation::PresentationState, selection::data_device::DataDeviceState,
         shell::xdg::XdgShellState,
+    },
+};
+use wayland_protocols::{
+    ext::idle_notify::v1::server::ext_idle_notifier_v1::ExtIdleNotifierV1,
+    wp::{
+        color_representation::v1::server::wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
+        commit_timing::v1::server::wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
+        content_type::v1::server::wp_content_type_manager_v1::WpContentTypeManagerV1,
+        fifo::v1::server::wp_fifo_manager_v1::WpFifoManagerV1,
+        idle_inhibit::zv1::server::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
+        linux_dmabuf::zv1::server::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+        linux_drm_syncobj::v1::server::wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
+        linux_explicit_synchronization::zv1::server::zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1,
+        presentation_time::server::wp_presentation::WpPresentation,
+        security_context::v1::server::wp_security_context_manager_v1::WpSecurityContextManagerV1,
+        tearing_control::v1::server::wp_tearing_control_manager_v1::WpTearingControlManagerV1,
+        viewporter::server::wp_viewporter::WpViewporter,
+    },
+    xdg::{
+        shell::server::xdg_wm_base::XdgWmBase, xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
+    },
+};
+use wayland_server::{
+    DisplayHandle, Resource,
+    backend::{GlobalId, protocol::Interface},
+    protocol::{
+        wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_output::WlOutput,
+        wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm, wl_subcompositor::WlSubcompositor,
     },
 };
 
@@ -62,10 +89,10 @@ pub enum Needs {
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct GlobalRow {
-    /// The name of the interface.
-    pub interface: &'static str,
+    /// The interface, with its requests and events.
+    pub description: fn() -> &'static Interface,
     /// The highest version that is supported.
     pub version: u32,
     pub seen_by: SeenBy,
@@ -74,41 +101,56 @@ pub struct GlobalRow {
     pub answered_in: &'static str,
 }
 
-const fn row(interface: &'static str, version: u32, answered_in: &'static str) -> GlobalRow {
-    GlobalRow { interface, version, seen_by: SeenBy::Everyone, needs: Needs::Nothing, answered_in }
+impl GlobalRow {
+    /// The name of the interface.
+    pub fn interface(&self) -> &'static str {
+        (self.description)().name
+    }
+}
+
+const fn row(description: fn() -> &'static Interface, version: u32, answered_in: &'static str) -> GlobalRow {
+    GlobalRow { description, version, seen_by: SeenBy::Everyone, needs: Needs::Nothing, answered_in }
 }
 
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
-    GlobalRow { seen_by: SeenBy::Trusted, ..row("ext_idle_notifier_v1", 2, "protocols/src/idle_notify.rs") },
-    row("wl_compositor", 6, "compositor/src/session/commit/submit.rs"),
-    row("wl_data_device_manager", 3, "compositor/src/session/handlers.rs"),
-    GlobalRow { needs: Needs::Output, ..row("wl_output", 4, "compositor/src/session/handlers.rs") },
-    row("wl_seat", 9, "compositor/src/session/input.rs"),
-    row("wl_shm", 2, "protocols/src/shm/mod.rs"),
-    row("wl_subcompositor", 1, "compositor/src/session/windows/subsurfaces.rs"),
-    row("wp_color_representation_manager_v1", 1, "protocols/src/color_representation.rs"),
-    row("wp_commit_timing_manager_v1", 1, "protocols/src/commit_timing.rs"),
-    row("wp_content_type_manager_v1", 1, "compositor/src/output/planes/hints.rs"),
-    row("wp_fifo_manager_v1", 1, "protocols/src/fifo.rs"),
-    GlobalRow { needs: Needs::Timelines, ..row("wp_linux_drm_syncobj_manager_v1", 1, "protocols/src/syncobj/mod.rs") },
-    row("wp_presentation", 2, "compositor/src/session/frame/callbacks.rs"),
+    GlobalRow { seen_by: SeenBy::Trusted, ..row(ExtIdleNotifierV1::interface, 2, "protocols/src/idle_notify.rs") },
+    row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
+    row(WlDataDeviceManager::interface, 3, "compositor/src/session/handlers.rs"),
+    GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
+    row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
+    row(WlShm::interface, 2, "protocols/src/shm/mod.rs"),
+    row(WlSubcompositor::interface, 1, "compositor/src/session/windows/subsurfaces.rs"),
+    row(WpColorRepresentationManagerV1::interface, 1, "protocols/src/color_representation.rs"),
+    row(WpCommitTimingManagerV1::interface, 1, "protocols/src/commit_timing.rs"),
+    row(WpContentTypeManagerV1::interface, 1, "compositor/src/output/planes/hints.rs"),
+    row(WpFifoManagerV1::interface, 1, "protocols/src/fifo.rs"),
+    GlobalRow {
+        needs: Needs::Timelines,
+        ..row(WpLinuxDrmSyncobjManagerV1::interface, 1, "protocols/src/syncobj/mod.rs")
+    },
+    row(WpPresentation::interface, 2, "compositor/src/session/frame/callbacks.rs"),
     GlobalRow {
         seen_by: SeenBy::Unsandboxed,
-        ..row("wp_security_context_manager_v1", 1, "protocols/src/security_context.rs")
+        ..row(WpSecurityContextManagerV1::interface, 1, "protocols/src/security_context.rs")
     },
-    row("wp_tearing_control_manager_v1", 1, "protocols/src/tearing.rs"),
-    row("wp_viewporter", 1, "protocols/src/viewporter.rs"),
-    row("xdg_wm_base", 6, "compositor/src/session/windows/xdg.rs"),
+    row(WpTearingControlManagerV1::interface, 1, "protocols/src/tearing.rs"),
+    row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
+    row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
-        ..row("zwlr_output_power_manager_v1", 1, "compositor/src/session/cards/power.rs")
+        ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
     },
-    row("zwp_idle_inhibit_manager_v1", 1, "compositor/src/session/idle.rs"),
-    row("zwp_linux_dmabuf_v1", 6, "protocols/src/linux_dmabuf/mod.rs"),
-    row("zwp_linux_explicit_synchronization_v1", 2, "protocols/src/explicit_sync/mod.rs"),
-    row("zxdg_output_manager_v1", 3, "compositor/src/session/handlers.rs"),
+    row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
+    row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
+    row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
+    row(ZxdgOutputManagerV1::interface, 3, "compositor/src/session/handlers.rs"),
 ];
+
+/// The interfaces of the objects that exist without a request of an object of these, and the globals.
+pub fn interfaces() -> impl Iterator<Item = &'static Interface> {
+    TABLE.iter().map(|row| (row.description)()).chain([WlRegistry::interface()])
+}
 
 /// The `clockid_t` of every timestamp that clients get.
 const CLOCK_MONOTONIC: u32 = 1;
@@ -167,7 +209,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
 }
 
 /// Announces a lit output. The caller removes the global when the output is removed.
-pub fn announce_output(display: &DisplayHandle, output: &WlOutput) -> GlobalId {
+pub fn announce_output(display: &DisplayHandle, output: &Output) -> GlobalId {
     output.create_global::<Syncline>(display)
 }
 
@@ -227,10 +269,15 @@ mod tests {
     fn the_table_is_in_order_and_names_files_that_exist() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for pair in TABLE.windows(2) {
-            assert!(pair[0].interface < pair[1].interface, "{} comes after {}", pair[0].interface, pair[1].interface);
+            assert!(
+                pair[0].interface() < pair[1].interface(),
+                "{} comes after {}",
+                pair[0].interface(),
+                pair[1].interface()
+            );
         }
         for row in TABLE {
-            assert!(root.join(row.answered_in).is_file(), "{}: {} is not there", row.interface, row.answered_in);
+            assert!(root.join(row.answered_in).is_file(), "{}: {} is not there", row.interface(), row.answered_in);
         }
     }
 
@@ -238,7 +285,7 @@ mod tests {
     fn the_readme_lists_the_globals() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-        let list: Vec<_> = TABLE.iter().map(|row| format!("`{}` {}", row.interface, row.version)).collect();
+        let list: Vec<_> = TABLE.iter().map(|row| format!("`{}` {}", row.interface(), row.version)).collect();
         let (_, rest) = readme.split_once("<!-- globals -->\n").expect("README.md has a list of globals");
         let (found, _) = rest.split_once("\n<!-- end of globals -->").expect("the list ends");
         let found = found.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -27,7 +27,6 @@ use crate::{
         args::RunArgs,
         running::{Parts, Running},
     },
-    surface::turn,
     system::{
         clock::Clock,
         descriptors,
@@ -92,7 +91,6 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     if state.config.realtime {
         realtime::raise();
     }
-    turn::guard(&state.turns).context("a thread")?;
     tracing::info!("WAYLAND_DISPLAY={name}");
     if !args.cmd.is_empty() {
         let child = state.spawn(&args.cmd);

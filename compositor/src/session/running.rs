@@ -4,7 +4,7 @@
 //! it with a clock that they wind by hand and cards that answer by script, and have none of the
 //! others. Nothing here waits, and nothing here reads the machine.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use fence::Ns;
 use smithay::reexports::wayland_server::Display;
@@ -17,8 +17,12 @@ use crate::{
     report::counters::Counters,
     session::{Syncline, globals, parts::held::HeldSurfaces, state::WaylandDisplay},
     surface::{
-        acquires::Acquires, buffer::Imports, client::Clients, registry::ContentRegistry, tree::cache::Cache,
-        turn::Turns,
+        acquires::Acquires,
+        buffer::Imports,
+        client::Clients,
+        registry::ContentRegistry,
+        tree::cache::Cache,
+        turn::{self, Turns, strings::Strings},
     },
     system::{
         clock::Clock,
@@ -58,6 +62,7 @@ impl Running {
     /// [`Running::settle`].
     pub fn begin(parts: Parts) -> Result<Self, Error> {
         let Parts { config, clock, session, cards, renderer, mode } = parts;
+        turn::check().context("the Wayland library")?;
         let display: WaylandDisplay = Display::new().map_err(|e| Error::setup("Wayland display", e))?;
         let handle = display.handle();
         handle.set_default_max_buffer_size(UNREAD);
@@ -70,7 +75,7 @@ impl Running {
             display: handle,
             clients: Clients::default(),
             sandboxes: Default::default(),
-            turns: Arc::new(Turns::new().context("a socket pair")?),
+            turns: Turns::new(Strings::of(globals::interfaces())),
             descriptors: Descriptors::new(),
             old_limit: None,
             clock,

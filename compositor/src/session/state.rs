@@ -2,7 +2,7 @@
 //!
 //! It only holds things together; each field's behaviour is in the module of that name.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, os::fd::AsRawFd, sync::Arc, time::Duration};
 
 use fence::Ns;
 use smithay::{
@@ -27,7 +27,7 @@ use crate::{
         id_of,
         registry::ContentRegistry,
         tree::cache::Cache,
-        turn::{Connection, Turns},
+        turn::Turns,
     },
     system::{
         clock::Clock,
@@ -45,8 +45,8 @@ pub struct Syncline {
     pub clients: Clients,
     /// The sockets on which sandboxed clients connect.
     pub sandboxes: Sandboxes,
-    /// Ends clients' turns.
-    pub turns: Arc<Turns>,
+    /// What clients' turns need.
+    pub turns: Turns,
     pub descriptors: Descriptors,
     /// The limit of descriptors that programs get; `None`: that of this process.
     pub old_limit: Option<OldLimit>,
@@ -148,17 +148,16 @@ impl Syncline {
         sandbox: Option<Arc<Sandbox>>,
     ) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
-        let (compositor, connection) = (CompositorClientState::default(), Connection::new(&stream, &self.turns));
-        let ended = self.clients.ended.clone();
-        let state = Arc::new(ClientState { compositor, pid, sandbox, connection, ended });
+        let (compositor, ended) = (CompositorClientState::default(), self.clients.ended.clone());
+        let state = Arc::new(ClientState { compositor, pid, sandbox, ended });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();
         // The descriptor leaves the epoll set when the connection is closed.
-        let watched = self.reactor.add_edge(&stream, EventSource::Client(slot));
+        let (fd, watched) = (stream.as_raw_fd(), self.reactor.add(&stream, EventSource::Client(slot)));
         match watched.and_then(|()| self.display.insert_client(stream, state)) {
             Ok(client) => {
-                self.clients.insert(client.id());
+                self.clients.insert(client.id(), fd);
                 Some(client.id())
             }
             Err(error) => {

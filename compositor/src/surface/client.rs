@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    os::fd::RawFd,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -18,7 +19,10 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
-use crate::{config::sandbox::PrivilegedGlobal, surface::turn::Connection, system::id::Slot};
+use crate::{
+    config::sandbox::PrivilegedGlobal,
+    system::{id::Slot, recvmsg::Inbox},
+};
 
 /// A sandbox, in the words of its engine.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +58,6 @@ pub struct ClientState {
     /// The sandbox from which the client connected: globals that concern the whole session are
     /// hidden from it.
     pub sandbox: Option<Arc<Sandbox>>,
-    pub connection: Connection,
     pub ended: Ended,
 }
 
@@ -62,7 +65,6 @@ impl ClientData for ClientState {
     fn initialized(&self, _: ClientId) {}
 
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
-        self.connection.ended();
         self.ended.note(client.clone());
         match reason {
             DisconnectReason::ConnectionClosed => {
@@ -123,6 +125,10 @@ impl Ended {
 #[derive(Debug)]
 pub struct Client {
     pub id: ClientId,
+    /// The number of the connection's descriptor, which the library owns while it knows the client.
+    pub fd: RawFd,
+    /// What it has sent beyond its last turn, or the beginning of a request.
+    pub inbox: Option<Box<Inbox>>,
     /// Requests since its socket was last found empty.
     pub without_pause: usize,
     /// By how much its turns have raised the number of open descriptors, since they were few.
@@ -135,9 +141,9 @@ impl Clients {
         Slot(self.list.vacant_key() as u32)
     }
 
-    /// Inserts a client into [`Clients::next_slot`].
-    pub fn insert(&mut self, client: ClientId) {
-        self.list.insert(Client { id: client, without_pause: 0, descriptors: 0 });
+    /// Inserts a client with this connection into [`Clients::next_slot`].
+    pub fn insert(&mut self, client: ClientId, fd: RawFd) {
+        self.list.insert(Client { id: client, fd, inbox: None, without_pause: 0, descriptors: 0 });
     }
 
     /// The client in a slot; `None` if the slot is empty.

@@ -1,14 +1,15 @@
-//! Entry points of EGL and GBM, the scheduler, descriptors that another part of the process owns, and
-//! what a new process does before it is a program. With the GL calls of `render::software`, the only
-//! `unsafe` code of this crate.
+//! Entry points of EGL and GBM, the scheduler, sockets that another part of the process owns, and what
+//! a new process does before it is a program. With the GL calls of `render::software`, and
+//! `system::recvmsg`, the only `unsafe` code of this crate.
 #![allow(unsafe_code)]
 
 use std::{
-    mem::ManuallyDrop,
-    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    io::IoSliceMut,
+    os::fd::{BorrowedFd, RawFd},
 };
 
 use gbm::AsRaw;
+use rustix::net::{RecvAncillaryBuffer, RecvFlags, recvmsg};
 use smithay::backend::{
     allocator::gbm::{GbmBuffer, GbmDevice},
     drm::DrmDeviceFd,
@@ -78,20 +79,12 @@ pub fn set_scheduler(policy: i32, priority: i32) -> std::io::Result<()> {
     }
 }
 
-/// Another descriptor for the file of `fd`; see [`put_file`] about `fd`. Errors: EMFILE.
-pub fn duplicate(fd: RawFd) -> std::io::Result<OwnedFd> {
+/// Receives from `fd`, which another part of the process owns: it must be open. Does not wait.
+pub fn receive(fd: RawFd, room: &mut [u8], control: &mut RecvAncillaryBuffer<'_>) -> rustix::io::Result<usize> {
     // SAFETY: the caller knows that `fd` is open, and it is not kept.
-    unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
-}
-
-/// Puts the file of `file` behind the number `fd`, whose own file is closed there: `dup3(2)`.
-///
-/// `fd` is owned by another part of the process, which must not notice more than that it reads
-/// another file. It must be open: else the number may soon be somebody else's.
-pub fn put_file(file: impl AsFd, fd: RawFd) -> std::io::Result<()> {
-    // SAFETY: the number is open and stays with its owner; it is neither kept nor closed here.
-    let mut theirs = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(fd) });
-    Ok(rustix::io::dup3(file, &mut theirs, rustix::io::DupFlags::CLOEXEC)?)
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    Ok(recvmsg(fd, &mut [IoSliceMut::new(room)], control, flags)?.bytes)
 }
 
 /// Has `act` done in the new process before `command` is executed there. `act` may make system calls

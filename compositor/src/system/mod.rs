@@ -10,5 +10,6 @@ pub mod ioctl;
 pub mod log;
 pub mod reactor;
 pub mod realtime;
+pub mod recvmsg;
 pub mod seat;
 pub mod trace;

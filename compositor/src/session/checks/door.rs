@@ -14,7 +14,6 @@ macro_rules! checked {
                 display: &wayland_server::DisplayHandle,
                 data_init: &mut wayland_server::DataInit<'_, Self>,
             ) {
-                protocols::RequestObserver::note_request(state, client);
                 if $check(state, resource, &request) {
                     <$smithay as wayland_server::Dispatch<$interface, $data, Self>>::request(
                         state, client, resource, request, data, display, data_init,

@@ -2,7 +2,6 @@
 //!
 //! It changes no output.
 
-use protocols::{RequestObserver, observed_dispatch, observed_global_dispatch};
 use smithay::{
     output::Output,
     wayland::output::{OutputManagerState, OutputUserData, WlOutputData, XdgOutputUserData},
@@ -11,14 +10,17 @@ use wayland_protocols::xdg::xdg_output::zv1::server::{
     zxdg_output_manager_v1::{self, ZxdgOutputManagerV1},
     zxdg_output_v1::{self, ZxdgOutputV1},
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, protocol::wl_output::WlOutput};
+use wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, delegate_dispatch, delegate_global_dispatch,
+    protocol::wl_output::WlOutput,
+};
 
 use crate::session::Syncline;
 
-observed_global_dispatch!(Syncline: [WlOutput: WlOutputData] => OutputManagerState);
-observed_global_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
-observed_dispatch!(Syncline: [WlOutput: OutputUserData] => OutputManagerState);
-observed_dispatch!(Syncline: [ZxdgOutputV1: XdgOutputUserData] => OutputManagerState);
+delegate_global_dispatch!(Syncline: [WlOutput: WlOutputData] => OutputManagerState);
+delegate_global_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
+delegate_dispatch!(Syncline: [WlOutput: OutputUserData] => OutputManagerState);
+delegate_dispatch!(Syncline: [ZxdgOutputV1: XdgOutputUserData] => OutputManagerState);
 
 /// User data of a `zxdg_output_v1` of a display that is gone: it says nothing.
 #[derive(Debug)]
@@ -34,7 +36,6 @@ impl Dispatch<ZxdgOutputManagerV1, ()> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         match request {
             // Smithay 0.7 would panic.
             zxdg_output_manager_v1::Request::GetXdgOutput { id, output }
@@ -51,15 +52,14 @@ impl Dispatch<ZxdgOutputManagerV1, ()> for Syncline {
 
 impl Dispatch<ZxdgOutputV1, Gone> for Syncline {
     fn request(
-        state: &mut Self,
-        client: &Client,
+        _: &mut Self,
+        _: &Client,
         _: &ZxdgOutputV1,
         request: zxdg_output_v1::Request,
         _: &Gone,
         _: &DisplayHandle,
         _: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         debug_assert!(matches!(request, zxdg_output_v1::Request::Destroy));
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! It never touches the focus, a selection or a drag.
 
-use protocols::RequestObserver;
 use smithay::{
     input::{Seat, SeatState},
     wayland::{
@@ -82,7 +81,6 @@ impl Dispatch<WlDataSource, DataSourceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         if source_request(state, source, &request) {
             <DataDeviceState as Dispatch<_, _, Self>>::request(
                 state, client, source, request, data, display, data_init,

@@ -4,7 +4,6 @@
 //! keeps both with the `wl_surface`, and [`crate::session::parts::requests::Constructed`] finds the `wl_surface` of an
 //! `xdg_surface` that has a role object.
 
-use protocols::{RequestObserver, observed_global_dispatch};
 use smithay::{
     utils::{Rectangle, Serial},
     wayland::{
@@ -24,7 +23,8 @@ use wayland_protocols::xdg::shell::server::{
     xdg_wm_base::{self, XdgWmBase},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, delegate_global_dispatch,
+    protocol::wl_surface::WlSurface,
 };
 
 use crate::{
@@ -67,7 +67,7 @@ fn refuse_on_base(surface: &WlSurface, error: xdg_wm_base::Error, message: Strin
 checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
 checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
-observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
+delegate_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
 
 fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
     let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };
@@ -236,7 +236,6 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         if !surface_request(state, xdg, &request) {
             return;
         }

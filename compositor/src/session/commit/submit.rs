@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use fence::AcquireState;
-use protocols::RequestObserver;
 use smithay::{
     reexports::wayland_server::{
         Client, DataInit, Dispatch, DisplayHandle, Resource,
@@ -58,7 +57,6 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         if !checks::surface::check_request(state, surface, &request) {
             return;
         }

@@ -13,11 +13,11 @@
 //!
 //! Nothing here draws, moves or focuses a surface.
 
-use protocols::{RequestObserver, observed_dispatch, observed_global_dispatch};
 use smithay::wayland::compositor::{CompositorState, get_role, give_role};
 use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource,
     backend::ClientId,
+    delegate_dispatch, delegate_global_dispatch,
     protocol::{
         wl_callback::WlCallback,
         wl_compositor::WlCompositor,
@@ -67,11 +67,6 @@ impl GlobalDispatch<WlSubcompositor, ()> for Syncline {
     ) {
         data_init.init(resource, ());
     }
-
-    fn can_view(client: Client, (): &()) -> bool {
-        Self::note_view(&client);
-        true
-    }
 }
 
 impl Dispatch<WlSubcompositor, ()> for Syncline {
@@ -84,7 +79,6 @@ impl Dispatch<WlSubcompositor, ()> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         let wl_subcompositor::Request::GetSubsurface { id, surface, parent } = request else { return };
         let added = state.add_subsurface(&surface, &parent);
         let data = SubsurfaceData { surface: id_of(&surface), link: added.as_ref().copied().ok() };
@@ -124,7 +118,6 @@ impl Dispatch<WlSubsurface, SubsurfaceData> for Syncline {
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
-        state.note_request(client);
         let Some(link) = data.link else { return };
         let trees = &mut state.desktop.trees;
         match request {
@@ -203,7 +196,7 @@ impl Syncline {
     }
 }
 
-observed_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
-observed_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
+delegate_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
+delegate_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
 
-observed_dispatch!(Syncline: [WlCallback: ()] => CompositorState);
+delegate_dispatch!(Syncline: [WlCallback: ()] => CompositorState);
