@@ -11,7 +11,7 @@ use std::{
 use rustix::io::{Errno, Result as IoResult};
 
 use crate::{
-    CallError, Missing, Object, Timeline,
+    CallError, Missing, Object, SyncFile, Timeline,
     ioctl::{CAP_SYNCOBJ, CAP_SYNCOBJ_TIMELINE, HANDLE_SYNC_FILE, HANDLE_TIMELINE},
     kernel::{Kernel, KernelRef, LINUX},
     retry::DeferredReleases,
@@ -135,6 +135,23 @@ impl SyncDevice {
             .fd_to_handle(self.as_fd(), fd, 0, 0, 0)
             .map_err(|errno| CallError::new("SYNCOBJ_FD_TO_HANDLE", Object::fd(fd), errno))?;
         Ok(Timeline::from_handle(self, handle))
+    }
+
+    /// A fence that has signalled, for hardware that is to wait for nothing: a plane that gets a
+    /// fence of its own does not also wait for those in its dma-buf. Three system calls; make it
+    /// once. The caller owns it.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP`: the driver has no syncobjs; `EMFILE`, `ENOMEM`.
+    pub fn signalled(&self) -> Result<SyncFile, CallError> {
+        let (kernel, fd) = (self.0.kernel, self.as_fd());
+        let fail = |call| move |errno| CallError::new(call, Object::New, errno);
+        let handle = kernel.create(fd, true).map_err(fail("SYNCOBJ_CREATE"))?;
+        let file = kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE, 0).map_err(fail("SYNCOBJ_HANDLE_TO_FD"));
+        if let Err(errno) = kernel.destroy(fd, handle) {
+            tracing::error!(handle, %errno, "the syncobj of a signalled fence leaks");
+        }
+        file.map(SyncFile::unchecked)
     }
 
     pub(crate) fn kernel(&self) -> KernelRef {
