@@ -44,4 +44,5 @@ pub use gem::{GemDevice, GemHandle, GemTable};
 pub use map::Mapping;
 pub use request::Request;
 pub use set::FormatSet;
+pub use sync::unreadable;
 pub use validate::Violation;
