@@ -70,6 +70,7 @@ pub struct Frame<'a, P = ()> {
 #[derive(Debug, Clone, Copy, Default)]
 struct CommitOnly<'a> {
     in_fence: Option<BorrowedFd<'a>>,
+    no_wait: Option<BorrowedFd<'a>>,
     damage: &'a [Rect],
     pipeline: Option<&'a PipelineState>,
 }
@@ -113,7 +114,7 @@ impl<'a, P: PartialEq> Frame<'a, P> {
     /// Puts a buffer on a plane, an index into [`Output::planes`]; the output holds `payload` until
     /// the buffer has left the screen.
     pub fn show(&mut self, plane: usize, state: PlaneState<'a>, payload: P) -> &mut Self {
-        let PlaneState { fb, src, dst, in_fence, alpha, blend, zpos, damage, options, pipeline } = state;
+        let PlaneState { fb, src, dst, in_fence, no_wait, alpha, blend, zpos, damage, options, pipeline } = state;
         match self.output.planes.get(plane).map(|found| unsupported(found, &state)) {
             Some(None) if fb.raw() != 0 => {
                 let tracker = &mut self.output.tracker;
@@ -121,7 +122,7 @@ impl<'a, P: PartialEq> Frame<'a, P> {
                 let serial = pipeline.map_or(0, |pipeline| pipeline.serial);
                 let values = PlaneValues { fb: Some(fb), src, dst, alpha, blend, zpos, options, pipeline: serial };
                 tracker.show(plane, Shown { values, payload });
-                self.extras[plane] = CommitOnly { in_fence, damage, pipeline };
+                self.extras[plane] = CommitOnly { in_fence, no_wait, damage, pipeline };
             }
             Some(Some(what)) => self.wrong = Some(InvalidPlane { plane, what }),
             Some(None) => self.wrong = Some(InvalidPlane { plane, what: "framebuffer 0" }),

@@ -26,6 +26,11 @@ pub struct PlaneState<'a> {
     /// A sync_file that signals when the buffer may be read; stays the caller's, who may close it
     /// after the commit.
     pub in_fence: Option<BorrowedFd<'a>>,
+    /// A sync_file that has signalled, for a plane without `in_fence`: the kernel takes it instead
+    /// of the fences in the dma-buf, to which others may add at any time. It goes along with every
+    /// commit, because drivers add planes to commits that do not name them, but not with an
+    /// asynchronous flip. Stays the caller's.
+    pub no_wait: Option<BorrowedFd<'a>>,
     /// Opacity of the whole plane, 0xffff = opaque.
     pub alpha: u16,
     /// Blending; ignored by the kernel where the format has no alpha and `alpha` is 0xffff.
@@ -51,6 +56,7 @@ impl<'a> PlaneState<'a> {
             src,
             dst,
             in_fence: None,
+            no_wait: None,
             alpha: u16::MAX,
             blend: Blend::default(),
             zpos: None,

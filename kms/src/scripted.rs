@@ -102,6 +102,7 @@ struct State {
     blobs: BTreeSet<BlobId>,
     next_id: u32,
     no_closefb: bool,
+    no_in_fences: bool,
     events: VecDeque<[u8; 32]>,
     in_flight: Vec<InFlight>,
     /// Memory of dumb buffers, by handle.
@@ -205,6 +206,11 @@ impl Scripted {
     /// announce the layout.
     pub fn refuse_layout(&self, format: u32, modifier: u64) {
         self.lock().refused = Some((format, modifier));
+    }
+
+    /// From now on a request with an in-fence is EPERM, as by NVIDIA's driver before 560.35.03.
+    pub fn refuse_in_fences(&self) {
+        self.lock().no_in_fences = true;
     }
 
     /// Behaves as Linux before 6.8, which has no CLOSEFB.
@@ -312,6 +318,11 @@ impl State {
         };
         self.refused.is_some()
             && request.iter().any(|(_, prop, value)| prop == ids::FB_ID && layout(value) == self.refused)
+    }
+
+    fn has_refused_fence(&self, request: &Request) -> bool {
+        let fence = |(_, prop, value)| prop == ids::IN_FENCE_FD && value != u64::MAX;
+        self.no_in_fences && request.iter().any(fence)
     }
 
     fn shows(&self, fb: FramebufferId) -> bool {

@@ -148,6 +148,27 @@ fn variable_refresh_is_sent_when_it_changes() {
     assert_eq!(modeset.value(CRTC, ids::VRR_ENABLED), Some(1), "a modeset keeps it");
 }
 
+/// Kernels before 6.14 refuse the property with an asynchronous flip.
+#[test]
+fn a_plane_that_waits_for_nothing_says_so_with_every_commit_but_a_tearing_one() {
+    let mut bench = Bench::lit(Caps { atomic_async_flip: true, ..Caps::default() }, |_| ());
+    let signalled = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
+    let no_wait = Some(std::os::fd::AsFd::as_fd(&signalled));
+    let given = Some(std::os::fd::AsRawFd::as_raw_fd(&signalled) as u64);
+    let mut frame = bench.outputs[0].frame();
+    frame.set(0, PlaneState { no_wait, ..full(1) });
+    frame.commit(2).unwrap();
+    bench.flips();
+    let sent = bench.kernel.take_log().remove(0);
+    assert_eq!((sent.value(PRIMARY, ids::FB_ID), sent.value(PRIMARY, ids::IN_FENCE_FD)), (None, given));
+    let mut frame = bench.outputs[0].frame();
+    assert!(frame.set(0, PlaneState { no_wait, ..full(2) }).try_asynchronous());
+    frame.commit(3).unwrap();
+    bench.flips();
+    let sent = bench.kernel.take_log().remove(0);
+    assert_eq!((sent.value(PRIMARY, ids::FB_ID), sent.value(PRIMARY, ids::IN_FENCE_FD)), (Some(2), None));
+}
+
 #[test]
 fn what_an_asynchronous_flip_may_not_touch() {
     let mut unable = Bench::lit(Caps::default(), |_| ());

@@ -82,7 +82,10 @@ impl<P: PartialEq> Frame<'_, P> {
         for (at, plane) in output.planes.iter().enumerate() {
             let whole = matches!(kind, FrameKind::Modeset | FrameKind::Off);
             let before = if whole { None } else { output.tracker.known(at) };
-            let (next, extra) = (output.tracker.next_values(at), &self.extras[at]);
+            let next = output.tracker.next_values(at);
+            // Kernels before 6.14 take no in-fence with an asynchronous flip.
+            let no_wait = self.extras[at].no_wait.filter(|_| self.kind != FrameKind::Asynchronous);
+            let extra = &CommitOnly { no_wait, ..self.extras[at] };
             let damage = match plane.props.fb_damage_clips {
                 Some(_) if !extra.damage.is_empty() => output.clips.blob(&output.device, extra.damage, &next.src),
                 _ => None,
@@ -191,6 +194,11 @@ fn write_plane(
         request.set(prop, zpos);
     }
     next.options.write(request, props, old.map(|old| &old.options));
+    // Also where nothing else is written: drivers add such planes to the commit by themselves
+    // (`drm_atomic_add_affected_planes`), and then the kernel looks at their dma-bufs.
+    if let (Some(prop), Some(fence), None) = (props.in_fence_fd, extra.no_wait, in_fence) {
+        request.set_fence(prop, fence);
+    }
     if let Some(prop) = props.color_pipeline
         && old.is_none_or(|old| old.pipeline != next.pipeline)
     {

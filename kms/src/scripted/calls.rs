@@ -35,6 +35,7 @@ impl Kernel for Scripted {
         let props = request.iter().collect();
         let result = match result {
             Ok(()) if test && state.has_refused_layout(request) => Err(Errno::INVAL),
+            Ok(()) if !test && state.has_refused_fence(request) => Err(Errno::PERM),
             Ok(()) if !test => state.commit(request, flags, user_data, self.fences),
             other => other,
         };
