@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use dmabuf_import::Mapping;
 use drm_fourcc::DrmModifier;
 use kms::{
     Blend, BlobId, ColorEncoding, ColorRange, Device, PlaneId,
@@ -226,7 +227,7 @@ fn opened(
     compute: &dyn Fn(&[ModelPlane<'_>]) -> u32,
 ) -> Result<u32, String> {
     let Some((plane, rest)) = rest.split_first() else { return Ok(compute(open)) };
-    let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;
+    let mapping = mapping_of(plane)?;
     let crc = mapping.cpu_read(|bytes| {
         let mut open = open.to_vec();
         open.push(modelled(plane, bytes)?);
@@ -275,6 +276,15 @@ fn range(of: ColorRange) -> Range {
     }
 }
 
+/// The mapping of a plane's buffer. Error: none, or its client has put a fence into it since the
+/// frame, for which a reader would have to wait.
+fn mapping_of(plane: &CheckPlane) -> Result<&Mapping, String> {
+    match plane.target.dmabuf.is_readable() {
+        true => plane.target.mapping().ok_or_else(|| "the CPU cannot map a buffer".into()),
+        false => Err("a buffer carries a pending fence".into()),
+    }
+}
+
 /// The CRC of LCDIF: one XRGB8888 buffer on the primary plane, unrotated, as large as the mode.
 fn lcdif_crc(check: &Check) -> Result<u32, String> {
     let [plane] = check.planes.as_slice() else { return Err("overlays are not modelled".into()) };
@@ -285,7 +295,7 @@ fn lcdif_crc(check: &Check) -> Result<u32, String> {
         dmabuf.format() == drm_fourcc::DrmFourcc::Xrgb8888 && plane.values.options == kms::PlaneOptions::default();
     let layout = dmabuf.planes().first().filter(|_| whole && at_start && plain);
     let layout = layout.ok_or("for LCDIF, only a full-screen XRGB8888 buffer is modelled")?;
-    let mapping = plane.target.mapping().ok_or("the CPU cannot map a buffer")?;
+    let mapping = mapping_of(plane)?;
     let read = |bytes: &[u8]| {
         let pixels = bytes.get(layout.offset as usize..)?;
         lcdif::crc(check.width, check.height, pixels, layout.stride)

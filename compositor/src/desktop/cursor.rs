@@ -6,6 +6,8 @@
 //! on top of the scene, which go onto an overlay or are composited like any others. Nothing here
 //! decides where the pointer is.
 
+use std::sync::Arc;
+
 use fence::Ns;
 use kms::Device;
 use smithay::{
@@ -24,7 +26,7 @@ use crate::{
         tree,
     },
     render::{CursorImage, Layer},
-    surface::{SurfaceState, tree::Trees},
+    surface::{SurfaceState, content::Content, tree::Trees},
 };
 
 /// The state of the pointer's image and of the drag icon.
@@ -225,6 +227,12 @@ impl Cursor {
             CursorImageStatus::Surface(surface) => ImageSource::Surface(surface, hotspot(surface)),
         };
         self.buffers.for_plane(device, (width, height), &source, self.changes)
+    }
+
+    /// The client's image that [`Cursor::for_plane`] could not read, because its dma-buf carries a
+    /// pending fence.
+    pub fn take_unready(&mut self) -> Option<Arc<Content>> {
+        self.buffers.take_unready()
     }
 }
 

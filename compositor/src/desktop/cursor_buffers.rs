@@ -23,6 +23,7 @@ use crate::{
     render::{
         CursorImage, Layer, Target,
         bind::{BindTarget, Drawable},
+        readiness,
     },
     surface::{
         SurfaceState,
@@ -41,6 +42,8 @@ pub struct CursorBuffers {
     rendered: Vec<RenderedCursor>,
     /// The number of the change whose image could not be rendered for a plane.
     not_on_plane: Option<u64>,
+    /// The client's image that could not be read, because its dma-buf carries a pending fence.
+    unready: Option<Arc<Content>>,
     /// The theme's image as content of a layer, one for each card.
     contents: Vec<ThemeContent>,
     /// The damage of the theme's image.
@@ -91,6 +94,7 @@ impl Default for CursorBuffers {
             renderer: PixmanRenderer::new().ok(),
             rendered: Vec::new(),
             not_on_plane: None,
+            unready: None,
             contents: Vec::new(),
             damage: DamageHistory::default(),
         }
@@ -121,7 +125,8 @@ impl CursorBuffers {
         let src = Rectangle::from_size(content.source.size().to_f64());
         let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
-        Ok(Layer { surface: None, content, view, dst, damage, opaque: false, rate: 0, pointer: true })
+        let (surface, opaque, rate, pointer, older) = (None, false, 0, true, false);
+        Ok(Layer { surface, content, view, dst, damage, opaque, rate, pointer, older })
     }
 
     /// The theme's image in a buffer of `device`.
@@ -155,6 +160,11 @@ impl CursorBuffers {
         Ok(content)
     }
 
+    /// The client's image that the last call of [`CursorBuffers::for_plane`] could not read.
+    pub fn take_unready(&mut self) -> Option<Arc<Content>> {
+        self.unready.take()
+    }
+
     /// The image in a buffer of this size for a cursor plane of `device`, rendered again if `changes`
     /// is not what it was. `None`: there is nothing to show.
     pub fn for_plane(
@@ -176,7 +186,7 @@ impl CursorBuffers {
                     self.rendered[at].at_change = changes;
                     self.rendered[at].shown = Some(shown);
                 }
-                // It is not there yet: the next frame looks again.
+                // It is not there yet: the former image stays, and the next frame looks again.
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!("cursor: no buffer for a plane: {error}");
@@ -221,10 +231,13 @@ impl CursorBuffers {
                         return Err("its client has got the buffer back".to_owned());
                     }
                     PixelSource::Shm(shm) => crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0,
-                    PixelSource::Dmabuf(imported) if content.is_ready() => {
-                        renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string())?
+                    PixelSource::Dmabuf(imported) if readiness::is_readable(&content) => {
+                        renderer.import_dmabuf(&imported.wl()?, None).map_err(|e| e.to_string())?
                     }
-                    PixelSource::Dmabuf(_) => return Ok(None),
+                    PixelSource::Dmabuf(_) => {
+                        self.unready = Some(content.clone());
+                        return Ok(None);
+                    }
                 };
                 let View { src, transform, size, .. } = state.view;
                 Ok(Some(Picture { texture, src, transform, size, hotspot: *hotspot }))
@@ -254,7 +267,8 @@ fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture) -> Re
     frame
         .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], picture.transform, 1.0)
         .map_err(|e| e.to_string())?;
-    frame.finish().map_err(|e| e.to_string())?.wait().map_err(|e| e.to_string())
+    // The CPU is done when it says so: there is nothing to wait for.
+    frame.finish().map(drop).map_err(|e| e.to_string())
 }
 
 fn upload(renderer: &mut PixmanRenderer, image: &ThemeImage) -> Result<PixmanTexture, String> {

@@ -46,5 +46,6 @@ pub fn layer(
         rate: state.rate.rate(now),
         damage: state.damage.clone(),
         pointer: false,
+        older: false,
     })
 }

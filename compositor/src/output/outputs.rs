@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use fence::HandOff;
+use fence::{HandOff, SyncFile};
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 
 use crate::{
@@ -36,6 +36,8 @@ pub struct Outputs {
     pub timeline_card: Option<kms::CardSerial>,
     /// Which pending fences may be committed as in-fences.
     pub policy: HandOff,
+    /// A fence that has signalled, for planes that wait for nothing. `None`: no card can make one.
+    pub signalled: Option<SyncFile>,
     /// The lit outputs.
     pub list: OutputList,
     /// The session's VT is active.
@@ -70,6 +72,7 @@ impl Outputs {
         let timeline_card = cards.iter().next().map(Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
+        let signalled = cards.iter().find_map(Card::signalled_fence);
         let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
         let renderer_is_auto = choice == RendererChoice::Auto;
         Ok(Self {
@@ -79,6 +82,7 @@ impl Outputs {
             main_device,
             timeline_card,
             policy,
+            signalled,
             list,
             active: true,
             deferred,

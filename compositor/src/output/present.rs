@@ -23,14 +23,15 @@ use crate::{
             assign,
             attempt::{Attempt, FrameError},
             fill::{FrameInputs, gather, test},
+            implicit,
             record::{check_of, kind_of, pending_frame},
             refused_layouts,
-            request::{Held, InFence, OnPlane, SceneFrame},
+            request::{Held, InFence, OnPlane, PlaneRequest, SceneFrame},
             submit::{Submit, Submitted, submit},
         },
         state::Output,
     },
-    render::Layer,
+    render::{Layer, layer::LastPictures},
     schedule::Timing,
     surface::SurfaceState,
     system::{clock::Clock, id::OutputId, trace},
@@ -61,18 +62,20 @@ pub struct Presented {
 impl Outputs {
     /// Assigns planes, composites and commits one frame for the vblank at `vblank`; retries with
     /// less if the kernel refuses. `planned` and `started`: when the latch was planned and when it
-    /// began. Errors: rendering failed, or the kernel refused every attempt.
+    /// began. `last` stands in for contents that may not be read; it is emptied if nothing needs it
+    /// any more, before buffers are released. Errors: rendering failed, or the kernel refused every
+    /// attempt.
     pub fn present(
         &mut self,
         id: OutputId,
         vblank: Ns,
         (planned, started): (Ns, Ns),
-        frame: &SceneFrame<'_>,
+        (frame, last): (&SceneFrame<'_>, &mut LastPictures),
         attempt: Attempt,
         config: FrameConfig,
     ) -> Result<Presented, FrameError> {
         let mut layouts = std::mem::take(&mut self.list[id].layouts);
-        let done = self.present_with(id, (vblank, planned, started), frame, attempt, config, &mut layouts);
+        let done = self.present_with(id, (vblank, planned, started), (frame, last), attempt, config, &mut layouts);
         layouts.drop_contents();
         self.list[id].layouts = layouts;
         done
@@ -82,13 +85,14 @@ impl Outputs {
         &mut self,
         id: OutputId,
         (vblank, planned, started): (Ns, Ns, Ns),
-        scene_frame: &SceneFrame<'_>,
+        (scene_frame, last): (&SceneFrame<'_>, &mut LastPictures),
         mut attempt: Attempt,
         config: FrameConfig,
         layouts: &mut assign::Layouts,
     ) -> Result<Presented, FrameError> {
         let outputs = self;
         let output = &mut outputs.list[id];
+        let signalled = outputs.signalled.as_ref();
         let card = outputs.cards.of_mut(&output.kms);
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
@@ -107,17 +111,23 @@ impl Outputs {
         let mut requests = std::mem::take(&mut layouts.requests);
         let mut asked = Vec::new();
         output.ladder.begin();
+        output.has_in_fences = signalled.is_some() && known.learnt.in_fences();
+        if let Some(assignment) = layouts.current().filter(|_| !attempt.composited) {
+            attempt.composited = implicit::waits(output, assignment, scene);
+        }
         let CommittedFrame { from, to, submitted: Submitted { out_fence, tears } } = loop {
-            let inputs = FrameInputs { scene: scene_frame, background: config.background, known };
+            let inputs = FrameInputs { scene: scene_frame, last, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut requests)?;
             let from = if trace::enabled() { config.clock.now() } else { started };
-            let asynchronous = attempt.asynchronous(output, &requests);
+            // A tearing frame has no in-fence for what waits for nothing.
+            let bare = requests.iter().filter(|request| !request.waits_for_client());
+            let asynchronous = attempt.asynchronous(output, &requests) && !implicit::waits_without_fences(bare);
             if output.tearing == TearVerdict::May && !asynchronous {
                 // The driver has refused it: the next frame is planned for its vblank.
                 output.tearing = TearVerdict::Unable;
             }
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
-            let result = submit(output, device, &requests, &layouts.rects, how, &mut asked);
+            let result = submit(output, device, &requests, &layouts.rects, signalled, how, &mut asked);
             let to = config.clock.now();
             let error = match result {
                 Ok(submitted) => break CommittedFrame { from, to, submitted },
@@ -149,7 +159,7 @@ impl Outputs {
         output.planner.committed(&timing);
         output.frame = frame;
         (output.dirty, output.retrain) = (false, false);
-        let fenced = requests.iter().any(|r| r.fence.is_some() && matches!(r.show, OnPlane::Content(_)));
+        let fenced = requests.iter().any(PlaneRequest::waits_for_client);
         let drawn = requests.iter_mut().find(|r| matches!(r.fence, Some(InFence::Pass(_))));
         let render_fence = drawn.and_then(|r| r.fence.take()).and_then(InFence::into_pass);
         pending_frame(output, tears);
@@ -173,6 +183,9 @@ impl Outputs {
         let direct = assignment.is_some_and(|assignment| assignment.composite().is_none());
         layouts.count_visited(looked_at);
         requests.clear();
+        if scene_frame.current && output.late.is_empty() {
+            last.clear();
+        }
         release_replaced(output, out_fence.as_ref(), frame);
         layouts.requests = requests;
         output.callbacks.tears = tears;

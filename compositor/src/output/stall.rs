@@ -8,16 +8,26 @@ use fence::AcquireState;
 
 use crate::{
     output::{phase::Phase, planes::request::OnPlane, state::Output},
+    render::readiness,
     surface::content::Content,
 };
 
 impl Output {
-    /// The client's content whose pending acquire fence the commit in flight waits for.
+    /// The client's content for whose fence the commit in flight waits: its acquire fence, or one in
+    /// its memory if the plane has no in-fence.
     pub fn waits_for(&self) -> Option<&Arc<Content>> {
-        self.on_planes().find_map(|(_, on)| match on {
-            OnPlane::Content(content) if matches!(content.advance(), Ok(AcquireState::Pending)) => Some(content),
-            _ => None,
+        self.on_planes().find_map(|(plane, on)| {
+            let OnPlane::Content(content) = on else { return None };
+            let acquire = matches!(content.advance(), Ok(AcquireState::Pending));
+            let waits = acquire || !self.takes_in_fence(plane) && !readiness::is_memory_readable(content);
+            waits.then_some(content)
         })
+    }
+
+    /// Whether a client's buffer on a plane goes with an in-fence, so that the kernel does not add
+    /// the fences in its dma-buf.
+    pub fn takes_in_fence(&self, plane: usize) -> bool {
+        self.has_in_fences && self.kms.planes()[plane].props.in_fence_fd.is_some()
     }
 
     /// Whether the GPU is still rendering the frame in flight.

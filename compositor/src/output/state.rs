@@ -36,7 +36,7 @@ use crate::{
     },
     render::{Scene, Target, Tracker},
     schedule::{HandOverReserve, Planner, cause::Misses},
-    surface::gate::PendingCommit,
+    surface::{content::Content, gate::PendingCommit},
     system::{id::OutputId, trace},
 };
 
@@ -84,6 +84,11 @@ pub struct Output {
     pub withdrawn: bool,
     /// The render targets, each with the pass that last rendered it; 0: its image is not valid.
     pub targets: Vec<(Arc<Target>, u64)>,
+    /// Clients' buffers go with in-fences: the driver takes them, and there is a signalled one.
+    pub has_in_fences: bool,
+    /// Contents that the last frame was to composite and did not read: their dma-bufs carry pending
+    /// fences that came late.
+    pub late: Vec<Arc<Content>>,
     /// The number of render passes so far.
     pub passes: u64,
     /// Number of consecutive render passes whose fence failed.

@@ -33,6 +33,8 @@ impl Renderer {
     ) -> Result<Arc<Target>, String> {
         match self {
             Self::Pixman { .. } => shown(device, width, height, format),
+            #[cfg(test)]
+            Self::Recording(_) => shown(device, width, height, format),
             Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height, format),
             Self::Gles(gles) => {
                 let mut renderable: Vec<_> =
@@ -61,7 +63,7 @@ fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: Drm
     let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let dumb = DumbAllocator(device.clone()).allocate(&ask).map_err(|e| e.to_string())?;
     let target = Arc::new(Imported::allocated(dumb));
-    let mut wl = target.wl()?.clone();
+    let mut wl = target.wl()?;
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),
         Err(error) => Err(format!(

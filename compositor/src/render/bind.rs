@@ -33,7 +33,7 @@ impl<'t> Drawable<'t> {
     pub fn of(target: &'t Target) -> Result<Self, String> {
         match target.memory() {
             Some(memory) => Ok(Self::Memory(memory)),
-            None => target.wl().cloned().map(Self::Dmabuf),
+            None => target.wl().map(Self::Dmabuf),
         }
     }
 }

@@ -199,7 +199,7 @@ impl Shown {
     fn of(layer: &Layer, role: PassRole) -> Self {
         let view = &layer.view;
         let look = Look { src: view.src, transform: view.transform, colour: view.colour, opaque: layer.opaque, role };
-        let commit = Some(layer.damage.current_commit());
+        let commit = (!layer.older).then(|| layer.damage.current_commit());
         Self { id: layer.content.surface, dst: layer.dst, look, commit }
     }
 }

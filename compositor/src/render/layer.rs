@@ -3,14 +3,17 @@
 //! The desktop makes a layer, which is assigned to a plane or composited, and dropped with its
 //! frame. Plain data: it renders nothing.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Physical, Rectangle},
 };
 
-use crate::surface::{content::Content, damage::DamageHistory, view::View};
+use crate::{
+    surface::{content::Content, damage::DamageHistory, view::View},
+    system::id::SurfaceId,
+};
 
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
@@ -31,7 +34,36 @@ pub struct Layer {
     pub rate: u32,
     /// The layer is part of the pointer's image.
     pub pointer: bool,
+    /// The content is that of an earlier frame, because the current one may not be read yet; the
+    /// damage is the current one's.
+    pub older: bool,
 }
+
+impl Layer {
+    /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which
+    /// is read again in each pass. `None`: there is a copy, or nothing that a client could write.
+    pub fn picture(&self) -> Option<LastPicture> {
+        self.content.client_memory().map(|_| LastPicture { content: self.content.clone(), view: self.view })
+    }
+
+    /// The layer as it was when it showed `last`. It stands in for the current content, so nothing
+    /// is known of its damage.
+    pub fn with(&self, last: &LastPicture) -> Self {
+        let LastPicture { content, view } = last;
+        let opaque = content.opaque || view.opaque;
+        Self { content: content.clone(), view: *view, opaque, older: true, ..self.clone() }
+    }
+}
+
+/// What a layer showed before its current content.
+#[derive(Debug, Clone)]
+pub struct LastPicture {
+    pub content: Arc<Content>,
+    pub view: View,
+}
+
+/// The last pictures of surfaces whose current contents no frame has shown yet.
+pub type LastPictures = HashMap<SurfaceId, LastPicture>;
 
 /// What a pass makes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +86,14 @@ pub struct PassLayers<'a> {
     /// Which of them have changed since the last pass of the same tracker; `None`: that is not
     /// known.
     pub changed: Option<&'a [usize]>,
+    /// What stands in for contents that may not be read; `None`: nothing does.
+    pub last: Option<&'a LastPictures>,
 }
 
 impl<'a> PassLayers<'a> {
     /// All layers composited, and nothing known of an earlier pass.
     pub fn all(layers: &'a [Layer]) -> Self {
-        Self { layers, roles: None, changed: None }
+        Self { layers, roles: None, changed: None, last: None }
     }
 
     /// What becomes of a layer.

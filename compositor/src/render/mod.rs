@@ -17,6 +17,9 @@ mod memory;
 mod other_gpus;
 mod pass;
 mod read_path;
+pub mod readiness;
+#[cfg(test)]
+pub mod recording;
 pub mod renderer;
 mod scene;
 pub mod shm;
@@ -25,6 +28,7 @@ mod split;
 pub mod target;
 mod textures;
 mod upload;
+mod wait;
 mod yuv;
 
 pub use cursor::CursorImage;

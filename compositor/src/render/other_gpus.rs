@@ -20,7 +20,7 @@ use crate::{
         Target,
         client_fence::ClientFence,
         egl::{Allocator, Gles, Gpu},
-        memory, upload,
+        memory, upload, wait,
     },
     surface::buffer::Imported,
     system::id::SurfaceId,
@@ -121,8 +121,7 @@ impl OtherGpus {
             // Mesa's GL on the CPU crashes on buffers of other devices.
             let allocator = allocator.filter(|_| !gles.software);
             let preferred = allocator.and_then(|a| memory::of_gpu(a, width, height, format, &linear).ok());
-            let preferred =
-                preferred.filter(|copy| copy.wl().is_ok_and(|wl| gles.renderer.bind(&mut wl.clone()).is_ok()));
+            let preferred = preferred.filter(|copy| copy.wl().is_ok_and(|mut wl| gles.renderer.bind(&mut wl).is_ok()));
             let made =
                 preferred.map_or_else(|| memory::of_gpu(&mut gles.allocator, width, height, format, &linear), Ok);
             self.copies.insert(surface, GpuCopy { target: made?, read_by: None });
@@ -131,11 +130,11 @@ impl OtherGpus {
         let texture = sampled(gles, imported)?;
         let fail = |e: smithay::backend::renderer::gles::GlesError| format!("copying by {}: {e}", gles.driver);
         let size = (width as i32, height as i32);
-        let mut wl = copy.target.wl()?.clone();
+        let mut wl = copy.target.wl()?;
         let mut framebuffer = gles.renderer.bind(&mut wl).map_err(fail)?;
         let mut frame = gles.renderer.render(&mut framebuffer, size.into(), Transform::Normal).map_err(fail)?;
         for fence in [wait, copy.read_by.take()].into_iter().flatten() {
-            frame.wait(&SyncPoint::from(ClientFence(fence))).map_err(fail)?;
+            frame.wait(&SyncPoint::from(ClientFence::new(fence))).map_err(fail)?;
         }
         let all = [Rectangle::from_size(size.into())];
         frame.clear(Color32F::TRANSPARENT, &all).map_err(fail)?;
@@ -147,7 +146,7 @@ impl OtherGpus {
             (true, _) => None,
             (false, Some(fd)) => Some(SyncFile::unchecked(fd)),
             (false, None) => {
-                sync.wait().map_err(|e| e.to_string())?;
+                wait::await_pass(&sync)?;
                 None
             }
         };
@@ -174,6 +173,6 @@ impl OtherGpus {
 fn sampled(gles: &mut Gles, imported: &Imported) -> Result<smithay::backend::renderer::gles::GlesTexture, String> {
     match gles.software {
         true => upload::texture(&mut gles.renderer, None, imported, &mut gles.packed).map(|(texture, _)| texture),
-        false => gles.renderer.import_dmabuf(imported.wl()?, None).map_err(|e| e.to_string()),
+        false => gles.renderer.import_dmabuf(&imported.wl()?, None).map_err(|e| e.to_string()),
     }
 }

@@ -3,8 +3,11 @@
 //! [`crate::render::damage`] decides which region that is, and [`crate::render::split`] which layer
 //! shows what of it. Only layers that show something are visited.
 
+use std::sync::Arc;
+
 use fence::SyncFile;
 use kms::Rect;
+use smallvec::SmallVec;
 use smithay::{
     backend::renderer::{Color32F, Frame as _, ImportDma, ImportMem, Texture, sync::SyncPoint, utils::DamageSet},
     reexports::pixman::{Box32, Region32},
@@ -21,11 +24,13 @@ use crate::{
         fault,
         layer::{PassLayers, PassRole},
         read_path::{self, ReadContext, Sampled},
+        readiness::{self, StandIn, Unready},
         shm,
         split::{Part, split},
         textures::{KnownTexture, LastCopy, Textures},
+        wait,
     },
-    surface::buffer::PixelSource,
+    surface::{buffer::PixelSource, content::Content},
 };
 
 /// The result of a render pass.
@@ -34,6 +39,18 @@ pub struct Pass {
     /// Signals when the GPU has finished; the caller owns it. `None`: rendering is already
     /// finished.
     pub fence: Option<SyncFile>,
+    /// The layers that it was to composite and did not read, because their dma-bufs carry pending
+    /// fences.
+    pub unready: Unready,
+    /// What it has read in their places.
+    pub stood_in: SmallVec<[Arc<Content>; 2]>,
+}
+
+impl Pass {
+    /// A pass that has read everything.
+    fn complete(fence: Option<SyncFile>) -> Self {
+        Self { fence, unready: Unready::new(), stood_in: SmallVec::new() }
+    }
 }
 
 /// Composites the layers of `pass` into a target that was rendered `age` passes of `tracker` ago;
@@ -60,19 +77,29 @@ where
     release_copied(renderer, textures, &mut context, pass, tracker);
     if !region.is_non_empty() {
         tracker.read.clear();
-        return Ok(Pass { fence: fault::fence() });
+        return Ok(Pass::complete(fault::fence()));
     }
-    let mut parts = std::mem::take(&mut tracker.parts);
     let bounds = std::mem::take(&mut tracker.bounds);
-    let shape = |at: usize| (layers[at].dst, layers[at].opaque || pass.role(at) == PassRole::Hole);
-    let usable = |at: usize| match pass.role(at) {
-        PassRole::Hole => Some(None),
-        _ => sampled(renderer, textures, &mut context, &layers[at], at, tracker),
+    let unready = readiness::unready(pass, (&region, &bounds), textures, context.waits);
+    let stand_ins = unready.iter().map(|at| (*at, readiness::stand_in(&layers[*at], pass.last, textures)));
+    let drawn_layers = Drawn { pass, stand_ins: stand_ins.collect() };
+    let mut parts = std::mem::take(&mut tracker.parts);
+    let shape = |at: usize| match pass.role(at) {
+        PassRole::Hole => (layers[at].dst, true),
+        _ => (drawn_layers.layer(at).dst, drawn_layers.layer(at).opaque),
+    };
+    let usable = |at: usize| match (pass.role(at), drawn_layers.stand_in(at)) {
+        (PassRole::Hole, _) => Some(None),
+        (_, None | Some(StandIn::Picture(_))) => {
+            sampled(renderer, textures, &mut context, drawn_layers.layer(at), at, tracker)
+        }
+        (_, Some(StandIn::Copy)) => Some(None),
+        (_, Some(StandIn::Nothing)) => None,
     };
     let (below, visited) = split(region, &bounds, shape, usable, &mut parts);
     tracker.bounds = bounds;
     tracker.visited += visited;
-    let fence = paint(renderer, textures, target, tracker, pass, background, &below, &parts);
+    let fence = paint(renderer, textures, target, tracker, &drawn_layers, background, &below, &mut parts);
     let fence = fence.map(|fence| fault::fence().or(fence));
     tracker.read.clear();
     tracker.read.extend(parts.iter().map(|part| part.layer).filter(|at| pass.role(*at) == PassRole::Composited));
@@ -81,7 +108,36 @@ where
     }
     parts.clear();
     tracker.parts = parts;
-    fence.map(|fence| Pass { fence })
+    unready.iter().for_each(|at| tracker.missed(*at));
+    let fence = fence?;
+    if unready.is_empty() {
+        return Ok(Pass::complete(fence));
+    }
+    let stood_in = drawn_layers.stand_ins.into_iter().filter_map(|(_, stand_in)| match stand_in {
+        StandIn::Picture(layer) => Some(layer.content),
+        StandIn::Copy | StandIn::Nothing => None,
+    });
+    Ok(Pass { fence, unready, stood_in: stood_in.collect() })
+}
+
+/// The layers of a pass as they are drawn.
+struct Drawn<'a> {
+    pass: &'a PassLayers<'a>,
+    /// What stands in for the layers that may not be read.
+    stand_ins: SmallVec<[(usize, StandIn); 2]>,
+}
+
+impl Drawn<'_> {
+    fn stand_in(&self, at: usize) -> Option<&StandIn> {
+        self.stand_ins.iter().find(|(of, _)| *of == at).map(|(_, stand_in)| stand_in)
+    }
+
+    fn layer(&self, at: usize) -> &Layer {
+        match self.stand_in(at) {
+            Some(StandIn::Picture(layer)) => layer,
+            _ => &self.pass.layers[at],
+        }
+    }
 }
 
 /// Draws the background and the parts, the last one first. Returns the fence of the pass; `None`:
@@ -92,10 +148,10 @@ fn paint<R>(
     textures: &Textures<R::TextureId>,
     target: &Target,
     tracker: &mut Tracker,
-    pass: &PassLayers<'_>,
+    layers: &Drawn<'_>,
     background: Colour,
     below: &Region32,
-    parts: &[Part],
+    parts: &mut [Part],
 ) -> Result<Option<SyncFile>, String>
 where
     R: BindTarget,
@@ -110,16 +166,16 @@ where
         let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
         frame.clear(Color32F::new(r, g, b, 1.0), rects).map_err(failed)?;
     }
-    for part in parts.iter().rev() {
-        let layer = &pass.layers[part.layer];
-        if pass.role(part.layer) == PassRole::Hole {
+    for part in parts.iter_mut().rev() {
+        let layer = layers.layer(part.layer);
+        if layers.pass.role(part.layer) == PassRole::Hole {
             relative(&part.region, Point::default(), rects);
             frame.clear(Color32F::TRANSPARENT, rects).map_err(failed)?;
             continue;
         }
         let Some(known) = textures.get(&layer.content.surface) else { continue };
-        if let Some(wait) = part.wait.as_ref().and_then(|wait| wait.try_clone().ok()) {
-            frame.wait(&SyncPoint::from(ClientFence(wait))).map_err(failed)?;
+        if let Some(wait) = part.wait.take() {
+            frame.wait(&SyncPoint::from(ClientFence::new(wait))).map_err(failed)?;
         }
         relative(&part.region, layer.dst.loc, rects);
         // One client's odd scale must not cost the others their frame.
@@ -135,7 +191,7 @@ where
         Some(fd) => Ok(Some(SyncFile::unchecked(fd))),
         // A GPU without native fences: waiting here is the only correct way. The log says so once,
         // at the start.
-        None => sync.wait().map(|()| None).map_err(|e| e.to_string()),
+        None => wait::await_pass(&sync).map(|()| None),
     }
 }
 
@@ -192,12 +248,17 @@ where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
 {
-    let own = || match layer.content.is_ready() {
-        true => None,
-        false => layer.content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())),
-    };
     match update(renderer, textures, context, layer) {
-        Ok(Update::Current(copied)) => Some(copied.or_else(own)),
+        Ok(Update::Current(Some(copied))) => Some(Some(copied)),
+        Ok(Update::Current(None)) => match layer.content.pending_fence() {
+            Ok(own) => Some(own),
+            // Without a descriptor for its fence the layer would be read too early.
+            Err(error) => {
+                tracing::debug!("surface {}: its acquire fence: {error}", layer.content.surface);
+                tracker.missed(at);
+                None
+            }
+        },
         Ok(Update::Older) => {
             tracker.missed(at);
             Some(None)
@@ -233,7 +294,7 @@ where
     let content = &layer.content;
     let commit = layer.damage.current_commit();
     let (known, colour) = (textures.get(&content.surface), layer.view.colour);
-    if known.is_some_and(|known| known.serial == content.serial && known.colour == colour) {
+    if known.is_some_and(|known| known.shows(content, colour)) {
         return Ok(Update::Current(None));
     }
     let last = known.and_then(|known| {
@@ -241,7 +302,7 @@ where
         let damage = damage.unwrap_or_else(|| DamageSet::from_slice(&[Rectangle::from_size(content.source.size())]));
         Some(LastCopy { texture: &known.texture, format: known.copy?, damage })
     });
-    let Sampled { texture, copy, wait } = match &content.source {
+    let Sampled { texture, copy, in_place, wait } = match &content.source {
         PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported, last)? {
             Some(sampled) => sampled,
             None if known.is_some() => return Ok(Update::Older),
@@ -250,10 +311,11 @@ where
         PixelSource::Shm(shm) => {
             let (texture, copy) = shm::texture(renderer, last.as_ref(), shm, context.packed)?;
             content.copied();
-            Sampled { texture, copy: Some(copy), wait: None }
+            Sampled { texture, copy: Some(copy), in_place: false, wait: None }
         }
     };
-    let known = KnownTexture { serial: content.serial, commit, colour, copy, texture };
+    let copy = copy.filter(|_| !layer.older);
+    let known = KnownTexture { serial: content.serial, commit, colour, copy, in_place, texture };
     match textures.get_mut(&content.surface) {
         Some(last) => **last = known,
         None => drop(textures.insert(content.surface, Box::new(known))),

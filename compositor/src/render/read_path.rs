@@ -5,7 +5,6 @@
 //! is used, and the client is not notified. Nothing here decides which layers are composited.
 
 use fence::SyncFile;
-use rustix::event::{PollFd, PollFlags};
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
         egl::Allocator,
         other_gpus::OtherGpus,
         textures::{CopyFormat, LastCopy},
-        upload, yuv,
+        upload, wait, yuv,
     },
     surface::buffer::{Imported, ReadPath},
 };
@@ -49,17 +48,19 @@ pub struct Sampled<T> {
     pub texture: T,
     /// Set if the texture holds a copy that [`texture`] may update.
     pub copy: Option<CopyFormat>,
+    /// The texture is the client's memory itself.
+    pub in_place: bool,
     /// The fence to wait for before it is read, if that is not the content's own acquire fence.
     pub wait: Option<SyncFile>,
 }
 
 impl<T> Sampled<T> {
     fn imported(texture: T) -> Self {
-        Self { texture, copy: None, wait: None }
+        Self { texture, copy: None, in_place: true, wait: None }
     }
 
     fn copied((texture, format): (T, CopyFormat)) -> Self {
-        Self { texture, copy: Some(format), wait: None }
+        Self { texture, copy: Some(format), in_place: false, wait: None }
     }
 }
 
@@ -105,7 +106,7 @@ fn importable<R: ImportDma + ImportMem>(
     crate::render::fault::import()?;
     match context.reads {
         // The YUV representation is checked at each commit: see `texture`.
-        ReadAbility::Gpu => renderer.import_dmabuf(imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
+        ReadAbility::Gpu => renderer.import_dmabuf(&imported.wl()?, None).map(drop).map_err(|e| e.to_string()),
         ReadAbility::InPlace => upload::check_in_place(renderer, imported),
         ReadAbility::Not => Err("GL runs on the CPU".into()),
     }
@@ -146,7 +147,7 @@ where
             }
             ReadPath::Import => imported
                 .wl()
-                .and_then(|wl| renderer.import_dmabuf(wl, None).map_err(|e| e.to_string()))
+                .and_then(|wl| renderer.import_dmabuf(&wl, None).map_err(|e| e.to_string()))
                 .map(Sampled::imported),
             ReadPath::Cpu if !content.is_ready() => return Ok(None),
             ReadPath::Cpu if yuv::converts(imported) => {
@@ -154,6 +155,8 @@ where
                 yuv::texture(renderer, last, imported, colour, context.packed).map(Sampled::copied)
             }
             ReadPath::Cpu => upload::texture(renderer, last, imported, context.packed).map(Sampled::copied),
+            // The CPU would wait for the copy, and with it for the fence.
+            ReadPath::Gpu { .. } if !context.waits && !content.is_ready() => return Ok(None),
             ReadPath::Gpu { card } => copied_by_gpu(renderer, context, layer, imported, card),
         };
         match tried {
@@ -176,23 +179,23 @@ where
     R::TextureId: Clone,
 {
     let content = &layer.content;
-    let pending = (!content.is_ready()).then(|| content.with_acquire(|a| a.fence().and_then(|f| f.try_clone().ok())));
+    let pending = content.pending_fence().map_err(|e| e.to_string())?;
     let allocator = context.allocator.as_deref_mut();
-    let (copy, fence) = context.others.copy(card, content.surface, imported, pending.flatten(), allocator)?;
+    let (copy, fence) = context.others.copy(card, content.surface, imported, pending, allocator)?;
     let fence = match fence {
-        // The CPU reads the copy at once, so it waits here: a copy takes a fraction of a frame.
+        // The CPU reads the copy at once, so it waits here: a copy takes a fraction of a frame, and
+        // no client's fence is part of it.
         Some(fence) if !context.waits => {
-            let mut signal = [PollFd::new(&fence, PollFlags::IN)];
-            rustix::event::poll(&mut signal, None).map_err(|e| e.to_string())?;
+            wait::await_copy(&fence)?;
             None
         }
         fence => fence,
     };
     let texture = match context.reads {
         ReadAbility::Gpu | ReadAbility::InPlace => {
-            renderer.import_dmabuf(copy.wl()?, None).map_err(|e| e.to_string())?
+            renderer.import_dmabuf(&copy.wl()?, None).map_err(|e| e.to_string())?
         }
         ReadAbility::Not => upload::texture(renderer, None, &copy, context.packed)?.0,
     };
-    Ok(Sampled { texture, copy: None, wait: fence })
+    Ok(Sampled { texture, copy: None, in_place: false, wait: fence })
 }

@@ -19,6 +19,8 @@ use smithay::{
     wayland::shm::fourcc_to_shm_format,
 };
 
+#[cfg(test)]
+use crate::render::recording::Recorder;
 use crate::{
     config::{Colour, words::RendererChoice},
     render::{
@@ -50,6 +52,9 @@ pub enum Renderer {
         implicit_is_linear: bool,
     },
     Gles(Box<Gles>),
+    /// A stand-in for a GPU.
+    #[cfg(test)]
+    Recording(Box<Recorder>),
 }
 
 impl Renderer {
@@ -92,6 +97,8 @@ impl Renderer {
         match self {
             Self::Pixman { .. } => None,
             Self::Gles(gles) => Some((gles.card, &gles.driver)),
+            #[cfg(test)]
+            Self::Recording(_) => None,
         }
     }
 
@@ -100,12 +107,19 @@ impl Renderer {
         match self {
             Self::Pixman { .. } => "pixman",
             Self::Gles(_) => "gles",
+            #[cfg(test)]
+            Self::Recording(_) => "recording",
         }
     }
 
     /// Whether the GPU can wait for pending fences.
     pub fn waits_on_gpu(&self) -> bool {
-        matches!(self, Self::Gles(gles) if gles.native_fences && !gles.software)
+        match self {
+            Self::Pixman { .. } => false,
+            Self::Gles(gles) => gles.native_fences && !gles.software,
+            #[cfg(test)]
+            Self::Recording(_) => true,
+        }
     }
 
     /// The dma-buf formats and modifiers that can be composited.
@@ -125,6 +139,8 @@ impl Renderer {
                 formats.map(|code| Format { code, modifier: DrmModifier::Linear }).collect()
             }
             Self::Gles(gles) => gles.renderer.dmabuf_formats(),
+            #[cfg(test)]
+            Self::Recording(recorder) => recorder.renderer.dmabuf_formats(),
         }
     }
 
@@ -141,6 +157,8 @@ impl Renderer {
         match self {
             Self::Pixman { renderer, .. } => renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
             Self::Gles(gles) => gles.renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
+            #[cfg(test)]
+            Self::Recording(recorder) => recorder.renderer.mem_formats().filter_map(fourcc_to_shm_format).collect(),
         }
     }
 
@@ -163,6 +181,12 @@ impl Renderer {
                     others,
                     allocator: Some(allocator),
                 };
+                read_path::choose(renderer, &mut context, imported, None)
+            }
+            #[cfg(test)]
+            Self::Recording(recorder) => {
+                let Recorder { renderer, others, packed, .. } = &mut **recorder;
+                let mut context = ReadContext { reads: ReadAbility::Gpu, waits, packed, others, allocator: None };
                 read_path::choose(renderer, &mut context, imported, None)
             }
         };
@@ -192,14 +216,31 @@ impl Renderer {
         match self {
             Self::Pixman { textures, .. } => drop(textures.remove(&surface)),
             Self::Gles(gles) => drop(gles.textures.remove(&surface)),
+            #[cfg(test)]
+            Self::Recording(recorder) => drop(recorder.textures.remove(&surface)),
         }
         self.others().drop_copy_of(surface);
+    }
+
+    /// Drops the textures of surfaces for which `unseen` is true, where they are the clients' memory
+    /// itself; copies stay.
+    pub fn forget_imports(&mut self, unseen: impl Fn(SurfaceId) -> bool) {
+        match self {
+            Self::Pixman { textures, .. } => textures.retain(|surface, known| !known.in_place || !unseen(*surface)),
+            Self::Gles(gles) => gles.textures.retain(|surface, known| !known.in_place || !unseen(*surface)),
+            #[cfg(test)]
+            Self::Recording(recorder) => {
+                recorder.textures.retain(|surface, known| !known.in_place || !unseen(*surface));
+            }
+        }
     }
 
     fn others(&mut self) -> &mut OtherGpus {
         match self {
             Self::Pixman { others, .. } => others,
             Self::Gles(gles) => &mut gles.others,
+            #[cfg(test)]
+            Self::Recording(recorder) => &mut recorder.others,
         }
     }
 
@@ -208,6 +249,8 @@ impl Renderer {
         let cleaned = match self {
             Self::Pixman { renderer, .. } => renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
             Self::Gles(gles) => gles.renderer.cleanup_texture_cache().map_err(|e| e.to_string()),
+            #[cfg(test)]
+            Self::Recording(_) => Ok(()),
         };
         if let Err(error) = cleaned {
             tracing::warn!("dropping the textures of destroyed buffers: {error}");
@@ -228,7 +271,7 @@ impl Renderer {
     }
 
     /// As [`Renderer::draw`]; appends the rectangles that it has rendered, in pixels of the target,
-    /// to `drawn`.
+    /// to `drawn`. Layers whose dma-bufs carry pending fences are not read.
     pub fn draw_with_damage(
         &mut self,
         target: &Target,
@@ -255,6 +298,12 @@ impl Renderer {
                 };
                 pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
+            #[cfg(test)]
+            Self::Recording(recorder) => {
+                let Recorder { renderer, textures, others, packed } = &mut **recorder;
+                let context = ReadContext { reads: ReadAbility::Gpu, waits, packed, others, allocator: None };
+                pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
+            }
         }
     }
 
@@ -264,6 +313,8 @@ impl Renderer {
         match self {
             Self::Pixman { renderer, .. } => read(renderer, target, width, height),
             Self::Gles(gles) => read(&mut gles.renderer, target, width, height),
+            #[cfg(test)]
+            Self::Recording(recorder) => read(recorder.renderer.pixman(), target, width, height),
         }
     }
 }

@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
-    render::Layer,
-    surface::{SurfaceState, damage::DamageHistory},
+    render::{Layer, layer::LastPictures},
+    surface::{SurfaceState, content::Content, damage::DamageHistory},
     system::id::SurfaceId,
 };
 
@@ -34,6 +34,8 @@ pub struct Scene {
     moving: Indices,
     /// Frames since the rates of these were looked at.
     rated: u32,
+    /// What layers showed in the last frame that have another content now.
+    last: LastPictures,
 }
 
 /// A surface that commits more rarely stands still, mHz: its rate counts as 0.
@@ -112,12 +114,20 @@ impl Scene {
 
     /// Builds the layers again: `build` fills the empty list from top to bottom.
     pub fn rebuild(&mut self, build: impl FnOnce(&mut Vec<Layer>)) {
-        self.layers.clear();
+        for layer in self.layers.drain(..) {
+            if let (Some(picture), false) = (layer.picture(), self.last.contains_key(&layer.content.surface)) {
+                self.last.insert(layer.content.surface, picture);
+            }
+        }
         build(&mut self.layers);
         (self.stale, self.rebuilt) = (false, true);
         self.changed.reset(self.layers.len());
         self.index.clear();
         self.index.extend(self.layers.iter().enumerate().map(|(at, layer)| (layer.content.surface, at as u32)));
+        let (layers, index) = (&self.layers, &self.index);
+        self.last.retain(|surface, last| {
+            index.get(surface).is_some_and(|at| layers[*at as usize].content.serial != last.content.serial)
+        });
         self.unready.reset(self.layers.len());
         self.moving.reset(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {
@@ -149,16 +159,20 @@ impl Scene {
             self.moving.insert(at);
         }
         // Another part of the same buffer, or another rotation, is another image, too.
-        let mut changed = std::mem::replace(&mut layer.view, state.view) != state.view;
+        let mut changed = layer.view != state.view;
         if let Some(content) = &state.current
             && content.serial != layer.content.serial
         {
+            if let (Some(picture), false) = (layer.picture(), self.last.contains_key(&surface)) {
+                self.last.insert(surface, picture);
+            }
             layer.content = content.clone();
             changed = true;
             if !content.is_ready() {
                 self.unready.insert(at);
             }
         }
+        layer.view = state.view;
         if changed {
             self.changed.insert(at);
         }
@@ -192,6 +206,27 @@ impl Scene {
             }
             rate > 0
         });
+    }
+
+    /// The content may not be read although a frame has taken it: its layer is looked at in each
+    /// latch until it is ready.
+    pub fn hold_back(&mut self, content: &Content) {
+        if let Some(at) = self.index.get(&content.surface) {
+            self.unready.insert(*at as usize);
+        }
+    }
+
+    /// A frame shows the layers, but for those that are held back: their last pictures are of no
+    /// more use.
+    pub fn drop_last_pictures(&mut self) {
+        let (layers, index) = (&self.layers, &self.index);
+        let is_held_back = |at: &u32| layers[*at as usize].content.is_held_back();
+        self.last.retain(|surface, _| index.get(surface).is_some_and(is_held_back));
+    }
+
+    /// What layers showed in the last frame that have another content now.
+    pub fn last_pictures(&mut self) -> &mut LastPictures {
+        &mut self.last
     }
 
     /// A frame shows the layers: nothing has changed since.

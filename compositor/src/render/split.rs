@@ -29,7 +29,7 @@ pub fn region_of(rect: Rectangle<i32, Physical>) -> Region32 {
 }
 
 /// The bounding box of a region.
-fn extents(region: &Region32) -> Rectangle<i32, Physical> {
+pub fn extents(region: &Region32) -> Rectangle<i32, Physical> {
     let boxes = region.rectangles().iter().map(|b| Rectangle::from_extremities((b.x1, b.y1), (b.x2, b.y2)));
     boxes.reduce(|all, one| all.merge(one)).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use smithay::{
     utils::{Buffer, Rectangle, Size},
 };
 
-use crate::system::id::SurfaceId;
+use crate::{surface::content::Content, system::id::SurfaceId};
 
 /// Textures by surface; in boxes, because a table is half empty.
 pub type Textures<T> = HashMap<SurfaceId, Box<KnownTexture<T>>>;
@@ -29,9 +29,19 @@ pub struct KnownTexture<T> {
     pub commit: CommitCounter,
     /// The YUV matrix and range that were assumed; `None`: RGB.
     pub colour: Option<Representation>,
-    /// Set if the texture holds a copy, which can be updated.
+    /// Set if the texture holds a copy, which can be updated. Not for a picture that is older than
+    /// its `commit`.
     pub copy: Option<CopyFormat>,
+    /// The texture is the client's memory itself: each pass reads that.
+    pub in_place: bool,
     pub texture: T,
+}
+
+impl<T> KnownTexture<T> {
+    /// Whether the texture was made from this content, with these colours.
+    pub fn shows(&self, content: &Content, colour: Option<Representation>) -> bool {
+        self.serial == content.serial && self.colour == colour
+    }
 }
 
 /// A texture that holds a copy of a surface's last content.

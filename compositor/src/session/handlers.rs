@@ -63,6 +63,7 @@ impl CompositorHandler for Syncline {
         self.shell_commit(surface);
         self.desktop.cursor.surface_commit(surface, applied.offset);
         self.surface_changed(surface, id, applied.reshaped);
+        self.forget_late(surface);
         if crate::surface::awaits_frame(surface) {
             self.pace.await_frame(surface);
             self.delay_callbacks(surface);

@@ -20,6 +20,8 @@ pub struct WaitingAcquire {
     pub commit: Arc<PendingCommit>,
     /// The surface of the commit.
     pub surface: Weak<WlSurface>,
+    /// The commit is applied: the fence has come since, and only the picture waits for it.
+    pub late: bool,
     /// The watchdog has logged this acquire.
     pub reported: bool,
 }

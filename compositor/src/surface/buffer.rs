@@ -8,7 +8,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -83,6 +83,17 @@ impl ReadPath {
     }
 }
 
+/// What [`Imported::detach_unused`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachments {
+    /// No device has the buffer.
+    None,
+    /// One has used it recently.
+    Used,
+    /// They are gone.
+    Dropped,
+}
+
 /// An image in plain memory, as pixman draws into it.
 pub type PixmanImage = smithay::reexports::pixman::Image<'static, 'static>;
 
@@ -96,7 +107,9 @@ pub struct Imported {
     pub dmabuf: Dmabuf,
     /// The buffer as Smithay's renderers take it, with its own descriptors; created when a renderer
     /// needs it.
-    wl: OnceLock<Result<WlDmabuf, String>>,
+    wl: Mutex<Option<Result<WlDmabuf, String>>>,
+    /// A device has used the buffer since the last [`Imported::detach_unused`].
+    used: AtomicBool,
     /// The buffer's last line is the first line of the image.
     pub y_invert: bool,
     /// The device (`dev_t`) on which the client asks that the buffer is sampled.
@@ -126,7 +139,8 @@ impl Imported {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             dmabuf,
-            wl: OnceLock::new(),
+            wl: Mutex::new(None),
+            used: AtomicBool::new(false),
             y_invert: false,
             sampling: None,
             shm: false,
@@ -165,13 +179,15 @@ impl Imported {
 
     /// The buffer as Smithay's renderers take it. The first call costs one system call per plane,
     /// later calls none. Error, for the log: no file descriptor was left.
-    pub fn wl(&self) -> Result<&WlDmabuf, String> {
-        self.wl.get_or_init(|| to_smithay(&self.dmabuf)).as_ref().map_err(Clone::clone)
+    pub fn wl(&self) -> Result<WlDmabuf, String> {
+        self.used.store(true, Ordering::Relaxed);
+        self.wl.lock().expect("no panic while locked").get_or_insert_with(|| to_smithay(&self.dmabuf)).clone()
     }
 
     /// The framebuffer on a card. The first call per card costs three system calls per plane, later
     /// calls none. `None`: the card refused the buffer.
     pub fn framebuffer(&self, device: &Device) -> Option<Framebuffer> {
+        self.used.store(true, Ordering::Relaxed);
         let mut known = self.framebuffers.lock().expect("no panic while locked");
         if let Some((_, framebuffer)) = known.iter().find(|(card, _)| *card == device.serial()) {
             return framebuffer.clone();
@@ -206,6 +222,24 @@ impl Imported {
     /// Sets how the renderer reads the buffer from now on; `None`: it must choose again.
     pub fn set_read_path(&self, read_path: Option<ReadPath>) {
         *self.read_path.lock().expect("no panic while locked") = read_path;
+    }
+
+    /// Drops the framebuffers, and what renderers import, unless one was used since the last call.
+    /// They are made again when they are needed. Never for a buffer that a plane may show.
+    pub fn detach_unused(&self) -> Attachments {
+        let mut framebuffers = self.framebuffers.lock().expect("no panic while locked");
+        let mut wl = self.wl.lock().expect("no panic while locked");
+        let attached = matches!(*wl, Some(Ok(_))) || framebuffers.iter().any(|(_, made)| made.is_some());
+        match (self.used.swap(false, Ordering::Relaxed), attached) {
+            (_, false) => Attachments::None,
+            (true, true) => Attachments::Used,
+            (false, true) => {
+                // A refusal is kept.
+                framebuffers.retain(|(_, made)| made.is_none());
+                *wl = None;
+                Attachments::Dropped
+            }
+        }
     }
 
     /// Drops the framebuffer on a card that is gone.

@@ -14,6 +14,8 @@ use std::{
     },
 };
 
+use dmabuf_import::Dmabuf;
+use fence::implicit::Access;
 use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Predictor, Release, Status, SyncFile};
 use smithay::reexports::wayland_server::protocol::wl_buffer::WlBuffer;
 
@@ -74,7 +76,10 @@ pub struct Content {
     pub acquire_by: SyncMethod,
     /// How the release is synchronised.
     pub release_by: SyncMethod,
+    /// Clients can put fences into the memory.
+    has_client_fences: bool,
     superseded: AtomicBool,
+    late: AtomicBool,
     ends: Mutex<Ends>,
 }
 
@@ -154,7 +159,9 @@ impl Content {
             converted: parts.converted,
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
+            has_client_fences: !parts.converted && parts.surface != SurfaceId::POINTER,
             superseded: AtomicBool::new(false),
+            late: AtomicBool::new(false),
             ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
     }
@@ -215,6 +222,63 @@ impl Content {
     /// Whether the acquire is known to have signalled, so that the CPU may read the buffer.
     pub fn is_ready(&self) -> bool {
         matches!(self.acquire_state(), AcquireState::Signalled { .. })
+    }
+
+    /// Whether the acquire is known to be pending.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.acquire_state(), AcquireState::Pending)
+    }
+
+    /// A descriptor of the acquire's fence, for a reader that waits for it; `None`: there is nothing
+    /// to wait for. Error: no descriptor is left, and the content must not be read.
+    pub fn pending_fence(&self) -> Result<Option<SyncFile>, CallError> {
+        match self.is_ready() {
+            true => Ok(None),
+            false => self.with_acquire(|acquire| acquire.fence().map(SyncFile::try_clone).transpose()),
+        }
+    }
+
+    /// The client's dma-buf that is read, whose fences its readers wait for; `None`: there is none.
+    pub fn client_memory(&self) -> Option<&Dmabuf> {
+        match &self.source {
+            PixelSource::Dmabuf(imported) if self.has_client_fences && !imported.shm => Some(&imported.dmabuf),
+            _ => None,
+        }
+    }
+
+    /// [`Content::advance`] before the buffer is read: after the acquire the fences in the memory
+    /// of the buffer count, too, which others wait for when they read it. If one of them is
+    /// pending, it is the content's acquire from now on. One system call more than `advance`, and
+    /// only at the end. Error: as [`Content::advance`]; nothing has changed then.
+    pub fn advance_to_read(&self, now: Ns) -> Result<AcquireState, CallError> {
+        let state = self.advance()?;
+        match (state, self.client_memory()) {
+            (AcquireState::Signalled { .. }, Some(memory)) if !memory.is_readable() => self.await_memory(now),
+            _ => Ok(state),
+        }
+    }
+
+    /// Makes the fences that writers have put into the memory the content's acquire. Error: they
+    /// cannot be taken out; nothing has changed then.
+    pub fn await_memory(&self, now: Ns) -> Result<AcquireState, CallError> {
+        let Some(memory) = self.client_memory() else { return Ok(self.acquire_state()) };
+        let mut acquire = Acquire::from_sync_file(memory.export_sync_file(Access::Read)?, now);
+        let state = acquire.advance()?;
+        if let Some(old) = self.ends().acquire() {
+            *old = acquire;
+        }
+        Ok(state)
+    }
+
+    /// Marks the content as one whose fence came when it was a surface's content already.
+    pub fn set_late(&self) {
+        self.late.store(true, Ordering::Release);
+    }
+
+    /// Whether the content is a surface's content, and may not be read: a fence has come late, and
+    /// is pending or has failed.
+    pub fn is_held_back(&self) -> bool {
+        self.late.load(Ordering::Acquire) && !self.is_ready()
     }
 
     /// Whether the content is stalled: its acquire fence was committed as an in-fence and is still

@@ -6,7 +6,7 @@
 
 use std::{os::fd::OwnedFd, path::Path};
 
-use fence::SyncDevice;
+use fence::{SyncDevice, SyncFile};
 use kms::{Device, Inventory, OpenError};
 use rustix::io::Errno;
 
@@ -97,6 +97,15 @@ impl Card {
         let (kernel, fd) = self.device.syncobjs().map_err(|e| e.to_string())?;
         let device = SyncDevice::new_on(kernel, fd).map_err(|e| e.to_string())?;
         device.require().map(|()| device).map_err(|missing| missing.to_string())
+    }
+
+    /// A fence that has signalled; `None`: the card cannot make one.
+    pub fn signalled_fence(&self) -> Option<SyncFile> {
+        if self.device.is_headless() {
+            return None;
+        }
+        let made = self.sync_device().and_then(|device| device.signalled().map_err(|error| error.to_string()));
+        made.inspect_err(|reason| tracing::debug!("{}: no signalled fence: {reason}", self.driver())).ok()
     }
 
     /// Takes a device into the session. Saves what its displays show, for

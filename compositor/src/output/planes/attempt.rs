@@ -7,12 +7,14 @@ use kms::{
     CommitError,
     recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
 };
+use rustix::io::Errno;
 
 use crate::{
     output::{
         card::CardLimits,
         planes::{
-            request::{OnPlane, PlaneRequest},
+            implicit,
+            request::{InFence, OnPlane, PlaneRequest},
             tear,
         },
         state::Output,
@@ -79,11 +81,15 @@ impl Attempt {
         requests: &[PlaneRequest],
         known: &mut CardLimits,
     ) -> Remedy {
-        let had = self.had(output, requests);
+        let had = self.had(output, requests, error.errno);
         let remedy = output.ladder.refused(error, &had, &mut known.learnt);
         self.same_requests = true;
         match remedy {
             Remedy::Synchronous => self.synchronous = true,
+            // Without a fence of its own a plane would wait for those in its dma-buf.
+            Remedy::WithoutFences if implicit::waits_without_fences(requests) => {
+                (self.same_requests, self.composited) = (false, true);
+            }
             Remedy::WithoutFences => self.without_fences = true,
             // The composited buffer takes the primary plane, so without overlays no client buffer
             // is left on a plane.
@@ -101,8 +107,11 @@ impl Attempt {
         remedy
     }
 
-    fn had(&self, output: &Output, requests: &[PlaneRequest]) -> AttemptedFeatures {
-        let mut fences = requests.iter().filter_map(PlaneRequest::fence_has_signalled).peekable();
+    fn had(&self, output: &Output, requests: &[PlaneRequest], errno: Errno) -> AttemptedFeatures {
+        // Nearly every client's buffer has a signalled in-fence. Only EPERM is an answer to that:
+        // else the first refusal of any other cause would end all in-fences.
+        let suspect = |r: &&PlaneRequest| errno == Errno::PERM || !matches!(r.fence, Some(InFence::Signalled));
+        let mut fences = requests.iter().filter(suspect).filter_map(PlaneRequest::fence_has_signalled).peekable();
         let fences = match (fences.peek().is_some(), fences.all(|signalled| signalled)) {
             (false, _) => InFences::None,
             (true, true) => InFences::Signalled,
@@ -161,10 +170,8 @@ fn layout_on(show: &OnPlane) -> Option<Layout> {
 
 #[cfg(test)]
 mod tests {
-    use kms::{Step, recover::LearnedLimits};
-    use rustix::io::Errno;
-
     use drm_fourcc::DrmFourcc;
+    use kms::{Step, recover::LearnedLimits};
 
     use super::*;
 

@@ -27,6 +27,7 @@ use crate::{
     },
     render::{
         Layer, PassLayers, PassRole, Target,
+        layer::LastPictures,
         target::{OPAQUE, WITH_HOLES},
     },
 };
@@ -34,6 +35,8 @@ use crate::{
 /// The inputs that all attempts at a frame share.
 pub struct FrameInputs<'a> {
     pub scene: &'a SceneFrame<'a>,
+    /// What stands in for contents that may not be read.
+    pub last: &'a LastPictures,
     pub background: crate::config::Colour,
     /// What the card cannot do.
     pub known: &'a CardLimits,
@@ -86,7 +89,10 @@ fn fill(
         let layer = &inputs.scene.layers[layer];
         // The fence may be pending: then it becomes the in-fence. A signalled fence is no longer
         // kept.
-        let fence = layer.content.with_acquire(|a| a.fence().is_some()).then_some(InFence::Acquire);
+        let fence = match layer.content.with_acquire(|a| a.fence().is_some()) {
+            true => Some(InFence::Acquire),
+            false => output.takes_in_fence(plane).then_some(InFence::Signalled),
+        };
         let damage = damage::of_layer(output, plane, layer, rects);
         requests.push(PlaneRequest { damage, ..on_plane(layer, plane, assignment, fence) });
     }
@@ -112,7 +118,7 @@ fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> 
 fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<InFence>) -> PlaneRequest {
     let show = OnPlane::Content(layer.content.clone());
     let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
-    let (zpos, mark) = (assignment.zpos(plane), Some(Mark::of(layer)));
+    let (zpos, mark) = (assignment.zpos(plane), Mark::of(layer));
     PlaneRequest { fence, zpos, rotation, mark, colour: layer.view.colour, ..PlaneRequest::new(plane, show, src, dst) }
 }
 
@@ -146,7 +152,7 @@ pub fn test(
         let show = OnPlane::Target(target.clone());
         requests.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
     }
-    submit(output, device, &requests, &[], Submit::Test, &mut Vec::new()).map(drop).map_err(|error| {
+    submit(output, device, &requests, &[], None, Submit::Test, &mut Vec::new()).map(drop).map_err(|error| {
         tracing::debug!("{}: layout refused: {error}", output.wl.name());
         error.errno
     })
@@ -172,7 +178,8 @@ fn render(
     };
     unreadable.sort_unstable();
     let (roles, same) = layouts.assign_roles(layers.len(), all, &unreadable);
-    let pass_layers = PassLayers { layers, roles: Some(roles), changed: changed.filter(|_| same) };
+    let pass_layers =
+        PassLayers { layers, roles: Some(roles), changed: changed.filter(|_| same), last: Some(inputs.last) };
     let format = if roles.contains(&PassRole::Hole) { WITH_HOLES } else { OPAQUE };
     // Targets of the other format are kept for 60 passes, about a second.
     let lasts = |target: &Target, at: u64| target.dmabuf.format() == format || output.passes - at < 60;
@@ -204,14 +211,15 @@ fn render(
     };
     let damage = damage::of_target(output, on, before, from, rects);
     output.targets[free].1 = output.passes;
+    output.late.extend(pass.unready.iter().map(|at| layers[*at].content.clone()));
     if let Some(fence) = &pass.fence {
-        for layer in output.tracker.read().iter().map(|at| &layers[*at]) {
-            if let Ok(fence) = fence.try_clone() {
-                layer.content.used_by_pass(fence);
-            }
-            if layer.content.is_shm_in_place() {
+        let read = output.tracker.read().iter().filter(|at| !pass.unready.contains(at));
+        for content in read.map(|at| &layers[*at].content).chain(&pass.stood_in) {
+            // Without a descriptor for the fence, the content is held until the pass is done.
+            let noted = fence.try_clone().map(|fence| content.used_by_pass(fence));
+            if noted.is_err() || content.is_shm_in_place() {
                 // The flip waits for the pass, so holding the content until the flip is enough.
-                output.kms.keep(Held { show: OnPlane::Content(layer.content.clone()), mark: None });
+                output.kms.keep(Held { show: OnPlane::Content(content.clone()), mark: None });
             }
         }
     }

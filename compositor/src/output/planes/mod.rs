@@ -9,6 +9,7 @@ pub mod content_type;
 pub mod damage;
 pub mod fill;
 pub mod hints;
+pub mod implicit;
 pub mod record;
 pub mod refused_layouts;
 pub mod request;

@@ -46,6 +46,9 @@ pub enum InFence {
     /// The acquire fence of the content that the plane shows. It stays the content's, and is lent
     /// to the kernel for the call: no duplicate is made for each frame.
     Acquire,
+    /// One that has signalled, because nothing is pending: a plane with a fence of its own does not
+    /// wait for those in its dma-buf, which a client may add to at any time.
+    Signalled,
 }
 
 impl InFence {
@@ -53,7 +56,7 @@ impl InFence {
     pub fn into_pass(self) -> Option<SyncFile> {
         match self {
             Self::Pass(fence) => Some(fence),
-            Self::Acquire => None,
+            Self::Acquire | Self::Signalled => None,
         }
     }
 }
@@ -98,8 +101,14 @@ impl PlaneRequest {
         Some(match (self.fence.as_ref()?, &self.show) {
             (InFence::Pass(fence), _) => fence.is_signalled(),
             (InFence::Acquire, OnPlane::Content(content)) => of_content(content),
+            (InFence::Signalled, _) => true,
             (InFence::Acquire, OnPlane::Target(_)) => return None,
         })
+    }
+
+    /// Whether the kernel may have to wait for a client's fence.
+    pub fn waits_for_client(&self) -> bool {
+        matches!((&self.fence, &self.show), (Some(InFence::Acquire), OnPlane::Content(_)))
     }
 
     /// A request without rotation and fence, and with everything damaged.
@@ -118,6 +127,8 @@ pub struct SceneFrame<'a> {
     pub changed: Option<&'a [usize]>,
     /// Those whose content may still wait for its fence.
     pub unready: &'a [usize],
+    /// Every layer shows its surface's current content, as far as is known before the pass.
+    pub current: bool,
     /// What the cursor plane shows.
     pub cursor: Option<&'a CursorPlane>,
 }
@@ -175,9 +186,9 @@ pub type KmsOutput = kms::Output<Held>;
 pub struct Mark(pub CommitCounter);
 
 impl Mark {
-    /// The newest damage of the layer's surface.
-    pub fn of(layer: &Layer) -> Self {
-        Self(layer.damage.current_commit())
+    /// The newest damage of the layer's surface; `None`: its picture is an older one.
+    pub fn of(layer: &Layer) -> Option<Self> {
+        (!layer.older).then(|| Self(layer.damage.current_commit()))
     }
 }
 

@@ -40,13 +40,15 @@ pub struct Submitted {
 }
 
 /// Tests or commits the planes in `requests`, with the damage that each has in `rects`; a plane
-/// that is not in `requests` is turned off. While the trace is on, `asked` becomes what a commit
-/// asks of the planes, whether the kernel takes it or not.
+/// that is not in `requests` is turned off. `signalled` goes with planes that wait for nothing.
+/// While the trace is on, `asked` becomes what a commit asks of the planes, whether the kernel takes
+/// it or not.
 pub fn submit(
     output: &mut Output,
     device: &kms::Device,
     requests: &[PlaneRequest],
     rects: &[Rect],
+    signalled: Option<&SyncFile>,
     how: Submit,
     asked: &mut Vec<trace::PlaneEvent>,
 ) -> Result<Submitted, kms::CommitError> {
@@ -78,6 +80,9 @@ pub fn submit(
             }
             _ => None,
         };
+        if matches!(request.fence, Some(InFence::Signalled)) {
+            state.no_wait = signalled.map(AsFd::as_fd);
+        }
         state.damage = rects.get(request.damage.clone()).unwrap_or_default();
         frame.show(plane, state, Held { show: request.show.clone(), mark: request.mark });
     }

@@ -215,6 +215,8 @@ impl Syncline {
             withdrawn: false,
             targets: vec![(target, 0)],
             passes: 0,
+            has_in_fences: false,
+            late: Vec::new(),
             failed_passes: 0,
             tracker,
             scene: Scene::new(),

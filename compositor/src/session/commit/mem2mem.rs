@@ -73,7 +73,7 @@ impl Syncline {
         let source = source.clone();
         let Some((size, colour)) = self.conversion_for(states, &source, parts.source.size()) else { return parts };
         let Some((acquire, release)) = &mut parts.ends else { return parts };
-        if !matches!(acquire.advance(), Ok(AcquireState::Signalled { .. })) {
+        if !matches!(acquire.advance(), Ok(AcquireState::Signalled { .. })) || !source.dmabuf.is_readable() {
             return parts;
         }
         match self.start_conversion(&source, size, colour) {

@@ -16,7 +16,7 @@ pub mod wait;
 use std::sync::Arc;
 
 use dmabuf_import::Dmabuf;
-use fence::{Acquire, Ns, Release};
+use fence::{Acquire, Ns, Release, implicit::Access};
 use protocols::{
     color_representation::{self, AttachedPixels},
     explicit_sync,
@@ -209,9 +209,10 @@ impl Syncline {
         Some(imported.clone())
     }
 
-    /// The fences in the dma-buf of a client without explicit synchronisation.
+    /// The fences in the dma-bufs of a client without explicit synchronisation.
     fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, SyncMethod)> {
-        match Acquire::implicit(dmabuf.fd(), self.now) {
+        let exported = dmabuf.export_sync_file(Access::Read);
+        match exported.map(|file| Acquire::from_sync_file(file, self.now)) {
             Ok(acquire) => Some((acquire, SyncMethod::Implicit)),
             Err(error) if error.is_transient() => {
                 // There is no descriptor for the fence. The buffer shown without it could be half

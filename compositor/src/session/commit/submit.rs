@@ -149,7 +149,7 @@ impl Syncline {
         match attach {
             None => {}
             Some(None) => superseded = self.overtake(&[member(None, serial, true)]),
-            Some(Some(content)) => match self.acquired(&content) {
+            Some(Some(content)) => match self.acquired(&content, false) {
                 Acquired::Resolved { replaces: true } => {
                     superseded = self.overtake(&[member(Some(content), serial, true)]);
                 }
@@ -198,7 +198,7 @@ impl Syncline {
                 Some(Attach::Buffer(attached)) => {
                     (first, end) = (attached.serial, attached.serial + 1);
                     content = Some(attached.clone());
-                    match self.acquired(attached) {
+                    match self.acquired(attached, true) {
                         Acquired::Resolved { replaces: ready } => replaces = ready,
                         Acquired::Pending(pending) => {
                             superseded.extend(self.add_pending(surface, &pending));
@@ -257,11 +257,13 @@ impl Syncline {
         );
     }
 
-    /// The state of a content's acquire, now that its commit is submitted.
-    fn acquired(&self, content: &Arc<Content>) -> Acquired {
+    /// The state of a content's acquire, now that its commit is submitted, alone or in a group.
+    fn acquired(&self, content: &Arc<Content>, grouped: bool) -> Acquired {
+        // Without explicit synchronisation the fences in the memory are the acquire.
+        let advanced = self.advance(content, grouped && content.acquire_by.is_explicit());
         // An error here (no descriptors left, for example) leaves the acquire pending; the latch
         // checks it again.
-        let resolved = content.advance().unwrap_or_else(|error| {
+        let resolved = advanced.unwrap_or_else(|error| {
             tracing::debug!("surface {} commit {}: acquire: {error}", content.surface, content.serial);
             content.acquire_state()
         });

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use fence::{AcquireReport, AcquireState, Ns};
+use fence::{AcquireReport, AcquireState, CallError, Ns};
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
@@ -48,7 +48,12 @@ impl Syncline {
 
     /// Lets the reactor wake the loop when the state of the acquire changes.
     pub fn wait_for(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>) {
-        let waiting = WaitingAcquire { commit: commit.clone(), surface: surface.downgrade(), reported: false };
+        self.wait(surface, commit, false);
+    }
+
+    /// [`Syncline::wait_for`]; `late`: the commit is applied already.
+    pub fn wait(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>, late: bool) {
+        let waiting = WaitingAcquire { commit: commit.clone(), surface: surface.downgrade(), reported: false, late };
         let slot = self.acquires.insert(waiting);
         self.watch_acquire(slot, &commit);
     }
@@ -67,6 +72,16 @@ impl Syncline {
         }
     }
 
+    /// Updates the state of the acquire of a commit that is not applied yet. In a group the fences in
+    /// the memory of the buffer count, too: once the group is applied, all of it is shown. The
+    /// memory of other contents is looked at by whoever reads it, so once.
+    pub fn advance(&self, content: &Content, grouped: bool) -> Result<AcquireState, CallError> {
+        match grouped && self.is_read(content.surface) {
+            true => content.advance_to_read(self.now),
+            false => content.advance(),
+        }
+    }
+
     /// The descriptor of an acquire is readable: updates its state, and opens the gate if it is
     /// resolved.
     pub fn acquire_event(&mut self, slot: Slot) {
@@ -79,7 +94,7 @@ impl Syncline {
             commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
         }
         let before = commit.content.acquire_state();
-        let after = commit.content.advance().unwrap_or_else(|error| {
+        let after = self.advance(&commit.content, commit.group().is_some()).unwrap_or_else(|error| {
             tracing::warn!("surface {}: acquire: {error}", commit.content.surface);
             before
         });
@@ -88,6 +103,9 @@ impl Syncline {
             commit.content.with_acquire(|acquire| acquire.fence().map(|fence| self.reactor.remove(fence).ok()));
             let Some(waiting) = self.acquires.remove(slot) else { return };
             if let Ok(surface) = waiting.surface.upgrade() {
+                if waiting.late {
+                    return self.late_content_resolved(&surface, &commit);
+                }
                 self.open_gate(&surface, &commit, "waited");
             }
             return;
@@ -97,7 +115,7 @@ impl Syncline {
         }
         // The point has materialised but not signalled: the latch may be able to hand its fence
         // over now.
-        let surface = self.acquires.get(slot).and_then(|w| w.surface.upgrade().ok());
+        let surface = self.acquires.get(slot).filter(|w| !w.late).and_then(|w| w.surface.upgrade().ok());
         if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
             && self.defer_to_latch(&surface, &commit)
         {

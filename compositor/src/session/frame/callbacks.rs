@@ -63,6 +63,10 @@ impl Syncline {
                     state.listed.awaits_frame = !state.hidden && crate::surface::awaits_next_frame(states);
                     return state.listed.awaits_frame;
                 }
+                if state.current.as_ref().is_some_and(|content| content.is_held_back()) {
+                    // The frame shows its last picture.
+                    return true;
+                }
                 state.listed.awaits_frame = false;
                 let (on_plane, id) = (state.on_plane, state.id);
                 if let Some(mut feedback) = double_buffered::<PresentationFeedbackCachedState>(states) {

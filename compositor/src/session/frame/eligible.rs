@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fence::{Acquire, AcquireState, Ns};
+use fence::{Acquire, AcquireState, Ns, implicit::Access};
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
@@ -121,7 +121,7 @@ impl Syncline {
                 }
                 continue;
             }
-            let state = commit.content.advance();
+            let state = self.advance(&commit.content, commit.group().is_some());
             let make = matches!(state, Ok(AcquireState::Pending)) && self.will_make(&surface, &commit, by);
             if !(make && self.kernel_sets_deadline(&surface)) {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
@@ -130,8 +130,14 @@ impl Syncline {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
                     self.open_gate(&surface, &commit, "waited");
                 }
-                Ok(AcquireState::Pending) if make && commit.group().is_some() => together.push((surface, commit)),
-                Ok(AcquireState::Pending) if make => self.hand_over(id, &surface, &commit),
+                Ok(AcquireState::Pending)
+                    if make && commit.group().is_some() && self.may_gpu_read(id, &surface, &commit) =>
+                {
+                    together.push((surface, commit))
+                }
+                Ok(AcquireState::Pending) if make && self.may_gpu_read(id, &surface, &commit) => {
+                    self.hand_over(id, &surface, &commit)
+                }
                 // Too late for this vblank: the surface keeps its last content, and other surfaces
                 // do not wait.
                 Ok(_) => self.wait_for(&surface, commit),
@@ -149,6 +155,20 @@ impl Syncline {
         let (go, wait): (Vec<_>, Vec<_>) = together.iter().cloned().partition(|(_, commit)| may_go(commit));
         go.into_iter().for_each(|(surface, commit)| self.hand_over(id, &surface, &commit));
         wait.into_iter().for_each(|(surface, commit)| self.wait_for(&surface, commit));
+    }
+
+    /// Whether a GPU may wait for what is in the memory of the commit's buffer, which a driver with
+    /// implicit synchronisation does beside the commit's own fence. A plane does not.
+    fn may_gpu_read(&self, id: OutputId, surface: &WlSurface, commit: &PendingCommit) -> bool {
+        let Some(memory) = commit.content.client_memory() else { return true };
+        if with_states(surface, |s| SurfaceState::of(s).on_plane) || memory.is_readable() {
+            return true;
+        }
+        let exported = memory.export_sync_file(Access::Read).map(|file| Acquire::from_sync_file(file, self.now));
+        exported.is_ok_and(|mut fences| match fences.advance() {
+            Ok(AcquireState::Pending) => self.card_may_wait(&self.outputs.list[id], &fences),
+            state => state.is_ok(),
+        })
     }
 
     /// Lets the display or the GPU of output `id` wait for a commit's fence.

@@ -20,7 +20,7 @@ use crate::{
         present::FrameConfig,
         state::Output,
     },
-    render::Layer,
+    render::{Layer, layer::LastPictures, readiness},
     session::{Syncline, parts::comparison::RepeatedFrame},
     surface::SurfaceState,
     system::{id::OutputId, trace},
@@ -42,10 +42,17 @@ impl Syncline {
         let mut scene = std::mem::take(&mut self.outputs.list[id].scene);
         let now = self.now;
         scene.let_rates_fall(now);
-        let is_left_out = |layer: &Layer| layer.content.is_stalled(now) || !self.may_show(id, &layer.content);
+        let mut last = std::mem::take(scene.last_pictures());
+        let is_left_out = |layer: &Layer| {
+            let content = &layer.content;
+            content.is_held_back() || content.is_stalled(now) || !self.may_show(id, content)
+        };
         let rest: Option<Vec<Layer>> = scene.leaves_out(is_left_out).then(|| {
-            let rest = scene.layers().iter().filter(|layer| !is_left_out(layer));
-            rest.cloned().collect()
+            let shown = |layer: &Layer| match is_left_out(layer) {
+                true => readiness::with_last_picture(layer, &last),
+                false => Some(layer.clone()),
+            };
+            scene.layers().iter().filter_map(shown).collect()
         });
         let all: Vec<usize>;
         let (layers, changed, unready) = match &rest {
@@ -61,13 +68,20 @@ impl Syncline {
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
         let wakes = output.machine.is_dark();
-        let frame = SceneFrame { layers, changed, unready, cursor: cursor.as_ref() };
-        let done = self.present(id, vblank, (planned, started), &frame, Attempt::default());
+        let frame = SceneFrame { layers, changed, unready, current: rest.is_none(), cursor: cursor.as_ref() };
+        let done = self.present(id, vblank, (planned, started), &frame, &mut last, Attempt::default());
         if done.is_ok() {
             if wakes {
                 self.crc_modeset(id);
             }
             self.comparison_presented(id, layers, cursor, false);
+        }
+        let late = std::mem::take(&mut self.outputs.list[id].late);
+        let unreadable = late.into_iter().chain(self.desktop.cursor.take_unready());
+        let again = unreadable.fold(false, |again, content| self.hold_back(&content, &mut scene) | again);
+        *scene.last_pictures() = last;
+        if done.is_ok() {
+            scene.drop_last_pictures();
         }
         match (&done, &rest) {
             (Ok(()), None) => scene.frame_done(),
@@ -76,6 +90,7 @@ impl Syncline {
         }
         let output = &mut self.outputs.list[id];
         output.scene = scene;
+        output.dirty |= again;
         match done {
             Ok(()) => {
                 if wakes {
@@ -144,6 +159,7 @@ impl Syncline {
         vblank: Ns,
         times: (Ns, Ns),
         frame: &SceneFrame<'_>,
+        last: &mut LastPictures,
         attempt: Attempt,
     ) -> Result<(), FrameError> {
         let config = FrameConfig {
@@ -151,7 +167,7 @@ impl Syncline {
             planes: self.config.planes,
             background: self.background(self.outputs.list[id].filled),
         };
-        let presented = self.outputs.present(id, vblank, times, frame, attempt, config);
+        let presented = self.outputs.present(id, vblank, times, (frame, last), attempt, config);
         let Output { layouts, tracker, .. } = &mut self.outputs.list[id];
         self.counters.visited += layouts.take_visited() + tracker.take_visited();
         let presented = presented?;
@@ -168,8 +184,9 @@ impl Syncline {
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composited: true, ..Attempt::default() };
         let unready: Vec<usize> = (0..scene.len()).collect();
-        let frame = SceneFrame { layers: &scene, changed: None, unready: &unready, cursor: cursor.as_ref() };
-        let done = self.present(id, vblank, (planned, self.now), &frame, how);
+        let frame =
+            SceneFrame { layers: &scene, changed: None, unready: &unready, current: false, cursor: cursor.as_ref() };
+        let done = self.present(id, vblank, (planned, self.now), &frame, &mut LastPictures::new(), how);
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
         match done {

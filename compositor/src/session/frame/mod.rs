@@ -8,6 +8,7 @@ mod eligible;
 mod flip;
 mod held;
 mod latch;
+mod late;
 mod recover;
 mod redraw;
 mod timer;

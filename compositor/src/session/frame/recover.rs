@@ -49,6 +49,8 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         let (name, frame, id) = (output.wl.name(), output.frame, output.id);
         let culprit = output.waits_for().cloned();
+        // A fence in the memory becomes the acquire fence, so that its owner is known.
+        culprit.iter().for_each(|content| drop(content.advance_to_read(now)));
         if let Some(in_flight) = output.machine.hold() {
             in_flight.abandon(millis);
         }

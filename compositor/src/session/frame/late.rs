@@ -1,0 +1,93 @@
+//! Late fences: a client puts a fence into the memory of a buffer that its surface shows already.
+//!
+//! A frame finds that when it is about to composite the buffer. The surface keeps its last picture,
+//! its client gets no feedback for the commit, and the event loop waits for the fence as for that of
+//! a pending commit; so does the watchdog. Nothing here waits.
+
+use std::sync::Arc;
+
+use fence::AcquireState;
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    wayland::{compositor::with_states, presentation::PresentationFeedbackCachedState},
+};
+
+use crate::{
+    render::Scene,
+    session::{Syncline, commit::wait::trace_acquire},
+    surface::{SurfaceState, content::Content, gate::PendingCommit},
+    system::id::SurfaceId,
+};
+
+impl Syncline {
+    /// Whether a renderer is likely to read the surface's contents: the last frame showed it on no
+    /// plane of its own.
+    pub fn is_read(&self, surface: SurfaceId) -> bool {
+        let on_plane = |surface: &WlSurface| with_states(surface, |states| SurfaceState::of(states).on_plane);
+        self.desktop.trees.handle(surface).is_none_or(|surface| !on_plane(surface))
+    }
+
+    /// A frame was to composite a content that may not be read: waits for the fence that has come
+    /// since its commit. `scene` is the one that was shown. Returns whether the next frame must
+    /// look again, because nothing is waited for.
+    pub fn hold_back(&mut self, content: &Arc<Content>, scene: &mut Scene) -> bool {
+        let Some(surface) = self.desktop.trees.handle(content.surface).cloned() else { return false };
+        // Its fence is waited for, or has failed.
+        if content.is_held_back() || self.acquires.waits_for(content) {
+            return false;
+        }
+        match content.await_memory(self.now) {
+            Ok(state) => {
+                content.set_late();
+                scene.hold_back(content);
+                self.outputs.list.iter_mut().for_each(|output| output.scene.hold_back(content));
+                let commit = Arc::new(PendingCommit::new(content.clone(), self.now));
+                match state.is_final() {
+                    true => self.late_content_resolved(&surface, &commit),
+                    false => self.wait(&surface, commit, true),
+                }
+                state.is_final()
+            }
+            // Without a descriptor, or before Linux 6.0: the next frame looks again.
+            Err(error) => {
+                tracing::debug!("surface {}: a late fence: {error}", content.surface);
+                true
+            }
+        }
+    }
+
+    /// The late fence of a content has signalled or failed.
+    pub fn late_content_resolved(&mut self, surface: &WlSurface, commit: &PendingCommit) {
+        let content = &commit.content;
+        trace_acquire(content, commit.committed, "waited", self.now);
+        if matches!(content.acquire_state(), AcquireState::Failed(_)) {
+            tracing::info!(
+                "surface {} commit {}: a fence in its buffer failed; the surface keeps its last picture",
+                content.surface,
+                content.serial
+            );
+            with_states(surface, |states| {
+                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
+                feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+            });
+        }
+        for id in self.outputs.list.ids() {
+            let is_cursor = self.cursor_on(id).as_ref() == Some(surface);
+            let output = &mut self.outputs.list[id];
+            output.dirty |= is_cursor || output.scene.shows(content.surface);
+        }
+    }
+
+    /// A commit of the surface was applied: late fences of what it has replaced are waited for no
+    /// more.
+    pub fn forget_late(&mut self, surface: &WlSurface) {
+        if self.acquires.len() == 0 {
+            return;
+        }
+        let current = with_states(surface, |states| SurfaceState::of(states).current.clone());
+        let replaced = |content: &Arc<Content>| !current.as_ref().is_some_and(|current| Arc::ptr_eq(current, content));
+        for slot in self.acquires.matching(|w| w.late && w.surface == *surface && replaced(&w.commit.content)) {
+            self.stop_waiting(slot);
+        }
+    }
+}
