@@ -93,6 +93,7 @@ impl Running {
             cached: Cache::default(),
             renderer_stale: false,
             imports: Imports::default(),
+            detach_at: None,
             acquires: Acquires::default(),
             live: ContentRegistry::default(),
             hits: Default::default(),

@@ -73,6 +73,8 @@ pub struct Syncline {
     /// Surfaces may be on other outputs than their clients know.
     pub displays_stale: bool,
     pub imports: Imports,
+    /// When buffers that nobody shows give up their attachments; `None`: there are none.
+    pub detach_at: Option<Ns>,
     pub acquires: Acquires,
     /// Contents that may be unreleased, for reports.
     pub live: ContentRegistry,

@@ -82,6 +82,7 @@ impl Syncline {
             return None;
         }
         let mut failed = self.record_handed_over(id);
+        self.watch_attachments();
         let output = &mut self.outputs.list[id];
         let landed = output.machine.flipped()?;
         let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;

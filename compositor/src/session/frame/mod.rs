@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod deferred;
+mod detach;
 mod eligible;
 mod flip;
 mod held;

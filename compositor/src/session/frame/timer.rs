@@ -31,6 +31,7 @@ impl Syncline {
             self.next_watchdog(),
             self.next_flip_watch(),
             self.next_idle(),
+            self.next_detach(),
             self.next_crc(),
             self.outputs.cards.next_attempt(),
         ]
@@ -81,6 +82,7 @@ impl Syncline {
         self.crc_timer();
         self.release_hidden();
         self.idle_timer();
+        self.detach_unused();
         for id in self.outputs.list.ids() {
             let machine = &self.outputs.list[id].machine;
             // One that is to be off since it was planned makes no frame any more.
