@@ -2,6 +2,7 @@
 //! path in every file of this workspace.
 
 mod forms;
+mod promises;
 mod tables;
 
 use std::collections::BTreeMap;
