@@ -54,6 +54,8 @@ impl Call {
 pub struct Faults {
     inner: KernelRef,
     queue: Mutex<VecDeque<(Call, Errno)>>,
+    /// How many calls go well before one that fails, whichever it is.
+    nth: Mutex<Option<(usize, Errno)>>,
     no_fds: AtomicBool,
     old: AtomicBool,
     calls: AtomicUsize,
@@ -71,6 +73,7 @@ impl Faults {
         Box::leak(Box::new(Faults {
             inner,
             queue: Mutex::default(),
+            nth: Mutex::default(),
             no_fds: AtomicBool::new(false),
             old: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
@@ -80,6 +83,12 @@ impl Faults {
     /// The next `call` fails with `errno`; several wait in line, each for its own call.
     pub fn fail(&self, call: Call, errno: Errno) {
         self.queue().push_back((call, errno));
+    }
+
+    /// Of the calls that may fail, `calls` go well and the next one fails with `errno`; `None`:
+    /// none does any more. Returns whether the failure that was wanted before has not happened.
+    pub fn fail_after(&self, failure: Option<(usize, Errno)>) -> bool {
+        std::mem::replace(&mut *self.nth.lock().unwrap_or_else(PoisonError::into_inner), failure).is_some()
     }
 
     /// From now on there is no file descriptor left (`EMFILE`), or there is again.
@@ -112,9 +121,26 @@ impl Faults {
     }
 
     fn check(&self, call: Call) -> Result<()> {
+        self.check_if(call, !matches!(call, Call::Destroy | Call::GetCap))
+    }
+
+    /// `may_fail`: it can fail of itself.
+    fn check_if(&self, call: Call, may_fail: bool) -> Result<()> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.no_fds.load(Ordering::Relaxed) && call.makes_fd() {
             return Err(Errno::MFILE);
+        }
+        if may_fail {
+            let mut nth = self.nth.lock().unwrap_or_else(PoisonError::into_inner);
+            match &mut *nth {
+                Some((0, errno)) => {
+                    let errno = *errno;
+                    *nth = None;
+                    return Err(errno);
+                }
+                Some((left, _)) => *left -= 1,
+                None => {}
+            }
         }
         let mut queue = self.queue();
         match queue.iter().position(|(queued, _)| *queued == call) {
@@ -130,7 +156,8 @@ impl Faults {
 
 impl Kernel for Faults {
     fn file_info(&self, file: BorrowedFd<'_>, fences: &mut [RawFence]) -> Result<RawFile> {
-        self.check(Call::FileInfo)?;
+        // The kernel allocates for the list of fences only.
+        self.check_if(Call::FileInfo, !fences.is_empty())?;
         self.inner.file_info(file, fences)
     }
 

@@ -15,13 +15,14 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fence::kernel::KernelRef;
 use fence::model::{FenceId, Model};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
 use crate::device::{Caps, Driver};
 use crate::event::{Flip, flip_bytes};
-use crate::id::{BlobId, CrtcId, FramebufferId, ObjectId, PropertyId};
+use crate::id::{BlobId, CrtcId, FramebufferId, ObjectId, PlaneId, PropertyId};
 use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
 use crate::{Device, Ns};
@@ -93,6 +94,10 @@ impl Atomic {
 #[derive(Debug, Default)]
 struct State {
     failures: Vec<(Call, VecDeque<Errno>)>,
+    /// How many calls go well before one that fails, whichever it is.
+    nth: Option<(usize, Errno)>,
+    /// Who answers for syncobjs in the place of the fences' model.
+    syncobjs: Option<KernelRef>,
     log: Vec<Atomic>,
     values: BTreeMap<(ObjectId, PropertyId), u64>,
     framebuffers: BTreeMap<FramebufferId, FbDescription>,
@@ -133,7 +138,7 @@ impl OutFence {
         match model {
             Some(model) => {
                 let fence = model.fence("scripted");
-                Ok((Self::Model(model, fence), model.sync_file(fence).into_fd()))
+                Ok((Self::Model(model, fence), model.try_sync_file(fence)?.into_fd()))
             }
             None => {
                 let fd = eventfd(0, EventfdFlags::CLOEXEC)?;
@@ -202,6 +207,18 @@ impl Scripted {
         self.lock().failures.retain(|queue| queue.0 != call);
     }
 
+    /// Of the calls that make something, `calls` go well and the next one fails with `errno`;
+    /// `None`: none does any more. Returns whether the failure that was wanted before has not
+    /// happened.
+    pub fn fail_after(&self, failure: Option<(usize, Errno)>) -> bool {
+        std::mem::replace(&mut self.lock().nth, failure).is_some()
+    }
+
+    /// Syncobjs are asked for through `kernel`, which stands before the fences' model.
+    pub fn ask_syncobjs_of(&self, kernel: KernelRef) {
+        self.lock().syncobjs = Some(kernel);
+    }
+
     /// From now on tests with a framebuffer of this format and modifier are EINVAL, although planes
     /// announce the layout.
     pub fn refuse_layout(&self, format: u32, modifier: u64) {
@@ -246,6 +263,16 @@ impl Scripted {
     /// Framebuffers that exist.
     pub fn framebuffers(&self) -> Vec<FramebufferId> {
         self.lock().framebuffers.keys().copied().collect()
+    }
+
+    /// What a framebuffer was made of.
+    pub fn framebuffer(&self, id: FramebufferId) -> Option<FbDescription> {
+        self.lock().framebuffers.get(&id).copied()
+    }
+
+    /// The framebuffer on a plane after the last successful commit.
+    pub fn on_plane(&self, plane: PlaneId) -> Option<FramebufferId> {
+        FramebufferId::from_value(self.value(plane, ids::FB_ID)?)
     }
 
     /// Framebuffers that were removed while a plane showed them, which turns the plane off.
@@ -302,6 +329,17 @@ impl Scripted {
 
 impl State {
     fn failure(&mut self, call: Call) -> Result<(), Errno> {
+        if !matches!(call, Call::CloseFb | Call::ReadEvents | Call::SetMaster) {
+            match &mut self.nth {
+                Some((0, errno)) => {
+                    let errno = *errno;
+                    self.nth = None;
+                    return Err(errno);
+                }
+                Some((left, _)) => *left -= 1,
+                None => {}
+            }
+        }
         let queue = self.failures.iter_mut().find(|queue| queue.0 == call);
         queue.and_then(|queue| queue.1.pop_front()).map_or(Ok(()), Err)
     }
@@ -341,25 +379,27 @@ impl State {
         if self.in_flight.iter().any(|commit| crtcs.contains(&commit.crtc)) {
             return Err(Errno::BUSY);
         }
+        // Without descriptors for them, nothing has changed.
+        let wanted = |crtc: &CrtcId| request.fences.iter().any(|fence| fence.object == (*crtc).into());
+        let made: Result<Vec<_>, Errno> = crtcs
+            .into_iter()
+            .map(|crtc| Ok((crtc, wanted(&crtc).then(|| OutFence::new(fences)).transpose()?)))
+            .collect();
+        let made = made?;
         for (object, prop, value) in request.iter() {
             // Fences do not stay in the state.
             if prop != ids::IN_FENCE_FD && prop != ids::OUT_FENCE_PTR {
                 self.values.insert((object, prop), value);
             }
         }
-        for crtc in crtcs {
-            let fence = request.fences.iter_mut().find(|fence| fence.object == crtc.into());
-            let copy = match fence {
-                Some(fence) => {
-                    let (copy, fd) = OutFence::new(fences)?;
-                    fence.fd = Some(fd);
-                    Some(copy)
-                }
-                None => None,
-            };
+        for (crtc, fence) in made {
+            let fence = fence.and_then(|(copy, fd)| {
+                request.fences.iter_mut().find(|fence| fence.object == crtc.into())?.fd = Some(fd);
+                Some(copy)
+            });
             let event = flags & PAGE_FLIP_EVENT != 0;
-            if event || copy.is_some() {
-                self.in_flight.push(InFlight { crtc, user_data, event, fence: copy });
+            if event || fence.is_some() {
+                self.in_flight.push(InFlight { crtc, user_data, event, fence });
             }
         }
         Ok(())

@@ -46,7 +46,7 @@ impl Kernel for Model {
         let mut both = state.files(a, Errno::NOTTY)?;
         both.extend(state.files(b, Errno::NOENT)?);
         let merged = state.merge(&both);
-        Ok(state.file(merged))
+        state.file(merged)
     }
 
     fn set_deadline(&self, file: BorrowedFd<'_>, deadline_ns: u64) -> Result<()> {
@@ -61,7 +61,7 @@ impl Kernel for Model {
     fn dmabuf_export(&self, dmabuf: BorrowedFd<'_>, _flags: u32) -> Result<OwnedFd> {
         let mut state = self.state();
         let Some(Thing::Dmabuf(fences)) = state.thing(dmabuf).cloned() else { return Err(Errno::NOTTY) };
-        Ok(state.file(fences))
+        state.file(fences)
     }
 
     fn dmabuf_import(&self, dmabuf: BorrowedFd<'_>, file: BorrowedFd<'_>, _flags: u32) -> Result<()> {
@@ -97,10 +97,10 @@ impl Kernel for Model {
         let mut state = self.state();
         let object = state.object(device, handle)?;
         if flags & HANDLE_SYNC_FILE == 0 {
-            return Ok(state.keep(Thing::Syncobj(object)));
+            return state.keep(Thing::Syncobj(object));
         }
         let fences = state.find(object, if flags & HANDLE_TIMELINE == 0 { 0 } else { point })?;
-        Ok(state.file(fences))
+        state.file(fences)
     }
 
     fn fd_to_handle(

@@ -25,6 +25,9 @@ mod state;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FenceId(usize);
 
+/// What a test's own descriptors need.
+const DESCRIPTORS: &str = "the model itself needs file descriptors";
+
 /// The kernel of pipes.
 #[derive(Default)]
 pub struct Model(Mutex<State>);
@@ -43,12 +46,12 @@ impl Model {
 
     /// A file descriptor of a DRM device with everything. The caller owns it.
     pub fn device(&self) -> OwnedFd {
-        self.state().keep(Thing::Device)
+        self.state().keep(Thing::Device).expect(DESCRIPTORS)
     }
 
     /// A dma-buf without fences. The caller owns it.
     pub fn dmabuf(&self) -> OwnedFd {
-        self.state().keep(Thing::Dmabuf(Vec::new()))
+        self.state().keep(Thing::Dmabuf(Vec::new())).expect(DESCRIPTORS)
     }
 
     /// Takes somebody's file as a dma-buf without fences, for as long as it is open. It stays the
@@ -74,7 +77,20 @@ impl Model {
 
     /// A sync_file of a fence. The caller owns it.
     pub fn sync_file(&self, fence: FenceId) -> SyncFile {
-        SyncFile::unchecked(self.state().file(vec![fence]))
+        self.try_sync_file(fence).expect(DESCRIPTORS)
+    }
+
+    /// The same for a kernel that stands on the model.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn try_sync_file(&self, fence: FenceId) -> Result<SyncFile, Errno> {
+        Ok(SyncFile::unchecked(self.state().file(vec![fence])?))
+    }
+
+    /// Forgets everything and closes its own descriptors, for the next test of the process.
+    pub fn clear(&self) {
+        *self.state() = State::default();
     }
 
     /// Signals a fence at a time, unless it has signalled.

@@ -76,16 +76,17 @@ pub(super) fn inode(fd: BorrowedFd<'_>) -> Inode {
 }
 
 impl State {
-    pub(super) fn keep(&mut self, thing: Thing) -> OwnedFd {
-        let (read, write) = pipe();
+    /// EMFILE: there are no descriptors.
+    pub(super) fn keep(&mut self, thing: Thing) -> Result<OwnedFd> {
+        let (read, write) = pipe()?;
         self.things.insert(inode(read.as_fd()), thing);
         self.keep.push(write);
-        read
+        Ok(read)
     }
 
-    /// A sync_file over `fences`.
-    pub(super) fn file(&mut self, fences: Vec<FenceId>) -> OwnedFd {
-        let (read, write_end) = pipe();
+    /// A sync_file over `fences`. EMFILE: there are no descriptors.
+    pub(super) fn file(&mut self, fences: Vec<FenceId>) -> Result<OwnedFd> {
+        let (read, write_end) = pipe()?;
         let inode = inode(read.as_fd());
         if fences.iter().all(|fence| self.fences[fence.0].status != 0) {
             write(&write_end, &[1]).expect("an empty pipe takes a byte");
@@ -93,7 +94,7 @@ impl State {
             self.writers.insert(inode, write_end);
         }
         self.things.insert(inode, Thing::File(fences));
-        read
+        Ok(read)
     }
 
     pub(super) fn finish(&mut self, fence: FenceId, status: i32, at: u64) {
@@ -201,6 +202,6 @@ impl State {
     }
 }
 
-pub(super) fn pipe() -> (OwnedFd, OwnedFd) {
-    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).expect("the model itself needs file descriptors")
+fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
 }

@@ -124,7 +124,7 @@ impl Kernel for Scripted {
 
     fn syncobjs(&self) -> Result<(KernelRef, OwnedFd), Errno> {
         let model = self.fences.ok_or(Errno::NOTTY)?;
-        Ok((model, model.device()))
+        Ok((self.lock().syncobjs.unwrap_or(model), model.device()))
     }
 
     fn set_master(&self) -> Result<(), Errno> {
