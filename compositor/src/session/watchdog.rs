@@ -28,15 +28,19 @@ impl Syncline {
         self.config.fences.watchdog * 1_000_000
     }
 
-    /// When to check next; `None` if every pending acquire has been reported.
+    /// When to check next, or to try again what could not be waited for; `None` if every pending
+    /// acquire is waited for and has been reported.
     pub fn next_watchdog(&mut self) -> Option<Ns> {
         let limit = self.watchdog_limit();
         // One nanosecond past the limit, so that "longer than" is true when the timer fires.
-        let due = |(_, w): (Slot, &mut WaitingAcquire)| (!w.reported).then_some(w.commit.committed + limit + 1);
+        let due = |(_, w): (Slot, &mut WaitingAcquire)| {
+            let report = (!w.reported).then_some(w.commit.committed + limit + 1);
+            report.into_iter().chain(w.retry_at).min()
+        };
         self.acquires.iter_mut().filter_map(due).min()
     }
 
-    /// Reports overdue acquires, and tries stalled acquires again.
+    /// Reports overdue acquires.
     pub fn watchdog(&mut self) {
         let (now, limit) = (self.now, self.watchdog_limit());
         let mut hits = 0;

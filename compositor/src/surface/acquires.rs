@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use fence::Ns;
 use slab::Slab;
 use smallvec::SmallVec;
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
@@ -22,6 +23,9 @@ pub struct WaitingAcquire {
     pub surface: Weak<WlSurface>,
     /// The commit is applied: the fence has come since, and only the picture waits for it.
     pub late: bool,
+    /// When to look at it again, because nothing wakes the loop: there was no descriptor or memory
+    /// to wait with.
+    pub retry_at: Option<Ns>,
     /// The watchdog has logged this acquire.
     pub reported: bool,
 }
@@ -44,6 +48,11 @@ impl Acquires {
     /// Empties a slot and returns its entry; `None` if it was empty.
     pub fn remove(&mut self, slot: Slot) -> Option<WaitingAcquire> {
         self.0.try_remove(slot.0 as usize)
+    }
+
+    /// The entry in a slot, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut WaitingAcquire> {
+        self.0.get_mut(slot.0 as usize)
     }
 
     /// All entries with their slots.

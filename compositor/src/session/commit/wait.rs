@@ -28,6 +28,9 @@ use crate::{
     system::{id::Slot, reactor, trace},
 };
 
+/// After this time an acquire is looked at again for which there was no descriptor or memory.
+const RETRY: Ns = 100_000_000;
+
 impl Syncline {
     /// Leaves a pending acquire to the next latch, which checks it once and may hand its fence over
     /// to the display. If there is no fence yet, or no latch to come, the reactor waits for it.
@@ -53,7 +56,8 @@ impl Syncline {
 
     /// [`Syncline::wait_for`]; `late`: the commit is applied already.
     pub fn wait(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>, late: bool) {
-        let waiting = WaitingAcquire { commit: commit.clone(), surface: surface.downgrade(), reported: false, late };
+        let surface = surface.downgrade();
+        let waiting = WaitingAcquire { commit: commit.clone(), surface, retry_at: None, reported: false, late };
         let slot = self.acquires.insert(waiting);
         self.watch_acquire(slot, &commit);
     }
@@ -61,14 +65,28 @@ impl Syncline {
     fn watch_acquire(&mut self, slot: Slot, commit: &PendingCommit) {
         let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
             Some(fd) => self.reactor.add(fd, reactor::EventSource::Acquire(slot)),
-            None => Ok(()),
+            // There was no descriptor or memory for one: `advance` has said so.
+            None => Err(std::io::ErrorKind::OutOfMemory.into()),
         });
-        if let Err(error) = watched
-            && error.kind() != std::io::ErrorKind::AlreadyExists
-        {
-            // No descriptors or memory left. The watchdog checks the acquire again; other surfaces
-            // are not affected.
-            tracing::warn!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
+        let watched = match watched {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            watched => watched,
+        };
+        let retry_at = watched.is_err().then(|| self.now + RETRY);
+        if let Some(waiting) = self.acquires.get_mut(slot) {
+            waiting.retry_at = retry_at;
+        }
+        if let Err(error) = watched {
+            // Other surfaces are not affected.
+            tracing::debug!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
+        }
+    }
+
+    /// The timer fired: looks again at the acquires that nothing wakes the loop for.
+    pub fn retry_acquires(&mut self) {
+        let now = self.now;
+        for slot in self.acquires.matching(|waiting| waiting.retry_at.is_some_and(|at| at <= now)) {
+            self.acquire_event(slot);
         }
     }
 
@@ -142,8 +160,11 @@ impl Syncline {
         let last = group.as_ref().is_none_or(|group| {
             group.pending.iter().all(|pending| Arc::ptr_eq(pending, commit) || !pending.is_closed())
         });
+        let failed = matches!(commit.content.acquire_state(), AcquireState::Failed(_));
         let older = match (&group, waited && last) {
             (_, false) => Vec::new(),
+            // It is not shown: an older one may still be.
+            (None, true) if failed => Vec::new(),
             (Some(group), true) => self.overtake_by_group(group),
             (None, true) => {
                 let serial = commit.content.serial;

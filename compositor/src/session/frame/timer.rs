@@ -76,6 +76,7 @@ impl Syncline {
     /// The timer fired: handles everything that is due, and latches the outputs.
     pub fn timer(&mut self) {
         self.reactor.timer_fired();
+        self.retry_acquires();
         self.watchdog();
         self.watch_flips();
         self.relight_due();
