@@ -6,7 +6,11 @@
 //! there. It never blocks, never reads a clock, and never decides what a pending or failed fence
 //! means for a frame.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::{
+    fmt,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
 
 use rustix::io::Errno;
 
@@ -43,8 +47,20 @@ impl AcquireState {
     }
 }
 
+/// What gives the fence of an [`Acquire::owed`].
+#[derive(Clone)]
+struct Owed(Arc<dyn Fn() -> Result<SyncFile, CallError> + Send + Sync>);
+
+impl fmt::Debug for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owed")
+    }
+}
+
 #[derive(Debug)]
 enum Stage {
+    /// There was no descriptor or memory for the fence yet.
+    Owed(Owed),
     /// Waits for the point. The eventfd lives until the point materialises; `None` if it could not
     /// be made yet.
     Waiting { event: Option<OwnedFd> },
@@ -125,6 +141,14 @@ impl Acquire {
         Ok(Acquire::from_sync_file(implicit::export(dmabuf, implicit::Access::Read)?, now))
     }
 
+    /// For a fence that exists but could not be had for want of memory or descriptors: each
+    /// [`advance`](Acquire::advance) asks `fence` for it again. Until it is there the acquire is
+    /// *unmaterialised* and [stalled](Acquire::is_stalled). An error that is not of the moment means
+    /// that there is nothing to wait for. No system call.
+    pub fn owed(fence: impl Fn() -> Result<SyncFile, CallError> + Send + Sync + 'static, now: Ns) -> Acquire {
+        Acquire::new(Stage::Owed(Owed(Arc::new(fence))), None, &LINUX, now)
+    }
+
     /// For content that needs no wait, such as shared memory.
     pub fn ready() -> Acquire {
         Acquire::new(Stage::Signalled { at: 0 }, None, &LINUX, 0)
@@ -146,7 +170,7 @@ impl Acquire {
     /// Where it is, as of the last [`advance`](Acquire::advance). No system call.
     pub fn state(&self) -> AcquireState {
         match &self.stage {
-            Stage::Waiting { .. } => AcquireState::Unmaterialised,
+            Stage::Owed(_) | Stage::Waiting { .. } => AcquireState::Unmaterialised,
             Stage::Pending(_) => AcquireState::Pending,
             Stage::Signalled { at } => AcquireState::Signalled { at: *at },
             Stage::Failed(error, _) => AcquireState::Failed(*error),
@@ -163,14 +187,14 @@ impl Acquire {
         match &self.stage {
             Stage::Waiting { event } => event.as_ref().map(AsFd::as_fd),
             Stage::Pending(held) => held.plain().map(AsFd::as_fd),
-            Stage::Signalled { .. } | Stage::Failed(..) => None,
+            Stage::Owed(_) | Stage::Signalled { .. } | Stage::Failed(..) => None,
         }
     }
 
     /// True if it waits for something that will not wake anybody: call
     /// [`advance`](Acquire::advance) again later.
     pub fn is_stalled(&self) -> bool {
-        matches!(self.stage, Stage::Waiting { event: None })
+        matches!(self.stage, Stage::Owed(_) | Stage::Waiting { event: None })
     }
 
     /// Moves as far as it can, without blocking.
@@ -185,6 +209,16 @@ impl Acquire {
     /// `EMFILE`, `ENOMEM`; `EINVAL` of `SYNCOBJ_EVENTFD`: Linux < 6.6, where advancing at each
     /// frame is the only way.
     pub fn advance(&mut self) -> Result<AcquireState, CallError> {
+        if let Stage::Owed(Owed(fence)) = &self.stage {
+            self.stage = match fence() {
+                Ok(file) => Stage::Pending(AcquireFiles::new(self.kernel, file)),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    tracing::debug!(%error, "a fence that was owed");
+                    Stage::Signalled { at: 0 }
+                }
+            };
+        }
         if let (Stage::Waiting { event }, Some(point)) = (&mut self.stage, &self.point) {
             match point.export()? {
                 Some(file) => {
@@ -245,7 +279,7 @@ impl Acquire {
         match &self.stage {
             Stage::Pending(held) => held.plain(),
             Stage::Failed(_, file) => file.as_ref(),
-            Stage::Waiting { .. } | Stage::Signalled { .. } => None,
+            Stage::Owed(_) | Stage::Waiting { .. } | Stage::Signalled { .. } => None,
         }
     }
 

@@ -15,7 +15,6 @@ pub mod wait;
 
 use std::sync::Arc;
 
-use dmabuf_import::Dmabuf;
 use fence::{Acquire, Ns, Release, implicit::Access};
 use protocols::{
     color_representation::{self, AttachedPixels},
@@ -138,7 +137,7 @@ impl Syncline {
             (None, Some((PixelSource::Dmabuf(imported), ..))) if imported.shm => {
                 Some((Acquire::ready(), SyncMethod::Buffer))
             }
-            (None, Some((PixelSource::Dmabuf(imported), ..))) => self.implicit(&imported.dmabuf, id, serial),
+            (None, Some((PixelSource::Dmabuf(imported), ..))) => Some(self.implicit(imported, id, serial)),
             (None, Some((PixelSource::Shm(_), ..))) => Some((Acquire::ready(), SyncMethod::Buffer)),
         };
         let (Some((source, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
@@ -210,21 +209,23 @@ impl Syncline {
     }
 
     /// The fences in the dma-bufs of a client without explicit synchronisation.
-    fn implicit(&self, dmabuf: &Dmabuf, id: SurfaceId, serial: u64) -> Option<(Acquire, SyncMethod)> {
-        let exported = dmabuf.export_sync_file(Access::Read);
-        match exported.map(|file| Acquire::from_sync_file(file, self.now)) {
-            Ok(acquire) => Some((acquire, SyncMethod::Implicit)),
+    fn implicit(&self, imported: &Arc<Imported>, id: SurfaceId, serial: u64) -> (Acquire, SyncMethod) {
+        let exported = imported.dmabuf.export_sync_file(Access::Read);
+        let acquire = match exported.map(|file| Acquire::from_sync_file(file, self.now)) {
+            Ok(acquire) => acquire,
             Err(error) if error.is_transient() => {
                 // There is no descriptor for the fence. The buffer shown without it could be half
-                // rendered.
-                tracing::warn!("surface {id} commit {serial} is not shown: implicit fence: {error}");
-                None
+                // rendered, so the commit waits until there is one.
+                tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
+                let imported = imported.clone();
+                Acquire::owed(move || imported.dmabuf.export_sync_file(Access::Read), self.now)
             }
             Err(error) => {
                 tracing::debug!("surface {id} commit {serial}: implicit fence: {error}");
-                Some((Acquire::ready(), SyncMethod::Implicit))
+                Acquire::ready()
             }
-        }
+        };
+        (acquire, SyncMethod::Implicit)
     }
 }
 
