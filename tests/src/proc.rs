@@ -1,6 +1,6 @@
 //! What /proc tells about a process: open files by kind, memory, CPU time. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,6 +32,17 @@ impl Process {
             }
         }
         Ok(kinds)
+    }
+
+    /// Its descriptors of one kind, as in [`Process::fds`].
+    pub fn fds_of(&self, kind: &str) -> Result<BTreeSet<u32>> {
+        let dir = self.path("fd");
+        let entries = fs::read_dir(&dir).map_err(Error::io(format!("read {}", dir.display())))?.flatten();
+        let number = |entry: fs::DirEntry| {
+            let target = fs::read_link(entry.path()).ok()?;
+            (kind_of(&target.to_string_lossy()) == kind).then(|| entry.file_name().to_str()?.parse().ok()).flatten()
+        };
+        Ok(entries.filter_map(number).collect())
     }
 
     /// How many files it has open.

@@ -1,6 +1,7 @@
 //! Every error that zwp_linux_explicit_synchronization_v1 names: the code, the object, the request
 //! in the message; a second client that notices nothing; and no descriptor that stays behind.
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -61,16 +62,28 @@ impl Bench {
     }
 }
 
-/// sync_files that the compositor holds.
-fn sync_files(compositor: &Compositor) -> usize {
-    let fds = compositor.process().fds().unwrap();
-    fds.iter().filter(|(kind, _)| kind.contains("sync_file")).map(|(_, count)| count).sum()
+/// The sync_files that the compositor holds, by their descriptors.
+fn sync_files(compositor: &Compositor) -> BTreeSet<u32> {
+    compositor.process().fds_of("anon_inode:sync_file").unwrap()
+}
+
+/// The sync_files that the compositor holds without clients: one that has signalled, for planes that
+/// wait for nothing, for as long as there is a display. It is the same one all the time.
+fn own_sync_files(compositor: &Compositor) -> BTreeSet<u32> {
+    let mut own = BTreeSet::new();
+    poll_until(Duration::from_secs(3), || {
+        own = sync_files(compositor);
+        own.len() == 1
+    });
+    assert_eq!(own.len(), 1, "{own:?}");
+    own
 }
 
 /// Runs `offend`, which returns the id of the object that the error must name; checks the error,
 /// the bystander and the compositor's descriptors.
 fn expect(code: u32, interface: &str, words: &[&str], offend: impl FnOnce(&mut Bench) -> u32) {
     let mut compositor = Compositor::start(&[]).unwrap();
+    let own = own_sync_files(&compositor);
     let mut bystander = Actor::new(&compositor, "bystander", Some((200, 150))).unwrap();
     bystander.show(1).unwrap();
     let mut bench = Bench::new(&compositor);
@@ -89,12 +102,12 @@ fn expect(code: u32, interface: &str, words: &[&str], offend: impl FnOnce(&mut B
     bystander.show(2).unwrap();
     drop(bench);
     bystander.show(3).unwrap();
-    let mut held = 0;
+    let mut held = BTreeSet::new();
     poll_until(Duration::from_secs(3), || {
         held = sync_files(&compositor);
-        held == 0
+        held == own
     });
-    assert_eq!(held, 0, "sync_files are still open");
+    assert_eq!(held, own, "sync_files are still open");
     assert!(compositor.alive(), "{}", compositor.log());
     compositor.stop().unwrap();
 }

@@ -36,7 +36,8 @@ pub struct Outputs {
     pub timeline_card: Option<kms::CardSerial>,
     /// Which pending fences may be committed as in-fences.
     pub policy: HandOff,
-    /// A fence that has signalled, for planes that wait for nothing. `None`: no card can make one.
+    /// A fence that has signalled, for planes that wait for nothing. `None`: there is no display, or
+    /// no card can make one.
     pub signalled: Option<SyncFile>,
     /// The lit outputs.
     pub list: OutputList,
@@ -72,7 +73,6 @@ impl Outputs {
         let timeline_card = cards.iter().next().map(Card::serial);
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
-        let signalled = cards.iter().find_map(Card::signalled_fence);
         let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
         let renderer_is_auto = choice == RendererChoice::Auto;
         Ok(Self {
@@ -82,12 +82,21 @@ impl Outputs {
             main_device,
             timeline_card,
             policy,
-            signalled,
+            signalled: None,
             list,
             active: true,
             deferred,
             due,
         })
+    }
+
+    /// A display was lit or is gone: there is a signalled fence while there is a display.
+    pub fn renew_signalled(&mut self) {
+        if self.list.is_empty() {
+            self.signalled = None;
+        } else if self.signalled.is_none() {
+            self.signalled = self.cards.iter().find_map(Card::signalled_fence);
+        }
     }
 
     /// Replaces the renderer if it used the GPU of the card `gone`: by that of another card, else

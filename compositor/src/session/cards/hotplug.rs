@@ -94,6 +94,7 @@ impl Syncline {
         if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());
         }
+        self.outputs.renew_signalled();
         // The renderer has the targets of this output mapped.
         self.renderer_stale = true;
         let card = self.outputs.cards.of_mut(&output.kms);

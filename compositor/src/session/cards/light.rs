@@ -234,5 +234,6 @@ impl Syncline {
             shown: Vec::new(),
             kms: output,
         });
+        self.outputs.renew_signalled();
     }
 }
