@@ -124,6 +124,21 @@ fn an_idle_desktop_sleeps() {
     compositor.stop().unwrap();
 }
 
+/// Buffers that are on no plane are detached ten to twenty seconds after the last frame
+/// (`compositor/src/session/frame/detach.rs`). From then on nothing wakes the compositor.
+#[test]
+#[ignore = "lab"]
+fn an_idle_desktop_with_spare_buffers_sleeps_once_they_are_detached() {
+    let compositor = Compositor::start(&[]).unwrap();
+    let (mut actor, _managers, _timing) = actor(&compositor, "idle", None);
+    (1..10).for_each(|frame| drop(actor.show(frame).unwrap()));
+    actor.client.idle(Duration::from_secs(21)).unwrap();
+    let asked = compositor.process().wakeups().unwrap();
+    actor.client.idle(Duration::from_secs(30)).unwrap();
+    assert_eq!(compositor.process().wakeups().unwrap() - asked, 0, "wake-ups in thirty seconds");
+    compositor.stop().unwrap();
+}
+
 #[test]
 #[ignore = "lab"]
 fn frames_in_turn_are_each_shown_and_others_overtake() {

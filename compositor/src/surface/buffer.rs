@@ -305,6 +305,11 @@ impl Imports {
         self.known.remove(&imported.id);
     }
 
+    /// Whether the client has not destroyed the buffer.
+    pub fn knows(&self, imported: &Imported) -> bool {
+        self.known.contains_key(&imported.id)
+    }
+
     /// All imports.
     pub fn iter(&self) -> impl Iterator<Item = &Imported> {
         self.known.values().map(|imported| &**imported)

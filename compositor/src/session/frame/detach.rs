@@ -8,9 +8,10 @@
 use std::collections::HashSet;
 
 use fence::Ns;
+use smallvec::SmallVec;
 
 use crate::{
-    output::planes::request::OnPlane,
+    output::{planes::request::OnPlane, state::Output},
     session::Syncline,
     surface::{
         buffer::{Attachments, PixelSource},
@@ -23,11 +24,27 @@ use crate::{
 const INTERVAL: Ns = 10_000_000_000;
 
 impl Syncline {
-    /// A frame has flipped: buffers may have been attached, or are not shown any more.
+    /// A frame has flipped: buffers may have been attached, or are not shown any more. Where each is
+    /// on a plane there is nothing to detach, and nothing wakes the session for it.
     pub fn watch_attachments(&mut self) {
-        if self.detach_at.is_none() && self.imports.len() > 0 {
+        if self.detach_at.is_none() && self.imports.len() > self.imports_on_planes() {
             self.detach_at = Some(self.now + INTERVAL);
         }
+    }
+
+    /// How many of the buffers that clients have are on planes.
+    fn imports_on_planes(&self) -> usize {
+        let mut found: SmallVec<[u64; 8]> = SmallVec::new();
+        for (_, on) in self.outputs.list.iter().flat_map(Output::on_planes) {
+            if let OnPlane::Content(content) = on
+                && let PixelSource::Dmabuf(imported) = &content.source
+                && self.imports.knows(imported)
+                && !found.contains(&imported.id)
+            {
+                found.push(imported.id);
+            }
+        }
+        found.len()
     }
 
     /// When to look next.
