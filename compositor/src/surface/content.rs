@@ -79,6 +79,7 @@ pub struct Content {
     /// Clients can put fences into the memory.
     has_client_fences: bool,
     superseded: AtomicBool,
+    handed_over: AtomicBool,
     late: AtomicBool,
     ends: Mutex<Ends>,
 }
@@ -161,6 +162,7 @@ impl Content {
             release_by: parts.release_by,
             has_client_fences: !parts.converted && parts.surface != SurfaceId::POINTER,
             superseded: AtomicBool::new(false),
+            handed_over: AtomicBool::new(false),
             late: AtomicBool::new(false),
             ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
@@ -219,9 +221,20 @@ impl Content {
         self.superseded.load(Ordering::Acquire)
     }
 
-    /// Whether the acquire is known to have signalled, so that the CPU may read the buffer.
+    /// Whether the CPU may read the buffer: the acquire is known to have signalled. A fence that was
+    /// handed over may also have failed, because then the display shows what is in the buffer, and
+    /// nobody writes it any more.
     pub fn is_ready(&self) -> bool {
-        matches!(self.acquire_state(), AcquireState::Signalled { .. })
+        match self.acquire_state() {
+            AcquireState::Signalled { .. } => true,
+            AcquireState::Failed(_) => self.handed_over.load(Ordering::Acquire) && !self.is_late(),
+            AcquireState::Unmaterialised | AcquireState::Pending => false,
+        }
+    }
+
+    /// Marks the content as one that hardware waits for: it is shown even if its fence fails.
+    pub fn set_handed_over(&self) {
+        self.handed_over.store(true, Ordering::Release);
     }
 
     /// Whether the acquire is known to be pending.
@@ -275,10 +288,14 @@ impl Content {
         self.late.store(true, Ordering::Release);
     }
 
+    fn is_late(&self) -> bool {
+        self.late.load(Ordering::Acquire)
+    }
+
     /// Whether the content is a surface's content, and may not be read: a fence has come late, and
     /// is pending or has failed.
     pub fn is_held_back(&self) -> bool {
-        self.late.load(Ordering::Acquire) && !self.is_ready()
+        self.is_late() && !self.is_ready()
     }
 
     /// Whether the content is stalled: its acquire fence was committed as an in-fence and is still

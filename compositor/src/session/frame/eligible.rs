@@ -175,6 +175,7 @@ impl Syncline {
     fn hand_over(&mut self, id: OutputId, surface: &WlSurface, commit: &Arc<PendingCommit>) {
         let mode = if self.outputs.renderer.waits_on_gpu() { "gpu" } else { "kms" };
         let mode = if with_states(surface, |s| SurfaceState::of(s).on_plane) { "kms" } else { mode };
+        commit.content.set_handed_over();
         self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
         self.open_gate(surface, commit, mode);
     }
