@@ -48,7 +48,8 @@ pub fn unready<T>(
     let buffers = std::iter::from_fn(|| near.next(extent)).filter_map(|at| {
         let layer = &pass.layers[at];
         let memory = layer.content.client_memory()?;
-        let composited = pass.role(at) == PassRole::Composited && !(waits_on_gpu && layer.content.is_pending());
+        let handed_over = waits_on_gpu && layer.content.is_pending() && !layer.content.is_held_back();
+        let composited = pass.role(at) == PassRole::Composited && !handed_over;
         (composited
             && touches(region, layer)
             && reads_memory(layer, textures.get(&layer.content.surface).map(|known| &**known)))

@@ -87,9 +87,10 @@ fn fill(
     };
     for (layer, plane) in assignment.layers_on_planes() {
         let layer = &inputs.scene.layers[layer];
-        // The fence may be pending: then it becomes the in-fence. A signalled fence is no longer
-        // kept.
-        let fence = match layer.content.with_acquire(|a| a.fence().is_some()) {
+        // The fence may be pending: then it becomes the in-fence, but not one that has come late: the
+        // plane shows the buffer already. A signalled fence is no longer kept.
+        let content = &layer.content;
+        let fence = match !content.is_held_back() && content.with_acquire(|a| a.fence().is_some()) {
             true => Some(InFence::Acquire),
             false => output.takes_in_fence(plane).then_some(InFence::Signalled),
         };

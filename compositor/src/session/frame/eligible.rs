@@ -130,12 +130,10 @@ impl Syncline {
                 Ok(AcquireState::Signalled { .. } | AcquireState::Failed(_)) => {
                     self.open_gate(&surface, &commit, "waited");
                 }
-                Ok(AcquireState::Pending)
-                    if make && commit.group().is_some() && self.may_gpu_read(id, &surface, &commit) =>
-                {
+                Ok(AcquireState::Pending) if make && commit.group().is_some() && self.may_gpu_read(id, &commit) => {
                     together.push((surface, commit))
                 }
-                Ok(AcquireState::Pending) if make && self.may_gpu_read(id, &surface, &commit) => {
+                Ok(AcquireState::Pending) if make && self.may_gpu_read(id, &commit) => {
                     self.hand_over(id, &surface, &commit)
                 }
                 // Too late for this vblank: the surface keeps its last content, and other surfaces
@@ -159,9 +157,12 @@ impl Syncline {
 
     /// Whether a GPU may wait for what is in the memory of the commit's buffer, which a driver with
     /// implicit synchronisation does beside the commit's own fence. A plane does not.
-    fn may_gpu_read(&self, id: OutputId, surface: &WlSurface, commit: &PendingCommit) -> bool {
+    fn may_gpu_read(&self, id: OutputId, commit: &PendingCommit) -> bool {
         let Some(memory) = commit.content.client_memory() else { return true };
-        if with_states(surface, |s| SurfaceState::of(s).on_plane) || memory.is_readable() {
+        let surface = commit.content.surface;
+        let mut showing = self.outputs.list.iter().filter(|output| output.scene.shows(surface)).peekable();
+        let only_planes = showing.peek().is_some() && showing.all(|output| output.has_on_plane(surface));
+        if only_planes || memory.is_readable() {
             return true;
         }
         let exported = memory.export_sync_file(Access::Read).map(|file| Acquire::from_sync_file(file, self.now));

@@ -45,7 +45,10 @@ impl Syncline {
         let mut last = std::mem::take(scene.last_pictures());
         let is_left_out = |layer: &Layer| {
             let content = &layer.content;
-            content.is_held_back() || content.is_stalled(now) || !self.may_show(id, content)
+            match content.is_held_back() {
+                true => !self.outputs.list[id].shows_without_wait(content),
+                false => content.is_stalled(now) || !self.may_show(id, content),
+            }
         };
         let rest: Option<Vec<Layer>> = scene.leaves_out(is_left_out).then(|| {
             let shown = |layer: &Layer| match is_left_out(layer) {
