@@ -246,13 +246,13 @@ where
 #[macro_export]
 macro_rules! delegate_color_representation {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::color_representation::manager::WpColorRepresentationManagerV1: ()
         ] => $crate::color_representation::ColorRepresentationState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::color_representation::manager::WpColorRepresentationManagerV1: ()
         ] => $crate::color_representation::ColorRepresentationState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::color_representation::object::WpColorRepresentationSurfaceV1: $crate::SurfaceRef
         ] => $crate::color_representation::ColorRepresentationState);
     };

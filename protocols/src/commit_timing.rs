@@ -112,13 +112,13 @@ where
 #[macro_export]
 macro_rules! delegate_commit_timing {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::commit_timing::manager::WpCommitTimingManagerV1: ()
         ] => $crate::commit_timing::CommitTimingState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::commit_timing::manager::WpCommitTimingManagerV1: ()
         ] => $crate::commit_timing::CommitTimingState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::commit_timing::object::WpCommitTimerV1: $crate::SurfaceRef
         ] => $crate::commit_timing::CommitTimingState);
     };

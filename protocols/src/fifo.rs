@@ -114,13 +114,13 @@ where
 #[macro_export]
 macro_rules! delegate_fifo {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::fifo::manager::WpFifoManagerV1: ()
         ] => $crate::fifo::FifoState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::fifo::manager::WpFifoManagerV1: ()
         ] => $crate::fifo::FifoState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::fifo::object::WpFifoV1: $crate::SurfaceRef
         ] => $crate::fifo::FifoState);
     };

@@ -173,13 +173,13 @@ where
 #[macro_export]
 macro_rules! delegate_idle_notify {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::idle_notify::manager::ExtIdleNotifierV1: $crate::SeenBy
         ] => $crate::idle_notify::IdleNotifyState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::idle_notify::manager::ExtIdleNotifierV1: ()
         ] => $crate::idle_notify::IdleNotifyState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::idle_notify::object::ExtIdleNotificationV1: ()
         ] => $crate::idle_notify::IdleNotifyState);
     };

@@ -28,6 +28,7 @@ pub mod viewporter;
 pub use seen_by::SeenBy;
 use smithay::wayland::compositor::SurfaceData;
 pub use surface_object::SurfaceRef;
+use wayland_server::backend::{ClientId, ObjectId, protocol::Interface};
 
 /// The interface of the surface's object for explicit synchronisation, if it has one.
 fn explicit_sync_interface(states: &SurfaceData) -> Option<&'static str> {
@@ -36,6 +37,103 @@ fn explicit_sync_interface(states: &SurfaceData) -> Option<&'static str> {
     } else {
         explicit_sync::is_explicit(states).then_some("zwp_linux_surface_synchronization_v1")
     }
+}
+
+/// Hears of the objects of clients, but for `wl_registry` and the callbacks of `wl_display.sync`.
+pub trait ObjectObserver {
+    /// `client` has sent this request to an object of this interface: it may create an object.
+    fn note_creation(&mut self, client: &wayland_server::Client, interface: &'static Interface, opcode: u16);
+
+    /// `client` binds a global of this interface.
+    fn note_bind(&mut self, client: &wayland_server::Client, interface: &'static Interface);
+
+    /// An object of `client` is destroyed.
+    fn note_destroyed(&mut self, client: &ClientId, object: &ObjectId);
+
+    /// The Wayland library asks whether `client` may see a global of this interface: once for `wl_registry.bind`, and
+    /// once for each global for `wl_display.get_registry`. It must not be asked anything meanwhile.
+    fn note_registry(client: &wayland_server::Client, interface: &'static Interface);
+}
+
+/// As [`wayland_server::delegate_global_dispatch!`], for a state that is an [`ObjectObserver`].
+#[macro_export]
+macro_rules! observed_global_dispatch {
+    ($state:ty: [$interface:ty: $data:ty] => $to:ty) => {
+        impl $crate::reexports::wayland_server::GlobalDispatch<$interface, $data> for $state {
+            fn bind(
+                state: &mut Self,
+                display: &$crate::reexports::wayland_server::DisplayHandle,
+                client: &$crate::reexports::wayland_server::Client,
+                resource: $crate::reexports::wayland_server::New<$interface>,
+                data: &$data,
+                data_init: &mut $crate::reexports::wayland_server::DataInit<'_, Self>,
+            ) {
+                $crate::ObjectObserver::note_bind(
+                    state,
+                    client,
+                    <$interface as $crate::reexports::wayland_server::Resource>::interface(),
+                );
+                <$to as $crate::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::bind(
+                    state, display, client, resource, data, data_init,
+                );
+            }
+
+            fn can_view(client: $crate::reexports::wayland_server::Client, data: &$data) -> bool {
+                <Self as $crate::ObjectObserver>::note_registry(
+                    &client,
+                    <$interface as $crate::reexports::wayland_server::Resource>::interface(),
+                );
+                <$to as $crate::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::can_view(
+                    client, data,
+                )
+            }
+        }
+    };
+}
+
+/// As [`wayland_server::delegate_dispatch!`], for a state that is an [`ObjectObserver`]: it
+/// hears of each request first.
+#[macro_export]
+macro_rules! observed_dispatch {
+    ($state:ty: [$interface:ty: $data:ty] => $to:ty) => {
+        impl $crate::reexports::wayland_server::Dispatch<$interface, $data> for $state {
+            fn request(
+                state: &mut Self,
+                client: &$crate::reexports::wayland_server::Client,
+                resource: &$interface,
+                request: <$interface as $crate::reexports::wayland_server::Resource>::Request,
+                data: &$data,
+                display: &$crate::reexports::wayland_server::DisplayHandle,
+                data_init: &mut $crate::reexports::wayland_server::DataInit<'_, Self>,
+            ) {
+                $crate::ObjectObserver::note_creation(
+                    state,
+                    client,
+                    <$interface as $crate::reexports::wayland_server::Resource>::interface(),
+                    request.opcode(),
+                );
+                <$to as $crate::reexports::wayland_server::Dispatch<$interface, $data, Self>>::request(
+                    state, client, resource, request, data, display, data_init,
+                );
+            }
+
+            fn destroyed(
+                state: &mut Self,
+                client: $crate::reexports::wayland_server::backend::ClientId,
+                resource: &$interface,
+                data: &$data,
+            ) {
+                $crate::ObjectObserver::note_destroyed(
+                    state,
+                    &client,
+                    &$crate::reexports::wayland_server::Resource::id(resource),
+                );
+                <$to as $crate::reexports::wayland_server::Dispatch<$interface, $data, Self>>::destroyed(
+                    state, client, resource, data,
+                );
+            }
+        }
+    };
 }
 
 /// The protocol types that the `delegate_…` macros name.

@@ -145,13 +145,13 @@ where
 #[macro_export]
 macro_rules! delegate_output_power {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: $crate::SeenBy
         ] => $crate::output_power::OutputPowerState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::output_power::manager::ZwlrOutputPowerManagerV1: ()
         ] => $crate::output_power::OutputPowerState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::output_power::object::ZwlrOutputPowerV1: $crate::output_power::PowerData
         ] => $crate::output_power::OutputPowerState);
     };

@@ -164,13 +164,13 @@ where
 #[macro_export]
 macro_rules! delegate_security_context {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::security_context::manager::WpSecurityContextManagerV1: $crate::SeenBy
         ] => $crate::security_context::SecurityContextState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::security_context::manager::WpSecurityContextManagerV1: ()
         ] => $crate::security_context::SecurityContextState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::security_context::object::WpSecurityContextV1:
                 $crate::security_context::ContextData
         ] => $crate::security_context::SecurityContextState);

@@ -117,13 +117,13 @@ where
 #[macro_export]
 macro_rules! delegate_tearing {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::tearing::manager::WpTearingControlManagerV1: ()
         ] => $crate::tearing::TearingState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::tearing::manager::WpTearingControlManagerV1: ()
         ] => $crate::tearing::TearingState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::tearing::object::WpTearingControlV1: $crate::SurfaceRef
         ] => $crate::tearing::TearingState);
     };

@@ -167,13 +167,13 @@ fn change(resource: &WpViewport, request: &str, data: &SurfaceRef, change: impl 
 #[macro_export]
 macro_rules! delegate_viewporter {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::viewporter::manager::WpViewporter: ()
         ] => $crate::viewporter::ViewporterState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::viewporter::manager::WpViewporter: ()
         ] => $crate::viewporter::ViewporterState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::viewporter::object::WpViewport: $crate::SurfaceRef
         ] => $crate::viewporter::ViewporterState);
     };

@@ -1,7 +1,8 @@
 //! `syncline run --headless`: the real binary on this machine, without any device, seat or right.
 
-use std::time::Duration;
+use std::{io::Read, os::unix::net::UnixStream, time::Duration};
 
+use rustix::process::{Resource, Rlimit};
 use syncline_tests::client::buffer::Source;
 use syncline_tests::client::state::{Feedback, Presented};
 use syncline_tests::client::window::{Commit, Wish};
@@ -105,4 +106,29 @@ fn what_cannot_be_is_refused_with_what_to_write() {
     assert!(error.contains("WIDTHxHEIGHT@HZ") && error.contains("16 to 8192 pixels"), "{error}");
     let error = refused(&["--headless=64x64"; 17]);
     assert!(error.contains("--headless: given 17 times; at most 16"), "{error}");
+}
+
+#[test]
+fn without_descriptors_connections_are_closed_and_the_loop_sleeps() {
+    const WHILE: Duration = Duration::from_millis(500);
+    let mut compositor = Compositor::start_headless(&["--headless", "64x64"]).unwrap();
+    let process = compositor.process();
+    let limit = Rlimit { current: Some(64), maximum: Some(64) };
+    let pid = rustix::process::Pid::from_raw(process.0 as i32);
+    rustix::process::prlimit(pid, Resource::Nofile, limit).unwrap();
+    let mut connections: Vec<_> =
+        (0..80).map(|_| UnixStream::connect(compositor.socket_path()).expect("a connection")).collect();
+    let last = connections.last_mut().unwrap();
+    last.set_read_timeout(Some(WAIT)).unwrap();
+    assert_eq!(last.read(&mut [0; 1]).unwrap(), 0, "closed: {}", compositor.log());
+    let before = process.cpu_ns().unwrap();
+    std::thread::sleep(WHILE);
+    let used = Duration::from_nanos(process.cpu_ns().unwrap() - before);
+    assert!(used < WHILE / 4, "{used:?} of {WHILE:?}, with nothing to do");
+    assert!(compositor.log().contains("a connection was refused"), "{}", compositor.log());
+    drop(connections);
+    // The next connections find room again.
+    assert!(syncline_tests::time::poll_until(WAIT, || compositor.client().is_ok()), "{}", compositor.log());
+    assert_eq!(shown(&compositor, 2).len(), 2);
+    assert!(compositor.terminate().unwrap().success(), "{}", compositor.log());
 }

@@ -4,6 +4,7 @@
 //! command line take precedence over the file.
 
 pub mod idle;
+pub mod limits;
 pub mod output;
 mod overrides;
 pub mod sandbox;
@@ -22,7 +23,7 @@ use crate::{
     system::error::{Context, Error},
 };
 
-pub use self::{idle::IdleConfig, output::OutputConfig, sandbox::SandboxRule};
+pub use self::{idle::IdleConfig, limits::Limits, output::OutputConfig, sandbox::SandboxRule};
 
 /// Everything that can be configured, with defaults.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +49,8 @@ pub struct Config {
     pub cec: CecConfig,
     pub idle: IdleConfig,
     pub mem2mem: Mem2memConfig,
+    /// What one client may use.
+    pub limits: Limits,
     /// `[[output]]`: the settings of displays, by the name of their connector.
     #[serde(rename = "output", deserialize_with = "output::outputs")]
     pub outputs: Vec<OutputConfig>,
@@ -190,6 +193,7 @@ impl Default for Config {
             cec: CecConfig::default(),
             idle: IdleConfig::default(),
             mem2mem: Mem2memConfig::default(),
+            limits: Limits::default(),
             outputs: Vec::new(),
             sandboxes: Vec::new(),
         }

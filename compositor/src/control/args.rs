@@ -42,6 +42,12 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// List clients with what they use, against the limits of the configuration.
+    Clients {
+        /// Print JSON, for programs; docs/limits.md describes the fields.
+        #[arg(long)]
+        json: bool,
+    },
     /// List pending acquire fences, unreleased buffers with their users, and the reports of the
     /// watchdog.
     Fences {

@@ -19,6 +19,7 @@ use crate::{
     },
     report::{
         buffers::{self, BufferReport},
+        clients::{self, ClientReport},
         fences::FencesReport,
         table,
     },
@@ -43,6 +44,11 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         Message::Buffers { json: false } => {
             let report: Vec<BufferReport> = Connection::connect(&args.socket)?.read(&Request::Buffers)?;
             print!("{}", buffers::render(&report));
+        }
+        Message::Clients { json: true } => println!("{}", ask(&Request::Clients)?),
+        Message::Clients { json: false } => {
+            let report: Vec<ClientReport> = Connection::connect(&args.socket)?.read(&Request::Clients)?;
+            print!("{}", clients::render(&report));
         }
         Message::Status { json: true } => println!("{}", ask(&Request::Status)?),
         Message::Status { json: false } => print_flat("", &ask(&Request::Status)?),

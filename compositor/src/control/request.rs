@@ -25,6 +25,8 @@ pub enum Request {
     Fences,
     /// See [`crate::report::buffers::BufferReport`].
     Buffers,
+    /// See [`crate::report::clients::ClientReport`].
+    Clients,
     /// See [`crate::session::crc::switch`].
     Crc(CrcRequest),
     /// The last frames after the one with this serial, of one output or of all; see

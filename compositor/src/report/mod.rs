@@ -3,6 +3,7 @@
 //! Nothing here looks anything up: the session fills the values in.
 
 pub mod buffers;
+pub mod clients;
 pub mod counters;
 pub mod fences;
 pub mod table;

@@ -5,14 +5,14 @@ use std::{os::fd::OwnedFd, sync::Arc};
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
     linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
+    observed_dispatch, observed_global_dispatch,
     shm::{ShmHandler, ShmImage, ShmState},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
-    delegate_content_type, delegate_idle_inhibit, delegate_presentation,
     input::{Seat, SeatHandler, SeatState, pointer::CursorImageStatus},
     reexports::wayland_server::{
-        Client, Resource, delegate_dispatch, delegate_global_dispatch,
+        Client, Resource,
         protocol::{
             wl_buffer::WlBuffer, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
             wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface, wl_touch::WlTouch,
@@ -21,7 +21,10 @@ use smithay::{
     wayland::{
         buffer::BufferHandler,
         compositor::{CompositorClientState, CompositorHandler, CompositorState, with_states},
+        content_type::{ContentTypeState, ContentTypeUserData},
+        idle_inhibit::{IdleInhibitManagerState, inhibitor::IdleInhibitorState},
         output::OutputHandler,
+        presentation::{PresentationFeedbackState, PresentationState},
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
             SelectionHandler,
@@ -30,6 +33,15 @@ use smithay::{
             },
         },
     },
+};
+use wayland_protocols::wp::{
+    content_type::v1::server::{
+        wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
+    },
+    idle_inhibit::zv1::server::{
+        zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
+    },
+    presentation_time::server::{wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback},
 };
 
 use crate::{
@@ -205,14 +217,16 @@ impl OutputHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 // The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
-delegate_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
-delegate_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);
-delegate_dispatch!(Syncline: [WlKeyboard: KeyboardUserData<Syncline>] => SeatState<Syncline>);
-delegate_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syncline>);
-delegate_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
-delegate_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
+observed_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
+observed_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);
+observed_dispatch!(Syncline: [WlKeyboard: KeyboardUserData<Syncline>] => SeatState<Syncline>);
+observed_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syncline>);
+observed_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
+observed_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 protocols::delegate_viewporter!(Syncline);
-delegate_presentation!(Syncline);
+observed_global_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);
+observed_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);
+observed_dispatch!(Syncline: [WpPresentationFeedback: ()] => PresentationFeedbackState);
 protocols::delegate_syncobj!(Syncline);
 protocols::delegate_explicit_sync!(Syncline);
 protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);
@@ -220,8 +234,12 @@ protocols::delegate_fifo!(Syncline);
 protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
 protocols::delegate_color_representation!(Syncline);
-delegate_content_type!(Syncline);
-delegate_idle_inhibit!(Syncline);
+observed_global_dispatch!(Syncline: [WpContentTypeManagerV1: ()] => ContentTypeState);
+observed_dispatch!(Syncline: [WpContentTypeManagerV1: ()] => ContentTypeState);
+observed_dispatch!(Syncline: [WpContentTypeV1: ContentTypeUserData] => ContentTypeState);
+observed_global_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibitManagerState);
+observed_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibitManagerState);
+observed_dispatch!(Syncline: [ZwpIdleInhibitorV1: IdleInhibitorState] => IdleInhibitManagerState);
 protocols::delegate_idle_notify!(Syncline);
 protocols::delegate_output_power!(Syncline);
 protocols::delegate_security_context!(Syncline);

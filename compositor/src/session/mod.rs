@@ -4,6 +4,7 @@
 //! Behaviour that concerns one thing is in the layers below; this layer has what concerns several.
 
 pub mod args;
+mod budget;
 mod cards;
 mod checks;
 mod commit;

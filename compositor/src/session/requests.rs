@@ -69,6 +69,7 @@ impl Syncline {
             }
             Request::Status => Ok(self.status()),
             Request::Buffers => serde_json::to_value(self.buffers_report()).map_err(|e| e.to_string()),
+            Request::Clients => serde_json::to_value(self.clients_report()).map_err(|e| e.to_string()),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }
     }

@@ -159,6 +159,7 @@ impl Running {
     /// have been ended are gone.
     pub fn more_turns(&mut self) {
         self.state.more_turns(&mut self.display);
+        self.state.end_exceeding();
         self.state.bury(&mut self.display);
     }
 

@@ -21,6 +21,7 @@ use crate::{
     session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces, sandboxes::Sandboxes},
     surface::{
         acquires::Acquires,
+        budget::Budget,
         buffer::Imports,
         cached::CachedState,
         client::{ClientState, Clients, Sandbox},
@@ -150,8 +151,9 @@ impl Syncline {
         sandbox: Option<Arc<Sandbox>>,
     ) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
-        let (compositor, ended) = (CompositorClientState::default(), self.clients.ended.clone());
-        let state = Arc::new(ClientState { compositor, pid, sandbox, ended });
+        let compositor = CompositorClientState::default();
+        let (budget, ended) = (Budget::new(&self.config.limits), self.clients.ended.clone());
+        let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();

@@ -21,6 +21,7 @@ use smithay::{
 
 use crate::{
     config::sandbox::PrivilegedGlobal,
+    surface::budget::Budget,
     system::{id::Slot, recvmsg::Inbox},
 };
 
@@ -58,6 +59,8 @@ pub struct ClientState {
     /// The sandbox from which the client connected: globals that concern the whole session are
     /// hidden from it.
     pub sandbox: Option<Arc<Sandbox>>,
+    /// What it uses.
+    pub budget: Budget,
     pub ended: Ended,
 }
 
@@ -96,28 +99,49 @@ pub struct Clients {
     pub ended: Ended,
 }
 
-/// The last client that was ended, by anybody and at any time. The Wayland library closes its
-/// connection, and those of all others that were, when it next reads one.
+/// Clients that are ended, or are to be, by anybody and at any time.
 #[derive(Debug, Clone, Default)]
-pub struct Ended(Arc<Mutex<Option<ClientId>>>);
+pub struct Ended(Arc<Mutex<Ends>>);
+
+#[derive(Debug, Default)]
+struct Ends {
+    /// The last one that was ended. The Wayland library closes its connection, and those of all
+    /// others that were, when it next reads one.
+    last: Option<ClientId>,
+    /// Those that exceed a limit, and could not be ended at once.
+    exceeding: Vec<ClientId>,
+}
 
 impl Ended {
-    fn last(&self) -> MutexGuard<'_, Option<ClientId>> {
+    fn ends(&self) -> MutexGuard<'_, Ends> {
         self.0.lock().expect("no panic while locked")
     }
 
     fn note(&self, client: ClientId) {
-        *self.last() = Some(client);
+        self.ends().last = Some(client);
     }
 
-    /// Whether there is one.
+    /// Whether there is one that was ended.
     pub fn any(&self) -> bool {
-        self.last().is_some()
+        self.ends().last.is_some()
     }
 
     /// Takes it.
     pub fn take(&self) -> Option<ClientId> {
-        self.last().take()
+        self.ends().last.take()
+    }
+
+    /// A client exceeds a limit, and cannot be ended now.
+    pub fn exceeding(&self, client: ClientId) {
+        let mut ends = self.ends();
+        if ends.exceeding.last() != Some(&client) {
+            ends.exceeding.push(client);
+        }
+    }
+
+    /// Takes a client that exceeds a limit.
+    pub fn take_exceeding(&self) -> Option<ClientId> {
+        self.ends().exceeding.pop()
     }
 }
 
@@ -149,6 +173,11 @@ impl Clients {
     /// The client in a slot; `None` if the slot is empty.
     pub fn get(&mut self, slot: Slot) -> Option<&mut Client> {
         self.list.get_mut(slot.0 as usize)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.list.iter().map(|(_, client)| client)
     }
 
     /// All of them.

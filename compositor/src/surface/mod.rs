@@ -12,6 +12,7 @@
 pub mod acquires;
 pub mod allocation;
 pub mod apply;
+pub mod budget;
 pub mod buffer;
 pub mod cached;
 pub mod callback_response;

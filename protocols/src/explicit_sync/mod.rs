@@ -135,16 +135,16 @@ pub fn take_fences(states: &SurfaceData, attached: Attached) -> Result<Option<Fe
 #[macro_export]
 macro_rules! delegate_explicit_sync {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::explicit_sync::ZwpLinuxExplicitSynchronizationV1: ()
         ] => $crate::explicit_sync::ExplicitSyncState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::explicit_sync::ZwpLinuxExplicitSynchronizationV1: ()
         ] => $crate::explicit_sync::ExplicitSyncState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::surface_sync::ZwpLinuxSurfaceSynchronizationV1: $crate::SurfaceRef
         ] => $crate::explicit_sync::ExplicitSyncState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::buffer_release::ZwpLinuxBufferReleaseV1: ()
         ] => $crate::explicit_sync::ExplicitSyncState);
     };

@@ -153,19 +153,19 @@ impl LinuxDmabufState {
 #[macro_export]
 macro_rules! delegate_linux_dmabuf {
     ($ty:ty, $import:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::linux_dmabuf::global::ZwpLinuxDmabufV1: ()
         ] => $crate::linux_dmabuf::LinuxDmabufState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::linux_dmabuf::global::ZwpLinuxDmabufV1: ()
         ] => $crate::linux_dmabuf::LinuxDmabufState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::linux_dmabuf::params::ZwpLinuxBufferParamsV1: $crate::linux_dmabuf::ParamsData
         ] => $crate::linux_dmabuf::LinuxDmabufState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::linux_dmabuf::feedback::ZwpLinuxDmabufFeedbackV1: $crate::linux_dmabuf::FeedbackData
         ] => $crate::linux_dmabuf::LinuxDmabufState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::wayland_server::protocol::wl_buffer::WlBuffer: $crate::linux_dmabuf::BufferData<$import>
         ] => $crate::linux_dmabuf::LinuxDmabufState);
     };

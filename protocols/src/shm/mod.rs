@@ -98,16 +98,16 @@ impl ShmState {
 #[macro_export]
 macro_rules! delegate_shm {
     ($ty:ty, $import:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::wayland_server::protocol::wl_shm::WlShm: ()
         ] => $crate::shm::ShmState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::wayland_server::protocol::wl_shm::WlShm: ()
         ] => $crate::shm::ShmState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::wayland_server::protocol::wl_shm_pool::WlShmPool: $crate::shm::PoolData
         ] => $crate::shm::ShmState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::wayland_server::protocol::wl_buffer::WlBuffer: $crate::shm::BufferData<$import>
         ] => $crate::shm::ShmState);
     };

@@ -148,16 +148,16 @@ pub fn forget(states: &SurfaceData) {
 #[macro_export]
 macro_rules! delegate_syncobj {
     ($ty:ty) => {
-        $crate::reexports::wayland_server::delegate_global_dispatch!($ty: [
+        $crate::observed_global_dispatch!($ty: [
             $crate::reexports::manager::WpLinuxDrmSyncobjManagerV1: ()
         ] => $crate::syncobj::SyncobjState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::manager::WpLinuxDrmSyncobjManagerV1: ()
         ] => $crate::syncobj::SyncobjState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::surface::WpLinuxDrmSyncobjSurfaceV1: $crate::SurfaceRef
         ] => $crate::syncobj::SyncobjState);
-        $crate::reexports::wayland_server::delegate_dispatch!($ty: [
+        $crate::observed_dispatch!($ty: [
             $crate::reexports::timeline::WpLinuxDrmSyncobjTimelineV1: $crate::syncobj::SyncobjTimelineData
         ] => $crate::syncobj::SyncobjState);
     };

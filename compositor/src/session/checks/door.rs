@@ -14,6 +14,12 @@ macro_rules! checked {
                 display: &wayland_server::DisplayHandle,
                 data_init: &mut wayland_server::DataInit<'_, Self>,
             ) {
+                protocols::ObjectObserver::note_creation(
+                    state,
+                    client,
+                    <$interface as wayland_server::Resource>::interface(),
+                    request.opcode(),
+                );
                 if $check(state, resource, &request) {
                     <$smithay as wayland_server::Dispatch<$interface, $data, Self>>::request(
                         state, client, resource, request, data, display, data_init,
@@ -27,6 +33,7 @@ macro_rules! checked {
                 resource: &$interface,
                 data: &$data,
             ) {
+                protocols::ObjectObserver::note_destroyed(state, &client, &wayland_server::Resource::id(resource));
                 <$smithay as wayland_server::Dispatch<$interface, $data, Self>>::destroyed(
                     state, client, resource, data,
                 );

@@ -2,6 +2,7 @@
 //!
 //! It changes no output.
 
+use protocols::{ObjectObserver, observed_dispatch, observed_global_dispatch};
 use smithay::{
     output::Output,
     wayland::output::{OutputManagerState, OutputUserData, WlOutputData, XdgOutputUserData},
@@ -11,16 +12,15 @@ use wayland_protocols::xdg::xdg_output::zv1::server::{
     zxdg_output_v1::{self, ZxdgOutputV1},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, delegate_dispatch, delegate_global_dispatch,
-    protocol::wl_output::WlOutput,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId, protocol::wl_output::WlOutput,
 };
 
 use crate::session::Syncline;
 
-delegate_global_dispatch!(Syncline: [WlOutput: WlOutputData] => OutputManagerState);
-delegate_global_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
-delegate_dispatch!(Syncline: [WlOutput: OutputUserData] => OutputManagerState);
-delegate_dispatch!(Syncline: [ZxdgOutputV1: XdgOutputUserData] => OutputManagerState);
+observed_global_dispatch!(Syncline: [WlOutput: WlOutputData] => OutputManagerState);
+observed_global_dispatch!(Syncline: [ZxdgOutputManagerV1: ()] => OutputManagerState);
+observed_dispatch!(Syncline: [WlOutput: OutputUserData] => OutputManagerState);
+observed_dispatch!(Syncline: [ZxdgOutputV1: XdgOutputUserData] => OutputManagerState);
 
 /// User data of a `zxdg_output_v1` of a display that is gone: it says nothing.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ impl Dispatch<ZxdgOutputManagerV1, ()> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, ZxdgOutputManagerV1::interface(), request.opcode());
         match request {
             // Smithay 0.7 would panic.
             zxdg_output_manager_v1::Request::GetXdgOutput { id, output }
@@ -47,6 +48,10 @@ impl Dispatch<ZxdgOutputManagerV1, ()> for Syncline {
                 state, client, manager, request, data, display, data_init,
             ),
         }
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, manager: &ZxdgOutputManagerV1, (): &()) {
+        state.note_destroyed(&client, &manager.id());
     }
 }
 
@@ -61,5 +66,9 @@ impl Dispatch<ZxdgOutputV1, Gone> for Syncline {
         _: &mut DataInit<'_, Self>,
     ) {
         debug_assert!(matches!(request, zxdg_output_v1::Request::Destroy));
+    }
+
+    fn destroyed(state: &mut Self, client: ClientId, output: &ZxdgOutputV1, _: &Gone) {
+        state.note_destroyed(&client, &output.id());
     }
 }

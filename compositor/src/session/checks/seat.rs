@@ -2,6 +2,7 @@
 //!
 //! It never touches the focus, a selection or a drag.
 
+use protocols::ObjectObserver;
 use smithay::{
     input::{Seat, SeatState},
     wayland::{
@@ -81,6 +82,7 @@ impl Dispatch<WlDataSource, DataSourceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, WlDataSource::interface(), request.opcode());
         if source_request(state, source, &request) {
             <DataDeviceState as Dispatch<_, _, Self>>::request(
                 state, client, source, request, data, display, data_init,
@@ -89,6 +91,7 @@ impl Dispatch<WlDataSource, DataSourceUserData> for Syncline {
     }
 
     fn destroyed(state: &mut Self, client: ClientId, source: &WlDataSource, data: &DataSourceUserData) {
+        state.note_destroyed(&client, &source.id());
         state.globals.source_uses.0.remove(&source.id());
         <DataDeviceState as Dispatch<_, _, Self>>::destroyed(state, client, source, data);
     }

@@ -4,6 +4,7 @@
 //! keeps both with the `wl_surface`, and [`crate::session::parts::requests::Constructed`] finds the `wl_surface` of an
 //! `xdg_surface` that has a role object.
 
+use protocols::{ObjectObserver, observed_global_dispatch};
 use smithay::{
     utils::{Rectangle, Serial},
     wayland::{
@@ -23,8 +24,7 @@ use wayland_protocols::xdg::shell::server::{
     xdg_wm_base::{self, XdgWmBase},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, delegate_global_dispatch,
-    protocol::wl_surface::WlSurface,
+    Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
 };
 
 use crate::{
@@ -67,7 +67,7 @@ fn refuse_on_base(surface: &WlSurface, error: xdg_wm_base::Error, message: Strin
 checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
 checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
-delegate_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
+observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
 
 fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
     let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };
@@ -166,6 +166,7 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, XdgPositioner::interface(), request.opcode());
         if !positioner_request(positioner, &request) {
             return;
         }
@@ -184,6 +185,7 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for Syncline {
     }
 
     fn destroyed(state: &mut Self, client: ClientId, positioner: &XdgPositioner, data: &XdgPositionerUserData) {
+        state.note_destroyed(&client, &positioner.id());
         state.globals.xdg_anchors.0.remove(&positioner.id());
         <XdgShellState as Dispatch<_, _, Self>>::destroyed(state, client, positioner, data);
     }
@@ -236,6 +238,7 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, XdgSurface::interface(), request.opcode());
         if !surface_request(state, xdg, &request) {
             return;
         }
@@ -250,6 +253,7 @@ impl Dispatch<XdgSurface, XdgSurfaceUserData> for Syncline {
     }
 
     fn destroyed(state: &mut Self, client: ClientId, xdg: &XdgSurface, data: &XdgSurfaceUserData) {
+        state.note_destroyed(&client, &xdg.id());
         if state.globals.xdg_constructed.0.remove(&xdg.id()).is_none() {
             first_buffer::forget_roleless(state, &client);
         }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use fence::AcquireState;
+use protocols::ObjectObserver;
 use smithay::{
     reexports::wayland_server::{
         Client, DataInit, Dispatch, DisplayHandle, Resource,
@@ -57,6 +58,7 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, WlSurface::interface(), request.opcode());
         if !checks::surface::check_request(state, surface, &request) {
             return;
         }
@@ -75,6 +77,7 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
     }
 
     fn destroyed(state: &mut Self, client: ClientId, surface: &WlSurface, data: &SurfaceUserData) {
+        state.note_destroyed(&client, &surface.id());
         <CompositorState as Dispatch<_, _, Self>>::destroyed(state, client, surface, data);
     }
 }

@@ -24,11 +24,14 @@ impl Owner {
     /// The owner of a content. The client is known as long as its surface exists. Reads `/proc`.
     pub fn of(content: &Content, surface: Option<&WlSurface>) -> Self {
         let client_pid = surface.and_then(Resource::client).and_then(|c| c.get_data::<ClientState>()?.pid);
-        let client_name = client_pid
-            .and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok())
-            .map(|name| name.trim_end().to_owned());
+        let client_name = client_pid.and_then(process_name);
         Self { surface: content.surface, commit: content.serial, client_pid, client_name }
     }
+}
+
+/// The name of a process, from `/proc/PID/comm`.
+pub fn process_name(pid: i32) -> Option<String> {
+    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
 /// How a surface uses one of its contents.

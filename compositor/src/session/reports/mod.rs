@@ -1,4 +1,5 @@
-//! Makes the answers to `syncline msg fences` and `syncline msg buffers` on request.
+//! Makes the answers to `syncline msg fences`, `buffers` and `clients` on request.
 
 mod buffers;
+mod clients;
 mod fences;

@@ -13,11 +13,11 @@
 //!
 //! Nothing here draws, moves or focuses a surface.
 
+use protocols::{ObjectObserver, observed_dispatch, observed_global_dispatch};
 use smithay::wayland::compositor::{CompositorState, get_role, give_role};
 use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource,
     backend::ClientId,
-    delegate_dispatch, delegate_global_dispatch,
     protocol::{
         wl_callback::WlCallback,
         wl_compositor::WlCompositor,
@@ -58,14 +58,20 @@ enum Refusal {
 
 impl GlobalDispatch<WlSubcompositor, ()> for Syncline {
     fn bind(
-        _: &mut Self,
+        state: &mut Self,
         _: &DisplayHandle,
-        _: &Client,
+        client: &Client,
         resource: New<WlSubcompositor>,
         (): &(),
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_bind(client, WlSubcompositor::interface());
         data_init.init(resource, ());
+    }
+
+    fn can_view(client: Client, (): &()) -> bool {
+        Self::note_registry(&client, WlSubcompositor::interface());
+        true
     }
 }
 
@@ -79,6 +85,7 @@ impl Dispatch<WlSubcompositor, ()> for Syncline {
         display: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, WlSubcompositor::interface(), request.opcode());
         let wl_subcompositor::Request::GetSubsurface { id, surface, parent } = request else { return };
         let added = state.add_subsurface(&surface, &parent);
         let data = SubsurfaceData { surface: id_of(&surface), link: added.as_ref().copied().ok() };
@@ -106,6 +113,10 @@ impl Dispatch<WlSubcompositor, ()> for Syncline {
             ),
         }
     }
+
+    fn destroyed(state: &mut Self, client: ClientId, subcompositor: &WlSubcompositor, (): &()) {
+        state.note_destroyed(&client, &subcompositor.id());
+    }
 }
 
 impl Dispatch<WlSubsurface, SubsurfaceData> for Syncline {
@@ -118,6 +129,7 @@ impl Dispatch<WlSubsurface, SubsurfaceData> for Syncline {
         _: &DisplayHandle,
         data_init: &mut DataInit<'_, Self>,
     ) {
+        state.note_creation(client, WlSubsurface::interface(), request.opcode());
         let Some(link) = data.link else { return };
         let trees = &mut state.desktop.trees;
         match request {
@@ -141,7 +153,8 @@ impl Dispatch<WlSubsurface, SubsurfaceData> for Syncline {
         }
     }
 
-    fn destroyed(state: &mut Self, _: ClientId, _: &WlSubsurface, data: &SubsurfaceData) {
+    fn destroyed(state: &mut Self, client: ClientId, subsurface: &WlSubsurface, data: &SubsurfaceData) {
+        state.note_destroyed(&client, &subsurface.id());
         // Nothing is left to be done unless the client is gone; what it has cached goes with it.
         drop(state.end_subsurface(data));
     }
@@ -196,7 +209,7 @@ impl Syncline {
     }
 }
 
-delegate_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
-delegate_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
+observed_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
+observed_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
 
-delegate_dispatch!(Syncline: [WlCallback: ()] => CompositorState);
+observed_dispatch!(Syncline: [WlCallback: ()] => CompositorState);

@@ -1,0 +1,129 @@
+//! `[limits]`: what one client may use of the session. This is the list of all limits; docs/limits.md
+//! has the table with what programs really use.
+//!
+//! The defaults are at least eight times what any program is known to use. Nothing here counts.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A limit: a whole number of one or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Limit(pub u32);
+
+impl TryFrom<i64> for Limit {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        u32::try_from(number)
+            .ok()
+            .filter(|number| *number > 0)
+            .map(Self)
+            .ok_or_else(|| format!("{number} is not a limit; write a whole number from 1 to {}", u32::MAX))
+    }
+}
+
+/// Declares what is counted for each client.
+macro_rules! counted {
+    ($($(#[doc = $doc:literal])+ $kind:ident, $field:ident, $key:literal, $default:literal;)+) => {
+        /// What is counted for each client.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl Kind {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The key in the configuration.
+            pub fn key(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $key,)+
+                }
+            }
+        }
+
+        /// `[limits]`: what one client may use. A client that exceeds one is ended with
+        /// `wl_display.no_memory`; the message names the limit and the number.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ #[serde(rename = $key)] pub $field: Limit,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: Limit($default),)+ }
+            }
+        }
+
+        impl Limits {
+            /// The limit of what is counted.
+            pub fn of(&self, kind: Kind) -> u32 {
+                match kind {
+                    $(Kind::$kind => self.$field.0,)+
+                }
+            }
+        }
+    };
+}
+
+counted! {
+    /// Objects of the protocol, of all kinds.
+    Objects, objects, "objects", 65_536;
+    /// `wl_registry`: the library looks through all of them for each object that is destroyed, and
+    /// has no request to destroy one.
+    Registries, registries, "registries", 4096;
+    /// `wl_surface`.
+    Surfaces, surfaces, "surfaces", 8192;
+    /// `wl_region`.
+    Regions, regions, "regions", 8192;
+    /// `wl_callback` of `wl_surface.frame` that has not been answered.
+    FrameCallbacks, frame_callbacks, "frame-callbacks", 8192;
+    /// `wp_presentation_feedback` that has not been answered.
+    Feedbacks, feedbacks, "presentation-feedbacks", 8192;
+    /// `xdg_popup`.
+    Popups, popups, "popups", 256;
+    /// `wp_linux_drm_syncobj_timeline_v1`: a handle of the card each.
+    Timelines, timelines, "timelines", 4096;
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_by_their_keys() {
+        let read: Limits = toml::from_str("objects = 100\npresentation-feedbacks = 7").unwrap();
+        assert_eq!([read.of(Kind::Objects), read.of(Kind::Feedbacks)], [100, 7]);
+        assert_eq!(read.of(Kind::Popups), Limits::default().of(Kind::Popups));
+        for (text, says) in [
+            ("objects = 0", "0 is not a limit; write a whole number from 1 to 4294967295"),
+            ("popups = -1", "-1 is not a limit"),
+            ("popup = 1", "unknown field `popup`, expected one of `objects`"),
+        ] {
+            let error = toml::from_str::<Limits>(text).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(error.span().is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_every_limit_with_its_default() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = std::fs::read_to_string(root.join("docs/limits.md")).unwrap();
+        let limits = Limits::default();
+        for kind in Kind::ALL {
+            let row = format!("| `{kind}` | {} |", limits.of(*kind));
+            assert!(page.contains(&row), "docs/limits.md has no row that begins with {row}");
+        }
+    }
+}
