@@ -55,6 +55,15 @@ pub trait ObjectObserver {
     fn note_registry(client: &wayland_server::Client, interface: &'static Interface);
 }
 
+/// Hears of the descriptors of clients' memory: pools, and planes of dma-bufs.
+pub trait DescriptorObserver {
+    /// `client` has so many more of them here.
+    fn note_descriptors(&mut self, client: &wayland_server::Client, number: u32);
+
+    /// No object of `client` uses so many of them any more.
+    fn note_closed(&mut self, client: &ClientId, number: u32);
+}
+
 /// As [`wayland_server::delegate_global_dispatch!`], for a state that is an [`ObjectObserver`].
 #[macro_export]
 macro_rules! observed_global_dispatch {

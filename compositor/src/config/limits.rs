@@ -1,11 +1,26 @@
 //! `[limits]`: what one client may use of the session. This is the list of all limits; docs/limits.md
-//! has the table with what programs really use.
+//! has the table with what programs really use. What one surface, tree or region may be is listed
+//! here, too, and cannot be configured.
 //!
 //! The defaults are at least eight times what any program is known to use. Nothing here counts.
 
 use std::fmt;
 
 use serde::Deserialize;
+
+/// A region of more rectangles than this is simplified when a surface takes it: as an opaque region it
+/// is none, and as an input region it is its bounding box.
+pub const RECTS_PER_REGION: usize = 1024;
+/// Damage of more rectangles than this in one commit becomes their bounding box.
+pub const DAMAGE_RECTS: usize = 256;
+/// The most commits of one surface that wait for a fence. If there are more, the oldest is released
+/// without having been shown: its fence may never come.
+pub const PENDING_PER_SURFACE: usize = 64;
+/// Levels of sub-surfaces or popups below their root. More end the client with
+/// `wl_display.implementation`. Trees are walked recursively, so the configuration cannot change it.
+pub const TREE_DEPTH: usize = 64;
+/// Surfaces of a tree of sub-surfaces, the root included. As with [`TREE_DEPTH`].
+pub const TREE_SURFACES: usize = 1024;
 
 /// A limit: a whole number of one or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -60,6 +75,14 @@ macro_rules! counted {
         }
 
         impl Limits {
+            /// Another limit.
+            #[cfg(test)]
+            pub fn set(&mut self, kind: Kind, limit: u32) {
+                match kind {
+                    $(Kind::$kind => self.$field = Limit(limit),)+
+                }
+            }
+
             /// The limit of what is counted.
             pub fn of(&self, kind: Kind) -> u32 {
                 match kind {
@@ -88,6 +111,26 @@ counted! {
     Popups, popups, "popups", 256;
     /// `wp_linux_drm_syncobj_timeline_v1`: a handle of the card each.
     Timelines, timelines, "timelines", 4096;
+    /// `zwp_linux_dmabuf_feedback_v1`.
+    DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 4096;
+    /// `ext_idle_notification_v1`: each input event looks at all of them.
+    IdleNotifications, idle_notifications, "idle-notifications", 1024;
+    /// `zwlr_output_power_v1`.
+    OutputPowers, output_powers, "output-powers", 256;
+    /// Rectangles in all regions.
+    RegionRects, region_rects, "region-rects", 65_536;
+    /// Commits that are not applied yet.
+    QueuedCommits, queued_commits, "queued-commits", 1024;
+    /// Those of them that wait for a fence.
+    PendingAcquires, pending_acquires, "pending-acquires", 1024;
+    /// Descriptors of pools and of planes of dma-bufs.
+    Descriptors, descriptors, "descriptors", 4096;
+    /// Images of shared memory that surfaces show, in KiB as the client states them: each is copied.
+    ShmKib, shm_kib, "shm-kib", 4_194_304;
+    /// Those parts of them that the files do not hold, in KiB.
+    ShmHolesKib, shm_holes_kib, "shm-holes-kib", 262_144;
+    /// What the client offers in its data sources: the names of the types with 16 bytes each.
+    MimeTypeBytes, mime_type_bytes, "mime-type-bytes", 262_144;
 }
 
 impl fmt::Display for Kind {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use protocols::ObjectObserver;
+use protocols::{DescriptorObserver, ObjectObserver};
 use smithay::reexports::wayland_server::{
     Client,
     backend::{ClientId, ObjectId, protocol::Interface},
@@ -60,10 +60,27 @@ impl ObjectObserver for Syncline {
     }
 }
 
+impl DescriptorObserver for Syncline {
+    fn note_descriptors(&mut self, client: &Client, number: u32) {
+        self.end_if_exceeded(client, self.client_state(client).budget.take(Kind::Descriptors, number));
+    }
+
+    fn note_closed(&mut self, client: &ClientId, number: u32) {
+        self.give_back(client, Kind::Descriptors, number);
+    }
+}
+
 impl Syncline {
     /// What is kept of a client; `None`: it is gone.
     fn connected(&self, client: &ClientId) -> Option<Arc<ClientState>> {
         self.display.backend_handle().get_client_data(client.clone()).ok()?.downcast_arc().ok()
+    }
+
+    /// A client does not use so many any more.
+    pub fn give_back(&self, client: &ClientId, kind: Kind, number: u32) {
+        if let Some(state) = self.connected(client) {
+            state.budget.give(kind, number);
+        }
     }
 
     /// Ends a client that has taken more than it may.

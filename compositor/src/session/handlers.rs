@@ -45,8 +45,14 @@ use wayland_protocols::wp::{
 };
 
 use crate::{
+    config::limits::Kind,
     session::Syncline,
-    surface::{SurfaceState, buffer::Imported, shm::Shm},
+    surface::{
+        SurfaceState,
+        buffer::Imported,
+        client::with_budget,
+        shm::{Cost, Shm},
+    },
 };
 
 impl CompositorHandler for Syncline {
@@ -66,6 +72,9 @@ impl CompositorHandler for Syncline {
         let id = crate::surface::id_of(surface);
         self.outputs.list.iter_mut().for_each(|output| output.scene.begin_update(id));
         let applied = crate::surface::apply::apply(surface, self.now, &mut self.desktop.trees);
+        if let (Some(exceeded), Some(client)) = (applied.exceeded, surface.client()) {
+            self.end_if_exceeded(&client, Err(exceeded));
+        }
         self.displays_stale |= applied.resized;
         self.queue_again |= crate::surface::cached::settle(surface, self.now);
         if applied.rearranged {
@@ -83,24 +92,33 @@ impl CompositorHandler for Syncline {
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
-        for slot in self.acquires.matching(|w| w.surface.upgrade().is_err() || w.surface == *surface) {
-            self.stop_waiting(slot);
-        }
-        let id = with_states(surface, |states| {
+        let (id, pending, cost, queued) = with_states(surface, |states| {
             protocols::syncobj::forget(states);
             let mut state = SurfaceState::of(states);
+            let cost = state.cost();
             state.current = None;
-            state.transactions.end();
-            state.pending.drain(..).for_each(|pending| pending.supersede());
-            state.id
+            (state.id, std::mem::take(&mut state.pending), cost, state.transactions.end())
         });
+        if queued > 0 || cost != Cost::default() {
+            with_budget(surface, |budget| {
+                budget.give(Kind::QueuedCommits, queued);
+                budget.give(Kind::ShmKib, cost.kib);
+                budget.give(Kind::ShmHolesKib, cost.holes_kib);
+            });
+        }
+        for pending in pending {
+            pending.slot().into_iter().for_each(|slot| self.stop_waiting(slot));
+            pending.supersede();
+        }
         crate::surface::apply::drop_unapplied(surface);
         self.cached.forget(&self.desktop.trees, id);
         self.desktop.trees.remove(id);
         if let Some(client) = surface.client() {
             // Smithay removes the transactions of dead surfaces from the queue only in
             // `blocker_cleared`.
-            self.queues_stale.push(client);
+            if self.queues_stale.last().is_none_or(|last| last.id() != client.id()) {
+                self.queues_stale.push(client);
+            }
         }
         self.outputs.renderer.forget(id);
         self.drop_layers(id);
@@ -123,6 +141,10 @@ impl ShmHandler for Syncline {
 
     fn import(&mut self, image: ShmImage) -> Arc<Shm> {
         Arc::new(Shm::new(image))
+    }
+
+    fn image(shm: &Arc<Shm>) -> &ShmImage {
+        &shm.picture
     }
 
     fn buffer_destroyed(&mut self, shm: &Arc<Shm>) {

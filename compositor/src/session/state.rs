@@ -152,7 +152,7 @@ impl Syncline {
     ) -> Option<ClientId> {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let compositor = CompositorClientState::default();
-        let (budget, ended) = (Budget::new(&self.config.limits), self.clients.ended.clone());
+        let (budget, ended) = (Arc::new(Budget::new(&self.config.limits)), self.clients.ended.clone());
         let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());

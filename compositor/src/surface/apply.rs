@@ -18,12 +18,18 @@ use smithay::{
     },
 };
 
-use crate::surface::{
-    SurfaceState,
-    content::Content,
-    double_buffered::double_buffered,
-    tree::{Trees, update::TreeUpdate},
-    view::View,
+use crate::{
+    config::limits::Kind,
+    surface::{
+        SurfaceState,
+        budget::Exceeded,
+        client,
+        content::Content,
+        double_buffered::double_buffered,
+        shm::Cost,
+        tree::{Trees, update::TreeUpdate},
+        view::View,
+    },
 };
 
 /// The compositor's own part of a commit; Smithay double-buffers it with the rest of the state.
@@ -84,6 +90,8 @@ pub struct Applied {
     pub reshaped: bool,
     /// The order or the positions of its sub-surfaces.
     pub rearranged: bool,
+    /// The client shows more shared memory than it may.
+    pub exceeded: Option<Exceeded>,
     /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
     pub offset: Point<i32, Logical>,
 }
@@ -98,15 +106,31 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
             let opaque = state.view.opaque || state.current.as_ref().is_some_and(|content| content.opaque);
             (state.current.is_some(), opaque, state.view.size)
         };
-        let before = shape(&SurfaceState::of(states));
+        let (before, cost) = {
+            let state = SurfaceState::of(states);
+            (shape(&state), state.cost())
+        };
         let resized = apply_content(states, now);
-        let surface = SurfaceState::of(states);
-        let (mapped, _, size) = shape(&surface);
-        trees.set_shape(surface.id, mapped, (size.w, size.h));
-        let reshaped = resized || shape(&surface) != before;
-        let rearranged = tree.is_some_and(|tree| trees.apply(surface.id, &tree));
-        Applied { resized, reshaped, rearranged, offset }
+        let state = SurfaceState::of(states);
+        let (mapped, _, size) = shape(&state);
+        trees.set_shape(state.id, mapped, (size.w, size.h));
+        let reshaped = resized || shape(&state) != before;
+        let rearranged = tree.is_some_and(|tree| trees.apply(state.id, &tree));
+        let exceeded = charge(surface, cost, state.cost());
+        Applied { resized, reshaped, rearranged, exceeded, offset }
     })
+}
+
+/// Charges a surface's client for the image that it shows instead of the one before.
+fn charge(surface: &WlSurface, before: Cost, now: Cost) -> Option<Exceeded> {
+    if before == now {
+        return None;
+    }
+    client::with_budget(surface, |budget| {
+        budget.give(Kind::ShmKib, before.kib);
+        budget.give(Kind::ShmHolesKib, before.holes_kib);
+        budget.take(Kind::ShmKib, now.kib).and(budget.take(Kind::ShmHolesKib, now.holes_kib)).err()
+    })?
 }
 
 /// Installs content, view and damage of a commit. Returns whether the size has changed.

@@ -5,7 +5,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use crate::config::limits::{Kind, Limits};
@@ -99,6 +102,28 @@ impl Budget {
     }
 }
 
+/// A part of a budget, which is given back when it is dropped.
+#[derive(Debug)]
+pub struct Charge {
+    budget: Arc<Budget>,
+    kind: Kind,
+    number: u32,
+}
+
+impl Charge {
+    /// Takes so many, even if a limit is exceeded by that.
+    pub fn new(budget: &Arc<Budget>, kind: Kind, number: u32) -> (Self, Result<(), Exceeded>) {
+        let taken = budget.take(kind, number);
+        (Self { budget: budget.clone(), kind, number }, taken)
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.give(self.kind, self.number);
+    }
+}
+
 /// The account of an interface's objects, beside that of all objects.
 fn kind_of(interface: &str) -> Option<Kind> {
     Some(match interface {
@@ -108,6 +133,9 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "wp_presentation_feedback" => Kind::Feedbacks,
         "xdg_popup" => Kind::Popups,
         "wp_linux_drm_syncobj_timeline_v1" => Kind::Timelines,
+        "zwp_linux_dmabuf_feedback_v1" => Kind::DmabufFeedbacks,
+        "ext_idle_notification_v1" => Kind::IdleNotifications,
+        "zwlr_output_power_v1" => Kind::OutputPowers,
         _ => return None,
     })
 }

@@ -19,7 +19,10 @@ use smithay::{
     },
 };
 
-use crate::surface::{SurfaceState, apply::CommitUpdate, double_buffered::double_buffered, tree::cache::Merge};
+use crate::{
+    config::limits::Kind,
+    surface::{SurfaceState, apply::CommitUpdate, client, double_buffered::double_buffered, tree::cache::Merge},
+};
 
 /// Beyond so many rectangles of damage everything counts as damaged.
 const MOST_DAMAGE: usize = 64;
@@ -113,15 +116,19 @@ impl Merge for CachedState {
 /// A surface that commits rarely keeps no memory for a queue of commits. One that is animated does,
 /// so that none of its commits allocates it again.
 pub fn settle(surface: &WlSurface, now: Ns) -> bool {
-    with_states(surface, |states| {
+    let applied = with_states(surface, |states| {
         let mut surface = SurfaceState::of(states);
-        let awaited = surface.transactions.apply();
+        let applied = surface.transactions.apply();
         let before = surface.applied_at.replace(now);
         let idle = before.is_none_or(|before| now.saturating_sub(before) >= RARE) && surface.transactions.is_settled();
         drop(surface);
         if idle {
             CachedState::free_queues(states);
         }
-        awaited
-    })
+        applied
+    });
+    if applied.freed > 0 {
+        client::with_budget(surface, |budget| budget.give(Kind::QueuedCommits, applied.freed));
+    }
+    applied.awaited
 }

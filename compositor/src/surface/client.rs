@@ -60,7 +60,7 @@ pub struct ClientState {
     /// hidden from it.
     pub sandbox: Option<Arc<Sandbox>>,
     /// What it uses.
-    pub budget: Budget,
+    pub budget: Arc<Budget>,
     pub ended: Ended,
 }
 
@@ -189,6 +189,11 @@ impl Clients {
     pub fn retain(&mut self, connected: impl Fn(&ClientId) -> bool) {
         self.list.retain(|_, client| connected(&client.id));
     }
+}
+
+/// Calls `f` with what a surface's client uses; `None`: the client is gone.
+pub fn with_budget<T>(surface: &WlSurface, f: impl FnOnce(&Arc<Budget>) -> T) -> Option<T> {
+    Some(f(&surface.client()?.get_data::<ClientState>()?.budget))
 }
 
 /// The process id of a surface's client; `None` if the client is gone or the kernel did not report

@@ -13,20 +13,22 @@
 
 use std::sync::{
     Arc, OnceLock, Weak,
-    atomic::{AtomicBool, AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
 };
 
 use fence::Ns;
 use smithay::wayland::compositor::{Barrier, Blocker, BlockerState};
 
 use crate::{
-    surface::{content::Content, transactions::Predecessor},
-    system::id::SurfaceId,
+    surface::{budget::Charge, content::Content, transactions::Predecessor},
+    system::id::{Slot, SurfaceId},
 };
 
 const CLOSED: u8 = 0;
 const OPEN: u8 = 1;
 const SUPERSEDED: u8 = 2;
+/// The event loop does not wait.
+const NO_SLOT: u32 = u32::MAX;
 
 /// A commit that waits for its acquire fence.
 #[derive(Debug)]
@@ -35,6 +37,10 @@ pub struct PendingCommit {
     pub content: Arc<Content>,
     /// When the client committed it, CLOCK_MONOTONIC.
     pub committed: Ns,
+    /// That its client has it.
+    _charge: Option<Charge>,
+    /// Its place in [`crate::surface::acquires::Acquires`], while the event loop waits for it.
+    slot: AtomicU32,
     state: AtomicU8,
     ordered: AtomicBool,
     group: OnceLock<Weak<Group>>,
@@ -42,9 +48,19 @@ pub struct PendingCommit {
 
 impl PendingCommit {
     /// A pending commit of `content`, with its gate closed.
-    pub fn new(content: Arc<Content>, committed: Ns) -> Self {
-        let (state, ordered) = (AtomicU8::new(CLOSED), AtomicBool::new(false));
-        Self { content, committed, state, ordered, group: OnceLock::new() }
+    pub fn new(content: Arc<Content>, committed: Ns, charge: Option<Charge>) -> Self {
+        let (state, ordered, slot) = (AtomicU8::new(CLOSED), AtomicBool::new(false), AtomicU32::new(NO_SLOT));
+        Self { content, committed, _charge: charge, slot, state, ordered, group: OnceLock::new() }
+    }
+
+    /// The event loop waits for it in this slot; `None`: it does not wait.
+    pub fn set_slot(&self, slot: Option<Slot>) {
+        self.slot.store(slot.map_or(NO_SLOT, |slot| slot.0), Ordering::Release);
+    }
+
+    /// The slot in which the event loop waits for it.
+    pub fn slot(&self) -> Option<Slot> {
+        Some(Slot(self.slot.load(Ordering::Acquire))).filter(|slot| slot.0 != NO_SLOT)
     }
 
     /// Makes the commit a part of a group.

@@ -10,6 +10,8 @@
 
 use std::iter::successors;
 
+use crate::config::limits::{TREE_DEPTH, TREE_SURFACES};
+
 /// The bounds of one tree.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -20,7 +22,7 @@ pub struct Limits {
 }
 
 /// What a client's tree may be. Toolkits use a handful of levels and a few dozen surfaces.
-pub const LIMITS: Limits = Limits { depth: 64, surfaces: 1024 };
+pub const LIMITS: Limits = Limits { depth: TREE_DEPTH, surfaces: TREE_SURFACES };
 
 /// Why a surface cannot become the child of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

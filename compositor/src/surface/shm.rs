@@ -10,7 +10,7 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use dmabuf_import::{Dmabuf, DmabufPlane, Modifier, udmabuf::Udmabuf};
@@ -38,6 +38,19 @@ pub struct Shm {
     in_place: OnceLock<Option<Arc<Imported>>>,
     /// The buffer was committed before.
     used: AtomicBool,
+    /// How much of the image its file did not hold when it was first shown, in KiB, or [`UNKNOWN`].
+    holes_kib: AtomicU32,
+}
+
+const UNKNOWN: u32 = u32::MAX;
+
+/// What a surface that shows an image costs its client, in KiB; nothing if the image is not copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// The copy of the image.
+    pub kib: u32,
+    /// The part of it that the file does not hold.
+    pub holes_kib: u32,
 }
 
 impl Shm {
@@ -50,6 +63,7 @@ impl Shm {
             picture,
             in_place: OnceLock::new(),
             used: AtomicBool::new(false),
+            holes_kib: AtomicU32::new(UNKNOWN),
         }
     }
 
@@ -57,6 +71,19 @@ impl Shm {
     /// single commit costs more than a copy.
     pub fn note_use(&self) -> bool {
         self.used.swap(true, Ordering::Relaxed)
+    }
+
+    /// What a surface that shows the image costs. Always the same; one system call at the first call.
+    pub fn cost(&self) -> Cost {
+        let kib = |bytes: u64| u32::try_from(bytes.div_ceil(1024)).unwrap_or(UNKNOWN - 1);
+        let range = self.picture.range();
+        let bytes = range.end - range.start;
+        let mut holes_kib = self.holes_kib.load(Ordering::Relaxed);
+        if holes_kib == UNKNOWN {
+            holes_kib = kib(bytes - self.picture.held().unwrap_or(0).min(bytes));
+            self.holes_kib.store(holes_kib, Ordering::Relaxed);
+        }
+        Cost { kib: kib(bytes), holes_kib }
     }
 
     /// The buffer's pages as a dma-buf that `check` accepts, created at the first call. `None`: not

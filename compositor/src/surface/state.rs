@@ -23,8 +23,9 @@ use smithay::{
 
 use crate::{
     surface::{
-        allocation::AllocationHints, content::Content, damage::DamageHistory, double_buffered::double_buffered,
-        gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm, transactions::TransactionCount, view::View,
+        allocation::AllocationHints, buffer::PixelSource, content::Content, damage::DamageHistory,
+        double_buffered::double_buffered, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
+        transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -154,6 +155,14 @@ impl SurfaceState {
         let taken: Vec<_> = taken.cloned().collect();
         self.pending.retain(|pending| !taken.iter().any(|t| Arc::ptr_eq(t, pending)));
         taken
+    }
+
+    /// What the image that it shows costs its client.
+    pub fn cost(&self) -> shm::Cost {
+        match self.current.as_ref().map(|content| &content.source) {
+            Some(PixelSource::Shm(shm)) => shm.cost(),
+            _ => shm::Cost::default(),
+        }
     }
 
     /// Whether the applied state sets a fifo barrier.

@@ -137,7 +137,8 @@ where
         debug_assert!(matches!(request, wl_buffer::Request::Destroy));
     }
 
-    fn destroyed(state: &mut D, _: ClientId, _: &WlBuffer, data: &BufferData<D::Import>) {
+    fn destroyed(state: &mut D, client: ClientId, _: &WlBuffer, data: &BufferData<D::Import>) {
+        state.note_closed(&client, data.descriptors.into());
         state.buffer_destroyed(&data.import);
     }
 }

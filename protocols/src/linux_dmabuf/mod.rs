@@ -39,7 +39,7 @@ pub use params::{ParamsData, protocol_error};
 const VERSION: u32 = 6;
 
 /// What the protocol needs from the compositor's state.
-pub trait LinuxDmabufHandler {
+pub trait LinuxDmabufHandler: crate::DescriptorObserver {
     /// What the compositor makes of a buffer.
     type Import: Send + Sync + 'static;
 
@@ -77,6 +77,8 @@ pub struct Hints {
 #[derive(Debug)]
 pub struct BufferData<I> {
     import: I,
+    /// How many descriptors the client has sent for it.
+    descriptors: u8,
 }
 
 /// User data of `zwp_linux_dmabuf_feedback_v1`.

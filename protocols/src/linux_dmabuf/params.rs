@@ -15,7 +15,9 @@ use dmabuf_import::{
 use wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{
     self as object, Error, ZwpLinuxBufferParamsV1,
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, New, Resource, protocol::wl_buffer::WlBuffer};
+use wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, New, Resource, backend::ClientId, protocol::wl_buffer::WlBuffer,
+};
 
 use super::{BufferData, Hints, LinuxDmabufHandler, LinuxDmabufState};
 
@@ -29,6 +31,8 @@ pub struct ParamsData {
 struct Pending {
     request: Request<OwnedFd>,
     sampling: Option<u64>,
+    /// How many descriptors the client has sent.
+    descriptors: u8,
 }
 
 /// The arguments of `create` and `create_immed`.
@@ -104,15 +108,29 @@ fn pending(data: &ParamsData) -> MutexGuard<'_, Pending> {
 /// Checks and imports a buffer.
 fn create_buffer<D: LinuxDmabufHandler>(
     state: &mut D,
+    client: &Client,
     data: &ParamsData,
     version: u32,
     args: &CreateArgs,
 ) -> Result<BufferData<D::Import>, Refusal> {
-    let (taken, sampling) = {
+    let (taken, sampling, descriptors) = {
         let mut pending = pending(data);
-        (pending.request.take(), pending.sampling.take())
+        (pending.request.take(), pending.sampling.take(), std::mem::take(&mut pending.descriptors))
     };
-    let CompleteParams { modifier, planes } = taken?;
+    let imported = taken.map_err(Refusal::from).and_then(|taken| import(state, taken, sampling, version, args));
+    if imported.is_err() {
+        state.note_closed(&client.id(), descriptors.into());
+    }
+    Ok(BufferData { import: imported?, descriptors })
+}
+
+fn import<D: LinuxDmabufHandler>(
+    state: &mut D,
+    CompleteParams { modifier, planes }: CompleteParams<OwnedFd>,
+    sampling: Option<u64>,
+    version: u32,
+    args: &CreateArgs,
+) -> Result<D::Import, Refusal> {
     let Some(linux_dmabuf) = state.linux_dmabuf() else {
         return Err(Refusal::Import("no device can import it now".into()));
     };
@@ -148,7 +166,7 @@ fn create_buffer<D: LinuxDmabufHandler>(
             ImportError::Violation(violation) => Refusal::Violation(violation),
             ImportError::Call(error) => Refusal::Import(error.to_string()),
         })?;
-    state.import(dmabuf, Hints { y_invert, sampling }).map(|import| BufferData { import }).map_err(Refusal::Import)
+    state.import(dmabuf, Hints { y_invert, sampling }).map_err(Refusal::Import)
 }
 
 /// Answers a refusal with a protocol error (true); if there is none, the caller must report that
@@ -183,8 +201,13 @@ where
             object::Request::Add { fd, plane_idx, offset, stride, modifier_hi, modifier_lo } => {
                 let modifier = (u64::from(modifier_hi) << 32) | u64::from(modifier_lo);
                 let plane = ParamsPlane { memory: fd, offset, stride };
-                if let Err(violation) = pending(data).request.add(plane_idx, plane, modifier) {
-                    post_violation(params, "add", &violation);
+                let mut pending = pending(data);
+                match pending.request.add(plane_idx, plane, modifier) {
+                    Ok(()) => {
+                        pending.descriptors += 1;
+                        state.note_descriptors(client, 1);
+                    }
+                    Err(violation) => drop(post_violation(params, "add", &violation)),
                 }
             }
             object::Request::SetSamplingDevice { device } => {
@@ -203,7 +226,7 @@ where
             }
             object::Request::Create { width, height, format, flags } => {
                 let args = CreateArgs { width, height, format, flags: flags.into() };
-                match create_buffer(state, data, params.version(), &args) {
+                match create_buffer(state, client, data, params.version(), &args) {
                     Ok(buffer) => match client.create_resource::<WlBuffer, _, D>(display, 1, buffer) {
                         Ok(buffer) => params.created(&buffer),
                         Err(error) => tracing::debug!("create: the client is gone: {error}"),
@@ -217,9 +240,16 @@ where
             }
             object::Request::CreateImmed { buffer_id, width, height, format, flags } => {
                 let args = CreateArgs { width, height, format, flags: flags.into() };
-                create_immed(state, params, data, buffer_id, &args, data_init);
+                create_immed(state, client, params, data, buffer_id, &args, data_init);
             }
             _ => {}
+        }
+    }
+
+    fn destroyed(state: &mut D, client: ClientId, _: &ZwpLinuxBufferParamsV1, data: &ParamsData) {
+        let unused = pending(data).descriptors;
+        if unused > 0 {
+            state.note_closed(&client, unused.into());
         }
     }
 }
@@ -227,6 +257,7 @@ where
 /// `create_immed`: the client uses the buffer without an answer, so a failure is a protocol error.
 fn create_immed<D>(
     state: &mut D,
+    client: &Client,
     params: &ZwpLinuxBufferParamsV1,
     data: &ParamsData,
     id: New<WlBuffer>,
@@ -235,7 +266,7 @@ fn create_immed<D>(
 ) where
     D: Dispatch<WlBuffer, BufferData<D::Import>> + LinuxDmabufHandler + 'static,
 {
-    match create_buffer(state, data, params.version(), args) {
+    match create_buffer(state, client, data, params.version(), args) {
         Ok(buffer) => {
             data_init.init(id, buffer);
         }

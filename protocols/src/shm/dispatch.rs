@@ -40,8 +40,8 @@ where
     D: Dispatch<WlShm, ()> + Dispatch<WlShmPool, PoolData> + ShmHandler + 'static,
 {
     fn request(
-        _: &mut D,
-        _: &Client,
+        state: &mut D,
+        client: &Client,
         shm: &WlShm,
         request: wl_shm::Request,
         _: &(),
@@ -50,7 +50,10 @@ where
     ) {
         if let wl_shm::Request::CreatePool { id, fd, size } = request {
             match Pool::new(fd, size) {
-                Ok(pool) => drop(data_init.init(id, PoolData(Arc::new(pool)))),
+                Ok(pool) => {
+                    data_init.init(id, PoolData(Arc::new(pool)));
+                    state.note_descriptors(client, 1);
+                }
                 Err(reason) => {
                     // libwayland, too, reports a wrong size as invalid_stride.
                     let code = if size <= 0 { Error::InvalidStride } else { Error::InvalidFd };
@@ -89,6 +92,7 @@ where
                 };
                 match check(BufferArgs { offset, width, height, stride, bytes_per_pixel }, pool.size()) {
                     Ok([offset, width, height, stride]) => {
+                        pool.enter();
                         let pool = pool.clone();
                         let import = state.import(ShmImage { pool, offset, width, height, stride, format: fourcc });
                         data_init.init(id, BufferData(import));
@@ -102,6 +106,12 @@ where
                 }
             }
             _ => {}
+        }
+    }
+
+    fn destroyed(state: &mut D, client: ClientId, _: &WlShmPool, PoolData(pool): &PoolData) {
+        if pool.leave() {
+            state.note_closed(&client, 1);
         }
     }
 }
@@ -122,7 +132,10 @@ where
         debug_assert!(matches!(request, wl_buffer::Request::Destroy));
     }
 
-    fn destroyed(state: &mut D, _: ClientId, _: &WlBuffer, BufferData(import): &BufferData<D::Import>) {
+    fn destroyed(state: &mut D, client: ClientId, _: &WlBuffer, BufferData(import): &BufferData<D::Import>) {
+        if D::image(import).pool.leave() {
+            state.note_closed(&client, 1);
+        }
         state.buffer_destroyed(import);
     }
 }

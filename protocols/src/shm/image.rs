@@ -25,6 +25,8 @@ pub struct Pool {
     size: AtomicU32,
     /// Bytes that the file has for good, since it is sealed against shrinking.
     lasting: AtomicU64,
+    /// How many objects of the protocol use it: the pool and its buffers.
+    objects: AtomicU32,
 }
 
 impl Pool {
@@ -45,7 +47,7 @@ impl Pool {
         if rustix::fs::fcntl_get_seals(&fd).is_err() && !is_on_disk(fd.as_fd()) {
             return Err("the descriptor is neither a file of shared memory nor one on a disk".into());
         }
-        Ok(Self { fd, size: size.into(), lasting: AtomicU64::new(0) })
+        Ok(Self { fd, size: size.into(), lasting: AtomicU64::new(0), objects: AtomicU32::new(1) })
     }
 
     /// Takes a new size from the client. The error is the message to the client.
@@ -63,6 +65,16 @@ impl Pool {
     /// Bytes, as stated by the client: the file may have fewer.
     pub(super) fn size(&self) -> u32 {
         self.size.load(Ordering::Relaxed)
+    }
+
+    /// One more object uses the pool, beside the first.
+    pub(super) fn enter(&self) {
+        self.objects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An object that used the pool is gone. Returns whether it was the last.
+    pub(super) fn leave(&self) -> bool {
+        self.objects.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     fn has_always(&self, bytes: u64) -> bool {
@@ -121,6 +133,14 @@ impl ShmImage {
             self.pool.lasting.fetch_max(has, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// How many of the image's bytes the file holds: it may be shorter than its client says, or have
+    /// holes. One system call.
+    pub fn held(&self) -> Result<u64, Errno> {
+        let (range, stat) = (self.range(), rustix::fs::fstat(self.pool.fd())?);
+        let (size, held) = (u64::try_from(stat.st_size).unwrap_or(0), u64::try_from(stat.st_blocks).unwrap_or(0) * 512);
+        Ok(range.end.min(size).saturating_sub(range.start).min(held))
     }
 
     /// The first byte after the last pixel.

@@ -32,7 +32,7 @@ pub use image::{Pool, ShmImage};
 const VERSION: u32 = 2;
 
 /// What the protocol needs from the compositor's state.
-pub trait ShmHandler {
+pub trait ShmHandler: crate::DescriptorObserver {
     /// What the compositor makes of an image.
     type Import: Send + Sync + 'static;
 
@@ -41,6 +41,9 @@ pub trait ShmHandler {
 
     /// A client has created a buffer.
     fn import(&mut self, image: ShmImage) -> Self::Import;
+
+    /// The image of a buffer.
+    fn image(import: &Self::Import) -> &ShmImage;
 
     /// The client has destroyed the buffer. Commits may still use it.
     fn buffer_destroyed(&mut self, import: &Self::Import);

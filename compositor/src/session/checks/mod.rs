@@ -8,7 +8,8 @@
 //!
 //! | file | objects |
 //! | --- | --- |
-//! | `surface.rs` | `wl_surface`, `wl_region` |
+//! | `surface.rs` | `wl_surface` |
+//! | `regions.rs` | `wl_region`, and the damage of `wl_surface` |
 //! | `xdg.rs` | xdg-shell |
 //! | `links.rs` | xdg-shell: what is remembered with a surface |
 //! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
@@ -16,7 +17,7 @@
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
 //! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a
-//! surface, a window or the seat. Errors without a test are listed in
+//! window or the seat, and only `regions.rs` a surface. Errors without a test are listed in
 //! `compositor/src/session/fixture/tests/errors/unraised.rs`.
 
 use protocols::viewporter;
@@ -29,6 +30,7 @@ mod door;
 mod first_buffer;
 pub mod links;
 mod output;
+pub mod regions;
 pub mod seat;
 pub mod surface;
 pub mod xdg;

@@ -20,11 +20,17 @@ use wayland_server::{
     },
 };
 
-use crate::session::{
-    Syncline,
-    checks::door::{checked, refuse},
-    touch::had_touch,
+use crate::{
+    config::limits::Kind,
+    session::{
+        Syncline,
+        checks::door::{checked, refuse},
+        touch::had_touch,
+    },
 };
+
+/// What the name of a type costs beside its bytes.
+const MIME_TYPE: usize = 16;
 
 checked!(WlSeat, SeatUserData<Syncline>, SeatState<Syncline>, seat_request);
 checked!(WlDataDevice, DataDeviceUserData, DataDeviceState, device_request);
@@ -58,8 +64,19 @@ fn device_request(state: &mut Syncline, device: &WlDataDevice, request: &wl_data
     true
 }
 
-fn source_request(state: &mut Syncline, source: &WlDataSource, request: &wl_data_source::Request) -> bool {
+fn source_request(
+    state: &mut Syncline,
+    client: &Client,
+    source: &WlDataSource,
+    request: &wl_data_source::Request,
+) -> bool {
     use wl_data_source::{Error, Request};
+    if let Request::Offer { mime_type } = request {
+        let bytes = u32::try_from(mime_type.len() + MIME_TYPE).unwrap_or(u32::MAX);
+        state.globals.source_uses.0.entry(source.id()).or_default().mime_type_bytes += bytes;
+        let taken = state.client_state(client).budget.take(Kind::MimeTypeBytes, bytes);
+        state.end_if_exceeded(client, taken);
+    }
     let Request::SetActions { dnd_actions } = request else { return true };
     if let WEnum::Unknown(actions) = dnd_actions {
         return refuse(source, Error::InvalidActionMask, format!("set_actions: {actions:#x} has unknown bits"));
@@ -83,7 +100,7 @@ impl Dispatch<WlDataSource, DataSourceUserData> for Syncline {
         data_init: &mut DataInit<'_, Self>,
     ) {
         state.note_creation(client, WlDataSource::interface(), request.opcode());
-        if source_request(state, source, &request) {
+        if source_request(state, client, source, &request) {
             <DataDeviceState as Dispatch<_, _, Self>>::request(
                 state, client, source, request, data, display, data_init,
             );
@@ -92,7 +109,9 @@ impl Dispatch<WlDataSource, DataSourceUserData> for Syncline {
 
     fn destroyed(state: &mut Self, client: ClientId, source: &WlDataSource, data: &DataSourceUserData) {
         state.note_destroyed(&client, &source.id());
-        state.globals.source_uses.0.remove(&source.id());
+        if let Some(known) = state.globals.source_uses.0.remove(&source.id()) {
+            state.give_back(&client, Kind::MimeTypeBytes, known.mime_type_bytes);
+        }
         <DataDeviceState as Dispatch<_, _, Self>>::destroyed(state, client, source, data);
     }
 }

@@ -1,13 +1,11 @@
-//! `wl_surface` and `wl_region`: the requests, and the size of the buffer at a commit.
+//! `wl_surface`: the requests, and the size of the buffer at a commit.
 //!
 //! It never changes a surface.
 
 use smithay::{
     utils::{Buffer, Size},
     wayland::{
-        compositor::{
-            BufferAssignment, CompositorState, RegionUserData, SurfaceAttributes, SurfaceData, get_role, with_states,
-        },
+        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
         seat::CURSOR_IMAGE_ROLE,
         viewporter::ViewportCachedState,
     },
@@ -15,7 +13,6 @@ use smithay::{
 use wayland_server::{
     Resource, WEnum,
     protocol::{
-        wl_region::{self, WlRegion},
         wl_shm,
         wl_surface::{self, WlSurface},
     },
@@ -24,15 +21,10 @@ use wayland_server::{
 use crate::{
     session::{
         Syncline,
-        checks::{
-            door::{checked, refuse},
-            first_buffer, xdg,
-        },
+        checks::{door::refuse, first_buffer, xdg},
     },
     surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm},
 };
-
-checked!(WlRegion, RegionUserData, CompositorState, region_request);
 
 /// Checks a request of a surface before it is handled. Returns false if it is not to be.
 #[must_use]
@@ -53,16 +45,6 @@ pub fn check_request(state: &Syncline, surface: &WlSurface, request: &wl_surface
             }
             None => true,
         },
-        _ => true,
-    }
-}
-
-/// A rectangle of negative size is empty, and no error. Smithay would panic in a debug build.
-fn region_request(_: &mut Syncline, _: &WlRegion, request: &wl_region::Request) -> bool {
-    match request {
-        wl_region::Request::Add { width, height, .. } | wl_region::Request::Subtract { width, height, .. } => {
-            *width >= 0 && *height >= 0
-        }
         _ => true,
     }
 }

@@ -20,6 +20,7 @@ use smithay::{
 };
 
 use crate::{
+    config::limits::{Kind, PENDING_PER_SURFACE},
     session::{
         Syncline, checks,
         commit::{order::Barriers, wait},
@@ -27,6 +28,7 @@ use crate::{
     surface::{
         SurfaceState,
         apply::{Attach, CommitUpdate},
+        budget::Charge,
         cached::CachedState,
         content::Content,
         gate::{Gate, Group, GroupGate, Member, PendingCommit},
@@ -37,10 +39,6 @@ use crate::{
     },
     system::id::SurfaceId,
 };
-
-/// The most pending commits of a surface. If there are more, the oldest is released without having
-/// been shown: its fence may never come.
-const MOST_PENDING: usize = 64;
 
 /// What Smithay's handlers of requests are called with.
 pub struct Requester<'a, 'b> {
@@ -69,9 +67,11 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
                     state.leave_input(surface);
                     state.leave_orphans(surface, &mut Requester { client, data_init });
                 }
+                let simplify = checks::regions::simplifier(&request);
                 <CompositorState as Dispatch<_, _, Self>>::request(
                     state, client, surface, request, data, display, data_init,
                 );
+                simplify.into_iter().for_each(|simplify| simplify(surface));
             }
         }
     }
@@ -132,6 +132,7 @@ impl Syncline {
     /// Submits the pending state of a surface.
     fn submit_alone(&mut self, surface: &WlSurface, id: SurfaceId, barriers: Barriers, by: &mut Requester<'_, '_>) {
         let held = !barriers.is_empty();
+        let mut waits = held;
         barriers.into_iter().for_each(|barrier| add_blocker(surface, barrier));
         let member = |content: Option<Arc<Content>>, serial, replaces| Member {
             surface: id,
@@ -152,12 +153,13 @@ impl Syncline {
         match attach {
             None => {}
             Some(None) => superseded = self.overtake(&[member(None, serial, true)]),
-            Some(Some(content)) => match self.acquired(&content, false) {
+            Some(Some(content)) => match self.acquired(&content, false, by.client) {
                 Acquired::Resolved { replaces: true } => {
                     superseded = self.overtake(&[member(Some(content), serial, true)]);
                 }
                 Acquired::Resolved { replaces: false } => {}
                 Acquired::Pending(pending) => {
+                    waits = true;
                     if held {
                         pending.keep_order();
                     }
@@ -170,7 +172,7 @@ impl Syncline {
         // Older commits that still wait for their fences: this one can be shown, or there are too
         // many.
         self.supersede(&superseded);
-        self.commit_to_smithay(surface, by);
+        self.commit_to_smithay(surface, waits, by);
         if self.queue_again {
             self.run_queue(by.client);
         }
@@ -201,7 +203,7 @@ impl Syncline {
                 Some(Attach::Buffer(attached)) => {
                     (first, end) = (attached.serial, attached.serial + 1);
                     content = Some(attached.clone());
-                    match self.acquired(attached, true) {
+                    match self.acquired(attached, true, by.client) {
                         Acquired::Resolved { replaces: ready } => replaces = ready,
                         Acquired::Pending(pending) => {
                             superseded.extend(self.add_pending(surface, &pending));
@@ -224,13 +226,14 @@ impl Syncline {
         }
         self.supersede(&superseded);
         let group = Arc::new(group);
-        if !group.is_ready() {
+        let waits = !group.is_ready();
+        if waits {
             group.pending.iter().for_each(|pending| pending.join(&group));
             surfaces.iter().for_each(|(_, surface)| add_blocker(surface, GroupGate(group.clone())));
         }
         for ((_, surface), (_, state)) in surfaces.iter().zip(&mut members) {
             with_states(surface, |states| state.swap(states));
-            self.commit_to_smithay(surface, by);
+            self.commit_to_smithay(surface, waits, by);
             with_states(surface, |states| state.swap(states));
         }
         members.clear();
@@ -244,9 +247,12 @@ impl Syncline {
         }
     }
 
-    fn commit_to_smithay(&mut self, surface: &WlSurface, by: &mut Requester<'_, '_>) {
+    /// `waits`: something blocks the commit.
+    fn commit_to_smithay(&mut self, surface: &WlSurface, waits: bool, by: &mut Requester<'_, '_>) {
         let Some(data) = surface.data::<SurfaceUserData>() else { return };
-        with_states(surface, |states| SurfaceState::of(states).transactions.submit());
+        if with_states(surface, |states| SurfaceState::of(states).transactions.submit(waits)) {
+            self.end_if_exceeded(by.client, self.client_state(by.client).budget.take(Kind::QueuedCommits, 1));
+        }
         let display = self.display.clone();
         let commit = wl_surface::Request::Commit;
         <CompositorState as Dispatch<_, _, Self>>::request(
@@ -261,7 +267,7 @@ impl Syncline {
     }
 
     /// The state of a content's acquire, now that its commit is submitted, alone or in a group.
-    fn acquired(&self, content: &Arc<Content>, grouped: bool) -> Acquired {
+    fn acquired(&self, content: &Arc<Content>, grouped: bool, client: &Client) -> Acquired {
         // Without explicit synchronisation the fences in the memory are the acquire.
         let advanced = self.advance(content, grouped && content.acquire_by.is_explicit());
         // An error here (no descriptors left, for example) leaves the acquire pending; the latch
@@ -278,7 +284,10 @@ impl Syncline {
                 Acquired::Resolved { replaces: !matches!(resolved, AcquireState::Failed(_)) }
             }
             AcquireState::Unmaterialised | AcquireState::Pending => {
-                Acquired::Pending(Arc::new(PendingCommit::new(content.clone(), self.now)))
+                let budget = &self.client_state(client).budget;
+                let (charge, taken) = Charge::new(budget, Kind::PendingAcquires, 1);
+                self.end_if_exceeded(client, taken);
+                Acquired::Pending(Arc::new(PendingCommit::new(content.clone(), self.now, Some(charge))))
             }
         }
     }
@@ -289,7 +298,7 @@ impl Syncline {
         let oldest = with_states(surface, |states| {
             let list = &mut SurfaceState::of(states).pending;
             list.push_back(pending.clone());
-            if list.len() > MOST_PENDING { list.pop_front() } else { None }
+            if list.len() > PENDING_PER_SURFACE { list.pop_front() } else { None }
         });
         let mut given_up: Vec<_> = oldest.into_iter().collect();
         if let Some(group) = given_up.first().and_then(|oldest| oldest.group()) {

@@ -84,8 +84,7 @@ impl Syncline {
 
     /// The timer fired: looks again at the acquires that nothing wakes the loop for.
     pub fn retry_acquires(&mut self) {
-        let now = self.now;
-        for slot in self.acquires.matching(|waiting| waiting.retry_at.is_some_and(|at| at <= now)) {
+        for slot in self.acquires.to_retry(self.now) {
             self.acquire_event(slot);
         }
     }
@@ -206,7 +205,7 @@ impl Syncline {
         if older.is_empty() {
             return;
         }
-        for slot in self.acquires.matching(|w| older.iter().any(|old| Arc::ptr_eq(old, &w.commit))) {
+        for slot in older.iter().filter_map(|old| old.slot()) {
             self.stop_waiting(slot);
         }
         for old in older {

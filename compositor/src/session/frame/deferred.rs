@@ -67,7 +67,7 @@ impl Syncline {
                 && with_states(&surface, |states| {
                     SurfaceState::of(states).pending.iter().any(|pending| Arc::ptr_eq(pending, &look.commit))
                 });
-            if waits && !self.acquires.waits_for(&look.commit.content) {
+            if waits && look.commit.slot().is_none() {
                 self.wait_for(&surface, look.commit);
             }
         }

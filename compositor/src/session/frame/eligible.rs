@@ -111,7 +111,7 @@ impl Syncline {
         // Commits of groups whose fences may be handed over, if all of their group's may.
         let mut together: Vec<(WlSurface, Arc<PendingCommit>)> = Vec::new();
         for (surface, commit) in due.drain(..) {
-            let waited_for = self.acquires.matching(|w| Arc::ptr_eq(&w.commit, &commit)).first().copied();
+            let waited_for = commit.slot();
             if let Some(slot) = waited_for {
                 commit.content.with_acquire(|acquire| acquire.set_deadline(vblank));
                 // The reactor waits for the fence. Check it here only if nothing will wake the

@@ -41,7 +41,7 @@ impl Syncline {
                 content.set_late();
                 scene.hold_back(content);
                 self.outputs.list.iter_mut().for_each(|output| output.scene.hold_back(content));
-                let commit = Arc::new(PendingCommit::new(content.clone(), self.now));
+                let commit = Arc::new(PendingCommit::new(content.clone(), self.now, None));
                 match state.is_final() {
                     true => self.late_content_resolved(&surface, &commit),
                     false => self.wait(&surface, commit, true),
@@ -81,12 +81,16 @@ impl Syncline {
     /// A commit of the surface was applied: late fences of what it has replaced are waited for no
     /// more.
     pub fn forget_late(&mut self, surface: &WlSurface) {
-        if self.acquires.len() == 0 {
+        let of_surface = self.acquires.late(|waiting| waiting.surface == *surface);
+        if of_surface.is_empty() {
             return;
         }
         let current = with_states(surface, |states| SurfaceState::of(states).current.clone());
-        let replaced = |content: &Arc<Content>| !current.as_ref().is_some_and(|current| Arc::ptr_eq(current, content));
-        for slot in self.acquires.matching(|w| w.late && w.surface == *surface && replaced(&w.commit.content)) {
+        let is_current = |content: &Arc<Content>| current.as_ref().is_some_and(|current| Arc::ptr_eq(current, content));
+        for slot in of_surface {
+            if self.acquires.get(slot).is_none_or(|waiting| is_current(&waiting.commit.content)) {
+                continue;
+            }
             self.stop_waiting(slot);
         }
     }

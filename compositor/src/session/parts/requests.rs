@@ -40,6 +40,8 @@ pub struct SourceUses(pub HashMap<ObjectId, SourceUse>);
 pub struct SourceUse {
     /// It has actions, so it is for drags.
     pub actions: bool,
+    /// The names of its types, with 16 bytes each.
+    pub mime_type_bytes: u32,
     /// A drag has begun with it, or it has been a selection.
     pub used: bool,
 }
