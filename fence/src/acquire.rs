@@ -363,6 +363,12 @@ impl Acquire {
         self.created
     }
 
+    /// The point for which the kernel keeps an eventfd until it comes, whether or not this acquire still
+    /// waits for it; `None`: there is none.
+    pub fn watched_point(&self) -> Option<&Point> {
+        self.point.as_ref().filter(|_| matches!(self.stage, Stage::Waiting { event: Some(_) }))
+    }
+
     /// How often its client took the point back after it had materialised.
     pub fn taken_back(&self) -> u32 {
         self.rearmed

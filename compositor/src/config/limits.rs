@@ -100,7 +100,7 @@ counted! {
     /// has no request to destroy one.
     Registries, registries, "registries", 4096;
     /// `wl_surface`.
-    Surfaces, surfaces, "surfaces", 8192;
+    Surfaces, surfaces, "surfaces", 16_384;
     /// `wl_region`.
     Regions, regions, "regions", 8192;
     /// `wl_callback` of `wl_surface.frame` that has not been answered.
@@ -111,8 +111,13 @@ counted! {
     Popups, popups, "popups", 256;
     /// `wp_linux_drm_syncobj_timeline_v1`: a handle of the card each.
     Timelines, timelines, "timelines", 4096;
-    /// `zwp_linux_dmabuf_feedback_v1`.
-    DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 4096;
+    /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of
+    /// them that is destroyed.
+    DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 1024;
+    /// `wl_seat`, its devices and `wl_data_device`.
+    SeatObjects, seat_objects, "seat-objects", 1024;
+    /// `wl_output` and `zxdg_output_v1`.
+    OutputObjects, output_objects, "output-objects", 2048;
     /// `ext_idle_notification_v1`: each input event looks at all of them.
     IdleNotifications, idle_notifications, "idle-notifications", 1024;
     /// `zwlr_output_power_v1`.
@@ -123,6 +128,9 @@ counted! {
     QueuedCommits, queued_commits, "queued-commits", 1024;
     /// Those of them that wait for a fence.
     PendingAcquires, pending_acquires, "pending-acquires", 1024;
+    /// Acquire points that were given up before they had a fence: the kernel keeps an eventfd for each
+    /// until they have.
+    Eventfds, eventfds, "eventfds", 4096;
     /// Descriptors of pools and of planes of dma-bufs.
     Descriptors, descriptors, "descriptors", 4096;
     /// Images of shared memory that surfaces show, in KiB as the client states them: each is copied.

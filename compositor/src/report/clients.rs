@@ -25,6 +25,8 @@ pub struct UseReport {
     pub used: u32,
     /// The most that was used at a time.
     pub most: u32,
+    /// A client that uses more is slowed.
+    pub soft: u32,
     /// A client that uses more is ended.
     pub allowed: u32,
 }
@@ -36,11 +38,11 @@ pub fn render(clients: &[ClientReport]) -> String {
         let name = client.name.clone().unwrap_or_else(|| "-".to_owned());
         let pid = client.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
         client.uses.iter().filter(|of| of.most > 0).map(move |of| {
-            let numbers = [of.used, of.most, of.allowed].map(|number| number.to_string());
+            let numbers = [of.used, of.most, of.soft, of.allowed].map(|number| number.to_string());
             [name.clone(), pid.clone(), of.limit.clone()].into_iter().chain(numbers).collect()
         })
     });
-    const COLUMNS: [&str; 6] = ["client", "pid", "limit", "used", "most", "allowed"];
+    const COLUMNS: [&str; 7] = ["client", "pid", "limit", "used", "most", "soft", "allowed"];
     table::table(&mut out, "what clients use", &COLUMNS, rows.collect());
     out
 }
@@ -51,14 +53,17 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_for_each_limit_that_a_client_has_used() {
-        let of = |limit: &str, used, most| UseReport { limit: limit.to_owned(), used, most, allowed: 100 };
+        let of = |limit: &str, used, most| UseReport { limit: limit.to_owned(), used, most, soft: 50, allowed: 100 };
         let uses = vec![of("objects", 7, 9), of("popups", 0, 0), of("surfaces", 0, 3)];
         let client = ClientReport { pid: Some(42), name: Some("game".to_owned()), uses };
         let text = render(&[client]);
         let rows: Vec<Vec<_>> = text.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(
             rows,
-            [vec!["game", "42", "objects", "7", "9", "100"], vec!["game", "42", "surfaces", "0", "3", "100"]]
+            [
+                vec!["game", "42", "objects", "7", "9", "50", "100"],
+                vec!["game", "42", "surfaces", "0", "3", "50", "100"]
+            ]
         );
         assert!(render(&[]).contains("none"));
     }

@@ -1,4 +1,5 @@
-//! Counts what clients create and destroy, and ends those that exceed a limit.
+//! Counts what clients create and destroy. Over half of a limit a client is slowed, over the limit it
+//! is ended.
 //!
 //! The limits are in [`crate::config::limits`], the numbers in [`crate::surface::budget`]. Nothing
 //! here looks at what an object is for.
@@ -14,8 +15,15 @@ use smithay::reexports::wayland_server::{
 use crate::{
     config::limits::Kind,
     session::Syncline,
-    surface::{budget::Exceeded, client::ClientState},
+    surface::{
+        budget::{Exceeded, Taken},
+        client::ClientState,
+    },
 };
+
+/// As so many requests counts one with which a client takes of what it has much of: its turn ends
+/// sooner.
+const SLOW: usize = 32;
 
 /// Ids of objects that the session has created begin here.
 const FROM_SESSION: u32 = 0xff00_0000;
@@ -28,7 +36,7 @@ impl ObjectObserver for Syncline {
     fn note_creation(&mut self, client: &Client, interface: &'static Interface, opcode: u16) {
         let request = interface.requests.get(usize::from(opcode));
         if let Some(created) = request.and_then(|request| request.child_interface) {
-            self.end_if_exceeded(client, self.client_state(client).budget.object_created(created.name));
+            self.restrain(client, self.client_state(client).budget.object_created(created.name));
         }
     }
 
@@ -37,7 +45,7 @@ impl ObjectObserver for Syncline {
         if interface.name == FIRST {
             budget.give(Kind::Registries, 1);
         }
-        self.end_if_exceeded(client, budget.take(Kind::Objects, 1));
+        self.restrain(client, budget.object_created(interface.name));
     }
 
     fn note_destroyed(&mut self, client: &ClientId, object: &ObjectId) {
@@ -62,7 +70,7 @@ impl ObjectObserver for Syncline {
 
 impl DescriptorObserver for Syncline {
     fn note_descriptors(&mut self, client: &Client, number: u32) {
-        self.end_if_exceeded(client, self.client_state(client).budget.take(Kind::Descriptors, number));
+        self.restrain(client, self.client_state(client).budget.take(Kind::Descriptors, number));
     }
 
     fn note_closed(&mut self, client: &ClientId, number: u32) {
@@ -83,10 +91,12 @@ impl Syncline {
         }
     }
 
-    /// Ends a client that has taken more than it may.
-    pub fn end_if_exceeded(&self, client: &Client, taken: Result<(), Exceeded>) {
-        if let Err(exceeded) = taken {
-            self.end_client(&client.id(), &exceeded.to_string());
+    /// Slows a client that has much of what it takes, and ends one that has more than it may.
+    pub fn restrain(&self, client: &Client, taken: Result<Taken, Exceeded>) {
+        match taken {
+            Ok(Taken::Little) => {}
+            Ok(Taken::Much) => self.turns.count(SLOW - 1),
+            Err(exceeded) => self.end_client(&client.id(), &exceeded.to_string()),
         }
     }
 

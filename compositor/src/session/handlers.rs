@@ -73,7 +73,7 @@ impl CompositorHandler for Syncline {
         self.outputs.list.iter_mut().for_each(|output| output.scene.begin_update(id));
         let applied = crate::surface::apply::apply(surface, self.now, &mut self.desktop.trees);
         if let (Some(exceeded), Some(client)) = (applied.exceeded, surface.client()) {
-            self.end_if_exceeded(&client, Err(exceeded));
+            self.restrain(&client, Err(exceeded));
         }
         self.displays_stale |= applied.resized;
         self.queue_again |= crate::surface::cached::settle(surface, self.now);

@@ -125,7 +125,7 @@ impl Syncline {
                 // The client is gone, or has been ended.
                 Err(_) => break End::Gone,
             };
-            used.requests += count;
+            used.requests += count + self.turns.surcharge();
             handled += dispatched;
             if let Some(head) = messages::nth(inbox.taken(length), dispatched) {
                 let name = self.name_of(&id, head);

@@ -129,7 +129,8 @@ fn charge(surface: &WlSurface, before: Cost, now: Cost) -> Option<Exceeded> {
     client::with_budget(surface, |budget| {
         budget.give(Kind::ShmKib, before.kib);
         budget.give(Kind::ShmHolesKib, before.holes_kib);
-        budget.take(Kind::ShmKib, now.kib).and(budget.take(Kind::ShmHolesKib, now.holes_kib)).err()
+        let taken = [(Kind::ShmKib, now.kib), (Kind::ShmHolesKib, now.holes_kib)];
+        taken.into_iter().find_map(|(kind, kib)| budget.take(kind, kib).err())
     })?
 }
 

@@ -11,11 +11,19 @@ use std::{
     },
 };
 
-use crate::config::limits::{Kind, Limits};
+use fence::Point;
+
+use crate::{
+    config::limits::{Kind, Limits},
+    surface::left_points::LeftPoints,
+};
 
 /// What one client uses.
 #[derive(Debug)]
-pub struct Budget([Account; Kind::ALL.len()]);
+pub struct Budget {
+    accounts: [Account; Kind::ALL.len()],
+    left: LeftPoints,
+}
 
 /// One kind of thing.
 #[derive(Debug)]
@@ -24,6 +32,14 @@ struct Account {
     /// The most that was used at a time.
     most: AtomicU32,
     limit: u32,
+}
+
+/// How much of what it may a client uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Little,
+    /// More than half: its requests come after those of others, see [`crate::session::budget`].
+    Much,
 }
 
 /// A limit is exceeded.
@@ -46,7 +62,14 @@ pub struct Use {
     pub kind: Kind,
     pub used: u32,
     pub most: u32,
+    /// The client is slowed when it uses more.
+    pub soft: u32,
     pub limit: u32,
+}
+
+/// Over so many of something a client is slowed.
+fn soft(limit: u32) -> u32 {
+    limit / 2
 }
 
 impl Budget {
@@ -54,27 +77,40 @@ impl Budget {
     pub fn new(limits: &Limits) -> Self {
         let account =
             |kind: &Kind| Account { used: AtomicU32::new(0), most: AtomicU32::new(0), limit: limits.of(*kind) };
-        Self(std::array::from_fn(|index| account(&Kind::ALL[index])))
+        Self { accounts: std::array::from_fn(|index| account(&Kind::ALL[index])), left: LeftPoints::default() }
     }
 
     /// So many more are used.
-    pub fn take(&self, kind: Kind, number: u32) -> Result<(), Exceeded> {
-        let account = &self.0[kind as usize];
+    pub fn take(&self, kind: Kind, number: u32) -> Result<Taken, Exceeded> {
+        let account = &self.accounts[kind as usize];
         let used = account.used.fetch_add(number, Ordering::Relaxed).saturating_add(number);
         account.most.fetch_max(used, Ordering::Relaxed);
-        if used > account.limit { Err(Exceeded { kind, used, limit: account.limit }) } else { Ok(()) }
+        match account.limit {
+            limit if used > limit => Err(Exceeded { kind, used, limit }),
+            limit if used > soft(limit) => Ok(Taken::Much),
+            _ => Ok(Taken::Little),
+        }
     }
 
     /// So many are not used any more.
     pub fn give(&self, kind: Kind, number: u32) {
         let less = |used: u32| Some(used.saturating_sub(number));
-        self.0[kind as usize].used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
+        self.accounts[kind as usize].used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
     }
 
     /// The client has created an object of this interface.
-    pub fn object_created(&self, interface: &str) -> Result<(), Exceeded> {
-        kind_of(interface).map_or(Ok(()), |kind| self.take(kind, 1))?;
-        self.take(Kind::Objects, 1)
+    pub fn object_created(&self, interface: &str) -> Result<Taken, Exceeded> {
+        let of_kind = kind_of(interface).map_or(Ok(Taken::Little), |kind| self.take(kind, 1))?;
+        let of_all = self.take(Kind::Objects, 1)?;
+        Ok(if of_kind == Taken::Much { of_kind } else { of_all })
+    }
+
+    /// An acquire point is given up before it has a fence. May make system calls, one for 64 points.
+    pub fn leave(&self, point: Point) {
+        let account = &self.accounts[Kind::Eventfds as usize];
+        let used = self.left.add(point);
+        account.used.store(used, Ordering::Relaxed);
+        account.most.fetch_max(used, Ordering::Relaxed);
     }
 
     /// An object of this interface, which the client had created, is destroyed.
@@ -93,10 +129,11 @@ impl Budget {
 
     /// All accounts.
     pub fn uses(&self) -> impl Iterator<Item = Use> {
-        self.0.iter().zip(Kind::ALL).map(|(account, kind)| Use {
+        self.accounts.iter().zip(Kind::ALL).map(|(account, kind)| Use {
             kind: *kind,
             used: account.used.load(Ordering::Relaxed),
             most: account.most.load(Ordering::Relaxed),
+            soft: soft(account.limit),
             limit: account.limit,
         })
     }
@@ -112,9 +149,14 @@ pub struct Charge {
 
 impl Charge {
     /// Takes so many, even if a limit is exceeded by that.
-    pub fn new(budget: &Arc<Budget>, kind: Kind, number: u32) -> (Self, Result<(), Exceeded>) {
+    pub fn new(budget: &Arc<Budget>, kind: Kind, number: u32) -> (Self, Result<Taken, Exceeded>) {
         let taken = budget.take(kind, number);
         (Self { budget: budget.clone(), kind, number }, taken)
+    }
+
+    /// Of which it is a part.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 
@@ -134,6 +176,8 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "xdg_popup" => Kind::Popups,
         "wp_linux_drm_syncobj_timeline_v1" => Kind::Timelines,
         "zwp_linux_dmabuf_feedback_v1" => Kind::DmabufFeedbacks,
+        "wl_seat" | "wl_pointer" | "wl_keyboard" | "wl_touch" | "wl_data_device" => Kind::SeatObjects,
+        "wl_output" | "zxdg_output_v1" => Kind::OutputObjects,
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwlr_output_power_v1" => Kind::OutputPowers,
         _ => return None,
@@ -155,11 +199,10 @@ mod tests {
     #[test]
     fn a_limit_is_exceeded_by_the_one_too_many_and_says_so() {
         let budget = Budget::new(&Limits { popups: Limit(2), ..Limits::default() });
-        for _ in 0..2 {
-            assert_eq!(budget.object_created("xdg_popup"), Ok(()));
-        }
+        assert_eq!(budget.object_created("xdg_popup"), Ok(Taken::Little));
+        assert_eq!(budget.object_created("xdg_popup"), Ok(Taken::Much));
         budget.object_destroyed("xdg_popup");
-        assert_eq!(budget.object_created("xdg_popup"), Ok(()));
+        assert_eq!(budget.object_created("xdg_popup"), Ok(Taken::Much));
         let exceeded = budget.object_created("xdg_popup").unwrap_err();
         assert_eq!(exceeded.to_string(), "3 popups; the limit is 2");
         let popups = budget.uses().find(|account| account.kind == Kind::Popups).unwrap();

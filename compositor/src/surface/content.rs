@@ -16,7 +16,7 @@ use std::{
 
 use dmabuf_import::Dmabuf;
 use fence::implicit::Access;
-use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Predictor, Release, Status, SyncFile};
+use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Point, Predictor, Release, Status, SyncFile};
 use smithay::reexports::wayland_server::protocol::wl_buffer::WlBuffer;
 
 use crate::{
@@ -205,6 +205,11 @@ impl Content {
     /// Marks the content as never to be shown, because a newer commit of the surface replaces it.
     pub fn supersede(&self) {
         self.superseded.store(true, Ordering::Release);
+    }
+
+    /// The acquire point for which the kernel keeps an eventfd until it comes; `None`: there is none.
+    pub fn watched_point(&self) -> Option<Point> {
+        self.ends().acquire()?.watched_point().cloned()
     }
 
     /// Supersedes the content and releases its buffer now, even if the content is still held; its

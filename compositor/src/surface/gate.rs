@@ -38,7 +38,7 @@ pub struct PendingCommit {
     /// When the client committed it, CLOCK_MONOTONIC.
     pub committed: Ns,
     /// That its client has it.
-    _charge: Option<Charge>,
+    charge: Option<Charge>,
     /// Its place in [`crate::surface::acquires::Acquires`], while the event loop waits for it.
     slot: AtomicU32,
     state: AtomicU8,
@@ -50,7 +50,7 @@ impl PendingCommit {
     /// A pending commit of `content`, with its gate closed.
     pub fn new(content: Arc<Content>, committed: Ns, charge: Option<Charge>) -> Self {
         let (state, ordered, slot) = (AtomicU8::new(CLOSED), AtomicBool::new(false), AtomicU32::new(NO_SLOT));
-        Self { content, committed, _charge: charge, slot, state, ordered, group: OnceLock::new() }
+        Self { content, committed, charge, slot, state, ordered, group: OnceLock::new() }
     }
 
     /// The event loop waits for it in this slot; `None`: it does not wait.
@@ -98,8 +98,20 @@ impl PendingCommit {
     /// Opens the gate, but the buffer is not shown and is released: a newer commit is eligible, or
     /// the surface is destroyed.
     pub fn supersede(&self) {
+        self.leave_point();
         self.state.store(SUPERSEDED, Ordering::Release);
         self.content.give_up();
+    }
+}
+
+impl PendingCommit {
+    /// The acquire is about to be given up: counts what the kernel keeps of it.
+    fn leave_point(&self) {
+        if let Some(charge) = &self.charge
+            && let Some(point) = self.content.watched_point()
+        {
+            charge.budget().leave(point);
+        }
     }
 }
 
@@ -155,6 +167,7 @@ impl Group {
     /// No content of the group is shown; the rest of its state is applied. Only for a group that is
     /// not applied yet.
     pub fn give_up(&self) {
+        self.pending.iter().for_each(|pending| pending.leave_point());
         self.members.iter().filter_map(|member| member.content.as_ref()).for_each(|content| content.give_up());
     }
 }

@@ -22,6 +22,7 @@ pub mod damage;
 pub mod double_buffered;
 pub mod gate;
 pub mod goal;
+pub mod left_points;
 pub mod limits;
 pub mod order;
 pub mod overtake;

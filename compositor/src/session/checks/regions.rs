@@ -42,7 +42,7 @@ impl Dispatch<WlRegion, RegionUserData> for Syncline {
             if *width < 0 || *height < 0 {
                 return;
             }
-            state.end_if_exceeded(client, state.client_state(client).budget.take(Kind::RegionRects, 1));
+            state.restrain(client, state.client_state(client).budget.take(Kind::RegionRects, 1));
         }
         <CompositorState as Dispatch<_, _, Self>>::request(state, client, region, request, data, display, data_init);
     }

@@ -75,7 +75,7 @@ fn source_request(
         let bytes = u32::try_from(mime_type.len() + MIME_TYPE).unwrap_or(u32::MAX);
         state.globals.source_uses.0.entry(source.id()).or_default().mime_type_bytes += bytes;
         let taken = state.client_state(client).budget.take(Kind::MimeTypeBytes, bytes);
-        state.end_if_exceeded(client, taken);
+        state.restrain(client, taken);
     }
     let Request::SetActions { dnd_actions } = request else { return true };
     if let WEnum::Unknown(actions) = dnd_actions {

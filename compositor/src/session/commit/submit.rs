@@ -251,7 +251,7 @@ impl Syncline {
     fn commit_to_smithay(&mut self, surface: &WlSurface, waits: bool, by: &mut Requester<'_, '_>) {
         let Some(data) = surface.data::<SurfaceUserData>() else { return };
         if with_states(surface, |states| SurfaceState::of(states).transactions.submit(waits)) {
-            self.end_if_exceeded(by.client, self.client_state(by.client).budget.take(Kind::QueuedCommits, 1));
+            self.restrain(by.client, self.client_state(by.client).budget.take(Kind::QueuedCommits, 1));
         }
         let display = self.display.clone();
         let commit = wl_surface::Request::Commit;
@@ -286,7 +286,8 @@ impl Syncline {
             AcquireState::Unmaterialised | AcquireState::Pending => {
                 let budget = &self.client_state(client).budget;
                 let (charge, taken) = Charge::new(budget, Kind::PendingAcquires, 1);
-                self.end_if_exceeded(client, taken);
+                // Points are given up while their client cannot be ended.
+                self.restrain(client, taken.and(budget.take(Kind::Eventfds, 0)));
                 Acquired::Pending(Arc::new(PendingCommit::new(content.clone(), self.now, Some(charge))))
             }
         }

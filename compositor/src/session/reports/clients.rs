@@ -20,7 +20,13 @@ impl Syncline {
             uses: state
                 .budget
                 .uses()
-                .map(|of| UseReport { limit: of.kind.to_string(), used: of.used, most: of.most, allowed: of.limit })
+                .map(|of| UseReport {
+                    limit: of.kind.to_string(),
+                    used: of.used,
+                    most: of.most,
+                    soft: of.soft,
+                    allowed: of.limit,
+                })
                 .collect(),
         };
         states.map(report).collect()

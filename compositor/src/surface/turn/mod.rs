@@ -12,6 +12,7 @@ pub mod messages;
 pub mod strings;
 
 use std::{
+    cell::Cell,
     io::{self, ErrorKind},
     os::{fd::AsRawFd, unix::net::UnixStream},
     sync::Arc,
@@ -44,6 +45,8 @@ pub struct Turns {
     /// For the next turn, so that none is allocated for each. A client that has more than its turn
     /// allows keeps its own.
     spare: Option<Box<Inbox>>,
+    /// For how many more requests those count that the library handles now.
+    surcharge: Cell<usize>,
 }
 
 /// How a turn has ended.
@@ -59,12 +62,22 @@ pub enum End {
 
 impl Turns {
     pub fn new(strings: Strings) -> Self {
-        Self { strings, spare: None }
+        Self { strings, spare: None, surcharge: Cell::default() }
     }
 
     /// An inbox for a client that keeps none.
     pub fn inbox(&mut self) -> Box<Inbox> {
         self.spare.take().unwrap_or_default()
+    }
+
+    /// The request that is handled counts for so many more.
+    pub fn count(&self, more: usize) {
+        self.surcharge.set(self.surcharge.get() + more);
+    }
+
+    /// For how many more requests those count that were handled since this was asked last.
+    pub fn surcharge(&self) -> usize {
+        self.surcharge.take()
     }
 
     /// Takes an inbox back if nothing is in it; else it is the client's.
