@@ -27,9 +27,8 @@ impl Syncline {
     /// A frame has flipped: buffers may have been attached, or are not shown any more. Where each is
     /// on a plane there is nothing to detach, and nothing wakes the session for it.
     pub fn watch_attachments(&mut self) {
-        if self.detach_at.is_none() && self.imports.len() > self.imports_on_planes() {
-            self.detach_at = Some(self.now + INTERVAL);
-        }
+        let spare = self.imports.len() > self.imports_on_planes();
+        self.detach_at = spare.then(|| self.detach_at.unwrap_or(self.now + INTERVAL));
     }
 
     /// How many of the buffers that clients have are on planes.
