@@ -50,8 +50,9 @@ pub trait ObjectObserver {
     /// An object of `client` is destroyed.
     fn note_destroyed(&mut self, client: &ClientId, object: &ObjectId);
 
-    /// The Wayland library asks whether `client` may see a global of this interface: once for `wl_registry.bind`, and
-    /// once for each global for `wl_display.get_registry`. It must not be asked anything meanwhile.
+    /// The Wayland library asks whether `client` may see a global of this interface: once for
+    /// `wl_registry.bind`, and once for each global for `wl_display.get_registry`. It must not be
+    /// asked anything meanwhile.
     fn note_registry(client: &wayland_server::Client, interface: &'static Interface);
 }
 

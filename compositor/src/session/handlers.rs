@@ -106,10 +106,9 @@ impl CompositorHandler for Syncline {
                 budget.give(Kind::ShmHolesKib, cost.holes_kib);
             });
         }
-        // What was committed after one that waits is not applied, and never will be.
+        // What was committed after one that waits is not applied.
         if let Some(first) = pending.iter().map(|pending| pending.content.serial).min() {
-            let unapplied = self.live.iter().filter(|content| content.surface == id && content.serial >= first);
-            unapplied.for_each(|content| content.give_up());
+            self.live.abandon(id, first);
         }
         for pending in pending {
             pending.slot().into_iter().for_each(|slot| self.stop_waiting(slot));

@@ -184,6 +184,7 @@ impl Syncline {
     /// Updates what depends on state that a batch of events has changed.
     fn after_events(&mut self) {
         self.desktop.popups.cleanup();
+        self.live.give_up_abandoned();
         for client in std::mem::take(&mut self.queues_stale) {
             self.run_queue(&client);
         }

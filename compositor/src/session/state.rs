@@ -77,7 +77,7 @@ pub struct Syncline {
     /// When buffers that nobody shows give up their attachments; `None`: there are none.
     pub detach_at: Option<Ns>,
     pub acquires: Acquires,
-    /// Contents that may be unreleased, for reports.
+    /// Contents that may be unreleased.
     pub live: ContentRegistry,
     /// The latest reports of the watchdog.
     pub hits: WatchdogHistory,

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The socket is received from until less comes than there is room for (and no descriptors, at which
-//! the kernel stops): then it was all, and what comes later makes it ready again. The library is given nothing that it would wait for more of, so that its own buffer is
-//! empty between two requests.
+//! the kernel stops): then it was all, and what comes later makes it ready again. The library is given
+//! nothing that it would wait for more of, so that its own buffer is empty between two requests.
 //!
 //! A client that never pauses is ended. So is one that takes descriptors while they are few: requests
 //! may come with more of them than they need, and the Wayland library keeps those until the client is

@@ -1,11 +1,15 @@
-//! All contents that may still be unreleased, so that reports can list them.
+//! All contents that may still be unreleased, so that reports can list them, and so that those of
+//! surfaces that are gone can be found.
 //!
 //! It keeps none of them alive: an entry is a weak reference; dead entries are removed when the list
 //! is full. A commit costs a reference count, and no allocation once the list has grown to its size.
 
-use std::sync::{Arc, Weak};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
-use crate::surface::content::Content;
+use crate::{surface::content::Content, system::id::SurfaceId};
 
 /// The initial capacity.
 const LEAST: usize = 64;
@@ -14,11 +18,13 @@ const LEAST: usize = 64;
 #[derive(Debug)]
 pub struct ContentRegistry {
     entries: Vec<Weak<Content>>,
+    /// Surfaces that are gone, with the serial of their first content that was not applied.
+    abandoned: HashMap<SurfaceId, u64>,
 }
 
 impl Default for ContentRegistry {
     fn default() -> Self {
-        Self { entries: Vec::with_capacity(LEAST) }
+        Self { entries: Vec::with_capacity(LEAST), abandoned: HashMap::new() }
     }
 }
 
@@ -38,5 +44,20 @@ impl ContentRegistry {
     /// The contents that are still held, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = Arc<Content>> {
         self.entries.iter().filter_map(Weak::upgrade)
+    }
+
+    /// The surface is gone: its contents from this serial on were not applied, and never will be.
+    pub fn abandon(&mut self, surface: SurfaceId, first: u64) {
+        self.abandoned.insert(surface, first);
+    }
+
+    /// Gives up the contents that were abandoned: one look at all for any number of surfaces.
+    pub fn give_up_abandoned(&mut self) {
+        if self.abandoned.is_empty() {
+            return;
+        }
+        let abandoned = std::mem::take(&mut self.abandoned);
+        let is = |content: &Content| abandoned.get(&content.surface).is_some_and(|first| content.serial >= *first);
+        self.iter().filter(|content| is(content)).for_each(|content| content.give_up());
     }
 }
