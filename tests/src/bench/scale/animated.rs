@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::sample::Sample;
+use super::sample::{Sample, ms};
 use crate::client::Client;
 use crate::client::buffer::{Buffer, Source};
 use crate::client::window::{Commit, Toplevel, Wish};
@@ -21,6 +21,8 @@ pub const STALL: Duration = Duration::from_secs(120);
 const WARM_UP: u64 = 20;
 /// Frames of which the cost is known well enough, however long they take.
 const FEWEST: u64 = 4;
+/// Frames of the first window in a block of a sample.
+const BLOCK: u64 = 6;
 
 /// The mode of the displays, where windows are small.
 pub const SCREEN: (i32, i32) = (1024, 768);
@@ -129,16 +131,27 @@ impl Animated {
         self.run(|windows| windows[0].shown > first)?;
         let (cpu, begun) = (process.cpu_ns()?, now());
         let before: Vec<u64> = self.windows.iter().map(|moving| moving.shown).collect();
-        let mut over = None;
-        self.run(|windows| {
-            if over.is_none() && done(windows[0].shown - before[0]) {
-                over = Some(windows[0].shown);
+        let (mut over, mut blocks, mut block) = (None, Vec::new(), (before[0], cpu));
+        let end = loop {
+            self.run(|windows| {
+                let shown = windows[0].shown;
+                if over.is_none() && done(shown - before[0]) {
+                    over = Some(shown);
+                }
+                shown >= block.0 + BLOCK || over.is_some_and(|at| shown > at)
+            })?;
+            let (shown, spent) = (self.windows[0].shown, process.cpu_ns()?);
+            if shown >= block.0 + BLOCK || blocks.is_empty() {
+                blocks.push(ms((spent - block.1) as f64, shown - block.0));
+                block = (shown, spent);
             }
-            over.is_some_and(|shown| windows[0].shown > shown)
-        })?;
-        let (cpu_ns, span) = (process.cpu_ns()? - cpu, now() - begun);
+            if over.is_some_and(|at| shown > at) {
+                break spent;
+            }
+        };
+        let (cpu_ns, span) = (end - cpu, now() - begun);
         let shown = self.windows.iter().zip(before).map(|(moving, before)| moving.shown - before).collect();
-        Ok(Sample { cpu_ns, span, shown })
+        Ok(Sample { cpu_ns, span, shown, blocks })
     }
 
     fn run(&mut self, mut done: impl FnMut(&[Moving]) -> bool) -> Result<()> {

@@ -18,7 +18,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
     /// Frames of one measurement, at 60 Hz.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..))]
     pub frames: u64,
     /// The card; found automatically if it is vkms or the only one. Displays are counted on cards
     /// of their own.

@@ -1,7 +1,9 @@
 //! What was measured of a scenario, and the medians by which it is judged.
 //!
 //! A scenario is compared with the control of the same round, which was measured a few seconds
-//! before: what else the machine does falls on both. The median of these quotients counts.
+//! before: what else the machine does falls on both. The median of these quotients counts. In a
+//! sample the middle block of frames counts: what the machine does for a tenth of a second falls on
+//! few of them.
 
 use super::options::Options;
 use crate::demo::record::Spread;
@@ -17,12 +19,14 @@ pub struct Sample {
     pub span: Ns,
     /// Frames of each window.
     pub shown: Vec<u64>,
+    /// CPU time for each frame of the first window, in ms, block by block.
+    pub blocks: Vec<f64>,
 }
 
 impl Sample {
-    /// CPU time for each frame of the first window.
+    /// CPU time for each frame of the first window: that of the middle block.
     pub fn cpu_ms(&self) -> f64 {
-        ms(self.cpu_ns as f64, self.shown.first().copied().unwrap_or(0))
+        median(self.blocks.iter().copied())
     }
 
     /// CPU time for each frame of the windows after the first, where a frame of the first costs
@@ -39,7 +43,8 @@ impl Sample {
     }
 }
 
-fn ms(ns: f64, frames: u64) -> f64 {
+/// The ms of one of so many frames.
+pub fn ms(ns: f64, frames: u64) -> f64 {
     ns / 1e6 / frames.max(1) as f64
 }
 
@@ -86,7 +91,9 @@ mod tests {
     use super::*;
 
     fn sample(cpu_ms: u64, shown: &[u64]) -> Sample {
-        Sample { cpu_ns: cpu_ms * 1_000_000, span: S, shown: shown.to_vec() }
+        let cpu_ns = cpu_ms * 1_000_000;
+        let blocks = shown.first().map(|frames| ms(cpu_ns as f64, *frames));
+        Sample { cpu_ns, span: S, shown: shown.to_vec(), blocks: blocks.into_iter().collect() }
     }
 
     #[test]
@@ -94,6 +101,12 @@ mod tests {
         let sample = sample(120, &[60, 30]);
         assert_eq!((sample.cpu_ms(), sample.fps()), (2.0, 30.0));
         assert_eq!(sample.cpu_ms_of_further(1.0), 2.0, "60 ms are left for 30 frames");
+    }
+
+    #[test]
+    fn a_busy_tenth_of_a_second_falls_on_one_block() {
+        let sample = Sample { blocks: vec![0.4, 0.4, 9.0, 0.5, 0.4], ..sample(120, &[60]) };
+        assert_eq!(sample.cpu_ms(), 0.4);
     }
 
     #[test]
