@@ -12,7 +12,7 @@ use crate::compositor::Compositor;
 use crate::error::{Error, Result};
 
 use super::animated::{Animated, SCREEN, SMALL, STALL, Spot, corner};
-use super::options::{Options, Part, compositing};
+use super::options::{Options, compositing};
 use super::sample::{Sample, in_turn, median, times, up};
 
 /// Width and height of a static surface, and from one to the next.
@@ -59,50 +59,19 @@ struct Measured {
     grown_kib: u64,
 }
 
-/// The rows: the window alone, beside sub-surfaces, beside windows.
-pub fn rows(options: &Options) -> Result<Vec<Row>> {
-    let mut scenarios = Vec::new();
-    if options.wants(Part::SubSurfaces) {
-        scenarios.extend(SUB_SURFACES);
-    }
-    if options.wants(Part::Windows) {
-        scenarios.push(WINDOWS);
-    }
-    if scenarios.is_empty() {
-        return Ok(Vec::new());
-    }
-    let all: Vec<Beside> =
-        std::iter::once(Beside::Nothing).chain(scenarios.iter().map(|scenario| scenario.beside)).collect();
-    let measured = in_turn(options, &all, |beside| measure(options, *beside))?;
-    let (alone, crowded) = (&measured[0], &measured[1..]);
-    let figures =
-        |of: &[Measured]| (median(of.iter().map(|m| m.sample.cpu_ms())), median(of.iter().map(|m| m.sample.fps())));
-    let (cpu, fps) = figures(alone);
-    let mut rows = vec![Row {
-        what: "control: one small window alone: CPU ms a frame, fps",
-        others: &[],
-        limit: "–".into(),
-        figures: vec![format!("{}, {fps:.1}", up(cpu))],
-        kept: true,
-    }];
-    for (scenario, of) in scenarios.iter().zip(crowded) {
-        let (cpu, fps) = figures(of);
-        let times = times(of, alone, |m| m.sample.cpu_ms());
-        rows.push(Row {
-            what: scenario.what,
-            others: &[],
-            limit: format!("≤ {:.1} × alone", scenario.times),
-            figures: vec![format!("{}: {} ×, {fps:.1}", up(cpu), up(times))],
-            kept: times <= scenario.times,
-        });
-    }
-    for (scenario, of) in scenarios.iter().zip(crowded) {
+/// The rows: the window alone and beside sub-surfaces, their memory and system calls.
+pub fn sub_surfaces(options: &Options) -> Result<Vec<Row>> {
+    let measured = beside(options, &SUB_SURFACES)?;
+    let mut rows = cpu_rows(&SUB_SURFACES, &measured);
+    for (scenario, of) in SUB_SURFACES.iter().zip(&measured[1..]) {
         let what = match scenario.beside {
             Beside::SubSurfaces(1000) => "resident bytes a static sub-surface, of 1 000",
             Beside::SubSurfaces(10_000) => "resident bytes a static sub-surface, of 10 000",
             _ => continue,
         };
-        let bytes = median(of.iter().map(|m| m.grown_kib as f64 * 1024.0)) / scenario.beside.count() as f64;
+        // What a client without any costs is not theirs.
+        let grown = of.iter().zip(&measured[0]).map(|(of, alone)| of.grown_kib.saturating_sub(alone.grown_kib));
+        let bytes = median(grown.map(|kib| kib as f64 * 1024.0)) / scenario.beside.count() as f64;
         rows.push(Row {
             what,
             others: &[],
@@ -111,10 +80,47 @@ pub fn rows(options: &Options) -> Result<Vec<Row>> {
             kept: bytes <= BYTES,
         });
     }
-    if options.wants(Part::SubSurfaces) {
-        rows.push(calls(options)?);
-    }
+    rows.push(calls(options)?);
     Ok(rows)
+}
+
+/// The rows: the window alone and beside windows.
+pub fn windows(options: &Options) -> Result<Vec<Row>> {
+    let measured = beside(options, &[WINDOWS])?;
+    Ok(cpu_rows(&[WINDOWS], &measured))
+}
+
+/// The measurements of the window alone, and those of each scenario.
+fn beside(options: &Options, scenarios: &[Scenario]) -> Result<Vec<Vec<Measured>>> {
+    let all = scenarios.iter().map(|scenario| scenario.beside);
+    let all: Vec<Beside> = std::iter::once(Beside::Nothing).chain(all).collect();
+    in_turn(options, &all, |beside| measure(options, *beside))
+}
+
+fn cpu_rows(scenarios: &[Scenario], measured: &[Vec<Measured>]) -> Vec<Row> {
+    let (alone, crowded) = (&measured[0], &measured[1..]);
+    let figures =
+        |of: &[Measured]| (median(of.iter().map(|m| m.sample.cpu_ms())), median(of.iter().map(|m| m.sample.fps())));
+    let (cpu, fps) = figures(alone);
+    let control = Row {
+        what: "control: one small window alone: CPU ms a frame, fps",
+        others: &[],
+        limit: "–".into(),
+        figures: vec![format!("{}, {fps:.1}", up(cpu))],
+        kept: true,
+    };
+    let of = |(scenario, of): (&Scenario, &Vec<Measured>)| {
+        let (cpu, fps) = figures(of);
+        let times = times(of, alone, |m| m.sample.cpu_ms());
+        Row {
+            what: scenario.what,
+            others: &[],
+            limit: format!("≤ {:.1} × alone", scenario.times),
+            figures: vec![format!("{}: {} ×, {fps:.1}", up(cpu), up(times))],
+            kept: times <= scenario.times,
+        }
+    };
+    std::iter::once(control).chain(scenarios.iter().zip(crowded).map(of)).collect()
 }
 
 fn measure(options: &Options, beside: Beside) -> Result<Measured> {
