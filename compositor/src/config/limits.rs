@@ -107,6 +107,9 @@ counted! {
     FrameCallbacks, frame_callbacks, "frame-callbacks", 8192;
     /// `wp_presentation_feedback` that has not been answered.
     Feedbacks, feedbacks, "presentation-feedbacks", 8192;
+    /// `xdg_toplevel`: each of them that is destroyed, and most commits, look through a list of all
+    /// windows.
+    Toplevels, toplevels, "toplevels", 1024;
     /// `xdg_popup`.
     Popups, popups, "popups", 256;
     /// `wp_linux_drm_syncobj_timeline_v1`: a handle of the card each.
@@ -120,6 +123,8 @@ counted! {
     OutputObjects, output_objects, "output-objects", 2048;
     /// `ext_idle_notification_v1`: each input event looks at all of them.
     IdleNotifications, idle_notifications, "idle-notifications", 1024;
+    /// `zwp_idle_inhibitor_v1`: each wake-up of the session looks at all of them.
+    IdleInhibitors, idle_inhibitors, "idle-inhibitors", 256;
     /// `zwlr_output_power_v1`.
     OutputPowers, output_powers, "output-powers", 256;
     /// Rectangles in all regions.

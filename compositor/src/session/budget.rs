@@ -80,7 +80,7 @@ impl DescriptorObserver for Syncline {
 
 impl Syncline {
     /// What is kept of a client; `None`: it is gone.
-    fn connected(&self, client: &ClientId) -> Option<Arc<ClientState>> {
+    pub fn connected(&self, client: &ClientId) -> Option<Arc<ClientState>> {
         self.display.backend_handle().get_client_data(client.clone()).ok()?.downcast_arc().ok()
     }
 

@@ -43,7 +43,7 @@ use wayland_protocols::{
     },
 };
 use wayland_server::{
-    DisplayHandle, Resource,
+    Display, DisplayHandle, Resource,
     backend::{GlobalId, protocol::Interface},
     protocol::{
         wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_output::WlOutput,
@@ -61,6 +61,7 @@ use crate::{
             absence::UserAbsence,
             globals::Globals,
             requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
+            surfaces::SurfaceList,
         },
     },
     surface::client::ClientState,
@@ -171,7 +172,8 @@ fn unsandboxed() -> protocols::SeenBy {
 
 /// Announces every protocol that does not depend on the hardware. Returns the protocol state, the
 /// state of the user's absence, and the seats.
-pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, SeatState<Syncline>) {
+pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsence, SeatState<Syncline>), Error> {
+    let nowhere = Display::<Syncline>::new().map_err(|e| Error::setup("Wayland display", e))?.handle();
     // These keep no state of their own: their objects carry it.
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
@@ -184,7 +186,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
     IdleInhibitManagerState::new::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     let globals = Globals {
-        compositor: CompositorState::new_v6::<Syncline>(display),
+        surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),
         xdg_constructed: Constructed::default(),
         xdg_roleless: RolelessSurfaces::default(),
@@ -201,11 +203,17 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> (Globals, UserAbsence, Seat
         source_uses: SourceUses::default(),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
     };
-    (
-        globals,
-        UserAbsence::new(IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier)), now),
-        SeatState::new(),
-    )
+    let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));
+    Ok((globals, UserAbsence::new(idle, now), SeatState::new()))
+}
+
+/// Another state of `wl_compositor`, for the clients that have bound the global of the first one.
+/// `nowhere` is a display without clients.
+pub fn compositor_state(nowhere: &DisplayHandle) -> CompositorState {
+    let state = CompositorState::new_v6::<Syncline>(nowhere);
+    nowhere.remove_global::<Syncline>(state.compositor_global());
+    nowhere.remove_global::<Syncline>(state.subcompositor_global());
+    state
 }
 
 /// Announces a lit output. The caller removes the global when the output is removed.

@@ -46,7 +46,7 @@ use wayland_protocols::wp::{
 
 use crate::{
     config::limits::Kind,
-    session::Syncline,
+    session::{Syncline, globals},
     surface::{
         SurfaceState,
         buffer::Imported,
@@ -57,7 +57,7 @@ use crate::{
 
 impl CompositorHandler for Syncline {
     fn compositor_state(&mut self) -> &mut CompositorState {
-        &mut self.globals.compositor
+        self.globals.surfaces.state()
     }
 
     fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
@@ -65,6 +65,7 @@ impl CompositorHandler for Syncline {
     }
 
     fn new_surface(&mut self, surface: &WlSurface) {
+        self.globals.surfaces.added(globals::compositor_state);
         self.desktop.trees.insert(crate::surface::id_of(surface), surface.clone());
     }
 
@@ -120,7 +121,7 @@ impl CompositorHandler for Syncline {
         if let Some(client) = surface.client() {
             // Smithay removes the transactions of dead surfaces from the queue only in
             // `blocker_cleared`.
-            if self.queues_stale.last().is_none_or(|last| last.id() != client.id()) {
+            if !self.queues_stale.iter().any(|stale| stale.id() == client.id()) {
                 self.queues_stale.push(client);
             }
         }

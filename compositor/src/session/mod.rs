@@ -21,6 +21,7 @@ mod handlers;
 mod hands;
 mod idle;
 mod input;
+mod leaving;
 mod parts;
 mod reports;
 mod requests;

@@ -19,7 +19,7 @@ use crate::{
     surface::{
         acquires::Acquires,
         buffer::Imports,
-        client::Clients,
+        client::{Clients, UNREAD},
         registry::ContentRegistry,
         tree::cache::Cache,
         turn::{self, Turns, strings::Strings},
@@ -32,11 +32,6 @@ use crate::{
         seat::SeatSession,
     },
 };
-
-/// What is kept at most for a client that does not read, in bytes, beyond what its socket holds. A
-/// mouse that moves a thousand times a second fills it in half a minute. A client that exceeds it is
-/// closed.
-const UNREAD: usize = 1 << 20;
 
 /// What a session is made from.
 pub struct Parts {
@@ -68,7 +63,7 @@ impl Running {
         handle.set_default_max_buffer_size(UNREAD);
         let reactor = Reactor::new().context("epoll")?;
         let now = clock.now();
-        let (globals, idle, mut seats) = globals::announce(&handle, now);
+        let (globals, idle, mut seats) = globals::announce(&handle, now)?;
         let seat = globals::announce_seat(&handle, &mut seats, &config)?;
         let outputs = Outputs::new(cards, renderer, &config)?;
         let mut state = Syncline {
@@ -86,6 +81,7 @@ impl Running {
             globals,
             seats,
             seat,
+            focus_stale: false,
             pointer_stale: false,
             displays_stale: false,
             queues_stale: Vec::new(),
@@ -190,6 +186,9 @@ impl Syncline {
         }
         if std::mem::take(&mut self.renderer_stale) {
             self.outputs.renderer.clean_up();
+        }
+        if std::mem::take(&mut self.focus_stale) {
+            self.focus_top();
         }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();

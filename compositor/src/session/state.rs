@@ -69,6 +69,8 @@ pub struct Syncline {
     pub cached: Cache<CachedState>,
     /// Buffers are gone that the renderer may still have mapped.
     pub renderer_stale: bool,
+    /// A window that was shown is gone: the topmost one is to be focused.
+    pub focus_stale: bool,
     /// Windows under the pointer may have changed.
     pub pointer_stale: bool,
     /// Surfaces may be on other outputs than their clients know.

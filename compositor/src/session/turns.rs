@@ -35,9 +35,8 @@ use crate::{
 /// By how much a client may raise the number of open descriptors while they are few.
 const MOST_DESCRIPTORS: i64 = 1024;
 
-// Errors of wl_display.
+/// An error of wl_display.
 const INVALID_METHOD: u32 = 1;
-const NO_MEMORY: u32 = 2;
 
 /// A client at its turn.
 struct Reader {
@@ -52,6 +51,9 @@ impl Syncline {
     pub fn client_turn(&mut self, display: &mut WaylandDisplay, slot: Slot) {
         self.clients.waiting.retain(|waiting| *waiting != slot);
         let Some(client) = self.clients.get(slot) else { return };
+        if let Some(objects) = client.leaving.take() {
+            return self.leaving_turn(display, slot, objects);
+        }
         let (id, fd, kept) = (client.id.clone(), client.fd, client.inbox.take());
         if self.display.backend_handle().get_client_data(id.clone()).is_err() {
             return;
@@ -66,7 +68,7 @@ impl Syncline {
             self.clients.iter_mut().for_each(|client| client.descriptors = 0);
         }
         let Some(client) = self.clients.get(slot) else { return };
-        client.inbox = kept.filter(|_| end != End::Gone);
+        client.inbox = kept.filter(|_| !matches!(end, End::Gone | End::Leaves));
         client.descriptors += taken;
         client.without_pause = if end == End::More { client.without_pause + handled } else { 0 };
         let (sent, taken) = (client.without_pause, client.descriptors);
@@ -77,6 +79,8 @@ impl Syncline {
                 &id,
                 &format!("{taken} file descriptors while they are few; the limit is {MOST_DESCRIPTORS}"),
             );
+        } else if end == End::Leaves {
+            self.begin_leaving(slot);
         } else if end == End::More {
             self.clients.more.push(slot);
         }
@@ -112,6 +116,7 @@ impl Syncline {
                     }
                     continue;
                 }
+                Next::Nothing if received == Received::End && self.has_many_objects(&id) => break End::Leaves,
                 Next::Nothing if received == Received::End => (0, 0),
                 Next::Nothing => break End::Empty,
             };
@@ -125,6 +130,9 @@ impl Syncline {
                 // The client is gone, or has been ended.
                 Err(_) => break End::Gone,
             };
+            if self.clients.ended.leaves(&id) {
+                break End::Leaves;
+            }
             used.requests += count + self.turns.surcharge();
             handled += dispatched;
             if let Some(head) = messages::nth(inbox.taken(length), dispatched) {
@@ -167,6 +175,7 @@ impl Syncline {
     /// Gives each client that had more requests than its last turn allowed another turn, unless it
     /// has had one in this batch.
     pub fn more_turns(&mut self, display: &mut WaylandDisplay) {
+        self.let_leave();
         while let Some(slot) = self.clients.waiting.pop() {
             self.client_turn(display, slot);
         }
@@ -177,11 +186,6 @@ impl Syncline {
         while let Some(id) = self.clients.ended.take() {
             display.backend().dispatch_single_client(self, id).ok();
         }
-    }
-
-    /// Ends a client that exceeds a limit, with `wl_display.no_memory`. The log says why.
-    pub fn end_client(&self, id: &ClientId, why: &str) {
-        post_error_on(&self.display, id.clone(), "wl_display", NO_MEMORY, why.to_owned());
     }
 
     /// Ends a client for a request that cannot be handled, with the error that libwayland has for it.

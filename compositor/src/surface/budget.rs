@@ -98,6 +98,11 @@ impl Budget {
         self.accounts[kind as usize].used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
     }
 
+    /// How many are used.
+    pub fn used(&self, kind: Kind) -> u32 {
+        self.accounts[kind as usize].used.load(Ordering::Relaxed)
+    }
+
     /// The client has created an object of this interface.
     pub fn object_created(&self, interface: &str) -> Result<Taken, Exceeded> {
         let of_kind = kind_of(interface).map_or(Ok(Taken::Little), |kind| self.take(kind, 1))?;
@@ -173,12 +178,14 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "wl_region" => Kind::Regions,
         "wl_callback" => Kind::FrameCallbacks,
         "wp_presentation_feedback" => Kind::Feedbacks,
+        "xdg_toplevel" => Kind::Toplevels,
         "xdg_popup" => Kind::Popups,
         "wp_linux_drm_syncobj_timeline_v1" => Kind::Timelines,
         "zwp_linux_dmabuf_feedback_v1" => Kind::DmabufFeedbacks,
         "wl_seat" | "wl_pointer" | "wl_keyboard" | "wl_touch" | "wl_data_device" => Kind::SeatObjects,
         "wl_output" | "zxdg_output_v1" => Kind::OutputObjects,
         "ext_idle_notification_v1" => Kind::IdleNotifications,
+        "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
         "zwlr_output_power_v1" => Kind::OutputPowers,
         _ => return None,
     })

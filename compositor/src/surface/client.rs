@@ -13,7 +13,7 @@ use slab::Slab;
 use smithay::{
     reexports::wayland_server::{
         Resource,
-        backend::{ClientData, ClientId, DisconnectReason},
+        backend::{ClientData, ClientId, DisconnectReason, ObjectId},
         protocol::wl_surface::WlSurface,
     },
     wayland::compositor::CompositorClientState,
@@ -24,6 +24,11 @@ use crate::{
     surface::budget::Budget,
     system::{id::Slot, recvmsg::Inbox},
 };
+
+/// What is kept at most for a client that does not read, in bytes, beyond what its socket holds. A
+/// mouse that moves a thousand times a second fills it in half a minute. A client that exceeds it is
+/// closed.
+pub const UNREAD: usize = 1 << 20;
 
 /// A sandbox, in the words of its engine.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +115,9 @@ struct Ends {
     last: Option<ClientId>,
     /// Those that exceed a limit, and could not be ended at once.
     exceeding: Vec<ClientId>,
+    /// Those that were told that they exceed a limit, and have so many objects that they are to
+    /// leave in turns.
+    leaving: Vec<ClientId>,
 }
 
 impl Ended {
@@ -121,9 +129,25 @@ impl Ended {
         self.ends().last = Some(client);
     }
 
-    /// Whether there is one that was ended.
+    /// Whether there is one that was ended, or is to leave.
     pub fn any(&self) -> bool {
-        self.ends().last.is_some()
+        let ends = self.ends();
+        ends.last.is_some() || !ends.leaving.is_empty()
+    }
+
+    /// A client is to leave in turns.
+    pub fn leave(&self, client: ClientId) {
+        self.ends().leaving.push(client);
+    }
+
+    /// Whether a client is about to begin to leave.
+    pub fn leaves(&self, client: &ClientId) -> bool {
+        self.ends().leaving.contains(client)
+    }
+
+    /// Takes a client that is to leave in turns.
+    pub fn take_leaving(&self) -> Option<ClientId> {
+        self.ends().leaving.pop()
     }
 
     /// Takes it.
@@ -153,6 +177,9 @@ pub struct Client {
     pub fd: RawFd,
     /// What it has sent beyond its last turn, or the beginning of a request.
     pub inbox: Option<Box<Inbox>>,
+    /// The client is gone or to be ended, and these objects are still to be destroyed, the last ones
+    /// first.
+    pub leaving: Option<Vec<ObjectId>>,
     /// Requests since its socket was last found empty.
     pub without_pause: usize,
     /// By how much its turns have raised the number of open descriptors, since they were few.
@@ -167,12 +194,17 @@ impl Clients {
 
     /// Inserts a client with this connection into [`Clients::next_slot`].
     pub fn insert(&mut self, client: ClientId, fd: RawFd) {
-        self.list.insert(Client { id: client, fd, inbox: None, without_pause: 0, descriptors: 0 });
+        self.list.insert(Client { id: client, fd, inbox: None, leaving: None, without_pause: 0, descriptors: 0 });
     }
 
     /// The client in a slot; `None` if the slot is empty.
     pub fn get(&mut self, slot: Slot) -> Option<&mut Client> {
         self.list.get_mut(slot.0 as usize)
+    }
+
+    /// The slot of a client; `None`: it has none any more.
+    pub fn slot_of(&self, id: &ClientId) -> Option<Slot> {
+        self.list.iter().find(|(_, client)| client.id == *id).map(|(slot, _)| Slot(slot as u32))
     }
 
     /// All of them.

@@ -9,19 +9,22 @@ use protocols::{
 };
 use smithay::{
     utils::{Logical, Rectangle},
-    wayland::{compositor::CompositorState, selection::data_device::DataDeviceState, shell::xdg::XdgShellState},
+    wayland::{selection::data_device::DataDeviceState, shell::xdg::XdgShellState},
 };
 
 use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 
 use crate::{
     feedback::FormatFeedback,
-    session::parts::requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
+    session::parts::{
+        requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
+        surfaces::SurfaceList,
+    },
 };
 
 /// The protocol state that the handlers need.
 pub struct Globals {
-    pub compositor: CompositorState,
+    pub surfaces: SurfaceList,
     pub xdg_shell: XdgShellState,
     pub xdg_constructed: Constructed,
     pub xdg_roleless: RolelessSurfaces,

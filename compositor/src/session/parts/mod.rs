@@ -10,3 +10,4 @@ pub mod globals;
 pub mod held;
 pub mod requests;
 pub mod sandboxes;
+pub mod surfaces;

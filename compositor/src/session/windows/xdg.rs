@@ -125,9 +125,8 @@ impl XdgShellHandler for Syncline {
         if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface.wl_surface()) {
             self.desktop.interaction = None;
         }
-        if gone.is_some() {
-            self.focus_top();
-        }
+        // Of many that go at once, all would be focused one after the other.
+        self.focus_stale |= gone.is_some_and(|window| window.mapped);
         self.redraw_all();
     }
 

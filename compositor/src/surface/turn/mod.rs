@@ -56,6 +56,8 @@ pub enum End {
     Empty,
     /// The client is gone, or has been ended.
     Gone,
+    /// The stream has ended, or the client is to be ended, and its objects are many.
+    Leaves,
     /// There may be more: the client has another turn when the others have had theirs.
     More,
 }

@@ -142,6 +142,16 @@ impl Inbox {
     pub fn offer<T>(mut self: Box<Self>, fd: RawFd, length: usize, read: impl FnOnce() -> T) -> (Box<Self>, T) {
         self.offered = (self.start + length).min(self.end);
         self.ends = length == 0;
+        self.lend(fd, read)
+    }
+
+    /// The same, but whoever receives gets nothing: there is nothing yet.
+    pub fn withhold<T>(mut self: Box<Self>, fd: RawFd, read: impl FnOnce() -> T) -> (Box<Self>, T) {
+        (self.offered, self.ends) = (self.start, false);
+        self.lend(fd, read)
+    }
+
+    fn lend<T>(self: Box<Self>, fd: RawFd, read: impl FnOnce() -> T) -> (Box<Self>, T) {
         let before = OFFER.replace(Some(Offer { fd, inbox: self }));
         let done = read();
         let offer = OFFER.replace(before).expect("nested offers put back what was there");
@@ -257,6 +267,15 @@ mod tests {
         assert_eq!(inbox.receive(ours.as_raw_fd()), Received::End);
         let (_, received) = inbox.offer(ours.as_raw_fd(), 0, || receive(&ours, 9, 0).unwrap());
         assert_eq!(received.0, b"");
+    }
+
+    #[test]
+    fn nothing_is_received_where_everything_is_withheld() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        let inbox = Box::new(Inbox::default().with(b"later"));
+        let (inbox, received) = inbox.withhold(ours.as_raw_fd(), || receive(&ours, 9, 0));
+        assert_eq!((received.unwrap_err(), inbox.waiting()), (Errno::AGAIN, &b"later"[..]));
     }
 
     #[test]
