@@ -73,6 +73,16 @@ impl Syncline {
             InputEvent::PointerButton { event } => self.note_activity(event.state() == ButtonState::Pressed),
             _ => self.note_activity(true),
         }
+        let moves = matches!(
+            event,
+            InputEvent::PointerMotion { .. }
+                | InputEvent::PointerMotionAbsolute { .. }
+                | InputEvent::TouchMotion { .. }
+                | InputEvent::TouchFrame { .. }
+        );
+        if !moves {
+            self.tell_held_motion();
+        }
         match event {
             InputEvent::Keyboard { event } => self.key(&event),
             InputEvent::PointerMotion { event } => {
@@ -184,6 +194,10 @@ impl Syncline {
     ) {
         let (serial, location) = (SERIAL_COUNTER.next_serial(), self.pointer_location());
         self.desktop.pointer_origin = focus.as_ref().map(|(_, origin)| *origin).unwrap_or_default();
+        if self.hold_motion(pointer, focus.as_ref(), time) {
+            return;
+        }
+        self.tell_held_motion();
         let before = pointer.current_focus();
         pointer.motion(self, focus, &MotionEvent { location, serial, time });
         pointer.frame(self);

@@ -29,6 +29,7 @@ pub mod run;
 mod running;
 mod sandbox;
 mod screenshot;
+mod slow;
 mod spawn;
 mod state;
 mod touch;

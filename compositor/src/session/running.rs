@@ -81,6 +81,7 @@ impl Running {
             globals,
             seats,
             seat,
+            held_motion: None,
             focus_stale: false,
             pointer_stale: false,
             displays_stale: false,
@@ -171,7 +172,7 @@ impl Running {
     pub fn settle(&mut self) -> Result<Option<Ns>, Error> {
         self.state.after_events();
         let wake = if self.state.exit.is_none() { self.state.schedule() } else { None };
-        self.display.flush_clients().context("clients")?;
+        self.state.flush_clients();
         Ok(wake)
     }
 }

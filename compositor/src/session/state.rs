@@ -2,7 +2,12 @@
 //!
 //! It only holds things together; each field's behaviour is in the module of that name.
 
-use std::{collections::HashMap, os::fd::AsRawFd, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    os::fd::AsRawFd,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use fence::Ns;
 use smithay::{
@@ -18,7 +23,10 @@ use crate::{
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
     report::{counters::Counters, watchdog::WatchdogHistory},
-    session::parts::{absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces, sandboxes::Sandboxes},
+    session::parts::{
+        absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces, motion::HeldMotion,
+        sandboxes::Sandboxes,
+    },
     surface::{
         acquires::Acquires,
         budget::Budget,
@@ -69,6 +77,8 @@ pub struct Syncline {
     pub cached: Cache<CachedState>,
     /// Buffers are gone that the renderer may still have mapped.
     pub renderer_stale: bool,
+    /// The motion of the pointer that a client that does not read has not been told of.
+    pub held_motion: Option<HeldMotion>,
     /// A window that was shown is gone: the topmost one is to be focused.
     pub focus_stale: bool,
     /// Windows under the pointer may have changed.
@@ -155,7 +165,7 @@ impl Syncline {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let compositor = CompositorClientState::default();
         let (budget, ended) = (Arc::new(Budget::new(&self.config.limits)), self.clients.ended.clone());
-        let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended });
+        let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended, slow: AtomicBool::new(false) });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();

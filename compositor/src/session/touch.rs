@@ -12,7 +12,7 @@ use smithay::{
     backend::input::{AbsolutePositionEvent, InputBackend, TouchDownEvent, TouchMotionEvent, TouchSlot, TouchUpEvent},
     input::{
         Seat,
-        touch::{DownEvent, MotionEvent, UpEvent},
+        touch::{DownEvent, MotionEvent, TouchDownGrab, UpEvent},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
@@ -32,6 +32,8 @@ struct Finger {
     /// Where it was last, and when.
     at: Point<f64, Logical>,
     time: u32,
+    /// Its client does not read, and has not been told.
+    held: bool,
 }
 
 /// The touch screens. Kept with the seat.
@@ -54,12 +56,30 @@ impl TouchScreens {
         self.fingers.borrow_mut().push(finger);
     }
 
-    /// A finger is there now. Returns false if it is not down, or its surface is gone.
-    fn moved(&self, slot: TouchSlot, at: Point<f64, Logical>, time: u32) -> bool {
+    /// A finger is there now. Its client is to be told; not so if it is not down, its surface is gone, or
+    /// that is to be `held` for now.
+    fn moved(
+        &self,
+        slot: TouchSlot,
+        at: Point<f64, Logical>,
+        time: u32,
+        held: impl FnOnce(&WlSurface) -> bool,
+    ) -> bool {
         let mut fingers = self.fingers.borrow_mut();
         let Some(finger) = fingers.iter_mut().find(|finger| finger.slot == slot) else { return false };
         (finger.at, finger.time) = (at, time);
-        true
+        finger.held = finger.on.as_ref().is_some_and(held);
+        !finger.held
+    }
+
+    /// Where the fingers are now that are held.
+    fn take_held(&self) -> SmallVec<[MotionEvent; 10]> {
+        let mut fingers = self.fingers.borrow_mut();
+        let held = fingers.iter_mut().filter_map(|finger| {
+            let event = MotionEvent { slot: finger.slot, location: finger.at, time: finger.time };
+            std::mem::take(&mut finger.held).then_some(event)
+        });
+        held.collect()
     }
 
     /// `None`: the finger was not down, or its surface is gone.
@@ -120,18 +140,35 @@ impl Syncline {
         let on = focus.as_ref().map(|(surface, _)| surface.clone());
         let serial = SERIAL_COUNTER.next_serial();
         self.note_user_event(serial, on.clone());
-        TouchScreens::of(&self.seat).put(Finger { slot, on, at: location, time });
+        TouchScreens::of(&self.seat).put(Finger { slot, on, at: location, time, held: false });
         touch.down(self, focus, &DownEvent { slot, location, serial, time });
     }
 
     pub fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
         let location = self.touched(event);
-        if !TouchScreens::of(&self.seat).moved(event.slot(), location, event.time_msec()) {
+        // A drag tells another client.
+        let simple = touch.with_grab(|_, grab| grab.is::<TouchDownGrab<Self>>()).unwrap_or(true);
+        let held = |surface: &WlSurface| simple && self.is_slow(surface);
+        if !TouchScreens::of(&self.seat).moved(event.slot(), location, event.time_msec(), held) {
             return;
         }
         let focus = self.desktop.at(location);
         touch.motion(self, focus, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
+    }
+
+    /// Tells clients of the motion of fingers that is held for them.
+    pub fn tell_held_fingers(&mut self) {
+        let Some(touch) = self.seat.get_touch() else { return };
+        let held = TouchScreens::of(&self.seat).take_held();
+        if held.is_empty() {
+            return;
+        }
+        for event in held {
+            let focus = self.desktop.at(event.location);
+            touch.motion(self, focus, &event);
+        }
+        touch.frame(self);
     }
 
     pub fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
@@ -145,6 +182,7 @@ impl Syncline {
     /// A surface is about to be destroyed: its client hears the end of the fingers on it, and
     /// nothing of them after that.
     pub fn lift_fingers_on(&mut self, surface: &WlSurface) {
+        self.tell_held_fingers();
         let fingers = TouchScreens::of(&self.seat).take(surface);
         let Some(touch) = self.seat.get_touch().filter(|_| !fingers.is_empty()) else { return };
         let time = self.millis();

@@ -6,7 +6,7 @@
 use std::{
     fmt,
     os::fd::RawFd,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
 };
 
 use slab::Slab;
@@ -67,6 +67,8 @@ pub struct ClientState {
     /// What it uses.
     pub budget: Arc<Budget>,
     pub ended: Ended,
+    /// As [`Client::slow`].
+    pub slow: AtomicBool,
 }
 
 impl ClientData for ClientState {
@@ -180,6 +182,8 @@ pub struct Client {
     /// The client is gone or to be ended, and these objects are still to be destroyed, the last ones
     /// first.
     pub leaving: Option<Vec<ObjectId>>,
+    /// It does not read, and its socket is full.
+    pub slow: bool,
     /// Requests since its socket was last found empty.
     pub without_pause: usize,
     /// By how much its turns have raised the number of open descriptors, since they were few.
@@ -194,7 +198,15 @@ impl Clients {
 
     /// Inserts a client with this connection into [`Clients::next_slot`].
     pub fn insert(&mut self, client: ClientId, fd: RawFd) {
-        self.list.insert(Client { id: client, fd, inbox: None, leaving: None, without_pause: 0, descriptors: 0 });
+        self.list.insert(Client {
+            id: client,
+            fd,
+            inbox: None,
+            leaving: None,
+            slow: false,
+            without_pause: 0,
+            descriptors: 0,
+        });
     }
 
     /// The client in a slot; `None` if the slot is empty.
@@ -215,6 +227,11 @@ impl Clients {
     /// All of them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
         self.list.iter_mut().map(|(_, client)| client)
+    }
+
+    /// All of them with their slots.
+    pub fn slots_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Client)> {
+        self.list.iter_mut().map(|(slot, client)| (Slot(slot as u32), client))
     }
 
     /// Frees the slots of clients that are not `connected`.

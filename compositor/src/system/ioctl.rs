@@ -5,11 +5,14 @@
 
 use std::{
     io::IoSliceMut,
-    os::fd::{BorrowedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, RawFd},
 };
 
 use gbm::AsRaw;
-use rustix::net::{RecvAncillaryBuffer, RecvFlags, recvmsg};
+use rustix::{
+    event::epoll,
+    net::{RecvAncillaryBuffer, RecvFlags, recvmsg},
+};
 use smithay::backend::{
     allocator::gbm::{GbmBuffer, GbmDevice},
     drm::DrmDeviceFd,
@@ -85,6 +88,13 @@ pub fn receive(fd: RawFd, room: &mut [u8], control: &mut RecvAncillaryBuffer<'_>
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
     Ok(recvmsg(fd, &mut [IoSliceMut::new(room)], control, flags)?.bytes)
+}
+
+/// Has `epoll`, of which `fd` is a member, look at it for something else. Another part of the process
+/// owns `fd`: it must be open.
+pub fn watch(epoll: impl AsFd, fd: RawFd, data: epoll::EventData, flags: epoll::EventFlags) -> rustix::io::Result<()> {
+    // SAFETY: the caller knows that `fd` is open, and it is not kept.
+    epoll::modify(epoll, unsafe { BorrowedFd::borrow_raw(fd) }, data, flags)
 }
 
 /// Has `act` done in the new process before `command` is executed there. `act` may make system calls

@@ -11,7 +11,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd, RawFd},
 };
 
 use fence::Ns;
@@ -20,7 +20,10 @@ use rustix::{
     time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
 };
 
-use crate::system::id::{OutputId, Slot};
+use crate::system::{
+    id::{OutputId, Slot},
+    ioctl,
+};
 
 /// What has caused a wake-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +145,14 @@ impl Reactor {
     pub fn add_hangup(&self, fd: impl AsFd, source: EventSource) -> io::Result<()> {
         let data = epoll::EventData::new_u64(source.token());
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::empty())?)
+    }
+
+    /// Whether the loop is also woken when there is room in the socket `fd`, which is watched already
+    /// and which another part of the process owns: it must be open.
+    pub fn watch_room(&self, fd: RawFd, source: EventSource, room: bool) -> io::Result<()> {
+        let also = if room { epoll::EventFlags::OUT } else { epoll::EventFlags::empty() };
+        let data = epoll::EventData::new_u64(source.token());
+        Ok(ioctl::watch(&self.epoll, fd, data, epoll::EventFlags::IN | also)?)
     }
 
     /// Stops watching `fd`.

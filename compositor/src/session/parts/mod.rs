@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod crc;
 pub mod globals;
 pub mod held;
+pub mod motion;
 pub mod requests;
 pub mod sandboxes;
 pub mod surfaces;

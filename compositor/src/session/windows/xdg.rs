@@ -249,6 +249,7 @@ impl Syncline {
         }
         self.pointer_stale = true;
         self.desktop.windows.activate(surface.as_ref());
+        self.tell_held_motion();
         if let Some(keyboard) = self.seat.get_keyboard() {
             let serial = SERIAL_COUNTER.next_serial();
             keyboard.set_focus(self, surface, serial);
