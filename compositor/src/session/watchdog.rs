@@ -9,8 +9,8 @@ use smithay::reexports::wayland_server::{Resource, protocol::wl_surface::WlSurfa
 use crate::{
     report::fences::{Owner, WatchdogHit},
     session::Syncline,
-    surface::{acquires::WaitingAcquire, content::Content},
-    system::{id::Slot, trace},
+    surface::content::Content,
+    system::trace,
 };
 
 /// The request that carried the fence, in the notation of WAYLAND_DEBUG.
@@ -30,25 +30,28 @@ impl Syncline {
 
     /// When to check next, or to try again what could not be waited for; `None` if every pending
     /// acquire is waited for and has been reported.
-    pub fn next_watchdog(&mut self) -> Option<Ns> {
-        let limit = self.watchdog_limit();
+    pub fn next_watchdog(&self) -> Option<Ns> {
         // One nanosecond past the limit, so that "longer than" is true when the timer fires.
-        let due = |(_, w): (Slot, &mut WaitingAcquire)| {
-            let report = (!w.reported).then_some(w.commit.committed + limit + 1);
-            report.into_iter().chain(w.retry_at).min()
-        };
-        self.acquires.iter_mut().filter_map(due).min()
+        let report = self.acquires.first_watched().map(|since| since + self.watchdog_limit() + 1);
+        report.into_iter().chain(self.acquires.next_retry()).min()
     }
 
     /// Reports overdue acquires.
     pub fn watchdog(&mut self) {
         let (now, limit) = (self.now, self.watchdog_limit());
         let mut hits = 0;
-        for (_, waiting) in self.acquires.iter_mut() {
-            let Some(overdue) = waiting.commit.content.with_acquire(|acquire| acquire.overdue(now, limit)) else {
+        while let Some((slot, waiting)) = self.acquires.take_watched(now.saturating_sub(limit)) {
+            let (overdue, since) = waiting.commit.content.with_acquire(|acquire| {
+                let since = (!acquire.state().is_final()).then_some(acquire.created());
+                (acquire.overdue(now, limit), since)
+            });
+            let Some(overdue) = overdue else {
+                // Its fence may have signalled just now, or another one have come since the commit.
+                if let Some(since) = since.filter(|since| *since + limit >= now) {
+                    self.acquires.watch(slot, since);
+                }
                 continue;
             };
-            waiting.reported = true;
             hits += 1;
             let content = &waiting.commit.content;
             let surface = waiting.surface.upgrade().ok();

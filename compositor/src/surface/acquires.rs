@@ -3,7 +3,7 @@
 //! A slot is reused once its acquire has resolved. An event for a slot that is empty by then is
 //! stale and ignored. Nothing here waits.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use fence::Ns;
 use slab::Slab;
@@ -25,9 +25,16 @@ pub struct WaitingAcquire {
     pub late: bool,
     /// When to look at it again, because nothing wakes the loop: there was no descriptor or memory
     /// to wait with.
-    pub retry_at: Option<Ns>,
-    /// The watchdog has logged this acquire.
-    pub reported: bool,
+    retry_at: Option<Ns>,
+    /// From when on the watchdog counts; `None`: it has reported this acquire, or need not.
+    since: Option<Ns>,
+}
+
+impl WaitingAcquire {
+    pub fn new(commit: Arc<PendingCommit>, surface: Weak<WlSurface>, late: bool) -> Self {
+        let since = Some(commit.committed);
+        Self { commit, surface, late, retry_at: None, since }
+    }
 }
 
 /// Slots of pending acquires.
@@ -36,6 +43,11 @@ pub struct Acquires {
     waiting: Slab<WaitingAcquire>,
     /// How many of them are late.
     late: usize,
+    /// How many are to be looked at again.
+    retrying: usize,
+    /// Those at which the watchdog is to look, by the time from which it counts; among them some that
+    /// are gone.
+    watched: VecDeque<(Ns, Slot)>,
 }
 
 impl Acquires {
@@ -43,10 +55,20 @@ impl Acquires {
     pub fn insert(&mut self, waiting: WaitingAcquire) -> Slot {
         self.late += usize::from(waiting.late);
         let entry = self.waiting.vacant_entry();
-        let slot = Slot(entry.key() as u32);
+        let (slot, since) = (Slot(entry.key() as u32), waiting.commit.committed);
         waiting.commit.set_slot(Some(slot));
         entry.insert(waiting);
+        self.watch(slot, since);
         slot
+    }
+
+    /// The watchdog looks at the entry in a slot, and counts from `since` on.
+    pub fn watch(&mut self, slot: Slot, since: Ns) {
+        let Some(waiting) = self.waiting.get_mut(slot.0 as usize) else { return };
+        waiting.since = Some(since);
+        // Nearly always the end: commits come one after the other.
+        let at = self.watched.partition_point(|(of, _)| *of <= since);
+        self.watched.insert(at, (since, slot));
     }
 
     /// The entry in a slot; `None` if the slot is empty.
@@ -58,18 +80,55 @@ impl Acquires {
     pub fn remove(&mut self, slot: Slot) -> Option<WaitingAcquire> {
         let waiting = self.waiting.try_remove(slot.0 as usize)?;
         self.late -= usize::from(waiting.late);
+        self.retrying -= usize::from(waiting.retry_at.is_some());
         waiting.commit.set_slot(None);
+        self.forget_gone();
         Some(waiting)
     }
 
-    /// The entry in a slot, to be changed.
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut WaitingAcquire> {
-        self.waiting.get_mut(slot.0 as usize)
+    /// When to look at the entry in a slot again; `None`: something wakes the loop.
+    pub fn retry(&mut self, slot: Slot, at: Option<Ns>) {
+        if let Some(waiting) = self.waiting.get_mut(slot.0 as usize) {
+            let before = std::mem::replace(&mut waiting.retry_at, at);
+            self.retrying = self.retrying + usize::from(at.is_some()) - usize::from(before.is_some());
+        }
     }
 
-    /// All entries with their slots.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut WaitingAcquire)> {
-        self.waiting.iter_mut().map(|(slot, waiting)| (Slot(slot as u32), waiting))
+    /// When the first of those that are to be looked at again is.
+    pub fn next_retry(&self) -> Option<Ns> {
+        if self.retrying == 0 {
+            return None;
+        }
+        self.waiting.iter().filter_map(|(_, waiting)| waiting.retry_at).min()
+    }
+
+    /// From when on the watchdog counts for the first one.
+    pub fn first_watched(&self) -> Option<Ns> {
+        self.watched.front().map(|(since, _)| *since)
+    }
+
+    /// The next one for the watchdog, if it counts from before `before`. It comes once, unless it is
+    /// watched again.
+    pub fn take_watched(&mut self, before: Ns) -> Option<(Slot, &WaitingAcquire)> {
+        let (_, slot) = *self.watched.front().filter(|(since, _)| *since < before)?;
+        // The first one is never one that is gone.
+        self.waiting.get_mut(slot.0 as usize)?.since = None;
+        self.forget_gone();
+        Some((slot, self.waiting.get(slot.0 as usize)?))
+    }
+
+    /// Removes those that are gone from the list of the watchdog: where they are the first, and all of
+    /// them where they are most of it.
+    fn forget_gone(&mut self) {
+        let waiting = &self.waiting;
+        let is_there =
+            |(since, slot): &(Ns, Slot)| waiting.get(slot.0 as usize).is_some_and(|of| of.since == Some(*since));
+        while self.watched.front().is_some_and(|first| !is_there(first)) {
+            self.watched.pop_front();
+        }
+        if self.watched.len() > 2 * waiting.len() + 16 {
+            self.watched.retain(is_there);
+        }
     }
 
     /// The slots of the late ones that satisfy `is`.
@@ -82,6 +141,9 @@ impl Acquires {
 
     /// The slots of those that are to be looked at again by now.
     pub fn to_retry(&self, now: Ns) -> SmallVec<[Slot; 4]> {
+        if self.retrying == 0 {
+            return SmallVec::new();
+        }
         self.slots(|waiting| waiting.retry_at.is_some_and(|at| at <= now))
     }
 

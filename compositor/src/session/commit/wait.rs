@@ -57,8 +57,7 @@ impl Syncline {
     /// [`Syncline::wait_for`]; `late`: the commit is applied already.
     pub fn wait(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>, late: bool) {
         let surface = surface.downgrade();
-        let waiting = WaitingAcquire { commit: commit.clone(), surface, retry_at: None, reported: false, late };
-        let slot = self.acquires.insert(waiting);
+        let slot = self.acquires.insert(WaitingAcquire::new(commit.clone(), surface, late));
         self.watch_acquire(slot, &commit);
     }
 
@@ -73,9 +72,7 @@ impl Syncline {
             watched => watched,
         };
         let retry_at = watched.is_err().then(|| self.now + RETRY);
-        if let Some(waiting) = self.acquires.get_mut(slot) {
-            waiting.retry_at = retry_at;
-        }
+        self.acquires.retry(slot, retry_at);
         if let Err(error) = watched {
             // Other surfaces are not affected.
             tracing::debug!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
