@@ -4,7 +4,7 @@
 //! given age lacks. [`Tracker`] finds out what has changed, by comparing the layers with those of
 //! the pass before. Nothing here draws.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use dmabuf_import::colour::Representation;
 use smithay::{
@@ -31,6 +31,9 @@ const PASSES: usize = 8;
 const MAX_RECTS: usize = 64;
 /// The layers for which the scratch list keeps its memory from pass to pass.
 const SCRATCH: usize = 256;
+
+/// Lists with more layers than this are indexed before they are searched, and not looked at pair by pair.
+const MANY: usize = 64;
 
 /// The damage of the last passes.
 #[derive(Debug, Default)]
@@ -228,14 +231,14 @@ fn compare(
         damage = damage.union_rect(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32);
     };
     // Most lists have the same layers in the same order, so the search begins after the last match.
+    let mut places = Places::of(before);
     let mut next = 0;
     let mut ordered = true;
     let mut matched = 0;
     for (at, layer) in now.iter().enumerate() {
-        let same = |old: &Shown| old.id == layer.id;
         let found = match before.get(next) {
-            Some(old) if same(old) => Some(next),
-            _ => before.iter().position(same),
+            Some(old) if old.id == layer.id => Some(next),
+            _ => places.find(layer.id),
         };
         let Some(found) = found else {
             if layer.is_drawn() {
@@ -263,19 +266,43 @@ fn compare(
         }
     }
     if matched < before.len() {
-        let gone = |old: &&Shown| !now.iter().any(|layer| layer.id == old.id);
-        before.iter().filter(gone).filter(|old| old.is_drawn()).for_each(|old| add(old.dst));
+        let mut places = Places::of(now);
+        before.iter().filter(|old| old.is_drawn() && places.find(old.id).is_none()).for_each(|old| add(old.dst));
     }
-    if !ordered {
-        exchanged(before, now, &mut add);
+    if !ordered && now.len() > MANY {
+        now.iter().filter(|layer| layer.is_drawn()).for_each(|layer| add(layer.dst));
+    } else if !ordered {
+        exchanged(places, now, &mut add);
     }
     damage
 }
 
+/// Finds the layers of surfaces in a list.
+struct Places<'a> {
+    list: &'a [Shown],
+    /// Of a long list, made when it is first searched.
+    index: HashMap<SurfaceId, usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(list: &'a [Shown]) -> Self {
+        Self { list, index: HashMap::new() }
+    }
+
+    fn find(&mut self, surface: SurfaceId) -> Option<usize> {
+        if self.list.len() <= MANY {
+            return self.list.iter().position(|layer| layer.id == surface);
+        }
+        if self.index.is_empty() {
+            self.index = self.list.iter().enumerate().map(|(at, layer)| (layer.id, at)).collect();
+        }
+        self.index.get(&surface).copied()
+    }
+}
+
 /// Adds the overlaps of layers whose order has changed.
-fn exchanged(before: &[Shown], now: &[Shown], add: &mut impl FnMut(Rectangle<i32, Physical>)) {
-    let place = |layer: &Shown| before.iter().position(|old| old.id == layer.id);
-    let places: Vec<_> = now.iter().map(place).collect();
+fn exchanged(mut before: Places<'_>, now: &[Shown], add: &mut impl FnMut(Rectangle<i32, Physical>)) {
+    let places: Vec<_> = now.iter().map(|layer| before.find(layer.id)).collect();
     for (upper, above) in now.iter().enumerate() {
         for (lower, below) in now.iter().enumerate().skip(upper + 1) {
             if let (Some(upper), Some(lower)) = (places[upper], places[lower])

@@ -227,3 +227,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_long_list_is_compared_as_a_short_one_is_but_for_exchanged_layers() {
+    let many = |ids: std::ops::Range<u64>| -> Vec<_> {
+        ids.map(|id| shown(SurfaceId(id as _), rect(20 * (id % 90) as i32, 20 * (id / 90) as i32, 10, 10))).collect()
+    };
+    let nothing = rect(0, 0, 0, 0);
+    let list = many(0..3_000);
+    assert_eq!(damage(&list, &list, nothing), []);
+    assert_eq!(damage(&list, &many(1..3_000), nothing), [(0, 0, 10, 10)], "a layer less");
+    assert_eq!(damage(&many(1..3_000), &list, nothing), [(0, 0, 10, 10)], "a layer more");
+    let backwards: Vec<_> = list.iter().rev().cloned().collect();
+    assert_eq!(damage(&list, &backwards, nothing).len(), 3_000, "all that is drawn");
+}
