@@ -33,6 +33,9 @@ const INLINE_FENCES: usize = 8;
 /// are pending.
 const MOST_FENCES: u32 = 1 << 20;
 
+/// How often the list of fences is asked for when it has changed since its length was.
+const TRIES: u32 = 3;
+
 /// What [`SyncFile::merge`] gives.
 #[derive(Debug)]
 pub struct Merged {
@@ -217,21 +220,20 @@ fn all_fences(
     file: BorrowedFd<'_>,
     fences: &mut Vec<RawFence>,
 ) -> Result<crate::kernel::RawFile, CallError> {
-    let mut tries = 3;
-    loop {
-        let room = room_for(file_info(kernel, file, &mut [])?.fences);
-        let too_many = || CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), Errno::OVERFLOW);
-        fences.resize(room.ok_or_else(too_many)?, RawFence::EMPTY);
-        tries -= 1;
+    let failed = |errno| CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), errno);
+    for _ in 0..TRIES {
+        let room = room_for(file_info(kernel, file, &mut [])?.fences).ok_or_else(|| failed(Errno::OVERFLOW))?;
+        fences.resize(room, RawFence::EMPTY);
         match file_info(kernel, file, fences) {
             Ok(info) => {
                 fences.truncate(info.fences as usize);
                 return Ok(info);
             }
-            Err(error) if error.errno == Errno::INVAL && tries > 0 => continue,
+            Err(error) if error.errno == Errno::INVAL => {}
             Err(error) => return Err(error),
         }
     }
+    Err(failed(Errno::INVAL))
 }
 
 pub(crate) fn summary(kernel: &dyn Kernel, file: BorrowedFd<'_>) -> Result<Summary, CallError> {
@@ -330,6 +332,10 @@ fn merge(kernel: &dyn Kernel, files: &[BorrowedFd<'_>]) -> Result<Merged, CallEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        faults::Faults,
+        model::{FenceId, Model},
+    };
 
     #[test]
     fn what_is_no_sync_file_is_refused_by_name() {
@@ -345,6 +351,91 @@ mod tests {
     fn a_file_of_a_file_system_is_refused_without_being_asked() {
         let file = rustix::fs::memfd_create("fake", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         assert_eq!(SyncFile::from_fd(file).unwrap_err().errno, Errno::NOTTY);
+    }
+
+    const OK: i32 = 1;
+    const FAILS: i32 = -1;
+    const PENDING: i32 = 0;
+
+    /// Fences by what has become of them, on the kernel of pipes.
+    fn files(model: &Model, fences: &[i32]) -> (Vec<FenceId>, Vec<SyncFile>) {
+        let each = fences.iter().map(|status| {
+            let fence = model.fence("gpu");
+            match *status {
+                OK => model.signal_fence(fence, 5),
+                FAILS => model.fail_fence(fence, Errno::IO, 5),
+                _ => {}
+            }
+            (fence, model.sync_file(fence))
+        });
+        each.unzip()
+    }
+
+    #[test]
+    fn a_merge_waits_for_all_that_is_pending_and_gives_the_error_beside_it() {
+        let io = Some(FenceError(Errno::IO));
+        // (fences; those of the result that are pending; the error; merges)
+        type Case<'a> = (&'a [i32], u32, Option<FenceError>, usize);
+        let table: &[Case<'_>] = &[
+            (&[OK], 0, None, 0),
+            (&[PENDING], 1, None, 0),
+            (&[OK, PENDING], 1, None, 0),
+            (&[FAILS, PENDING], 1, io, 0),
+            (&[PENDING, PENDING], 2, None, 1),
+            (&[PENDING, FAILS, PENDING, OK, PENDING], 3, io, 2),
+            (&[PENDING; 4], 4, None, 3),
+            (&[PENDING; 7], 7, None, 6),
+        ];
+        let model = Model::leak();
+        let faults = Faults::leak(model);
+        for (fences, pending, error, merges) in table {
+            let (_, files) = files(model, fences);
+            let lent: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+            faults.take_calls();
+            let merged = merge(faults, &lent).unwrap();
+            let looks = fences.len() + if *pending > 1 { *pending as usize } else { 0 };
+            assert_eq!((merged.error, faults.take_calls() - looks), (*error, *merges), "{fences:?}");
+            let found = summary(model, merged.file.as_fd()).unwrap();
+            assert_eq!(found.status == Status::Active, *pending > 0, "{fences:?}");
+            let mut drivers = 0;
+            each_active_driver(model, merged.file.as_fd(), |driver| drivers += u32::from(driver == "gpu")).unwrap();
+            assert_eq!(drivers, *pending, "{fences:?}");
+        }
+        let (_, files) = files(model, &[OK, FAILS, OK]);
+        let lent: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+        let merged = merge(model, &lent).unwrap();
+        assert_eq!(summary(model, merged.file.as_fd()).unwrap().status, Status::Failed(FenceError(Errno::IO)));
+        // The same file twice is one.
+        let (_, pair) = self::files(model, &[PENDING, PENDING]);
+        faults.take_calls();
+        merge(faults, &[pair[0].as_fd(), pair[0].as_fd()]).unwrap();
+        assert_eq!(faults.take_calls(), 2, "two looks");
+    }
+
+    #[test]
+    fn a_file_with_many_fences_is_asked_with_more_room() {
+        let model = Model::leak();
+        let faults = Faults::leak(model);
+        for (count, calls) in [(INLINE_FENCES, 1), (INLINE_FENCES + 1, 3)] {
+            let (fences, files) = files(model, &vec![PENDING; count]);
+            let lent: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+            let merged = merge(model, &lent).unwrap().file;
+            faults.take_calls();
+            assert_eq!(summary(faults, merged.as_fd()).unwrap().fences, count as u32);
+            assert_eq!(faults.take_calls(), calls);
+            assert!(!merged.is_signalled());
+            fences.iter().for_each(|fence| model.signal_fence(*fence, 1));
+            assert!(merged.is_signalled());
+        }
+        // A chain may have grown in between: it is asked again.
+        let (_, pair) = files(model, &[PENDING, PENDING]);
+        let file = merge(model, &[pair[0].as_fd(), pair[1].as_fd()]).unwrap().file;
+        for (errno, found) in [(Errno::INVAL, true), (Errno::NOMEM, false)] {
+            let mut fences = Vec::new();
+            faults.fail_after(Some((0, errno)));
+            assert_eq!(all_fences(faults, file.as_fd(), &mut fences).is_ok(), found, "{errno}");
+            assert_eq!(fences.len(), 2);
+        }
     }
 
     #[test]

@@ -29,9 +29,14 @@ impl Kernel for Model {
             }
             for (raw, id) in fences.iter_mut().zip(&ids) {
                 let fence = &state.fences[id.0];
+                // As since Linux 6.17: whose a fence was is forgotten once it has signalled.
+                let (timeline, driver) = match fence.status {
+                    0 => (Name::new("model"), fence.driver),
+                    _ => (Name::new("signaled-timeline"), Name::new("detached-driver")),
+                };
                 *raw = RawFence {
-                    timeline: Name::new("model").raw(),
-                    driver: fence.driver.raw(),
+                    timeline: timeline.raw(),
+                    driver: driver.raw(),
                     status: fence.status,
                     flags: 0,
                     timestamp_ns: fence.at,
@@ -51,10 +56,8 @@ impl Kernel for Model {
 
     fn set_deadline(&self, file: BorrowedFd<'_>, deadline_ns: u64) -> Result<()> {
         let mut state = self.state();
-        for id in state.files(file, Errno::NOTTY)? {
-            let deadline = &mut state.fences[id.0].deadline;
-            *deadline = Some(deadline.map_or(deadline_ns, |old| old.min(deadline_ns)));
-        }
+        let fences = state.files(file, Errno::NOTTY)?;
+        state.set_deadline(&fences, deadline_ns);
         Ok(())
     }
 
@@ -140,15 +143,17 @@ impl Kernel for Model {
         points: &[u64],
         _timeout_ns: i64,
         flags: u32,
-        _deadline_ns: u64,
+        deadline_ns: u64,
     ) -> Result<u32> {
-        let state = self.state();
+        let mut state = self.state();
         let mut ready = Vec::new();
         for (index, (handle, point)) in handles.iter().zip(points).enumerate() {
             let object = state.object(device, *handle)?;
-            if let Ok(fences) = state.find(object, *point)
-                && (flags & 4 != 0 || state.pending(&fences).is_empty())
-            {
+            let Ok(fences) = state.find(object, *point) else { continue };
+            if flags & 8 != 0 {
+                state.set_deadline(&fences, deadline_ns);
+            }
+            if flags & 4 != 0 || state.pending(&fences).is_empty() {
                 ready.push(index as u32);
             }
         }

@@ -116,6 +116,13 @@ impl State {
         (0..self.objects.len()).for_each(|object| self.wake(object));
     }
 
+    pub(super) fn set_deadline(&mut self, fences: &[FenceId], at: u64) {
+        for fence in fences {
+            let deadline = &mut self.fences[fence.0].deadline;
+            *deadline = Some(deadline.map_or(at, |old| old.min(at)));
+        }
+    }
+
     pub(super) fn wake(&mut self, object: usize) {
         let waiters = std::mem::take(&mut self.objects[object].waiters);
         let (ready, waiting) = waiters.into_iter().partition(|waiter| match self.find(object, waiter.point) {
