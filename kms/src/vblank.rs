@@ -151,6 +151,12 @@ mod tests {
         assert!(clock.is_in_phase(100_001 * MS));
         clock.set_period(20 * MS);
         assert!(!clock.is_in_phase(100_001 * MS), "a modeset");
+        assert_eq!(clock.period(), 20 * MS);
+        for (pause, known) in [(FRESH * 20, true), (FRESH * 20 + 1, false)] {
+            clock.flip(0, 0);
+            clock.flip(pause * MS, 1);
+            assert_eq!(clock.is_in_phase(pause * MS), known, "after {pause} ms without a flip");
+        }
     }
 
     #[test]

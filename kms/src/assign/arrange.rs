@@ -80,6 +80,7 @@ struct Search<'a, 'b, 'v> {
     beneath: [u16; MOST + 1],
     below: [bool; MOST + 1],
     places: [PlanePlacement; MOST + 1],
+    /// That are left.
     steps: u32,
     visit: &'v mut dyn FnMut(&[PlanePlacement]) -> bool,
 }
@@ -101,7 +102,7 @@ impl Arranger<'_> {
             beneath: [0; MOST + 1],
             below: [false; MOST + 1],
             places: [PlanePlacement { plane: 0, zpos: None, layer: None, below: false }; MOST + 1],
-            steps: 0,
+            steps: MOST_STEPS,
             visit,
         };
         // From the bottom up, the composited image before all: the first that is tried is the
@@ -117,11 +118,11 @@ impl Arranger<'_> {
         both.is_some_and(|both| both.intersection(&self.screen.rect()).is_some())
     }
 
-    /// Whether a composited layer that overlaps layer `at` lies above it, and whether one lies
-    /// below.
+    /// Whether a composited layer that overlaps layer `at`, a chosen one, lies above it, and whether
+    /// one lies below.
     pub(super) fn composited_around(&self, at: usize, chosen: &[usize]) -> (bool, bool) {
         let composited = (0..self.layers.len()).filter(|other| self.visible[*other] && !chosen.contains(other));
-        let overlapping = composited.filter(|&other| other != at && self.overlap(at, other));
+        let overlapping = composited.filter(|&other| self.overlap(at, other));
         overlapping.fold((false, false), |(above, under), other| (above | (other < at), under | (other > at)))
     }
 }
@@ -170,10 +171,8 @@ impl Search<'_, '_, '_> {
                 if used & (1 << plane) != 0 || !self.goes(item, plane) {
                     continue;
                 }
-                self.steps += 1;
-                if self.steps > MOST_STEPS {
-                    return false;
-                }
+                let Some(left) = self.steps.checked_sub(1) else { return false };
+                self.steps = left;
                 let span = self.given.spans[plane];
                 let z = last.map_or(span.min, |last| span.min.max(last + 1));
                 if z > span.max || self.ceiling().is_some_and(|ceiling| z >= ceiling) {
@@ -208,12 +207,11 @@ impl Search<'_, '_, '_> {
             }
             // Over other planes the composited image needs alpha.
             None if self.below.contains(&true) => {
-                let (screen, whole) = (given.screen, given.screen.rect());
-                let picture =
-                    CandidateLayer { opaque: false, format: Fourcc::Argb8888 as u32, ..CandidateLayer::opaque(whole) };
+                let whole = CandidateLayer::opaque(given.screen.rect());
+                let picture = CandidateLayer { opaque: false, format: Fourcc::Argb8888 as u32, ..whole };
                 // Any modifier will do that the caller finds in the plane's formats.
                 let picture = CandidateLayer { modifier: 0x00ff_ffff_ffff_ffff, ..picture };
-                screen.holes && found.kind != PlaneKind::Cursor && found.takes(&picture)
+                found.kind != PlaneKind::Cursor && found.takes(&picture)
             }
             None => primary,
         }

@@ -182,3 +182,84 @@ impl AssignScreen {
 pub(super) fn contains(outer: &Rect, inner: &Rect) -> bool {
     outer.intersection(inner).as_ref() == Some(inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plane;
+    use super::*;
+    use crate::scripted::{Stock, ids};
+    use crate::{Output, scripted::Scripted};
+
+    #[test]
+    fn a_plane_takes_what_nothing_speaks_against() {
+        let any = plane(PlaneKind::Overlay, None);
+        let plain = CandidateLayer::opaque(Rect::new(0, 0, 40, 30));
+        let glass = CandidateLayer { opaque: false, ..plain };
+        let faint = CandidateLayer { alpha: 0x8000, ..plain };
+        let scaled = CandidateLayer { src: SrcRect::full(20, 30), ..plain };
+        // Turned by 90 degrees: sides change places.
+        let turned = CandidateLayer { rotation: 2, src: SrcRect::full(30, 40), ..plain };
+        let yuv = CandidateLayer { representation: 0b10, ..plain };
+        let turning = PlaneCaps { rotations: 0b11, ..any.clone() };
+        let sized = |w, h| PlaneCaps { sizes: vec![(64, 64), (w, h)], ..any.clone() };
+        let table = [
+            ("as it is", any.clone(), plain, true),
+            ("another modifier", any.clone(), CandidateLayer { modifier: 7, ..plain }, false),
+            ("blended", any.clone(), glass, true),
+            ("not blended", PlaneCaps { blends: false, ..any.clone() }, glass, false),
+            ("opaque where nothing is blended", PlaneCaps { blends: false, ..any.clone() }, plain, true),
+            ("faint", any.clone(), faint, true),
+            ("without the property alpha", PlaneCaps { alpha: false, ..any.clone() }, faint, false),
+            ("not faint, without it", PlaneCaps { alpha: false, ..any.clone() }, plain, true),
+            ("turned", turning.clone(), turned, true),
+            ("turned and scaled", turning.clone(), CandidateLayer { src: plain.src, ..turned }, true),
+            (
+                "turned and scaled, unscaled only",
+                PlaneCaps { scales: false, ..turning.clone() },
+                CandidateLayer { src: plain.src, ..turned },
+                false,
+            ),
+            ("turned, unscaled only", PlaneCaps { scales: false, ..turning.clone() }, turned, true),
+            ("no rotation", any.clone(), turned, false),
+            ("a rotation beside another one", PlaneCaps { rotations: 0b101, ..any.clone() }, turned, false),
+            ("its colours", PlaneCaps { representations: 0b11, ..any.clone() }, yuv, true),
+            ("other colours", PlaneCaps { representations: 0b101, ..any.clone() }, yuv, false),
+            ("scaled", any.clone(), scaled, true),
+            ("unscaled only", PlaneCaps { scales: false, ..any.clone() }, scaled, false),
+            ("as large as that", PlaneCaps { largest: Some((40, 30)), ..any.clone() }, plain, true),
+            ("too wide", PlaneCaps { largest: Some((39, 30)), ..any.clone() }, plain, false),
+            ("too high", PlaneCaps { largest: Some((40, 29)), ..any.clone() }, plain, false),
+            ("its only size", sized(40, 30), plain, true),
+            ("not its only size", sized(40, 31), plain, false),
+            ("its only size, scaled", sized(40, 30), scaled, false),
+        ];
+        for (what, plane, layer, expected) in table {
+            assert_eq!(plane.takes(&layer), expected, "{what}");
+        }
+        assert!(plain.hides() && !glass.hides() && !faint.hides());
+        assert!(plain.is_like(&CandidateLayer { rate: 9, ..plain }) && !plain.is_like(&glass));
+    }
+
+    #[test]
+    fn a_plane_converts_what_its_properties_offer_and_else_limited_bt601() {
+        let kernel = Scripted::new().unwrap();
+        let stock = Stock::default();
+        let output = Output::new(&kernel.device(), &stock.inventory(), ids::CONNECTOR, &Stock::mode()).unwrap();
+        let mut props = output.planes()[0].props.clone();
+        let (encoding, range) = (props.zpos, props.zpos);
+        let (all, both) = ([Some(0), Some(1), Some(2)], [Some(0), Some(1)]);
+        let table = [
+            (None, [None; 3], None, [None; 2], 0b00_0001),
+            (encoding, all, range, both, 0b11_1111),
+            (encoding, [None, Some(1), None], range, [None, Some(1)], 0b00_1000),
+            (encoding, [Some(0), None, Some(2)], None, [None; 2], 0b01_0001),
+            (None, [None; 3], range, both, 0b00_0011),
+        ];
+        assert!(encoding.is_some(), "any property will do");
+        for (encoding, encodings, range, ranges, expected) in table {
+            (props.color_encoding, props.color_encodings) = (encoding, encodings);
+            (props.color_range, props.color_ranges) = (range, ranges);
+            assert_eq!(representations(&props), expected, "{encodings:?} {ranges:?}");
+        }
+    }
+}

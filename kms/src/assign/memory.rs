@@ -121,6 +121,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_looked_up_or_learnt_last_stays_longest() {
+        let filled = || {
+            let mut memory = Memory::default();
+            (0..Memory::SIZE as i32).for_each(|x| memory.learn(key(x), true));
+            memory
+        };
+        let mut memory = filled();
+        (0..Memory::SIZE as i32).rev().for_each(|x| assert_eq!(memory.look_up(&key(x)), Some(true)));
+        memory.learn(key(1000), true);
+        assert_eq!((memory.look_up(&key(0)), memory.look_up(&key(63))), (Some(true), None));
+        let mut memory = filled();
+        memory.learn(key(0), false);
+        memory.learn(key(1000), true);
+        assert_eq!((memory.look_up(&key(0)), memory.look_up(&key(1))), (Some(false), None));
+    }
+
+    #[test]
+    fn a_layout_has_room_for_all_layers_and_the_composited_image() {
+        let layer = CandidateLayer::opaque(Rect::new(0, 0, 8, 8));
+        let full = |last: Option<&CandidateLayer>| {
+            let mut key = Key::new(false);
+            (0..MOST).for_each(|plane| key.push(plane, None, Some(&layer)));
+            key.push(MOST, None, last);
+            key
+        };
+        assert_eq!(full(None), full(None));
+        assert_ne!(full(None), full(Some(&layer)));
+    }
+
+    #[test]
     fn the_moment_is_no_verdict() {
         assert!([Errno::INVAL, Errno::NOSPC, Errno::RANGE].into_iter().all(is_about_layout));
         assert!(

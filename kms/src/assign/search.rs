@@ -256,7 +256,7 @@ impl Assigner {
 
     /// All visible layers, if planes could show the scene without any drawing.
     fn everything(&self, screen: &AssignScreen, all: usize) -> Option<Chosen> {
-        if all == 0 || all != self.ranked.len() {
+        if all != self.ranked.len() {
             return None;
         }
         let mut chosen = Chosen::default();

@@ -136,6 +136,16 @@ fn scenes_with_their_tests() {
         ("a format that no plane has", 3, &[yuv(a), b], takes_all, "C P1", 1),
         ("a rotation that no plane has", 3, &[turned(a), b], takes_all, "C P1", 1),
         ("scaled, and the kernel can", 3, &[scaled(a)], takes_all, "P1", 1),
+        (
+            "two composited popups force it off as one does",
+            3,
+            &[shm(on_a), shm(inside_a), a, b],
+            takes_all,
+            "C C C P1",
+            1,
+        ),
+        ("of two that stand still the larger", 1, &[inside_a, b], takes_all, "C P1", 1),
+        ("a square before a line of more width", 1, &[at(0, 90, 100, 1), at(0, 0, 20, 20)], takes_all, "C P1", 1),
         ("off the screen", 3, &[at(100, 0, 10, 10), a], takes_all, "- P1", 1),
         ("the kernel takes nothing", 2, &[a, b], takes_none, "C C", 5),
         ("bandwidth for one overlay", 3, &[fast(a), b, c], one_overlay, "P1 C C", 10),
@@ -191,6 +201,103 @@ fn planes_below_the_composited_picture() {
         vec![plane(PlaneKind::Primary, any()), plane(PlaneKind::Overlay, any()), plane(PlaneKind::Overlay, any())];
     let pair = solve(&three, &SCREEN, &[at(20, 20, 30, 30), at(10, 10, 30, 30)]);
     assert_eq!((pair.0.as_str(), pair.2), ("P2 P1", zpos(&[0, 1, 2])));
+}
+
+#[test]
+fn the_composited_picture_over_others_needs_a_plane_that_blends_it() {
+    let layers = [shm(at(20, 60, 60, 5)), fast(at(10, 10, 80, 60))];
+    let holes = AssignScreen { holes: true, ..SCREEN };
+    let any = || plane(PlaneKind::Primary, Some((0, 7)));
+    let overlay = || plane(PlaneKind::Overlay, Some((0, 7)));
+    let formats = |format: Fourcc, modifier| vec![FormatModifiers { format: format as u32, modifiers: vec![modifier] }];
+    let cursor = || plane(PlaneKind::Cursor, Some((0, 7)));
+    let table = [
+        ("it blends", vec![any(), overlay()], "C P1"),
+        ("it does not", vec![PlaneCaps { blends: false, ..any() }, overlay()], "C C"),
+        ("it has no alpha", vec![PlaneCaps { formats: formats(Fourcc::Xrgb8888, 0), ..any() }, overlay()], "C C"),
+        ("its alpha is tiled", vec![PlaneCaps { formats: formats(Fourcc::Argb8888, 7), ..any() }, overlay()], "C P1"),
+        ("a cursor plane", vec![PlaneCaps { blends: false, ..any() }, overlay(), cursor()], "C C"),
+    ];
+    for (name, planes, expected) in table {
+        let mut assigner = Assigner::new(planes);
+        assert_eq!(settle(&mut assigner, &holes, &layers, takes_all).0, expected, "{name}");
+    }
+}
+
+#[test]
+fn no_layer_reaches_the_pointers_plane() {
+    let any = |kind| plane(kind, Some((0, 7)));
+    let overlay = || any(PlaneKind::Overlay);
+    let planes = vec![any(PlaneKind::Primary), overlay(), overlay(), overlay(), plane(PlaneKind::Cursor, Some((3, 3)))];
+    // Each lies on the one before: the composited image at 0, then up to 2.
+    let stack = [fast(at(20, 20, 30, 30)), at(10, 10, 30, 30), at(0, 0, 30, 30)];
+    let free = settle(&mut Assigner::new(planes.clone()), &SCREEN, &stack, takes_all).0;
+    assert_eq!(free, "P3 P2 P1");
+    let reserved = AssignScreen { reserved: Some(4), ..SCREEN };
+    assert_eq!(settle(&mut Assigner::new(planes), &reserved, &stack, takes_all).0, "P2 P1 C");
+}
+
+#[test]
+fn a_search_through_many_placements_ends() {
+    let overlay = |_| plane(PlaneKind::Overlay, Some((0, 20)));
+    let planes: Vec<_> = std::iter::once(plane(PlaneKind::Primary, Some((0, 20)))).chain((0..9).map(overlay)).collect();
+    let layers: Vec<_> = (0..8).map(|n| at(n * 12, 0, 10, 10)).collect();
+    let arranger = arrange::Arranger {
+        planes: &planes,
+        spans: &arrange::spans(&planes),
+        screen: &SCREEN,
+        layers: &layers,
+        visible: &[true; 8],
+    };
+    let mut placements = 0;
+    let chosen: Vec<usize> = (0..8).collect();
+    assert!(!arranger.each(&chosen, true, &mut |places| {
+        assert_eq!(places.len(), 9);
+        placements += 1;
+        false
+    }));
+    assert!((1..=4096).contains(&placements), "{placements}");
+}
+
+#[test]
+fn the_composited_picture_is_on_the_lowest_position_of_its_plane() {
+    let movable = vec![plane(PlaneKind::Primary, Some((2, 7))), plane(PlaneKind::Overlay, Some((2, 7)))];
+    let mut assigner = Assigner::new(movable);
+    settle(&mut assigner, &SCREEN, &[shm(at(0, 0, 9, 9))], takes_all);
+    let found = assigner.current();
+    assert_eq!(
+        (found.composite(), found.zpos(0), found.zpos(1), found.zpos(MAX_PLANES)),
+        (Some(0), Some(2), None, None)
+    );
+    assert_eq!((found.shows(0), found.shows(MAX_PLANES)), (PlaneContent::Composite, PlaneContent::Off));
+}
+
+#[test]
+fn what_is_on_planes_is_listed_by_plane() {
+    let mut assigner = Assigner::new(planes(2));
+    settle(&mut assigner, &SCREEN, &[at(0, 0, 30, 30), at(40, 0, 30, 30), shm(at(0, 40, 9, 9))], takes_all);
+    assert_eq!(assigner.count(), 3);
+    assert_eq!(assigner.current().layers_on_planes().collect::<Vec<_>>(), [(1, 1), (0, 2)]);
+    assert_eq!(assigner.current().on_planes(), 2);
+    settle(&mut assigner, &SCREEN, &[], takes_all);
+    assert_eq!((assigner.count(), assigner.current().on_planes()), (0, 0));
+    assert!((0..40).all(|plane| !assigner.current().is_below(plane)), "nor beyond the last plane");
+}
+
+#[test]
+fn ranks_hold_for_sixty_three_frames_where_they_matter_and_for_ever_where_not() {
+    let windows = [at(0, 0, 30, 30), at(40, 0, 30, 30)];
+    for (overlays, frames) in [(1, Some(63)), (2, None)] {
+        let mut assigner = Assigner::new(planes(overlays));
+        settle(&mut assigner, &SCREEN, &windows, takes_all);
+        let held = (0..200).take_while(|_| assigner.repeat(&SCREEN)).count();
+        assert_eq!(held, frames.unwrap_or(200), "{overlays} overlays");
+        assert!(!assigner.repeat(&AssignScreen { width: 99, ..SCREEN }), "another screen");
+    }
+    let mut assigner = Assigner::new(planes(1));
+    assigner.set_layers(windows);
+    assigner.assign(&SCREEN, |_| Err(Errno::BUSY));
+    assert!(!assigner.repeat(&SCREEN), "the search is not done");
 }
 
 #[test]

@@ -183,6 +183,52 @@ fn a_remedy_says_what_it_takes_away() {
     assert_eq!(Remedy::OtherModifier(TILED).name(), "other-modifier");
 }
 
+#[test]
+fn every_remedy_has_its_words_and_its_name() {
+    let table = [
+        (Remedy::Again, "again", "again, as it is", true),
+        (Remedy::AfterFlip, "after-flip", "again after the flip", false),
+        (Remedy::NextVblank, "next-vblank", "again at the next vblank", false),
+        (Remedy::Synchronous, "synchronous", "without tearing", true),
+        (Remedy::WithoutOverlays, "without-overlays", "without overlay planes", true),
+        (Remedy::Composed, "composed", "with everything composited", true),
+        (Remedy::Modeset, "modeset", "with a modeset", true),
+        (Remedy::GiveUp, "give-up", "giving up: the display keeps its last picture until something changes", false),
+    ];
+    for (remedy, name, words, retries) in table {
+        assert_eq!((remedy.name(), remedy.to_string().as_str(), remedy.retries()), (name, words, retries));
+    }
+    assert!(!Remedy::Pause.retries() && !Remedy::Gone.retries());
+    let padded = Layout { format: u32::from_le_bytes(*b"R8  "), modifier: 0 };
+    assert_eq!(padded.to_string(), "R8 with modifier 0x0000000000000000");
+    assert_eq!(watch::OverdueAction::Hold.to_string(), "holding the output until the fence signals");
+    assert_eq!(watch::OverdueAction::Modeset.to_string(), "setting the mode again");
+}
+
+#[test]
+fn a_frame_that_stays_as_it_was_goes_down_rung_by_rung_all_the_same() {
+    use Remedy::{Composed, GiveUp, Modeset, OtherModifier, Synchronous, WithoutFences, WithoutOverlays};
+    let tiled = OtherModifier(TILED);
+    let invalid =
+        [Synchronous, WithoutFences, WithoutOverlays, tiled, tiled, tiled, tiled, Composed, Modeset, GiveUp, GiveUp];
+    let refused = [WithoutFences, WithoutOverlays, Composed, Modeset, GiveUp, GiveUp];
+    for (errno, remedies) in [(Errno::INVAL, &invalid[..]), (Errno::PERM, &refused)] {
+        let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+        for remedy in remedies {
+            assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), *remedy, "{errno}");
+        }
+    }
+}
+
+#[test]
+fn a_mode_that_is_not_set_is_set_first() {
+    for (errno, remedy) in [(Errno::INVAL, Remedy::Modeset), (Errno::PERM, Remedy::WithoutFences)] {
+        let error = CommitError { step: Step::State, ..error(errno) };
+        let remedies = Ladder::default().refused(&error, &rich(), &mut LearnedLimits::default());
+        assert_eq!(remedies, remedy, "{errno}");
+    }
+}
+
 /// A real output on the scripted kernel, and the loop that the compositor runs for a frame.
 struct Bench {
     kernel: Arc<Scripted>,
