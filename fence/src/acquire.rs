@@ -15,7 +15,7 @@ use std::{
 use rustix::io::Errno;
 
 use crate::{
-    CallError, FenceError, HandOff, Ns, Point, Status, Summary, SyncFile, Until,
+    CallError, FenceError, HandOff, Name, Ns, Point, Status, Summary, SyncFile, Until,
     held::AcquireFiles,
     implicit,
     kernel::{Kernel, KernelRef, LINUX},
@@ -244,7 +244,7 @@ impl Acquire {
         {
             let before = self.summary;
             self.summary = sync_file::summary(self.kernel, file.as_fd())?;
-            if self.summary.status != Status::Active && before.fences > 0 {
+            if self.summary.driver == Name::EMPTY {
                 // Who it was is known only while it is pending.
                 (self.summary.driver, self.summary.timeline) = (before.driver, before.timeline);
             }

@@ -136,3 +136,12 @@ pub type Ns = u64;
 pub fn now() -> Ns {
     ioctl::clock_monotonic()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn time_goes_on() {
+        let before = super::now();
+        assert!(before > 0 && super::now() >= before);
+    }
+}

@@ -221,6 +221,8 @@ fn a_fence_that_will_come_late_is_taken_out_of_its_link_unseen() {
         let (mut acquire, cost) = calls_of_first_look(&world, &point(value), carrying, 100);
         assert_eq!(cost, calls, "{value}");
         assert_eq!(acquire.summary().fences == 0, unseen, "{value}");
+        let hands_off = acquire.may_hand_off(&HandOff::Always, &[]);
+        assert_eq!(hands_off, Ok(signals.is_none() && !unseen), "{value}: whose it is must be known");
         world.model.signal_fence(fence, 200);
         acquire.advance().unwrap();
         assert!(acquire.state().is_final(), "{value}");
@@ -278,9 +280,8 @@ fn hardware_waits_only_for_fences_of_allowed_drivers() {
 
     let both = world.point(1);
     let mut release = Release::point(both.clone());
-    for driver in ["vkms", "vgem"] {
-        release.add_fence(world.model.sync_file(world.model.fence(driver)));
-    }
+    let fences = ["vkms", "vgem"].map(|driver| world.model.fence(driver));
+    fences.iter().for_each(|fence| release.add_fence(world.model.sync_file(*fence)));
     release.complete().unwrap();
     let mut acquire = Acquire::from_point(both, 0);
     acquire.advance().unwrap();
@@ -288,6 +289,9 @@ fn hardware_waits_only_for_fences_of_allowed_drivers() {
     for (own, allowed) in [(&["vkms"][..], false), (&["vgem"], false), (&["vgem", "vkms"], true)] {
         assert_eq!(acquire.may_hand_off(&HandOff::SameDriver, own), Ok(allowed), "{own:?}");
     }
+    world.model.signal_fence(fences[0], 1);
+    acquire.advance().unwrap();
+    assert_eq!((acquire.driver(), acquire.summary().mixed), (Some("vgem"), false), "the one that is left");
 }
 
 #[test]
