@@ -282,6 +282,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_passes_is_what_the_client_said() {
+        assert_eq!(check(args(3, 4, 5, 17), 88), Ok([3, 4, 5, 17]));
+        assert_eq!(check(args(3, 4, 5, 17), 87).unwrap_err(), "the image ends at byte 88, but the pool has 87");
+    }
+
+    #[test]
+    fn images_have_one_plane_of_whole_bytes() {
+        use wl_shm::Format::{Abgr16161616f, Argb8888, Nv12, Rgb565, Rgb888, Xrgb8888, Yuyv};
+        let table = [
+            (Argb8888, Some(4)),
+            (Xrgb8888, Some(4)),
+            (Rgb565, Some(2)),
+            (Rgb888, Some(3)),
+            (Abgr16161616f, Some(8)),
+            (Nv12, None),
+            (Yuyv, None),
+        ];
+        for (format, bytes) in table {
+            assert_eq!(bytes_per_pixel(format), bytes, "{format:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_passes_is_inside(
@@ -330,6 +353,69 @@ mod tests {
             assert_eq!(packed[24..], [0xff; 8]);
             assert_eq!(image.read(0..5, &mut packed, 8, &mut scratch), Err(Errno::INVAL));
         }
+    }
+
+    #[test]
+    fn lines_need_their_room_and_no_more() {
+        let bytes: Vec<u8> = (0..64).collect();
+        let image = image(&bytes, 4, 12, 4);
+        assert_eq!((image.range(), image.end()), (4..52, 48));
+        let (mut into, mut scratch) = ([0xff; 64], [0; 64]);
+        for (lines, pitch, room, expected) in [
+            (0..3, 8, 32, Ok(())),
+            (1..4, 8, 32, Ok(())),
+            (0..3, 8, 31, Err(Errno::INVAL)),
+            (0..3, 7, 64, Err(Errno::INVAL)),
+            (0..5, 8, 64, Err(Errno::INVAL)),
+            (0..5, 12, 64, Err(Errno::INVAL)),
+            (2..2, 7, 0, Ok(())),
+        ] {
+            let what = format!("{lines:?}, pitch {pitch}, room {room}");
+            assert_eq!(image.read(lines, &mut into, pitch, &mut scratch[..room]), expected, "{what}");
+        }
+        assert_eq!(into[16..24], bytes[28..36], "the third line");
+        assert_eq!(image.read(0..4, &mut into[..31], 8, &mut scratch), Err(Errno::INVAL));
+        let planes = ShmImage { format: Fourcc::Nv12, ..image.clone() };
+        assert_eq!(planes.read(0..1, &mut into, 8, &mut scratch), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn an_image_holds_what_its_file_has_of_it() {
+        // (bytes that are written, size of the file, offset, stride, height; bytes held)
+        let table = [
+            (&[7; 20][..], 20, 4, 8, 2, 16),
+            (&[7; 20], 20, 4, 8, 9, 16),
+            (&[7; 20], 10, 4, 8, 2, 6),
+            (&[7; 20], 20, 24, 8, 2, 0),
+            (&[], 1 << 16, 0, 1024, 4, 0),
+            (&[7; 20], 1 << 16, 0, 1024, 16, 4096),
+        ];
+        for (bytes, size, offset, stride, height, held) in table {
+            let image = image(bytes, offset, stride, height);
+            rustix::fs::ftruncate(image.pool.fd(), size).unwrap();
+            assert_eq!(image.held(), Ok(held), "{} of {size}, {offset} {stride} {height}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn the_last_object_that_leaves_a_pool_is_known() {
+        let pool = Pool::new(rustix::fs::memfd_create("pool", rustix::fs::MemfdFlags::CLOEXEC).unwrap(), 4).unwrap();
+        pool.enter();
+        assert!(!pool.leave() && pool.leave());
+    }
+
+    #[test]
+    fn a_file_on_a_disk_may_be_a_pool_and_one_that_the_kernel_makes_up_may_not() {
+        let open = |path: &str| OwnedFd::from(std::fs::File::open(path).unwrap());
+        assert!(Pool::new(open("/proc/version"), 4).unwrap_err().contains("nor one on a disk"));
+        let file = open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let device = rustix::fs::fstat(&file).unwrap().st_dev;
+        if rustix::fs::major(device) == 0 {
+            println!("SKIPPED: the sources are not on a disk");
+            return;
+        }
+        assert!(is_on_disk(file.as_fd()));
+        assert!(Pool::new(file, 4).is_ok());
     }
 
     #[test]
