@@ -8,6 +8,7 @@ mod error;
 mod fuzz;
 mod lab;
 mod layers;
+mod mutants;
 mod paths;
 mod setup;
 mod test;
@@ -40,6 +41,8 @@ enum Task {
     Bench(demo::BenchOptions),
     /// Send random requests to a session, most of them right, and shrink what harms it
     Fuzz(fuzz::Options),
+    /// Change the code in small ways, and see whether the unit and fixture tests find each change
+    Mutants(mutants::Options),
     /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and
     /// uinput, as an ordinary process
     Lab(lab::Options),
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::main(&options),
         Task::Bench(options) => demo::bench(&options),
         Task::Fuzz(options) => fuzz::main(&options),
+        Task::Mutants(options) => mutants::main(&options),
         Task::Lab(options) => lab::main(&options),
         Task::Layers(options) => layers::main(&options),
         Task::LabGuest { .. } => lab::guest::main().map(|()| 0),
