@@ -200,3 +200,18 @@ fn several(point: &Point, kernel: KernelRef, pending: &[BorrowedFile<'_>]) -> Re
     }
     point.import_all(pending.iter().copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn what_is_delivered_keeps_no_descriptor() {
+        let model = Model::leak();
+        let file = || model.sync_file(model.fence("gpu"));
+        let mut work = Delivery { fences: [file()].into_iter().collect(), failed: Some(file()), ..Delivery::default() };
+        work.close();
+        assert!(work.fences.is_empty() && work.failed.is_none());
+    }
+}

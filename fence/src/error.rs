@@ -152,7 +152,14 @@ mod tests {
         let table: &[(&'static str, Object, Errno, &str)] = &[
             ("SYNC_IOC_FILE_INFO", Object::Fd(7), Errno::NOTTY, "the fd is not a sync_file"),
             ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOENT, "the second fd is not a sync_file"),
+            ("SYNC_IOC_MERGE", Object::FdPair(3, 4), Errno::NOTTY, "the first fd is not a sync_file"),
+            ("SYNC_IOC_SET_DEADLINE", Object::Fd(7), Errno::INVAL, "the fd is not a sync_file"),
             ("SYNCOBJ_FD_TO_HANDLE", Object::Fd(9), Errno::INVAL, "the fd is not a syncobj"),
+            ("SYNCOBJ_IMPORT_SYNC_FILE", Object::Handle(9), Errno::INVAL, "the fd is not a sync_file"),
+            ("DMA_BUF_IMPORT_SYNC_FILE", Object::FdPair(3, 4), Errno::INVAL, "the second fd is not a sync_file"),
+            ("DMA_BUF_EXPORT_SYNC_FILE", Object::Fd(3), Errno::NOTTY, "the fd is not a dma-buf"),
+            ("DRM_GET_CAP", Object::Fd(3), Errno::INVAL, "the fd is not a DRM device"),
+            ("SYNCOBJ_QUERY", Object::Handle(2), Errno::BADF, "the fd is closed"),
             ("SYNCOBJ_CREATE", Object::New, Errno::OPNOTSUPP, "no such syncobj support"),
             ("SYNCOBJ_EXPORT", Object::Point { handle: 2, value: 5 }, Errno::MFILE, "no file descriptor left"),
         ];

@@ -23,8 +23,8 @@ impl Access {
     /// `DMA_BUF_SYNC_READ` or `DMA_BUF_SYNC_WRITE`.
     fn flags(self) -> u32 {
         match self {
-            Access::Read => 1 << 0,
-            Access::Write => 1 << 1,
+            Access::Read => 0b01,
+            Access::Write => 0b10,
         }
     }
 }
@@ -64,4 +64,33 @@ pub(crate) fn import_on(
         let object = Object::FdPair(dmabuf.as_raw_fd(), file.as_raw_fd());
         CallError::new("DMA_BUF_IMPORT_SYNC_FILE", object, errno)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn what_is_no_dmabuf_is_refused_by_name() {
+        let (pipe, _end) = rustix::pipe::pipe().unwrap();
+        let model = Model::leak();
+        let file = model.sync_file(model.fence("gpu"));
+        let errors = [
+            import(pipe.as_fd(), &file, Access::Read).unwrap_err(),
+            export(pipe.as_fd(), Access::Write).unwrap_err(),
+            import_on(model, pipe.as_fd(), file.as_fd(), Access::Read).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.errno, Errno::NOTTY);
+            assert!(error.to_string().contains("not a dma-buf"), "{error}");
+        }
+    }
+
+    #[test]
+    fn accesses_have_the_kernel_s_numbers() {
+        assert_eq!([Access::Read, Access::Write].map(Access::flags), [1, 2]);
+    }
 }

@@ -202,6 +202,7 @@ mod tests {
             // The kernel's own summary says "failed" here although the second one is active.
             (&[("a", -2, 5), ("b", 0, 0)], Status::Active, 0, "b", false),
             (&[("detached-driver", 1, 7)], Status::Signalled, 7, "", false),
+            (&[("detached-driver", 0, 0)], Status::Active, 0, "detached-driver", false),
             (&[("a", 1, 5), ("b", -5, 8), ("c", -2, 6)], failed(5), 8, "a", false),
         ];
         for (fences, status, at, driver, mixed) in table {

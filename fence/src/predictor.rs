@@ -64,7 +64,7 @@ impl Predictor {
             return None;
         }
         let rank = ((count - 1) as f32 * quantile.clamp(0.0, 1.0)).ceil() as usize;
-        let (_, at, _) = latencies[..count].select_nth_unstable(rank.min(count - 1));
+        let (_, at, _) = latencies[..count].select_nth_unstable(rank);
         Some((*at).into())
     }
 
@@ -139,6 +139,15 @@ mod tests {
         for (quantile, ms) in [(0.0, 1), (0.5, 6), (0.9, 10), (1.0, 10), (7.0, 10), (-1.0, 1)] {
             assert_eq!(predictor.latency(now, quantile), Some(ms * MS), "{quantile}");
         }
+    }
+
+    #[test]
+    fn a_prediction_adds_half_the_spread_and_a_tenth_of_the_latency() {
+        let us = 1_000;
+        let (steady, now) = with([100 * us; 30]);
+        assert_eq!(steady.predict(now), Some(now + 110 * us));
+        let (erratic, now) = with((0..30).map(|n| if n % 3 == 0 { 300 * us } else { 100 * us }));
+        assert_eq!(erratic.predict(now), Some(now + 300 * us + 100 * us + 20 * us));
     }
 
     #[test]

@@ -345,6 +345,10 @@ mod tests {
         assert!(error.to_string().contains(&format!("fd {number}")), "{error}");
         assert!(error.to_string().contains("not a sync_file"), "{error}");
         assert!(SyncFile::merge(&[]).is_err());
+        let model = Model::leak();
+        let file = model.sync_file(model.fence("gpu"));
+        assert_eq!(file.as_raw_fd(), file.as_fd().as_raw_fd());
+        assert_eq!(file.set_deadline(1).unwrap_err().errno, Errno::NOTTY, "the real kernel does not know it");
     }
 
     #[test]

@@ -519,9 +519,11 @@ fn a_lent_fence_is_kept_when_the_release_is_deferred() {
         let file = if link { out.export().unwrap().unwrap() } else { world.model.sync_file(fence) };
         let back = world.point(1);
         let mut release = Release::point(back.clone());
+        release.fail(FenceError(Errno::IO), None);
         world.faults.fail(Call::FdToHandle, Errno::NOMEM);
         let done = release.complete_with(&file).unwrap();
         assert_eq!((done.kind, done.fences), (ReleaseOutcome::Deferred, 1));
+        assert_eq!((done.error, done.carried), (Some(FenceError(Errno::IO)), false));
         drop(file);
         world.faults.take_calls();
         assert_eq!(world.device.retry_releases(), 0);
@@ -550,6 +552,30 @@ fn fences_are_merged_in_pairs_and_more_of_them_without_descriptors() {
         let helpers = usize::from(count > 2 || !descriptors && count > 1);
         assert_eq!(world.model.open_handles(), handles + helpers, "{what}");
     }
+}
+
+#[test]
+fn the_one_fence_that_is_pending_goes_in_as_it_is() {
+    let world = world();
+    let point = world.point(1);
+    let mut release = Release::point(point.clone());
+    let [over, pending] = ["gpu", "vkms"].map(|driver| world.model.fence(driver));
+    world.model.signal_fence(over, 1);
+    [over, pending].iter().for_each(|fence| release.add_fence(world.model.sync_file(*fence)));
+    world.faults.take_calls();
+    release.complete().unwrap();
+    assert_eq!((world.faults.take_calls(), world.fences(&point)), (3, Some(vec![pending])), "two looks, one import");
+}
+
+#[test]
+fn a_merge_that_cannot_be_right_is_an_error_and_the_point_is_signalled() {
+    let world = world();
+    let point = world.point(1);
+    let mut release = Release::point(point.clone());
+    (0..2).for_each(|_| release.add_fence(world.model.sync_file(world.model.fence("gpu"))));
+    world.faults.fail(Call::Merge, Errno::NOENT);
+    assert_eq!(release.complete().unwrap_err().errno, Errno::NOENT);
+    assert_eq!(point.is_signalled(), Ok(true));
 }
 
 #[test]

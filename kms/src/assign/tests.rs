@@ -260,6 +260,14 @@ fn a_search_through_many_placements_ends() {
 }
 
 #[test]
+fn the_primary_plane_may_lie_above_others() {
+    let planes = vec![plane(PlaneKind::Overlay, Some((0, 0))), plane(PlaneKind::Primary, Some((1, 1)))];
+    for (layers, expected) in [(&[at(0, 0, 100, 100)][..], "P1"), (&[at(0, 0, 30, 30)], "C")] {
+        assert_eq!(settle(&mut Assigner::new(planes.clone()), &SCREEN, layers, takes_all).0, expected);
+    }
+}
+
+#[test]
 fn the_composited_picture_is_on_the_lowest_position_of_its_plane() {
     let movable = vec![plane(PlaneKind::Primary, Some((2, 7))), plane(PlaneKind::Overlay, Some((2, 7)))];
     let mut assigner = Assigner::new(movable);
