@@ -387,9 +387,9 @@ pub fn wait_points(
     timeout: Ns,
     deadline: Option<Ns>,
 ) -> Result<Option<usize>, CallError> {
-    const WAIT_ALL: u32 = 1 << 0;
-    const WAIT_FOR_SUBMIT: u32 = 1 << 1;
-    const WAIT_DEADLINE: u32 = 1 << 3;
+    const WAIT_ALL: u32 = 0b0001;
+    const WAIT_FOR_SUBMIT: u32 = 0b0010;
+    const WAIT_DEADLINE: u32 = 0b1000;
     let Some(first) = points.first() else { return Ok(None) };
     let device = first.timeline.device();
     if let Some(foreign) = points.iter().find(|point| !Arc::ptr_eq(&point.timeline.device().0, &device.0)) {

@@ -236,6 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_surface_without_live_popups_becomes_one() {
+        let table = [
+            (false, 0, Ok(())),
+            (true, 0, Err(PopupFault::HasPopup)),
+            (true, 1, Err(PopupFault::HasPopup)),
+            (false, 1, Err(PopupFault::HasChildren)),
+            (false, 2, Err(PopupFault::HasChildren)),
+        ];
+        for (itself, children, expected) in table {
+            let live = LivePopups { itself, children };
+            assert_eq!(LIMITS.check_popup(&1, &0, live, |_| None), expected, "{live:?}");
+        }
+        let live = LivePopups { itself: true, children: 1 };
+        assert_eq!(LIMITS.check_popup(&1, &0, live, |node| (*node == 0).then_some(1)), Err(PopupFault::Cycle));
+        assert_eq!(LIMITS.check_popup(&1, &0, live, |node| Some(node + 2)), Err(PopupFault::TooDeep));
+    }
+
+    #[test]
     fn a_wide_tree_ends_at_the_limit() {
         let mut model = Model::of(LIMITS.surfaces + 1);
         for child in 1..LIMITS.surfaces {

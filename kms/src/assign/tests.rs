@@ -130,6 +130,7 @@ fn scenes_with_their_tests() {
         ("a composited popup forces the window below it off", 3, &[shm(on_a), a, b], takes_all, "C C P1", 1),
         ("a popup on a plane does not", 3, &[on_a, a], takes_all, "P2 P1", 1),
         ("a slow popup comes along with the fast window", 2, &[on_a, fast(a)], takes_all, "P2 P1", 1),
+        ("a popup of another window does not", 3, &[shm(c), on_a, fast(a)], takes_all, "C P2 P1", 1),
         ("not where there is one overlay only", 1, &[on_a, fast(a)], takes_all, "P1 C", 1),
         ("a popup within a popup", 3, &[inside_a, on_a, at(0, 0, 35, 35)], takes_all, "P3 P2 P1", 1),
         ("a composited window below one on a plane", 1, &[a, shm(at(10, 10, 50, 50))], takes_all, "P1 C", 1),
