@@ -170,6 +170,12 @@ impl Windows {
         }
     }
 
+    /// A window is hidden or gone: its dialogs are those of its parent from now on.
+    pub fn leave_dialogs(&mut self, of: &WlSurface, parent: Option<WlSurface>) {
+        let dialogs = self.stack.iter_mut().filter(|window| window.parent().as_ref() == Some(of));
+        dialogs.for_each(|dialog| dialog.set_parent(parent.clone()));
+    }
+
     /// Whether one window lies above another.
     pub fn is_above(&self, one: &WlSurface, other: &WlSurface) -> bool {
         let at = |surface: &WlSurface| self.stack.iter().position(|window| window.surface() == surface);
@@ -238,6 +244,16 @@ impl Window {
             let data = states.data_map.get::<XdgToplevelSurfaceData>()?;
             data.lock().expect("no panic while locked").parent.clone()
         })
+    }
+
+    /// Makes the window a dialog of another one, or of none. It would be a circle if that one is a
+    /// dialog of this.
+    pub fn set_parent(&mut self, parent: Option<WlSurface>) {
+        with_states(self.surface(), |states| {
+            if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
+                data.lock().expect("no panic while locked").parent = parent;
+            }
+        });
     }
 
     /// The user has moved the window: it does not return to another place any more.

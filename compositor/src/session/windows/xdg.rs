@@ -83,10 +83,12 @@ impl XdgShellHandler for Syncline {
 
     fn parent_changed(&mut self, surface: ToplevelSurface) {
         // The dialogs of a window lie above it.
-        let parent = self.desktop.windows.find(surface.wl_surface()).and_then(|window| window.parent());
-        if let Some(parent) = parent
-            && self.desktop.windows.is_above(&parent, surface.wl_surface())
-        {
+        let Some(window) = self.desktop.windows.find(surface.wl_surface()) else { return };
+        let Some(parent) = window.parent() else { return };
+        if !self.desktop.windows.find(&parent).is_some_and(|parent| parent.mapped) {
+            // Only windows that are shown have dialogs.
+            self.desktop.windows.find(surface.wl_surface()).into_iter().for_each(|window| window.set_parent(None));
+        } else if self.desktop.windows.is_above(&parent, surface.wl_surface()) {
             self.desktop.windows.raise(surface.wl_surface());
             self.pointer_stale = true;
             self.redraw_all();
@@ -122,6 +124,7 @@ impl XdgShellHandler for Syncline {
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
         checks::xdg::forget_role(self, surface.wl_surface());
         let gone = self.desktop.windows.remove(&surface);
+        gone.iter().for_each(|gone| self.desktop.windows.leave_dialogs(gone.surface(), gone.parent()));
         if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface.wl_surface()) {
             self.desktop.interaction = None;
         }
@@ -180,7 +183,9 @@ impl Syncline {
             tracing::debug!("window mapped: {title}");
             self.focus(Some(surface.clone()));
         } else if !has_buffer && window.mapped {
+            let parent = window.parent();
             remap::reset_window(window);
+            self.desktop.windows.leave_dialogs(surface, parent);
             if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface) {
                 self.desktop.interaction = None;
             }
