@@ -13,7 +13,6 @@ use smithay::{
     utils::{Logical, Point, Rectangle},
     wayland::{
         compositor::{Barrier, Cacheable, Damage, SurfaceAttributes, SurfaceData, with_states},
-        presentation::PresentationFeedbackCachedState,
         viewporter::ViewportCachedState,
     },
 };
@@ -26,6 +25,7 @@ use crate::{
         client,
         content::Content,
         double_buffered::double_buffered,
+        feedback::Feedback,
         shm::Cost,
         tree::{Trees, update::TreeUpdate},
         view::View,
@@ -143,25 +143,25 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
     let attributes = attributes.current();
     let damage = std::mem::take(&mut attributes.damage);
     let attach = states.cached_state.get::<CommitUpdate>().current().attach.take();
+    let mut feedback = double_buffered::<Feedback>(states);
+    let mut feedback = feedback.as_mut().map(|feedback| feedback.current());
     let mut surface = SurfaceState::of(states);
     match attach {
-        None => {}
+        None => {
+            feedback.iter_mut().for_each(|feedback| feedback.show_commit(false));
+        }
         Some(Attach::Removed) => {
             surface.current = None;
             surface.unpaired = false;
             surface.damage.reset();
-            // No frame shows this commit.
-            let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-            feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+            feedback.iter_mut().for_each(|feedback| feedback.show_commit(true));
         }
         Some(Attach::Buffer(content)) => {
             let failed = matches!(content.acquire_state(), AcquireState::Failed(_));
             if failed || content.is_superseded() {
-                // The last good content stays. Dropping this content releases the buffer, with
-                // the error of the acquire fence if there is one.
-                if let Some(mut feedback) = double_buffered::<PresentationFeedbackCachedState>(states) {
-                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
-                }
+                // The last good content stays, and a frame may still have to show it. Dropping this
+                // content releases the buffer, with the error of the acquire fence if there is one.
+                feedback.iter_mut().for_each(|feedback| feedback.discard_commit());
                 if failed {
                     surface.unpaired = true;
                     tracing::info!(
@@ -179,7 +179,12 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
             }
             surface.current = Some(content);
             surface.unpaired = false;
+            feedback.iter_mut().for_each(|feedback| feedback.show_commit(true));
         }
+    }
+    if surface.current.is_none() {
+        // No frame shows this commit.
+        feedback.iter_mut().for_each(|feedback| feedback.discard_shown());
     }
     if surface.unpaired {
         // The client did not mean them for this buffer, and may not be ended for that.
@@ -255,6 +260,9 @@ pub fn drop_unapplied(surface: &WlSurface) {
         let mut update = states.cached_state.get::<CommitUpdate>();
         *update.pending() = CommitUpdate::default();
         *update.current() = CommitUpdate::default();
+        if let Some(mut feedback) = double_buffered::<Feedback>(states) {
+            (*feedback.pending(), *feedback.current()) = Default::default();
+        }
         if let Some(order) = &mut SurfaceState::of(states).order {
             order.forget();
         }

@@ -21,7 +21,10 @@ use smithay::{
 
 use crate::{
     config::limits::Kind,
-    surface::{SurfaceState, apply::CommitUpdate, client, double_buffered::double_buffered, tree::cache::Merge},
+    surface::{
+        SurfaceState, apply::CommitUpdate, client, double_buffered::double_buffered, feedback::Feedback,
+        tree::cache::Merge,
+    },
 };
 
 /// Beyond so many rectangles of damage everything counts as damaged.
@@ -83,7 +86,8 @@ cached_state! {
     attributes: SurfaceAttributes,
     update: CommitUpdate,
     viewport: ViewportCachedState,
-    feedback: PresentationFeedbackCachedState,
+    feedback: Feedback,
+    requested_feedback: PresentationFeedbackCachedState,
     content_type: ContentTypeSurfaceCachedState,
     colour: protocols::color_representation::ClientState,
     tearing: protocols::tearing::Hint,
@@ -100,7 +104,7 @@ impl Merge for CachedState {
     fn merge(&mut self, later: Self) {
         if later.update.as_ref().is_some_and(|update| update.attach.is_some()) {
             // The content before it is never shown.
-            self.feedback.iter_mut().flat_map(|feedback| feedback.callbacks.drain(..)).for_each(|f| f.discarded());
+            self.feedback.iter_mut().for_each(Feedback::discard_commit);
         }
         self.add(later);
         if let Some(attributes) = self.attributes.as_mut().filter(|a| a.damage.len() > MOST_DAMAGE) {

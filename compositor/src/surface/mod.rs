@@ -20,6 +20,7 @@ pub mod client;
 pub mod content;
 pub mod damage;
 pub mod double_buffered;
+pub mod feedback;
 pub mod gate;
 pub mod goal;
 pub mod left_points;

@@ -15,17 +15,14 @@ use protocols::color_representation::AttachedPixels;
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
-    wayland::{
-        compositor::{SurfaceAttributes, SurfaceData, with_states},
-        presentation::PresentationFeedbackCachedState,
-    },
+    wayland::compositor::{SurfaceAttributes, SurfaceData, with_states},
 };
 
 use crate::{
     surface::{
         allocation::AllocationHints, buffer::PixelSource, content::Content, damage::DamageHistory,
-        double_buffered::double_buffered, gate::PendingCommit, order::CommitOrder, rate::CommitRate, shm,
-        transactions::TransactionCount, view::View,
+        double_buffered::double_buffered, feedback::Feedback, gate::PendingCommit, order::CommitOrder,
+        rate::CommitRate, shm, transactions::TransactionCount, view::View,
     },
     system::id::SurfaceId,
 };
@@ -199,7 +196,7 @@ pub fn awaits_frame(surface: &WlSurface) -> bool {
 
 /// [`awaits_frame`] of a surface's data.
 pub fn awaits_next_frame(states: &SurfaceData) -> bool {
-    let feedback = double_buffered::<PresentationFeedbackCachedState>(states);
+    let feedback = double_buffered::<Feedback>(states);
     !states.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty()
-        || feedback.is_some_and(|mut feedback| !feedback.current().callbacks.is_empty())
+        || feedback.is_some_and(|mut feedback| !feedback.current().shown.callbacks.is_empty())
 }

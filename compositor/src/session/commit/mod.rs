@@ -34,6 +34,8 @@ use crate::{
         buffer::{Imported, Imports, PixelSource},
         client::client_pid,
         content::{Content, ContentParts, SyncMethod},
+        double_buffered::double_buffered,
+        feedback::Feedback,
         shm::Shm,
     },
     system::{id::SurfaceId, trace},
@@ -77,6 +79,7 @@ impl Syncline {
             let Ok(points) = syncobj::take_points(states, kind) else { return };
             let Ok(fences) = explicit_sync::take_fences(states, kind) else { return };
             crate::surface::callback_response::note_response(states, now);
+            Feedback::take(states);
             // From here on the content releases the buffer; Smithay must not know it.
             states.cached_state.get::<SurfaceAttributes>().pending().buffer = None;
             let serial = {
@@ -89,6 +92,9 @@ impl Syncline {
                 Some(None) => Attach::Removed,
                 Some(Some(buffer)) => {
                     let Some(content) = self.content(states, serial, buffer, CommitSync { points, fences }) else {
+                        if let Some(mut feedback) = double_buffered::<Feedback>(states) {
+                            feedback.pending().discard_commit();
+                        }
                         return;
                     };
                     let content = Arc::new(content);

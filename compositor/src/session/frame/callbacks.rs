@@ -18,14 +18,14 @@ use smithay::{
     reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
     wayland::{
         compositor::{SurfaceAttributes, with_states},
-        presentation::{PresentationFeedbackCachedState, Refresh},
+        presentation::Refresh,
     },
 };
 
 use crate::{
     output::in_flight::FrameCallbacks,
     session::Syncline,
-    surface::{SurfaceState, double_buffered::double_buffered},
+    surface::{SurfaceState, double_buffered::double_buffered, feedback::Feedback},
     system::id::{OutputId, SurfaceId},
 };
 
@@ -69,8 +69,8 @@ impl Syncline {
                 }
                 state.listed.awaits_frame = false;
                 let (on_plane, id) = (state.on_plane, state.id);
-                if let Some(mut feedback) = double_buffered::<PresentationFeedbackCachedState>(states) {
-                    let callbacks = feedback.current().callbacks.drain(..);
+                if let Some(mut feedback) = double_buffered::<Feedback>(states) {
+                    let callbacks = feedback.current().shown.callbacks.drain(..);
                     in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
                 }
                 let mut attributes = states.cached_state.get::<SurfaceAttributes>();

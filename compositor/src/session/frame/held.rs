@@ -13,17 +13,14 @@ use fence::Ns;
 use smithay::{
     reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface},
     utils::{Logical, Rectangle},
-    wayland::{
-        compositor::{SurfaceAttributes, SurfaceData, with_states},
-        presentation::PresentationFeedbackCachedState,
-    },
+    wayland::compositor::{SurfaceAttributes, SurfaceData, with_states},
 };
 
 use crate::{
     output::state::Output,
     render::Scene,
     session::Syncline,
-    surface::{SurfaceState, double_buffered::double_buffered},
+    surface::{SurfaceState, double_buffered::double_buffered, feedback::Feedback},
     system::id::OutputId,
 };
 
@@ -216,11 +213,11 @@ impl Syncline {
             let elsewhere = self.visible_elsewhere(id, surface);
             with_states(surface, |states| {
                 SurfaceState::of(states).hidden = !elsewhere;
-                let feedback = double_buffered::<PresentationFeedbackCachedState>(states);
+                let feedback = double_buffered::<Feedback>(states);
                 if let Some(mut feedback) = feedback.filter(|_| !elsewhere) {
                     // This content was never shown and never will be; the next commit is another
                     // one.
-                    feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                    feedback.current().discard_shown();
                 }
             });
             self.delay_callbacks(surface);

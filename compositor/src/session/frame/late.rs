@@ -7,15 +7,14 @@
 use std::sync::Arc;
 
 use fence::AcquireState;
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    wayland::{compositor::with_states, presentation::PresentationFeedbackCachedState},
-};
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
     render::Scene,
     session::{Syncline, commit::wait::trace_acquire},
-    surface::{SurfaceState, content::Content, gate::PendingCommit},
+    surface::{
+        SurfaceState, content::Content, double_buffered::double_buffered, feedback::Feedback, gate::PendingCommit,
+    },
     system::id::SurfaceId,
 };
 
@@ -67,8 +66,9 @@ impl Syncline {
                 content.serial
             );
             with_states(surface, |states| {
-                let mut feedback = states.cached_state.get::<PresentationFeedbackCachedState>();
-                feedback.current().callbacks.drain(..).for_each(|callback| callback.discarded());
+                if let Some(mut feedback) = double_buffered::<Feedback>(states) {
+                    feedback.current().discard_shown();
+                }
             });
         }
         for id in self.outputs.list.ids() {
