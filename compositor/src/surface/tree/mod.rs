@@ -15,6 +15,8 @@ pub mod update;
 mod walk;
 
 #[cfg(test)]
+pub mod spec;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::HashMap, iter::successors};

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::surface::tree::cache::{Cache, Merge};
+use crate::surface::tree::{
+    cache::{Cache, Merge},
+    spec::Spec,
+};
 
 fn id(n: usize) -> SurfaceId {
     SurfaceId(n as u32)
@@ -104,156 +107,6 @@ impl Real {
     }
 }
 
-/// A life of a sub-surface, by number.
-type Life = usize;
-
-#[derive(Debug, Clone)]
-enum TreeOp {
-    Add(usize, Life),
-    Move(Life, Offset),
-    /// The life goes next to another one, or to the parent itself.
-    Place(Life, Option<Life>, bool),
-}
-
-/// A content update, as `wl_surface.commit` describes it.
-#[derive(Debug, Clone)]
-struct Update {
-    surface: usize,
-    sync: bool,
-    content: Option<u32>,
-    ops: Vec<TreeOp>,
-    /// Numbers of the updates that it depends on.
-    needs: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Plain {
-    parent: Option<(usize, Life)>,
-    sync: bool,
-    content: u32,
-    pending: Vec<TreeOp>,
-    /// From bottom to top; `None` is the surface itself. The dead stay, as marks of their place.
-    order: Vec<Option<(usize, Life)>>,
-}
-
-/// The protocol's text, word by word.
-#[derive(Debug, Default)]
-struct Spec {
-    surfaces: Vec<Plain>,
-    /// Those that are not applied, by number.
-    updates: BTreeMap<usize, Update>,
-    positions: BTreeMap<Life, Offset>,
-    made: usize,
-    lives: Life,
-}
-
-impl Spec {
-    fn is_sync(&self, of: usize) -> bool {
-        self.surfaces[of].parent.is_some_and(|(parent, _)| self.surfaces[of].sync || self.is_sync(parent))
-    }
-
-    fn is_below(&self, of: usize, other: usize) -> bool {
-        of == other || self.surfaces[of].parent.is_some_and(|(parent, _)| self.is_below(parent, other))
-    }
-
-    fn children(&self, of: usize) -> Vec<usize> {
-        (0..self.surfaces.len()).filter(|c| self.surfaces[*c].parent.is_some_and(|(p, _)| p == of)).collect()
-    }
-
-    fn last(&self, surface: usize) -> Option<usize> {
-        self.updates.iter().rev().find(|(_, update)| update.surface == surface).map(|(number, _)| *number)
-    }
-
-    fn commit(&mut self, surface: usize, content: Option<u32>) {
-        let mut needs: Vec<_> = self.last(surface).into_iter().collect();
-        for child in self.children(surface) {
-            let free = |number: &usize| !self.updates.values().any(|update| update.needs.contains(number));
-            needs.extend(self.last(child).filter(|number| self.updates[number].sync && free(number)));
-        }
-        let ops = std::mem::take(&mut self.surfaces[surface].pending);
-        let update = Update { surface, sync: self.is_sync(surface), content, ops, needs };
-        self.updates.insert(self.made, update);
-        self.made += 1;
-        self.apply();
-    }
-
-    /// Applies the graphs of all candidates.
-    fn apply(&mut self) {
-        loop {
-            let blocked = |number: &usize, of: usize| {
-                self.updates.range(..number).any(|(_, before)| before.surface == of && before.sync)
-            };
-            let next = self.updates.iter().find(|(number, update)| !update.sync && !blocked(number, update.surface));
-            let Some((&number, _)) = next else { return };
-            let mut graph = vec![number];
-            let mut at = 0;
-            while let Some(number) = graph.get(at) {
-                let needs = self.updates[number].needs.clone();
-                graph.extend(needs.into_iter().filter(|number| self.updates.contains_key(number)));
-                at += 1;
-            }
-            graph.sort_unstable();
-            graph.dedup();
-            for number in graph {
-                let update = self.updates.remove(&number).unwrap();
-                self.apply_one(update);
-            }
-        }
-    }
-
-    fn apply_one(&mut self, update: Update) {
-        let surface = &mut self.surfaces[update.surface];
-        surface.content = update.content.unwrap_or(surface.content);
-        for op in update.ops {
-            match op {
-                TreeOp::Add(child, life) => surface.order.push(Some((child, life))),
-                TreeOp::Move(life, to) => drop(self.positions.insert(life, to)),
-                TreeOp::Place(life, reference, above) => {
-                    let of = |entry: &Option<(usize, Life)>| entry.map(|(_, life)| life);
-                    let from = surface.order.iter().position(|entry| of(entry) == Some(life)).unwrap();
-                    let entry = surface.order.remove(from);
-                    let at = surface.order.iter().position(|entry| of(entry) == reference).unwrap();
-                    surface.order.insert(at + usize::from(above), entry);
-                }
-            }
-        }
-    }
-
-    /// After `change`: the surfaces that were effectively synchronised and are not any more let
-    /// their updates go.
-    fn changing(&mut self, change: impl FnOnce(&mut Self)) {
-        let was: Vec<_> = (0..self.surfaces.len()).filter(|s| self.is_sync(*s)).collect();
-        change(self);
-        for surface in was.into_iter().filter(|s| !self.is_sync(*s)).collect::<Vec<_>>() {
-            let own: Vec<_> =
-                self.updates.iter().filter(|(_, u)| u.surface == surface).map(|(number, _)| *number).collect();
-            for update in self.updates.values_mut() {
-                match update.surface == surface {
-                    true => update.sync = false,
-                    false => update.needs.retain(|number| !own.contains(number)),
-                }
-            }
-        }
-        self.apply();
-    }
-
-    fn walk(&self, root: usize, at: Offset, found: &mut Vec<(SurfaceId, Offset)>) {
-        if self.surfaces[root].content == 0 {
-            return;
-        }
-        for entry in self.surfaces[root].order.iter().rev() {
-            match entry {
-                None => found.push((id(root), at)),
-                Some((child, life)) if self.surfaces[*child].parent == Some((root, *life)) => {
-                    let (x, y) = self.positions.get(life).copied().unwrap_or_default();
-                    self.walk(*child, (at.0 + x, at.1 + y), found);
-                }
-                Some(_) => {}
-            }
-        }
-    }
-}
-
 #[derive(Debug, Clone)]
 enum Op {
     Commit(usize, Option<u32>),
@@ -285,8 +138,7 @@ fn op() -> impl Strategy<Value = Op> {
 fn play(ops: Vec<Op>) -> Result<(), TestCaseError> {
     let mut real = Real::default();
     (0..SURFACES).for_each(|n| real.trees.insert(id(n), id(n)));
-    let surfaces = vec![Plain { order: vec![None], ..Plain::default() }; SURFACES];
-    let mut spec = Spec { surfaces, ..Spec::default() };
+    let mut spec = Spec::new(SURFACES);
     for op in ops {
         let before = (real.current(), real.trees.generation());
         let destroyed = matches!(op, Op::Destroy(_));
@@ -297,53 +149,38 @@ fn play(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 spec.commit(s, content);
             }
             Op::Attach(child, parent) => {
-                if spec.surfaces[child].parent.is_some() || spec.is_below(parent, child) {
+                if spec.has_parent(child) || spec.is_below(parent, child) {
                     continue;
                 }
                 real.trees.attach(id(child), id(parent)).unwrap();
-                let life = spec.lives;
-                spec.lives += 1;
-                spec.surfaces[child].parent = Some((parent, life));
-                spec.surfaces[child].sync = true;
-                spec.surfaces[parent].pending.push(TreeOp::Add(child, life));
+                spec.attach(child, parent);
             }
             Op::Sync(s) => {
                 let Some(link) = real.trees.link(id(s)) else { continue };
                 real.trees.set_sync(id(s), link, true);
-                spec.surfaces[s].sync = true;
+                spec.set_sync(s);
             }
             Op::Desync(s) => {
                 real.set_desync(id(s));
-                spec.changing(|spec| spec.surfaces[s].sync = false);
+                spec.set_desync(s);
             }
             Op::Move(s, to) => {
-                let Some((parent, life)) = spec.surfaces[s].parent else { continue };
-                real.trees.set_position(id(s), real.trees.link(id(s)).unwrap(), to);
-                spec.surfaces[parent].pending.push(TreeOp::Move(life, to));
+                let Some(link) = real.trees.link(id(s)) else { continue };
+                real.trees.set_position(id(s), link, to);
+                spec.set_position(s, to);
             }
             Op::Place(s, other, above) => {
-                let Some((parent, life)) = spec.surfaces[s].parent else { continue };
-                let link = real.trees.link(id(s)).unwrap();
+                let Some(link) = real.trees.link(id(s)) else { continue };
                 let done = real.trees.place(id(s), link, id(other), above);
-                let sibling = spec.surfaces[other].parent.filter(|(of, _)| *of == parent && other != s);
-                let reference = if other == parent { None } else { sibling.map(|(_, life)| life) };
-                prop_assert_eq!(done.is_ok(), other == parent || sibling.is_some());
-                if done.is_ok() {
-                    spec.surfaces[parent].pending.push(TreeOp::Place(life, reference, above));
-                }
+                prop_assert_eq!(done.is_ok(), spec.place(s, other, above));
             }
             Op::Detach(s) => {
                 real.detach(id(s));
-                spec.changing(|spec| spec.surfaces[s].parent = None);
+                spec.detach(s);
             }
             Op::Destroy(s) => {
                 real.destroy(id(s));
-                spec.updates.retain(|_, update| update.surface != s);
-                let children = spec.children(s);
-                spec.changing(|spec| {
-                    children.into_iter().for_each(|child| spec.surfaces[child].parent = None);
-                    spec.surfaces[s] = Plain { order: vec![None], ..Plain::default() };
-                });
+                spec.destroy(s);
             }
         }
         let changed = before.0 != real.current();
@@ -352,10 +189,9 @@ fn play(ops: Vec<Op>) -> Result<(), TestCaseError> {
         // Several updates of one surface may come at once, and the last may undo the first.
         prop_assert!(changed || destroyed || applies || !counted, "only changes are counted");
         for s in 0..SURFACES {
-            prop_assert_eq!(spec.surfaces[s].content, real.contents.get(&id(s)).copied().unwrap_or(0), "content");
-            let mut wanted = Vec::new();
-            if spec.surfaces[s].parent.is_none() {
-                spec.walk(s, (0, 0), &mut wanted);
+            prop_assert_eq!(spec.content(s), real.contents.get(&id(s)).copied().unwrap_or(0), "content");
+            if !spec.has_parent(s) {
+                let wanted: Vec<_> = spec.walk(s).into_iter().map(|(surface, at)| (id(surface), at)).collect();
                 prop_assert_eq!(&wanted, &real.walk(id(s)), "the tree of {}", s);
                 prop_assert!(!real.trees.is_sync(id(s)));
             }
