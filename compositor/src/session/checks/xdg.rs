@@ -137,8 +137,25 @@ fn popup_request(state: &mut Syncline, popup: &XdgPopup, request: &xdg_popup::Re
             state.globals.xdg_anchor = state.globals.xdg_anchors.0.get(&positioner.id()).copied();
             true
         }
-        xdg_popup::Request::Grab { .. } if popup_data(surface, |data| data.committed) == Some(true) => {
-            refuse(popup, xdg_popup::Error::InvalidGrab, "grab: the popup has been committed already")
+        xdg_popup::Request::Grab { .. } => check_grab(state, popup, surface),
+        _ => true,
+    }
+}
+
+/// Checks what a menu is opened on. Whether it may be opened now is not an error.
+fn check_grab(state: &Syncline, popup: &XdgPopup, surface: &WlSurface) -> bool {
+    if popup_data(surface, |data| data.committed) == Some(true) {
+        return refuse(popup, xdg_popup::Error::InvalidGrab, "grab: the popup has been committed already");
+    }
+    let Some(parent) = popups::popup_parent(surface) else { return true };
+    if get_role(&parent) == Some(XDG_POPUP_ROLE) && !popups::asked_for_grab(&parent) {
+        let message = format!("grab: the parent {} is a popup that has not asked for the seat", parent.id());
+        return refuse(popup, xdg_popup::Error::InvalidGrab, message);
+    }
+    match state.top_menu() {
+        Some(top) if popups::is_popup_of(&top, &parent) => {
+            let message = format!("xdg_popup.grab: the parent {} has an open menu, {}", parent.id(), top.id());
+            refuse_on_base(surface, xdg_wm_base::Error::NotTheTopmostPopup, message)
         }
         _ => true,
     }

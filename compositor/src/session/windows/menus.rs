@@ -2,7 +2,12 @@
 //!
 //! A client may do that only in answer to the user: with the serial of an event that it was sent
 //! for a button, a key, a finger or for entering a surface, and only while it has the keyboard. Any
-//! other popup is dismissed at once. A menu closes when another window gets the keyboard.
+//! other popup is dismissed at once. A menu closes when another window gets the keyboard, or a menu.
+//!
+//! Smithay 0.7 has one chain of menus for all clients. It takes a chain to be open until each client
+//! has destroyed what was dismissed, and posts errors on the wrong object. So it is asked only what
+//! it answers rightly: whether a menu is open is for [`is_over`] to say, and a grab gets to it only if
+//! the menu continues the chain or begins one.
 
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -18,10 +23,14 @@ use smithay::{
         protocol::{wl_seat::WlSeat, wl_surface::WlSurface},
     },
     utils::{IsAlive, SERIAL_COUNTER, Serial},
-    wayland::{seat::WaylandFocus, shell::xdg::PopupSurface},
+    wayland::{
+        compositor::get_role,
+        seat::WaylandFocus,
+        shell::xdg::{PopupSurface, XDG_POPUP_ROLE},
+    },
 };
 
-use crate::session::Syncline;
+use crate::session::{Syncline, windows::popups};
 
 /// So many events of the user are remembered.
 const REMEMBERED: usize = 64;
@@ -44,6 +53,12 @@ impl Menus {
     }
 }
 
+/// Whether no menu of the chain is open any more. `has_ended` also waits until the clients of all
+/// dismissed menus have destroyed them, those of other chains, too.
+fn is_over(grab: &PopupGrab<Syncline>) -> bool {
+    grab.has_ended() || grab.current_grab() == grab.keyboard_grab_start_data().focus
+}
+
 impl Syncline {
     /// A client was sent an event of the user with this serial.
     pub fn note_user_event(&self, serial: Serial, focus: Option<WlSurface>) {
@@ -55,22 +70,40 @@ impl Syncline {
         events.push_back((serial, focus.id()));
     }
 
+    /// The newest menu that is open.
+    pub fn top_menu(&self) -> Option<WlSurface> {
+        let open = Menus::of(&self.seat).open.borrow();
+        open.as_ref().filter(|grab| !is_over(grab)).and_then(PopupGrab::current_grab)
+    }
+
     /// A client wants the keyboard and the pointer for a new popup.
     pub fn open_menu(&mut self, popup: PopupSurface, seat: &WlSeat, serial: Serial) {
-        let Some(seat) = Seat::<Self>::from_resource(seat) else { return };
-        let surface = popup.wl_surface().clone();
+        let (surface, parent) = (popup.wl_surface().clone(), popup.get_parent_surface());
+        popups::note_grab(&surface);
         let kind = PopupKind::Xdg(popup);
-        let Ok(root) = find_popup_root_surface(&kind) else { return };
-        let has_keyboard = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
-        let allowed = has_keyboard.is_some_and(|focus| focus.same_client_as(&surface.id()))
-            && Menus::of(&seat).was_sent(serial, &surface);
-        if !allowed {
+        // Without a parent its next commit is an error.
+        let (Some(parent), Ok(root)) = (parent, find_popup_root_surface(&kind)) else { return };
+        let seat = Seat::<Self>::from_resource(seat).filter(|seat| {
+            let focus = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+            focus.is_some_and(|focus| focus.same_client_as(&surface.id())) && Menus::of(seat).was_sent(serial, &surface)
+        });
+        let continues = self.top_menu().as_ref() == Some(&parent);
+        let of_dismissed = !continues && get_role(&parent) == Some(XDG_POPUP_ROLE);
+        let Some(seat) = seat.filter(|_| !of_dismissed) else {
             tracing::debug!("a popup of {} may not grab the seat with serial {serial:?}: dismissed", surface.id());
             // Fails if the window is gone, and the popup with it.
             PopupManager::dismiss_popup(&root, &kind).ok();
             return;
+        };
+        let focus = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        if !continues && focus.as_ref() != Some(&root) {
+            // Another window of the client has the keyboard, and may have a menu.
+            self.focus(Some(root.clone()));
         }
-        let Ok(mut grab) = self.desktop.popups.grab_popup(root, kind, &seat, serial) else { return };
+        let mut grab = match self.desktop.popups.grab_popup(root, kind, &seat, serial) {
+            Ok(grab) => grab,
+            Err(error) => return tracing::debug!("a popup of {} gets no grab: {error}", surface.id()),
+        };
         let previous = grab.previous_serial().unwrap_or(serial);
         let (keyboard, pointer) = (seat.get_keyboard(), seat.get_pointer());
         let others = keyboard.as_ref().is_some_and(|k| k.is_grabbed() && !k.has_grab(serial) && !k.has_grab(previous))
@@ -92,18 +125,35 @@ impl Syncline {
     /// A window gets the keyboard: menus of others close.
     pub fn close_menus_of_others(&mut self, window: Option<&WlSurface>) {
         let open = Menus::of(&self.seat).open.take();
-        let Some(mut grab) = open else { return };
-        if grab.has_ended() {
+        let Some(grab) = open else { return };
+        if is_over(&grab) {
             return self.end_menus(&grab);
         }
         let top = grab.current_grab();
         let root = top.as_ref().map(|surface| self.toplevel_of(surface));
-        if root.as_ref() == window {
-            *Menus::of(&self.seat).open.borrow_mut() = Some(grab);
-            return;
+        *Menus::of(&self.seat).open.borrow_mut() = Some(grab);
+        if root.as_ref() != window {
+            self.close_menus();
         }
+    }
+
+    /// Closes all menus.
+    fn close_menus(&mut self) {
+        let open = Menus::of(&self.seat).open.take();
+        let Some(mut grab) = open else { return };
         grab.ungrab(PopupUngrabStrategy::All);
         self.end_menus(&grab);
+    }
+
+    /// The client has hidden a popup: if it is the newest menu, it is closed.
+    pub fn menu_hidden(&mut self, popup: &WlSurface) {
+        if self.top_menu().as_ref() != Some(popup) {
+            return;
+        }
+        if let Some(grab) = &mut *Menus::of(&self.seat).open.borrow_mut() {
+            grab.ungrab(PopupUngrabStrategy::Topmost);
+        }
+        self.menu_closed();
     }
 
     /// A popup is gone: the keyboard goes to the menu below it, or back to the window.
@@ -111,7 +161,7 @@ impl Syncline {
         let open = Menus::of(&self.seat).open.take();
         let Some(grab) = open else { return };
         self.desktop.popups.cleanup();
-        if grab.has_ended() {
+        if is_over(&grab) {
             return self.end_menus(&grab);
         }
         // Otherwise the user has dismissed it, and the keyboard is elsewhere.

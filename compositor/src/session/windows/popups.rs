@@ -30,6 +30,8 @@ struct PopupLinks {
     parent: Option<Weak<WlSurface>>,
     /// Live popups whose parent the surface is.
     children: usize,
+    /// The client has asked for the seat for the surface's live popup.
+    asked: bool,
 }
 
 impl PopupLinks {
@@ -77,7 +79,11 @@ pub fn admit_popup(display: &DisplayHandle, popup: &PopupSurface) -> bool {
 
 /// A popup is gone.
 pub fn forget_popup(popup: &PopupSurface) {
-    let parent = with_states(popup.wl_surface(), |states| PopupLinks::of(states).parent.take());
+    let parent = with_states(popup.wl_surface(), |states| {
+        let mut links = PopupLinks::of(states);
+        links.asked = false;
+        links.parent.take()
+    });
     if let Some(parent) = parent.and_then(|parent| parent.upgrade().ok()) {
         with_states(&parent, |states| {
             let mut links = PopupLinks::of(states);
@@ -91,8 +97,24 @@ pub fn has_popups(surface: &WlSurface) -> bool {
     with_states(surface, |states| PopupLinks::of(states).children > 0)
 }
 
+/// The client asks for the seat for a popup, whether or not it gets it.
+pub fn note_grab(surface: &WlSurface) {
+    with_states(surface, |states| PopupLinks::of(states).asked = true);
+}
+
+/// Whether the client has asked for the seat for the surface's popup.
+pub fn asked_for_grab(surface: &WlSurface) -> bool {
+    with_states(surface, |states| PopupLinks::of(states).asked)
+}
+
+/// Whether a popup is one of `of`, directly or through others.
+pub fn is_popup_of(popup: &WlSurface, of: &WlSurface) -> bool {
+    // No chain is longer.
+    std::iter::successors(popup_parent(popup), popup_parent).take(LIMITS.depth).any(|parent| parent == *of)
+}
+
 /// The parent of a popup's surface, as Smithay follows it.
-fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
+pub fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
     with_states(surface, |states| {
         let popup = states.data_map.get::<XdgPopupSurfaceData>()?;
         popup.lock().expect("no panic while locked").parent.clone()

@@ -150,6 +150,7 @@ impl Syncline {
         if let Some(PopupKind::Xdg(popup)) = self.desktop.popups.find_popup(surface) {
             if with_states(surface, |states| SurfaceState::of(states).was_shown(has_buffer)) {
                 remap::reset_popup(surface);
+                self.menu_hidden(surface);
             } else if !popup.is_initial_configure_sent() {
                 // Fails only for a second configure of a popup that is not reactive; this is the
                 // first.
