@@ -52,10 +52,19 @@ impl Process {
 
     /// Resident memory in KiB.
     pub fn rss_kib(&self) -> Result<u64> {
+        self.memory_kib("VmRSS")
+    }
+
+    /// The most that its resident memory has ever been, in KiB.
+    pub fn peak_rss_kib(&self) -> Result<u64> {
+        self.memory_kib("VmHWM")
+    }
+
+    fn memory_kib(&self, name: &str) -> Result<u64> {
         let status = self.read("status")?;
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
         line.and_then(|l| l.split_whitespace().next()?.parse().ok())
-            .ok_or_else(|| Error::Missing(format!("VmRSS of process {}", self.0)))
+            .ok_or_else(|| Error::Missing(format!("{name} of process {}", self.0)))
     }
 
     /// How often its threads have been woken up: their voluntary context switches.
@@ -130,6 +139,7 @@ mod tests {
     fn this_process() {
         let me = Process(std::process::id());
         assert!(me.rss_kib().unwrap() > 100);
+        assert!(me.peak_rss_kib().unwrap() >= me.rss_kib().unwrap());
         assert!(me.fd_count().unwrap() >= 3);
         me.cpu_ns().unwrap();
         me.wakeups().unwrap();

@@ -6,6 +6,7 @@
 pub mod control;
 pub mod dmabuf;
 pub mod frame;
+pub mod hostile;
 pub mod judge;
 pub mod kms;
 mod row;
@@ -34,6 +35,8 @@ pub enum Bench {
     Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.
     Frame(frame::Options),
+    /// What another client keeps of its frame rate beside bad clients, and what these cost.
+    Hostile(hostile::Options),
     /// The display's side: latest signals that make their vblank, many windows, input to photon,
     /// idling.
     Kms(kms::Options),

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use syncline_tests::bench::{Bench, Options, dmabuf, frame, kms, scale};
+use syncline_tests::bench::{Bench, Options, dmabuf, frame, hostile, kms, scale};
 
 fn main() -> ExitCode {
     let kept = match Options::parse().what {
         Bench::Dmabuf(options) => dmabuf::run(&options),
         Bench::Frame(options) => frame::run(&options),
+        Bench::Hostile(options) => hostile::run(&options),
         Bench::Kms(options) => kms::run(&options),
         Bench::Scale(options) => scale::run(&options),
     };

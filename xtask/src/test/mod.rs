@@ -148,6 +148,7 @@ impl<'a> Tests<'a> {
             Part::BenchFrame => long::bench("frame"),
             Part::BenchKms => long::bench("kms"),
             Part::BenchScale => long::bench("scale"),
+            Part::BenchHostile => long::bench("hostile"),
             Part::BenchDmabuf => long::bench("dmabuf"),
             Part::BenchFence => long::bench("fence"),
             Part::BenchCrc => long::bench("crc"),

@@ -94,7 +94,7 @@ pub fn windows(options: &Options) -> Result<Vec<Row>> {
 fn beside(options: &Options, scenarios: &[Scenario]) -> Result<Vec<Vec<Measured>>> {
     let all = scenarios.iter().map(|scenario| scenario.beside);
     let all: Vec<Beside> = std::iter::once(Beside::Nothing).chain(all).collect();
-    in_turn(options, &all, |beside| measure(options, *beside))
+    in_turn(options.in_rounds(), &all, |beside| measure(options, *beside))
 }
 
 fn cpu_rows(scenarios: &[Scenario], measured: &[Vec<Measured>]) -> Vec<Row> {

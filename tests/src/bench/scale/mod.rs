@@ -5,13 +5,13 @@
 //! control included, and the median of the rounds counts ([`sample`]). A part with a figure over
 //! its limit is measured again, whole and with new controls, before it counts as broken.
 
-mod animated;
+pub(super) mod animated;
 mod crowd;
 mod fences;
 mod options;
 mod outputs;
 mod renderers;
-mod sample;
+pub(super) mod sample;
 mod tree;
 
 pub use options::{Options, Part};

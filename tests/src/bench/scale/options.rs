@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::sample::Rounds;
 use crate::compositor::Compositor;
 use crate::error::Result;
 use crate::lab;
@@ -50,6 +51,11 @@ impl Options {
     /// Whether a part is to be measured.
     pub fn wants(&self, part: Part) -> bool {
         self.part.is_empty() || self.part.contains(&part)
+    }
+
+    /// How often scenarios are measured.
+    pub fn in_rounds(&self) -> Rounds {
+        Rounds { count: self.rounds, verbose: self.verbose }
     }
 
     /// The card.

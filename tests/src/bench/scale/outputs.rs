@@ -22,7 +22,7 @@ const FAR: i32 = 9000;
 
 /// The rows: one display, and the further ones of two and four.
 pub fn rows(options: &Options) -> Result<Vec<Row>> {
-    let measured = in_turn(options, &DISPLAYS, |displays| measure(options, *displays))?;
+    let measured = in_turn(options.in_rounds(), &DISPLAYS, |displays| measure(options, *displays))?;
     let one = &measured[0];
     let fps = |of: &[Sample]| median(of.iter().map(Sample::fps));
     let mut rows = vec![Row {

@@ -28,7 +28,7 @@ struct Scenario(&'static str, usize);
 pub fn rows(options: &Options) -> Result<Vec<Row>> {
     let all: Vec<Scenario> =
         COUNTS.iter().flat_map(|count| ["pixman", "gles"].map(|name| Scenario(name, *count))).collect();
-    let measured = in_turn(options, &all, |scenario| measure(options, *scenario))?;
+    let measured = in_turn(options.in_rounds(), &all, |scenario| measure(options, *scenario))?;
     let names = [
         "1 window of 256 × 256: CPU ms of pixman and GLES",
         "4 windows of 256 × 256: CPU ms of pixman and GLES",

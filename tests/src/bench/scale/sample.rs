@@ -5,7 +5,6 @@
 //! sample the middle block of frames counts: what the machine does for a tenth of a second falls on
 //! few of them.
 
-use super::options::Options;
 use crate::demo::record::Spread;
 use crate::error::Result;
 use crate::time::{Ns, S};
@@ -43,6 +42,15 @@ impl Sample {
     }
 }
 
+/// How often scenarios are measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounds {
+    /// How often each.
+    pub count: u32,
+    /// Whether each measurement is printed.
+    pub verbose: bool,
+}
+
 /// The ms of one of so many frames.
 pub fn ms(ns: f64, frames: u64) -> f64 {
     ns / 1e6 / frames.max(1) as f64
@@ -64,9 +72,9 @@ pub fn up(value: f64) -> String {
     format!("{:.2}", (value * 100.0 - 1e-6).ceil() / 100.0)
 }
 
-/// Measures all scenarios in turn, in as many rounds as are wanted; the measurements of each.
+/// Measures all scenarios in turn, in so many rounds; the measurements of each.
 pub fn in_turn<S, T: std::fmt::Debug>(
-    options: &Options,
+    rounds: Rounds,
     scenarios: &[S],
     mut measure: impl FnMut(&S) -> Result<T>,
 ) -> Result<Vec<Vec<T>>>
@@ -74,10 +82,10 @@ where
     S: std::fmt::Debug,
 {
     let mut measured: Vec<Vec<T>> = scenarios.iter().map(|_| Vec::new()).collect();
-    for round in 1..=options.rounds {
+    for round in 1..=rounds.count {
         for (scenario, of_it) in scenarios.iter().zip(&mut measured) {
             let figures = measure(scenario)?;
-            if options.verbose {
+            if rounds.verbose {
                 println!("round {round}, {scenario:?}: {figures:?}");
             }
             of_it.push(figures);

@@ -40,7 +40,7 @@ impl Measured {
 
 /// The rows: CPU time of a change, and the rate that the other client keeps. They have no limits.
 pub fn rows(options: &Options) -> Result<Vec<Row>> {
-    let measured = in_turn(options, &["10 000 changes"], |_| measure(options))?.remove(0);
+    let measured = in_turn(options.in_rounds(), &["10 000 changes"], |_| measure(options))?.remove(0);
     let row = |what, figure| Row { what, others: &[], limit: "–".into(), figures: vec![figure], kept: true };
     let fps = |of: fn(&Measured) -> &Sample| median(measured.iter().map(|m| of(m).fps()));
     Ok(vec![
