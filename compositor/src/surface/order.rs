@@ -160,6 +160,22 @@ mod tests {
         assert!(late.is_signaled() && order.is_idle());
     }
 
+    #[test]
+    fn the_oldest_of_too_many_held_commits_is_let_through() {
+        let mut order = CommitOrder::default();
+        let (mut waiting, mut timed) = (Vec::new(), Vec::new());
+        for held in 0..MAX_HELD + 2 {
+            order.set();
+            waiting.extend(order.wait());
+            timed.push(order.wait_until(7));
+            for list in [&waiting, &timed] {
+                let free = list.iter().take_while(|barrier| barrier.is_signaled()).count();
+                assert_eq!(free, (held + 1).saturating_sub(MAX_HELD));
+                assert!(!list[free..].iter().any(Barrier::is_signaled));
+            }
+        }
+    }
+
     #[derive(Debug, Clone)]
     enum Op {
         Commit { set: bool, wait: bool, at: Option<Ns> },
