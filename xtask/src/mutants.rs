@@ -18,7 +18,7 @@ pub enum Part {
     Fence,
     /// Assignment of planes, recovery after a refusal, times of vblanks
     Kms,
-    /// Validators of Wayland protocols
+    /// Validators of Wayland protocols: points, fences, shared memory
     Protocols,
     /// Trees of surfaces: what knows no Smithay
     Surface,
@@ -47,8 +47,15 @@ impl Part {
             Part::Protocols => Plan { package: "syncline-protocols", files: &["protocols/src/**"], tests: &["--lib"] },
             Part::Surface => Plan {
                 package: "syncline",
-                files: &["compositor/src/surface/tree/**"],
-                tests: &["--lib", "--", "surface::", "session::fixture::tests"],
+                files: &[
+                    "compositor/src/surface/tree/**",
+                    "compositor/src/surface/goal.rs",
+                    "compositor/src/surface/limits.rs",
+                    "compositor/src/surface/order.rs",
+                    "compositor/src/surface/rate.rs",
+                    "compositor/src/surface/transactions.rs",
+                ],
+                tests: &["--lib", "--", "surface::"],
             },
         }
     }

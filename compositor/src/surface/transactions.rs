@@ -125,4 +125,14 @@ mod tests {
         assert!(count.apply().awaited && before.is_applied());
         assert!(!count.apply().awaited);
     }
+
+    #[test]
+    fn no_group_waits_for_a_surface_that_is_destroyed() {
+        let mut count = TransactionCount::default();
+        assert!((0..3).all(|_| count.submit(true)));
+        let before = count.outstanding().unwrap();
+        assert!(!before.is_applied());
+        count.end();
+        assert!(before.is_applied() && count.is_settled() && count.outstanding().is_none());
+    }
 }

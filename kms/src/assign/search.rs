@@ -286,8 +286,10 @@ impl Assigner {
                 more = more.with(upper)?;
             }
         }
-        let covered = more.as_slice().iter().any(|&at| arranger.composited_around(at, more.as_slice()).0);
-        (!covered && self.fits(screen, &more)).then_some(more)
+        if more.as_slice().iter().any(|&at| arranger.composited_around(at, more.as_slice()).0) {
+            return None;
+        }
+        self.fits(screen, &more).then_some(more)
     }
 
     /// Whether there is any placement of them beside a composited image.

@@ -75,7 +75,6 @@ fn check_values(
     same_timeline: bool,
 ) -> Result<(), Violation> {
     match (attached, acquire, release) {
-        (Attached::Nothing, None, None) => Ok(()),
         (Attached::Nothing, Some(_), _) => Err(Violation::NoBuffer { request: "set_acquire_point" }),
         (Attached::Nothing, None, Some(_)) => Err(Violation::NoBuffer { request: "set_release_point" }),
         (Attached::Buffer { explicit_sync: false }, ..) => Err(Violation::UnsupportedBuffer),
@@ -127,6 +126,20 @@ mod tests {
                 "{attached:?} {acquire:?} {release:?} same timeline: {same}"
             );
         }
+    }
+
+    #[test]
+    fn points_conflict_on_one_timeline_only() {
+        let model = fence::model::Model::leak();
+        let device = fence::SyncDevice::new_on(model, model.device()).unwrap();
+        let (one, other) = (device.create_timeline().unwrap(), device.create_timeline().unwrap());
+        let fenced = Attached::Buffer { explicit_sync: true };
+        let conflict = Err(Violation::ConflictingPoints { acquire: 2, release: 1 });
+        assert_eq!(check(fenced, Some(&one.point(2)), Some(&one.point(1))), conflict);
+        assert_eq!(check(fenced, Some(&one.point(1)), Some(&one.point(2))), Ok(()));
+        assert_eq!(check(fenced, Some(&one.point(2)), Some(&other.point(1))), Ok(()));
+        assert_eq!(check(fenced, None, Some(&other.point(1))), Err(Violation::NoAcquirePoint));
+        assert_eq!(check(fenced, Some(&one.point(1)), None), Err(Violation::NoReleasePoint));
     }
 
     #[test]

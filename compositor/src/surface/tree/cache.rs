@@ -159,3 +159,59 @@ impl<H: Clone> Trees<H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many commits it stands for.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Commits(u32);
+
+    impl Merge for Commits {
+        fn merge(&mut self, later: Self) {
+            self.0 += later.0;
+        }
+    }
+
+    /// A root with so many children, each with a cached update.
+    fn family(children: u32) -> (Trees<()>, Cache<Commits>) {
+        let (mut trees, mut cache) = (Trees::default(), Cache::default());
+        (0..=children).for_each(|n| trees.insert(SurfaceId(n), ()));
+        for child in (1..=children).map(SurfaceId) {
+            trees.attach(child, SurfaceId(0)).unwrap();
+            cache.hold(&mut trees, child, Commits(1));
+        }
+        (trees, cache)
+    }
+
+    #[test]
+    fn a_list_that_is_taken_has_room_for_what_is_in_it() {
+        for children in [1, 2, 3, 10, 40] {
+            let (mut trees, mut cache) = family(children);
+            let taken = cache.take(&mut trees, SurfaceId(0));
+            assert_eq!((taken.len(), taken.capacity()), (children as usize, children as usize));
+            assert_eq!((cache.len(), cache.take(&mut trees, SurfaceId(0)).len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn as_many_lists_are_kept_as_may_be_used_again() {
+        for (children, kept) in [(1, 0), (2, 1), (17, 16), (18, 16), (30, 16)] {
+            let (mut trees, mut cache) = family(children);
+            drop(cache.take(&mut trees, SurfaceId(0)));
+            assert_eq!(cache.spare.len(), kept, "{children}");
+        }
+        let mut cache = Cache::<Commits>::default();
+        cache.recycle(Vec::new());
+        cache.recycle(vec![(SurfaceId(1), Commits(1))]);
+        assert_eq!(cache.spare.len(), 0, "there is nothing to use again");
+        for kept in 1..20 {
+            cache.recycle(Vec::with_capacity(1));
+            assert_eq!(cache.spare.len(), kept.min(SPARE));
+        }
+        let (mut trees, _) = family(1);
+        cache.hold(&mut trees, SurfaceId(1), Commits(1));
+        assert_eq!(cache.spare.len(), SPARE - 1, "one is used");
+    }
+}

@@ -246,6 +246,68 @@ fn what_a_child_commits_after_its_parent_waits_for_the_parent_s_next_commit() {
 }
 
 #[test]
+fn a_surface_is_attached_once_and_not_to_itself() {
+    let mut trees = Trees::default();
+    (0..3).for_each(|n| trees.insert(id(n), n));
+    assert_eq!(
+        (trees.attach(id(0), id(0)), trees.attach(id(1), id(9)), trees.attach(id(9), id(0))),
+        (None, None, None)
+    );
+    let link = trees.attach(id(1), id(0));
+    assert!(link.is_some() && trees.link(id(1)) == link);
+    assert_eq!(trees.attach(id(1), id(2)), None, "it has a parent");
+    assert_eq!((trees.handle(id(1)), trees.handle(id(9))), (Some(&1), None));
+    trees.attach(id(2), id(1)).unwrap();
+    assert_eq!([2, 0, 9].map(|n| trees.root(id(n))), [id(0), id(0), id(9)]);
+    assert_eq!(trees.children(&id(0)), [id(1)]);
+}
+
+#[test]
+fn a_child_that_ends_before_it_is_current_changes_nothing() {
+    let mut trees = Trees::default();
+    (0..2).for_each(|n| trees.insert(id(n), n));
+    let link = trees.attach(id(1), id(0)).unwrap();
+    let before = trees.generation();
+    trees.detach(id(1), link);
+    assert_eq!(trees.generation(), before);
+    let link = trees.attach(id(1), id(0)).unwrap();
+    let update = trees.take_update(id(0)).unwrap();
+    assert!(trees.apply(id(0), &update));
+    let before = trees.generation();
+    trees.set_position(id(1), link, (3, 3));
+    trees.detach(id(1), link);
+    assert!(trees.generation() > before, "it was current");
+    assert!(trees.take_update(id(0)).is_none(), "where it was to go is forgotten");
+}
+
+#[test]
+fn what_was_said_of_an_earlier_life_of_a_child_is_void() {
+    let mut trees = Trees::default();
+    (0..2).for_each(|n| trees.insert(id(n), n));
+    let first = trees.attach(id(1), id(0)).unwrap();
+    trees.set_position(id(1), first, (5, 5));
+    let update = trees.take_update(id(0)).unwrap();
+    trees.detach(id(1), first);
+    let second = trees.attach(id(1), id(0)).unwrap();
+    let later = trees.take_update(id(0)).unwrap();
+    trees.apply(id(0), &update);
+    trees.apply(id(0), &later);
+    (0..2).for_each(|n| drop(trees.set_shape(id(n), true, (1, 1))));
+    let position = |trees: &Trees<usize>| {
+        let mut found = None;
+        trees.walk(id(0), |of, at| found = found.or((*of == 1).then_some(at)));
+        found
+    };
+    assert_eq!(position(&trees), Some((0, 0)));
+    trees.set_position(id(1), first, (7, 7));
+    assert!(trees.take_update(id(0)).is_none(), "nothing is said of the second life");
+    trees.set_position(id(1), second, (7, 7));
+    let update = trees.take_update(id(0)).unwrap();
+    assert!(trees.apply(id(0), &update) && !trees.apply(id(0), &update));
+    assert_eq!(position(&trees), Some((7, 7)));
+}
+
+#[test]
 fn a_cache_of_many_commits_is_one_state() {
     let mut real = Real::default();
     (0..2).for_each(|n| real.trees.insert(id(n), id(n)));
