@@ -292,7 +292,9 @@ fn what_was_said_of_an_earlier_life_of_a_child_is_void() {
     let later = trees.take_update(id(0)).unwrap();
     trees.apply(id(0), &update);
     trees.apply(id(0), &later);
-    (0..2).for_each(|n| drop(trees.set_shape(id(n), true, (1, 1))));
+    for n in 0..2 {
+        trees.set_shape(id(n), true, (1, 1));
+    }
     let position = |trees: &Trees<usize>| {
         let mut found = None;
         trees.walk(id(0), |of, at| found = found.or((*of == 1).then_some(at)));
