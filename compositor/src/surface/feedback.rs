@@ -1,10 +1,10 @@
 //! Presentation feedback of a surface: that of each commit until it is applied, and that of what is
 //! shown until a frame has shown it.
 //!
-//! Smithay keeps the feedback of a surface in one list. So it discards that of an older commit when a
-//! newer one is applied, although the newer one may have failed and is not shown; and if the newer
-//! one has no feedback, it takes that of the older one for its own. Here the two are apart, and
-//! [`crate::surface::apply`] says which of them is left. Nothing here sends `presented`.
+//! Smithay keeps the feedback of a surface in one list. So it discards that of an older commit when
+//! a newer one is applied, although the newer one may have failed and is not shown; and if the
+//! newer one has no feedback, it takes that of the older one for its own. Here the two are apart,
+//! and [`crate::surface::apply`] says which of them is left. Nothing here sends `presented`.
 
 use smithay::{
     reexports::wayland_server::DisplayHandle,
@@ -52,8 +52,8 @@ impl Feedback {
         self.commit.callbacks.drain(..).for_each(|callback| callback.discarded());
     }
 
-    /// The commit is applied and shown. `replaces`: by another content, so that no frame shows the one
-    /// before it any more.
+    /// The commit is applied and shown. `replaces`: by another content, so that no frame shows the
+    /// one before it any more.
     pub fn show_commit(&mut self, replaces: bool) {
         if replaces || !self.commit.callbacks.is_empty() {
             self.shown = std::mem::take(&mut self.commit);

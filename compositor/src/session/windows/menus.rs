@@ -2,12 +2,13 @@
 //!
 //! A client may do that only in answer to the user: with the serial of an event that it was sent
 //! for a button, a key, a finger or for entering a surface, and only while it has the keyboard. Any
-//! other popup is dismissed at once. A menu closes when another window gets the keyboard, or a menu.
+//! other popup is dismissed at once. A menu closes when another window gets the keyboard, or a
+//! menu.
 //!
-//! Smithay 0.7 has one chain of menus for all clients. It takes a chain to be open until each client
-//! has destroyed what was dismissed, and posts errors on the wrong object. So it is asked only what
-//! it answers rightly: whether a menu is open is for [`is_over`] to say, and a grab gets to it only if
-//! the menu continues the chain or begins one.
+//! Smithay 0.7 has one chain of menus for all clients. It takes a chain to be open until each
+//! client has destroyed what was dismissed, and posts errors on the wrong object. So it is asked
+//! only what it answers rightly: whether a menu is open is for `is_over` to say, and a grab gets
+//! to it only if the menu continues the chain or begins one.
 
 use std::{cell::RefCell, collections::VecDeque};
 

@@ -1,5 +1,5 @@
-//! A plain model of what the protocols say of trees of surfaces, their commits and their fences, for
-//! tests. It shares no code with the product.
+//! A plain model of what the protocols say of trees of surfaces, their commits and their fences,
+//! for tests. It shares no code with the product.
 //!
 //! Surfaces are numbers, and so are contents; 0 is the null buffer. A content may be read once its
 //! acquire is [`Acquire::Ready`]. What one commit applies is a group; it is applied as a whole, in
