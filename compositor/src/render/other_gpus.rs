@@ -157,8 +157,11 @@ impl OtherGpus {
     pub fn read(&mut self, surfaces: impl Iterator<Item = SurfaceId>, fence: Option<&SyncFile>) {
         let Some(fence) = fence.filter(|_| !self.copies.is_empty()) else { return };
         for surface in surfaces {
-            if let Some(copy) = self.copies.get_mut(&surface) {
-                copy.read_by = fence.try_clone().ok();
+            let Some(copy) = self.copies.get_mut(&surface) else { continue };
+            match fence.try_clone() {
+                Ok(fence) => copy.read_by = Some(fence),
+                // Without a descriptor nobody would know when it may be written again.
+                Err(_) => drop(self.copies.remove(&surface)),
             }
         }
     }
