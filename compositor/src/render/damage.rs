@@ -32,7 +32,8 @@ const MAX_RECTS: usize = 64;
 /// The layers for which the scratch list keeps its memory from pass to pass.
 const SCRATCH: usize = 256;
 
-/// Lists with more layers than this are indexed before they are searched, and not looked at pair by pair.
+/// Lists with more layers than this are indexed before they are searched, and not looked at pair by
+/// pair.
 const MANY: usize = 64;
 
 /// The damage of the last passes.

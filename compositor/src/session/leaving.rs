@@ -98,8 +98,8 @@ impl Syncline {
         };
         // The highest are destroyed first: those that were made of others are so before them.
         if backend.with_all_objects_for(client.id.clone(), destroyed).is_ok() {
-            // The library tells the client of each of them, and would close it before its time if that
-            // were more than it keeps.
+            // The library tells the client of each of them, and would close it before its time if
+            // that were more than it keeps.
             backend.set_client_max_buffer_size(client.id.clone(), UNREAD + objects.len() * DELETED);
             (client.inbox, client.leaving) = (None, Some(objects));
             self.clients.more.push(slot);

@@ -1,13 +1,14 @@
 //! Clients that do not read what they are told.
 //!
 //! ```text
-//!  event ─→ the library's buffer ─ flush ─→ socket ─┬─ room: the client may read it
-//!                                                   └─ full: the rest waits; the loop wakes when there is room
+//!  event ─→ the library's buffer ─ flush ─→ socket ─┬─ room: it may be read
+//!                                                   └─ full: the rest waits for room
 //! ```
 //!
-//! While a client's socket is full, motion for it is held: of the pointer's and of each finger's only
-//! the newest is sent, when there is room again or before anything else that happens on the seat. So a
-//! client that does not read for a while hears everything else in order, and each of it at its place.
+//! While a client's socket is full, motion for it is held: of the pointer's and of each finger's
+//! only the newest is sent, when there is room again or before anything else that happens on the
+//! seat. So a client that does not read for a while hears everything else in order, and each of it
+//! at its place.
 //!
 //! Nothing here ends a client. One that does not read at all is closed by the library, see
 //! [`crate::surface::client::UNREAD`].
@@ -27,7 +28,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// Sends clients what they have been told since the last time, as far as their sockets have room.
+    /// Sends clients what they have been told since the last time, as far as their sockets have
+    /// room.
     pub fn flush_clients(&mut self) {
         if self.flush_once() {
             self.tell_held_motion();
@@ -65,8 +67,8 @@ impl Syncline {
         surface.client().is_some_and(|client| self.client_state(&client).slow.load(Ordering::Relaxed))
     }
 
-    /// Holds a motion of the pointer if nothing else comes of it than an event for a client that has
-    /// no room. Returns whether it does.
+    /// Holds a motion of the pointer if nothing else comes of it than an event for a client that
+    /// has no room. Returns whether it does.
     pub fn hold_motion(
         &mut self,
         pointer: &PointerHandle<Self>,

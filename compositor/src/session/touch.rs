@@ -56,8 +56,8 @@ impl TouchScreens {
         self.fingers.borrow_mut().push(finger);
     }
 
-    /// A finger is there now. Its client is to be told; not so if it is not down, its surface is gone, or
-    /// that is to be `held` for now.
+    /// A finger is there now. Its client is to be told; not so if it is not down, its surface is
+    /// gone, or that is to be `held` for now.
     fn moved(
         &self,
         slot: TouchSlot,

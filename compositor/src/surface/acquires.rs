@@ -45,8 +45,8 @@ pub struct Acquires {
     late: usize,
     /// How many are to be looked at again.
     retrying: usize,
-    /// Those at which the watchdog is to look, by the time from which it counts; among them some that
-    /// are gone.
+    /// Those at which the watchdog is to look, by the time from which it counts; among them some
+    /// that are gone.
     watched: VecDeque<(Ns, Slot)>,
 }
 
@@ -107,8 +107,8 @@ impl Acquires {
         self.watched.front().map(|(since, _)| *since)
     }
 
-    /// The next one for the watchdog, if it counts from before `before`. It comes once, unless it is
-    /// watched again.
+    /// The next one for the watchdog, if it counts from before `before`. It comes once, unless it
+    /// is watched again.
     pub fn take_watched(&mut self, before: Ns) -> Option<(Slot, &WaitingAcquire)> {
         let (_, slot) = *self.watched.front().filter(|(since, _)| *since < before)?;
         // The first one is never one that is gone.
@@ -117,8 +117,8 @@ impl Acquires {
         Some((slot, self.waiting.get(slot.0 as usize)?))
     }
 
-    /// Removes those that are gone from the list of the watchdog: where they are the first, and all of
-    /// them where they are most of it.
+    /// Removes those that are gone from the list of the watchdog: where they are the first, and all
+    /// of them where they are most of it.
     fn forget_gone(&mut self) {
         let waiting = &self.waiting;
         let is_there =

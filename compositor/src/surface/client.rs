@@ -26,8 +26,8 @@ use crate::{
 };
 
 /// What is kept at most for a client that does not read, in bytes, beyond what its socket holds. A
-/// mouse that moves a thousand times a second fills it in half a minute. A client that exceeds it is
-/// closed.
+/// mouse that moves a thousand times a second fills it in half a minute. A client that exceeds it
+/// is closed.
 pub const UNREAD: usize = 1 << 20;
 
 /// A sandbox, in the words of its engine.
@@ -179,8 +179,8 @@ pub struct Client {
     pub fd: RawFd,
     /// What it has sent beyond its last turn, or the beginning of a request.
     pub inbox: Option<Box<Inbox>>,
-    /// The client is gone or to be ended, and these objects are still to be destroyed, the last ones
-    /// first.
+    /// The client is gone or to be ended, and these objects are still to be destroyed, the last
+    /// ones first.
     pub leaving: Option<Vec<ObjectId>>,
     /// It does not read, and its socket is full.
     pub slow: bool,

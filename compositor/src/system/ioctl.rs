@@ -90,8 +90,8 @@ pub fn receive(fd: RawFd, room: &mut [u8], control: &mut RecvAncillaryBuffer<'_>
     Ok(recvmsg(fd, &mut [IoSliceMut::new(room)], control, flags)?.bytes)
 }
 
-/// Has `epoll`, of which `fd` is a member, look at it for something else. Another part of the process
-/// owns `fd`: it must be open.
+/// Has `epoll`, of which `fd` is a member, look at it for something else. Another part of the
+/// process owns `fd`: it must be open.
 pub fn watch(epoll: impl AsFd, fd: RawFd, data: epoll::EventData, flags: epoll::EventFlags) -> rustix::io::Result<()> {
     // SAFETY: the caller knows that `fd` is open, and it is not kept.
     epoll::modify(epoll, unsafe { BorrowedFd::borrow_raw(fd) }, data, flags)

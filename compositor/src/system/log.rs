@@ -7,8 +7,8 @@
 //! standard error goes to a file inherits the variable, but not the stream. The journal's socket is
 //! never opened.
 //!
-//! Clients cause many of the lines, some with each frame. So no place of the program writes more than
-//! [`MOST`] lines in [`WINDOW`]; what is left out is counted.
+//! Clients cause many of the lines, some with each frame. So no place of the program writes more
+//! than [`MOST`] lines in [`WINDOW`]; what is left out is counted.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,8 +23,8 @@ use tracing_subscriber::fmt::format::{self, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// So many lines come from one place of the program in [`WINDOW`] at most. Debugging and tracing are not
-/// limited.
+/// So many lines come from one place of the program in [`WINDOW`] at most. Debugging and tracing
+/// are not limited.
 const MOST: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(10);
 

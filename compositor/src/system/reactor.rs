@@ -147,8 +147,8 @@ impl Reactor {
         Ok(epoll::add(&self.epoll, fd, data, epoll::EventFlags::empty())?)
     }
 
-    /// Whether the loop is also woken when there is room in the socket `fd`, which is watched already
-    /// and which another part of the process owns: it must be open.
+    /// Whether the loop is also woken when there is room in the socket `fd`, which is watched
+    /// already and which another part of the process owns: it must be open.
     pub fn watch_room(&self, fd: RawFd, source: EventSource, room: bool) -> io::Result<()> {
         let also = if room { epoll::EventFlags::OUT } else { epoll::EventFlags::empty() };
         let data = epoll::EventData::new_u64(source.token());
