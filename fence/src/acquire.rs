@@ -20,7 +20,7 @@ use crate::{
     implicit,
     kernel::{Kernel, KernelRef, LINUX},
     report::Overdue,
-    sync_file,
+    sync_file::{self, MANY_FENCES},
 };
 
 /// Where an [`Acquire`] is.
@@ -243,6 +243,9 @@ impl Acquire {
             && let Some(file) = held.came()
         {
             let before = self.summary;
+            if before.fences > MANY_FENCES && !sync_file::is_signalled(file.as_fd()) {
+                return Ok(AcquireState::Pending);
+            }
             self.summary = sync_file::summary(self.kernel, file.as_fd())?;
             if self.summary.driver == Name::EMPTY {
                 // Who it was is known only while it is pending.
@@ -250,11 +253,12 @@ impl Acquire {
             }
             if let (false, Some(point)) = (std::mem::replace(&mut self.looked, true), &self.point) {
                 let late = self.summary.status == Status::Active || self.summary.at > self.created;
-                point.timeline().set_comes_late(late);
+                // One that is taken out unseen must not be a chain of very many.
+                point.timeline().set_comes_late(late && self.summary.fences <= MANY_FENCES);
             }
             match self.summary.status {
                 Status::Active => {
-                    if self.carrying && self.point.is_some() {
+                    if self.carrying && self.point.is_some() && self.summary.fences <= MANY_FENCES {
                         held.unlink();
                     }
                     self.tell_deadline();
@@ -308,7 +312,7 @@ impl Acquire {
     }
 
     /// True if the fence is pending and the policy lets hardware wait for it: every driver in it
-    /// must be allowed.
+    /// must be allowed, and there must be no more than 256 fences in it.
     ///
     /// No system call unless the fence is mixed.
     ///
@@ -318,7 +322,7 @@ impl Acquire {
         let Stage::Pending(held) = &self.stage else { return Ok(false) };
         match (self.driver(), held.came()) {
             (Some(driver), _) => Ok(policy.allows(driver, own_drivers)),
-            (None, Some(file)) if self.summary.fences > 0 => {
+            (None, Some(file)) if (1..=MANY_FENCES).contains(&self.summary.fences) => {
                 let mut all = true;
                 sync_file::each_active_driver(self.kernel, file.as_fd(), |driver| {
                     all &= policy.allows(driver, own_drivers);

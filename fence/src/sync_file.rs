@@ -36,6 +36,10 @@ const MOST_FENCES: u32 = 1 << 20;
 /// How often the list of fences is asked for when it has changed since its length was.
 const TRIES: u32 = 3;
 
+/// Of a file with more fences nothing is asked but whether all have signalled: the kernel walks
+/// over all of them for each answer, and a chain can have tens of thousands that are pending.
+pub(crate) const MANY_FENCES: u32 = 256;
+
 /// What [`SyncFile::merge`] gives.
 #[derive(Debug)]
 pub struct Merged {
@@ -130,12 +134,14 @@ impl SyncFile {
     /// Status over all fences.
     ///
     /// # Errors
-    /// None for a true sync_file, but `ENOMEM`, and `EOVERFLOW` for a million fences.
+    /// None for a true sync_file, but `ENOMEM`, and `EOVERFLOW` for a million fences that have
+    /// signalled.
     pub fn status(&self) -> Result<Status, CallError> {
         Ok(self.driver_and_status()?.status)
     }
 
-    /// Status, time, driver and timeline: one system call and no heap for up to eight fences.
+    /// Status, time, driver and timeline: one system call and no heap for up to eight fences. Of
+    /// more than 256 only the status is known while any is active.
     ///
     /// # Errors
     /// As [`SyncFile::status`].
@@ -149,7 +155,8 @@ impl SyncFile {
     /// As [`SyncFile::status`].
     pub fn info(&self) -> Result<Info, CallError> {
         let mut fences = Vec::new();
-        let raw = all_fences(&LINUX, self.as_fd(), &mut fences)?;
+        let count = file_info(&LINUX, self.as_fd(), &mut [])?.fences;
+        let raw = all_fences(&LINUX, self.as_fd(), count, &mut fences)?;
         Ok(Info::new(raw.name.into(), &fences))
     }
 
@@ -164,9 +171,7 @@ impl SyncFile {
 
     /// True if it has signalled, successfully or not: `poll` with timeout 0, cheaper than a status.
     pub fn is_signalled(&self) -> bool {
-        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        matches!(retry_on_intr(|| poll(&mut fds, Some(&now))), Ok(1..))
+        is_signalled(self.as_fd())
     }
 
     /// Gives the file descriptor away; the caller closes it.
@@ -200,6 +205,13 @@ impl From<SyncFile> for OwnedFd {
     }
 }
 
+/// As [`SyncFile::is_signalled`].
+pub(crate) fn is_signalled(file: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(retry_on_intr(|| poll(&mut fds, Some(&now))), Ok(1..))
+}
+
 fn file_info(
     kernel: &dyn Kernel,
     file: BorrowedFd<'_>,
@@ -213,23 +225,24 @@ fn room_for(count: u32) -> Option<usize> {
     (count <= MOST_FENCES).then_some(count.max(1) as usize)
 }
 
-/// Fills `fences` with all of them. A merged file cannot grow, but a chain shrinks as links signal:
-/// ask until it fits.
+/// Fills `fences` with all of them, of which there have just been `count`. A merged file cannot
+/// grow, but a chain shrinks as links signal: ask until it fits.
 fn all_fences(
     kernel: &dyn Kernel,
     file: BorrowedFd<'_>,
+    mut count: u32,
     fences: &mut Vec<RawFence>,
 ) -> Result<crate::kernel::RawFile, CallError> {
     let failed = |errno| CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), errno);
     for _ in 0..TRIES {
-        let room = room_for(file_info(kernel, file, &mut [])?.fences).ok_or_else(|| failed(Errno::OVERFLOW))?;
+        let room = room_for(count).ok_or_else(|| failed(Errno::OVERFLOW))?;
         fences.resize(room, RawFence::EMPTY);
         match file_info(kernel, file, fences) {
             Ok(info) => {
                 fences.truncate(info.fences as usize);
                 return Ok(info);
             }
-            Err(error) if error.errno == Errno::INVAL => {}
+            Err(error) if error.errno == Errno::INVAL => count = file_info(kernel, file, &mut [])?.fences,
             Err(error) => return Err(error),
         }
     }
@@ -241,8 +254,12 @@ pub(crate) fn summary(kernel: &dyn Kernel, file: BorrowedFd<'_>) -> Result<Summa
     match kernel.file_info(file, &mut fences) {
         Ok(info) => Ok(Summary::fold(&fences[..(info.fences as usize).min(INLINE_FENCES)])),
         Err(Errno::INVAL) => {
+            let count = file_info(kernel, file, &mut [])?.fences;
+            if count > MANY_FENCES && !is_signalled(file) {
+                return Ok(Summary { status: Status::Active, fences: count, mixed: true, ..Summary::NONE });
+            }
             let mut fences = Vec::new();
-            all_fences(kernel, file, &mut fences)?;
+            all_fences(kernel, file, count, &mut fences)?;
             Ok(Summary::fold(&fences))
         }
         Err(errno) => Err(CallError::new("SYNC_IOC_FILE_INFO", Object::fd(file), errno)),
@@ -256,7 +273,7 @@ pub(crate) fn each_active_driver(
     mut each: impl FnMut(&str),
 ) -> Result<(), CallError> {
     let mut fences = Vec::new();
-    all_fences(kernel, file, &mut fences)?;
+    all_fences(kernel, file, file_info(kernel, file, &mut [])?.fences, &mut fences)?;
     for fence in fences.iter().filter(|fence| fence.status == 0) {
         each(Name::from(fence.driver).as_str());
     }
@@ -437,7 +454,7 @@ mod tests {
         for (errno, found) in [(Errno::INVAL, true), (Errno::NOMEM, false)] {
             let mut fences = Vec::new();
             faults.fail_after(Some((0, errno)));
-            assert_eq!(all_fences(faults, file.as_fd(), &mut fences).is_ok(), found, "{errno}");
+            assert_eq!(all_fences(faults, file.as_fd(), 2, &mut fences).is_ok(), found, "{errno}");
             assert_eq!(fences.len(), 2);
         }
     }

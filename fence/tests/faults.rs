@@ -2,13 +2,14 @@
 //! is lost.
 
 use std::{
-    os::fd::BorrowedFd,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Arc, Mutex},
 };
 
 use fence::{
-    Acquire, AcquireState, DeferredReleases, Release, ReleaseMessage, ReleaseOutcome, SyncDevice, SyncFile,
+    Acquire, AcquireState, DeferredReleases, HandOff, Release, ReleaseMessage, ReleaseOutcome, SyncDevice, SyncFile,
     faults::{Call, Faults},
+    kernel::Kernel,
     model::Model,
 };
 use rustix::io::Errno;
@@ -158,4 +159,23 @@ fn a_device_that_lacks_something_says_what() {
     let device = SyncDevice::new_on(faults, model.device()).unwrap();
     assert!(device.require().unwrap_err().to_string().contains("SYNCOBJ_EVENTFD"));
     assert_eq!(SyncDevice::new_on(faults, model.device()).unwrap().require(), Ok(()));
+}
+
+#[test]
+fn a_chain_of_very_many_fences_is_looked_into_once_and_polled_after_that() {
+    let (model, faults, _) = world(false);
+    let fences: Vec<_> = (0..300).map(|_| model.fence("gpu")).collect();
+    let merge = |all: OwnedFd, fence: &_| model.merge([0; 32], all.as_fd(), model.sync_file(*fence).as_fd()).unwrap();
+    let all = fences[1..].iter().fold(model.sync_file(fences[0]).into(), merge);
+    let mut acquire = Acquire::from_sync_file_on(faults, SyncFile::unchecked(all), 0);
+    assert_eq!(acquire.advance(), Ok(AcquireState::Pending));
+    assert_eq!(acquire.summary().fences, 300);
+    faults.take_calls();
+    for fence in &fences {
+        assert_eq!(acquire.advance(), Ok(AcquireState::Pending));
+        assert_eq!(acquire.may_hand_off(&HandOff::Always, &[]), Ok(false));
+        model.signal_fence(*fence, 7);
+    }
+    assert_eq!(faults.take_calls(), 0, "the kernel walks over all of them for each answer");
+    assert_eq!(acquire.advance(), Ok(AcquireState::Signalled { at: 7 }));
 }
