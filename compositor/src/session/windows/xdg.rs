@@ -10,6 +10,7 @@ use smithay::{
     wayland::{
         compositor::{get_role, with_states},
         seat::WaylandFocus,
+        selection::data_device::set_data_device_focus,
         shell::xdg::{
             PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData,
             XdgShellHandler, XdgShellState, XdgToplevelSurfaceData,
@@ -258,7 +259,13 @@ impl Syncline {
         self.tell_held_motion();
         if let Some(keyboard) = self.seat.get_keyboard() {
             let serial = SERIAL_COUNTER.next_serial();
+            let nobody = surface.is_none();
             keyboard.set_focus(self, surface, serial);
+            if nobody {
+                // Smithay tells only of a new focus. The clipboard would keep a client that is gone,
+                // and with it all that it has committed and that was not applied.
+                set_data_device_focus(&self.display, &self.seat, None);
+            }
             self.note_user_event(serial, keyboard.current_focus());
         }
         self.redraw_all();
