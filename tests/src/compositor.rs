@@ -77,8 +77,13 @@ impl Compositor {
 
     /// The same on every card of the seat, since none is named.
     pub fn start_on_all(args: &[&str]) -> Result<Compositor> {
+        Compositor::start_on_all_with(args, &[])
+    }
+
+    /// The same with further environment variables.
+    pub fn start_on_all_with(args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
         let card = lab::find_card(None)?;
-        Compositor::launch(&card, args, &[])
+        Compositor::launch(&card, args, env)
     }
 
     /// The same without any card: `args` name its displays (`--headless`). Needs no lab.

@@ -67,6 +67,12 @@ pub fn card_of(device: &str) -> Option<PathBuf> {
     nodes("card").into_iter().find(|(_, [name, _])| name == device).map(|(card, _)| card)
 }
 
+/// Name of the device of a DRM node, which stays the same when the node gets another number.
+pub fn device_of(node: &Path) -> Option<String> {
+    let [name, _] = identity(&Path::new(DRM_CLASS).join(node.file_name()?));
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// Names of a card's connectors with displays or room for one, in the kernel's order; the numbers
 /// in them run over all cards.
 pub fn connectors(card: &Path) -> Vec<String> {
@@ -102,10 +108,14 @@ fn debugfs_dri(card: &Path) -> Option<PathBuf> {
 pub struct Objects {
     /// Framebuffers.
     pub framebuffers: Option<usize>,
+    /// Those of them that are of an imported dma-buf.
+    pub imported_framebuffers: Option<usize>,
     /// GEM names (flink) and, where the driver lists them, objects.
     pub gem_names: Option<usize>,
     /// dma-bufs of the whole machine.
     pub dma_bufs: Option<usize>,
+    /// Those of them that no display driver has exported: from udmabuf and dma-heaps.
+    pub foreign_dma_bufs: Option<usize>,
     /// Bytes in those dma-bufs.
     pub dma_buf_bytes: Option<u64>,
     /// sw_sync timelines that are still held, by themselves or by one of their fences: a syncobj
@@ -118,9 +128,13 @@ impl Objects {
     pub fn count(card: &Path) -> Objects {
         let dri = debugfs_dri(card).unwrap_or_default();
         let read = |path: PathBuf| fs::read_to_string(path).ok();
-        let bufinfo = read(Path::new(DEBUGFS).join("dma_buf/bufinfo")).and_then(|t| parse_bufinfo(&t));
+        let text = read(Path::new(DEBUGFS).join("dma_buf/bufinfo"));
+        let bufinfo = text.as_ref().and_then(|t| parse_bufinfo(t));
+        let framebuffers = read(dri.join("framebuffer"));
         Objects {
-            framebuffers: read(dri.join("framebuffer")).map(|t| count_framebuffers(&t)),
+            imported_framebuffers: framebuffers.as_ref().map(|t| t.matches("imported=yes").count()),
+            framebuffers: framebuffers.map(|t| count_framebuffers(&t)),
+            foreign_dma_bufs: text.map(|t| count_foreign(&t)),
             gem_names: read(dri.join("gem_names")).map(|t| t.lines().skip(1).filter(|l| !l.trim().is_empty()).count()),
             dma_bufs: bufinfo.map(|b| b.0),
             dma_buf_bytes: bufinfo.map(|b| b.1),
@@ -137,6 +151,13 @@ fn count_framebuffers(text: &str) -> usize {
 fn count_timelines(text: &str) -> usize {
     let objects = text.lines().skip_while(|l| *l != "objs:").skip(1).take_while(|l| *l != "fences:");
     objects.filter(|l| !l.starts_with([' ', '-']) && l.contains(": ")).count()
+}
+
+/// A dma-buf's line is size, flags, mode, count, exporter, inode, name.
+fn count_foreign(bufinfo: &str) -> usize {
+    let exporter = |line: &str| line.split_whitespace().nth(4).map(str::to_owned);
+    let lines = bufinfo.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_hexdigit()));
+    lines.filter_map(exporter).filter(|name| name != "drm").count()
 }
 
 /// The closing line is `Total N objects, B bytes`.
@@ -163,6 +184,14 @@ mod tests {
         let text = "\nDma-buf Objects:\nsize flags\n00003145728 …\n\nTotal 4 objects, 12582912 bytes\n";
         assert_eq!(parse_bufinfo(text), Some((4, 12_582_912)));
         assert_eq!(parse_bufinfo("nothing"), None);
+    }
+
+    #[test]
+    fn dma_bufs_of_others_than_drivers() {
+        let text = "size    \tflags\n03145728\t00000002\t02080007\t00000004\tdrm\t00000700\t<none>\n\
+                    \tAttached Devices:\n00016384\t00000002\t02080007\t00000006\tsystem\t00000521\t<none>\n\
+                    Total 2 objects, 3162112 bytes\n";
+        assert_eq!((count_foreign(text), parse_bufinfo(text)), (1, Some((2, 3_162_112))));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod client;
 pub mod compositor;
 pub mod demo;
 pub mod error;
+pub mod held;
 pub mod image;
 pub mod ioctl;
 pub mod lab;
@@ -21,6 +22,7 @@ pub mod pattern;
 pub mod proc;
 #[cfg(target_arch = "x86_64")]
 pub mod report;
+pub mod soak;
 pub mod time;
 pub mod trace;
 pub mod uinput;

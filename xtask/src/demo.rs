@@ -119,7 +119,7 @@ fn bench_target(package: &str, name: &str) -> Result<PathBuf> {
 }
 
 /// Builds the release programs of the compositor and of the tests; returns their folder.
-fn build_release(features: &[&str]) -> Result<PathBuf> {
+pub fn build_release(features: &[&str]) -> Result<PathBuf> {
     let mut arguments = vec!["build", "--release", "--package", "syncline", "--package", "syncline-tests", "--bins"];
     arguments.extend(features);
     let status = Command::new(paths::cargo())
@@ -134,12 +134,17 @@ fn build_release(features: &[&str]) -> Result<PathBuf> {
 }
 
 fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, virtual_time: bool) -> Result<u8> {
+    run_in_lab(&program_in(bin, program)?, arguments, virtual_time, programs(bin))
+}
+
+/// A program that was built into the folder.
+pub fn program_in(bin: &Path, program: &str) -> Result<PathBuf> {
     let program = bin.join(program);
-    if !program.exists() {
-        return Err(Error::new(format!("the build did not create {}", program.display()))
-            .hint("is the program in this checkout's tests/ package?"));
+    if program.exists() {
+        return Ok(program);
     }
-    run_in_lab(&program, arguments, virtual_time, programs(bin))
+    Err(Error::new(format!("the build did not create {}", program.display()))
+        .hint("is the program in this checkout's tests/ package?"))
 }
 
 fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: Vec<(String, String)>) -> Result<u8> {
@@ -155,7 +160,7 @@ fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: V
 }
 
 /// The variables by which the programs find each other.
-fn programs(bin: &Path) -> Vec<(String, String)> {
+pub fn programs(bin: &Path) -> Vec<(String, String)> {
     let found = [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")].into_iter();
     let path = |(variable, name): (&str, &str)| Some((variable.to_owned(), bin.join(name).to_str()?.to_owned()));
     found.filter_map(path).filter(|(_, path)| Path::new(path).exists()).collect()

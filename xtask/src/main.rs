@@ -11,6 +11,7 @@ mod layers;
 mod mutants;
 mod paths;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Change the code in small ways, and see whether the unit and fixture tests find each change
     Mutants(mutants::Options),
+    /// Run mixed clients for minutes or hours, and check that nothing is left of them
+    Soak(soak::Options),
     /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and
     /// uinput, as an ordinary process
     Lab(lab::Options),
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => demo::bench(&options),
         Task::Fuzz(options) => fuzz::main(&options),
         Task::Mutants(options) => mutants::main(&options),
+        Task::Soak(options) => soak::main(&options),
         Task::Lab(options) => lab::main(&options),
         Task::Layers(options) => layers::main(&options),
         Task::LabGuest { .. } => lab::guest::main().map(|()| 0),

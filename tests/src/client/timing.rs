@@ -72,6 +72,14 @@ impl Timing {
         self.fifo.wait_barrier();
     }
 
+    /// Destroys all of them.
+    pub fn destroy(&self) {
+        self.fifo.destroy();
+        self.timer.destroy();
+        self.tearing.destroy();
+        self.content.destroy();
+    }
+
     /// The next commit is not to be shown before `at`.
     pub fn not_before(&self, at: Ns) {
         let seconds = at / S;

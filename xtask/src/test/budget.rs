@@ -29,6 +29,8 @@ pub enum Part {
     Wlcs,
     /// A million random requests, on this machine
     Fuzz,
+    /// Mixed clients, hot-plug and deaths in the lab for a minute and a quarter
+    Soak,
     /// Tests on a real kernel, each program in a guest of its own
     LabTests,
     /// Property tests with many more cases
@@ -64,7 +66,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 21] = [
+const BUDGETS: [(Part, Duration, &str); 22] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -74,6 +76,7 @@ const BUDGETS: [(Part, Duration, &str); 21] = [
     (Part::DocTests, minutes(5), "join examples, or mark those that need not run `no_run`"),
     (Part::Wlcs, minutes(2), "which test takes long? Each says so; one that waits in vain waits for 10 s"),
     (Part::Fuzz, minutes(3), "send fewer requests: `in_test` of xtask/src/fuzz/mod.rs"),
+    (Part::Soak, minutes(2), "run it for less time: `in_test` of xtask/src/soak.rs"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),

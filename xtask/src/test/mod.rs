@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::error::{Context, Result};
-use crate::lab::kernel;
-use crate::{fuzz, paths, setup};
+use crate::error::{Context, Error, Result};
+use crate::lab::{kernel, session::Streams};
+use crate::{fuzz, paths, setup, soak};
 use artifacts::{Artifact, Built};
 use budget::{LAB_TIMEOUT_S, Ledger, Part, lab_budget};
 use libtest::{Report, Tally};
@@ -72,7 +72,7 @@ impl Options {
     /// Whether the part is asked for, or needed by one that is.
     fn needs(&self, part: Part) -> bool {
         let any = |parts: &[Part]| parts.iter().any(|part| self.wants(*part));
-        let in_lab = [Part::LabTests, Part::LeakTests, Part::ExactTests, Part::PropertyTests];
+        let in_lab = [Part::Soak, Part::LabTests, Part::LeakTests, Part::ExactTests, Part::PropertyTests];
         self.wants(part)
             || match part {
                 Part::Setup => true,
@@ -140,6 +140,7 @@ impl<'a> Tests<'a> {
             Part::DocTests => doc_tests(),
             Part::Wlcs => conformance(),
             Part::Fuzz => random_requests(&self.built.artifacts),
+            Part::Soak => self.soak(),
             Part::LabTests => self.lab_tests(),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),
@@ -210,6 +211,20 @@ impl<'a> Tests<'a> {
         }
         let failed = self.built.failures.len();
         Ok(Tally { passed: usize::from(failed == 0), failed, skipped: 0 })
+    }
+
+    /// A short soak, counted as one test.
+    fn soak(&self) -> Result<Tally> {
+        if self.kernel.is_none() {
+            println!("    there is no kernel: 1 skipped");
+            return Ok(Tally { skipped: 1, ..Tally::default() });
+        }
+        let built = &self.built.artifacts;
+        let program = built.iter().find(|artifact| !artifact.is_test && artifact.name == soak::PROGRAM);
+        let program = program.ok_or_else(|| Error::new(format!("there is no program {}", soak::PROGRAM)))?;
+        let programs = soak::Programs { soak: program.executable.clone(), env: runner::programs(built) };
+        let status = soak::run(&programs, &soak::Options::in_test(), Streams::inherit())?;
+        Ok(if status == 0 { Tally::PASSED } else { Tally::FAILED })
     }
 
     fn lab_tests(&mut self) -> Result<Tally> {

@@ -110,10 +110,7 @@ fn one(kernel: &Path, programs: &[Artifact], program: &LabProgram) -> Run {
     lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
     lab.env.extend(program.env.iter().cloned());
     lab.cwd = Some(test.package.clone());
-    for (variable, program) in [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")] {
-        let found = programs.iter().find(|artifact| !artifact.is_test && artifact.name == program);
-        lab.env.extend(found.map(|artifact| (variable.to_owned(), artifact.executable.display().to_string())));
-    }
+    lab.env.extend(self::programs(programs));
     let output = Shared::default();
     let streams = Streams { stdin: None, stdout: Box::new(output.clone()), stderr: Box::new(output.clone()) };
     let broken = match session::run(kernel, &lab, streams) {
@@ -135,6 +132,15 @@ fn one(kernel: &Path, programs: &[Artifact], program: &LabProgram) -> Run {
         }
     };
     Run { output: output.text(), broken, took: begun.elapsed() }
+}
+
+/// The variables by which tests find the programs that they start.
+pub fn programs(built: &[Artifact]) -> Vec<(String, String)> {
+    let names = [("SYNCLINE_BIN", "syncline"), ("SYNCLINE_DEMO_CLIENT", "syncline-demo-client")].into_iter();
+    let found = |program| built.iter().find(|artifact| !artifact.is_test && artifact.name == program);
+    names
+        .filter_map(|(variable, program)| Some((variable.to_owned(), found(program)?.executable.display().to_string())))
+        .collect()
 }
 
 /// A buffer that two streams write to.

@@ -1,0 +1,213 @@
+//! A soak from beginning to end: a warm-up, two halves, and what the compositor holds after each of
+//! them, when all clients have gone. It must be the same each time.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::company::Company;
+use super::options::Run;
+use super::stage::Stage;
+use super::tally::{Deed, Tally};
+use crate::error::{Error, Result};
+use crate::held::Held;
+use crate::time::{S, after, now};
+
+/// The phases, and the percentage of all commits after which each ends.
+const PHASES: [(&str, u64); 3] = [("warm-up", 20), ("first half", 60), ("second half", 100)];
+/// Displays that the session has at a time.
+const DISPLAYS: u64 = 4;
+/// What may be more than before, since it is the session's own or replaced again and again: each
+/// display has two or three targets and perhaps a cursor, and a target has two descriptors. Where a
+/// client was the last one that did something, one surface of it is kept until another does so.
+const SLACK: [(&str, u64); 7] = [
+    ("framebuffers of ", 3 * DISPLAYS),
+    ("dma-bufs", 2 * DISPLAYS),
+    ("bytes in dma-bufs", 2 * DISPLAYS * (1024 * 768 * 4)),
+    ("descriptors of /dmabuf:", 4 * DISPLAYS),
+    ("descriptors of /memfd:dmabuf-formats", 1),
+    ("syncobjs of ", 4),
+    ("sw_sync timelines", 4),
+];
+/// So much more memory may be resident after the second half than after the first one, and after
+/// the first one than after the warm-up: the allocator's own, whose pages are not all given back.
+const GROWTH_KIB: u64 = 1024;
+/// How long everything is left alone before it is counted.
+const CALM: Duration = Duration::from_secs(15);
+/// How long the compositor may then take to give up what dead clients have left.
+const SETTLE: Duration = Duration::from_secs(30);
+/// Some client must have committed something within so much time.
+const STALL: u64 = 30 * S;
+/// The log's last lines, which are shown after a failure.
+const LAST_LINES: usize = 40;
+
+/// What is there after a phase.
+struct Sample {
+    held: Held,
+    rss_kib: u64,
+}
+
+/// Runs it; whether all is well.
+pub fn run(options: &Run) -> Result<bool> {
+    let again = format!("again: cargo xtask soak --seed {}", options.seed);
+    println!("soak: seed {}, {} clients at a time, {}", options.seed, options.clients, options.renderer);
+    let mut soak = Soak::new(options)?;
+    let faults = match soak.phases() {
+        Ok(faults) => faults,
+        Err(error) => {
+            let log = soak.stage.compositor.log();
+            let lines: Vec<&str> = log.lines().collect();
+            println!("the last of the log:\n{}", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
+            vec![error.to_string()]
+        }
+    };
+    let tally = soak.tally();
+    print!("{tally}");
+    for fault in &faults {
+        println!("FAILED: {fault}");
+    }
+    if !faults.is_empty() {
+        println!("seed {}; {again}", options.seed);
+        return Ok(false);
+    }
+    soak.stage.compositor.stop()?;
+    println!("soak: {} commits and nothing is left of them", tally.of(Deed::Commit));
+    Ok(true)
+}
+
+struct Soak<'a> {
+    options: &'a Run,
+    rng: fastrand::Rng,
+    company: Company,
+    stage: Stage,
+    events: Tally,
+    marks: Option<Arc<AtomicUsize>>,
+}
+
+impl Soak<'_> {
+    fn new(options: &Run) -> Result<Soak<'_>> {
+        let stage = Stage::new(&options.renderer)?;
+        Ok(Soak {
+            options,
+            rng: fastrand::Rng::with_seed(options.seed),
+            company: Company::new(options.clients)?,
+            stage,
+            events: Tally::default(),
+            marks: options.marks.then(listen),
+        })
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = self.company.tally();
+        tally.add(&self.events);
+        tally
+    }
+
+    /// Goes through the phases; what is wrong.
+    fn phases(&mut self) -> Result<Vec<String>> {
+        let mut faults = Vec::new();
+        let mut before: Option<Sample> = None;
+        for (at, (name, _)) in PHASES.iter().enumerate() {
+            self.phase(at)?;
+            let sample = self.sample(before.as_ref())?;
+            println!(
+                "after the {name}: {} commits, {} KiB resident; {}",
+                self.company.commits(),
+                sample.rss_kib,
+                sample.held
+            );
+            if let Some(before) = &before {
+                let grown = sample.held.growth(&before.held, slack);
+                if !grown.is_empty() {
+                    self.explain()?;
+                }
+                faults.extend(grown.into_iter().map(|change| format!("{name}: {change}")));
+                if sample.rss_kib > before.rss_kib + GROWTH_KIB {
+                    let (was, is) = (before.rss_kib, sample.rss_kib);
+                    faults.push(format!(
+                        "{name}: resident memory: from {was} to {is} KiB; {GROWTH_KIB} more are allowed"
+                    ));
+                }
+            }
+            // Growth by little steps is growth, too.
+            let held = before.map_or_else(|| sample.held.clone(), |before| sample.held.least(&before.held));
+            before = Some(Sample { held, ..sample });
+        }
+        let tally = self.tally();
+        faults.extend(tally.missing().into_iter().map(|deed| format!("there were no {deed}: run it for longer")));
+        Ok(faults)
+    }
+
+    /// What the compositor itself says of what it holds.
+    fn explain(&self) -> Result<()> {
+        for what in ["fences", "buffers", "clients"] {
+            println!("{}", String::from_utf8_lossy(&self.stage.compositor.msg(&[what])?.stdout));
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, phase: usize, commits: u64) -> bool {
+        let by_mark = self.marks.as_ref().is_some_and(|marks| marks.load(Ordering::Relaxed) > phase);
+        by_mark || self.options.commits.is_some_and(|all| commits >= all / 100 * PHASES[phase].1)
+    }
+
+    fn phase(&mut self, phase: usize) -> Result<()> {
+        let (mut newest, mut since) = (0, now());
+        loop {
+            let commits = self.company.commits();
+            if self.is_over(phase, commits) {
+                return Ok(());
+            }
+            if commits > newest {
+                (newest, since) = (commits, now());
+            }
+            if now() - since > STALL {
+                return Err(Error::Timeout(format!("any client to commit, {} s after the last one", STALL / S)));
+            }
+            if !self.stage.compositor.alive() {
+                return Err(Error::Other("the compositor has ended".into()));
+            }
+            self.company.act(&self.stage.compositor, &mut self.rng)?;
+            self.stage.act(&mut self.rng, &mut self.events)?;
+            std::thread::sleep(Duration::from_millis(self.rng.u64(10..100)));
+        }
+    }
+
+    /// What is there when all clients have gone, and what they have left is given up.
+    fn sample(&mut self, before: Option<&Sample>) -> Result<Sample> {
+        self.company.dismiss()?;
+        self.stage.calm(&mut self.events)?;
+        std::thread::sleep(CALM);
+        let compositor = &self.stage.compositor;
+        let mut held = Held::count(compositor)?;
+        let until = after(SETTLE);
+        while before.is_some_and(|before| !held.growth(&before.held, slack).is_empty()) && now() < until {
+            std::thread::sleep(Duration::from_secs(1));
+            held = Held::count(compositor)?;
+        }
+        Ok(Sample { held, rss_kib: compositor.process().rss_kib()? })
+    }
+}
+
+/// How much more there may be of a thing.
+fn slack(name: &str) -> u64 {
+    SLACK
+        .iter()
+        .find(|(of, _)| if of.ends_with(' ') { name.starts_with(of) } else { name == *of })
+        .map_or(0, |(_, slack)| *slack)
+}
+
+/// Counts the bytes on standard input, from which its end is all that were wanted.
+fn listen() -> Arc<AtomicUsize> {
+    let marks = Arc::new(AtomicUsize::new(0));
+    let count = marks.clone();
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        while stdin.read_exact(&mut [0]).is_ok() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        count.store(PHASES.len(), Ordering::Relaxed);
+    });
+    marks
+}
