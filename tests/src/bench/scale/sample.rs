@@ -69,7 +69,8 @@ pub fn times<T>(of: &[T], control: &[T], figure: impl Fn(&T) -> f64) -> f64 {
 /// With two decimals, rounded up: what is over its limit is never shown as the limit.
 pub fn up(value: f64) -> String {
     // 1.1 × 100 is a little more than 110.
-    format!("{:.2}", (value * 100.0 - 1e-6).ceil() / 100.0)
+    // And nothing is not "-0.00".
+    format!("{:.2}", (value * 100.0 - 1e-6).ceil() / 100.0 + 0.0)
 }
 
 /// Measures all scenarios in turn, in so many rounds; the measurements of each.
@@ -128,6 +129,6 @@ mod tests {
 
     #[test]
     fn figures_are_rounded_up() {
-        assert_eq!([up(1.2), up(1.201), up(1.1)], ["1.20", "1.21", "1.10"]);
+        assert_eq!([up(1.2), up(1.201), up(1.1), up(0.0)], ["1.20", "1.21", "1.10", "0.00"]);
     }
 }
