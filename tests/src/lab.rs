@@ -6,6 +6,7 @@
 //! become its master).
 
 use std::fs;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -143,6 +144,21 @@ impl Objects {
     }
 }
 
+/// How many devices are attached to a dma-buf, from debugfs; `None`: the kernel does not tell.
+pub fn attached_devices(dmabuf: BorrowedFd<'_>) -> Option<usize> {
+    let inode = rustix::fs::fstat(dmabuf).ok()?.st_ino;
+    parse_attached(&fs::read_to_string(Path::new(DEBUGFS).join("dma_buf/bufinfo")).ok()?, inode)
+}
+
+/// The line of a dma-buf has its inode behind size, flags, mode, count and exporter; a total ends
+/// the list of its devices.
+fn parse_attached(text: &str, inode: u64) -> Option<usize> {
+    let is = |line: &&str| line.split('\t').nth(5).and_then(|ino| ino.trim().parse().ok()) == Some(inode);
+    let mut lines = text.lines();
+    lines.find(is)?;
+    lines.find(|line| line.starts_with("Total "))?.split_whitespace().nth(1)?.parse().ok()
+}
+
 fn count_framebuffers(text: &str) -> usize {
     text.lines().filter(|l| l.starts_with("framebuffer[")).count()
 }
@@ -192,6 +208,16 @@ mod tests {
                     \tAttached Devices:\n00016384\t00000002\t02080007\t00000006\tsystem\t00000521\t<none>\n\
                     Total 2 objects, 3162112 bytes\n";
         assert_eq!((count_foreign(text), parse_bufinfo(text)), (1, Some((2, 3_162_112))));
+    }
+
+    #[test]
+    fn devices_are_counted_for_each_dma_buf() {
+        let text = "\nDma-buf Objects:\nsize\nexp_name\n\
+            00307200\t00000002\t00080007\t00000003\tsystem\t00000012\t<none>\n\tAttached Devices:\n\tvkms\n\
+            Total 1 devices attached\n\n\
+            00307200\t00000002\t00080007\t00000003\tsystem\t00000013\t<none>\n\tAttached Devices:\n\
+            Total 0 devices attached\n\n\nTotal 2 objects, 614400 bytes\n";
+        assert_eq!([12, 13, 14].map(|inode| parse_attached(text, inode)), [Some(1), Some(0), None]);
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Clients' dma-bufs of every maker in the lab, with every CRC as predicted: vgem, vkms' own dumb
 //! buffers, udmabuf, the system heap, on a plane; and a picture in two dma-bufs. vivid's are in
-//! `lab_exact_v4l2.rs`.
+//! `lab_exact_v4l2.rs`. And which devices stay attached to buffers that nobody shows.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dmabuf_import::Mapping;
-use drm_fourcc::DrmFourcc;
+use drm_fourcc::{DrmFourcc, DrmModifier};
 use syncline_tests::card::Card;
 use syncline_tests::client::buffer::{Buffer, Source, allocate};
 use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::client::{Client, PATIENCE};
 use syncline_tests::compositor::Compositor;
+use syncline_tests::lab;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::trace::{Trace, What};
 use syncline_tests::user;
@@ -118,4 +119,42 @@ fn buffers_of_every_maker_are_shown_by_a_plane() {
     // vkms reads all colour planes from the first buffer, so such a picture is kept from it, and
     // composited.
     assert_eq!(shown("two dma-bufs", &vkms, Memory::in_two), 0);
+}
+
+/// Counted by the kernel: buffers that are not shown, and that of a window that is covered.
+#[test]
+#[ignore = "lab"]
+fn no_device_stays_attached_to_what_nobody_shows() {
+    let vkms = Vkms::builder("idle").output(Output { overlays: 1, ..Output::default() }).build().unwrap();
+    let compositor = Compositor::start_on(vkms.card(), &["--mode", "1024x768"]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let memories: Vec<_> = (0..7).map(|_| allocate(Source::Heap, (SIZE.0 * SIZE.1 * 4) as usize).unwrap()).collect();
+    let attached = || -> Vec<_> {
+        memories.iter().map(|memory| lab::attached_devices(memory.as_fd()).expect("the kernel tells")).collect()
+    };
+    let mut window = client.toplevel(&Wish { app_id: "idle", fullscreen: false }).unwrap();
+    let mut show = |client: &mut Client, buffer: &Buffer| {
+        let commit = Commit { buffer: Some(buffer), feedback: true, ..Commit::default() };
+        let token = window.commit(client, &commit).unwrap().feedback.unwrap();
+        client.wait_for("feedback", PATIENCE, |state| state.feedback.contains_key(&token)).unwrap();
+    };
+    let linear = u64::from(DrmModifier::Linear);
+    let buffers: Vec<_> = memories
+        .iter()
+        .map(|memory| client.wrap_dmabuf(memory, SIZE.0, SIZE.1, DrmFourcc::Xrgb8888, linear).unwrap())
+        .collect();
+    buffers.iter().for_each(|buffer| show(&mut client, buffer));
+    assert_eq!(attached(), [1; 7], "each was on a plane");
+    client.idle(Duration::from_secs(24)).unwrap();
+    assert_eq!(attached(), [0, 0, 0, 0, 0, 0, 1], "one is on a plane");
+    let mut cover = client.toplevel(&Wish { app_id: "cover", fullscreen: true }).unwrap();
+    let (all, mut pixels) = client.buffer(Source::Shm, 1024, 768).unwrap();
+    pixels.write(|bytes| bytes.fill(0xff)).unwrap();
+    cover.commit(&mut client, &Commit { buffer: Some(&all), ..Commit::default() }).unwrap();
+    client.idle(Duration::from_secs(24)).unwrap();
+    assert_eq!(attached(), [0; 7], "the window is covered");
+    cover.destroy(&mut client).unwrap();
+    show(&mut client, &buffers[0]);
+    assert_eq!(attached()[0], 1, "it is shown again");
+    compositor.stop().unwrap();
 }
