@@ -20,7 +20,7 @@ use smithay::{
     },
     wayland::{
         buffer::BufferHandler,
-        compositor::{CompositorClientState, CompositorHandler, CompositorState, with_states},
+        compositor::{CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, with_states},
         content_type::{ContentTypeState, ContentTypeUserData},
         idle_inhibit::{IdleInhibitManagerState, inhibitor::IdleInhibitorState},
         output::OutputHandler,
@@ -95,6 +95,8 @@ impl CompositorHandler for Syncline {
     fn destroyed(&mut self, surface: &WlSurface) {
         let (id, pending, cost, queued) = with_states(surface, |states| {
             protocols::syncobj::forget(states);
+            // What was attached and not committed was never used: Smithay would release it.
+            states.cached_state.get::<SurfaceAttributes>().pending().buffer = None;
             let mut state = SurfaceState::of(states);
             let cost = state.cost();
             state.current = None;
