@@ -55,6 +55,11 @@ impl Process {
         self.memory_kib("VmRSS")
     }
 
+    /// Resident memory that is its own, in KiB: no files, and no buffers that it has mapped.
+    pub fn own_rss_kib(&self) -> Result<u64> {
+        self.memory_kib("RssAnon")
+    }
+
     /// The most that its resident memory has ever been, in KiB.
     pub fn peak_rss_kib(&self) -> Result<u64> {
         self.memory_kib("VmHWM")

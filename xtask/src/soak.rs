@@ -51,7 +51,7 @@ pub struct Options {
 impl Options {
     /// What `cargo xtask test` runs.
     pub fn in_test() -> Self {
-        Self { minutes: Some(1.25), commits: None, seed: 1, rest: Vec::new() }
+        Self { minutes: Some(2.0), commits: None, seed: 1, rest: Vec::new() }
     }
 
     /// When it ends at the latest, in minutes, unless it is by commits alone.

@@ -29,7 +29,7 @@ pub enum Part {
     Wlcs,
     /// A million random requests, on this machine
     Fuzz,
-    /// Mixed clients, hot-plug and deaths in the lab for a minute and a quarter
+    /// Mixed clients, hot-plug and deaths in the lab for two minutes
     Soak,
     /// Tests on a real kernel, each program in a guest of its own
     LabTests,
@@ -76,7 +76,7 @@ const BUDGETS: [(Part, Duration, &str); 22] = [
     (Part::DocTests, minutes(5), "join examples, or mark those that need not run `no_run`"),
     (Part::Wlcs, minutes(2), "which test takes long? Each says so; one that waits in vain waits for 10 s"),
     (Part::Fuzz, minutes(3), "send fewer requests: `in_test` of xtask/src/fuzz/mod.rs"),
-    (Part::Soak, minutes(2), "run it for less time: `in_test` of xtask/src/soak.rs"),
+    (Part::Soak, minutes(5), "run it for less time: `in_test` of xtask/src/soak.rs"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),

@@ -21,6 +21,8 @@ use crate::soak::tally::{Deed, Tally};
 
 /// Buffers of a surface.
 const SLOTS: usize = 4;
+/// Commits without a buffer while all of its buffers are in use.
+const PATIENCE: u32 = 16;
 
 /// How the compositor learns when a buffer may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub struct Face {
     way: Way,
     size: (u32, u32),
     slots: Vec<Slot>,
+    /// Commits since it last had a free buffer.
+    starved: u32,
     /// Its first picture comes at once: what has none is no parent of a popup.
     shown: bool,
     points: Option<WpLinuxDrmSyncobjSurfaceV1>,
@@ -93,7 +97,7 @@ impl Face {
             Way::Messages => Some(bound.explicit_sync()?.get_synchronization(&surface, &qh, ())),
             _ => None,
         };
-        Ok(Face { surface, way, size, slots: Vec::new(), shown: false, points, messages, viewport: None })
+        Ok(Face { surface, way, size, slots: Vec::new(), starved: 0, shown: false, points, messages, viewport: None })
     }
 
     /// A new surface.
@@ -102,8 +106,20 @@ impl Face {
         Face::new(kit, surface, size)
     }
 
-    /// Commits: a free buffer if there is one, else nothing but damage.
+    /// Whether it should not commit again before it has a free buffer: what waits behind a fence is
+    /// counted, and too much of it ends a client.
+    pub fn must_wait(&mut self, kit: &mut Kit) -> Result<bool> {
+        self.starved = if self.free(kit)?.is_some() { 0 } else { self.starved + 1 };
+        Ok(self.starved > PATIENCE)
+    }
+
+    /// Commits, unless it must wait.
     pub fn commit(&mut self, kit: &mut Kit) -> Result<()> {
+        if self.must_wait(kit)? { Ok(()) } else { self.commit_now(kit) }
+    }
+
+    /// Commits: a free buffer if there is one, else nothing but damage.
+    pub fn commit_now(&mut self, kit: &mut Kit) -> Result<()> {
         if let Some(at) = self.free(kit)? {
             let (w, h) = (self.size.0 as i32, self.size.1 as i32);
             self.surface.attach(Some(&self.slots[at].buffer.wl), 0, 0);

@@ -65,6 +65,9 @@ impl Window {
     /// Commits the window's own surface.
     pub fn commit(&mut self, kit: &mut Kit) -> Result<()> {
         self.toplevel.ack(&kit.client);
+        if self.face.must_wait(kit)? {
+            return Ok(());
+        }
         if let Some(timing) = self.timing.as_ref().filter(|_| kit.rng.u32(0..4) == 0) {
             // Those that wait for a display which is off must not become too many.
             self.timed += 1;
@@ -77,7 +80,7 @@ impl Window {
             }
             kit.tally.did(Deed::Timed);
         }
-        self.face.commit(kit)
+        self.face.commit_now(kit)
     }
 
     /// Does something, most often a commit.
