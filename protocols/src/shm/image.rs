@@ -152,7 +152,7 @@ impl ShmImage {
     /// Reads lines to their places in `into`, which has room for the whole image with `pitch` bytes
     /// from one line to the next. One system call: directly if the stride equals the pitch, else
     /// through `scratch`, which has room for the lines with their strides. Bytes that the file does
-    /// not have are left as they are in `into`.
+    /// not have become 0: what was in `into` before may be the image of another client.
     ///
     /// Errors: those of pread(2). EINVAL if `into`, `scratch` or `pitch` is too small, or the lines
     /// do not exist.
@@ -167,15 +167,17 @@ impl ShmImage {
         }
         let from = u64::from(self.offset) + u64::from(lines.start) * u64::from(self.stride);
         if stride == pitch {
-            return read_at(self.pool.fd(), target, from).map(drop);
+            let got = read_at(self.pool.fd(), target, from)?;
+            target[got..].fill(0);
+            return Ok(());
         }
         // The file may end before the padding of the last line.
         let length = (lines.len() - 1) * stride + line_bytes;
         let scratch = scratch.get_mut(..length).ok_or(Errno::INVAL)?;
         let got = read_at(self.pool.fd(), scratch, from)?;
-        for (line, to) in scratch[..got].chunks(stride).zip(target.chunks_exact_mut(pitch)) {
-            let have = line.len().min(line_bytes);
-            to[..have].copy_from_slice(&line[..have]);
+        scratch[got..].fill(0);
+        for (line, to) in scratch.chunks(stride).zip(target.chunks_exact_mut(pitch)) {
+            to[..line_bytes].copy_from_slice(&line[..line_bytes]);
         }
         Ok(())
     }
@@ -343,14 +345,15 @@ mod tests {
     }
 
     #[test]
-    fn what_the_file_does_not_have_is_left_as_it_was() {
+    fn what_the_file_does_not_have_is_black() {
         let mut scratch = [0; 64];
         for stride in [8, 12] {
             let image = image(&[7; 20], 0, stride, 4);
             let mut packed = [0xff; 32];
             image.read(0..4, &mut packed, 8, &mut scratch).unwrap();
             assert_eq!(packed[..8], [7; 8]);
-            assert_eq!(packed[24..], [0xff; 8]);
+            let end = if stride == 8 { 20 } else { 16 };
+            assert_eq!((&packed[8..end], &packed[end..]), (&[7; 12][..end - 8], &[0; 16][..32 - end]), "{stride}");
             assert_eq!(image.read(0..5, &mut packed, 8, &mut scratch), Err(Errno::INVAL));
         }
     }
