@@ -133,7 +133,8 @@ impl Syncline {
         if let Some(surface) = surface.filter(|surface| self.may_hand_over(surface, &commit))
             && self.defer_to_latch(&surface, &commit)
         {
-            self.acquires.remove(slot);
+            // Its fence may have been watched before, and the slot is soon another commit's.
+            self.stop_waiting(slot);
             return;
         }
         self.watch_acquire(slot, &commit);
