@@ -96,6 +96,8 @@ pub struct Acquire {
     carrying: bool,
     /// The fence has been looked at.
     looked: bool,
+    /// See [`Acquire::fail`].
+    failing: Option<FenceError>,
 }
 
 impl Acquire {
@@ -112,6 +114,7 @@ impl Acquire {
             reported: false,
             carrying: false,
             looked: false,
+            failing: None,
         }
     }
 
@@ -263,7 +266,10 @@ impl Acquire {
                     }
                     self.tell_deadline();
                 }
-                Status::Signalled => self.stage = Stage::Signalled { at: self.summary.at },
+                Status::Signalled => {
+                    let signalled = Stage::Signalled { at: self.summary.at };
+                    self.stage = self.failing.map_or(signalled, |error| Stage::Failed(error, None));
+                }
                 Status::Failed(error) => {
                     if let Stage::Pending(held) = std::mem::replace(&mut self.stage, Stage::Failed(error, None)) {
                         self.stage = Stage::Failed(error, held.into_failed());
@@ -272,6 +278,12 @@ impl Acquire {
             }
         }
         Ok(self.state())
+    }
+
+    /// The work behind the fence has failed, and the fence cannot say so because the caller signals it
+    /// by itself: it is *failed* when it signals. A final state stays as it is. No system call.
+    pub fn fail(&mut self, error: FenceError) {
+        self.failing = Some(error);
     }
 
     /// The fence, for hardware that can wait for it. It stays ours. `None` before it has

@@ -771,3 +771,21 @@ fn a_file_is_cloned_with_its_fences() {
     let fd: OwnedFd = clone.into();
     assert!(is_readable(fd));
 }
+
+#[test]
+fn an_acquire_whose_work_has_failed_is_failed_when_its_fence_signals() {
+    let world = world();
+    let point = world.point(1);
+    let mut acquire = Acquire::from_point(point.clone(), 0);
+    assert_eq!(acquire.advance(), Ok(AcquireState::Unmaterialised));
+    acquire.fail(FenceError(Errno::IO));
+    assert_eq!(acquire.advance(), Ok(AcquireState::Unmaterialised));
+    assert!(!is_readable(acquire.wait_fd().unwrap()), "who waits is woken by the fence");
+    point.signal().unwrap();
+    assert!(is_readable(acquire.wait_fd().unwrap()));
+    assert_eq!(acquire.advance(), Ok(AcquireState::Failed(FenceError(Errno::IO))));
+    assert!(acquire.take_failed().is_none(), "no fence carries the error");
+    let mut ready = Acquire::ready();
+    ready.fail(FenceError(Errno::IO));
+    assert_eq!(ready.advance(), Ok(AcquireState::Signalled { at: 0 }), "a final state stays");
+}

@@ -2,12 +2,15 @@
 //!
 //! The converter itself is in [`crate::devices::mem2mem`].
 
+use std::sync::Arc;
+
 use dmabuf_import::{
     Fourcc,
     colour::Representation,
     m2m::{Converter, ImageLayout},
 };
-use fence::{Acquire, AcquireState, Release};
+use fence::{Acquire, AcquireState, FenceError, Release};
+use rustix::io::Errno;
 use smithay::{
     reexports::wayland_server::protocol::wl_output,
     utils::{Buffer, Size},
@@ -24,7 +27,7 @@ use crate::{
     surface::{
         SurfaceState,
         buffer::{Imported, PixelSource},
-        content::{ContentParts, SyncMethod},
+        content::{Content, ContentParts, SyncMethod},
         double_buffered::double_buffered,
         view::View,
     },
@@ -179,7 +182,7 @@ impl Syncline {
         let number = match mem2mem.converter.queue(source.dmabuf.clone(), target.dmabuf.clone()) {
             Ok(number) => number,
             Err(error) => {
-                if error.errno != rustix::io::Errno::AGAIN {
+                if error.errno != Errno::AGAIN {
                     mem2mem.refuse(pair);
                 }
                 return Err(error.to_string());
@@ -194,8 +197,8 @@ impl Syncline {
 
     /// The device reports that conversions may have finished.
     pub fn mem2mem_event(&mut self) {
-        let Some(mem2mem) = &mut self.mem2mem else { return };
         loop {
+            let Some(mem2mem) = &mut self.mem2mem else { return };
             match mem2mem.converter.finish() {
                 Ok(Some(finished)) => {
                     let Some(at) = mem2mem.jobs.iter().position(|job| job.number == finished.job) else { continue };
@@ -204,23 +207,35 @@ impl Syncline {
                         tracing::warn!("surface {} commit {}: the converter failed", job.surface, job.commit);
                         mem2mem.refuse(job.pair);
                     }
-                    // Dropping the job signals its point and releases the client's buffer.
-                    drop(job);
+                    self.end_conversion(job, finished.failed);
                 }
                 Ok(None) => break,
                 Err(error) => {
                     tracing::warn!("mem2mem stops: {error}");
                     self.reactor.remove(&mem2mem.converter).ok();
-                    self.mem2mem = None;
+                    let stopped = self.mem2mem.take().map(|mem2mem| mem2mem.jobs);
+                    stopped.into_iter().flatten().for_each(|job| self.end_conversion(job, true));
                     return;
                 }
             }
         }
         // An idle device always polls as an error, and would wake the loop without end.
-        if !mem2mem.converter.in_flight()
+        if let Some(mem2mem) = &self.mem2mem
+            && !mem2mem.converter.in_flight()
             && let Err(error) = self.reactor.remove(&mem2mem.converter)
         {
             tracing::warn!("mem2mem: {error}");
         }
+    }
+
+    /// The device has finished with a conversion: the commit goes on, and the client's buffer is
+    /// released. `failed`: nothing was written, so the surface keeps its last content.
+    pub fn end_conversion(&mut self, job: Conversion, failed: bool) {
+        let is_its = |content: &Arc<Content>| (content.surface, content.serial) == (job.surface, job.commit);
+        if failed && let Some(content) = self.live.iter().find(is_its) {
+            content.with_acquire(|acquire| acquire.fail(FenceError(Errno::IO)));
+        }
+        // Dropping the job signals its point and releases the client's buffer.
+        drop(job);
     }
 }
