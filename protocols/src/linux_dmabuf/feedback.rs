@@ -16,6 +16,10 @@ use wayland_server::{Resource, Weak};
 /// The first version whose tranches say that they can be sampled, and that has no main device.
 const SAMPLING_SINCE: u32 = 6;
 
+/// The most pairs of one event. A message may have 65535 bytes, and client libraries before
+/// libwayland 1.23 take none of more than 4096.
+const MOST_PAIRS: usize = 2000;
+
 /// Pairs of one preference, for one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tranche {
@@ -90,6 +94,13 @@ impl Feedback {
         self.tranches.iter().fold(FormatSet::default(), |all, tranche| all.union(&tranche.formats))
     }
 
+    /// The tranches as they are sent, each with its indices. One with very many pairs becomes several
+    /// for the same device and use: in a tranche there is one event for all of them.
+    fn parts(&self) -> impl Iterator<Item = (&Tranche, &[u8])> {
+        let tranches = self.tranches.iter().zip(&self.indices);
+        tranches.flat_map(|(tranche, indices)| indices.chunks(2 * MOST_PAIRS).map(move |part| (tranche, part)))
+    }
+
     /// Sends everything.
     pub(super) fn send(&self, object: &ZwpLinuxDmabufFeedbackV1) {
         let version = object.version();
@@ -98,10 +109,10 @@ impl Feedback {
         if version < SAMPLING_SINCE {
             object.main_device(self.main_device.to_ne_bytes().to_vec());
         }
-        for (tranche, indices) in self.tranches.iter().zip(&self.indices) {
+        for (tranche, indices) in self.parts() {
             object.tranche_target_device(tranche.device.to_ne_bytes().to_vec());
             object.tranche_flags(tranche.flags(version));
-            object.tranche_formats(indices.clone());
+            object.tranche_formats(indices.to_vec());
             object.tranche_done();
         }
         object.done();
@@ -209,6 +220,20 @@ mod tests {
         let expected =
             [tranche(1, true, &[5]), tranche(1, true, &[6]), tranche(2, true, &[5]), tranche(1, false, &[5])];
         assert_eq!(feedback.tranches(), expected);
+    }
+
+    #[test]
+    fn no_event_is_longer_than_a_client_takes() {
+        let many: Vec<u64> = (0..65_000).collect();
+        let feedback = Feedback::new(1, [tranche(1, true, &[70_000]), tranche(1, false, &many)]).unwrap();
+        let parts: Vec<_> = feedback.parts().collect();
+        // Object, size and opcode, length of the array.
+        assert!(parts.iter().all(|(_, indices)| 12 + indices.len() <= 4096));
+        assert_eq!(parts.iter().map(|(_, indices)| indices.len() / 2).sum::<usize>(), 65_001, "all pairs are sent");
+        let order: Vec<_> = parts.iter().map(|(tranche, _)| tranche.scanout).collect();
+        assert_eq!((order.len(), &order[..2]), (34, &[true, false][..]));
+        let sent: Vec<u8> = parts[1..].iter().flat_map(|(_, indices)| indices.iter().copied()).collect();
+        assert_eq!(sent, feedback.indices[1]);
     }
 
     #[test]
