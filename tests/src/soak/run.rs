@@ -21,9 +21,10 @@ const DISPLAYS: u64 = 4;
 /// What may be more than before, since it is the session's own or replaced again and again: each
 /// display has two or three targets and perhaps a cursor, and a target has two descriptors. Where a
 /// client was the last one that did something, one surface of it is kept until another does so.
-const SLACK: [(&str, u64); 7] = [
+const SLACK: [(&str, u64); 8] = [
     ("framebuffers of ", 3 * DISPLAYS),
     ("dma-bufs", 2 * DISPLAYS),
+    ("dma-bufs from elsewhere", 4),
     ("bytes in dma-bufs", 2 * DISPLAYS * (1024 * 768 * 4)),
     ("descriptors of /dmabuf:", 4 * DISPLAYS),
     ("descriptors of /memfd:dmabuf-formats", 1),
