@@ -3,8 +3,9 @@
 //!
 //! Each measurement has a compositor of its own. A scenario is compared with the control of the same
 //! round, in which the same animated window is alone ([`sample`](super::scale)); the median of the
-//! rounds counts. Memory is the most that was resident, less what was in the control. Where a limit ends the bad client, that is expected and stated, and the largest
-//! number that is allowed is a scenario, too.
+//! rounds counts. Memory is the most that was resident, less what was in the control. Where a limit
+//! ends the bad client, that is expected and stated, and the largest number that is allowed is a
+//! scenario, too.
 
 mod amounts;
 mod bad;
