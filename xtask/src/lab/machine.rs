@@ -131,6 +131,7 @@ fn command_line(options: &Options, memory: u64, init: &Path) -> Result<Vec<Strin
     if options.virtual_time {
         line.push("time-travel=inf-cpu".to_owned());
     }
+    line.extend(options.persona.iter().flat_map(|persona| persona.kernel_args()).map(|&arg| arg.to_owned()));
     line.extend(options.kernel_arg.iter().cloned());
     line.push(format!("init={quote}{init}{quote}"));
     line.extend(["--", "lab-guest"].map(str::to_owned));
@@ -140,15 +141,18 @@ fn command_line(options: &Options, memory: u64, init: &Path) -> Result<Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::persona::Persona;
 
     #[test]
     fn the_command_line_names_init_last_and_quotes_a_path_with_a_space() {
         let mut options = Options::for_command(vec!["true".into()]);
         options.virtual_time = true;
         options.kernel_arg.push("vkms.enable_overlay=0".into());
+        options.persona.push(Persona::ScanOut);
         let line = command_line(&options, 1 << 30, Path::new("/a b/xtask")).unwrap();
         assert_eq!(line[0], "mem=1024M");
         assert!(line.contains(&"time-travel=inf-cpu".to_owned()));
+        assert!(line.contains(&"vkms.scanout=1".to_owned()));
         let position = |arg: &str| line.iter().position(|a| a == arg);
         assert!(position("vkms.enable_overlay=0") > position("vkms.enable_overlay=1"), "the caller's word is the last");
         assert_eq!(line[line.len() - 3..], ["init=\"/a b/xtask\"", "--", "lab-guest"]);

@@ -16,6 +16,7 @@ pub mod klog;
 pub mod machine;
 pub mod memory;
 mod options;
+pub mod persona;
 pub mod progress;
 pub mod recipe;
 pub mod session;

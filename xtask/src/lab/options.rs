@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::persona::Persona;
+
 /// Arguments of `cargo xtask lab`.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -29,6 +31,9 @@ pub struct Options {
     /// Add to the kernel's command line, for example vkms.enable_overlay=0
     #[arg(long, value_name = "ARG")]
     pub kernel_arg: Vec<String>,
+    /// Let the displays behave as those of other hardware; may be given several times
+    #[arg(long, value_enum)]
+    pub persona: Vec<Persona>,
     /// Print nothing but the command's output, even when it fails
     #[arg(long, short)]
     pub quiet: bool,
@@ -50,6 +55,7 @@ impl Options {
             mem: None,
             env: Vec::new(),
             kernel_arg: Vec::new(),
+            persona: Vec::new(),
             quiet: false,
             cwd: None,
             command,

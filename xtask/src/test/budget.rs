@@ -33,6 +33,8 @@ pub enum Part {
     Soak,
     /// Tests on a real kernel, each program in a guest of its own
     LabTests,
+    /// Those in virtual time, on displays that behave as other hardware
+    PersonaTests,
     /// Property tests with many more cases
     PropertyTests,
     /// Leak tests with many more rounds
@@ -66,7 +68,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 22] = [
+const BUDGETS: [(Part, Duration, &str); 23] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -78,6 +80,7 @@ const BUDGETS: [(Part, Duration, &str); 22] = [
     (Part::Fuzz, minutes(3), "send fewer requests: `in_test` of xtask/src/fuzz/mod.rs"),
     (Part::Soak, minutes(5), "run it for less time: `in_test` of xtask/src/soak.rs"),
     (Part::LabTests, minutes(20), "see which programs take longest, and move repetitions to `--all`"),
+    (Part::PersonaTests, minutes(15), "leave out of it what no display changes"),
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),
     (Part::ExactTests, minutes(40), "lower the repetitions in xtask/src/test/long.rs"),
@@ -118,7 +121,7 @@ impl Part {
 
     /// It belongs to a run without `--all`.
     pub fn is_ordinary(self) -> bool {
-        self <= Part::LabTests
+        self <= Part::PersonaTests
     }
 
     /// Its name on the command line and in the output.

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::error::{Context, Error, Result};
+use crate::lab::persona::Persona;
 use crate::lab::{kernel, session::Streams};
 use crate::{fuzz, paths, setup, soak};
 use artifacts::{Artifact, Built};
@@ -72,7 +73,8 @@ impl Options {
     /// Whether the part is asked for, or needed by one that is.
     fn needs(&self, part: Part) -> bool {
         let any = |parts: &[Part]| parts.iter().any(|part| self.wants(*part));
-        let in_lab = [Part::Soak, Part::LabTests, Part::LeakTests, Part::ExactTests, Part::PropertyTests];
+        let in_lab =
+            [Part::Soak, Part::LabTests, Part::PersonaTests, Part::LeakTests, Part::ExactTests, Part::PropertyTests];
         self.wants(part)
             || match part {
                 Part::Setup => true,
@@ -142,6 +144,7 @@ impl<'a> Tests<'a> {
             Part::Fuzz => random_requests(&self.built.artifacts),
             Part::Soak => self.soak(),
             Part::LabTests => self.lab_tests(),
+            Part::PersonaTests => self.persona_tests(),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),
             Part::ExactTests => long::exact_tests(self),
@@ -247,6 +250,21 @@ impl<'a> Tests<'a> {
         for (program, run) in self.in_lab(&lab_programs, &mut tally)? {
             self.ledger.lab_program(&program.test.name, &program.label(), run);
         }
+        Ok(tally)
+    }
+
+    /// The tests in virtual time, and those of the CRC tool, on displays that behave as those of
+    /// other hardware.
+    fn persona_tests(&mut self) -> Result<Tally> {
+        let exact = self.built.artifacts.iter().filter(|test| test.is_exact() || test.name == "lab_crc_tool");
+        let as_other = |test: &Artifact| {
+            let mut program = LabProgram::new(test.clone(), self.options.lab_timeout);
+            program.persona = Some(Persona::ScanOut);
+            program
+        };
+        let lab_programs: Vec<LabProgram> = exact.map(as_other).collect();
+        let mut tally = Tally::default();
+        self.in_lab(&lab_programs, &mut tally)?;
         Ok(tally)
     }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::Artifact;
 use crate::error::{Context, Result};
+use crate::lab::persona::Persona;
 use crate::lab::session::{self, End, Streams};
 use crate::lab::{self, klog};
 
@@ -27,17 +28,22 @@ pub struct LabProgram {
     pub env: Vec<(String, String)>,
     /// Seconds after which the guest is killed.
     pub timeout: u64,
+    /// What the guest's displays are like, if not as the kernel has them.
+    pub persona: Option<Persona>,
 }
 
 impl LabProgram {
     /// All lab tests of a program.
     pub fn new(test: Artifact, timeout: u64) -> Self {
-        Self { test, filter: None, env: Vec::new(), timeout }
+        Self { test, filter: None, env: Vec::new(), timeout, persona: None }
     }
 
     /// Its name in the output.
     pub fn label(&self) -> String {
-        format!("lab {}", self.test.label())
+        match self.persona {
+            None => format!("lab {}", self.test.label()),
+            Some(persona) => format!("lab {}, {}", self.test.label(), persona.name()),
+        }
     }
 }
 
@@ -107,6 +113,7 @@ fn one(kernel: &Path, programs: &[Artifact], program: &LabProgram) -> Run {
     let mut lab = lab::Options::for_command(command);
     lab.timeout = program.timeout;
     lab.virtual_time = test.is_exact();
+    lab.persona.extend(program.persona);
     lab.env.push(("CARGO_MANIFEST_DIR".to_owned(), test.package.display().to_string()));
     lab.env.extend(program.env.iter().cloned());
     lab.cwd = Some(test.package.clone());
