@@ -113,7 +113,8 @@ fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> 
     let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
     let props = &planes[*plane].props;
     let settable = props.zpos.and(props.zpos_range).filter(|(min, max)| min < max);
-    PlaneRequest { zpos: settable.map(|(_, max)| max), ..PlaneRequest::new(*plane, show, src, *dst) }
+    let hotspot = props.hotspot_x.and(props.hotspot_y).map(|_| (shown.hotspot.x, shown.hotspot.y));
+    PlaneRequest { zpos: settable.map(|(_, max)| max), hotspot, ..PlaneRequest::new(*plane, show, src, *dst) }
 }
 
 fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<InFence>) -> PlaneRequest {

@@ -32,6 +32,9 @@ pub struct PlaneRequest {
     pub rotation: Rotation,
     /// Matrix and range of YUV pixels; `None`: RGB.
     pub colour: Option<Representation>,
+    /// Which pixel of the pointer's image points, where the plane wants to know: a virtual machine's
+    /// host draws the pointer itself.
+    pub hotspot: Option<(i32, i32)>,
     /// Which of the frame's [`Rects`] are this plane's damage; empty: everything may have changed.
     pub damage: Range<usize>,
     /// Up to which damage of the surface the plane is current after this commit.
@@ -92,7 +95,8 @@ impl PlaneRequest {
         // A plane without the property was chosen because its fixed value fits.
         let color_encoding = representation.and_then(|(encoding, _)| plane.props.color_encoding.map(|_| encoding));
         let color_range = representation.and_then(|(_, range)| plane.props.color_range.map(|_| range));
-        PlaneOptions { rotation: self.rotation, color_encoding, color_range, ..PlaneOptions::default() }
+        let (rotation, hotspot) = (self.rotation, self.hotspot);
+        PlaneOptions { rotation, color_encoding, color_range, hotspot, ..PlaneOptions::default() }
     }
 
     /// Whether the in-fence has signalled; `None` if there is none.
@@ -114,7 +118,8 @@ impl PlaneRequest {
     /// A request without rotation and fence, and with everything damaged.
     pub fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
         let rotation = Rotation::ROTATE_0;
-        Self { plane, show, src, dst, fence: None, zpos: None, rotation, colour: None, damage: 0..0, mark: None }
+        let (fence, zpos, colour, hotspot, mark) = (None, None, None, None, None);
+        Self { plane, show, src, dst, fence, zpos, rotation, colour, hotspot, damage: 0..0, mark }
     }
 }
 
