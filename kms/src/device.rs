@@ -61,6 +61,9 @@ pub struct Driver {
     pub name: String,
     /// Major, minor, patch.
     pub version: (i32, i32, i32),
+    /// What the driver says of itself: `Virtual Kernel Mode Setting` …
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
 }
 
 /// What outputs have taken for themselves.
@@ -309,11 +312,14 @@ impl dmabuf_import::GemDevice for Gem {
 }
 
 fn read_driver(fd: BorrowedFd<'_>) -> std::io::Result<Driver> {
-    let mut name = Vec::new();
-    let version = drm_ffi::get_version(fd, Some(&mut name), None, None)?;
-    let name: Vec<u8> = name.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+    let (mut name, mut description) = (Vec::new(), Vec::new());
+    let version = drm_ffi::get_version(fd, Some(&mut name), None, Some(&mut description))?;
+    let text = |bytes: Vec<_>| {
+        let bytes: Vec<u8> = bytes.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
     let numbers = (version.version_major, version.version_minor, version.version_patchlevel);
-    Ok(Driver { name: String::from_utf8_lossy(&name).into_owned(), version: numbers })
+    Ok(Driver { name: text(name), version: numbers, description: text(description) })
 }
 
 fn read_caps(fd: BorrowedFd<'_>) -> Caps {

@@ -88,7 +88,7 @@ impl Headless {
         }
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)
             .map_err(|errno| CallError::new("timerfd_create", HEADLESS, errno))?;
-        let driver = Driver { name: HEADLESS.to_owned(), version: (1, 0, 0) };
+        let driver = Driver { name: HEADLESS.to_owned(), version: (1, 0, 0), description: String::new() };
         let caps =
             Caps { modifiers: true, prime_import: true, monotonic: true, crtc_in_event: true, ..Caps::default() };
         let inventory = inventory::of(modes, driver.clone(), caps);

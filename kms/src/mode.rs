@@ -89,6 +89,13 @@ impl Mode {
         if self.refresh_mhz == 0 { 16_666_667 } else { period(self) }
     }
 
+    /// How long nothing is sent between two frames (`vdisplay` to `vtotal`), in ns; 0 for modes that
+    /// do not say.
+    pub fn blanking_ns(&self) -> u64 {
+        let blank = u64::from(self.vtotal).saturating_sub(self.height.into());
+        if self.refresh_mhz == 0 || self.vtotal == 0 { 0 } else { period(self) * blank / u64::from(self.vtotal) }
+    }
+
     /// Whether `WxH` or `WxH@HZ` (`HZ` may have a fraction) names this mode; the refresh may be off
     /// by 0.5 Hz.
     pub fn matches(&self, width: u32, height: u32, refresh_hz: Option<f64>) -> bool {
@@ -214,6 +221,7 @@ pub(crate) mod tests {
     fn xga_reads_as_expected() {
         let mode = xga();
         assert_eq!((mode.refresh_mhz, mode.period_ns(), mode.preferred), (60_004, 16_665_600, true));
+        assert_eq!(mode.blanking_ns(), 38 * 16_665_600 / 806, "38 of 806 lines");
         assert_eq!((mode.to_string().as_str(), mode.name.as_str()), ("1024x768@60.004", "1024x768"));
         assert!(mode.matches(1024, 768, None) && mode.matches(1024, 768, Some(60.0)));
         assert!(!mode.matches(1024, 768, Some(75.0)) && !mode.matches(1024, 767, None));

@@ -188,8 +188,12 @@ impl Scripted {
 
     /// The same under the name of another node, which need not exist.
     pub fn device_at(self: &Arc<Self>, path: impl Into<PathBuf>) -> Device {
+        self.device_of(path, Driver { name: "scripted".to_owned(), version: (1, 0, 0), description: String::new() })
+    }
+
+    /// The same with this driver.
+    pub fn device_of(self: &Arc<Self>, path: impl Into<PathBuf>, driver: Driver) -> Device {
         let caps = Caps { modifiers: true, dumb: true, prime_import: true, cursor: (64, 64), ..Caps::default() };
-        let driver = Driver { name: "scripted".to_owned(), version: (1, 0, 0) };
         Device::with_kernel(self.clone(), path.into(), driver, caps)
     }
 

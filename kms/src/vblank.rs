@@ -1,4 +1,16 @@
-//! When the next vblank comes, computed from the mode and the flips that were seen.
+//! When the next vblank begins, computed from the mode and the flips that were seen.
+//!
+//! ```text
+//!  … lines │← blanking →│ lines …
+//!          ├ vblank N begins: from here on the display shows what was committed before
+//!          │            └ its time stamp, where the driver stamps the first line
+//!          └ its time stamp, where the driver stamps the interrupt
+//! ```
+//!
+//! What a commit has to meet is the beginning. Drivers that know which line is being sent stamp the
+//! first line of the frame (`drm_crtc_vblank_helper_get_vblank_timestamp`: i915, xe, amdgpu, msm,
+//! nouveau, vc4 …), so that the stamp lies in the future when the flip is reported: by that they are
+//! known.
 //!
 //! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip
 //! resets the phase.
@@ -13,6 +25,9 @@ pub const FRESH: u64 = 30;
 #[derive(Debug, Clone)]
 pub struct Clock {
     period: u64,
+    blanking: u64,
+    /// Time stamps are those of the first line.
+    stamps_first_line: bool,
     last: Option<Seen>,
     /// The last flip followed another one before that had become old.
     steady: bool,
@@ -21,14 +36,18 @@ pub struct Clock {
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {
+    /// The beginning of the vblank.
     time: Ns,
     sequence: u64,
 }
 
 impl Clock {
-    /// A clock of a mode with `period` ns from vblank to vblank (at least 1).
-    pub fn new(period: u64) -> Self {
-        Self { period: period.max(1), last: None, steady: false, missed: 0 }
+    /// A clock of a mode with `period` ns from vblank to vblank (at least 1), of which nothing is
+    /// sent for `blanking` ns.
+    pub fn new(period: u64, blanking: u64) -> Self {
+        let period = period.max(1);
+        let blanking = blanking.min(period / 2);
+        Self { period, blanking, stamps_first_line: false, last: None, steady: false, missed: 0 }
     }
 
     /// Nanoseconds from vblank to vblank.
@@ -36,16 +55,27 @@ impl Clock {
         self.period
     }
 
-    /// A new mode: the phase is unknown again, misses stay counted.
-    pub fn set_period(&mut self, period: u64) {
-        self.period = period.max(1);
+    /// The phase is unknown from now on; misses stay counted.
+    pub fn forget_phase(&mut self) {
         self.last = None;
         self.steady = false;
     }
 
-    /// A flip was seen at `time` with the kernel's `sequence`; answers the sequence with its wraps
-    /// counted.
-    pub fn flip(&mut self, time: Ns, sequence: u32) -> u64 {
+    /// The beginning of the vblank with this time stamp.
+    pub fn begin_of(&self, stamp: Ns) -> Ns {
+        if self.stamps_first_line { stamp.saturating_sub(self.blanking) } else { stamp }
+    }
+
+    /// The time stamp of the vblank that begins then.
+    pub fn stamp_of(&self, vblank: Ns) -> Ns {
+        if self.stamps_first_line { vblank.saturating_add(self.blanking) } else { vblank }
+    }
+
+    /// A flip was reported at `now`, with a time stamp and the kernel's `sequence`; answers the
+    /// sequence with its wraps counted.
+    pub fn flip(&mut self, now: Ns, stamp: Ns, sequence: u32) -> u64 {
+        self.stamps_first_line |= stamp > now;
+        let time = self.begin_of(stamp);
         let full = match self.last {
             // The signed distance of the low halves: right for jumps of up to 2^31 either way.
             Some(last) => {
@@ -58,7 +88,7 @@ impl Clock {
         full
     }
 
-    /// Time of the first vblank strictly after `after`; one period after `after` while no flip was
+    /// Beginning of the first vblank strictly after `after`; one period after `after` while no flip was
     /// seen. It saturates: a client may name any time.
     pub fn next_vblank(&self, after: Ns) -> Ns {
         let Some(last) = self.last else { return after.saturating_add(self.period) };
@@ -91,9 +121,10 @@ impl Clock {
         })
     }
 
-    /// How many vblanks the flip at `actual` came after its `target`, 0 if in time; counts them.
-    pub fn miss(&mut self, target: Ns, actual: Ns) -> u64 {
-        let late = (actual.saturating_sub(target) + self.period / 2) / self.period;
+    /// How many vblanks a flip with this time stamp came after its `target`, the beginning of a
+    /// vblank; 0 if in time. Counts them.
+    pub fn miss(&mut self, target: Ns, stamp: Ns) -> u64 {
+        let late = (self.begin_of(stamp).saturating_sub(target) + self.period / 2) / self.period;
         self.missed += late;
         late
     }
@@ -121,10 +152,10 @@ mod tests {
 
     #[test]
     fn vblanks_follow_the_last_flip() {
-        let mut clock = Clock::new(10 * MS);
+        let mut clock = Clock::new(10 * MS, 0);
         assert_eq!(clock.next_vblank(3 * MS), 13 * MS);
         assert_eq!(clock.next_vblank(Ns::MAX - 1), Ns::MAX);
-        clock.flip(100 * MS, 5);
+        clock.flip(100 * MS, 100 * MS, 5);
         assert_eq!(clock.next_vblank(Ns::MAX - 1), Ns::MAX);
         let table =
             [(100, 110), (101, 110), (109, 110), (110, 120), (125, 130), (95, 100), (90, 100), (89, 90), (41, 50)];
@@ -137,32 +168,49 @@ mod tests {
 
     #[test]
     fn the_phase_is_known_for_a_while_after_a_flip() {
-        let mut clock = Clock::new(10 * MS);
+        let mut clock = Clock::new(10 * MS, 0);
         assert!(!clock.is_in_phase(0), "no flip yet");
-        clock.flip(90 * MS, 0);
+        clock.flip(90 * MS, 90 * MS, 0);
         assert!(!clock.is_in_phase(91 * MS), "one flip says little");
-        clock.flip(100 * MS, 1);
+        clock.flip(100 * MS, 100 * MS, 1);
         for (time, known) in [(90, true), (100, true), (400, true), (401, false), (100_000, false)] {
             assert_eq!(clock.is_in_phase(time * MS), known, "at {time} ms");
         }
-        clock.flip(100_000 * MS, 2);
+        clock.flip(100_000 * MS, 100_000 * MS, 2);
         assert!(!clock.is_in_phase(100_001 * MS), "after a pause as after a modeset");
-        clock.flip(100_010 * MS, 3);
+        clock.flip(100_010 * MS, 100_010 * MS, 3);
         assert!(clock.is_in_phase(100_001 * MS));
-        clock.set_period(20 * MS);
+        clock.forget_phase();
         assert!(!clock.is_in_phase(100_001 * MS), "a modeset");
-        assert_eq!(clock.period(), 20 * MS);
-        for (pause, known) in [(FRESH * 20, true), (FRESH * 20 + 1, false)] {
-            clock.flip(0, 0);
-            clock.flip(pause * MS, 1);
+        for (pause, known) in [(FRESH * 10, true), (FRESH * 10 + 1, false)] {
+            clock.flip(0, 0, 0);
+            clock.flip(pause * MS, pause * MS, 1);
             assert_eq!(clock.is_in_phase(pause * MS), known, "after {pause} ms without a flip");
         }
     }
 
+    /// The commit has to be there when the lines stop, not when they begin again.
+    #[test]
+    fn a_stamp_in_the_future_is_that_of_the_first_line() {
+        let mut clock = Clock::new(10 * MS, MS);
+        clock.flip(99 * MS + 50_000, 100 * MS, 1);
+        assert_eq!(clock.next_vblank(100 * MS), 109 * MS);
+        assert_eq!((clock.begin_of(110 * MS), clock.stamp_of(109 * MS)), (109 * MS, 110 * MS));
+        assert_eq!((clock.miss(109 * MS, 110 * MS), clock.miss(109 * MS, 120 * MS)), (0, 1));
+        // The next one is reported late: what is known of the driver stays.
+        clock.flip(111 * MS, 110 * MS, 2);
+        assert_eq!(clock.next_vblank(112 * MS), 119 * MS);
+        assert!(clock.is_in_phase(112 * MS));
+        // Another driver stamps its interrupt.
+        let mut clock = Clock::new(10 * MS, MS);
+        clock.flip(100 * MS + 50_000, 100 * MS, 1);
+        assert_eq!(clock.next_vblank(100 * MS), 110 * MS);
+    }
+
     #[test]
     fn misses_are_whole_vblanks() {
-        let mut clock = Clock::new(10 * MS);
-        clock.flip(100 * MS, 1);
+        let mut clock = Clock::new(10 * MS, 0);
+        clock.flip(100 * MS, 100 * MS, 1);
         assert_eq!(clock.miss(110 * MS, 110 * MS + 300), 0);
         assert_eq!(clock.miss(110 * MS, 109 * MS), 0);
         assert_eq!(clock.miss(110 * MS, 120 * MS), 1);
@@ -172,8 +220,8 @@ mod tests {
 
     #[test]
     fn the_latch_leaves_its_margin() {
-        let mut clock = Clock::new(10 * MS);
-        clock.flip(100 * MS, 1);
+        let mut clock = Clock::new(10 * MS, 0);
+        clock.flip(100 * MS, 100 * MS, 1);
         assert_eq!(clock.latch(101 * MS, 2 * MS), (108 * MS, 110 * MS));
         assert_eq!(clock.latch(108 * MS - 1, 2 * MS), (108 * MS, 110 * MS));
         assert_eq!(clock.latch(108 * MS, 2 * MS), (118 * MS, 120 * MS), "a latch of now is too late");
@@ -181,17 +229,17 @@ mod tests {
 
     #[test]
     fn sequences_do_not_wrap() {
-        let mut clock = Clock::new(MS);
-        assert_eq!(clock.flip(0, u32::MAX), u64::from(u32::MAX));
-        assert_eq!(clock.flip(MS, 0), 1 << 32);
-        assert_eq!(clock.flip(2 * MS, 1), (1 << 32) + 1);
+        let mut clock = Clock::new(MS, 0);
+        assert_eq!(clock.flip(0, 0, u32::MAX), u64::from(u32::MAX));
+        assert_eq!(clock.flip(MS, MS, 0), 1 << 32);
+        assert_eq!(clock.flip(2 * MS, 2 * MS, 1), (1 << 32) + 1);
     }
 
     proptest! {
         #[test]
         fn next_vblank_is_after_and_in_phase(period in 1u64..100_000_000, flip in 0u64..1 << 50, after in 0u64..1 << 50) {
-            let mut clock = Clock::new(period);
-            clock.flip(flip, 0);
+            let mut clock = Clock::new(period, 0);
+            clock.flip(flip, flip, 0);
             let next = clock.next_vblank(after);
             prop_assert!(next > after && next - after <= period);
             prop_assert_eq!(next.abs_diff(flip) % period, 0);

@@ -10,7 +10,7 @@ use fence::SwTimeline;
 use kms::crc::CrcReader;
 use kms::crc::vkms::{Composer, ModelPlane};
 use kms::{CrtcState, PlaneOptions, PlaneState, Rect, Rotation, SrcRect};
-use lab::Screen;
+use lab::{Screen, now};
 
 #[test]
 #[ignore = "lab"]
@@ -25,7 +25,7 @@ fn a_frame_allocates_nothing() {
         CrcReader::open(&screen.device, screen.output.crtc_index()).and_then(|reader| reader.arm("auto")).expect("CRC");
     let mut composer = Composer::default();
     composer.crc(w, h, &[]);
-    let mut clock = kms::vblank::Clock::new(screen.output.mode().period_ns());
+    let mut clock = kms::vblank::Clock::new(screen.output.mode().period_ns(), screen.output.mode().blanking_ns());
     let mut total = 0;
     for at in 0..20u32 {
         let fence = timeline.fence(at + 1, "frame").expect("fence");
@@ -50,7 +50,7 @@ fn a_frame_allocates_nothing() {
         timeline.inc(1).expect("inc");
         total += allocations(|| {
             let flip = screen.wait_flip().expect("flip");
-            clock.flip(flip.time, flip.sequence);
+            clock.flip(now(), flip.time, flip.sequence);
             let _ = stream.read_entry().expect("entry");
             let model =
                 ModelPlane::new(picture.bytes(), picture.stride(), picture.format() as u32, state.src, state.dst);

@@ -81,7 +81,7 @@ fn frames_come_at_the_refresh_rate_and_leak_nothing() {
     let buffers = [screen.painted(|x, y| x ^ y), screen.painted(|x, y| x & y)];
     let timeline = SwTimeline::open().expect("sw_sync");
     let before = (open_fds(), framebuffers(&screen.device), screen.device.gem().len());
-    let mut clock = kms::vblank::Clock::new(screen.output.mode().period_ns());
+    let mut clock = kms::vblank::Clock::new(screen.output.mode().period_ns(), screen.output.mode().blanking_ns());
     let (mut first, mut last) = (None, 0);
     for at in 0..120u32 {
         let fence = timeline.fence(at + 1, "frame").expect("fence");
@@ -94,7 +94,7 @@ fn frames_come_at_the_refresh_rate_and_leak_nothing() {
         let dumb = screen.device.dumb(64, 64, dmabuf_import::Fourcc::Argb8888).expect("dumb");
         drop(dumb.framebuffer().clone());
         let flip = screen.wait_flip().expect("flip");
-        let sequence = clock.flip(flip.time, flip.sequence);
+        let sequence = clock.flip(now(), flip.time, flip.sequence);
         first.get_or_insert(sequence);
         last = sequence;
         assert!(committed.out_fence.is_some_and(|fence| fence.is_signalled()));

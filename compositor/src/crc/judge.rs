@@ -154,17 +154,21 @@ impl<E> Judge<E> {
     /// Whether `entry` is certainly not the first one of the newest frame, so that a changed value
     /// needs evidence.
     pub fn repeats(&self, entry: &CrcEntry) -> bool {
-        self.entries > 0 && self.frames.back().is_some_and(|frame| of(&frame.shown, entry))
+        self.entries > 0 && self.may_be_of_the_newest(entry)
     }
 
     /// Adds an entry that was read at `arrived` (CLOCK_MONOTONIC); call it in the order of the
     /// entries.
     pub fn entry(&mut self, entry: CrcEntry, arrived: Ns, evidence: E) {
-        if self.frames.back().is_some_and(|frame| of(&frame.shown, &entry)) {
+        if self.may_be_of_the_newest(&entry) {
             self.entries += 1;
         }
         self.pairer.entry(entry, arrived);
         self.evidence.push_back(evidence);
+    }
+
+    fn may_be_of_the_newest(&self, entry: &CrcEntry) -> bool {
+        self.frames.back().is_some_and(|frame| self.pairer.rule().may_be_of(entry, &frame.shown))
     }
 
     /// Sets the prediction of a frame.
@@ -265,7 +269,7 @@ impl<E> Judge<E> {
             Predicted::Awaited => return,
             Predicted::Not => CrcVerdict::Unpredicted,
             Predicted::Unknown => CrcVerdict::Read,
-            Predicted::Crc(crc) if read.entry.values() == [crc] => CrcVerdict::Equal,
+            Predicted::Crc(crc) if read.entry.values().first() == Some(&crc) => CrcVerdict::Equal,
             Predicted::Crc(_) if read.late => CrcVerdict::Ambiguous,
             Predicted::Crc(_) => CrcVerdict::Different,
         };
@@ -279,11 +283,6 @@ impl Predicted {
     fn crc(self) -> Option<u32> {
         if let Self::Crc(crc) = self { Some(crc) } else { None }
     }
-}
-
-/// Whether an entry can belong to a frame.
-fn of(shown: &ShownFrame, entry: &CrcEntry) -> bool {
-    entry.frame.is_none_or(|frame| frame.wrapping_sub(shown.sequence) as i32 >= 0)
 }
 
 #[cfg(test)]

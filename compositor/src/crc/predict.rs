@@ -51,7 +51,7 @@ pub enum Arithmetic {
 impl Arithmetic {
     /// The arithmetic of the CRC source `source` of a device, under the running kernel.
     pub fn of(device: &Device, source: &str) -> Self {
-        let known = driver::driver(device.driver());
+        let known = driver::of(device.driver_info());
         let whole = known.is_some_and(|driver| driver.sources.whole == source);
         let plane = driver::plane_of_source(source);
         match (known.map(|driver| driver.predict), plane) {

@@ -10,8 +10,7 @@ use fence::{Ns, SyncFile};
 use kms::{
     PlaneId,
     crc::{
-        CrcEntry, CrcError, CrcStream,
-        driver::{self, Numbers},
+        CrcEntry, CrcError, CrcStream, driver,
         pair::{Rule, ShownFrame},
         vkms::{Encoding, Range},
     },
@@ -149,7 +148,7 @@ pub struct ArmedStream {
 impl ArmedStream {
     /// Wraps an armed stream. `period`: the vblank period in ns.
     pub fn new(stream: CrcStream, device: &kms::Device, source: &str, period: u64) -> Self {
-        let rule = rule(device.driver(), source, period);
+        let rule = Rule::of(driver::of(device.driver_info()), source, period);
         Self { stream, judge: Judge::new(rule), last: None, suspects: Vec::new(), entries: 0 }
     }
 
@@ -201,18 +200,5 @@ impl ArmedStream {
 impl AsFd for ArmedStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
-    }
-}
-
-/// How the entries of a source are paired with frames.
-fn rule(name: &str, source: &str, period: u64) -> Rule {
-    let known = driver::driver(name);
-    // The lab's vkms has sources for single planes, whose entries have no frame numbers.
-    let plane = source.starts_with("plane") && name == "vkms";
-    match known.map(|driver| driver.numbers) {
-        Some(Numbers::Vblank) if plane => Rule::after_flip(period),
-        Some(Numbers::Vblank) => Rule::number(period),
-        // It is unknown what the numbers of another driver count.
-        Some(Numbers::Own | Numbers::None) | None => Rule::after_scanout(period),
     }
 }

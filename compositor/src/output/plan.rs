@@ -30,7 +30,8 @@ impl Output {
         } else {
             due.map(|due| {
                 // The first vblank at or after `due` that a latch can still make.
-                let from = due.saturating_sub(self.slack()).saturating_sub(1).max(now + margins.late);
+                let due = self.clock.begin_of(due.saturating_sub(self.slack()).saturating_sub(1));
+                let from = due.max(now + margins.late);
                 let vblank = self.clock.next_vblank(from);
                 Latch { at: vblank.saturating_sub(margins.early).max(now), vblank, why: LatchReason::Due }
             })

@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn the_latch_is_early_if_there_is_time_and_late_otherwise() {
-        let mut clock = Clock::new(10_000);
-        clock.flip(100_000, 1);
+        let mut clock = Clock::new(10_000, 0);
+        clock.flip(100_000, 100_000, 1);
         let margins = Margins { early: 1100, late: 100 };
         // (now, latch, vblank)
         let table = [

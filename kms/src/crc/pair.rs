@@ -3,13 +3,15 @@
 //!
 //! ```text
 //!  flips    |N            |N+1          |N+3            sequence and time of each flip, from its event
-//!  entries    n   n+1       n+2  …                      with a number: the newest flip not after it
+//!  entries    n   n+1       n+2  …                      with the number of its vblank: the newest flip not after it
+//!             n+1 n+2       n+3  …                      with that of the vblank after: the newest flip before it
 //!             X        X       X                        without: the newest flip whose entry can have arrived by then
 //! ```
 
 use std::collections::VecDeque;
 
 use super::CrcEntry;
+use super::driver::{Completed, CrcDriver};
 use crate::Ns;
 
 /// A frame that has come on screen.
@@ -29,6 +31,9 @@ pub enum Rule {
     /// By frame number. An entry is judged `hold` ns after its arrival, since it may be read before
     /// the event of its flip.
     Number {
+        /// The number less that of the vblank with which the frame's scan-out begins: 0, or 1 where
+        /// it is that of the vblank which ends it.
+        past: u32,
         /// ns.
         hold: Ns,
     },
@@ -37,15 +42,34 @@ pub enum Rule {
     Arrival {
         /// ns; negative where it is the middle of a span that ends at the flip.
         delay: i64,
-        /// ns, less than half a frame.
+        /// ns.
         slack: Ns,
     },
 }
 
 impl Rule {
-    /// By number, for a display with this period in ns.
+    /// For a source of a driver, on a display with this period in ns.
+    pub fn of(driver: Option<&CrcDriver>, source: &str, period: Ns) -> Self {
+        let numbered = driver.is_some_and(|driver| driver.is_numbered(source));
+        match (driver.map_or(Completed::Unknown, |driver| driver.completed), numbered) {
+            (Completed::AtItsVblank, true) => Self::number(period),
+            (Completed::AtTheNextVblank, true) => Self::number_of_the_end(period),
+            (Completed::AtItsVblank, false) => Self::after_flip(period),
+            (Completed::AtTheNextVblank, false) => Self::after_scanout(period),
+            // Even where there are numbers, it is unknown what they count.
+            (Completed::Unknown, _) => Self::standing_still(period),
+        }
+    }
+
+    /// By number, for a display with this period in ns: that of the vblank with which the frame
+    /// begins.
     pub fn number(period: Ns) -> Self {
-        Self::Number { hold: period / 4 }
+        Self::Number { past: 0, hold: period / 4 }
+    }
+
+    /// By number, where it is that of the vblank with which the scan-out has ended.
+    pub fn number_of_the_end(period: Ns) -> Self {
+        Self::Number { past: 1, hold: period / 4 }
     }
 
     /// By arrival, where an entry arrives at the *end* of the frame's first scan-out, with the next
@@ -61,10 +85,24 @@ impl Rule {
         Self::Arrival { delay: -((period / 6) as i64), slack: period / 6 }
     }
 
+    /// By arrival, where it is not known whether an entry arrives with the flip or with the vblank
+    /// after: what arrives up to one and a half frames after a flip may be of the frame before.
+    pub fn standing_still(period: Ns) -> Self {
+        Self::Arrival { delay: (period * 3 / 4) as i64, slack: period * 3 / 4 }
+    }
+
+    /// Whether an entry can belong to a frame that was shown, if nothing was shown after it.
+    pub fn may_be_of(self, entry: &CrcEntry, shown: &ShownFrame) -> bool {
+        match self {
+            Self::Number { past, .. } => entry.frame.is_none_or(|frame| is_of(frame, past, shown)),
+            Self::Arrival { .. } => true,
+        }
+    }
+
     /// How long after its arrival an entry can be judged.
     fn hold(self) -> Ns {
         match self {
-            Self::Number { hold } => hold,
+            Self::Number { hold, .. } => hold,
             Self::Arrival { delay, slack } => (slack as i64).saturating_sub(delay).max(0) as Ns,
         }
     }
@@ -123,6 +161,11 @@ impl Pairer {
     /// Flips remembered at most: an entry that is later than these is of [`EntryFrame::Before`].
     pub const FLIPS: usize = 64;
 
+    /// How it pairs.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
     /// Pairs by `rule`.
     pub fn new(rule: Rule) -> Self {
         Self { rule, flips: VecDeque::with_capacity(Self::FLIPS + 1), entries: VecDeque::new(), unread: 0 }
@@ -153,8 +196,8 @@ impl Pairer {
         let newest =
             |not_after: &dyn Fn(&ShownFrame) -> bool| self.flips.iter().rposition(|flip| not_after(&flip.shown));
         let (older, newer) = match self.rule {
-            Rule::Number { .. } => {
-                let at = entry.frame.and_then(|frame| newest(&|s| frame.wrapping_sub(s.sequence) as i32 >= 0));
+            Rule::Number { past, .. } => {
+                let at = entry.frame.and_then(|frame| newest(&|s| is_of(frame, past, s)));
                 (at, at)
             }
             Rule::Arrival { delay, slack } => {
@@ -179,7 +222,10 @@ impl Pairer {
                 if first { EntryFrame::First(flip.shown.id) } else { EntryFrame::Repeat(flip.shown.id) }
             }
         };
-        let replaced = newer.is_some_and(|at| self.flips.get(at + 1).is_some_and(|next| next.shown.time <= arrived));
+        // An entry of a scan-out that has ended is complete before the next frame replaces this one.
+        let ended = matches!(self.rule, Rule::Number { past: 1.., .. });
+        let next = newer.and_then(|at| self.flips.get(at + 1));
+        let replaced = !ended && next.is_some_and(|next| next.shown.time <= arrived);
         // No later entry can be of a frame before the older one.
         (0..older.unwrap_or(0)).for_each(|_| self.drop_oldest());
         Some(Pair { entry, arrived, verdict, replaced })
@@ -199,6 +245,11 @@ impl Pairer {
     fn drop_oldest(&mut self) {
         self.unread += u64::from(self.flips.pop_front().is_some_and(|flip| !flip.read));
     }
+}
+
+/// Whether an entry with this number is of a frame that was flipped then, or of a later one.
+fn is_of(frame: u32, past: u32, shown: &ShownFrame) -> bool {
+    frame.wrapping_sub(past).wrapping_sub(shown.sequence) as i32 >= 0
 }
 
 #[cfg(test)]

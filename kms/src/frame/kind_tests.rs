@@ -29,7 +29,8 @@ struct Bench {
 impl Bench {
     fn new(count: u32, caps: Caps, change: impl FnOnce(&mut Inventory)) -> Self {
         let kernel = Scripted::new().unwrap();
-        let driver = crate::device::Driver { name: "scripted".to_owned(), version: (1, 0, 0) };
+        let driver =
+            crate::device::Driver { name: "scripted".to_owned(), version: (1, 0, 0), description: String::new() };
         let device = Device::with_kernel(kernel.clone(), "/dev/dri/scripted".into(), driver, caps);
         let mut inventory = Stock { outputs: count, ..Stock::default() }.inventory();
         change(&mut inventory);

@@ -144,13 +144,15 @@ pub struct Stock {
     pub cursor: bool,
     /// Whether there are IN_FENCE_FD and OUT_FENCE_PTR.
     pub fences: bool,
-    /// Whether planes have alpha, zpos, blend modes and damage.
+    /// Whether planes have alpha, zpos, blend modes and damage, and cursor planes a hotspot.
     pub rich: bool,
+    /// Name of the driver: what is known of drivers goes by it.
+    pub driver: &'static str,
 }
 
 impl Default for Stock {
     fn default() -> Self {
-        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true }
+        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true, driver: "scripted" }
     }
 }
 
@@ -172,7 +174,7 @@ impl Stock {
         let kind = || "Virtual".to_owned();
         let encoder = |at| Encoder { id: encoder(at), kind: kind(), possible_crtcs: all, possible_clones: 0 };
         Inventory {
-            driver: Driver { name: "scripted".to_owned(), version: (1, 0, 0) },
+            driver: Driver { name: self.driver.to_owned(), version: (1, 0, 0), description: String::new() },
             caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
             crtcs: each.clone().map(|at| self.crtc(CrtcIndex::from_raw(at))).collect(),
             connectors: each.clone().map(|at| connector(at, all)).collect(),
@@ -237,6 +239,10 @@ impl Stock {
             if let Some(rotation) = props.0.get_mut("rotation") {
                 rotation.kind = PropertyKind::Bitmask(names(&bits));
             }
+        }
+        if self.rich && kind == PlaneKind::Cursor {
+            number(&mut props, "HOTSPOT_X", ids::HOTSPOT_X, u64::MAX);
+            number(&mut props, "HOTSPOT_Y", ids::HOTSPOT_Y, u64::MAX);
         }
         if let Some(property) = props.0.get_mut("zpos") {
             property.value = zpos;

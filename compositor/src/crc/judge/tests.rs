@@ -44,6 +44,22 @@ fn each_prediction_has_its_verdict() {
     assert_eq!(verdicts(&all(&mut judge)), expected);
 }
 
+/// Hardware numbers an entry when its frame has left, and has several values.
+#[test]
+fn a_sum_of_the_scan_out_is_of_the_frame_that_has_left() {
+    let mut judge = Judge::new(Rule::number_of_the_end(PERIOD));
+    for id in 1..=3u32 {
+        judge.shown(shown(id.into(), id), Predicted::Crc(id), true);
+        judge.entry(CrcEntry::new(Some(id), &[id - 1, 77, 78]), after(id), 0);
+    }
+    judge.entry(CrcEntry::new(Some(4), &[3, 77, 78]), after(4), 0);
+    assert_eq!(verdicts(&all(&mut judge)), [1, 2, 3].map(|id| (id, CrcVerdict::Equal)));
+    // The screen stands still: only now does a changed value say something.
+    assert!(judge.repeats(&CrcEntry::new(Some(5), &[3])));
+    judge.shown(shown(4, 6), Predicted::Crc(4), true);
+    assert!(!judge.repeats(&CrcEntry::new(Some(6), &[3])), "that of the frame before");
+}
+
 #[test]
 fn a_frame_is_not_judged_before_its_prediction() {
     let mut judge = Judge::new(Rule::number(PERIOD));

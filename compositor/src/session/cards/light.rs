@@ -197,7 +197,7 @@ impl Syncline {
             id,
             wl,
             global,
-            clock: vblank::Clock::new(mode.period_ns()),
+            clock: vblank::Clock::new(mode.period_ns(), mode.blanking_ns()),
             location,
             size: (width as i32, height as i32).into(),
             machine: Machine::lit(self.now),

@@ -12,7 +12,10 @@
 //! within [`LIMIT`], the answer says so.
 
 use fence::Ns;
-use kms::PlaneId;
+use kms::{
+    PlaneId,
+    crc::driver::{self, Completed},
+};
 use smithay::utils::IsAlive;
 
 use crate::{
@@ -58,6 +61,14 @@ impl Syncline {
                 return not(format!("CRCs of {name} are being turned on; try again"));
             }
             _ => return not(format!("CRCs of {name} are off; turn them on: syncline msg crc on {name}")),
+        }
+        let driver = output.kms.device().driver_info();
+        if driver::of(driver).is_none_or(|known| known.completed == Completed::Unknown) {
+            return not(format!(
+                "unknown: it is not known of which frame a CRC of {} is while the screen changes; \
+                 syncline crc record and verify compare still pictures",
+                driver.name
+            ));
         }
         output.dirty = true;
         let (deadline, output) = (self.now + LIMIT, output.id);

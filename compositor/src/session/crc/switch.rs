@@ -116,7 +116,7 @@ impl Syncline {
         }
         let output = &mut self.outputs.list[id];
         let device = output.kms.device();
-        let known = driver::driver(device.driver()).map(|driver| driver.sources);
+        let known = driver::of(device.driver_info()).map(|driver| driver.sources);
         let source = source.or(known.map(|sources| sources.whole)).unwrap_or("auto");
         if output.crc.as_ref().is_some_and(|crc| crc.source == source && crc.failed.is_none()) {
             return Ok(());

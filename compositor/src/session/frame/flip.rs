@@ -90,10 +90,12 @@ impl Syncline {
         // For the flip that turns a display on, kernels have reported the last vblank before it was
         // off.
         let time = if guessed { now } else { flip.time };
-        let seq = output.clock.flip(time, flip.sequence);
+        // Since `now` was read the vblank may have come, which puts its stamp into the future, too.
+        let read_at = if time > now { self.clock.now() } else { now };
+        let seq = output.clock.flip(read_at, time, flip.sequence);
         if matches!(landed, Landed::Off) {
             // The phase of its vblanks is unknown when it is on again.
-            output.clock.set_period(output.clock.period());
+            output.clock.forget_phase();
         }
         if !matches!(landed, Landed::Frame(_)) || guessed {
             // After a modeset, planes that it has touched without a CRTC are busy until the commit

@@ -100,9 +100,11 @@ impl Syncline {
         self.pace.held.retain(waits);
     }
 
-    /// Before the latch of output `id`: releases the commits whose time `vblank` meets.
+    /// Before the latch of output `id` for `vblank`: releases the commits whose time that meets.
+    /// Clients are told of, and name, the time stamps of vblanks.
     pub fn release_due(&mut self, id: OutputId, vblank: Ns) {
-        let until = vblank + self.outputs.list[id].slack();
+        let output = &self.outputs.list[id];
+        let until = output.clock.stamp_of(vblank) + output.slack();
         self.release_held(Some(id), |order| order.release_until(until));
     }
 

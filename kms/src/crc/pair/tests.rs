@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crc::driver;
+use crate::device::Driver;
 
 /// Round numbers instead of 16.67 ms.
 const PERIOD: Ns = 1000;
@@ -48,6 +50,57 @@ fn by_number() {
     // 17 after 14: nothing was read of 16 but it is still on screen.
     pairer.entry(numbered(17), 17_100);
     assert_eq!(all(&mut pairer), [(First(16), false)]);
+}
+
+/// The sum of a scan-out has the number of the vblank that ends it.
+#[test]
+fn by_the_number_of_the_end() {
+    let mut pairer = pairer(Rule::number_of_the_end(PERIOD), &[10, 11, 14]);
+    for frame in [10, 11, 12, 13, 14, 15, 16] {
+        pairer.entry(numbered(frame), Ns::from(frame) * PERIOD + 100);
+    }
+    let verdicts = [Before, First(10), First(11), Repeat(11), Repeat(11), First(14), Repeat(14)];
+    // The next frame is on the screen already when the last entry of one arrives; its sum is complete.
+    assert_eq!(all(&mut pairer), verdicts.map(|verdict| (verdict, false)));
+    assert_eq!(pairer.unread(), 0);
+    let shown = ShownFrame { id: 1, sequence: 14, time: 0 };
+    let may_be = |rule: Rule, frame| rule.may_be_of(&numbered(frame), &shown);
+    assert!(!may_be(Rule::number_of_the_end(PERIOD), 14) && may_be(Rule::number_of_the_end(PERIOD), 15));
+    assert!(!may_be(Rule::number(PERIOD), 13) && may_be(Rule::number(PERIOD), 14));
+}
+
+#[test]
+fn where_nothing_is_known_only_a_still_screen_tells() {
+    let rule = Rule::of(None, "auto", PERIOD);
+    let mut pairer = pairer(rule, &[1, 3]);
+    // Whether these come with the flip or a frame later: the first two are of 1 or of 3.
+    for arrived in [3010, 4010, 5010] {
+        pairer.entry(numbered(9), arrived);
+    }
+    let either = Ambiguous { older: Some(1), newer: 3 };
+    assert_eq!(all(&mut pairer).into_iter().map(|pair| pair.0).collect::<Vec<_>>(), [either, either, Repeat(3)]);
+}
+
+#[test]
+fn each_driver_has_its_rule() {
+    let rule = |name: &str, description: &str, source| {
+        let driver = Driver { name: name.to_owned(), description: description.to_owned(), ..Driver::default() };
+        Rule::of(driver::of(&driver), source, PERIOD)
+    };
+    for (name, description, source, expected) in [
+        ("vkms", "Virtual Kernel Mode Setting", "auto", Rule::number(PERIOD)),
+        ("vkms", "Virtual Kernel Mode Setting", "plane31", Rule::after_flip(PERIOD)),
+        ("vkms", "Virtual Kernel Mode Setting (scan-out)", "auto", Rule::number_of_the_end(PERIOD)),
+        ("vkms", "Virtual Kernel Mode Setting (scan-out)", "plane31", Rule::after_scanout(PERIOD)),
+        ("i915", "Intel Graphics", "plane1", Rule::number_of_the_end(PERIOD)),
+        ("amdgpu", "AMD GPU", "auto", Rule::number_of_the_end(PERIOD)),
+        ("rcar-du", "Renesas R-Car Display Unit", "auto", Rule::after_scanout(PERIOD)),
+        ("nouveau", "nVidia Riva/TNT/GeForce", "auto", Rule::after_scanout(PERIOD)),
+        ("rockchip", "RockChip Soc DRM", "auto", Rule::standing_still(PERIOD)),
+        ("something", "", "auto", Rule::standing_still(PERIOD)),
+    ] {
+        assert_eq!(rule(name, description, source), expected, "{name} {description} {source}");
+    }
 }
 
 #[test]
@@ -151,7 +204,8 @@ fn timeline(lateness: std::ops::Range<Ns>) -> impl Strategy<Value = Timeline> {
 
 impl Timeline {
     /// What is said of each entry beside the frame that it is of, handing events over as they come.
-    fn run(&self, rule: Rule, numbers: bool, entry_after: Ns) -> (Vec<(EntryFrame, Option<u64>)>, u64) {
+    /// `past`: the entries have numbers, by so much larger than that of their vblank.
+    fn run(&self, rule: Rule, past: Option<u32>, entry_after: Ns) -> (Vec<(EntryFrame, Option<u64>)>, u64) {
         let mut events: Vec<(Ns, Option<u64>, u32, bool)> = Vec::new();
         let mut current = None;
         for (at, (flips, late, entry)) in self.vblanks.iter().enumerate() {
@@ -175,7 +229,7 @@ impl Timeline {
             if flip {
                 pairer.flip(ShownFrame { id: frame.expect("a frame"), sequence, time });
             } else {
-                pairer.entry(if numbers { numbered(sequence) } else { x() }, time);
+                pairer.entry(past.map_or_else(x, |past| numbered(sequence + past)), time);
                 of.push_back(frame);
             }
             collect(&mut pairer, &mut of, time);
@@ -198,9 +252,11 @@ proptest! {
     /// Numbers tell, however late the entry, as long as they come in order.
     #[test]
     fn numbers_are_always_right(timeline in timeline(0..900)) {
-        let (said, _) = timeline.run(Rule::number(PERIOD), true, 0);
-        for (verdict, frame) in said {
-            prop_assert!(right(verdict, frame), "{verdict:?} of {frame:?}");
+        for (rule, past) in [(Rule::number(PERIOD), 0), (Rule::number_of_the_end(PERIOD), 1)] {
+            let (said, _) = timeline.run(rule, Some(past), Ns::from(past) * PERIOD);
+            for (verdict, frame) in said {
+                prop_assert!(right(verdict, frame), "{rule:?}: {verdict:?} of {frame:?}");
+            }
         }
     }
 
@@ -208,7 +264,7 @@ proptest! {
     #[test]
     fn punctual_arrivals_are_right(timeline in timeline(0..200)) {
         for (rule, after) in [(Rule::after_scanout(PERIOD), PERIOD), (Rule::after_flip(PERIOD), 10)] {
-            for (verdict, frame) in timeline.run(rule, false, after).0 {
+            for (verdict, frame) in timeline.run(rule, None, after).0 {
                 prop_assert!(right(verdict, frame), "{rule:?}: {verdict:?} of {frame:?}");
             }
         }
@@ -217,7 +273,7 @@ proptest! {
     /// Later ones are of two frames, and said to be; the right one is named.
     #[test]
     fn late_arrivals_are_right_or_ambiguous(timeline in timeline(0..740)) {
-        for (verdict, frame) in timeline.run(Rule::after_scanout(PERIOD), false, PERIOD).0 {
+        for (verdict, frame) in timeline.run(Rule::after_scanout(PERIOD), None, PERIOD).0 {
             let named = match verdict {
                 Ambiguous { older, newer } => frame == older || frame == Some(newer),
                 verdict => right(verdict, frame),
@@ -231,7 +287,7 @@ proptest! {
     fn one_first_entry_a_frame(timeline in timeline(0..3000), numbers in any::<bool>()) {
         let rule = if numbers { Rule::number(PERIOD) } else { Rule::after_flip(PERIOD) };
         let mut first = std::collections::HashSet::new();
-        for (verdict, _) in timeline.run(rule, numbers, 0).0 {
+        for (verdict, _) in timeline.run(rule, numbers.then_some(0), 0).0 {
             if let First(id) = verdict {
                 prop_assert!(first.insert(id), "{id} twice");
             }
