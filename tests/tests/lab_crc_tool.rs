@@ -91,6 +91,30 @@ fn a_display_broken_on_purpose_fails_at_the_right_test() {
     }
 }
 
+/// What each display rounds in its own way is not taken for a fault of it, and neither is a suite
+/// in which nothing was tested taken for a pass.
+#[test]
+#[ignore = "lab"]
+fn a_display_that_rounds_otherwise_passes_by_composition() {
+    let judged = |suite: &str, judge: &str| {
+        let other = Broken::by(6);
+        let out = crc(&["test", suite, "--judge", judge, "--format", "json"]);
+        drop(other);
+        let report = json(&out);
+        (out.status.code(), tests(&report, "pass").len(), tests(&report, "fail"), tests(&report, "skip").len())
+    };
+    let (status, passed, failed, skipped) = judged("all", "composition");
+    println!("by composition: {passed} passed, {skipped} skipped");
+    assert_eq!((status, failed), (Some(0), vec![]));
+    assert!(passed > 100, "{passed} passed, {skipped} skipped");
+    // The control: vkms's own arithmetic does see the difference.
+    let (status, _, failed, _) = judged("position", "best");
+    assert_eq!(status, Some(1), "{failed:?}");
+    // Every scene of this suite is scaled.
+    let (status, passed, failed, skipped) = judged("scaling", "composition");
+    assert_eq!((status, passed, failed), (Some(2), 0, vec![]), "{skipped} skipped");
+}
+
 /// The machine really sleeps, and only when that is asked for.
 #[test]
 #[ignore = "lab"]

@@ -7,7 +7,7 @@ use kms::ModeRequest;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 everything is as expected, 1 a CRC differs, 2 the command could not run (one line says why)."
+    after_help = "Exit status: 0 everything is as expected, 1 a CRC differs, 2 nothing was tested or the command could not run (one line says why)."
 )]
 pub struct CrcArgs {
     /// Display device; default: the first card with a connected display.
@@ -73,6 +73,9 @@ pub struct TestArgs {
     /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Where the expected CRCs of `test` come from.
+    #[arg(long, value_enum, default_value_t = JudgeBy::Best)]
+    pub judge: JudgeBy,
     /// For each mismatch, save the expected image, the image shown and their difference as PNG
     /// files here.
     #[arg(long, value_name = "DIR")]
@@ -98,4 +101,14 @@ pub enum Format {
     Junit,
     /// JSON with all results and the configuration.
     Json,
+}
+
+/// Where expected CRCs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JudgeBy {
+    /// Predicted where the driver's arithmetic is known, else by composition.
+    Best,
+    /// From the same picture, composed in memory and shown on the primary plane alone; what each
+    /// display rounds in its own way is skipped.
+    Composition,
 }

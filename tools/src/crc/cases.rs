@@ -14,7 +14,7 @@ use kms::property::{PropertyKind, PropertyTable};
 use kms::{Blend, PlaneKind, Rect, SrcRect};
 
 use super::error::Error;
-use super::image::Image;
+use super::image::{Alpha, Image};
 use super::scene::{Case, Layer, Scene};
 use super::screen::{Screen, ScreenPlane, blend_name};
 
@@ -32,6 +32,7 @@ pub struct CaseBuilder<'a> {
     backdrop: Layer,
     cases: Vec<Case>,
     suite: &'static str,
+    alpha: Alpha,
 }
 
 /// A suite's name, and the function that makes its cases.
@@ -53,15 +54,16 @@ pub const SCENE_SUITES: [SceneSuite; 12] = [
     ("stack", |builder| builder.stack()),
 ];
 
-/// The cases of a suite. Errors: the device cannot allocate an image.
+/// The cases of a suite, with images of this kind. Errors: the device cannot allocate an image.
 pub fn cases(
     screen: &Screen,
+    alpha: Alpha,
     suite: &'static str,
     make: fn(&mut CaseBuilder<'_>) -> Result<(), Error>,
 ) -> Result<Vec<Case>, Error> {
-    let backdrop = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1)?;
+    let backdrop = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1, alpha)?;
     let backdrop = Layer::whole(0, &Rc::new(backdrop), (0, 0));
-    let mut builder = CaseBuilder { screen, backdrop, cases: Vec::new(), suite };
+    let mut builder = CaseBuilder { screen, backdrop, cases: Vec::new(), suite, alpha };
     make(&mut builder)?;
     Ok(builder.cases)
 }
@@ -289,7 +291,7 @@ impl<'a> CaseBuilder<'a> {
 
     fn image(&self, format: Fourcc, size: (u32, u32)) -> Result<Rc<Image>, Error> {
         let seed = self.cases.len() as u32 + 2;
-        Image::noise(&self.screen.device, format, size, seed).map(Rc::new)
+        Image::noise(&self.screen.device, format, size, seed, self.alpha).map(Rc::new)
     }
 
     fn skip(&mut self, name: impl Into<String>, reason: &str) {

@@ -1,5 +1,5 @@
-//! Test images in memory that a plane can show, in any format: noise with opaque, transparent and
-//! mixed pixels.
+//! Test images in memory that a plane can show, in any format: noise with opaque and transparent
+//! pixels, and where it is wanted with translucent ones.
 //!
 //! The pixels stay readable, because the prediction needs them. Linear layouts only.
 
@@ -11,6 +11,15 @@ use kms::{DumbBuffer, Framebuffer, FramebufferId};
 
 use super::error::Error;
 
+/// What the pixels of noise may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alpha {
+    /// Anything, also colours above their alpha.
+    Any,
+    /// Opaque, or all zeros: what every display shows alike.
+    Hard,
+}
+
 /// An image with its framebuffer on the device.
 pub struct Image {
     memory: DumbBuffer,
@@ -18,7 +27,13 @@ pub struct Image {
     format: Fourcc,
     size: (u32, u32),
     layout: [ColourPlane; 3],
+    /// Every display that shows it unscaled sends these very values of 8 bits.
+    exact: bool,
 }
+
+/// Pixels of 32 bits with eight for each colour, in either order.
+const OPAQUE_8888: [Fourcc; 2] = [Fourcc::Xrgb8888, Fourcc::Xbgr8888];
+const ALPHA_8888: [Fourcc; 2] = [Fourcc::Argb8888, Fourcc::Abgr8888];
 
 impl Image {
     /// An image of zero bytes: RGB in one colour plane, or YUV with all colour planes in one
@@ -26,11 +41,12 @@ impl Image {
     pub fn new(device: &kms::Device, format: Fourcc, size: (u32, u32)) -> Result<Self, Error> {
         let what = || format!("an image of {}x{} {}", size.0, size.1, formats::name(format));
         let info = formats::info(format).ok_or_else(|| Error::step(what(), "unknown format"))?;
+        let exact = OPAQUE_8888.contains(&format);
         if info.planes == 1 {
             let memory = device.dumb(size.0, size.1, format)?;
             let layout =
                 [ColourPlane { offset: 0, stride: memory.stride() }, ColourPlane::default(), ColourPlane::default()];
-            return Ok(Self { framebuffer: memory.framebuffer().clone(), memory, format, size, layout });
+            return Ok(Self { framebuffer: memory.framebuffer().clone(), memory, format, size, layout, exact });
         }
         let mut layout = [ColourPlane::default(); 3];
         let mut end = 0u32;
@@ -46,12 +62,18 @@ impl Image {
         let planes = layout[..info.planes.into()].iter().map(plane).collect();
         let dmabuf = Dmabuf::new(size.0, size.1, format, Modifier::Linear, planes)
             .map_err(|error| Error::step(what(), error))?;
-        Ok(Self { framebuffer: device.framebuffer(&dmabuf, false)?, memory, format, size, layout })
+        Ok(Self { framebuffer: device.framebuffer(&dmabuf, false)?, memory, format, size, layout, exact })
     }
 
     /// An image of noise; equal seeds give equal noise. Some blocks are all zeros or all ones, so
     /// that alpha has its extremes.
-    pub fn noise(device: &kms::Device, format: Fourcc, size: (u32, u32), seed: u32) -> Result<Self, Error> {
+    pub fn noise(
+        device: &kms::Device,
+        format: Fourcc,
+        size: (u32, u32),
+        seed: u32,
+        alpha: Alpha,
+    ) -> Result<Self, Error> {
         let mut image = Self::new(device, format, size)?;
         let mut state = u64::from(seed) << 1 | 1;
         for (at, byte) in image.memory.bytes_mut().iter_mut().enumerate() {
@@ -62,7 +84,17 @@ impl Image {
                 _ => (state >> 56) as u8,
             };
         }
+        if alpha == Alpha::Hard && ALPHA_8888.contains(&format) {
+            image.memory.bytes_mut().as_chunks_mut::<4>().0.iter_mut().for_each(harden);
+            image.exact = true;
+        }
         Ok(image)
+    }
+
+    /// Whether every display that shows the image unscaled sends these very values of 8 bits:
+    /// neither alpha nor fewer or more bits, nor YUV, are rounded by it.
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     /// Id of the framebuffer.
@@ -91,5 +123,30 @@ impl Image {
         let lines = self.memory.bytes().chunks_exact(self.memory.stride() as usize).take(self.size.1 as usize);
         let pixels = lines.flat_map(|line| line.as_chunks::<4>().0.iter().take(self.size.0 as usize));
         pixels.map(|pixel| u32::from_le_bytes(*pixel) & 0xff_ffff).collect()
+    }
+}
+
+/// Makes a pixel with alpha in its last byte opaque, or all zeros.
+fn harden(pixel: &mut [u8; 4]) {
+    *pixel = match pixel {
+        [a, b, c, 0x80..=0xff] => [*a, *b, *c, 0xff],
+        _ => [0; 4],
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hard_pixel_is_opaque_or_nothing() {
+        let hard = |mut pixel: [u8; 4]| {
+            harden(&mut pixel);
+            pixel
+        };
+        assert_eq!(hard([1, 2, 3, 0xff]), [1, 2, 3, 0xff]);
+        assert_eq!(hard([1, 2, 3, 0x80]), [1, 2, 3, 0xff]);
+        assert_eq!(hard([1, 2, 3, 0x7f]), [0; 4], "a colour above its alpha is undefined");
+        assert_eq!(hard([1, 2, 3, 0]), [0; 4]);
     }
 }

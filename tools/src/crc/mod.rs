@@ -34,6 +34,7 @@ use std::time::Instant;
 pub use args::CrcArgs;
 use args::{Action, Format, TestArgs};
 use error::Error;
+use image::Alpha;
 use indicatif::{ProgressBar, ProgressStyle};
 use kms::crc::reference::References;
 use oracle::Oracle;
@@ -99,7 +100,7 @@ fn run_suites(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl W
 }
 
 fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'_>) -> Result<Report, Error> {
-    let mut oracle = Oracle::new(screen, &args.source);
+    let mut oracle = Oracle::new(screen, &args.source, test.judge);
     let setup = references::setup(screen, &args.source);
     let judged_by = if matches!(task, Task::Test) { oracle.method() } else { "references" };
     let mut references = match task {
@@ -118,7 +119,9 @@ fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'
         source: args.source.clone(),
         judged_by: judged_by.to_owned(),
     };
-    let tests = suite::tests(screen, &test.suite)?;
+    // References may be of anything: they are compared with what the same display showed.
+    let alpha = if matches!(task, Task::Test) { oracle.alpha() } else { Alpha::Any };
+    let tests = suite::tests(screen, &test.suite, alpha)?;
     let progress = progress_bar(tests.len(), test.format);
     let mut results = Vec::with_capacity(tests.len());
     for one in tests {

@@ -6,8 +6,9 @@
 use kms::crc::CrcEntry;
 use kms::crc::vkms::{self, Composer, Gamma, ModelOptions, ModelPlane, Scene as ModelScene};
 
+use super::args::JudgeBy;
 use super::error::Error;
-use super::image::Image;
+use super::image::{Alpha, Image};
 use super::scene::{Ctm, Layer, Scene};
 use super::screen::Screen;
 use crate::kernel;
@@ -24,14 +25,26 @@ type Expected = Result<CrcEntry, String>;
 
 impl Oracle {
     /// For a screen whose CRCs are taken at `source`.
-    pub fn new(screen: &Screen, source: &str) -> Self {
-        let unpredictable = match (screen.device.is_vkms(), vkms::release(&kernel::release())) {
+    pub fn new(screen: &Screen, source: &str, judge: JudgeBy) -> Self {
+        let unpredictable = match judge {
+            JudgeBy::Best => Self::why_not(screen, source),
+            JudgeBy::Composition => Some("it is not predicted, as was asked".to_owned()),
+        };
+        Self { composer: Composer::default(), unpredictable }
+    }
+
+    fn why_not(screen: &Screen, source: &str) -> Option<String> {
+        match (screen.device.is_vkms(), vkms::release(&kernel::release())) {
             (true, Ok(())) if source == "auto" => None,
             (true, Ok(())) => Some(format!("source {source} does not cover the whole image")),
             (true, Err(error)) => Some(error.to_string()),
             (false, _) => Some(format!("there is no model of {}", screen.device.driver())),
-        };
-        Self { composer: Composer::default(), unpredictable }
+        }
+    }
+
+    /// What images the expected CRCs can be known of.
+    pub fn alpha(&self) -> Alpha {
+        if self.unpredictable.is_none() { Alpha::Any } else { Alpha::Hard }
     }
 
     /// `prediction` or `composition`.
@@ -61,10 +74,12 @@ impl Oracle {
             && scene.degamma.is_empty()
             && scene.ctm != Some(Ctm::Grey)
             && scene.background == 0
-            && !scene.uses_pipelines()
-            && scene.layers.iter().all(|layer| layer.encoding.is_none() && layer.alpha == u16::MAX);
+            && scene.layers.iter().all(Layer::is_exact);
         if !exact {
-            return Ok(Err(self.unpredictable.clone().unwrap_or_else(|| "not exact in 8 bits".to_owned())));
+            return Ok(Err(match &self.unpredictable {
+                Some(why) => format!("each display rounds it in its own way, and {why}: use record and verify"),
+                None => "not exact in 8 bits".to_owned(),
+            }));
         }
         match self.image(screen, scene)? {
             Err(reason) => Ok(Err(reason)),

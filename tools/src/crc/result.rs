@@ -108,9 +108,13 @@ impl Report {
         self.tests.chunk_by(|a, b| a.suite == b.suite).map(|tests| (tests[0].suite.as_str(), tests))
     }
 
-    /// 1 if a test failed, else 0.
+    /// 0 if all that was tested is as expected, 1 if a test failed, 2 if nothing was tested.
     pub fn exit_status(&self) -> u8 {
-        u8::from(Counts::of(&self.tests).failed > 0)
+        match Counts::of(&self.tests) {
+            Counts { failed: 1.., .. } => 1,
+            Counts { passed: 0, .. } => 2,
+            _ => 0,
+        }
     }
 }
 

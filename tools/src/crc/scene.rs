@@ -49,6 +49,22 @@ impl Layer {
         }
     }
 
+    /// Whether every display shows it alike, to the last bit: no scaling, no blending but with an
+    /// alpha of all or nothing, no conversion of colours.
+    pub fn is_exact(&self) -> bool {
+        let (w, h) = match self.rotation.swaps() {
+            true => (self.dst.h, self.dst.w),
+            false => (self.dst.w, self.dst.h),
+        };
+        let whole = (self.src.x | self.src.y) & 0xffff == 0;
+        self.image.is_exact()
+            && whole
+            && (self.src.w, self.src.h) == (w << 16, h << 16)
+            && self.alpha == u16::MAX
+            && self.encoding.is_none()
+            && self.pipeline.is_empty()
+    }
+
     /// The same layer, rotated; by 90 or 270 degrees width and height on the screen are exchanged.
     pub fn rotated(mut self, rotation: ModelRotation) -> Self {
         if rotation.swaps() {

@@ -10,6 +10,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use drm::control::{AtomicCommitFlags, Device as _};
+use kms::crc::driver;
+use kms::crc::pair::{Rule, ShownFrame};
 use kms::crc::{CrcEntry, CrcError, CrcReader, CrcStream};
 use kms::pipeline::ColorPipeline;
 use kms::property::PropertyTable;
@@ -220,19 +222,31 @@ impl Screen {
         }
     }
 
-    /// The CRC of the frame of `flip`: the entry with its frame number, or the third entry from now
-    /// where the driver has no frame numbers.
+    /// The CRC of the frame of `flip`, which stays on the screen: the first entry with its frame
+    /// number or a later one, or the third one after the flip where the entries have no numbers, or
+    /// it is not known what they count.
     pub fn crc_of(&mut self, flip: &Flip) -> Result<CrcEntry, Error> {
-        let mut unnumbered = 0;
+        let known = driver::of(self.device.driver_info()).filter(|driver| driver.is_numbered(&self.source));
+        if known.is_none() {
+            self.drain()?;
+        }
+        let rule = Rule::of(known, &self.source, self.output.mode().period_ns());
+        let shown = ShownFrame { id: 0, sequence: flip.sequence, time: flip.time };
+        let mut after = 0;
         loop {
             let entry = self.next_crc()?;
-            match entry.frame {
-                Some(frame) if frame.wrapping_sub(flip.sequence) as i32 >= 0 => return Ok(entry),
-                None if unnumbered >= 2 => return Ok(entry),
-                None => unnumbered += 1,
-                Some(_) => {}
+            let is_found = if known.is_some() { rule.may_be_of(&entry, &shown) } else { after == 2 };
+            if is_found {
+                return Ok(entry);
             }
+            after += 1;
         }
+    }
+
+    /// Drops the entries that have come: they may be of frames before.
+    fn drain(&mut self) -> Result<(), Error> {
+        while self.next_crc_within(Duration::ZERO)?.is_some() {}
+        Ok(())
     }
 
     /// The next CRC.

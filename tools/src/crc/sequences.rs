@@ -11,7 +11,7 @@ use fence::SwTimeline;
 use kms::Rect;
 
 use super::error::Error;
-use super::image::Image;
+use super::image::{Alpha, Image};
 use super::oracle::Oracle;
 use super::result::{Outcome, crc_text};
 use super::scene::{Layer, Scene};
@@ -40,7 +40,8 @@ fn fail(reason: impl Into<String>) -> Result<Outcome, Error> {
 
 /// Fullscreen images, all different.
 fn images(screen: &Screen, count: u32) -> Result<Vec<Rc<Image>>, Error> {
-    let image = |seed| Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000 + seed).map(Rc::new);
+    let image =
+        |seed| Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000 + seed, Alpha::Hard).map(Rc::new);
     (0..count).map(image).collect()
 }
 
@@ -167,7 +168,7 @@ fn opaque_scene(screen: &Screen) -> Result<Scene, Error> {
     for (at, plane) in screen.planes.iter().enumerate().skip(1) {
         let takes = |format: Fourcc| plane.info.formats.iter().any(|entry| entry.format == format as u32);
         if plane.sizes.is_empty() && takes(Fourcc::Xrgb8888) {
-            let image = Image::noise(&screen.device, Fourcc::Xrgb8888, (151, 83), 2000 + at as u32)?;
+            let image = Image::noise(&screen.device, Fourcc::Xrgb8888, (151, 83), 2000 + at as u32, Alpha::Hard)?;
             let place = at as i32 * 23;
             layers.push(Layer::crop(at, &Rc::new(image), (1, 2), Rect::new(place, place / 2, 149, 79)));
         }
@@ -222,7 +223,7 @@ fn composition(screen: &mut Screen, oracle: &mut Oracle) -> Result<Outcome, Erro
 fn one_pixel(screen: &mut Screen, _: &mut Oracle) -> Result<Outcome, Error> {
     let images = images(screen, 1)?;
     let before = show(screen, fullscreen(&images[0]))?;
-    let mut other = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000)?;
+    let mut other = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000, Alpha::Hard)?;
     let (width, height) = screen.size();
     let last = other.lines_mut().nth(height as usize - 1);
     if let Some(blue) = last.and_then(|line| line.get_mut((width as usize - 1) * 4)) {

@@ -58,7 +58,11 @@ pub(super) fn table(report: &Report, colour: bool) -> String {
         }
     }
     let Counts { passed, failed, skipped } = Counts::of(&report.tests);
-    let verdict = if failed == 0 { paint("1;32", "PASS") } else { paint("1;31", "FAIL") };
+    let verdict = match (failed, passed) {
+        (1.., _) => paint("1;31", "FAIL"),
+        (_, 0) => paint("1;33", "NOTHING TESTED"),
+        _ => paint("1;32", "PASS"),
+    };
     let _ = writeln!(out, "\n{verdict}: {passed} equal, {failed} different, {skipped} skipped");
     out
 }
