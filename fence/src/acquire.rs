@@ -15,7 +15,7 @@ use std::{
 use rustix::io::Errno;
 
 use crate::{
-    CallError, FenceError, HandOff, Name, Ns, Point, Status, Summary, SyncFile, Until,
+    CallError, FenceError, Name, Ns, Point, Status, Summary, SyncFile, Until,
     held::AcquireFiles,
     implicit,
     kernel::{Kernel, KernelRef, LINUX},
@@ -323,21 +323,22 @@ impl Acquire {
         self.point.as_ref()
     }
 
-    /// True if the fence is pending and the policy lets hardware wait for it: every driver in it
-    /// must be allowed, and there must be no more than 256 fences in it.
+    /// True if the fence is pending and hardware may wait for it: `allows` is asked for the name of
+    /// every driver in it, as its fence info has them, and there must be no more than 256 fences in
+    /// it. See [`HandOff`](crate::HandOff) for a policy.
     ///
     /// No system call unless the fence is mixed.
     ///
     /// # Errors
     /// As [`SyncFile::status`].
-    pub fn may_hand_off(&self, policy: &HandOff, own_drivers: &[&str]) -> Result<bool, CallError> {
+    pub fn may_hand_off(&self, mut allows: impl FnMut(&str) -> bool) -> Result<bool, CallError> {
         let Stage::Pending(held) = &self.stage else { return Ok(false) };
         match (self.driver(), held.came()) {
-            (Some(driver), _) => Ok(policy.allows(driver, own_drivers)),
+            (Some(driver), _) => Ok(allows(driver)),
             (None, Some(file)) if (1..=MANY_FENCES).contains(&self.summary.fences) => {
                 let mut all = true;
                 sync_file::each_active_driver(self.kernel, file.as_fd(), |driver| {
-                    all &= policy.allows(driver, own_drivers);
+                    all &= allows(driver);
                 })?;
                 Ok(all)
             }

@@ -4,7 +4,8 @@
 //! fence is handed on by policy only. This file never looks at a fence; it compares names.
 
 /// Which fences may be handed to the kernel to wait for. Decided per fence, by the name of its
-/// driver.
+/// driver. That is not always the name in the fence's info: who knows the machine's devices finds
+/// the driver behind it first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum HandOff {
     /// None: everything is waited for here before it is used.
@@ -22,9 +23,8 @@ impl HandOff {
     /// True if a fence of `fence_driver` may be handed to one of `own_drivers` (that of the display
     /// and of the renderer).
     ///
-    /// A fence's driver name is the one in its fence info. Some drivers put more there than the
-    /// name of their module: a name matches if it is equal, or continues after a `.`, `:` or `-`.
-    /// An empty name matches nothing.
+    /// Some drivers put more into the fence info than the name of their module: a name matches if it
+    /// is equal, or continues after a `.`, `:` or `-`. An empty name matches nothing.
     pub fn allows(&self, fence_driver: &str, own_drivers: &[&str]) -> bool {
         let same = || own_drivers.iter().any(|own| matches(fence_driver, own));
         match self {

@@ -40,6 +40,7 @@ pub mod output;
 pub mod pipeline;
 pub mod plane;
 pub mod plane_options;
+pub mod producer;
 pub mod property;
 pub mod property_values;
 pub mod props;

@@ -194,8 +194,8 @@ impl Quirks {
     }
 }
 
-/// Whether a pending fence of `producer` may go to the display of `display`, whose quirks are
-/// `quirks`, where the policy allows it.
+/// Whether a pending fence of the driver `producer` (see [`crate::producer`]) may go to the display
+/// of `display`, whose quirks are `quirks`, where the policy allows it.
 pub fn may_hand_over(quirks: &Quirks, display: &str, producer: &str) -> bool {
     let outside = |quirk: &Quirk| quirk.effect == Effect::NoFencesOutside && quirk.driver == producer;
     producer == display || !(quirks.has(Effect::NoForeignFences) || QUIRKS.iter().any(outside))

@@ -97,6 +97,7 @@ pub struct FencesConfig {
     /// Which pending fences are handed over to the display or the GPU.
     pub policy: FencePolicy,
     /// Drivers whose fences the policy `trusted` hands over as well.
+    #[serde(deserialize_with = "words::drivers")]
     pub trusted: Vec<String>,
     /// Milliseconds after which a pending acquire fence is reported with the name of its client.
     pub watchdog: u64,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::words::{FencePolicy, PlaneUse};
+use crate::config::words::{FencePolicy, PlaneUse, driver};
 
 /// The settings that the command line overrides.
 #[derive(Debug, Clone, Default, Args)]
@@ -13,9 +13,8 @@ pub struct Overrides {
     /// Default: `same-driver`.
     #[arg(long, value_enum)]
     pub fence_policy: Option<FencePolicy>,
-    /// Driver whose fences `trusted` also hands over, by its name in SYNC_IOC_FILE_INFO; may be
-    /// given several times.
-    #[arg(long, value_name = "DRIVER")]
+    /// Driver whose fences `trusted` also hands over; may be given several times.
+    #[arg(long, value_name = "DRIVER", value_parser = driver)]
     pub trust: Vec<String>,
     /// Which client buffers may go onto planes instead of being composited. Default: `all`.
     #[arg(long, value_enum)]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use fence::{HandOff, SyncFile};
+use kms::producer::Producers;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 
 use crate::{
@@ -36,6 +37,8 @@ pub struct Outputs {
     pub timeline_card: Option<kms::CardSerial>,
     /// Which pending fences may be committed as in-fences.
     pub policy: HandOff,
+    /// By which fences are known, for that policy.
+    pub producers: Producers,
     /// A fence that has signalled, for planes that wait for nothing. `None`: there is no display, or
     /// no card can make one.
     pub signalled: Option<SyncFile>,
@@ -82,6 +85,7 @@ impl Outputs {
             main_device,
             timeline_card,
             policy,
+            producers: Producers::of_machine(),
             signalled: None,
             list,
             active: true,

@@ -12,6 +12,8 @@ mod vt;
 
 use std::path::{Path, PathBuf};
 
+use kms::producer::Producers;
+
 use crate::{
     output::card::card::{Card, OpenedCard},
     session::Syncline,
@@ -50,6 +52,8 @@ impl Syncline {
 
     /// A device has appeared: opens the card and lights its displays.
     pub fn card_added(&mut self, path: &Path) {
+        // Also of a device that shows nothing, clients' fences may be.
+        self.outputs.producers = Producers::of_machine();
         if kms::nodes::card_number(path).is_none()
             || !self.outputs.cards.accepts(path)
             || self.outputs.cards.iter().any(|card| card.device.path() == path)

@@ -51,8 +51,11 @@ impl Syncline {
     fn card_may_wait(&self, output: &Output, acquire: &Acquire) -> bool {
         let card = self.outputs.cards.of(&output.kms);
         let own = [card.driver(), self.outputs.renderer.gpu().map_or("", |(_, driver)| driver)];
-        acquire.may_hand_off(&self.outputs.policy, &own).unwrap_or(false)
-            && card.known.may_hand_over(acquire.driver().unwrap_or(""))
+        let allows = |fence: &str| {
+            let producer = self.outputs.producers.driver_of(fence);
+            self.outputs.policy.allows(producer, &own) && card.known.may_hand_over(producer)
+        };
+        acquire.may_hand_off(allows).unwrap_or(false)
     }
 
     /// Whether output `id` may show a content. It may not if the fence was handed over to another
