@@ -53,7 +53,7 @@ fn at(stream: &mut CrcStream, sequence: u32) -> u32 {
 /// Shows one plane alone, and what its CRC is.
 fn crc_of(screen: &mut Screen, stream: &mut CrcStream, state: PlaneState<'_>) -> u32 {
     let flip = screen.show(&[(0, state)]);
-    at(stream, flip.sequence)
+    at(stream, screen.number(&flip))
 }
 
 /// As [`crc_of`], with another state of the CRTC.
@@ -63,7 +63,7 @@ fn crc_with(screen: &mut Screen, stream: &mut CrcStream, state: PlaneState<'_>, 
     frame.set(0, state).crtc(crtc);
     frame.commit(serial).expect("commit");
     let flip = screen.wait_flip().expect("flip");
-    at(stream, flip.sequence)
+    at(stream, screen.number(&flip))
 }
 
 /// No two pixels of it are alike near each other, and no turn or mirror image of it is itself.

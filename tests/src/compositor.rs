@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::lab;
 use crate::proc::Process;
-use crate::time::poll_until;
+use crate::time::{MS, Ns, poll_until};
 use crate::user;
 
 /// How long a compositor may take to start, and to end.
@@ -160,8 +160,14 @@ impl Compositor {
     /// The demo client with these arguments.
     pub fn demo_client(&self, args: &[&str]) -> Result<Command> {
         let mut command = self.command(demo_client()?);
-        command.args(args);
+        let after = lab::stamp_after_begin(&self.card);
+        command.args(args).args(["--stamp-after-ms", &(after as f64 / MS as f64).to_string()]);
         Ok(command)
+    }
+
+    /// How long after the beginning of a vblank its time stamp is, in ns.
+    pub fn stamp_after_begin(&self) -> Ns {
+        lab::stamp_after_begin(&self.card)
     }
 
     /// `syncline msg` with these arguments.

@@ -10,6 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::time::Ns;
 
 const DRM_CLASS: &str = "/sys/class/drm";
 const DEBUGFS: &str = "/sys/kernel/debug";
@@ -144,6 +145,24 @@ impl Objects {
     }
 }
 
+/// How long after the beginning of a vblank its time stamp is, in ns: the blanking of the first
+/// lit display of `card` where displays stamp the first line (`--persona scan-out`), else 0.
+pub fn stamp_after_begin(card: &Path) -> Ns {
+    let scanout = fs::read_to_string("/sys/module/vkms/parameters/scanout").unwrap_or_default();
+    let Some(number) = card_number(card).filter(|_| scanout.trim() == "Y") else { return 0 };
+    let state = fs::read_to_string(format!("{DEBUGFS}/dri/{number}/state")).unwrap_or_default();
+    state.lines().find_map(blanking_of).unwrap_or(0)
+}
+
+/// The blanking of a line of debugfs `state`: `mode: "name": refresh clock` (kHz), four numbers each
+/// of a line and of the picture, type and flags.
+fn blanking_of(line: &str) -> Option<Ns> {
+    let (_, numbers) = line.trim().strip_prefix("mode: ")?.rsplit_once(':')?;
+    let numbers: Vec<u64> = numbers.split_whitespace().map_while(|number| number.parse().ok()).collect();
+    let &[_, clock, _, _, _, htotal, vdisplay, _, _, vtotal, ..] = &numbers[..] else { return None };
+    (clock > 0).then(|| (vtotal - vdisplay) * htotal * 1_000_000 / clock)
+}
+
 /// How many devices are attached to a dma-buf, from debugfs; `None`: the kernel does not tell.
 pub fn attached_devices(dmabuf: BorrowedFd<'_>) -> Option<usize> {
     let inode = rustix::fs::fstat(dmabuf).ok()?.st_ino;
@@ -188,6 +207,14 @@ fn parse_bufinfo(text: &str) -> Option<(usize, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_blanking_is_read_from_a_mode() {
+        let mode = "\tmode: \"1024x768\": 60 65000 1024 1048 1184 1344 768 771 777 806 0x48 0xa";
+        assert_eq!(blanking_of(mode), Some(785_723));
+        assert_eq!(blanking_of("\tmode: \"\": 0 0 0 0 0 0 0 0 0 0 0x0 0x0"), None, "a CRTC that is off");
+        assert_eq!(blanking_of("\tactive=1"), None);
+    }
 
     #[test]
     fn card_numbers() {

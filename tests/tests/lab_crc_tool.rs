@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use syncline_tests::compositor::{Compositor, binary};
 use syncline_tests::lab::find_card;
@@ -47,7 +47,7 @@ impl Drop for Broken {
 
 #[test]
 #[ignore = "lab"]
-fn the_whole_suite_passes_within_a_minute() {
+fn the_whole_suite_passes() {
     let start = Instant::now();
     let out = crc(&["test", "--format", "junit"]);
     let took = start.elapsed();
@@ -61,7 +61,6 @@ fn the_whole_suite_passes_within_a_minute() {
     };
     assert_eq!((number("failures"), number("tests")), (0, xml.matches("<testcase").count()));
     assert!(number("tests") - number("skipped") > 150, "{head}");
-    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 /// The display breaks, and just the tests of what is broken fail, with pictures.

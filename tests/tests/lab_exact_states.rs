@@ -200,7 +200,8 @@ impl Lab {
                     && screens[at].output.flipped(&flip)
                     && at < waiting.len()
                 {
-                    waiting[at] = Some(flip.sequence);
+                    waiting[at] =
+                        kms::crc::driver::of(device.driver_info()).and_then(|known| known.number_of(flip.sequence));
                 }
             };
             device.read_events(event).unwrap();

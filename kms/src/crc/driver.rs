@@ -238,6 +238,15 @@ impl CrcDriver {
     pub fn is_numbered(&self, source: &str) -> bool {
         self.numbers == Numbers::Vblank && !(self.sources.planes_unnumbered && plane_of_source(source).is_some())
     }
+
+    /// The number of the first entry of a frame whose flip has this sequence, where that is known.
+    pub fn number_of(&self, sequence: u32) -> Option<u32> {
+        match (self.numbers, self.completed) {
+            (Numbers::Vblank, Completed::AtItsVblank) => Some(sequence),
+            (Numbers::Vblank, Completed::AtTheNextVblank) => Some(sequence.wrapping_add(1)),
+            _ => None,
+        }
+    }
 }
 
 /// The name of the source of one plane, where drivers have those by object id.

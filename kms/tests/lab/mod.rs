@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dmabuf_import::Fourcc;
+use kms::crc::driver;
 use kms::{Device, DumbBuffer, Event, Flip, FramebufferId, Inventory, Output, PlaneState, Rect, SrcRect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -67,6 +68,12 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// The number of a frame's first CRC.
+    pub fn number(&self, flip: &Flip) -> u32 {
+        let known = driver::of(self.device.driver_info()).expect("a driver that is known");
+        known.number_of(flip.sequence).expect("its entries have numbers")
+    }
+
     /// Sets the preferred mode with a black image.
     pub fn new() -> Self {
         Self::on(Device::open(card("vkms")).expect("vkms opens"))

@@ -28,6 +28,10 @@ pub struct Options {
     /// the first one follows.
     #[arg(long, value_delimiter = ',', default_value = "10,6,1")]
     pub lead_ms: Vec<f64>,
+    /// How long after the beginning of a vblank its time stamp is, on displays that stamp the first
+    /// line of a frame.
+    #[arg(long, default_value_t = 0.0)]
+    pub stamp_after_ms: f64,
     /// How long each fence is pending: the commit is that long before the signal, in milliseconds.
     #[arg(long, default_value_t = 5.0)]
     pub work_ms: f64,

@@ -6,11 +6,19 @@ use crate::time::{MS, Ns};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
     last: Option<(Ns, Ns)>,
+    stamp_after: Ns,
 }
 
 impl Pace {
+    /// The rhythm is unknown yet. `stamp_after`: how long after the beginning of a vblank its time
+    /// stamp is.
+    pub fn new(stamp_after: Ns) -> Self {
+        Self { last: None, stamp_after }
+    }
+
     /// Takes a presentation's time and refresh interval. An unknown interval (0) teaches nothing.
-    pub fn learn(&mut self, time: Ns, refresh: Ns) {
+    pub fn learn(&mut self, stamp: Ns, refresh: Ns) {
+        let time = stamp.saturating_sub(self.stamp_after);
         if refresh > 0 && self.last.is_none_or(|(t, _)| time > t) {
             self.last = Some((time, refresh));
         }

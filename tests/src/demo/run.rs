@@ -103,7 +103,7 @@ impl<'a> Demo<'a> {
             slots,
             hand,
             acquire,
-            pace: Pace::default(),
+            pace: Pace::new(lead_ns(options.stamp_after_ms)),
             records: Vec::with_capacity((options.frames + options.warmup) as usize),
             asked: HashMap::new(),
             frame_callback: None,
