@@ -85,7 +85,10 @@ impl Image {
             };
         }
         if alpha == Alpha::Hard && ALPHA_8888.contains(&format) {
-            image.memory.bytes_mut().as_chunks_mut::<4>().0.iter_mut().for_each(harden);
+            let pixels = image.memory.bytes_mut().as_chunks_mut::<4>().0;
+            pixels.iter_mut().for_each(harden);
+            // An image of one pixel is seen, too.
+            pixels[0] = [1, 2, 3, 0xff];
             image.exact = true;
         }
         Ok(image)
