@@ -9,6 +9,7 @@ use std::process::Command;
 use clap::Args;
 
 use crate::error::{Context, Error, Result};
+use crate::lab::persona::Persona;
 use crate::lab::session::{self, Streams};
 use crate::lab::{self, kernel};
 use crate::test::artifacts::Built;
@@ -40,20 +41,27 @@ pub struct DemoOptions {
     /// machine does
     #[arg(long, conflicts_with = "device")]
     real_time: bool,
+    /// Let the lab's displays behave as those of other hardware
+    #[arg(long, value_enum, conflicts_with = "device")]
+    persona: Vec<Persona>,
     #[command(flatten)]
     setup: setup::Options,
 }
 
 impl DemoOptions {
-    /// The demo in the lab's virtual time, which leaves its files in `out`.
-    pub fn in_lab(out: PathBuf) -> Self {
-        Self { out, device: None, real_time: false, setup: setup::Options::default() }
+    /// The demo in the lab's virtual time on displays like these, which leaves its files in `out`.
+    pub fn in_lab(out: PathBuf, persona: &[Persona]) -> Self {
+        let (persona, setup) = (persona.to_vec(), setup::Options::default());
+        Self { out, device: None, real_time: false, persona, setup }
     }
 }
 
 /// Arguments of `cargo xtask bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchOptions {
+    /// Let the lab's displays behave as those of other hardware
+    #[arg(long, value_enum)]
+    persona: Vec<Persona>,
     /// Which benchmark; without one they are listed
     name: Option<String>,
     /// Passed on to it
@@ -62,9 +70,9 @@ pub struct BenchOptions {
 }
 
 impl BenchOptions {
-    /// A benchmark with its own defaults.
-    pub fn named(name: &str) -> Self {
-        Self { name: Some(name.to_owned()), rest: Vec::new() }
+    /// A benchmark with its own defaults, on displays like these.
+    pub fn named(name: &str, persona: &[Persona]) -> Self {
+        Self { name: Some(name.to_owned()), rest: Vec::new(), persona: persona.to_vec() }
     }
 }
 
@@ -75,7 +83,8 @@ pub fn demo(options: &DemoOptions) -> Result<u8> {
     std::fs::create_dir_all(&options.out).context(format_args!("create {}", options.out.display()))?;
     let out = options.out.canonicalize().context(format_args!("find {}", options.out.display()))?;
     let mut arguments = vec!["--out".to_owned(), out.display().to_string()];
-    let Some(device) = &options.device else { return in_lab(&bin, "syncline-demo", arguments, !options.real_time) };
+    let guest = Guest { virtual_time: !options.real_time, persona: &options.persona };
+    let Some(device) = &options.device else { return in_lab(&bin, "syncline-demo", arguments, guest) };
     arguments.extend(["--device".to_owned(), device.display().to_string()]);
     let mut command = Command::new(bin.join("syncline-demo"));
     command.args(arguments).envs(programs(&bin));
@@ -86,8 +95,9 @@ pub fn demo(options: &DemoOptions) -> Result<u8> {
 /// Builds and runs a benchmark in the lab; its exit status.
 pub fn bench(options: &BenchOptions) -> Result<u8> {
     setup::ensure(&setup::Options::default())?;
+    let real = Guest { virtual_time: false, persona: &options.persona };
     if options.name.as_deref() == Some(OF_FENCES) {
-        return run_in_lab(&bench_target("syncline-fence", OF_FENCES)?, options.rest.clone(), false, Vec::new());
+        return run_in_lab(&bench_target("syncline-fence", OF_FENCES)?, options.rest.clone(), real, Vec::new());
     }
     if options.name.as_deref() == Some(OF_CRCS) {
         let bench = bench_target("syncline-kms", OF_CRCS)?;
@@ -98,12 +108,11 @@ pub fn bench(options: &BenchOptions) -> Result<u8> {
     let bin = build_release(if counting { &["--features", "syncline/count-allocations"] } else { &[] })?;
     let arguments: Vec<String> = options.name.iter().chain(&options.rest).cloned().collect();
     if !counting {
-        return in_lab(&bin, "syncline-bench", arguments, false);
+        return in_lab(&bin, "syncline-bench", arguments, real);
     }
     let with_exact_limits = arguments.iter().cloned().chain(["--virtual-time".to_owned()]).collect();
-    let exact = in_lab(&bin, "syncline-bench", with_exact_limits, true)?;
-    let real = in_lab(&bin, "syncline-bench", arguments, false)?;
-    Ok(exact.max(real))
+    let exact = in_lab(&bin, "syncline-bench", with_exact_limits, Guest { virtual_time: true, ..real })?;
+    Ok(exact.max(in_lab(&bin, "syncline-bench", arguments, real)?))
 }
 
 /// Builds a package's own benchmark with the bench profile; its path.
@@ -133,8 +142,15 @@ pub fn build_release(features: &[&str]) -> Result<PathBuf> {
     Ok(paths::target().join("release"))
 }
 
-fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, virtual_time: bool) -> Result<u8> {
-    run_in_lab(&program_in(bin, program)?, arguments, virtual_time, programs(bin))
+/// What the machine is like in which a program runs.
+#[derive(Clone, Copy)]
+struct Guest<'a> {
+    virtual_time: bool,
+    persona: &'a [Persona],
+}
+
+fn in_lab(bin: &Path, program: &str, arguments: Vec<String>, guest: Guest<'_>) -> Result<u8> {
+    run_in_lab(&program_in(bin, program)?, arguments, guest, programs(bin))
 }
 
 /// A program that was built into the folder.
@@ -147,12 +163,13 @@ pub fn program_in(bin: &Path, program: &str) -> Result<PathBuf> {
         .hint("is the program in this checkout's tests/ package?"))
 }
 
-fn run_in_lab(program: &Path, arguments: Vec<String>, virtual_time: bool, env: Vec<(String, String)>) -> Result<u8> {
+fn run_in_lab(program: &Path, arguments: Vec<String>, guest: Guest<'_>, env: Vec<(String, String)>) -> Result<u8> {
     let kernel = kernel::ready()?;
     let mut options =
         lab::Options::for_command(std::iter::once(program.display().to_string()).chain(arguments).collect());
     options.timeout = TIMEOUT_S;
-    options.virtual_time = virtual_time;
+    options.virtual_time = guest.virtual_time;
+    options.persona.extend(guest.persona);
     options.env.extend(env);
     let outcome = session::run(&kernel, &options, Streams::inherit())?;
     outcome.explain(&options);

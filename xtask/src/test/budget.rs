@@ -41,6 +41,8 @@ pub enum Part {
     LeakTests,
     /// The tests in virtual time, twice more: they must be exact each time
     ExactTests,
+    /// The whole suite, the demo and cargo xtask bench kms on displays that behave as other hardware
+    PersonaSuite,
     /// The demo and its verdict
     Demo,
     /// cargo xtask bench frame
@@ -68,7 +70,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 23] = [
+const BUDGETS: [(Part, Duration, &str); 24] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -84,6 +86,7 @@ const BUDGETS: [(Part, Duration, &str); 23] = [
     (Part::PropertyTests, minutes(30), "lower the cases in xtask/src/test/long.rs"),
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),
     (Part::ExactTests, minutes(40), "lower the repetitions in xtask/src/test/long.rs"),
+    (Part::PersonaSuite, minutes(40), "`cargo xtask test --part persona-suite` by itself shows what takes long"),
     (Part::Demo, minutes(15), "`cargo xtask demo` by itself shows what it waits for"),
     (Part::BenchFrame, minutes(10), "measure fewer frames"),
     (Part::BenchKms, minutes(20), "measure fewer frames, or fewer leads"),

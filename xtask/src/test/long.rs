@@ -12,6 +12,7 @@ use super::runner::{self, LabProgram};
 use super::{Tests, account};
 use crate::demo::{self, BenchOptions, DemoOptions};
 use crate::error::{Error, Result};
+use crate::lab::persona::Persona;
 use crate::paths;
 
 /// A test that does more when a variable tells it to.
@@ -107,14 +108,26 @@ fn find<'a>(built: &'a [Artifact], program: &str) -> Result<&'a Artifact> {
     })
 }
 
-/// The demo in the lab; its verdict counts.
-pub fn demo() -> Result<Tally> {
-    Ok(verdict(demo::demo(&DemoOptions::in_lab(paths::target().join("demo-out")))?))
+/// The demo in the lab, on displays like these; its verdict counts.
+pub fn demo(persona: &[Persona]) -> Result<Tally> {
+    Ok(verdict(demo::demo(&DemoOptions::in_lab(paths::target().join("demo-out"), persona))?))
 }
 
-/// A benchmark in the lab; a limit that is exceeded is a failure.
-pub fn bench(name: &str) -> Result<Tally> {
-    Ok(verdict(demo::bench(&BenchOptions::named(name))?))
+/// A benchmark in the lab, on displays like these; a limit that is exceeded is a failure.
+pub fn bench(name: &str, persona: &[Persona]) -> Result<Tally> {
+    Ok(verdict(demo::bench(&BenchOptions::named(name, persona))?))
+}
+
+/// The tests that [`Part::PersonaTests`] leaves out, the demo and the benchmark of the display, on
+/// displays that behave as those of other hardware.
+///
+/// [`Part::PersonaTests`]: super::budget::Part::PersonaTests
+pub fn persona_suite(tests: &mut Tests<'_>) -> Result<Tally> {
+    let persona = &[Persona::ScanOut];
+    let mut tally = tests.on_other_displays(|test| test.is_lab_test() && !super::is_of_persona_tests(test))?;
+    tally += demo(persona)?;
+    tally += bench("kms", persona)?;
+    Ok(tally)
 }
 
 fn verdict(status: u8) -> Tally {

@@ -73,8 +73,15 @@ impl Options {
     /// Whether the part is asked for, or needed by one that is.
     fn needs(&self, part: Part) -> bool {
         let any = |parts: &[Part]| parts.iter().any(|part| self.wants(*part));
-        let in_lab =
-            [Part::Soak, Part::LabTests, Part::PersonaTests, Part::LeakTests, Part::ExactTests, Part::PropertyTests];
+        let in_lab = [
+            Part::Soak,
+            Part::LabTests,
+            Part::PersonaTests,
+            Part::LeakTests,
+            Part::ExactTests,
+            Part::PropertyTests,
+            Part::PersonaSuite,
+        ];
         self.wants(part)
             || match part {
                 Part::Setup => true,
@@ -144,18 +151,19 @@ impl<'a> Tests<'a> {
             Part::Fuzz => random_requests(&self.built.artifacts),
             Part::Soak => self.soak(),
             Part::LabTests => self.lab_tests(),
-            Part::PersonaTests => self.persona_tests(),
+            Part::PersonaTests => self.on_other_displays(is_of_persona_tests),
             Part::PropertyTests => long::property_tests(self),
             Part::LeakTests => long::leak_tests(self),
             Part::ExactTests => long::exact_tests(self),
-            Part::Demo => long::demo(),
-            Part::BenchFrame => long::bench("frame"),
-            Part::BenchKms => long::bench("kms"),
-            Part::BenchScale => long::bench("scale"),
-            Part::BenchHostile => long::bench("hostile"),
-            Part::BenchDmabuf => long::bench("dmabuf"),
-            Part::BenchFence => long::bench("fence"),
-            Part::BenchCrc => long::bench("crc"),
+            Part::PersonaSuite => long::persona_suite(self),
+            Part::Demo => long::demo(&[]),
+            Part::BenchFrame => long::bench("frame", &[]),
+            Part::BenchKms => long::bench("kms", &[]),
+            Part::BenchScale => long::bench("scale", &[]),
+            Part::BenchHostile => long::bench("hostile", &[]),
+            Part::BenchDmabuf => long::bench("dmabuf", &[]),
+            Part::BenchFence => long::bench("fence", &[]),
+            Part::BenchCrc => long::bench("crc", &[]),
         }
     }
 
@@ -253,16 +261,16 @@ impl<'a> Tests<'a> {
         Ok(tally)
     }
 
-    /// The tests in virtual time, and those of the CRC tool, on displays that behave as those of
-    /// other hardware.
-    fn persona_tests(&mut self) -> Result<Tally> {
-        let exact = self.built.artifacts.iter().filter(|test| test.is_exact() || test.name == "lab_crc_tool");
-        let as_other = |test: &Artifact| {
-            let mut program = LabProgram::new(test.clone(), self.options.lab_timeout);
+    /// Tests on displays that behave as those of other hardware.
+    fn on_other_displays(&mut self, belongs: impl Fn(&Artifact) -> bool) -> Result<Tally> {
+        let mut tests: Vec<Artifact> = self.built.artifacts.iter().filter(|test| belongs(test)).cloned().collect();
+        tests.sort_by_key(|test| std::cmp::Reverse(lab_budget(&test.name)));
+        let as_other = |test: Artifact| {
+            let mut program = LabProgram::new(test, self.options.lab_timeout);
             program.persona = Some(Persona::ScanOut);
             program
         };
-        let lab_programs: Vec<LabProgram> = exact.map(as_other).collect();
+        let lab_programs: Vec<LabProgram> = tests.into_iter().map(as_other).collect();
         let mut tally = Tally::default();
         self.in_lab(&lab_programs, &mut tally)?;
         Ok(tally)
@@ -289,6 +297,11 @@ impl<'a> Tests<'a> {
         });
         Ok(times)
     }
+}
+
+/// The tests in virtual time, and those of the CRC tool.
+fn is_of_persona_tests(test: &Artifact) -> bool {
+    test.is_exact() || test.name == "lab_crc_tool"
 }
 
 /// How many tests for the lab a program has, of those whose names contain one of `filters` if there
