@@ -85,10 +85,14 @@ impl Image {
             };
         }
         if alpha == Alpha::Hard && ALPHA_8888.contains(&format) {
-            let pixels = image.memory.bytes_mut().as_chunks_mut::<4>().0;
-            pixels.iter_mut().for_each(harden);
-            // An image of one pixel is seen, too.
-            pixels[0] = [1, 2, 3, 0xff];
+            let pitch = image.memory.stride() as usize / 4;
+            let (w, h) = (size.0 as usize, size.1 as usize);
+            for (at, pixel) in image.memory.bytes_mut().as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let (x, y) = (at % pitch, at / pitch);
+                let inside =
+                    (BORDER..w.saturating_sub(BORDER)).contains(&x) && (BORDER..h.saturating_sub(BORDER)).contains(&y);
+                harden(pixel, !inside);
+            }
             image.exact = true;
         }
         Ok(image)
@@ -129,10 +133,15 @@ impl Image {
     }
 }
 
-/// Makes a pixel with alpha in its last byte opaque, or all zeros.
-fn harden(pixel: &mut [u8; 4]) {
-    *pixel = match pixel {
-        [a, b, c, 0x80..=0xff] => [*a, *b, *c, 0xff],
+/// So many pixels at each edge of an image are seen whatever its alpha, because some scenes show no
+/// more of it.
+const BORDER: usize = 8;
+
+/// Makes a pixel with alpha in its last byte opaque, or all zeros unless it is to be `seen`.
+fn harden(pixel: &mut [u8; 4], seen: bool) {
+    *pixel = match (*pixel, seen) {
+        ([0, 0, 0, _], true) => [1, 2, 3, 0xff],
+        ([a, b, c, _], true) | ([a, b, c, 0x80..=0xff], false) => [a, b, c, 0xff],
         _ => [0; 4],
     };
 }
@@ -143,13 +152,15 @@ mod tests {
 
     #[test]
     fn a_hard_pixel_is_opaque_or_nothing() {
-        let hard = |mut pixel: [u8; 4]| {
-            harden(&mut pixel);
+        let hard = |mut pixel: [u8; 4], seen| {
+            harden(&mut pixel, seen);
             pixel
         };
-        assert_eq!(hard([1, 2, 3, 0xff]), [1, 2, 3, 0xff]);
-        assert_eq!(hard([1, 2, 3, 0x80]), [1, 2, 3, 0xff]);
-        assert_eq!(hard([1, 2, 3, 0x7f]), [0; 4], "a colour above its alpha is undefined");
-        assert_eq!(hard([1, 2, 3, 0]), [0; 4]);
+        assert_eq!(hard([1, 2, 3, 0xff], false), [1, 2, 3, 0xff]);
+        assert_eq!(hard([1, 2, 3, 0x80], false), [1, 2, 3, 0xff]);
+        assert_eq!(hard([1, 2, 3, 0x7f], false), [0; 4], "a colour above its alpha is undefined");
+        assert_eq!(hard([1, 2, 3, 0], false), [0; 4]);
+        assert_eq!(hard([4, 5, 6, 0], true), [4, 5, 6, 0xff]);
+        assert_eq!(hard([0; 4], true), [1, 2, 3, 0xff]);
     }
 }
