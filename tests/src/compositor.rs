@@ -268,6 +268,7 @@ impl Drop for Compositor {
 }
 
 /// A picture read from a PNG file.
+#[derive(PartialEq, Eq)]
 pub struct Picture {
     /// Width.
     pub width: usize,

@@ -3,9 +3,12 @@
 //! In virtual time: rendering takes milliseconds there, and nothing here is about speed.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use syncline_tests::client::actor::{Actor, Gate};
 use syncline_tests::compositor::Compositor;
 use syncline_tests::demo::ClientReport;
+use syncline_tests::lab;
 use syncline_tests::trace::Trace;
 use syncline_tests::trace::analysis::Summary;
 use syncline_tests::user;
@@ -50,4 +53,31 @@ fn a_window_on_a_plane_above_what_the_gpu_drew() {
     assert_eq!((client.presented, client.unanswered), (120, 0));
     assert!(trace.acquires.kms > 0, "no fence was handed to the display: {:?}", trace.acquires);
     assert!(trace.crcs.equal > 50 && trace.crcs.different == 0, "{:?}", trace.crcs);
+}
+
+/// The context is lost after the 20th pass (`compositor/src/render/fault.rs`): on a machine without a
+/// GPU to reset nothing more can be shown than that everything is made again.
+#[test]
+#[ignore = "lab"]
+fn a_gpu_reset_costs_the_renderer_and_no_picture() {
+    let card = lab::find_card(None).unwrap();
+    let args = ["--renderer", "gles", "--planes", "none", "--crc"];
+    let compositor = Compositor::start_with(&card, &args, &[("SYNCLINE_FAULT_RESET", "20".as_ref())]).unwrap();
+    // This one draws once, and never again.
+    let mut still = Actor::new(&compositor, "still", Some((300, 200))).unwrap();
+    still.show(7).unwrap();
+    let mut busy = Actor::new(&compositor, "busy", Some((100, 80))).unwrap();
+    busy.show(0).unwrap();
+    let before = compositor.screenshot().unwrap();
+    for frame in 1..=40 {
+        busy.commit(frame, Gate::Open).unwrap();
+        busy.client.idle(Duration::from_millis(20)).unwrap();
+    }
+    busy.show(0).unwrap();
+    assert!(compositor.screenshot().unwrap() == before, "the same picture");
+    let log = compositor.log();
+    assert_eq!(log.matches("the GPU was reset; rendering with gles").count(), 1, "{log}");
+    let status = compositor.status().unwrap();
+    assert_eq!((&status["renderer"], &status["counters"]["crc_different"]), (&"gles".into(), &0.into()), "{status}");
+    compositor.stop().unwrap();
 }

@@ -6,6 +6,7 @@
 pub mod card;
 pub mod deferred;
 pub mod geometry;
+pub mod gpu_resets;
 pub mod holders;
 pub mod in_flight;
 pub mod judge;

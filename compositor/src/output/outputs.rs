@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use fence::{HandOff, SyncFile};
+use fence::{HandOff, Ns, SyncFile};
 use kms::producer::Producers;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 
@@ -17,6 +17,7 @@ use crate::{
     output::{
         card::{Card, Cards},
         deferred::DeferredAcquire,
+        gpu_resets::GpuResets,
         list::OutputList,
         state::Output,
     },
@@ -31,6 +32,8 @@ pub struct Outputs {
     pub renderer: Renderer,
     /// The renderer was chosen automatically, not named by the user: another one may replace it.
     pub renderer_is_auto: bool,
+    /// The last resets of its GPU.
+    pub gpu_resets: GpuResets,
     /// `dev_t` of the main device that dmabuf feedback names: the node of the card that renders.
     pub main_device: u64,
     /// Serial of the card on which the clients' syncobj timelines are imported.
@@ -81,6 +84,7 @@ impl Outputs {
         Ok(Self {
             cards,
             renderer,
+            gpu_resets: GpuResets::default(),
             renderer_is_auto,
             main_device,
             timeline_card,
@@ -125,6 +129,31 @@ impl Outputs {
             }
             Err(error) => {
                 tracing::error!("the card that rendered was unplugged, and no other renderer could be opened: {error}")
+            }
+        }
+    }
+
+    /// The GPU was reset at `now` and the renderer is lost: another one takes its place, on the same
+    /// GPU unless that is reset again and again. Clients' buffers are not touched: what their own work
+    /// was is told by their fences.
+    pub fn renew_lost_renderer(&mut self, now: Ns) {
+        let gpu = self.renderer.gpu().map(|(card, _)| card);
+        let device = self.cards.iter().find(|card| Some(card.serial()) == gpu).map(|card| &card.device);
+        let renewed = match device {
+            Some(device) if self.gpu_resets.allow_another(now) => Renderer::new(RendererChoice::Gles, device),
+            _ => Renderer::software(),
+        };
+        match renewed {
+            Ok(renderer) => {
+                tracing::warn!("the GPU was reset; rendering with {} from now on", renderer.name());
+                self.replace_renderer(renderer);
+            }
+            Err(error) => {
+                tracing::error!("the GPU was reset and cannot be used: {error}; rendering with pixman from now on");
+                match Renderer::software() {
+                    Ok(renderer) => self.replace_renderer(renderer),
+                    Err(error) => tracing::error!("{error}"),
+                }
             }
         }
     }

@@ -12,14 +12,19 @@ use smithay::{
     backend::{
         allocator::gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
         drm::{DrmDeviceFd, DrmNode, NodeType},
-        egl::{EGLContext, EGLDevice, EGLDisplay, fence::EGLFence},
+        egl::{EGLDevice, EGLDisplay, fence::EGLFence},
         renderer::gles::{GlesRenderer, GlesTexture},
     },
     utils::DeviceFd,
 };
 
 use crate::{
-    render::{other_gpus::OtherGpus, software, textures::Textures},
+    render::{
+        context::{GlContext, Resets},
+        other_gpus::OtherGpus,
+        software,
+        textures::Textures,
+    },
     system::{
         error::{Context, Error},
         ioctl,
@@ -64,9 +69,13 @@ impl Gpu {
 }
 
 /// The GLES renderer of one GPU, with its textures and its allocator.
+///
+/// The renderer is dropped first, then its context, and the display at the end.
 pub struct Gles {
     pub renderer: GlesRenderer,
     pub textures: Textures<GlesTexture>,
+    /// Whether its context is lost.
+    pub resets: Resets,
     pub allocator: Allocator,
     /// The serial of the card that it was opened for.
     pub card: kms::CardSerial,
@@ -143,7 +152,7 @@ impl Gles {
 
     fn with(gpu: &Gpu, opened: Opened) -> Result<Self, Error> {
         let Opened { gbm, display, software } = opened;
-        let context = EGLContext::new(&display).map_err(|e| Error::setup(SUBJECT, e))?;
+        let GlContext { context, resets } = GlContext::new(&display).map_err(|e| Error::setup(SUBJECT, e))?;
         let mut renderer = ioctl::gles_renderer(context).map_err(|e| Error::setup(SUBJECT, e))?;
         let native_fences = EGLFence::supports_importing(&display);
         if !native_fences {
@@ -159,7 +168,19 @@ impl Gles {
         }
         let (textures, packed) = (HashMap::new(), Vec::new());
         let (card, driver, others) = (gpu.card, gpu.driver.clone(), OtherGpus::default());
-        Ok(Self { card, driver, renderer, textures, allocator, native_fences, software, packed, others, display })
+        Ok(Self {
+            card,
+            driver,
+            renderer,
+            textures,
+            resets,
+            allocator,
+            native_fences,
+            software,
+            packed,
+            others,
+            display,
+        })
     }
 
     /// Whether a buffer of this format and modifier can be rendered to.

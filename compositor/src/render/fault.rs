@@ -3,8 +3,8 @@
 //!
 //! For tests on machines without a GPU to reset. Builds without debug assertions compile the same
 //! code, but never look at the variables. `SYNCLINE_FAULT_RENDER=N`: every Nth pass of the session
-//! gets a failing fence, from sw_sync; the pass itself renders normally. Without the variables
-//! nothing happens.
+//! gets a failing fence, from sw_sync; the pass itself renders normally. `SYNCLINE_FAULT_RESET=N`:
+//! the context counts as lost after the Nth pass on GLES. Without the variables nothing happens.
 
 use std::{
     sync::{
@@ -41,6 +41,14 @@ pub fn fence() -> Option<SyncFile> {
         drop(timeline);
     });
     Some(fence)
+}
+
+/// A GPU reset, if this pass must be lost.
+pub fn reset() -> Option<&'static str> {
+    static AT: LazyLock<Option<u32>> = LazyLock::new(|| variable("SYNCLINE_FAULT_RESET")?.parse().ok());
+    static PASSES: AtomicU32 = AtomicU32::new(0);
+    let at = (*AT)?;
+    (PASSES.fetch_add(1, Ordering::Relaxed) + 1 == at).then_some("it was asked for")
 }
 
 /// Refuses every import if `SYNCLINE_FAULT_IMPORT` is set. `cpu`: the CPU copies the buffers;

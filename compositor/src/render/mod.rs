@@ -8,6 +8,7 @@ mod allocate;
 pub mod bind;
 pub mod bounds;
 mod client_fence;
+mod context;
 pub mod cursor;
 pub mod damage;
 mod egl;

@@ -59,6 +59,8 @@ pub struct Recorder {
     pub textures: Textures<RecordedTexture>,
     pub others: OtherGpus,
     pub packed: Vec<u8>,
+    /// The GPU was reset.
+    pub lost: bool,
 }
 
 impl Recorder {
@@ -66,7 +68,7 @@ impl Recorder {
     pub fn new(notes: Notes) -> Self {
         let pixman = PixmanRenderer::new().expect("pixman");
         let renderer = RecordingRenderer { pixman, context: ContextId::new(), notes };
-        Self { renderer, textures: Textures::new(), others: OtherGpus::default(), packed: Vec::new() }
+        Self { renderer, textures: Textures::new(), others: OtherGpus::default(), packed: Vec::new(), lost: false }
     }
 }
 

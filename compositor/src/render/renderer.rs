@@ -122,6 +122,16 @@ impl Renderer {
         }
     }
 
+    /// The GPU was reset: nothing that is drawn is seen any more. Another renderer has to be made.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Pixman { .. } => false,
+            Self::Gles(gles) => gles.resets.is_lost(),
+            #[cfg(test)]
+            Self::Recording(recorder) => recorder.lost,
+        }
+    }
+
     /// The dma-buf formats and modifiers that can be composited.
     pub fn dmabuf_formats(&self) -> FormatSet {
         match self {
@@ -288,7 +298,7 @@ impl Renderer {
                 pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }
             Self::Gles(gles) => {
-                let Gles { renderer, textures, software, packed, others, allocator, .. } = &mut **gles;
+                let Gles { renderer, textures, software, packed, others, allocator, resets, .. } = &mut **gles;
                 let context = ReadContext {
                     reads: if *software { ReadAbility::Not } else { ReadAbility::Gpu },
                     waits,
@@ -296,11 +306,18 @@ impl Renderer {
                     others,
                     allocator: Some(allocator),
                 };
-                pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
+                let pass = pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn);
+                match resets.look(renderer) {
+                    Some(cause) => Err(format!("the GPU was reset: {cause}")),
+                    None => pass,
+                }
             }
             #[cfg(test)]
             Self::Recording(recorder) => {
-                let Recorder { renderer, textures, others, packed } = &mut **recorder;
+                if recorder.lost {
+                    return Err("the GPU was reset: a test was the cause".to_owned());
+                }
+                let Recorder { renderer, textures, others, packed, .. } = &mut **recorder;
                 let context = ReadContext { reads: ReadAbility::Gpu, waits, packed, others, allocator: None };
                 pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn)
             }

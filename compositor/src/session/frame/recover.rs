@@ -138,10 +138,16 @@ impl Syncline {
         }
     }
 
-    /// After the latches of a wake-up: removes the outputs of cards that are gone, and sends new
-    /// feedback if a plane has refused layouts.
+    /// After the latches of a wake-up: removes the outputs of cards that are gone, replaces a renderer
+    /// that is lost, and sends new feedback if a plane has refused layouts.
     pub fn after_latches(&mut self) {
         self.drop_gone_cards();
+        if self.outputs.renderer.is_lost() {
+            self.outputs.renew_lost_renderer(self.now);
+            self.renew_read_paths();
+            self.renew_feedback();
+            self.redraw_all();
+        }
         let mut withdrawn = false;
         self.outputs.list.iter_mut().for_each(|output| withdrawn |= std::mem::take(&mut output.withdrawn));
         if withdrawn {
