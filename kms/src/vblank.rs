@@ -28,6 +28,8 @@ pub struct Clock {
     blanking: u64,
     /// Time stamps are those of the first line.
     stamps_first_line: bool,
+    /// See [`Clock::set_variable`].
+    variable: bool,
     last: Option<Seen>,
     /// The last flip followed another one before that had become old.
     steady: bool,
@@ -47,10 +49,27 @@ impl Clock {
     pub fn new(period: u64, blanking: u64) -> Self {
         let period = period.max(1);
         let blanking = blanking.min(period / 2);
-        Self { period, blanking, stamps_first_line: false, last: None, steady: false, missed: 0 }
+        Self { period, blanking, stamps_first_line: false, variable: false, last: None, steady: false, missed: 0 }
     }
 
-    /// Nanoseconds from vblank to vblank.
+    /// Whether the display waits for a frame (VRR_ENABLED): a vblank then begins when a frame has
+    /// come, at the earliest a period after the last one. What the display does by itself when none
+    /// comes is not known here.
+    pub fn set_variable(&mut self, variable: bool) {
+        self.variable = variable;
+    }
+
+    /// See [`Clock::set_variable`].
+    pub fn is_variable(&self) -> bool {
+        self.variable
+    }
+
+    /// Beginning of the vblank of the last flip; `None`: none was seen.
+    pub fn last_vblank(&self) -> Option<Ns> {
+        self.last.map(|last| last.time)
+    }
+
+    /// Nanoseconds from vblank to vblank; the shortest, if that varies.
     pub fn period(&self) -> u64 {
         self.period
     }
@@ -92,6 +111,9 @@ impl Clock {
     /// seen. It saturates: a client may name any time.
     pub fn next_vblank(&self, after: Ns) -> Ns {
         let Some(last) = self.last else { return after.saturating_add(self.period) };
+        if self.variable {
+            return last.time.saturating_add(self.period).max(after.saturating_add(1));
+        }
         match after.checked_sub(last.time) {
             Some(since) => last.time.saturating_add((since / self.period + 1).saturating_mul(self.period)),
             // Before the last flip (a flip of the future cannot be, but clocks are given by
@@ -111,19 +133,12 @@ impl Clock {
         self.steady && self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
     }
 
-    /// Sequence of the vblank nearest to `time`, where the phase is known.
-    pub fn sequence_at(&self, time: Ns) -> Option<u64> {
-        let last = self.last?;
-        let (period, half) = (self.period, self.period / 2);
-        Some(match time.checked_sub(last.time) {
-            Some(since) => last.sequence + (since + half) / period,
-            None => last.sequence.saturating_sub((last.time - time + half) / period),
-        })
-    }
-
     /// How many vblanks a flip with this time stamp came after its `target`, the beginning of a
-    /// vblank; 0 if in time. Counts them.
+    /// vblank; 0 if in time, and always where the vblank waits for the frame. Counts them.
     pub fn miss(&mut self, target: Ns, stamp: Ns) -> u64 {
+        if self.variable {
+            return 0;
+        }
         let late = (self.begin_of(stamp).saturating_sub(target) + self.period / 2) / self.period;
         self.missed += late;
         late
@@ -162,8 +177,6 @@ mod tests {
         for (after, next) in table {
             assert_eq!(clock.next_vblank(after * MS), next * MS, "after {after} ms");
         }
-        assert_eq!((clock.sequence_at(120 * MS), clock.sequence_at(114 * MS)), (Some(7), Some(6)));
-        assert_eq!((clock.sequence_at(116 * MS), clock.sequence_at(80 * MS)), (Some(7), Some(3)));
     }
 
     #[test]
@@ -205,6 +218,22 @@ mod tests {
         let mut clock = Clock::new(10 * MS, MS);
         clock.flip(100 * MS + 50_000, 100 * MS, 1);
         assert_eq!(clock.next_vblank(100 * MS), 110 * MS);
+    }
+
+    #[test]
+    fn a_variable_vblank_comes_with_the_frame() {
+        let mut clock = Clock::new(10 * MS, MS);
+        clock.set_variable(true);
+        clock.flip(100 * MS, 100 * MS, 1);
+        clock.flip(110 * MS, 110 * MS, 2);
+        assert_eq!(clock.next_vblank(111 * MS), 120 * MS, "not before the mode's frame is over");
+        assert_eq!(clock.next_vblank(133 * MS), 133 * MS + 1);
+        assert_eq!(clock.latch(112 * MS, 2 * MS), (118 * MS, 120 * MS));
+        assert_eq!(clock.latch(133 * MS, 2 * MS), (133 * MS + 1, 135 * MS + 1), "at once");
+        assert_eq!((clock.miss(120 * MS, 145 * MS), clock.missed()), (0, 0), "nothing is late");
+        assert_eq!((clock.last_vblank(), clock.period()), (Some(110 * MS), 10 * MS));
+        clock.set_variable(false);
+        assert_eq!(clock.next_vblank(133 * MS), 140 * MS);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::user;
 
 const ROOT: &str = "/sys/kernel/config/vkms";
 const EXTRAS: &str = "/sys/module/vkms/parameters/extras";
+const MIN_REFRESH: &str = "/sys/module/vkms/parameters/min_refresh";
 
 /// Planes, CRTCs, encoders and connectors of one device: as many as vkms allows of each
 /// (`vkms_config.c`).
@@ -80,6 +81,8 @@ pub struct Builder {
     /// `/sys/module/vkms/parameters/extras` of the lab's kernel: what the planes have that those of
     /// vkms have not.
     extras: u32,
+    /// The same of `min_refresh`.
+    min_refresh: u32,
 }
 
 impl Builder {
@@ -119,6 +122,18 @@ impl Builder {
         self
     }
 
+    /// Lets the primary planes flip at once.
+    pub fn asynchronous_flips(mut self) -> Self {
+        self.extras |= 16;
+        self
+    }
+
+    /// Gives the displays a variable refresh, down to `lowest` Hz.
+    pub fn variable(mut self, lowest: u32) -> Self {
+        self.min_refresh = lowest;
+        self
+    }
+
     /// Makes the device and waits for its node.
     ///
     /// Errors: a layout that vkms does not take, a name in use, no configfs with vkms, no root.
@@ -136,14 +151,13 @@ impl Builder {
             return Err(Error::io(what)(error));
         }
         device.fill(&self)?;
-        let extras = |bits: u32| fs::write(EXTRAS, bits.to_string()).map_err(Error::io(format!("write {EXTRAS}")));
-        if self.extras != 0 {
-            extras(self.extras)?;
-        }
+        let switches =
+            [(EXTRAS, self.extras), (MIN_REFRESH, self.min_refresh)].into_iter().filter(|(_, wanted)| *wanted != 0);
+        let switch =
+            |file: &str, value: u32| fs::write(file, value.to_string()).map_err(Error::io(format!("write {file}")));
+        switches.clone().try_for_each(|(file, wanted)| switch(file, wanted))?;
         let enabled = device.set("enabled", "1");
-        if self.extras != 0 {
-            extras(0)?;
-        }
+        switches.clone().try_for_each(|(file, _)| switch(file, 0))?;
         enabled?;
         device.card = device.wait_node(&self.name)?;
         user::give_debugfs()?;
@@ -179,7 +193,14 @@ pub struct Vkms {
 impl Vkms {
     /// A device of this name, with nothing yet.
     pub fn builder(name: &str) -> Builder {
-        Builder { name: name.to_owned(), outputs: Vec::new(), shared_overlays: 0, any_crtc: false, extras: 0 }
+        Builder {
+            name: name.to_owned(),
+            outputs: Vec::new(),
+            shared_overlays: 0,
+            any_crtc: false,
+            extras: 0,
+            min_refresh: 0,
+        }
     }
 
     /// Its node, `/dev/dri/cardN`.

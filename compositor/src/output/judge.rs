@@ -54,6 +54,9 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
     if let Some(at) = drawn {
         output.planner.drawn(at.saturating_sub(timing.committed));
     }
+    if output.clock.is_variable() {
+        return (0, None);
+    }
     let missed = output.clock.miss(in_flight.vblank, flipped);
     if missed == 0 {
         output.planner.flipped(timing.kind, None);

@@ -19,5 +19,6 @@ pub mod power;
 pub mod present;
 pub mod stall;
 pub mod state;
+pub mod variable;
 
 pub use outputs::Outputs;

@@ -28,7 +28,9 @@ impl Output {
                 Some(Latch { at: now, vblank: self.clock.next_vblank(now), why: LatchReason::Changed })
             }
         } else {
-            due.map(|due| {
+            // A pointer that waits for the content to move it does not wait for ever.
+            let pointer = self.clock.last_vblank().and_then(|shown| self.refresh.pointer_due(shown));
+            due.into_iter().chain(pointer).min().map(|due| {
                 // The first vblank at or after `due` that a latch can still make.
                 let due = self.clock.begin_of(due.saturating_sub(self.slack()).saturating_sub(1));
                 let from = due.max(now + margins.late);

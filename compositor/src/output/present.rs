@@ -159,6 +159,7 @@ impl Outputs {
         output.planner.committed(&timing);
         output.frame = frame;
         (output.dirty, output.retrain) = (false, false);
+        output.refresh.latched();
         let fenced = requests.iter().any(PlaneRequest::waits_for_client);
         let drawn = requests.iter_mut().find(|r| matches!(r.fence, Some(InFence::Pass(_))));
         let render_fence = drawn.and_then(|r| r.fence.take()).and_then(InFence::into_pass);

@@ -33,6 +33,7 @@ use crate::{
             request::{KmsOutput, Mark, OnPlane},
             tear,
         },
+        variable::VariableRefresh,
     },
     render::{Scene, Target, Tracker},
     schedule::{HandOverReserve, Planner, cause::Misses},
@@ -60,6 +61,8 @@ pub struct Output {
     pub machine: Machine,
     /// The image has changed since the last latch.
     pub dirty: bool,
+    /// What the pointer waits for while the refresh varies.
+    pub refresh: VariableRefresh,
     /// The next latch must check a pending commit; see [`crate::session::frame::deferred`].
     pub check_pending: bool,
     /// The number of the last committed frame.

@@ -33,6 +33,9 @@ pub struct Edid {
     pub version: (u8, u8),
     /// Width and height in cm; 0 if unknown (projectors).
     pub size_cm: (u8, u8),
+    /// The lowest rate at which it shows frames, in Hz (descriptor 0xfd): how long a frame may be with
+    /// a variable refresh.
+    pub lowest_hz: Option<u32>,
     /// What of HDR it takes; `None` without an HDR static metadata block.
     pub hdr: Option<Hdr>,
     /// Wide colorimetries that it takes.
@@ -66,6 +69,13 @@ pub enum Colorimetry {
     DciP3,
 }
 
+/// The minimum vertical rate of a display range limits descriptor, with the offset that E-EDID 1.4 has
+/// for rates above 255 Hz.
+fn lowest_hz(descriptor: &[u8]) -> u32 {
+    let offset = if descriptor[4] & 0b11 == 0b11 { 255 } else { 0 };
+    u32::from(descriptor[5]) + offset
+}
+
 impl Edid {
     /// Reads an EDID; `None` where its base block is not one, or its checksum is wrong.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
@@ -88,6 +98,7 @@ impl Edid {
             match descriptor[3] {
                 0xfc => edid.name = text(&descriptor[5..]),
                 0xff => edid.serial = text(&descriptor[5..]),
+                0xfd => edid.lowest_hz = Some(lowest_hz(descriptor)).filter(|hz| *hz > 0),
                 _ => {}
             }
         }
@@ -178,6 +189,7 @@ mod tests {
         bytes[16..23].copy_from_slice(&[1, 34, 1, 4, 0x80, 121, 68]);
         bytes[54..72].copy_from_slice(b"\0\0\0\xfc\0Lab TV\n      ");
         bytes[72..90].copy_from_slice(b"\0\0\0\xff\0A-00001      ");
+        bytes[90..108].copy_from_slice(b"\0\0\0\xfd\0\x30\x90\x1e\xa0\x3c\0\n      ");
         bytes[126] = 1;
         bytes[128..130].copy_from_slice(&[CTA, 3]);
         let mut at = 132;
@@ -200,6 +212,8 @@ mod tests {
         assert_eq!((edid.make(), edid.model().as_str(), edid.product), ("SYN", "Lab TV", 0x1234));
         assert_eq!((edid.serial.as_deref(), edid.serial_number, edid.year), (Some("A-00001"), 7, 2024));
         assert_eq!((edid.size_cm, edid.version, edid.cec_address), ((121, 68), (1, 4), Some(0x2100)));
+        assert_eq!(edid.lowest_hz, Some(48));
+        assert_eq!(lowest_hz(b"\0\0\0\xfd\x03\x21"), 288, "E-EDID 1.4");
         assert_eq!(edid.hdr, Some(Hdr { pq: true, hlg: true, metadata: true, max_nits: Some(800) }));
         assert_eq!(edid.colorimetry, [Colorimetry::Bt2020Rgb, Colorimetry::DciP3]);
     }

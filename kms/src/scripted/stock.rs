@@ -146,13 +146,15 @@ pub struct Stock {
     pub fences: bool,
     /// Whether planes have alpha, zpos, blend modes and damage, and cursor planes a hotspot.
     pub rich: bool,
+    /// Whether the displays can refresh at a varying rate.
+    pub vrr: bool,
     /// Name of the driver: what is known of drivers goes by it.
     pub driver: &'static str,
 }
 
 impl Default for Stock {
     fn default() -> Self {
-        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true, driver: "scripted" }
+        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true, vrr: false, driver: "scripted" }
     }
 }
 
@@ -177,7 +179,7 @@ impl Stock {
             driver: Driver { name: self.driver.to_owned(), version: (1, 0, 0), description: String::new() },
             caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
             crtcs: each.clone().map(|at| self.crtc(CrtcIndex::from_raw(at))).collect(),
-            connectors: each.clone().map(|at| connector(at, all)).collect(),
+            connectors: each.clone().map(|at| self.connector(at, all)).collect(),
             encoders: each.map(encoder).collect(),
             planes,
         }
@@ -195,6 +197,29 @@ impl Stock {
             type_: drm_sys::DRM_MODE_TYPE_PREFERRED,
             ..Default::default()
         })
+    }
+
+    fn connector(&self, index: u32, all: u32) -> Connector {
+        let mut props = PropertyTable::default();
+        number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+        number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
+        if let Some(capable) = props.0.get_mut("vrr_capable") {
+            capable.value = self.vrr.into();
+        }
+        Connector {
+            id: ids::connector(index),
+            name: format!("Virtual-{}", index + 1),
+            connection: Connection::Connected,
+            modes: vec![Stock::mode()],
+            size_mm: (0, 0),
+            non_desktop: false,
+            writeback: false,
+            edid: None,
+            path: None,
+            encoders: vec![encoder(index)],
+            possible_crtcs: all,
+            props,
+        }
     }
 
     fn crtc(&self, index: CrtcIndex) -> Crtc {
@@ -264,26 +289,6 @@ impl Stock {
 
 fn encoder(index: u32) -> EncoderId {
     EncoderId::from_raw(15 + index)
-}
-
-fn connector(index: u32, all: u32) -> Connector {
-    let mut props = PropertyTable::default();
-    number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
-    number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
-    Connector {
-        id: ids::connector(index),
-        name: format!("Virtual-{}", index + 1),
-        connection: Connection::Connected,
-        modes: vec![Stock::mode()],
-        size_mm: (0, 0),
-        non_desktop: false,
-        writeback: false,
-        edid: None,
-        path: None,
-        encoders: vec![encoder(index)],
-        possible_crtcs: all,
-        props,
-    }
 }
 
 /// The properties that [`Stock`] leaves out, added to an inventory: plane, CRTC and connector

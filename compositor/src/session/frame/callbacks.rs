@@ -113,7 +113,8 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
         let headless = output.kms.device().is_headless();
-        let refresh = Refresh::fixed(Duration::from_nanos(output.clock.period()));
+        let period = Duration::from_nanos(output.clock.period());
+        let refresh = if output.clock.is_variable() { Refresh::variable(period) } else { Refresh::fixed(period) };
         for (feedback, on_plane, surface) in callbacks.feedback.drain(..) {
             if failed.contains(&surface) {
                 feedback.discarded();

@@ -92,6 +92,7 @@ impl Syncline {
         let time = if guessed { now } else { flip.time };
         // Since `now` was read the vblank may have come, which puts its stamp into the future, too.
         let read_at = if time > now { self.clock.now() } else { now };
+        output.clock.set_variable(output.kms.vrr());
         let seq = output.clock.flip(read_at, time, flip.sequence);
         if matches!(landed, Landed::Off) {
             // The phase of its vblanks is unknown when it is on again.

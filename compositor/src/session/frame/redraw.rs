@@ -35,7 +35,11 @@ impl Syncline {
         with_states(surface, |states| {
             let mut state = SurfaceState::of(states);
             for output in &mut self.outputs.list {
-                output.dirty |= output.scene.update(id, &mut state, now);
+                let shown = output.scene.update(id, &mut state, now);
+                if shown {
+                    output.refresh.content(now);
+                }
+                output.dirty |= shown;
             }
         });
         // The latch of the home output ends a barrier, also if another output shows the surface.
@@ -87,13 +91,13 @@ impl Syncline {
         let pointer = self.pointer_location();
         let areas = [before, pointer].map(|at| self.desktop.cursor.bounds(&self.desktop.trees, at));
         let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
-        let icon = self.desktop.cursor.drag_icon(before).is_some();
+        let (icon, now) = (self.desktop.cursor.drag_icon(before).is_some(), self.now);
         for output in &mut self.outputs.list {
             let rect = output.rect();
             // Its surfaces are told which displays they are on.
             self.displays_stale |= rect.overlaps(shown) != rect.overlaps(areas[1]);
             if areas.iter().chain([&shown]).any(|area| rect.overlaps(*area)) {
-                output.dirty = true;
+                output.dirty |= !output.clock.is_variable() || output.refresh.pointer(now);
                 if icon || !output.pointer_on_plane {
                     output.scene.set_stale();
                 }
