@@ -37,6 +37,7 @@ pub use damage::Tracker;
 pub use egl::has_gpu;
 pub use layer::{Layer, PassLayers, PassRole};
 pub use memory::shown as shown_target;
+pub use pass::Pass;
 pub use renderer::Renderer;
 pub use scene::Scene;
 pub use target::Target;

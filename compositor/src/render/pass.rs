@@ -44,17 +44,21 @@ pub struct Pass {
     pub unready: Unready,
     /// What it has read in their places.
     pub stood_in: SmallVec<[Arc<Content>; 2]>,
+    /// Why the target is undefined, for the log. The renderer may have begun nevertheless, and reads
+    /// until `fence` signals.
+    pub failed: Option<String>,
 }
 
 impl Pass {
     /// A pass that has read everything.
     fn complete(fence: Option<SyncFile>) -> Self {
-        Self { fence, unready: Unready::new(), stood_in: SmallVec::new() }
+        Self { fence, unready: Unready::new(), stood_in: SmallVec::new(), failed: None }
     }
 }
 
 /// Composites the layers of `pass` into a target that was rendered `age` passes of `tracker` ago;
-/// 0: never. Appends the repainted rectangles, in pixels of the target, to `drawn`.
+/// 0: never. Appends the repainted rectangles, in pixels of the target, to `drawn`. Error, for the
+/// log: nothing was begun, and the target is undefined.
 #[expect(clippy::too_many_arguments, reason = "one function for both types of renderers")]
 pub fn draw<R>(
     renderer: &mut R,
@@ -99,25 +103,33 @@ where
     let (below, visited) = split(region, &bounds, shape, usable, &mut parts);
     tracker.bounds = bounds;
     tracker.visited += visited;
-    let fence = paint(renderer, textures, target, tracker, &drawn_layers, background, &below, &mut parts);
-    let fence = fence.map(|fence| fault::fence().or(fence));
+    let painted = paint(renderer, textures, target, tracker, &drawn_layers, background, &below, &mut parts);
+    let painted = painted.map(|painted| Painted { fence: fault::fence().or(painted.fence), ..painted });
     tracker.read.clear();
     tracker.read.extend(parts.iter().map(|part| part.layer).filter(|at| pass.role(*at) == PassRole::Composited));
-    if let Ok(fence) = &fence {
+    if let Ok(Painted { fence, .. }) = &painted {
         context.others.read(parts.iter().map(|part| layers[part.layer].content.surface), fence.as_ref());
     }
     parts.clear();
     tracker.parts = parts;
     unready.iter().for_each(|at| tracker.missed(*at));
-    let fence = fence?;
+    let Painted { fence, failed } = painted?;
     if unready.is_empty() {
-        return Ok(Pass::complete(fence));
+        return Ok(Pass { failed, ..Pass::complete(fence) });
     }
     let stood_in = drawn_layers.stand_ins.into_iter().filter_map(|(_, stand_in)| match stand_in {
         StandIn::Picture(layer) => Some(layer.content),
         StandIn::Copy | StandIn::Nothing => None,
     });
-    Ok(Pass { fence, unready, stood_in: stood_in.collect() })
+    Ok(Pass { fence, unready, stood_in: stood_in.collect(), failed })
+}
+
+/// What has become of the drawing of a pass.
+struct Painted {
+    /// See [`Pass::fence`].
+    fence: Option<SyncFile>,
+    /// See [`Pass::failed`].
+    failed: Option<String>,
 }
 
 /// The layers of a pass as they are drawn.
@@ -140,8 +152,7 @@ impl Drawn<'_> {
     }
 }
 
-/// Draws the background and the parts, the last one first. Returns the fence of the pass; `None`:
-/// it has finished.
+/// Draws the background and the parts, the last one first. Error, for the log: nothing was begun.
 #[expect(clippy::too_many_arguments, reason = "the arguments of `draw`, and the parts")]
 fn paint<R>(
     renderer: &mut R,
@@ -152,7 +163,7 @@ fn paint<R>(
     background: Colour,
     below: &Region32,
     parts: &mut [Part],
-) -> Result<Option<SyncFile>, String>
+) -> Result<Painted, String>
 where
     R: BindTarget,
 {
@@ -160,39 +171,60 @@ where
     let mut drawable = Drawable::of(target)?;
     let mut framebuffer = renderer.bind_target(&mut drawable).map_err(|e| format!("binding the render target: {e}"))?;
     let mut frame = renderer.render(&mut framebuffer, tracker.size, Transform::Normal).map_err(failed)?;
+    let painted = paint_parts::<R>(&mut frame, textures, target, tracker, layers, background, below, parts);
+    // What was submitted before an error reads the clients' buffers, too.
+    let sync = frame.finish().map_err(failed)?;
+    let fence = match sync.is_reached() {
+        true => None,
+        false => match sync.export() {
+            Some(fd) => Some(SyncFile::unchecked(fd)),
+            // A GPU without native fences: waiting here is the only correct way. The log says so
+            // once, at the start.
+            None => wait::await_pass(&sync).map(|()| None)?,
+        },
+    };
+    Ok(Painted { fence, failed: painted.map_err(failed).err() })
+}
+
+/// The commands of [`paint`]; after an error the rest of them is missing.
+#[expect(clippy::too_many_arguments, reason = "the arguments of `paint`")]
+fn paint_parts<R>(
+    frame: &mut R::Frame<'_, '_>,
+    textures: &Textures<R::TextureId>,
+    target: &Target,
+    tracker: &mut Tracker,
+    layers: &Drawn<'_>,
+    background: Colour,
+    below: &Region32,
+    parts: &mut [Part],
+) -> Result<(), R::Error>
+where
+    R: BindTarget,
+{
     let rects = &mut tracker.rects;
     if below.is_non_empty() {
         relative(below, Point::default(), rects);
         let [r, g, b] = background.0.map(|byte| f32::from(byte) / 255.0);
-        frame.clear(Color32F::new(r, g, b, 1.0), rects).map_err(failed)?;
+        frame.clear(Color32F::new(r, g, b, 1.0), rects)?;
     }
     for part in parts.iter_mut().rev() {
         let layer = layers.layer(part.layer);
         if layers.pass.role(part.layer) == PassRole::Hole {
             relative(&part.region, Point::default(), rects);
-            frame.clear(Color32F::TRANSPARENT, rects).map_err(failed)?;
+            frame.clear(Color32F::TRANSPARENT, rects)?;
             continue;
         }
         let Some(known) = textures.get(&layer.content.surface) else { continue };
         if let Some(wait) = part.wait.take() {
-            frame.wait(&SyncPoint::from(ClientFence::new(wait))).map_err(failed)?;
+            frame.wait(&SyncPoint::from(ClientFence::new(wait)))?;
         }
         relative(&part.region, layer.dst.loc, rects);
         // One client's odd scale must not cost the others their frame.
-        if let Err(error) = R::draw_layer(&mut frame, (target, tracker.size), &known.texture, layer, rects) {
+        if let Err(error) = R::draw_layer(frame, (target, tracker.size), &known.texture, layer, rects) {
             tracing::debug!("surface {} cannot be drawn: {error}", layer.content.surface);
         }
     }
-    let sync = frame.finish().map_err(failed)?;
-    if sync.is_reached() {
-        return Ok(None);
-    }
-    match sync.export() {
-        Some(fd) => Ok(Some(SyncFile::unchecked(fd))),
-        // A GPU without native fences: waiting here is the only correct way. The log says so once,
-        // at the start.
-        None => wait::await_pass(&sync).map(|()| None),
-    }
+    Ok(())
 }
 
 /// Fills `rects` with the rectangles of a region, relative to `origin`.
@@ -263,6 +295,10 @@ where
             tracker.missed(at);
             Some(None)
         }
+        Ok(Update::Nothing) => {
+            tracker.missed(at);
+            None
+        }
         // One client's bad buffer must not cost the others their frame.
         Err(error) => {
             tracing::warn!("surface {} cannot be composited: {error}", layer.content.surface);
@@ -278,6 +314,8 @@ enum Update {
     Current(Option<SyncFile>),
     /// The last content: the CPU must not read the current one yet.
     Older,
+    /// No content: the CPU must not read the current one yet, and there is no copy of the last one.
+    Nothing,
 }
 
 /// Makes the texture of a layer current. Error, for the log: there is none.
@@ -305,8 +343,11 @@ where
     let Sampled { texture, copy, in_place, wait } = match &content.source {
         PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported, last)? {
             Some(sampled) => sampled,
-            None if known.is_some() => return Ok(Update::Older),
-            None => return Err("its fence is pending".into()),
+            // A texture of another buffer's memory shows what its client draws there by now.
+            None if known.is_some_and(|known| !known.in_place || known.serial == content.serial) => {
+                return Ok(Update::Older);
+            }
+            None => return Ok(Update::Nothing),
         },
         PixelSource::Shm(shm) => {
             let (texture, copy) = shm::texture(renderer, last.as_ref(), shm, context.packed)?;

@@ -182,6 +182,14 @@ where
     let pending = content.pending_fence().map_err(|e| e.to_string())?;
     let allocator = context.allocator.as_deref_mut();
     let (copy, fence) = context.others.copy(card, content.surface, imported, pending, allocator)?;
+    // Whether or not there will be a pass, which would wait for it.
+    if let Some(fence) = &fence {
+        match fence.try_clone() {
+            Ok(fence) => content.used_by_pass(fence),
+            // Without a descriptor nobody would know when its client may write again.
+            Err(_) => wait::await_copy(fence)?,
+        }
+    }
     let fence = match fence {
         // The CPU reads the copy at once, so it waits here: a copy takes a fraction of a frame, and
         // no client's fence is part of it.

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use fence::SyncFile;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smithay::{
     backend::{
@@ -23,6 +24,7 @@ use smithay::{
 
 use crate::render::{
     bind::{BindTarget, Drawable},
+    client_fence::ClientFence,
     other_gpus::OtherGpus,
     textures::Textures,
 };
@@ -38,18 +40,44 @@ pub struct Noted {
     pub waits: usize,
 }
 
-/// What a renderer notes; shared with the test.
+/// What goes wrong next.
+#[derive(Debug, Default)]
+struct Faults {
+    /// A pass fails half way, and what it has begun is done when this fence signals.
+    pass: Option<SyncFile>,
+    /// An import is refused.
+    import: bool,
+}
+
+/// What a renderer notes, and what goes wrong; shared with the test.
 #[derive(Debug, Default, Clone)]
-pub struct Notes(Arc<Mutex<Noted>>);
+pub struct Notes {
+    noted: Arc<Mutex<Noted>>,
+    faults: Arc<Mutex<Faults>>,
+}
 
 impl Notes {
     fn lock(&self) -> MutexGuard<'_, Noted> {
-        self.0.lock().expect("no panic while locked")
+        self.noted.lock().expect("no panic while locked")
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("no panic while locked")
     }
 
     /// What was noted since the last call.
     pub fn take(&self) -> Noted {
         std::mem::take(&mut self.lock())
+    }
+
+    /// The next pass fails half way; what it has begun is done when `fence` signals.
+    pub fn fail_pass(&self, fence: SyncFile) {
+        self.faults().pass = Some(fence);
+    }
+
+    /// The next import of a dma-buf is refused.
+    pub fn refuse_import(&self) {
+        self.faults().import = true;
     }
 }
 
@@ -128,7 +156,11 @@ impl Frame for RecordingFrame<'_, '_> {
     }
 
     fn clear(&mut self, color: Color32F, at: &[Rectangle<i32, Physical>]) -> Result<(), PixmanError> {
-        self.frame.clear(color, at)
+        self.frame.clear(color, at)?;
+        match self.notes.faults().pass {
+            Some(_) => Err(PixmanError::Unsupported),
+            None => Ok(()),
+        }
     }
 
     fn draw_solid(
@@ -167,7 +199,9 @@ impl Frame for RecordingFrame<'_, '_> {
     }
 
     fn finish(self) -> Result<SyncPoint, PixmanError> {
-        self.frame.finish()
+        let done = self.frame.finish()?;
+        let failed = self.notes.faults().pass.take();
+        Ok(failed.map_or(done, |fence| SyncPoint::from(ClientFence::new(fence))))
     }
 }
 
@@ -258,6 +292,9 @@ impl ImportDma for RecordingRenderer {
         dmabuf: &WlDmabuf,
         damage: Option<&[Rectangle<i32, Buffer>]>,
     ) -> Result<RecordedTexture, PixmanError> {
+        if std::mem::take(&mut self.notes.faults().import) {
+            return Err(PixmanError::Unsupported);
+        }
         let texture = self.pixman.import_dmabuf(dmabuf, damage)?;
         Ok(RecordedTexture { texture, memory: Some(dmabuf.clone()) })
     }

@@ -277,11 +277,14 @@ impl Renderer {
         layers: &[Layer],
         background: Colour,
     ) -> Result<Pass, String> {
-        self.draw_with_damage(target, age, tracker, &PassLayers::all(layers), background, &mut Vec::new())
+        let layers = PassLayers::all(layers);
+        let pass = self.draw_with_damage(target, age, tracker, &layers, background, &mut Vec::new())?;
+        pass.failed.clone().map_or(Ok(pass), Err)
     }
 
     /// As [`Renderer::draw`]; appends the rectangles that it has rendered, in pixels of the target,
-    /// to `drawn`. Layers whose dma-bufs carry pending fences are not read.
+    /// to `drawn`. Layers whose dma-bufs carry pending fences are not read. Of a pass that fails half
+    /// way, which [`Pass::failed`] says, the caller must keep what it reads as of any other.
     pub fn draw_with_damage(
         &mut self,
         target: &Target,

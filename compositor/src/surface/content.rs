@@ -317,8 +317,9 @@ impl Content {
             && matches!(acquire.advance(), Ok(AcquireState::Pending))
     }
 
-    /// Notes that a GPU pass samples the buffer until `fence` signals. Replaces the fence of an
-    /// earlier pass. Does nothing if the buffer is copied: the pass samples the copy.
+    /// Notes that a GPU pass, or the copy that a pass waits for, reads the buffer until `fence`
+    /// signals. Replaces the fence of an earlier one. Does nothing if the buffer is copied by the CPU:
+    /// the pass samples the copy.
     pub fn used_by_pass(&self, fence: SyncFile) {
         if let Some(fences) = &mut self.ends().fences {
             fences.pass = Some(fence);

@@ -26,7 +26,7 @@ use crate::{
         state::Output,
     },
     render::{
-        Layer, PassLayers, PassRole, Target,
+        Layer, Pass, PassLayers, PassRole, Target,
         layer::LastPictures,
         target::{OPAQUE, WITH_HOLES},
     },
@@ -203,28 +203,33 @@ fn render(
     let target = target.clone();
     let from = rects.len();
     let pass = renderer.draw_with_damage(&target, age, &mut output.tracker, &pass_layers, inputs.background, rects);
-    let pass = match pass {
-        Ok(pass) => pass,
-        Err(error) => {
-            output.targets[free].1 = 0;
-            layouts.no_pass();
-            return Err(error);
-        }
-    };
+    let mut pass = pass.inspect_err(|_| {
+        output.targets[free].1 = 0;
+        layouts.no_pass();
+    })?;
+    keep_read(output, layers, &pass);
+    if let Some(error) = pass.failed.take() {
+        output.targets[free].1 = 0;
+        layouts.no_pass();
+        return Err(error);
+    }
     let damage = damage::of_target(output, on, before, from, rects);
     output.targets[free].1 = output.passes;
     output.late.extend(pass.unready.iter().map(|at| layers[*at].content.clone()));
-    if let Some(fence) = &pass.fence {
-        let read = output.tracker.read().iter().filter(|at| !pass.unready.contains(at));
-        for content in read.map(|at| &layers[*at].content).chain(&pass.stood_in) {
-            // Without a descriptor for the fence, the content is held until the pass is done.
-            let noted = fence.try_clone().map(|fence| content.used_by_pass(fence));
-            if noted.is_err() || content.is_shm_in_place() {
-                // The flip waits for the pass, so holding the content until the flip is enough.
-                output.kms.keep(Held { show: OnPlane::Content(content.clone()), mark: None });
-            }
-        }
-    }
     let plain = PlaneRequest::new(on, OnPlane::Target(target), SrcRect::full(w, h), Rect::new(0, 0, w, h));
     Ok(PlaneRequest { fence: pass.fence.map(InFence::Pass), damage, ..plain })
+}
+
+/// Notes who reads the contents of a pass until it is done.
+fn keep_read(output: &mut Output, layers: &[Layer], pass: &Pass) {
+    let Some(fence) = &pass.fence else { return };
+    let read = output.tracker.read().iter().filter(|at| !pass.unready.contains(at));
+    for content in read.map(|at| &layers[*at].content).chain(&pass.stood_in) {
+        // Without a descriptor for the fence, the content is held until the pass is done.
+        let noted = fence.try_clone().map(|fence| content.used_by_pass(fence));
+        if noted.is_err() || content.is_shm_in_place() {
+            // The flip waits for the pass, so holding the content until the flip is enough.
+            output.kms.keep(Held { show: OnPlane::Content(content.clone()), mark: None });
+        }
+    }
 }
