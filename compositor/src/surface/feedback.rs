@@ -21,45 +21,34 @@ use crate::surface::double_buffered::double_buffered;
 pub struct Feedback {
     /// Of one commit.
     commit: PresentationFeedbackCachedState,
-    /// The commit has another content than the one before it.
-    replaces: bool,
     /// Of the content that the surface shows, until a frame has shown it.
     pub shown: PresentationFeedbackCachedState,
 }
 
 impl Cacheable for Feedback {
     fn commit(&mut self, _: &DisplayHandle) -> Self {
-        let (commit, replaces) = (std::mem::take(&mut self.commit), std::mem::take(&mut self.replaces));
-        Self { commit, replaces, ..Self::default() }
+        Self { commit: std::mem::take(&mut self.commit), ..Self::default() }
     }
 
     fn merge_into(self, into: &mut Self, _: &DisplayHandle) {
-        // No frame shows the content of the older commit.
-        if self.replaces || !self.commit.callbacks.is_empty() {
+        if !self.commit.callbacks.is_empty() {
             into.commit = self.commit;
         }
-        into.replaces |= self.replaces;
     }
 }
 
 impl Feedback {
-    /// Takes from Smithay what a client has requested for the commit that it makes. `replaces`: the
-    /// commit has another content.
-    pub fn take(states: &SurfaceData, replaces: bool) {
-        if let Some(mut requested) = double_buffered::<PresentationFeedbackCachedState>(states) {
-            let commit = std::mem::take(requested.pending());
-            if !commit.callbacks.is_empty() {
-                states.cached_state.get::<Self>().pending().commit = commit;
-            }
-        }
-        if let Some(mut feedback) = double_buffered::<Self>(states) {
-            feedback.pending().replaces = replaces;
+    /// Takes from Smithay what a client has requested for the commit that it makes.
+    pub fn take(states: &SurfaceData) {
+        let Some(mut requested) = double_buffered::<PresentationFeedbackCachedState>(states) else { return };
+        let commit = std::mem::take(requested.pending());
+        if !commit.callbacks.is_empty() {
+            states.cached_state.get::<Self>().pending().commit = commit;
         }
     }
 
     /// The commit does not show what its client has committed.
     pub fn discard_commit(&mut self) {
-        self.replaces = false;
         self.commit.callbacks.drain(..).for_each(|callback| callback.discarded());
     }
 

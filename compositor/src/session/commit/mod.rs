@@ -79,7 +79,7 @@ impl Syncline {
             let Ok(points) = syncobj::take_points(states, kind) else { return };
             let Ok(fences) = explicit_sync::take_fences(states, kind) else { return };
             crate::surface::callback_response::note_response(states, now);
-            Feedback::take(states, attached.is_some());
+            Feedback::take(states);
             // From here on the content releases the buffer; Smithay must not know it.
             states.cached_state.get::<SurfaceAttributes>().pending().buffer = None;
             let serial = {
