@@ -155,6 +155,11 @@ impl Cursor {
         self.buffers.forget(card);
     }
 
+    /// Drops the mappings of buffers that are destroyed.
+    pub fn clean_up(&mut self) {
+        self.buffers.clean_up();
+    }
+
     /// Replaces the image of a client that is gone by the default one.
     fn check_alive(&mut self) {
         if matches!(&self.image, CursorImageStatus::Surface(s) if !s.is_alive()) {

@@ -113,6 +113,11 @@ impl CursorBuffers {
         self.rendered.retain(|cursor| cursor.card != card);
         self.contents.retain(|content| content.card != card);
         // The renderer has these buffers mapped.
+        self.clean_up();
+    }
+
+    /// Drops the mappings of buffers that are destroyed.
+    pub fn clean_up(&mut self) {
         if let Some(renderer) = &mut self.renderer {
             renderer.cleanup_texture_cache().ok();
         }

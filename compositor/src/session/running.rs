@@ -187,6 +187,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.renderer_stale) {
             self.outputs.renderer.clean_up();
+            self.desktop.cursor.clean_up();
         }
         if std::mem::take(&mut self.focus_stale) {
             self.focus_top();
