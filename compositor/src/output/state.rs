@@ -89,8 +89,7 @@ pub struct Output {
     pub targets: Vec<(Arc<Target>, u64)>,
     /// Clients' buffers go with in-fences: the driver takes them, and there is a signalled one.
     pub has_in_fences: bool,
-    /// Contents that the last frame was to composite and did not read: their dma-bufs carry pending
-    /// fences that came late.
+    /// Contents that the last frame was to composite and did not read, because fences are pending.
     pub late: Vec<Arc<Content>>,
     /// The number of render passes so far.
     pub passes: u64,

@@ -26,7 +26,7 @@ use crate::{
         read_path::{self, ReadContext, Sampled},
         readiness::{self, StandIn, Unready},
         shm,
-        split::{Part, split},
+        split::{Part, Usable, split},
         textures::{KnownTexture, LastCopy, Textures},
         wait,
     },
@@ -39,8 +39,7 @@ pub struct Pass {
     /// Signals when the GPU has finished; the caller owns it. `None`: rendering is already
     /// finished.
     pub fence: Option<SyncFile>,
-    /// The layers that it was to composite and did not read, because their dma-bufs carry pending
-    /// fences.
+    /// The layers that it was to composite and did not read, because fences are pending.
     pub unready: Unready,
     /// What it has read in their places.
     pub stood_in: SmallVec<[Arc<Content>; 2]>,
@@ -86,21 +85,35 @@ where
     let bounds = std::mem::take(&mut tracker.bounds);
     let unready = readiness::unready(pass, (&region, &bounds), textures, context.waits);
     let stand_ins = unready.iter().map(|at| (*at, readiness::stand_in(&layers[*at], pass.last, textures)));
-    let drawn_layers = Drawn { pass, stand_ins: stand_ins.collect() };
+    let mut drawn_layers = Drawn { pass, stand_ins: stand_ins.collect() };
     let mut parts = std::mem::take(&mut tracker.parts);
-    let shape = |at: usize| match pass.role(at) {
-        PassRole::Hole => (layers[at].dst, true),
-        _ => (drawn_layers.layer(at).dst, drawn_layers.layer(at).opaque),
-    };
-    let usable = |at: usize| match (pass.role(at), drawn_layers.stand_in(at)) {
-        (PassRole::Hole, _) => Some(None),
-        (_, None | Some(StandIn::Picture(_))) => {
-            sampled(renderer, textures, &mut context, drawn_layers.layer(at), at, tracker)
+    let usable = |at: usize| {
+        if pass.role(at) == PassRole::Hole {
+            return Some(Usable { opaque: true, wait: None });
         }
-        (_, Some(StandIn::Copy)) => Some(None),
-        (_, Some(StandIn::Nothing)) => None,
+        if drawn_layers.stand_in(at).is_none() {
+            match sampled(renderer, textures, &mut context, &layers[at]) {
+                Image::Current(wait) => return Some(Usable { opaque: layers[at].opaque, wait }),
+                Image::None => {
+                    tracker.missed(at);
+                    return None;
+                }
+                Image::NotYet => {
+                    let stand_in = readiness::stand_in(&layers[at], pass.last, textures);
+                    drawn_layers.stand_ins.push((at, stand_in));
+                }
+            }
+        }
+        match drawn_layers.stand_in(at)? {
+            StandIn::Picture(picture) => match sampled(renderer, textures, &mut context, picture) {
+                Image::Current(wait) => Some(Usable { opaque: picture.opaque, wait }),
+                Image::NotYet | Image::None => None,
+            },
+            StandIn::Copy => Some(Usable { opaque: layers[at].opaque, wait: None }),
+            StandIn::Nothing => None,
+        }
     };
-    let (below, visited) = split(region, &bounds, shape, usable, &mut parts);
+    let (below, visited) = split(region, &bounds, |at| layers[at].dst, usable, &mut parts);
     tracker.bounds = bounds;
     tracker.visited += visited;
     let painted = paint(renderer, textures, target, tracker, &drawn_layers, background, &below, &mut parts);
@@ -112,11 +125,12 @@ where
     }
     parts.clear();
     tracker.parts = parts;
-    unready.iter().for_each(|at| tracker.missed(*at));
+    drawn_layers.stand_ins.iter().for_each(|(at, _)| tracker.missed(*at));
     let Painted { fence, failed } = painted?;
-    if unready.is_empty() {
+    if drawn_layers.stand_ins.is_empty() {
         return Ok(Pass { failed, ..Pass::complete(fence) });
     }
+    let unready = drawn_layers.stand_ins.iter().map(|(at, _)| *at).collect();
     let stood_in = drawn_layers.stand_ins.into_iter().filter_map(|(_, stand_in)| match stand_in {
         StandIn::Picture(layer) => Some(layer.content),
         StandIn::Copy | StandIn::Nothing => None,
@@ -256,8 +270,11 @@ fn release_copied<R>(
 {
     let mut copy = |at: usize| {
         let layer = &pass.layers[at];
-        if pass.role(at) == PassRole::Composited && matches!(layer.content.source, PixelSource::Shm(_)) {
-            sampled(renderer, textures, context, layer, at, tracker);
+        if pass.role(at) == PassRole::Composited
+            && matches!(layer.content.source, PixelSource::Shm(_))
+            && !matches!(sampled(renderer, textures, context, layer), Image::Current(_))
+        {
+            tracker.missed(at);
         }
     };
     match pass.changed {
@@ -266,44 +283,42 @@ fn release_copied<R>(
     }
 }
 
-/// Makes the texture of a layer current, and returns the fence to wait for before it is read.
-/// `None`: the layer cannot be drawn.
+/// Whether a layer can be drawn.
+enum Image {
+    /// Its texture is current, once this fence has signalled.
+    Current(Option<SyncFile>),
+    /// The CPU must not read its content yet.
+    NotYet,
+    /// It cannot be drawn.
+    None,
+}
+
+/// Makes the texture of a layer current.
 fn sampled<R>(
     renderer: &mut R,
     textures: &mut Textures<R::TextureId>,
     context: &mut ReadContext<'_>,
     layer: &Layer,
-    at: usize,
-    tracker: &mut Tracker,
-) -> Option<Option<SyncFile>>
+) -> Image
 where
     R: ImportDma + ImportMem,
     R::TextureId: Clone,
 {
     match update(renderer, textures, context, layer) {
-        Ok(Update::Current(Some(copied))) => Some(Some(copied)),
+        Ok(Update::Current(Some(copied))) => Image::Current(Some(copied)),
         Ok(Update::Current(None)) => match layer.content.pending_fence() {
-            Ok(own) => Some(own),
+            Ok(own) => Image::Current(own),
             // Without a descriptor for its fence the layer would be read too early.
             Err(error) => {
                 tracing::debug!("surface {}: its acquire fence: {error}", layer.content.surface);
-                tracker.missed(at);
-                None
+                Image::None
             }
         },
-        Ok(Update::Older) => {
-            tracker.missed(at);
-            Some(None)
-        }
-        Ok(Update::Nothing) => {
-            tracker.missed(at);
-            None
-        }
+        Ok(Update::NotYet) => Image::NotYet,
         // One client's bad buffer must not cost the others their frame.
         Err(error) => {
             tracing::warn!("surface {} cannot be composited: {error}", layer.content.surface);
-            tracker.missed(at);
-            None
+            Image::None
         }
     }
 }
@@ -312,10 +327,8 @@ where
 enum Update {
     /// The current content; with the fence of the copy, if another GPU makes one.
     Current(Option<SyncFile>),
-    /// The last content: the CPU must not read the current one yet.
-    Older,
-    /// No content: the CPU must not read the current one yet, and there is no copy of the last one.
-    Nothing,
+    /// What it did: the CPU must not read the current content yet.
+    NotYet,
 }
 
 /// Makes the texture of a layer current. Error, for the log: there is none.
@@ -343,11 +356,7 @@ where
     let Sampled { texture, copy, in_place, wait } = match &content.source {
         PixelSource::Dmabuf(imported) => match read_path::texture(renderer, context, layer, imported, last)? {
             Some(sampled) => sampled,
-            // A texture of another buffer's memory shows what its client draws there by now.
-            None if known.is_some_and(|known| !known.in_place || known.serial == content.serial) => {
-                return Ok(Update::Older);
-            }
-            None => return Ok(Update::Nothing),
+            None => return Ok(Update::NotYet),
         },
         PixelSource::Shm(shm) => {
             let (texture, copy) = shm::texture(renderer, last.as_ref(), shm, context.packed)?;

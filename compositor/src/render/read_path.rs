@@ -4,6 +4,7 @@
 //! If a path fails later (a peer-to-peer mapping is refused, memory cannot be pinned), the next one
 //! is used, and the client is not notified. Nothing here decides which layers are composited.
 
+use dmabuf_import::colour::Representation;
 use fence::SyncFile;
 use smithay::backend::renderer::{ImportDma, ImportMem};
 
@@ -15,7 +16,7 @@ use crate::{
         textures::{CopyFormat, LastCopy},
         upload, wait, yuv,
     },
-    surface::buffer::{Imported, ReadPath},
+    surface::buffer::{Imported, PixelSource, ReadPath},
 };
 
 /// How a renderer can read a dma-buf by itself.
@@ -112,6 +113,24 @@ fn importable<R: ImportDma + ImportMem>(
     }
 }
 
+/// The colour representation of a buffer that the GPU cannot sample: it samples YUV as BT.601 of
+/// limited range, so any other one is converted by the CPU.
+fn converted_by_cpu(layer: &Layer, imported: &Imported) -> Option<Representation> {
+    layer.view.colour.filter(|colour| *colour != yuv::OF_EGL && yuv::converts(imported))
+}
+
+/// Whether the CPU reads the layer's buffer, as far as is known before it is read.
+pub fn is_by_cpu(layer: &Layer) -> bool {
+    match &layer.content.source {
+        PixelSource::Dmabuf(imported) => match imported.read_path() {
+            Some(ReadPath::Cpu) => true,
+            Some(ReadPath::Gpu { .. }) => false,
+            Some(ReadPath::Import) | None => converted_by_cpu(layer, imported).is_some(),
+        },
+        PixelSource::Shm(_) => true,
+    }
+}
+
 /// The texture of a layer's dma-buf; `last` is updated if the buffer is copied and it fits.
 /// `Ok(None)`: not yet, because the CPU must read the buffer and its fence is pending. Error, for
 /// the log: no path works.
@@ -137,9 +156,7 @@ where
                 path
             }
         };
-        // The GPU samples YUV as BT.601 of limited range, so any other representation is converted
-        // by the CPU.
-        let other = layer.view.colour.filter(|colour| *colour != yuv::OF_EGL && yuv::converts(imported));
+        let other = converted_by_cpu(layer, imported);
         let tried = match path {
             ReadPath::Import if other.is_some() && !content.is_ready() => return Ok(None),
             ReadPath::Import if let Some(colour) = other => {

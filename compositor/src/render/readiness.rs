@@ -1,4 +1,5 @@
-//! Which layers of a pass may not be read: their dma-bufs carry fences of writers that are pending.
+//! Which layers of a pass may not be read: their dma-bufs carry fences of writers that are pending,
+//! or their own fence was handed over, and the CPU is to read them.
 //!
 //! A fence in a dma-buf is waited for by whoever reads it: by the CPU in `DMA_BUF_IOCTL_SYNC`, by
 //! the driver of a GPU with implicit synchronisation within the pass. Clients can add one at any
@@ -13,6 +14,7 @@ use crate::{
         Layer, PassLayers, PassRole,
         bounds::Bounds,
         layer::LastPictures,
+        read_path,
         split::extents,
         textures::{KnownTexture, Textures},
     },
@@ -34,33 +36,41 @@ pub enum StandIn {
 
 /// The composited layers of a pass that touch `region` and may not be read now. Layers whose
 /// texture holds a copy of the content are not read. With `waits_on_gpu`, contents whose acquire
-/// fence was handed over are left to the GPU: that the policy trusts the fence was found out when it
-/// was handed over. `bounds`: where the layers are. One system call, or none without a client's
-/// dma-buf.
+/// fence was handed over are left to the GPU, if it is the GPU that reads them: that the policy
+/// trusts the fence was found out when it was handed over. `bounds`: where the layers are. One
+/// system call, or none without a client's dma-buf.
 pub fn unready<T>(
     pass: &PassLayers<'_>,
     (region, bounds): (&Region32, &Bounds),
     textures: &Textures<T>,
     waits_on_gpu: bool,
 ) -> Unready {
-    let mut polled: SmallVec<[usize; 16]> = SmallVec::new();
+    let (mut polled, mut unready): (SmallVec<[usize; 16]>, Unready) = Default::default();
     let (mut near, extent) = (bounds.near(), extents(region));
-    let buffers = std::iter::from_fn(|| near.next(extent)).filter_map(|at| {
+    let dmabufs = std::iter::from_fn(|| near.next(extent)).filter_map(|at| {
         let layer = &pass.layers[at];
-        let memory = layer.content.client_memory()?;
-        let handed_over = waits_on_gpu && layer.content.is_pending() && !layer.content.is_held_back();
-        let composited = pass.role(at) == PassRole::Composited && !handed_over;
-        (composited
+        let content = &layer.content;
+        let reads = pass.role(at) == PassRole::Composited
             && touches(region, layer)
-            && reads_memory(layer, textures.get(&layer.content.surface).map(|known| &**known)))
-        .then_some((at, memory))
-    });
-    let dmabufs = buffers.map(|(at, dmabuf)| {
-        polled.push(at);
-        dmabuf
+            && reads_memory(layer, textures.get(&content.surface).map(|known| &**known));
+        if !reads {
+            return None;
+        }
+        let by_gpu = waits_on_gpu && !read_path::is_by_cpu(layer);
+        if !by_gpu && !content.is_ready() {
+            unready.push(at);
+            return None;
+        }
+        let memory = content.client_memory()?;
+        let handed_over = by_gpu && content.is_pending() && !content.is_held_back();
+        (!handed_over).then(|| {
+            polled.push(at);
+            memory
+        })
     });
     let found = dmabuf_import::unreadable(dmabufs);
-    found.into_iter().map(|index| polled[index]).collect()
+    unready.extend(found.into_iter().map(|index| polled[index]));
+    unready
 }
 
 fn touches(region: &Region32, layer: &Layer) -> bool {

@@ -92,11 +92,6 @@ impl Scene {
         (!self.rebuilt).then_some(&self.changed.list)
     }
 
-    /// The layers whose content was not ready when it was last looked at.
-    pub fn unready(&self) -> &[usize] {
-        &self.unready.list
-    }
-
     /// Whether a surface is one of the layers.
     pub fn shows(&self, surface: SurfaceId) -> bool {
         self.index.contains_key(&surface)
@@ -216,12 +211,12 @@ impl Scene {
         }
     }
 
-    /// A frame shows the layers, but for those that are held back: their last pictures are of no
-    /// more use.
+    /// A frame shows the layers, but for those that are left out: the last pictures of the others
+    /// are of no more use.
     pub fn drop_last_pictures(&mut self) {
         let (layers, index) = (&self.layers, &self.index);
-        let is_held_back = |at: &u32| layers[*at as usize].content.is_held_back();
-        self.last.retain(|surface, _| index.get(surface).is_some_and(is_held_back));
+        let is_left_out = |at: &u32| layers[*at as usize].content.is_left_out();
+        self.last.retain(|surface, _| index.get(surface).is_some_and(is_left_out));
     }
 
     /// What layers showed in the last frame that have another content now.

@@ -23,6 +23,15 @@ pub struct Part {
     pub wait: Option<SyncFile>,
 }
 
+/// A layer that can be drawn.
+#[derive(Debug, Default)]
+pub struct Usable {
+    /// It hides what is below.
+    pub opaque: bool,
+    /// See [`Part::wait`].
+    pub wait: Option<SyncFile>,
+}
+
 /// The region of one rectangle.
 pub fn region_of(rect: Rectangle<i32, Physical>) -> Region32 {
     Region32::init_rect(rect.loc.x, rect.loc.y, rect.size.w.max(0) as u32, rect.size.h.max(0) as u32)
@@ -35,28 +44,27 @@ pub fn extents(region: &Region32) -> Rectangle<i32, Physical> {
 }
 
 /// Splits `region` into what each layer shows of it, and returns what the background shows, and how
-/// many layers, or boxes around them, were looked at. `bounds`: where the layers are. `shape`: the
-/// same of one layer, and whether it hides what is below. `usable` is called for each layer that
-/// shows anything, with its index; it returns the fence to wait for, or `None` if the layer cannot
-/// be drawn.
+/// many layers, or boxes around them, were looked at. `bounds`: where the layers are; `place`: where
+/// one of them is. `usable` is called for each layer that shows anything, with its index; it returns
+/// what it shows, or `None` if the layer cannot be drawn.
 pub fn split(
     mut region: Region32,
     bounds: &Bounds,
-    shape: impl Fn(usize) -> (Rectangle<i32, Physical>, bool),
-    mut usable: impl FnMut(usize) -> Option<Option<SyncFile>>,
+    place: impl Fn(usize) -> Rectangle<i32, Physical>,
+    mut usable: impl FnMut(usize) -> Option<Usable>,
     parts: &mut Vec<Part>,
 ) -> (Region32, u64) {
     let mut extent = extents(&region);
     let mut near = bounds.near();
     while let Some(layer) = near.next(extent) {
-        let (dst, opaque) = shape(layer);
+        let dst = place(layer);
         // A viewport may be as large as numbers are.
         let (right, bottom) = (dst.loc.x.saturating_add(dst.size.w), dst.loc.y.saturating_add(dst.size.h));
         let corners = Box32 { x1: dst.loc.x, y1: dst.loc.y, x2: right, y2: bottom };
         if dst.is_empty() || matches!(region.contains_rectangle(corners), Overlap::Out) {
             continue;
         }
-        let Some(wait) = usable(layer) else { continue };
+        let Some(Usable { opaque, wait }) = usable(layer) else { continue };
         let shown = region_of(dst).intersect(&region);
         if opaque {
             region = region.subtract(&shown);

@@ -113,6 +113,7 @@ impl CompositorHandler for Syncline {
         if let Some(first) = pending.iter().map(|pending| pending.content.serial).min() {
             self.live.abandon(id, first);
         }
+        self.forget_late(surface);
         for pending in pending {
             pending.slot().into_iter().for_each(|slot| self.stop_waiting(slot));
             pending.supersede();

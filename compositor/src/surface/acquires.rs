@@ -5,15 +5,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use fence::Ns;
+use fence::{Ns, SyncFile};
 use slab::Slab;
 use smallvec::SmallVec;
 use smithay::reexports::wayland_server::{Weak, protocol::wl_surface::WlSurface};
 
-use crate::{
-    surface::{content::Content, gate::PendingCommit},
-    system::id::Slot,
-};
+use crate::{surface::gate::PendingCommit, system::id::Slot};
 
 /// A pending commit whose acquire the event loop waits for.
 #[derive(Debug)]
@@ -21,8 +18,11 @@ pub struct WaitingAcquire {
     pub commit: Arc<PendingCommit>,
     /// The surface of the commit.
     pub surface: Weak<WlSurface>,
-    /// The commit is applied: the fence has come since, and only the picture waits for it.
+    /// The commit is applied: only the picture waits for the fence.
     pub late: bool,
+    /// What the event loop watches for a late one: displays that show it already advance its
+    /// acquire, which closes the acquire's own descriptor.
+    pub fence: Option<SyncFile>,
     /// When to look at it again, because nothing wakes the loop: there was no descriptor or memory
     /// to wait with.
     retry_at: Option<Ns>,
@@ -33,7 +33,7 @@ pub struct WaitingAcquire {
 impl WaitingAcquire {
     pub fn new(commit: Arc<PendingCommit>, surface: Weak<WlSurface>, late: bool) -> Self {
         let since = Some(commit.committed);
-        Self { commit, surface, late, retry_at: None, since }
+        Self { commit, surface, late, fence: None, retry_at: None, since }
     }
 }
 
@@ -57,6 +57,7 @@ impl Acquires {
         let entry = self.waiting.vacant_entry();
         let (slot, since) = (Slot(entry.key() as u32), waiting.commit.committed);
         waiting.commit.set_slot(Some(slot));
+        waiting.commit.content.set_awaited(true);
         entry.insert(waiting);
         self.watch(slot, since);
         slot
@@ -82,8 +83,15 @@ impl Acquires {
         self.late -= usize::from(waiting.late);
         self.retrying -= usize::from(waiting.retry_at.is_some());
         waiting.commit.set_slot(None);
+        waiting.commit.content.set_awaited(false);
         self.forget_gone();
         Some(waiting)
+    }
+
+    /// Replaces [`WaitingAcquire::fence`] of the entry in a slot, and returns what it was.
+    pub fn replace_fence(&mut self, slot: Slot, fence: Option<SyncFile>) -> Option<SyncFile> {
+        let waiting = self.waiting.get_mut(slot.0 as usize)?;
+        std::mem::replace(&mut waiting.fence, fence)
     }
 
     /// When to look at the entry in a slot again; `None`: something wakes the loop.
@@ -149,11 +157,6 @@ impl Acquires {
 
     fn slots(&self, is: impl Fn(&WaitingAcquire) -> bool) -> SmallVec<[Slot; 4]> {
         self.waiting.iter().filter(|(_, waiting)| is(waiting)).map(|(slot, _)| Slot(slot as u32)).collect()
-    }
-
-    /// Whether the event loop waits for this content's acquire: it looks at all of them.
-    pub fn waits_for(&self, content: &Arc<Content>) -> bool {
-        self.waiting.iter().any(|(_, waiting)| Arc::ptr_eq(&waiting.commit.content, content))
     }
 
     /// The number of pending acquires.

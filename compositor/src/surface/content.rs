@@ -81,6 +81,7 @@ pub struct Content {
     superseded: AtomicBool,
     handed_over: AtomicBool,
     late: AtomicBool,
+    awaited: AtomicBool,
     ends: Mutex<Ends>,
 }
 
@@ -164,6 +165,7 @@ impl Content {
             superseded: AtomicBool::new(false),
             handed_over: AtomicBool::new(false),
             late: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
             ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
     }
@@ -293,7 +295,8 @@ impl Content {
         self.late.store(true, Ordering::Release);
     }
 
-    fn is_late(&self) -> bool {
+    /// See [`Content::set_late`].
+    pub fn is_late(&self) -> bool {
         self.late.load(Ordering::Acquire)
     }
 
@@ -301,6 +304,22 @@ impl Content {
     /// is pending or has failed.
     pub fn is_held_back(&self) -> bool {
         self.is_late() && !self.is_ready()
+    }
+
+    /// The event loop waits for the acquire, or does so no more.
+    pub fn set_awaited(&self, awaited: bool) {
+        self.awaited.store(awaited, Ordering::Release);
+    }
+
+    /// Whether the event loop waits for the acquire.
+    pub fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire)
+    }
+
+    /// Whether the content is a surface's content, and a frame has done without it: it is held back,
+    /// or a fence that was handed over was pending where nothing could wait for it.
+    pub fn is_left_out(&self) -> bool {
+        (self.is_late() || self.is_awaited()) && !self.is_ready()
     }
 
     /// Whether the content is stalled: its acquire fence was committed as an in-fence and is still

@@ -39,7 +39,7 @@ pub struct Layouts {
     /// The last frame made a pass with these roles, so that the next one may build on it.
     continues: bool,
     /// Those roles follow from the assignment alone.
-    all_readable: bool,
+    assigned: bool,
     /// The plane requests of the frame under construction.
     pub requests: Vec<PlaneRequest>,
     /// The damage of these requests.
@@ -138,15 +138,15 @@ impl Layouts {
 
     /// What a pass makes of each of `count` layers: the visible ones that no plane shows are
     /// composited, and there is a hole for each layer on a plane below the composited buffer.
-    /// `all`: all are composited. Those of `unreadable`, in ascending order, are left out. Returns
-    /// whether the last frame's pass made the same of the same layers.
-    pub fn assign_roles(&mut self, count: usize, all: bool, unreadable: &[usize]) -> (&[PassRole], bool) {
+    /// `all`: all are composited. Returns whether the last frame's pass made the same of the same
+    /// layers.
+    pub fn assign_roles(&mut self, count: usize, all: bool) -> (&[PassRole], bool) {
         let assignment = self.assigner.as_ref().map(Assigner::current).filter(|_| !all);
         let mut same = self.continues && self.roles.len() == count;
-        if same && self.repeated && !all && self.all_readable && unreadable.is_empty() {
+        if same && self.repeated && !all && self.assigned {
             return (&self.roles, true);
         }
-        self.all_readable = unreadable.is_empty() && !all;
+        self.assigned = !all;
         self.roles.resize(count, PassRole::Skipped);
         self.visited += count as u64;
         for (at, role) in self.roles.iter_mut().enumerate() {
@@ -155,11 +155,6 @@ impl Layouts {
                 Some((_, LayerPlacement::Composited)) => PassRole::Composited,
                 Some((assignment, LayerPlacement::Plane(plane))) if assignment.is_below(plane.into()) => PassRole::Hole,
                 Some((_, LayerPlacement::Plane(_) | LayerPlacement::Hidden)) => PassRole::Skipped,
-            };
-            let new = if new == PassRole::Composited && unreadable.binary_search(&at).is_ok() {
-                PassRole::Skipped
-            } else {
-                new
             };
             same &= std::mem::replace(role, new) == new;
         }

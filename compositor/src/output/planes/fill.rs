@@ -11,7 +11,6 @@ use kms::{
     assign::{Assignment, LayerPlacement},
 };
 use rustix::io::Errno;
-use smallvec::SmallVec;
 
 use crate::{
     output::{
@@ -172,14 +171,8 @@ fn render(
     rects: &mut Rects,
 ) -> Result<PlaneRequest, String> {
     let (w, h) = (output.size.w as u32, output.size.h as u32);
-    let SceneFrame { layers, changed, unready, .. } = *inputs.scene;
-    // The CPU must not read a buffer whose fence is pending: that surface is left out of this frame.
-    let mut unreadable: SmallVec<[usize; 4]> = match renderer.waits_on_gpu() {
-        true => SmallVec::new(),
-        false => unready.iter().copied().filter(|at| !layers[*at].content.is_ready()).collect(),
-    };
-    unreadable.sort_unstable();
-    let (roles, same) = layouts.assign_roles(layers.len(), all, &unreadable);
+    let SceneFrame { layers, changed, .. } = *inputs.scene;
+    let (roles, same) = layouts.assign_roles(layers.len(), all);
     let pass_layers =
         PassLayers { layers, roles: Some(roles), changed: changed.filter(|_| same), last: Some(inputs.last) };
     let format = if roles.contains(&PassRole::Hole) { WITH_HOLES } else { OPAQUE };

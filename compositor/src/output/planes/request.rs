@@ -130,8 +130,6 @@ pub struct SceneFrame<'a> {
     pub layers: &'a [Layer],
     /// Which of them have changed since the last frame of the output; `None`: all.
     pub changed: Option<&'a [usize]>,
-    /// Those whose content may still wait for its fence.
-    pub unready: &'a [usize],
     /// Every layer shows its surface's current content, as far as is known before the pass.
     pub current: bool,
     /// What the cursor plane shows.

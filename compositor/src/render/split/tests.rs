@@ -19,11 +19,11 @@ fn parts_of(region: Region32, shapes: &[Shape], broken: &[usize]) -> (Vec<usize>
     let (mut visited, mut parts) = (Vec::new(), Vec::new());
     let usable = |at: usize| {
         visited.push(at);
-        (!broken.contains(&at)).then_some(None)
+        (!broken.contains(&at)).then_some(Usable { opaque: shapes[at].1, wait: None })
     };
     let mut bounds = Bounds::default();
     bounds.rebuild(shapes.iter().map(|(dst, _)| *dst));
-    let (below, _) = split(region, &bounds, |at| shapes[at], usable, &mut parts);
+    let (below, _) = split(region, &bounds, |at| shapes[at].0, usable, &mut parts);
     (visited, parts, below)
 }
 

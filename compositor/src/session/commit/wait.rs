@@ -9,7 +9,7 @@
 //! Nothing here blocks, and no surface waits for another surface's fence, unless they are in one
 //! group.
 
-use std::sync::Arc;
+use std::{io, os::fd::AsFd, sync::Arc};
 
 use fence::{AcquireReport, AcquireState, CallError, Ns};
 use smithay::{
@@ -54,7 +54,7 @@ impl Syncline {
         self.wait(surface, commit, false);
     }
 
-    /// [`Syncline::wait_for`]; `late`: the commit is applied already.
+    /// [`Syncline::wait_for`]; `late`: the commit is applied already, and its fence is pending.
     pub fn wait(&mut self, surface: &WlSurface, commit: Arc<PendingCommit>, late: bool) {
         let surface = surface.downgrade();
         let slot = self.acquires.insert(WaitingAcquire::new(commit.clone(), surface, late));
@@ -62,13 +62,17 @@ impl Syncline {
     }
 
     fn watch_acquire(&mut self, slot: Slot, commit: &PendingCommit) {
-        let watched = commit.content.with_acquire(|acquire| match acquire.wait_fd() {
-            Some(fd) => self.reactor.add(fd, reactor::EventSource::Acquire(slot)),
-            // There was no descriptor or memory for one: `advance` has said so.
-            None => Err(std::io::ErrorKind::OutOfMemory.into()),
-        });
+        let source = reactor::EventSource::Acquire(slot);
+        let watched = match self.acquires.get(slot).is_some_and(|waiting| waiting.late) {
+            true => self.watch_late(slot, &commit.content, source),
+            false => commit.content.with_acquire(|acquire| match acquire.wait_fd() {
+                Some(fd) => self.reactor.add(fd, source),
+                // There was no descriptor or memory for one: `advance` has said so.
+                None => Err(io::ErrorKind::OutOfMemory.into()),
+            }),
+        };
         let watched = match watched {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             watched => watched,
         };
         let retry_at = watched.is_err().then(|| self.now + RETRY);
@@ -76,6 +80,19 @@ impl Syncline {
         if let Err(error) = watched {
             // Other surfaces are not affected.
             tracing::debug!("cannot wait for the acquire fence of surface {}: {error}", commit.content.surface);
+        }
+    }
+
+    fn watch_late(&mut self, slot: Slot, content: &Content, source: reactor::EventSource) -> io::Result<()> {
+        let fence = content.pending_fence().map_err(|error| error.errno)?.ok_or(io::ErrorKind::NotFound)?;
+        self.reactor.add(fence.as_fd(), source)?;
+        self.acquires.replace_fence(slot, Some(fence));
+        Ok(())
+    }
+
+    fn unwatch_late(&mut self, slot: Slot) {
+        if let Some(fence) = self.acquires.replace_fence(slot, None) {
+            self.reactor.remove(fence.as_fd()).ok();
         }
     }
 
@@ -104,7 +121,9 @@ impl Syncline {
         // The descriptor for a timeline point is the compositor's own: closing it removes it from
         // the epoll set. A client's fence stays open, so it is removed here.
         let shared = commit.content.with_acquire(|acquire| acquire.point().is_none());
-        if shared {
+        if waiting.late {
+            self.unwatch_late(slot);
+        } else if shared {
             commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
         }
         let before = commit.content.acquire_state();
@@ -214,6 +233,7 @@ impl Syncline {
 
     /// Stops waiting for the acquire in a slot.
     pub fn stop_waiting(&mut self, slot: Slot) {
+        self.unwatch_late(slot);
         let Some(waiting) = self.acquires.remove(slot) else { return };
         waiting.commit.content.with_acquire(|acquire| acquire.wait_fd().map(|fd| self.reactor.remove(fd).ok()));
     }

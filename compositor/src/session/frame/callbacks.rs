@@ -63,7 +63,7 @@ impl Syncline {
                     state.listed.awaits_frame = !state.hidden && crate::surface::awaits_next_frame(states);
                     return state.listed.awaits_frame;
                 }
-                if state.current.as_ref().is_some_and(|content| content.is_held_back()) {
+                if state.current.as_ref().is_some_and(|content| content.is_left_out()) {
                     // The frame shows its last picture.
                     return true;
                 }

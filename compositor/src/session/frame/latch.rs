@@ -5,6 +5,7 @@
 
 use fence::Ns;
 use kms::Rect;
+use smallvec::SmallVec;
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle, wayland::compositor::with_states,
 };
@@ -57,13 +58,14 @@ impl Syncline {
             };
             scene.layers().iter().filter_map(shown).collect()
         });
-        let all: Vec<usize>;
-        let (layers, changed, unready) = match &rest {
-            Some(rest) => {
-                all = (0..rest.len()).collect();
-                (&rest[..], None, &all[..])
-            }
-            None => (scene.layers(), scene.changed(), scene.unready()),
+        let mut left_out = SmallVec::new();
+        if rest.is_some() {
+            let layers = scene.layers().iter().filter(|layer| is_left_out(layer));
+            left_out.extend(layers.map(|layer| layer.content.clone()));
+        }
+        let (layers, changed) = match &rest {
+            Some(rest) => (&rest[..], None),
+            None => (scene.layers(), scene.changed()),
         };
         let cursor = plane.and_then(|plane| self.on_cursor_plane(id, plane));
         let tearing = self.config.tearing;
@@ -71,7 +73,7 @@ impl Syncline {
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
         let wakes = output.machine.is_dark();
-        let frame = SceneFrame { layers, changed, unready, current: rest.is_none(), cursor: cursor.as_ref() };
+        let frame = SceneFrame { layers, changed, current: rest.is_none(), cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, started), &frame, &mut last, Attempt::default());
         if done.is_ok() {
             if wakes {
@@ -79,21 +81,18 @@ impl Syncline {
             }
             self.comparison_presented(id, layers, cursor, false);
         }
-        let late = std::mem::take(&mut self.outputs.list[id].late);
-        let unreadable = late.into_iter().chain(self.desktop.cursor.take_unready());
-        let again = unreadable.fold(false, |again, content| self.hold_back(&content, &mut scene) | again);
         *scene.last_pictures() = last;
+        self.outputs.list[id].scene = scene;
+        self.await_left_out(id, left_out);
+        let output = &mut self.outputs.list[id];
         if done.is_ok() {
-            scene.drop_last_pictures();
+            output.scene.drop_last_pictures();
         }
         match (&done, &rest) {
-            (Ok(()), None) => scene.frame_done(),
+            (Ok(()), None) => output.scene.frame_done(),
             // The next frame has more layers than this one, or this one was not made.
-            (Ok(()), Some(_)) | (Err(_), _) => scene.set_rebuilt(),
+            (Ok(()), Some(_)) | (Err(_), _) => output.scene.set_rebuilt(),
         }
-        let output = &mut self.outputs.list[id];
-        output.scene = scene;
-        output.dirty |= again;
         match done {
             Ok(()) => {
                 if wakes {
@@ -186,10 +185,9 @@ impl Syncline {
     /// since are for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composited: true, ..Attempt::default() };
-        let unready: Vec<usize> = (0..scene.len()).collect();
-        let frame =
-            SceneFrame { layers: &scene, changed: None, unready: &unready, current: false, cursor: cursor.as_ref() };
+        let frame = SceneFrame { layers: &scene, changed: None, current: false, cursor: cursor.as_ref() };
         let done = self.present(id, vblank, (planned, self.now), &frame, &mut LastPictures::new(), how);
+        self.await_left_out(id, SmallVec::new());
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
         match done {

@@ -1,21 +1,24 @@
-//! Late fences: a client puts a fence into the memory of a buffer that its surface shows already.
+//! Contents that a frame has left out, because a fence is pending: a *late* one, which a client has
+//! put into the memory of a buffer that its surface shows already, or one that was handed over to
+//! hardware, where this frame has nothing that could wait for it.
 //!
 //! A frame finds that when it is about to composite the buffer. The surface keeps its last picture,
 //! its client gets no feedback for the commit, and the event loop waits for the fence as for that of
-//! a pending commit; so does the watchdog. Nothing here waits.
+//! a pending commit; so does the watchdog. When it signals, the displays that show the surface make
+//! another frame. Nothing here waits.
 
 use std::sync::Arc;
 
 use fence::AcquireState;
+use smallvec::SmallVec;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
-    render::Scene,
     session::{Syncline, commit::wait::trace_acquire},
     surface::{
         SurfaceState, content::Content, double_buffered::double_buffered, feedback::Feedback, gate::PendingCommit,
     },
-    system::id::SurfaceId,
+    system::id::{OutputId, SurfaceId},
 };
 
 impl Syncline {
@@ -26,19 +29,31 @@ impl Syncline {
         self.desktop.trees.handle(surface).is_none_or(|surface| !on_plane(surface))
     }
 
-    /// A frame was to composite a content that may not be read: waits for the fence that has come
-    /// since its commit. `scene` is the one that was shown. Returns whether the next frame must
-    /// look again, because nothing is waited for.
-    pub fn hold_back(&mut self, content: &Arc<Content>, scene: &mut Scene) -> bool {
+    /// Output `id` has made a frame without `contents`, and without those that its pass could not
+    /// read: waits for their fences. The next frame looks again at those for which that is not
+    /// possible.
+    pub fn await_left_out(&mut self, id: OutputId, contents: SmallVec<[Arc<Content>; 2]>) {
+        let late = std::mem::take(&mut self.outputs.list[id].late);
+        let unreadable = late.into_iter().chain(self.desktop.cursor.take_unready()).chain(contents);
+        let again = unreadable.fold(false, |again, content| self.hold_back(&content) | again);
+        self.outputs.list[id].dirty |= again;
+    }
+
+    /// A frame has left out a content: waits for the fence that was handed over, or has come since
+    /// its commit. Returns whether the next frame must look again, because nothing is waited for.
+    fn hold_back(&mut self, content: &Arc<Content>) -> bool {
         let Some(surface) = self.desktop.trees.handle(content.surface).cloned() else { return false };
         // Its fence is waited for, or has failed.
-        if content.is_held_back() || self.acquires.waits_for(content) {
+        if content.is_held_back() || content.is_awaited() {
             return false;
         }
-        match content.await_memory(self.now) {
+        // Its own fence comes first: what is in the memory counts when it is about to be read.
+        let state = match content.is_pending() {
+            true => Ok(AcquireState::Pending),
+            false => content.await_memory(self.now).inspect(|_| content.set_late()),
+        };
+        match state {
             Ok(state) => {
-                content.set_late();
-                scene.hold_back(content);
                 self.outputs.list.iter_mut().for_each(|output| output.scene.hold_back(content));
                 let commit = Arc::new(PendingCommit::new(content.clone(), self.now, None));
                 match state.is_final() {
@@ -55,11 +70,14 @@ impl Syncline {
         }
     }
 
-    /// The late fence of a content has signalled or failed.
+    /// The fence of a content that was left out has signalled or failed.
     pub fn late_content_resolved(&mut self, surface: &WlSurface, commit: &PendingCommit) {
         let content = &commit.content;
-        trace_acquire(content, commit.committed, "waited", self.now);
-        if matches!(content.acquire_state(), AcquireState::Failed(_)) {
+        if content.is_late() {
+            trace_acquire(content, commit.committed, "waited", self.now);
+        }
+        // A fence that was handed over and fails changes nothing: other displays show the buffer.
+        if content.is_held_back() && matches!(content.acquire_state(), AcquireState::Failed(_)) {
             tracing::info!(
                 "surface {} commit {}: a fence in its buffer failed; the surface keeps its last picture",
                 content.surface,
@@ -78,8 +96,8 @@ impl Syncline {
         }
     }
 
-    /// A commit of the surface was applied: late fences of what it has replaced are waited for no
-    /// more.
+    /// A commit of the surface was applied, or the surface is destroyed: late fences of contents that
+    /// it has no more are not waited for.
     pub fn forget_late(&mut self, surface: &WlSurface) {
         let of_surface = self.acquires.late(|waiting| waiting.surface == *surface);
         if of_surface.is_empty() {

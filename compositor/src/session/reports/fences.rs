@@ -100,7 +100,7 @@ impl Syncline {
         let waits_for = match acquire.state {
             "unmaterialised" => WaitsFor::Submit,
             "pending" if self.is_cached(content) => WaitsFor::Parent,
-            "pending" if self.acquires.waits_for(content) => WaitsFor::Signal,
+            "pending" if content.is_awaited() => WaitsFor::Signal,
             "pending" if on.gated => WaitsFor::Latch,
             "pending" => WaitsFor::Hardware,
             _ => return None,
