@@ -131,7 +131,8 @@ mod tests {
                 assert!(path.exists(), "{package}: {file}");
                 let folder = path.ancestors().find(|folder| folder.join("Cargo.toml").exists()).unwrap().to_path_buf();
                 for test in tests.iter().filter_map(|test| test.strip_prefix("--test=")) {
-                    assert!(folder.join(format!("tests/{test}.rs")).exists(), "{package}: {test}");
+                    let files = [format!("tests/{test}.rs"), format!("tests/{test}/main.rs")];
+                    assert!(files.iter().any(|file| folder.join(file).exists()), "{package}: {test}");
                 }
             }
         }
