@@ -140,6 +140,14 @@ pub struct Member {
     pub replaces: bool,
 }
 
+impl Member {
+    /// The same, holding nothing.
+    pub fn without_content(&self) -> Self {
+        let &Self { surface, first, end, replaces, .. } = self;
+        Self { surface, first, end, content: None, replaces }
+    }
+}
+
 /// Several surfaces' states that are applied in one go.
 #[derive(Debug, Default)]
 pub struct Group {

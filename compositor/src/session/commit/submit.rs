@@ -78,6 +78,10 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
 
     fn destroyed(state: &mut Self, client: ClientId, surface: &WlSurface, data: &SurfaceUserData) {
         state.note_destroyed(&client, &surface.id());
+        if !state.pace.behind.is_empty() {
+            let gone = with_states(surface, |states| SurfaceState::of(states).id);
+            state.pace.behind.retain(|update| update.members.iter().all(|member| member.surface != gone));
+        }
         <CompositorState as Dispatch<_, _, Self>>::destroyed(state, client, surface, data);
     }
 }
@@ -312,10 +316,9 @@ impl Syncline {
     }
 
     /// Takes from their surfaces' lists the pending commits that a newer update supersedes.
-    pub fn overtake(&self, newer: &[Member]) -> Vec<Arc<PendingCommit>> {
-        let handle = |id| self.desktop.trees.handle(id);
+    pub fn overtake(&mut self, newer: &[Member]) -> Vec<Arc<PendingCommit>> {
         if let [member] = newer
-            && let Some(surface) = handle(member.surface)
+            && let Some(surface) = self.desktop.trees.handle(member.surface)
         {
             let older = with_states(surface, |states| {
                 let mut state = SurfaceState::of(states);
@@ -327,13 +330,54 @@ impl Syncline {
                 return older;
             }
         }
+        let older = self.take_overtaken(newer);
+        if older.is_empty()
+            && self.is_behind(newer)
+            && let Some(client) = newer.iter().find_map(|member| self.desktop.trees.handle(member.surface)?.client())
+        {
+            self.pace.wait_behind(client.id(), newer);
+        }
+        older
+    }
+
+    fn take_overtaken(&self, newer: &[Member]) -> Vec<Arc<PendingCommit>> {
         let list = |id| {
             let of = |surface| with_states(surface, |s| SurfaceState::of(s).pending.iter().cloned().collect());
-            handle(id).map_or_else(Vec::new, of)
+            self.desktop.trees.handle(id).map_or_else(Vec::new, of)
         };
         let older = overtaken(newer, list);
         self.forget_pending(&older);
         older
+    }
+
+    /// Whether something is pending of before this update.
+    fn is_behind(&self, newer: &[Member]) -> bool {
+        newer.iter().any(|member| {
+            self.desktop.trees.handle(member.surface).is_some_and(|surface| {
+                with_states(surface, |s| SurfaceState::of(s).pending.iter().any(|p| p.content.serial < member.first))
+            })
+        })
+    }
+
+    /// A commit of a client's group is not pending any more: updates that waited behind the group may
+    /// supersede the rest of it.
+    pub fn overtake_again(&mut self, client: &Client) {
+        let id = client.id();
+        if !self.pace.behind.iter().any(|update| update.client == id) {
+            return;
+        }
+        let (mut behind, mut superseded) = (std::mem::take(&mut self.pace.behind), Vec::new());
+        behind.retain(|update| {
+            if update.client != id {
+                return true;
+            }
+            let older = self.take_overtaken(&update.members);
+            let waits = older.is_empty() && self.is_behind(&update.members);
+            superseded.extend(older);
+            waits
+        });
+        self.pace.behind = behind;
+        self.supersede(&superseded);
     }
 
     fn forget_pending(&self, gone: &[Arc<PendingCommit>]) {

@@ -197,12 +197,15 @@ impl Syncline {
         }
         commit.open();
         if let Some(client) = surface.client() {
+            if group.is_some() {
+                self.overtake_again(&client);
+            }
             self.run_queue(&client);
         }
     }
 
     /// The commits that a group supersedes whose last gate opens now.
-    fn overtake_by_group(&self, group: &Group) -> Vec<Arc<PendingCommit>> {
+    fn overtake_by_group(&mut self, group: &Group) -> Vec<Arc<PendingCommit>> {
         let failed = |content: &Content| matches!(content.acquire_state(), AcquireState::Failed(_));
         let now = |member: &Member| Member {
             surface: member.surface,

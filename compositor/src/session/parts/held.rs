@@ -2,11 +2,26 @@
 
 use fence::Ns;
 use smithay::{
-    reexports::wayland_server::{Resource, Weak, protocol::wl_surface::WlSurface},
+    reexports::wayland_server::{Resource, Weak, backend::ClientId, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
 };
 
-use crate::surface::{SurfaceState, state::Listed};
+use crate::{
+    surface::{SurfaceState, gate::Member, state::Listed},
+    system::id::SurfaceId,
+};
+
+/// Updates of a client that are looked at again when one of its gates opens; of more, the oldest just
+/// wait their turn.
+const BEHIND: usize = 16;
+
+/// A ready update that replaces only a part of what is pending before it, so that it waits its turn,
+/// unless the rest of that is resolved first.
+#[derive(Debug)]
+pub struct Behind {
+    pub client: ClientId,
+    pub members: Vec<Member>,
+}
 
 /// The surfaces that wait for something.
 #[derive(Debug, Default)]
@@ -20,6 +35,8 @@ pub struct HeldSurfaces {
     pub awaits_frame: Vec<Weak<WlSurface>>,
     /// Surfaces with pending commits: the next latch of their output checks them.
     pub pending: Vec<Weak<WlSurface>>,
+    /// Ready updates that wait behind pending ones.
+    pub behind: Vec<Behind>,
 }
 
 impl HeldSurfaces {
@@ -36,6 +53,21 @@ impl HeldSurfaces {
         if !with_states(surface, |states| listed(&mut SurfaceState::of(states).listed)) {
             self.awaits_frame.push(surface.downgrade());
         }
+    }
+
+    /// Adds a ready update of a client that waits behind pending ones.
+    pub fn wait_behind(&mut self, client: ClientId, newer: &[Member]) {
+        let surfaces = |members: &[Member]| members.iter().map(|member| member.surface).collect::<Vec<SurfaceId>>();
+        let own = surfaces(newer);
+        // A newer one replaces at least as much.
+        self.behind.retain(|other| other.client != client || surfaces(&other.members) != own);
+        let of_client = || self.behind.iter().filter(|other| other.client == client);
+        if of_client().count() >= BEHIND
+            && let Some(oldest) = self.behind.iter().position(|other| other.client == client)
+        {
+            self.behind.remove(oldest);
+        }
+        self.behind.push(Behind { client, members: newer.iter().map(Member::without_content).collect() });
     }
 
     /// Adds a surface with a pending commit.
