@@ -6,7 +6,8 @@
 //!  driver: numbers? predictable? which sources?                                            └─ reference: equal to what was learnt?
 //! ```
 //!
-//! [`CrcReader`] speaks to `<debugfs>/dri/N/crtc-M/crc/`; [`driver`] knows what each driver's
+//! [`CrcReader`] speaks to `<debugfs>/dri/N/crtc-M/crc/`, itself or by the helper `syncline-crcd`
+//! where debugfs is closed to it; [`driver`] knows what each driver's
 //! entries are; [`pair`] says which frame an entry is of; [`vkms`] and [`lcdif`] predict what
 //! displays with a known arithmetic will say; [`mod@reference`] keeps what others said.
 //!
@@ -16,6 +17,7 @@
 pub mod driver;
 pub mod entry;
 mod error;
+mod helper;
 mod holder;
 pub mod lcdif;
 pub mod pair;
@@ -25,6 +27,6 @@ mod stream;
 pub mod vkms;
 
 pub use entry::CrcEntry;
-pub use error::CrcError;
+pub use error::{CrcError, NoHelper};
 pub use reader::{CrcReader, CrcSource};
 pub use stream::{CrcStream, RING, SETTLING};

@@ -56,7 +56,7 @@ pub enum Message {
         json: bool,
     },
     /// Turn display CRCs of the running session on or off, and show their results. This needs
-    /// debugfs and a compositor with permission to read it.
+    /// debugfs and a compositor with permission to read it, or syncline-crcd (docs/crc.md).
     Crc {
         #[command(subcommand)]
         action: CrcAction,

@@ -6,17 +6,53 @@ use rustix::io::Errno;
 
 use crate::id::CrtcIndex;
 
+/// Why the helper that opens CRCs for ordinary users does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoHelper {
+    /// Nothing listens there.
+    #[error("which does not listen at {0}: install it, then systemctl enable --now syncline-crcd.socket (docs/crc.md)")]
+    NotThere(PathBuf),
+    /// It serves others.
+    #[error(
+        "which does not serve this user: join the group that {0} belongs to (usermod -aG syncline USER), then log in again"
+    )]
+    NotAllowed(PathBuf),
+    /// It has tried, and the kernel has refused it too.
+    #[error("which has no permission either ({0})")]
+    Refused(Errno),
+    /// It does not answer as it should.
+    #[error("which does not answer at {path}: {call}: {errno}")]
+    Broken {
+        /// Its socket.
+        path: PathBuf,
+        /// The call that failed.
+        call: &'static str,
+        /// Why.
+        errno: Errno,
+    },
+}
+
 /// Why CRCs cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CrcError {
     /// There is no `dri` directory: debugfs is not mounted.
     #[error("debugfs is not mounted at {0} (mount -t debugfs none {0})")]
     NoDebugfs(PathBuf),
-    /// debugfs is for root (or `CAP_DAC_OVERRIDE`) only.
+    /// debugfs is for root (or `CAP_DAC_OVERRIDE`) only, and the helper that may enter it does not
+    /// help.
+    #[error("no permission for {path}: display CRCs need CAP_DAC_OVERRIDE or the helper syncline-crcd, {helper}")]
+    Permission {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the helper lacks.
+        helper: NoHelper,
+    },
+    /// The kernel is locked down (Secure Boot): nobody may open debugfs files that can be written
+    /// to (EPERM), whatever their rights.
     #[error(
-        "no permission for {0}: display CRCs need root or CAP_DAC_OVERRIDE (or debugfs mounted with your gid, mode=0770)"
+        "{0}: the kernel is locked down (Secure Boot), so that nobody may choose a CRC source, root neither; only the one that is set, auto, can be read"
     )]
-    Permission(PathBuf),
+    Lockdown(PathBuf),
     /// The driver has no CRCs for this CRTC.
     #[error("{device}: no display CRCs at CRTC {crtc} (the driver offers none)")]
     Unsupported {

@@ -1,14 +1,19 @@
-//! Finds the CRC files of a CRTC in debugfs, lists sources, arms.
+//! Finds the CRC files of a CRTC in debugfs, lists sources, opens them; by the helper where debugfs
+//! is closed to this user.
 //!
 //! Opening `data` arms the CRTC, closing it disarms: [`CrcStream`](super::CrcStream) holds it open.
 //! Never chooses another source than asked for.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use crcd::client;
+use crcd::files::{self, Failed, Files, Source, Step};
+use crcd::protocol::{DRM_MAJOR, What};
 use rustix::io::Errno;
 
-use super::error::CrcError;
+use super::error::{CrcError, NoHelper};
+use super::helper::{Helper, HelperError};
 use super::holder;
 use crate::Device;
 use crate::id::CrtcIndex;
@@ -27,11 +32,14 @@ pub struct CrcSource {
 pub struct CrcReader {
     dir: PathBuf,
     crtc: CrtcIndex,
+    helper: Helper,
+    /// debugfs is closed to this program: only the helper can open anything.
+    is_closed: bool,
 }
 
 impl CrcReader {
-    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission, no CRCs
-    /// in this driver.
+    /// Finds the files of CRTC `crtc_index` of `device`. Errors: no debugfs, no permission and no
+    /// helper, no CRCs in this driver.
     pub fn open(device: &Device, crtc_index: CrtcIndex) -> Result<Self, CrcError> {
         let path = device.path().display().to_string();
         let failed = |errno| CrcError::Call { call: "fstat", path: device.path().to_owned(), errno };
@@ -40,31 +48,55 @@ impl CrcReader {
         let sysfs = format!("/sys/dev/char/{}:{minor}/device", rustix::fs::major(stat.st_rdev));
         let name = std::fs::canonicalize(sysfs).ok();
         let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-        Self::find(&device.kernel().debugfs(), minor, name, crtc_index, &path)
+        Self::find(&device.kernel().debugfs(), minor, name, crtc_index, &path, &client::socket())
     }
 
     /// As [`CrcReader::open`] under a debugfs at `root`: the directory of DRM minor `minor`, or of
-    /// the parent device called `name`.
-    pub fn find(root: &Path, minor: u32, name: Option<&str>, crtc: CrtcIndex, device: &str) -> Result<Self, CrcError> {
+    /// the parent device called `name`. The helper of `socket` is asked if `root` is closed to this
+    /// user.
+    pub fn find(
+        root: &Path,
+        minor: u32,
+        name: Option<&str>,
+        crtc: CrtcIndex,
+        device: &str,
+        socket: &Path,
+    ) -> Result<Self, CrcError> {
         let dri = root.join("dri");
-        let entries = std::fs::read_dir(&dri).map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => CrcError::Permission(dri.clone()),
-            // The mount point is empty without a mount; debugfs never is.
-            _ if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) => {
-                CrcError::Unsupported { device: device.to_owned(), crtc }
+        let helper = Helper { socket: socket.to_owned(), device: (DRM_MAJOR, minor), crtc };
+        let place = |dir: &PathBuf| dir.join(format!("crtc-{crtc}")).join("crc");
+        let unsupported = || CrcError::Unsupported { device: device.to_owned(), crtc };
+        let entries = match std::fs::read_dir(&dri) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                let reader = Self { dir: place(&dri.join(minor.to_string())), crtc, helper, is_closed: true };
+                return reader.checked(unsupported);
             }
-            _ => CrcError::NoDebugfs(root.to_owned()),
-        })?;
+            // The mount point is empty without a mount; debugfs never is.
+            Err(_) if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) => {
+                return Err(unsupported());
+            }
+            Err(_) => return Err(CrcError::NoDebugfs(root.to_owned())),
+        };
         // Directories are named by the minor (Linux up to 6.14, and links after that) or by the
         // parent device.
         let mut dirs = vec![dri.join(minor.to_string())];
         dirs.extend(
             entries.flatten().map(|entry| entry.path()).filter(|path| name.is_some_and(|name| is_named(path, name))),
         );
-        let place = |dir: &PathBuf| dir.join(format!("crtc-{crtc}")).join("crc");
         match dirs.iter().map(place).find(|dir| dir.join("control").exists()) {
-            Some(dir) => Ok(Self { dir, crtc }),
-            None => Err(CrcError::Unsupported { device: device.to_owned(), crtc }),
+            Some(dir) => Ok(Self { dir, crtc, helper, is_closed: false }),
+            None => Err(unsupported()),
+        }
+    }
+
+    /// This reader, if the helper finds the files.
+    fn checked(self, unsupported: impl Fn() -> CrcError) -> Result<Self, CrcError> {
+        match self.helper.open(What::Sources) {
+            Err(HelperError::Failed(Failed { step: Step::Find, errno: Errno::NOENT })) => Err(unsupported()),
+            Err(HelperError::None(helper)) => Err(CrcError::Permission { path: self.dir, helper }),
+            // What else the kernel refuses is said when it is needed.
+            Ok(_) | Err(HelperError::Failed(_)) => Ok(self),
         }
     }
 
@@ -73,12 +105,62 @@ impl CrcReader {
         &self.dir
     }
 
-    /// What the driver offers. Drivers that cannot list their sources show the chosen one only.
+    /// What the driver offers. Drivers that cannot list their sources show the chosen one only, and
+    /// so does a kernel that is locked down.
     pub fn sources(&self) -> Result<Vec<CrcSource>, CrcError> {
-        let path = self.dir.join("control");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| self.call("read", &path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-        Ok(parse_sources(&text))
+        match self.open_file(&What::Sources) {
+            Ok(control) => {
+                let text = files::read_control(&control).map_err(|failed| self.failed(failed, None))?;
+                Ok(parse_sources(&text))
+            }
+            // It is the one that the kernel starts with: nobody can have chosen another.
+            Err(CrcError::Lockdown(_)) => Ok(vec![CrcSource { name: "auto".to_owned(), current: true }]),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Chooses `source`, unless it is chosen, and opens `data`.
+    pub(super) fn open_data(&self, source: &str) -> Result<OwnedFd, CrcError> {
+        let Some(name) = Source::new(source) else { return Err(self.unknown(source)) };
+        match self.open_file(&What::Arm(name)) {
+            Err(CrcError::Call { call: "write", errno: Errno::INVAL, .. }) => Err(self.unknown(source)),
+            opened => opened,
+        }
+    }
+
+    fn unknown(&self, wanted: &str) -> CrcError {
+        match self.sources() {
+            Ok(known) => {
+                let known: Vec<_> = known.into_iter().map(|source| source.name).collect();
+                CrcError::UnknownSource { wanted: wanted.to_owned(), known: known.join(", ") }
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// Opens one of the files, by the helper where this program may not. Blocks as long as the
+    /// driver does, and on the helper for a second at most.
+    fn open_file(&self, what: &What) -> Result<OwnedFd, CrcError> {
+        let denied = |errno| matches!(errno, Errno::ACCESS | Errno::PERM);
+        if !self.is_closed {
+            match self.open_here(what) {
+                Err(failed) if denied(failed.errno) && !(failed.errno == Errno::PERM && is_locked_down()) => {}
+                opened => return opened.map_err(|failed| self.failed(failed, None)),
+            }
+        }
+        self.helper.open(what.clone()).map_err(|error| match error {
+            HelperError::None(helper) => CrcError::Permission { path: self.dir.clone(), helper },
+            HelperError::Failed(failed) => self.failed(failed, Some(NoHelper::Refused(failed.errno))),
+        })
+    }
+
+    fn open_here(&self, what: &What) -> Result<OwnedFd, Failed> {
+        let files = Files::at(&self.dir).map_err(|errno| Failed { step: Step::Find, errno })?;
+        match what {
+            What::Sources => files.control(),
+            What::Data => files.data(),
+            What::Arm(source) => files.arm(source),
+        }
     }
 
     /// The file that entries are read from.
@@ -94,17 +176,30 @@ impl CrcReader {
     /// A reader of nothing, for tests of streams.
     #[cfg(test)]
     pub(super) fn nowhere() -> Self {
-        Self { dir: "nowhere".into(), crtc: CrtcIndex::from_raw(0) }
+        let crtc = CrtcIndex::from_raw(0);
+        let helper = Helper { socket: "nowhere".into(), device: (DRM_MAJOR, 0), crtc };
+        Self { dir: "nowhere".into(), crtc, helper, is_closed: false }
     }
 
-    pub(super) fn call(&self, call: &'static str, path: &Path, errno: Errno) -> CrcError {
-        match errno {
-            Errno::ACCESS | Errno::PERM => CrcError::Permission(path.to_owned()),
-            Errno::IO => CrcError::CrtcOff(self.crtc),
-            Errno::BUSY => CrcError::Busy { path: path.to_owned(), holder: holder::of(&self.data()) },
-            errno => CrcError::Call { call, path: path.to_owned(), errno },
+    fn failed(&self, Failed { step, errno }: Failed, helper: Option<NoHelper>) -> CrcError {
+        let (call, path) = match step {
+            Step::Find => ("open", self.dir.clone()),
+            Step::ReadControl => ("read", self.dir.join("control")),
+            Step::WriteControl => ("write", self.dir.join("control")),
+            Step::OpenData => ("open", self.data()),
+        };
+        match (errno, helper) {
+            (Errno::PERM, _) if is_locked_down() => CrcError::Lockdown(path),
+            (Errno::ACCESS | Errno::PERM, Some(helper)) => CrcError::Permission { path, helper },
+            (Errno::IO, _) => CrcError::CrtcOff(self.crtc),
+            (Errno::BUSY, _) => CrcError::Busy { path, holder: holder::of(&self.data()) },
+            (errno, _) => CrcError::Call { call, path, errno },
         }
     }
+}
+
+fn is_locked_down() -> bool {
+    client::lockdown().is_ok_and(|text| client::is_locked_down(&text))
 }
 
 /// Whether a directory of `<debugfs>/dri` belongs to the parent device `name`: by its own name, or
@@ -128,6 +223,8 @@ mod tests {
     use super::*;
 
     const FIRST: CrtcIndex = CrtcIndex::from_raw(0);
+    /// No helper listens here.
+    const NOBODY: &str = "/nonexistent/crcd.sock";
 
     /// A debugfs of files: directories of `dri` with the text of `name`, each with CRTC 0.
     fn debugfs(dirs: &[(&str, &str)]) -> tempfile::TempDir {
@@ -146,7 +243,7 @@ mod tests {
     fn found_by_minor_by_directory_and_by_name() {
         let find = |dirs: &[(&str, &str)]| {
             let root = debugfs(dirs);
-            let found = CrcReader::find(root.path(), 3, Some("0000:00:02.0"), FIRST, "card3");
+            let found = CrcReader::find(root.path(), 3, Some("0000:00:02.0"), FIRST, "card3", NOBODY.as_ref());
             found.map(|reader| reader.dir().strip_prefix(root.path().join("dri")).expect("inside").to_owned())
         };
         let place = |dir: &str| Ok(PathBuf::from(dir).join("crtc-0/crc"));
@@ -160,7 +257,7 @@ mod tests {
     #[test]
     fn without_debugfs_or_crtc() {
         let empty = tempfile::tempdir().expect("scratch");
-        let find = |root: &Path, crtc| CrcReader::find(root, 0, None, crtc, "card0").map(drop);
+        let find = |root: &Path, crtc| CrcReader::find(root, 0, None, crtc, "card0", NOBODY.as_ref()).map(drop);
         assert_eq!(find(empty.path(), FIRST), Err(CrcError::NoDebugfs(empty.path().to_owned())));
         let root = debugfs(&[("0", "vkms dev=vkms")]);
         assert_eq!(find(root.path(), FIRST), Ok(()));
@@ -171,8 +268,69 @@ mod tests {
     #[test]
     fn sources_with_the_current_one_marked() {
         let root = debugfs(&[("0", "vkms dev=vkms")]);
-        let reader = CrcReader::find(root.path(), 0, None, FIRST, "card0").expect("reader");
+        let reader = CrcReader::find(root.path(), 0, None, FIRST, "card0", NOBODY.as_ref()).expect("reader");
         let source = |name: &str, current| CrcSource { name: name.to_owned(), current };
         assert_eq!(reader.sources(), Ok(vec![source("auto", true), source("plane31", false)]));
+    }
+
+    /// The helper in a thread, for the debugfs at `root`.
+    fn helper(root: &Path) -> PathBuf {
+        let socket = root.join("socket");
+        let group = rustix::process::getegid().as_raw();
+        let listener = crcd::server::listen_at(&socket, group).expect("the socket");
+        let server = crcd::server::Server::new(listener, root, group);
+        std::thread::spawn(move || server.run(None));
+        socket
+    }
+
+    /// A reader for whom debugfs is closed.
+    fn closed(root: &Path, socket: PathBuf, minor: u32) -> CrcReader {
+        let helper = Helper { socket, device: (DRM_MAJOR, minor), crtc: FIRST };
+        CrcReader { dir: root.join(format!("dri/{minor}/crtc-0/crc")), crtc: FIRST, helper, is_closed: true }
+    }
+
+    #[test]
+    fn where_debugfs_is_closed_the_helper_opens_the_files() {
+        let root = debugfs(&[("0", "vkms dev=vkms")]);
+        let unsupported = || CrcError::Unsupported { device: "card0".to_owned(), crtc: FIRST };
+        let socket = helper(root.path());
+        let reader = closed(root.path(), socket.clone(), 0).checked(unsupported).expect("reader");
+        assert_eq!(reader.sources().expect("sources").len(), 2);
+        let text = reader.arm("no/path").map(drop).expect_err("that is no name").to_string();
+        assert_eq!(text, "unknown CRC source no/path; this driver has auto, plane31");
+        assert!(reader.arm("plane31").is_ok());
+        let control = root.path().join("dri/0/crtc-0/crc/control");
+        assert!(std::fs::read_to_string(control).expect("control").starts_with("plane31"));
+        let other = closed(root.path(), socket, 1).checked(unsupported);
+        assert_eq!(other.map(drop), Err(unsupported()));
+    }
+
+    #[test]
+    fn without_a_helper_the_error_says_how_to_get_one() {
+        let root = debugfs(&[("0", "vkms dev=vkms")]);
+        let unsupported = || CrcError::Unsupported { device: "card0".to_owned(), crtc: FIRST };
+        let error = closed(root.path(), NOBODY.into(), 0).checked(unsupported).map(drop).expect_err("nobody listens");
+        let text = error.to_string();
+        assert!(text.starts_with("no permission for ") && text.contains("CAP_DAC_OVERRIDE"), "{text}");
+        assert!(text.contains("systemctl enable --now syncline-crcd.socket"), "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn each_refusal_of_the_kernel_has_its_name() {
+        let reader = CrcReader::nowhere();
+        let failed = |step, errno, helper| reader.failed(Failed { step, errno }, helper).to_string();
+        for (text, words) in [
+            (failed(Step::OpenData, Errno::BUSY, None), "nowhere/data is busy"),
+            (failed(Step::OpenData, Errno::IO, None), "CRTC 0 is off"),
+            (failed(Step::OpenData, Errno::NODEV, None), "open on nowhere/data"),
+            (
+                failed(Step::WriteControl, Errno::ACCESS, Some(NoHelper::NotAllowed("sock".into()))),
+                "no permission for nowhere/control: display CRCs need CAP_DAC_OVERRIDE or the helper syncline-crcd, which does not serve this user: join the group",
+            ),
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+        assert!(CrcError::Lockdown("control".into()).to_string().contains("Secure Boot"));
     }
 }

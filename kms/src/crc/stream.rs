@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::entry::{CrcEntry, MAX_LINE};
@@ -46,24 +45,11 @@ impl CrcReader {
     /// To be done again after a modeset: [`CrcStream::rearm`]. Drivers may commit, or set the mode
     /// again, to switch sources: arm while no commit of yours is under way, and once
     /// [`crate::Device::vblanks_run`]: on a CRTC without vblanks vkms takes the source, gives no
-    /// CRC ever, and drops a vblank reference too many at the end. Errors: unknown source (lists
-    /// the known ones), CRTC off, busy (names who reads, if /proc tells), no permission.
+    /// CRC ever, and drops a vblank reference too many at the end. A source that is set already is
+    /// not set again, which needs no right to write. Errors: unknown source (lists the known ones),
+    /// CRTC off, busy (names who reads, if /proc tells), no permission and no helper, lockdown.
     pub fn arm(&self, source: &str) -> Result<CrcStream, CrcError> {
-        let control = self.dir().join("control");
-        let fd = rustix::fs::open(&control, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &control, errno))?;
-        match rustix::io::write(&fd, source.as_bytes()) {
-            Ok(_) => {}
-            Err(Errno::INVAL) => {
-                let known: Vec<_> = self.sources()?.into_iter().map(|source| source.name).collect();
-                return Err(CrcError::UnknownSource { wanted: source.to_owned(), known: known.join(", ") });
-            }
-            Err(errno) => return Err(self.call("write", &control, errno)),
-        }
-        drop(fd);
-        let data = self.data();
-        let fd = rustix::fs::open(&data, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|errno| self.call("open", &data, errno))?;
+        let fd = self.open_data(source)?;
         Ok(CrcStream::new(fd, self.clone(), source))
     }
 }
