@@ -1,5 +1,6 @@
 //! `syncline doctor` on a real kernel: before a session, beside one, and without a device.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Output};
 
 use syncline_tests::compositor::{Compositor, binary};
@@ -40,6 +41,29 @@ fn beside_a_session_which_does_not_notice() {
     compositor.stop().unwrap();
     // And the card is not held by anybody afterwards.
     Compositor::start(&[]).unwrap().stop().unwrap();
+}
+
+/// The package's rules, read by the guest's udevd, give each of their devices to `video`.
+#[test]
+#[ignore = "lab"]
+fn the_rules_of_the_package_give_devices_to_the_group_video() {
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/70-syncline.rules");
+    let group = std::fs::read_to_string("/etc/group").unwrap();
+    let video = group.lines().find_map(|line| line.strip_prefix("video:")?.split(':').nth(1)?.parse::<u32>().ok());
+    let (Some(video), true) = (video, std::path::Path::new("/run/udev/rules.d").is_dir()) else {
+        println!("SKIPPED: there is no group video, or no udevd");
+        return;
+    };
+    std::fs::copy(rules, "/run/udev/rules.d/70-syncline.rules").unwrap();
+    let udevadm = |args: &[&str]| assert!(Command::new("udevadm").args(args).status().unwrap().success(), "{args:?}");
+    udevadm(&["control", "--reload"]);
+    let subsystems = ["misc", "dma_heap", "cec"].map(|subsystem| format!("--subsystem-match={subsystem}"));
+    let subsystems = subsystems.each_ref().map(String::as_str);
+    udevadm(&[&["trigger", "--action=add", "--settle"], &subsystems[..]].concat());
+    for node in ["/dev/udmabuf", "/dev/dma_heap/system", "/dev/cec0"] {
+        let node = std::fs::metadata(node).unwrap_or_else(|error| panic!("{node}: {error}"));
+        assert_eq!((node.gid(), node.mode() & 0o777), (video, 0o660), "{node:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use kms::{
 };
 
 use super::{
-    diagnosis::{Check, Group, Mark, Section},
+    diagnosis::{Check, Group, Mark, RULES, Section},
     driver_notes,
     facts::{Access, Card, Machine},
 };
@@ -351,8 +351,7 @@ fn cec(card: &Card, inventory: &Inventory, machine: &Machine) -> Check {
     let found: Vec<String> = inventory.connectors.iter().filter_map(of).collect();
     match (found.is_empty(), machine.cec.iter().any(|cec| cec.access == Access::Denied)) {
         (false, _) => Check::expected("CEC", true, found.join(", ")),
-        (true, true) => Check::expected("CEC", false, "there are adapters, but permission is denied")
-            .hint("join the group `video`, then log in again"),
+        (true, true) => Check::expected("CEC", false, "there are adapters, but permission is denied").hint(RULES),
         (true, false) => Check::optional("CEC", false, "no adapter belongs to its connectors"),
     }
 }

@@ -4,7 +4,7 @@ use kms::quirks::Version;
 
 use super::{
     card,
-    diagnosis::{Check, Diagnosis, Group, Verdict},
+    diagnosis::{Check, Diagnosis, Group, RULES, Verdict},
     facts::{Access, Card, Machine},
 };
 use crate::kernel::since;
@@ -104,7 +104,7 @@ fn buffers(machine: &Machine) -> Group {
         Access::Absent => {
             Check::optional("udmabuf", false, "none").hint("needs CONFIG_UDMABUF; `modprobe udmabuf` loads it")
         }
-        ref access => access_check("udmabuf", access, "dma-bufs from shared memory"),
+        ref access => ruled_check("udmabuf", access, "dma-bufs from shared memory"),
     });
     if memory.heaps.is_empty() {
         checks.push(
@@ -113,7 +113,7 @@ fn buffers(machine: &Machine) -> Group {
         );
     }
     for heap in &memory.heaps {
-        checks.push(access_check(format!("dma-heap {}", heap.name), &heap.access, "allocates dma-bufs"));
+        checks.push(ruled_check(format!("dma-heap {}", heap.name), &heap.access, "allocates dma-bufs"));
     }
     checks.push(match memory.implicit_bridge {
         Some(true) => Check::expected("implicit fences", true, "can be exported from a dma-buf as a sync_file"),
@@ -132,7 +132,8 @@ fn testing(machine: &Machine) -> Group {
     let debugfs = match machine.debugfs {
         Access::Absent => Check::expected("debugfs", false, "not mounted")
             .hint("mount -t debugfs none /sys/kernel/debug (needs root)"),
-        Access::Denied => Check::expected("debugfs", false, "permission denied").hint("CRCs and sw_sync need root"),
+        Access::Denied => Check::expected("debugfs", false, "permission denied")
+            .hint("CRCs need syncline-crcd (docs/crc.md), sw_sync needs root"),
         ref access => access_check("debugfs", access, "mounted"),
     };
     let sw_sync = match machine.sw_sync {
@@ -148,10 +149,16 @@ fn testing(machine: &Machine) -> Group {
                 Check::expected(name, true, format!("CEC, {} {}, belongs to no connector", info.driver, info.name))
                     .hint("to use it (a USB dongle, for example), name it as `adapter` under `[cec]`")
             }
-            None => access_check(name, &cec.access, "CEC"),
+            None => ruled_check(name, &cec.access, "CEC"),
         });
     }
     Group::plain("Tests and adapters", checks)
+}
+
+/// As [`access_check`] for a device that the package's udev rules are about.
+fn ruled_check(name: impl Into<String>, access: &Access, value: &str) -> Check {
+    let check = access_check(name, access, value);
+    if *access == Access::Denied { check.hint(RULES) } else { check }
 }
 
 /// The check of a device node: it can be opened, or why not.

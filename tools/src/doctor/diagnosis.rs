@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::terminal;
 
+/// What to do where a device cannot be opened that few distributions give to a session.
+pub const RULES: &str = "install packaging/70-syncline.rules in /etc/udev/rules.d (docs/doctor.md), or join the group that owns it (`ls -l` shows it), then log in again";
+
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Mark {
