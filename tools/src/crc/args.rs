@@ -61,8 +61,28 @@ pub enum Action {
         #[arg(value_name = "FILE")]
         right: PathBuf,
     },
-    /// Show test scenes on the display, without a compositor, and check the CRC of each.
-    Test(TestArgs),
+    /// Show test scenes on the display, without a compositor, and check the CRC of each. A failed
+    /// one leaves a folder with what is needed to find out why (docs/crc.md).
+    Test {
+        #[command(flatten)]
+        test: TestArgs,
+        #[command(flatten)]
+        replay: ReplayArgs,
+    },
+}
+
+/// Which tests of a suite, how often, and with which images.
+#[derive(Debug, Args, Default)]
+pub struct ReplayArgs {
+    /// Run only this case: its title, as in `rotation: overlay by 90`, or the name of its folder.
+    #[arg(long, value_name = "ID")]
+    pub case: Option<String>,
+    /// Run each test N times, and count how often it fails.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// What the random images are made of; the same seed gives the same images.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u32,
 }
 
 #[derive(Debug, Args)]
@@ -76,8 +96,7 @@ pub struct TestArgs {
     /// Where the expected CRCs of `test` come from.
     #[arg(long, value_enum, default_value_t = JudgeBy::Best)]
     pub judge: JudgeBy,
-    /// For each mismatch, save the expected image, the image shown and their difference as PNG
-    /// files here.
+    /// A folder for each failed test is made here. Default: below $XDG_STATE_HOME (docs/crc.md).
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Mode, for example 1920x1080 or 1920x1080@60; default: the preferred one.

@@ -61,7 +61,7 @@ pub fn cases(
     suite: &'static str,
     make: fn(&mut CaseBuilder<'_>) -> Result<(), Error>,
 ) -> Result<Vec<Case>, Error> {
-    let backdrop = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1, alpha)?;
+    let backdrop = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), screen.seed.wrapping_add(1), alpha)?;
     let backdrop = Layer::whole(0, &Rc::new(backdrop), (0, 0));
     let mut builder = CaseBuilder { screen, backdrop, cases: Vec::new(), suite, alpha };
     make(&mut builder)?;
@@ -291,6 +291,7 @@ impl<'a> CaseBuilder<'a> {
 
     fn image(&self, format: Fourcc, size: (u32, u32)) -> Result<Rc<Image>, Error> {
         let seed = self.cases.len() as u32 + 2;
+        let seed = self.screen.seed.wrapping_add(seed);
         Image::noise(&self.screen.device, format, size, seed, self.alpha).map(Rc::new)
     }
 

@@ -26,6 +26,9 @@ pub enum Error {
     /// There is no such suite.
     #[error("no suite `{wanted}`; there is all, {known}")]
     Suite { wanted: String, known: String },
+    /// There is no such case.
+    #[error("no case `{0}` on this display; a report of its suite names its cases, as in `rotation: overlay by 90`")]
+    Case(String),
     /// A step that every test needs failed.
     #[error("{what}: {reason}")]
     Step { what: String, reason: String },

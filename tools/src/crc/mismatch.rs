@@ -8,21 +8,13 @@ use super::oracle::Oracle;
 use super::scene::Scene;
 use super::screen::Screen;
 
-/// Saves the images as PNG files in `dir`, which is created if it is missing. Returns their paths.
-pub fn save_images(
-    screen: &mut Screen,
-    oracle: &mut Oracle,
-    scene: &Scene,
-    dir: &Path,
-    title: &str,
-) -> Result<Vec<String>, Error> {
+/// Saves the images as PNG files in `dir`. Returns their paths.
+pub fn save_images(screen: &mut Screen, oracle: &mut Oracle, scene: &Scene, dir: &Path) -> Result<Vec<String>, Error> {
     let size = screen.size();
-    let stem: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let failed = |reason: &dyn std::fmt::Display| Error::File { path: dir.to_owned(), reason: reason.to_string() };
-    std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
     let mut files = Vec::new();
     let mut save = |what: &str, pixels: &[u32]| {
-        let path = dir.join(format!("{stem}-{what}.png"));
+        let path = dir.join(format!("{what}.png"));
         write_png(&path, size, pixels).map_err(|error| failed(&error))?;
         files.push(path.display().to_string());
         Ok::<(), Error>(())

@@ -14,6 +14,7 @@ mod args;
 mod cases;
 mod device;
 mod error;
+mod failure;
 mod image;
 mod mismatch;
 mod oracle;
@@ -32,8 +33,9 @@ use std::path::Path;
 use std::time::Instant;
 
 pub use args::CrcArgs;
-use args::{Action, Format, TestArgs};
+use args::{Action, Format, ReplayArgs, TestArgs};
 use error::Error;
+use failure::Failures;
 use image::Alpha;
 use indicatif::{ProgressBar, ProgressStyle};
 use kms::crc::reference::References;
@@ -64,11 +66,11 @@ fn run_action(args: &CrcArgs) -> Result<u8, Error> {
             read::frames(&device::open_crc_reader(args)?, &args.source, Some(*frames), &mut out).map(|()| 0)
         }
         Action::Diff { left, right } => references::diff(left, right, &mut out).map(u8::from),
-        Action::Test(test) if test.suite == "list" => {
+        Action::Test { test, .. } if test.suite == "list" => {
             suite::names().try_for_each(|name| writeln!(out, "{name}")).map_err(Error::stdout)?;
             Ok(0)
         }
-        Action::Test(test) => run_suites(args, test, &Task::Test, &mut out),
+        Action::Test { test, replay } => run_suites(args, test, &Task::Test(replay), &mut out),
         Action::Record { dir, test } => run_suites(args, test, &Task::Record(dir), &mut out),
         Action::Verify { dir, test } => run_suites(args, test, &Task::Verify(dir), &mut out),
     }
@@ -77,7 +79,7 @@ fn run_action(args: &CrcArgs) -> Result<u8, Error> {
 /// What is done with the scenes.
 enum Task<'a> {
     /// Compare their CRCs with those that the oracle expects.
-    Test,
+    Test(&'a ReplayArgs),
     /// Save their CRCs as references in this directory.
     Record(&'a Path),
     /// Compare their CRCs with the references in this directory.
@@ -91,6 +93,9 @@ fn run_suites(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl W
     let (id, mode) = (connector.id, kms::open::choose_mode(connector, test.mode)?.clone());
     let mut screen = Screen::new(device, inventory, id, &mode, &args.source)?;
     screen.may_suspend = test.suspend;
+    if let Task::Test(replay) = task {
+        screen.seed = replay.seed;
+    }
     let result = run_tests(&mut screen, args, test, task);
     screen.restore();
     let report = result?;
@@ -102,9 +107,9 @@ fn run_suites(args: &CrcArgs, test: &TestArgs, task: &Task<'_>, out: &mut impl W
 fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'_>) -> Result<Report, Error> {
     let mut oracle = Oracle::new(screen, &args.source, test.judge);
     let setup = references::setup(screen, &args.source);
-    let judged_by = if matches!(task, Task::Test) { oracle.method() } else { "references" };
+    let judged_by = if matches!(task, Task::Test(_)) { oracle.method() } else { "references" };
     let mut references = match task {
-        Task::Test => References::new(setup.clone()),
+        Task::Test(_) => References::new(setup.clone()),
         Task::Record(dir) => References::load(dir, &setup)?.unwrap_or_else(|| References::new(setup.clone())),
         Task::Verify(dir) => references::load(dir, &setup)?.ok_or_else(|| {
             Error::step(dir.display().to_string(), "there are no references; `syncline crc record` makes them")
@@ -120,21 +125,20 @@ fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'
         judged_by: judged_by.to_owned(),
     };
     // References may be of anything: they are compared with what the same display showed.
-    let alpha = if matches!(task, Task::Test) { oracle.alpha() } else { Alpha::Any };
-    let tests = suite::tests(screen, &test.suite, alpha)?;
+    let alpha = if matches!(task, Task::Test(_)) { oracle.alpha() } else { Alpha::Any };
+    if let Task::Test(replay) = task {
+        let tests = run_tests_with_oracle(screen, &mut oracle, alpha, &configuration, test, replay)?;
+        return Ok(Report { format: 1, configuration, tests });
+    }
+    let tests = suite::tests(screen, &test.suite, None, alpha)?;
     let progress = progress_bar(tests.len(), test.format);
     let mut results = Vec::with_capacity(tests.len());
     for one in tests {
         progress.set_message(one.title());
         let start = Instant::now();
         let (outcome, suite, name) = match (task, one) {
-            (Task::Test, one) => {
-                results.push(suite::run(screen, &mut oracle, one, test.out.as_deref())?);
-                progress.inc(1);
-                continue;
-            }
             // A sequence checks itself and has no single CRC to record.
-            (_, Test::Sequence(..)) => continue,
+            (_, Test::Sequence(..)) | (Task::Test(_), _) => continue,
             (Task::Record(_), Test::Scene(case)) => {
                 (references::record(screen, &mut references, &setup, &case)?, case.suite, case.name)
             }
@@ -151,6 +155,34 @@ fn run_tests(screen: &mut Screen, args: &CrcArgs, test: &TestArgs, task: &Task<'
         eprintln!("syncline: {}", path.display());
     }
     Ok(Report { format: 1, configuration, tests: results })
+}
+
+/// Runs the tests, each as often as is wanted. A failed one leaves a folder.
+fn run_tests_with_oracle(
+    screen: &mut Screen,
+    oracle: &mut Oracle,
+    alpha: Alpha,
+    configuration: &Configuration,
+    test: &TestArgs,
+    replay: &ReplayArgs,
+) -> Result<Vec<TestResult>, Error> {
+    let tests = suite::tests(screen, &test.suite, replay.case.as_deref(), alpha)?;
+    let mut failures = Failures::new(screen, test.out.as_deref(), configuration);
+    let progress = progress_bar(tests.len() * replay.repeat as usize, test.format);
+    let mut results = Vec::with_capacity(tests.len());
+    for one in tests {
+        progress.set_message(one.title());
+        for time in 1..=replay.repeat {
+            let mut result = suite::run(screen, oracle, &one, &mut failures)?;
+            if replay.repeat > 1 {
+                result.name = format!("{} ({time} of {})", result.name, replay.repeat);
+            }
+            results.push(result);
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+    Ok(results)
 }
 
 /// A progress bar on standard error, if that is a terminal and the report is for people; else a

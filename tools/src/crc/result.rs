@@ -13,7 +13,7 @@ pub enum Outcome {
     Fail {
         /// What was found, in one line.
         reason: String,
-        /// Paths of the images saved.
+        /// Paths of the files that it has left, all in one folder.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         files: Vec<String>,
     },
@@ -25,7 +25,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// A failure without images.
+    /// A failure that has left nothing.
     pub fn fail(reason: impl Into<String>) -> Self {
         Self::Fail { reason: reason.into(), files: Vec::new() }
     }

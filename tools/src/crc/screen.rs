@@ -4,6 +4,7 @@
 //! Every commit sets all properties of its scene, so that nothing is left over from the scene
 //! before. At the end the state that the display had before is restored. Every wait has a limit.
 
+mod request;
 mod state;
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -73,6 +74,10 @@ pub struct Screen {
     /// Blobs of the last commit: the kernel needs them until the next one.
     blobs: Blobs,
     user_data: u64,
+    /// The last atomic request of a scene.
+    last: (Values, AtomicCommitFlags),
+    /// Added to the seeds of all images.
+    pub seed: u32,
     /// Whether a test may suspend the machine.
     pub may_suspend: bool,
 }
@@ -114,6 +119,8 @@ impl Screen {
             black,
             blobs: Blobs::default(),
             user_data: 0,
+            last: (Values::new(), AtomicCommitFlags::empty()),
+            seed: 0,
             may_suspend: false,
         };
         screen.modeset()?;
@@ -320,6 +327,7 @@ impl Screen {
     fn commit(&mut self, values: &Values, pipelines: bool, flags: AtomicCommitFlags) -> std::io::Result<()> {
         let _access = pipelines.then(|| state::PipelineAccess::new(&self.device));
         let flags = flags | AtomicCommitFlags::NONBLOCK | AtomicCommitFlags::PAGE_FLIP_EVENT;
+        self.last = (values.clone(), flags);
         let end = Instant::now() + LIMIT;
         loop {
             match DrmDevice(self.device.as_fd()).atomic_commit(flags, state::request(values)) {

@@ -40,9 +40,11 @@ fn fail(reason: impl Into<String>) -> Result<Outcome, Error> {
 
 /// Fullscreen images, all different.
 fn images(screen: &Screen, count: u32) -> Result<Vec<Rc<Image>>, Error> {
-    let image =
-        |seed| Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000 + seed, Alpha::Hard).map(Rc::new);
-    (0..count).map(image).collect()
+    (0..count).map(|at| noise(screen, screen.size(), 1000 + at).map(Rc::new)).collect()
+}
+
+fn noise(screen: &Screen, size: (u32, u32), seed: u32) -> Result<Image, Error> {
+    Image::noise(&screen.device, Fourcc::Xrgb8888, size, screen.seed.wrapping_add(seed), Alpha::Hard)
 }
 
 fn fullscreen(image: &Rc<Image>) -> Layer {
@@ -168,7 +170,7 @@ fn opaque_scene(screen: &Screen) -> Result<Scene, Error> {
     for (at, plane) in screen.planes.iter().enumerate().skip(1) {
         let takes = |format: Fourcc| plane.info.formats.iter().any(|entry| entry.format == format as u32);
         if plane.sizes.is_empty() && takes(Fourcc::Xrgb8888) {
-            let image = Image::noise(&screen.device, Fourcc::Xrgb8888, (151, 83), 2000 + at as u32, Alpha::Hard)?;
+            let image = noise(screen, (151, 83), 2000 + at as u32)?;
             let place = at as i32 * 23;
             layers.push(Layer::crop(at, &Rc::new(image), (1, 2), Rect::new(place, place / 2, 149, 79)));
         }
@@ -223,7 +225,7 @@ fn composition(screen: &mut Screen, oracle: &mut Oracle) -> Result<Outcome, Erro
 fn one_pixel(screen: &mut Screen, _: &mut Oracle) -> Result<Outcome, Error> {
     let images = images(screen, 1)?;
     let before = show(screen, fullscreen(&images[0]))?;
-    let mut other = Image::noise(&screen.device, Fourcc::Xrgb8888, screen.size(), 1000, Alpha::Hard)?;
+    let mut other = noise(screen, screen.size(), 1000)?;
     let (width, height) = screen.size();
     let last = other.lines_mut().nth(height as usize - 1);
     if let Some(blue) = last.and_then(|line| line.get_mut((width as usize - 1) * 4)) {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::crc::result::{Counts, Outcome, Report};
 use crate::terminal;
@@ -42,8 +43,9 @@ pub(super) fn table(report: &Report, colour: bool) -> String {
             Outcome::Skip { reason } => *reasons.entry(reason).or_default() += 1,
             Outcome::Fail { reason, files } => {
                 let _ = writeln!(failures, "  {}: {}\n    {reason}", test.suite, test.name);
-                for file in files {
-                    let _ = writeln!(failures, "    {file}");
+                // All files of a failure are in one folder.
+                if let Some(folder) = files.first().and_then(|file| Path::new(file).parent()) {
+                    let _ = writeln!(failures, "    {}", folder.display());
                 }
             }
         }

@@ -9,7 +9,7 @@ fn report() -> Report {
         |suite: &str, name: &str, outcome, ms| TestResult { suite: suite.into(), name: name.into(), outcome, ms };
     let skip = || Outcome::Skip { reason: "the plane has no property alpha".into() };
     let reason = "CRC 0x0000002a instead of 0xdeadbeef".into();
-    let files = vec!["out/rotation-overlay-by-90-expected.png".into()];
+    let files = vec!["out/rotation-overlay-by-90/expected.png".into()];
     Report {
         format: 1,
         configuration: Configuration {
