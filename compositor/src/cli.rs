@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    control::{args::MsgArgs, client},
+    control::{
+        args::MsgArgs,
+        bugreport::{self, BugreportArgs},
+        client,
+    },
     session::{args::RunArgs, run},
     system::{error::Context, log},
 };
@@ -29,6 +33,9 @@ pub enum Command {
     /// Report what this machine supports (explicit sync, planes, colour, CRCs …), what is missing,
     /// and how to fix it.
     Doctor(tools::doctor::DoctorArgs),
+    /// Collect what is known of this machine and of the running session in one file, for a report
+    /// of a bug.
+    Bugreport(BugreportArgs),
     /// Read display CRCs, and check with them that a display shows what it should.
     Crc(Box<tools::crc::CrcArgs>),
 }
@@ -47,6 +54,7 @@ pub fn main() -> ExitCode {
         // `crc` has its own exit statuses, also for errors.
         Command::Crc(args) => Ok(tools::crc::run(args)),
         Command::Msg(args) => client::run(args),
+        Command::Bugreport(args) => bugreport::run(args),
     };
     match result {
         Ok(status) => ExitCode::from(status),

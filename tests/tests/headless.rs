@@ -1,12 +1,18 @@
 //! `syncline run --headless`: the real binary on this machine, without any device, seat or right.
 
-use std::{io::Read, os::unix::net::UnixStream, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    process::Command,
+    time::Duration,
+};
 
 use rustix::process::{Resource, Rlimit};
 use syncline_tests::client::buffer::Source;
 use syncline_tests::client::state::{Feedback, Presented};
 use syncline_tests::client::window::{Commit, Wish};
-use syncline_tests::compositor::Compositor;
+use syncline_tests::compositor::{Compositor, binary};
 
 const WAIT: Duration = Duration::from_secs(10);
 /// Blue, green, red, and what XRGB8888 has for nothing.
@@ -131,4 +137,83 @@ fn without_descriptors_connections_are_closed_and_the_loop_sleeps() {
     assert!(syncline_tests::time::poll_until(WAIT, || compositor.client().is_ok()), "{}", compositor.log());
     assert_eq!(shown(&compositor, 2).len(), 2);
     assert!(compositor.terminate().unwrap().success(), "{}", compositor.log());
+}
+
+/// The files of a report, by name.
+fn report(
+    compositor: Option<&Compositor>,
+    file: &std::path::Path,
+    args: &[&str],
+) -> (String, BTreeMap<String, String>) {
+    let binary = binary().unwrap();
+    let mut command = match compositor {
+        Some(compositor) => compositor.command(binary),
+        None => Command::new(binary),
+    };
+    if compositor.is_none() {
+        command.env_remove("WAYLAND_DISPLAY");
+    }
+    let out = command.arg("bugreport").arg("--out").arg(file).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    let mut tar = tar::Archive::new(std::fs::File::open(file).unwrap());
+    let files = tar.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        (name, text)
+    });
+    (said, files.collect())
+}
+
+#[test]
+fn a_bug_report_has_what_the_session_says_and_no_titles() {
+    let folder = tempfile::tempdir().unwrap();
+    let compositor = Compositor::start_headless(&["--headless", "800x600"]).unwrap();
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "org.secret.Writer", fullscreen: true }).unwrap();
+    let (width, height) = window.size(&client, (64, 48));
+    let (buffer, _) = client.buffer(Source::Shm, width, height).unwrap();
+    let commit = Commit { buffer: Some(&buffer), feedback: true, ..Commit::default() };
+    let feedback = window.commit(&mut client, &commit).unwrap().feedback.unwrap();
+    client.wait_for("the frame", WAIT, |state| state.feedback.contains_key(&feedback)).unwrap();
+
+    let file = folder.path().join("report.tar");
+    let (said, files) = report(Some(&compositor), &file, &[]);
+    println!("{said}");
+    assert_eq!(files["contents.txt"], said.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>());
+    let json = |name: &str| serde_json::from_str::<serde_json::Value>(&files[name]).unwrap();
+    assert_eq!(json("status.json")["outputs"][0]["name"], "HEADLESS-1");
+    assert_eq!(json("windows.json")[0]["placement"], "fullscreen");
+    assert_eq!(json("doctor.json")["format"], 1);
+    for name in ["buffers.json", "fences.json", "clients.json", "crc.json"] {
+        assert!(!json(name).is_null(), "{name}");
+    }
+    assert!(files["log.txt"].contains("WAYLAND_DISPLAY="), "{}", files["log.txt"]);
+    assert!(files["frames.json"].lines().count() > 0 && files["versions.txt"].contains("Linux "));
+    // What is private is asked for; the file is the user's alone, and none is written over.
+    assert!(files.values().all(|text| !text.contains("org.secret.Writer")));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = compositor.command(binary().unwrap()).arg("bugreport").arg("--out").arg(&file).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("File exists"));
+    let (_, files) = report(Some(&compositor), &folder.path().join("titles.tar"), &["--with-titles"]);
+    assert!(files["windows.json"].contains("org.secret.Writer"), "{}", files["windows.json"]);
+    compositor.stop().unwrap();
+}
+
+#[test]
+fn a_bug_report_without_a_session_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (said, files) = report(None, &folder.path().join("report.tar"), &[]);
+    println!("{said}");
+    assert!(files.contains_key("doctor.txt") && files.contains_key("versions.txt"), "{said}");
+    for name in ["log.txt", "status.json", "frames.json", "trace.txt"] {
+        let line = said.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        assert!(line.contains("not available: no session: WAYLAND_DISPLAY is not set"), "{line}");
+        assert!(!files.contains_key(name));
+    }
+    let (said, _) = report(None, &folder.path().join("other.tar"), &["--socket", "/nonexistent/wayland-9"]);
+    assert!(said.contains("no session: /nonexistent/wayland-9.ipc (is syncline running"), "{said}");
 }

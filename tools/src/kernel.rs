@@ -8,6 +8,24 @@ pub fn release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
+/// What the kernel says of the planes, CRTCs and connectors of each card (debugfs `state`), by the
+/// name of its folder. Errors: one line why it cannot be read.
+pub fn display_states() -> Result<Vec<(String, String)>, String> {
+    const DRI: &str = "/sys/kernel/debug/dri";
+    let entries = std::fs::read_dir(DRI).map_err(|error| format!("{DRI}: {error}"))?.flatten();
+    // Cards are links to folders, or folders, named by a number.
+    let cards = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit)));
+    let state = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("state")).ok()?;
+        Some((path.file_name()?.to_string_lossy().into_owned(), text))
+    };
+    let mut states: Vec<_> = cards.filter_map(state).collect();
+    states.sort();
+    Ok(states)
+}
+
 /// Why a feature is missing that came with `needed`: `release` is older than that, else
 /// `otherwise`.
 pub fn since(release: &str, needed: Version, otherwise: &str) -> String {

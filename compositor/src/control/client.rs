@@ -128,13 +128,13 @@ fn frames(session: &mut Connection, output: Option<&String>, json: bool, follow:
 }
 
 /// A connection to a running compositor.
-struct Connection {
+pub(super) struct Connection {
     stream: BufReader<UnixStream>,
     what: String,
 }
 
 impl Connection {
-    fn connect(socket: &str) -> Result<Self, Error> {
+    pub(super) fn connect(socket: &str) -> Result<Self, Error> {
         let path = socket_path(socket)?;
         let what = format!("{} (is syncline running with --socket {socket}?)", path.display());
         let stream = UnixStream::connect(&path).context(&what)?;
@@ -143,7 +143,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for the answer.
-    fn ask(&mut self, request: &Request) -> Result<serde_json::Value, Error> {
+    pub(super) fn ask(&mut self, request: &Request) -> Result<serde_json::Value, Error> {
         let mut line = serde_json::to_vec(request).map_err(|e| Error::setup("request", e))?;
         line.push(b'\n');
         self.stream.get_mut().write_all(&line).context(&self.what)?;

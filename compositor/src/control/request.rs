@@ -27,6 +27,13 @@ pub enum Request {
     Buffers,
     /// See [`crate::report::clients::ClientReport`].
     Clients,
+    /// The windows; see [`crate::report::windows::WindowReport`].
+    Windows {
+        /// With titles and names of applications.
+        titles: bool,
+    },
+    /// The last lines of the log.
+    Log,
     /// See [`crate::session::crc::switch`].
     Crc(CrcRequest),
     /// The last frames after the one with this serial, of one output or of all; see

@@ -8,3 +8,4 @@ pub mod counters;
 pub mod fences;
 pub mod table;
 pub mod watchdog;
+pub mod windows;

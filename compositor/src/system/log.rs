@@ -23,6 +23,8 @@ use tracing_subscriber::fmt::format::{self, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::system::recent_log::Kept;
+
 /// So many lines come from one place of the program in [`WINDOW`] at most. Debugging and tracing
 /// are not limited.
 const MOST: u32 = 100;
@@ -63,9 +65,11 @@ impl Sink {
 /// syntax of `tracing`, for example `debug` or `syncline=trace,warn`.
 pub fn start() {
     let filter = EnvFilter::try_from_env("SYNCLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info,smithay=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let sink = Sink::of_this_process();
+    let kept = Kept { stamped: sink == Sink::Journal };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || kept);
     let plain = || Limited::new(format::format().with_target(false));
-    match Sink::of_this_process() {
+    match sink {
         Sink::Terminal { colours } => log.with_ansi(colours).event_format(plain()).init(),
         Sink::File => log.with_ansi(false).event_format(plain()).init(),
         Sink::Journal => log.with_ansi(false).event_format(Limited::new(Prioritised::default())).init(),

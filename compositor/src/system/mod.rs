@@ -10,6 +10,7 @@ pub mod ioctl;
 pub mod log;
 pub mod reactor;
 pub mod realtime;
+pub mod recent_log;
 pub mod recvmsg;
 pub mod seat;
 pub mod trace;

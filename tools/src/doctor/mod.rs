@@ -23,18 +23,34 @@ use crate::terminal;
 /// Version of the JSON format.
 const FORMAT: u32 = 1;
 
+/// The diagnosis of this machine.
+#[derive(Debug)]
+pub struct Report {
+    /// For people, without colours.
+    pub text: String,
+    /// For programs, as with `--json`.
+    pub json: String,
+}
+
+/// Probes the machine. Errors: none of the machine's; only if its facts are no JSON.
+pub fn report() -> io::Result<Report> {
+    let machine = probe::machine(None);
+    let diagnosis = checks::diagnose(&machine);
+    Ok(Report { text: diagnosis.text(false), json: json(&diagnosis, &machine)? })
+}
+
+fn json(diagnosis: &diagnosis::Diagnosis, machine: &facts::Machine) -> io::Result<String> {
+    let whole = serde_json::json!({ "format": FORMAT, "report": diagnosis, "machine": machine });
+    Ok(serde_json::to_string_pretty(&whole)? + "\n")
+}
+
 /// Probes the machine, prints the diagnosis and returns the exit status. Errors: writing to
 /// standard output.
 pub fn run(args: &DoctorArgs) -> io::Result<u8> {
     let machine = probe::machine(args.device.as_deref());
     let diagnosis = checks::diagnose(&machine);
     let mut out = io::stdout().lock();
-    let text = if args.json {
-        let whole = serde_json::json!({ "format": FORMAT, "report": diagnosis, "machine": machine });
-        serde_json::to_string_pretty(&whole)? + "\n"
-    } else {
-        diagnosis.text(terminal::wants_colour(&out))
-    };
+    let text = if args.json { json(&diagnosis, &machine)? } else { diagnosis.text(terminal::wants_colour(&out)) };
     out.write_all(text.as_bytes())?;
     Ok(diagnosis.exit_status())
 }

@@ -13,7 +13,7 @@ use smithay::{
         selection::data_device::set_data_device_focus,
         shell::xdg::{
             PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData,
-            XdgShellHandler, XdgShellState, XdgToplevelSurfaceData,
+            XdgShellHandler, XdgShellState,
         },
     },
 };
@@ -28,7 +28,7 @@ use crate::{
         Syncline, checks,
         windows::{popups, remap},
     },
-    surface::SurfaceState,
+    surface::{SurfaceState, state::id_of},
 };
 
 impl XdgShellHandler for Syncline {
@@ -181,8 +181,8 @@ impl Syncline {
             if window.placement == Placement::Floating && !std::mem::replace(&mut window.placed, true) {
                 window.location = windows::initial_location(window.geometry().size, output, count);
             }
-            let title = title(surface);
-            tracing::debug!("window mapped: {title}");
+            // Titles are nobody's business: the log has numbers only.
+            tracing::debug!("window mapped: surface {}", id_of(surface));
             self.focus(Some(surface.clone()));
         } else if !has_buffer && window.mapped {
             let parent = window.parent();
@@ -375,11 +375,4 @@ impl Syncline {
         target.loc -= smithay::desktop::get_popup_toplevel_coords(&kind) + location;
         popup.with_pending_state(|state| state.geometry = state.positioner.get_unconstrained_geometry(target));
     }
-}
-
-fn title(surface: &WlSurface) -> String {
-    with_states(surface, |states| {
-        let data = states.data_map.get::<XdgToplevelSurfaceData>();
-        data.and_then(|data| data.lock().ok()?.title.clone()).unwrap_or_default()
-    })
 }

@@ -13,11 +13,12 @@ const BUFFER: &str = "1024";
 const MOST: usize = 1 << 20;
 
 /// A running trace; ended and removed on drop.
-pub struct Trace {
+#[derive(Debug)]
+pub struct KernelTrace {
     instance: PathBuf,
 }
 
-impl Trace {
+impl KernelTrace {
     /// Starts it. Errors: one line why there is none.
     pub fn start() -> Result<Self, String> {
         let root = ROOTS.iter().map(Path::new).find(|root| root.join("instances").is_dir());
@@ -55,7 +56,7 @@ impl Trace {
     }
 }
 
-impl Drop for Trace {
+impl Drop for KernelTrace {
     fn drop(&mut self) {
         for group in GROUPS {
             std::fs::write(self.instance.join(format!("events/{group}/enable")), "0").ok();

@@ -11,14 +11,8 @@
 //!
 //! What cannot be had is a line in its file that says why. Nothing is written before a test fails.
 
-mod kernel_log;
-mod trace;
-
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-
-use kernel_log::KernelLog;
-use trace::Trace;
 
 use super::error::Error;
 use super::mismatch;
@@ -26,6 +20,8 @@ use super::oracle::Oracle;
 use super::result::Configuration;
 use super::scene::Scene;
 use super::screen::Screen;
+use crate::kernel_log::KernelLog;
+use crate::kernel_trace::KernelTrace;
 
 /// How many failed tests of a run leave images, which take a second each, if no folder is named.
 const WITH_IMAGES: u32 = 16;
@@ -34,7 +30,7 @@ const WITH_IMAGES: u32 = 16;
 pub struct Failures {
     dir: PathBuf,
     log: Result<KernelLog, String>,
-    trace: Result<Trace, String>,
+    trace: Result<KernelTrace, String>,
     /// Names and values for `case.txt`, the same for all tests of a run.
     facts: Vec<(&'static str, String)>,
     replay: String,
@@ -66,7 +62,7 @@ impl Failures {
         );
         let dir = out.map_or_else(|| default_dir(|name| std::env::var_os(name)), Path::to_owned);
         let images = if out.is_some() { u32::MAX } else { WITH_IMAGES };
-        Self { dir, log: KernelLog::open(), trace: Trace::start(), facts, replay, images }
+        Self { dir, log: KernelLog::open(), trace: KernelTrace::start(), facts, replay, images }
     }
 
     /// A test begins: what happened before is not of it.
@@ -103,7 +99,7 @@ impl Failures {
             ("request.txt", screen.request_text()),
             ("state.txt", unavailable(screen.kernel_state())),
             ("dmesg.txt", unavailable(self.log.as_mut().map_err(|why| why.clone()).and_then(KernelLog::read))),
-            ("trace.txt", unavailable(self.trace.as_ref().map_err(|why| why.clone()).and_then(Trace::read))),
+            ("trace.txt", unavailable(self.trace.as_ref().map_err(|why| why.clone()).and_then(KernelTrace::read))),
         ];
         for (name, text) in texts {
             let path = folder.join(name);

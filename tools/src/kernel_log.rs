@@ -9,11 +9,19 @@ const PATH: &str = "/dev/kmsg";
 const MOST: usize = 2000;
 
 /// The log, open at some point of it.
+#[derive(Debug)]
 pub struct KernelLog(File);
 
 impl KernelLog {
     /// Opens it at its end. Errors: one line why it cannot be read.
     pub fn open() -> Result<Self, String> {
+        let mut log = Self::whole()?;
+        log.skip();
+        Ok(log)
+    }
+
+    /// Opens it at the oldest line that the kernel has. Errors: one line why it cannot be read.
+    pub fn whole() -> Result<Self, String> {
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(PATH);
         let file = file.map_err(|error| match error.kind() {
@@ -22,9 +30,7 @@ impl KernelLog {
             }
             _ => format!("{PATH}: {error}"),
         })?;
-        let mut log = Self(file);
-        log.skip();
-        Ok(log)
+        Ok(Self(file))
     }
 
     /// Leaves out what is there.
