@@ -10,8 +10,9 @@ use crcd::{GROUP, activated, peer, privileges};
 
 /// Where the kernel's debugfs is.
 const DEBUGFS: &str = "/sys/kernel/debug";
-/// How long it stays without work when systemd can start it again.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long it stays without work when systemd can start it again, for which a session's event loop
+/// waits.
+const IDLE: Duration = Duration::from_secs(600);
 
 /// Opens display CRCs for the sessions of ordinary users.
 ///
