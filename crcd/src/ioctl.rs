@@ -9,11 +9,12 @@ use rustix::io::Errno;
 pub const MAX_GROUPS: usize = 1024;
 
 /// The groups that the peer of a unix socket had when it connected, besides its own
-/// (`SO_PEERGROUPS`, Linux 4.13): as many of `groups` as are returned. Errors: ERANGE, it is in more.
+/// (`SO_PEERGROUPS`, Linux 4.13): as many of `groups` as are returned. Errors: ERANGE, it is in
+/// more.
 pub fn peer_groups(fd: BorrowedFd<'_>, groups: &mut [u32; MAX_GROUPS]) -> Result<usize, Errno> {
     let mut len = size_of_val(groups) as libc::socklen_t;
-    // SAFETY: the kernel writes at most `len` bytes, which is the size of the array, and sets `len`.
-    // Every value of the bytes is a number.
+    // SAFETY: the kernel writes at most `len` bytes, which is the size of the array, and sets
+    // `len`. Every value of the bytes is a number.
     let done = unsafe {
         libc::getsockopt(
             fd.as_raw_fd(),
@@ -39,6 +40,7 @@ pub fn activated() -> Option<OwnedFd> {
     }
     // SAFETY: the number is only looked at; a descriptor that is not open gives EBADF.
     let open = unsafe { libc::fcntl(FIRST, libc::F_SETFD, libc::FD_CLOEXEC) } == 0;
-    // SAFETY: it is open, and systemd has given it to this process alone, which has not used it yet.
+    // SAFETY: it is open, and systemd has given it to this process alone, which has not used it
+    // yet.
     open.then(|| unsafe { OwnedFd::from_raw_fd(FIRST) })
 }

@@ -1,9 +1,9 @@
 //! Display CRCs for an ordinary user's session.
 //!
 //! The kernel has CRCs in debugfs, which only root may enter. [`server`] is the helper that may: it
-//! opens the CRC files of one CRTC for a member of a group, and passes the descriptor on. [`client`]
-//! asks it, [`protocol`] is what they say to each other. [`files`] opens the files, in the helper as
-//! in a program that may do so itself.
+//! opens the CRC files of one CRTC for a member of a group, and passes the descriptor on.
+//! [`client`] asks it, [`protocol`] is what they say to each other. [`files`] opens the files, in
+//! the helper as in a program that may do so itself.
 //!
 //! ```text
 //!  session ─ Request{device, CRTC, source} ─→ helper: who asks? ─→ files: control, data

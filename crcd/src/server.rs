@@ -81,7 +81,8 @@ impl Server {
         Self { listener, shared: Arc::new(shared) }
     }
 
-    /// Answers until nobody has asked for `idle`; without it for ever. Errors: the socket is broken.
+    /// Answers until nobody has asked for `idle`; without it for ever. Errors: the socket is
+    /// broken.
     pub fn run(&self, idle: Option<Duration>) -> Result<(), Errno> {
         let limit = idle.map(|idle| Timespec { tv_sec: idle.as_secs() as i64, tv_nsec: idle.subsec_nanos().into() });
         loop {

@@ -1,8 +1,9 @@
 //! The user whose seat it is: as whom the compositor runs in the lab, while the tests are root's.
 //!
 //! What an ordinary session has by udev's rules it has in the lab too. What it lacks everywhere,
-//! the display CRCs in debugfs, is handed to it here (`lab_crcd.rs` does without). Nothing is handed over where the lab has no
-//! such user: on another machine the compositor runs as whoever runs the tests.
+//! the display CRCs in debugfs, is handed to it here (`lab_crcd.rs` does without). Nothing is
+//! handed over where the lab has no such user: on another machine the compositor runs as whoever
+//! runs the tests.
 
 use std::fs;
 use std::os::unix::fs::chown;
