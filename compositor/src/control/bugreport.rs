@@ -84,6 +84,8 @@ fn session(args: &BugreportArgs) -> Vec<Part> {
         .as_deref()
         .ok_or_else(|| "no session: WAYLAND_DISPLAY is not set; name it with --socket".to_owned());
     let connected = name.and_then(|name| Connection::connect(name).map_err(|error| format!("no session: {error}")));
+    // First: what the session says then is of the same time.
+    let trace = connected.as_ref().map_err(String::clone).and_then(|_| recorded());
     // A connection each: one that a session has closed ends one part only.
     let ask = |request: &Request| -> Result<Value, String> {
         connected.as_ref().map_err(String::clone)?;
@@ -108,11 +110,7 @@ fn session(args: &BugreportArgs) -> Vec<Part> {
         part("clients.json", "clients with what they use, by name and number of the process", dump(Request::Clients)),
         part("crc.json", "display CRCs, and what they said", dump(Request::Crc(CrcRequest::Status { output: None }))),
         part("frames.json", "the last frames of each display: a line each", frames(&ask)),
-        part(
-            "trace.txt",
-            "drm and dma_fence events of the kernel in two seconds of the session",
-            connected.as_ref().map_err(String::clone).and_then(|_| recorded()),
-        ),
+        part("trace.txt", "drm and dma_fence events of the kernel in two seconds of the session", trace),
     ]
 }
 

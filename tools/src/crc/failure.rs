@@ -56,10 +56,13 @@ impl Failures {
             ("judged by", c.judged_by.clone()),
             ("seed", screen.seed.to_string()),
         ];
-        let replay = format!(
+        let mut replay = format!(
             "syncline crc test --device {} --output {} --mode {} --source '{}' --seed {}",
             c.device, c.output, c.mode, c.source, screen.seed
         );
+        if c.judged_by == "composition" {
+            replay.push_str(" --judge composition");
+        }
         let dir = out.map_or_else(|| default_dir(|name| std::env::var_os(name)), Path::to_owned);
         let images = if out.is_some() { u32::MAX } else { WITH_IMAGES };
         Self { dir, log: KernelLog::open(), trace: KernelTrace::start(), facts, replay, images }

@@ -31,7 +31,9 @@ impl Screen {
         let (place, name, value) = match found {
             Some((_, place, props)) => {
                 let (name, value) = named(props, property, value);
-                (place, name, value)
+                // Hidden from the inventory; only planes have it.
+                let pipeline = self.planes.iter().any(|plane| plane.pipeline_prop == Some(property));
+                (place, name.or_else(|| pipeline.then(|| "COLOR_PIPELINE".to_owned())), value)
             }
             None => (format!("object {}", object.raw()), None, value.to_string()),
         };
@@ -59,6 +61,11 @@ fn named(props: &PropertyTable, id: PropertyId, value: u64) -> (Option<String>, 
         PropertyKind::Enum(values) => {
             let known = values.iter().find(|known| known.value == value);
             known.map_or_else(|| value.to_string(), |known| format!("{} ({value})", known.name))
+        }
+        PropertyKind::Bitmask(bits) => {
+            let set = bits.iter().filter(|bit| value.checked_shr(bit.value as u32).is_some_and(|rest| rest & 1 != 0));
+            let set: Vec<_> = set.map(|bit| bit.name.as_str()).collect();
+            format!("{} ({value})", set.join(", "))
         }
         _ if name.starts_with("SRC_") => format!("{} (16.16: {value})", value as f64 / 65536.0),
         _ => value.to_string(),
