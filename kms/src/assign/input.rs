@@ -59,6 +59,12 @@ impl CandidateLayer {
         Self { rate: 0, ..self }
     }
 
+    /// The same somewhere else: at the corner, and whole. What of it is shown and how large stays.
+    pub(super) fn anywhere(self) -> Self {
+        let (src, dst) = (SrcRect { x: 0, y: 0, ..self.src }, Rect { x: 0, y: 0, ..self.dst });
+        Self { src, dst, ..self }
+    }
+
     /// Whether the layers differ in nothing but their rates.
     pub fn is_like(&self, other: &Self) -> bool {
         self.layout() == other.layout()

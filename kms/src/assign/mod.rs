@@ -22,7 +22,9 @@
 //!    since each verdict is remembered.
 //!
 //! Verdicts are remembered by what the kernel judges (rectangles, formats, modifiers, planes),
-//! never by buffers, 64 of them. [`Assigner::forget`] forgets all, after a modeset or a hot-plug.
+//! never by buffers, 64 of them. What was refused four times in a row, each time in another place,
+//! is not tested for the next 60 frames wherever it lies: a window that is dragged would cost a test
+//! a frame. [`Assigner::forget`] forgets all, after a modeset or a hot-plug.
 //! What is neither on a plane nor hidden is composited.
 //!
 //! This module knows neither Wayland nor the kernel: tests are the caller's.

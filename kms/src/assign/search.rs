@@ -129,7 +129,8 @@ impl Assigner {
         screen: &AssignScreen,
         mut test: impl FnMut(&Assignment) -> Result<(), Errno>,
     ) -> &Assignment {
-        if self.repeat(screen) {
+        self.memory.next_frame();
+        if self.repeats(screen) {
             return &self.current;
         }
         self.screen = Some(*screen);
@@ -144,6 +145,14 @@ impl Assigner {
     /// than rates of layers has changed, or they are due to be ranked again. Looks at no layer.
     #[must_use]
     pub fn repeat(&mut self, screen: &AssignScreen) -> bool {
+        let known = self.repeats(screen);
+        if known {
+            self.memory.next_frame();
+        }
+        known
+    }
+
+    fn repeats(&mut self, screen: &AssignScreen) -> bool {
         let same = !self.changed && self.screen.as_ref() == Some(screen);
         let known = same && self.settled && self.ranks_hold(self.frames + 1);
         self.frames += u32::from(known);
