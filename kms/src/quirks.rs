@@ -44,6 +44,9 @@ pub enum Effect {
     LateCrc,
     /// An asynchronous flip with an in-fence or damage is refused.
     AsyncWithoutFences,
+    /// Whether a new layout of planes would be taken is not answered, not even to a TEST_ONLY, before
+    /// the commits of all CRTCs are on the screen: the call sleeps until then.
+    TestsStall,
 }
 
 impl std::fmt::Display for Effect {
@@ -55,6 +58,9 @@ impl std::fmt::Display for Effect {
             Self::LinearOnly => "planes show linear buffers only",
             Self::LateCrc => "late CRC entries are not judged",
             Self::AsyncWithoutFences => "a tearing flip takes neither in-fence nor damage",
+            Self::TestsStall => {
+                "planes are laid out anew only while no other display of the card has a commit in flight"
+            }
         })
     }
 }
@@ -125,6 +131,15 @@ pub const QUIRKS: &[Quirk] = &[
         effect: Effect::NoForeignFences,
         bound: Bound::Always,
         source: "https://github.com/NVIDIA/open-gpu-kernel-modules/issues/1290",
+    },
+    // do_aquire_global_lock(): "We have to currently stall out here in atomic_check for outstanding
+    // commits to finish", with up to 10 s for each CRTC. amdgpu_dm_atomic_check() calls it where
+    // should_reset_plane() says that a plane comes, goes, is scaled, restacked or has another format.
+    Quirk {
+        driver: "amdgpu",
+        effect: Effect::TestsStall,
+        bound: Bound::Always,
+        source: "https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/amd/display/amdgpu_dm/amdgpu_dm.c",
     },
     // rcar_du_vsp.c registers its planes without modifiers.
     Quirk {
@@ -254,6 +269,7 @@ mod tests {
         );
         assert!(Quirks::with("vkms", None, None).has(Effect::LateCrc));
         assert!(Quirks::with("rcar-du", None, None).has(Effect::LinearOnly));
+        assert!(Quirks::with("amdgpu", None, None).has(Effect::TestsStall));
         assert!(Quirks::with("i915", None, Some(Version(6, 13, 0))).iter().next().is_none());
         assert!(Quirks::with("i915", None, Some(Version(6, 12, 48))).has(Effect::AsyncWithoutFences));
     }

@@ -2,12 +2,14 @@
 //! costs as little as it can.
 //!
 //! ```text
-//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ next modifier ─▶ composited ─▶ modeset ─▶ give up
+//!  refused ─▶ synchronous ─▶ without fences ─▶ without overlays ─▶ without the cursor plane
+//!          ─▶ next modifier ─▶ composited ─▶ modeset ─▶ give up
 //! ```
 //!
 //! A rung that the frame does not have, or that cannot cure the errno, is left out; a frame never
 //! climbs back. What an errno says of the moment and not of the frame (EBUSY, ENOMEM, EINTR) costs
-//! no rung: the frame is resubmitted as it is. EACCES and ENODEV end it.
+//! no rung: the frame is resubmitted as it is, at once, at the next vblank, or after the flip that
+//! it was in the way of, which may be another CRTC's. EACCES and ENODEV end it.
 //!
 //! Decides only: it holds no buffer, asks the kernel nothing and reads no clock. [`Ladder`] is one
 //! output's, [`LearnedLimits`] one device's, [`watch::FlipWatch`] looks after the commit that the
@@ -68,6 +70,8 @@ pub struct AttemptedFeatures {
     pub fences: InFences,
     /// A plane that is neither the primary nor the cursor was on.
     pub overlays: bool,
+    /// The cursor plane was on.
+    pub cursor: bool,
     /// A client's buffer on the primary plane.
     pub client: Option<Layout>,
     /// The compositor's own buffer on the primary plane, if it can be made with another modifier.
@@ -76,6 +80,8 @@ pub struct AttemptedFeatures {
     pub modeset: bool,
     /// A commit of this output is with the kernel.
     pub in_flight: bool,
+    /// A commit of another output of the device is with the kernel.
+    pub others_in_flight: bool,
 }
 
 impl AttemptedFeatures {
@@ -93,6 +99,9 @@ pub enum Remedy {
     Again,
     /// Keep the frame until the flip of the commit in flight has come.
     AfterFlip,
+    /// Keep the frame until no commit of another output of the device is in flight: what all CRTCs
+    /// share was to change.
+    AfterOthers,
     /// Try again at the next vblank, with what is there then.
     NextVblank,
     /// The same frame, not tearing.
@@ -101,6 +110,9 @@ pub enum Remedy {
     WithoutFences,
     /// Only the primary plane and the cursor: what the other planes showed is composited.
     WithoutOverlays,
+    /// The same frame without the cursor plane. If the kernel takes it, the pointer is a part of the
+    /// image from then on: [`Ladder::may_use_cursor`]. Later remedies have the plane again.
+    WithoutCursor,
     /// This layout is not for this plane: withdraw it from the client's dma-buf feedback, or do not
     /// make buffers of it, and submit the frame without such a buffer.
     OtherModifier(Layout),
@@ -124,14 +136,15 @@ impl Remedy {
     }
 
     /// Place on the ladder; `None` for what is none of its rungs.
-    fn rung(self) -> Option<u8> {
+    pub fn rung(self) -> Option<u8> {
         match self {
             Self::Synchronous => Some(1),
             Self::WithoutFences => Some(2),
             Self::WithoutOverlays => Some(3),
-            Self::OtherModifier(_) => Some(4),
-            Self::Composed => Some(5),
-            Self::Modeset => Some(6),
+            Self::WithoutCursor => Some(4),
+            Self::OtherModifier(_) => Some(5),
+            Self::Composed => Some(6),
+            Self::Modeset => Some(7),
             _ => None,
         }
     }
@@ -141,10 +154,12 @@ impl Remedy {
         match self {
             Self::Again => "again",
             Self::AfterFlip => "after-flip",
+            Self::AfterOthers => "after-others",
             Self::NextVblank => "next-vblank",
             Self::Synchronous => "synchronous",
             Self::WithoutFences => "without-fences",
             Self::WithoutOverlays => "without-overlays",
+            Self::WithoutCursor => "without-cursor",
             Self::OtherModifier(_) => "other-modifier",
             Self::Composed => "composed",
             Self::Modeset => "modeset",
@@ -160,10 +175,12 @@ impl std::fmt::Display for Remedy {
         match self {
             Self::Again => f.write_str("again, as it is"),
             Self::AfterFlip => f.write_str("again after the flip"),
+            Self::AfterOthers => f.write_str("again after the flips of the card's other displays"),
             Self::NextVblank => f.write_str("again at the next vblank"),
             Self::Synchronous => f.write_str("without tearing"),
             Self::WithoutFences => f.write_str("without in-fences"),
             Self::WithoutOverlays => f.write_str("without overlay planes"),
+            Self::WithoutCursor => f.write_str("without the cursor plane"),
             Self::OtherModifier(layout) => write!(f, "without {layout}"),
             Self::Composed => f.write_str("with everything composited"),
             Self::Modeset => f.write_str("with a modeset"),
@@ -216,6 +233,8 @@ pub struct Ladder {
     no_async: Option<Option<Layout>>,
     /// A modeset was tried without success since the last reset.
     no_modeset: bool,
+    /// A frame was taken as soon as the cursor plane was off.
+    no_cursor: bool,
 }
 
 impl Ladder {
@@ -224,7 +243,7 @@ impl Ladder {
     /// Layouts that a frame may lose before everything is composited.
     const MODIFIERS: u8 = 4;
     /// Calls of [`Self::refused`] after which a frame has ended, whatever the kernel answers.
-    pub const CALLS: usize = 13;
+    pub const CALLS: usize = 14;
     /// Frames that may fail for want of memory, or through a commit that is not ours, before less
     /// is tried.
     const MOMENTS: u8 = 3;
@@ -247,12 +266,24 @@ impl Ladder {
         self.no_async != Some(primary)
     }
 
+    /// Whether the pointer may have the cursor plane. Not since a frame was taken as soon as that was
+    /// off, until a reset or [`Self::try_cursor_again`].
+    pub fn may_use_cursor(&self) -> bool {
+        !self.no_cursor
+    }
+
+    /// What was short when the cursor plane was given up may have become free.
+    pub fn try_cursor_again(&mut self) {
+        self.no_cursor = false;
+    }
+
     /// The kernel took the frame. If it did so as soon as the fences were gone, the device takes
     /// none.
     pub fn accepted(&mut self, learnt: &mut LearnedLimits) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
             Some((Remedy::Synchronous, _)) => self.no_async = Some(self.refused),
+            Some((Remedy::WithoutCursor, _)) => self.no_cursor = true,
             Some((Remedy::Modeset, _)) => self.no_async = None,
             _ => {}
         }
@@ -280,6 +311,8 @@ impl Ladder {
             Errno::ACCESS => Remedy::Pause,
             Errno::NODEV | Errno::NXIO => Remedy::Gone,
             Errno::BUSY if had.in_flight => Remedy::AfterFlip,
+            // However often: neither less nor a modeset gets past another CRTC's flip.
+            Errno::BUSY if had.others_in_flight => Remedy::AfterOthers,
             Errno::INTR | Errno::AGAIN if self.interrupted < Self::INTERRUPTED => {
                 self.interrupted += 1;
                 Remedy::Again
@@ -320,15 +353,18 @@ impl Ladder {
         if self.rung < 3 && had.overlays {
             return Remedy::WithoutOverlays;
         }
+        if self.rung < 4 && had.cursor {
+            return Remedy::WithoutCursor;
+        }
         if let Some(layout) = had.client.or(had.target)
             && modifiers
-            && self.rung <= 4
+            && self.rung <= 5
             && self.modifiers < Self::MODIFIERS
         {
             self.modifiers += 1;
             return Remedy::OtherModifier(layout);
         }
-        if self.rung < 5 && had.beyond_composition() {
+        if self.rung < 6 && had.beyond_composition() {
             return Remedy::Composed;
         }
         self.modeset(had)
@@ -337,7 +373,7 @@ impl Ladder {
     /// The last rung, once: a display that refuses a modeset too is not asked again until something
     /// changes.
     fn modeset(&mut self, had: &AttemptedFeatures) -> Remedy {
-        if self.no_modeset || had.modeset || self.rung >= 6 {
+        if self.no_modeset || had.modeset || self.rung >= 7 {
             return Remedy::GiveUp;
         }
         self.no_modeset = true;

@@ -4,10 +4,11 @@
 //! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost
 //! masters, displays that never flip. It keeps property values as a driver would (TEST_ONLY and
 //! refused commits change nothing, a second commit in flight is EBUSY), but it never judges a
-//! state: what is to be refused is queued. Its dumb buffers are memfds that count as dma-bufs in
-//! the whole process.
+//! state by itself: what is to be refused is queued, or a [`Rule`] of the test says so. Its dumb
+//! buffers are memfds that count as dma-bufs in the whole process.
 
 mod calls;
+mod rule;
 mod stock;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,6 +28,7 @@ use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_EVENT, TES
 use crate::request::Request;
 use crate::{Device, Ns};
 
+pub use rule::{Asked, Rule};
 pub use stock::{Stock, add_colour, ids};
 
 /// A call that can be made to fail.
@@ -101,6 +103,8 @@ struct State {
     log: Vec<Atomic>,
     values: BTreeMap<(ObjectId, PropertyId), u64>,
     framebuffers: BTreeMap<FramebufferId, FbDescription>,
+    /// Judges what is asked.
+    rule: Option<Rule>,
     /// Format and modifier of framebuffers that no test takes.
     refused: Option<(u32, u64)>,
     closed_while_shown: Vec<FramebufferId>,
@@ -232,6 +236,16 @@ impl Scripted {
     /// From now on a request with an in-fence is EPERM, as by NVIDIA's driver before 560.35.03.
     pub fn refuse_in_fences(&self) {
         self.lock().no_in_fences = true;
+    }
+
+    /// From now on `rule` judges each atomic call that is not made to fail otherwise, tests too.
+    pub fn judge(&self, rule: impl Fn(&Asked<'_>) -> Result<(), Errno> + Send + 'static) {
+        self.lock().rule = Some(Rule::new(rule));
+    }
+
+    /// Everything is taken again.
+    pub fn judge_nothing(&self) {
+        self.lock().rule = None;
     }
 
     /// Behaves as Linux before 6.8, which has no CLOSEFB.

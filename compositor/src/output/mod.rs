@@ -17,6 +17,7 @@ pub mod plan;
 pub mod planes;
 pub mod power;
 pub mod present;
+pub mod quiet;
 pub mod stall;
 pub mod state;
 pub mod variable;

@@ -12,6 +12,7 @@ use kms::{
     assign::{Assignment, LayerPlacement},
     recover::Remedy,
 };
+use rustix::io::Errno;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
@@ -21,14 +22,16 @@ use crate::{
         in_flight::InFlight,
         planes::{
             assign,
-            attempt::{Attempt, FrameError},
+            attempt::{Attempt, CURSOR_REST, FrameError},
             fill::{FrameInputs, gather, test},
             implicit,
+            layout_change::changes_layout,
             record::{check_of, kind_of, pending_frame},
-            refused_layouts,
+            refused_buffers, refused_layouts,
             request::{Held, InFence, OnPlane, PlaneRequest, SceneFrame},
             submit::{Submit, Submitted, submit},
         },
+        quiet::QuietMoment,
         state::Output,
     },
     render::{Layer, layer::LastPictures},
@@ -91,6 +94,7 @@ impl Outputs {
         layouts: &mut assign::Layouts,
     ) -> Result<Presented, FrameError> {
         let outputs = self;
+        let beside = outputs.is_beside_another(id);
         let output = &mut outputs.list[id];
         let signalled = outputs.signalled.as_ref();
         let card = outputs.cards.of_mut(&output.kms);
@@ -99,8 +103,20 @@ impl Outputs {
         let SceneFrame { layers: scene, changed, cursor, .. } = *scene_frame;
         layouts.describe(device, &output.kms, (config.planes, known), scene, changed);
         let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
+        output.quiet = QuietMoment::Any;
         layouts.assign(size, reserved, |assignment| {
+            if beside && known.tests_stall() {
+                output.quiet = QuietMoment::Wanted;
+                return Err(Errno::BUSY);
+            }
+            let asked = config.clock.now();
             let result = test(output, device, assignment, scene, cursor);
+            if beside {
+                known.asked_beside_another(config.clock.now() - asked);
+                if result == Err(Errno::BUSY) {
+                    output.quiet = QuietMoment::Wanted;
+                }
+            }
             if let Err(errno) = result {
                 suspects.extend(refused_layouts::suspect(assignment, errno));
             }
@@ -109,6 +125,7 @@ impl Outputs {
         let frame = output.frame + 1;
         attempt.modeset |= output.retrain;
         let mut requests = std::mem::take(&mut layouts.requests);
+        let (mut suspected, mut errno) = (refused_buffers::Buffers::new(), None);
         let mut asked = Vec::new();
         output.ladder.begin();
         output.has_in_fences = signalled.is_some() && known.learnt.in_fences();
@@ -116,9 +133,14 @@ impl Outputs {
             attempt.composited = implicit::waits(output, assignment, scene);
         }
         let CommittedFrame { from, to, submitted: Submitted { out_fence, tears } } = loop {
+            let assignment = layouts.current().filter(|_| !attempt.composited);
+            if beside && known.tests_stall() && (attempt.modeset || changes_layout(output, assignment, scene)) {
+                layouts.requests = requests;
+                return Err(FrameError::PutOff);
+            }
             let inputs = FrameInputs { scene: scene_frame, last, background: config.background, known };
             gather(output, &mut outputs.renderer, device, layouts, &attempt, &inputs, &mut requests)?;
-            let from = if trace::enabled() { config.clock.now() } else { started };
+            let from = if trace::enabled() || beside { config.clock.now() } else { started };
             // A tearing frame has no in-fence for what waits for nothing.
             let bare = requests.iter().filter(|request| !request.waits_for_client());
             let asynchronous = attempt.asynchronous(output, &requests) && !implicit::waits_without_fences(bare);
@@ -129,13 +151,20 @@ impl Outputs {
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &requests, &layouts.rects, signalled, how, &mut asked);
             let to = config.clock.now();
+            if beside {
+                known.asked_beside_another(to - from);
+            }
             let error = match result {
                 Ok(submitted) => break CommittedFrame { from, to, submitted },
                 Err(error) => error,
             };
-            let remedy = attempt.refused(output, &error, &requests, known);
+            let buffers = refused_buffers::suspects(output, &requests, error.errno);
+            let remedy = attempt.refused(output, &error, &requests, known, beside);
             trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
             if !remedy.retries() {
+                if let Some(errno) = errno {
+                    layouts.refused(errno);
+                }
                 if trace::enabled() {
                     trace::kms_commit(from, to, output.id, frame, &asked, false, Some(error.errno.raw_os_error()));
                 }
@@ -143,12 +172,34 @@ impl Outputs {
             }
             tracing::info!("{}: frame {frame}: {error}; next: {remedy}", output.wl.name());
             layouts.describe_again();
+            suspected.clear();
             if matches!(remedy, Remedy::WithoutOverlays | Remedy::OtherModifier(_) | Remedy::Composed) {
-                layouts.refused(error.errno);
+                errno = Some(error.errno);
+            }
+            if matches!(remedy, Remedy::WithoutOverlays | Remedy::Composed) {
+                suspected = buffers;
             }
         };
+        match errno {
+            // It was taken as soon as they were composited.
+            Some(errno) if !suspected.is_empty() => {
+                for buffer in suspected {
+                    tracing::debug!("buffer {}: {}: not shown by a plane: {errno}", buffer.id, output.wl.name());
+                    buffer.refused_by(device.serial());
+                }
+            }
+            Some(errno) => layouts.refused(errno),
+            None => {}
+        }
+        let had_cursor = output.ladder.may_use_cursor();
         output.ladder.accepted(&mut known.learnt);
         attempt.log_learnt(output, known);
+        let no_cursor = had_cursor && !output.ladder.may_use_cursor();
+        if no_cursor {
+            output.cursor_again = Some(to + CURSOR_REST);
+            // Whatever was refused, it was with the pointer.
+            layouts.forget_tests();
+        }
         let timing = Timing {
             planned,
             started,
@@ -158,7 +209,8 @@ impl Outputs {
         };
         output.planner.committed(&timing);
         output.frame = frame;
-        (output.dirty, output.retrain) = (false, false);
+        // The next frame has the pointer that this one lacks.
+        (output.dirty, output.retrain) = (no_cursor, false);
         output.refresh.latched();
         let fenced = requests.iter().any(PlaneRequest::waits_for_client);
         let drawn = requests.iter_mut().find(|r| matches!(r.fence, Some(InFence::Pass(_))));

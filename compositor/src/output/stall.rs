@@ -37,6 +37,11 @@ impl Output {
         self.contents_on_planes().any(|(plane, on)| Arc::ptr_eq(on, content) && self.takes_in_fence(plane))
     }
 
+    /// Whether a plane shows the content.
+    pub fn shows_on_plane(&self, content: &Content) -> bool {
+        self.contents_on_planes().any(|(_, on)| std::ptr::eq(&**on, content))
+    }
+
     /// Whether a plane shows a content of the surface.
     pub fn has_on_plane(&self, surface: SurfaceId) -> bool {
         self.contents_on_planes().any(|(_, on)| on.surface == surface)

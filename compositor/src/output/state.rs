@@ -16,6 +16,7 @@
 
 use std::sync::Arc;
 
+use fence::Ns;
 use kms::vblank;
 use smithay::{
     output::Output as WlOutput,
@@ -33,6 +34,7 @@ use crate::{
             request::{KmsOutput, Mark, OnPlane},
             tear,
         },
+        quiet::QuietMoment,
         variable::VariableRefresh,
     },
     render::{Scene, Target, Tracker},
@@ -83,6 +85,10 @@ pub struct Output {
     pub callbacks: FrameCallbacks,
     /// Decides what to omit when the kernel refuses a frame.
     pub ladder: kms::recover::Ladder,
+    /// When a cursor plane that was refused is tried again (CLOCK_MONOTONIC).
+    pub cursor_again: Option<Ns>,
+    /// What it waits for until no other output of its card has a commit in flight.
+    pub quiet: QuietMoment,
     /// A plane has refused a layout since clients last got dmabuf feedback.
     pub withdrawn: bool,
     /// The render targets, each with the pass that last rendered it; 0: its image is not valid.
@@ -188,6 +194,7 @@ impl Output {
             "missed_by": self.misses,
             "latch": self.planner.status(),
             "power": if self.machine.is_dark() { "off" } else { "on" },
+            "pointer_on_plane": self.pointer_on_plane,
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
             "test_commits": self.layouts.tests(),

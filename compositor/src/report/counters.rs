@@ -11,6 +11,9 @@ pub struct Counters {
     pub missed_by: crate::schedule::Misses,
     /// Atomic commits that the kernel refused.
     pub refused_commits: u64,
+    /// Frames that were made later because another display of the card had a commit in flight, and
+    /// the driver would have slept until that was on the screen.
+    pub put_off_frames: u64,
     /// Frames whose render pass failed on the GPU.
     pub failed_passes: u64,
     /// Frames that showed a client's buffer on a plane without rendering.

@@ -203,6 +203,16 @@ impl Imported {
         made
     }
 
+    /// A card has refused to show the framebuffer, although it made one: the buffer is not put on its
+    /// planes any more.
+    pub fn refused_by(&self, card: kms::CardSerial) {
+        let mut known = self.framebuffers.lock().expect("no panic while locked");
+        match known.iter_mut().find(|(of, _)| *of == card) {
+            Some((_, made)) => *made = None,
+            None => known.push((card, None)),
+        }
+    }
+
     /// The cards on which a framebuffer was tried: the card's serial, and whether it accepted the
     /// buffer.
     pub fn scanned_out(&self) -> Vec<(kms::CardSerial, bool)> {

@@ -25,10 +25,12 @@ fn rich() -> AttemptedFeatures {
         primary: Some(TILED),
         fences: InFences::Signalled,
         overlays: true,
+        cursor: true,
         client: Some(TILED),
         target: None,
         modeset: false,
         in_flight: false,
+        others_in_flight: false,
     }
 }
 
@@ -38,6 +40,7 @@ fn after(had: AttemptedFeatures, remedy: Remedy) -> AttemptedFeatures {
         Remedy::Synchronous => AttemptedFeatures { asynchronous: false, ..had },
         Remedy::WithoutFences => AttemptedFeatures { fences: InFences::None, ..had },
         Remedy::WithoutOverlays => AttemptedFeatures { overlays: false, ..had },
+        Remedy::WithoutCursor => AttemptedFeatures { cursor: false, ..had },
         Remedy::OtherModifier(_) if had.client.is_some() => {
             AttemptedFeatures { client: None, fences: InFences::None, ..had }
         }
@@ -66,28 +69,45 @@ fn all(errno: Errno, mut had: AttemptedFeatures) -> Vec<Remedy> {
 #[test]
 fn each_errno_has_its_way() {
     use Remedy::{
-        AfterFlip, Again, Composed, GiveUp, Gone, Modeset, NextVblank, OtherModifier, Pause, Synchronous,
-        WithoutFences, WithoutOverlays,
+        AfterFlip, AfterOthers, Again, Composed, GiveUp, Gone, Modeset, NextVblank, OtherModifier, Pause, Synchronous,
+        WithoutCursor, WithoutFences, WithoutOverlays,
     };
     let pending = AttemptedFeatures { fences: InFences::Pending, ..rich() };
     let drawn = AttemptedFeatures { target: Some(TILED), ..AttemptedFeatures::default() };
     let busy = AttemptedFeatures { in_flight: true, ..rich() };
+    let beside = AttemptedFeatures { others_in_flight: true, ..rich() };
+    let both = AttemptedFeatures { others_in_flight: true, ..busy };
+    let pointer = AttemptedFeatures { cursor: true, ..AttemptedFeatures::default() };
     let table: &[(Errno, AttemptedFeatures, &[Remedy])] = &[
-        (Errno::INVAL, rich(), &[Synchronous, WithoutFences, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
+        (
+            Errno::INVAL,
+            rich(),
+            &[Synchronous, WithoutFences, WithoutOverlays, WithoutCursor, OtherModifier(TILED), Modeset, GiveUp],
+        ),
         // What is not rendered yet is not shown without its fence.
-        (Errno::INVAL, pending, &[Synchronous, WithoutOverlays, OtherModifier(TILED), Modeset, GiveUp]),
+        (Errno::INVAL, pending, &[Synchronous, WithoutOverlays, WithoutCursor, OtherModifier(TILED), Modeset, GiveUp]),
+        // Nothing but the pointer: the image's own layout is not suspected before that.
+        (Errno::INVAL, pointer, &[WithoutCursor, Modeset, GiveUp]),
+        (Errno::NOSPC, pointer, &[WithoutCursor, Modeset, GiveUp]),
+        (
+            Errno::INVAL,
+            AttemptedFeatures { cursor: true, ..drawn },
+            &[WithoutCursor, OtherModifier(TILED), Modeset, GiveUp],
+        ),
         (Errno::INVAL, drawn, &[OtherModifier(TILED), Modeset, GiveUp]),
         (Errno::INVAL, AttemptedFeatures { modeset: true, ..AttemptedFeatures::default() }, &[GiveUp]),
         (Errno::OPNOTSUPP, AttemptedFeatures::default(), &[Modeset, GiveUp]),
         // No bandwidth: fences and modifiers cost none.
-        (Errno::NOSPC, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
-        (Errno::RANGE, rich(), &[WithoutOverlays, Composed, Modeset, GiveUp]),
-        (Errno::PERM, rich(), &[WithoutFences, WithoutOverlays, Composed, Modeset, GiveUp]),
-        (Errno::PERM, pending, &[WithoutOverlays, Composed, Modeset, GiveUp]),
+        (Errno::NOSPC, rich(), &[WithoutOverlays, WithoutCursor, Composed, Modeset, GiveUp]),
+        (Errno::RANGE, rich(), &[WithoutOverlays, WithoutCursor, Composed, Modeset, GiveUp]),
+        (Errno::PERM, rich(), &[WithoutFences, WithoutOverlays, WithoutCursor, Composed, Modeset, GiveUp]),
+        (Errno::PERM, pending, &[WithoutOverlays, WithoutCursor, Composed, Modeset, GiveUp]),
         (Errno::ACCESS, rich(), &[Pause]),
         (Errno::NODEV, rich(), &[Gone]),
         (Errno::NXIO, rich(), &[Gone]),
         (Errno::BUSY, busy, &[AfterFlip]),
+        (Errno::BUSY, beside, &[AfterOthers]),
+        (Errno::BUSY, both, &[AfterFlip]),
         (Errno::BUSY, rich(), &[NextVblank]),
         (Errno::NOMEM, rich(), &[NextVblank]),
         (Errno::INTR, rich(), &[Again, Again, Again, NextVblank]),
@@ -109,6 +129,39 @@ fn what_stays_busy_or_short_of_memory_gets_more_than_time() {
         assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), last);
         ladder.accepted(&mut learnt);
         assert_eq!(ladder.refused(&error(errno), &rich(), &mut learnt), Remedy::NextVblank, "forgiven");
+    }
+}
+
+#[test]
+fn however_often_another_display_is_in_the_way_no_mode_is_set() {
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    let beside = AttemptedFeatures { others_in_flight: true, ..rich() };
+    for _ in 0..100 {
+        ladder.begin();
+        assert_eq!(ladder.refused(&error(Errno::BUSY), &beside, &mut learnt), Remedy::AfterOthers);
+    }
+    assert_eq!(ladder.refused(&error(Errno::BUSY), &rich(), &mut learnt), Remedy::NextVblank, "none of it counted");
+}
+
+#[test]
+fn the_cursor_plane_is_given_up_only_where_that_was_the_cure() {
+    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
+    let pointer = AttemptedFeatures { cursor: true, ..AttemptedFeatures::default() };
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &pointer, &mut learnt), Remedy::WithoutCursor);
+    assert!(ladder.may_use_cursor(), "not proven yet");
+    assert_eq!(ladder.refused(&error(Errno::INVAL), &AttemptedFeatures::default(), &mut learnt), Remedy::Modeset);
+    ladder.accepted(&mut learnt);
+    assert!(ladder.may_use_cursor(), "it was the modeset");
+    for again in [Ladder::try_cursor_again, Ladder::reset] {
+        ladder.begin();
+        assert_eq!(ladder.refused(&error(Errno::INVAL), &pointer, &mut learnt), Remedy::WithoutCursor);
+        ladder.accepted(&mut learnt);
+        assert!(!ladder.may_use_cursor(), "it was the pointer");
+        ladder.begin();
+        ladder.accepted(&mut learnt);
+        assert!(!ladder.may_use_cursor(), "and is so in the next frames");
+        again(&mut ladder);
+        assert!(ladder.may_use_cursor());
     }
 }
 
@@ -188,9 +241,11 @@ fn every_remedy_has_its_words_and_its_name() {
     let table = [
         (Remedy::Again, "again", "again, as it is", true),
         (Remedy::AfterFlip, "after-flip", "again after the flip", false),
+        (Remedy::AfterOthers, "after-others", "again after the flips of the card's other displays", false),
         (Remedy::NextVblank, "next-vblank", "again at the next vblank", false),
         (Remedy::Synchronous, "synchronous", "without tearing", true),
         (Remedy::WithoutOverlays, "without-overlays", "without overlay planes", true),
+        (Remedy::WithoutCursor, "without-cursor", "without the cursor plane", true),
         (Remedy::Composed, "composed", "with everything composited", true),
         (Remedy::Modeset, "modeset", "with a modeset", true),
         (Remedy::GiveUp, "give-up", "giving up: the display keeps its last picture until something changes", false),
@@ -207,11 +262,13 @@ fn every_remedy_has_its_words_and_its_name() {
 
 #[test]
 fn a_frame_that_stays_as_it_was_goes_down_rung_by_rung_all_the_same() {
-    use Remedy::{Composed, GiveUp, Modeset, OtherModifier, Synchronous, WithoutFences, WithoutOverlays};
+    use Remedy::{
+        Composed, GiveUp, Modeset, OtherModifier, Synchronous, WithoutCursor, WithoutFences, WithoutOverlays,
+    };
     let tiled = OtherModifier(TILED);
-    let invalid =
-        [Synchronous, WithoutFences, WithoutOverlays, tiled, tiled, tiled, tiled, Composed, Modeset, GiveUp, GiveUp];
-    let refused = [WithoutFences, WithoutOverlays, Composed, Modeset, GiveUp, GiveUp];
+    let less = [WithoutFences, WithoutOverlays, WithoutCursor];
+    let invalid = [&[Synchronous][..], &less, &[tiled; 4], &[Composed, Modeset, GiveUp, GiveUp]].concat();
+    let refused = [&less[..], &[Composed, Modeset, GiveUp, GiveUp]].concat();
     for (errno, remedies) in [(Errno::INVAL, &invalid[..]), (Errno::PERM, &refused)] {
         let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
         for remedy in remedies {
@@ -309,7 +366,7 @@ impl Bench {
 }
 
 fn steady() -> AttemptedFeatures {
-    AttemptedFeatures { asynchronous: false, ..rich() }
+    AttemptedFeatures { asynchronous: false, cursor: false, ..rich() }
 }
 
 #[test]
@@ -410,12 +467,25 @@ prop_compose! {
         asynchronous: bool,
         fences in prop::sample::select(vec![InFences::None, InFences::Signalled, InFences::Pending]),
         overlays: bool,
+        cursor: bool,
         client: bool,
         target: bool,
     ) -> AttemptedFeatures {
         let (client, target) = (client.then_some(TILED), target.then_some(TILED));
         let primary = client.or(target);
-        AttemptedFeatures { asynchronous, primary, fences, overlays, client, target, modeset: false, in_flight: false }
+        let (modeset, in_flight, others_in_flight) = (false, false, false);
+        AttemptedFeatures {
+            asynchronous,
+            primary,
+            fences,
+            overlays,
+            cursor,
+            client,
+            target,
+            modeset,
+            in_flight,
+            others_in_flight,
+        }
     }
 }
 
@@ -435,6 +505,7 @@ proptest! {
                     Remedy::Synchronous => had.asynchronous,
                     Remedy::WithoutFences => had.fences == InFences::Signalled,
                     Remedy::WithoutOverlays => had.overlays,
+                    Remedy::WithoutCursor => had.cursor,
                     Remedy::OtherModifier(layout) => had.client.or(had.target) == Some(layout),
                     Remedy::Composed => had.overlays || had.client.is_some(),
                     Remedy::Modeset => !had.modeset,
@@ -442,7 +513,7 @@ proptest! {
                 };
                 prop_assert!(there, "{:?} for {:?}", remedy, had);
                 if let Some(next) = remedy.rung() {
-                    prop_assert!(next > rung || (next == 4 && rung == 4), "{} after {}", next, rung);
+                    prop_assert!(next > rung || (next == 5 && rung == 5), "{} after {}", next, rung);
                     rung = next;
                 }
                 if !remedy.retries() {
@@ -457,12 +528,13 @@ proptest! {
     /// A kernel that dislikes one thing: exactly that thing, and nothing costlier, is given up for
     /// it.
     #[test]
-    fn no_worse_than_necessary(first in had(), culprit in 0u8..5) {
+    fn no_worse_than_necessary(first in had(), culprit in 0u8..6) {
         let dislikes = |had: &AttemptedFeatures| match culprit {
             0 => had.asynchronous,
             1 => had.fences != InFences::None,
             2 => had.overlays,
-            3 => had.client.is_some(),
+            3 => had.cursor,
+            4 => had.client.is_some(),
             _ => !had.modeset,
         };
         prop_assume!(dislikes(&first) && !(culprit == 1 && first.fences == InFences::Pending));
@@ -473,6 +545,6 @@ proptest! {
             had = after(had, remedy);
             last = remedy.rung();
         }
-        prop_assert_eq!(last, Some([1, 2, 3, 4, 6][usize::from(culprit)]));
+        prop_assert_eq!(last, Some([1, 2, 3, 4, 5, 7][usize::from(culprit)]));
     }
 }

@@ -32,14 +32,15 @@ impl Kernel for Scripted {
         let mut state = self.lock();
         let test = flags & TEST_ONLY != 0;
         let result = state.failure(if test { Call::Test } else { Call::Commit });
-        let props = request.iter().collect();
-        let result = match result {
+        let mut asked = Atomic { flags, user_data, props: request.iter().collect(), result: Ok(()) };
+        let result = match result.and_then(|()| state.judged(&asked)) {
             Ok(()) if test && state.has_refused_layout(request) => Err(Errno::INVAL),
             Ok(()) if !test && state.has_refused_fence(request) => Err(Errno::PERM),
             Ok(()) if !test => state.commit(request, flags, user_data, self.fences),
             other => other,
         };
-        state.log.push(Atomic { flags, user_data, props, result });
+        asked.result = result;
+        state.log.push(asked);
         result
     }
 

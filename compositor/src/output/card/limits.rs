@@ -1,6 +1,7 @@
 //! What a card cannot do: known from its driver's quirks, or learnt from refused commits.
 
 use drm_fourcc::{DrmFourcc, DrmModifier};
+use fence::Ns;
 use kms::{
     quirks::{self, Effect, Quirks},
     recover::{Layout, LearnedLimits},
@@ -14,6 +15,8 @@ pub struct CardLimits {
     quirks: Quirks,
     /// What refused commits have shown.
     pub learnt: LearnedLimits,
+    /// A call has slept until another display flipped.
+    tests_stall: bool,
     /// Layouts that a plane refused although its driver advertises them.
     pub withdrawn: Vec<Layout>,
 }
@@ -26,13 +29,30 @@ impl CardLimits {
             tracing::info!("{}: {quirk}", device.path().display());
         }
         let learnt = LearnedLimits::new(quirks.in_fences());
-        Self { driver: device.driver().to_owned(), quirks, learnt, withdrawn: Vec::new() }
+        Self { driver: device.driver().to_owned(), quirks, learnt, tests_stall: false, withdrawn: Vec::new() }
     }
 
     /// Whether a pending fence of the driver `producer` may be committed as an in-fence, as far as
     /// the card is concerned; the policy decides separately.
     pub fn may_hand_over(&self, producer: &str) -> bool {
         self.learnt.in_fences() && quirks::may_hand_over(&self.quirks, &self.driver, producer)
+    }
+
+    /// Whether a new layout of planes may not be asked for, not even by a test, while another display of
+    /// the card has a commit in flight: the call would sleep until that is on the screen.
+    pub fn tests_stall(&self) -> bool {
+        self.tests_stall || self.quirks.has(Effect::TestsStall)
+    }
+
+    /// A test or a commit took so long while another display had a commit in flight.
+    pub fn asked_beside_another(&mut self, took: Ns) {
+        /// No driver computes for so long.
+        const SLEPT: Ns = 2_000_000;
+        if took > SLEPT && !self.tests_stall() {
+            self.tests_stall = true;
+            let took = took as f64 / 1e6;
+            tracing::info!("{}: a commit or a test took {took:.1} ms: {}", self.driver, Effect::TestsStall);
+        }
     }
 
     /// Whether planes can show this layout, provided that they advertise it.

@@ -3,6 +3,7 @@
 //! The decisions are made by [`kms::recover`]; nothing here commits.
 
 use drm_fourcc::DrmModifier;
+use fence::Ns;
 use kms::{
     CommitError,
     recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
@@ -29,6 +30,9 @@ pub enum FrameError {
     Drawing(String),
     /// The kernel refused the commit; the caller must apply the remedy.
     Refused(Remedy, CommitError),
+    /// The frame lays planes out anew, and the driver would sleep until the card's other displays
+    /// have flipped: nothing was asked of the kernel.
+    PutOff,
 }
 
 impl From<String> for FrameError {
@@ -42,6 +46,7 @@ impl std::fmt::Display for FrameError {
         match self {
             Self::Drawing(error) => f.write_str(error),
             Self::Refused(remedy, error) => write!(f, "{error}; {remedy}"),
+            Self::PutOff => write!(f, "{}", Remedy::AfterOthers),
         }
     }
 }
@@ -53,6 +58,8 @@ pub struct Attempt {
     pub same_requests: bool,
     /// No in-fences are committed.
     pub without_fences: bool,
+    /// The cursor plane is off, and the pointer is not seen.
+    pub without_cursor: bool,
     /// Everything is composited on the primary plane.
     pub composited: bool,
     /// The commit is a modeset.
@@ -73,17 +80,23 @@ impl Attempt {
         verdict == tear::TearVerdict::May && !self.modeset && !self.synchronous && ladder.may_tear(primary)
     }
 
-    /// Handles a refusal: returns what to do, and changes `self` to the next attempt.
+    /// Handles a refusal: returns what to do, and changes `self` to the next attempt. `beside`:
+    /// another output of the card has a commit in flight.
     pub fn refused(
         &mut self,
         output: &mut Output,
         error: &CommitError,
         requests: &[PlaneRequest],
         known: &mut CardLimits,
+        beside: bool,
     ) -> Remedy {
-        let had = self.had(output, requests, error.errno);
+        let had = AttemptedFeatures { others_in_flight: beside, ..self.had(output, requests, error.errno) };
         let remedy = output.ladder.refused(error, &had, &mut known.learnt);
         self.same_requests = true;
+        if remedy.rung() > Remedy::WithoutCursor.rung() && std::mem::take(&mut self.without_cursor) {
+            // It was not the pointer.
+            self.same_requests = false;
+        }
         match remedy {
             Remedy::Synchronous => self.synchronous = true,
             // Without a fence of its own a plane would wait for those in its dma-buf.
@@ -94,6 +107,7 @@ impl Attempt {
             // The composited buffer takes the primary plane, so without overlays no client buffer
             // is left on a plane.
             Remedy::WithoutOverlays | Remedy::Composed => (self.same_requests, self.composited) = (false, true),
+            Remedy::WithoutCursor => self.without_cursor = true,
             Remedy::OtherModifier(layout) => {
                 known.withdrawn.push(layout);
                 output.withdrawn = true;
@@ -134,15 +148,25 @@ impl Attempt {
             primary: on_primary.and_then(layout_on),
             fences,
             overlays: requests.iter().any(above),
+            cursor: requests.iter().any(|r| Some(r.plane) == output.cursor),
             client: client.filter(|layout| other(*layout)),
             target: target.filter(|layout| other(*layout)),
             modeset: self.modeset,
             in_flight: output.kms.in_flight().is_some(),
+            others_in_flight: false,
         }
     }
 
     /// A frame was accepted after a refusal: logs what will not be tried again.
     pub fn log_learnt(&self, output: &Output, known: &CardLimits) {
+        if self.without_cursor && !output.ladder.may_use_cursor() {
+            let minutes = CURSOR_REST / 60_000_000_000;
+            tracing::warn!(
+                "{}: {} refuses the cursor plane; the pointer is drawn with the rest for {minutes} minutes",
+                output.wl.name(),
+                known.driver
+            );
+        }
         if self.without_fences && !known.learnt.in_fences() {
             let name = output.wl.name();
             tracing::warn!(
@@ -152,6 +176,9 @@ impl Attempt {
         }
     }
 }
+
+/// How long the cursor plane is left alone after it was refused: what was short may have become free.
+pub const CURSOR_REST: Ns = 300_000_000_000;
 
 fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }

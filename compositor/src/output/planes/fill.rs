@@ -55,6 +55,9 @@ pub fn gather(
         if attempt.without_fences {
             requests.iter_mut().for_each(|r| r.fence = None);
         }
+        if attempt.without_cursor {
+            requests.retain(|r| Some(r.plane) != output.cursor);
+        }
         return Ok(());
     }
     requests.clear();
@@ -77,7 +80,8 @@ fn fill(
     requests: &mut Vec<PlaneRequest>,
     rects: &mut Rects,
 ) -> Result<(), String> {
-    requests.extend(inputs.scene.cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
+    let cursor = inputs.scene.cursor.filter(|_| !attempt.without_cursor);
+    requests.extend(cursor.map(|cursor| on_cursor(output.kms.planes(), cursor)));
     let assignment = layouts.current().filter(|_| !attempt.composited);
     let Some(assignment) = assignment else {
         let on = output.primary;

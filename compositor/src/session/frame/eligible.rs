@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use fence::{Acquire, AcquireState, Ns, implicit::Access};
+use smallvec::SmallVec;
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     wayland::compositor::with_states,
@@ -29,7 +30,10 @@ impl Syncline {
             // Every card that shows the surface would wait for the fence.
             self.every_output(surface, |output| {
                 shown += 1;
-                self.card_may_wait(output, acquire)
+                let card = self.outputs.cards.of(&output.kms);
+                // Another display that is to lay out its planes would wait for the fence as well.
+                let due = card.known.tests_stall() && self.outputs.is_quiet_awaited(card.serial());
+                !due && self.card_may_wait(output, acquire)
             })
         });
         // On several outputs the surface may be composited on one of them, and the CPU cannot wait.
@@ -182,6 +186,25 @@ impl Syncline {
         commit.content.set_handed_over();
         self.outputs.list[id].handed.push((surface.downgrade(), commit.clone()));
         self.open_gate(surface, commit, mode);
+    }
+
+    /// A frame is with the kernel: takes fences back that were handed over for it and did not go along,
+    /// because the kernel refused their buffers and the CPU cannot wait. They are late ones from now on.
+    pub fn take_back(&mut self, id: OutputId) {
+        if self.outputs.renderer.waits_on_gpu() {
+            return;
+        }
+        let output = &mut self.outputs.list[id];
+        let mut handed = std::mem::take(&mut output.handed);
+        let stays = |commit: &PendingCommit| commit.content.is_ready() || output.shows_on_plane(&commit.content);
+        let refused: SmallVec<[_; 2]> = handed.extract_if(.., |(_, commit)| !stays(commit)).collect();
+        output.handed = handed;
+        for (surface, commit) in refused {
+            let Ok(surface) = surface.upgrade() else { continue };
+            commit.content.set_late();
+            self.outputs.list.iter_mut().for_each(|output| output.scene.hold_back(&commit.content));
+            self.wait(&surface, commit, true);
+        }
     }
 
     /// A frame with fences that were handed over has flipped: records when they signalled in the

@@ -35,6 +35,11 @@ impl Syncline {
             return self.show_again(id, planned, vblank, again);
         }
         let started = self.now;
+        let output = &mut self.outputs.list[id];
+        if output.cursor_again.is_some_and(|at| at <= started) {
+            output.cursor_again = None;
+            output.ladder.try_cursor_again();
+        }
         self.release_due(id, vblank);
         self.open_eligible_gates(id, vblank);
         self.end_deferred(id);
@@ -113,6 +118,8 @@ impl Syncline {
         let output = &mut self.outputs.list[id];
         if std::mem::replace(&mut output.pointer_on_plane, on_plane) != on_plane {
             output.scene.set_stale();
+            // They were with the pointer's plane, or without it.
+            output.layouts.forget_tests();
         }
         if !output.scene.is_stale() {
             return;
@@ -173,6 +180,7 @@ impl Syncline {
         let Output { layouts, tracker, .. } = &mut self.outputs.list[id];
         self.counters.visited += layouts.take_visited() + tracker.take_visited();
         let presented = presented?;
+        self.take_back(id);
         self.layouts_refused(&presented.refused_layouts);
         self.feedback_after_frame(id, frame, presented.assigned);
         if presented.modeset {
@@ -217,7 +225,7 @@ impl Syncline {
     /// pointer's image can be shown there.
     pub fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
-        let plane = output.cursor?;
+        let plane = output.cursor.filter(|_| output.ladder.may_use_cursor())?;
         let image = self.desktop.cursor.size(&self.desktop.trees)?;
         // Most images fit into this size; a smaller one does not change the buffer.
         let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());

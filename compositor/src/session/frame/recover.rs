@@ -9,7 +9,7 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
-    output::planes::attempt::FrameError,
+    output::{planes::attempt::FrameError, quiet::QuietMoment},
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -102,6 +102,18 @@ impl Syncline {
 
     /// A frame was not committed: carries out the remedy.
     pub fn frame_failed(&mut self, id: OutputId, failed: &FrameError) {
+        let output = &mut self.outputs.list[id];
+        if let FrameError::PutOff | FrameError::Refused(Remedy::AfterOthers, _) = failed {
+            // It is made as soon as they have flipped, with the content of that time.
+            (output.dirty, output.quiet) = (true, QuietMoment::Needed);
+            output.machine.refused(self.now);
+            match failed {
+                FrameError::PutOff => self.counters.put_off_frames += 1,
+                _ => self.counters.refused_commits += 1,
+            }
+            tracing::debug!("{}: frame {}: {failed}", output.wl.name(), output.frame);
+            return;
+        }
         self.counters.refused_commits += 1;
         let output = &mut self.outputs.list[id];
         // Logged with decreasing frequency: a device that refuses everything would log at every

@@ -2,7 +2,11 @@
 
 use fence::Ns;
 
-use crate::{output::phase::Latch, session::Syncline, system::id::OutputId};
+use crate::{
+    output::{phase::Latch, quiet::QuietMoment},
+    session::Syncline,
+    system::id::OutputId,
+};
 
 impl Syncline {
     /// Plans the next latches; called once at the end of every wake-up. The time at which the timer
@@ -17,9 +21,11 @@ impl Syncline {
         let mut first = self.next_hidden();
         for id in self.outputs.list.ids() {
             let due = self.next_due(id);
+            let beside = self.outputs.list[id].quiet != QuietMoment::Any && self.outputs.is_beside_another(id);
             let output = &mut self.outputs.list[id];
             if active {
                 output.plan(now, due);
+                output.plan_for_quiet(now, beside);
             }
             output.check_phase();
             if let Some(latch) = output.machine.latch() {
@@ -44,6 +50,10 @@ impl Syncline {
     /// commit has been made yet, so nothing is lost except the reserve that an early latch has.
     fn postpone(&mut self, id: OutputId, vblank: Ns) -> bool {
         let output = &self.outputs.list[id];
+        if output.quiet != QuietMoment::Any {
+            // Later, others may be in its way again.
+            return false;
+        }
         let late = vblank.saturating_sub(output.planner.margins().late);
         if late <= self.now || !output.clock.is_in_phase(self.now) {
             return false;
