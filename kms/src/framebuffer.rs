@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use dmabuf_import::{Dmabuf, GemHandle, Modifier, formats, modifiers};
+use dmabuf_import::{Dmabuf, Fourcc, GemHandle, Modifier, formats, modifiers};
 use rustix::io::Errno;
 
 use crate::id::FramebufferId;
@@ -32,6 +32,12 @@ impl Device {
     pub fn framebuffer(&self, dmabuf: &Dmabuf, opaque: bool) -> Result<Framebuffer, CallError> {
         Framebuffer::import(self, dmabuf, opaque)
     }
+
+    /// The same without the modifier, for a buffer of this device, or a linear one: the driver takes
+    /// it for what it knows of the memory, else for linear.
+    pub fn plain_framebuffer(&self, dmabuf: &Dmabuf) -> Result<Framebuffer, CallError> {
+        Framebuffer::made(self, dmabuf, dmabuf.format(), None)
+    }
 }
 
 impl Framebuffer {
@@ -42,18 +48,19 @@ impl Framebuffer {
     /// Errors: of [`dmabuf_import::GemTable::import`]; EINVAL (the driver cannot scan out this
     /// format, modifier, stride or size), ENOMEM.
     pub fn import(device: &Device, dmabuf: &Dmabuf, opaque: bool) -> Result<Self, CallError> {
-        let mut fb = FbDescription {
-            width: dmabuf.width(),
-            height: dmabuf.height(),
-            format: if opaque { formats::opaque(dmabuf.format()) } else { dmabuf.format() } as u32,
-            modifier: match dmabuf.modifier() {
-                Modifier::Invalid => None,
-                // Drivers without modifiers take linear buffers when nothing is said.
-                Modifier::Linear if !device.caps().modifiers => None,
-                modifier => Some(modifiers::raw(modifier)),
-            },
-            ..FbDescription::default()
+        let format = if opaque { formats::opaque(dmabuf.format()) } else { dmabuf.format() };
+        let modifier = match dmabuf.modifier() {
+            Modifier::Invalid => None,
+            // Drivers without modifiers take linear buffers when nothing is said.
+            Modifier::Linear if !device.caps().modifiers => None,
+            modifier => Some(modifiers::raw(modifier)),
         };
+        Self::made(device, dmabuf, format, modifier)
+    }
+
+    fn made(device: &Device, dmabuf: &Dmabuf, format: Fourcc, modifier: Option<u64>) -> Result<Self, CallError> {
+        let (width, height, format) = (dmabuf.width(), dmabuf.height(), format as u32);
+        let mut fb = FbDescription { width, height, format, modifier, ..FbDescription::default() };
         let mut handles: [Option<GemHandle>; 4] = Default::default();
         for (at, plane) in dmabuf.planes().iter().enumerate().take(4) {
             let handle = device.gem().import(std::os::fd::AsFd::as_fd(&*plane.fd))?;

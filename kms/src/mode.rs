@@ -96,6 +96,18 @@ impl Mode {
         if self.refresh_mhz == 0 || self.vtotal == 0 { 0 } else { period(self) * blank / u64::from(self.vtotal) }
     }
 
+    /// The modes of `modes` that send fewer pixels a second, each once, best first: those of the same
+    /// refresh rate (within 0.5 Hz) before others, larger ones before smaller ones.
+    pub fn lesser<'a>(&self, modes: &'a [Mode]) -> Vec<&'a Mode> {
+        let rate = |mode: &Mode| u64::from(mode.width) * u64::from(mode.height) * u64::from(mode.refresh_mhz);
+        let area = |mode: &Mode| u64::from(mode.width) * u64::from(mode.height);
+        let other = |mode: &Mode| mode.refresh_mhz.abs_diff(self.refresh_mhz) > 500;
+        let mut lesser: Vec<&Mode> = modes.iter().filter(|mode| rate(mode) < rate(self)).collect();
+        lesser.sort_by_key(|mode| (other(mode), std::cmp::Reverse((area(mode), mode.refresh_mhz))));
+        lesser.dedup_by_key(|mode| (mode.width, mode.height, mode.refresh_mhz));
+        lesser
+    }
+
     /// Whether `WxH` or `WxH@HZ` (`HZ` may have a fraction) names this mode; the refresh may be off
     /// by 0.5 Hz.
     pub fn matches(&self, width: u32, height: u32, refresh_hz: Option<f64>) -> bool {
@@ -225,6 +237,24 @@ pub(crate) mod tests {
         assert_eq!((mode.to_string().as_str(), mode.name.as_str()), ("1024x768@60.004", "1024x768"));
         assert!(mode.matches(1024, 768, None) && mode.matches(1024, 768, Some(60.0)));
         assert!(!mode.matches(1024, 768, Some(75.0)) && !mode.matches(1024, 767, None));
+    }
+
+    #[test]
+    fn lesser_modes_keep_the_refresh_rate_first() {
+        let mode = |width, height, refresh_mhz| Mode { width, height, refresh_mhz, ..xga() };
+        let list = [
+            mode(3840, 2160, 60_000),
+            mode(3840, 2160, 30_000),
+            mode(1920, 1080, 59_940),
+            mode(2560, 1440, 60_000),
+            mode(2560, 1440, 60_000),
+            mode(1920, 1080, 120_000),
+            mode(4096, 2160, 60_000),
+        ];
+        let names: Vec<String> = list[0].lesser(&list).iter().map(|mode| mode.to_string()).collect();
+        let expected = ["2560x1440@60.000", "1920x1080@59.940", "3840x2160@30.000", "1920x1080@120.000"];
+        assert_eq!(names, expected);
+        assert!(mode(1, 1, 1).lesser(&list).is_empty());
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl CursorBuffers {
         }
         self.contents.retain(|of| of.card != card);
         let (width, height) = (image.width as u32, image.height as u32);
-        let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
+        let target = crate::render::shown_target(device, (width, height), DrmFourcc::Argb8888, false)?;
         let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
         let texture = upload(renderer, image)?;
         draw(renderer, &target, &Picture::whole(texture, image))?;
@@ -211,7 +211,7 @@ impl CursorBuffers {
         let target = match free {
             Some(target) => target,
             None => {
-                let target = crate::render::shown_target(device, width, height, DrmFourcc::Argb8888)?;
+                let target = crate::render::shown_target(device, (width, height), DrmFourcc::Argb8888, false)?;
                 cursor.buffers.push(target.clone());
                 target
             }

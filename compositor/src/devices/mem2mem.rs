@@ -128,7 +128,7 @@ impl Mem2mem {
         if self.targets.len() >= TARGETS {
             return Err("all buffers of the converter are in use".into());
         }
-        let target = shown_target(device, width, height, format)?;
+        let target = shown_target(device, (width, height), format, false)?;
         self.targets.push(target.clone());
         Ok(target)
     }

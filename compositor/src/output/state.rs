@@ -26,6 +26,7 @@ use smithay::{
 
 use crate::{
     output::{
+        card::light::Fallback,
         in_flight::FrameCallbacks,
         phase::Machine,
         planes::{
@@ -121,6 +122,8 @@ pub struct Output {
     /// The link to the display has failed: the next frame is a modeset, which trains the link
     /// again.
     pub retrain: bool,
+    /// The kernel did not light it as it was to be.
+    pub fallback: Option<Fallback>,
     /// The configuration sets the output's position.
     pub placed: bool,
     /// The CRCs of the output, while they are turned on.
@@ -189,6 +192,7 @@ impl Output {
             "width": self.size.w,
             "height": self.size.h,
             "refresh_hz": 1e9 / self.clock.period() as f64,
+            "fallback": self.fallback,
             "frame": self.frame,
             "missed": self.clock.missed(),
             "missed_by": self.misses,

@@ -22,7 +22,8 @@ use crate::{
 impl Renderer {
     /// Allocates a target that this renderer can render to and that a plane of `device` with the
     /// given `modifiers` for `format` can scan out. `format`: XRGB8888, or ARGB8888 for a target
-    /// with holes. Error, for the log: no memory is suitable for both.
+    /// with holes. Without `modifiers` the driver chooses the layout, and the framebuffer names none.
+    /// Error, for the log: no memory is suitable for both.
     pub fn new_target(
         &mut self,
         device: &Device,
@@ -31,11 +32,12 @@ impl Renderer {
         format: DrmFourcc,
         modifiers: &[DrmModifier],
     ) -> Result<Arc<Target>, String> {
+        let plain = modifiers.is_empty();
         match self {
-            Self::Pixman { .. } => shown(device, width, height, format),
+            Self::Pixman { .. } => shown(device, (width, height), format, plain),
             #[cfg(test)]
-            Self::Recording(_) => shown(device, width, height, format),
-            Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, width, height, format),
+            Self::Recording(_) => shown(device, (width, height), format, plain),
+            Self::Gles(gles) if gles.card != device.serial() => shared(gles, device, (width, height), format, plain),
             Self::Gles(gles) => {
                 let mut renderable: Vec<_> =
                     modifiers.iter().copied().filter(|m| gles.can_render(format, *m)).collect();
@@ -53,7 +55,14 @@ impl Renderer {
 /// A linear buffer that the GPU of one card renders to and another card scans out. In the GPU's
 /// memory if the display can scan it out from there, else in the display's memory if the GPU can
 /// render to it there.
-fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+fn shared(
+    gles: &mut Gles,
+    device: &Device,
+    (width, height): (u32, u32),
+    format: DrmFourcc,
+    plain: bool,
+) -> Result<Arc<Target>, String> {
+    // The display's driver would not know the layout of another GPU's buffer without a name.
     let own = of_gpu(&mut gles.allocator, width, height, format, &[DrmModifier::Linear]);
     let refused = match own {
         Ok(target) if target.framebuffer(device).is_some() => return Ok(target),
@@ -62,7 +71,7 @@ fn shared(gles: &mut Gles, device: &Device, width: u32, height: u32, format: Drm
     };
     let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let dumb = DumbAllocator(device.clone()).allocate(&ask).map_err(|e| e.to_string())?;
-    let target = Arc::new(Imported::allocated(dumb));
+    let target = Arc::new(Imported::allocated(dumb).plain(plain));
     let mut wl = target.wl()?;
     match gles.renderer.bind(&mut wl) {
         Ok(_) => Ok(target),

@@ -78,15 +78,21 @@ fn others() -> FirstOf<'static> {
     }
 }
 
-/// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out.
-/// Error, for the log: no allocator has suitable memory.
-pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+/// Allocates a linear buffer that the CPU or a converter writes and that the display can scan out;
+/// `plain`: by a framebuffer that names no modifier. Error, for the log: no allocator has suitable
+/// memory.
+pub fn shown(
+    device: &Device,
+    (width, height): (u32, u32),
+    format: DrmFourcc,
+    plain: bool,
+) -> Result<Arc<Target>, String> {
     if device.is_headless() {
-        return plain(width, height, format);
+        return in_memory(width, height, format);
     }
     let ask = AllocationRequest { width, height, format, modifiers: &[DrmModifier::Linear] };
     let scans_out = |allocated| {
-        let target = Imported::allocated(allocated);
+        let target = Imported::allocated(allocated).plain(plain);
         match target.framebuffer(device) {
             Some(_) => Ok(Arc::new(target)),
             None => Err(format!("{} cannot scan it out", device.path().display())),
@@ -101,7 +107,7 @@ pub fn shown(device: &Device, width: u32, height: u32, format: DrmFourcc) -> Res
 
 /// Allocates the target of a headless display: plain memory of this process, which a machine
 /// without any device has too. Its descriptor stands for it and has no pixels.
-fn plain(width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+fn in_memory(width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
     let code = FormatCode::try_from(format).map_err(|_| format!("pixman does not draw {format}"))?;
     let memory = PixmanImage::new(code, width as usize, height as usize, true)
         .map_err(|_| format!("no memory for {width}x{height} pixels"))?;

@@ -114,6 +114,10 @@ pub struct Imported {
     pub y_invert: bool,
     /// The device (`dev_t`) on which the client asks that the buffer is sampled.
     pub sampling: Option<u64>,
+    /// The client has named no modifier.
+    pub implicit: bool,
+    /// Its framebuffers are made without a modifier: the driver is asked for no layout.
+    plain: bool,
     /// The pages belong to a `wl_shm` pool: the buffer has no fences, and the client writes without
     /// cache brackets (DMA_BUF_IOCTL_SYNC).
     pub shm: bool,
@@ -143,6 +147,8 @@ impl Imported {
             used: AtomicBool::new(false),
             y_invert: false,
             sampling: None,
+            implicit: false,
+            plain: false,
             shm: false,
             read_path: Mutex::new(None),
             framebuffers: Mutex::new(Vec::with_capacity(1)),
@@ -154,7 +160,8 @@ impl Imported {
 
     /// [`Imported::new`] for a client's buffer, with the hints that its client gave.
     pub fn of_client(dmabuf: Dmabuf, hints: Hints) -> Self {
-        Self { y_invert: hints.y_invert, sampling: hints.sampling, ..Self::new(dmabuf) }
+        let Hints { y_invert, sampling, implicit } = hints;
+        Self { y_invert, sampling, implicit, ..Self::new(dmabuf) }
     }
 
     /// [`Imported::new`] for the pages of a `wl_shm` buffer.
@@ -165,6 +172,12 @@ impl Imported {
     /// [`Imported::new`] for a buffer that the compositor allocated.
     pub fn allocated(allocated: Allocated) -> Self {
         Self { _allocation: Mutex::new(allocated.keep), ..Self::new(allocated.dmabuf) }
+    }
+
+    /// The same, of which framebuffers are made without a modifier if `plain` is true: for a linear
+    /// buffer, or one whose layout the driver knows by itself.
+    pub fn plain(self, plain: bool) -> Self {
+        Self { plain, ..self }
     }
 
     /// [`Imported::new`] for an image whose pixels are `memory`; `dmabuf` stands for it.
@@ -192,7 +205,11 @@ impl Imported {
         if let Some((_, framebuffer)) = known.iter().find(|(card, _)| *card == device.serial()) {
             return framebuffer.clone();
         }
-        let made = match device.framebuffer(&self.dmabuf, false) {
+        let made = match self.plain {
+            true => device.plain_framebuffer(&self.dmabuf),
+            false => device.framebuffer(&self.dmabuf, false),
+        };
+        let made = match made {
             Ok(framebuffer) => Some(framebuffer),
             Err(error) => {
                 tracing::debug!("buffer {}: {} refused a framebuffer of it: {error}", self.id, device.path().display());

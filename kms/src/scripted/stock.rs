@@ -222,6 +222,19 @@ impl Stock {
         }
     }
 
+    /// One of 800x600 at 60 Hz, which a test may add.
+    pub fn lesser_mode() -> Mode {
+        Mode::from_kernel(&drm_mode_modeinfo {
+            clock: 39790,
+            hdisplay: 800,
+            htotal: 1056,
+            vdisplay: 600,
+            vtotal: 628,
+            vrefresh: 60,
+            ..Default::default()
+        })
+    }
+
     fn crtc(&self, index: CrtcIndex) -> Crtc {
         let mut props = PropertyTable::default();
         number(&mut props, "ACTIVE", ids::ACTIVE, 1);

@@ -71,6 +71,9 @@ pub struct Hints {
     /// The device (`dev_t`) that should import the buffer. Which of its nodes it names has no
     /// meaning.
     pub sampling: Option<u64>,
+    /// The client has named no modifier (`DRM_FORMAT_MOD_INVALID`): the layout is what the device that
+    /// allocated the buffer makes of that.
+    pub implicit: bool,
 }
 
 /// User data of a `wl_buffer` of this protocol.

@@ -155,6 +155,7 @@ fn import<D: LinuxDmabufHandler>(
     if args.flags & !object::Flags::YInvert.bits() != 0 {
         return Err(Violation::Flags(args.flags).into());
     }
+    let implicit = layout == Modifier::Invalid;
     let layout = state.resolve_modifier(layout);
     let shared = |ParamsPlane { memory, offset, stride }| ParamsPlane { memory: Arc::new(memory), offset, stride };
     let mut taken = CompleteParams { modifier, planes: planes.into_iter().map(shared).collect() };
@@ -166,7 +167,7 @@ fn import<D: LinuxDmabufHandler>(
             ImportError::Violation(violation) => Refusal::Violation(violation),
             ImportError::Call(error) => Refusal::Import(error.to_string()),
         })?;
-    state.import(dmabuf, Hints { y_invert, sampling }).map_err(Refusal::Import)
+    state.import(dmabuf, Hints { y_invert, sampling, implicit }).map_err(Refusal::Import)
 }
 
 /// Answers a refusal with a protocol error (true); if there is none, the caller must report that

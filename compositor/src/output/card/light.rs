@@ -5,12 +5,41 @@
 use std::sync::Arc;
 
 use kms::{Mode, PlaneState, inventory::Connector};
+use rustix::io::Errno;
 
 use crate::{
     output::planes::request::{Held, KmsOutput},
     render::{Target, Tracker},
     system::id::OutputId,
 };
+
+/// How a display is lit that the kernel refused to light as it was to be.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Fallback {
+    /// In words.
+    pub what: String,
+    /// What the kernel answered.
+    pub why: String,
+    /// The composited images have no modifier.
+    #[serde(skip)]
+    pub plain: bool,
+}
+
+impl Fallback {
+    /// `mode` in the place of `wanted`, `plain`: without modifiers.
+    pub fn new(wanted: &Mode, mode: &Mode, plain: bool, why: impl ToString) -> Self {
+        let lower = (mode != wanted).then(|| format!("{mode} instead of {wanted}"));
+        let plain_words = plain.then(|| "without modifiers".to_owned());
+        let what: Vec<String> = lower.into_iter().chain(plain_words).collect();
+        Self { what: what.join(", "), why: why.to_string(), plain }
+    }
+}
+
+/// Whether the kernel may light a display that it has refused with this, if less is asked of it.
+/// Others are reasons of the moment, or of the session.
+pub fn may_take_less(errno: Errno) -> bool {
+    !matches!(errno, Errno::BUSY | Errno::NOMEM | Errno::INTR | Errno::ACCESS | Errno::NODEV | Errno::NXIO)
+}
 
 /// A display that is about to be lit.
 pub struct PendingOutput {
@@ -28,6 +57,8 @@ pub struct PendingOutput {
     pub settings: kms::ConnectorState,
     /// The configuration enables VRR; applied if the display supports it.
     pub vrr: bool,
+    /// It is not lit as it was to be.
+    pub fallback: Option<Fallback>,
 }
 
 impl PendingOutput {

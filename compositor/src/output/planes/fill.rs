@@ -187,7 +187,10 @@ fn render(
     let free = match output.targets.iter().position(|(target, _)| fits(target)) {
         Some(free) => free,
         None => {
-            let modifiers = inputs.known.modifiers(&output.kms.planes()[on], format);
+            let modifiers = match output.fallback.as_ref().is_some_and(|fallback| fallback.plain) {
+                true => Vec::new(),
+                false => inputs.known.modifiers(&output.kms.planes()[on], format),
+            };
             let target = renderer.new_target(device, w, h, format, &modifiers)?;
             output.targets.push((target, 0));
             output.targets.len() - 1

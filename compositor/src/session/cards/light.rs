@@ -19,7 +19,7 @@ use crate::{
     output::{
         card::{
             card::Card,
-            light::{PendingOutput, set_modes, supported_settings},
+            light::{Fallback, PendingOutput, set_modes, supported_settings},
         },
         in_flight::FrameCallbacks,
         phase::Machine,
@@ -37,8 +37,9 @@ use crate::{
 impl Syncline {
     /// Lights every display of a card that is connected and not lit yet. One commit lights all of
     /// them, so that the driver judges them together and nothing flickers twice; if the driver
-    /// refuses that, there is one commit each. With `strict`, the first failure is returned as an
-    /// error; otherwise it is logged.
+    /// refuses that, there is one commit each, and a display that is refused is lit with less. With
+    /// `strict`, the first failure is returned as an error if no display is lit; else failures are
+    /// logged.
     pub fn light_up(
         &mut self,
         card: kms::CardSerial,
@@ -58,7 +59,7 @@ impl Syncline {
             let configured = self.config.output(&connector.name).and_then(|output| output.mode);
             match kms::open::choose_mode(&connector, wanted.or(configured))
                 .map_err(Error::from)
-                .and_then(|mode| self.prepare(card, id, &connector, mode))
+                .and_then(|mode| self.prepare(card, id, &connector, mode, false))
             {
                 Ok(output) => pending.push(output),
                 Err(error) if strict => return Err(error),
@@ -66,20 +67,26 @@ impl Syncline {
             }
         }
         let together = pending.len() > 1 && set_modes(&mut pending);
+        let mut refused = Vec::new();
         for mut output in pending {
-            match if together { Ok(()) } else { output.set_mode() } {
-                Ok(()) => self.add_output(output),
-                Err(error) if strict => {
-                    return Err(Error::setup(format!("cannot light {}", output.connector.name), error));
-                }
-                // Reasons of the moment.
-                Err(error)
-                    if matches!(error.errno, Errno::BUSY | Errno::NOMEM | Errno::INTR)
-                        && self.schedule_relight(card) =>
-                {
-                    tracing::info!("{error}; trying again soon")
-                }
-                Err(error) => tracing::error!("cannot light {}: {error}", output.connector.name),
+            let name = output.connector.name.clone();
+            let lit = match if together { Ok(()) } else { output.set_mode() } {
+                Ok(()) => Ok(output),
+                Err(error) => self.light_with_less(card, output, error),
+            };
+            match lit {
+                Ok(output) => self.add_output(output),
+                Err(error) => refused.push((name, error)),
+            }
+        }
+        for (name, error) in refused {
+            let moment = matches!(error.errno, Errno::BUSY | Errno::NOMEM | Errno::INTR);
+            if strict && self.outputs.list.len() == before {
+                return Err(Error::setup(format!("cannot light {name}"), error));
+            } else if moment && self.schedule_relight(card) {
+                tracing::info!("{error}; trying again soon");
+            } else {
+                tracing::error!("cannot light {name}: {error}");
             }
         }
         self.arrange();
@@ -121,13 +128,15 @@ impl Syncline {
         }
     }
 
-    /// Prepares everything that is needed to light a display.
-    fn prepare(
+    /// Prepares everything that is needed to light a display; `plain`: with an image that has no
+    /// modifier.
+    pub fn prepare(
         &mut self,
         card: kms::CardSerial,
         id: OutputId,
         connector: &Connector,
         mode: &Mode,
+        plain: bool,
     ) -> Result<PendingOutput, Error> {
         let fail = |e: &dyn std::fmt::Display| Error::setup(format!("cannot light {}", connector.name), e);
         let outputs = &mut self.outputs;
@@ -136,9 +145,17 @@ impl Syncline {
         let mut output = KmsOutput::with_payload(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
-        let modifiers = card.known.modifiers(&output.planes()[primary], OPAQUE);
+        let modifiers = if plain { Vec::new() } else { card.known.modifiers(&output.planes()[primary], OPAQUE) };
         let device = device.clone();
+        let mut fallback = None;
         let mut made = self.first_image(&device, (width, height), &modifiers);
+        if let Err(why) = &made
+            && !modifiers.is_empty()
+            && let Ok(with_less) = self.first_image(&device, (width, height), &[])
+        {
+            fallback = Some(Fallback::new(mode, mode, true, why));
+            made = Ok(with_less);
+        }
         if let Err(why) = &made
             && self.give_up_gpu(device.serial(), why)
         {
@@ -152,7 +169,7 @@ impl Syncline {
         let settings = supported_settings(&mut output, primary, (first_frame, &target), settings);
         let (connector, mode) = (connector.clone(), mode.clone());
         let vrr = self.config.vrr(&connector.name);
-        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr })
+        Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr, fallback })
     }
 
     /// The first image of a display: the background, in a target that the display can show.
@@ -172,7 +189,7 @@ impl Syncline {
 
     /// Makes an output of a display whose mode is being set.
     fn add_output(&mut self, pending: PendingOutput) {
-        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, .. } = pending;
+        let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, fallback, .. } = pending;
         let configured = self.config.output(&connector.name);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
@@ -195,6 +212,9 @@ impl Syncline {
         let global = announce_output(&self.display, &wl);
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
         tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        if let Some(Fallback { what, why, .. }) = &fallback {
+            tracing::warn!("{}: lit {what}: {why}", connector.name);
+        }
         outputs.list.push(Output {
             id,
             wl,
@@ -233,6 +253,7 @@ impl Syncline {
             tearing: tear::TearVerdict::default(),
             settings: ConnectorSettings::new(settings),
             retrain: false,
+            fallback,
             placed: position.is_some(),
             crc: None,
             pending_frame: Default::default(),

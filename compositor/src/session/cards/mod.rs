@@ -3,6 +3,7 @@
 //! What a card is, and which ones are opened, is in [`crate::output::card::card`].
 
 mod cec;
+mod fall_back;
 mod hotplug;
 mod light;
 mod power;

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::{
     config::Colour,
     output::{
-        card::light::user_data,
+        card::light::{Fallback, may_take_less, user_data},
         planes::{attempt::FrameError, request::Held},
         power::MODESET_COMMIT,
     },
@@ -45,7 +45,7 @@ impl Syncline {
         for id in self.outputs.list.ids() {
             self.outputs.list[id].reset();
             self.outputs.list[id].layouts.forget_tests();
-            if let Err(error) = self.relight(id) {
+            if let Err(error) = self.light_again(id) {
                 tracing::error!("{}: {error}", self.outputs.list[id].wl.name());
                 // The other session has left its image there: the next frame sets the mode.
                 let output = &mut self.outputs.list[id];
@@ -62,11 +62,33 @@ impl Syncline {
     /// Sets the mode of an output that was reset again, with a new target that shows the background.
     /// Refused: the remedy is to pause, to drop the card, or to wait for the flip or the watchdog.
     pub fn relight(&mut self, id: OutputId) -> Result<(), FrameError> {
+        let plain = |state: &Self| state.outputs.list[id].fallback.as_ref().is_some_and(|fallback| fallback.plain);
+        let first = self.relight_with(id, plain(self));
+        let Err(FrameError::Refused(_, error)) = &first else { return first };
+        if plain(self) || !may_take_less(error.errno) {
+            return first;
+        }
+        self.relight_with(id, true)?;
+        let output = &mut self.outputs.list[id];
+        let mut fallback = Fallback::new(output.kms.mode(), output.kms.mode(), true, error.errno);
+        if let Some(before) = output.fallback.take() {
+            fallback.what = format!("{}, {}", before.what, fallback.what);
+        }
+        tracing::warn!("{}: lit {}: {}", output.wl.name(), fallback.what, fallback.why);
+        output.fallback = Some(fallback);
+        Ok(())
+    }
+
+    /// The same; `plain`: with a target that has no modifier.
+    fn relight_with(&mut self, id: OutputId, plain: bool) -> Result<(), FrameError> {
         let outputs = &mut self.outputs;
         let output = &mut outputs.list[id];
         let (width, height) = output.kms.size();
         let card = outputs.cards.of(&output.kms);
-        let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
+        let modifiers = match plain {
+            true => Vec::new(),
+            false => card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE),
+        };
         let target = outputs.renderer.new_target(&card.device, width, height, OPAQUE, &modifiers)?;
         output.targets.clear();
         let background: Colour = self.config.background;

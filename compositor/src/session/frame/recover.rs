@@ -9,7 +9,7 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
-    output::{planes::attempt::FrameError, quiet::QuietMoment},
+    output::{card::light::Fallback, planes::attempt::FrameError, quiet::QuietMoment},
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -136,9 +136,15 @@ impl Syncline {
 
     /// What a refusal means beyond the frame.
     fn remedy(&mut self, id: OutputId, failed: &FrameError) {
-        let FrameError::Refused(remedy, _) = failed else { return };
+        let FrameError::Refused(remedy, error) = failed else { return };
         let output = &mut self.outputs.list[id];
         match remedy {
+            // What the display showed so far may be too much for its link.
+            Remedy::GiveUp if output.retrain && output.fallback.is_none() => {
+                output.fallback = Some(Fallback::new(output.kms.mode(), output.kms.mode(), true, error.errno));
+                output.targets.clear();
+                output.ladder.reset();
+            }
             // The next change of the scene tries again.
             Remedy::GiveUp => output.dirty = false,
             Remedy::Pause if self.outputs.active => {
