@@ -13,6 +13,7 @@ use dmabuf_import::{
     tranche::{self, Candidate},
     withdraw::Withdrawals,
 };
+use drm_fourcc::DrmModifier;
 use protocols::linux_dmabuf::{Feedback, LinuxDmabufState, Tranche, send_surface_feedback};
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -96,7 +97,11 @@ fn sampled(device: u64, formats: &FormatSet) -> Tranche {
 /// The pairs that the renderer can read and planes of the output can show; cursor planes do not
 /// count.
 fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<Candidate> {
-    let known = &outputs.cards.of(&output.kms).known;
+    let card = outputs.cards.of(&output.kms);
+    let known = &card.known;
+    // A layout without a name means something to the device that allocates.
+    let own = outputs.main_device == card.node || Some(outputs.main_device) == card.render_node;
+    let named = |format: &Format| own || format.modifier != DrmModifier::Invalid;
     let planes = |format: Format| {
         let takes = |(at, plane): (usize, &kms::OutputPlane)| {
             Some(at) != output.cursor_plane() && plane.supports(format.code, format.modifier)
@@ -105,7 +110,13 @@ fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<C
     };
     let candidate =
         |format: Format| Candidate { format: format.code, modifier: format.modifier, planes: planes(format) };
-    formats.iter().filter(|f| known.shows(f.code, f.modifier)).map(candidate).filter(|c| c.planes > 0).collect()
+    formats
+        .iter()
+        .filter(named)
+        .filter(|f| known.shows(f.code, f.modifier))
+        .map(candidate)
+        .filter(|c| c.planes > 0)
+        .collect()
 }
 
 impl FormatFeedback {

@@ -24,6 +24,19 @@ pub fn card_number(node: &Path) -> Option<u32> {
     number(node, CARD)
 }
 
+/// The device number (`dev_t`) of the render node of the device whose primary node has the device
+/// number `node`; `None`: it has none, or sysfs does not say.
+pub fn render_node_of(node: u64) -> Option<u64> {
+    let (major, minor) = (rustix::fs::major(node), rustix::fs::minor(node));
+    render_in(&PathBuf::from(format!("/sys/dev/char/{major}:{minor}/device/drm")))
+}
+
+fn render_in(folder: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(list(folder, RENDER).first()?.join("dev")).ok()?;
+    let (major, minor) = text.trim().split_once(':')?;
+    Some(rustix::fs::makedev(major.parse().ok()?, minor.parse().ok()?))
+}
+
 fn number(node: &Path, prefix: &str) -> Option<u32> {
     node.file_name()?.to_str()?.strip_prefix(prefix)?.parse().ok()
 }
@@ -45,6 +58,17 @@ mod tests {
         for other in ["/dev/dri/renderD128", "/dev/dri/card", "/dev/dri/cardX", "/dev/dri/by-path"] {
             assert_eq!(card_number(Path::new(other)), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_render_node_is_found_by_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(render_in(folder.path()), None);
+        for (name, dev) in [("card1", "226:1\n"), ("renderD129", "226:129\n")] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("dev"), dev).unwrap();
+        }
+        assert_eq!(render_in(folder.path()), Some(rustix::fs::makedev(226, 129)));
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl Default for Config {
             keyboard: KeyboardConfig::default(),
             cursor: CursorConfig::default(),
             fences: FencesConfig::default(),
-            planes: PlaneUse::All,
+            planes: PlaneUse::Auto,
             cec: CecConfig::default(),
             idle: IdleConfig::default(),
             mem2mem: Mem2memConfig::default(),

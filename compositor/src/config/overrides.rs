@@ -16,7 +16,7 @@ pub struct Overrides {
     /// Driver whose fences `trusted` also hands over; may be given several times.
     #[arg(long, value_name = "DRIVER", value_parser = driver)]
     pub trust: Vec<String>,
-    /// Which client buffers may go onto planes instead of being composited. Default: `all`.
+    /// Which client buffers may go onto planes instead of being composited. Default: `auto`.
     #[arg(long, value_enum)]
     pub planes: Option<PlaneUse>,
     /// Configuration file. Default: $XDG_CONFIG_HOME/syncline/config.toml, if it exists.

@@ -32,11 +32,28 @@ pub enum FencePolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaneUse {
+    /// `fullscreen` on the GPUs of desktop computers (i915, xe, amdgpu, radeon, nouveau, nvidia-drm),
+    /// `all` on everything else.
+    Auto,
     /// Every client buffer that a plane can show.
     All,
+    /// A client buffer that fills the display, on the primary plane. Overlay planes are not used.
+    Fullscreen,
     /// No client buffer: everything is composited. This helps to find out whether a plane is at
     /// fault.
     None,
+}
+
+impl PlaneUse {
+    /// What this means on a card of `driver`; never [`PlaneUse::Auto`]. docs/planes.md says why.
+    pub fn on(self, driver: &str) -> Self {
+        const DESKTOP: [&str; 6] = ["i915", "xe", "amdgpu", "radeon", "nouveau", "nvidia-drm"];
+        match self {
+            Self::Auto if DESKTOP.contains(&driver) => Self::Fullscreen,
+            Self::Auto => Self::All,
+            other => other,
+        }
+    }
 }
 
 /// The name of a driver whose fences are trusted.
@@ -59,6 +76,18 @@ pub fn drivers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn overlays_are_for_boards_unless_they_are_asked_for() {
+        for driver in ["i915", "xe", "amdgpu", "nouveau"] {
+            assert_eq!(PlaneUse::Auto.on(driver), PlaneUse::Fullscreen, "{driver}");
+            assert_eq!(PlaneUse::All.on(driver), PlaneUse::All, "{driver}: asked for");
+        }
+        for driver in ["rcar-du", "vkms", "vc4", "msm", "virtio_gpu"] {
+            assert_eq!(PlaneUse::Auto.on(driver), PlaneUse::All, "{driver}");
+            assert_eq!(PlaneUse::None.on(driver), PlaneUse::None, "{driver}");
+        }
+    }
 
     #[test]
     fn a_trusted_driver_is_no_scheduler() {

@@ -21,7 +21,7 @@ use crate::{
         Outputs,
         in_flight::InFlight,
         planes::{
-            assign,
+            assign::{self, PlaneRules},
             attempt::{Attempt, CURSOR_REST, FrameError},
             fill::{FrameInputs, gather, test},
             implicit,
@@ -98,10 +98,15 @@ impl Outputs {
         let output = &mut outputs.list[id];
         let signalled = outputs.signalled.as_ref();
         let card = outputs.cards.of_mut(&output.kms);
+        let rules = PlaneRules {
+            planes: config.planes.on(card.driver()),
+            nodes: [Some(card.node), card.render_node],
+            main: outputs.main_device == card.node || Some(outputs.main_device) == card.render_node,
+        };
         let (device, known) = (&card.device, &mut card.known);
         let mut suspects = Vec::new();
         let SceneFrame { layers: scene, changed, cursor, .. } = *scene_frame;
-        layouts.describe(device, &output.kms, (config.planes, known), scene, changed);
+        layouts.describe(device, &output.kms, (rules, known), scene, changed);
         let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
         output.quiet = QuietMoment::Any;
         layouts.assign(size, reserved, |assignment| {

@@ -26,6 +26,8 @@ pub struct Card {
     pub known: CardLimits,
     /// The node's device number, as udev names it.
     pub node: u64,
+    /// The device number of its render node, if there is one.
+    pub render_node: Option<u64>,
     /// A commit or a read failed with ENODEV: see [`crate::session::Syncline::drop_gone_cards`].
     pub gone: bool,
     /// Displays were plugged in or unplugged while the session's VT was inactive. The kernel probes
@@ -115,11 +117,13 @@ impl Card {
         let saved = Some(device.save_state(&inventory));
         let node = rustix::fs::fstat(&device).map_or(0, |stat| stat.st_rdev);
         let known = CardLimits::new(&device);
+        let render_node = kms::nodes::render_node_of(node);
         Self {
             device,
             inventory,
             known,
             node,
+            render_node,
             gone: false,
             stale: false,
             retry: None,

@@ -3,9 +3,11 @@
 //! This module knows only what depends on buffers: whether a content has a framebuffer, and which
 //! layers are composited. It commits nothing.
 
+use std::sync::Arc;
+
 use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{
-    Device, Rect, Rotation, SrcRect,
+    Device, PlaneKind, Rect, Rotation, SrcRect,
     assign::{AssignScreen, Assigner, Assignment, CandidateLayer, LayerPlacement, PlaneCaps},
 };
 use rustix::io::Errno;
@@ -18,14 +20,40 @@ use crate::{
         planes::request::{KmsOutput, PlaneRequest, Rects, in_kms},
     },
     render::{self, PassRole},
-    surface::{buffer::PixelSource, content::Content},
+    surface::{
+        buffer::{Imported, PixelSource},
+        content::Content,
+    },
 };
+
+/// What may go onto the planes of one card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneRules {
+    /// Never [`PlaneUse::Auto`].
+    pub planes: PlaneUse,
+    /// The card's nodes (`dev_t`): the primary one, and the render node if there is one.
+    pub nodes: [Option<u64>; 2],
+    /// Clients that say nothing else allocate on this card.
+    pub main: bool,
+}
+
+impl PlaneRules {
+    /// Whether the buffer's layout, which has no name, means the same to this card as to the device
+    /// that allocated it. Each driver has its own; to most it is linear.
+    fn knows_layout(&self, imported: &Imported) -> bool {
+        match imported.sampling {
+            Some(device) => self.nodes.contains(&Some(device)),
+            None => self.main,
+        }
+    }
+}
 
 /// The assigner of one output, with lists that are reused for every frame.
 #[derive(Debug, Default)]
 pub struct Layouts {
-    /// Created for the first frame.
+    /// Created for the first frame, with the planes that may be used then.
     assigner: Option<Assigner>,
+    used: Option<PlaneUse>,
     /// The layers are those of the last assignment, whether or not one of them has changed.
     same: bool,
     /// The last assignment is that of the frame before, for the same layers.
@@ -61,12 +89,15 @@ impl Layouts {
         &mut self,
         device: &Device,
         output: &KmsOutput,
-        (how, known): (PlaneUse, &CardLimits),
+        (rules, known): (PlaneRules, &CardLimits),
         scene: &[render::Layer],
         changed: Option<&[usize]>,
     ) {
-        let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output)));
-        let describe = |layer: &render::Layer| describe(device, output, (how, known), layer);
+        if self.used.replace(rules.planes) != Some(rules.planes) {
+            self.assigner = None;
+        }
+        let assigner = self.assigner.get_or_insert_with(|| Assigner::new(planes(device, output, rules.planes)));
+        let describe = |layer: &render::Layer| describe(device, output, (rules, known), layer);
         match changed.filter(|_| self.fresh && assigner.count() == scene.len()) {
             Some(changed) => {
                 self.visited += changed.len() as u64;
@@ -173,9 +204,12 @@ impl Layouts {
     }
 }
 
-fn planes(device: &Device, output: &KmsOutput) -> Vec<PlaneCaps> {
+fn planes(device: &Device, output: &KmsOutput, used: PlaneUse) -> Vec<PlaneCaps> {
     let describe = |plane: &kms::OutputPlane| {
-        let plane = PlaneCaps::from(plane);
+        let mut plane = PlaneCaps::from(plane);
+        if used == PlaneUse::Fullscreen && plane.kind != PlaneKind::Primary {
+            plane.formats.clear();
+        }
         // vkms blends premultiplied pixels on every plane without advertising it; its CRCs are
         // predicted that way.
         PlaneCaps { blends: plane.blends || device.is_vkms(), ..plane }
@@ -186,7 +220,7 @@ fn planes(device: &Device, output: &KmsOutput) -> Vec<PlaneCaps> {
 fn describe(
     device: &Device,
     output: &KmsOutput,
-    (how, known): (PlaneUse, &CardLimits),
+    (rules, known): (PlaneRules, &CardLimits),
     layer: &render::Layer,
 ) -> CandidateLayer {
     let found = format_of(&layer.content);
@@ -194,10 +228,11 @@ fn describe(
     // A framebuffer is created once per buffer, and only if a plane supports the layout; a refusal
     // is remembered with the buffer.
     let scans_out = found.is_some()
-        && how == PlaneUse::All
+        && rules.planes != PlaneUse::None
         && !layer.view.src.is_empty()
         && known.shows(format, modifier)
         && output.planes().iter().any(|plane| plane.supports(format, modifier))
+        && imported(&layer.content).is_some_and(|of| !of.implicit || rules.knows_layout(of))
         && layer.content.framebuffer(device).is_some();
     CandidateLayer {
         src: src(layer),
@@ -213,6 +248,13 @@ fn describe(
         opaque: layer.opaque,
         scans_out,
         rate: layer.rate,
+    }
+}
+
+fn imported(content: &Content) -> Option<&Arc<Imported>> {
+    match &content.source {
+        PixelSource::Dmabuf(imported) => Some(imported),
+        PixelSource::Shm(_) => None,
     }
 }
 
@@ -250,8 +292,5 @@ pub fn dst(layer: &render::Layer) -> Rect {
 
 /// Format and modifier of a content's dma-buf; `None` for copied shared memory.
 pub fn format_of(content: &Content) -> Option<(DrmFourcc, DrmModifier)> {
-    match &content.source {
-        PixelSource::Dmabuf(imported) => Some((imported.dmabuf.format(), imported.dmabuf.modifier())),
-        PixelSource::Shm(_) => None,
-    }
+    imported(content).map(|imported| (imported.dmabuf.format(), imported.dmabuf.modifier()))
 }
