@@ -103,6 +103,8 @@ struct State {
     log: Vec<Atomic>,
     values: BTreeMap<(ObjectId, PropertyId), u64>,
     framebuffers: BTreeMap<FramebufferId, FbDescription>,
+    /// Those that are gone as well.
+    made: BTreeMap<FramebufferId, FbDescription>,
     /// Judges what is asked.
     rule: Option<Rule>,
     /// Format and modifier of framebuffers that no test takes.
@@ -281,6 +283,11 @@ impl Scripted {
     /// Framebuffers that exist.
     pub fn framebuffers(&self) -> Vec<FramebufferId> {
         self.lock().framebuffers.keys().copied().collect()
+    }
+
+    /// What a framebuffer was made of that may be gone.
+    pub fn framebuffer_made(&self, id: FramebufferId) -> Option<FbDescription> {
+        self.lock().made.get(&id).copied()
     }
 
     /// What a framebuffer was made of.

@@ -49,6 +49,7 @@ impl Kernel for Scripted {
         state.failure(Call::AddFb)?;
         let id = FramebufferId::from_raw(state.new_id());
         state.framebuffers.insert(id, *fb);
+        state.made.insert(id, *fb);
         Ok(id)
     }
 

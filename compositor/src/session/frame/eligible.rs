@@ -189,7 +189,7 @@ impl Syncline {
     }
 
     /// A frame is with the kernel: takes fences back that were handed over for it and did not go along,
-    /// because the kernel refused their buffers and the CPU cannot wait. They are late ones from now on.
+    /// because the kernel refused their buffers and the CPU cannot wait. The event loop waits for them.
     pub fn take_back(&mut self, id: OutputId) {
         if self.outputs.renderer.waits_on_gpu() {
             return;
@@ -201,8 +201,6 @@ impl Syncline {
         output.handed = handed;
         for (surface, commit) in refused {
             let Ok(surface) = surface.upgrade() else { continue };
-            commit.content.set_late();
-            self.outputs.list.iter_mut().for_each(|output| output.scene.hold_back(&commit.content));
             self.wait(&surface, commit, true);
         }
     }

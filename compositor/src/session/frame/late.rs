@@ -73,11 +73,13 @@ impl Syncline {
     /// The fence of a content that was left out has signalled or failed.
     pub fn late_content_resolved(&mut self, surface: &WlSurface, commit: &PendingCommit) {
         let content = &commit.content;
-        if content.is_late() {
+        // That of a frame in flight is traced with its flip.
+        let goes_along = |(_, handed): &(_, Arc<PendingCommit>)| Arc::ptr_eq(&handed.content, content);
+        if content.is_late() || !self.outputs.list.iter().any(|output| output.handed.iter().any(goes_along)) {
             trace_acquire(content, commit.committed, "waited", self.now);
         }
-        // A fence that was handed over and fails changes nothing: other displays show the buffer.
-        if content.is_held_back() && matches!(content.acquire_state(), AcquireState::Failed(_)) {
+        // A fence that was handed over and fails changes nothing: the display shows the buffer.
+        if matches!(content.acquire_state(), AcquireState::Failed(_)) && !content.is_ready() {
             tracing::info!(
                 "surface {} commit {}: a fence in its buffer failed; the surface keeps its last picture",
                 content.surface,
