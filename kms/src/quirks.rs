@@ -47,6 +47,8 @@ pub enum Effect {
     /// Whether a new layout of planes would be taken is not answered, not even to a TEST_ONLY, before
     /// the commits of all CRTCs are on the screen: the call sleeps until then.
     TestsStall,
+    /// Overlay planes cost more than they save, or meet bugs: they are used where they are asked for.
+    OverlaysAskedFor,
 }
 
 impl std::fmt::Display for Effect {
@@ -58,6 +60,7 @@ impl std::fmt::Display for Effect {
             Self::LinearOnly => "planes show linear buffers only",
             Self::LateCrc => "late CRC entries are not judged",
             Self::AsyncWithoutFences => "a tearing flip takes neither in-fence nor damage",
+            Self::OverlaysAskedFor => "overlay planes are used with `planes = \"all\"` only",
             Self::TestsStall => {
                 "planes are laid out anew only while no other display of the card has a commit in flight"
             }
@@ -140,6 +143,44 @@ pub const QUIRKS: &[Quirk] = &[
         effect: Effect::TestsStall,
         bound: Bound::Always,
         source: "https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/amd/display/amdgpu_dm/amdgpu_dm.c",
+    },
+    // GPUs of desktop computers; docs/planes.md has the reasons. "Using additional planes increases
+    // power usage", and KWin's `overlayLayersLikelyBroken` names NVIDIA.
+    Quirk {
+        driver: "i915",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/merge_requests/9120",
+    },
+    Quirk {
+        driver: "xe",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/merge_requests/9120",
+    },
+    Quirk {
+        driver: "amdgpu",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/merge_requests/9120",
+    },
+    Quirk {
+        driver: "radeon",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/merge_requests/9120",
+    },
+    Quirk {
+        driver: "nouveau",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/merge_requests/9120",
+    },
+    Quirk {
+        driver: "nvidia-drm",
+        effect: Effect::OverlaysAskedFor,
+        bound: Bound::Always,
+        source: "https://invent.kde.org/plasma/kwin/-/blob/master/src/backends/drm/drm_output.cpp",
     },
     // rcar_du_vsp.c registers its planes without modifiers.
     Quirk {
@@ -270,7 +311,10 @@ mod tests {
         assert!(Quirks::with("vkms", None, None).has(Effect::LateCrc));
         assert!(Quirks::with("rcar-du", None, None).has(Effect::LinearOnly));
         assert!(Quirks::with("amdgpu", None, None).has(Effect::TestsStall));
-        assert!(Quirks::with("i915", None, Some(Version(6, 13, 0))).iter().next().is_none());
+        assert!(Quirks::with("virtio_gpu", None, Some(Version(6, 13, 0))).iter().next().is_none());
+        for (driver, asked_for) in [("i915", true), ("xe", true), ("rcar-du", false), ("vkms", false), ("msm", false)] {
+            assert_eq!(Quirks::with(driver, None, None).has(Effect::OverlaysAskedFor), asked_for, "{driver}");
+        }
         assert!(Quirks::with("i915", None, Some(Version(6, 12, 48))).has(Effect::AsyncWithoutFences));
     }
 }

@@ -4,8 +4,8 @@
 //! For tests of everything that stands on [`crate::kernel::Kernel`]: fall-backs, roll backs, lost
 //! masters, displays that never flip. It keeps property values as a driver would (TEST_ONLY and
 //! refused commits change nothing, a second commit in flight is EBUSY), but it never judges a
-//! state by itself: what is to be refused is queued, or a [`Rule`] of the test says so. Its dumb
-//! buffers are memfds that count as dma-bufs in the whole process.
+//! state by itself: what is to be refused is queued, or a rule of the test says so
+//! ([`Scripted::judge`]). Its dumb buffers are memfds that count as dma-bufs in the whole process.
 
 mod calls;
 mod rule;
@@ -28,7 +28,6 @@ use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_EVENT, TES
 use crate::request::Request;
 use crate::{Device, Ns};
 
-pub use rule::{Asked, Rule};
 pub use stock::{Stock, add_colour, ids};
 
 /// A call that can be made to fail.
@@ -91,6 +90,22 @@ impl Atomic {
         let object = object.into();
         self.props.iter().rev().find(|asked| (asked.0, asked.1) == (object, prop)).map(|asked| asked.2)
     }
+}
+
+/// Judges each atomic call.
+struct Rule(Box<dyn Fn(&Asked<'_>) -> Result<(), Errno> + Send>);
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
+/// An atomic call with the state in which it comes, for [`Scripted::judge`].
+pub struct Asked<'a> {
+    /// The call.
+    pub call: &'a Atomic,
+    state: &'a State,
 }
 
 #[derive(Debug, Default)]
@@ -242,7 +257,7 @@ impl Scripted {
 
     /// From now on `rule` judges each atomic call that is not made to fail otherwise, tests too.
     pub fn judge(&self, rule: impl Fn(&Asked<'_>) -> Result<(), Errno> + Send + 'static) {
-        self.lock().rule = Some(Rule::new(rule));
+        self.lock().rule = Some(Rule(Box::new(rule)));
     }
 
     /// Everything is taken again.

@@ -45,13 +45,13 @@ pub enum PlaneUse {
 }
 
 impl PlaneUse {
-    /// What this means on a card of `driver`; never [`PlaneUse::Auto`]. docs/planes.md says why.
-    pub fn on(self, driver: &str) -> Self {
-        const DESKTOP: [&str; 6] = ["i915", "xe", "amdgpu", "radeon", "nouveau", "nvidia-drm"];
-        match self {
-            Self::Auto if DESKTOP.contains(&driver) => Self::Fullscreen,
-            Self::Auto => Self::All,
-            other => other,
+    /// What this means on a card on which overlays are used only where they are `asked_for`; never
+    /// [`PlaneUse::Auto`].
+    pub fn on(self, asked_for: bool) -> Self {
+        match (self, asked_for) {
+            (Self::Auto, true) => Self::Fullscreen,
+            (Self::Auto, false) => Self::All,
+            (other, _) => other,
         }
     }
 }
@@ -78,14 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlays_are_for_boards_unless_they_are_asked_for() {
-        for driver in ["i915", "xe", "amdgpu", "nouveau"] {
-            assert_eq!(PlaneUse::Auto.on(driver), PlaneUse::Fullscreen, "{driver}");
-            assert_eq!(PlaneUse::All.on(driver), PlaneUse::All, "{driver}: asked for");
-        }
-        for driver in ["rcar-du", "vkms", "vc4", "msm", "virtio_gpu"] {
-            assert_eq!(PlaneUse::Auto.on(driver), PlaneUse::All, "{driver}");
-            assert_eq!(PlaneUse::None.on(driver), PlaneUse::None, "{driver}");
+    fn overlays_are_used_unless_a_card_wants_to_be_asked() {
+        assert_eq!([false, true].map(|asked_for| PlaneUse::Auto.on(asked_for)), [PlaneUse::All, PlaneUse::Fullscreen]);
+        for planes in [PlaneUse::All, PlaneUse::Fullscreen, PlaneUse::None] {
+            assert_eq!([false, true].map(|asked_for| planes.on(asked_for)), [planes; 2]);
         }
     }
 

@@ -19,11 +19,12 @@ use crate::{
         deferred::DeferredAcquire,
         gpu_resets::GpuResets,
         list::OutputList,
+        quiet::QuietMoment,
         state::Output,
     },
     render::Renderer,
     surface::PendingCommit,
-    system::error::Error,
+    system::{error::Error, id::OutputId},
 };
 
 /// The cards, their outputs and the one renderer.
@@ -190,6 +191,22 @@ impl Outputs {
             self.list.retain(|output| !output.is_on(serial));
             card.restore_console(stalled);
         }
+    }
+}
+
+impl Outputs {
+    /// Whether another output of the card of `id` has a commit in flight, or may have.
+    pub fn is_beside_another(&self, id: OutputId) -> bool {
+        let card = self.list[id].kms.device().serial();
+        let leaving =
+            self.cards.get(card).is_some_and(|card| card.leaving.iter().any(|of| of.kms.in_flight().is_some()));
+        leaving || self.list.iter().any(|other| other.id != id && other.is_on(card) && other.machine.is_in_flight())
+    }
+
+    /// Whether an output of the card waits for a [`QuietMoment`], which then must not be long in
+    /// coming.
+    pub fn is_quiet_awaited(&self, card: kms::CardSerial) -> bool {
+        self.list.iter().any(|output| output.is_on(card) && output.quiet != QuietMoment::Any)
     }
 }
 

@@ -7,6 +7,7 @@ use fence::Ns;
 use crate::output::{
     phase::{Latch, LatchReason},
     planes::tear::TearVerdict,
+    quiet::QuietMoment,
     state::Output,
 };
 
@@ -46,5 +47,23 @@ impl Output {
     /// Whether the output must latch, or check its pending commits to decide that.
     pub fn is_due(&self) -> bool {
         self.dirty || self.check_pending
+    }
+}
+
+impl Output {
+    /// After [`Output::plan`]: `beside` says that another output of the card has a commit in flight.
+    pub fn plan_for_quiet(&mut self, now: Ns, beside: bool) {
+        match self.quiet {
+            QuietMoment::Any => {}
+            QuietMoment::Needed if beside => self.machine.rest(),
+            QuietMoment::Wanted if beside => {}
+            _ if self.machine.is_in_flight() || self.machine.off().is_some() => {}
+            _ => {
+                let at = now.max(self.machine.not_before());
+                let vblank = self.clock.next_vblank(at);
+                self.dirty = true;
+                self.machine.planned(Some(Latch { at, vblank, why: LatchReason::Changed }));
+            }
+        }
     }
 }

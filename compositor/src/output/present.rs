@@ -99,7 +99,7 @@ impl Outputs {
         let signalled = outputs.signalled.as_ref();
         let card = outputs.cards.of_mut(&output.kms);
         let rules = PlaneRules {
-            planes: config.planes.on(card.driver()),
+            planes: config.planes.on(card.known.overlays_are_asked_for()),
             nodes: [Some(card.node), card.render_node],
             main: outputs.main_device == card.node || Some(outputs.main_device) == card.render_node,
         };

@@ -2,33 +2,9 @@
 
 use rustix::io::Errno;
 
-use super::{Atomic, State, ids};
+use super::{Asked, Atomic, State, ids};
 use crate::id::{CrtcId, FramebufferId, PlaneId};
 use crate::kernel::FbDescription;
-
-type Judge = dyn Fn(&Asked<'_>) -> Result<(), Errno> + Send;
-
-/// Judges each atomic call.
-pub struct Rule(Box<Judge>);
-
-impl Rule {
-    pub(super) fn new(judge: impl Fn(&Asked<'_>) -> Result<(), Errno> + Send + 'static) -> Self {
-        Self(Box::new(judge))
-    }
-}
-
-impl std::fmt::Debug for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Rule")
-    }
-}
-
-/// An atomic call with the state in which it comes.
-pub struct Asked<'a> {
-    /// The call.
-    pub call: &'a Atomic,
-    state: &'a State,
-}
 
 impl Asked<'_> {
     /// The framebuffer that a plane shows after the call; `None`: it is off.

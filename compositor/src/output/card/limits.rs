@@ -38,6 +38,11 @@ impl CardLimits {
         self.learnt.in_fences() && quirks::may_hand_over(&self.quirks, &self.driver, producer)
     }
 
+    /// Whether overlay planes are used only where they are asked for.
+    pub fn overlays_are_asked_for(&self) -> bool {
+        self.quirks.has(Effect::OverlaysAskedFor)
+    }
+
     /// Whether a new layout of planes may not be asked for, not even by a test, while another display of
     /// the card has a commit in flight: the call would sleep until that is on the screen.
     pub fn tests_stall(&self) -> bool {
