@@ -92,8 +92,10 @@ impl Atomic {
     }
 }
 
+type Judge = dyn Fn(&Asked<'_>) -> Result<(), Errno> + Send;
+
 /// Judges each atomic call.
-struct Rule(Box<dyn Fn(&Asked<'_>) -> Result<(), Errno> + Send>);
+struct Rule(Box<Judge>);
 
 impl std::fmt::Debug for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
