@@ -25,7 +25,8 @@ fn intervals(after: Ns, vrr: bool) -> (Vec<Ns>, u64) {
     let mut last = actor.show(0).unwrap().1.time_ns;
     let mut found = Vec::new();
     for frame in 1..=40 {
-        sleep_until(last + after);
+        // Clients are told of time stamps, and this is about vblanks.
+        sleep_until(last - compositor.stamp_after_begin() + after);
         let shown = actor.show(frame).unwrap().1.time_ns;
         found.push(shown - last);
         last = shown;
