@@ -310,10 +310,9 @@ impl Renderer {
                     allocator: Some(allocator),
                 };
                 let pass = pass::draw(renderer, textures, context, target, age, tracker, layers, background, drawn);
-                match resets.look(renderer) {
-                    Some(cause) => Err(format!("the GPU was reset: {cause}")),
-                    None => pass,
-                }
+                let lost = resets.look(renderer).map(|cause| format!("the GPU was reset: {cause}"));
+                // What was submitted may read clients' buffers still: their release waits for its fence.
+                pass.map(|pass| if lost.is_some() { Pass { failed: lost, ..pass } } else { pass })
             }
             #[cfg(test)]
             Self::Recording(recorder) => {
