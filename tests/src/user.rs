@@ -6,7 +6,7 @@
 //! runs the tests.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -84,6 +84,13 @@ pub fn folder() -> Result<TempDir> {
 pub fn give(path: &Path) -> Result<()> {
     let Some(user) = User::of_seat() else { return Ok(()) };
     chown(path, Some(user.uid), Some(user.uid)).map_err(Error::io(format!("give {} to {}", path.display(), user.name)))
+}
+
+/// Whether a device's node is there and udev has given it to the seat's user, which it does after the
+/// kernel has made the node.
+pub fn may_open(node: &Path) -> bool {
+    let Ok(node) = fs::metadata(node) else { return false };
+    User::of_seat().is_none_or(|user| node.uid() == user.uid)
 }
 
 /// Lets the seat's user read the display CRCs of all cards and make fences of sw_sync, which in

@@ -276,7 +276,7 @@ impl Vkms {
     fn wait_node(&self, name: &str) -> Result<PathBuf> {
         let mut found = None;
         poll_until(Duration::from_secs(5), || {
-            found = lab::card_of(name).filter(|card| card.exists());
+            found = lab::card_of(name).filter(|card| user::may_open(card));
             found.is_some()
         });
         found.ok_or_else(|| Error::Timeout(format!("the node of vkms {name}")))
