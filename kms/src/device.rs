@@ -244,6 +244,15 @@ impl Device {
         }
     }
 
+    /// Whether the driver has vblanks at all (`drm_dev_has_vblank`); which CRTC is asked makes no
+    /// difference. Without them a flip is reported as soon as its commit has been carried out, so
+    /// that flips pace nothing.
+    ///
+    /// One system call, as [`Device::vblanks_run`].
+    pub fn has_vblanks(&self, crtc: CrtcId) -> bool {
+        self.kernel().crtc_sequence(crtc) != Err(Errno::OPNOTSUPP)
+    }
+
     /// Sleeps until [`Device::vblanks_run`], at most `limit`; whether they do. For a start or a
     /// test, never on a frame's path.
     pub fn wait_vblanks(&self, crtc: CrtcId, limit: Duration) -> bool {

@@ -24,7 +24,7 @@ use rustix::io::Errno;
 use crate::device::{Caps, Driver};
 use crate::event::{Flip, flip_bytes};
 use crate::id::{BlobId, CrtcId, FramebufferId, ObjectId, PlaneId, PropertyId};
-use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_EVENT, TEST_ONLY};
+use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_ASYNC, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
 use crate::{Device, Ns};
 
@@ -85,6 +85,11 @@ impl Atomic {
         self.flags & NONBLOCK != 0
     }
 
+    /// Whether it was to tear.
+    pub fn is_asynchronous(&self) -> bool {
+        self.flags & PAGE_FLIP_ASYNC != 0
+    }
+
     /// The value that was asked for a property of an object.
     pub fn value(&self, object: impl Into<ObjectId>, prop: PropertyId) -> Option<u64> {
         let object = object.into();
@@ -130,6 +135,8 @@ struct State {
     blobs: BTreeSet<BlobId>,
     next_id: u32,
     no_closefb: bool,
+    no_vblanks: bool,
+    async_flips: bool,
     no_in_fences: bool,
     events: VecDeque<[u8; 32]>,
     in_flight: Vec<InFlight>,
@@ -216,7 +223,14 @@ impl Scripted {
 
     /// The same with this driver.
     pub fn device_of(self: &Arc<Self>, path: impl Into<PathBuf>, driver: Driver) -> Device {
-        let caps = Caps { modifiers: true, dumb: true, prime_import: true, cursor: (64, 64), ..Caps::default() };
+        let caps = Caps {
+            modifiers: true,
+            dumb: true,
+            prime_import: true,
+            cursor: (64, 64),
+            atomic_async_flip: self.lock().async_flips,
+            ..Caps::default()
+        };
         Device::with_kernel(self.clone(), path.into(), driver, caps)
     }
 
@@ -270,6 +284,16 @@ impl Scripted {
     /// Behaves as Linux before 6.8, which has no CLOSEFB.
     pub fn without_closefb(&self) {
         self.lock().no_closefb = true;
+    }
+
+    /// Devices made from now on have asynchronous flips. What is refused of them is the rule's.
+    pub fn with_asynchronous_flips(&self) {
+        self.lock().async_flips = true;
+    }
+
+    /// Behaves as a driver without vblanks. Its flips are the test's to make, as ever.
+    pub fn without_vblanks(&self) {
+        self.lock().no_vblanks = true;
     }
 
     /// Has a debugfs at `root` from now on, in which the device is that of minor 0.

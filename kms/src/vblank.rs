@@ -12,6 +12,10 @@
 //! nouveau, vc4 …), so that the stamp lies in the future when the flip is reported: by that they are
 //! known.
 //!
+//! A driver without vblanks (simpledrm, udl, gud, panels on SPI …) reports a flip as soon as the
+//! commit has been carried out (`drm_atomic_helper_fake_vblank`). There the clock is its own: a
+//! frame goes out when it is ready, but not before the one before was shown for a period.
+//!
 //! Pure arithmetic: time is a parameter, nothing is read or waited for. Never drifts: each flip
 //! resets the phase.
 
@@ -28,12 +32,22 @@ pub struct Clock {
     blanking: u64,
     /// Time stamps are those of the first line.
     stamps_first_line: bool,
-    /// See [`Clock::set_variable`].
-    variable: bool,
+    begins: Begins,
     last: Option<Seen>,
     /// The last flip followed another one before that had become old.
     steady: bool,
     missed: u64,
+}
+
+/// What a vblank begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    /// The end of the period.
+    Periodically,
+    /// A frame: see [`Clock::set_variable`].
+    WithFrame,
+    /// There are none: see [`Clock::own`].
+    Never,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,19 +63,46 @@ impl Clock {
     pub fn new(period: u64, blanking: u64) -> Self {
         let period = period.max(1);
         let blanking = blanking.min(period / 2);
-        Self { period, blanking, stamps_first_line: false, variable: false, last: None, steady: false, missed: 0 }
+        let begins = Begins::Periodically;
+        Self { period, blanking, stamps_first_line: false, begins, last: None, steady: false, missed: 0 }
+    }
+
+    /// The clock of a display without vblanks (not [`crate::Device::has_vblanks`]): what it calls a
+    /// vblank is the time at which a frame goes out, `period` ns (at least 1) after the one before at
+    /// the earliest. [`Clock::committed`] moves it, and no flip does.
+    pub fn own(period: u64) -> Self {
+        Self { begins: Begins::Never, ..Self::new(period, 0) }
+    }
+
+    /// See [`Clock::own`].
+    pub fn is_own(&self) -> bool {
+        self.begins == Begins::Never
     }
 
     /// Whether the display waits for a frame (VRR_ENABLED): a vblank then begins when a frame has
     /// come, at the earliest a period after the last one. What the display does by itself when none
-    /// comes is not known here.
+    /// comes is not known here. A display without vblanks does not wait.
     pub fn set_variable(&mut self, variable: bool) {
-        self.variable = variable;
+        if !self.is_own() {
+            self.begins = if variable { Begins::WithFrame } else { Begins::Periodically };
+        }
     }
 
     /// See [`Clock::set_variable`].
     pub fn is_variable(&self) -> bool {
-        self.variable
+        self.begins == Begins::WithFrame
+    }
+
+    /// Whether vblanks come whether or not there is a frame, so that one can be missed.
+    pub fn is_periodic(&self) -> bool {
+        self.begins == Begins::Periodically
+    }
+
+    /// The kernel has taken a frame for the vblank at `vblank`.
+    pub fn committed(&mut self, vblank: Ns) {
+        if self.is_own() {
+            self.last = Some(Seen { time: vblank, sequence: 0 });
+        }
     }
 
     /// Beginning of the vblank of the last flip; `None`: none was seen.
@@ -91,8 +132,11 @@ impl Clock {
     }
 
     /// A flip was reported at `now`, with a time stamp and the kernel's `sequence`; answers the
-    /// sequence with its wraps counted.
+    /// sequence with its wraps counted. Of a display without vblanks it is 0.
     pub fn flip(&mut self, now: Ns, stamp: Ns, sequence: u32) -> u64 {
+        if self.is_own() {
+            return 0;
+        }
         self.stamps_first_line |= stamp > now;
         let time = self.begin_of(stamp);
         let full = match self.last {
@@ -110,8 +154,10 @@ impl Clock {
     /// Beginning of the first vblank strictly after `after`; one period after `after` while no flip was
     /// seen. It saturates: a client may name any time.
     pub fn next_vblank(&self, after: Ns) -> Ns {
-        let Some(last) = self.last else { return after.saturating_add(self.period) };
-        if self.variable {
+        let Some(last) = self.last else {
+            return after.saturating_add(if self.is_own() { 1 } else { self.period });
+        };
+        if !self.is_periodic() {
             return last.time.saturating_add(self.period).max(after.saturating_add(1));
         }
         match after.checked_sub(last.time) {
@@ -128,15 +174,16 @@ impl Clock {
     /// The first flip after a modeset, or after the vblank interrupt was off, may carry a time that
     /// the driver only estimated. Without flips it gets old: the mode's rate and the display's
     /// differ by some parts in ten thousand, and a driver may stop its vblank interrupt and start
-    /// it with another phase.
+    /// it with another phase. A clock of its own is always known.
     pub fn is_in_phase(&self, time: Ns) -> bool {
-        self.steady && self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
+        self.is_own()
+            || self.steady && self.last.is_some_and(|last| time.saturating_sub(last.time) <= FRESH * self.period)
     }
 
     /// How many vblanks a flip with this time stamp came after its `target`, the beginning of a
-    /// vblank; 0 if in time, and always where the vblank waits for the frame. Counts them.
+    /// vblank; 0 if in time, and always where no vblank comes without a frame. Counts them.
     pub fn miss(&mut self, target: Ns, stamp: Ns) -> u64 {
-        if self.variable {
+        if !self.is_periodic() {
             return 0;
         }
         let late = (self.begin_of(stamp).saturating_sub(target) + self.period / 2) / self.period;
@@ -234,6 +281,34 @@ mod tests {
         assert_eq!((clock.last_vblank(), clock.period()), (Some(110 * MS), 10 * MS));
         clock.set_variable(false);
         assert_eq!(clock.next_vblank(133 * MS), 140 * MS);
+    }
+
+    #[test]
+    fn without_vblanks_frames_are_a_period_apart() {
+        let mut clock = Clock::own(10 * MS);
+        assert!(clock.is_own() && clock.is_in_phase(0));
+        assert_eq!(clock.next_vblank(100 * MS), 100 * MS + 1, "the first frame goes out at once");
+        clock.committed(100 * MS);
+        // The flip comes with the commit, or after the pixels have been sent, with no number.
+        assert_eq!(clock.flip(99 * MS, 99 * MS, 0), 0);
+        assert_eq!((clock.next_vblank(99 * MS), clock.next_vblank(100 * MS)), (110 * MS, 110 * MS));
+        assert_eq!(clock.latch(101 * MS, 2 * MS), (108 * MS, 110 * MS));
+        clock.committed(110 * MS);
+        assert_eq!(clock.flip(135 * MS, 135 * MS, 0), 0);
+        assert_eq!(clock.next_vblank(135 * MS), 135 * MS + 1, "a slow display is as fast as it can");
+        assert_eq!((clock.miss(110 * MS, 135 * MS), clock.missed()), (0, 0), "nothing is late");
+        clock.set_variable(true);
+        assert!(clock.is_own() && !clock.is_variable());
+        assert!(clock.is_in_phase(100_000 * MS), "it does not get old");
+        assert_eq!(clock.next_vblank(Ns::MAX), Ns::MAX);
+    }
+
+    #[test]
+    fn flips_move_and_commits_leave_the_clock_of_a_display_with_vblanks() {
+        let mut clock = Clock::new(10 * MS, 0);
+        clock.flip(100 * MS, 100 * MS, 1);
+        clock.committed(125 * MS);
+        assert_eq!(clock.next_vblank(101 * MS), 110 * MS);
     }
 
     #[test]

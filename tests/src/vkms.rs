@@ -128,6 +128,18 @@ impl Builder {
         self
     }
 
+    /// The same, but not between memory of the device and that of another.
+    pub fn asynchronous_flips_of_one_kind(mut self) -> Self {
+        self.extras |= 64;
+        self
+    }
+
+    /// Takes the vblanks away: a flip is reported as soon as it has been carried out.
+    pub fn no_vblanks(mut self) -> Self {
+        self.extras |= 32;
+        self
+    }
+
     /// Gives the displays a variable refresh, down to `lowest` Hz.
     pub fn variable(mut self, lowest: u32) -> Self {
         self.min_refresh = lowest;

@@ -54,7 +54,7 @@ pub fn judge(output: &mut Output, in_flight: &InFlight, flipped: Ns) -> (u64, Op
     if let Some(at) = drawn {
         output.planner.drawn(at.saturating_sub(timing.committed));
     }
-    if output.clock.is_variable() {
+    if !output.clock.is_periodic() {
         return (0, None);
     }
     let missed = output.clock.miss(in_flight.vblank, flipped);

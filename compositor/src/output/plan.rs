@@ -4,11 +4,14 @@
 
 use fence::Ns;
 
-use crate::output::{
-    phase::{Latch, LatchReason},
-    planes::tear::TearVerdict,
-    quiet::QuietMoment,
-    state::Output,
+use crate::{
+    output::{
+        phase::{Latch, LatchReason},
+        planes::tear::TearVerdict,
+        quiet::QuietMoment,
+        state::Output,
+    },
+    schedule::Margins,
 };
 
 impl Output {
@@ -18,7 +21,7 @@ impl Output {
         if !self.machine.can_plan(now) {
             return;
         }
-        let (margins, now) = (self.planner.margins(), now.max(self.machine.not_before()));
+        let (margins, now) = (self.margins(), now.max(self.machine.not_before()));
         let latch = if self.is_due() {
             // A frame that may tear is committed at once; it need not wait for the vblank.
             if self.clock.is_in_phase(now) && self.tearing != TearVerdict::May {
@@ -44,6 +47,13 @@ impl Output {
 }
 
 impl Output {
+    /// How long before a vblank to latch. Without vblanks a frame is shown as soon as it is committed,
+    /// so that any reserve would only show it too early.
+    pub fn margins(&self) -> Margins {
+        let margins = self.planner.margins();
+        if self.clock.is_own() { Margins { early: margins.late, ..margins } } else { margins }
+    }
+
     /// Whether the output must latch, or check its pending commits to decide that.
     pub fn is_due(&self) -> bool {
         self.dirty || self.check_pending

@@ -212,6 +212,7 @@ impl Outputs {
             kind: kind_of(output),
             in_phase: output.clock.is_in_phase(started),
         };
+        output.clock.committed(vblank);
         output.planner.committed(&timing);
         output.frame = frame;
         // The next frame has the pointer that this one lacks.

@@ -54,7 +54,7 @@ pub struct Output {
     pub global: GlobalId,
     /// The CRTC, the connector and the planes.
     pub kms: KmsOutput,
-    /// Predicts vblanks from the timestamps of flips.
+    /// Predicts vblanks from the timestamps of flips, or takes their place.
     pub clock: vblank::Clock,
     /// The top left corner on the desktop.
     pub location: Point<i32, Logical>,
@@ -201,6 +201,7 @@ impl Output {
             "pointer_on_plane": self.pointer_on_plane,
             "tearing": self.tearing.name(),
             "vrr": self.kms.vrr(),
+            "vblanks": !self.clock.is_own(),
             "test_commits": self.layouts.tests(),
             "on_planes": self.on_planes().filter(|(_, shown)| matches!(shown, OnPlane::Content(_))).count(),
             "direct": matches!(self.on_plane(self.primary), Some(OnPlane::Content(_))),

@@ -138,7 +138,11 @@ impl Kernel for Scripted {
     }
 
     fn crtc_sequence(&self, _: CrtcId) -> Result<(), Errno> {
-        self.lock().failure(Call::Sequence)
+        let mut state = self.lock();
+        if state.no_vblanks {
+            return Err(Errno::OPNOTSUPP);
+        }
+        state.failure(Call::Sequence)
     }
 
     fn debugfs(&self) -> PathBuf {

@@ -212,6 +212,12 @@ impl Syncline {
         let global = announce_output(&self.display, &wl);
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
         tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        let clock = if output.device().has_vblanks(output.crtc_id()) {
+            vblank::Clock::new(mode.period_ns(), mode.blanking_ns())
+        } else {
+            tracing::info!("{}: its driver has no vblanks; a timer paces the frames", connector.name);
+            vblank::Clock::own(mode.period_ns())
+        };
         if let Some(Fallback { what, why, .. }) = &fallback {
             tracing::warn!("{}: lit {what}: {why}", connector.name);
         }
@@ -219,7 +225,7 @@ impl Syncline {
             id,
             wl,
             global,
-            clock: vblank::Clock::new(mode.period_ns(), mode.blanking_ns()),
+            clock,
             location,
             size: (width as i32, height as i32).into(),
             machine: Machine::lit(self.now),

@@ -9,7 +9,8 @@
 //! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
 //! the latch of the frame cannot be right. The feedback then has the time at which the flip event
 //! was read, and does not claim a hardware clock. For a headless display, whose flips come from a
-//! timer, no flags are set.
+//! timer, no flags are set; nor for one without vblanks, where a flip says that the pixels have been
+//! sent to the display, and not when it shows them.
 
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use crate::{
 pub struct FlipTime {
     /// CLOCK_MONOTONIC.
     pub time: Ns,
-    /// The sequence number of the vblank.
+    /// The sequence number of the vblank; 0: the display has none.
     pub seq: u64,
     /// The kernel's time was impossible; `time` is when the event was read.
     pub guessed: bool,
@@ -50,9 +51,9 @@ impl Syncline {
         let (now, millis) = (self.now, self.millis());
         let cursor = self.cursor_on(id);
         let output = &mut self.outputs.list[id];
-        let Some(in_flight) = output.machine.frame_mut() else { return };
         // From the flip of this frame to the latch of the next one.
-        let head_start = output.clock.period().saturating_sub(output.planner.margins().early);
+        let head_start = output.clock.period().saturating_sub(output.margins().early);
+        let Some(in_flight) = output.machine.frame_mut() else { return };
         let mut waiting = std::mem::take(&mut self.pace.awaits_frame);
         waiting.retain(|surface| {
             let Ok(surface) = surface.upgrade() else { return false };
@@ -112,7 +113,7 @@ impl Syncline {
     ) {
         let output = &mut self.outputs.list[id];
         let time = Duration::from_nanos(shown.time);
-        let headless = output.kms.device().is_headless();
+        let unclocked = output.kms.device().is_headless() || output.clock.is_own();
         let period = Duration::from_nanos(output.clock.period());
         let refresh = if output.clock.is_variable() { Refresh::variable(period) } else { Refresh::fixed(period) };
         for (feedback, on_plane, surface) in callbacks.feedback.drain(..) {
@@ -125,7 +126,7 @@ impl Syncline {
                 time,
                 refresh,
                 shown.seq,
-                if headless { Kind::empty() } else { flags(on_plane, callbacks.tears, shown.guessed) },
+                if unclocked { Kind::empty() } else { flags(on_plane, callbacks.tears, shown.guessed) },
             );
         }
         let millis = time.as_millis() as u32;

@@ -31,9 +31,9 @@ const FALLBACK: Ns = 1_000_000_000 / 60;
 
 impl Output {
     /// How much before its time a commit may be shown: the shift of a vblank that rounding and an
-    /// imperfect phase may cause.
+    /// imperfect phase may cause. A clock of its own is not off.
     pub fn slack(&self) -> Ns {
-        (self.clock.period() / 32).min(500_000)
+        if self.clock.is_own() { 0 } else { (self.clock.period() / 32).min(500_000) }
     }
 }
 

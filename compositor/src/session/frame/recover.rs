@@ -124,7 +124,8 @@ impl Syncline {
         // Tries again at the next vblank, with the content of that time. An earlier try would not
         // let the commit that keeps the CRTC busy finish.
         output.dirty = true;
-        output.machine.refused(match output.clock.is_in_phase(self.now) {
+        // Where no vblank comes by itself, the next one would be now.
+        output.machine.refused(match output.clock.is_periodic() && output.clock.is_in_phase(self.now) {
             true => output.clock.next_vblank(self.now),
             false => self.now + output.clock.period(),
         });

@@ -54,7 +54,7 @@ impl Syncline {
             // Later, others may be in its way again.
             return false;
         }
-        let late = vblank.saturating_sub(output.planner.margins().late);
+        let late = vblank.saturating_sub(output.margins().late);
         if late <= self.now || !output.clock.is_in_phase(self.now) {
             return false;
         }
