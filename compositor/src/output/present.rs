@@ -22,7 +22,7 @@ use crate::{
         in_flight::InFlight,
         planes::{
             assign::{self, PlaneRules},
-            attempt::{Attempt, CURSOR_REST, FrameError},
+            attempt::{Attempt, FrameError},
             fill::{FrameInputs, gather, test},
             implicit,
             layout_change::changes_layout,
@@ -198,12 +198,12 @@ impl Outputs {
         }
         let had_cursor = output.ladder.may_use_cursor();
         output.ladder.accepted(&mut known.learnt);
-        attempt.log_learnt(output, known);
         let no_cursor = had_cursor && !output.ladder.may_use_cursor();
         if no_cursor {
-            output.cursor_again = Some(to + CURSOR_REST);
+            output.cursor_rest.begin(to);
             // Whatever was refused, it was with the pointer.
             layouts.forget_tests();
+        attempt.log_learnt(output, known);
         }
         let timing = Timing {
             planned,

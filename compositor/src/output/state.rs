@@ -16,7 +16,6 @@
 
 use std::sync::Arc;
 
-use fence::Ns;
 use kms::vblank;
 use smithay::{
     output::Output as WlOutput,
@@ -32,6 +31,7 @@ use crate::{
         planes::{
             assign::Layouts,
             content_type::ConnectorSettings,
+            cursor_rest::CursorRest,
             request::{KmsOutput, Mark, OnPlane},
             tear,
         },
@@ -86,8 +86,8 @@ pub struct Output {
     pub callbacks: FrameCallbacks,
     /// Decides what to omit when the kernel refuses a frame.
     pub ladder: kms::recover::Ladder,
-    /// When a cursor plane that was refused is tried again (CLOCK_MONOTONIC).
-    pub cursor_again: Option<Ns>,
+    /// For how long a cursor plane that was refused is left alone.
+    pub cursor_rest: CursorRest,
     /// What it waits for until no other output of its card has a commit in flight.
     pub quiet: QuietMoment,
     /// A plane has refused a layout since clients last got dmabuf feedback.

@@ -3,7 +3,6 @@
 //! The decisions are made by [`kms::recover`]; nothing here commits.
 
 use drm_fourcc::DrmModifier;
-use fence::Ns;
 use kms::{
     CommitError,
     recover::{AttemptedFeatures, InFences, Ladder, Layout, Remedy},
@@ -160,9 +159,9 @@ impl Attempt {
     /// A frame was accepted after a refusal: logs what will not be tried again.
     pub fn log_learnt(&self, output: &Output, known: &CardLimits) {
         if self.without_cursor && !output.ladder.may_use_cursor() {
-            let minutes = CURSOR_REST / 60_000_000_000;
+            let seconds = output.cursor_rest.length() / 1_000_000_000;
             tracing::warn!(
-                "{}: {} refuses the cursor plane; the pointer is drawn with the rest for {minutes} minutes",
+                "{}: {} refuses the cursor plane; the pointer is drawn with the rest for {seconds} s",
                 output.wl.name(),
                 known.driver
             );
@@ -176,9 +175,6 @@ impl Attempt {
         }
     }
 }
-
-/// How long the cursor plane is left alone after it was refused: what was short may have become free.
-pub const CURSOR_REST: Ns = 300_000_000_000;
 
 fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }

@@ -36,8 +36,7 @@ impl Syncline {
         }
         let started = self.now;
         let output = &mut self.outputs.list[id];
-        if output.cursor_again.is_some_and(|at| at <= started) {
-            output.cursor_again = None;
+        if output.cursor_rest.is_over(started) {
             output.ladder.try_cursor_again();
         }
         self.release_due(id, vblank);
