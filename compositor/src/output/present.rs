@@ -110,17 +110,15 @@ impl Outputs {
         let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
         output.quiet = QuietMoment::Any;
         layouts.assign(size, reserved, |assignment| {
-            if beside && known.tests_stall() {
+            if beside && known.tests_stall(started) {
                 output.quiet = QuietMoment::Wanted;
                 return Err(Errno::BUSY);
             }
             let asked = config.clock.now();
             let result = test(output, device, assignment, scene, cursor);
-            if beside {
-                known.asked_beside_another(config.clock.now() - asked);
-                if result == Err(Errno::BUSY) {
-                    output.quiet = QuietMoment::Wanted;
-                }
+            known.laid_out(asked, config.clock.now(), beside);
+            if beside && result == Err(Errno::BUSY) {
+                output.quiet = QuietMoment::Wanted;
             }
             if let Err(errno) = result {
                 suspects.extend(refused_layouts::suspect(assignment, errno));
@@ -139,7 +137,8 @@ impl Outputs {
         }
         let CommittedFrame { from, to, submitted: Submitted { out_fence, tears } } = loop {
             let assignment = layouts.current().filter(|_| !attempt.composited);
-            if beside && known.tests_stall() && (attempt.modeset || changes_layout(output, assignment, scene)) {
+            let lays_out = beside && (attempt.modeset || changes_layout(output, assignment, scene));
+            if lays_out && known.tests_stall(started) {
                 layouts.requests = requests;
                 return Err(FrameError::PutOff);
             }
@@ -156,8 +155,8 @@ impl Outputs {
             let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
             let result = submit(output, device, &requests, &layouts.rects, signalled, how, &mut asked);
             let to = config.clock.now();
-            if beside {
-                known.asked_beside_another(to - from);
+            if lays_out && !attempt.modeset {
+                known.laid_out(from, to, true);
             }
             let error = match result {
                 Ok(submitted) => break CommittedFrame { from, to, submitted },

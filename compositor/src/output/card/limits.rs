@@ -7,6 +7,8 @@ use kms::{
     recover::{Layout, LearnedLimits},
 };
 
+use crate::output::card::stalls::Stalls;
+
 /// What a card cannot do.
 #[derive(Debug)]
 pub struct CardLimits {
@@ -15,8 +17,7 @@ pub struct CardLimits {
     quirks: Quirks,
     /// What refused commits have shown.
     pub learnt: LearnedLimits,
-    /// A call has slept until another display flipped.
-    tests_stall: bool,
+    stalls: Stalls,
     /// Layouts that a plane refused although its driver advertises them.
     pub withdrawn: Vec<Layout>,
 }
@@ -29,7 +30,7 @@ impl CardLimits {
             tracing::info!("{}: {quirk}", device.path().display());
         }
         let learnt = LearnedLimits::new(quirks.in_fences());
-        Self { driver: device.driver().to_owned(), quirks, learnt, tests_stall: false, withdrawn: Vec::new() }
+        Self { driver: device.driver().to_owned(), quirks, learnt, stalls: Stalls::default(), withdrawn: Vec::new() }
     }
 
     /// Whether a pending fence of the driver `producer` may be committed as an in-fence, as far as
@@ -45,18 +46,21 @@ impl CardLimits {
 
     /// Whether a new layout of planes may not be asked for, not even by a test, while another display of
     /// the card has a commit in flight: the call would sleep until that is on the screen.
-    pub fn tests_stall(&self) -> bool {
-        self.tests_stall || self.quirks.has(Effect::TestsStall)
+    pub fn tests_stall(&self, now: Ns) -> bool {
+        self.quirks.has(Effect::TestsStall) || self.stalls.are_known(now)
     }
 
-    /// A test or a commit took so long while another display had a commit in flight.
-    pub fn asked_beside_another(&mut self, took: Ns) {
-        /// No driver computes for so long.
-        const SLEPT: Ns = 2_000_000;
-        if took > SLEPT && !self.tests_stall() {
-            self.tests_stall = true;
+    /// A test or a commit that lays planes out anew took from `from` to `to`; `beside`: while another
+    /// display had a commit in flight.
+    pub fn laid_out(&mut self, from: Ns, to: Ns, beside: bool) {
+        let took = to.saturating_sub(from);
+        if self.stalls.asked(to, took, beside) && !self.quirks.has(Effect::TestsStall) {
             let took = took as f64 / 1e6;
-            tracing::info!("{}: a commit or a test took {took:.1} ms: {}", self.driver, Effect::TestsStall);
+            tracing::info!(
+                "{}: tests and commits take long, the last {took:.1} ms: {}",
+                self.driver,
+                Effect::TestsStall
+            );
         }
     }
 
@@ -79,6 +83,7 @@ impl CardLimits {
     /// may work now. Returns whether withdrawn layouts are offered again.
     pub fn reset(&mut self) -> bool {
         self.learnt.forget_inferred();
+        self.stalls.forget();
         !std::mem::take(&mut self.withdrawn).is_empty()
     }
 }

@@ -9,6 +9,7 @@ pub mod cards;
 pub mod leaving;
 pub mod light;
 pub mod limits;
+pub mod stalls;
 
 pub use card::Card;
 pub use cards::Cards;

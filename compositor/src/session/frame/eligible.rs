@@ -32,7 +32,7 @@ impl Syncline {
                 shown += 1;
                 let card = self.outputs.cards.of(&output.kms);
                 // Another display that is to lay out its planes would wait for the fence as well.
-                let due = card.known.tests_stall() && self.outputs.is_quiet_awaited(card.serial());
+                let due = card.known.tests_stall(self.now) && self.outputs.is_quiet_awaited(card.serial());
                 !due && self.card_may_wait(output, acquire)
             })
         });
