@@ -30,6 +30,15 @@ pub struct Layout {
     pub modifier: u64,
 }
 
+/// A layout with the lengths of its lines: what may not change with a tearing flip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLayout {
+    /// Format and modifier, and thereby the number of memory planes.
+    pub layout: Layout,
+    /// Bytes from line to line of each memory plane; 0 behind the last.
+    pub pitches: [u32; 4],
+}
+
 impl std::fmt::Display for Layout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match drm_fourcc(self.format) {
@@ -65,7 +74,7 @@ pub struct AttemptedFeatures {
     /// It was to tear (`DRM_MODE_PAGE_FLIP_ASYNC`).
     pub asynchronous: bool,
     /// Layout of the buffer on the primary plane; `None` where it is not known.
-    pub primary: Option<Layout>,
+    pub primary: Option<MemoryLayout>,
     /// Its in-fences.
     pub fences: InFences,
     /// A plane that is neither the primary nor the cursor was on.
@@ -215,6 +224,16 @@ impl LearnedLimits {
     }
 }
 
+/// A layout whose tearing flips were refused.
+#[derive(Debug, Clone, Copy)]
+struct NoTearing {
+    layout: Option<MemoryLayout>,
+    /// For how many frames it is not asked for after a refusal.
+    rest: u32,
+    /// How many of them are still to come.
+    left: u32,
+}
+
 /// The way down of one output.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
@@ -227,10 +246,10 @@ pub struct Ladder {
     /// Frames in a row that failed for a reason of the moment.
     moments: u8,
     /// What was on the primary plane in the last frame that was refused.
-    refused: Option<Layout>,
+    refused: Option<MemoryLayout>,
     /// What was on the primary plane when a flip was taken as soon as it did not tear, since the
     /// last modeset.
-    no_async: Option<Option<Layout>>,
+    no_async: Option<NoTearing>,
     /// A modeset was tried without success since the last reset.
     no_modeset: bool,
     /// A frame was taken as soon as the cursor plane was off.
@@ -247,6 +266,8 @@ impl Ladder {
     /// Frames that may fail for want of memory, or through a commit that is not ours, before less
     /// is tried.
     const MOMENTS: u8 = 3;
+    /// The longest rest of tearing flips in frames: some minutes.
+    const LONGEST_REST: u32 = 8191;
 
     /// A new frame: all rungs are open again. What was learnt stays.
     pub fn begin(&mut self) {
@@ -259,11 +280,13 @@ impl Ladder {
         *self = Self::default();
     }
 
-    /// Whether a frame with this layout on its primary plane may ask to tear. Not while the last
-    /// layout that was refused as a tearing flip stays there: drivers take tearing flips of some
-    /// layouts only.
-    pub fn may_tear(&self, primary: Option<Layout>) -> bool {
-        self.no_async != Some(primary)
+    /// Whether a frame with this layout on its primary plane may ask to tear.
+    ///
+    /// Drivers take tearing flips of some layouts only, and not from every memory to every other
+    /// (amdgpu: not from VRAM to GTT), which nobody can know before. So a refusal is believed when it
+    /// comes twice: the layout then rests, for twice as long after each further refusal.
+    pub fn may_tear(&self, primary: Option<MemoryLayout>) -> bool {
+        self.no_async.is_none_or(|refused| refused.layout != primary || refused.left == 0)
     }
 
     /// Whether the pointer may have the cursor plane. Not since a frame was taken as soon as that was
@@ -282,10 +305,19 @@ impl Ladder {
     pub fn accepted(&mut self, learnt: &mut LearnedLimits) {
         match self.last {
             Some((Remedy::WithoutFences, errno)) => learnt.no_in_fences = learnt.no_in_fences.or(Some(errno)),
-            Some((Remedy::Synchronous, _)) => self.no_async = Some(self.refused),
+            Some((Remedy::Synchronous, _)) => {
+                let layout = self.refused;
+                let before = self.no_async.filter(|refused| refused.layout == layout);
+                let rest = before.map_or(0, |refused| (2 * refused.rest + 1).min(Self::LONGEST_REST));
+                self.no_async = Some(NoTearing { layout, rest, left: rest });
+            }
             Some((Remedy::WithoutCursor, _)) => self.no_cursor = true,
             Some((Remedy::Modeset, _)) => self.no_async = None,
-            _ => {}
+            _ => {
+                if let Some(refused) = &mut self.no_async {
+                    refused.left = refused.left.saturating_sub(1);
+                }
+            }
         }
         (self.moments, self.no_modeset) = (0, false);
         self.begin();

@@ -22,7 +22,7 @@ use crate::{
         in_flight::InFlight,
         planes::{
             assign::{self, PlaneRules},
-            attempt::{Attempt, FrameError},
+            attempt::{Attempt, FrameError, lays_out_anew},
             fill::{FrameInputs, gather, test},
             implicit,
             layout_change::changes_layout,
@@ -148,7 +148,7 @@ impl Outputs {
             // A tearing frame has no in-fence for what waits for nothing.
             let bare = requests.iter().filter(|request| !request.waits_for_client());
             let asynchronous = attempt.asynchronous(output, &requests) && !implicit::waits_without_fences(bare);
-            if output.tearing == TearVerdict::May && !asynchronous {
+            if output.tearing == TearVerdict::May && !asynchronous && !lays_out_anew(output, &requests) {
                 // The driver has refused it: the next frame is planned for its vblank.
                 output.tearing = TearVerdict::Unable;
             }
@@ -202,8 +202,8 @@ impl Outputs {
             output.cursor_rest.begin(to);
             // Whatever was refused, it was with the pointer.
             layouts.forget_tests();
-        attempt.log_learnt(output, known);
         }
+        attempt.log_learnt(output, known);
         let timing = Timing {
             planned,
             started,
@@ -211,8 +211,8 @@ impl Outputs {
             kind: kind_of(output),
             in_phase: output.clock.is_in_phase(started),
         };
-        output.clock.committed(vblank);
         output.planner.committed(&timing);
+        output.clock.committed(vblank);
         output.frame = frame;
         // The next frame has the pointer that this one lacks.
         (output.dirty, output.retrain) = (no_cursor, false);

@@ -12,6 +12,7 @@ use crate::{Event, FramebufferId, Output, PlaneId, PlaneState, Rect, SrcRect};
 
 const XR24: u32 = dmabuf_import::Fourcc::Xrgb8888 as u32;
 const TILED: Layout = Layout { format: XR24, modifier: 0x0100_0000_0000_0002 };
+const TILED_LINES: MemoryLayout = MemoryLayout { layout: TILED, pitches: [4096, 0, 0, 0] };
 
 fn error(errno: Errno) -> CommitError {
     let (output, detail, request) = ("Virtual-1".to_owned(), "refused".to_owned(), String::new());
@@ -22,7 +23,7 @@ fn error(errno: Errno) -> CommitError {
 fn rich() -> AttemptedFeatures {
     AttemptedFeatures {
         asynchronous: true,
-        primary: Some(TILED),
+        primary: Some(TILED_LINES),
         fences: InFences::Signalled,
         overlays: true,
         cursor: true,
@@ -196,36 +197,67 @@ fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
     assert!(!LearnedLimits::new(false).in_fences() && LearnedLimits::new(true).in_fences());
 }
 
-#[test]
-fn tearing_is_not_asked_for_again_before_a_reset() {
-    let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
-    let linear = Layout { format: XR24, modifier: 0 };
-    assert!(ladder.may_tear(Some(TILED)) && ladder.may_tear(None));
-    assert_eq!(ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt), Remedy::Synchronous);
-    assert!(ladder.may_tear(Some(TILED)), "not proven yet");
-    ladder.accepted(&mut learnt);
-    assert!(!ladder.may_tear(Some(TILED)), "it was the tearing");
-    assert!(ladder.may_tear(Some(linear)) && ladder.may_tear(None), "other layouts may do");
-    for frame in 0..3 {
+/// Frames that may all tear, the next of which the kernel refuses as tearing flips if `refuses`: how many
+/// were refused, and how many tore.
+fn tear(ladder: &mut Ladder, frames: u32, layout: MemoryLayout, mut refuses: impl FnMut(u32) -> bool) -> (u32, u32) {
+    let (mut learnt, mut refused, mut torn) = (LearnedLimits::default(), 0, 0);
+    for frame in 0..frames {
         ladder.begin();
+        match (ladder.may_tear(Some(layout)), refuses(frame)) {
+            (true, true) => {
+                let had = AttemptedFeatures { primary: Some(layout), ..rich() };
+                assert_eq!(ladder.refused(&error(Errno::INVAL), &had, &mut learnt), Remedy::Synchronous);
+                refused += 1;
+            }
+            (true, false) => torn += 1,
+            _ => {}
+        }
         ladder.accepted(&mut learnt);
-        assert!(!ladder.may_tear(Some(TILED)), "frame {frame}");
     }
+    (refused, torn)
+}
+
+#[test]
+fn a_layout_that_never_tears_is_asked_for_ever_more_rarely() {
+    let mut ladder = Ladder::default();
+    assert_eq!(tear(&mut ladder, 8192, TILED_LINES, |_| true), (14, 0), "two minutes at 60 Hz");
+    assert_eq!(tear(&mut ladder, 8192 * 4, TILED_LINES, |_| true), (4, 0), "and then every two minutes");
     ladder.reset();
-    assert!(ladder.may_tear(Some(TILED)));
+    assert!(ladder.may_tear(Some(TILED_LINES)));
+}
+
+#[test]
+fn a_flip_that_is_refused_once_costs_one_frame() {
+    let mut ladder = Ladder::default();
+    assert_eq!(tear(&mut ladder, 100, TILED_LINES, |frame| frame == 7), (1, 99), "memory of another kind");
+}
+
+#[test]
+fn other_layouts_tear_while_one_rests() {
+    let mut ladder = Ladder::default();
+    tear(&mut ladder, 20, TILED_LINES, |_| true);
+    assert!(!ladder.may_tear(Some(TILED_LINES)));
+    let linear = Layout { format: XR24, modifier: 0 };
+    for other in [
+        MemoryLayout { layout: linear, ..TILED_LINES },
+        MemoryLayout { pitches: [8192, 0, 0, 0], ..TILED_LINES },
+        MemoryLayout { pitches: [4096, 4096, 0, 0], ..TILED_LINES },
+    ] {
+        assert!(ladder.may_tear(Some(other)), "{other:?}");
+    }
+    assert!(ladder.may_tear(None));
 }
 
 #[test]
 fn a_modeset_lets_tearing_be_asked_for_again() {
     let (mut ladder, mut learnt) = (Ladder::default(), LearnedLimits::default());
-    ladder.refused(&error(Errno::INVAL), &rich(), &mut learnt);
-    ladder.accepted(&mut learnt);
-    assert!(!ladder.may_tear(Some(TILED)));
+    tear(&mut ladder, 20, TILED_LINES, |_| true);
+    assert!(!ladder.may_tear(Some(TILED_LINES)));
     ladder.begin();
-    let plain = AttemptedFeatures { primary: Some(TILED), ..AttemptedFeatures::default() };
+    let plain = AttemptedFeatures { primary: Some(TILED_LINES), ..AttemptedFeatures::default() };
     assert_eq!(ladder.refused(&error(Errno::INVAL), &plain, &mut learnt), Remedy::Modeset);
     ladder.accepted(&mut learnt);
-    assert!(ladder.may_tear(Some(TILED)));
+    assert!(ladder.may_tear(Some(TILED_LINES)));
 }
 
 #[test]
@@ -472,7 +504,7 @@ prop_compose! {
         target: bool,
     ) -> AttemptedFeatures {
         let (client, target) = (client.then_some(TILED), target.then_some(TILED));
-        let primary = client.or(target);
+        let primary = client.or(target).map(|layout| MemoryLayout { layout, ..TILED_LINES });
         let (modeset, in_flight, others_in_flight) = (false, false, false);
         AttemptedFeatures {
             asynchronous,

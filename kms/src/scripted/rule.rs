@@ -14,6 +14,12 @@ impl Asked<'_> {
         self.state.framebuffers.get(&fb).copied()
     }
 
+    /// The framebuffer that a plane shows before the call; `None`: it is off.
+    pub fn shown(&self, plane: PlaneId) -> Option<FbDescription> {
+        let value = self.state.values.get(&(plane.into(), ids::FB_ID)).copied()?;
+        self.state.made.get(&FramebufferId::from_value(value)?).copied()
+    }
+
     /// The framebuffers that the call puts on planes.
     pub fn shows(&self) -> impl Iterator<Item = FbDescription> + '_ {
         let of = |(_, prop, value): &(_, _, u64)| (*prop == ids::FB_ID).then_some(*value);

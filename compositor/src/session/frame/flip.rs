@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::{
     crc::frames::Flipped,
     output::{
-        in_flight::{FrameCallbacks, InFlight},
+        in_flight::FrameCallbacks,
         judge::{judge, pass_failed},
         phase::Flipped as Landed,
         state::Output,
@@ -85,20 +85,21 @@ impl Syncline {
         self.watch_attachments();
         let output = &mut self.outputs.list[id];
         let landed = output.machine.flipped()?;
-        let early = |in_flight: &InFlight| !in_flight.callbacks.tears && flip.time < in_flight.timing.started;
-        let guessed = matches!(&landed, Landed::Frame(in_flight) if early(in_flight));
+        let tears = matches!(&landed, Landed::Frame(in_flight) if in_flight.callbacks.tears);
+        let guessed = matches!(&landed, Landed::Frame(in_flight) if flip.time < in_flight.timing.started);
         // For the flip that turns a display on, kernels have reported the last vblank before it was
-        // off.
+        // off; for a tearing flip they report the vblank before it.
         let time = if guessed { now } else { flip.time };
+        let stamp = if tears { flip.time } else { time };
         // Since `now` was read the vblank may have come, which puts its stamp into the future, too.
-        let read_at = if time > now { self.clock.now() } else { now };
+        let read_at = if stamp > now { self.clock.now() } else { now };
         output.clock.set_variable(output.kms.vrr());
-        let seq = output.clock.flip(read_at, time, flip.sequence);
+        let seq = output.clock.flip(read_at, stamp, flip.sequence);
         if matches!(landed, Landed::Off) {
             // The phase of its vblanks is unknown when it is on again.
             output.clock.forget_phase();
         }
-        if !matches!(landed, Landed::Frame(_)) || guessed {
+        if !matches!(landed, Landed::Frame(_)) || (guessed && !tears) {
             // After a modeset, planes that it has touched without a CRTC are busy until the commit
             // is over, and the event may come before that.
             output.machine.rest_until(now + SETTLES);
