@@ -28,5 +28,5 @@ pub mod vkms;
 
 pub use entry::CrcEntry;
 pub use error::{CrcError, NoHelper};
-pub use reader::{CrcReader, CrcSource};
+pub use reader::{CrcReader, CrcSource, is_locked_down};
 pub use stream::{CrcStream, RING, SETTLING};

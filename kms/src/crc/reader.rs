@@ -198,7 +198,9 @@ impl CrcReader {
     }
 }
 
-fn is_locked_down() -> bool {
+/// Whether the kernel is locked down (Secure Boot): nobody may open files of debugfs that can be
+/// written to (EPERM), so that of the CRC sources only the one that is set can be read.
+pub fn is_locked_down() -> bool {
     client::lockdown().is_ok_and(|text| client::is_locked_down(&text))
 }
 

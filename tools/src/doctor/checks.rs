@@ -134,6 +134,10 @@ fn testing(machine: &Machine) -> Group {
             .hint("mount -t debugfs none /sys/kernel/debug (needs root)"),
         Access::Denied => Check::expected("debugfs", false, "permission denied")
             .hint("CRCs need syncline-crcd (docs/crc.md), sw_sync needs root"),
+        Access::Yes if machine.locked_down => {
+            Check::optional("debugfs", false, "the kernel is locked down (Secure Boot)")
+                .hint("display CRCs have the source auto only, and tests no sw_sync; for root neither (docs/crc.md)")
+        }
         ref access => access_check("debugfs", access, "mounted"),
     };
     let sw_sync = match machine.sw_sync {

@@ -21,6 +21,10 @@ pub struct Machine {
     pub memory: Memory,
     /// `/sys/kernel/debug`.
     pub debugfs: Access,
+    /// The kernel is locked down (Secure Boot): what of debugfs can be written to is closed to
+    /// everybody.
+    #[serde(default)]
+    pub locked_down: bool,
     /// `sw_sync` in debugfs, with which tests create fences.
     pub sw_sync: Access,
     pub cec: Vec<CecAdapter>,

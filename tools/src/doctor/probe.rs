@@ -35,6 +35,7 @@ pub fn machine(only: Option<&Path>) -> Machine {
         render_nodes: nodes::render_nodes().into_iter().map(render_node).collect(),
         memory: memory(),
         debugfs: debugfs(),
+        locked_down: kms::crc::is_locked_down(),
         sw_sync: fence::SwTimeline::open().map_or_else(|error| refused(error.errno), |_| Access::Yes),
         cec: Adapter::paths().into_iter().map(cec).collect(),
     }

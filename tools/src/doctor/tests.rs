@@ -108,7 +108,7 @@ fn verdicts() {
 #[test]
 fn what_is_missing_says_what_to_do() {
     type Change = fn(&mut Machine, usize);
-    let table: [(&str, Change, Mark, &str); 5] = [
+    let table: [(&str, Change, Mark, &str); 6] = [
         (
             "syncobj timelines",
             |m, at| m.cards[at].sync = Some(SyncobjSupport::default()),
@@ -125,6 +125,7 @@ fn what_is_missing_says_what_to_do() {
             "needs Linux 6.6 or later; this is 6.5.0",
         ),
         ("debugfs", |m, _| m.debugfs = Access::Absent, Mark::Missing, "mount -t debugfs none /sys/kernel/debug"),
+        ("debugfs", |m, _| m.locked_down = true, Mark::NotApplicable, "display CRCs have the source auto only"),
         ("udmabuf", |m, _| m.memory.udmabuf = Access::Absent, Mark::NotApplicable, "CONFIG_UDMABUF"),
         ("seat", |m, _| (m.user.root, m.seat.seatd) = (false, Access::Denied), Mark::Missing, "join seatd's group"),
     ];

@@ -38,6 +38,7 @@ const MOUNTS: &[(&str, &str, &str)] = &[
     ("debugfs", "/sys/kernel/debug", ""),
     ("tracefs", "/sys/kernel/tracing", ""),
     ("configfs", "/sys/kernel/config", ""),
+    ("securityfs", "/sys/kernel/security", ""),
 ];
 
 /// Mounts [`MOUNTS`]; what the kernel was built without is left out, anything else that fails is an
