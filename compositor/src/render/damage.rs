@@ -21,7 +21,7 @@ use crate::{
         layer::{PassLayers, PassRole},
         split::{Part, region_of},
     },
-    surface::damage::DamageHistory,
+    surface::{damage::DamageHistory, transform},
     system::id::SurfaceId,
 };
 
@@ -202,7 +202,8 @@ struct Look {
 impl Shown {
     fn of(layer: &Layer, role: PassRole) -> Self {
         let view = &layer.view;
-        let look = Look { src: view.src, transform: view.transform, colour: view.colour, opaque: layer.opaque, role };
+        let (src, colour, transform) = (view.src, view.colour, layer.view.transform);
+        let look = Look { src, transform, colour, opaque: layer.opaque, role };
         let commit = (!layer.older).then(|| layer.damage.current_commit());
         Self { id: layer.content.surface, dst: layer.dst, look, commit }
     }
@@ -330,25 +331,24 @@ fn scaled(
     commit: CommitCounter,
     src: Rectangle<f64, Buffer>,
     dst: Size<i32, Physical>,
-    transform: Transform,
+    turn: Transform,
 ) -> Option<DamageSet<i32, Physical>> {
     let damage = damage.damage_since(commit)?;
     if damage.is_empty() {
         return Some(DamageSet::default());
     }
-    // Rotated buffers are rare, so they are damaged as a whole.
-    if transform != Transform::Normal || src.is_empty() || damage.len() > MAX_RECTS {
+    if src.is_empty() || damage.len() > MAX_RECTS {
         return None;
     }
-    let (fx, fy) = (f64::from(dst.w) / src.size.w, f64::from(dst.h) / src.size.h);
+    let upright = turn.transform_size(src.size);
+    let (fx, fy) = (f64::from(dst.w) / upright.w, f64::from(dst.h) / upright.h);
     let rects = damage.iter().filter_map(|rect| {
-        let rect = rect.to_f64().intersection(src)?;
-        let (x, y) = ((rect.loc.x - src.loc.x) * fx, (rect.loc.y - src.loc.y) * fy);
-        let scaled: Rectangle<f64, Physical> =
-            Rectangle::new((x, y).into(), (rect.size.w * fx, rect.size.h * fy).into());
+        let mut rect = rect.to_f64().intersection(src)?;
+        rect.loc -= src.loc;
+        let rect: Rectangle<f64, Physical> = transform::turned(transform::reverse(turn), rect, src.size);
         // One more pixel on each side: scaling filters across the edge.
         let grow = if fx == 1.0 && fy == 1.0 { 0 } else { 1 };
-        let mut rect = scaled.to_i32_up();
+        let mut rect = rect.upscale((fx, fy)).to_i32_up();
         rect.loc -= (grow, grow).into();
         rect.size += (2 * grow, 2 * grow).into();
         rect.intersection(Rectangle::from_size(dst))

@@ -27,6 +27,7 @@ use crate::{
         double_buffered::double_buffered,
         feedback::Feedback,
         shm::Cost,
+        transform,
         tree::{Trees, update::TreeUpdate},
         view::View,
     },
@@ -248,8 +249,7 @@ fn surface_to_buffer(
         (f64::from(rect.size.w) * fx, f64::from(rect.size.h) * fy).into(),
     );
     let area = (unscaled.w / f64::from(scale), unscaled.h / f64::from(scale)).into();
-    let mut rect: Rectangle<f64, smithay::utils::Buffer> =
-        Rectangle::<f64, Logical>::to_buffer(local, f64::from(scale), transform, &area);
+    let mut rect = transform::in_buffer(transform, scale, local, area);
     rect.loc += view.src.loc;
     rect.to_i32_up()
 }
@@ -267,4 +267,30 @@ pub fn drop_unapplied(surface: &WlSurface) {
             order.forget();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use smithay::{reexports::wayland_server::protocol::wl_output::Transform, utils::Buffer};
+
+    use super::*;
+
+    /// The surface is 100x200, as the client has rotated it to a buffer of 200x100.
+    #[test]
+    fn damage_of_a_surface_is_where_the_client_has_drawn_it() {
+        let table = [
+            (Transform::_90, (20, 50, 40, 30)),
+            (Transform::_270, (140, 20, 40, 30)),
+            (Transform::Flipped90, (20, 20, 40, 30)),
+            (Transform::Flipped270, (140, 50, 40, 30)),
+        ];
+        for (told, (x, y, w, h)) in table {
+            let mut attributes = SurfaceAttributes::default();
+            attributes.buffer_transform = told;
+            let view = View::new((200, 100).into(), false, &attributes, &ViewportCachedState::default());
+            let damage = Rectangle::new((20, 20).into(), (30, 40).into());
+            let found = surface_to_buffer(damage, &view, 1, view.transform);
+            assert_eq!(found, Rectangle::<i32, Buffer>::new((x, y).into(), (w, h).into()), "{told:?}");
+        }
+    }
 }

@@ -32,6 +32,7 @@ pub mod registry;
 pub mod shm;
 pub mod state;
 pub mod transactions;
+pub mod transform;
 pub mod tree;
 pub mod turn;
 pub mod view;

@@ -12,6 +12,8 @@ use smithay::{
     },
 };
 
+use crate::surface::transform;
+
 /// The most pixels of the desktop that a surface has in a direction. A viewport may ask for more; sums
 /// of places do not overflow with this.
 const LARGEST: i32 = 1 << 24;
@@ -46,12 +48,13 @@ impl View {
     ) -> Self {
         let scale = attributes.buffer_scale.max(1);
         let transform = Transform::from(attributes.buffer_transform);
-        let transform = if y_invert { inverted(transform) } else { transform };
+        // Its lines are from the bottom to the top.
+        let transform = if y_invert { transform::then(transform, Transform::Flipped180) } else { transform };
         let logical = buffer.to_logical(scale, transform);
         let size = viewport.size().unwrap_or(logical);
         let size = Size::from((size.w.min(LARGEST), size.h.min(LARGEST)));
         let src = match viewport.src {
-            Some(src) => src.to_buffer(f64::from(scale), transform, &logical.to_f64()),
+            Some(src) => transform::in_buffer(transform, scale, src, logical.to_f64()),
             None => Rectangle::from_size(buffer.to_f64()),
         };
         let opaque = attributes.opaque_region.as_ref().is_some_and(|region| covers(region, size));
@@ -66,20 +69,6 @@ impl View {
         let src = self.transform.transform_size(self.src.size);
         let fits = |size: i32, src: f64| src > 0.0 && f64::from(size) <= src * MOST_MAGNIFIED;
         fits(self.size.w, src.w) && fits(self.size.h, src.h)
-    }
-}
-
-/// The transform followed by a vertical flip; rotations by 90° change their direction.
-fn inverted(transform: Transform) -> Transform {
-    match transform {
-        Transform::Normal => Transform::Flipped180,
-        Transform::_90 => Transform::Flipped90,
-        Transform::_180 => Transform::Flipped,
-        Transform::_270 => Transform::Flipped270,
-        Transform::Flipped => Transform::_180,
-        Transform::Flipped90 => Transform::_90,
-        Transform::Flipped180 => Transform::Normal,
-        Transform::Flipped270 => Transform::_270,
     }
 }
 
@@ -166,13 +155,34 @@ mod tests {
 
     #[test]
     fn y_invert_flips_after_every_transform() {
-        use Transform::{_90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270, Normal};
+        use wl_output::Transform::{_90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270, Normal};
         let area = Size::<i32, Logical>::from((70, 50));
-        for transform in [Normal, _90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270] {
-            let rect = Rectangle::<i32, Logical>::new((10, 5).into(), (20, 7).into());
-            let mut upright = transform.transform_rect_in(rect, &area);
-            upright.loc.y = transform.transform_size(area).h - upright.loc.y - upright.size.h;
-            assert_eq!(inverted(transform).transform_rect_in(rect, &area), upright, "{transform:?}");
+        let rect = Rectangle::new((10, 5).into(), (20, 7).into());
+        for told in [Normal, _90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270] {
+            let transform = |y_invert| {
+                View::new((200, 100).into(), y_invert, &attributes(1, told), &viewport(None, None)).transform
+            };
+            let mut upright: Rectangle<i32, Buffer> = transform::turned(transform(false), rect, area);
+            upright.loc.y = transform(false).transform_size(area).h - upright.loc.y - upright.size.h;
+            assert_eq!(transform::turned::<_, _, Buffer>(transform(true), rect, area), upright, "{told:?}");
+        }
+    }
+
+    /// The surface is 100x200, as the client has rotated it to a buffer of 200x100.
+    #[test]
+    fn a_part_of_a_rotated_buffer_is_where_the_client_has_drawn_it() {
+        use wl_output::Transform as T;
+        let table = [
+            (T::_90, (20., 50., 40., 30.)),
+            (T::_270, (140., 20., 40., 30.)),
+            (T::Flipped90, (20., 20., 40., 30.)),
+            (T::Flipped270, (140., 50., 40., 30.)),
+        ];
+        for (transform, (x, y, w, h)) in table {
+            let crop = viewport(Some((20., 20., 30., 40.)), None);
+            let view = View::new((200, 100).into(), false, &attributes(1, transform), &crop);
+            assert_eq!(view.src, Rectangle::new((x, y).into(), (w, h).into()), "{transform:?}");
+            assert_eq!(view.size, Size::from((30, 40)), "{transform:?}");
         }
     }
 

@@ -86,7 +86,16 @@ fn damage_follows_the_mapping_to_the_output() {
     assert_eq!(rects(at((90, 90), Transform::Normal)), Some(vec![rect(0, 0, 5, 5), rect(80, 80, 10, 10)]));
     let double = Some(vec![rect(0, 0, 11, 11), rect(159, 159, 21, 21)]);
     assert_eq!(rects(at((180, 180), Transform::Normal)), double, "with the pixel that scaling filters");
-    assert_eq!(rects(at((90, 90), Transform::_90)), None, "a rotated buffer is damaged as a whole");
+    let turned = [
+        (Transform::_90, vec![rect(85, 0, 5, 5), rect(0, 80, 10, 10)]),
+        (Transform::_180, vec![rect(85, 85, 5, 5), rect(0, 0, 10, 10)]),
+        (Transform::_270, vec![rect(0, 85, 5, 5), rect(80, 0, 10, 10)]),
+        (Transform::Flipped, vec![rect(85, 0, 5, 5), rect(0, 80, 10, 10)]),
+        (Transform::Flipped90, vec![rect(0, 0, 5, 5), rect(80, 80, 10, 10)]),
+    ];
+    for (transform, expected) in turned {
+        assert_eq!(rects(at((90, 90), transform)), Some(expected), "{transform:?}");
+    }
     let many = (0..MAX_RECTS as i32 + 1).map(|x| buffer(x, 50, 1, 1));
     bag.add(many);
     assert_eq!(rects(scaled(&bag, before, src, (90, 90).into(), Transform::Normal)), None);
