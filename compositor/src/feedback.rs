@@ -170,7 +170,7 @@ pub fn swaps_axes(transform: Transform) -> bool {
     matches!(transform, Transform::_90 | Transform::_270 | Transform::Flipped90 | Transform::Flipped270)
 }
 
-/// Whether a surface is shown rotated by 90 or 270 degrees.
-pub fn is_rotated(surface: &WlSurface) -> bool {
-    with_states(surface, |states| swaps_axes(SurfaceState::of(states).view.transform))
+/// Whether an output with this transform shows a surface rotated by 90 or 270 degrees.
+pub fn is_rotated(surface: &WlSurface, output: Transform) -> bool {
+    with_states(surface, |states| swaps_axes(SurfaceState::of(states).view.transform)) != swaps_axes(output)
 }

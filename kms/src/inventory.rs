@@ -71,6 +71,12 @@ pub enum PanelOrientation {
     RightUp,
 }
 
+impl PanelOrientation {
+    /// The kernel's names, in its order.
+    pub(crate) const NAMES: [&str; 4] = ["Normal", "Upside Down", "Left Side Up", "Right Side Up"];
+    const ALL: [Self; 4] = [Self::Normal, Self::BottomUp, Self::LeftUp, Self::RightUp];
+}
+
 /// A connector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connector {
@@ -125,11 +131,9 @@ impl Connector {
 
     /// How a built-in panel is mounted (`panel orientation`); `None` where nothing is known.
     pub fn panel_orientation(&self) -> Option<PanelOrientation> {
-        use PanelOrientation::{BottomUp, LeftUp, Normal, RightUp};
         let name = self.props.value_name("panel orientation")?;
-        let names =
-            [("Normal", Normal), ("Upside Down", BottomUp), ("Left Side Up", LeftUp), ("Right Side Up", RightUp)];
-        names.into_iter().find(|(known, _)| *known == name).map(|(_, orientation)| orientation)
+        let at = PanelOrientation::NAMES.iter().position(|known| *known == name)?;
+        Some(PanelOrientation::ALL[at])
     }
 
     /// Whether the link failed since the last modeset (`link-status`): another modeset, maybe with

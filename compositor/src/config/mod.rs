@@ -363,6 +363,17 @@ mod tests {
     }
 
     #[test]
+    fn a_display_is_turned_in_the_words_of_wl_output() {
+        use smithay::utils::Transform::{_90, Flipped270, Normal};
+        let table = [("normal", Normal), ("90", _90), ("flipped-270", Flipped270)];
+        for (name, transform) in table {
+            let config = parse(&format!("[[output]]\nname = \"A\"\ntransform = \"{name}\"\n")).unwrap();
+            assert_eq!((config.outputs[0].transform, output::transform_name(transform)), (transform, name));
+        }
+        assert_eq!(parse("[[output]]\nname = \"A\"\n").unwrap().outputs[0].transform, Normal);
+    }
+
+    #[test]
     fn a_display_may_differ_in_variable_refresh() {
         let config = parse("vrr = true\n[[output]]\nname = \"A\"\nvrr = false\n[[output]]\nname = \"B\"\n").unwrap();
         assert_eq!(["A", "B", "C"].map(|name| config.vrr(name)), [false, true, true]);
@@ -375,6 +386,12 @@ mod tests {
         let table = [
             ("[[output]]\nname = \"a\"\nmode = \"huge\"\n", 3, "`huge` is not a mode"),
             ("[[output]]\nname = \"a\"\nmax-bpc = 3\n", 3, "write 6 to 16"),
+            (
+                "[[output]]\nname = \"a\"\ntransform = \"45\"\n",
+                3,
+                "`45` is not a transform; write one of \"normal\", \"90\"",
+            ),
+            ("[[output]]\nname = \"a\"\ntransform = 90\n", 3, "expected a string"),
             ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
             ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),
             ("[[output]]\nname = \"a\"\nposition = [1]\n", 3, ""),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use kms::ModeRequest;
+use smithay::utils::Transform;
 
 /// The settings of one display.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +20,10 @@ pub struct OutputConfig {
     /// The upper left corner of the display on the desktop, `[x, y]`. Displays without a position
     /// are placed in a row to the right of all that have one.
     pub position: Option<(i32, i32)>,
+    /// How the display is turned, in the words of `wl_output`: `90` turns its image
+    /// counter-clockwise. On a panel that is mounted turned, `normal` is upright.
+    #[serde(default, deserialize_with = "transform")]
+    pub transform: Transform,
     /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
     /// file applies.
     pub vrr: Option<bool>,
@@ -83,6 +88,32 @@ pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputC
 fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModeRequest>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// The transforms by their names in the file and in `syncline msg status`.
+const TRANSFORMS: [(&str, Transform); 8] = [
+    ("normal", Transform::Normal),
+    ("90", Transform::_90),
+    ("180", Transform::_180),
+    ("270", Transform::_270),
+    ("flipped", Transform::Flipped),
+    ("flipped-90", Transform::Flipped90),
+    ("flipped-180", Transform::Flipped180),
+    ("flipped-270", Transform::Flipped270),
+];
+
+/// The name of a transform.
+pub fn transform_name(transform: Transform) -> &'static str {
+    TRANSFORMS.iter().find(|(_, known)| *known == transform).map_or("normal", |(name, _)| name)
+}
+
+fn transform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Transform, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let found = TRANSFORMS.iter().find(|(name, _)| *name == text).map(|(_, transform)| *transform);
+    found.ok_or_else(|| {
+        let names = TRANSFORMS.map(|(name, _)| format!("\"{name}\"")).join(", ");
+        D::Error::custom(format!("`{text}` is not a transform; write one of {names}"))
+    })
 }
 
 fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

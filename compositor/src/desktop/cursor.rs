@@ -13,7 +13,7 @@ use kms::Device;
 use smithay::{
     input::pointer::{CursorImageStatus, CursorImageSurfaceData},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    utils::{Logical, Point, Rectangle, Size},
+    utils::{Logical, Point, Rectangle, Size, Transform},
     wayland::compositor::with_states,
 };
 
@@ -25,7 +25,7 @@ use crate::{
         theme::Theme,
         tree,
     },
-    render::{CursorImage, Layer},
+    render::{CursorImage, Layer, Screen},
     surface::{SurfaceState, content::Content, tree::Trees},
 };
 
@@ -184,13 +184,13 @@ impl Cursor {
     }
 
     /// Appends the layers of the image, from top to bottom, for a pointer at `pointer` and an
-    /// output of `device` at `area`.
+    /// output of `device`.
     pub fn collect(
         &mut self,
         device: &Device,
         trees: &Trees<WlSurface>,
         pointer: Point<f64, Logical>,
-        area: Rectangle<i32, Logical>,
+        screen: &Screen,
         now: Ns,
         layers: &mut Vec<Layer>,
     ) {
@@ -201,27 +201,27 @@ impl Cursor {
             CursorImageStatus::Surface(surface) => {
                 let origin = pointer.to_i32_floor() - hotspot(surface);
                 tree::walk(trees, surface, origin, |surface, states, at| {
-                    let layer = layer::layer(surface, states, at, area, now);
+                    let layer = layer::layer(surface, states, at, screen, now);
                     layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
                 });
             }
             CursorImageStatus::Named(icon) => {
                 let image = self.theme.image(*icon);
                 let rect = Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size());
-                if !rect.overlaps(area) {
+                if !rect.overlaps(screen.area) {
                     return;
                 }
                 match self.buffers.theme_layer(device, &image, self.changes) {
-                    Ok(layer) => layers.push(Layer { dst: layer::on_output(rect, area), ..layer }),
+                    Ok(layer) => layers.push(Layer { dst: screen.rect(rect), output: screen.transform, ..layer }),
                     Err(error) => tracing::warn!("cursor: {error}"),
                 }
             }
         }
     }
 
-    /// The image in a buffer of `width` × `height` for a cursor plane of `device`, rendered again if
-    /// it has changed. `None` if nothing is shown.
-    pub fn for_plane(&mut self, device: &Device, width: u32, height: u32) -> Option<CursorImage> {
+    /// The image in a buffer of this size for a cursor plane of `device`, on an output with this
+    /// transform; rendered again if it has changed. `None` if nothing is shown.
+    pub fn for_plane(&mut self, device: &Device, size: (u32, u32), transform: Transform) -> Option<CursorImage> {
         self.check_alive();
         if self.is_hidden() {
             return None;
@@ -231,7 +231,7 @@ impl Cursor {
             CursorImageStatus::Named(icon) => ImageSource::Theme(self.theme.image(*icon)),
             CursorImageStatus::Surface(surface) => ImageSource::Surface(surface, hotspot(surface)),
         };
-        self.buffers.for_plane(device, (width, height), &source, self.changes)
+        self.buffers.for_plane(device, (size, transform), &source, self.changes)
     }
 
     /// The client's image that [`Cursor::for_plane`] could not read, because its dma-buf carries a

@@ -30,6 +30,7 @@ use crate::{
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
         damage::DamageHistory,
+        transform,
         view::View,
     },
     system::id::SurfaceId,
@@ -57,11 +58,12 @@ pub enum ImageSource<'a> {
     Surface(&'a WlSurface, Point<i32, Logical>),
 }
 
-/// The cursor image for the cursor planes of one card and one size.
+/// The cursor image for the cursor planes of one card and one size, on outputs of one transform.
 #[derive(Debug)]
 struct RenderedCursor {
     card: kms::CardSerial,
     size: (u32, u32),
+    transform: Transform,
     buffers: Vec<Arc<Target>>,
     /// The buffer rendered last, with its hotspot.
     shown: Option<CursorImage>,
@@ -78,8 +80,8 @@ struct ThemeContent {
     content: Arc<Content>,
 }
 
-/// What is rendered into the buffer of a cursor plane: a texture, the part of it that is shown, how
-/// it is rotated, and size and hotspot on the desktop.
+/// What is rendered into a buffer of the pointer: a texture, the part of it that is shown, how it is
+/// rotated, and size and hotspot on the desktop.
 struct Picture {
     texture: PixmanTexture,
     src: Rectangle<f64, Buffer>,
@@ -123,15 +125,15 @@ impl CursorBuffers {
         }
     }
 
-    /// The layer of the theme's image for outputs of `device`, at no place yet. `changes`: the
+    /// The layer of the theme's image for outputs of `device`, on none of them yet. `changes`: the
     /// number of changes of the image so far. Error, for the log: there is no buffer for it.
     pub fn theme_layer(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Layer, String> {
         let content = self.theme_content(device, image, changes)?;
         let src = Rectangle::from_size(content.source.size().to_f64());
         let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
-        let (surface, opaque, rate, pointer, older) = (None, false, 0, true, false);
-        Ok(Layer { surface, content, view, dst, damage, opaque, rate, pointer, older })
+        let (surface, output, opaque, rate, pointer, older) = (None, Transform::Normal, false, 0, true, false);
+        Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, older })
     }
 
     /// The theme's image in a buffer of `device`.
@@ -146,7 +148,7 @@ impl CursorBuffers {
         let target = crate::render::shown_target(device, (width, height), DrmFourcc::Argb8888, false)?;
         let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
         let texture = upload(renderer, image)?;
-        draw(renderer, &target, &Picture::whole(texture, image))?;
+        draw(renderer, &target, &Picture::whole(texture, image), Transform::Normal)?;
         self.damage.add([Rectangle::from_size(image.size().to_buffer(1, Transform::Normal))]);
         let content = Arc::new(Content::new(ContentParts {
             surface: SurfaceId::POINTER,
@@ -170,19 +172,20 @@ impl CursorBuffers {
         self.unready.take()
     }
 
-    /// The image in a buffer of this size for a cursor plane of `device`, rendered again if `changes`
-    /// is not what it was. `None`: there is nothing to show.
+    /// The image in a buffer of this size for a cursor plane of `device`, on an output with this
+    /// transform; rendered again if `changes` is not what it was. `None`: there is nothing to show.
     pub fn for_plane(
         &mut self,
         device: &Device,
-        size: (u32, u32),
+        (size, transform): ((u32, u32), Transform),
         source: &ImageSource<'_>,
         changes: u64,
     ) -> Option<CursorImage> {
         let card = device.serial();
-        let found = self.rendered.iter().position(|cursor| (cursor.card, cursor.size) == (card, size));
-        let at = found.unwrap_or_else(|| {
-            self.rendered.push(RenderedCursor { card, size, buffers: Vec::new(), shown: None, at_change: 0 });
+        let fits = |of: &RenderedCursor| (of.card, of.size, of.transform) == (card, size, transform);
+        let at = self.rendered.iter().position(fits).unwrap_or_else(|| {
+            let buffers = Vec::new();
+            self.rendered.push(RenderedCursor { card, size, transform, buffers, shown: None, at_change: 0 });
             self.rendered.len() - 1
         });
         if self.rendered[at].at_change != changes {
@@ -205,7 +208,7 @@ impl CursorBuffers {
     fn render(&mut self, at: usize, device: &Device, source: &ImageSource<'_>) -> Result<Option<CursorImage>, String> {
         let Some(picture) = self.picture(source)? else { return Ok(None) };
         let cursor = &mut self.rendered[at];
-        let (width, height) = cursor.size;
+        let ((width, height), turn) = (cursor.size, cursor.transform);
         cursor.shown = None;
         let free = cursor.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
         let target = match free {
@@ -216,8 +219,11 @@ impl CursorBuffers {
                 target
             }
         };
-        draw(self.renderer.as_mut().ok_or("pixman is not available")?, &target, &picture)?;
-        Ok(Some(CursorImage { target, hotspot: picture.hotspot }))
+        draw(self.renderer.as_mut().ok_or("pixman is not available")?, &target, &picture, turn)?;
+        let Picture { size, hotspot, .. } = picture;
+        let pixel = Rectangle::new(hotspot, (1, 1).into());
+        let hot_pixel = transform::turned::<_, _, Physical>(turn, pixel, size).loc;
+        Ok(Some(CursorImage { target, size, hotspot, hot_pixel }))
     }
 
     /// The image to render for a cursor plane.
@@ -259,18 +265,21 @@ impl Picture {
     }
 }
 
-/// Renders a picture into the top left corner of `target`; the rest of it is transparent.
-fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture) -> Result<(), String> {
+/// Renders a picture, turned by `turn`, into the top left corner of `target`; the rest of it is
+/// transparent.
+fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture, turn: Transform) -> Result<(), String> {
     let mut drawable = Drawable::of(target)?;
     let (width, height) = (target.dmabuf.width() as i32, target.dmabuf.height() as i32);
     let mut framebuffer = renderer.bind_target(&mut drawable)?;
     let size = (width, height).into();
     let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
     frame.clear(Color32F::TRANSPARENT, &[Rectangle::from_size(size)]).map_err(|e| e.to_string())?;
-    let dst: Rectangle<i32, Physical> = Rectangle::from_size((picture.size.w, picture.size.h).into());
+    let turned = turn.transform_size(picture.size);
+    let dst: Rectangle<i32, Physical> = Rectangle::from_size((turned.w, turned.h).into());
+    let transform = transform::then(transform::reverse(turn), picture.transform);
     let damage = [Rectangle::from_size(dst.size)];
     frame
-        .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], picture.transform, 1.0)
+        .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], transform, 1.0)
         .map_err(|e| e.to_string())?;
     // The CPU is done when it says so: there is nothing to wait for.
     frame.finish().map(drop).map_err(|e| e.to_string())

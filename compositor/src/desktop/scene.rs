@@ -2,20 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Rectangle},
-};
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle};
 
 use crate::{
-    desktop::{
-        Desktop,
-        layer::{layer, physical},
-        stack::Level,
-        tree::walk,
-        windows::Window,
-    },
-    render::Layer,
+    desktop::{Desktop, layer::layer, stack::Level, tree::walk, windows::Window},
+    render::{Layer, Screen},
 };
 
 /// What was found beside the layers.
@@ -29,23 +20,23 @@ pub struct Collected {
 }
 
 impl Desktop {
-    /// Fills `scene` with the layers of an output at `area`, and `covered` with the surfaces of
-    /// that area that lie below a layer which covers everything. The pointer's image is a layer if
-    /// `device`, whose output this is, shows it that way; `None`: the output's cursor plane shows
-    /// it.
+    /// Fills `scene` with the layers of an output, and `covered` with the surfaces of its area that
+    /// lie below a layer which covers everything. The pointer's image is a layer if `device`, whose
+    /// output this is, shows it that way; `None`: the output's cursor plane shows it.
     pub fn collect(
         &mut self,
-        area: Rectangle<i32, Logical>,
+        screen: &Screen,
         device: Option<&kms::Device>,
         now: fence::Ns,
         scene: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
     ) -> Collected {
         if let Some(device) = device {
-            self.cursor.collect(device, &self.trees, self.pointer, area, now, scene);
+            self.cursor.collect(device, &self.trees, self.pointer, screen, now, scene);
         }
-        let filling = self.windows.filling(|filled| filled.contains_rect(area)).map(Window::surface);
+        let filling = self.windows.filling(|filled| filled.contains_rect(screen.area)).map(Window::surface);
         let (mut is_covered, mut visited) = (false, 0);
+        let all = Rectangle::from_size(screen.pixels());
         let _: ControlFlow<()> = self.roots(|level, root, origin| {
             walk(&self.trees, root, origin, |surface, states, at| {
                 visited += 1;
@@ -53,12 +44,12 @@ impl Desktop {
                 if level == Level::Pointer {
                     return;
                 }
-                let Some(layer) = layer(surface, states, at, area, now) else { return };
+                let Some(layer) = layer(surface, states, at, screen, now) else { return };
                 if is_covered {
                     covered.push(surface.clone());
                     return;
                 }
-                is_covered = layer.opaque && layer.dst.contains_rect(Rectangle::from_size(physical(area).size));
+                is_covered = layer.opaque && layer.dst.contains_rect(all);
                 scene.push(layer);
             });
             is_covered |= filling == Some(root);

@@ -107,7 +107,7 @@ impl Outputs {
         let mut suspects = Vec::new();
         let SceneFrame { layers: scene, changed, cursor, .. } = *scene_frame;
         layouts.describe(device, &output.kms, (rules, known), scene, changed);
-        let (size, reserved) = ((output.size.w as u32, output.size.h as u32), output.cursor);
+        let (size, reserved) = (output.kms.size(), output.cursor);
         output.quiet = QuietMoment::Any;
         layouts.assign(size, reserved, |assignment| {
             if beside && known.tests_stall(started) {
@@ -232,7 +232,8 @@ impl Outputs {
             trace::kms_commit(from, to, output.id, frame, &asked, out_fence.is_some(), None);
         }
         let composited = refused_layouts::composited_layout(&requests, output.cursor);
-        let refused = refused_layouts::refused_layouts(&suspects, scene, output.size, layouts.current(), composited);
+        let refused =
+            refused_layouts::refused_layouts(&suspects, scene, output.pixels(), layouts.current(), composited);
         let assignment = layouts.current().filter(|_| !attempt.composited);
         let marked = layouts.is_repeated() && !attempt.composited && output.marked_by_assignment;
         let assigned = !marked && mark_planes(&mut output.shown_by_plane, scene, assignment, changed.is_none());

@@ -20,10 +20,11 @@ use kms::vblank;
 use smithay::{
     output::Output as WlOutput,
     reexports::wayland_server::{Weak, backend::GlobalId, protocol::wl_surface::WlSurface},
-    utils::{Logical, Point, Rectangle, Size},
+    utils::{Logical, Physical, Point, Rectangle, Size, Transform},
 };
 
 use crate::{
+    config::output::transform_name,
     output::{
         card::light::Fallback,
         in_flight::FrameCallbacks,
@@ -38,7 +39,7 @@ use crate::{
         quiet::QuietMoment,
         variable::VariableRefresh,
     },
-    render::{Scene, Target, Tracker},
+    render::{Scene, Screen, Target, Tracker},
     schedule::{HandOverReserve, Planner, cause::Misses},
     surface::{content::Content, gate::PendingCommit},
     system::{id::OutputId, trace},
@@ -58,8 +59,10 @@ pub struct Output {
     pub clock: vblank::Clock,
     /// The top left corner on the desktop.
     pub location: Point<i32, Logical>,
-    /// The size on the desktop, which is that of the mode.
+    /// The size on the desktop: that of the mode, turned by `transform`.
     pub size: Size<i32, Logical>,
+    /// How the desktop is turned to become the image ([`Screen`]).
+    pub transform: Transform,
     /// Where it is between two flips, and whether it is to be on.
     pub machine: Machine,
     /// The image has changed since the last latch.
@@ -140,6 +143,17 @@ impl Output {
         Rectangle::new(self.location, self.size)
     }
 
+    /// Where it is on the desktop, and how its pixels lie there.
+    pub fn screen(&self) -> Screen {
+        Screen { area: self.rect(), transform: self.transform }
+    }
+
+    /// The size of its image: that of the mode.
+    pub fn pixels(&self) -> Size<i32, Physical> {
+        let (width, height) = self.kms.size();
+        (width as i32, height as i32).into()
+    }
+
     /// Whether the output is on the card with the serial `card`.
     pub fn is_on(&self, card: kms::CardSerial) -> bool {
         self.kms.device().serial() == card
@@ -191,6 +205,7 @@ impl Output {
             "y": self.location.y,
             "width": self.size.w,
             "height": self.size.h,
+            "transform": transform_name(self.transform),
             "refresh_hz": 1e9 / self.clock.period() as f64,
             "fallback": self.fallback,
             "frame": self.frame,

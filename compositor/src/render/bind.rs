@@ -63,7 +63,7 @@ fn draw_layer<F: Frame>(
     rects: &[Rectangle<i32, Physical>],
 ) -> Result<(), F::Error> {
     let opaque: &[_] = if layer.opaque { rects } else { &[] };
-    frame.render_texture_from_to(texture, layer.view.src, layer.dst, rects, opaque, layer.view.transform, 1.0)
+    frame.render_texture_from_to(texture, layer.view.src, layer.dst, rects, opaque, layer.transform(), 1.0)
 }
 
 impl BindTarget for PixmanRenderer {

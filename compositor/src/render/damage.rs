@@ -202,7 +202,7 @@ struct Look {
 impl Shown {
     fn of(layer: &Layer, role: PassRole) -> Self {
         let view = &layer.view;
-        let (src, colour, transform) = (view.src, view.colour, layer.view.transform);
+        let (src, colour, transform) = (view.src, view.colour, layer.transform());
         let look = Look { src, transform, colour, opaque: layer.opaque, role };
         let commit = (!layer.older).then(|| layer.damage.current_commit());
         Self { id: layer.content.surface, dst: layer.dst, look, commit }
@@ -323,7 +323,7 @@ fn exchanged(mut before: Places<'_>, now: &[Shown], add: &mut impl FnMut(Rectang
 /// `None`: everything.
 fn scaled_damage(layer: &Layer, commit: CommitCounter) -> Option<DamageSet<i32, Physical>> {
     let (src, dst) = (layer.view.src, layer.dst.size);
-    scaled(&layer.damage, commit, src, dst, layer.view.transform)
+    scaled(&layer.damage, commit, src, dst, layer.transform())
 }
 
 fn scaled(

@@ -7,11 +7,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Physical, Rectangle},
+    utils::{Physical, Rectangle, Transform},
 };
 
 use crate::{
-    surface::{content::Content, damage::DamageHistory, view::View},
+    surface::{content::Content, damage::DamageHistory, transform, view::View},
     system::id::SurfaceId,
 };
 
@@ -26,6 +26,8 @@ pub struct Layer {
     pub view: View,
     /// Where the layer is on the output, in output pixels.
     pub dst: Rectangle<i32, Physical>,
+    /// The transform of the output ([`crate::render::Screen`]).
+    pub output: Transform,
     /// The damage history of the surface.
     pub damage: DamageHistory,
     /// Every pixel is opaque.
@@ -40,6 +42,12 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// How the buffer is turned against the output's image: as a buffer transform on an upright
+    /// output. `Normal` if the client has turned it as the output is turned.
+    pub fn transform(&self) -> Transform {
+        transform::then(transform::reverse(self.output), self.view.transform)
+    }
+
     /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which
     /// is read again in each pass. `None`: there is a copy, or nothing that a client could write.
     pub fn picture(&self) -> Option<LastPicture> {

@@ -65,9 +65,11 @@ impl Syncline {
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let Some(window) = self.desktop.windows.find(surface) else { return };
         let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
-        let output = self.outputs.list.iter().find(|output| output.rect().contains(at)).map(|output| output.id);
+        let output = self.outputs.list.iter().find(|output| output.rect().contains(at));
         let goal = match output.filter(|_| fullscreen) {
-            Some(output) => AllocationGoal::ScannedOut { output, rotated: is_rotated(surface) },
+            Some(output) => {
+                AllocationGoal::ScannedOut { output: output.id, rotated: is_rotated(surface, output.transform) }
+            }
             None => AllocationGoal::Rendered,
         };
         let now = self.now;
@@ -87,7 +89,7 @@ impl Syncline {
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };
-        let screen = smithay::utils::Rectangle::from_size((output.size.w, output.size.h).into());
+        let screen = smithay::utils::Rectangle::from_size(output.pixels());
         let (id, windows) = (output.id, &mut self.desktop.windows);
         let changed = frame.changed.filter(|_| !assigned);
         let one = changed.into_iter().flatten().filter_map(|at| frame.layers.get(*at));
@@ -103,7 +105,7 @@ impl Syncline {
                 let here = screen.contains_rect(layer.dst);
                 let on_plane = SurfaceState::of(states).on_plane;
                 let could = here && (on_plane || feedback.could_be_on_plane(id, layer));
-                let rotated = swaps_axes(layer.view.transform);
+                let rotated = swaps_axes(layer.transform());
                 let goal = match here && asked || could {
                     true => AllocationGoal::ScannedOut { output: id, rotated },
                     false => AllocationGoal::Rendered,

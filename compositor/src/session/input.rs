@@ -13,10 +13,10 @@ use smithay::{
         pointer::{AxisFrame, ButtonEvent, MotionEvent, PointerHandle},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, SERIAL_COUNTER},
+    utils::{Logical, Point, SERIAL_COUNTER, Size},
 };
 
-use crate::session::Syncline;
+use crate::{render::Screen, session::Syncline};
 
 /// A key binding of the compositor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,13 @@ pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>)
         }
     }
     None
+}
+
+/// The place on the desktop of a position on the glass of a display.
+pub fn place<B: InputBackend>(screen: &Screen, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
+    let Size { w, h, .. } = screen.pixels();
+    let Point { x, y, .. } = event.position_transformed((w, h).into());
+    screen.place((x, y).into())
 }
 
 /// Keys whose press was a key binding: their release does not go to the client either. Kept with
@@ -90,8 +97,12 @@ impl Syncline {
                 self.move_pointer(to, event.time_msec());
             }
             InputEvent::PointerMotionAbsolute { event } => {
-                let area = self.outputs.bounds();
-                let to = area.loc.to_f64() + event.position_transformed(area.size);
+                let mut outputs = self.outputs.list.iter();
+                let to = match (outputs.next(), outputs.next()) {
+                    // The device's glass is the display.
+                    (Some(only), None) => place(&only.screen(), &event),
+                    _ => place(&Screen::upright(self.outputs.bounds()), &event),
+                };
                 self.move_pointer(to, event.time_msec());
             }
             InputEvent::PointerButton { event } => self.button(&event),

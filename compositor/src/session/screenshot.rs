@@ -6,7 +6,7 @@
 use std::{fs::File, io::BufWriter, path::Path};
 
 use crate::{
-    render::{Tracker, target::OPAQUE},
+    render::{Screen, Tracker, target::OPAQUE},
     session::Syncline,
 };
 
@@ -15,12 +15,14 @@ impl Syncline {
     pub fn screenshot(&mut self, path: &Path) -> Result<(), String> {
         let (mut scene, mut covered) = (Vec::new(), Vec::new());
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
-        let found = self.collect_scene(id, false, &mut scene, &mut covered);
+        // Upright, however the display is turned.
+        let screen = Screen::upright(self.outputs.list[id].rect());
+        let found = self.collect_scene(id, &screen, false, &mut scene, &mut covered);
         let background = self.background(found.filled);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());
         let output = &outputs.list[id];
-        let (width, height) = (output.size.w, output.size.h);
+        let (width, height): (i32, i32) = screen.pixels().into();
         let card = outputs.cards.of(&output.kms);
         let modifiers = card.known.modifiers(&output.kms.planes()[output.primary], OPAQUE);
         let target = outputs.renderer.new_target(&card.device, width as u32, height as u32, OPAQUE, &modifiers)?;

@@ -1,6 +1,7 @@
 //! Touch screens → seat: what `wl_touch` hears.
 //!
-//! A touch screen lies on one display: the built-in panel if there is one, else the first. A finger
+//! A touch screen lies on one display, and is turned as its glass is: the built-in panel if there is
+//! one, else the first. A finger
 //! belongs to the surface on which it came down, until it is lifted; a finger that comes down also
 //! focuses the window, as a click does. Without a touch screen the seat has no touch capability.
 //! Nothing here moves the pointer.
@@ -15,10 +16,14 @@ use smithay::{
         touch::{DownEvent, MotionEvent, TouchDownGrab, UpEvent},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
+    utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use crate::session::Syncline;
+use crate::{
+    output::state::Output,
+    render::Screen,
+    session::{Syncline, input::place},
+};
 
 /// Connectors of panels that are built in.
 const PANELS: [&str; 3] = ["eDP", "LVDS", "DSI"];
@@ -118,16 +123,14 @@ impl Syncline {
         }
     }
 
-    /// Where the touch screen lies on the desktop.
-    fn touch_area(&self) -> Rectangle<i32, Logical> {
+    /// Where the touch screen lies on the desktop; `None`: there is no display.
+    fn touch_screen(&self) -> Option<Screen> {
         let names = |prefix: &&str| self.outputs.list.iter().find(|output| output.wl.name().starts_with(*prefix));
-        let panel = PANELS.iter().find_map(names).or(self.outputs.list.first());
-        panel.map(|output| output.rect()).unwrap_or_default()
+        PANELS.iter().find_map(names).or(self.outputs.list.first()).map(Output::screen)
     }
 
     fn touched<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
-        let area = self.touch_area();
-        area.loc.to_f64() + event.position_transformed(area.size)
+        self.touch_screen().map(|screen| place(&screen, event)).unwrap_or_default()
     }
 
     pub fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {

@@ -5,7 +5,7 @@ use drm_ffi::drm_mode_modeinfo;
 
 use crate::device::{Caps, Driver};
 use crate::id::{CrtcIndex, EncoderId, PlaneId, PropertyId};
-use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
+use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PanelOrientation, PlaneInfo};
 use crate::property::{EnumValue, Property, PropertyKind, PropertyTable};
 use crate::{BroadcastRgb, ColorEncoding, ColorRange, Colorspace, ContentType, Mode, PlaneKind, ScalingFilter};
 
@@ -126,6 +126,8 @@ pub mod ids {
         VRR_ENABLED = 260,
         /// Of connectors.
         VRR_CAPABLE = 261,
+        /// Of connectors.
+        PANEL_ORIENTATION = 264,
         /// Of writeback connectors.
         WRITEBACK_FB_ID = 262,
         /// Of writeback connectors.
@@ -148,13 +150,16 @@ pub struct Stock {
     pub rich: bool,
     /// Whether the displays can refresh at a varying rate.
     pub vrr: bool,
+    /// How the displays are mounted; `None`: the kernel does not say.
+    pub panel: Option<PanelOrientation>,
     /// Name of the driver: what is known of drivers goes by it.
     pub driver: &'static str,
 }
 
 impl Default for Stock {
     fn default() -> Self {
-        Self { outputs: 1, overlays: 2, cursor: true, fences: true, rich: true, vrr: false, driver: "scripted" }
+        let (outputs, overlays, driver) = (1, 2, "scripted");
+        Self { outputs, overlays, cursor: true, fences: true, rich: true, vrr: false, panel: None, driver }
     }
 }
 
@@ -205,6 +210,12 @@ impl Stock {
         number(&mut props, "vrr_capable", ids::VRR_CAPABLE, 1);
         if let Some(capable) = props.0.get_mut("vrr_capable") {
             capable.value = self.vrr.into();
+        }
+        if let Some(panel) = self.panel {
+            choice(&mut props, "panel orientation", ids::PANEL_ORIENTATION, &PanelOrientation::NAMES);
+            if let Some(orientation) = props.0.get_mut("panel orientation") {
+                orientation.value = panel as u64;
+            }
         }
         Connector {
             id: ids::connector(index),

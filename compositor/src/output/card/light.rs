@@ -4,12 +4,17 @@
 
 use std::sync::Arc;
 
-use kms::{Mode, PlaneState, inventory::Connector};
+use kms::{
+    Mode, PlaneState,
+    inventory::{Connector, PanelOrientation},
+};
 use rustix::io::Errno;
+use smithay::utils::Transform;
 
 use crate::{
     output::planes::request::{Held, KmsOutput},
     render::{Target, Tracker},
+    surface::transform,
     system::id::OutputId,
 };
 
@@ -134,8 +139,49 @@ pub fn supported_settings(
     }
 }
 
+/// The transform of an output: what is configured comes on top of what makes a panel upright that is
+/// mounted turned. The kernel's console does the same (`drm_client_rotation`).
+pub fn transform_of(panel: Option<PanelOrientation>, configured: Transform) -> Transform {
+    let upright = match panel {
+        None | Some(PanelOrientation::Normal) => Transform::Normal,
+        Some(PanelOrientation::BottomUp) => Transform::_180,
+        // Its left side is up, so the image's top has to be there: counter-clockwise.
+        Some(PanelOrientation::LeftUp) => Transform::_90,
+        Some(PanelOrientation::RightUp) => Transform::_270,
+    };
+    transform::then(configured, upright)
+}
+
 /// The user data of a commit's flip event: the output's id in the upper 16 bits, the frame number
 /// below.
 pub fn user_data(output: OutputId, frame: u64) -> u64 {
     (u64::from(output.0) << 48) | (frame & 0xffff_ffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use PanelOrientation::{BottomUp, LeftUp, RightUp};
+    use Transform::{_90, _180, _270, Flipped, Flipped90, Flipped270, Normal};
+
+    use super::*;
+
+    #[test]
+    fn what_is_configured_comes_on_top_of_what_makes_a_panel_upright() {
+        let table = [
+            (None, Normal, Normal),
+            (None, _90, _90),
+            (Some(PanelOrientation::Normal), Flipped, Flipped),
+            (Some(BottomUp), Normal, _180),
+            (Some(LeftUp), Normal, _90),
+            (Some(RightUp), Normal, _270),
+            (Some(RightUp), _90, Normal),
+            (Some(LeftUp), _90, _180),
+            (Some(LeftUp), Flipped, Flipped90),
+            (Some(LeftUp), Flipped90, Transform::Flipped180),
+            (Some(RightUp), Flipped, Flipped270),
+        ];
+        for (panel, configured, expected) in table {
+            assert_eq!(transform_of(panel, configured), expected, "{panel:?}, {configured:?}");
+        }
+    }
 }

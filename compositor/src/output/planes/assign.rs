@@ -266,7 +266,7 @@ pub fn src(layer: &render::Layer) -> SrcRect {
 
 /// The plane rotation that makes the layer's buffer upright.
 pub fn rotation(layer: &render::Layer) -> Rotation {
-    upright(layer.view.transform)
+    upright(layer.transform())
 }
 
 /// The inverse of the client's buffer transform. Wayland's transforms reflect and then rotate

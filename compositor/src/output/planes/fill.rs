@@ -116,7 +116,7 @@ fn on_cursor(planes: &[kms::OutputPlane], (plane, shown, dst): &CursorPlane) -> 
     let (show, src) = (OnPlane::Target(shown.target.clone()), SrcRect::full(dst.w, dst.h));
     let props = &planes[*plane].props;
     let settable = props.zpos.and(props.zpos_range).filter(|(min, max)| min < max);
-    let hotspot = props.hotspot_x.and(props.hotspot_y).map(|_| (shown.hotspot.x, shown.hotspot.y));
+    let hotspot = props.hotspot_x.and(props.hotspot_y).map(|_| (shown.hot_pixel.x, shown.hot_pixel.y));
     PlaneRequest { zpos: settable.map(|(_, max)| max), hotspot, ..PlaneRequest::new(*plane, show, src, *dst) }
 }
 
@@ -152,7 +152,7 @@ pub fn test(
     let of = |format| output.targets.iter().find(move |(target, _)| target.dmabuf.format() == format);
     let target = of(if holes { WITH_HOLES } else { OPAQUE }).or(output.targets.first());
     if let (Some(plane), Some((target, _))) = (assignment.composite(), target) {
-        let (w, h) = (output.size.w as u32, output.size.h as u32);
+        let (w, h) = output.kms.size();
         let (src, dst) = (SrcRect::full(w, h), Rect::new(0, 0, w, h));
         let show = OnPlane::Target(target.clone());
         requests.push(PlaneRequest { zpos: assignment.zpos(plane), ..PlaneRequest::new(plane, show, src, dst) });
@@ -174,7 +174,7 @@ fn render(
     on: usize,
     rects: &mut Rects,
 ) -> Result<PlaneRequest, String> {
-    let (w, h) = (output.size.w as u32, output.size.h as u32);
+    let (w, h) = output.kms.size();
     let SceneFrame { layers, changed, .. } = *inputs.scene;
     let (roles, same) = layouts.assign_roles(layers.len(), all);
     let pass_layers =

@@ -5,7 +5,7 @@
 use kms::{ConnectorState, ContentType};
 use smithay::{
     reexports::wayland_protocols::wp::content_type::v1::server::wp_content_type_v1::Type,
-    utils::{Physical, Rectangle, Size},
+    utils::Rectangle,
     wayland::{compositor::with_states, content_type::ContentTypeSurfaceCachedState},
 };
 
@@ -28,8 +28,8 @@ impl Output {
         if self.kms.connector_props().content_type.is_none() {
             return;
         }
-        let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
-        let whole = |layer: &&Layer| layer.dst == Rectangle::from_size(size);
+        let all = Rectangle::from_size(self.pixels());
+        let whole = |layer: &&Layer| layer.dst == all;
         let top = scene.iter().find(|layer| !layer.pointer).filter(whole);
         let hint = top.and_then(|top| top.surface.as_ref()).and_then(|surface| {
             with_states(surface, |states| {
@@ -71,7 +71,6 @@ impl Output {
     /// Decides whether the scene that is about to be shown may tear. `allowed`: the configuration
     /// lets clients tear.
     pub fn judge_tearing(&mut self, scene: &[Layer], allowed: bool) {
-        let size: Size<i32, Physical> = (self.size.w, self.size.h).into();
         let Some((top, surface)) = scene.first().and_then(|top| Some((top, top.surface.as_ref()?))) else {
             self.tearing = TearVerdict::NotAsked;
             return;
@@ -81,7 +80,7 @@ impl Output {
             let video = content_type.is_some_and(|mut hint| hint.current().content_type() == &Type::Video);
             (protocols::tearing::wants_tearing(states), video)
         });
-        let alone = top.opaque && top.dst == Rectangle::from_size(size);
+        let alone = top.opaque && top.dst == Rectangle::from_size(self.pixels());
         let able = self.kms.can_flip_asynchronously() && supports_async(&self.kms.planes()[self.primary], top);
         self.tearing = verdict(&TearRequest { asked, allowed, able, alone, video });
     }

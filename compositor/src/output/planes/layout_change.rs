@@ -37,7 +37,7 @@ struct Look {
 /// Whether the frame of this assignment lays the planes of `output` out anew. `None`: everything is
 /// composited.
 pub fn changes_layout(output: &Output, assignment: Option<&Assignment>, scene: &[Layer]) -> bool {
-    let screen = (output.size.w as u32, output.size.h as u32);
+    let screen = output.kms.size();
     let drawn = |holes: bool| Look {
         format: Some(if holes { WITH_HOLES } else { OPAQUE }),
         modifier: None,

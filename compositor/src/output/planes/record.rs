@@ -79,10 +79,11 @@ pub fn check_of(output: &Output) -> Check {
         Some(CheckPlane { id: plane.id, target, content, values: shown.values, yuv })
     };
     let kms: &KmsOutput = &output.kms;
+    let (width, height) = kms.size();
     Check {
         output: output.id,
-        width: output.size.w as u32,
-        height: output.size.h as u32,
+        width,
+        height,
         planes: kms.on_planes().filter_map(plane).collect(),
         crtc: kms.crtc_state().clone(),
     }

@@ -9,7 +9,7 @@ use kms::assign::{Assignment, LayerPlacement};
 use rustix::io::Errno;
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Rectangle, Size, Transform},
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
 };
 
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
         request::{OnPlane, PlaneRequest},
     },
     render::{Layer, target::OPAQUE},
-    surface::view::View,
 };
 
 /// The index of the layer whose layout may be why a test was refused: the only layer that the
@@ -53,7 +52,7 @@ pub fn composited_layout(requests: &[PlaneRequest], cursor: Option<usize>) -> Op
 pub fn refused_layouts(
     suspects: &[usize],
     scene: &[Layer],
-    screen: Size<i32, Logical>,
+    screen: Size<i32, Physical>,
     assignment: Option<&Assignment>,
     composited_layout: Option<Format>,
 ) -> Vec<(WlSurface, Format)> {
@@ -62,8 +61,7 @@ pub fn refused_layouts(
         let is_composited = assignment?.placements().get(*at) == Some(&LayerPlacement::Composited);
         let (code, modifier) = format_of(&layer.content)?;
         let layout = Format { code, modifier };
-        let place = (layer.dst.loc.x, layer.dst.loc.y, layer.dst.size.w, layer.dst.size.h);
-        let same_otherwise = is_placed_like_the_screen(&layer.view, place, screen);
+        let same_otherwise = is_placed_like_the_screen(layer.view.src, layer.transform(), layer.dst, screen);
         let surface = layer.surface.as_ref()?;
         (is_composited && same_otherwise && layout != composited_layout?).then(|| (surface.clone(), layout))
     };
@@ -72,10 +70,15 @@ pub fn refused_layouts(
 
 /// Whether a plane would get the same properties for this layer as for a buffer of the whole
 /// screen.
-fn is_placed_like_the_screen(view: &View, place: (i32, i32, i32, i32), screen: Size<i32, Logical>) -> bool {
-    view.transform == Transform::Normal
-        && view.src == Rectangle::from_size((f64::from(screen.w), f64::from(screen.h)).into())
-        && place == (0, 0, screen.w, screen.h)
+fn is_placed_like_the_screen(
+    src: Rectangle<f64, Buffer>,
+    transform: Transform,
+    dst: Rectangle<i32, Physical>,
+    screen: Size<i32, Physical>,
+) -> bool {
+    transform == Transform::Normal
+        && src == Rectangle::from_size((f64::from(screen.w), f64::from(screen.h)).into())
+        && dst == Rectangle::from_size(screen)
 }
 
 #[cfg(test)]
@@ -95,26 +98,22 @@ mod tests {
     #[test]
     fn only_a_layer_placed_like_the_composited_buffer_can_be_blamed() {
         let screen = Size::from((1024, 768));
-        let whole = (0, 0, 1024, 768);
-        let view = |x: f64, y: f64, w: f64, h: f64, transform| View {
-            size: screen,
-            src: Rectangle::new((x, y).into(), (w, h).into()),
-            transform,
-            opaque: true,
-            colour: None,
-        };
-        let plain = view(0.0, 0.0, 1024.0, 768.0, Transform::Normal);
+        let (place, src) = (
+            |x, y, w, h| Rectangle::<i32, Physical>::new((x, y).into(), (w, h).into()),
+            |x, y, w, h| Rectangle::<f64, Buffer>::new((x, y).into(), (w, h).into()),
+        );
+        let (whole, all) = (place(0, 0, 1024, 768), src(0.0, 0.0, 1024.0, 768.0));
         let table = [
-            (plain, whole, true, "covers the screen"),
-            (plain, (1, 0, 1024, 768), false, "elsewhere"),
-            (plain, (0, 0, 1024, 767), false, "smaller"),
-            (view(0.0, 0.0, 512.0, 384.0, Transform::Normal), whole, false, "scaled"),
-            (view(0.5, 0.0, 1024.0, 768.0, Transform::Normal), whole, false, "cropped"),
-            (view(0.0, 0.0, 1024.0, 768.0, Transform::_180), whole, false, "rotated"),
-            (view(0.0, 0.0, 1024.0, 768.0, Transform::Flipped180), whole, false, "upside down"),
+            (all, Transform::Normal, whole, true, "covers the screen"),
+            (all, Transform::Normal, place(1, 0, 1024, 768), false, "elsewhere"),
+            (all, Transform::Normal, place(0, 0, 1024, 767), false, "smaller"),
+            (src(0.0, 0.0, 512.0, 384.0), Transform::Normal, whole, false, "scaled"),
+            (src(0.5, 0.0, 1024.0, 768.0), Transform::Normal, whole, false, "cropped"),
+            (all, Transform::_180, whole, false, "rotated"),
+            (all, Transform::Flipped180, whole, false, "upside down"),
         ];
-        for (view, place, judged, what) in table {
-            assert_eq!(is_placed_like_the_screen(&view, place, screen), judged, "{what}");
+        for (src, transform, place, judged, what) in table {
+            assert_eq!(is_placed_like_the_screen(src, transform, place, screen), judged, "{what}");
         }
     }
 }

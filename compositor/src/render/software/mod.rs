@@ -53,7 +53,7 @@ pub fn draw(
     layer: &Layer,
     rects: &[Rectangle<i32, Physical>],
 ) -> Result<bool, GlesError> {
-    let Some(from) = unscaled(layer.view.src, layer.view.transform, layer.dst.size) else { return Ok(false) };
+    let Some(from) = unscaled(layer.view.src, layer.transform(), layer.dst.size) else { return Ok(false) };
     // What a format without alpha has in its place is drawn, too: nobody may look at it.
     let unused = layer.opaque && target.dmabuf.format() == target::OPAQUE;
     if !unused && !texture.format().is_some_and(has_alpha) {

@@ -11,15 +11,15 @@ use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Conne
 use rustix::io::Errno;
 use smithay::{
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
-    utils::Transform,
+    utils::{Logical, Size, Transform},
 };
 
 use crate::{
-    config::output::OutputConfig,
+    config::output::{OutputConfig, transform_name},
     output::{
         card::{
             card::Card,
-            light::{Fallback, PendingOutput, set_modes, supported_settings},
+            light::{Fallback, PendingOutput, set_modes, supported_settings, transform_of},
         },
         in_flight::FrameCallbacks,
         phase::Machine,
@@ -207,11 +207,17 @@ impl Syncline {
         let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
         let position = configured.and_then(|output| output.position);
         let location = position.unwrap_or((x, 0)).into();
-        wl.change_current_state(Some(wl_mode), Some(Transform::Normal), Some(Scale::Integer(1)), Some(location));
+        let configured = configured.map(|output| output.transform).unwrap_or_default();
+        let transform = transform_of(connector.panel_orientation(), configured);
+        let size = transform.transform_size(Size::<i32, Logical>::from((width as i32, height as i32)));
+        wl.change_current_state(Some(wl_mode), Some(transform), Some(Scale::Integer(1)), Some(location));
         wl.set_preferred(wl_mode);
         let global = announce_output(&self.display, &wl);
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
-        tracing::info!("{}: {}x{} at {:.2} Hz", connector.name, width, height, f64::from(mode.refresh_mhz) / 1000.0);
+        let (name, turned) = (transform_name(transform), transform != Transform::Normal);
+        let turned = if turned { format!(", transform {name}") } else { String::new() };
+        let hz = f64::from(mode.refresh_mhz) / 1000.0;
+        tracing::info!("{}: {width}x{height} at {hz:.2} Hz{turned}", connector.name);
         let clock = if output.device().has_vblanks(output.crtc_id()) {
             vblank::Clock::new(mode.period_ns(), mode.blanking_ns())
         } else {
@@ -227,7 +233,8 @@ impl Syncline {
             global,
             clock,
             location,
-            size: (width as i32, height as i32).into(),
+            size,
+            transform,
             machine: Machine::lit(self.now),
             dirty: true,
             refresh: VariableRefresh::new(connector.edid.as_ref().and_then(|edid| edid.lowest_hz)),

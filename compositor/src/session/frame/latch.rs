@@ -21,7 +21,7 @@ use crate::{
         present::FrameConfig,
         state::Output,
     },
-    render::{Layer, layer::LastPictures, readiness},
+    render::{Layer, Screen, layer::LastPictures, readiness},
     session::{Syncline, parts::comparison::RepeatedFrame},
     surface::SurfaceState,
     system::{id::OutputId, trace},
@@ -127,25 +127,28 @@ impl Syncline {
         let mut scene = std::mem::take(&mut output.scene);
         let mut covered = Vec::new();
         let mut found = Collected::default();
-        scene.rebuild(|layers| found = self.collect_scene(id, !on_plane, layers, &mut covered));
+        let screen = self.outputs.list[id].screen();
+        scene.rebuild(|layers| found = self.collect_scene(id, &screen, !on_plane, layers, &mut covered));
         self.counters.visited += found.visited;
         let output = &mut self.outputs.list[id];
         (output.scene, output.filled) = (scene, found.filled);
         self.mark_visible(id, &covered);
     }
 
-    /// Adds the layers that output `id` shows to `layers`, with the pointer's image if `pointer` is
-    /// true, and the surfaces that lie below what covers the whole output to `covered`.
+    /// Adds the layers that output `id` shows to `layers`, as they lie on `screen`, with the pointer's
+    /// image if `pointer` is true, and the surfaces that lie below what covers the whole output to
+    /// `covered`.
     pub fn collect_scene(
         &mut self,
         id: OutputId,
+        screen: &Screen,
         pointer: bool,
         layers: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
     ) -> Collected {
         let output = &self.outputs.list[id];
         let device = pointer.then(|| output.kms.device());
-        self.desktop.collect(output.rect(), device, self.now, layers, covered)
+        self.desktop.collect(screen, device, self.now, layers, covered)
     }
 
     /// The colour where an output shows no layer; `filled`: a fullscreen window fills it.
@@ -215,7 +218,10 @@ impl Syncline {
             }
             match self.cursor_plane(id) {
                 Some(plane) => drop(self.on_cursor_plane(id, plane)),
-                None => drop(self.collect_scene(id, true, &mut Vec::new(), &mut Vec::new())),
+                None => {
+                    let screen = self.outputs.list[id].screen();
+                    self.collect_scene(id, &screen, true, &mut Vec::new(), &mut Vec::new());
+                }
             }
         }
     }
@@ -225,7 +231,7 @@ impl Syncline {
     pub fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
         let plane = output.cursor.filter(|_| output.ladder.may_use_cursor())?;
-        let image = self.desktop.cursor.size(&self.desktop.trees)?;
+        let image = output.transform.transform_size(self.desktop.cursor.size(&self.desktop.trees)?);
         // Most images fit into this size; a smaller one does not change the buffer.
         let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());
         Some((plane, output.kms.planes()[plane].cursor_size_for(width, height)?))
@@ -235,11 +241,11 @@ impl Syncline {
     fn on_cursor_plane(&mut self, id: OutputId, (plane, (width, height)): (usize, (u32, u32))) -> Option<CursorPlane> {
         let pointer = self.pointer_location().to_i32_floor::<i32>();
         let output = &self.outputs.list[id];
-        let shown = self.desktop.cursor.for_plane(output.kms.device(), width, height)?;
-        let at = pointer - shown.hotspot - output.location;
+        let shown = self.desktop.cursor.for_plane(output.kms.device(), (width, height), output.transform)?;
+        let at = output.screen().rect(Rectangle::new(pointer - shown.hotspot, shown.size)).loc;
         let rect = Rect::new(at.x, at.y, width, height);
-        let screen = Rect::new(0, 0, output.size.w as u32, output.size.h as u32);
-        rect.intersection(&screen)?;
+        let (w, h) = output.kms.size();
+        rect.intersection(&Rect::new(0, 0, w, h))?;
         Some((plane, shown, rect))
     }
 }

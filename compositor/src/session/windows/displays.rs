@@ -1,6 +1,9 @@
 //! Windows follow their outputs, and surfaces are told which outputs they are on.
 
-use smithay::utils::{Point, Rectangle};
+use smithay::{
+    utils::{Point, Rectangle},
+    wayland::compositor::send_surface_state,
+};
 
 use crate::{
     desktop::{
@@ -48,18 +51,28 @@ impl Syncline {
         self.redraw_all();
     }
 
-    /// Sends surfaces the outputs that they are on.
+    /// Sends surfaces the outputs that they are on, and how the one that shows most of them is turned.
     pub fn refresh_displays(&self) {
         for output in &self.outputs.list {
             output.wl.cleanup();
         }
         self.desktop.surfaces(|_, surface, states, at| {
             let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
+            let mut most = (0, None);
             for output in &self.outputs.list {
-                match output.rect().overlaps(rect) {
-                    true => output.wl.enter(surface),
-                    false => output.wl.leave(surface),
+                match output.rect().intersection(rect) {
+                    Some(Rectangle { size, .. }) => {
+                        output.wl.enter(surface);
+                        let shown = i64::from(size.w) * i64::from(size.h);
+                        if shown > most.0 {
+                            most = (shown, Some(output.transform));
+                        }
+                    }
+                    None => output.wl.leave(surface),
                 }
+            }
+            if let (_, Some(transform)) = most {
+                send_surface_state(surface, states, 1, transform);
             }
         });
     }
