@@ -20,6 +20,7 @@ use crate::user;
 const ROOT: &str = "/sys/kernel/config/vkms";
 const EXTRAS: &str = "/sys/module/vkms/parameters/extras";
 const MIN_REFRESH: &str = "/sys/module/vkms/parameters/min_refresh";
+const PANEL_ORIENTATION: &str = "/sys/module/vkms/parameters/panel_orientation";
 
 /// Planes, CRTCs, encoders and connectors of one device: as many as vkms allows of each
 /// (`vkms_config.c`).
@@ -83,6 +84,19 @@ pub struct Builder {
     extras: u32,
     /// The same of `min_refresh`.
     min_refresh: u32,
+    /// The same of `panel_orientation`, which is -1 otherwise.
+    panel: Option<Panel>,
+}
+
+/// How the panels of a device are mounted; the numbers are the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Panel {
+    /// The top of the panel is down.
+    BottomUp = 1,
+    /// Its left side is up.
+    LeftUp = 2,
+    /// Its right side is up.
+    RightUp = 3,
 }
 
 impl Builder {
@@ -146,6 +160,12 @@ impl Builder {
         self
     }
 
+    /// Says that the displays are panels that are mounted in this way.
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panel = Some(panel);
+        self
+    }
+
     /// Makes the device and waits for its node.
     ///
     /// Errors: a layout that vkms does not take, a name in use, no configfs with vkms, no root.
@@ -163,13 +183,20 @@ impl Builder {
             return Err(Error::io(what)(error));
         }
         device.fill(&self)?;
-        let switches =
-            [(EXTRAS, self.extras), (MIN_REFRESH, self.min_refresh)].into_iter().filter(|(_, wanted)| *wanted != 0);
+        let panel = self.panel.map_or(-1, |panel| panel as i64);
+        // What is wanted, and what devices have otherwise.
+        let switches = [
+            (EXTRAS, self.extras.into(), 0),
+            (MIN_REFRESH, self.min_refresh.into(), 0),
+            (PANEL_ORIENTATION, panel, -1),
+        ]
+        .into_iter()
+        .filter(|(_, wanted, usual)| wanted != usual);
         let switch =
-            |file: &str, value: u32| fs::write(file, value.to_string()).map_err(Error::io(format!("write {file}")));
-        switches.clone().try_for_each(|(file, wanted)| switch(file, wanted))?;
+            |file: &str, value: i64| fs::write(file, value.to_string()).map_err(Error::io(format!("write {file}")));
+        switches.clone().try_for_each(|(file, wanted, _)| switch(file, wanted))?;
         let enabled = device.set("enabled", "1");
-        switches.clone().try_for_each(|(file, _)| switch(file, 0))?;
+        switches.clone().try_for_each(|(file, _, usual)| switch(file, usual))?;
         enabled?;
         device.card = device.wait_node(&self.name)?;
         user::give_debugfs()?;
@@ -212,6 +239,7 @@ impl Vkms {
             any_crtc: false,
             extras: 0,
             min_refresh: 0,
+            panel: None,
         }
     }
 
