@@ -283,8 +283,8 @@ impl Ladder {
     /// Whether a frame with this layout on its primary plane may ask to tear.
     ///
     /// Drivers take tearing flips of some layouts only, and not from every memory to every other
-    /// (amdgpu: not from VRAM to GTT), which nobody can know before. So a refusal is believed when it
-    /// comes twice: the layout then rests, for twice as long after each further refusal.
+    /// (amdgpu: not from VRAM to GTT), which nobody can know before. So a refusal is believed when
+    /// it comes twice: the layout then rests, for twice as long after each further refusal.
     pub fn may_tear(&self, primary: Option<MemoryLayout>) -> bool {
         self.no_async.is_none_or(|refused| refused.layout != primary || refused.left == 0)
     }

@@ -68,8 +68,8 @@ impl Clock {
     }
 
     /// The clock of a display without vblanks (not [`crate::Device::has_vblanks`]): what it calls a
-    /// vblank is the time at which a frame goes out, `period` ns (at least 1) after the one before at
-    /// the earliest. [`Clock::committed`] moves it, and no flip does.
+    /// vblank is the time at which a frame goes out, `period` ns (at least 1) after the one before
+    /// at the earliest. [`Clock::committed`] moves it, and no flip does.
     pub fn own(period: u64) -> Self {
         Self { begins: Begins::Never, ..Self::new(period, 0) }
     }

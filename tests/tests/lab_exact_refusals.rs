@@ -186,8 +186,8 @@ fn alternate(compositor: &Compositor, over: &AtomicBool) -> u64 {
 }
 
 /// Two displays of different rates, so that their frames meet in every phase. On the first one a
-/// window changes its layout in each frame. On the second one the fence of every twentieth frame, which
-/// was handed over, comes some 8 ms late: for so long its commit is in flight.
+/// window changes its layout in each frame. On the second one the fence of every twentieth frame,
+/// which was handed over, comes some 8 ms late: for so long its commit is in flight.
 fn beside_another(name: &str, bits: u32) -> Beside {
     let mouse = Mouse::plug().unwrap();
     let vkms = Vkms::builder(name).outputs(2, Output { overlays: 1, ..Output::default() }).build().unwrap();

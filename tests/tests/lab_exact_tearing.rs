@@ -1,8 +1,8 @@
-//! Tearing on a kernel: a client that wants to tear is flipped at once where the driver takes it, and
-//! what the driver does not take is shown with the next vblank. In virtual time.
+//! Tearing on a kernel: a client that wants to tear is flipped at once where the driver takes it,
+//! and what the driver does not take is shown with the next vblank. In virtual time.
 //!
-//! The lab's vkms has the limits of i915 (the address may change, and nothing else of the memory) and
-//! those of amdgpu (nor may it be memory of another kind).
+//! The lab's vkms has the limits of i915 (the address may change, and nothing else of the memory)
+//! and those of amdgpu (nor may it be memory of another kind).
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -86,8 +86,8 @@ impl Game {
         }
     }
 
-    /// Commits so many frames, each in the middle of a refresh: whether they tear. Those that do are
-    /// shown at once, others with the next vblank.
+    /// Commits so many frames, each in the middle of a refresh: whether they tear. Those that do
+    /// are shown at once, others with the next vblank.
     fn tears(&mut self, buffers: &[Buffer], frames: usize) -> Vec<bool> {
         let mut found = Vec::new();
         for buffer in buffers.iter().cycle().take(frames) {

@@ -47,8 +47,8 @@ impl Output {
 }
 
 impl Output {
-    /// How long before a vblank to latch. Without vblanks a frame is shown as soon as it is committed,
-    /// so that any reserve would only show it too early.
+    /// How long before a vblank to latch. Without vblanks a frame is shown as soon as it is
+    /// committed, so that any reserve would only show it too early.
     pub fn margins(&self) -> Margins {
         let margins = self.planner.margins();
         if self.clock.is_own() { Margins { early: margins.late, ..margins } } else { margins }

@@ -197,8 +197,8 @@ fn what_a_device_never_takes_is_learnt_and_a_guess_is_forgotten() {
     assert!(!LearnedLimits::new(false).in_fences() && LearnedLimits::new(true).in_fences());
 }
 
-/// Frames that may all tear, the next of which the kernel refuses as tearing flips if `refuses`: how many
-/// were refused, and how many tore.
+/// Frames that may all tear, the next of which the kernel refuses as tearing flips if `refuses`:
+/// how many were refused, and how many tore.
 fn tear(ladder: &mut Ladder, frames: u32, layout: MemoryLayout, mut refuses: impl FnMut(u32) -> bool) -> (u32, u32) {
     let (mut learnt, mut refused, mut torn) = (LearnedLimits::default(), 0, 0);
     for frame in 0..frames {

@@ -50,8 +50,8 @@ impl CardLimits {
         self.quirks.has(Effect::TestsStall) || self.stalls.are_known(now)
     }
 
-    /// A test or a commit that lays planes out anew took from `from` to `to`; `beside`: while another
-    /// display had a commit in flight.
+    /// A test or a commit that lays planes out anew took from `from` to `to`; `beside`: while
+    /// another display had a commit in flight.
     pub fn laid_out(&mut self, from: Ns, to: Ns, beside: bool) {
         let took = to.saturating_sub(from);
         if self.stalls.asked(to, took, beside) && !self.quirks.has(Effect::TestsStall) {

@@ -1,10 +1,10 @@
-//! Finds out whether a driver's calls sleep until the card's other displays have flipped, as amdgpu's
-//! do when planes are laid out anew.
+//! Finds out whether a driver's calls sleep until the card's other displays have flipped, as
+//! amdgpu's do when planes are laid out anew.
 //!
 //! A call may take long because the machine is busy, or because the driver computes for so long. So
-//! several calls of the last few have to, while another display has a commit in flight, and each for
-//! much longer than calls do when there is none. What was found out is forgotten after a while: no
-//! call is made then that could show the opposite. Times are given by the caller.
+//! several calls of the last few have to, while another display has a commit in flight, and each
+//! for much longer than calls do when there is none. What was found out is forgotten after a while:
+//! no call is made then that could show the opposite. Times are given by the caller.
 
 use fence::Ns;
 

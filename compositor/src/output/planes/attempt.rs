@@ -68,8 +68,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether the frame is to tear: if it can, the primary plane keeps its layout, and the driver does
-    /// not refuse tearing for that.
+    /// Whether the frame is to tear: if it can, the primary plane keeps its layout, and the driver
+    /// does not refuse tearing for that.
     pub fn asynchronous(&self, output: &Output, wanted: &[PlaneRequest]) -> bool {
         self.may_tear(output.tearing, &output.ladder, on_primary(output, wanted)) && !lays_out_anew(output, wanted)
     }
@@ -179,9 +179,9 @@ fn layout_of(target: &crate::render::Target) -> Layout {
     Layout { format: target.dmabuf.format() as u32, modifier: target.dmabuf.modifier().into() }
 }
 
-/// Whether the primary plane is to show memory of another layout than it shows: a tearing flip changes
-/// an address and nothing else (i915 and amdgpu compare format, modifier and pitch). True if it shows
-/// nothing that is known.
+/// Whether the primary plane is to show memory of another layout than it shows: a tearing flip
+/// changes an address and nothing else (i915 and amdgpu compare format, modifier and pitch). True
+/// if it shows nothing that is known.
 pub fn lays_out_anew(output: &Output, wanted: &[PlaneRequest]) -> bool {
     let shown = output.on_plane(output.primary).and_then(memory_layout_on);
     shown.is_none() || shown != on_primary(output, wanted)

@@ -2,7 +2,8 @@
 //!
 //! The refusal may have had another cause, which is over a moment later, or the driver may lack
 //! something for as long as nothing else changes. So the first rest is short, and each refusal soon
-//! after a rest makes the next one longer. Times are given by the caller; nothing is committed here.
+//! after a rest makes the next one longer. Times are given by the caller; nothing is committed
+//! here.
 
 use fence::Ns;
 

@@ -9,8 +9,8 @@
 //! **Presentation feedback** reports the kernel's timestamp and sequence of the flip. A time before
 //! the latch of the frame cannot be right. The feedback then has the time at which the flip event
 //! was read, and does not claim a hardware clock. For a headless display, whose flips come from a
-//! timer, no flags are set; nor for one without vblanks, where a flip says that the pixels have been
-//! sent to the display, and not when it shows them.
+//! timer, no flags are set; nor for one without vblanks, where a flip says that the pixels have
+//! been sent to the display, and not when it shows them.
 
 use std::time::Duration;
 

@@ -78,8 +78,9 @@ impl Syncline {
     ///
     /// `drm_atomic_helper_wait_for_fences` sets the deadline of each plane's fence to the vblank
     /// (Linux 6.4, the first version with deadlines), where there are vblanks
-    /// (`drm_crtc_next_vblank_start`). Every driver calls it, through `drm_atomic_helper_commit` or,
-    /// like nouveau, directly. The exception is Intel, whose `intel_atomic_commit` has its own wait.
+    /// (`drm_crtc_next_vblank_start`). Every driver calls it, through `drm_atomic_helper_commit`
+    /// or, like nouveau, directly. The exception is Intel, whose `intel_atomic_commit` has its own
+    /// wait.
     pub fn kernel_sets_deadline(&self, surface: &WlSurface) -> bool {
         let waits_itself = |output: &Output| matches!(output.kms.device().driver(), "i915" | "xe");
         let sets_deadline = |output: &Output| !output.clock.is_own() && !waits_itself(output);
