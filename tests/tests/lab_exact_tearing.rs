@@ -87,9 +87,10 @@ impl Game {
     }
 
     /// Commits so many frames, each in the middle of a refresh: whether they tear. Those that do
-    /// are shown at once, others with the next vblank.
+    /// are shown at once, but for the first one after others: its latch was planned for the vblank.
+    /// Others are shown with the next vblank.
     fn tears(&mut self, buffers: &[Buffer], frames: usize) -> Vec<bool> {
-        let mut found = Vec::new();
+        let mut found: Vec<bool> = Vec::new();
         for buffer in buffers.iter().cycle().take(frames) {
             let last = self.vblank + (now() - self.vblank) / FRAME * FRAME;
             sleep_until(last + FRAME + 5 * MS);
@@ -98,7 +99,8 @@ impl Game {
             let tears = flags & VSYNC == 0;
             if tears {
                 assert_eq!(flags & HW_CLOCK, 0, "no clock of the hardware has timed it");
-                assert!(shown - committed < MS / 2, "{} ns later", shown - committed);
+                let soon = if found.last() == Some(&true) { MS / 2 } else { FRAME - 5 * MS };
+                assert!(shown - committed < soon, "{} ns later", shown - committed);
             } else {
                 let due = last + 2 * FRAME + self.compositor.stamp_after_begin();
                 assert!(shown.abs_diff(due) < MS / 10, "{} ns off the vblank", shown.abs_diff(due));
