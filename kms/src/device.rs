@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use crate::CallError;
 use crate::event::{self, Event};
-use crate::id::{CrtcId, PlaneId};
+use crate::id::{ConnectorId, CrtcId, PlaneId};
 use crate::kernel::{Drm, Kernel};
 
 /// The driver's name of a device whose displays exist in this process only.
@@ -69,6 +69,7 @@ pub struct Driver {
 /// What outputs have taken for themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
+    pub(crate) connectors: Vec<ConnectorId>,
     pub(crate) crtcs: Vec<CrtcId>,
     pub(crate) planes: Vec<PlaneId>,
 }

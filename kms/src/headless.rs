@@ -76,6 +76,8 @@ impl State {
 pub struct Headless {
     state: Mutex<State>,
     timer: OwnedFd,
+    /// Nobody else has these displays, so nothing of it changes but what the session does.
+    inventory: Inventory,
 }
 
 impl Headless {
@@ -99,7 +101,12 @@ impl Headless {
             in_flight: None,
         });
         let state = Mutex::new(State { displays: displays.collect(), next_id: 1000 });
-        let device = Device::with_kernel(Arc::new(Self { state, timer }), PathBuf::from(HEADLESS), driver, caps);
+        let device = Device::with_kernel(
+            Arc::new(Self { state, timer, inventory: inventory.clone() }),
+            PathBuf::from(HEADLESS),
+            driver,
+            caps,
+        );
         Ok((device, inventory))
     }
 
@@ -152,6 +159,10 @@ impl Kernel for Headless {
             display.in_flight = Some((user_data, now / display.period + 1));
         }
         self.arm(&state)
+    }
+
+    fn inventory(&self) -> Option<Inventory> {
+        Some(self.inventory.clone())
     }
 
     fn add_framebuffer(&self, _: &FbDescription) -> Result<FramebufferId, Errno> {

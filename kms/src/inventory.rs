@@ -10,8 +10,9 @@ mod read;
 use serde::{Deserialize, Serialize};
 
 pub use self::edid::{Colorimetry, Edid, Hdr};
+pub use self::read::Probe;
 use crate::device::{Caps, Driver};
-use crate::id::{ConnectorId, CrtcId, CrtcIndex, EncoderId, PlaneId};
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, EncoderId, ObjectId, PlaneId, PropertyId};
 use crate::pipeline::ColorPipeline;
 use crate::property::PropertyTable;
 use crate::property_values::PlaneKind;
@@ -222,7 +223,8 @@ pub enum ConnectorChange {
     Connected(ConnectorId),
     /// A display was unplugged.
     Disconnected(ConnectorId),
-    /// Still connected, but with other modes or another link status: a modeset is due.
+    /// Still connected, but with other modes, another EDID or another link status: a modeset may be
+    /// due.
     Changed(ConnectorId),
     /// The connector itself is new (DisplayPort daisy chains, docks, configfs).
     Added(ConnectorId),
@@ -244,6 +246,23 @@ impl Inventory {
     /// A CRTC by id.
     pub fn crtc(&self, id: CrtcId) -> Option<&Crtc> {
         self.crtcs.iter().find(|crtc| crtc.id == id)
+    }
+
+    /// Every table of properties, with its object.
+    pub(crate) fn tables(&mut self) -> impl Iterator<Item = (ObjectId, &mut PropertyTable)> {
+        let crtcs = self.crtcs.iter_mut().map(|crtc| (crtc.id.into(), &mut crtc.props));
+        let connectors = self.connectors.iter_mut().map(|connector| (connector.id.into(), &mut connector.props));
+        let planes = self.planes.iter_mut().map(|plane| (plane.id.into(), &mut plane.props));
+        crtcs.chain(connectors).chain(planes)
+    }
+
+    /// Sets the values of the properties for which `value` knows one.
+    pub(crate) fn set_values(&mut self, value: impl Fn(ObjectId, PropertyId) -> Option<u64>) {
+        for (object, table) in self.tables() {
+            for property in table.0.values_mut() {
+                property.value = value(object, property.id).unwrap_or(property.value);
+            }
+        }
     }
 
     /// Connectors that can show a desktop now.

@@ -13,6 +13,7 @@ use fence::kernel::{KernelRef, LINUX};
 use rustix::io::Errno;
 
 use crate::id::{BlobId, CrtcId, FramebufferId};
+use crate::inventory::Inventory;
 use crate::ioctl;
 use crate::request::Request;
 
@@ -90,6 +91,11 @@ pub trait Kernel: GemDevice {
     /// `DRM_IOCTL_CRTC_GET_SEQUENCE`: whether a CRTC's vblanks can be asked for. EINVAL: they do not
     /// run; EOPNOTSUPP: the driver has none.
     fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno>;
+    /// Everything that the device has now, where this kernel knows it without ioctls on its
+    /// descriptor.
+    fn inventory(&self) -> Option<Inventory> {
+        None
+    }
     /// Where this kernel's debugfs is usually mounted.
     fn debugfs(&self) -> PathBuf;
     /// The descriptor to poll for events; stays the kernel's.

@@ -79,6 +79,12 @@ impl Mode {
         }
     }
 
+    /// Whether both have the same timing: name and preference may differ.
+    pub fn same_timing(&self, other: &Self) -> bool {
+        const TYPE: usize = std::mem::offset_of!(drm_mode_modeinfo, type_);
+        self.raw[..TYPE] == other.raw[..TYPE]
+    }
+
     /// The content of a `MODE_ID` blob.
     pub fn blob(&self) -> &[u8] {
         &self.raw

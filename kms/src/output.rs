@@ -3,6 +3,8 @@
 //! The state is that of the last commit that the kernel took. Only [`crate::frame`] changes it, and
 //! only after success. Never shares a CRTC or a plane with another output of the same [`Device`].
 
+pub mod crtcs;
+mod others;
 mod setup;
 
 use crate::blob::Blob;
@@ -223,6 +225,10 @@ impl<P> Output<P> {
 impl<P> Drop for Output<P> {
     fn drop(&mut self) {
         let mut claims = self.device.claims();
+        // One that goes and one that comes may have the same for a while.
+        if let Some(at) = claims.connectors.iter().position(|&claimed| claimed == self.connector) {
+            claims.connectors.swap_remove(at);
+        }
         claims.crtcs.retain(|&crtc| crtc != self.crtc);
         claims.planes.retain(|&claimed| self.planes.iter().all(|plane| plane.id != claimed));
     }

@@ -24,6 +24,7 @@ use rustix::io::Errno;
 use crate::device::{Caps, Driver};
 use crate::event::{Flip, flip_bytes};
 use crate::id::{BlobId, CrtcId, FramebufferId, ObjectId, PlaneId, PropertyId};
+use crate::inventory::Inventory;
 use crate::kernel::{ALLOW_MODESET, FbDescription, NONBLOCK, PAGE_FLIP_ASYNC, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
 use crate::{Device, Ns};
@@ -143,6 +144,7 @@ struct State {
     /// Memory of dumb buffers, by handle.
     memory: BTreeMap<u32, OwnedFd>,
     debugfs: PathBuf,
+    hardware: Option<Inventory>,
 }
 
 /// A commit whose flip has not been told to come.
@@ -299,6 +301,32 @@ impl Scripted {
     /// Has a debugfs at `root` from now on, in which the device is that of minor 0.
     pub fn mount_debugfs(&self, root: impl Into<PathBuf>) {
         self.lock().debugfs = root.into();
+    }
+
+    /// Has this hardware from now on, for whoever reads the inventory; without it that fails. Values of
+    /// properties are those of the commits.
+    pub fn set_hardware(&self, inventory: Inventory) {
+        self.lock().hardware = Some(inventory);
+    }
+
+    /// Something about the hardware changes.
+    pub fn change_hardware(&self, change: impl FnOnce(&mut Inventory)) {
+        if let Some(hardware) = &mut self.lock().hardware {
+            change(hardware);
+        }
+    }
+
+    /// The hardware, with the values of now.
+    pub fn hardware(&self) -> Option<Inventory> {
+        let state = self.lock();
+        let mut inventory = state.hardware.clone()?;
+        inventory.set_values(|object, prop| state.values.get(&(object, prop)).copied());
+        Some(inventory)
+    }
+
+    /// Another program sets a property.
+    pub fn set_value(&self, object: impl Into<ObjectId>, prop: PropertyId, value: u64) {
+        self.lock().values.insert((object.into(), prop), value);
     }
 
     /// Takes the log of atomic calls.

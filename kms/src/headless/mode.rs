@@ -32,7 +32,7 @@ impl HeadlessMode {
 
     /// The kernel's description. The totals are multiples of 1000, so that the clock, in kHz, gives
     /// the rate to the millihertz.
-    pub(super) fn mode(self) -> Mode {
+    pub fn mode(self) -> Mode {
         let total = |visible: u16| (visible + 1).next_multiple_of(1000);
         let (htotal, vtotal) = (total(self.width), total(self.height));
         let mut name = [0; 32];

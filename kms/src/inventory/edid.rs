@@ -42,6 +42,9 @@ pub struct Edid {
     pub colorimetry: Vec<Colorimetry>,
     /// Where its CEC line puts a source: `0x1000` is `1.0.0.0`.
     pub cec_address: Option<u16>,
+    /// Of all its bytes: two displays of one model may differ in nothing else (FNV-1a).
+    #[serde(default)]
+    pub digest: u64,
 }
 
 /// HDR static metadata block of CTA-861.
@@ -76,6 +79,12 @@ fn lowest_hz(descriptor: &[u8]) -> u32 {
     u32::from(descriptor[5]) + offset
 }
 
+fn digest(bytes: &[u8]) -> u64 {
+    const START: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    bytes.iter().fold(START, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+}
+
 impl Edid {
     /// Reads an EDID; `None` where its base block is not one, or its checksum is wrong.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
@@ -92,6 +101,7 @@ impl Edid {
             year: 1990 + u16::from(base[17]),
             version: (base[18], base[19]),
             size_cm: (base[21], base[22]),
+            digest: digest(bytes),
             ..Self::default()
         };
         for descriptor in base[54..126].chunks_exact(18).filter(|d| d[..3] == [0, 0, 0]) {
@@ -216,6 +226,18 @@ mod tests {
         assert_eq!(lowest_hz(b"\0\0\0\xfd\x03\x21"), 288, "E-EDID 1.4");
         assert_eq!(edid.hdr, Some(Hdr { pq: true, hlg: true, metadata: true, max_nits: Some(800) }));
         assert_eq!(edid.colorimetry, [Colorimetry::Bt2020Rgb, Colorimetry::DciP3]);
+    }
+
+    #[test]
+    fn two_displays_of_one_model_are_told_apart() {
+        let one = television(&[]);
+        let mut other = one.clone();
+        // Only what the extension says.
+        other[131] = 0x40;
+        seal(&mut other[128..]);
+        let (one, other) = (Edid::parse(&one).unwrap(), Edid::parse(&other).unwrap());
+        assert_eq!((one.serial_number, &one.serial), (other.serial_number, &other.serial));
+        assert_ne!(one, other);
     }
 
     #[test]

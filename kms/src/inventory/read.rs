@@ -1,9 +1,11 @@
 //! Reads an [`Inventory`] from a device. The only file that asks the kernel for objects and
 //! properties.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 
 use drm_ffi::mode;
+use rustix::io::Errno;
 
 use super::edid::Edid;
 use super::{Connection, Connector, ConnectorChange, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
@@ -30,14 +32,63 @@ impl Inventory {
     /// Reads the connectors again, after a hot-plug event, and says what changed. CRTCs and planes
     /// do not come and go.
     pub fn refresh_connectors(&mut self, device: &Device) -> Result<Vec<ConnectorChange>, CallError> {
-        let connectors = connectors(device, &self.encoders)?;
+        self.refresh(device, Probe::All)
+    }
+
+    /// As [`Inventory::refresh_connectors`], with the choice of what is probed.
+    pub fn refresh(&mut self, device: &Device, probe: Probe) -> Result<Vec<ConnectorChange>, CallError> {
+        let connectors = match device.kernel().inventory() {
+            Some(inventory) => inventory.connectors,
+            None => connectors(device, &self.encoders, probe)?,
+        };
         let changes = compare(&self.connectors, &connectors);
         self.connectors = connectors;
         Ok(changes)
     }
+
+    /// Reads again which CRTC drives what, and all other values of properties; no display is probed.
+    /// An object that is gone keeps its values.
+    pub fn refresh_state(&mut self, device: &Device) -> Result<(), CallError> {
+        if let Some(now) = device.kernel().inventory().as_mut() {
+            let values = |table: &PropertyTable| table.0.values().map(|p| (p.id, p.value)).collect::<BTreeMap<_, _>>();
+            let now: BTreeMap<ObjectId, _> = now.tables().map(|(object, table)| (object, values(table))).collect();
+            self.set_values(|object, prop| now.get(&object)?.get(&prop).copied());
+            return Ok(());
+        }
+        let (mut ids, mut values) = (Vec::new(), Vec::new());
+        for (object, table) in self.tables() {
+            // `DRM_MODE_OBJECT_ANY`: ids are unique within a device.
+            let read = mode::get_properties(device.as_fd(), object.raw(), 0, Some(&mut ids), Some(&mut values));
+            match read {
+                Ok(_) => {}
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
+                Err(error) => return Err(device.error("DRM_IOCTL_MODE_OBJ_GETPROPERTIES", &error)),
+            }
+            for property in table.0.values_mut() {
+                let at = ids.iter().position(|id| *id == property.id.raw());
+                property.value = at.and_then(|at| values.get(at).copied()).unwrap_or(property.value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which displays are asked when connectors are read: it takes tens of milliseconds to wake one up and
+/// read its EDID. Of the others the kernel says what it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// Every one.
+    All,
+    /// That of the connector with this id.
+    One(ConnectorId),
+    /// None.
+    Nothing,
 }
 
 fn inventory(device: &Device) -> Result<Inventory, CallError> {
+    if let Some(inventory) = device.kernel().inventory() {
+        return Ok(inventory);
+    }
     let fd = device.as_fd();
     let (mut crtc_ids, mut encoder_ids) = (Vec::new(), Vec::new());
     mode::get_resources(fd, None, Some(&mut crtc_ids), None, Some(&mut encoder_ids))
@@ -54,28 +105,36 @@ fn inventory(device: &Device) -> Result<Inventory, CallError> {
         let kind = encoder_name(encoder.encoder_type).to_owned();
         encoders.push(Encoder { id: EncoderId::from_raw(id), kind, possible_crtcs, possible_clones });
     }
-    let connectors = connectors(device, &encoders)?;
+    let connectors = connectors(device, &encoders, Probe::All)?;
     let planes = planes(device)?;
     Ok(Inventory { driver: device.driver_info().clone(), caps: *device.caps(), crtcs, connectors, encoders, planes })
 }
 
-/// Reads and probes all connectors.
-fn connectors(device: &Device, encoders: &[Encoder]) -> Result<Vec<Connector>, CallError> {
+/// Reads all connectors. One that goes meanwhile (a dock, a daisy chain) is left out.
+fn connectors(device: &Device, encoders: &[Encoder], probe: Probe) -> Result<Vec<Connector>, CallError> {
     let fd = device.as_fd();
     let mut ids = Vec::new();
     mode::get_resources(fd, None, None, Some(&mut ids), None)
         .map_err(|error| device.error("DRM_IOCTL_MODE_GETRESOURCES", &error))?;
     let mut connectors = Vec::new();
     for id in ids {
-        let (mut modes, mut fed_by) = (Vec::new(), Vec::new());
-        let info = match mode::get_connector(fd, id, None, None, Some(&mut modes), Some(&mut fed_by), true) {
+        let asked = match probe {
+            Probe::All => true,
+            Probe::One(one) => one.raw() == id,
+            Probe::Nothing => false,
+        };
+        // The kernel takes room for no mode as the wish to probe.
+        let (mut modes, mut fed_by) = (Vec::with_capacity(64), Vec::new());
+        let info = match mode::get_connector(fd, id, None, None, Some(&mut modes), Some(&mut fed_by), asked) {
             Ok(info) => info,
-            // Unplugged (a dock, a daisy chain) between the two calls.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
             Err(error) => return Err(device.error("DRM_IOCTL_MODE_GETCONNECTOR", &error)),
         };
         let (id, fed_by) = (ConnectorId::from_raw(id), fed_by.into_iter().map(EncoderId::from_raw).collect::<Vec<_>>());
-        let props = properties(device, id.into(), drm_sys::DRM_MODE_OBJECT_CONNECTOR)?;
+        let props = match properties(device, id.into(), drm_sys::DRM_MODE_OBJECT_CONNECTOR) {
+            Err(error) if error.errno == Errno::NOENT => continue,
+            read => read?,
+        };
         let blob = |name| props.value(name).and_then(BlobId::from_value).and_then(|id| blob::read(fd, id));
         let feeding = encoders.iter().filter(|encoder| fed_by.contains(&encoder.id));
         connectors.push(Connector {
@@ -147,7 +206,7 @@ fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
         match (old.connected(), new.connected()) {
             (false, true) => changes.push(ConnectorChange::Connected(new.id)),
             (true, false) => changes.push(ConnectorChange::Disconnected(new.id)),
-            (true, true) if old.modes != new.modes || link(old) != link(new) => {
+            (true, true) if old.modes != new.modes || old.edid != new.edid || link(old) != link(new) => {
                 changes.push(ConnectorChange::Changed(new.id));
             }
             _ => {}

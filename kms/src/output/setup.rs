@@ -4,15 +4,15 @@
 use crate::blob::Blob;
 use crate::damage::Clips;
 use crate::head::Head;
-use crate::id::{ConnectorId, CrtcId, ObjectId, PlaneId};
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, PlaneId};
 use crate::inventory::{Connector, Crtc, PlaneInfo};
-use crate::property::PropertyTable;
 use crate::props::{ConnectorProps, CrtcProps};
 use crate::request::{Names, Request};
 use crate::tracker::Tracker;
 use crate::{Device, Inventory, Mode, Output, OutputError, OutputPlane, PlaneKind};
 
-use super::{Leftover, MAX_PLANES};
+use super::MAX_PLANES;
+use super::others::{Kept, Lit, Undo, undo};
 
 /// Properties that a frame sets on one plane at most.
 const PROPS_PER_PLANE: usize = 26;
@@ -47,22 +47,46 @@ impl<P> Output<P> {
         connector: ConnectorId,
         mode: &Mode,
     ) -> Result<Self, OutputError> {
-        output(device, inventory, connector, mode)
+        output(device, inventory, connector, mode, None)
+    }
+
+    /// The same on a CRTC that was chosen among several displays ([`crate::output::crtcs::choose`]).
+    pub fn on_crtc(
+        device: &Device,
+        inventory: &Inventory,
+        connector: ConnectorId,
+        mode: &Mode,
+        crtc: CrtcIndex,
+    ) -> Result<Self, OutputError> {
+        output(device, inventory, connector, mode, Some(crtc))
     }
 }
 
-fn output<P>(device: &Device, inventory: &Inventory, id: ConnectorId, mode: &Mode) -> Result<Output<P>, OutputError> {
+fn output<P>(
+    device: &Device,
+    inventory: &Inventory,
+    id: ConnectorId,
+    mode: &Mode,
+    on: Option<CrtcIndex>,
+) -> Result<Output<P>, OutputError> {
     let connector = inventory.connector(id).ok_or(OutputError::NoConnector(id))?;
     let name = connector.name.clone();
     let mut claims = device.claims();
-    let crtc = choose_crtc(inventory, connector, &claims.crtcs).ok_or_else(|| OutputError::NoCrtc(name.clone()))?;
+    let crtc = match on {
+        Some(index) => inventory.crtcs.iter().find(|crtc| crtc.index == index && !claims.crtcs.contains(&crtc.id)),
+        None => choose_crtc(inventory, connector, &claims.crtcs),
+    };
+    let crtc = crtc.ok_or_else(|| OutputError::NoCrtc(name.clone()))?;
     let chosen = choose_planes(inventory, crtc, &claims.planes).ok_or_else(|| OutputError::NoPrimary(name.clone()))?;
     let cursor = inventory.caps.cursor;
     let planes: Vec<_> = chosen.iter().map(|plane| OutputPlane::new(plane, cursor)).collect::<Result<_, _>>()?;
     let crtc_props = CrtcProps::resolve(crtc.id, &crtc.props)?;
     let connector_props = ConnectorProps::resolve(connector.id, &connector.props)?;
     let mode_blob = Blob::new(device, mode.blob())?;
-    let leftovers = leftovers(inventory, connector, crtc, &chosen, &claims.crtcs);
+    let lit = Lit { connector: id, crtc: crtc.id, planes: planes.iter().map(|plane| plane.id).collect() };
+    let Undo { before, with } = undo(inventory, &[lit], &Kept::all(inventory));
+    let leftovers = [before, with].concat();
+    claims.connectors.push(id);
     claims.crtcs.push(crtc.id);
     claims.planes.extend(planes.iter().map(|plane| plane.id));
     drop(claims);
@@ -143,41 +167,4 @@ fn choose_planes<'a>(inventory: &'a Inventory, crtc: &Crtc, taken: &[PlaneId]) -
     layers.sort_by_key(|plane| (plane.props.value("zpos"), plane.id));
     layers.truncate(MAX_PLANES - 2);
     Some(std::iter::once(primary).chain(layers).chain(cursor).collect())
-}
-
-/// What must be turned off for the first modeset to be possible: planes that the console shows on
-/// this CRTC and that are not ours, other connectors on this CRTC, and the CRTC that the connector
-/// leaves behind without any.
-fn leftovers(
-    inventory: &Inventory,
-    connector: &Connector,
-    crtc: &Crtc,
-    ours: &[&PlaneInfo],
-    taken: &[CrtcId],
-) -> Vec<Leftover> {
-    let mut out = Vec::new();
-    let mut off = |object: ObjectId, table: &PropertyTable, props: &[&str]| {
-        for prop in props.iter().filter_map(|name| table.get(name)) {
-            out.push(Leftover { object, prop: prop.id, value: 0 });
-        }
-    };
-    let left = connector.crtc().filter(|&old| old != crtc.id && !taken.contains(&old));
-    for other in inventory.connectors.iter().filter(|other| other.id != connector.id) {
-        if other.crtc() == Some(crtc.id) {
-            off(other.id.into(), &other.props, &["CRTC_ID"]);
-        }
-    }
-    let shared =
-        |old: CrtcId| inventory.connectors.iter().any(|other| other.id != connector.id && other.crtc() == Some(old));
-    if let Some(old) = left.filter(|&old| !shared(old)).and_then(|old| inventory.crtc(old)) {
-        off(old.id.into(), &old.props, &["ACTIVE", "MODE_ID"]);
-    }
-    for plane in &inventory.planes {
-        let shown = plane.crtc();
-        let stale = shown == Some(crtc.id) || (left.is_some_and(|old| !shared(old)) && shown == left);
-        if stale && !ours.iter().any(|our| our.id == plane.id) {
-            off(plane.id.into(), &plane.props, &["FB_ID", "CRTC_ID"]);
-        }
-    }
-    out
 }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::{Atomic, Call, Scripted};
 use crate::id::{BlobId, CrtcId, FramebufferId};
+use crate::inventory::Inventory;
 use crate::kernel::{Dumb, FbDescription, Kernel, TEST_ONLY};
 use crate::request::Request;
 
@@ -143,6 +144,10 @@ impl Kernel for Scripted {
             return Err(Errno::OPNOTSUPP);
         }
         state.failure(Call::Sequence)
+    }
+
+    fn inventory(&self) -> Option<Inventory> {
+        self.hardware()
     }
 
     fn debugfs(&self) -> PathBuf {
