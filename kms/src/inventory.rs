@@ -114,6 +114,11 @@ impl Connector {
         self.connection == Connection::Connected && !self.writeback && !self.modes.is_empty()
     }
 
+    /// Whether a display may be there: the hardware cannot tell.
+    pub fn may_be_connected(&self) -> bool {
+        self.connection == Connection::Unknown && !self.writeback && !self.modes.is_empty()
+    }
+
     /// The mode that the display prefers, else its first.
     pub fn preferred(&self) -> Option<&Mode> {
         self.modes.iter().find(|mode| mode.preferred).or(self.modes.first())
@@ -263,6 +268,15 @@ impl Inventory {
                 property.value = value(object, property.id).unwrap_or(property.value);
             }
         }
+    }
+
+    /// Connectors that can show a desktop now, and of those that cannot tell ([`Connection::Unknown`])
+    /// the ones that are taken by their name.
+    pub fn usable(&self, take: impl Fn(&str) -> bool) -> impl Iterator<Item = &Connector> {
+        let usable = move |connector: &&Connector| {
+            !connector.non_desktop && (connector.connected() || connector.may_be_connected() && take(&connector.name))
+        };
+        self.connectors.iter().filter(usable)
     }
 
     /// Connectors that can show a desktop now.

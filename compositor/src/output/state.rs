@@ -26,7 +26,7 @@ use smithay::{
 use crate::{
     config::output::transform_name,
     output::{
-        card::light::Fallback,
+        card::{light::Fallback, monitor::Monitor},
         in_flight::FrameCallbacks,
         phase::Machine,
         planes::{
@@ -127,6 +127,8 @@ pub struct Output {
     pub retrain: bool,
     /// The kernel did not light it as it was to be.
     pub fallback: Option<Fallback>,
+    /// The monitor behind its connector.
+    pub monitor: Monitor,
     /// The configuration sets the output's position.
     pub placed: bool,
     /// The CRCs of the output, while they are turned on.

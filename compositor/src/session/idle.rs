@@ -26,7 +26,9 @@ impl Syncline {
         self.idle.since = now;
         self.idle.notify.notify_activity(now);
         if wakes {
-            self.idle.off = false;
+            if std::mem::take(&mut self.idle.off) && self.outputs.active {
+                self.light_awake();
+            }
             if self.outputs.any_off() {
                 self.wake_for_user();
             }
@@ -36,7 +38,10 @@ impl Syncline {
     /// A client or `syncline msg` has turned on a display: the idle time starts again, whether the
     /// user is active or not.
     pub fn restart_idle_time(&mut self) {
-        (self.idle.since, self.idle.off) = (self.now, false);
+        self.idle.since = self.now;
+        if std::mem::take(&mut self.idle.off) {
+            self.light_awake();
+        }
     }
 
     /// When the user could become idle; `None` if nothing depends on it or an inhibitor is active.

@@ -209,6 +209,9 @@ fn compare(before: &[Connector], after: &[Connector]) -> Vec<ConnectorChange> {
             (true, true) if old.modes != new.modes || old.edid != new.edid || link(old) != link(new) => {
                 changes.push(ConnectorChange::Changed(new.id));
             }
+            (false, false) if (old.may_be_connected(), &old.modes) != (new.may_be_connected(), &new.modes) => {
+                changes.push(ConnectorChange::Changed(new.id));
+            }
             _ => {}
         }
     }

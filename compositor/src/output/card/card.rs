@@ -11,7 +11,10 @@ use kms::{Device, Inventory, OpenError};
 use rustix::io::Errno;
 
 use crate::{
-    output::card::{leaving::Leaving, light::user_data, limits::CardLimits},
+    output::{
+        card::{leaving::Leaving, light::user_data, limits::CardLimits, monitor::Monitor},
+        planes::request::KmsOutput,
+    },
     system::{error::Error, seat::SeatSession},
 };
 
@@ -38,6 +41,9 @@ pub struct Card {
     pub retry: Option<(fence::Ns, u32)>,
     /// Unplugged displays, until the flip that turns them off: their CRTCs cannot be used before.
     pub leaving: Vec<Leaving>,
+    /// Displays that went while all displays were off because the user was idle: monitors that have
+    /// gone to sleep. They are not lit again before the user is back.
+    pub asleep: Vec<(kms::ConnectorId, Monitor)>,
     /// What the displays showed before the session; `None` once it is restored.
     pub saved: Option<kms::SavedState>,
     /// The descriptor from the seat; returned to the seat when the card leaves.
@@ -78,6 +84,12 @@ impl OpenedCard {
     /// Whether a display is plugged in.
     pub fn has_display(&self) -> bool {
         self.inventory.connected().next().is_some()
+    }
+
+    /// Whether a display is plugged in, or may be: the hardware cannot tell (VGA without DDC, HDMI whose
+    /// hot-plug line is not wired).
+    pub fn may_have_display(&self) -> bool {
+        self.inventory.usable(|_| true).next().is_some()
     }
 
     /// The error for a card without a display.
@@ -128,6 +140,7 @@ impl Card {
             stale: false,
             retry: None,
             leaving: Vec::new(),
+            asleep: Vec::new(),
             saved,
             seat_fd,
         }
@@ -182,6 +195,19 @@ impl Card {
 }
 
 impl Card {
+    /// Prepares the modesets of outputs of this card, for one commit: with them goes what another
+    /// program has left on. See [`kms::Device::undo_others`].
+    pub fn undo_others<'a>(&mut self, outputs: impl Iterator<Item = &'a mut KmsOutput>) {
+        let path = self.device.path().display();
+        if let Err(error) = self.inventory.refresh_state(&self.device) {
+            tracing::warn!("{path}: what other programs have left on cannot be read: {error}");
+            return;
+        }
+        if let Err(errno) = self.device.undo_others(&self.inventory, outputs) {
+            tracing::info!("{path}: what another program has left on cannot be turned off: {errno}");
+        }
+    }
+
     /// Turns a display off without waiting. If a commit in flight waits for a fence, the display
     /// stays on until the flip of that commit, which may never come; the kernel keeps the
     /// framebuffers that it needs.

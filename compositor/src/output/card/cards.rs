@@ -145,7 +145,7 @@ fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>,
     for path in candidates(session, named) {
         match OpenedCard::open(session, &path) {
             Ok(card) if card.has_display() => found.push(card),
-            Ok(card) if named.is_empty() => {
+            Ok(card) if named.is_empty() && !card.may_have_display() => {
                 last = card.no_display();
                 tracing::info!("left out: {last}");
                 card.close(session);
@@ -161,10 +161,17 @@ fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>,
             Err(error) => return Err(error),
         }
     }
+    if named.is_empty() && found.iter().any(OpenedCard::has_display) {
+        // Cards that cannot tell whether a display is there are for a machine that has no others.
+        for card in found.extract_if(.., |card| !card.has_display()) {
+            tracing::info!("left out: {}", card.no_display());
+            card.close(session);
+        }
+    }
     // A named card may get its display later, if another card has one now.
-    found.sort_by_key(|card| !card.has_display());
+    found.sort_by_key(|card| (!card.has_display(), !card.may_have_display()));
     match found.first() {
-        Some(first) if first.has_display() => Ok(found),
+        Some(first) if first.may_have_display() => Ok(found),
         _ => Err(last),
     }
 }

@@ -6,9 +6,11 @@
 #[expect(clippy::module_inception, reason = "the file of the struct `Card`")]
 pub mod card;
 pub mod cards;
+pub mod crtcs;
 pub mod leaving;
 pub mod light;
 pub mod limits;
+pub mod monitor;
 pub mod stalls;
 
 pub use card::Card;

@@ -35,10 +35,14 @@ impl Syncline {
         let ways = [(&wanted, true)]
             .into_iter()
             .chain(modes.iter().take(MODES).flat_map(|mode| [(*mode, false), (*mode, true)]));
+        let crtc = refused.kms.crtc_index();
         // Its CRTC and its planes are free for the next attempt.
         drop(refused.kms);
         for (mode, plain) in ways {
-            let Ok(mut pending) = self.prepare(card, id, &connector, mode, plain) else { continue };
+            let Ok(mut pending) = self.prepare(card, id, &connector, crtc, mode, plain) else { continue };
+            if let Some(card) = self.outputs.cards.get_mut(card) {
+                card.undo_others(std::iter::once(&mut pending.kms));
+            }
             match pending.set_mode() {
                 Ok(()) => {
                     let plain = plain || pending.fallback.is_some();

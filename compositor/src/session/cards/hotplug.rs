@@ -4,7 +4,10 @@
 //! the commit has flipped.
 
 use crate::{
-    output::{card::leaving::Leaving, state::Output},
+    output::{
+        card::{leaving::Leaving, monitor::Verdict},
+        state::Output,
+    },
     session::Syncline,
 };
 
@@ -26,43 +29,63 @@ impl Syncline {
     /// The connectors of a card have changed: removes the outputs that are unplugged and lights new
     /// displays.
     pub fn connectors_changed(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
+        self.forget_refusals(serial);
+        let before = self.output_areas();
+        self.remove_unplugged(serial);
+        self.light_up(serial, wanted, false).ok();
+        self.displays_changed(&before);
+    }
+
+    /// What the kernel has refused on a card may work with other displays.
+    pub fn forget_refusals(&mut self, serial: kms::CardSerial) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         if card.known.reset() {
             self.renew_feedback();
         }
         let on_it = |output: &&mut Output| output.is_on(serial);
         self.outputs.list.iter_mut().filter(on_it).for_each(|output| output.ladder.reset());
-        let before = self.output_areas();
-        let connected = self.check_links(serial);
-        let unplugged = |o: &mut Output| o.is_on(serial) && !connected.contains(&o.kms.connector_id());
-        let gone = self.outputs.list.take(unplugged);
+    }
+
+    /// Removes the outputs of a card whose displays are gone, or are not what they were. A link that has
+    /// failed is trained again by the next frame of its output.
+    pub fn remove_unplugged(&mut self, serial: kms::CardSerial) {
+        let Some(card) = self.outputs.cards.get(serial) else { return };
+        let (mode, config) = (self.mode, &self.config);
+        let gone = self.outputs.list.take(|output| {
+            let id = output.kms.connector_id();
+            let Some(connector) = card.inventory.usable(|_| true).find(|connector| connector.id == id) else {
+                return output.is_on(serial);
+            };
+            if !output.is_on(serial) {
+                return false;
+            }
+            let name = &connector.name;
+            let chosen = mode.is_some() || config.output(name).is_some_and(|output| output.mode.is_some());
+            let verdict = output.monitor.compare(connector, output.kms.mode(), chosen);
+            match verdict {
+                Verdict::Same => {}
+                Verdict::Another => tracing::info!("{name}: another monitor is there"),
+                Verdict::ModeGone => tracing::warn!("{name}: the display does not offer its mode any more"),
+                Verdict::PrefersAnother => tracing::info!("{name}: the display prefers another mode now"),
+            }
+            if verdict != Verdict::Same {
+                return true;
+            }
+            if connector.link_is_bad() {
+                tracing::warn!("{name}: the link to the display has failed; setting the mode again");
+                (output.retrain, output.dirty) = (true, true);
+            }
+            false
+        });
         for output in gone {
+            if self.idle.off
+                && let Some(card) = self.outputs.cards.get_mut(serial)
+            {
+                card.asleep.push((output.kms.connector_id(), output.monitor.clone()));
+            }
             self.remove_output(output);
         }
         self.arrange();
-        self.light_up(serial, wanted, false).ok();
-        self.displays_changed(&before);
-    }
-
-    /// The connectors of a card whose outputs stay. A link that has failed is trained again by the
-    /// next frame. If the link does not offer the mode any more, the output is lit again with
-    /// another mode.
-    fn check_links(&mut self, serial: kms::CardSerial) -> Vec<kms::ConnectorId> {
-        let mut good = Vec::new();
-        let Some(card) = self.outputs.cards.get(serial) else { return good };
-        for connector in card.inventory.connected() {
-            let mut outputs = self.outputs.list.iter_mut().filter(|output| output.is_on(serial));
-            let output = outputs.find(|output| output.kms.connector_id() == connector.id);
-            if let Some(output) = output.filter(|_| connector.link_is_bad()) {
-                tracing::warn!("{}: the link to the display has failed; setting the mode again", connector.name);
-                if !connector.modes.contains(output.kms.mode()) {
-                    continue;
-                }
-                (output.retrain, output.dirty) = (true, true);
-            }
-            good.push(connector.id);
-        }
-        good
     }
 
     /// A flip of a CRTC that no output has any more. Turns its display off if that has not happened
@@ -78,8 +101,7 @@ impl Syncline {
                 card.turn_off(leaving);
             }
         }
-        let lit = |id| outputs.list.iter().any(|o| o.is_on(serial) && o.kms.connector_id() == id);
-        if outputs.active && card.inventory.connected().any(|connector| !lit(connector.id)) {
+        if outputs.active && !self.dark_displays(serial).is_empty() {
             let before = self.output_areas();
             self.light_up(serial, self.mode, false).ok();
             self.displays_changed(&before);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use drm_fourcc::DrmModifier;
 use fence::Ns;
-use kms::{Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use kms::{CrtcIndex, Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use rustix::io::Errno;
 use smithay::{
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
@@ -19,7 +19,9 @@ use crate::{
     output::{
         card::{
             card::Card,
+            crtcs,
             light::{Fallback, PendingOutput, set_modes, supported_settings, transform_of},
+            monitor::Monitor,
         },
         in_flight::FrameCallbacks,
         phase::Machine,
@@ -46,29 +48,40 @@ impl Syncline {
         wanted: Option<kms::ModeRequest>,
         strict: bool,
     ) -> Result<(), Error> {
-        let connectors = self.outputs.cards.get(card).map(|card| card.inventory.connected().cloned());
-        let connectors: Vec<Connector> = connectors.into_iter().flatten().collect();
+        let dark = self.dark_displays(card);
+        if dark.is_empty() {
+            return Ok(());
+        }
+        let (dark, crtcs) = self.give_out_crtcs(card, dark);
         let (mut pending, before) = (Vec::new(), self.outputs.list.len());
         let next = self.outputs.list.iter().map(|output| output.id.0).max().unwrap_or(0) + 1;
-        for connector in connectors {
-            let lit = self.outputs.list.iter().any(|o| o.is_on(card) && o.kms.connector_id() == connector.id);
-            if lit || connector.non_desktop || connector.writeback {
+        for (connector, crtc) in dark.into_iter().zip(crtcs) {
+            let Some(crtc) = crtc else {
+                tracing::info!("{}: stays dark: no CRTC of the card is left for it", connector.name);
                 continue;
-            }
+            };
             let id = OutputId(next + pending.len() as u32);
-            let configured = self.config.output(&connector.name).and_then(|output| output.mode);
-            match kms::open::choose_mode(&connector, wanted.or(configured))
-                .map_err(Error::from)
-                .and_then(|mode| self.prepare(card, id, &connector, mode, false))
-            {
+            let mode = self.mode_of(&connector, wanted, strict);
+            match mode.and_then(|mode| self.prepare(card, id, &connector, crtc, &mode, false)) {
                 Ok(output) => pending.push(output),
                 Err(error) if strict => return Err(error),
                 Err(error) => tracing::error!("{}: {error}", connector.name),
             }
         }
-        let together = pending.len() > 1 && set_modes(&mut pending);
+        if pending.is_empty() {
+            self.arrange();
+            return Ok(());
+        }
+        if let Some(card) = self.outputs.cards.get_mut(card) {
+            card.undo_others(pending.iter_mut().map(|output| &mut output.kms));
+        }
+        let alone = pending.len() == 1;
+        let together = !alone && set_modes(&mut pending);
         let mut refused = Vec::new();
         for mut output in pending {
+            if let (false, Some(card)) = (together || alone, self.outputs.cards.get_mut(card)) {
+                card.undo_others(std::iter::once(&mut output.kms));
+            }
             let name = output.connector.name.clone();
             let lit = match if together { Ok(()) } else { output.set_mode() } {
                 Ok(()) => Ok(output),
@@ -95,6 +108,74 @@ impl Syncline {
             self.note_activity(true);
         }
         Ok(())
+    }
+
+    /// The displays of a card that could be lit. One whose output is being turned off can not be before
+    /// that is over. Where the hardware cannot tell whether a display is there, it is taken for one if
+    /// the configuration names it, or if nothing else is there at all.
+    pub fn dark_displays(&self, card: kms::CardSerial) -> Vec<Connector> {
+        let Some(card) = self.outputs.cards.get(card) else { return Vec::new() };
+        let lit = |id| self.outputs.list.iter().any(|o| o.is_on(card.serial()) && o.kms.connector_id() == id);
+        let leaves = |id| card.leaving.iter().any(|leaving| leaving.kms.connector_id() == id);
+        let alone = self.outputs.cards.iter().all(|card| card.inventory.connected().next().is_none());
+        let asleep = |connector: &Connector| {
+            let mut known = card.asleep.iter().filter(|(id, _)| *id == connector.id);
+            self.idle.off && known.any(|(_, monitor)| monitor.is_back(connector))
+        };
+        let usable = card.inventory.usable(|name| alone || self.config.output(name).is_some());
+        let dark = usable.filter(|connector| !lit(connector.id) && !leaves(connector.id) && !asleep(connector));
+        dark.cloned().collect()
+    }
+
+    /// The user is back: lights the monitors that have gone to sleep meanwhile and are there again.
+    pub fn light_awake(&mut self) {
+        let asleep = |card: &mut Card| (!std::mem::take(&mut card.asleep).is_empty()).then(|| card.serial());
+        let those = self.outputs.cards.iter_mut().filter_map(asleep);
+        for serial in those.collect::<Vec<_>>() {
+            let before = self.output_areas();
+            self.light_up(serial, self.mode, false).ok();
+            self.displays_changed(&before);
+        }
+    }
+
+    /// The dark displays with the CRTC that each of them gets, if there is one. Where more can be lit in
+    /// that way, an output gives its CRTC up: it is removed, and lit on another one when it is off.
+    fn give_out_crtcs(
+        &mut self,
+        card: kms::CardSerial,
+        dark: Vec<Connector>,
+    ) -> (Vec<Connector>, Vec<Option<CrtcIndex>>) {
+        let Some(of) = self.outputs.cards.get_mut(card) else { return (Vec::new(), Vec::new()) };
+        if let Err(error) = of.inventory.refresh_state(&of.device) {
+            tracing::warn!("{}: which CRTC drives what cannot be read: {error}", of.device.path().display());
+        }
+        let plan = crtcs::plan(of, &self.outputs.list, &dark);
+        if plan.moves.is_empty() {
+            return (dark, plan.dark);
+        }
+        for output in self.outputs.list.take(|output| plan.moves.contains(&output.id)) {
+            tracing::info!("{}: moves to another CRTC, so that one more display can be lit", output.wl.name());
+            self.remove_output(output);
+        }
+        let dark = self.dark_displays(card);
+        let Some(of) = self.outputs.cards.get(card) else { return (Vec::new(), Vec::new()) };
+        let plan = crtcs::plan(of, &self.outputs.list, &dark);
+        // The others wait for those that leave.
+        dark.into_iter().zip(plan.dark).filter(|(_, crtc)| crtc.is_some()).unzip()
+    }
+
+    /// The mode of a display: that which is wanted or configured. If it has no such mode, that which it
+    /// prefers, with a warning; with `strict`, a `wanted` one that it does not have is an error.
+    fn mode_of(&self, connector: &Connector, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<Mode, Error> {
+        let configured = self.config.output(&connector.name).and_then(|output| output.mode);
+        let mode = match kms::open::choose_mode(connector, wanted.or(configured)) {
+            Err(error) if connector.preferred().is_some() && !(strict && wanted.is_some()) => {
+                tracing::warn!("{error}; taking the mode that the display prefers");
+                kms::open::choose_mode(connector, None)
+            }
+            chosen => chosen,
+        };
+        Ok(mode?.clone())
     }
 
     /// A reason of the moment keeps a display dark: something on the card is busy, probably the
@@ -135,6 +216,7 @@ impl Syncline {
         card: kms::CardSerial,
         id: OutputId,
         connector: &Connector,
+        crtc: CrtcIndex,
         mode: &Mode,
         plain: bool,
     ) -> Result<PendingOutput, Error> {
@@ -142,7 +224,7 @@ impl Syncline {
         let outputs = &mut self.outputs;
         let card = outputs.cards.get(card).ok_or_else(|| fail(&"its card is gone"))?;
         let device = &card.device;
-        let mut output = KmsOutput::with_payload(device, &card.inventory, connector.id, mode).map_err(|e| fail(&e))?;
+        let mut output = KmsOutput::on_crtc(device, &card.inventory, connector.id, mode, crtc).map_err(|e| fail(&e))?;
         let (width, height) = output.size();
         let primary = output.primary();
         let modifiers = if plain { Vec::new() } else { card.known.modifiers(&output.planes()[primary], OPAQUE) };
@@ -267,6 +349,7 @@ impl Syncline {
             settings: ConnectorSettings::new(settings),
             retrain: false,
             fallback,
+            monitor: Monitor::of(&connector),
             placed: position.is_some(),
             crc: None,
             pending_frame: Default::default(),

@@ -94,18 +94,8 @@ impl Syncline {
         self.cec_adopt();
     }
 
-    /// The session has its VT again: adds the cards and displays that came meanwhile, and removes
-    /// those that are gone.
+    /// The session has its VT again: adds the cards that came meanwhile.
     pub fn add_missed_cards(&mut self) {
-        let cards = self
-            .outputs
-            .cards
-            .list
-            .iter_mut()
-            .filter_map(|card| std::mem::take(&mut card.stale).then(|| card.serial()));
-        for card in cards.collect::<Vec<_>>() {
-            self.hot_plug(card, self.mode);
-        }
         for path in std::mem::take(&mut self.outputs.cards.missed) {
             self.card_added(&path);
         }
