@@ -15,7 +15,7 @@ use crate::{
         words::{FencePolicy, RendererChoice},
     },
     output::{
-        card::{Card, Cards},
+        card::{Card, Cards, split},
         deferred::DeferredAcquire,
         gpu_resets::GpuResets,
         list::OutputList,
@@ -35,9 +35,10 @@ pub struct Outputs {
     pub renderer_is_auto: bool,
     /// The last resets of its GPU.
     pub gpu_resets: GpuResets,
-    /// `dev_t` of the main device that dmabuf feedback names: the node of the card that renders.
+    /// `dev_t` of the main device that dmabuf feedback names; see [`split::main_device`].
     pub main_device: u64,
-    /// Serial of the card on which the clients' syncobj timelines are imported.
+    /// Serial of the card on which the clients' syncobj timelines are imported; `None`: on a render
+    /// node, or nowhere.
     pub timeline_card: Option<kms::CardSerial>,
     /// Which pending fences may be committed as in-fences.
     pub policy: HandOff,
@@ -76,8 +77,10 @@ impl Outputs {
             Some(_) => tracing::info!("rendering with {} on {}", renderer.name(), card.device.path().display()),
             None => tracing::info!("rendering with {} on the CPU", renderer.name()),
         }
-        let main_device = card.node;
-        let timeline_card = cards.iter().next().map(Card::serial);
+        let main_device = split::main_device(card);
+        if main_device != card.node {
+            tracing::info!("clients are told to render with the machine's first GPU");
+        }
         let mut renderer = renderer;
         renderer.set_others(cards.iter().map(|card| &card.device));
         let (list, deferred, due) = (OutputList::default(), Vec::new(), Vec::new());
@@ -88,7 +91,7 @@ impl Outputs {
             gpu_resets: GpuResets::default(),
             renderer_is_auto,
             main_device,
-            timeline_card,
+            timeline_card: None,
             policy,
             producers: Producers::of_machine(),
             signalled: None,
@@ -114,8 +117,10 @@ impl Outputs {
         if self.renderer.gpu().is_none_or(|(card, _)| card != gone) {
             return;
         }
-        let renews =
-            self.cards.rendering_card().map(|card| (Renderer::new(RendererChoice::Auto, &card.device), card.node));
+        let renews = self
+            .cards
+            .rendering_card()
+            .map(|card| (Renderer::new(RendererChoice::Auto, &card.device), split::main_device(card)));
         let renewed = match renews {
             Some((renderer, node)) => {
                 self.main_device = node;

@@ -54,7 +54,7 @@ use wayland_server::{
 use crate::{
     config::{Config, sandbox::PrivilegedGlobal},
     feedback::FormatFeedback,
-    output::card::Card,
+    output::card::split,
     session::{
         Syncline,
         parts::{
@@ -248,8 +248,8 @@ pub fn announce_seat(
 
 impl Syncline {
     /// Announces what depends on the devices: dma-buf formats and explicit synchronisation. The
-    /// first card holds the clients' timelines. When it is removed, timelines created afterwards
-    /// live on the next card.
+    /// first card that can holds the clients' timelines. When it is removed, timelines created
+    /// afterwards live on the next one.
     pub fn announce_devices(&mut self) -> Result<(), Error> {
         let (display, globals) = (&self.display, &mut self.globals);
         globals.shm.add_formats(self.outputs.renderer.shm_formats());
@@ -261,9 +261,12 @@ impl Syncline {
         let feedback = FormatFeedback::new(&self.outputs)?;
         globals.linux_dmabuf = Some(LinuxDmabufState::new::<Syncline>(display, feedback.default()));
         globals.feedback = Some(feedback);
-        match Card::sync_device(card) {
-            Ok(device) => globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device)),
-            Err(reason) => tracing::warn!("{}: clients get no explicit synchronisation: {reason}", card.driver()),
+        match split::timelines(self.outputs.cards.iter()) {
+            Ok((card, device)) => {
+                self.outputs.timeline_card = card;
+                globals.syncobj = Some(SyncobjState::new::<Syncline>(display, device));
+            }
+            Err(reason) => tracing::warn!("clients get no explicit synchronisation: {reason}"),
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ pub mod leaving;
 pub mod light;
 pub mod limits;
 pub mod monitor;
+pub mod split;
 pub mod stalls;
 
 pub use card::Card;

@@ -1,6 +1,6 @@
 //! Announcements that depend on the cards, renewed when cards come and go.
 
-use crate::{config::words::RendererChoice, output::card::card::Card, render::Renderer, session::Syncline};
+use crate::{config::words::RendererChoice, output::card::split, render::Renderer, session::Syncline};
 
 impl Syncline {
     /// The GPU makes no buffer that a display of its own card can show. If the user has not chosen
@@ -31,20 +31,20 @@ impl Syncline {
         true
     }
 
-    /// Cards have come or gone: new timelines of clients live on the first card that is left.
+    /// Cards have come or gone: where the card of the clients' timelines is gone, new ones live on the
+    /// first device that is left and has them.
     pub fn renew_sync_device(&mut self) {
         let Some(syncobj) = &mut self.globals.syncobj else { return };
-        let Some(card) =
-            self.outputs.cards.iter().next().filter(|card| Some(card.serial()) != self.outputs.timeline_card)
-        else {
+        let cards = &self.outputs.cards;
+        if self.outputs.timeline_card.is_none_or(|card| cards.get(card).is_some()) || cards.list.is_empty() {
             return;
-        };
-        match Card::sync_device(card) {
-            Ok(device) => {
+        }
+        match split::timelines(cards.iter()) {
+            Ok((card, device)) => {
                 syncobj.set_device(device);
-                self.outputs.timeline_card = Some(card.serial());
+                self.outputs.timeline_card = card;
             }
-            Err(reason) => tracing::warn!("{}: clients get no explicit synchronisation: {reason}", card.driver()),
+            Err(reason) => tracing::warn!("clients get no explicit synchronisation: {reason}"),
         }
     }
 }
