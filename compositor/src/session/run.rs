@@ -6,15 +6,10 @@
 
 use std::os::unix::net::UnixStream;
 
-use calloop::EventLoop;
+use calloop::{EventLoop, PostAction};
 use rustix::time::Timespec;
 use smithay::{
-    backend::{
-        input::InputEvent,
-        libinput::LibinputInputBackend,
-        session::Event as SessionEvent,
-        udev::{UdevBackend, UdevEvent},
-    },
+    backend::{input::InputEvent, libinput::LibinputInputBackend, session::Event as SessionEvent},
     reexports::{input::Libinput, wayland_server::ListeningSocket},
 };
 
@@ -35,6 +30,7 @@ use crate::{
         realtime,
         seat::SeatSession,
         trace,
+        udev::{self, DeviceEvent},
     },
 };
 
@@ -177,12 +173,19 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
         state.input(event);
     });
     inserted.map_err(|e| Error::setup("input", e.error))?;
-    match UdevBackend::new(&seat) {
-        Ok(udev) => {
-            let inserted = handle.insert_source(udev, |event, (), state| match event {
-                UdevEvent::Added { path, .. } => state.card_added(&path),
-                UdevEvent::Changed { device_id } => state.card_changed(device_id),
-                UdevEvent::Removed { device_id } => state.card_removed(device_id),
+    match udev::source() {
+        Ok(source) => {
+            let inserted = handle.insert_source(source, |_, monitor, state| {
+                for event in udev::events(monitor) {
+                    match event {
+                        DeviceEvent::Added(path) => state.card_added(&path),
+                        DeviceEvent::Changed { node, connector } => {
+                            state.card_changed(node, connector.map(kms::ConnectorId::from_raw));
+                        }
+                        DeviceEvent::Removed(node) => state.card_removed(node),
+                    }
+                }
+                Ok(PostAction::Continue)
             });
             inserted.map_err(|e| Error::setup("udev", e.error))?;
         }

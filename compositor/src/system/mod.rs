@@ -14,3 +14,4 @@ pub mod recent_log;
 pub mod recvmsg;
 pub mod seat;
 pub mod trace;
+pub mod udev;

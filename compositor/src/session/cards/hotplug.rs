@@ -3,6 +3,8 @@
 //! Nothing here waits: a display that is unplugged while its output is stalled is turned off when
 //! the commit has flipped.
 
+use kms::inventory::Probe;
+
 use crate::{
     output::{
         card::{leaving::Leaving, monitor::Verdict},
@@ -13,9 +15,9 @@ use crate::{
 
 impl Syncline {
     /// The connectors of a card may have changed: reads them again.
-    pub fn hot_plug(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
+    pub fn hot_plug(&mut self, serial: kms::CardSerial, probe: Probe, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
-        match card.inventory.refresh_connectors(&card.device) {
+        match card.inventory.refresh(&card.device, probe) {
             Ok(changes) if changes.is_empty() => return,
             Ok(_) => {}
             Err(error) => {

@@ -13,7 +13,7 @@ mod vt;
 
 use std::path::{Path, PathBuf};
 
-use kms::producer::Producers;
+use kms::{inventory::Probe, producer::Producers};
 
 use crate::{
     output::card::card::{Card, OpenedCard},
@@ -101,11 +101,12 @@ impl Syncline {
         }
     }
 
-    /// udev reports a change of a node: displays were plugged in or unplugged. A card that had none
-    /// at the start may have one now.
-    pub fn card_changed(&mut self, node: u64) {
+    /// udev reports a change of a node: displays were plugged in or unplugged, at this connector if it
+    /// names one. A card that had none at the start may have one now.
+    pub fn card_changed(&mut self, node: u64, connector: Option<kms::ConnectorId>) {
+        let probe = connector.map_or(Probe::All, Probe::One);
         match self.outputs.cards.by_node(node).map(Card::serial) {
-            Some(serial) if self.outputs.active => self.hot_plug(serial, self.mode),
+            Some(serial) if self.outputs.active => self.hot_plug(serial, probe, self.mode),
             Some(serial) => self.outputs.cards.get_mut(serial).into_iter().for_each(|card| card.stale = true),
             None => {
                 let is = |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| stat.st_rdev == node);
