@@ -35,6 +35,8 @@ pub(super) struct Lit {
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) connectors: Vec<ConnectorId>,
+    /// Also what is on these: a commit that touches it waits for their flips.
+    pub(super) crtcs: Vec<CrtcId>,
     pub(super) planes: Vec<PlaneId>,
 }
 
@@ -43,6 +45,7 @@ impl Kept {
     pub(super) fn all(inventory: &Inventory) -> Self {
         Self {
             connectors: inventory.connectors.iter().map(|connector| connector.id).collect(),
+            crtcs: inventory.crtcs.iter().map(|crtc| crtc.id).collect(),
             planes: inventory.planes.iter().map(|plane| plane.id).collect(),
         }
     }
@@ -62,7 +65,10 @@ pub(super) fn undo(inventory: &Inventory, lit: &[Lit], kept: &Kept) -> Undo {
     let mut undo = Undo::default();
     let is_lit = |crtc: CrtcId| lit.iter().any(|output| output.crtc == crtc);
     let lit_connector = |id: ConnectorId| lit.iter().any(|output| output.connector == id);
-    let goes = |id: ConnectorId, crtc: CrtcId| !lit_connector(id) && (is_lit(crtc) || !kept.connectors.contains(&id));
+    let goes = |id: ConnectorId, crtc: CrtcId| {
+        let stray = !kept.connectors.contains(&id) && !kept.crtcs.contains(&crtc);
+        !lit_connector(id) && (is_lit(crtc) || stray)
+    };
     let stays_on = |crtc: CrtcId| {
         let mut on_it = inventory.connectors.iter().filter(|connector| connector.crtc() == Some(crtc));
         on_it.any(|connector| !lit_connector(connector.id) && !goes(connector.id, crtc))
@@ -92,7 +98,9 @@ pub(super) fn undo(inventory: &Inventory, lit: &[Lit], kept: &Kept) -> Undo {
         if dark(crtc) || owner.is_some_and(switches) {
             plane_off(&mut undo.before, plane);
         } else if owner.is_none()
-            && (is_lit(crtc) || off.iter().any(|off| off.id == crtc) || !kept.planes.contains(&plane.id))
+            && (is_lit(crtc)
+                || off.iter().any(|off| off.id == crtc)
+                || !kept.planes.contains(&plane.id) && !kept.crtcs.contains(&crtc))
         {
             plane_off(&mut undo.with, plane);
         }
@@ -126,7 +134,12 @@ impl Device {
         let lit: Vec<Lit> = outputs.iter().map(|output| output.lit()).collect();
         let undo = {
             let claims = self.claims();
-            let kept = Kept { connectors: claims.connectors.clone(), planes: claims.planes.clone() };
+            let others = claims.crtcs.iter().filter(|crtc| !lit.iter().any(|lit| lit.crtc == **crtc));
+            let kept = Kept {
+                connectors: claims.connectors.clone(),
+                crtcs: others.copied().collect(),
+                planes: claims.planes.clone(),
+            };
             undo(inventory, &lit, &kept)
         };
         outputs.iter_mut().for_each(|output| output.leftovers.clear());
@@ -211,7 +224,11 @@ mod tests {
     #[test]
     fn what_others_have_left_is_turned_off() {
         let none = Kept::default;
-        let second = || Kept { connectors: vec![ids::connector(1)], planes: vec![ids::plane(1), ids::plane(5)] };
+        let second = || Kept {
+            connectors: vec![ids::connector(1)],
+            crtcs: vec![crtc(1)],
+            planes: vec![ids::plane(1), ids::plane(5)],
+        };
         let none_before = Vec::new;
         type Row =
             (&'static str, Vec<(ObjectId, crate::PropertyId, u64)>, Vec<Lit>, Kept, Vec<Leftover>, Vec<Leftover>);
@@ -236,6 +253,14 @@ mod tests {
             (
                 "one of our own others stays",
                 [&route(1, 1, true)[..], &plane(1, 1)].concat(),
+                vec![lit(0)],
+                second(),
+                none_before(),
+                vec![],
+            ),
+            (
+                "what is on the CRTC of another of ours is left to that",
+                [&route(1, 1, true)[..], &plane(3, 1)].concat(),
                 vec![lit(0)],
                 second(),
                 none_before(),
