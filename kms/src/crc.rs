@@ -18,7 +18,6 @@ pub mod driver;
 pub mod entry;
 mod error;
 mod helper;
-mod holder;
 pub mod lcdif;
 pub mod pair;
 mod reader;

@@ -321,7 +321,7 @@ impl dmabuf_import::GemDevice for Gem {
     }
 }
 
-fn read_driver(fd: BorrowedFd<'_>) -> std::io::Result<Driver> {
+pub(crate) fn read_driver(fd: BorrowedFd<'_>) -> std::io::Result<Driver> {
     let (mut name, mut description) = (Vec::new(), Vec::new());
     let version = drm_ffi::get_version(fd, Some(&mut name), None, Some(&mut description))?;
     let text = |bytes: Vec<_>| {

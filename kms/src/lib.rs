@@ -28,6 +28,7 @@ pub mod framebuffer;
 pub mod geometry;
 pub mod head;
 pub mod headless;
+mod holder;
 pub mod id;
 pub mod inventory;
 mod ioctl;

@@ -3,14 +3,15 @@
 //!
 //! It looks for no devices ([`crate::nodes`] lists them), asks no seat manager and sets no mode.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 
+use crate::device::read_driver;
 use crate::inventory::Connector;
-use crate::{Device, Inventory, Mode, ModeRequest};
+use crate::{CallError, Device, Inventory, Mode, ModeRequest};
 
 /// Why a display device cannot be used as asked. The message says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,12 +89,13 @@ pub enum OpenedBy {
 /// Errors: the device has no atomic mode setting; another program is its master.
 pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Inventory), OpenError> {
     let unusable = |reason: String| OpenError::unusable(path, reason);
-    let device = Device::from_fd(fd, path)
-        .map_err(|error| unusable(format!("is no display device with atomic mode setting: {error}")))?;
+    let driver = read_driver(fd.as_fd()).map(|driver| driver.name).unwrap_or_default();
+    let device = Device::from_fd(fd, path).map_err(|error| unusable(no_atomic(&driver, &error)))?;
+    let holder = || crate::holder::of_display(path);
     match by {
         OpenedBy::Seat if device.is_master() => {}
-        OpenedBy::Seat => return Err(unusable(not_master(None))),
-        OpenedBy::Us => device.acquire_master().map_err(|error| unusable(not_master(Some(error.errno))))?,
+        OpenedBy::Seat => return Err(unusable(not_master(None, holder()))),
+        OpenedBy::Us => device.acquire_master().map_err(|error| unusable(not_master(Some(error.errno), holder())))?,
     }
     let inventory = device.inventory().map_err(|error| unusable(error.to_string()))?;
     Ok((device, inventory))
@@ -113,22 +115,68 @@ pub fn choose_mode(connector: &Connector, request: Option<ModeRequest>) -> Resul
     })
 }
 
+/// Why a device cannot be used that refuses atomic mode setting, and what to do.
+fn no_atomic(driver: &str, error: &CallError) -> String {
+    match (error.errno, legacy_hint(driver)) {
+        (Errno::NODEV | Errno::NXIO, _) => format!("was unplugged: {error}"),
+        (Errno::OPNOTSUPP | Errno::INVAL, Some(hint)) => {
+            format!("its driver {driver} has no atomic mode setting as it was loaded; {hint}")
+        }
+        (Errno::OPNOTSUPP, None) => {
+            let name = if driver.is_empty() { String::new() } else { format!(" {driver}") };
+            format!("is no display device with atomic mode setting: its driver{name} has none; name another device")
+        }
+        // `DRM_CLIENT_CAP_ATOMIC` came with Linux 4.2.
+        (Errno::INVAL, None) => format!(
+            "is no display device with atomic mode setting: {error}; the kernel may be too old, Linux 4.2 or newer \
+             is needed"
+        ),
+        _ => format!("is no display device with atomic mode setting: {error}"),
+    }
+}
+
+/// How a driver that has only legacy mode setting by default gets the atomic one, or which other
+/// driver has it.
+pub fn legacy_hint(driver: &str) -> Option<&'static str> {
+    let hints = [
+        ("nouveau", "boot with nouveau.atomic=1"),
+        ("i915", "boot with i915.nuclear_pageflip=1 (GPUs before 2013)"),
+        (
+            "radeon",
+            "for GCN GPUs boot with amdgpu.si_support=1 radeon.si_support=0 amdgpu.cik_support=1 radeon.cik_support=0; \
+             older ones have none",
+        ),
+        ("nvidia-drm", "load it with nvidia-drm.modeset=1"),
+        // Its name in sysfs.
+        ("nvidia", "load it with nvidia-drm.modeset=1"),
+    ];
+    hints.into_iter().find(|(name, _)| *name == driver).map(|(_, hint)| hint)
+}
+
 /// Why a device is of no use, and what to do: what SET_MASTER was answered with, or `None` where
-/// the seat's manager was to call it.
-fn not_master(errno: Option<Errno>) -> String {
+/// the seat's manager was to call it; `holder` is who has the device open.
+fn not_master(errno: Option<Errno>, holder: Option<String>) -> String {
+    let who = |nobody: &str| holder.clone().unwrap_or_else(|| nobody.to_owned());
     match errno {
-        None => "is busy: the seat's manager could not make this session its DRM master; stop the display \
-                 server that is, or switch to this session's VT, then try again"
-            .into(),
+        None => format!(
+            "is busy: the seat's manager could not make this session its DRM master, {} has it open; stop the display \
+             server that is, or switch to this session's VT, then try again",
+            who("another program")
+        ),
         // EINVAL is what older kernels say.
         Some(Errno::BUSY | Errno::INVAL) => {
-            "is busy: another program is its DRM master; stop that display server, then try again".into()
+            format!(
+                "is busy: {} has it open and is its DRM master; stop that display server, then try again",
+                who("another program")
+            )
         }
         // The first one to open a device is its master and may always ask; this is somebody who
         // came later and has no rights to wait for.
-        Some(Errno::ACCESS) => "permission denied to become its DRM master: another program had it open \
-                                before; stop that display server, or run within a seat (seatd, logind)"
-            .into(),
+        Some(Errno::ACCESS) => format!(
+            "permission denied to become its DRM master: {} had it open before; stop that display server, or run \
+             within a seat (seatd, logind)",
+            who("another program")
+        ),
         Some(errno) => format!("cannot become its DRM master: {errno}"),
     }
 }
@@ -148,16 +196,38 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_without_atomic_mode_setting_gets_a_hint() {
+        let table = [
+            ("nouveau", Errno::OPNOTSUPP, "nouveau.atomic=1"),
+            ("nouveau", Errno::INVAL, "nouveau.atomic=1"),
+            ("i915", Errno::OPNOTSUPP, "i915.nuclear_pageflip=1"),
+            ("radeon", Errno::OPNOTSUPP, "amdgpu.si_support=1"),
+            ("nvidia-drm", Errno::OPNOTSUPP, "nvidia-drm.modeset=1"),
+            ("vgem", Errno::OPNOTSUPP, "driver vgem has none"),
+            ("", Errno::OPNOTSUPP, "name another device"),
+            ("vkms", Errno::INVAL, "too old"),
+            ("vkms", Errno::NODEV, "was unplugged"),
+            ("vkms", Errno::IO, "DRM_IOCTL_SET_CLIENT_CAP"),
+        ];
+        for (driver, errno, says) in table {
+            let text = no_atomic(driver, &CallError::new("DRM_IOCTL_SET_CLIENT_CAP", "/dev/dri/card7", errno));
+            assert!(text.contains(says) && !text.contains('\n'), "{driver}, {errno:?}: {text}");
+        }
+    }
+
+    #[test]
     fn what_keeps_us_from_being_master_is_told_apart() {
         for (errno, says, but_not) in [
             (None, "seat's manager", "permission denied"),
-            (Some(Errno::BUSY), "is busy: another program", "permission"),
-            (Some(Errno::INVAL), "is busy: another program", "permission"),
+            (Some(Errno::BUSY), "is busy: another program has it open", "permission"),
+            (Some(Errno::INVAL), "is busy: another program has it open", "permission"),
             (Some(Errno::ACCESS), "permission denied", "busy"),
             (Some(Errno::NODEV), "No such device", "busy"),
         ] {
-            let text = not_master(errno);
+            let text = not_master(errno, None);
             assert!(text.contains(says) && !text.contains(but_not), "{errno:?}: {text}");
+            let named = not_master(errno, Some("Xorg (process 77)".to_owned()));
+            assert!(errno == Some(Errno::NODEV) || named.contains("Xorg (process 77)"), "{errno:?}: {named}");
         }
     }
 }

@@ -14,8 +14,8 @@ use rustix::io::Errno;
 
 use super::error::{CrcError, NoHelper};
 use super::helper::{Helper, HelperError};
-use super::holder;
 use crate::Device;
+use crate::holder;
 use crate::id::CrtcIndex;
 
 /// A source of CRCs: a tap in the display pipeline.

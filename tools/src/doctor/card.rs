@@ -58,11 +58,17 @@ fn unreadable(card: &Card, machine: &Machine) -> Vec<Check> {
         (Access::Failed(why), _) => Check::expected(name, false, why.clone()),
         // A device that only renders, or whose driver has only legacy mode setting, refuses the
         // client capability for atomic commits.
-        (Access::Yes, Some(why)) if why.contains("SET_CLIENT_CAP") => Check::optional(
-            name,
-            false,
-            "none, or legacy only: the device renders, but a session cannot show anything on it",
-        ),
+        (Access::Yes, Some(why)) if why.contains("SET_CLIENT_CAP") => {
+            let check = Check::optional(
+                name,
+                false,
+                "none, or legacy only: the device renders, but a session cannot show anything on it",
+            );
+            match kms::open::legacy_hint(&card.driver) {
+                Some(hint) => check.hint(format!("for atomic mode setting {hint}")),
+                None => check,
+            }
+        }
         (Access::Yes, why) => Check::expected(name, false, why.clone().unwrap_or_default()),
     };
     let timeline = card.sync.is_some_and(|sync| sync.timeline);

@@ -165,3 +165,19 @@ fn colours_only_where_asked() {
     let diagnosis = checks::diagnose(&lab());
     assert!(!diagnosis.text(false).contains('\x1b') && diagnosis.text(true).contains("\x1b[32m✓\x1b[0m"));
 }
+
+#[test]
+fn a_driver_with_legacy_mode_setting_alone_gets_a_hint() {
+    let refused = "DRM_IOCTL_SET_CLIENT_CAP (/dev/dri/card0): Operation not supported";
+    for (driver, hint) in [("nouveau", Some("nouveau.atomic=1")), ("vgem", None)] {
+        let mut machine = lab();
+        let at = vkms(&machine);
+        let card = &mut machine.cards[at];
+        (card.driver, card.inventory, card.why_not) = (driver.to_owned(), None, Some(refused.to_owned()));
+        machine.cards = vec![card.clone()];
+        let diagnosis = checks::diagnose(&machine);
+        let said = check(&diagnosis, "mode setting").hint.clone();
+        assert_eq!(said.is_some(), hint.is_some(), "{driver}: {said:?}");
+        assert!(said.unwrap_or_default().contains(hint.unwrap_or_default()), "{driver}");
+    }
+}
