@@ -12,6 +12,7 @@
 mod inventory;
 mod mode;
 
+use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -161,8 +162,8 @@ impl Kernel for Headless {
         self.arm(&state)
     }
 
-    fn inventory(&self) -> Option<Inventory> {
-        Some(self.inventory.clone())
+    fn inventory(&self) -> Option<Box<dyn Any>> {
+        Some(Box::new(self.inventory.clone()))
     }
 
     fn add_framebuffer(&self, _: &FbDescription) -> Result<FramebufferId, Errno> {

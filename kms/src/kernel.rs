@@ -4,6 +4,7 @@
 //! only; [`crate::scripted::Scripted`] answers with queued errnos. None decides anything: retries
 //! and fall-backs are the callers', so that the scripted kernel exercises them.
 
+use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -13,7 +14,6 @@ use fence::kernel::{KernelRef, LINUX};
 use rustix::io::Errno;
 
 use crate::id::{BlobId, CrtcId, FramebufferId};
-use crate::inventory::Inventory;
 use crate::ioctl;
 use crate::request::Request;
 
@@ -92,8 +92,9 @@ pub trait Kernel: GemDevice {
     /// run; EOPNOTSUPP: the driver has none.
     fn crtc_sequence(&self, crtc: CrtcId) -> Result<(), Errno>;
     /// Everything that the device has now, where this kernel knows it without ioctls on its
-    /// descriptor.
-    fn inventory(&self) -> Option<Inventory> {
+    /// descriptor. It is an `Inventory`; the type is not named, because an inventory is made of what
+    /// devices have, and a device has its kernel.
+    fn inventory(&self) -> Option<Box<dyn Any>> {
         None
     }
     /// Where this kernel's debugfs is usually mounted.

@@ -37,7 +37,7 @@ impl Inventory {
 
     /// As [`Inventory::refresh_connectors`], with the choice of what is probed.
     pub fn refresh(&mut self, device: &Device, probe: Probe) -> Result<Vec<ConnectorChange>, CallError> {
-        let connectors = match device.kernel().inventory() {
+        let connectors = match of_kernel(device) {
             Some(inventory) => inventory.connectors,
             None => connectors(device, &self.encoders, probe)?,
         };
@@ -49,7 +49,7 @@ impl Inventory {
     /// Reads again which CRTC drives what, and all other values of properties; no display is probed.
     /// An object that is gone keeps its values.
     pub fn refresh_state(&mut self, device: &Device) -> Result<(), CallError> {
-        if let Some(now) = device.kernel().inventory().as_mut() {
+        if let Some(now) = of_kernel(device).as_mut() {
             let values = |table: &PropertyTable| table.0.values().map(|p| (p.id, p.value)).collect::<BTreeMap<_, _>>();
             let now: BTreeMap<ObjectId, _> = now.tables().map(|(object, table)| (object, values(table))).collect();
             self.set_values(|object, prop| now.get(&object)?.get(&prop).copied());
@@ -85,8 +85,13 @@ pub enum Probe {
     Nothing,
 }
 
+/// What a kernel knows that is not Linux.
+fn of_kernel(device: &Device) -> Option<Inventory> {
+    device.kernel().inventory()?.downcast().ok().map(|inventory| *inventory)
+}
+
 fn inventory(device: &Device) -> Result<Inventory, CallError> {
-    if let Some(inventory) = device.kernel().inventory() {
+    if let Some(inventory) = of_kernel(device) {
         return Ok(inventory);
     }
     let fd = device.as_fd();

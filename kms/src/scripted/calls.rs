@@ -1,5 +1,6 @@
 //! The calls of the scripted kernel: each takes the next errno of its script, or else does as told.
 
+use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -11,7 +12,6 @@ use rustix::io::Errno;
 
 use super::{Atomic, Call, Scripted};
 use crate::id::{BlobId, CrtcId, FramebufferId};
-use crate::inventory::Inventory;
 use crate::kernel::{Dumb, FbDescription, Kernel, TEST_ONLY};
 use crate::request::Request;
 
@@ -146,8 +146,8 @@ impl Kernel for Scripted {
         state.failure(Call::Sequence)
     }
 
-    fn inventory(&self) -> Option<Inventory> {
-        self.hardware()
+    fn inventory(&self) -> Option<Box<dyn Any>> {
+        Some(Box::new(self.hardware()?))
     }
 
     fn debugfs(&self) -> PathBuf {
