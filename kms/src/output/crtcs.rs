@@ -78,11 +78,9 @@ pub fn choose(wishes: &[Wish]) -> Vec<Option<CrtcIndex>> {
         }
     }
     let mut chosen = vec![None; rows];
-    for column in 1..=columns {
-        if let Some(row) = owner[column].checked_sub(1)
-            && cost(row + 1, column) != 0
-        {
-            chosen[row] = u32::try_from(column - 1).ok().map(CrtcIndex::from_raw);
+    for (column, row) in owner.into_iter().enumerate().skip(1) {
+        if row != NONE && cost(row, column) != 0 {
+            chosen[row - 1] = u32::try_from(column - 1).ok().map(CrtcIndex::from_raw);
         }
     }
     chosen
