@@ -3,14 +3,17 @@
 //! Values are those of the moment of reading. Never changes anything on the device, except that
 //! probing connectors wakes displays up.
 
+mod connectors;
 mod edid;
+mod formats;
 mod json;
+mod properties;
 mod read;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::edid::{Colorimetry, Edid, Hdr};
-pub use self::read::Probe;
+pub use self::connectors::Probe;
+pub use self::edid::{Colorimetry, Edid, EdidFault, Hdr};
 use crate::device::{Caps, Driver};
 use crate::id::{ConnectorId, CrtcId, CrtcIndex, EncoderId, ObjectId, PlaneId, PropertyId};
 use crate::pipeline::ColorPipeline;
@@ -98,6 +101,9 @@ pub struct Connector {
     /// What the display says of itself; `None` without a display, or with one that says nothing
     /// legible.
     pub edid: Option<Edid>,
+    /// Why that is `None`, or less than the display wanted to say; `None` where nothing is amiss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edid_fault: Option<EdidFault>,
     /// Where it hangs on a DisplayPort daisy chain (`PATH`): `mst:34-1-8`.
     pub path: Option<String>,
     /// Encoders that can feed it.
@@ -282,5 +288,28 @@ impl Inventory {
     /// Connectors that can show a desktop now.
     pub fn connected(&self) -> impl Iterator<Item = &Connector> {
         self.connectors.iter().filter(|connector| connector.connected() && !connector.non_desktop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::Stock;
+
+    #[test]
+    fn a_connector_that_cannot_tell_is_usable_where_it_is_taken() {
+        let table = [
+            (Connection::Connected, false, true),
+            (Connection::Connected, true, true),
+            (Connection::Unknown, false, false),
+            (Connection::Unknown, true, true),
+            (Connection::Disconnected, true, false),
+        ];
+        for (connection, taken, usable) in table {
+            let mut inventory = Stock::default().inventory();
+            inventory.connectors[0].connection = connection;
+            let found = inventory.usable(|name| taken && name == "Virtual-1").count();
+            assert_eq!(found, usize::from(usable), "{connection:?}, taken: {taken}");
+        }
     }
 }

@@ -79,6 +79,13 @@ impl PropertyTable {
         self.get(name).map(|property| property.value)
     }
 
+    /// The object is on no CRTC, as far as the table knows.
+    pub(crate) fn leave_crtc(&mut self) {
+        if let Some(property) = self.0.get_mut("CRTC_ID") {
+            property.value = 0;
+        }
+    }
+
     /// The number of one name of an enumeration property.
     pub fn enum_value(&self, property: &str, name: &str) -> Option<u64> {
         match &self.get(property)?.kind {

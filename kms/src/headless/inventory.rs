@@ -53,6 +53,7 @@ fn connector(mode: HeadlessMode, at: u32) -> Connector {
         non_desktop: false,
         writeback: false,
         edid: None,
+        edid_fault: None,
         path: None,
         encoders: vec![EncoderId::from_raw(ENCODERS + at)],
         possible_crtcs: 1u32 << at,

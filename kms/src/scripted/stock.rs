@@ -226,6 +226,7 @@ impl Stock {
             non_desktop: false,
             writeback: false,
             edid: None,
+            edid_fault: None,
             path: None,
             encoders: vec![encoder(index)],
             possible_crtcs: all,

@@ -93,8 +93,13 @@ fn display(connector: &Connector) -> Check {
         (Connection::Connected, Some(mode)) => {
             let crtc = if connector.crtc().is_some() { ", lit" } else { "" };
             let check = Check::expected(name, true, format!("{mode}{crtc}{edid}"));
-            let bad = connector.link_is_bad();
-            check.hint_unless(!bad, || "link-status is bad: the cable or dock cannot carry this mode".to_owned())
+            match connector.edid_fault {
+                _ if connector.link_is_bad() => {
+                    check.hint("link-status is bad: the cable or dock cannot carry this mode")
+                }
+                Some(fault) => check.hint(format!("{fault}: check the cable, adapter or switch before it")),
+                None => check,
+            }
         }
         (Connection::Connected, None) => Check::expected(name, false, format!("connected, but it lists no mode{edid}"))
             .hint("its EDID cannot be read: check the cable"),

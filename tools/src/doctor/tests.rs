@@ -161,6 +161,19 @@ fn displays_are_named_by_their_edid_and_cec_by_its_connector() {
 }
 
 #[test]
+fn a_damaged_edid_gets_a_hint_and_the_display_counts_as_good() {
+    let mut machine = lab();
+    let at = vkms(&machine);
+    let inventory = machine.cards[at].inventory.as_mut().unwrap();
+    let connector = inventory.connectors.iter_mut().find(|connector| !connector.writeback).unwrap();
+    connector.edid_fault = Some(kms::inventory::EdidFault::Checksum);
+    let diagnosis = checks::diagnose(&machine);
+    let check = check(&diagnosis, "Virtual-1");
+    assert_eq!(check.mark, Mark::Found);
+    assert!(check.hint.as_deref().is_some_and(|hint| hint.contains("checksum of its EDID")), "{:?}", check.hint);
+}
+
+#[test]
 fn colours_only_where_asked() {
     let diagnosis = checks::diagnose(&lab());
     assert!(!diagnosis.text(false).contains('\x1b') && diagnosis.text(true).contains("\x1b[32m✓\x1b[0m"));
