@@ -63,46 +63,52 @@ pub(super) struct Undo {
 /// What has to be turned off for the outputs `lit` to be lit, and nothing else but `kept` to be on.
 pub(super) fn undo(inventory: &Inventory, lit: &[Lit], kept: &Kept) -> Undo {
     let mut undo = Undo::default();
+    let of_connector = |id: ConnectorId| lit.iter().find(|output| output.connector == id);
     let is_lit = |crtc: CrtcId| lit.iter().any(|output| output.crtc == crtc);
-    let lit_connector = |id: ConnectorId| lit.iter().any(|output| output.connector == id);
+    let is_active = |id: CrtcId| inventory.crtc(id).and_then(|crtc| crtc.props.value("ACTIVE")).unwrap_or(0) != 0;
+    // It was off and stays so: a request that names it, or something that was on it, is promised no event.
+    let is_silent = |crtc: CrtcId| !is_lit(crtc) && !is_active(crtc);
     let goes = |id: ConnectorId, crtc: CrtcId| {
         let stray = !kept.connectors.contains(&id) && !kept.crtcs.contains(&crtc);
-        !lit_connector(id) && (is_lit(crtc) || stray)
+        of_connector(id).is_none() && (is_lit(crtc) || stray)
     };
     let stays_on = |crtc: CrtcId| {
         let mut on_it = inventory.connectors.iter().filter(|connector| connector.crtc() == Some(crtc));
-        on_it.any(|connector| !lit_connector(connector.id) && !goes(connector.id, crtc))
+        on_it.any(|connector| of_connector(connector.id).is_none() && !goes(connector.id, crtc))
     };
-    let mode = |crtc: &Crtc| crtc.props.value("MODE_ID").is_some_and(|blob| blob != 0);
-    let active = |crtc: &Crtc| crtc.props.value("ACTIVE").is_some_and(|active| active != 0);
-    let off = |crtc: &&Crtc| !is_lit(crtc.id) && (mode(crtc) || active(crtc)) && !stays_on(crtc.id);
-    let off: Vec<&Crtc> = inventory.crtcs.iter().filter(off).collect();
-    // Dark already: no event may be asked for.
-    let dark = |crtc: CrtcId| off.iter().any(|off| off.id == crtc && !active(off));
+    let has_mode = |crtc: &Crtc| crtc.props.value("MODE_ID").is_some_and(|blob| blob != 0);
+    let is_off = |crtc: &&Crtc| !is_lit(crtc.id) && has_mode(crtc) && !stays_on(crtc.id);
+    let off: Vec<&Crtc> = inventory.crtcs.iter().filter(is_off).collect();
     for connector in &inventory.connectors {
         let Some(crtc) = connector.crtc() else { continue };
-        if dark(crtc) {
+        let moves = of_connector(connector.id).is_some_and(|output| output.crtc != crtc);
+        if (moves || goes(connector.id, crtc)) && is_silent(crtc) {
             turn_off(&mut undo.before, connector.id, &connector.props, &["CRTC_ID"]);
         } else if goes(connector.id, crtc) {
             turn_off(&mut undo.with, connector.id, &connector.props, &["CRTC_ID"]);
         }
     }
     for crtc in &off {
-        let list = if dark(crtc.id) { &mut undo.before } else { &mut undo.with };
+        let list = if is_silent(crtc.id) { &mut undo.before } else { &mut undo.with };
         turn_off(list, crtc.id, &crtc.props, &["ACTIVE", "MODE_ID"]);
     }
     for plane in &inventory.planes {
         let Some(crtc) = plane.crtc() else { continue };
-        let owner = lit.iter().find(|output| output.planes.contains(&plane.id));
-        let switches = |output: &Lit| output.crtc != crtc && output.planes.first() == Some(&plane.id);
-        if dark(crtc) || owner.is_some_and(switches) {
-            plane_off(&mut undo.before, plane);
-        } else if owner.is_none()
-            && (is_lit(crtc)
-                || off.iter().any(|off| off.id == crtc)
-                || !kept.planes.contains(&plane.id) && !kept.crtcs.contains(&crtc))
-        {
-            plane_off(&mut undo.with, plane);
+        match lit.iter().find(|output| output.planes.contains(&plane.id)) {
+            Some(output) if output.crtc == crtc => {}
+            Some(output) => {
+                // The modeset turns off those that it does not show.
+                let is_shown = output.planes.first() == Some(&plane.id);
+                if is_shown || is_silent(crtc) {
+                    plane_off(&mut undo.before, plane);
+                }
+            }
+            None => {
+                let stray = !kept.planes.contains(&plane.id) && !kept.crtcs.contains(&crtc);
+                if stray || is_lit(crtc) || off.iter().any(|off| off.id == crtc) {
+                    plane_off(if is_silent(crtc) { &mut undo.before } else { &mut undo.with }, plane);
+                }
+            }
         }
     }
     undo
@@ -167,178 +173,4 @@ impl<P> Output<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::CrtcIndex;
-    use crate::scripted::{Stock, ids};
-
-    fn crtc(at: u32) -> CrtcId {
-        ids::crtc(CrtcIndex::from_raw(at))
-    }
-
-    /// Planes of two outputs: primaries 0 and 1, overlays 2 and 3, cursors 4 and 5.
-    fn lit(at: u32) -> Lit {
-        let planes = [0, 4].map(|first| ids::plane(first + at)).to_vec();
-        Lit { connector: ids::connector(at), crtc: crtc(at), planes }
-    }
-
-    fn inventory(values: &[(ObjectId, crate::PropertyId, u64)]) -> Inventory {
-        let mut inventory = Stock { outputs: 2, ..Stock::default() }.inventory();
-        inventory.set_values(|object, prop| {
-            values.iter().find(|(o, p, _)| (*o, *p) == (object, prop)).map(|(_, _, value)| *value)
-        });
-        inventory
-    }
-
-    /// Connector `at` driven by CRTC `by`, which is on or (DPMS) off.
-    fn route(at: u32, by: u32, active: bool) -> [(ObjectId, crate::PropertyId, u64); 3] {
-        [
-            (ids::connector(at).into(), ids::CRTC_ID, crtc(by).value()),
-            (crtc(by).into(), ids::MODE_ID, 7),
-            (crtc(by).into(), ids::ACTIVE, active.into()),
-        ]
-    }
-
-    fn plane(at: u32, on: u32) -> [(ObjectId, crate::PropertyId, u64); 2] {
-        let plane = ids::plane(at).into();
-        [(plane, ids::FB_ID, 9), (plane, ids::CRTC_ID, crtc(on).value())]
-    }
-
-    fn off(object: impl Into<ObjectId>, props: &[crate::PropertyId]) -> Vec<Leftover> {
-        let object = object.into();
-        props.iter().map(|prop| Leftover { object, prop: *prop, value: 0 }).collect()
-    }
-
-    fn connector_off(at: u32) -> Vec<Leftover> {
-        off(ids::connector(at), &[ids::CRTC_ID])
-    }
-
-    fn crtc_off(at: u32) -> Vec<Leftover> {
-        off(crtc(at), &[ids::ACTIVE, ids::MODE_ID])
-    }
-
-    fn plane_is_off(at: u32) -> Vec<Leftover> {
-        off(ids::plane(at), &[ids::FB_ID, ids::CRTC_ID])
-    }
-
-    #[test]
-    fn what_others_have_left_is_turned_off() {
-        let none = Kept::default;
-        let second = || Kept {
-            connectors: vec![ids::connector(1)],
-            crtcs: vec![crtc(1)],
-            planes: vec![ids::plane(1), ids::plane(5)],
-        };
-        let none_before = Vec::new;
-        type Row =
-            (&'static str, Vec<(ObjectId, crate::PropertyId, u64)>, Vec<Lit>, Kept, Vec<Leftover>, Vec<Leftover>);
-        let table: Vec<Row> = vec![
-            ("nothing is on", vec![], vec![lit(0)], none(), none_before(), vec![]),
-            (
-                "our own routing",
-                [&route(0, 0, true)[..], &plane(0, 0), &plane(4, 0)].concat(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                vec![],
-            ),
-            (
-                "a display that nobody wants",
-                [&route(1, 1, true)[..], &plane(1, 1)].concat(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                [connector_off(1), crtc_off(1), plane_is_off(1)].concat(),
-            ),
-            (
-                "one of our own others stays",
-                [&route(1, 1, true)[..], &plane(1, 1)].concat(),
-                vec![lit(0)],
-                second(),
-                none_before(),
-                vec![],
-            ),
-            (
-                "what is on the CRTC of another of ours is left to that",
-                [&route(1, 1, true)[..], &plane(3, 1)].concat(),
-                vec![lit(0)],
-                second(),
-                none_before(),
-                vec![],
-            ),
-            (
-                "our connector on another CRTC",
-                route(0, 1, true).to_vec(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                crtc_off(1),
-            ),
-            (
-                "both connectors on the wrong CRTC, lit together",
-                [route(0, 1, true), route(1, 0, true)].concat(),
-                vec![lit(0), lit(1)],
-                none(),
-                none_before(),
-                vec![],
-            ),
-            (
-                "the same, lit alone",
-                [route(0, 1, true), route(1, 0, true)].concat(),
-                vec![lit(0)],
-                second(),
-                none_before(),
-                [connector_off(1), crtc_off(1)].concat(),
-            ),
-            (
-                "two connectors on our CRTC",
-                [route(0, 0, true), route(1, 0, true)].concat(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                connector_off(1),
-            ),
-            (
-                "an overlay that is not ours, over our picture",
-                [&route(0, 0, true)[..], &plane(2, 0)].concat(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                plane_is_off(2),
-            ),
-            (
-                "our cursor on the other CRTC goes off with the modeset itself",
-                [&route(0, 0, true)[..], &plane(4, 1)].concat(),
-                vec![lit(0)],
-                none(),
-                none_before(),
-                vec![],
-            ),
-            (
-                "our primary on the other CRTC has to be off before",
-                [&route(0, 0, true)[..], &plane(0, 1)].concat(),
-                vec![lit(0)],
-                none(),
-                plane_is_off(0),
-                vec![],
-            ),
-            (
-                "our connector on a CRTC that is dark",
-                [&route(0, 1, false)[..], &plane(1, 1)].concat(),
-                vec![lit(0)],
-                none(),
-                [connector_off(0), crtc_off(1), plane_is_off(1)].concat(),
-                vec![],
-            ),
-        ];
-        for (name, values, lit, kept, before, with) in table {
-            assert_eq!(undo(&inventory(&values), &lit, &kept), Undo { before, with }, "{name}");
-        }
-    }
-
-    #[test]
-    fn what_only_stands_in_nobodys_way_stays_where_everything_is_kept() {
-        let inventory = inventory(&[&route(1, 1, true)[..], &plane(1, 1)].concat());
-        assert_eq!(undo(&inventory, &[lit(0)], &Kept::all(&inventory)), Undo::default());
-    }
-}
+mod tests;
