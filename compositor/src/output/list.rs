@@ -11,9 +11,24 @@ use crate::{output::state::Output, system::id::OutputId};
 
 /// The lit outputs, in the order in which they were lit.
 #[derive(Default)]
-pub struct OutputList(Vec<Output>);
+pub struct OutputList {
+    lit: Vec<Output>,
+    /// The id that was given last.
+    newest: u32,
+}
 
 impl OutputList {
+    /// An id for an output that is to be lit. It is not given again before all others have been, so that
+    /// what comes late (a flip, a CRC, a commit that waits for its output) is not taken for a newer
+    /// output's.
+    pub fn new_id(&mut self) -> OutputId {
+        let ids = (self.newest + 1..=OutputId::LAST).chain(1..);
+        let free = ids.map(OutputId).find(|id| self.get(*id).is_none());
+        let id = free.unwrap_or_default();
+        self.newest = id.0;
+        id
+    }
+
     /// The ids of all outputs: a caller that loops over ids may borrow the whole session mutably.
     pub fn ids(&self) -> SmallVec<[OutputId; 8]> {
         self.iter().map(|output| output.id).collect()
@@ -36,42 +51,42 @@ impl OutputList {
 
     /// All outputs, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Output> {
-        self.0.iter()
+        self.lit.iter()
     }
 
     /// All outputs, in order.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Output> {
-        self.0.iter_mut()
+        self.lit.iter_mut()
     }
 
     /// The output that has been lit longest.
     pub fn first(&self) -> Option<&Output> {
-        self.0.first()
+        self.lit.first()
     }
 
     /// Whether no output is lit.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lit.is_empty()
     }
 
     /// The number of lit outputs.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.lit.len()
     }
 
     /// Appends an output. Its id must not be in the list yet.
     pub fn push(&mut self, output: Output) {
-        self.0.push(output);
+        self.lit.push(output);
     }
 
     /// Drops the outputs for which `keep` returns false.
     pub fn retain(&mut self, keep: impl FnMut(&Output) -> bool) {
-        self.0.retain(keep);
+        self.lit.retain(keep);
     }
 
     /// Removes and returns the outputs for which `which` returns true.
     pub fn take(&mut self, which: impl FnMut(&mut Output) -> bool) -> Vec<Output> {
-        self.0.extract_if(.., which).collect()
+        self.lit.extract_if(.., which).collect()
     }
 }
 

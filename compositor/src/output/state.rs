@@ -221,6 +221,7 @@ impl Output {
             "vblanks": !self.clock.is_own(),
             "test_commits": self.layouts.tests(),
             "on_planes": self.on_planes().filter(|(_, shown)| matches!(shown, OnPlane::Content(_))).count(),
+            "planes": self.kms.on_planes().map(|(plane, _)| plane.id).collect::<Vec<_>>(),
             "direct": matches!(self.on_plane(self.primary), Some(OnPlane::Content(_))),
         })
     }

@@ -26,7 +26,7 @@ impl Syncline {
         self.idle.since = now;
         self.idle.notify.notify_activity(now);
         if wakes {
-            if std::mem::take(&mut self.idle.off) && self.outputs.active {
+            if std::mem::take(&mut self.idle.off) {
                 self.light_awake();
             }
             if self.outputs.any_off() {

@@ -64,7 +64,9 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         let inserted = calloop.handle().insert_source(notifier, |event, (), state| state.seat_event(event));
         inserted.map_err(|e| Error::setup("seat", e.error))?;
     }
-    let cards = if headless { Cards::headless(&args.headless)? } else { Cards::open(&mut session, &args.device)? };
+    let named = |name: &str| config.output(name).is_some();
+    let cards =
+        if headless { Cards::headless(&args.headless)? } else { Cards::open(&mut session, &args.device, named)? };
     let socket = bind(args.socket.as_deref())?;
     let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let (clock, renderer, mode) = (Clock::MONOTONIC, args.renderer, args.mode);

@@ -20,8 +20,8 @@ macro_rules! id {
 }
 
 id! {
-    /// An output, from 1 up. An id is not reused in a session while a later output is lit. It is
-    /// also the output's thread in the trace.
+    /// An output, from 1 to [`OutputId::LAST`]. An id is used again after all others. It is also the
+    /// output's thread in the trace.
     OutputId
 }
 id! {
@@ -32,6 +32,11 @@ id! {
 id! {
     /// A place in one of the session's tables, as the reactor knows it; reused once it is free.
     Slot
+}
+
+impl OutputId {
+    /// The greatest: threads of the trace from [`SurfaceId::POINTER`] on are those of surfaces.
+    pub const LAST: u32 = SurfaceId::POINTER.0 - 1;
 }
 
 impl SurfaceId {

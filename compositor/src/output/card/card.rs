@@ -81,15 +81,10 @@ impl OpenedCard {
         Self { device, inventory, seat_fd }
     }
 
-    /// Whether a display is plugged in.
-    pub fn has_display(&self) -> bool {
-        self.inventory.connected().next().is_some()
-    }
-
-    /// Whether a display is plugged in, or may be: the hardware cannot tell (VGA without DDC, HDMI whose
-    /// hot-plug line is not wired).
-    pub fn may_have_display(&self) -> bool {
-        self.inventory.usable(|_| true).next().is_some()
+    /// Whether a display is plugged in, or may be (the hardware cannot tell: VGA without DDC, HDMI whose
+    /// hot-plug line is not wired) at a connector that is taken by its name.
+    pub fn has_display(&self, take: impl Fn(&str) -> bool) -> bool {
+        self.inventory.usable(take).next().is_some()
     }
 
     /// The error for a card without a display.

@@ -64,10 +64,11 @@ fn place(node: &Path) -> Option<PathBuf> {
 }
 
 impl Cards {
-    /// Opens the cards that a session starts with. Error: no card has a display, or a named device
-    /// cannot be opened.
-    pub fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Self, Error> {
-        let list = open(session, named)?.into_iter().map(Card::new).collect();
+    /// Opens the cards that a session starts with. Where the hardware cannot tell whether there is a
+    /// display, `take` says by the connector's name whether it counts. Error: no card has a display, or
+    /// a named device cannot be opened.
+    pub fn open(session: &mut SeatSession, named: &[PathBuf], take: impl Fn(&str) -> bool) -> Result<Self, Error> {
+        let list = open(session, named, &take)?.into_iter().map(Card::new).collect();
         Ok(Self { list, named: named.iter().map(|path| NamedDevice::new(path)).collect(), missed: Vec::new() })
     }
 
@@ -107,6 +108,11 @@ impl Cards {
         self.list.iter_mut().find(|card| card.serial() == serial)
     }
 
+    /// Whether a connector says that a display is there.
+    pub fn have_display(&self) -> bool {
+        self.iter().any(|card| card.inventory.connected().next().is_some())
+    }
+
     /// When to retry lighting a display that could not be lit; the earliest of all cards.
     pub fn next_attempt(&self) -> Option<fence::Ns> {
         self.list.iter().filter_map(|card| card.retry).map(|(at, _)| at).min()
@@ -139,19 +145,21 @@ impl Cards {
 }
 
 /// Opens the named devices, or all devices of the seat with a display; those with a display first.
-fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>, Error> {
+fn open(session: &mut SeatSession, named: &[PathBuf], take: &dyn Fn(&str) -> bool) -> Result<Vec<OpenedCard>, Error> {
     let mut last = Error::from(OpenError::NoDevice);
     let mut found: Vec<OpenedCard> = Vec::new();
+    let may_have = |card: &OpenedCard| card.has_display(|_| true);
     for path in candidates(session, named) {
         match OpenedCard::open(session, &path) {
-            Ok(card) if card.has_display() => found.push(card),
-            Ok(card) if named.is_empty() && !card.may_have_display() => {
+            Ok(card) if named.is_empty() && !may_have(&card) => {
                 last = card.no_display();
                 tracing::info!("left out: {last}");
                 card.close(session);
             }
             Ok(card) => {
-                last = card.no_display();
+                if !card.has_display(take) {
+                    last = card.no_display();
+                }
                 found.push(card);
             }
             Err(error) if named.is_empty() => {
@@ -161,17 +169,17 @@ fn open(session: &mut SeatSession, named: &[PathBuf]) -> Result<Vec<OpenedCard>,
             Err(error) => return Err(error),
         }
     }
-    if named.is_empty() && found.iter().any(OpenedCard::has_display) {
+    if named.is_empty() && found.iter().any(|card| card.has_display(take)) {
         // Cards that cannot tell whether a display is there are for a machine that has no others.
-        for card in found.extract_if(.., |card| !card.has_display()) {
+        for card in found.extract_if(.., |card| !card.has_display(take)) {
             tracing::info!("left out: {}", card.no_display());
             card.close(session);
         }
     }
     // A named card may get its display later, if another card has one now.
-    found.sort_by_key(|card| (!card.has_display(), !card.may_have_display()));
+    found.sort_by_key(|card| (!card.has_display(take), !may_have(card)));
     match found.first() {
-        Some(first) if first.may_have_display() => Ok(found),
+        Some(first) if may_have(first) => Ok(found),
         _ => Err(last),
     }
 }

@@ -3,7 +3,7 @@
 //! [`kms::output::crtcs`] chooses; this file says between what. It lights nothing and moves nothing.
 
 use kms::{
-    CrtcIndex,
+    ConnectorId, CrtcIndex,
     inventory::Connector,
     output::crtcs::{Wish, choose},
 };
@@ -16,10 +16,17 @@ use crate::{
 /// What was chosen.
 #[derive(Debug)]
 pub struct Plan {
-    /// The CRTC of each dark display; `None`: there is none for it now.
-    pub dark: Vec<Option<CrtcIndex>>,
+    /// The CRTC of each display; `None`: there is none for it now.
+    chosen: Vec<(ConnectorId, Option<CrtcIndex>)>,
     /// Outputs that have to go to another CRTC for that.
     pub moves: Vec<OutputId>,
+}
+
+impl Plan {
+    /// The CRTC that a display gets.
+    pub fn crtc_of(&self, display: ConnectorId) -> Option<CrtcIndex> {
+        self.chosen.iter().find(|(connector, _)| *connector == display)?.1
+    }
 }
 
 /// Chooses CRTCs for the displays `dark`; the card's inventory is fresh. CRTCs of displays that are
@@ -40,8 +47,9 @@ pub fn plan(card: &Card, list: &OutputList, dark: &[Connector]) -> Plan {
         let current = connector.crtc().and_then(|crtc| card.inventory.crtc(crtc)).map(|crtc| crtc.index);
         Wish { possible: possible(Some(connector)), current, lit: false }
     }));
-    let mut chosen = choose(&wishes);
-    let dark = chosen.split_off(lit.len());
-    let moved = lit.iter().zip(chosen).filter(|(output, crtc)| *crtc != Some(output.kms.crtc_index()));
-    Plan { dark, moves: moved.map(|(output, _)| output.id).collect() }
+    let connectors = lit.iter().map(|output| output.kms.connector_id()).chain(dark.iter().map(|dark| dark.id));
+    let chosen: Vec<_> = connectors.zip(choose(&wishes)).collect();
+    let moved = lit.iter().zip(&chosen).filter(|(output, (_, crtc))| *crtc != Some(output.kms.crtc_index()));
+    let moves = moved.map(|(output, _)| output.id).collect();
+    Plan { chosen, moves }
 }

@@ -43,7 +43,9 @@ impl Fallback {
 /// Whether the kernel may light a display that it has refused with this, if less is asked of it.
 /// Others are reasons of the moment, or of the session.
 pub fn may_take_less(errno: Errno) -> bool {
-    !matches!(errno, Errno::BUSY | Errno::NOMEM | Errno::INTR | Errno::ACCESS | Errno::NODEV | Errno::NXIO)
+    // ENOENT: the connector is gone (a dock, a daisy chain).
+    let gone = matches!(errno, Errno::NOENT | Errno::NODEV | Errno::NXIO);
+    !gone && !matches!(errno, Errno::BUSY | Errno::NOMEM | Errno::INTR | Errno::ACCESS)
 }
 
 /// A display that is about to be lit.

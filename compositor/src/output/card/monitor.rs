@@ -34,22 +34,31 @@ impl Monitor {
         Self { edid: connector.edid.clone(), preferred: connector.preferred().cloned() }
     }
 
-    /// Whether this monitor, which was away for a while, is behind the connector.
+    /// Whether this monitor, which was away for a while, is behind the connector. One whose EDID cannot
+    /// be read is taken for it.
     pub fn is_back(&self, now: &Connector) -> bool {
-        self.edid == now.edid
+        match (&self.edid, &now.edid) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(old), Some(new)) => old.is_of_same_display(new),
+        }
     }
 
     /// Compares it with what is behind the connector now. `mode` is that of the output; `chosen` says
     /// that it was asked for. An EDID that cannot be read says nothing about who is there.
     pub fn compare(&self, now: &Connector, mode: &Mode, chosen: bool) -> Verdict {
         let differs = |old: &Mode, new: &Mode| !old.same_timing(new);
-        match (&self.edid, &now.edid) {
-            (Some(old), Some(new)) if old != new => Verdict::Another,
-            _ if now.modes.iter().all(|offered| differs(offered, mode)) => Verdict::ModeGone,
-            _ => match (&self.preferred, now.preferred()) {
-                (Some(old), Some(new)) if !chosen && differs(old, new) && differs(mode, new) => Verdict::PrefersAnother,
-                _ => Verdict::Same,
-            },
+        if let (Some(old), Some(new)) = (&self.edid, &now.edid)
+            && !old.is_of_same_display(new)
+        {
+            return Verdict::Another;
+        }
+        if now.modes.iter().all(|offered| differs(offered, mode)) {
+            return Verdict::ModeGone;
+        }
+        match (&self.preferred, now.preferred()) {
+            (Some(old), Some(new)) if !chosen && differs(old, new) && differs(mode, new) => Verdict::PrefersAnother,
+            _ => Verdict::Same,
         }
     }
 }
@@ -62,6 +71,11 @@ mod tests {
 
     fn edid(serial_number: u32) -> Option<Edid> {
         Some(Edid { vendor: "SYN".to_owned(), serial_number, ..Edid::default() })
+    }
+
+    /// As a virtual machine has it, whose window was resized.
+    fn resized() -> Option<Edid> {
+        edid(1).map(|edid| Edid { size_cm: (40, 30), digest: 7, ..edid })
     }
 
     #[test]
@@ -86,7 +100,9 @@ mod tests {
             ("other modes, and one was chosen", None, None, vec![other.clone()], true, Verdict::ModeGone),
             ("one more mode", edid(1), edid(1), vec![mode.clone(), plain(&other)], false, Verdict::Same),
             ("another preferred mode", None, None, prefers_other.clone(), false, Verdict::PrefersAnother),
-            ("the same with a chosen mode", None, None, prefers_other, true, Verdict::Same),
+            ("the same with a chosen mode", None, None, prefers_other.clone(), true, Verdict::Same),
+            ("a window that was resized", edid(1), resized(), prefers_other.clone(), false, Verdict::PrefersAnother),
+            ("the same with a chosen mode", edid(1), resized(), prefers_other, true, Verdict::Same),
         ];
         for (name, before, after, modes, chosen, expected) in table {
             let mut connector = Stock::default().inventory().connectors.swap_remove(0);
@@ -94,6 +110,24 @@ mod tests {
             let monitor = Monitor::of(&connector);
             (connector.edid, connector.modes) = (after, modes);
             assert_eq!(monitor.compare(&connector, &mode, chosen), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_monitor_that_comes_back_is_known_by_its_edid() {
+        let table = [
+            ("itself", edid(1), edid(1), true),
+            ("another one", edid(1), edid(2), false),
+            ("one whose EDID cannot be read", edid(1), None, true),
+            ("none ever had an EDID", None, None, true),
+            ("one with an EDID in the place of one without", None, edid(1), false),
+        ];
+        for (name, before, after, back) in table {
+            let mut connector = Stock::default().inventory().connectors.swap_remove(0);
+            connector.edid = before;
+            let monitor = Monitor::of(&connector);
+            connector.edid = after;
+            assert_eq!(monitor.is_back(&connector), back, "{name}");
         }
     }
 }

@@ -54,15 +54,17 @@ impl Syncline {
         let Some(card) = self.outputs.cards.get(serial) else { return };
         let (mode, config) = (self.mode, &self.config);
         let gone = self.outputs.list.take(|output| {
-            let id = output.kms.connector_id();
-            let Some(connector) = card.inventory.usable(|_| true).find(|connector| connector.id == id) else {
-                return output.is_on(serial);
-            };
             if !output.is_on(serial) {
                 return false;
             }
+            let id = output.kms.connector_id();
+            let Some(connector) = card.inventory.usable(|_| true).find(|connector| connector.id == id) else {
+                tracing::info!("{}: the display is unplugged", output.wl.name());
+                return true;
+            };
             let name = &connector.name;
-            let chosen = mode.is_some() || config.output(name).is_some_and(|output| output.mode.is_some());
+            let request = mode.or(config.output(name).and_then(|output| output.mode));
+            let chosen = request.is_some_and(|request| connector.mode_for(Some(request)).is_some());
             let verdict = output.monitor.compare(connector, output.kms.mode(), chosen);
             match verdict {
                 Verdict::Same => {}
@@ -110,10 +112,10 @@ impl Syncline {
         }
     }
 
-    /// Removes an output whose display is gone: its clients get their answers, and the kernel
+    /// Removes an output whose display is gone, or is to be lit in another way: its clients get their answers, and the kernel
     /// releases their buffers.
     pub fn remove_output(&mut self, output: Output) {
-        tracing::info!("{} is unplugged", output.wl.name());
+        tracing::info!("{}: its output ends", output.wl.name());
         self.retire_global(output.global.clone());
         if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use drm_fourcc::DrmModifier;
-use fence::Ns;
 use kms::{CrtcIndex, Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
 use rustix::io::Errno;
 use smithay::{
@@ -18,8 +17,6 @@ use crate::{
     config::output::{OutputConfig, transform_name},
     output::{
         card::{
-            card::Card,
-            crtcs,
             light::{Fallback, PendingOutput, set_modes, supported_settings, transform_of},
             monitor::Monitor,
         },
@@ -48,19 +45,14 @@ impl Syncline {
         wanted: Option<kms::ModeRequest>,
         strict: bool,
     ) -> Result<(), Error> {
-        let dark = self.dark_displays(card);
-        if dark.is_empty() {
-            return Ok(());
-        }
-        let (dark, crtcs) = self.give_out_crtcs(card, dark);
+        let dark = self.give_out_crtcs(card);
         let (mut pending, before) = (Vec::new(), self.outputs.list.len());
-        let next = self.outputs.list.iter().map(|output| output.id.0).max().unwrap_or(0) + 1;
-        for (connector, crtc) in dark.into_iter().zip(crtcs) {
+        for (connector, crtc) in dark {
             let Some(crtc) = crtc else {
                 tracing::info!("{}: stays dark: no CRTC of the card is left for it", connector.name);
                 continue;
             };
-            let id = OutputId(next + pending.len() as u32);
+            let id = self.outputs.list.new_id();
             let mode = self.mode_of(&connector, wanted, strict);
             match mode.and_then(|mode| self.prepare(card, id, &connector, crtc, &mode, false)) {
                 Ok(output) => pending.push(output),
@@ -110,60 +102,6 @@ impl Syncline {
         Ok(())
     }
 
-    /// The displays of a card that could be lit. One whose output is being turned off can not be before
-    /// that is over. Where the hardware cannot tell whether a display is there, it is taken for one if
-    /// the configuration names it, or if nothing else is there at all.
-    pub fn dark_displays(&self, card: kms::CardSerial) -> Vec<Connector> {
-        let Some(card) = self.outputs.cards.get(card) else { return Vec::new() };
-        let lit = |id| self.outputs.list.iter().any(|o| o.is_on(card.serial()) && o.kms.connector_id() == id);
-        let leaves = |id| card.leaving.iter().any(|leaving| leaving.kms.connector_id() == id);
-        let alone = self.outputs.cards.iter().all(|card| card.inventory.connected().next().is_none());
-        let asleep = |connector: &Connector| {
-            let mut known = card.asleep.iter().filter(|(id, _)| *id == connector.id);
-            self.idle.off && known.any(|(_, monitor)| monitor.is_back(connector))
-        };
-        let usable = card.inventory.usable(|name| alone || self.config.output(name).is_some());
-        let dark = usable.filter(|connector| !lit(connector.id) && !leaves(connector.id) && !asleep(connector));
-        dark.cloned().collect()
-    }
-
-    /// The user is back: lights the monitors that have gone to sleep meanwhile and are there again.
-    pub fn light_awake(&mut self) {
-        let asleep = |card: &mut Card| (!std::mem::take(&mut card.asleep).is_empty()).then(|| card.serial());
-        let those = self.outputs.cards.iter_mut().filter_map(asleep);
-        for serial in those.collect::<Vec<_>>() {
-            let before = self.output_areas();
-            self.light_up(serial, self.mode, false).ok();
-            self.displays_changed(&before);
-        }
-    }
-
-    /// The dark displays with the CRTC that each of them gets, if there is one. Where more can be lit in
-    /// that way, an output gives its CRTC up: it is removed, and lit on another one when it is off.
-    fn give_out_crtcs(
-        &mut self,
-        card: kms::CardSerial,
-        dark: Vec<Connector>,
-    ) -> (Vec<Connector>, Vec<Option<CrtcIndex>>) {
-        let Some(of) = self.outputs.cards.get_mut(card) else { return (Vec::new(), Vec::new()) };
-        if let Err(error) = of.inventory.refresh_state(&of.device) {
-            tracing::warn!("{}: which CRTC drives what cannot be read: {error}", of.device.path().display());
-        }
-        let plan = crtcs::plan(of, &self.outputs.list, &dark);
-        if plan.moves.is_empty() {
-            return (dark, plan.dark);
-        }
-        for output in self.outputs.list.take(|output| plan.moves.contains(&output.id)) {
-            tracing::info!("{}: moves to another CRTC, so that one more display can be lit", output.wl.name());
-            self.remove_output(output);
-        }
-        let dark = self.dark_displays(card);
-        let Some(of) = self.outputs.cards.get(card) else { return (Vec::new(), Vec::new()) };
-        let plan = crtcs::plan(of, &self.outputs.list, &dark);
-        // The others wait for those that leave.
-        dark.into_iter().zip(plan.dark).filter(|(_, crtc)| crtc.is_some()).unzip()
-    }
-
     /// The mode of a display: that which is wanted or configured. If it has no such mode, that which it
     /// prefers, with a warning; with `strict`, a `wanted` one that it does not have is an error.
     fn mode_of(&self, connector: &Connector, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<Mode, Error> {
@@ -176,37 +114,6 @@ impl Syncline {
             chosen => chosen,
         };
         Ok(mode?.clone())
-    }
-
-    /// A reason of the moment keeps a display dark: something on the card is busy, probably the
-    /// commit that turned a display off, which may not be over although its event has come; or
-    /// there was no memory, or a signal came. Schedules another attempt, up to a limit; returns whether
-    /// it did.
-    fn schedule_relight(&mut self, card: kms::CardSerial) -> bool {
-        /// The time between two attempts.
-        const SOON: Ns = 5_000_000;
-        const MOST: u32 = 40;
-        let Some(card) = self.outputs.cards.get_mut(card) else { return false };
-        let tried = card.retry.map_or(0, |(_, tried)| tried);
-        card.retry = (tried < MOST).then_some((self.now + SOON, tried + 1));
-        card.retry.is_some()
-    }
-
-    /// Lights the displays whose next attempt is due.
-    pub fn relight_due(&mut self) {
-        let (now, cards) = (self.now, self.outputs.cards.iter());
-        let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
-        for serial in due {
-            let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
-            let (before, places) = (tried(self), self.output_areas());
-            self.light_up(serial, self.mode, false).ok();
-            self.displays_changed(&places);
-            if tried(self) == before
-                && let Some(card) = self.outputs.cards.get_mut(serial)
-            {
-                card.retry = None;
-            }
-        }
     }
 
     /// Prepares everything that is needed to light a display; `plain`: with an image that has no
@@ -308,6 +215,16 @@ impl Syncline {
         };
         if let Some(Fallback { what, why, .. }) = &fallback {
             tracing::warn!("{}: lit {what}: {why}", connector.name);
+        }
+        if let Some(fault) = connector.edid_fault {
+            tracing::warn!(
+                "{}: {fault}; its name and abilities may be unknown, and its modes are those that the kernel gives it: \
+                 check the cable, adapter or switch before it",
+                connector.name
+            );
+        }
+        if let Some(card) = outputs.cards.get_mut(output.device().serial()) {
+            card.asleep.retain(|(asleep, _)| *asleep != connector.id);
         }
         outputs.list.push(Output {
             id,

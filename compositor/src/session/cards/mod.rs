@@ -3,6 +3,7 @@
 //! What a card is, and which ones are opened, is in [`crate::output::card::card`].
 
 mod cec;
+mod dark;
 mod fall_back;
 mod hotplug;
 mod light;
@@ -67,13 +68,19 @@ impl Syncline {
             return;
         }
         match OpenedCard::open(&mut self.session, path) {
-            Ok(found) if self.outputs.cards.named.is_empty() && !found.has_display() => {
+            Ok(found) if self.outputs.cards.named.is_empty() && !self.would_light(&found) => {
                 tracing::info!("left out: {}", found.no_display());
                 found.close(&mut self.session);
             }
             Ok(found) => self.take_in(Card::new(found)),
             Err(error) => tracing::info!("left out: {error}"),
         }
+    }
+
+    /// Whether a card has a display that would be lit.
+    fn would_light(&self, found: &OpenedCard) -> bool {
+        let alone = !self.outputs.cards.have_display();
+        found.has_display(|name| alone || self.config.output(name).is_some())
     }
 
     /// A card joins the session, which has its VT: its displays are lit.

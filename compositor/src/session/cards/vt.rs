@@ -62,7 +62,6 @@ impl Syncline {
     /// Lights the displays of a card again, which another session had: what that has left is undone in
     /// the same commit. Displays that came and went meanwhile are noticed.
     fn take_card_back(&mut self, serial: kms::CardSerial) {
-        let before = self.output_areas();
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
         let probe = if std::mem::take(&mut card.stale) { Probe::All } else { Probe::Nothing };
         let changed = match card.inventory.refresh(&card.device, probe) {
@@ -74,15 +73,19 @@ impl Syncline {
         };
         if changed {
             self.forget_refusals(serial);
+            let before = self.output_areas();
             self.remove_unplugged(serial);
+            self.displays_changed(&before);
         }
         let ids = self.outputs.list.iter().filter(|output| output.is_on(serial)).map(|output| output.id);
         let ids: Vec<OutputId> = ids.collect();
         if ids.len() < 2 || !self.relight_together(serial, &ids) {
             ids.into_iter().for_each(|id| self.relight_alone(id));
         }
-        if changed {
-            self.light_up(serial, self.mode, false).ok();
+        // Also what was dark before: the monitors that had gone to sleep, those that were refused.
+        let before = self.output_areas();
+        self.light_up(serial, self.mode, false).ok();
+        if self.output_areas() != before {
             self.displays_changed(&before);
         }
     }
