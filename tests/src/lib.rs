@@ -13,11 +13,13 @@ pub mod cec;
 pub mod client;
 pub mod compositor;
 pub mod demo;
+pub mod edid;
 pub mod error;
 pub mod held;
 pub mod image;
 pub mod ioctl;
 pub mod lab;
+pub mod other_session;
 pub mod pattern;
 pub mod proc;
 #[cfg(target_arch = "x86_64")]

@@ -3,8 +3,7 @@
 //!
 //! For root in a kernel with vkms and configfs. Each device is a card of its own beside the lab's;
 //! it is taken down on drop, also when a test panics. What this kernel's vkms cannot do is not
-//! pretended: connectors neither come nor go (only displays at them), there is no EDID, and a
-//! device has at most [`MOST_PLANES`] planes, shared ones counted once.
+//! pretended: connectors neither come nor go (only displays at them), and a device has at most [`MOST_PLANES`] planes, shared ones counted once.
 
 use std::fs;
 use std::io;
@@ -257,6 +256,27 @@ impl Vkms {
     /// at once.
     pub fn plug(&self, output: usize, status: Status) -> Result<()> {
         self.set(&format!("connectors/k{output}/status"), &(status as u32).to_string())
+    }
+
+    /// Puts a monitor with this EDID behind the connector of an output, counted from 0; the kernel
+    /// sends a hot-plug uevent. Its modes are those of the EDID. Error: the kernel takes no EDID that is
+    /// damaged (EINVAL).
+    pub fn monitor(&self, output: usize, edid: &[u8]) -> Result<()> {
+        let file = self.debugfs(output).join("edid_override");
+        fs::write(&file, edid).map_err(Error::io(format!("write {}", file.display())))?;
+        self.plug(output, Status::Connected)
+    }
+
+    /// Has the link to a display fail; the kernel sends a uevent.
+    pub fn break_link(&self, output: usize) -> Result<()> {
+        let file = self.debugfs(output).join("link_bad");
+        fs::write(&file, "1").map_err(Error::io(format!("write {}", file.display())))
+    }
+
+    /// The connector's folder in debugfs.
+    fn debugfs(&self, output: usize) -> PathBuf {
+        let card = lab::card_number(&self.card).unwrap_or_default();
+        PathBuf::from(format!("/sys/kernel/debug/dri/{card}")).join(self.connector(output))
     }
 
     fn fill(&mut self, plan: &Builder) -> Result<()> {
