@@ -22,6 +22,7 @@ mod surface;
 mod system;
 
 pub use cli::main;
+pub use desktop::layout;
 #[cfg(feature = "doors")]
 pub use session::doors;
 pub use session::globals::{GlobalRow, Needs, SeenBy, TABLE as GLOBALS};

@@ -8,6 +8,7 @@ mod cursor_buffers;
 pub mod displays;
 pub mod interact;
 mod layer;
+pub mod layout;
 pub mod scene;
 pub mod stack;
 mod theme;

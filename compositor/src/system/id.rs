@@ -25,6 +25,14 @@ id! {
     OutputId
 }
 id! {
+    /// A window of the layout, from 1 up. An id is never reused in a session.
+    WindowId
+}
+id! {
+    /// A workspace, from 1 up. An id is never reused in a session.
+    WorkspaceId
+}
+id! {
     /// A surface, from 100 up. An id is never reused in a process. It is also the surface's thread
     /// in the trace.
     SurfaceId
