@@ -52,7 +52,7 @@ impl Layout {
     }
 
     /// The window has the focus of its workspace.
-    fn give_focus(&mut self, on: WorkspaceId, id: WindowId) {
+    pub(super) fn give_focus(&mut self, on: WorkspaceId, id: WindowId) {
         let Some(workspace) = self.workspace_mut(on) else { return };
         if let Some(column) = workspace.column_of(id) {
             workspace.stale |= workspace.columns[column].front != id;

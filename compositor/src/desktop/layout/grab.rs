@@ -19,6 +19,7 @@ impl Layout {
     /// size again, under the pointer.
     pub fn begin_move(&mut self, id: WindowId, pointer: Point) -> bool {
         self.end_grab();
+        let pointer = pointer.bounded();
         let Some(window) = self.windows.get(&id).filter(|window| window.is_shown() && window.floats) else {
             return false;
         };
@@ -50,6 +51,7 @@ impl Layout {
     /// one. Returns false if the window fills the screen or has no boundary there.
     pub fn begin_resize(&mut self, id: WindowId, edges: Edges, pointer: Point) -> bool {
         self.end_grab();
+        let pointer = pointer.bounded();
         let Some(window) = self.windows.get(&id).filter(|window| window.is_shown() && !window.fills()) else {
             return false;
         };
@@ -79,8 +81,9 @@ impl Layout {
 
     /// The pointer has moved during a move or resize. Returns whether anything has changed.
     pub fn drag(&mut self, pointer: Point) -> bool {
+        let pointer = pointer.bounded();
         let Some(Grab { window: id, pointer: from, kind }) = self.grab.clone() else { return false };
-        let (dx, dy) = (pointer.x.saturating_sub(from.x), pointer.y.saturating_sub(from.y));
+        let (dx, dy) = (pointer.x - from.x, pointer.y - from.y);
         match kind {
             GrabKind::Move { start, .. } => self.drag_to(id, start.moved(dx, dy), pointer),
             GrabKind::Resize { finished: true, .. } => false,
@@ -124,6 +127,7 @@ impl Layout {
     /// the working area, and maximised at the upper one. A resize ends when its client has
     /// answered.
     pub fn drop_grab(&mut self, pointer: Point) -> bool {
+        let pointer = pointer.bounded();
         self.drag(pointer);
         let Some(grab) = &mut self.grab else { return false };
         let id = grab.window;

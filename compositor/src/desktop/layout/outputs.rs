@@ -99,6 +99,16 @@ impl Layout {
         Label::Number(number)
     }
 
+    /// The current workspace. The first window may come before there is one.
+    pub(super) fn current_or_new(&mut self) -> WorkspaceId {
+        if let Some(current) = self.current() {
+            return current;
+        }
+        let new = self.create(self.free_number(), None);
+        self.last = Some(new);
+        new
+    }
+
     /// Adds a workspace whose label is not in use.
     pub(super) fn create(&mut self, label: Label, output: Option<OutputName>) -> WorkspaceId {
         self.workspace_ids += 1;

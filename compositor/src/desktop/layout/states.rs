@@ -177,7 +177,7 @@ impl Layout {
     pub(super) fn show_hidden(&mut self, id: WindowId) {
         let Some(window) = self.windows.get(&id).filter(|window| window.mapped) else { return };
         if window.workspace.is_none() {
-            let to = self.current().unwrap_or_else(|| self.create(self.free_number(), None));
+            let to = self.current_or_new();
             self.transfer(id, Some(to));
         }
     }

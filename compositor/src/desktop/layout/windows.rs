@@ -47,10 +47,7 @@ impl Layout {
         let Some(window) = self.windows.get(&id).filter(|window| !window.mapped) else { return false };
         let parent = window.parent;
         let remembered = window.workspace.filter(|on| self.workspace(*on).is_some());
-        let Some(on) = remembered.or_else(|| self.current()).or_else(|| Some(self.create(self.free_number(), None)))
-        else {
-            return false;
-        };
+        let on = remembered.unwrap_or_else(|| self.current_or_new());
         if let Some(window) = self.windows.get_mut(&id) {
             (window.mapped, window.size, window.workspace, window.used) = (true, size.bounded(), None, 0);
         }
@@ -206,22 +203,20 @@ impl Layout {
         let Some(window) = self.windows.get_mut(&id).filter(|window| window.mapped) else { return false };
         let grew = std::mem::replace(&mut window.size, size) != size;
         let free = window.is_free();
-        let changed = grew || window.float.size.is_some_and(|asked| asked != size);
         self.anchor(id, settled);
-        if free && changed {
-            let own = self.grab.as_ref().is_none_or(|grab| grab.window != id);
-            if let Some(window) = self.windows.get_mut(&id)
-                && settled
-                && own
-                && !size.is_empty()
-                && window.float.size.is_some()
-            {
-                // What the client makes of it counts: a terminal has whole cells.
-                window.float.size = Some(size);
-            }
+        let resized = self.grab.as_ref().is_some_and(|grab| grab.window == id);
+        let Some(window) = self.windows.get_mut(&id) else { return false };
+        let other = window.float.size.is_some_and(|asked| asked != size);
+        let answered = free && settled && other && !resized && !size.is_empty();
+        if answered {
+            // What the client makes of it counts: a terminal has whole cells.
+            window.float.size = Some(size);
+        }
+        let changed = free && grew || answered;
+        if changed {
             let on = self.place_of(id);
             self.touch(on);
         }
-        free && changed
+        changed
     }
 }

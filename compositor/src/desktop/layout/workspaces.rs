@@ -133,11 +133,14 @@ impl Layout {
         self.end_grab();
         let Some(workspace) = self.workspace_mut(id) else { return false };
         workspace.mode = mode;
+        // Without a focus each comes behind the one before it.
+        let focus = workspace.focus.take();
         let windows: Vec<WindowId> = workspace.windows().collect();
         for window in windows {
             let floats = self.must_float(window, id);
             self.put(window, floats);
         }
+        focus.into_iter().for_each(|focus| self.give_focus(id, focus));
         self.touch(Some(id));
         true
     }

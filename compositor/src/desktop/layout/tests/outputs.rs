@@ -46,6 +46,18 @@ fn without_any_output_windows_wait() {
 }
 
 #[test]
+fn windows_that_come_before_any_output_come_together() {
+    let mut layout = Layout::new(Options { mode: Mode::Tiling, ..Options::default() });
+    let ids = [(); 2].map(|()| layout.add(NewWindow::default()));
+    for id in ids {
+        layout.map(id, size(10, 10), false);
+    }
+    assert_eq!((layout.workspaces().len(), layout.focused()), (1, Some(ids[0])));
+    layout.set_output(&name("A"), AREA, AREA);
+    assert_eq!(seen(&mut layout, "A"), ids);
+}
+
+#[test]
 fn a_floating_window_returns_to_its_exact_place() {
     let mut layout = two();
     let a = map(&mut layout);
