@@ -71,7 +71,6 @@ impl Layout {
             let floats = to.is_none_or(|to| self.must_float(id, to));
             self.drop_on(id, to, floats);
         }
-        self.touch(from);
         self.refocus(from, None);
         self.refocus(to, None);
     }
@@ -90,6 +89,7 @@ impl Layout {
 
     /// Puts a window that is in no list onto a workspace, on top, or into the scratchpad.
     pub(super) fn drop_on(&mut self, id: WindowId, to: Option<WorkspaceId>, floats: bool) {
+        self.end_boundaries();
         let columns = self.options.columns;
         let Some(window) = self.windows.get_mut(&id) else { return };
         (window.workspace, window.floats) = (to, floats);

@@ -60,6 +60,7 @@ impl Layout {
         if self.windows.get(&id).is_some_and(|window| window.minimised == minimised) {
             return false;
         }
+        self.end_boundaries();
         for member in self.branch(self.root(id)) {
             self.end_grab_of(member);
             self.windows.entry(member).and_modify(|window| window.minimised = minimised);

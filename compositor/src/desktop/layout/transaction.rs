@@ -135,15 +135,33 @@ impl Transactions {
     pub fn place(&mut self, window: WindowId, group: Group, rect: Rect, ask: Size, now: Ns) {
         let Some(member) = self.windows.get_mut(&window) else { return };
         member.wanted = Some((rect, ask));
-        if member.group == group {
-            return;
+        if member.group != group {
+            self.leave(window, group, now);
         }
-        let before = std::mem::replace(&mut member.group, group);
+    }
+
+    /// Windows that are hidden leave their groups: nobody waits for them. They are shown where they
+    /// were until they are named again. Returns whether places have changed.
+    pub fn leave_groups(&mut self, hidden: impl Fn(WindowId) -> bool, now: Ns) -> bool {
+        let mut changed = false;
+        let mut last = None;
+        let leaves = |(id, member): &(&WindowId, &Member)| member.wanted.is_some() && hidden(**id);
+        while let Some((id, _)) = self.windows.range(following(last)..).find(leaves) {
+            let id = *id;
+            last = Some(id);
+            changed |= self.leave(id, Group::Alone(id), now);
+            self.windows.entry(id).and_modify(|member| member.wanted = None);
+        }
+        changed
+    }
+
+    /// A window changes its group. The one that it leaves does not wait for it any more.
+    fn leave(&mut self, window: WindowId, to: Group, now: Ns) -> bool {
+        let Some(member) = self.windows.get_mut(&window) else { return false };
         let waited = member.is_waited_for();
+        let before = std::mem::replace(&mut member.group, to);
         (member.target, member.answered, member.late) = (None, false, member.asked.is_some());
-        if waited {
-            self.count_answer(before, now);
-        }
+        waited && self.count_answer(before, now)
     }
 
     /// Begins a transaction for each group that does not wait already and has something to change.
@@ -160,8 +178,7 @@ impl Transactions {
 
     /// The next window after `last` whose group does not wait and that has something to change.
     fn next_to_begin(&self, last: Option<WindowId>) -> Option<(WindowId, Group)> {
-        let from = last.map_or(WindowId(0), |last| WindowId(last.0 + 1));
-        let mut later = self.windows.range(from..);
+        let mut later = self.windows.range(following(last)..);
         let (id, member) = later.find(|(_, member)| differs(member) && !self.is_open(member.group))?;
         Some((*id, member.group))
     }
@@ -278,6 +295,11 @@ impl Transactions {
         }
         true
     }
+}
+
+/// The first window that may follow.
+fn following(last: Option<WindowId>) -> WindowId {
+    last.map_or(WindowId(0), |last| WindowId(last.0.saturating_add(1)))
 }
 
 /// Whether a transaction would change something for a window.

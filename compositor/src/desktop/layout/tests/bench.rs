@@ -46,7 +46,6 @@ fn benchmark_an_arrangement_of_200_windows() {
     println!("nothing changed: {:?}", begin.elapsed() / 1000);
 }
 
-#[cfg(feature = "count-allocations")]
 #[test]
 fn an_arrangement_allocates_nothing_when_its_buffers_are_large_enough() {
     let (mut layout, ids) = large();

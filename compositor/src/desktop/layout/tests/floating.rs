@@ -165,3 +165,13 @@ fn a_title_bar_lies_above_a_floating_window_that_wants_one() {
     layout.set_maximised(a, true);
     assert_eq!(placed(&mut layout, a).frame, AREA);
 }
+
+#[test]
+fn a_window_that_is_hidden_with_its_parent_is_not_dragged_any_more() {
+    let mut layout = layout(Mode::Floating);
+    let [a, b] = [(); 2].map(|()| map(&mut layout));
+    layout.to_scratchpad(a);
+    assert!(layout.begin_move(b, Point { x: 500, y: 400 }) && layout.set_parent(b, Some(a)));
+    assert!(!layout.is_dragging() && !layout.drag(Point { x: 0, y: 0 }));
+    layout.verify_invariants();
+}

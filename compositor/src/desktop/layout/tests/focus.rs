@@ -104,3 +104,14 @@ fn a_window_that_comes_without_the_focus_leaves_it_where_it_is() {
     assert_eq!(layout.focused(), Some(a));
     assert!(placed(&mut layout, a).states.activated && !placed(&mut layout, b).states.activated);
 }
+
+#[test]
+fn a_click_ends_alt_tab() {
+    let mut layout = layout(Mode::Floating);
+    let [a, b, _] = [(); 3].map(|()| map(&mut layout));
+    layout.cycle(true);
+    assert_eq!(layout.focused(), Some(b));
+    layout.focus(a);
+    layout.cycle(true);
+    assert_eq!(layout.focused(), Some(b), "the one before, in the order of use of now");
+}

@@ -7,6 +7,7 @@ mod outputs;
 mod random;
 mod states;
 mod tiling;
+mod together;
 mod transactions;
 mod transactions_random;
 

@@ -21,7 +21,7 @@ const STEPS: usize = 200;
 const CASES: u32 = 500;
 
 #[derive(Debug, Clone)]
-enum Op {
+pub(super) enum Op {
     SetOutput(u8, Rect, Rect),
     RemoveOutput(u8),
     Add(Hints, Option<bool>, Option<Index>, bool),
@@ -75,7 +75,7 @@ enum Op {
 }
 
 #[derive(Debug, Clone)]
-enum Which {
+pub(super) enum Which {
     Id(Index),
     Number(u32),
     Next,
@@ -139,7 +139,7 @@ fn which() -> impl Strategy<Value = Which> {
     ]
 }
 
-fn options() -> impl Strategy<Value = Options> {
+pub(super) fn options() -> impl Strategy<Value = Options> {
     let lengths = prop::collection::vec(prop_oneof![3 => 0..40i32, 1 => far()], 6);
     (lengths, any::<bool>(), 0..5usize, mode()).prop_map(|(l, smart, columns, mode)| Options {
         gap: l[0],
@@ -158,7 +158,7 @@ fn fullscreen() -> impl Strategy<Value = Option<Fullscreen>> {
     prop::sample::select(vec![None, Some(Fullscreen::Real), Some(Fullscreen::Pretended)])
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     use Op::*;
     let id = any::<Index>;
     let flag = any::<bool>;
@@ -256,7 +256,7 @@ fn target(layout: &Layout, which: Which) -> Target {
     }
 }
 
-fn apply(layout: &mut Layout, op: Op) {
+pub(super) fn apply(layout: &mut Layout, op: Op) {
     let output = |number: u8| name(&format!("output {number}"));
     let at = |layout: &Layout, index| window(layout, index);
     match op {

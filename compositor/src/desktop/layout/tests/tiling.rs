@@ -161,3 +161,49 @@ fn the_mode_of_a_workspace_can_change() {
         [Some(true), Some(false), Some(true)]
     );
 }
+
+#[test]
+fn a_boundary_is_not_dragged_any_more_when_tiles_change() {
+    type Change = fn(&mut Layout, WindowId) -> bool;
+    let changes: [Change; 4] = [
+        |layout, id| layout.set_above(id, true),
+        |layout, id| layout.set_minimised(id, true),
+        |layout, id| layout.unmap(id),
+        |layout, _| map(layout) != WindowId(0),
+    ];
+    for change in changes {
+        let mut layout = layout(Mode::Tiling);
+        let [a, b] = [(); 2].map(|()| map(&mut layout));
+        layout.begin_resize(a, edge(true, false), Point { x: 600, y: 100 });
+        assert!(layout.is_dragging() && change(&mut layout, b));
+        assert!(!layout.is_dragging() && !layout.drag(Point { x: 700, y: 100 }));
+    }
+}
+
+#[test]
+fn a_window_that_was_tiled_floats_in_its_own_size_again() {
+    let mut layout = layout(Mode::Tiling);
+    let fixed = Hints { min: size(300, 200), max: size(300, 200) };
+    let a = layout.add(NewWindow { hints: fixed, ..NewWindow::default() });
+    layout.map(a, size(300, 200), true);
+    layout.set_hints(a, Hints::default());
+    let before = rect_of(&mut layout, a);
+    assert!(layout.set_floating(a, false));
+    layout.committed(a, AREA.size(), true);
+    assert!(layout.set_floating(a, true));
+    assert_eq!(rect_of(&mut layout, a), before);
+}
+
+#[test]
+fn a_window_that_was_tiled_elsewhere_floats_in_its_own_size_again() {
+    let mut layout = layout(Mode::Floating);
+    let a = map(&mut layout);
+    let two = layout.resolve(&number(2)).expect("it is made");
+    layout.keep(two, true);
+    layout.set_mode(two, Mode::Tiling);
+    layout.move_to_workspace(a, &number(2), true);
+    assert_eq!(rect_of(&mut layout, a), AREA);
+    layout.committed(a, AREA.size(), true);
+    layout.move_to_workspace(a, &number(1), true);
+    assert_eq!(rect_of(&mut layout, a), rect(400, 300, 400, 300));
+}
