@@ -22,6 +22,7 @@ mod surface;
 mod system;
 
 pub use cli::main;
+// A model that stands for itself: the session does not drive it yet.
 pub use desktop::layout;
 #[cfg(feature = "doors")]
 pub use session::doors;

@@ -91,7 +91,6 @@ impl Layout {
             None => {
                 if let Some(workspace) = self.workspace_mut(on) {
                     workspace.focus = None;
-                    workspace.stale = true;
                 }
             }
         }

@@ -91,7 +91,7 @@ impl Layout {
                 let Some(window) = self.windows.get_mut(&id) else { return false };
                 let size = dragged(start.size(), edges, (dx, dy), window.hints);
                 let changed = window.float.size.replace(size) != Some(size);
-                let on = window.workspace;
+                let on = window.workspace.filter(|_| changed);
                 self.touch(on);
                 changed
             }

@@ -29,7 +29,7 @@ pub enum Target {
 
 impl Layout {
     /// Finds the workspace that is meant, or makes it. `None`: there is no such one.
-    pub fn resolve(&mut self, target: &Target) -> Option<WorkspaceId> {
+    pub(super) fn resolve(&mut self, target: &Target) -> Option<WorkspaceId> {
         let current = self.current();
         let output = self.focused_output.clone();
         match target {
@@ -50,6 +50,27 @@ impl Layout {
                 others.max_by_key(|other| other.used).map(|other| other.id)
             }
         }
+    }
+
+    /// Makes a workspace that stays when it is empty, and that belongs to an output which need not be
+    /// there. One that exists gets both properties.
+    pub fn declare(&mut self, label: &Label, home: Option<&OutputName>) -> WorkspaceId {
+        let there = home.filter(|home| self.output(home).is_some()).cloned();
+        let id = match self.labelled(label) {
+            Some(workspace) => workspace.id,
+            None => self.create(label.clone(), self.focused_output.clone()),
+        };
+        if let Some(workspace) = self.workspace_mut(id) {
+            workspace.kept = true;
+            if let Some(home) = home {
+                (workspace.home, workspace.was_active) = (Some(home.clone()), false);
+            }
+            if there.is_some() && workspace.output != there {
+                (workspace.output, workspace.stale) = (there, true);
+            }
+        }
+        self.settle();
+        id
     }
 
     /// Shows a workspace on its output, which gets the focus.

@@ -73,7 +73,7 @@ fn resizing_at_the_upper_left_keeps_the_lower_right() {
     layout.committed(a, size(496, 340), true);
     assert_eq!(layout.rect_of(a).map(|_| rect_of(&mut layout, a).at()), Some(Point { x: 304, y: 260 }));
     layout.drop_grab(Point { x: 300, y: 250 });
-    assert!(!layout.is_dragging());
+    assert!(!layout.is_dragging() && !placed(&mut layout, a).states.resizing);
     layout.committed(a, size(496, 340), true);
     let done = placed(&mut layout, a);
     assert_eq!((done.rect, done.ask), (rect(304, 260, 496, 340), size(496, 340)));

@@ -90,6 +90,19 @@ fn a_workspace_exists_while_it_is_shown_kept_or_not_empty() {
 }
 
 #[test]
+fn a_declared_workspace_waits_for_its_output() {
+    let mut layout = layout(Mode::Tiling);
+    let mail = layout.declare(&"mail".into(), Some(&name("B")));
+    layout.show(&Target::Id(mail));
+    let a = map(&mut layout);
+    assert_eq!(seen(&mut layout, "A"), [a], "on the output that is there");
+    layout.set_output(&name("B"), OTHER, OTHER);
+    assert_eq!((seen(&mut layout, "A"), seen(&mut layout, "B")), (vec![], vec![a]));
+    layout.declare(&"mail".into(), Some(&name("A")));
+    assert_eq!(rect_of(&mut layout, a), AREA);
+}
+
+#[test]
 fn next_previous_and_last_lead_around() {
     let mut layout = layout(Mode::Tiling);
     for label in [1, 3, 5] {

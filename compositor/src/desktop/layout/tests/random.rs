@@ -52,6 +52,7 @@ pub(super) enum Op {
     MoveWorkspace(Index, u8),
     Rename(Index, u32),
     Keep(Index, bool),
+    Declare(u32, Option<u8>),
     SetMode(Index, Mode),
     MoveDirection(Index, Direction, i32),
     MoveToWorkspace(Index, Which, bool),
@@ -205,6 +206,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (id(), 0..3u8).prop_map(|(i, to)| MoveWorkspace(i, to)),
         1 => (id(), 1..6u32).prop_map(|(i, to)| Rename(i, to)),
         1 => (id(), flag()).prop_map(|(i, on)| Keep(i, on)),
+        1 => (1..6u32, prop::option::of(0..3u8)).prop_map(|(label, home)| Declare(label, home)),
         2 => (id(), mode()).prop_map(|(i, mode)| SetMode(i, mode)),
     ];
     let moves = prop_oneof![
@@ -301,6 +303,7 @@ pub(super) fn apply(layout: &mut Layout, op: Op) {
         Op::MoveWorkspace(i, to) => _ = layout.move_workspace(workspace(layout, i), &output(to)),
         Op::Rename(i, to) => _ = layout.rename(workspace(layout, i), Label::Number(to)),
         Op::Keep(i, on) => _ = layout.keep(workspace(layout, i), on),
+        Op::Declare(label, home) => _ = layout.declare(&Label::Number(label), home.map(output).as_ref()),
         Op::SetMode(i, mode) => _ = layout.set_mode(workspace(layout, i), mode),
         Op::MoveDirection(i, to, by) => _ = layout.move_direction(at(layout, i), to, by),
         Op::MoveToWorkspace(i, to, follow) => {

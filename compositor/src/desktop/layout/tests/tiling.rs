@@ -198,8 +198,7 @@ fn a_window_that_was_tiled_floats_in_its_own_size_again() {
 fn a_window_that_was_tiled_elsewhere_floats_in_its_own_size_again() {
     let mut layout = layout(Mode::Floating);
     let a = map(&mut layout);
-    let two = layout.resolve(&number(2)).expect("it is made");
-    layout.keep(two, true);
+    let two = layout.declare(&Label::Number(2), None);
     layout.set_mode(two, Mode::Tiling);
     layout.move_to_workspace(a, &number(2), true);
     assert_eq!(rect_of(&mut layout, a), AREA);
