@@ -206,3 +206,32 @@ fn a_window_that_was_tiled_elsewhere_floats_in_its_own_size_again() {
     layout.move_to_workspace(a, &number(1), true);
     assert_eq!(rect_of(&mut layout, a), rect(400, 300, 400, 300));
 }
+
+#[test]
+fn whatever_else_is_done_ends_a_drag() {
+    type Action = fn(&mut Layout, WindowId) -> bool;
+    let actions: [Action; 12] = [
+        |layout, id| layout.move_direction(id, Direction::Right, 0),
+        |layout, id| layout.join_column(id, Direction::Right),
+        |layout, id| layout.set_stacking(id, Stacking::Tabbed),
+        |layout, id| layout.move_to_workspace(id, &number(2), false),
+        |layout, id| layout.resize(id, edge(true, false), (5, 0)),
+        |layout, id| layout.set_width(id, (1, 3)),
+        |layout, id| layout.set_maximised(id, true),
+        |layout, id| layout.set_minimised(id, true),
+        |layout, _| layout.show(&number(2)),
+        |layout, _| layout.set_mode(active(layout, "A"), Mode::Floating),
+        |layout, _| layout.equalise(active(layout, "A")),
+        |layout, _| {
+            layout.remove_output(&name("A"));
+            true
+        },
+    ];
+    for (i, action) in actions.into_iter().enumerate() {
+        let mut layout = layout(Mode::Tiling);
+        let [a, _] = [(); 2].map(|()| map(&mut layout));
+        assert!(layout.begin_resize(a, edge(true, false), Point { x: 600, y: 100 }));
+        assert!(action(&mut layout, a), "action {i}");
+        assert!(!layout.is_dragging(), "action {i}");
+    }
+}
