@@ -24,6 +24,17 @@ fn a_maximised_window_fills_the_working_area_and_returns_to_its_place() {
 }
 
 #[test]
+fn a_fullscreen_window_returns_to_its_own_size() {
+    let mut layout = layout(Mode::Floating);
+    let a = map(&mut layout);
+    let before = rect_of(&mut layout, a);
+    assert!(layout.set_fullscreen(a, REAL, None));
+    layout.committed(a, AREA.size(), true);
+    assert!(layout.set_fullscreen(a, None, None));
+    assert_eq!(rect_of(&mut layout, a), before);
+}
+
+#[test]
 fn nothing_shows_beside_a_fullscreen_window_but_its_dialogs() {
     for mode in [Mode::Floating, Mode::Tiling] {
         let mut layout = layout(mode);

@@ -210,13 +210,14 @@ fn a_window_that_was_tiled_elsewhere_floats_in_its_own_size_again() {
 #[test]
 fn whatever_else_is_done_ends_a_drag() {
     type Action = fn(&mut Layout, WindowId) -> bool;
-    let actions: [Action; 12] = [
+    let actions: [Action; 13] = [
         |layout, id| layout.move_direction(id, Direction::Right, 0),
         |layout, id| layout.join_column(id, Direction::Right),
         |layout, id| layout.set_stacking(id, Stacking::Tabbed),
         |layout, id| layout.move_to_workspace(id, &number(2), false),
         |layout, id| layout.resize(id, edge(true, false), (5, 0)),
         |layout, id| layout.set_width(id, (1, 3)),
+        |layout, id| layout.set_height(id, (1, 3)) || !layout.is_dragging(),
         |layout, id| layout.set_maximised(id, true),
         |layout, id| layout.set_minimised(id, true),
         |layout, _| layout.show(&number(2)),
