@@ -14,18 +14,17 @@ use crate::{
 };
 
 impl Syncline {
-    /// The connectors of a card may have changed: reads them again.
+    /// The connectors of a card may have changed: reads them again. Displays that could not be lit
+    /// before are tried again.
     pub fn hot_plug(&mut self, serial: kms::CardSerial, probe: Probe, wanted: Option<kms::ModeRequest>) {
         let Some(card) = self.outputs.cards.get_mut(serial) else { return };
-        match card.inventory.refresh(&card.device, probe) {
-            Ok(changes) if changes.is_empty() => return,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!("cannot read the connectors: {error}");
-                return;
-            }
+        let changes = match card.inventory.refresh(&card.device, probe) {
+            Ok(changes) => changes,
+            Err(error) => return tracing::warn!("cannot read the connectors: {error}"),
+        };
+        if !changes.is_empty() || !self.dark_displays(serial).is_empty() {
+            self.connectors_changed(serial, wanted);
         }
-        self.connectors_changed(serial, wanted);
     }
 
     /// The connectors of a card have changed: removes the outputs that are unplugged and lights new
@@ -112,8 +111,8 @@ impl Syncline {
         }
     }
 
-    /// Removes an output whose display is gone, or is to be lit in another way: its clients get their answers, and the kernel
-    /// releases their buffers.
+    /// Removes an output whose display is gone, or is to be lit in another way: its clients get their
+    /// answers, and the kernel releases their buffers.
     pub fn remove_output(&mut self, output: Output) {
         tracing::info!("{}: its output ends", output.wl.name());
         self.retire_global(output.global.clone());
