@@ -229,6 +229,9 @@ mod tests {
                 if sent < stream.len() {
                     let (length, with) = *cuts.next().unwrap();
                     let piece = &stream[sent..][..length.min(stream.len() - sent)];
+                    // No request gets more descriptors than the library has room for: those that are too
+                    // many would wait for another request, and at the end there is none.
+                    let with = if piece.len() < 16 { 0 } else { with };
                     let new: Vec<OwnedFd> = (0..with).map(|_| UnixStream::pair().unwrap().0.into()).collect();
                     sent_files.extend(new.iter().map(inode));
                     if new.is_empty() {
