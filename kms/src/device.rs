@@ -66,6 +66,25 @@ pub struct Driver {
     pub description: String,
 }
 
+impl Driver {
+    /// The driver behind an open node, primary or render. Errors: ENOTTY: no DRM node.
+    pub fn of(fd: BorrowedFd<'_>) -> std::io::Result<Self> {
+        let (mut name, mut description) = (Vec::new(), Vec::new());
+        let version = drm_ffi::get_version(fd, Some(&mut name), None, Some(&mut description))?;
+        let text = |bytes: Vec<_>| {
+            let bytes: Vec<u8> = bytes.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let numbers = (version.version_major, version.version_minor, version.version_patchlevel);
+        Ok(Self { name: text(name), version: numbers, description: text(description) })
+    }
+
+    /// Whether it allocates memory but never draws: the kernel's `vgem`, for which Mesa has no driver.
+    pub fn only_allocates(&self) -> bool {
+        self.name == "vgem"
+    }
+}
+
 /// What outputs have taken for themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
@@ -134,7 +153,7 @@ impl Device {
         };
         let flags = rustix::fs::fcntl_getfl(&fd).map_err(|errno| fail("F_GETFL")(errno.into()))?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK).map_err(|errno| fail("F_SETFL")(errno.into()))?;
-        let driver = read_driver(fd.as_fd()).map_err(fail("DRM_IOCTL_VERSION"))?;
+        let driver = Driver::of(fd.as_fd()).map_err(fail("DRM_IOCTL_VERSION"))?;
         for cap in [drm_sys::DRM_CLIENT_CAP_UNIVERSAL_PLANES, drm_sys::DRM_CLIENT_CAP_ATOMIC] {
             drm_ffi::set_capability(fd.as_fd(), cap.into(), true).map_err(fail("DRM_IOCTL_SET_CLIENT_CAP"))?;
         }
@@ -319,17 +338,6 @@ impl dmabuf_import::GemDevice for Gem {
     fn gem_close(&self, handle: u32) -> Result<(), Errno> {
         self.0.gem_close(handle)
     }
-}
-
-pub(crate) fn read_driver(fd: BorrowedFd<'_>) -> std::io::Result<Driver> {
-    let (mut name, mut description) = (Vec::new(), Vec::new());
-    let version = drm_ffi::get_version(fd, Some(&mut name), None, Some(&mut description))?;
-    let text = |bytes: Vec<_>| {
-        let bytes: Vec<u8> = bytes.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let numbers = (version.version_major, version.version_minor, version.version_patchlevel);
-    Ok(Driver { name: text(name), version: numbers, description: text(description) })
 }
 
 fn read_caps(fd: BorrowedFd<'_>) -> Caps {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 
-use crate::device::read_driver;
+use crate::device::Driver;
 use crate::inventory::Connector;
 use crate::{CallError, Device, Inventory, Mode, ModeRequest};
 
@@ -89,7 +89,7 @@ pub enum OpenedBy {
 /// Errors: the device has no atomic mode setting; another program is its master.
 pub fn to_draw(fd: OwnedFd, path: &Path, by: OpenedBy) -> Result<(Device, Inventory), OpenError> {
     let unusable = |reason: String| OpenError::unusable(path, reason);
-    let driver = read_driver(fd.as_fd()).map(|driver| driver.name).unwrap_or_default();
+    let driver = Driver::of(fd.as_fd()).map(|driver| driver.name).unwrap_or_default();
     let device = Device::from_fd(fd, path).map_err(|error| unusable(no_atomic(&driver, &error)))?;
     let holder = || crate::holder::of_display(path);
     match by {

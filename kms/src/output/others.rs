@@ -60,6 +60,9 @@ pub(super) struct Undo {
     pub(super) with: Vec<Leftover>,
 }
 
+/// A CRTC that is off keeps its tables for whoever lights it next, so they go, too.
+const CRTC_OFF: [&str; 5] = ["ACTIVE", "MODE_ID", "DEGAMMA_LUT", "CTM", "GAMMA_LUT"];
+
 /// What has to be turned off for the outputs `lit` to be lit, and nothing else but `kept` to be on.
 pub(super) fn undo(inventory: &Inventory, lit: &[Lit], kept: &Kept) -> Undo {
     let mut undo = Undo::default();
@@ -90,7 +93,7 @@ pub(super) fn undo(inventory: &Inventory, lit: &[Lit], kept: &Kept) -> Undo {
     }
     for crtc in &off {
         let list = if is_silent(crtc.id) { &mut undo.before } else { &mut undo.with };
-        turn_off(list, crtc.id, &crtc.props, &["ACTIVE", "MODE_ID"]);
+        turn_off(list, crtc.id, &crtc.props, &CRTC_OFF);
     }
     for plane in &inventory.planes {
         let Some(crtc) = plane.crtc() else { continue };

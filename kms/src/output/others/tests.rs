@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::PropertyId;
 use crate::id::CrtcIndex;
-use crate::scripted::{Stock, ids};
+use crate::scripted::{Stock, add_colour, ids};
 
 fn crtc(at: u32) -> CrtcId {
     ids::crtc(CrtcIndex::from_raw(at))
@@ -21,6 +21,7 @@ fn lit(at: u32) -> Lit {
 
 fn inventory(values: &[(ObjectId, PropertyId, u64)]) -> Inventory {
     let mut inventory = Stock { outputs: 2, ..Stock::default() }.inventory();
+    add_colour(&mut inventory);
     inventory.set_values(|object, prop| {
         values.iter().find(|(o, p, _)| (*o, *p) == (object, prop)).map(|(_, _, value)| *value)
     });
@@ -51,7 +52,7 @@ fn connector_off(at: u32) -> Vec<Leftover> {
 }
 
 fn crtc_off(at: u32) -> Vec<Leftover> {
-    off(crtc(at), &[ids::ACTIVE, ids::MODE_ID])
+    off(crtc(at), &[ids::ACTIVE, ids::MODE_ID, ids::DEGAMMA_LUT, ids::CTM, ids::GAMMA_LUT])
 }
 
 fn plane_is_off(at: u32) -> Vec<Leftover> {
