@@ -3,6 +3,9 @@
 //!
 //! The compositor's own renderer is chosen elsewhere. Nothing here renders.
 
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
 use fence::SyncDevice;
 use rustix::fs::{Mode, OFlags};
 
@@ -12,11 +15,22 @@ use crate::{output::card::card::Card, render::has_gpu};
 /// GPU, the first GPU of the machine. Mesa looks for a render node of *that* device, and renders on
 /// the CPU if there is none.
 pub fn main_device(card: &Card) -> u64 {
-    let first = || {
-        let nodes = kms::nodes::render_nodes();
-        nodes.iter().find_map(|node| rustix::fs::stat(node).ok()).map(|stat| stat.st_rdev)
-    };
+    let first = || kms::nodes::render_nodes().iter().find_map(|node| gpu(node));
     choose_main(card.node, card.device.is_headless() || has_gpu(&card.device), first)
+}
+
+/// `dev_t` of a render node that draws. `None`: its driver only allocates memory, or it cannot be opened.
+fn gpu(node: &Path) -> Option<u64> {
+    let fd = open(node)?;
+    let driver = kms::device::Driver::of(fd.as_fd()).ok()?;
+    if driver.only_allocates() {
+        return None;
+    }
+    rustix::fs::fstat(fd).ok().map(|stat| stat.st_rdev)
+}
+
+fn open(node: &Path) -> Option<OwnedFd> {
+    rustix::fs::open(node, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
 fn choose_main(own: u64, renders: bool, first: impl FnOnce() -> Option<u64>) -> u64 {
@@ -35,11 +49,8 @@ pub fn timelines<'a>(cards: impl Iterator<Item = &'a Card>) -> Result<(Option<km
             }
         }
     }
-    let open = |node: &std::path::PathBuf| {
-        let fd = rustix::fs::open(node, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        SyncDevice::new(fd).ok().filter(|device| device.require().is_ok())
-    };
-    let of_gpu = kms::nodes::render_nodes().iter().find_map(open);
+    let device = |node: &PathBuf| SyncDevice::new(open(node)?).ok().filter(|device| device.require().is_ok());
+    let of_gpu = kms::nodes::render_nodes().iter().find_map(device);
     of_gpu.map(|device| (None, device)).ok_or_else(|| why.unwrap_or_else(|| "there is no card".to_owned()))
 }
 
