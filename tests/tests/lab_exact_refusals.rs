@@ -31,7 +31,6 @@ const SOON: Duration = Duration::from_secs(5);
 const IMPORTS: u32 = 1;
 const CURSOR: u32 = 2;
 const MODIFIERS: u32 = 4;
-const BESIDE_ANOTHER: u32 = 8;
 const HURRY: u32 = 16;
 
 const SIZE: (u32, u32) = (320, 240);
@@ -232,17 +231,6 @@ fn beside_another(name: &str, bits: u32) -> Beside {
 fn long(trace: &Trace) -> Vec<f64> {
     let commits = trace.events.iter().filter(|event| matches!(event.what, What::KmsCommit(_)));
     commits.map(|event| (event.end - event.at) as f64 / 1e6).filter(|took| *took > 2.0).collect()
-}
-
-#[test]
-#[ignore = "lab"]
-fn a_layout_that_is_busy_beside_another_display_waits_for_its_flip() {
-    let Beside { compositor, counters, trace, laid_out } = beside_another("busy", BESIDE_ANOTHER);
-    let refused = counters["refused_commits"].as_u64().unwrap();
-    println!("{laid_out} frames laid out, {refused} refused");
-    assert!(refused >= 5, "they were in each other's way: {}", compositor.log());
-    assert!(refused < laid_out / 2, "and each is asked once: {}", compositor.log());
-    assert_eq!(long(&trace), [0.0; 0]);
 }
 
 #[test]
