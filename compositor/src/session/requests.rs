@@ -8,7 +8,7 @@ use crate::{
         socket::Ticket,
     },
     session::Syncline,
-    system::{id::Slot, recent_log},
+    system::{id::Slot, ioctl, recent_log},
 };
 
 impl Syncline {
@@ -88,6 +88,7 @@ impl Syncline {
             "buffers": self.imports.len(),
             "pending_acquires": self.acquires.len(),
             "fds": fds,
+            "heap": ioctl::heap().map(|(used, taken)| serde_json::json!({ "used": used, "taken": taken })),
             "counters": self.counters,
         })
     }

@@ -91,6 +91,7 @@ impl Running {
             renderer_stale: false,
             imports: Imports::default(),
             detach_at: None,
+            trim_at: None,
             acquires: Acquires::default(),
             live: ContentRegistry::default(),
             hits: Default::default(),

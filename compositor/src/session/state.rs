@@ -88,6 +88,8 @@ pub struct Syncline {
     pub imports: Imports,
     /// When buffers that nobody shows give up their attachments; `None`: there are none.
     pub detach_at: Option<Ns>,
+    /// When memory that is free goes back to the kernel; `None`: no client has gone since.
+    pub trim_at: Option<Ns>,
     pub acquires: Acquires,
     /// Contents that may be unreleased.
     pub live: ContentRegistry,

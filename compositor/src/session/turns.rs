@@ -184,6 +184,7 @@ impl Syncline {
     /// Has the library close the connections of clients that have been ended outside their turns.
     pub fn bury(&mut self, display: &mut WaylandDisplay) {
         while let Some(id) = self.clients.ended.take() {
+            self.note_gone();
             display.backend().dispatch_single_client(self, id).ok();
         }
     }

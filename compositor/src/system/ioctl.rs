@@ -97,6 +97,29 @@ pub fn watch(epoll: impl AsFd, fd: RawFd, data: epoll::EventData, flags: epoll::
     epoll::modify(epoll, unsafe { BorrowedFd::borrow_raw(fd) }, data, flags)
 }
 
+/// What the allocator has given out and not got back, in bytes, and what it has taken from the kernel
+/// for that. Only the GNU library says so. Takes each arena's lock and walks its free lists.
+pub fn heap() -> Option<(usize, usize)> {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: the call has no arguments and fills a structure of numbers.
+        let heap = unsafe { libc::mallinfo2() };
+        Some((heap.uordblks + heap.hblkhd, heap.arena + heap.hblkhd))
+    }
+    #[cfg(not(target_env = "gnu"))]
+    None
+}
+
+/// Gives the memory that the allocator keeps and nobody uses back to the kernel. Only the GNU library
+/// keeps some that it can give back.
+pub fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call takes the allocator's locks and touches free memory only.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Has `act` done in the new process before `command` is executed there. `act` may make system calls
 /// and nothing else: no allocation, no lock.
 pub fn before_exec(

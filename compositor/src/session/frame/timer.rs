@@ -39,6 +39,7 @@ impl Syncline {
             self.next_idle(),
             self.next_detach(),
             self.next_crc(),
+            self.trim_at,
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()
@@ -106,5 +107,6 @@ impl Syncline {
             }
         }
         self.after_latches();
+        self.trim_due();
     }
 }
