@@ -1,5 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
-//! meaning of their pixels and which of them are shown, idle notification, and the power of displays.
+//! meaning of their pixels and which of them are shown, idle notification, the power of displays,
+//! surfaces that are parts of the desktop, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -15,10 +16,12 @@ pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
 pub mod idle_notify;
+pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
 pub mod security_context;
 mod seen_by;
+pub mod session_lock;
 pub mod shm;
 mod surface_object;
 pub mod syncobj;
@@ -196,6 +199,20 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// wlr-layer-shell-unstable-v1.
+    pub mod layer_shell {
+        pub use wayland_protocols_wlr::layer_shell::v1::server::{
+            zwlr_layer_shell_v1 as shell, zwlr_layer_surface_v1 as surface,
+        };
+    }
+
+    /// ext-session-lock-v1.
+    pub mod session_lock {
+        pub use wayland_protocols::ext::session_lock::v1::server::{
+            ext_session_lock_manager_v1 as manager, ext_session_lock_surface_v1 as surface, ext_session_lock_v1 as lock,
         };
     }
 
