@@ -112,6 +112,10 @@ counted! {
     Toplevels, toplevels, "toplevels", 1024;
     /// `xdg_popup`.
     Popups, popups, "popups", 256;
+    /// `zwlr_layer_surface_v1`: each commit of one arranges all of its output.
+    LayerSurfaces, layer_surfaces, "layer-surfaces", 128;
+    /// `ext_session_lock_surface_v1`.
+    LockSurfaces, lock_surfaces, "lock-surfaces", 128;
     /// `wp_linux_drm_syncobj_timeline_v1`: a handle of the card each.
     Timelines, timelines, "timelines", 4096;
     /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of

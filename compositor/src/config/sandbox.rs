@@ -8,6 +8,10 @@ use serde::Deserialize;
 pub enum PrivilegedGlobal {
     #[serde(rename = "ext_idle_notifier_v1")]
     IdleNotifier,
+    #[serde(rename = "ext_session_lock_manager_v1")]
+    SessionLock,
+    #[serde(rename = "zwlr_layer_shell_v1")]
+    LayerShell,
     #[serde(rename = "zwlr_output_power_manager_v1")]
     OutputPower,
 }

@@ -1,4 +1,5 @@
-//! The desktop: windows, popups, the pointer and its image, the drag icon.
+//! The desktop: windows, popups, layer surfaces, the lock, the pointer and its image, the
+//! drag icon.
 //!
 //! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
 //! Nothing here knows outputs or planes; the caller passes the area.
@@ -8,7 +9,9 @@ mod cursor_buffers;
 pub mod displays;
 pub mod interact;
 mod layer;
+pub mod layers;
 pub mod layout;
+pub mod lock;
 pub mod scene;
 pub mod stack;
 mod theme;
@@ -26,6 +29,9 @@ use crate::surface::tree::Trees;
 /// Everything that can be visible, and where it is.
 pub struct Desktop {
     pub windows: windows::Windows,
+    pub layers: layers::Layers,
+    /// While the session is locked, or is about to be, only this is on the desktop.
+    pub lock: Option<lock::Lock>,
     /// All surfaces, and which is a sub-surface of which.
     pub trees: Trees<WlSurface>,
     pub popups: PopupManager,
@@ -43,6 +49,8 @@ impl Desktop {
     pub fn new(cursor: cursor::Cursor) -> Self {
         Self {
             windows: windows::Windows::default(),
+            layers: layers::Layers::default(),
+            lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),
             interaction: None,

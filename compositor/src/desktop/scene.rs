@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle};
 
 use crate::{
-    desktop::{Desktop, layer::layer, stack::Level, tree::walk, windows::Window},
+    desktop::{Desktop, layer::layer, stack::Level, tree::walk},
     render::{Layer, Screen},
 };
 
@@ -14,8 +14,8 @@ use crate::{
 pub struct Collected {
     /// How many surfaces were visited.
     pub visited: u64,
-    /// A fullscreen window fills the area: nothing shows beside it, and what it does not cover is
-    /// black.
+    /// A fullscreen window fills the area, or the session is locked: nothing shows beside that, and what
+    /// it does not cover is black.
     pub filled: bool,
 }
 
@@ -34,7 +34,7 @@ impl Desktop {
         if let Some(device) = device {
             self.cursor.collect(device, &self.trees, self.pointer, screen, now, scene);
         }
-        let filling = self.windows.filling(|filled| filled.contains_rect(screen.area)).map(Window::surface);
+        let filling = self.filling(|filled| filled.contains_rect(screen.area));
         let (mut is_covered, mut visited) = (false, 0);
         let all = Rectangle::from_size(screen.pixels());
         let _: ControlFlow<()> = self.roots(|level, root, origin| {
@@ -55,6 +55,6 @@ impl Desktop {
             is_covered |= filling == Some(root);
             ControlFlow::Continue(())
         });
-        Collected { visited, filled: filling.is_some() }
+        Collected { visited, filled: filling.is_some() || self.lock.is_some() }
     }
 }

@@ -2,8 +2,10 @@
 //! answered.
 //!
 //! ```text
-//!  pointer ─ drag icon ─ input-method popup ─ lock ─ overlay ─ windows, each below its popups ─ …
+//!  pointer ─ drag icon ─ input-method popup ─ lock ─ overlay ─ fullscreen ─ top ─ windows ─ bottom ─ background
 //! ```
+//!
+//! Each window and layer surface lies below its popups.
 //!
 //! Three questions are asked of it: what an output shows ([`crate::desktop::scene`]), what is under
 //! a point ([`Desktop::at`]), and where a tree is, so which output is its home
@@ -12,6 +14,7 @@
 
 use std::ops::ControlFlow;
 
+use protocols::layer_shell::Layer;
 use smithay::{
     desktop::PopupManager,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -22,6 +25,7 @@ use smithay::{
 use crate::{
     desktop::{
         Desktop,
+        lock::Lock,
         tree::walk,
         windows::{self, Window},
     },
@@ -41,9 +45,11 @@ pub enum Level {
     Lock,
     /// Layer surfaces above all windows.
     Overlay,
+    /// Fullscreen windows and what lies above them, with their popups.
+    Fullscreen,
     /// Layer surfaces above windows that are not fullscreen.
     Top,
-    /// Windows with their popups.
+    /// The other windows with their popups.
     Windows,
     /// Layer surfaces below all windows.
     Bottom,
@@ -53,17 +59,24 @@ pub enum Level {
 
 impl Level {
     /// From top to bottom.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pointer,
         Self::DragIcon,
         Self::InputMethod,
         Self::Lock,
         Self::Overlay,
+        Self::Fullscreen,
         Self::Top,
         Self::Windows,
         Self::Bottom,
         Self::Background,
     ];
+
+    /// Whether anything of it is shown while the session is locked. (The pointer's image is not a
+    /// client's then, unless it is the one that holds the lock.)
+    fn is_shown_locked(self) -> bool {
+        matches!(self, Self::Pointer | Self::Lock)
+    }
 
     /// Whether the pointer can be over what is there.
     fn takes_input(self) -> bool {
@@ -79,6 +92,9 @@ impl Desktop {
         mut visit: impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         for level in Level::ALL {
+            if self.lock.is_some() && !level.is_shown_locked() {
+                continue;
+            }
             match level {
                 Level::Pointer => {
                     if let Some((surface, origin)) = self.cursor.surface(self.pointer) {
@@ -90,24 +106,72 @@ impl Desktop {
                         visit(level, surface, origin)?;
                     }
                 }
-                Level::Windows => {
-                    for window in self.windows.visible() {
-                        let origin = window.origin();
-                        let geometry = origin + window.geometry().loc;
-                        // From the oldest to the newest, which is on top.
-                        let popups: Vec<_> = PopupManager::popups_for_surface(window.surface()).collect();
-                        for (popup, offset) in popups.iter().rev() {
-                            let inset = windows::geometry(popup.wl_surface()).loc;
-                            visit(level, popup.wl_surface(), geometry + *offset - inset)?;
-                        }
-                        visit(level, window.surface(), origin)?;
+                Level::Fullscreen => self.windows_of(level, |above| above, &mut visit)?,
+                Level::Windows => self.windows_of(level, |above| !above, &mut visit)?,
+                Level::Overlay => self.layer(level, Layer::Overlay, &mut visit)?,
+                Level::Top => self.layer(level, Layer::Top, &mut visit)?,
+                Level::Bottom => self.layer(level, Layer::Bottom, &mut visit)?,
+                Level::Background => self.layer(level, Layer::Background, &mut visit)?,
+                Level::Lock => {
+                    for (surface, at) in self.lock.iter().flat_map(Lock::shown) {
+                        visit(level, surface, at)?;
                     }
                 }
-                // No protocol of these levels is announced yet.
-                Level::InputMethod | Level::Lock | Level::Overlay | Level::Top | Level::Bottom | Level::Background => {}
+                // No protocol of this level is announced yet.
+                Level::InputMethod => {}
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Visits the windows of a level: `is` chooses by whether they are fullscreen or above one that is.
+    fn windows_of<B>(
+        &self,
+        level: Level,
+        is: impl Fn(bool) -> bool,
+        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let filling = self.windows.lowest_filling();
+        for (at, window) in self.windows.visible().enumerate() {
+            let covers = |area: &Rectangle<i32, Logical>| window.area == Some(*area) || area.overlaps(window.rect());
+            if !is(filling.iter().any(|(lowest, area)| at <= *lowest && covers(area))) {
+                continue;
+            }
+            let origin = window.origin();
+            self.with_popups(level, window.surface(), (origin, window.geometry().loc), visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Visits the layer surfaces of a layer.
+    fn layer<B>(
+        &self,
+        level: Level,
+        layer: Layer,
+        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        for window in self.layers.shown(layer) {
+            self.with_popups(level, window.surface(), (window.at, Point::default()), visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Visits the popups of a root and the root, whose origin is given, and where its geometry begins
+    /// from there.
+    fn with_popups<B>(
+        &self,
+        level: Level,
+        root: &WlSurface,
+        (origin, inset): (Point<i32, Logical>, Point<i32, Logical>),
+        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        // From the oldest to the newest, which is on top.
+        let popups: Vec<_> = PopupManager::popups_for_surface(root).collect();
+        for (popup, offset) in popups.iter().rev() {
+            let of_popup = windows::geometry(popup.wl_surface()).loc;
+            visit(level, popup.wl_surface(), origin + inset + *offset - of_popup)?;
+        }
+        visit(level, root, origin)
     }
 
     /// Visits the mapped surfaces on the desktop from top to bottom.
@@ -118,10 +182,16 @@ impl Desktop {
         });
     }
 
+    /// The topmost window that fills what `is` says of a display's area; `None` while the session is
+    /// locked.
+    pub fn filling(&self, is: impl Fn(Rectangle<i32, Logical>) -> bool) -> Option<&WlSurface> {
+        self.windows.filling(is).filter(|_| self.lock.is_none()).map(Window::surface)
+    }
+
     /// The surface that takes input at a position on the desktop, with its origin.
     pub fn at(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         // Nothing shows beside a fullscreen window.
-        let filling = self.windows.filling(|area| area.to_f64().contains(position)).map(Window::surface);
+        let filling = self.filling(|area| area.to_f64().contains(position));
         let found = self.roots(|level, root, origin| {
             if !level.takes_input() {
                 return ControlFlow::Continue(());
@@ -144,7 +214,8 @@ impl Desktop {
     /// Where the tree of `root` is: the window geometry of a window or popup, else the root surface.
     /// `None`: it is not on the desktop.
     pub fn rect_of(&self, root: &WlSurface) -> Option<Rectangle<i32, Logical>> {
-        if let Some(window) = self.windows.visible().find(|window| window.surface() == root) {
+        let mut windows = self.windows.visible().filter(|_| self.lock.is_none());
+        if let Some(window) = windows.find(|window| window.surface() == root) {
             return Some(window.rect());
         }
         let found = self.roots(|_, other, origin| match other == root {

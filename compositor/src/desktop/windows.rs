@@ -3,6 +3,7 @@
 //! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
 //! Nothing here knows buffers or planes.
 
+use smallvec::SmallVec;
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
@@ -187,6 +188,18 @@ impl Windows {
         self.visible().find(|window| window.area.is_some_and(&is))
     }
 
+    /// The areas that windows fill, each with the place from the top of the lowest window that does.
+    pub fn lowest_filling(&self) -> SmallVec<[(usize, Rectangle<i32, Logical>); 4]> {
+        let mut filling = SmallVec::<[(usize, Rectangle<i32, Logical>); 4]>::new();
+        for (at, area) in self.visible().enumerate().filter_map(|(at, window)| Some((at, window.area?))) {
+            match filling.iter_mut().find(|(_, known)| *known == area) {
+                Some((lowest, _)) => *lowest = at,
+                None => filling.push((at, area)),
+            }
+        }
+        filling
+    }
+
     /// Number of windows.
     pub fn len(&self) -> usize {
         self.stack.len()
@@ -209,7 +222,7 @@ impl Windows {
     }
 }
 
-/// Where a new window of `size` is placed on an output: in the middle, shifted a little for each
+/// Where a new window of `size` is placed in a working area: in the middle, shifted a little for each
 /// window that exists.
 pub fn initial_location(
     size: Size<i32, Logical>,

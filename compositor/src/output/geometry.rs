@@ -3,11 +3,7 @@
 //! It only reads; it moves no output.
 
 use fence::Ns;
-use smithay::{
-    output::Output as WlOutput,
-    reexports::wayland_server::protocol::wl_output,
-    utils::{Logical, Point, Rectangle},
-};
+use smithay::utils::{Logical, Point, Rectangle};
 
 use crate::output::{outputs::Outputs, state::Output};
 
@@ -17,12 +13,6 @@ impl Outputs {
     pub fn rect_at(&self, point: Point<f64, Logical>) -> Rectangle<i32, Logical> {
         let at = |o: &&Output| o.rect().to_f64().contains(point);
         self.list.iter().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
-    }
-
-    /// The rectangle of the output behind a client's `wl_output`; `None` if that output is gone.
-    pub fn rect_of(&self, wl: &wl_output::WlOutput) -> Option<Rectangle<i32, Logical>> {
-        let output = WlOutput::from_resource(wl)?;
-        self.list.iter().find(|o| o.wl == output).map(Output::rect)
     }
 
     /// The bounding box of all outputs; empty if there is no output.

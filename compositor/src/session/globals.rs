@@ -8,10 +8,21 @@
 
 use fence::Ns;
 use protocols::{
-    color_representation::ColorRepresentationState, commit_timing::CommitTimingState, explicit_sync::ExplicitSyncState,
-    fifo::FifoState, idle_notify::IdleNotifyState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState,
-    reexports::output_power::manager::ZwlrOutputPowerManagerV1, security_context::SecurityContextState, shm::ShmState,
-    syncobj::SyncobjState, tearing::TearingState, viewporter::ViewporterState,
+    color_representation::ColorRepresentationState,
+    commit_timing::CommitTimingState,
+    explicit_sync::ExplicitSyncState,
+    fifo::FifoState,
+    idle_notify::IdleNotifyState,
+    layer_shell::LayerShellState,
+    linux_dmabuf::LinuxDmabufState,
+    output_power::OutputPowerState,
+    reexports::{layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1},
+    security_context::SecurityContextState,
+    session_lock::SessionLockState,
+    shm::ShmState,
+    syncobj::SyncobjState,
+    tearing::TearingState,
+    viewporter::ViewporterState,
 };
 use smithay::{
     input::{Seat, SeatState, keyboard::XkbConfig},
@@ -23,7 +34,10 @@ use smithay::{
     },
 };
 use wayland_protocols::{
-    ext::idle_notify::v1::server::ext_idle_notifier_v1::ExtIdleNotifierV1,
+    ext::{
+        idle_notify::v1::server::ext_idle_notifier_v1::ExtIdleNotifierV1,
+        session_lock::v1::server::ext_session_lock_manager_v1::ExtSessionLockManagerV1,
+    },
     wp::{
         color_representation::v1::server::wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
         commit_timing::v1::server::wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
@@ -116,6 +130,10 @@ const fn row(description: fn() -> &'static Interface, version: u32, answered_in:
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
     GlobalRow { seen_by: SeenBy::Trusted, ..row(ExtIdleNotifierV1::interface, 2, "protocols/src/idle_notify.rs") },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtSessionLockManagerV1::interface, 1, "compositor/src/session/lock.rs")
+    },
     row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "compositor/src/session/handlers.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
@@ -138,6 +156,10 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpTearingControlManagerV1::interface, 1, "protocols/src/tearing.rs"),
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrLayerShellV1::interface, 5, "compositor/src/session/windows/layers.rs")
+    },
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
@@ -185,6 +207,8 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     OutputManagerState::new_with_xdg_output::<Syncline>(display);
     IdleInhibitManagerState::new::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());
+    SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
+    LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
     let globals = Globals {
         surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),

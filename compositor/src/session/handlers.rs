@@ -212,6 +212,12 @@ impl SeatHandler for Syncline {
     }
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
+        let image = match (&self.desktop.lock, image) {
+            (Some(lock), CursorImageStatus::Surface(surface)) if !lock.trusts(&surface) => {
+                CursorImageStatus::default_named()
+            }
+            (_, image) => image,
+        };
         self.desktop.cursor.set_image(image);
         self.redraw_pointer(self.pointer_location());
     }
@@ -271,5 +277,7 @@ observed_global_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibit
 observed_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibitManagerState);
 observed_dispatch!(Syncline: [ZwpIdleInhibitorV1: IdleInhibitorState] => IdleInhibitManagerState);
 protocols::delegate_idle_notify!(Syncline);
+protocols::delegate_layer_shell!(Syncline);
 protocols::delegate_output_power!(Syncline);
 protocols::delegate_security_context!(Syncline);
+protocols::delegate_session_lock!(Syncline);

@@ -153,7 +153,9 @@ impl Syncline {
                     None => FilterResult::Forward,
                 };
             }
-            match binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym()) {
+            let found = binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym());
+            // What ends or begins programs must not be open to everybody.
+            match found.filter(|binding| !state.is_locked() || matches!(binding, Binding::Vt(_))) {
                 Some(binding) => {
                     if known.is_none() {
                         swallowed.push(key.raw_code());
@@ -274,7 +276,7 @@ impl Syncline {
         let Some((surface, _)) = self.desktop.at(at) else { return };
         let root = self.toplevel_of(&surface);
         let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());
-        if focused.as_ref() != Some(&root) {
+        if focused.as_ref() != Some(&root) && self.takes_keyboard(&root) {
             self.focus(Some(root));
         }
     }

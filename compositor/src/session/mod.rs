@@ -22,6 +22,7 @@ mod hands;
 mod idle;
 mod input;
 mod leaving;
+mod lock;
 mod memory;
 mod parts;
 mod reports;

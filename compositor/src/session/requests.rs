@@ -84,6 +84,7 @@ impl Syncline {
             "driver": self.outputs.cards.iter().next().map(|card| card.driver()),
             "cards": self.outputs.cards.iter().map(|card| card.device.path()).collect::<Vec<_>>(),
             "outputs": outputs,
+            "locked": self.desktop.lock.as_ref().is_some_and(|lock| lock.complete),
             "windows": self.desktop.windows.len(),
             "buffers": self.imports.len(),
             "pending_acquires": self.acquires.len(),

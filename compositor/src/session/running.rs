@@ -190,6 +190,7 @@ impl Syncline {
             self.outputs.renderer.clean_up();
             self.desktop.cursor.clean_up();
         }
+        self.lock_progress();
         if std::mem::take(&mut self.focus_stale) {
             self.focus_top();
         }

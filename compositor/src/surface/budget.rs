@@ -180,6 +180,8 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "wp_presentation_feedback" => Kind::Feedbacks,
         "xdg_toplevel" => Kind::Toplevels,
         "xdg_popup" => Kind::Popups,
+        "ext_session_lock_surface_v1" => Kind::LockSurfaces,
+        "zwlr_layer_surface_v1" => Kind::LayerSurfaces,
         "wp_linux_drm_syncobj_timeline_v1" => Kind::Timelines,
         "zwp_linux_dmabuf_feedback_v1" => Kind::DmabufFeedbacks,
         "wl_seat" | "wl_pointer" | "wl_keyboard" | "wl_touch" | "wl_data_device" => Kind::SeatObjects,

@@ -116,6 +116,7 @@ impl Syncline {
     pub fn remove_output(&mut self, output: Output) {
         tracing::info!("{}: its output ends", output.wl.name());
         self.retire_global(output.global.clone());
+        self.close_layers(output.id);
         if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());
         }

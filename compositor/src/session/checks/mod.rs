@@ -16,11 +16,12 @@
 //! | `output.rs` | `zxdg_output_manager_v1` |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
+//! Protocols that Smithay does not answer at all are in the crate `protocols`, with their checks.
 //! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a
 //! window or the seat, and only `regions.rs` a surface. Errors without a test are listed in
 //! `compositor/src/session/fixture/tests/errors/unraised.rs`.
 
-use protocols::viewporter;
+use protocols::{layer_shell, session_lock, viewporter};
 use smithay::wayland::compositor::with_states;
 use wayland_server::protocol::wl_surface::WlSurface;
 
@@ -39,6 +40,8 @@ pub mod xdg;
 #[must_use]
 pub fn check_commit(state: &mut Syncline, surface: &WlSurface) -> bool {
     xdg::check_commit(state, surface)
+        && layer_shell::check_commit(surface)
+        && session_lock::check_commit(surface, || surface::size_after(surface))
         && surface::check_memory(surface)
         && surface::check_size(surface)
         && with_states(surface, viewporter::check_size)

@@ -2,8 +2,9 @@
 //!
 //! It never changes a surface.
 
+use protocols::{layer_shell, session_lock};
 use smithay::{
-    utils::{Buffer, Size},
+    utils::{Buffer, Logical, Size},
     wayland::{
         compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
         seat::CURSOR_IMAGE_ROLE,
@@ -23,7 +24,7 @@ use crate::{
         Syncline,
         checks::{door::refuse, first_buffer, xdg},
     },
-    surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm},
+    surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm, view::View},
 };
 
 /// Checks a request of a surface before it is handled. Returns false if it is not to be.
@@ -31,14 +32,16 @@ use crate::{
 pub fn check_request(state: &Syncline, surface: &WlSurface, request: &wl_surface::Request) -> bool {
     use wl_surface::{Error, Request};
     match request {
-        Request::Attach { buffer: Some(_), .. } => first_buffer::check_attach(state, surface),
+        Request::Attach { buffer: Some(_), .. } => {
+            first_buffer::check_attach(state, surface) && layer_shell::check_attach(surface)
+        }
         Request::SetBufferTransform { transform: WEnum::Unknown(value) } => {
             refuse(surface, Error::InvalidTransform, format!("set_buffer_transform: {value} is no transform"))
         }
         // It is empty, and no error. Smithay would panic in a debug build.
         Request::Damage { width, height, .. } if *width < 0 || *height < 0 => false,
         // A sub-surface may lose its surface first: its object is inert then.
-        Request::Destroy => match xdg::role_of(surface) {
+        Request::Destroy => match xdg::role_of(surface).or_else(|| own_role(surface)) {
             Some(role) => {
                 let message = format!("destroy: {} has a live {role}; destroy that first", surface.id());
                 refuse(surface, Error::DefunctRoleObject, message)
@@ -47,6 +50,22 @@ pub fn check_request(state: &Syncline, surface: &WlSurface, request: &wl_surface
         },
         _ => true,
     }
+}
+
+/// The interface of the surface's live role object, if it is of the crate `protocols`.
+fn own_role(surface: &WlSurface) -> Option<&'static str> {
+    let layer = layer_shell::has_role_object(surface).then_some(layer_shell::LAYER_SURFACE_ROLE);
+    layer.or_else(|| session_lock::has_role_object(surface).then_some(session_lock::LOCK_SURFACE_ROLE))
+}
+
+/// Whether a buffer is attached to a surface, committed or not.
+pub fn has_buffer(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        let state = SurfaceState::of(states);
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let attaches = matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)));
+        attaches || state.current.is_some() || !state.pending.is_empty()
+    })
 }
 
 /// Checks a commit that is being made: the size of the buffer is a multiple of the scale. Returns
@@ -92,6 +111,22 @@ pub fn check_memory(surface: &WlSurface) -> bool {
     // As libwayland's servers do, which find it out by a signal.
     let cut = shm.picture.check_file();
     cut.map_or_else(|why| refuse(&buffer, wl_shm::Error::InvalidFd, format!("wl_surface.commit: {why}")), |()| true)
+}
+
+/// The size, in logical pixels, that a surface has after the commit that is being made, when the
+/// commits before it are applied; `None`: it has no buffer then.
+pub fn size_after(surface: &WlSurface) -> Option<Size<i32, Logical>> {
+    with_states(surface, |states| {
+        let viewport = double_buffered::<ViewportCachedState>(states).map(|mut viewport| *viewport.pending());
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let attributes = attributes.pending();
+        let pending = || SurfaceState::of(states).pending.back().map(|pending| pending.content.source.size());
+        let size = match &attributes.buffer {
+            None => pending().or_else(|| shown_size(states, None))?,
+            attached => shown_size(states, attached.as_ref())?,
+        };
+        Some(View::new(size, false, attributes, &viewport.unwrap_or_default()).size)
+    })
 }
 
 /// The size of the buffer that the surface has after the commit.

@@ -27,17 +27,15 @@ use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
 };
 
-use crate::{
-    session::{
-        Syncline,
-        checks::{
-            door::{checked, refuse},
-            first_buffer,
-            links::{Links, is_of_before},
-        },
-        windows::popups,
+use crate::session::{
+    Syncline,
+    checks::{
+        door::{checked, refuse},
+        first_buffer,
+        links::{Links, is_of_before},
+        surface::has_buffer,
     },
-    surface::SurfaceState,
+    windows::popups,
 };
 
 /// The interface of the surface's live role object, if xdg-shell gave it one.
@@ -76,11 +74,7 @@ fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::R
     if let Some(role) = role_of(surface).or(other) {
         return refuse(base, xdg_wm_base::Error::Role, format!("get_xdg_surface: {id} already has an {role}"));
     }
-    let has_buffer = with_states(surface, |states| {
-        let state = SurfaceState::of(states);
-        attaches(states) || state.current.is_some() || !state.pending.is_empty()
-    });
-    if has_buffer {
+    if has_buffer(surface) {
         let message = format!("get_xdg_surface: {id} has a buffer; remove it first");
         return refuse(base, xdg_wm_base::Error::InvalidSurfaceState, message);
     }
@@ -359,6 +353,23 @@ pub fn check_parent(popup: &PopupSurface) -> bool {
         }
         _ => true,
     }
+}
+
+/// Gives a popup the parent that another protocol names. Returns false if it has one; the error has
+/// been posted then.
+#[must_use]
+pub fn adopt(popup: &PopupSurface, parent: &WlSurface) -> bool {
+    let surface = popup.wl_surface();
+    if let Some(other) = popup.get_parent_surface() {
+        let message = format!("zwlr_layer_surface_v1.get_popup: the popup has a parent, {}", other.id());
+        return refuse_on_base(surface, xdg_wm_base::Error::InvalidPopupParent, message);
+    }
+    with_states(surface, |states| {
+        if let Some(data) = states.data_map.get::<XdgPopupSurfaceData>() {
+            data.lock().expect("no panic while locked").parent = Some(parent.clone());
+        }
+    });
+    true
 }
 
 /// Checks a commit that is being made. Returns false if an error has been posted.

@@ -100,6 +100,7 @@ impl Syncline {
         if !checks::check_commit(self, surface) {
             return;
         }
+        protocols::layer_shell::note_commit(surface);
         let id = id_of(surface);
         let synchronised = self.desktop.trees.is_sync(id);
         let barriers = self.prepare_commit(surface, synchronised);

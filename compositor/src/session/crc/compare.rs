@@ -184,6 +184,11 @@ impl Syncline {
         self.finish_comparison(Err(format!("not possible: {why}")));
     }
 
+    /// Ends a comparison that must not go on.
+    pub fn comparison_ended(&mut self, why: &str) {
+        self.finish_comparison(Err(format!("not possible: {why}")));
+    }
+
     fn finish_comparison(&mut self, answer: Result<serde_json::Value, String>) {
         if let Some(comparison) = self.crc.comparison.take() {
             self.answer_ticket(comparison.ticket, answer);

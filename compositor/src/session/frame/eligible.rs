@@ -39,7 +39,9 @@ impl Syncline {
         // On several outputs the surface may be composited on one of them, and the CPU cannot wait.
         let by_cpu = matches!(&commit.content.source, PixelSource::Dmabuf(imported) if imported.read_path() == Some(ReadPath::Cpu));
         let gpu = self.outputs.renderer.waits_on_gpu() && !by_cpu;
+        // No fence may keep a display from being locked.
         allowed
+            && !self.is_locked()
             && (gpu || shown == 1)
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);

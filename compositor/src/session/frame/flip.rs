@@ -110,7 +110,10 @@ impl Syncline {
             self.crc_unknown_flip(id);
             return None;
         };
-        if let Some(error) = pass_failed(&in_flight) {
+        let (frame, failed_pass) = (in_flight.frame, pass_failed(&in_flight));
+        // What a pass that has failed has left in the target may be an older picture.
+        let is_whole = failed_pass.is_none();
+        if let Some(error) = failed_pass {
             self.counters.failed_passes += 1;
             // The composited surfaces show what the GPU left in the target. Those on planes are as
             // their clients rendered them.
@@ -135,6 +138,9 @@ impl Syncline {
         }
         let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
         self.crc_shown(id, flipped, in_flight.check);
+        if is_whole {
+            self.lock_flipped(id, frame);
+        }
         Some((id, in_flight.callbacks, FlipTime { time, seq, guessed }, failed))
     }
 }

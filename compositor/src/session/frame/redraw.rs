@@ -68,7 +68,10 @@ impl Syncline {
         if self.desktop.cursor.is_image(&root) || self.desktop.cursor.is_drag_icon(&root) {
             return self.redraw_pointer(self.pointer_location());
         }
-        let is_shown = self.desktop.windows.find(&root).is_some_and(|window| window.mapped)
+        let locks = self.desktop.lock.as_mut().is_some_and(|lock| lock.find(&root).is_some());
+        let is_shown = locks
+            || self.desktop.windows.find(&root).is_some_and(|window| window.mapped)
+            || self.desktop.layers.get(&root).is_some_and(|window| window.is_shown())
             || self.desktop.popups.find_popup(&root).is_some();
         // Its sub-surfaces may be anywhere, and so may what they were.
         self.outputs.list.iter_mut().for_each(|output| output.dirty |= is_shown);

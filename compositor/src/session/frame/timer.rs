@@ -40,6 +40,7 @@ impl Syncline {
             self.next_detach(),
             self.next_crc(),
             self.trim_at,
+            self.next_lock(),
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()
@@ -91,6 +92,7 @@ impl Syncline {
         self.watchdog();
         self.watch_flips();
         self.relight_due();
+        self.lock_timer();
         self.crc_timer();
         self.release_hidden();
         self.idle_timer();

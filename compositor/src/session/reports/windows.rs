@@ -11,8 +11,9 @@ use crate::{
 
 impl Syncline {
     /// The windows that are shown, from top to bottom; titles and names of applications only if
-    /// they are asked for.
+    /// they are asked for, and never while the session is locked.
     pub fn windows_report(&self, titles: bool) -> Vec<WindowReport> {
+        let titles = titles && !self.is_locked();
         self.desktop.windows.visible().map(|window| report(window, titles)).collect()
     }
 }

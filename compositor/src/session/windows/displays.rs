@@ -22,7 +22,10 @@ impl Syncline {
 
     /// The outputs have changed; `before` are their old areas. Moves the windows along.
     pub fn displays_changed(&mut self, before: &[OutputArea]) {
+        self.arrange_all_layers();
+        self.place_lock_surfaces();
         let after = self.output_areas();
+        let working: Vec<_> = self.outputs.list.ids().into_iter().map(|id| self.working_area(id)).collect();
         for window in self.desktop.windows.all_mut() {
             let floating = window.placement == Placement::Floating;
             let rect = if floating { window.rect() } else { Rectangle::new(window.location, window.size) };
@@ -33,12 +36,18 @@ impl Syncline {
             }
             if !floating && !after.is_empty() {
                 let middle = location + Point::from((rect.size.w / 2, rect.size.h / 2));
-                let on = after.iter().find(|(_, place)| place.contains(middle) || place.contains(location));
-                let Some((_, area)) = on.or(after.first()) else { continue };
-                match window.placement {
-                    Placement::Fullscreen => window.fill(*area),
-                    _ => window.location = area.loc,
-                }
+                let on = after.iter().position(|(_, place)| place.contains(middle) || place.contains(location));
+                let on = on.unwrap_or(0);
+                let area = match window.placement {
+                    Placement::Fullscreen => {
+                        window.fill(after[on].1);
+                        after[on].1
+                    }
+                    _ => {
+                        window.location = working[on].loc;
+                        working[on]
+                    }
+                };
                 window.toplevel.with_pending_state(|state| state.size = Some(area.size));
                 if window.toplevel.is_initial_configure_sent() {
                     window.toplevel.send_pending_configure();

@@ -1,8 +1,8 @@
 //! Menus: popups that take the keyboard and the pointer to themselves.
 //!
 //! A client may do that only in answer to the user: with the serial of an event that it was sent
-//! for a button, a key, a finger or for entering a surface, and only while it has the keyboard. Any
-//! other popup is dismissed at once. A menu closes when another window gets the keyboard, or a
+//! for a button, a key, a finger or for entering a surface, and only while it has the keyboard, or on
+//! a layer surface. Any other popup is dismissed at once. A menu closes when another window gets the keyboard, or a
 //! menu.
 //!
 //! Smithay 0.7 has one chain of menus for all clients. It takes a chain to be open until each
@@ -86,7 +86,10 @@ impl Syncline {
         let (Some(parent), Ok(root)) = (parent, find_popup_root_surface(&kind)) else { return };
         let seat = Seat::<Self>::from_resource(seat).filter(|seat| {
             let focus = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
-            focus.is_some_and(|focus| focus.same_client_as(&surface.id())) && Menus::of(seat).was_sent(serial, &surface)
+            let has_keyboard = focus.is_some_and(|focus| focus.same_client_as(&surface.id()));
+            // A panel has menus, too, and may never have the keyboard.
+            let is_layer = self.desktop.layers.get(&root).is_some_and(|layer| layer.is_shown());
+            (has_keyboard || is_layer) && !self.is_locked() && Menus::of(seat).was_sent(serial, &surface)
         });
         let continues = self.top_menu().as_ref() == Some(&parent);
         let of_dismissed = !continues && get_role(&parent) == Some(XDG_POPUP_ROLE);
@@ -97,7 +100,8 @@ impl Syncline {
             return;
         };
         let focus = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
-        if !continues && focus.as_ref() != Some(&root) {
+        let shares = self.shares_keyboard(&root);
+        if !continues && focus.as_ref() != Some(&root) && shares {
             // Another window of the client has the keyboard, and may have a menu.
             self.focus(Some(root.clone()));
         }
@@ -113,7 +117,7 @@ impl Syncline {
             grab.ungrab(PopupUngrabStrategy::All);
             return;
         }
-        if let Some(keyboard) = keyboard {
+        if let Some(keyboard) = keyboard.filter(|_| shares) {
             keyboard.set_focus(self, grab.current_grab(), serial);
             keyboard.set_grab(self, PopupKeyboardGrab::new(&grab), serial);
         }
@@ -139,7 +143,7 @@ impl Syncline {
     }
 
     /// Closes all menus.
-    fn close_menus(&mut self) {
+    pub fn close_menus(&mut self) {
         let open = Menus::of(&self.seat).open.take();
         let Some(mut grab) = open else { return };
         grab.ungrab(PopupUngrabStrategy::All);

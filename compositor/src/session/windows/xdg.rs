@@ -6,11 +6,10 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Point, Rectangle, SERIAL_COUNTER, Serial, Size},
+    utils::{Logical, Point, Rectangle, Serial, Size},
     wayland::{
         compositor::{get_role, with_states},
         seat::WaylandFocus,
-        selection::data_device::set_data_device_focus,
         shell::xdg::{
             PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData,
             XdgShellHandler, XdgShellState,
@@ -24,6 +23,7 @@ use crate::{
         tree::walk,
         windows::{self, Placement},
     },
+    output::state::Output,
     session::{
         Syncline, checks,
         windows::{popups, remap},
@@ -165,8 +165,10 @@ impl Syncline {
             let geometry = windows::geometry(surface);
             return self.note_place(surface, (location.unwrap_or_default(), geometry));
         }
-        let pointer = self.pointer_location();
-        let output = self.outputs.rect_at(pointer);
+        if self.layer_commit(surface, has_buffer) || self.lock_commit(surface, has_buffer) {
+            return;
+        }
+        let area = self.working_area_at(self.pointer_location());
         let count = self.desktop.windows.visible().count();
         let Some(window) = self.desktop.windows.find(surface) else { return self.configure_dismissed(surface) };
         if !window.toplevel.is_initial_configure_sent() {
@@ -179,7 +181,7 @@ impl Syncline {
             window.mapped = true;
             // One that was hidden comes back to where it was.
             if window.placement == Placement::Floating && !std::mem::replace(&mut window.placed, true) {
-                window.location = windows::initial_location(window.geometry().size, output, count);
+                window.location = windows::initial_location(window.geometry().size, area, count);
             }
             // Titles are nobody's business: the log has numbers only.
             tracing::debug!("window mapped: surface {}", id_of(surface));
@@ -238,7 +240,7 @@ impl Syncline {
 
     /// A commit of a window or popup was applied that leaves it at `place`: everything that depends
     /// on places is made new if it was elsewhere.
-    fn note_place(&mut self, surface: &WlSurface, place: (Point<i32, Logical>, Rectangle<i32, Logical>)) {
+    pub fn note_place(&mut self, surface: &WlSurface, place: (Point<i32, Logical>, Rectangle<i32, Logical>)) {
         let before = with_states(surface, |s| {
             std::mem::replace(&mut SurfaceState::of(s).placed.get_or_insert_default().at, place)
         });
@@ -246,35 +248,6 @@ impl Syncline {
             (self.pointer_stale, self.displays_stale) = (true, true);
             self.redraw_all();
         }
-    }
-
-    /// Gives keyboard focus to a window and raises it; with `None`, no window has the focus.
-    pub fn focus(&mut self, surface: Option<WlSurface>) {
-        self.close_menus_of_others(surface.as_ref());
-        if let Some(surface) = &surface {
-            self.desktop.windows.raise(surface);
-        }
-        self.pointer_stale = true;
-        self.desktop.windows.activate(surface.as_ref());
-        self.tell_held_motion();
-        if let Some(keyboard) = self.seat.get_keyboard() {
-            let serial = SERIAL_COUNTER.next_serial();
-            let nobody = surface.is_none();
-            keyboard.set_focus(self, surface, serial);
-            if nobody {
-                // Smithay tells only of a new focus. The clipboard would keep a client that is gone,
-                // and with it all that it has committed and that was not applied.
-                set_data_device_focus(&self.display, &self.seat, None);
-            }
-            self.note_user_event(serial, keyboard.current_focus());
-        }
-        self.redraw_all();
-    }
-
-    /// Focuses the topmost window.
-    pub fn focus_top(&mut self) {
-        let top = self.desktop.windows.visible().next().map(|w| w.surface().clone());
-        self.focus(top);
     }
 
     fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<ResizeEdges>) {
@@ -317,7 +290,7 @@ impl Syncline {
     /// Moves a window to another placement and sends its client the new state.
     pub fn place(&mut self, toplevel: &ToplevelSurface, placement: Placement, wanted: Option<WlOutput>) {
         let pointer = self.pointer_location();
-        let wanted = wanted.and_then(|wl| self.outputs.rect_of(&wl));
+        let wanted = wanted.and_then(|wl| self.output_of(&wl));
         if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == toplevel.wl_surface()) {
             self.desktop.interaction = None;
         }
@@ -327,7 +300,11 @@ impl Syncline {
             let rect = window.rect();
             if window.mapped { (rect.loc + rect.size.downscale(2)).to_f64() } else { pointer }
         };
-        let area = wanted.unwrap_or_else(|| self.outputs.rect_at(middle()));
+        let middle = middle();
+        let output = wanted.or_else(|| self.output_at(middle));
+        let area = output.and_then(|id| self.outputs.list.get(id)).map(Output::rect).unwrap_or_default();
+        let working = output.map(|id| self.working_area(id)).unwrap_or_default();
+        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
         if window.placement == Placement::Floating && window.mapped {
             window.restore = Some(window.rect());
         }
@@ -343,8 +320,8 @@ impl Syncline {
                 restore.map(|r| r.size)
             }
             Placement::Maximised => {
-                window.location = area.loc;
-                Some(area.size)
+                window.location = working.loc;
+                Some(working.size)
             }
             Placement::Fullscreen => {
                 window.fill(area);
@@ -365,13 +342,20 @@ impl Syncline {
         self.redraw_all();
     }
 
-    /// Keeps a popup within the output of its window, as its positioner allows.
-    fn unconstrain(&mut self, popup: &PopupSurface) {
+    /// Keeps a popup where it may be, as its positioner allows: that of a window within the working
+    /// area, that of a fullscreen window or a layer surface within the output.
+    pub fn unconstrain(&mut self, popup: &PopupSurface) {
         let kind = PopupKind::Xdg(popup.clone());
         let Ok(root) = find_popup_root_surface(&kind) else { return };
-        let Some(window) = self.desktop.windows.find(&root) else { return };
-        let location = window.location;
-        let mut target = self.outputs.rect_at(location.to_f64());
+        let (location, mut target) = if let Some(layer) = self.desktop.layers.get(&root) {
+            let Some(output) = layer.output.and_then(|id| self.outputs.list.get(id)) else { return };
+            (layer.at, output.rect())
+        } else {
+            let Some(window) = self.desktop.windows.find(&root) else { return };
+            let (location, fills) = (window.location, window.placement == Placement::Fullscreen);
+            let at = location.to_f64();
+            (location, if fills { self.outputs.rect_at(at) } else { self.working_area_at(at) })
+        };
         target.loc -= smithay::desktop::get_popup_toplevel_coords(&kind) + location;
         popup.with_pending_state(|state| state.geometry = state.positioner.get_unconstrained_geometry(target));
     }

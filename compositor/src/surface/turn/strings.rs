@@ -171,6 +171,7 @@ mod tests {
             "wp_security_context_v1.set_sandbox_engine",
             "xdg_toplevel.set_app_id",
             "xdg_toplevel.set_title",
+            "zwlr_layer_shell_v1.get_layer_surface",
         ];
         assert_eq!(found, expected);
     }

@@ -1,0 +1,96 @@
+//! Who has the keyboard.
+//!
+//! ```text
+//!  while the session is locked, a surface of the lock, or nobody
+//!  else a layer surface of the upper two layers that wants it for itself
+//!   └ else what the user has clicked or what was shown last: a window, or a layer surface that takes it
+//!      └ else the topmost window
+//! ```
+//!
+//! Menus keep it while they are open ([`crate::session::windows::menus`]). Nothing here moves the
+//! pointer.
+
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface, utils::SERIAL_COUNTER,
+    wayland::selection::data_device::set_data_device_focus,
+};
+
+use crate::session::Syncline;
+
+impl Syncline {
+    /// Gives keyboard focus to a window or layer surface and raises it; with `None`, nobody has the
+    /// focus. Who has the keyboard for itself keeps it.
+    pub fn focus(&mut self, surface: Option<WlSurface>) {
+        if let Some(surface) = &surface {
+            self.desktop.windows.raise(surface);
+        }
+        if let (Some(lock), Some(surface)) = (&mut self.desktop.lock, &surface) {
+            lock.choose(surface);
+        }
+        let surface = self.keyboard_holder().or_else(|| surface.filter(|_| !self.is_locked()));
+        self.close_menus_of_others(surface.as_ref());
+        self.pointer_stale = true;
+        self.desktop.windows.activate(surface.as_ref());
+        self.tell_held_motion();
+        if let Some(keyboard) = self.seat.get_keyboard() {
+            let serial = SERIAL_COUNTER.next_serial();
+            let nobody = surface.is_none();
+            keyboard.set_focus(self, surface, serial);
+            if nobody {
+                // Smithay tells only of a new focus. The clipboard would keep a client that is gone,
+                // and with it all that it has committed and that was not applied.
+                set_data_device_focus(&self.display, &self.seat, None);
+            }
+            self.note_user_event(serial, keyboard.current_focus());
+        }
+        self.redraw_all();
+    }
+
+    /// Who has the keyboard for itself.
+    fn keyboard_holder(&self) -> Option<WlSurface> {
+        match &self.desktop.lock {
+            Some(lock) => lock.keyboard().cloned(),
+            None => self.desktop.layers.exclusive().cloned(),
+        }
+    }
+
+    /// Focuses the topmost window. A layer surface that has the keyboard keeps it.
+    pub fn focus_top(&mut self) {
+        let layer = self
+            .keyboard_root()
+            .filter(|root| self.desktop.layers.get(root).is_some_and(|window| window.takes_keyboard()));
+        let window = || self.desktop.windows.visible().next().map(|window| window.surface().clone());
+        let top = layer.or_else(window);
+        self.focus(top);
+    }
+
+    /// The window or layer surface that has the keyboard, perhaps by a menu.
+    fn keyboard_root(&self) -> Option<WlSurface> {
+        let focus = self.seat.get_keyboard()?.current_focus()?;
+        Some(self.toplevel_of(&focus))
+    }
+
+    /// Whether a click gives a window or layer surface the keyboard.
+    pub fn takes_keyboard(&self, root: &WlSurface) -> bool {
+        self.desktop.layers.get(root).is_none_or(|window| window.takes_keyboard())
+    }
+
+    /// Whether a menu of a window or layer surface may have the keyboard.
+    pub fn shares_keyboard(&self, root: &WlSurface) -> bool {
+        !self.is_locked() && self.takes_keyboard(root) && self.keyboard_holder().is_none_or(|holder| holder == *root)
+    }
+
+    /// A layer surface was committed; `maps`: it is shown from now on. It may want the keyboard, or
+    /// not any more.
+    pub fn refresh_keyboard(&mut self, layer: &WlSurface, maps: bool) {
+        let Some(window) = self.desktop.layers.get(layer).filter(|_| !self.is_locked()) else { return };
+        let has = self.keyboard_root();
+        let asks = maps && window.takes_keyboard() && window.is_above_windows();
+        if has.as_ref() == Some(layer) && !window.takes_keyboard() {
+            self.focus_top();
+        } else if asks || self.keyboard_holder().is_some_and(|holder| has.as_ref() != Some(&holder)) {
+            let layer = layer.clone();
+            self.focus(Some(layer));
+        }
+    }
+}
