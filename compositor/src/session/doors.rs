@@ -83,16 +83,19 @@ impl Session {
         Ok((Client(client.ok_or_else(|| io::Error::other("the session refused the connection"))?), ours))
     }
 
-    /// Moves a window so that the top left of its geometry is at `(x, y)` on the desktop. The window
-    /// is that of a client's `wl_surface` with this id.
+    /// Moves a window so that the top left of its geometry is at `(x, y)` on the desktop, or a layer
+    /// surface, until it is arranged again. It is that of a client's `wl_surface` with this id.
     pub fn place(&self, client: &Client, surface: u32, (x, y): (i32, i32)) -> io::Result<()> {
         let Client(client) = client.clone();
         let found = self.ask(move |state| {
             let backend = state.display.backend_handle();
             let id = backend.object_for_protocol_id(client, WlSurface::interface(), surface).ok()?;
             let surface = WlSurface::from_id(&state.display, id).ok()?;
-            let window = state.desktop.windows.find(&surface)?;
-            window.location = (x, y).into();
+            if let Some(layer) = state.desktop.layers.find(&surface) {
+                layer.at = (x, y).into();
+            } else {
+                state.desktop.windows.find(&surface)?.location = (x, y).into();
+            }
             (state.pointer_stale, state.displays_stale) = (true, true);
             state.redraw_all();
             Some(())

@@ -1,7 +1,8 @@
-//! What a client of wlcs 1.5 leaves out before it attaches the first buffer of a window or popup:
-//! the commit without a buffer, and the acknowledgement of the configure that answers it. Without
-//! them the buffer is `xdg_surface.unconfigured_buffer`, as xdg-shell demands. Later versions of the
-//! suite send them (canonical/wlcs#322 and #324); here they are put into the client's requests.
+//! What a client of wlcs 1.5 leaves out before it attaches the first buffer of a window, popup or layer
+//! surface: the commit without a buffer, and the acknowledgement of the configure that answers it.
+//! Without them the buffer is `xdg_surface.unconfigured_buffer`, as xdg-shell demands, or
+//! `zwlr_layer_surface_v1.invalid_surface_state`. Later versions of the suite send them for windows and
+//! popups (canonical/wlcs#322 and #324); here they are put into the client's requests.
 //!
 //! Requests are judged one by one. Of a surface without a role object nothing is added, so what the
 //! suite expects of such a surface stays as the session answers it. It moves no bytes.
@@ -23,6 +24,10 @@ mod opcode {
     pub const XDG_SURFACE_GET_POPUP: u16 = 2;
     pub const XDG_SURFACE_ACK_CONFIGURE: u16 = 4;
     pub const XDG_SURFACE_CONFIGURE: u16 = 0;
+    pub const SHELL_GET_LAYER_SURFACE: u16 = 0;
+    pub const LAYER_ACK_CONFIGURE: u16 = 6;
+    pub const LAYER_DESTROY: u16 = 7;
+    pub const LAYER_CONFIGURE: u16 = 0;
     pub const SURFACE_ATTACH: u16 = 1;
     pub const SURFACE_COMMIT: u16 = 6;
 }
@@ -35,13 +40,23 @@ enum Object {
     Base,
     Surface,
     XdgSurface { surface: u32 },
+    LayerShell,
+    LayerSurface { surface: u32 },
+}
+
+/// An object that configures a surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Configures {
+    id: u32,
+    /// The opcode of its `ack_configure`.
+    ack: u16,
 }
 
 /// How far a surface is on the way to its first buffer.
 #[derive(Debug, Clone, Copy, Default)]
 struct Surface {
-    /// Its `xdg_surface`, once that has a role object.
-    xdg: Option<u32>,
+    /// Its `xdg_surface`, once that has a role object, or its layer surface.
+    by: Option<Configures>,
     /// It was committed since it got the role object, or since its last buffer was removed.
     committed: bool,
     /// The serial of its newest configure since then.
@@ -51,6 +66,17 @@ struct Surface {
     removing: bool,
     /// What was acknowledged for the client, which may do it again.
     answered: Option<u32>,
+}
+
+impl Surface {
+    /// The client acknowledges a configure.
+    fn acknowledge(&mut self, serial: u32) -> Verdict {
+        if self.answered == Some(serial) {
+            return Verdict::Drop;
+        }
+        self.acknowledged = true;
+        Verdict::Pass
+    }
 }
 
 /// What becomes of a request.
@@ -66,7 +92,7 @@ pub enum Verdict {
     Await(Vec<u8>),
 }
 
-/// A client's windows and popups.
+/// A client's windows, popups and layer surfaces.
 #[derive(Debug)]
 pub struct FirstConfigures {
     objects: HashMap<u32, Object>,
@@ -98,15 +124,25 @@ impl FirstConfigures {
                 let Some(known) = self.surfaces.get_mut(&surface) else { return Verdict::Pass };
                 match opcode {
                     opcode::XDG_SURFACE_GET_TOPLEVEL | opcode::XDG_SURFACE_GET_POPUP => {
-                        *known = Surface { xdg: Some(id), ..Surface::default() };
+                        let by = Some(Configures { id, ack: opcode::XDG_SURFACE_ACK_CONFIGURE });
+                        *known = Surface { by, ..Surface::default() };
                     }
                     opcode::XDG_SURFACE_DESTROY => *known = Surface::default(),
-                    opcode::XDG_SURFACE_ACK_CONFIGURE => {
-                        if known.answered == Some(argument(0)) {
-                            return Verdict::Drop;
-                        }
-                        known.acknowledged = true;
-                    }
+                    opcode::XDG_SURFACE_ACK_CONFIGURE => return known.acknowledge(argument(0)),
+                    _ => {}
+                }
+            }
+            Some(Object::LayerShell) if opcode == opcode::SHELL_GET_LAYER_SURFACE => {
+                let (layer, surface) = (argument(0), argument(1));
+                self.objects.insert(layer, Object::LayerSurface { surface });
+                let by = Some(Configures { id: layer, ack: opcode::LAYER_ACK_CONFIGURE });
+                self.surfaces.insert(surface, Surface { by, ..Surface::default() });
+            }
+            Some(Object::LayerSurface { surface }) => {
+                let Some(known) = self.surfaces.get_mut(&surface) else { return Verdict::Pass };
+                match opcode {
+                    opcode::LAYER_DESTROY => *known = Surface::default(),
+                    opcode::LAYER_ACK_CONFIGURE => return known.acknowledge(argument(0)),
                     _ => {}
                 }
             }
@@ -114,9 +150,9 @@ impl FirstConfigures {
             Some(Object::Surface) if opcode == opcode::SURFACE_COMMIT => {
                 if let Some(known) = self.surfaces.get_mut(&id) {
                     if known.removing {
-                        *known = Surface { xdg: known.xdg, ..Surface::default() };
+                        *known = Surface { by: known.by, ..Surface::default() };
                     } else {
-                        known.committed |= known.xdg.is_some();
+                        known.committed |= known.by.is_some();
                     }
                 }
             }
@@ -134,11 +170,14 @@ impl FirstConfigures {
         if id == DISPLAY && opcode == opcode::DISPLAY_DELETE_ID {
             self.objects.remove(&argument);
             self.surfaces.remove(&argument);
-        } else if opcode == opcode::XDG_SURFACE_CONFIGURE
-            && let Some(Object::XdgSurface { surface }) = self.objects.get(&id)
-            && let Some(known) = self.surfaces.get_mut(surface)
-            && known.committed
-        {
+            return;
+        }
+        let surface = match self.objects.get(&id) {
+            Some(Object::XdgSurface { surface }) if opcode == opcode::XDG_SURFACE_CONFIGURE => *surface,
+            Some(Object::LayerSurface { surface }) if opcode == opcode::LAYER_CONFIGURE => *surface,
+            _ => return,
+        };
+        if let Some(known) = self.surfaces.get_mut(&surface).filter(|known| known.committed) {
             known.configured = Some(argument);
         }
     }
@@ -150,6 +189,7 @@ impl FirstConfigures {
         let object = match name {
             b"wl_compositor" => Object::Compositor,
             b"xdg_wm_base" => Object::Base,
+            b"zwlr_layer_shell_v1" => Object::LayerShell,
             _ => return,
         };
         if let Some(id) = word(message, 4 + length.div_ceil(4) + 1) {
@@ -160,10 +200,10 @@ impl FirstConfigures {
     fn attach(&mut self, id: u32, buffer: u32) -> Verdict {
         let Some(known) = self.surfaces.get_mut(&id) else { return Verdict::Pass };
         known.removing = buffer == 0;
-        let Some(xdg) = known.xdg.filter(|_| buffer != 0 && !known.acknowledged) else { return Verdict::Pass };
+        let Some(by) = known.by.filter(|_| buffer != 0 && !known.acknowledged) else { return Verdict::Pass };
         if let Some(serial) = known.configured {
             (known.acknowledged, known.answered) = (true, Some(serial));
-            return Verdict::After(message(xdg, opcode::XDG_SURFACE_ACK_CONFIGURE, &[serial]));
+            return Verdict::After(message(by.id, by.ack, &[serial]));
         }
         let first = if known.committed { Vec::new() } else { message(id, opcode::SURFACE_COMMIT, &[]) };
         known.committed = true;
@@ -268,6 +308,23 @@ mod tests {
         assert_eq!(first.request(&attach(BUFFER)), Verdict::Pass);
         assert_eq!(first.request(&ack(41)), Verdict::Drop, "the client's own comes late");
         configure(&mut first, 42);
+        assert_eq!(first.request(&ack(42)), Verdict::Pass);
+    }
+
+    #[test]
+    fn so_does_a_layer_surface() {
+        const SHELL: u32 = 9;
+        const LAYER: u32 = 10;
+        let mut first = client();
+        first.request(&bind("zwlr_layer_shell_v1", SHELL));
+        // Without an output, on the top layer, with an empty name.
+        let get = message(SHELL, opcode::SHELL_GET_LAYER_SURFACE, &[LAYER, SURFACE, 0, 2, 1, 0]);
+        assert_eq!(first.request(&get), Verdict::Pass);
+        assert_eq!(first.request(&attach(BUFFER)), Verdict::Await(commit()));
+        first.event(&message(LAYER, opcode::LAYER_CONFIGURE, &[41, 200, 100]));
+        let ack = |serial| message(LAYER, opcode::LAYER_ACK_CONFIGURE, &[serial]);
+        assert_eq!(first.request(&attach(BUFFER)), Verdict::After(ack(41)));
+        assert_eq!(first.request(&ack(41)), Verdict::Drop, "the client's own comes late");
         assert_eq!(first.request(&ack(42)), Verdict::Pass);
     }
 

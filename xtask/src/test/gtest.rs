@@ -14,8 +14,34 @@ use super::libtest::Report;
 /// and passes by being told of so.
 const TELLS_OF_GIVING_UP: &str = "SelfTest.xfail_failure_is_noted";
 
+/// The test of a layer surface that is smaller than it was told, by its number: the anchors and
+/// margins.
+macro_rules! smaller {
+    ($number:literal) => {
+        concat!(
+            "Anchor/LayerSurfaceLayoutTest.",
+            "is_positioned_correctly_when_explicit_size_does_not_match_buffer_size/",
+            $number
+        )
+    };
+}
+
 /// Tests that ask for what the protocol does not say. docs/conformance.md quotes it for each.
-const BEYOND: [&str; 5] = [
+const BEYOND: [&str; 19] = [
+    smaller!(6),
+    smaller!(7),
+    smaller!(14),
+    smaller!(15),
+    smaller!(22),
+    smaller!(23),
+    smaller!(24),
+    smaller!(25),
+    smaller!(26),
+    smaller!(27),
+    smaller!(28),
+    smaller!(29),
+    smaller!(30),
+    smaller!(31),
     "ClientSurfaceEventsTest.frame_timestamp_increases",
     "CopyCutPaste.given_sink_has_focus_when_source_makes_offer_sink_sees_offer",
     "XdgShellStableSubsurfaces/SubsurfaceTest.place_above_simple/0",
