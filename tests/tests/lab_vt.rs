@@ -8,6 +8,7 @@ use serde_json::Value;
 use syncline_tests::client::actor::{Actor, Gate};
 use syncline_tests::client::seat::Heard;
 use syncline_tests::compositor::Compositor;
+use syncline_tests::image::{HEIGHT, Image, WIDTH};
 use syncline_tests::other_session::OtherSession;
 use syncline_tests::time::poll_until;
 use syncline_tests::uinput::{Keyboard, code};
@@ -94,6 +95,33 @@ fn switched_away_and_back_a_hundred_times() {
         }
     }
     assert_eq!(desk.compositor.screenshot().unwrap().stamp(0, 0), Some(100));
+    desk.compositor.stop().unwrap();
+}
+
+/// The key that changes the terminal is the session's even then; what comes back is black.
+#[test]
+#[ignore = "lab"]
+fn a_session_that_is_locked_is_so_when_its_terminal_is_back() {
+    let desk = Desk::on(&["--crc", "--mode", "1024x768"]);
+    let mut actor = Actor::new(&desk.compositor, "hidden", None).unwrap();
+    actor.show(0).unwrap();
+    let mut locker = desk.compositor.client().unwrap();
+    let lock = locker.lock().unwrap();
+    locker.wait_locked(&lock).unwrap();
+    let mut black = Image::new(0);
+    black.paint((0, 0, WIDTH, HEIGHT), [0; 3]);
+    for round in 1..=3 {
+        desk.away();
+        actor.commit(round, Gate::Open).unwrap();
+        desk.back();
+        let status = desk.compositor.status().unwrap();
+        assert_eq!(status["locked"], true, "{status}");
+        let name = status["outputs"][0]["name"].as_str().unwrap();
+        black.wait_shown(&desk.compositor, name).unwrap();
+    }
+    lock.lock.unlock_and_destroy();
+    locker.roundtrip().unwrap();
+    actor.show(9).unwrap();
     desk.compositor.stop().unwrap();
 }
 

@@ -124,6 +124,8 @@ pub struct State {
     pub dmabuf_feedback: HashMap<u64, super::tranche::Heard>,
     /// Toplevels and popups by token.
     pub windows: HashMap<u64, Window>,
+    /// Locks of the session by token: true, it is locked; false, the lock is finished.
+    pub locks: HashMap<u64, bool>,
     /// What the seat has said, where one was bound.
     pub input: Input,
     /// What was said of the user's absence, and when it arrived.
@@ -150,6 +152,7 @@ impl State {
             params: HashMap::new(),
             dmabuf_feedback: HashMap::new(),
             windows: HashMap::new(),
+            locks: HashMap::new(),
             input: Input::default(),
             absence: Vec::new(),
         }

@@ -150,7 +150,11 @@ impl Soak<'_> {
                 None => sample,
                 Some(before) => {
                     let heap_kib = sample.heap_kib.max(before.heap_kib);
-                    Sample { held: sample.held.least(&before.held), rss_kib: sample.rss_kib.max(before.rss_kib), heap_kib }
+                    Sample {
+                        held: sample.held.least(&before.held),
+                        rss_kib: sample.rss_kib.max(before.rss_kib),
+                        heap_kib,
+                    }
                 }
             });
         }
