@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
+    config::print::{self, ActionsArgs, BindingsArgs, ConfigArgs},
     control::{
         args::MsgArgs,
         bugreport::{self, BugreportArgs},
@@ -30,6 +31,12 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Send a request to a running compositor.
     Msg(MsgArgs),
+    /// Check the configuration, or print it.
+    Config(ConfigArgs),
+    /// List the bindings of keys, buttons and gestures, with where each comes from.
+    Bindings(BindingsArgs),
+    /// List the actions that bindings and `syncline msg action` can perform.
+    Actions(ActionsArgs),
     /// Report what this machine supports (explicit sync, planes, colour, CRCs …), what is missing,
     /// and how to fix it.
     Doctor(tools::doctor::DoctorArgs),
@@ -42,7 +49,8 @@ pub enum Command {
 
 /// The `syncline` command: parses the arguments, runs the subcommand, and reports errors.
 ///
-/// Exit status: 0 after a normal end; 1 after an error, with one line on standard error; the status
+/// Exit status: 0 after a normal end; 1 after an error, with one line on standard error, and for
+/// a mistake in a file the place of it; the status
 /// of the client with `--until-exit`. `doctor`, `crc` and `msg crc check` have exit statuses of
 /// their own.
 pub fn main() -> ExitCode {
@@ -55,14 +63,26 @@ pub fn main() -> ExitCode {
         Command::Crc(args) => Ok(tools::crc::run(args)),
         Command::Msg(args) => client::run(args),
         Command::Bugreport(args) => bugreport::run(args),
+        Command::Config(args) => print::config(args).map(say),
+        Command::Bindings(args) => print::bindings(args).map(say),
+        Command::Actions(args) => Ok(say(print::actions(args))),
     };
     match result {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("syncline: error: {error}");
+            if let Some(excerpt) = error.excerpt() {
+                eprintln!("{excerpt}");
+            }
             ExitCode::from(1)
         }
     }
+}
+
+/// Prints a text; one who reads only its beginning has what they want. The exit status.
+fn say(text: String) -> u8 {
+    std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).ok();
+    0
 }
 
 #[cfg(test)]

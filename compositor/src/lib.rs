@@ -2,10 +2,11 @@
 //! their own process.
 //!
 //! The layers, from top to bottom, are: session, control, feedback, output, desktop, crc, devices,
-//! render, report, surface, config, schedule, system. A layer imports only from those below it
-//! (docs/architecture.md; a test checks it). Only [`session`] names the session's state,
+//! render, report, surface, config, actions, schedule, system. A layer imports only from those below
+//! it (docs/architecture.md; a test checks it). Only [`session`] names the session's state,
 //! `Syncline`; everything below is data with methods that return what happened.
 
+mod actions;
 mod cli;
 mod config;
 mod control;

@@ -217,3 +217,46 @@ fn a_bug_report_without_a_session_says_what_it_lacks() {
     let (said, _) = report(None, &folder.path().join("other.tar"), &["--socket", "/nonexistent/wayland-9"]);
     assert!(said.contains("no session: /nonexistent/wayland-9.ipc (is syncline running"), "{said}");
 }
+
+#[test]
+fn the_configuration_is_checked_followed_and_its_actions_are_performed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "[bindings]\nF9 = \"mode talk\"\n[mode.talk.bindings]\n").unwrap();
+    let path = file.to_str().unwrap();
+    let syncline = |args: &[&str]| {
+        let out = Command::new(binary().unwrap()).args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        (out.status.code(), said)
+    };
+    let (status, said) = syncline(&["config", "check", "--config", path]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("config.toml:2: there is no mode `talk`"), "{said}");
+    std::fs::write(&file, "[bindings]\nF9 = \"mode talk\"\n[mode.talk.bindings]\nF8 = \"quit\"\n").unwrap();
+    let (status, said) = syncline(&["config", "check", "--config", path]);
+    assert!(status == Some(0) && said.contains(path), "{said}");
+    let (_, default) = syncline(&["config", "default"]);
+    std::fs::write(folder.path().join("default.toml"), &default).unwrap();
+    let (status, said) =
+        syncline(&["config", "show", "--config", folder.path().join("default.toml").to_str().unwrap()]);
+    assert!(status == Some(0) && said.contains("[mode.resize.bindings]"), "{said}");
+    let (_, said) = syncline(&["bindings", "--config", path]);
+    assert!(said.contains("mode talk") && said.contains(&format!("{path}:2")), "{said}");
+
+    let compositor = Compositor::start_headless(&["--headless", "64x64", "--config", path]).unwrap();
+    let status = || compositor.status().unwrap()["configuration"].clone();
+    assert!(compositor.msg(&["action", "mode", "talk"]).unwrap().status.success());
+    assert_eq!(status()["mode"], "talk");
+    let refused = compositor.msg(&["action", "mode tlak"]).unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("did you mean `talk`?"));
+    // Saved with a mistake, and then without one.
+    std::fs::write(&file, "colour = 1\n").unwrap();
+    let told = || status()["error"].as_str().is_some_and(|error| error.contains("unknown field `colour`"));
+    assert!(syncline_tests::time::poll_until(WAIT, told), "{}", compositor.log());
+    assert_eq!(status()["mode"], "talk", "nothing has changed");
+    std::fs::write(&file, "background = \"#ff0000\"\n").unwrap();
+    assert!(syncline_tests::time::poll_until(WAIT, || status()["error"].is_null()), "{}", compositor.log());
+    assert_eq!(status()["mode"], "default", "that mode is gone");
+    assert!(syncline_tests::time::poll_until(WAIT, || compositor.screenshot().unwrap().at(5, 5) == [255, 0, 0]));
+    compositor.stop().unwrap();
+}

@@ -1,20 +1,22 @@
 //! `[idle]`: what happens when the user is idle.
 
 use fence::Ns;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-/// The settings for an idle user. By default nothing happens.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct IdleConfig {
-    /// Turns the displays off after this time without input; absent: never. A client with an
-    /// inhibitor on a visible surface (`zwp_idle_inhibit_manager_v1`) prevents it.
-    pub off_after: Option<Span>,
+documented! {
+    /// The settings for an idle user. By default nothing happens.
+    #[derive(Debug, Clone, Default, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct IdleConfig {
+        /// Turns the displays off after this time without input; absent: never. A client with an
+        /// inhibitor on a visible surface (`zwp_idle_inhibit_manager_v1`) prevents it.
+        pub off_after: Option<Span>,
+    }
 }
 
 /// A time span in nanoseconds, written `90s`, `10m` or `1h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Span(pub Ns);
 
 impl TryFrom<String> for Span {
@@ -34,6 +36,17 @@ impl TryFrom<String> for Span {
     }
 }
 
+impl From<Span> for String {
+    fn from(Span(ns): Span) -> Self {
+        let seconds = ns / 1_000_000_000;
+        match (seconds % 3600, seconds % 60) {
+            (0, _) => format!("{}h", seconds / 3600),
+            (_, 0) => format!("{}m", seconds / 60),
+            _ => format!("{seconds}s"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +56,9 @@ mod tests {
         let table = [("90s", 90), ("10m", 600), ("1h", 3600), ("008m", 480)];
         for (text, seconds) in table {
             assert_eq!(Span::try_from(text.to_owned()), Ok(Span(seconds * 1_000_000_000)), "{text}");
+        }
+        for text in ["90s", "10m", "1h", "2h"] {
+            assert_eq!(String::from(Span::try_from(text.to_owned()).unwrap()), text);
         }
         for wrong in ["", "10", "m", "0s", "-1s", "1d", "1.5h", "1h30m", "99999999999999h", "10 m"] {
             let error = Span::try_from(wrong.to_owned()).unwrap_err();

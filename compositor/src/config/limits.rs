@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::config::documented::Documented;
 
 /// A region of more rectangles than this is simplified when a surface takes it: as an opaque region it
 /// is none, and as an input region it is its bounding box.
@@ -23,7 +25,7 @@ pub const TREE_DEPTH: usize = 64;
 pub const TREE_SURFACES: usize = 1024;
 
 /// A limit: a whole number of one or more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "i64")]
 pub struct Limit(pub u32);
 
@@ -62,10 +64,14 @@ macro_rules! counted {
 
         /// `[limits]`: what one client may use. A client that exceeds one is ended with
         /// `wl_display.no_memory`; the message names the limit and the number.
-        #[derive(Debug, Clone, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Limits {
             $($(#[doc = $doc])+ #[serde(rename = $key)] pub $field: Limit,)+
+        }
+
+        impl Documented for Limits {
+            const FIELDS: &'static [(&'static str, &'static [&'static str])] = &[$(($key, &[$($doc),+]),)+];
         }
 
         impl Default for Limits {

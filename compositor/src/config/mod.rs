@@ -1,66 +1,103 @@
 //! The user's configuration file (TOML).
 //!
 //! A file with an error is rejected as a whole, and the error names the line. Options of the
-//! command line take precedence over the file.
+//! command line take precedence over the file. docs/configuration.md is the page for users.
 
+#[macro_use]
+mod documented;
+
+pub mod bindings;
+pub mod commands;
+mod default_file;
+mod devices;
+mod environment;
+mod fault;
 pub mod idle;
 pub mod limits;
+pub mod load;
 pub mod output;
 mod overrides;
+pub mod print;
+pub mod programs;
 pub mod sandbox;
+mod system_keyboard;
 pub mod words;
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use smithay::input::keyboard::XkbConfig;
+
+use crate::config::words::{FencePolicy, PlaneUse};
+
+pub use self::{
+    bindings::Bindings,
+    commands::Commands,
+    devices::{CecConfig, Mem2memConfig, Mem2memDevice},
+    idle::IdleConfig,
+    limits::Limits,
+    output::OutputConfig,
+    overrides::Overrides,
+    sandbox::SandboxRule,
 };
 
-pub use overrides::Overrides;
-use serde::Deserialize;
-
-use crate::{
-    config::words::{FencePolicy, PlaneUse},
-    system::error::{Context, Error},
-};
-
-pub use self::{idle::IdleConfig, limits::Limits, output::OutputConfig, sandbox::SandboxRule};
-
-/// Everything that can be configured, with defaults.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
-    /// The colour of the desktop behind all windows, `#rrggbb`.
-    pub background: Colour,
-    /// The command that Super+Return starts.
-    pub terminal: Vec<String>,
-    /// Whether a fullscreen client that asks for tearing gets it, if the display supports it.
-    pub tearing: bool,
-    /// Whether displays use a variable refresh rate if they support it. An `[[output]]` may differ.
-    pub vrr: bool,
-    /// Whether the main thread gets the lowest real-time priority, if the system allows it.
-    pub realtime: bool,
-    /// How the buffers of `wl_shm` clients are read.
-    pub shm: ShmMode,
-    pub keyboard: KeyboardConfig,
-    pub cursor: CursorConfig,
-    pub fences: FencesConfig,
-    /// Which layers may go onto planes.
-    pub planes: PlaneUse,
-    pub cec: CecConfig,
-    pub idle: IdleConfig,
-    pub mem2mem: Mem2memConfig,
-    /// What one client may use.
-    pub limits: Limits,
-    /// `[[output]]`: the settings of displays, by the name of their connector.
-    #[serde(rename = "output", deserialize_with = "output::outputs")]
-    pub outputs: Vec<OutputConfig>,
-    /// `[[sandbox]]`: what sandboxed applications see of the session.
-    #[serde(rename = "sandbox")]
-    pub sandboxes: Vec<SandboxRule>,
+documented! {
+    /// Everything that can be configured, with defaults.
+    #[derive(Debug, Clone, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct Config {
+        /// The colour of the desktop behind all windows, `#rrggbb`.
+        pub background: Colour,
+        /// The program that the action `terminal` starts, which is bound to Super+Return.
+        pub terminal: Vec<String>,
+        /// The program that the action `launcher` starts, which is bound to Super+d.
+        pub launcher: Vec<String>,
+        /// Command lines of programs that start with the session, once.
+        #[serde(deserialize_with = "environment::command_lines")]
+        pub autostart: Vec<String>,
+        /// Whether a fullscreen client that asks for tearing gets it, if the display supports it.
+        pub tearing: bool,
+        /// Whether displays use a variable refresh rate if they support it. An `[[output]]` may differ.
+        pub vrr: bool,
+        /// Whether the main thread gets the lowest real-time priority, if the system allows it.
+        pub realtime: bool,
+        /// How the buffers of `wl_shm` clients are read.
+        pub shm: ShmMode,
+        /// The keyboard.
+        pub keyboard: KeyboardConfig,
+        /// The pointer's image.
+        pub cursor: CursorConfig,
+        /// What becomes of clients' fences.
+        pub fences: FencesConfig,
+        /// Which layers may go onto planes.
+        pub planes: PlaneUse,
+        /// Televisions.
+        pub cec: CecConfig,
+        /// What happens when nobody is active.
+        pub idle: IdleConfig,
+        /// A V4L2 converter for buffers that no plane can show as they are.
+        pub mem2mem: Mem2memConfig,
+        /// Programs that actions start.
+        pub commands: Commands,
+        /// Variables in the environment of programs that the session starts.
+        #[serde(deserialize_with = "environment::variables")]
+        pub environment: BTreeMap<String, String>,
+        /// What one client may use.
+        pub limits: Limits,
+        /// `[[output]]`: the settings of displays, by the name of their connector.
+        #[serde(rename = "output", deserialize_with = "output::outputs")]
+        pub outputs: Vec<OutputConfig>,
+        /// `[[sandbox]]`: what sandboxed applications see of the session.
+        #[serde(rename = "sandbox")]
+        pub sandboxes: Vec<SandboxRule>,
+        /// `[bindings]` and `[mode.NAME.bindings]`, which are read by hand.
+        #[serde(skip)]
+        pub bindings: Bindings,
+    }
 }
 
 /// How the buffers of `wl_shm` clients are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShmMode {
     /// In place with udmabuf, where possible.
@@ -69,112 +106,51 @@ pub enum ShmMode {
     Copy,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct KeyboardConfig {
-    pub layout: String,
-    pub variant: String,
-    pub model: String,
-    pub options: Option<String>,
-    /// Milliseconds until a key that is held down repeats.
-    pub repeat_delay: i32,
-    /// Repeats per second; 0 turns repeating off.
-    pub repeat_rate: i32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CursorConfig {
-    /// The name of the cursor theme; XCURSOR_THEME takes precedence.
-    pub theme: String,
-    /// The size in pixels; XCURSOR_SIZE takes precedence.
-    pub size: u32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct FencesConfig {
-    /// Which pending fences are handed over to the display or the GPU.
-    pub policy: FencePolicy,
-    /// Drivers whose fences the policy `trusted` hands over as well.
-    #[serde(deserialize_with = "words::drivers")]
-    pub trusted: Vec<String>,
-    /// Milliseconds after which a pending acquire fence is reported with the name of its client.
-    pub watchdog: u64,
-}
-
-/// Televisions, through CEC. Off by default: a session that starts would take the television from
-/// whoever is watching.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CecConfig {
-    /// Registers each output whose connector has an adapter as a playback device: its television
-    /// wakes and shows the session.
-    pub enable: bool,
-    /// The name that the television displays: at most 14 ASCII characters.
-    pub osd_name: OsdName,
-    /// Whether to put the television to standby when the outputs are turned off, if it shows this
-    /// session.
-    pub standby_on_sleep: bool,
-    /// Whether the session's CEC device follows when the television goes to standby: it then
-    /// reports standby when asked, and does not wake the television by itself.
-    pub follow_tv_standby: bool,
-    /// An adapter that belongs to no connector, for example `/dev/cec0` of a USB dongle. The
-    /// adapters of connectors are not used then.
-    pub adapter: Option<PathBuf>,
-}
-
-/// A V4L2 converter (memory-to-memory device) for buffers that no plane can show as they are. Off
-/// by default.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Mem2memConfig {
-    pub device: Option<Mem2memDevice>,
-}
-
-/// Which converter to use.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Mem2memDevice {
-    /// The first one that is found.
-    Auto,
-    /// The one at this path.
-    Path(PathBuf),
-}
-
-impl TryFrom<String> for Mem2memDevice {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "auto" => Ok(Self::Auto),
-            path if path.starts_with('/') => Ok(Self::Path(text.into())),
-            _ => Err(format!("`{text}` is not a converter; write \"auto\" or a path such as \"/dev/video10\"")),
-        }
+documented! {
+    #[derive(Debug, Clone, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct KeyboardConfig {
+        /// The layouts, as xkb calls them: `de`, or `us,ru`. Empty: that of the system.
+        #[serde(deserialize_with = "environment::line")]
+        pub layout: String,
+        /// The variant of each layout.
+        #[serde(deserialize_with = "environment::line")]
+        pub variant: String,
+        /// The model of the keyboard.
+        #[serde(deserialize_with = "environment::line")]
+        pub model: String,
+        /// Options of xkb, such as `compose:caps`; absent: those of the system.
+        #[serde(deserialize_with = "environment::optional_line")]
+        pub options: Option<String>,
+        /// Milliseconds until a key that is held down repeats.
+        pub repeat_delay: i32,
+        /// Repeats per second; 0 turns repeating off.
+        pub repeat_rate: i32,
     }
 }
 
-/// A name that CEC can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct OsdName(pub kms::cec::OsdName);
-
-impl TryFrom<String> for OsdName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let most = kms::cec::OsdName::LEN;
-        let name = kms::cec::OsdName::new(&text);
-        name.map(Self).ok_or_else(|| {
-            format!("`{text}` is not a name that a television can display; write 1 to {most} ASCII characters")
-        })
+documented! {
+    #[derive(Debug, Clone, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct CursorConfig {
+        /// The name of the cursor theme; XCURSOR_THEME takes precedence.
+        pub theme: String,
+        /// The size in pixels; XCURSOR_SIZE takes precedence.
+        pub size: u32,
     }
 }
 
-impl Default for CecConfig {
-    fn default() -> Self {
-        let osd_name = OsdName(kms::cec::OsdName::new("Syncline").expect("eight letters"));
-        Self { enable: false, osd_name, standby_on_sleep: false, follow_tv_standby: false, adapter: None }
+documented! {
+    #[derive(Debug, Clone, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct FencesConfig {
+        /// Which pending fences are handed over to the display or the GPU.
+        pub policy: FencePolicy,
+        /// Drivers whose fences the policy `trusted` hands over as well.
+        #[serde(deserialize_with = "words::drivers")]
+        pub trusted: Vec<String>,
+        /// Milliseconds after which a pending acquire fence is reported with the name of its client.
+        pub watchdog: u64,
     }
 }
 
@@ -183,6 +159,8 @@ impl Default for Config {
         Self {
             background: Colour([0x2b, 0x30, 0x3a]),
             terminal: vec!["foot".into()],
+            launcher: vec!["fuzzel".into()],
+            autostart: Vec::new(),
             tearing: false,
             vrr: false,
             realtime: true,
@@ -194,9 +172,12 @@ impl Default for Config {
             cec: CecConfig::default(),
             idle: IdleConfig::default(),
             mem2mem: Mem2memConfig::default(),
+            commands: Commands::default(),
+            environment: BTreeMap::new(),
             limits: Limits::default(),
             outputs: Vec::new(),
             sandboxes: Vec::new(),
+            bindings: Bindings::default(),
         }
     }
 }
@@ -214,6 +195,14 @@ impl Default for KeyboardConfig {
     }
 }
 
+impl KeyboardConfig {
+    /// The names for xkb.
+    pub fn xkb(&self) -> XkbConfig<'_> {
+        let Self { layout, variant, model, options, .. } = self;
+        XkbConfig { rules: "", model, layout, variant, options: options.clone() }
+    }
+}
+
 impl Default for CursorConfig {
     fn default() -> Self {
         Self { theme: "default".into(), size: 24 }
@@ -227,8 +216,8 @@ impl Default for FencesConfig {
 }
 
 /// An opaque colour, written `#rrggbb`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Colour(pub [u8; 3]);
 
 impl TryFrom<String> for Colour {
@@ -242,6 +231,12 @@ impl TryFrom<String> for Colour {
     }
 }
 
+impl From<Colour> for String {
+    fn from(Colour([red, green, blue]): Colour) -> Self {
+        format!("#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
 impl Config {
     /// The settings for a connector.
     pub fn output(&self, connector: &str) -> Option<&OutputConfig> {
@@ -252,72 +247,16 @@ impl Config {
     pub fn vrr(&self, connector: &str) -> bool {
         self.output(connector).and_then(|output| output.vrr).unwrap_or(self.vrr)
     }
-
-    /// Reads the file that the command line or the environment names. The command line takes
-    /// precedence over the settings in it.
-    pub fn load(overrides: &Overrides) -> Result<Self, Error> {
-        let mut config = match &overrides.config {
-            Some(path) => {
-                Self::parse(path, &fs::read_to_string(path).context(format!("cannot read {}", path.display()))?)?
-            }
-            None => match default_path() {
-                None => Self::default(),
-                Some(path) => match fs::read_to_string(&path) {
-                    Ok(text) => Self::parse(&path, &text)?,
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => Self::default(),
-                    Err(e) => return Err(e).context(format!("cannot read {}", path.display())),
-                },
-            },
-        };
-        if let Some(policy) = overrides.fence_policy {
-            config.fences.policy = policy;
-        }
-        if let Some(planes) = overrides.planes {
-            config.planes = planes;
-        }
-        config.fences.trusted.extend(overrides.trust.iter().cloned());
-        if let Ok(theme) = env::var("XCURSOR_THEME") {
-            config.cursor.theme = theme;
-        }
-        if let Some(size) = env::var("XCURSOR_SIZE").ok().and_then(|s| s.parse().ok()) {
-            config.cursor.size = size;
-        }
-        Ok(config)
-    }
-
-    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|e| {
-            let at = e.span().map_or(0, |span| span.start);
-            let line = text[..at.min(text.len())].bytes().filter(|b| *b == b'\n').count() + 1;
-            let message = match renamed(e.message()) {
-                Some(new) => format!("{}; this key is called `{new}` now", e.message()),
-                None => e.message().to_owned(),
-            };
-            Error::Config { path: path.to_owned(), line, message }
-        })
-    }
-}
-
-/// The new name of a key that an error calls unknown: keys used to have underscores.
-fn renamed(message: &str) -> Option<String> {
-    let (unknown, expected) = message.strip_prefix("unknown field `")?.split_once('`')?;
-    let new = unknown.replace('_', "-");
-    (new != unknown && expected.contains(&format!("`{new}`"))).then_some(new)
-}
-
-fn default_path() -> Option<PathBuf> {
-    let base = env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")))?;
-    Some(base.join("syncline/config.toml"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(Path::new("config.toml"), text).map_err(|e| e.to_string())
+        load::parse(Path::new("config.toml"), text).map_err(|e| e.to_string())
     }
 
     #[test]

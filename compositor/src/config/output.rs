@@ -3,40 +3,42 @@
 //! A setting for which the connector has no property is dropped with a warning when the display is
 //! lit. A value that no connector could have is an error in the file.
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use kms::ModeRequest;
 use smithay::utils::Transform;
 
-/// The settings of one display.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct OutputConfig {
-    /// The name of the connector as `syncline doctor` lists it, for example `HDMI-A-1`.
-    pub name: String,
-    /// `1920x1080` or `1920x1080@60`; `--mode` takes precedence.
-    #[serde(default, deserialize_with = "mode")]
-    pub mode: Option<ModeRequest>,
-    /// The upper left corner of the display on the desktop, `[x, y]`. Displays without a position
-    /// are placed in a row to the right of all that have one.
-    pub position: Option<(i32, i32)>,
-    /// How the display is turned, in the words of `wl_output`: `90` turns its image
-    /// counter-clockwise. On a panel that is mounted turned, `normal` is upright.
-    #[serde(default, deserialize_with = "transform")]
-    pub transform: Transform,
-    /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
-    /// file applies.
-    pub vrr: Option<bool>,
-    /// The most bits per colour channel on the cable.
-    #[serde(default, deserialize_with = "bpc")]
-    pub max_bpc: Option<u8>,
-    /// The content type that is sent to the display, unless a fullscreen window sets one.
-    pub content_type: Option<ContentType>,
-    /// The range of RGB values on HDMI; a display that shows black as grey needs the other one.
-    pub broadcast_rgb: Option<BroadcastRgb>,
+documented! {
+    /// The settings of one display.
+    #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct OutputConfig {
+        /// The name of the connector as `syncline doctor` lists it, for example `HDMI-A-1`.
+        pub name: String,
+        /// `1920x1080` or `1920x1080@60`; `--mode` takes precedence.
+        #[serde(default, deserialize_with = "mode", serialize_with = "written", skip_serializing_if = "Option::is_none")]
+        pub mode: Option<ModeRequest>,
+        /// The upper left corner of the display on the desktop, `[x, y]`. Displays without a position
+        /// are placed in a row to the right of all that have one.
+        pub position: Option<(i32, i32)>,
+        /// How the display is turned, in the words of `wl_output`: `90` turns its image
+        /// counter-clockwise. On a panel that is mounted turned, `normal` is upright.
+        #[serde(default, deserialize_with = "transform", serialize_with = "transform_word")]
+        pub transform: Transform,
+        /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
+        /// file applies.
+        pub vrr: Option<bool>,
+        /// The most bits per colour channel on the cable.
+        #[serde(default, deserialize_with = "bpc")]
+        pub max_bpc: Option<u8>,
+        /// The content type that is sent to the display, unless a fullscreen window sets one.
+        pub content_type: Option<ContentType>,
+        /// The range of RGB values on HDMI; a display that shows black as grey needs the other one.
+        pub broadcast_rgb: Option<BroadcastRgb>,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContentType {
     Graphics,
@@ -45,7 +47,7 @@ pub enum ContentType {
     Game,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BroadcastRgb {
     Automatic,
@@ -88,6 +90,18 @@ pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputC
 fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModeRequest>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// A mode as it is written in the file.
+fn written<S: Serializer>(mode: &Option<ModeRequest>, serializer: S) -> Result<S::Ok, S::Error> {
+    match mode {
+        Some(mode) => serializer.collect_str(mode),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn transform_word<S: Serializer>(transform: &Transform, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(transform_name(*transform))
 }
 
 /// The transforms by their names in the file and in `syncline msg status`.

@@ -1,10 +1,10 @@
 //! `[[sandbox]]`: which globals that concern the whole session sandboxed applications see.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A global that affects the whole session, or tells about it. Sandboxed clients do not see it
 /// unless a rule says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum PrivilegedGlobal {
     #[serde(rename = "ext_idle_notifier_v1")]
     IdleNotifier,
@@ -16,17 +16,19 @@ pub enum PrivilegedGlobal {
     OutputPower,
 }
 
-/// What some sandboxed applications may see. Without a rule they see nothing that is privileged;
-/// what several rules allow is added up.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SandboxRule {
-    /// The sandbox engine, such as `org.flatpak`; absent: any.
-    pub engine: Option<String>,
-    /// The application, as the engine names it; absent: any.
-    pub app_id: Option<String>,
-    /// The globals that these applications see.
-    pub allow: Vec<PrivilegedGlobal>,
+documented! {
+    /// What some sandboxed applications may see. Without a rule they see nothing that is privileged;
+    /// what several rules allow is added up.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    pub struct SandboxRule {
+        /// The sandbox engine, such as `org.flatpak`; absent: any.
+        pub engine: Option<String>,
+        /// The application, as the engine names it; absent: any.
+        pub app_id: Option<String>,
+        /// The globals that these applications see.
+        pub allow: Vec<PrivilegedGlobal>,
+    }
 }
 
 /// The globals that `rules` allow to an application of a sandbox engine.

@@ -15,7 +15,7 @@ pub enum RendererChoice {
 }
 
 /// Which pending fences are handed over to the display or the GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FencePolicy {
     /// None: every fence is waited for.
@@ -29,7 +29,7 @@ pub enum FencePolicy {
 }
 
 /// What planes are used for. The cursor always has a plane of its own if there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaneUse {
     /// `fullscreen` on the GPUs of desktop computers (i915, xe, amdgpu, radeon, nouveau, nvidia-drm),

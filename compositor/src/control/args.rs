@@ -30,6 +30,14 @@ pub enum Message {
         #[arg(value_enum)]
         power: Power,
     },
+    /// Perform an action, as a key binding does; `syncline actions` lists them.
+    Action {
+        /// The action with its arguments, in one word or several: `"focus left"` or `focus left`.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        action: Vec<String>,
+    },
+    /// Read the configuration again.
+    Reload,
     /// Show the state and the counters of the running session.
     Status {
         /// Print JSON, for programs.

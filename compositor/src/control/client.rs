@@ -37,6 +37,16 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
             let path = std::path::absolute(file).context(format!("{}", file.display()))?;
             ask(&Request::Screenshot { path })?;
         }
+        Message::Action { action } => {
+            let action = match action.as_slice() {
+                // One word is the whole text; several are what the shell has separated.
+                [one] => one.clone(),
+                words => shlex::try_join(words.iter().map(String::as_str))
+                    .map_err(|error| Error::setup("syncline msg", error))?,
+            };
+            ask(&Request::Action { action })?;
+        }
+        Message::Reload => drop(ask(&Request::Reload)?),
         Message::Output { name, power } => {
             ask(&Request::Output { name: name.clone(), on: *power == Power::On })?;
         }

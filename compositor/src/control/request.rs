@@ -16,6 +16,12 @@ pub enum Request {
         path: PathBuf,
     },
     Status,
+    /// Performs an action, written as in the configuration.
+    Action {
+        action: String,
+    },
+    /// Reads the configuration again.
+    Reload,
     /// Turns a display off or on; `name` is its connector.
     Output {
         name: String,

@@ -67,6 +67,12 @@ impl Cursor {
         }
     }
 
+    /// Shows images of another theme, or of another size, from now on.
+    pub fn set_theme(&mut self, config: &config::CursorConfig) {
+        self.theme = Theme::new(&config.theme, config.size);
+        self.changes += 1;
+    }
+
     /// Sets the image that the focused client or the compositor requests.
     pub fn set_image(&mut self, image: CursorImageStatus) {
         self.image = image;

@@ -11,7 +11,7 @@ use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 
 use crate::{
     config::{
-        Config,
+        Config, FencesConfig,
         words::{FencePolicy, RendererChoice},
     },
     output::{
@@ -58,18 +58,23 @@ pub struct Outputs {
     pub due: Vec<(WlSurface, Arc<PendingCommit>)>,
 }
 
+/// Which pending fences are handed over, as the configuration has it.
+pub fn hand_off(config: &FencesConfig) -> HandOff {
+    match config.policy {
+        FencePolicy::Never => HandOff::Never,
+        FencePolicy::SameDriver => HandOff::SameDriver,
+        FencePolicy::Trusted => HandOff::Trusted(config.trusted.clone()),
+        FencePolicy::Always => HandOff::Always,
+    }
+}
+
 impl Outputs {
     /// Sets up the cards and the renderer. The output list is empty until displays are lit. Errors:
     /// no card, or the renderer that the user named cannot be opened.
     pub fn new(cards: Cards, choice: RendererChoice, config: &Config) -> Result<Self, Error> {
         let card = cards.rendering_card().ok_or(kms::OpenError::NoDevice)?;
         let renderer = Renderer::new(choice, &card.device)?;
-        let policy = match config.fences.policy {
-            FencePolicy::Never => HandOff::Never,
-            FencePolicy::SameDriver => HandOff::SameDriver,
-            FencePolicy::Trusted => HandOff::Trusted(config.fences.trusted.clone()),
-            FencePolicy::Always => HandOff::Always,
-        };
+        let policy = hand_off(&config.fences);
         for card in cards.iter() {
             tracing::info!("{}: driver {}", card.device.path().display(), card.driver());
         }

@@ -25,7 +25,7 @@ use protocols::{
     viewporter::ViewporterState,
 };
 use smithay::{
-    input::{Seat, SeatState, keyboard::XkbConfig},
+    input::{Seat, SeatState},
     output::Output,
     wayland::{
         compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
@@ -253,14 +253,7 @@ pub fn announce_seat(
 ) -> Result<Seat<Syncline>, Error> {
     let mut seat = seats.new_wl_seat(display, "seat0");
     let keyboard = &config.keyboard;
-    let xkb = XkbConfig {
-        rules: "",
-        model: &keyboard.model,
-        layout: &keyboard.layout,
-        variant: &keyboard.variant,
-        options: keyboard.options.clone(),
-    };
-    seat.add_keyboard(xkb, keyboard.repeat_delay, keyboard.repeat_rate).map_err(|e| {
+    seat.add_keyboard(keyboard.xkb(), keyboard.repeat_delay, keyboard.repeat_rate).map_err(|e| {
         Error::setup(
             "keyboard",
             format!("{e}; check [keyboard] in the configuration and that the package xkb-data is installed"),

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use fence::Ns;
 use smithay::backend::input::{
     AbsolutePositionEvent, Axis, AxisRelativeDirection, AxisSource, ButtonState, Device, DeviceCapability, Event,
+    GestureBeginEvent, GestureEndEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent, GestureSwipeUpdateEvent,
     InputBackend, InputEvent, KeyState, KeyboardKeyEvent, Keycode, PointerAxisEvent, PointerButtonEvent,
-    PointerMotionAbsoluteEvent, PointerMotionEvent, TouchCancelEvent, TouchDownEvent, TouchEvent, TouchFrameEvent,
-    TouchMotionEvent, TouchSlot, TouchUpEvent, UnusedEvent,
+    PointerMotionAbsoluteEvent, PointerMotionEvent, Switch, SwitchState, SwitchToggleEvent, TouchCancelEvent,
+    TouchDownEvent, TouchEvent, TouchFrameEvent, TouchMotionEvent, TouchSlot, TouchUpEvent, UnusedEvent,
 };
 
 /// Where the events come from.
@@ -45,6 +46,31 @@ impl Hands {
     #[cfg_attr(not(test), allow(dead_code))]
     pub fn scroll(at: Ns, source: AxisSource, amount: f64) -> InputEvent<Self> {
         InputEvent::PointerAxis { event: At(at, Scroll { source, amount }) }
+    }
+
+    /// So many fingers lie on the touchpad.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn swipe_begin(at: Ns, fingers: u32) -> InputEvent<Self> {
+        InputEvent::GestureSwipeBegin { event: At(at, SwipeBegin(fingers)) }
+    }
+
+    /// They move together by so many pixels.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn swipe_update(at: Ns, x: f64, y: f64) -> InputEvent<Self> {
+        InputEvent::GestureSwipeUpdate { event: At(at, Motion { x, y }) }
+    }
+
+    /// They are lifted.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn swipe_end(at: Ns) -> InputEvent<Self> {
+        InputEvent::GestureSwipeEnd { event: At(at, SwipeEnd) }
+    }
+
+    /// A switch of the machine is turned on or off.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn switch(at: Ns, switch: Switch, on: bool) -> InputEvent<Self> {
+        let state = if on { SwitchState::On } else { SwitchState::Off };
+        InputEvent::SwitchToggle { event: At(at, Switched { switch, state }) }
     }
 
     /// A finger touches the screen.
@@ -81,9 +107,9 @@ impl InputBackend for Hands {
     type PointerButtonEvent = At<Button>;
     type PointerMotionEvent = At<Motion>;
     type PointerMotionAbsoluteEvent = At<Place>;
-    type GestureSwipeBeginEvent = UnusedEvent;
-    type GestureSwipeUpdateEvent = UnusedEvent;
-    type GestureSwipeEndEvent = UnusedEvent;
+    type GestureSwipeBeginEvent = At<SwipeBegin>;
+    type GestureSwipeUpdateEvent = At<Motion>;
+    type GestureSwipeEndEvent = At<SwipeEnd>;
     type GesturePinchBeginEvent = UnusedEvent;
     type GesturePinchUpdateEvent = UnusedEvent;
     type GesturePinchEndEvent = UnusedEvent;
@@ -98,7 +124,7 @@ impl InputBackend for Hands {
     type TabletToolProximityEvent = UnusedEvent;
     type TabletToolTipEvent = UnusedEvent;
     type TabletToolButtonEvent = UnusedEvent;
-    type SwitchToggleEvent = UnusedEvent;
+    type SwitchToggleEvent = At<Switched>;
     type SpecialEvent = UnusedEvent;
 }
 
@@ -266,6 +292,51 @@ impl PointerAxisEvent<Hands> for At<Scroll> {
 
     fn relative_direction(&self, _: Axis) -> AxisRelativeDirection {
         AxisRelativeDirection::Identical
+    }
+}
+
+pub struct SwipeBegin(u32);
+
+impl GestureBeginEvent<Hands> for At<SwipeBegin> {
+    fn fingers(&self) -> u32 {
+        self.1.0
+    }
+}
+
+impl GestureSwipeBeginEvent<Hands> for At<SwipeBegin> {}
+
+impl GestureSwipeUpdateEvent<Hands> for At<Motion> {
+    fn delta_x(&self) -> f64 {
+        self.1.x
+    }
+
+    fn delta_y(&self) -> f64 {
+        self.1.y
+    }
+}
+
+pub struct SwipeEnd;
+
+impl GestureEndEvent<Hands> for At<SwipeEnd> {
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+impl GestureSwipeEndEvent<Hands> for At<SwipeEnd> {}
+
+pub struct Switched {
+    switch: Switch,
+    state: SwitchState,
+}
+
+impl SwitchToggleEvent<Hands> for At<Switched> {
+    fn switch(&self) -> Option<Switch> {
+        Some(self.1.switch)
+    }
+
+    fn state(&self) -> SwitchState {
+        self.1.state
     }
 }
 

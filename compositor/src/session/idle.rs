@@ -73,7 +73,7 @@ impl Syncline {
     /// Checks whether an inhibitor is visible, because surfaces come, go and are covered. Called at
     /// the end of every wake-up; costs nothing if there are no inhibitors.
     pub fn update_inhibition(&mut self) {
-        if self.idle.inhibitors.is_empty() && !self.idle.inhibited {
+        if self.idle.inhibitors.is_empty() && self.idle.inhibited == self.idle.kept_on {
             return;
         }
         self.idle.inhibitors.retain(Weak::is_alive);
@@ -81,7 +81,7 @@ impl Syncline {
         let seen = |surface: &WlSurface| {
             with_states(surface, |states| SurfaceState::of(states).current.is_some()) && self.is_seen(surface)
         };
-        let inhibited = inhibitors.into_iter().any(|surface| seen(&surface));
+        let inhibited = self.idle.kept_on || inhibitors.into_iter().any(|surface| seen(&surface));
         if inhibited != self.idle.inhibited {
             self.idle.inhibited = inhibited;
             self.idle.since = self.now;

@@ -1,15 +1,15 @@
-//! Input devices → seat: pointer, keyboard, and the compositor's own key bindings.
-
-use std::cell::RefCell;
+//! Input devices → seat: pointer and keyboard. What is the session's own goes to its bindings first
+//! (`bindings/`).
 
 use smithay::{
     backend::input::{
         AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend,
-        InputEvent, KeyState, KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
+        InputEvent, KeyState, KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent, SwitchState,
+        SwitchToggleEvent,
     },
     desktop::PopupPointerGrab,
     input::{
-        keyboard::{FilterResult, Keycode, Keysym, ModifiersState, keysyms},
+        keyboard::FilterResult,
         pointer::{AxisFrame, ButtonEvent, MotionEvent, PointerHandle},
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -18,53 +18,12 @@ use smithay::{
 
 use crate::{render::Screen, session::Syncline};
 
-/// A key binding of the compositor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
-    Quit,
-    Terminal,
-    Close,
-    Vt(i32),
-}
-
-/// The binding for a key; `None` if the key goes to the client.
-///
-/// `raw` is the key's symbol without modifiers, so that Super+Q works whatever the level.
-pub fn binding(modifiers: ModifiersState, modified: Keysym, raw: Option<Keysym>) -> Option<Binding> {
-    let sym = modified.raw();
-    if (keysyms::KEY_XF86Switch_VT_1..=keysyms::KEY_XF86Switch_VT_12).contains(&sym) {
-        return Some(Binding::Vt((sym - keysyms::KEY_XF86Switch_VT_1 + 1) as i32));
-    }
-    let raw = raw.unwrap_or(modified);
-    if modifiers.ctrl && modifiers.alt {
-        if raw == Keysym::BackSpace || sym == keysyms::KEY_Terminate_Server {
-            return Some(Binding::Quit);
-        }
-        if (keysyms::KEY_F1..=keysyms::KEY_F12).contains(&raw.raw()) {
-            return Some(Binding::Vt((raw.raw() - keysyms::KEY_F1 + 1) as i32));
-        }
-    }
-    if modifiers.logo && !modifiers.ctrl && !modifiers.alt {
-        match raw {
-            Keysym::Return => return Some(Binding::Terminal),
-            Keysym::q | Keysym::Q => return Some(Binding::Close),
-            _ => {}
-        }
-    }
-    None
-}
-
 /// The place on the desktop of a position on the glass of a display.
 pub fn place<B: InputBackend>(screen: &Screen, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
     let Size { w, h, .. } = screen.pixels();
     let Point { x, y, .. } = event.position_transformed((w, h).into());
     screen.place((x, y).into())
 }
-
-/// Keys whose press was a key binding: their release does not go to the client either. Kept with
-/// the seat.
-#[derive(Debug, Default)]
-struct InterceptedKeys(RefCell<Vec<Keycode>>);
 
 impl Syncline {
     /// The position of the pointer on the desktop.
@@ -78,6 +37,8 @@ impl Syncline {
             InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } => {}
             InputEvent::Keyboard { event } => self.note_activity(event.state() == KeyState::Pressed),
             InputEvent::PointerButton { event } => self.note_activity(event.state() == ButtonState::Pressed),
+            // A lid that is closed is not the work of somebody who looks at the displays.
+            InputEvent::SwitchToggle { event } if event.state() == SwitchState::On => {}
             _ => self.note_activity(true),
         }
         let moves = matches!(
@@ -117,8 +78,13 @@ impl Syncline {
             InputEvent::TouchUp { event } => self.touch_up(&event),
             InputEvent::TouchCancel { .. } => self.touch_cancel(),
             InputEvent::TouchFrame { .. } => self.touch_frame(),
+            InputEvent::GestureSwipeBegin { event } => self.swipe_begin(&event),
+            InputEvent::GestureSwipeUpdate { event } => self.swipe_update(&event),
+            InputEvent::GestureSwipeEnd { .. } => self.swipe_end(),
+            InputEvent::SwitchToggle { event } => self.switched(&event),
             _ => {}
         }
+        self.perform_due();
     }
 
     /// A device has come (1) or gone (-1).
@@ -141,48 +107,14 @@ impl Syncline {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
-        let hit = keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
-            let mut swallowed = state.seat.user_data().get_or_insert(InterceptedKeys::default).0.borrow_mut();
-            let known = swallowed.iter().position(|code| *code == key.raw_code());
-            if !pressed {
-                return match known {
-                    Some(i) => {
-                        swallowed.swap_remove(i);
-                        FilterResult::Intercept(None)
-                    }
-                    None => FilterResult::Forward,
-                };
-            }
-            let found = binding(*modifiers, key.modified_sym(), key.raw_latin_sym_or_raw_current_sym());
-            // What ends or begins programs must not be open to everybody.
-            match found.filter(|binding| !state.is_locked() || matches!(binding, Binding::Vt(_))) {
-                Some(binding) => {
-                    if known.is_none() {
-                        swallowed.push(key.raw_code());
-                    }
-                    FilterResult::Intercept(Some(binding))
-                }
-                None => FilterResult::Forward,
+        keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
+            match state.takes_key(modifiers, &key, pressed) {
+                true => FilterResult::Intercept(()),
+                false => FilterResult::Forward,
             }
         });
         self.note_user_event(serial, keyboard.current_focus());
-        match hit.flatten() {
-            Some(Binding::Quit) => self.exit = Some(0),
-            Some(Binding::Terminal) => {
-                let command = self.config.terminal.clone();
-                self.spawn(&command);
-            }
-            Some(Binding::Close) => {
-                let focus = self.seat.get_keyboard().and_then(|k| k.current_focus());
-                if let Some(surface) = focus
-                    && let Some(window) = self.desktop.windows.find(&self.toplevel_of(&surface))
-                {
-                    window.toplevel.send_close();
-                }
-            }
-            Some(Binding::Vt(vt)) => self.session.change_vt(vt),
-            None => {}
-        }
+        self.end_walk();
     }
 
     fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
@@ -246,6 +178,12 @@ impl Syncline {
         if !pressed && self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
             self.end_interaction();
         }
+        if self.takes_button(event.button_code(), pressed) {
+            if !pressed {
+                self.refresh_pointer_focus();
+            }
+            return;
+        }
         let in_popup = || pointer.with_grab(|_, grab| grab.is::<PopupPointerGrab<Self>>()).unwrap_or(false);
         let had_popup = in_popup();
         if pressed && !pointer.is_grabbed() {
@@ -283,6 +221,15 @@ impl Syncline {
 
     fn axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {
         let Some(pointer) = self.seat.get_pointer() else { return };
+        if event.source() == AxisSource::Wheel {
+            let turned = [Axis::Horizontal, Axis::Vertical].map(|axis| {
+                let pixels = event.amount(axis).unwrap_or(0.0);
+                event.amount_v120(axis).unwrap_or(pixels * 120.0 / 15.0)
+            });
+            if self.takes_wheel(turned) {
+                return;
+            }
+        }
         let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
         for axis in [Axis::Horizontal, Axis::Vertical] {
             let v120 = event.amount_v120(axis);
@@ -298,28 +245,5 @@ impl Syncline {
         }
         pointer.axis(self, frame);
         pointer.frame(self);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bindings() {
-        let mods = |ctrl, alt, logo| ModifiersState { ctrl, alt, logo, ..Default::default() };
-        let table = [
-            (mods(true, true, false), Keysym::BackSpace, Some(Binding::Quit)),
-            (mods(true, false, false), Keysym::BackSpace, None),
-            (mods(false, false, true), Keysym::Return, Some(Binding::Terminal)),
-            (mods(false, false, true), Keysym::q, Some(Binding::Close)),
-            (mods(false, false, false), Keysym::q, None),
-            (mods(true, true, false), Keysym::F3, Some(Binding::Vt(3))),
-            (mods(false, false, false), Keysym::XF86_Switch_VT_2, Some(Binding::Vt(2))),
-            (mods(true, false, true), Keysym::q, None),
-        ];
-        for (modifiers, sym, expected) in table {
-            assert_eq!(binding(modifiers, sym, Some(sym)), expected, "{sym:?}");
-        }
     }
 }

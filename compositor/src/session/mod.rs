@@ -3,11 +3,14 @@
 //!
 //! Behaviour that concerns one thing is in the layers below; this layer has what concerns several.
 
+mod actions;
 pub mod args;
+mod bindings;
 mod budget;
 mod cards;
 mod checks;
 mod commit;
+mod configuration;
 mod crc;
 #[cfg(feature = "doors")]
 pub mod doors;

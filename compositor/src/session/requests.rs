@@ -67,6 +67,14 @@ impl Syncline {
                 self.power_by_name(&name, on)?;
                 Ok(serde_json::json!({}))
             }
+            Request::Action { action } => {
+                self.perform_text(&action)?;
+                Ok(serde_json::json!({}))
+            }
+            Request::Reload => {
+                self.reload()?;
+                Ok(serde_json::json!({}))
+            }
             Request::Status => Ok(self.status()),
             Request::Buffers => serde_json::to_value(self.buffers_report()).map_err(|e| e.to_string()),
             Request::Clients => serde_json::to_value(self.clients_report()).map_err(|e| e.to_string()),
@@ -91,6 +99,7 @@ impl Syncline {
             "fds": fds,
             "heap": ioctl::heap().map(|(used, taken)| serde_json::json!({ "used": used, "taken": taken })),
             "counters": self.counters,
+            "configuration": self.configuration_status(),
         })
     }
 }

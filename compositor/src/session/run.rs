@@ -4,7 +4,7 @@
 //! input, sockets; `--headless` has no seat and no input. The sockets come last: their presence
 //! means that the session is ready.
 
-use std::os::unix::net::UnixStream;
+use std::{os::unix::net::UnixStream, path::PathBuf};
 
 use calloop::{EventLoop, PostAction};
 use rustix::time::Timespec;
@@ -20,6 +20,7 @@ use crate::{
     session::{
         Syncline,
         args::RunArgs,
+        configuration::with_excerpt,
         running::{Parts, Running},
     },
     system::{
@@ -45,16 +46,26 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
             "is not set; it must name the directory for the session's sockets; logind sets it, or write: export XDG_RUNTIME_DIR=/run/user/$(id -u)",
         ));
     }
-    let config = Config::load(&args.overrides)?;
+    let mut files = Vec::new();
+    let (config, wrong) = match Config::load(&args.overrides, &mut files) {
+        Ok(config) => (config, None),
+        // The user can mend the file in a session of the defaults; one that is named on the command
+        // line is wanted as it is.
+        Err(error @ Error::Config { .. }) if args.overrides.config.is_none() => {
+            tracing::error!("the defaults hold: {}", with_excerpt(&error));
+            (Config::fallback(&args.overrides), Some(error))
+        }
+        Err(error) => return Err(error),
+    };
     if let Some(path) = &args.trace {
         trace::start(path)?;
     }
-    let status = session(args, config);
+    let status = session(args, config, files, wrong);
     trace::finish();
     status
 }
 
-fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
+fn session(args: &RunArgs, config: Config, files: Vec<PathBuf>, wrong: Option<Error>) -> Result<u8, Error> {
     let headless = !args.headless.is_empty();
     let old_limit = descriptors::raise();
     // Without devices no seat is needed.
@@ -74,6 +85,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
     let state = &mut running.state;
     state.old_limit = old_limit;
     state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
+    state.follow_configuration(args.overrides.clone(), files, wrong.as_ref());
     if args.crc {
         state.start_crc()?;
     }
@@ -90,6 +102,7 @@ fn session(args: &RunArgs, config: Config) -> Result<u8, Error> {
         realtime::raise();
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
+    state.autostart();
     if !args.cmd.is_empty() {
         let child = state.spawn(&args.cmd);
         if args.until_exit {
@@ -219,6 +232,7 @@ impl Syncline {
                 if let Some(libinput) = &self.libinput {
                     libinput.suspend();
                 }
+                self.let_go();
                 self.pause();
             }
             SessionEvent::ActivateSession => {
@@ -237,10 +251,14 @@ impl Syncline {
     }
 }
 
-/// SIGINT, SIGTERM, SIGHUP and SIGCHLD as bytes in a socket pair. There is no signal mask that the
+/// SIGINT, SIGTERM, SIGHUP and SIGCHLD as bytes in socket pairs. There is no signal mask that the
 /// child programs would inherit.
+///
+/// SIGHUP of a session that was started in a terminal says that the terminal is closed: it ends. Where
+/// there is none (a service), somebody has sent it: the configuration is read again.
 struct Signals {
     end: UnixStream,
+    reload: UnixStream,
     child: UnixStream,
 }
 
@@ -257,7 +275,11 @@ impl Signals {
             reactor.add(&ours, EventSource::Signal).context("signals")?;
             Ok(ours)
         };
-        Ok(Self { end: pair(&[SIGINT, SIGTERM, SIGHUP])?, child: pair(&[SIGCHLD])? })
+        // The terminal of the process, whatever its files are.
+        let in_terminal = std::fs::File::open("/dev/tty").is_ok();
+        let (end, reload): (&[i32], &[i32]) =
+            if in_terminal { (&[SIGINT, SIGTERM, SIGHUP], &[]) } else { (&[SIGINT, SIGTERM], &[SIGHUP]) };
+        Ok(Self { end: pair(end)?, reload: pair(reload)?, child: pair(&[SIGCHLD])? })
     }
 
     fn handle(&mut self, state: &mut Syncline) {
@@ -266,6 +288,10 @@ impl Signals {
         if self.end.read(&mut bytes).is_ok_and(|n| n > 0) {
             tracing::info!("ending because of a signal");
             state.exit = Some(0);
+        }
+        if self.reload.read(&mut bytes).is_ok_and(|n| n > 0) {
+            // The log has the error.
+            state.reload().ok();
         }
         if self.child.read(&mut bytes).is_ok_and(|n| n > 0) {
             state.reap();

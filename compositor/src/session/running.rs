@@ -78,6 +78,8 @@ impl Running {
             desktop: Desktop::new(Cursor::new(&config.cursor)),
             udmabuf: crate::surface::shm::udmabuf(&config),
             config,
+            configuration: Default::default(),
+            keys: Default::default(),
             globals,
             seats,
             seat,
@@ -148,6 +150,7 @@ impl Running {
             EventSource::Cec(slot) => state.cec_event(slot),
             EventSource::Mem2mem => state.mem2mem_event(),
             EventSource::Sandbox(slot) => state.sandbox_event(slot),
+            EventSource::Configuration => state.configuration_changed(),
             EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())

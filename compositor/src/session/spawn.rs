@@ -8,6 +8,15 @@ use std::{
 use crate::{session::Syncline, system::ioctl};
 
 impl Syncline {
+    /// Starts the programs of `autostart`, once.
+    pub fn autostart(&mut self) {
+        for line in std::mem::take(&mut self.config.autostart) {
+            // The configuration has no line that cannot be read.
+            let command = shlex::split(&line).unwrap_or_default();
+            self.spawn(&command);
+        }
+    }
+
     /// Starts a program as a client. A failure is logged and does not end the session.
     pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
         let (program, arguments) = command.split_first()?;

@@ -24,8 +24,8 @@ use crate::{
     output::Outputs,
     report::{counters::Counters, watchdog::WatchdogHistory},
     session::parts::{
-        absence::UserAbsence, crc::CrcState, globals::Globals, held::HeldSurfaces, motion::HeldMotion,
-        sandboxes::Sandboxes,
+        absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
+        keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
     },
     surface::{
         acquires::Acquires,
@@ -63,6 +63,10 @@ pub struct Syncline {
     /// The clock's time, read once at each wake-up.
     pub now: Ns,
     pub config: Config,
+    /// Where it comes from.
+    pub configuration: Configuration,
+    /// Keys and buttons that are the session's own.
+    pub keys: Keys,
     pub reactor: Reactor,
     pub globals: Globals,
     pub seats: SeatState<Syncline>,

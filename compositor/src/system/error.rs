@@ -29,6 +29,8 @@ pub enum Error {
         line: usize,
         /// What is wrong in that line.
         message: String,
+        /// The line with marks under what is wrong, for [`Error::excerpt`].
+        excerpt: String,
     },
     /// The operating system refused an operation.
     #[error("{what}: {source}")]
@@ -61,6 +63,14 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
 }
 
 impl Error {
+    /// Lines that show the place of the error, where it is in a file.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Config { excerpt, .. } => Some(excerpt.as_str()).filter(|excerpt| !excerpt.is_empty()),
+            _ => None,
+        }
+    }
+
     /// A step of the start that failed in a layer with its own error type.
     pub fn setup(what: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Setup { what: what.into(), reason: reason.to_string() }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod descriptors;
 pub mod error;
 pub mod id;
+pub mod inotify;
 pub mod ioctl;
 pub mod log;
 pub mod reactor;

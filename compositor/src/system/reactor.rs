@@ -40,6 +40,8 @@ pub enum EventSource {
     Calloop,
     /// SIGINT, SIGTERM, SIGHUP or SIGCHLD.
     Signal,
+    /// Files of the configuration may have changed.
+    Configuration,
     /// A `syncline msg` connects.
     MsgListen,
     /// A `syncline msg` connection is ready, by slot.
@@ -75,6 +77,7 @@ impl EventSource {
             Self::Cec(slot) => (11, slot.0),
             Self::Mem2mem => (12, 0),
             Self::Sandbox(slot) => (13, slot.0),
+            Self::Configuration => (14, 0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -96,6 +99,7 @@ impl EventSource {
             11 => Self::Cec(Slot(index)),
             12 => Self::Mem2mem,
             13 => Self::Sandbox(Slot(index)),
+            14 => Self::Configuration,
             _ => return None,
         })
     }
@@ -235,6 +239,7 @@ mod tests {
             Acquire(Slot(u32::MAX)),
             Cec(Slot(3)),
             Mem2mem,
+            Configuration,
         ] {
             assert_eq!(EventSource::from_token(source.token()), Some(source));
         }

@@ -39,6 +39,11 @@ impl OsdName {
         bytes.get_mut(..name.len()).filter(|_| good)?.copy_from_slice(name.as_bytes());
         Some(Self(bytes))
     }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')
+    }
 }
 
 /// What [`Player::dispatch`] reports.

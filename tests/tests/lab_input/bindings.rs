@@ -78,3 +78,27 @@ fn a_terminal_that_is_not_there_costs_nothing() {
     desk.still_works();
     desk.compositor.stop().unwrap();
 }
+
+/// A key of the configuration is the session's; saved without the binding, it is the client's again.
+#[test]
+#[ignore = "lab"]
+fn a_binding_of_the_configuration_holds_until_the_file_says_otherwise() {
+    let folder = user::folder().unwrap();
+    let (config, proof) = (folder.path().join("config.toml"), folder.path().join("proof"));
+    std::fs::write(&config, format!("[bindings]\na = \"spawn touch {}\"\n", proof.display())).unwrap();
+    let desk = Desk::new(&["--config", &config.to_string_lossy()]);
+    let mut person = desk.person(RED, (300, 200));
+    person.wait("the focus", |i| i.keyboard_focus.is_some());
+    person.heard();
+    desk.keyboard.chord(&[code::KEY_A]).unwrap();
+    assert!(poll_until(PATIENCE, || proof.exists()), "nothing was started: {}", desk.compositor.log());
+    std::fs::write(&config, "").unwrap();
+    let read = || desk.compositor.status().unwrap()["configuration"]["reloads"] == 1;
+    assert!(poll_until(PATIENCE, read), "the file was not read again: {}", desk.compositor.log());
+    person.idle();
+    let a = Heard::Key { key: code::KEY_A.into(), pressed: true };
+    assert!(!person.heard().contains(&a), "the client was told of a key that was ours");
+    desk.keyboard.chord(&[code::KEY_A]).unwrap();
+    person.wait_heard(&a);
+    desk.compositor.stop().unwrap();
+}

@@ -41,6 +41,8 @@ impl Syncline {
             self.next_crc(),
             self.trim_at,
             self.next_lock(),
+            self.next_repeat(),
+            self.next_configuration(),
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()
@@ -96,6 +98,8 @@ impl Syncline {
         self.crc_timer();
         self.release_hidden();
         self.idle_timer();
+        self.repeat_timer();
+        self.configuration_timer();
         self.detach_unused();
         for id in self.outputs.list.ids() {
             let machine = &self.outputs.list[id].machine;

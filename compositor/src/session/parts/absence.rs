@@ -14,6 +14,8 @@ pub struct UserAbsence {
     /// Surfaces with an inhibitor, one entry for each inhibitor.
     pub inhibitors: Vec<Weak<WlSurface>>,
     pub inhibited: bool,
+    /// The user keeps the displays on, by the action `idle-inhibit`.
+    pub kept_on: bool,
     /// The displays were turned off because the user was idle, and there has been no input since.
     pub off: bool,
 }
@@ -21,6 +23,6 @@ pub struct UserAbsence {
 impl UserAbsence {
     /// Starts with a user who is active at `now`.
     pub fn new(notify: IdleNotifyState, now: Ns) -> Self {
-        Self { notify, since: now, inhibitors: Vec::new(), inhibited: false, off: false }
+        Self { notify, since: now, inhibitors: Vec::new(), inhibited: false, kept_on: false, off: false }
     }
 }

@@ -5,9 +5,11 @@
 
 pub mod absence;
 pub mod comparison;
+pub mod configuration;
 pub mod crc;
 pub mod globals;
 pub mod held;
+pub mod keys;
 pub mod motion;
 pub mod requests;
 pub mod sandboxes;
