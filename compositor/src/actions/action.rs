@@ -47,6 +47,8 @@ pub enum Action {
     Kill,
     /// A floating window by so many pixels.
     Move(Direction, i32),
+    /// The top left corner of a floating window to a place on the desktop, in pixels.
+    MoveTo(i32, i32),
     MoveToOutput(Output),
     /// The window under the pointer follows it until the button is released.
     DragMove,

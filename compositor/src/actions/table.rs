@@ -156,6 +156,9 @@ pub const TABLE: &[Row] = &[
     row("drag-resize", "", "resize the window under the pointer until the button is released", |_| {
         Ok(Action::DragResize)
     }),
+    row("move-to", "X Y", "put a floating window at a place on the desktop, in pixels", |words| {
+        Ok(Action::MoveTo(words.pixels()?, words.pixels()?))
+    }),
     row("set-size", "WIDTHxHEIGHT", "give a floating window a size in pixels", |words| {
         words.size().map(|(width, height)| Action::SetSize(width, height))
     }),

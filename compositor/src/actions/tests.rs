@@ -13,7 +13,7 @@ use crate::actions::{
 #[test]
 fn actions_are_read_with_their_arguments() {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let table: [(&str, Action); 34] = [
+    let table: [(&str, Action); 35] = [
         ("spawn foot", Spawn(words(&["foot"]))),
         ("spawn foot -e 'a b' \"c\"", Spawn(words(&["foot", "-e", "a b", "c"]))),
         ("spawn-sh 'grim - | wl-copy'", SpawnShell("grim - | wl-copy".into())),
@@ -34,6 +34,7 @@ fn actions_are_read_with_their_arguments() {
         ("move-workspace up", MoveWorkspace(Output::Beside(Direction::Up))),
         ("move right", Move(Direction::Right, 32)),
         ("move right 5", Move(Direction::Right, 5)),
+        ("move-to 100 -20", MoveTo(100, -20)),
         ("grow +10 -20", Grow(10, -20)),
         ("set-size 800x600", SetSize(800, 600)),
         ("fullscreen", Fullscreen(Switch::Toggle, None)),

@@ -11,8 +11,8 @@ use toml::{Table, Value};
 use crate::{
     actions::table::TABLE,
     config::{
-        CecConfig, Commands, Config, CursorConfig, FencesConfig, IdleConfig, KeyboardConfig, Limits, Mem2memConfig,
-        OutputConfig, SandboxRule,
+        CecConfig, Commands, Config, CursorConfig, DesktopConfig, FencesConfig, IdleConfig, KeyboardConfig, Limits,
+        Mem2memConfig, OutputConfig, SandboxRule,
         bindings::{DEFAULT_MODE, Entry},
         documented::Documented,
     },
@@ -21,9 +21,10 @@ use crate::{
 type Fields = &'static [(&'static str, &'static [&'static str])];
 
 /// The tables, by name, with their keys.
-const SECTIONS: [(&str, Fields); 8] = [
+const SECTIONS: [(&str, Fields); 9] = [
     ("keyboard", KeyboardConfig::FIELDS),
     ("cursor", CursorConfig::FIELDS),
+    ("desktop", DesktopConfig::FIELDS),
     ("fences", FencesConfig::FIELDS),
     ("cec", CecConfig::FIELDS),
     ("idle", IdleConfig::FIELDS),

@@ -9,6 +9,7 @@ mod documented;
 pub mod bindings;
 pub mod commands;
 mod default_file;
+pub mod desktop;
 mod devices;
 mod environment;
 mod fault;
@@ -33,6 +34,7 @@ use crate::config::words::{FencePolicy, PlaneUse};
 pub use self::{
     bindings::Bindings,
     commands::Commands,
+    desktop::DesktopConfig,
     devices::{CecConfig, Mem2memConfig, Mem2memDevice},
     idle::IdleConfig,
     limits::Limits,
@@ -73,6 +75,8 @@ documented! {
         pub planes: PlaneUse,
         /// Televisions.
         pub cec: CecConfig,
+        /// How windows are laid out.
+        pub desktop: DesktopConfig,
         /// What happens when nobody is active.
         pub idle: IdleConfig,
         /// A V4L2 converter for buffers that no plane can show as they are.
@@ -170,6 +174,7 @@ impl Default for Config {
             fences: FencesConfig::default(),
             planes: PlaneUse::Auto,
             cec: CecConfig::default(),
+            desktop: DesktopConfig::default(),
             idle: IdleConfig::default(),
             mem2mem: Mem2memConfig::default(),
             commands: Commands::default(),

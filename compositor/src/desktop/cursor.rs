@@ -207,7 +207,7 @@ impl Cursor {
             CursorImageStatus::Surface(surface) => {
                 let origin = pointer.to_i32_floor() - hotspot(surface);
                 tree::walk(trees, surface, origin, |surface, states, at| {
-                    let layer = layer::layer(surface, states, at, screen, now);
+                    let layer = layer::layer(surface, states, (at, None), screen, now);
                     layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
                 });
             }

@@ -13,26 +13,28 @@ use crate::{
     surface::SurfaceState,
 };
 
-/// The layer of a surface with its origin at `at` on the desktop; `None` if the output does not show
-/// it, or no renderer can.
+/// The layer of a surface with its origin at `at` on the desktop, of which only what is in `cut` is
+/// shown; `None` if the output does not show it, or no renderer can.
 pub fn layer(
     surface: &WlSurface,
     states: &SurfaceData,
-    at: Point<i32, Logical>,
+    (at, cut): (Point<i32, Logical>, Option<Rectangle<i32, Logical>>),
     screen: &Screen,
     now: fence::Ns,
 ) -> Option<Layer> {
     let state = SurfaceState::of(states);
     let content = state.current.clone()?;
-    let rect = Rectangle::new(at, state.view.size);
-    if !rect.overlaps(screen.area) || !state.view.is_drawable() {
+    let whole = Rectangle::new(at, state.view.size);
+    let rect = cut.map_or(Some(whole), |cut| whole.intersection(cut)).filter(|rect| !rect.is_empty())?;
+    let view = if rect == whole { state.view } else { state.view.cut(Rectangle::new(rect.loc - at, rect.size)) };
+    if !rect.overlaps(screen.area) || !view.is_drawable() {
         return None;
     }
     Some(Layer {
         surface: Some(surface.clone()),
-        opaque: content.opaque || state.view.opaque,
+        opaque: content.opaque || view.opaque,
         content,
-        view: state.view,
+        view,
         dst: screen.rect(rect),
         output: screen.transform,
         rate: state.rate.rate(now),

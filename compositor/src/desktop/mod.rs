@@ -6,8 +6,6 @@
 
 pub mod cursor;
 mod cursor_buffers;
-pub mod displays;
-pub mod interact;
 mod layer;
 pub mod layers;
 pub mod layout;
@@ -24,19 +22,29 @@ use smithay::{
     utils::{Logical, Point},
 };
 
-use crate::surface::tree::Trees;
+use crate::{
+    desktop::layout::{Layout, follow::Followed, options::Options, transaction::Transactions},
+    surface::tree::Trees,
+    system::id::WindowId,
+};
 
 /// Everything that can be visible, and where it is.
 pub struct Desktop {
     pub windows: windows::Windows,
+    /// Where windows should be.
+    pub layout: Layout,
+    /// When that applies.
+    pub transactions: Transactions,
+    /// What the transactions have been told of the layout.
+    pub followed: Followed,
+    /// The window that the layout had given the focus when the keyboard was told last.
+    pub focused: Option<WindowId>,
     pub layers: layers::Layers,
     /// While the session is locked, or is about to be, only this is on the desktop.
     pub lock: Option<lock::Lock>,
     /// All surfaces, and which is a sub-surface of which.
     pub trees: Trees<WlSurface>,
     pub popups: PopupManager,
-    /// A move or resize by pointer that is in progress.
-    pub interaction: Option<interact::Interaction>,
     pub cursor: cursor::Cursor,
     /// Where the pointer is. The seat knows it, too, but is locked while it calls handlers.
     pub pointer: Point<f64, Logical>,
@@ -46,14 +54,17 @@ pub struct Desktop {
 
 impl Desktop {
     /// An empty desktop with this pointer.
-    pub fn new(cursor: cursor::Cursor) -> Self {
+    pub fn new(cursor: cursor::Cursor, layout: Options) -> Self {
         Self {
             windows: windows::Windows::default(),
+            layout: Layout::new(layout),
+            transactions: Transactions::default(),
+            followed: Followed::default(),
+            focused: None,
             layers: layers::Layers::default(),
             lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),
-            interaction: None,
             cursor,
             pointer: Point::default(),
             pointer_origin: Point::default(),

@@ -37,14 +37,14 @@ impl Desktop {
         let filling = self.filling(|filled| filled.contains_rect(screen.area));
         let (mut is_covered, mut visited) = (false, 0);
         let all = Rectangle::from_size(screen.pixels());
-        let _: ControlFlow<()> = self.roots(|level, root, origin| {
-            walk(&self.trees, root, origin, |surface, states, at| {
+        let _: ControlFlow<()> = self.roots(|root| {
+            walk(&self.trees, root.surface, root.origin, |surface, states, at| {
                 visited += 1;
                 // The cursor plane shows it, or it has been added.
-                if level == Level::Pointer {
+                if root.level == Level::Pointer {
                     return;
                 }
-                let Some(layer) = layer(surface, states, at, screen, now) else { return };
+                let Some(layer) = layer(surface, states, (at, root.cut), screen, now) else { return };
                 if is_covered {
                     covered.push(surface.clone());
                     return;
@@ -52,7 +52,7 @@ impl Desktop {
                 is_covered = layer.opaque && layer.dst.contains_rect(all);
                 scene.push(layer);
             });
-            is_covered |= filling == Some(root);
+            is_covered |= filling == Some(root.surface);
             ControlFlow::Continue(())
         });
         Collected { visited, filled: filling.is_some() || self.lock.is_some() }

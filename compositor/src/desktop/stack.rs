@@ -84,13 +84,26 @@ impl Level {
     }
 }
 
+/// The root of a tree on the desktop.
+#[derive(Debug, Clone, Copy)]
+pub struct Root<'a> {
+    pub level: Level,
+    pub surface: &'a WlSurface,
+    /// Where the surface's origin is.
+    pub origin: Point<i32, Logical>,
+    /// What is shown of the tree; `None`: all of it.
+    pub cut: Option<Rectangle<i32, Logical>>,
+}
+
+impl<'a> Root<'a> {
+    fn whole(level: Level, surface: &'a WlSurface, origin: Point<i32, Logical>) -> Self {
+        Self { level, surface, origin, cut: None }
+    }
+}
+
 impl Desktop {
-    /// Visits the roots of the trees on the desktop from top to bottom, each with the position of
-    /// its origin, until `visit` breaks.
-    pub fn roots<B>(
-        &self,
-        mut visit: impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
+    /// Visits the roots of the trees on the desktop from top to bottom, until `visit` breaks.
+    pub fn roots<B>(&self, mut visit: impl FnMut(Root<'_>) -> ControlFlow<B>) -> ControlFlow<B> {
         for level in Level::ALL {
             if self.lock.is_some() && !level.is_shown_locked() {
                 continue;
@@ -98,12 +111,12 @@ impl Desktop {
             match level {
                 Level::Pointer => {
                     if let Some((surface, origin)) = self.cursor.surface(self.pointer) {
-                        visit(level, surface, origin)?;
+                        visit(Root::whole(level, surface, origin))?;
                     }
                 }
                 Level::DragIcon => {
                     if let Some((surface, origin)) = self.cursor.drag_icon(self.pointer) {
-                        visit(level, surface, origin)?;
+                        visit(Root::whole(level, surface, origin))?;
                     }
                 }
                 Level::Fullscreen => self.windows_of(level, |above| above, &mut visit)?,
@@ -114,7 +127,7 @@ impl Desktop {
                 Level::Background => self.layer(level, Layer::Background, &mut visit)?,
                 Level::Lock => {
                     for (surface, at) in self.lock.iter().flat_map(Lock::shown) {
-                        visit(level, surface, at)?;
+                        visit(Root::whole(level, surface, at))?;
                     }
                 }
                 // No protocol of this level is announced yet.
@@ -129,7 +142,7 @@ impl Desktop {
         &self,
         level: Level,
         is: impl Fn(bool) -> bool,
-        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+        visit: &mut impl FnMut(Root<'_>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let filling = self.windows.lowest_filling();
         for (at, window) in self.windows.visible().enumerate() {
@@ -137,8 +150,8 @@ impl Desktop {
             if !is(filling.iter().any(|(lowest, area)| at <= *lowest && covers(area))) {
                 continue;
             }
-            let origin = window.origin();
-            self.with_popups(level, window.surface(), (origin, window.geometry().loc), visit)?;
+            let root = Root { cut: window.cut, ..Root::whole(level, window.surface(), window.origin()) };
+            self.with_popups(root, window.geometry().loc, visit)?;
         }
         ControlFlow::Continue(())
     }
@@ -148,36 +161,34 @@ impl Desktop {
         &self,
         level: Level,
         layer: Layer,
-        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+        visit: &mut impl FnMut(Root<'_>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         for window in self.layers.shown(layer) {
-            self.with_popups(level, window.surface(), (window.at, Point::default()), visit)?;
+            self.with_popups(Root::whole(level, window.surface(), window.at), Point::default(), visit)?;
         }
         ControlFlow::Continue(())
     }
 
-    /// Visits the popups of a root and the root, whose origin is given, and where its geometry begins
-    /// from there.
+    /// Visits the popups of a root and the root, whose geometry begins at `inset` from its origin.
     fn with_popups<B>(
         &self,
-        level: Level,
-        root: &WlSurface,
-        (origin, inset): (Point<i32, Logical>, Point<i32, Logical>),
-        visit: &mut impl FnMut(Level, &WlSurface, Point<i32, Logical>) -> ControlFlow<B>,
+        root: Root<'_>,
+        inset: Point<i32, Logical>,
+        visit: &mut impl FnMut(Root<'_>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         // From the oldest to the newest, which is on top.
-        let popups: Vec<_> = PopupManager::popups_for_surface(root).collect();
+        let popups: Vec<_> = PopupManager::popups_for_surface(root.surface).collect();
         for (popup, offset) in popups.iter().rev() {
             let of_popup = windows::geometry(popup.wl_surface()).loc;
-            visit(level, popup.wl_surface(), origin + inset + *offset - of_popup)?;
+            visit(Root::whole(root.level, popup.wl_surface(), root.origin + inset + *offset - of_popup))?;
         }
-        visit(level, root, origin)
+        visit(root)
     }
 
     /// Visits the mapped surfaces on the desktop from top to bottom.
     pub fn surfaces(&self, mut visit: impl FnMut(Level, &WlSurface, &SurfaceData, Point<i32, Logical>)) {
-        let _: ControlFlow<()> = self.roots(|level, root, origin| {
-            walk(&self.trees, root, origin, |surface, states, at| visit(level, surface, states, at));
+        let _: ControlFlow<()> = self.roots(|root| {
+            walk(&self.trees, root.surface, root.origin, |surface, states, at| visit(root.level, surface, states, at));
             ControlFlow::Continue(())
         });
     }
@@ -192,19 +203,19 @@ impl Desktop {
     pub fn at(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         // Nothing shows beside a fullscreen window.
         let filling = self.filling(|area| area.to_f64().contains(position));
-        let found = self.roots(|level, root, origin| {
-            if !level.takes_input() {
+        let found = self.roots(|root| {
+            if !root.level.takes_input() || root.cut.is_some_and(|cut| !cut.to_f64().contains(position)) {
                 return ControlFlow::Continue(());
             }
             let mut hit = None;
-            walk(&self.trees, root, origin, |surface, states, at| {
+            walk(&self.trees, root.surface, root.origin, |surface, states, at| {
                 if hit.is_none() && takes_input_at(states, position - at.to_f64()) {
                     hit = Some((surface.clone(), at.to_f64()));
                 }
             });
             match hit {
                 Some(_) => ControlFlow::Break(hit),
-                None if filling == Some(root) => ControlFlow::Break(None),
+                None if filling == Some(root.surface) => ControlFlow::Break(None),
                 None => ControlFlow::Continue(()),
             }
         });
@@ -218,8 +229,8 @@ impl Desktop {
         if let Some(window) = windows.find(|window| window.surface() == root) {
             return Some(window.rect());
         }
-        let found = self.roots(|_, other, origin| match other == root {
-            true => ControlFlow::Break(origin),
+        let found = self.roots(|other| match other.surface == root {
+            true => ControlFlow::Break(other.origin),
             false => ControlFlow::Continue(()),
         });
         let size = with_states(root, |states| SurfaceState::of(states).view.size);

@@ -1,14 +1,13 @@
-//! Windows: where they are, how they are stacked, and which one is active.
+//! Windows: the toplevels of clients, from bottom to top, each with the place where it is shown.
 //!
-//! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
-//! Nothing here knows buffers or planes.
+//! Where a window should be, which ones are stacked above which, and who has the focus is
+//! [`crate::desktop::layout`]'s business; this is what has come of it. Positions are in the logical
+//! coordinates of the desktop, in which outputs lie side by side. Nothing here knows buffers or
+//! planes.
 
 use smallvec::SmallVec;
 use smithay::{
-    reexports::{
-        wayland_protocols::xdg::shell::server::xdg_toplevel,
-        wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    },
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle, Size},
     wayland::{
         compositor::with_states,
@@ -16,37 +15,47 @@ use smithay::{
     },
 };
 
-use crate::{desktop::displays::Displaced, surface::SurfaceState};
-
-/// The placement that a client has requested for its window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    Floating,
-    Maximised,
-    Fullscreen,
-}
+use crate::{
+    desktop::layout::{geometry, placed::States},
+    surface::SurfaceState,
+    system::id::WindowId,
+};
 
 /// One xdg toplevel.
 #[derive(Debug)]
 pub struct Window {
     pub toplevel: ToplevelSurface,
+    /// Its number in the layout.
+    pub id: WindowId,
     /// The window has shown a buffer.
     pub mapped: bool,
+    /// It is on a workspace that an output shows, and nothing of the layout hides it.
+    pub shown: bool,
     /// The top left corner of the window geometry on the desktop.
     pub location: Point<i32, Logical>,
-    /// The location has been chosen: the window was shown before, or is.
-    pub placed: bool,
-    pub placement: Placement,
-    /// The display that the window fills, while it is fullscreen.
+    /// What is shown of it; `None`: all. A tiled window, and one that has not answered in time, is cut to
+    /// its place.
+    pub cut: Option<Rectangle<i32, Logical>>,
+    /// The display that the window covers, while it is fullscreen.
     pub area: Option<Rectangle<i32, Logical>>,
-    /// The window is maximised when it leaves fullscreen.
-    pub maximised: bool,
     /// The size at the window's last commit.
     pub size: Size<i32, Logical>,
-    /// The rectangle that the window returns to when it floats again.
-    pub restore: Option<Rectangle<i32, Logical>>,
-    /// Where the window returns to when its display is plugged in again.
-    pub displaced: Option<Displaced>,
+    /// What its client has been told last.
+    pub told: Told,
+    /// The configure that its client had acknowledged when it made the last commit that was applied.
+    pub acked: Option<u32>,
+}
+
+/// What the client of a window has been told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The size that it was asked for; empty if it chooses.
+    pub size: geometry::Size,
+    pub states: States,
+    /// The last configure.
+    pub serial: Option<u32>,
+    /// It has requested a state, and there is no configure that answers it yet.
+    pub owed: bool,
 }
 
 impl Window {
@@ -115,18 +124,18 @@ pub struct Windows {
 
 impl Windows {
     /// Adds a window, not yet mapped, on top.
-    pub fn push(&mut self, toplevel: ToplevelSurface) {
+    pub fn push(&mut self, toplevel: ToplevelSurface, id: WindowId) {
         self.stack.push(Window {
             toplevel,
+            id,
             mapped: false,
+            shown: false,
             location: Point::default(),
-            placed: false,
-            placement: Placement::Floating,
+            cut: None,
             area: None,
-            maximised: false,
             size: Size::default(),
-            restore: None,
-            displaced: None,
+            told: Told::default(),
+            acked: None,
         });
     }
 
@@ -141,9 +150,29 @@ impl Windows {
         self.stack.iter_mut().find(|w| w.surface() == surface)
     }
 
-    /// Mapped windows, from top to bottom.
+    /// The window with this number.
+    pub fn get_mut(&mut self, id: WindowId) -> Option<&mut Window> {
+        self.stack.iter_mut().find(|window| window.id == id)
+    }
+
+    /// The window with this number.
+    pub fn get(&self, id: WindowId) -> Option<&Window> {
+        self.stack.iter().find(|window| window.id == id)
+    }
+
+    /// The number of the window with this toplevel surface.
+    pub fn id_of(&self, surface: &WlSurface) -> Option<WindowId> {
+        self.stack.iter().find(|window| window.surface() == surface).map(|window| window.id)
+    }
+
+    /// The windows that are shown, from top to bottom.
     pub fn visible(&self) -> impl Iterator<Item = &Window> {
-        self.stack.iter().rev().filter(|w| w.mapped && w.surface().is_alive())
+        self.stack.iter().rev().filter(|window| window.mapped && window.shown && window.surface().is_alive())
+    }
+
+    /// The windows that have shown something, hidden or not, from top to bottom.
+    pub fn mapped(&self) -> impl Iterator<Item = &Window> {
+        self.stack.iter().rev().filter(|window| window.mapped && window.surface().is_alive())
     }
 
     /// All windows, mapped or not, from bottom to top.
@@ -151,36 +180,20 @@ impl Windows {
         self.stack.iter_mut()
     }
 
-    /// Brings a window to the top, and its dialogs above it, in their order.
-    pub fn raise(&mut self, surface: &WlSurface) {
-        let Some(i) = self.stack.iter().position(|w| w.surface() == surface) else { return };
-        let window = self.stack.remove(i);
-        self.stack.push(window);
-        // Each of them is looked at once: those that have moved are above the others.
-        let mut family = vec![surface.clone()];
-        let mut at = 0;
-        for _ in 0..self.stack.len() - 1 {
-            let is_child = |window: &Window| window.parent().is_some_and(|parent| family.contains(&parent));
-            if is_child(&self.stack[at]) && !family.contains(self.stack[at].surface()) {
-                let child = self.stack.remove(at);
-                family.push(child.surface().clone());
-                self.stack.push(child);
-            } else {
-                at += 1;
-            }
+    /// Stacks the windows by `rank`, the highest on top; those with the same rank as they were.
+    /// Returns whether one has changed its place.
+    pub fn stack_by(&mut self, rank: impl Fn(WindowId) -> usize) -> bool {
+        if self.stack.is_sorted_by_key(|window| rank(window.id)) {
+            return false;
         }
+        self.stack.sort_by_key(|window| rank(window.id));
+        true
     }
 
     /// A window is hidden or gone: its dialogs are those of its parent from now on.
     pub fn leave_dialogs(&mut self, of: &WlSurface, parent: Option<WlSurface>) {
         let dialogs = self.stack.iter_mut().filter(|window| window.parent().as_ref() == Some(of));
         dialogs.for_each(|dialog| dialog.set_parent(parent.clone()));
-    }
-
-    /// Whether one window lies above another.
-    pub fn is_above(&self, one: &WlSurface, other: &WlSurface) -> bool {
-        let at = |surface: &WlSurface| self.stack.iter().position(|window| window.surface() == surface);
-        at(one) > at(other)
     }
 
     /// The topmost window that fills what `is` says of a display's area.
@@ -204,50 +217,15 @@ impl Windows {
     pub fn len(&self) -> usize {
         self.stack.len()
     }
-
-    /// Sends every window whether it is the active one.
-    pub fn activate(&self, active: Option<&WlSurface>) {
-        for window in &self.stack {
-            window.toplevel.with_pending_state(|state| {
-                if Some(window.surface()) == active {
-                    state.states.set(xdg_toplevel::State::Activated);
-                } else {
-                    state.states.unset(xdg_toplevel::State::Activated);
-                }
-            });
-            if window.toplevel.is_initial_configure_sent() {
-                window.toplevel.send_pending_configure();
-            }
-        }
-    }
-}
-
-/// Where a new window of `size` is placed in a working area: in the middle, shifted a little for each
-/// window that exists.
-pub fn initial_location(
-    size: Size<i32, Logical>,
-    output: Rectangle<i32, Logical>,
-    others: usize,
-) -> Point<i32, Logical> {
-    let step = 32 * (others as i32 % 8);
-    let free = output.size - size;
-    let x = (free.w / 2 + step).clamp(0, free.w.max(0));
-    let y = (free.h / 2 + step).clamp(0, free.h.max(0));
-    output.loc + Point::from((x, y))
 }
 
 impl Window {
-    /// The window fills a display.
-    pub fn fill(&mut self, area: Rectangle<i32, Logical>) {
-        self.area = Some(area);
-        self.recentre();
-    }
-
-    /// The size of the window may have changed.
-    pub fn recentre(&mut self) {
-        if let Some(area) = self.area {
-            let size = if self.mapped { self.geometry().size } else { area.size };
-            self.location = centred(area, size);
+    /// Where it is shown if the layout has it at `rect`: one that is smaller than the display which it
+    /// covers lies in the middle.
+    pub fn shown_at(&self, rect: geometry::Rect) -> Point<i32, Logical> {
+        match self.area {
+            Some(area) => centred(area, if self.mapped { self.geometry().size } else { area.size }),
+            None => (rect.x, rect.y).into(),
         }
     }
 
@@ -267,11 +245,6 @@ impl Window {
                 data.lock().expect("no panic while locked").parent = parent;
             }
         });
-    }
-
-    /// The user has moved the window: it does not return to another place any more.
-    pub fn settle(&mut self) {
-        self.displaced = None;
     }
 }
 
@@ -304,14 +277,5 @@ mod tests {
         for (size, at) in [((320, 200), (1352, 284)), ((1024, 768), (1000, 0)), ((2000, 700), (1000, 34))] {
             assert_eq!(centred(area, size.into()), Point::from(at));
         }
-    }
-
-    #[test]
-    fn new_windows_are_centred_cascade_and_stay_on_the_output() {
-        let output = Rectangle::new((1000, 0).into(), (800, 600).into());
-        assert_eq!(initial_location((400, 300).into(), output, 0), Point::from((1200, 150)));
-        assert_eq!(initial_location((400, 300).into(), output, 1), Point::from((1232, 182)));
-        assert_eq!(initial_location((400, 300).into(), output, 7), Point::from((1400, 300)));
-        assert_eq!(initial_location((900, 700).into(), output, 3), Point::from((1000, 0)));
     }
 }

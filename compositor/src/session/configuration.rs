@@ -14,6 +14,7 @@ use toml::Table;
 
 use crate::{
     config::{Config, KeyboardConfig, OutputConfig, Overrides, bindings::DEFAULT_MODE},
+    desktop::layout::options::Options,
     output::outputs::hand_off,
     session::Syncline,
     system::{error::Error, inotify::Watch, reactor::EventSource},
@@ -122,6 +123,10 @@ impl Syncline {
         if self.config.bindings.mode(&self.keys.mode).is_none() {
             self.keys.mode = DEFAULT_MODE.into();
         }
+        if old.desktop != self.config.desktop {
+            self.desktop.layout.set_options(Options::from(&self.config.desktop));
+            self.layout_stale = true;
+        }
         self.outputs.policy = hand_off(&self.config.fences);
         self.set_environment(&old);
         self.light_anew(&old);
@@ -166,7 +171,6 @@ impl Syncline {
     /// on them.
     fn light_anew(&mut self, old: &Config) {
         let config = &self.config;
-        let before = self.output_areas();
         let changed = self.outputs.list.take(|output| {
             let name = output.kms.name();
             let vrr = output.kms.vrr_capable() && old.vrr(name) != config.vrr(name);
@@ -184,7 +188,7 @@ impl Syncline {
         }
         self.arrange();
         cards.into_iter().for_each(|card| self.light_up(card, self.mode, false).unwrap_or_default());
-        self.displays_changed(&before);
+        self.displays_changed();
     }
 
     /// For `syncline msg status`.

@@ -93,12 +93,11 @@ impl Session {
             let surface = WlSurface::from_id(&state.display, id).ok()?;
             if let Some(layer) = state.desktop.layers.find(&surface) {
                 layer.at = (x, y).into();
-            } else {
-                state.desktop.windows.find(&surface)?.location = (x, y).into();
+                (state.pointer_stale, state.displays_stale) = (true, true);
+                state.redraw_all();
+                return Some(());
             }
-            (state.pointer_stale, state.displays_stale) = (true, true);
-            state.redraw_all();
-            Some(())
+            state.move_window(&surface, (x, y).into()).then_some(())
         })?;
         found.ok_or_else(|| io::Error::other(format!("wl_surface@{surface} is no window")))
     }

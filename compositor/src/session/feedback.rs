@@ -10,7 +10,6 @@ use protocols::linux_dmabuf::{Feedback, has_feedback_objects};
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
-    desktop::windows::Placement,
     feedback::{FormatFeedback, is_rotated, send_feedback, swaps_axes, update_goal},
     output::planes::request::SceneFrame,
     session::Syncline,
@@ -64,9 +63,9 @@ impl Syncline {
     /// objects.
     pub fn update_feedback(&mut self, surface: &WlSurface) {
         let Some(window) = self.desktop.windows.find(surface) else { return };
-        let (fullscreen, at) = (window.placement == Placement::Fullscreen, window.location);
-        let output = self.outputs.list.iter().find(|output| output.rect().contains(at));
-        let goal = match output.filter(|_| fullscreen) {
+        let area = window.area;
+        let output = self.outputs.list.iter().find(|output| Some(output.rect()) == area);
+        let goal = match output {
             Some(output) => {
                 AllocationGoal::ScannedOut { output: output.id, rotated: is_rotated(surface, output.transform) }
             }
@@ -100,7 +99,7 @@ impl Syncline {
                 if !has_feedback_objects(states) {
                     return;
                 }
-                let asked = windows.find(surface).is_some_and(|w| w.placement == Placement::Fullscreen);
+                let asked = windows.find(surface).is_some_and(|window| window.area.is_some());
                 // A surface that extends to another output is not allocated for scan-out.
                 let here = screen.contains_rect(layer.dst);
                 let on_plane = SurfaceState::of(states).on_plane;

@@ -82,7 +82,7 @@ impl CompositorHandler for Syncline {
             self.tree_changed(surface);
         }
         self.desktop.popups.commit(surface);
-        self.shell_commit(surface);
+        self.shell_commit(surface, applied.acked);
         self.desktop.cursor.surface_commit(surface, applied.offset);
         self.surface_changed(surface, id, applied.reshaped);
         self.forget_late(surface);

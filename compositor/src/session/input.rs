@@ -120,7 +120,7 @@ impl Syncline {
     fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
-        let moving = self.desktop.interaction.as_ref().is_some_and(|i| !i.finished);
+        let moving = self.desktop.layout.is_dragging();
         if moving {
             self.interact(to);
         }
@@ -160,7 +160,7 @@ impl Syncline {
     /// Sends the clients the pointer focus again after windows have changed.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
-        if self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
+        if self.desktop.layout.is_dragging() {
             return;
         }
         let focus = self.desktop.at(self.pointer_location());
@@ -175,7 +175,7 @@ impl Syncline {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
         let pressed = state == ButtonState::Pressed;
-        if !pressed && self.desktop.interaction.as_ref().is_some_and(|i| !i.finished) {
+        if !pressed && self.desktop.layout.is_dragging() {
             self.end_interaction();
         }
         if self.takes_button(event.button_code(), pressed) {

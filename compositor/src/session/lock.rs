@@ -31,7 +31,10 @@ use smithay::{
 };
 
 use crate::{
-    desktop::lock::{Lock, PATIENCE},
+    desktop::{
+        lock::{Lock, PATIENCE},
+        windows::geometry,
+    },
     output::state::Output,
     session::{Syncline, checks, windows::popups::implementation_limit},
     surface::content::Content,
@@ -40,7 +43,7 @@ use crate::{
 
 impl SessionLockHandler for Syncline {
     fn has_buffer(&self, surface: &WlSurface) -> bool {
-        checks::surface::has_buffer(surface)
+        checks::first_buffer::has_buffer(surface)
     }
 
     fn lock(&mut self, lock: SessionLock) {
@@ -126,8 +129,8 @@ impl Syncline {
     fn leave_all_input(&mut self) {
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.millis());
         self.tell_held_motion();
-        self.end_interaction();
-        self.desktop.interaction = None;
+        self.desktop.layout.end_grab();
+        self.arrange_windows();
         self.close_menus();
         self.touch_cancel();
         if let Some(pointer) = self.seat.get_pointer() {
@@ -155,7 +158,7 @@ impl Syncline {
         if std::mem::replace(&mut window.mapped, has_buffer) != has_buffer {
             let at = window.at;
             self.focus(None);
-            self.note_place(surface, (at, crate::desktop::windows::geometry(surface)));
+            self.note_place(surface, (at, geometry(surface)));
         }
         true
     }

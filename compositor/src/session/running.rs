@@ -11,7 +11,7 @@ use smithay::reexports::wayland_server::Display;
 
 use crate::{
     config::{Config, words::RendererChoice},
-    desktop::{Desktop, cursor::Cursor},
+    desktop::{Desktop, cursor::Cursor, layout::options::Options},
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
@@ -75,7 +75,7 @@ impl Running {
             old_limit: None,
             clock,
             now,
-            desktop: Desktop::new(Cursor::new(&config.cursor)),
+            desktop: Desktop::new(Cursor::new(&config.cursor), Options::from(&config.desktop)),
             udmabuf: crate::surface::shm::udmabuf(&config),
             config,
             configuration: Default::default(),
@@ -84,7 +84,9 @@ impl Running {
             seats,
             seat,
             held_motion: None,
+            layout_stale: false,
             focus_stale: false,
+            holds: Vec::new(),
             pointer_stale: false,
             displays_stale: false,
             queues_stale: Vec::new(),
@@ -117,6 +119,7 @@ impl Running {
         };
         state.watch_cards().context("display device")?;
         state.light_cards()?;
+        state.displays_changed();
         state.cec_adopt();
         state.preload_cursor();
         state.announce_devices()?;
@@ -194,6 +197,9 @@ impl Syncline {
             self.desktop.cursor.clean_up();
         }
         self.lock_progress();
+        if self.layout_stale {
+            self.arrange_windows();
+        }
         if std::mem::take(&mut self.focus_stale) {
             self.focus_top();
         }

@@ -25,7 +25,7 @@ use crate::{
     report::{counters::Counters, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
-        keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
+        hold::Hold, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
     },
     surface::{
         acquires::Acquires,
@@ -83,8 +83,12 @@ pub struct Syncline {
     pub renderer_stale: bool,
     /// The motion of the pointer that a client that does not read has not been told of.
     pub held_motion: Option<HeldMotion>,
-    /// A window that was shown is gone: the topmost one is to be focused.
+    /// The layout of windows may have changed.
+    pub layout_stale: bool,
+    /// What had the keyboard for itself may be gone.
     pub focus_stale: bool,
+    /// Windows that keep their old content until those beside them have answered.
+    pub holds: Vec<Hold>,
     /// Windows under the pointer may have changed.
     pub pointer_stale: bool,
     /// Surfaces may be on other outputs than their clients know.

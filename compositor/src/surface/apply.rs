@@ -43,8 +43,24 @@ pub struct CommitUpdate {
     /// The time before which the commit of a synchronised surface must not be shown; 0: none. That of
     /// another surface is a barrier of its own.
     pub not_before: Ns,
+    /// What few commits have.
+    pub rare: Option<Box<Rare>>,
+}
+
+impl CommitUpdate {
+    /// A window's configure that its client has acknowledged since the commit before.
+    pub fn acked(&self) -> Option<u32> {
+        self.rare.as_ref()?.acked
+    }
+}
+
+/// What few commits have.
+#[derive(Debug, Default)]
+pub struct Rare {
     /// What the commit changes in the tree below the surface.
-    pub tree: Option<Box<TreeUpdate>>,
+    pub tree: TreeUpdate,
+    /// A window's configure that its client has acknowledged since its last commit.
+    pub acked: Option<u32>,
 }
 
 /// What a commit attaches.
@@ -68,8 +84,11 @@ impl Cacheable for CommitUpdate {
             old.signal();
         }
         into.not_before = into.not_before.max(self.not_before);
-        match (&mut into.tree, self.tree) {
-            (Some(tree), Some(later)) => tree.merge(*later),
+        match (&mut into.rare, self.rare) {
+            (Some(rare), Some(later)) => {
+                rare.tree.merge(later.tree);
+                rare.acked = later.acked.or(rare.acked);
+            }
             (none @ None, later) => *none = later,
             (Some(_), None) => {}
         }
@@ -93,6 +112,8 @@ pub struct Applied {
     pub rearranged: bool,
     /// The client shows more shared memory than it may.
     pub exceeded: Option<Exceeded>,
+    /// A window's configure that its client had acknowledged before, and after the commit before.
+    pub acked: Option<u32>,
     /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
     pub offset: Point<i32, Logical>,
 }
@@ -101,7 +122,7 @@ pub struct Applied {
 /// commit.
 pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Applied {
     with_states(surface, |states| {
-        let tree = states.cached_state.get::<CommitUpdate>().current().tree.take();
+        let rare = states.cached_state.get::<CommitUpdate>().current().rare.take();
         let offset = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take().unwrap_or_default();
         let shape = |state: &SurfaceState| {
             let opaque = state.view.opaque || state.current.as_ref().is_some_and(|content| content.opaque);
@@ -116,9 +137,10 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
         let (mapped, _, size) = shape(&state);
         trees.set_shape(state.id, mapped, (size.w, size.h));
         let reshaped = resized || shape(&state) != before;
-        let rearranged = tree.is_some_and(|tree| trees.apply(state.id, &tree));
+        let rearranged = rare.as_ref().is_some_and(|rare| trees.apply(state.id, &rare.tree));
+        let acked = rare.and_then(|rare| rare.acked);
         let exceeded = charge(surface, cost, state.cost());
-        Applied { resized, reshaped, rearranged, exceeded, offset }
+        Applied { resized, reshaped, rearranged, exceeded, acked, offset }
     })
 }
 

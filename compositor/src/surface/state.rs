@@ -35,6 +35,8 @@ pub struct Place {
     /// The bounding rectangle of the surface with its sub-surfaces, where its geometry exceeds the
     /// surface.
     pub extents: Option<Rectangle<i32, Logical>>,
+    /// The configure of the window that its client had acknowledged at its last commit, applied or not.
+    pub acked: Option<u32>,
 }
 
 /// In which lists of the session a surface is: so that nobody searches them.

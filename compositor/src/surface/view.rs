@@ -63,6 +63,17 @@ impl View {
 }
 
 impl View {
+    /// The view of a part of the surface, which lies within it.
+    pub fn cut(self, part: Rectangle<i32, Logical>) -> Self {
+        // As the surface is seen, in pixels of the buffer.
+        let seen: Size<f64, Buffer> = self.transform.transform_size(self.src.size);
+        let (x, y) = (seen.w / f64::from(self.size.w.max(1)), seen.h / f64::from(self.size.h.max(1)));
+        let (at, size) = (part.loc.to_f64(), part.size.to_f64());
+        let part_seen = Rectangle::<f64, Logical>::new((at.x * x, at.y * y).into(), (size.w * x, size.h * y).into());
+        let within = transform::in_buffer(self.transform, 1, part_seen, (seen.w, seen.h).into());
+        Self { size: part.size, src: Rectangle::new(self.src.loc + within.loc, within.size), ..self }
+    }
+
     /// Whether a renderer can show it: no part of a pixel is magnified beyond what its arithmetic
     /// can express.
     pub fn is_drawable(&self) -> bool {
@@ -204,5 +215,26 @@ mod tests {
         assert!(view(&[(Add, (0, 0, 200, 100)), (Subtract, (5, 5, 1, 1)), (Add, (4, 4, 3, 3))]), "added again");
         let columns: Vec<Part> = (0..200).map(|x| (Add, (x, 0, 1, 100))).collect();
         assert!(!view(&columns), "too many rectangles to look at");
+    }
+
+    #[test]
+    fn a_part_of_a_surface_is_that_part_of_its_buffer() {
+        use Transform::{_90, _180, Flipped, Normal};
+        // A surface of 40x20 that shows the part of a buffer from (10, 30) on, two pixels for one.
+        type Case = (Transform, (f64, f64), (i32, i32, i32, i32), (f64, f64, f64, f64));
+        let table: [Case; 5] = [
+            (Normal, (80.0, 40.0), (0, 0, 40, 20), (10.0, 30.0, 80.0, 40.0)),
+            (Normal, (80.0, 40.0), (5, 3, 10, 7), (20.0, 36.0, 20.0, 14.0)),
+            (_180, (80.0, 40.0), (5, 3, 10, 7), (60.0, 50.0, 20.0, 14.0)),
+            (Flipped, (80.0, 40.0), (5, 3, 10, 7), (60.0, 36.0, 20.0, 14.0)),
+            (_90, (40.0, 80.0), (0, 0, 10, 20), (10.0, 90.0, 40.0, 20.0)),
+        ];
+        for (transform, (w, h), (x, y, wide, high), (sx, sy, sw, sh)) in table {
+            let src = Rectangle::new((10.0, 30.0).into(), (w, h).into());
+            let view = View { size: (40, 20).into(), src, transform, ..View::default() };
+            let cut = view.cut(Rectangle::new((x, y).into(), (wide, high).into()));
+            assert_eq!(cut.size, (wide, high).into(), "{transform:?}");
+            assert_eq!(cut.src, Rectangle::new((sx, sy).into(), (sw, sh).into()), "{transform:?}");
+        }
     }
 }

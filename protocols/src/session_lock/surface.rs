@@ -56,7 +56,7 @@ impl Role {
     /// The client acknowledges a configure. False: there is none with this serial.
     pub(super) fn acknowledge(&mut self, serial: Serial) -> bool {
         let Some(at) = self.sent.iter().position(|(sent, _)| *sent == serial) else { return false };
-        self.acknowledged = self.sent.drain(..=at).last().map(|(_, size)| size);
+        self.acknowledged = self.sent.drain(..=at).next_back().map(|(_, size)| size);
         true
     }
 }

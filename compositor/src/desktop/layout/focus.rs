@@ -151,6 +151,11 @@ impl Layout {
         near.min_by_key(|(distance, _)| *distance).map(|(_, output)| output)
     }
 
+    /// The next output in a direction from the one with the focus.
+    pub fn output_towards(&self, direction: Direction) -> Option<&Output> {
+        self.output_beside(self.focused_output()?, direction)
+    }
+
     /// Gives the next output in a direction the focus.
     pub fn focus_output_beside(&mut self, direction: Direction) -> bool {
         let here = self.focused_output();

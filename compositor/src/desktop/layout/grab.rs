@@ -123,6 +123,19 @@ impl Layout {
         changed
     }
 
+    /// Moves a floating window to a point of the desktop. It changes to the output that its middle is
+    /// on then.
+    pub fn move_to(&mut self, id: WindowId, to: Point) -> bool {
+        self.end_grab();
+        let Some(window) = self.windows.get(&id).filter(|window| window.is_shown() && window.is_free()) else {
+            return false;
+        };
+        let to = to.bounded();
+        let middle = Rect::new(to, window.floating_size()).middle();
+        self.drag_to(id, to, middle);
+        true
+    }
+
     /// The button is released. A window that is moved is snapped where the pointer is at an edge of
     /// the working area, and maximised at the upper one. A resize ends when its client has
     /// answered.

@@ -1,6 +1,8 @@
 //! What the user can choose about the layout: gaps, borders, bars, and how many columns there are.
 //!
-//! All lengths are in logical pixels. Nothing here is read from a file.
+//! All lengths are in logical pixels. The file's words for them are in [`crate::config::desktop`].
+
+use crate::config::desktop::{DesktopConfig, LayoutMode};
 
 /// The parameters of a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,28 @@ impl Default for Options {
             mode: Mode::Floating,
             snap_distance: 8,
         }
+    }
+}
+
+impl From<&DesktopConfig> for Options {
+    /// What the user has configured. No bar and no ring is drawn yet, so they take no room.
+    fn from(config: &DesktopConfig) -> Self {
+        let mode = match config.layout {
+            LayoutMode::Tiling => Mode::Tiling,
+            LayoutMode::Floating => Mode::Floating,
+        };
+        Self {
+            gap: config.gap.into(),
+            outer_gap: config.outer_gap.into(),
+            border: 0,
+            tab_bar: 0,
+            title_bar: 0,
+            smart: config.smart_gaps,
+            columns: config.columns,
+            mode,
+            snap_distance: config.snap_distance.into(),
+        }
+        .bounded()
     }
 }
 

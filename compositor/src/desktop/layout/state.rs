@@ -281,6 +281,12 @@ impl Layout {
         self.uses
     }
 
+    /// The size of what layer surfaces leave of a window's output; empty if it is on none.
+    pub fn working_of(&self, window: WindowId) -> Size {
+        let output = self.windows.get(&window).and_then(|window| self.output_of(window.workspace?));
+        output.map(|output| output.working.size()).unwrap_or_default()
+    }
+
     /// Where a window was placed last, on the desktop.
     pub fn rect_of(&self, window: WindowId) -> Option<Rect> {
         let on = self.workspace(self.place_of(window)?)?;

@@ -69,6 +69,8 @@ struct Member {
     group: Group,
     /// The size that it was asked for last.
     told: Size,
+    /// The size of its content; `None`: not known.
+    has: Option<Size>,
     /// The configure that it has not answered by a commit.
     asked: Option<Asked>,
     /// It was not waited for.
@@ -113,6 +115,7 @@ impl Transactions {
         let member = Member {
             group: Group::Alone(window),
             told,
+            has: None,
             asked: None,
             late: false,
             answered: false,
@@ -121,6 +124,14 @@ impl Transactions {
             wanted: None,
         };
         self.windows.insert(window, member);
+    }
+
+    /// The content of a window that may be shown has this size: nothing is waited for that is asked
+    /// for it.
+    pub fn sized(&mut self, window: WindowId, size: Size) {
+        if let Some(member) = self.windows.get_mut(&window) {
+            member.has = Some(size);
+        }
     }
 
     /// A window is gone. Returns whether places have changed.
@@ -250,6 +261,25 @@ impl Transactions {
         Some(Shown { rect: member.shown?, held: member.answered, late: member.late })
     }
 
+    /// Whether a group waits for an answer.
+    pub fn is_waiting(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Whether a commit of the window would be the answer that its group waits for, if its client has
+    /// acknowledged this configure, and others are waited for beside it.
+    pub fn is_answered_before_others(&self, window: WindowId, acked: u32) -> bool {
+        let Some(member) = self.windows.get(&window).filter(|member| member.is_waited_for()) else { return false };
+        let answers = |asked: &Asked| asked.serial.is_some_and(|sent| acked.wrapping_sub(sent) < 1 << 31);
+        member.asked.as_ref().is_some_and(answers)
+            && self.open.iter().any(|open| open.group == member.group && open.waiting > 1)
+    }
+
+    /// Whether the open transaction of the window's group waits for it, or holds it.
+    pub fn awaits_or_holds(&self, window: WindowId) -> bool {
+        self.windows.get(&window).is_some_and(|member| member.answered || member.is_waited_for())
+    }
+
     fn is_open(&self, group: Group) -> bool {
         self.open.iter().any(|open| open.group == group)
     }
@@ -263,9 +293,11 @@ impl Transactions {
             member.target = Some(rect);
             if member.asked.is_none() && member.told != size {
                 member.told = size;
-                member.asked = Some(Asked { serial: None, acked: false });
                 self.configures.push(Configure { window: *id, size });
-                waiting += 1;
+                if member.has != Some(size) {
+                    member.asked = Some(Asked { serial: None, acked: false });
+                    waiting += 1;
+                }
             }
         }
         self.open.push(Open { group, deadline: now.saturating_add(PATIENCE), waiting });

@@ -7,7 +7,7 @@
 use crate::{
     desktop::layout::{
         geometry::{Hints, Point, Size},
-        placed::Placed,
+        placed::{Placed, States},
         state::Layout,
         window::{NewWindow, WindowState},
     },
@@ -37,7 +37,9 @@ impl Layout {
         copy.map(id, Size::default(), false);
         copy.arrange();
         let on = copy.workspace(copy.place_of(id)?)?;
-        on.placed.iter().find(|placed| placed.window == id).copied()
+        let placed = on.placed.iter().find(|placed| placed.window == id).copied()?;
+        // A window that shows nothing has not the focus.
+        Some(Placed { states: States { activated: false, ..placed.states }, ..placed })
     }
 
     /// A window shows its first buffer, with this size of its geometry. With `focus` it gets the

@@ -161,7 +161,11 @@ impl Layout {
             let floats = self.must_float(window, id);
             self.put(window, floats);
         }
-        focus.into_iter().for_each(|focus| self.give_focus(id, focus));
+        if let Some(focus) = focus {
+            self.give_focus(id, focus);
+            // The others have come above it.
+            self.raise(focus);
+        }
         self.touch(Some(id));
         true
     }

@@ -5,11 +5,8 @@
 use smithay::utils::{Logical, Point, Rectangle};
 
 use crate::{
-    desktop::{
-        interact::{Interaction, ResizeEdges},
-        windows::Placement,
-    },
-    session::Syncline,
+    desktop::layout::geometry::Edges,
+    session::{Syncline, windows::arrange::point},
 };
 
 impl Syncline {
@@ -24,26 +21,26 @@ impl Syncline {
         let surface = self.desktop.at(at).map(|(surface, _)| self.toplevel_of(&surface)).ok_or_else(nothing)?;
         self.focus(Some(surface.clone()));
         let window = self.desktop.windows.find(&surface).ok_or_else(nothing)?;
-        if window.placement != Placement::Floating {
-            return Err("not possible: the window fills its output".to_owned());
+        let (id, edges) = (window.id, nearest_edges(window.rect(), at));
+        let (from, layout) = (point(at.to_i32_round()), &mut self.desktop.layout);
+        let begun = if resizes { layout.begin_resize(id, edges, from) } else { layout.begin_move(id, from) };
+        if !begun {
+            return Err("not possible: the window fills its output, or is tiled and has no other beside it".to_owned());
         }
-        window.settle();
-        let start = window.rect();
-        let edges = resizes.then(|| nearest_edges(start, at));
         self.clear_pointer_focus(&pointer);
-        self.desktop.interaction = Some(Interaction { surface, pointer: at, start, edges, finished: false });
+        self.arrange_windows();
         Ok(())
     }
 }
 
 /// The edges of the third of a window in which a point lies; in the middle those of the quarter.
-fn nearest_edges(window: Rectangle<i32, Logical>, at: Point<f64, Logical>) -> ResizeEdges {
+fn nearest_edges(window: Rectangle<i32, Logical>, at: Point<f64, Logical>) -> Edges {
     let part = |at: f64, from: i32, length: i32| (at - f64::from(from)) / f64::from(length.max(1));
     let (x, y) = (part(at.x, window.loc.x, window.size.w), part(at.y, window.loc.y, window.size.h));
     let third = 1.0 / 3.0;
-    let mut edges = ResizeEdges { left: x < third, right: x > 2.0 * third, top: y < third, bottom: y > 2.0 * third };
-    if edges == ResizeEdges::default() {
-        edges = ResizeEdges { left: x < 0.5, right: x >= 0.5, top: y < 0.5, bottom: y >= 0.5 };
+    let mut edges = Edges { left: x < third, right: x > 2.0 * third, top: y < third, bottom: y > 2.0 * third };
+    if edges == Edges::NONE {
+        edges = Edges { left: x < 0.5, right: x >= 0.5, top: y < 0.5, bottom: y >= 0.5 };
     }
     edges
 }
@@ -55,7 +52,7 @@ mod tests {
     #[test]
     fn the_edges_nearest_to_the_pointer_are_dragged() {
         let window = Rectangle::new((100, 100).into(), (300, 300).into());
-        let named = |edges: ResizeEdges| [edges.left, edges.right, edges.top, edges.bottom];
+        let named = |edges: Edges| [edges.left, edges.right, edges.top, edges.bottom];
         let table = [
             ((110.0, 110.0), [true, false, true, false]),
             ((110.0, 250.0), [true, false, false, false]),

@@ -3,13 +3,14 @@
 //! An action that cannot be performed changes nothing, and its error says why in one line.
 
 mod drag;
+mod layout;
 mod programs;
 mod windows;
 
 use smithay::input::keyboard::Layout;
 
 use crate::{
-    actions::action::{Action, KeyboardLayout, Step, Switch, Walk},
+    actions::action::{Action, KeyboardLayout, Switch},
     config::load::unknown_mode,
     session::Syncline,
     system::seat::SeatSession,
@@ -42,23 +43,20 @@ impl Syncline {
             }
             Action::KeyboardLayout(layout) => self.change_keyboard_layout(*layout),
 
-            Action::FocusWindow(step) => self.focus_in_order(*step),
-            Action::SwitchWindow(walk) => self.switch_window(*walk),
-            Action::FocusLast => self.focus_last(),
             Action::Close => self.close_focused(),
             Action::Kill => self.kill_focused(),
-            Action::Maximise(switch) => self.maximise_focused(*switch),
-            Action::Fullscreen(switch, output) => self.fullscreen_focused(*switch, output.as_deref()),
             Action::DragMove => self.drag_under_pointer(false),
             Action::DragResize => self.drag_under_pointer(true),
 
-            // Of the layout (desktop/layout/), which the session does not use yet, and of what is drawn
-            // over windows.
-            Action::ShowBindings
-            | Action::Focus(_)
+            Action::ShowBindings => Err("not possible yet; `syncline bindings` prints them".to_owned()),
+            Action::Focus(_)
+            | Action::FocusWindow(_)
+            | Action::SwitchWindow(_)
+            | Action::FocusLast
             | Action::FocusUrgent
             | Action::FocusOutput(_)
             | Action::Move(..)
+            | Action::MoveTo(..)
             | Action::MoveToOutput(_)
             | Action::SetSize(..)
             | Action::Grow(..)
@@ -68,6 +66,8 @@ impl Syncline {
             | Action::Above(_)
             | Action::Minimise(_)
             | Action::Unminimise
+            | Action::Maximise(_)
+            | Action::Fullscreen(..)
             | Action::PretendFullscreen(_)
             | Action::Snap(_)
             | Action::Urgent(_)
@@ -86,7 +86,7 @@ impl Syncline {
             | Action::MoveToWorkspace(..)
             | Action::MoveWorkspace(_)
             | Action::RenameWorkspace(_)
-            | Action::KeepWorkspace(_) => Err("not possible: this version of the session cannot do it yet".to_owned()),
+            | Action::KeepWorkspace(_) => self.change_layout(action),
         }
     }
 
@@ -145,13 +145,5 @@ impl Syncline {
             }
             Ok(())
         })
-    }
-
-    fn switch_window(&mut self, walk: Walk) -> Result<(), String> {
-        match walk {
-            Walk::Next => self.focus_in_order(Step::Next),
-            Walk::Previous => self.focus_in_order(Step::Previous),
-            Walk::Done => Ok(()),
-        }
     }
 }

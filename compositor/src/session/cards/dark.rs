@@ -39,9 +39,8 @@ impl Syncline {
         let asleep = |card: &mut Card| (!std::mem::take(&mut card.asleep).is_empty()).then(|| card.serial());
         let those = self.outputs.cards.iter_mut().filter_map(asleep);
         for serial in those.collect::<Vec<_>>() {
-            let before = self.output_areas();
             self.light_up(serial, self.mode, false).ok();
-            self.displays_changed(&before);
+            self.displays_changed();
         }
     }
 
@@ -92,9 +91,9 @@ impl Syncline {
         let due: Vec<_> = cards.filter(|card| card.retry.is_some_and(|(at, _)| at <= now)).map(Card::serial).collect();
         for serial in due {
             let tried = |state: &Self| state.outputs.cards.get(serial).and_then(|card| card.retry);
-            let (before, places) = (tried(self), self.output_areas());
+            let before = tried(self);
             self.light_up(serial, self.mode, false).ok();
-            self.displays_changed(&places);
+            self.displays_changed();
             if tried(self) == before
                 && let Some(card) = self.outputs.cards.get_mut(serial)
             {

@@ -63,12 +63,11 @@ impl Syncline {
             Err(FrameError::Refused(_, error)) if may_take_less(error.errno) => {
                 let card = self.outputs.list[id].kms.device().serial();
                 tracing::warn!("{error}; lighting the display anew");
-                let before = self.output_areas();
                 for output in self.outputs.list.take(|output| output.id == id) {
                     self.remove_output(output);
                 }
                 self.light_up(card, self.mode, false).ok();
-                self.displays_changed(&before);
+                self.displays_changed();
                 Ok(())
             }
             other => other,

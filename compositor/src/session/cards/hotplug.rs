@@ -31,10 +31,9 @@ impl Syncline {
     /// displays.
     pub fn connectors_changed(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         self.forget_refusals(serial);
-        let before = self.output_areas();
         self.remove_unplugged(serial);
         self.light_up(serial, wanted, false).ok();
-        self.displays_changed(&before);
+        self.displays_changed();
     }
 
     /// What the kernel has refused on a card may work with other displays.
@@ -105,9 +104,8 @@ impl Syncline {
             }
         }
         if outputs.active && !self.dark_displays(serial).is_empty() {
-            let before = self.output_areas();
             self.light_up(serial, self.mode, false).ok();
-            self.displays_changed(&before);
+            self.displays_changed();
         }
     }
 

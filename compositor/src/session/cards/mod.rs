@@ -91,12 +91,12 @@ impl Syncline {
             return card.close(&mut self.session);
         }
         tracing::info!("{}: driver {}, taken in", path.display(), card.driver());
-        let (serial, before) = (card.serial(), self.output_areas());
+        let serial = card.serial();
         self.outputs.cards.list.push(card);
         self.renew_read_paths();
         self.renew_sync_device();
         self.light_up(serial, self.mode, false).ok();
-        self.displays_changed(&before);
+        self.displays_changed();
         self.renew_feedback();
         self.cec_adopt();
     }
@@ -152,7 +152,6 @@ impl Syncline {
 
     /// Removes a card and everything that lives on it.
     fn drop_card(&mut self, serial: kms::CardSerial) {
-        let before = self.output_areas();
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());
         let gone = self.outputs.list.take(on_it);
@@ -177,7 +176,7 @@ impl Syncline {
         self.renew_sync_device();
         card.close(&mut self.session);
         self.arrange();
-        self.displays_changed(&before);
+        self.displays_changed();
         self.renew_feedback();
     }
 }

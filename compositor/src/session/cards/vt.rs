@@ -73,9 +73,8 @@ impl Syncline {
         };
         if changed {
             self.forget_refusals(serial);
-            let before = self.output_areas();
             self.remove_unplugged(serial);
-            self.displays_changed(&before);
+            self.displays_changed();
         }
         let ids = self.outputs.list.iter().filter(|output| output.is_on(serial)).map(|output| output.id);
         let ids: Vec<OutputId> = ids.collect();
@@ -83,10 +82,9 @@ impl Syncline {
             ids.into_iter().for_each(|id| self.relight_alone(id));
         }
         // Also what was dark before: the monitors that had gone to sleep, those that were refused.
-        let before = self.output_areas();
         self.light_up(serial, self.mode, false).ok();
-        if self.output_areas() != before {
-            self.displays_changed(&before);
+        if !self.layout_knows_outputs() {
+            self.displays_changed();
         }
     }
 

@@ -9,16 +9,29 @@
 //! Nothing here changes a surface.
 
 use smithay::wayland::{
-    compositor::{SurfaceData, get_role, with_states},
+    compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
     shell::xdg::{XDG_POPUP_ROLE, XdgPopupSurfaceData, XdgToplevelSurfaceData},
 };
 use wayland_protocols::xdg::shell::server::xdg_surface::{self, XdgSurface};
 use wayland_server::{Resource, protocol::wl_surface::WlSurface};
 
-use crate::session::{
-    Syncline,
-    checks::{door::refuse, links::Links},
+use crate::{
+    session::{
+        Syncline,
+        checks::{door::refuse, links::Links},
+    },
+    surface::SurfaceState,
 };
+
+/// Whether a buffer is attached to a surface, committed or not.
+pub fn has_buffer(surface: &WlSurface) -> bool {
+    with_states(surface, |states| {
+        let state = SurfaceState::of(states);
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let attaches = matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)));
+        attaches || state.current.is_some() || !state.pending.is_empty()
+    })
+}
 
 /// The state of a role object that counts here.
 struct Configures {

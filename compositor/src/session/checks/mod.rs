@@ -28,7 +28,7 @@ use wayland_server::protocol::wl_surface::WlSurface;
 use crate::session::Syncline;
 
 mod door;
-mod first_buffer;
+pub mod first_buffer;
 pub mod links;
 mod output;
 pub mod regions;

@@ -58,16 +58,6 @@ fn own_role(surface: &WlSurface) -> Option<&'static str> {
     layer.or_else(|| session_lock::has_role_object(surface).then_some(session_lock::LOCK_SURFACE_ROLE))
 }
 
-/// Whether a buffer is attached to a surface, committed or not.
-pub fn has_buffer(surface: &WlSurface) -> bool {
-    with_states(surface, |states| {
-        let state = SurfaceState::of(states);
-        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
-        let attaches = matches!(attributes.pending().buffer, Some(BufferAssignment::NewBuffer(_)));
-        attaches || state.current.is_some() || !state.pending.is_empty()
-    })
-}
-
 /// Checks a commit that is being made: the size of the buffer is a multiple of the scale. Returns
 /// false if an error has been posted.
 ///

@@ -33,7 +33,6 @@ use crate::session::{
         door::{checked, refuse},
         first_buffer,
         links::{Links, is_of_before},
-        surface::has_buffer,
     },
     windows::popups,
 };
@@ -74,7 +73,7 @@ fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::R
     if let Some(role) = role_of(surface).or(other) {
         return refuse(base, xdg_wm_base::Error::Role, format!("get_xdg_surface: {id} already has an {role}"));
     }
-    if has_buffer(surface) {
+    if first_buffer::has_buffer(surface) {
         let message = format!("get_xdg_surface: {id} has a buffer; remove it first");
         return refuse(base, xdg_wm_base::Error::InvalidSurfaceState, message);
     }

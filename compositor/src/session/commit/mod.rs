@@ -23,7 +23,10 @@ use protocols::{
 };
 use smithay::{
     reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
-    wayland::compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
+    wayland::{
+        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
+        shell::xdg::{XDG_TOPLEVEL_ROLE, XdgToplevelSurfaceData},
+    },
 };
 
 use crate::{
@@ -55,6 +58,9 @@ impl Syncline {
         let now = self.now;
         let barriers = self.take_order(surface, synchronised);
         with_states(surface, |states| {
+            if let Some(serial) = newly_acked(states) {
+                states.cached_state.get::<CommitUpdate>().pending().rare.get_or_insert_default().acked = Some(serial);
+            }
             let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
                 None => None,
                 Some(BufferAssignment::Removed) => Some(None),
@@ -108,6 +114,17 @@ impl Syncline {
         });
         barriers
     }
+}
+
+/// The configure that the client of a window has acknowledged last, if it was after the commit before.
+fn newly_acked(states: &SurfaceData) -> Option<u32> {
+    if states.role != Some(XDG_TOPLEVEL_ROLE) {
+        return None;
+    }
+    let serial = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?.configure_serial.map(u32::from)?;
+    let mut state = SurfaceState::of(states);
+    let before = state.placed.get_or_insert_default().acked.replace(serial);
+    (before != Some(serial)).then_some(serial)
 }
 
 /// What the pixels of an attached buffer are; `None`: the null buffer.

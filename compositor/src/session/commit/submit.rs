@@ -105,7 +105,9 @@ impl Syncline {
         let synchronised = self.desktop.trees.is_sync(id);
         let barriers = self.prepare_commit(surface, synchronised);
         if let Some(tree) = self.desktop.trees.take_update(id) {
-            with_states(surface, |states| states.cached_state.get::<CommitUpdate>().pending().tree = Some(tree));
+            with_states(surface, |states| {
+                states.cached_state.get::<CommitUpdate>().pending().rare.get_or_insert_default().tree = tree;
+            });
         }
         if synchronised {
             let state = with_states(surface, |states| CachedState::take(states, &self.display));
@@ -146,15 +148,21 @@ impl Syncline {
             content,
             replaces,
         };
-        let (attach, serial) = with_states(surface, |states| {
-            let attach = match &states.cached_state.get::<CommitUpdate>().pending().attach {
+        let (attach, acked, serial) = with_states(surface, |states| {
+            let mut update = states.cached_state.get::<CommitUpdate>();
+            let update = update.pending();
+            let attach = match &update.attach {
                 None => None,
                 Some(Attach::Removed) => Some(None),
                 Some(Attach::Buffer(content)) => Some(Some(content.clone())),
             };
-            (attach, SurfaceState::of(states).serial)
+            (attach, update.acked(), SurfaceState::of(states).serial)
         });
-        let mut superseded = Vec::new();
+        if let Some(barrier) = acked.and_then(|acked| self.hold_answer(surface, acked, serial)) {
+            waits = true;
+            add_blocker(surface, barrier);
+        }
+        let (mut superseded, mut ready) = (Vec::new(), true);
         match attach {
             None => {}
             Some(None) => superseded = self.overtake(&[member(None, serial, true)]),
@@ -164,7 +172,7 @@ impl Syncline {
                 }
                 Acquired::Resolved { replaces: false } => {}
                 Acquired::Pending(pending) => {
-                    waits = true;
+                    (waits, ready) = (true, false);
                     if held {
                         pending.keep_order();
                     }
@@ -178,6 +186,9 @@ impl Syncline {
         // many.
         self.supersede(&superseded);
         self.commit_to_smithay(surface, waits, by);
+        if ready {
+            self.note_ready(surface, serial);
+        }
         if self.queue_again {
             self.run_queue(by.client);
         }
@@ -190,7 +201,7 @@ impl Syncline {
         members.retain(|(id, _)| self.desktop.trees.handle(*id).is_some());
         let surfaces: Vec<_> =
             members.iter().filter_map(|(id, _)| Some((*id, self.desktop.trees.handle(*id)?.clone()))).collect();
-        let mut superseded = Vec::new();
+        let (mut superseded, mut holds) = (Vec::new(), Vec::new());
         for ((id, surface), (_, state)) in surfaces.iter().zip(&members) {
             let update = state.update();
             let serial = with_states(surface, |states| {
@@ -200,6 +211,8 @@ impl Syncline {
                 group.barriers.extend(time.map(|at| state.order.get_or_insert_default().wait_until(at)));
                 state.serial
             });
+            let acked = update.and_then(CommitUpdate::acked);
+            holds.extend(acked.and_then(|acked| self.hold_answer(surface, acked, serial)));
             let (mut first, mut end) = (serial + 1, serial + 1);
             let (mut content, mut replaces) = (None, false);
             match update.and_then(|update| update.attach.as_ref()) {
@@ -226,6 +239,7 @@ impl Syncline {
                 self.pace.watch(surface);
             }
         }
+        group.barriers.extend(holds);
         if group.pending.is_empty() {
             superseded.extend(self.overtake(&group.members));
         }
@@ -243,12 +257,27 @@ impl Syncline {
         }
         members.clear();
         self.cached.recycle(members);
+        if group.pending.is_empty() {
+            self.note_group_ready(&group);
+        }
         for pending in &group.pending {
             let surface = surfaces.iter().find(|(id, _)| *id == pending.content.surface);
             surface.into_iter().for_each(|(_, surface)| self.wait_or_defer(surface, pending.clone()));
         }
         if self.queue_again || !superseded.is_empty() {
             self.run_queue(by.client);
+        }
+    }
+
+    /// No fence of a group is waited for any more.
+    pub fn note_group_ready(&mut self, group: &Group) {
+        if self.holds.is_empty() {
+            return;
+        }
+        for member in &group.members {
+            if let Some(surface) = self.desktop.trees.handle(member.surface).cloned() {
+                self.note_ready(&surface, member.end - 1);
+            }
         }
     }
 

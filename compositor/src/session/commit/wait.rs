@@ -196,6 +196,11 @@ impl Syncline {
             _ => self.counters.acquires_handed_over += 1,
         }
         commit.open();
+        match &group {
+            None => self.note_ready(surface, commit.content.serial),
+            Some(group) if last => self.note_group_ready(group),
+            Some(_) => {}
+        }
         if let Some(client) = surface.client() {
             if group.is_some() {
                 self.overtake_again(&client);

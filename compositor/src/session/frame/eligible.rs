@@ -25,6 +25,9 @@ use crate::{
 impl Syncline {
     /// Whether the latch may hand a pending commit's fence over to the hardware.
     pub fn may_hand_over(&self, surface: &WlSurface, commit: &PendingCommit) -> bool {
+        if self.is_held(surface) {
+            return false;
+        }
         let mut shown = 0;
         let allowed = commit.content.with_acquire(|acquire| {
             // Every card that shows the surface would wait for the fence.

@@ -40,9 +40,10 @@ impl Syncline {
             self.next_detach(),
             self.next_crc(),
             self.trim_at,
-            self.next_lock(),
+            self.desktop.transactions.deadline(),
             self.next_repeat(),
             self.next_configuration(),
+            self.next_lock(),
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()
@@ -101,6 +102,11 @@ impl Syncline {
         self.repeat_timer();
         self.configuration_timer();
         self.detach_unused();
+        self.layout_stale |= self.desktop.transactions.tick(self.now);
+        if self.layout_stale {
+            // A frame shows windows where their new contents belong.
+            self.arrange_windows();
+        }
         for id in self.outputs.list.ids() {
             let machine = &self.outputs.list[id].machine;
             // One that is to be off since it was planned makes no frame any more.

@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod crc;
 pub mod globals;
 pub mod held;
+pub mod hold;
 pub mod keys;
 pub mod motion;
 pub mod requests;

@@ -3,7 +3,7 @@
 use smithay::wayland::{compositor::with_states, shell::xdg::XdgToplevelSurfaceData};
 
 use crate::{
-    desktop::windows::{Placement, Window},
+    desktop::{layout::placed::States, windows::Window},
     report::windows::WindowReport,
     session::Syncline,
     surface::{client::client_pid, state::id_of},
@@ -27,10 +27,11 @@ fn report(window: &Window, titles: bool) -> WindowReport {
         }),
         false => (None, None),
     };
-    let placement = match window.placement {
-        Placement::Floating => "floating",
-        Placement::Maximised => "maximised",
-        Placement::Fullscreen => "fullscreen",
+    let placement = match window.told.states {
+        States { fullscreen: true, .. } => "fullscreen",
+        States { maximised: true, .. } => "maximised",
+        States { tiled, .. } if !tiled.is_empty() => "tiled",
+        _ => "floating",
     };
     WindowReport {
         surface: id_of(surface),

@@ -1,63 +1,47 @@
-//! Windows follow their outputs, and surfaces are told which outputs they are on.
+//! The layout knows the outputs, and surfaces are told which outputs they are on.
 
-use smithay::{
-    utils::{Point, Rectangle},
-    wayland::compositor::send_surface_state,
-};
+use smithay::{utils::Rectangle, wayland::compositor::send_surface_state};
 
 use crate::{
-    desktop::{
-        displays::{OutputArea, moved},
-        windows::Placement,
-    },
-    session::Syncline,
+    desktop::layout::workspace::OutputName,
+    session::{Syncline, windows::arrange::rect},
     surface::SurfaceState,
+    system::id::OutputId,
 };
 
 impl Syncline {
-    /// The areas of the outputs on the desktop.
-    pub fn output_areas(&self) -> Vec<OutputArea> {
-        self.outputs.list.iter().map(|output| (output.wl.name(), output.rect())).collect()
-    }
-
-    /// The outputs have changed; `before` are their old areas. Moves the windows along.
-    pub fn displays_changed(&mut self, before: &[OutputArea]) {
+    /// The outputs may have changed: windows go along with them.
+    pub fn displays_changed(&mut self) {
         self.arrange_all_layers();
         self.place_lock_surfaces();
-        let after = self.output_areas();
-        let working: Vec<_> = self.outputs.list.ids().into_iter().map(|id| self.working_area(id)).collect();
-        for window in self.desktop.windows.all_mut() {
-            let floating = window.placement == Placement::Floating;
-            let rect = if floating { window.rect() } else { Rectangle::new(window.location, window.size) };
-            let (location, displaced) = moved(rect, window.displaced.take(), before, &after);
-            (window.location, window.displaced) = (location, displaced);
-            if let Some(restore) = &mut window.restore {
-                restore.loc = moved(*restore, None, before, &after).0;
-            }
-            if !floating && !after.is_empty() {
-                let middle = location + Point::from((rect.size.w / 2, rect.size.h / 2));
-                let on = after.iter().position(|(_, place)| place.contains(middle) || place.contains(location));
-                let on = on.unwrap_or(0);
-                let area = match window.placement {
-                    Placement::Fullscreen => {
-                        window.fill(after[on].1);
-                        after[on].1
-                    }
-                    _ => {
-                        window.location = working[on].loc;
-                        working[on]
-                    }
-                };
-                window.toplevel.with_pending_state(|state| state.size = Some(area.size));
-                if window.toplevel.is_initial_configure_sent() {
-                    window.toplevel.send_pending_configure();
-                }
-            }
+        let (layout, outputs) = (&mut self.desktop.layout, &self.outputs.list);
+        let is_there = |name: &OutputName| outputs.iter().any(|output| output.wl.name() == *name.0);
+        let gone: Vec<_> = layout.outputs().iter().map(|output| output.name.clone()).filter(|n| !is_there(n)).collect();
+        gone.iter().for_each(|name| layout.remove_output(name));
+        for id in self.outputs.list.ids() {
+            self.tell_layout(id);
         }
-        self.desktop.interaction = None;
+        self.desktop.layout.end_grab();
+        self.arrange_windows();
         self.pointer_stale = true;
         self.power_stale = true;
         self.redraw_all();
+    }
+
+    /// The layout hears where an output is, and what layer surfaces leave of it.
+    pub fn tell_layout(&mut self, id: OutputId) {
+        let Some(output) = self.outputs.list.get(id) else { return };
+        let (name, area, working) = (output.wl.name(), rect(output.rect()), rect(self.working_area(id)));
+        self.desktop.layout.set_output(&OutputName(name.into()), area, working);
+        self.layout_stale = true;
+    }
+
+    /// Whether the layout has the outputs where they are.
+    pub fn layout_knows_outputs(&self) -> bool {
+        let known = self.desktop.layout.outputs();
+        let knows = |name: String, area| known.iter().any(|output| *output.name.0 == *name && output.area == area);
+        let mut outputs = self.outputs.list.iter();
+        known.len() == outputs.len() && outputs.all(|output| knows(output.wl.name(), rect(output.rect())))
     }
 
     /// Sends surfaces the outputs that they are on, and how the one that shows most of them is turned.

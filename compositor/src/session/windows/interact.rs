@@ -1,84 +1,82 @@
-//! Moving and resizing a window by pointer: what the user and the client do to it.
+//! Moving and resizing a window by pointer: it begins with a request, and the button's release ends
+//! it.
 //!
-//! The arithmetic is in [`crate::desktop::interact`].
+//! Where the window is meanwhile is in [`crate::desktop::layout::grab`]. During an interaction the
+//! pointer belongs to it, and clients see no motion.
 
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::{Resource, protocol::wl_surface::WlSurface},
     },
-    utils::{Logical, Point},
-    wayland::{compositor::with_states, shell::xdg::SurfaceCachedState},
+    utils::{Logical, Point, Serial},
+    wayland::{
+        compositor::with_states,
+        seat::WaylandFocus,
+        shell::xdg::{SurfaceCachedState, ToplevelSurface},
+    },
 };
 
 use crate::{
-    desktop::interact::{anchored, resized},
-    session::Syncline,
+    desktop::layout::geometry::{Edges, Hints, Size},
+    session::{Syncline, windows::arrange::point},
 };
 
+/// The edges that a client lets the user drag.
+pub fn edges(edge: xdg_toplevel::ResizeEdge) -> Edges {
+    use xdg_toplevel::ResizeEdge as E;
+    Edges {
+        left: matches!(edge, E::Left | E::TopLeft | E::BottomLeft),
+        right: matches!(edge, E::Right | E::TopRight | E::BottomRight),
+        top: matches!(edge, E::Top | E::TopLeft | E::TopRight),
+        bottom: matches!(edge, E::Bottom | E::BottomLeft | E::BottomRight),
+    }
+}
+
+/// The limits of a window's size that its client has committed.
+pub fn hints(surface: &WlSurface) -> Hints {
+    with_states(surface, |states| {
+        let mut state = states.cached_state.get::<SurfaceCachedState>();
+        let size = |size: smithay::utils::Size<i32, Logical>| Size { w: size.w, h: size.h };
+        Hints { min: size(state.current().min_size), max: size(state.current().max_size) }
+    })
+}
+
 impl Syncline {
+    /// A client lets the user move its window, or drag these edges of it.
+    pub fn begin_interaction(&mut self, surface: &ToplevelSurface, serial: Serial, edges: Option<Edges>) {
+        // Only a client whose surface has the pointer's implicit grab may start one.
+        let Some(pointer) = self.seat.get_pointer() else { return };
+        let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));
+        let same_client = grabbed
+            .as_ref()
+            .and_then(|start| start.focus.as_ref())
+            .is_some_and(|(focus, _)| focus.same_client_as(&surface.wl_surface().id()));
+        let Some(id) = self.desktop.windows.id_of(surface.wl_surface()).filter(|_| same_client) else { return };
+        let (from, layout) = (point(pointer.current_location().to_i32_round()), &mut self.desktop.layout);
+        let begun = match edges {
+            None => layout.begin_move(id, from),
+            Some(edges) => layout.begin_resize(id, edges, from),
+        };
+        if !begun {
+            return;
+        }
+        pointer.unset_grab(self, serial, self.millis());
+        self.clear_pointer_focus(&pointer);
+        self.arrange_windows();
+    }
+
     /// The pointer has moved while an interaction is in progress.
     pub fn interact(&mut self, pointer: Point<f64, Logical>) {
-        let Some(interaction) = &self.desktop.interaction else { return };
-        let delta = (pointer - interaction.pointer).to_i32_round();
-        let (surface, start) = (interaction.surface.clone(), interaction.start);
-        let edges = interaction.edges;
-        let Some(window) = self.desktop.windows.find(&surface) else {
-            self.desktop.interaction = None;
-            return;
-        };
-        match edges {
-            None => {
-                window.location = start.loc + delta;
-                self.displays_stale = true;
-            }
-            Some(edges) => {
-                let (min, max) = with_states(&surface, |states| {
-                    let mut state = states.cached_state.get::<SurfaceCachedState>();
-                    (state.current().min_size, state.current().max_size)
-                });
-                let size = resized(start.size, edges, delta, min, max);
-                window.toplevel.with_pending_state(|state| {
-                    state.states.set(xdg_toplevel::State::Resizing);
-                    state.size = Some(size);
-                });
-                window.toplevel.send_pending_configure();
-            }
+        if self.desktop.layout.drag(point(pointer.to_i32_round())) {
+            self.arrange_windows();
         }
-        self.redraw_all();
     }
 
     /// The button was released.
     pub fn end_interaction(&mut self) {
-        let Some(mut interaction) = self.desktop.interaction.take() else { return };
-        if interaction.edges.is_none() || !interaction.surface.is_alive() {
-            return;
-        }
-        if let Some(window) = self.desktop.windows.find(&interaction.surface) {
-            window.toplevel.with_pending_state(|state| {
-                state.states.unset(xdg_toplevel::State::Resizing);
-            });
-            window.toplevel.send_pending_configure();
-        }
-        interaction.finished = true;
-        self.desktop.interaction = Some(interaction);
-    }
-
-    /// The client has committed during a resize: the edges that the user does not drag stay where
-    /// they are.
-    pub fn anchor_resize(&mut self, surface: &WlSurface) {
-        let Some(interaction) = self.desktop.interaction.as_ref().filter(|i| &i.surface == surface) else { return };
-        let (Some(edges), start, finished) = (interaction.edges, interaction.start, interaction.finished) else {
-            return;
-        };
-        if let Some(window) = self.desktop.windows.find(surface) {
-            window.location = anchored(start, edges, window.geometry().size);
-            // The client may choose another size than requested (a terminal's is whole cells). Its
-            // size counts.
-            let still = window.toplevel.current_state().states.contains(xdg_toplevel::State::Resizing);
-            if finished && !still {
-                self.desktop.interaction = None;
-            }
-        }
+        let pointer = point(self.pointer_location().to_i32_round());
+        self.desktop.layout.drop_grab(pointer);
+        self.arrange_windows();
     }
 }

@@ -4,7 +4,7 @@
 //!  while the session is locked, a surface of the lock, or nobody
 //!  else a layer surface of the upper two layers that wants it for itself
 //!   └ else what the user has clicked or what was shown last: a window, or a layer surface that takes it
-//!      └ else the topmost window
+//!      └ else the window that the layout gives the focus
 //! ```
 //!
 //! Menus keep it while they are open ([`crate::session::windows::menus`]). Nothing here moves the
@@ -21,16 +21,48 @@ impl Syncline {
     /// Gives keyboard focus to a window or layer surface and raises it; with `None`, nobody has the
     /// focus. Who has the keyboard for itself keeps it.
     pub fn focus(&mut self, surface: Option<WlSurface>) {
-        if let Some(surface) = &surface {
-            self.desktop.windows.raise(surface);
-        }
         if let (Some(lock), Some(surface)) = (&mut self.desktop.lock, &surface) {
             lock.choose(surface);
         }
+        let id = surface.as_ref().and_then(|surface| self.desktop.windows.id_of(surface));
+        if let Some(id) = id {
+            self.desktop.layout.focus(id);
+            self.arrange_windows();
+        }
+        // A modal dialog may have it instead.
+        let surface = if id.is_some() { self.focused_window_surface() } else { surface };
         let surface = self.keyboard_holder().or_else(|| surface.filter(|_| !self.is_locked()));
+        let has = self.seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        if has != surface {
+            self.give_keyboard(surface);
+        }
+    }
+
+    /// The window that the layout gives the focus has the keyboard, unless somebody has it for itself. A
+    /// layer surface keeps it when a window goes.
+    pub fn keyboard_follows(&mut self) {
+        let (before, focused) = (self.desktop.focused, self.desktop.layout.focused());
+        if before == focused {
+            return;
+        }
+        self.desktop.focused = focused;
+        let is_gone = |id| !self.desktop.layout.window(id).is_some_and(|window| window.is_shown());
+        let layer = self.layer_with_keyboard().filter(|_| before.is_some_and(is_gone));
+        let surface = layer.or_else(|| self.focused_window_surface());
+        let surface = self.keyboard_holder().or_else(|| surface.filter(|_| !self.is_locked()));
+        let has = self.seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        if has != surface {
+            self.give_keyboard(surface);
+        }
+    }
+
+    fn focused_window_surface(&self) -> Option<WlSurface> {
+        Some(self.desktop.windows.get(self.desktop.layout.focused()?)?.surface().clone())
+    }
+
+    fn give_keyboard(&mut self, surface: Option<WlSurface>) {
         self.close_menus_of_others(surface.as_ref());
         self.pointer_stale = true;
-        self.desktop.windows.activate(surface.as_ref());
         self.tell_held_motion();
         if let Some(keyboard) = self.seat.get_keyboard() {
             let serial = SERIAL_COUNTER.next_serial();
@@ -54,14 +86,16 @@ impl Syncline {
         }
     }
 
-    /// Focuses the topmost window. A layer surface that has the keyboard keeps it.
+    /// The window that the layout gives the focus has the keyboard. A layer surface that has it keeps it.
     pub fn focus_top(&mut self) {
-        let layer = self
-            .keyboard_root()
-            .filter(|root| self.desktop.layers.get(root).is_some_and(|window| window.takes_keyboard()));
-        let window = || self.desktop.windows.visible().next().map(|window| window.surface().clone());
-        let top = layer.or_else(window);
+        let top = self.layer_with_keyboard().or_else(|| self.focused_window_surface());
         self.focus(top);
+    }
+
+    /// The layer surface that has the keyboard, and may.
+    fn layer_with_keyboard(&self) -> Option<WlSurface> {
+        let takes = |root: &WlSurface| self.desktop.layers.get(root).is_some_and(|window| window.takes_keyboard());
+        self.keyboard_root().filter(takes)
     }
 
     /// The window or layer surface that has the keyboard, perhaps by a menu.

@@ -21,7 +21,7 @@ use smithay::{
 use wayland_protocols::xdg::shell::server::xdg_popup::XdgPopup;
 
 use crate::{
-    desktop::windows::Placement,
+    desktop::windows::geometry,
     output::state::Output,
     session::{Syncline, checks, windows::popups},
     system::id::OutputId,
@@ -29,7 +29,7 @@ use crate::{
 
 impl LayerShellHandler for Syncline {
     fn has_buffer(&self, surface: &WlSurface) -> bool {
-        checks::surface::has_buffer(surface)
+        checks::first_buffer::has_buffer(surface)
     }
 
     fn new_layer_surface(&mut self, layer: LayerSurface, output: Option<wl_output::WlOutput>) {
@@ -104,7 +104,7 @@ impl Syncline {
         }
         self.refresh_keyboard(surface, maps);
         let at = self.desktop.layers.get(surface).map(|window| window.at).unwrap_or_default();
-        self.note_place(surface, (at, crate::desktop::windows::geometry(surface)));
+        self.note_place(surface, (at, geometry(surface)));
         true
     }
 
@@ -113,7 +113,7 @@ impl Syncline {
         let Some(area) = self.outputs.list.get(id).map(Output::rect) else { return };
         let changed = self.desktop.layers.arrange(id, area);
         if changed.area {
-            self.refill(area, self.working_area(id));
+            self.tell_layout(id);
         }
         if changed.moved || changed.area {
             (self.pointer_stale, self.displays_stale) = (true, true);
@@ -125,20 +125,6 @@ impl Syncline {
     pub fn arrange_all_layers(&mut self) {
         for id in self.outputs.list.ids() {
             self.arrange_layers(id);
-        }
-    }
-
-    /// The working area of the output with the area `output` is another one: maximised windows fill it.
-    fn refill(&mut self, output: Rectangle<i32, Logical>, working: Rectangle<i32, Logical>) {
-        for window in self.desktop.windows.all_mut() {
-            if window.placement != Placement::Maximised || !output.contains(window.location) {
-                continue;
-            }
-            window.location = working.loc;
-            window.toplevel.with_pending_state(|state| state.size = Some(working.size));
-            if window.toplevel.is_initial_configure_sent() {
-                window.toplevel.send_pending_configure();
-            }
         }
     }
 

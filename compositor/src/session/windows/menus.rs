@@ -93,6 +93,9 @@ impl Syncline {
         });
         let continues = self.top_menu().as_ref() == Some(&parent);
         let of_dismissed = !continues && get_role(&parent) == Some(XDG_POPUP_ROLE);
+        // It would take the user to another workspace.
+        let hidden = self.desktop.windows.find(&root).is_some_and(|window| !window.shown);
+        let of_dismissed = of_dismissed || hidden;
         let Some(seat) = seat.filter(|_| !of_dismissed) else {
             tracing::debug!("a popup of {} may not grab the seat with serial {serial:?}: dismissed", surface.id());
             // Fails if the window is gone, and the popup with it.

@@ -1,11 +1,14 @@
 //! Windows and layer surfaces: what clients ask for, what the user does to them, which of them has the
 //! keyboard, and which outputs they are on.
 
+pub mod arrange;
 mod displays;
+mod hold;
 mod interact;
 mod keyboard;
 mod layers;
 mod leave;
+mod life;
 mod menus;
 pub mod popups;
 mod remap;

@@ -17,7 +17,7 @@ use smithay::{
 };
 
 use crate::{
-    desktop::windows::{Placement, Window},
+    desktop::windows::{Told, Window},
     session::checks,
 };
 
@@ -32,13 +32,7 @@ pub fn initial_state() -> ToplevelState {
 
 /// A window has no buffer any more.
 pub fn reset_window(window: &mut Window) {
-    window.mapped = false;
-    window.maximised = false;
-    window.placement = Placement::Floating;
-    window.area = None;
-    if let Some(restore) = window.restore.take() {
-        window.location = restore.loc;
-    }
+    (window.mapped, window.shown, window.area, window.told) = (false, false, None, Told::default());
     with_states(window.surface(), |states| {
         if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
             let mut data = data.lock().expect("no panic while locked");

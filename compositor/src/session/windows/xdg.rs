@@ -6,10 +6,9 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
-    utils::{Logical, Point, Rectangle, Serial, Size},
+    utils::{Logical, Point, Rectangle, Serial},
     wayland::{
         compositor::{get_role, with_states},
-        seat::WaylandFocus,
         shell::xdg::{
             PopupSurface, PositionerState, SurfaceCachedState, ToplevelSurface, XDG_POPUP_ROLE, XdgPopupSurfaceData,
             XdgShellHandler, XdgShellState,
@@ -19,16 +18,18 @@ use smithay::{
 
 use crate::{
     desktop::{
-        interact::{Interaction, ResizeEdges},
+        layout::{
+            window::{Fullscreen, NewWindow},
+            workspace::OutputName,
+        },
         tree::walk,
-        windows::{self, Placement},
+        windows,
     },
-    output::state::Output,
     session::{
         Syncline, checks,
-        windows::{popups, remap},
+        windows::{arrange::point, interact, popups, remap},
     },
-    surface::{SurfaceState, state::id_of},
+    surface::SurfaceState,
 };
 
 impl XdgShellHandler for Syncline {
@@ -41,7 +42,10 @@ impl XdgShellHandler for Syncline {
             return;
         }
         surface.with_pending_state(|state| *state = remap::initial_state());
-        self.desktop.windows.push(surface);
+        let here = point(self.pointer_location().to_i32_floor());
+        let workspace = self.desktop.layout.output_at(here).map(|output| output.active);
+        let id = self.desktop.layout.add(NewWindow { workspace, ..NewWindow::default() });
+        self.desktop.windows.push(surface, id);
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
@@ -85,52 +89,50 @@ impl XdgShellHandler for Syncline {
     fn parent_changed(&mut self, surface: ToplevelSurface) {
         // The dialogs of a window lie above it.
         let Some(window) = self.desktop.windows.find(surface.wl_surface()) else { return };
-        let Some(parent) = window.parent() else { return };
-        if !self.desktop.windows.find(&parent).is_some_and(|parent| parent.mapped) {
+        let (id, parent) = (window.id, window.parent());
+        let over = parent.as_ref().and_then(|parent| self.desktop.windows.find(parent)).filter(|parent| parent.mapped);
+        let over = over.map(|parent| parent.id);
+        if over.is_none() && parent.is_some() {
             // Only windows that are shown have dialogs.
             self.desktop.windows.find(surface.wl_surface()).into_iter().for_each(|window| window.set_parent(None));
-        } else if self.desktop.windows.is_above(&parent, surface.wl_surface()) {
-            self.desktop.windows.raise(surface.wl_surface());
-            self.pointer_stale = true;
-            self.redraw_all();
         }
+        self.layout_stale |= self.desktop.layout.set_parent(id, over);
     }
 
     fn move_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial) {
-        self.begin_interaction(surface, serial, None);
+        self.begin_interaction(&surface, serial, None);
     }
 
     fn resize_request(&mut self, surface: ToplevelSurface, _: WlSeat, serial: Serial, edges: xdg_toplevel::ResizeEdge) {
-        self.begin_interaction(surface, serial, Some(edges.into()));
+        self.begin_interaction(&surface, serial, Some(interact::edges(edges)));
     }
 
     fn maximize_request(&mut self, surface: ToplevelSurface) {
-        self.set_maximised(&surface, true);
+        self.request_state(&surface, |layout, id| layout.set_maximised(id, true));
     }
 
     fn unmaximize_request(&mut self, surface: ToplevelSurface) {
-        self.set_maximised(&surface, false);
+        self.request_state(&surface, |layout, id| layout.set_maximised(id, false));
     }
 
     fn fullscreen_request(&mut self, surface: ToplevelSurface, output: Option<WlOutput>) {
-        self.place(&surface, Placement::Fullscreen, output);
+        let output = output.and_then(|wl| self.outputs.list.get(self.output_of(&wl)?));
+        let wanted = output.map(|output| OutputName(output.wl.name().into()));
+        self.request_state(&surface, |layout, id| layout.set_fullscreen(id, Some(Fullscreen::Real), wanted.as_ref()));
     }
 
     fn unfullscreen_request(&mut self, surface: ToplevelSurface) {
-        let Some(window) = self.desktop.windows.find(surface.wl_surface()) else { return };
-        let placement = if window.maximised { Placement::Maximised } else { Placement::Floating };
-        self.place(&surface, placement, None);
+        self.request_state(&surface, |layout, id| layout.set_fullscreen(id, None, None));
     }
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
         checks::xdg::forget_role(self, surface.wl_surface());
-        let gone = self.desktop.windows.remove(&surface);
-        gone.iter().for_each(|gone| self.desktop.windows.leave_dialogs(gone.surface(), gone.parent()));
-        if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface.wl_surface()) {
-            self.desktop.interaction = None;
-        }
+        let Some(gone) = self.desktop.windows.remove(&surface) else { return };
+        self.desktop.windows.leave_dialogs(gone.surface(), gone.parent());
+        self.desktop.layout.remove(gone.id);
+        self.desktop.transactions.remove(gone.id, self.now);
         // Of many that go at once, all would be focused one after the other.
-        self.focus_stale |= gone.is_some_and(|window| window.mapped);
+        self.layout_stale = true;
         self.redraw_all();
     }
 
@@ -146,7 +148,10 @@ impl XdgShellHandler for Syncline {
 impl Syncline {
     /// Handles windows at each applied commit: first configure, mapping, unmapping, anchoring of a
     /// resize.
-    pub fn shell_commit(&mut self, surface: &WlSurface) {
+    ///
+    /// `acked`: a window's configure that its client had acknowledged before, and after the commit
+    /// before.
+    pub fn shell_commit(&mut self, surface: &WlSurface, acked: Option<u32>) {
         let has_buffer = with_states(surface, |states| SurfaceState::of(states).current.is_some());
         if let Some(PopupKind::Xdg(popup)) = self.desktop.popups.find_popup(surface) {
             if with_states(surface, |states| SurfaceState::of(states).was_shown(has_buffer)) {
@@ -168,36 +173,13 @@ impl Syncline {
         if self.layer_commit(surface, has_buffer) || self.lock_commit(surface, has_buffer) {
             return;
         }
-        let area = self.working_area_at(self.pointer_location());
-        let count = self.desktop.windows.visible().count();
         let Some(window) = self.desktop.windows.find(surface) else { return self.configure_dismissed(surface) };
         if !window.toplevel.is_initial_configure_sent() {
-            window.toplevel.send_configure();
-            return;
+            return self.first_configure(surface);
         }
         self.measure(surface);
+        self.window_commit(surface, has_buffer, acked);
         let Some(window) = self.desktop.windows.find(surface) else { return };
-        if has_buffer && !window.mapped {
-            window.mapped = true;
-            // One that was hidden comes back to where it was.
-            if window.placement == Placement::Floating && !std::mem::replace(&mut window.placed, true) {
-                window.location = windows::initial_location(window.geometry().size, area, count);
-            }
-            // Titles are nobody's business: the log has numbers only.
-            tracing::debug!("window mapped: surface {}", id_of(surface));
-            self.focus(Some(surface.clone()));
-        } else if !has_buffer && window.mapped {
-            let parent = window.parent();
-            remap::reset_window(window);
-            self.desktop.windows.leave_dialogs(surface, parent);
-            if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == surface) {
-                self.desktop.interaction = None;
-            }
-            self.focus_top();
-        }
-        self.anchor_resize(surface);
-        let Some(window) = self.desktop.windows.find(surface) else { return };
-        window.recentre();
         let geometry = window.geometry();
         window.size = geometry.size;
         let place = (window.location, geometry);
@@ -250,98 +232,6 @@ impl Syncline {
         }
     }
 
-    fn begin_interaction(&mut self, surface: ToplevelSurface, serial: Serial, edges: Option<ResizeEdges>) {
-        // Only a client whose surface has the pointer's implicit grab may start one.
-        let Some(pointer) = self.seat.get_pointer() else { return };
-        let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));
-        let same_client = grabbed.as_ref().and_then(|start| start.focus.as_ref()).is_some_and(|(focus, _)| {
-            focus.same_client_as(&smithay::reexports::wayland_server::Resource::id(surface.wl_surface()))
-        });
-        let Some(window) = self.desktop.windows.find(surface.wl_surface()).filter(|_| same_client) else { return };
-        if window.placement != Placement::Floating {
-            return;
-        }
-        window.settle();
-        let start = window.rect();
-        pointer.unset_grab(self, serial, self.millis());
-        self.clear_pointer_focus(&pointer);
-        self.desktop.interaction = Some(Interaction {
-            surface: surface.wl_surface().clone(),
-            pointer: pointer.current_location(),
-            start,
-            edges,
-            finished: false,
-        });
-    }
-
-    /// Maximises a window or ends that: at once, or when it leaves fullscreen.
-    fn set_maximised(&mut self, toplevel: &ToplevelSurface, maximised: bool) {
-        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
-        window.maximised = maximised;
-        match window.placement {
-            // The request needs an answer, even if nothing changes.
-            Placement::Fullscreen if toplevel.is_initial_configure_sent() => drop(toplevel.send_configure()),
-            Placement::Fullscreen => {}
-            _ if maximised => self.place(toplevel, Placement::Maximised, None),
-            _ => self.place(toplevel, Placement::Floating, None),
-        }
-    }
-
-    /// Moves a window to another placement and sends its client the new state.
-    pub fn place(&mut self, toplevel: &ToplevelSurface, placement: Placement, wanted: Option<WlOutput>) {
-        let pointer = self.pointer_location();
-        let wanted = wanted.and_then(|wl| self.output_of(&wl));
-        if self.desktop.interaction.as_ref().is_some_and(|i| &i.surface == toplevel.wl_surface()) {
-            self.desktop.interaction = None;
-        }
-        self.pointer_stale = true;
-        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
-        let middle = || {
-            let rect = window.rect();
-            if window.mapped { (rect.loc + rect.size.downscale(2)).to_f64() } else { pointer }
-        };
-        let middle = middle();
-        let output = wanted.or_else(|| self.output_at(middle));
-        let area = output.and_then(|id| self.outputs.list.get(id)).map(Output::rect).unwrap_or_default();
-        let working = output.map(|id| self.working_area(id)).unwrap_or_default();
-        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
-        if window.placement == Placement::Floating && window.mapped {
-            window.restore = Some(window.rect());
-        }
-        window.settle();
-        window.placement = placement;
-        window.area = None;
-        let size: Option<Size<i32, Logical>> = match placement {
-            Placement::Floating => {
-                let restore = window.restore.take();
-                if let Some(Rectangle { loc, .. }) = restore {
-                    window.location = loc;
-                }
-                restore.map(|r| r.size)
-            }
-            Placement::Maximised => {
-                window.location = working.loc;
-                Some(working.size)
-            }
-            Placement::Fullscreen => {
-                window.fill(area);
-                Some(area.size)
-            }
-        };
-        toplevel.with_pending_state(|state| {
-            state.size = size;
-            let mut set = |flag, on| if on { state.states.set(flag) } else { state.states.unset(flag) };
-            set(xdg_toplevel::State::Maximized, placement == Placement::Maximised);
-            set(xdg_toplevel::State::Fullscreen, placement == Placement::Fullscreen);
-            set(xdg_toplevel::State::Resizing, false);
-        });
-        if toplevel.is_initial_configure_sent() {
-            toplevel.send_configure();
-        }
-        self.update_feedback(toplevel.wl_surface());
-        self.redraw_all();
-    }
-
     /// Keeps a popup where it may be, as its positioner allows: that of a window within the working
     /// area, that of a fullscreen window or a layer surface within the output.
     pub fn unconstrain(&mut self, popup: &PopupSurface) {
@@ -352,7 +242,7 @@ impl Syncline {
             (layer.at, output.rect())
         } else {
             let Some(window) = self.desktop.windows.find(&root) else { return };
-            let (location, fills) = (window.location, window.placement == Placement::Fullscreen);
+            let (location, fills) = (window.location, window.area.is_some());
             let at = location.to_f64();
             (location, if fills { self.outputs.rect_at(at) } else { self.working_area_at(at) })
         };

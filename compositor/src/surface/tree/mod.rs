@@ -241,14 +241,14 @@ impl<H: Clone> Trees<H> {
     }
 
     /// What a commit of this surface changes in its tree; `None`: nothing.
-    pub fn take_update(&mut self, id: SurfaceId) -> Option<Box<TreeUpdate>> {
+    pub fn take_update(&mut self, id: SurfaceId) -> Option<TreeUpdate> {
         let family = self.family_mut(id).filter(|family| !family.pending.is_empty())?;
         let mut update = std::mem::take(&mut family.pending);
         if update.restacked {
             let links = |child: &SurfaceId| (*child, self.link(*child).filter(|_| *child != id));
             update.order = self.requested(id).iter().map(links).collect();
         }
-        Some(Box::new(update))
+        Some(update)
     }
 
     /// Makes an update of this surface current. Returns whether it changed anything.

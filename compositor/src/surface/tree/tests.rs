@@ -39,7 +39,7 @@ struct Real {
 
 impl Real {
     fn commit(&mut self, id: SurfaceId, content: Option<u32>) {
-        let update = self.trees.take_update(id).map(|update| *update).unwrap_or_default();
+        let update = self.trees.take_update(id).unwrap_or_default();
         let state = State { content, update };
         if self.trees.is_sync(id) {
             return self.cache.hold(&mut self.trees, id, state);

@@ -145,6 +145,16 @@ fn the_first_configure_can_have_the_size_that_the_window_will_get() {
 }
 
 #[test]
+fn the_floating_window_with_the_focus_stays_on_top_when_the_others_float_too() {
+    let mut layout = layout(Mode::Tiling);
+    let windows = [map(&mut layout), map(&mut layout), map(&mut layout)];
+    layout.set_floating(windows[2], true);
+    layout.set_mode(active(&layout, "A"), Mode::Floating);
+    let top = layout.arrange().outputs().next().and_then(|output| output.windows.last().map(|placed| placed.window));
+    assert_eq!((top, layout.focused()), (Some(windows[2]), Some(windows[2])));
+}
+
+#[test]
 fn the_mode_of_a_workspace_can_change() {
     let mut layout = layout(Mode::Tiling);
     let [a, b] = [(); 2].map(|()| map(&mut layout));

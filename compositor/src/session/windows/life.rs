@@ -1,0 +1,87 @@
+//! The life of a window: its first configure, its first buffer, what it commits later, the states that
+//! it requests.
+//!
+//! It tells the layout; what follows from that is in [`crate::session::windows::arrange`].
+
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::shell::xdg::ToplevelSurface};
+
+use crate::{
+    desktop::layout::{Layout, geometry::Size},
+    session::{
+        Syncline,
+        windows::{interact::hints, remap},
+    },
+    surface::state::id_of,
+    system::id::WindowId,
+};
+
+impl Syncline {
+    /// The first commit of a window: its client learns how the window would be placed.
+    pub fn first_configure(&mut self, surface: &WlSurface) {
+        let Some(window) = self.desktop.windows.find(surface) else { return };
+        window.told.owed = true;
+        self.desktop.layout.set_hints(window.id, hints(surface));
+        let placed = self.desktop.layout.preview(window.id);
+        window.tell_preview(placed);
+        self.update_feedback(surface);
+    }
+
+    /// A commit of a window was applied that had its first configure before. `acked`: the configure
+    /// that its client had acknowledged before, and after the commit before.
+    pub fn window_commit(&mut self, surface: &WlSurface, has_buffer: bool, acked: Option<u32>) {
+        let (now, desktop) = (self.now, &mut self.desktop);
+        let Some(window) = desktop.windows.find(surface) else { return };
+        let (id, geometry) = (window.id, window.geometry().size);
+        let size = Size { w: geometry.w, h: geometry.h };
+        window.acked = acked.or(window.acked);
+        self.layout_stale |= desktop.layout.set_hints(id, hints(surface));
+        match (has_buffer, window.mapped) {
+            (true, false) => {
+                window.mapped = true;
+                desktop.transactions.add(id, window.told.size);
+                desktop.transactions.sized(id, size);
+                desktop.layout.map(id, size, false);
+                // It takes the user to no workspace that is hidden.
+                let on = desktop.layout.window(id).and_then(|window| window.workspace);
+                match on.is_none_or(|on| desktop.layout.is_active(on)) {
+                    true => desktop.layout.focus(id),
+                    false => desktop.layout.set_urgent(id, true),
+                };
+                // Titles are nobody's business: the log has numbers only.
+                tracing::debug!("window mapped: surface {}", id_of(surface));
+                self.arrange_windows();
+            }
+            (false, true) => {
+                let parent = window.parent();
+                remap::reset_window(window);
+                desktop.windows.leave_dialogs(surface, parent);
+                desktop.layout.unmap(id);
+                desktop.transactions.remove(id, now);
+                self.arrange_windows();
+            }
+            (false, false) => {}
+            (true, true) => {
+                let settled = window.acked.is_some() && window.acked == window.told.serial;
+                if let Some(serial) = window.acked {
+                    desktop.transactions.acked(id, serial);
+                }
+                desktop.transactions.sized(id, size);
+                let moved = desktop.layout.committed(id, size, settled);
+                self.layout_stale |= desktop.transactions.committed(id, now) || moved;
+                // One that is smaller than the display which it covers lies in the middle.
+                if let Some(place) = desktop.transactions.shown(id).filter(|_| window.area.is_some()) {
+                    window.location = window.shown_at(place.rect);
+                }
+            }
+        }
+    }
+
+    /// A client requests a state of its window. It gets a configure in any case, unless it has had
+    /// none yet.
+    pub fn request_state(&mut self, toplevel: &ToplevelSurface, change: impl FnOnce(&mut Layout, WindowId) -> bool) {
+        let Some(window) = self.desktop.windows.find(toplevel.wl_surface()) else { return };
+        change(&mut self.desktop.layout, window.id);
+        window.told.owed |= toplevel.is_initial_configure_sent();
+        self.layout_stale = true;
+    }
+}
