@@ -44,6 +44,18 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// List the windows: on which workspace each is, where, and how.
+    Windows {
+        /// Print JSON, for programs; docs/desktop.md describes the fields.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the workspaces: on which display each is, and how it lays out its windows.
+    Workspaces {
+        /// Print JSON, for programs; docs/desktop.md describes the fields.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the dma-bufs of clients: how the renderer reads each one, and which cards scan it out.
     Buffers {
         /// Print JSON, for programs; docs/cards.md describes the fields.

@@ -22,6 +22,7 @@ use crate::{
         clients::{self, ClientReport},
         fences::FencesReport,
         table,
+        windows::{self, WindowReport, WorkspaceReport},
     },
     system::error::{Context, Error},
 };
@@ -49,6 +50,17 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         Message::Reload => drop(ask(&Request::Reload)?),
         Message::Output { name, power } => {
             ask(&Request::Output { name: name.clone(), on: *power == Power::On })?;
+        }
+        Message::Windows { json: true } => println!("{}", ask(&Request::Windows { titles: true })?),
+        Message::Windows { json: false } => {
+            let report: Vec<WindowReport> =
+                Connection::connect(&args.socket)?.read(&Request::Windows { titles: true })?;
+            print!("{}", windows::render_windows(&report));
+        }
+        Message::Workspaces { json: true } => println!("{}", ask(&Request::Workspaces)?),
+        Message::Workspaces { json: false } => {
+            let report: Vec<WorkspaceReport> = Connection::connect(&args.socket)?.read(&Request::Workspaces)?;
+            print!("{}", windows::render_workspaces(&report));
         }
         Message::Buffers { json: true } => println!("{}", ask(&Request::Buffers)?),
         Message::Buffers { json: false } => {

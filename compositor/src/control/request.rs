@@ -38,6 +38,8 @@ pub enum Request {
         /// With titles and names of applications.
         titles: bool,
     },
+    /// The workspaces; see [`crate::report::windows::WorkspaceReport`].
+    Workspaces,
     /// The last lines of the log.
     Log,
     /// See [`crate::session::crc::switch`].

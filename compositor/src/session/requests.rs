@@ -79,6 +79,7 @@ impl Syncline {
             Request::Buffers => serde_json::to_value(self.buffers_report()).map_err(|e| e.to_string()),
             Request::Clients => serde_json::to_value(self.clients_report()).map_err(|e| e.to_string()),
             Request::Windows { titles } => serde_json::to_value(self.windows_report(titles)).map_err(|e| e.to_string()),
+            Request::Workspaces => serde_json::to_value(self.workspaces_report()).map_err(|e| e.to_string()),
             Request::Log => Ok(serde_json::json!({ "lines": recent_log::text() })),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }
