@@ -33,7 +33,7 @@ use smithay::{
 use crate::{
     desktop::{
         lock::{Lock, PATIENCE},
-        windows::geometry,
+        windows,
     },
     output::state::Output,
     session::{Syncline, checks, windows::popups::implementation_limit},
@@ -158,7 +158,7 @@ impl Syncline {
         if std::mem::replace(&mut window.mapped, has_buffer) != has_buffer {
             let at = window.at;
             self.focus(None);
-            self.note_place(surface, (at, geometry(surface)));
+            self.note_place(surface, (at, windows::geometry(surface)));
         }
         true
     }

@@ -21,7 +21,7 @@ use smithay::{
 use wayland_protocols::xdg::shell::server::xdg_popup::XdgPopup;
 
 use crate::{
-    desktop::windows::geometry,
+    desktop::windows,
     output::state::Output,
     session::{Syncline, checks, windows::popups},
     system::id::OutputId,
@@ -104,7 +104,7 @@ impl Syncline {
         }
         self.refresh_keyboard(surface, maps);
         let at = self.desktop.layers.get(surface).map(|window| window.at).unwrap_or_default();
-        self.note_place(surface, (at, geometry(surface)));
+        self.note_place(surface, (at, windows::geometry(surface)));
         true
     }
 
