@@ -120,6 +120,8 @@ fn a_client_whose_fence_the_display_waits_for_is_ended_for_the_lock() {
     let mut locker = compositor.client().unwrap();
     let lock = locker.lock().unwrap();
     locker.flush().unwrap();
+    // It has a second for its fence.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
     let ended = actor.client.expect_protocol_error().unwrap();
     assert!(ended.to_string().contains("from being locked"), "{ended}");
     assert_eq!(locker.state.locks.get(&lock.token), None, "its picture is still on the display");

@@ -23,6 +23,10 @@ impl Syncline {
         }
         self.desktop.layout.end_grab();
         self.arrange_windows();
+        // Another output may be where the one was that a window covered.
+        let covering = self.desktop.windows.mapped().filter(|window| window.area.is_some());
+        let covering: Vec<_> = covering.map(|window| window.surface().clone()).collect();
+        covering.iter().for_each(|surface| self.update_feedback(surface));
         self.pointer_stale = true;
         self.power_stale = true;
         self.redraw_all();
