@@ -39,7 +39,7 @@ impl Layout {
             pointer.moved(-(aside as i32), -down)
         };
         if let Some(window) = self.windows.get_mut(&id) {
-            (window.snap, window.maximised) = (None, false);
+            (window.snap, window.maximised, window.displaced) = (None, false, None);
             window.float.at = Some(start.moved(-area.x, -area.y));
         }
         self.grab = Some(Grab { window: id, pointer, kind: GrabKind::Move { start, changed: false } });

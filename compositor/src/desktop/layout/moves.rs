@@ -53,6 +53,7 @@ impl Layout {
         let (dx, dy) = if direction.is_horizontal() { (step, 0) } else { (0, step) };
         if let Some(window) = self.windows.get_mut(&id) {
             window.float.at = Some(rect.at().moved(dx, dy));
+            window.displaced = None;
         }
         let on = self.place_of(id);
         self.touch(on);
@@ -71,7 +72,7 @@ impl Layout {
             // It goes out of sight.
             self.mark(id, |window| window.sticky = false);
         }
-        self.mark(id, |window| window.came_from = None);
+        self.mark(id, |window| (window.came_from, window.displaced) = (None, None));
         self.transfer(id, Some(to));
         if follow {
             self.focus(id);

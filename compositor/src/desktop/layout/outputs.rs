@@ -1,17 +1,20 @@
 //! Outputs that come, change and go, and their workspaces.
 //!
 //! ```text
-//!  goes         → its workspaces go to the focused output, and remember where they belong
+//!  goes         → its workspaces go to the focused output, and remember where they belong; what floated
+//!                 in sight comes to the workspace that is shown there
 //!  comes again  → they return, with all windows, and the one that was active is active again
 //!  none left    → they wait, and windows that come meanwhile come to the one that was used last
 //! ```
 //!
-//! Nothing here moves a window from its workspace, except that sticky ones stay in sight.
+//! Nothing else here moves a window from its workspace, except that sticky ones stay in sight.
 
 use crate::{
     desktop::layout::{
         geometry::{Rect, Size},
+        options::Mode,
         state::{Layout, Output},
+        window::WindowState,
         workspace::{Label, OutputName, Workspace},
     },
     system::id::WorkspaceId,
@@ -48,6 +51,7 @@ impl Layout {
         let last = self.current().filter(|_| first);
         let active = returned.or(last).unwrap_or_else(|| self.most_used(name));
         self.outputs.push(Output { name: name.clone(), area, working, active });
+        self.take_back(name, active);
         self.settle();
     }
 
@@ -67,9 +71,40 @@ impl Layout {
             workspace.stale = true;
         }
         if self.focused_output.as_ref() == Some(name) {
-            self.focused_output = refuge;
+            self.focused_output = refuge.clone();
         }
+        self.shelter(name, gone.active, refuge.as_ref());
         self.settle();
+    }
+
+    /// What floated in sight on an output that has gone stays in sight on another one, if windows float
+    /// there, too.
+    fn shelter(&mut self, gone: &OutputName, from: WorkspaceId, refuge: Option<&OutputName>) {
+        let Some(to) = refuge.and_then(|refuge| self.output(refuge)).map(|output| output.active) else { return };
+        let floats = |id| self.workspace(id).is_some_and(|workspace| workspace.mode == Mode::Floating);
+        let Some(workspace) = self.workspace(from).filter(|_| floats(from) && floats(to)) else { return };
+        let roots = workspace.floating.iter().filter(|id| self.root(**id) == **id);
+        for root in roots.copied().collect::<Vec<_>>() {
+            for member in self.branch(root) {
+                self.windows
+                    .entry(member)
+                    .and_modify(|window| _ = window.displaced.get_or_insert_with(|| gone.clone()));
+            }
+            self.transfer(root, Some(to));
+        }
+    }
+
+    /// An output is there again: what is sheltered elsewhere returns to it.
+    fn take_back(&mut self, name: &OutputName, to: WorkspaceId) {
+        let of = |window: &WindowState| window.displaced.as_ref() == Some(name);
+        let all = self.windows.iter().filter(|(_, window)| of(window));
+        let roots: Vec<_> = all.map(|(id, _)| *id).filter(|id| self.root(*id) == *id).collect();
+        for root in roots {
+            self.transfer(root, Some(to));
+        }
+        for window in self.windows.values_mut().filter(|window| of(window)) {
+            window.displaced = None;
+        }
     }
 
     /// Everything on an output must be placed again.

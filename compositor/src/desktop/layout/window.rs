@@ -5,7 +5,10 @@
 //! fullscreen is where it was. Nothing here places anything.
 
 use crate::{
-    desktop::layout::geometry::{Edges, Hints, Point, Rect, Size},
+    desktop::layout::{
+        geometry::{Edges, Hints, Point, Rect, Size},
+        workspace::OutputName,
+    },
     system::id::{WindowId, WorkspaceId},
 };
 
@@ -31,6 +34,8 @@ pub struct WindowState {
     pub snap: Option<Snap>,
     pub maximised: bool,
     pub fullscreen: Option<Fullscreen>,
+    /// It floated in sight on an output that is gone; it returns there unless the user moves it.
+    pub displaced: Option<OutputName>,
     /// The workspace that it returns to when it leaves fullscreen.
     pub came_from: Option<WorkspaceId>,
     pub minimised: bool,
