@@ -58,8 +58,20 @@ impl Layout {
     }
 
     /// Moves a family to a workspace, or to the scratchpad, tiled or floating as it is the rule
-    /// there.
+    /// there. What is in progress with one of them ends: a window that is tiled there is not
+    /// resized like one that floats.
     pub(super) fn transfer(&mut self, member: WindowId, to: Option<WorkspaceId>) {
+        let root = self.root(member);
+        if self.place_of(root) != to {
+            for member in self.branch(root) {
+                self.end_grab_of(member);
+            }
+            self.carry(root, to);
+        }
+    }
+
+    /// The same, but a move of one of them goes on.
+    pub(super) fn carry(&mut self, member: WindowId, to: Option<WorkspaceId>) {
         let root = self.root(member);
         let family = self.branch(root);
         let from = self.place_of(root);

@@ -112,7 +112,7 @@ impl Layout {
         let changed = std::mem::replace(&mut window.float.at, at) != at;
         if here.as_ref() != Some(&name) {
             // It floats while it is dragged, whatever is the rule there.
-            self.transfer(id, Some(active));
+            self.carry(id, Some(active));
             self.focus(id);
             if let Some(Grab { kind: GrabKind::Move { changed, .. }, .. }) = &mut self.grab {
                 *changed = true;

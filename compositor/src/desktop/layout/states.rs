@@ -138,9 +138,6 @@ impl Layout {
     /// Hides a family in the scratchpad.
     pub fn to_scratchpad(&mut self, id: WindowId) -> bool {
         let Some(on) = self.place_of(id) else { return false };
-        for member in self.branch(self.root(id)) {
-            self.end_grab_of(member);
-        }
         self.mark(id, |window| {
             (window.scratchpad, window.minimised, window.came_from) = (true, false, None);
         });

@@ -4,7 +4,7 @@ use super::*;
 use crate::desktop::layout::{
     geometry::{Direction, Edges, Hints, Point},
     grab::Zone,
-    window::Snap,
+    window::{Fullscreen, Snap},
 };
 
 #[test]
@@ -43,6 +43,22 @@ fn dialogs_lie_above_their_parents_whatever_is_raised() {
     layout.unmap(dialog);
     assert_eq!(layout.window(nested).and_then(|window| window.parent), Some(a), "the parent of its parent");
     assert!(!layout.set_parent(a, Some(nested)), "it would be its own ancestor");
+}
+
+#[test]
+fn a_resize_ends_when_a_dialog_takes_its_window_to_another_output() {
+    let mut layout = layout(Mode::Tiling);
+    layout.set_output(&name("B"), rect(1200, 0, 1200, 900), rect(1200, 0, 1200, 900));
+    let first = layout.workspaces()[0].id;
+    layout.set_mode(first, Mode::Floating);
+    let a = map(&mut layout);
+    let dialog = map_dialog(&mut layout, a, false);
+    let edges = Edges { right: true, ..Edges::default() };
+    assert!(layout.begin_resize(a, edges, Point { x: 800, y: 400 }));
+    layout.set_fullscreen(dialog, Some(Fullscreen::Real), Some(&name("B")));
+    assert!(layout.window(a).is_some_and(|window| !window.floats), "it is tiled there");
+    assert!(!layout.is_dragging());
+    assert_eq!(seen(&mut layout, "B").last(), Some(&dialog));
 }
 
 #[test]
