@@ -23,6 +23,7 @@ pub mod security_context;
 mod seen_by;
 pub mod session_lock;
 pub mod shm;
+pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
@@ -222,6 +223,11 @@ pub mod reexports {
             zwp_linux_buffer_params_v1 as params, zwp_linux_dmabuf_feedback_v1 as feedback,
             zwp_linux_dmabuf_v1 as global,
         };
+    }
+
+    /// single-pixel-buffer-v1.
+    pub mod single_pixel_buffer {
+        pub use wayland_protocols::wp::single_pixel_buffer::v1::server::wp_single_pixel_buffer_manager_v1 as manager;
     }
 
     /// tearing-control-v1.

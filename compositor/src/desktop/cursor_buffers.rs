@@ -80,14 +80,20 @@ struct ThemeContent {
     content: Arc<Content>,
 }
 
-/// What is rendered into a buffer of the pointer: a texture, the part of it that is shown, how it is
+/// What is rendered into a buffer of the pointer: an image, the part of it that is shown, how it is
 /// rotated, and size and hotspot on the desktop.
 struct Picture {
-    texture: PixmanTexture,
+    image: Image,
     src: Rectangle<f64, Buffer>,
     transform: Transform,
     size: Size<i32, Logical>,
     hotspot: Point<i32, Logical>,
+}
+
+/// The pixels of a picture.
+enum Image {
+    Texture(PixmanTexture),
+    Solid(Color32F),
 }
 
 impl Default for CursorBuffers {
@@ -237,13 +243,16 @@ impl CursorBuffers {
             ImageSource::Surface(surface, hotspot) => with_states(surface, |states| {
                 let state = SurfaceState::of(states);
                 let Some(content) = state.current.clone() else { return Ok(None) };
-                let texture = match &content.source {
+                let image = match &content.source {
                     PixelSource::Shm(_) if content.is_released() => {
                         return Err("its client has got the buffer back".to_owned());
                     }
-                    PixelSource::Shm(shm) => crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0,
+                    PixelSource::Shm(shm) => {
+                        Image::Texture(crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0)
+                    }
+                    PixelSource::Solid(solid) => Image::Solid(solid.colour()),
                     PixelSource::Dmabuf(imported) if readiness::is_readable(&content) => {
-                        renderer.import_dmabuf(&imported.wl()?, None).map_err(|e| e.to_string())?
+                        Image::Texture(renderer.import_dmabuf(&imported.wl()?, None).map_err(|e| e.to_string())?)
                     }
                     PixelSource::Dmabuf(_) => {
                         self.unready = Some(content.clone());
@@ -251,7 +260,7 @@ impl CursorBuffers {
                     }
                 };
                 let View { src, transform, size, .. } = state.view;
-                Ok(Some(Picture { texture, src, transform, size, hotspot: *hotspot }))
+                Ok(Some(Picture { image, src, transform, size, hotspot: *hotspot }))
             }),
         }
     }
@@ -259,9 +268,10 @@ impl CursorBuffers {
 
 impl Picture {
     /// All of `texture`, upright.
-    fn whole(texture: PixmanTexture, image: &ThemeImage) -> Self {
+    fn whole(texture: PixmanTexture, of: &ThemeImage) -> Self {
         let src = Rectangle::from_size(texture.size().to_f64());
-        Self { texture, src, transform: Transform::Normal, size: image.size(), hotspot: image.hotspot }
+        let image = Image::Texture(texture);
+        Self { image, src, transform: Transform::Normal, size: of.size(), hotspot: of.hotspot }
     }
 }
 
@@ -278,9 +288,13 @@ fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture, turn:
     let dst: Rectangle<i32, Physical> = Rectangle::from_size((turned.w, turned.h).into());
     let transform = transform::then(transform::reverse(turn), picture.transform);
     let damage = [Rectangle::from_size(dst.size)];
-    frame
-        .render_texture_from_to(&picture.texture, picture.src, dst, &damage, &[], transform, 1.0)
-        .map_err(|e| e.to_string())?;
+    match &picture.image {
+        Image::Texture(texture) => {
+            frame.render_texture_from_to(texture, picture.src, dst, &damage, &[], transform, 1.0)
+        }
+        Image::Solid(colour) => frame.draw_solid(dst, &damage, *colour),
+    }
+    .map_err(|e| e.to_string())?;
     // The CPU is done when it says so: there is nothing to wait for.
     frame.finish().map(drop).map_err(|e| e.to_string())
 }

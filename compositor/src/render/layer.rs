@@ -11,7 +11,7 @@ use smithay::{
 };
 
 use crate::{
-    surface::{content::Content, damage::DamageHistory, transform, view::View},
+    surface::{buffer::PixelSource, content::Content, damage::DamageHistory, transform, view::View},
     system::id::SurfaceId,
 };
 
@@ -49,9 +49,12 @@ impl Layer {
     }
 
     /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which
-    /// is read again in each pass. `None`: there is a copy, or nothing that a client could write.
+    /// is read again in each pass, or a colour. `None`: there is a copy, or nothing that a client could
+    /// write.
     pub fn picture(&self) -> Option<LastPicture> {
-        self.content.client_memory().map(|_| LastPicture { content: self.content.clone(), view: self.view })
+        let solid = matches!(self.content.source, PixelSource::Solid(_));
+        let kept = solid || self.content.client_memory().is_some();
+        kept.then(|| LastPicture { content: self.content.clone(), view: self.view })
     }
 
     /// The layer as it was when it showed `last`. It stands in for the current content, so nothing

@@ -228,6 +228,11 @@ where
             frame.clear(Color32F::TRANSPARENT, rects)?;
             continue;
         }
+        if let PixelSource::Solid(solid) = &layer.content.source {
+            relative(&part.region, layer.dst.loc, rects);
+            frame.draw_solid(layer.dst, rects, solid.colour())?;
+            continue;
+        }
         let Some(known) = textures.get(&layer.content.surface) else { continue };
         if let Some(wait) = part.wait.take() {
             frame.wait(&SyncPoint::from(ClientFence::new(wait)))?;
@@ -362,6 +367,11 @@ where
             let (texture, copy) = shm::texture(renderer, last.as_ref(), shm, context.packed)?;
             content.copied();
             Sampled { texture, copy: Some(copy), in_place: false, wait: None }
+        }
+        PixelSource::Solid(_) => {
+            // It is filled; a copy of what was there before is of no more use.
+            textures.remove(&content.surface);
+            return Ok(Update::Current(None));
         }
     };
     let copy = copy.filter(|_| !layer.older);

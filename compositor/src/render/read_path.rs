@@ -128,6 +128,8 @@ pub fn is_by_cpu(layer: &Layer) -> bool {
             Some(ReadPath::Import) | None => converted_by_cpu(layer, imported).is_some(),
         },
         PixelSource::Shm(_) => true,
+        // Nothing is read.
+        PixelSource::Solid(_) => false,
     }
 }
 

@@ -20,6 +20,7 @@ use protocols::{
     security_context::SecurityContextState,
     session_lock::SessionLockState,
     shm::ShmState,
+    single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
     viewporter::ViewporterState,
@@ -49,6 +50,7 @@ use wayland_protocols::{
         linux_explicit_synchronization::zv1::server::zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1,
         presentation_time::server::wp_presentation::WpPresentation,
         security_context::v1::server::wp_security_context_manager_v1::WpSecurityContextManagerV1,
+        single_pixel_buffer::v1::server::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
         tearing_control::v1::server::wp_tearing_control_manager_v1::WpTearingControlManagerV1,
         viewporter::server::wp_viewporter::WpViewporter,
     },
@@ -153,6 +155,7 @@ pub const TABLE: &[GlobalRow] = &[
         seen_by: SeenBy::Unsandboxed,
         ..row(WpSecurityContextManagerV1::interface, 1, "protocols/src/security_context.rs")
     },
+    row(WpSinglePixelBufferManagerV1::interface, 1, "protocols/src/single_pixel_buffer.rs"),
     row(WpTearingControlManagerV1::interface, 1, "protocols/src/tearing.rs"),
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
@@ -200,6 +203,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
     TearingState::new::<Syncline>(display);
+    SinglePixelBufferState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);

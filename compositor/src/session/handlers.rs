@@ -7,6 +7,7 @@ use protocols::{
     linux_dmabuf::{Feedback, Hints, LinuxDmabufHandler, LinuxDmabufState},
     observed_dispatch, observed_global_dispatch,
     shm::{ShmHandler, ShmImage, ShmState},
+    single_pixel_buffer::{Pixel, SinglePixelBufferHandler},
     syncobj::{SyncobjHandler, SyncobjState},
 };
 use smithay::{
@@ -52,6 +53,7 @@ use crate::{
         buffer::Imported,
         client::with_budget,
         shm::{Cost, Shm},
+        solid::Solid,
     },
 };
 
@@ -163,6 +165,14 @@ impl ShmHandler for Syncline {
     }
 }
 
+impl SinglePixelBufferHandler for Syncline {
+    type Import = Arc<Solid>;
+
+    fn import_pixel(&mut self, pixel: Pixel) -> Arc<Solid> {
+        Arc::new(Solid::new(pixel))
+    }
+}
+
 impl LinuxDmabufHandler for Syncline {
     type Import = Arc<Imported>;
 
@@ -252,6 +262,7 @@ impl ServerDndGrabHandler for Syncline {
 impl OutputHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
+protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);
 // The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
 observed_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);

@@ -21,7 +21,7 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
-use crate::surface::shm::Shm;
+use crate::surface::{shm::Shm, solid::Solid};
 
 /// Where the pixels of a content are.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub enum PixelSource {
     Dmabuf(Arc<Imported>),
     /// A `wl_shm` buffer that is copied. One that is read in place is a [`PixelSource::Dmabuf`].
     Shm(Arc<Shm>),
+    /// One pixel of one colour.
+    Solid(Arc<Solid>),
 }
 
 impl PixelSource {
@@ -38,6 +40,7 @@ impl PixelSource {
         let (width, height) = match self {
             PixelSource::Dmabuf(imported) => (imported.dmabuf.width(), imported.dmabuf.height()),
             PixelSource::Shm(shm) => (shm.picture.width, shm.picture.height),
+            PixelSource::Solid(_) => (1, 1),
         };
         (width as i32, height as i32).into()
     }
@@ -52,6 +55,7 @@ impl PixelSource {
         match self {
             PixelSource::Dmabuf(imported) => imported.id,
             PixelSource::Shm(shm) => shm.id,
+            PixelSource::Solid(solid) => solid.id,
         }
     }
 

@@ -179,7 +179,7 @@ impl Content {
     pub fn framebuffer(&self, device: &kms::Device) -> Option<kms::Framebuffer> {
         match &self.source {
             PixelSource::Dmabuf(imported) => imported.framebuffer(device),
-            PixelSource::Shm(_) => None,
+            PixelSource::Shm(_) | PixelSource::Solid(_) => None,
         }
     }
 

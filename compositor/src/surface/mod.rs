@@ -39,6 +39,7 @@ pub mod view;
 
 #[cfg(test)]
 mod sizes;
+pub mod solid;
 
 pub use gate::PendingCommit;
 pub use state::{SurfaceState, awaits_frame, awaits_next_frame, id_of, is_hidden};

@@ -254,7 +254,7 @@ fn describe(
 fn imported(content: &Content) -> Option<&Arc<Imported>> {
     match &content.source {
         PixelSource::Dmabuf(imported) => Some(imported),
-        PixelSource::Shm(_) => None,
+        PixelSource::Shm(_) | PixelSource::Solid(_) => None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Attempt {
         let (client, target) = match on_primary {
             Some(OnPlane::Content(content)) => match &content.source {
                 PixelSource::Dmabuf(imported) => (Some(layout_of(imported)), None),
-                PixelSource::Shm(_) => (None, None),
+                PixelSource::Shm(_) | PixelSource::Solid(_) => (None, None),
             },
             Some(OnPlane::Target(target)) => (None, Some(layout_of(target))),
             None => (None, None),
@@ -197,7 +197,7 @@ fn memory_layout_on(show: &OnPlane) -> Option<MemoryLayout> {
         OnPlane::Target(target) => target,
         OnPlane::Content(content) => match &content.source {
             PixelSource::Dmabuf(imported) => imported,
-            PixelSource::Shm(_) => return None,
+            PixelSource::Shm(_) | PixelSource::Solid(_) => return None,
         },
     };
     let mut pitches = [0; 4];

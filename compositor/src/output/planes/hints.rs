@@ -63,7 +63,7 @@ fn supports_async(plane: &kms::OutputPlane, layer: &Layer) -> bool {
     match &layer.content.source {
         PixelSource::Dmabuf(imported) => plane.supports_async(imported.dmabuf.format(), imported.dmabuf.modifier()),
         // It is composited into one of the compositor's own targets, as any frame can be.
-        PixelSource::Shm(_) => true,
+        PixelSource::Shm(_) | PixelSource::Solid(_) => true,
     }
 }
 

@@ -79,6 +79,6 @@ fn of_layer(layer: &Layer) -> Look {
 fn layout(source: &PixelSource) -> (Option<DrmFourcc>, Option<DrmModifier>) {
     match source {
         PixelSource::Dmabuf(imported) => (Some(imported.dmabuf.format()), Some(imported.dmabuf.modifier())),
-        PixelSource::Shm(_) => (None, None),
+        PixelSource::Shm(_) | PixelSource::Solid(_) => (None, None),
     }
 }

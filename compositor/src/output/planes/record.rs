@@ -72,7 +72,7 @@ pub fn check_of(output: &Output) -> Check {
             OnPlane::Target(target) => (target.clone(), None),
             OnPlane::Content(content) => match &content.source {
                 PixelSource::Dmabuf(imported) => (imported.clone(), Some(content.clone())),
-                PixelSource::Shm(_) => return None,
+                PixelSource::Shm(_) | PixelSource::Solid(_) => return None,
             },
         };
         let yuv = output.crc.as_ref().map(|crc| crc.yuv(plane.id)).unwrap_or_default();

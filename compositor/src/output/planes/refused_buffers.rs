@@ -39,7 +39,7 @@ fn buffer(on: &OnPlane) -> Option<&Arc<Imported>> {
     match on {
         OnPlane::Content(content) => match &content.source {
             PixelSource::Dmabuf(imported) => Some(imported),
-            PixelSource::Shm(_) => None,
+            PixelSource::Shm(_) | PixelSource::Solid(_) => None,
         },
         OnPlane::Target(_) => None,
     }

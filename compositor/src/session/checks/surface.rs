@@ -24,7 +24,7 @@ use crate::{
         Syncline,
         checks::{door::refuse, first_buffer, xdg},
     },
-    surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm, view::View},
+    surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm, solid::Solid, view::View},
 };
 
 /// Checks a request of a surface before it is handled. Returns false if it is not to be.
@@ -128,6 +128,9 @@ fn shown_size(states: &SurfaceData, attached: Option<&BufferAssignment>) -> Opti
     };
     if let Some(imported) = Imports::of(buffer) {
         return Some((imported.dmabuf.width() as i32, imported.dmabuf.height() as i32).into());
+    }
+    if protocols::single_pixel_buffer::import_of::<std::sync::Arc<Solid>>(buffer).is_some() {
+        return Some((1, 1).into());
     }
     let shm: &std::sync::Arc<Shm> = protocols::shm::import_of(buffer)?;
     Some((shm.picture.width as i32, shm.picture.height as i32).into())

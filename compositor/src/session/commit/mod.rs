@@ -40,6 +40,7 @@ use crate::{
         double_buffered::double_buffered,
         feedback::Feedback,
         shm::Shm,
+        solid::Solid,
     },
     system::{id::SurfaceId, trace},
 };
@@ -161,7 +162,9 @@ impl Syncline {
                 Some((Acquire::ready(), SyncMethod::Buffer))
             }
             (None, Some((PixelSource::Dmabuf(imported), ..))) => Some(self.implicit(imported, id, serial)),
-            (None, Some((PixelSource::Shm(_), ..))) => Some((Acquire::ready(), SyncMethod::Buffer)),
+            (None, Some((PixelSource::Shm(_) | PixelSource::Solid(_), ..))) => {
+                Some((Acquire::ready(), SyncMethod::Buffer))
+            }
         };
         let (Some((source, opaque)), Some((acquire, acquire_by))) = (seen, acquire) else {
             if !by_points {
@@ -174,7 +177,9 @@ impl Syncline {
         };
         // Timeline points replace `wl_buffer.release`. A release fence comes in addition to it.
         let owed = acquire_by != SyncMethod::Point;
-        let copied = matches!(source, PixelSource::Shm(_)) && acquire_by == SyncMethod::Buffer && release.is_none();
+        let solid = matches!(source, PixelSource::Solid(_));
+        let copied =
+            (solid || matches!(source, PixelSource::Shm(_))) && acquire_by == SyncMethod::Buffer && release.is_none();
         let (release, release_by) = match (release, &source) {
             (Some((release, by)), _) => (Some(release), by),
             (None, PixelSource::Dmabuf(imported)) if !imported.shm => {
@@ -195,7 +200,12 @@ impl Syncline {
             release_by,
             buffer,
         };
-        Some(Content::new(self.through_converter(states, parts)))
+        let content = Content::new(self.through_converter(states, parts));
+        if solid {
+            // Its colour is known: nobody reads the buffer.
+            content.copied();
+        }
+        Some(content)
     }
 
     /// The pixels of a buffer, and whether all of them are opaque; `None` if the buffer
@@ -203,6 +213,9 @@ impl Syncline {
     fn pixels_of(&mut self, states: &SurfaceData, buffer: &WlBuffer) -> Option<(PixelSource, bool)> {
         if let Some(imported) = Imports::of(buffer) {
             return Some((PixelSource::Dmabuf(imported.clone()), !imported.dmabuf.format_info().has_alpha));
+        }
+        if let Some(solid) = protocols::single_pixel_buffer::import_of::<Arc<Solid>>(buffer) {
+            return Some((PixelSource::Solid(solid.clone()), solid.is_opaque()));
         }
         let shm: &Arc<Shm> = protocols::shm::import_of(buffer)?;
         let opaque = !smithay::backend::allocator::format::has_alpha(shm.picture.format);
