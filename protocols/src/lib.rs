@@ -11,6 +11,7 @@
 //! forbids a second one with its own error.
 #![warn(missing_docs)]
 
+pub mod alpha_modifier;
 pub mod color_representation;
 pub mod commit_timing;
 pub mod explicit_sync;
@@ -162,6 +163,13 @@ pub mod reexports {
         zwp_linux_surface_synchronization_v1 as surface_sync,
     };
     pub use wayland_server;
+
+    /// alpha-modifier-v1.
+    pub mod alpha_modifier {
+        pub use wayland_protocols::wp::alpha_modifier::v1::server::{
+            wp_alpha_modifier_surface_v1 as object, wp_alpha_modifier_v1 as manager,
+        };
+    }
 
     /// fifo-v1.
     pub mod fifo {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use drm_fourcc::DrmFourcc;
 use fence::{Acquire, Release};
 use kms::Device;
+use protocols::alpha_modifier::Factor;
 use smithay::{
     backend::renderer::{
         Color32F, Frame, ImportDma, ImportMem, Renderer as _, Texture,
@@ -30,6 +31,7 @@ use crate::{
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
         damage::DamageHistory,
+        solid::Solid,
         transform,
         view::View,
     },
@@ -88,12 +90,14 @@ struct Picture {
     transform: Transform,
     size: Size<i32, Logical>,
     hotspot: Point<i32, Logical>,
+    /// By what its alpha is multiplied.
+    factor: Factor,
 }
 
 /// The pixels of a picture.
 enum Image {
     Texture(PixmanTexture),
-    Solid(Color32F),
+    Solid(Arc<Solid>),
 }
 
 impl Default for CursorBuffers {
@@ -136,7 +140,7 @@ impl CursorBuffers {
     pub fn theme_layer(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Layer, String> {
         let content = self.theme_content(device, image, changes)?;
         let src = Rectangle::from_size(content.source.size().to_f64());
-        let view = View { size: image.size(), src, transform: Transform::Normal, opaque: false, colour: None };
+        let view = View { size: image.size(), src, ..View::default() };
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
         let (surface, output, opaque, rate, pointer, older) = (None, Transform::Normal, false, 0, true, false);
         Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, older })
@@ -250,7 +254,7 @@ impl CursorBuffers {
                     PixelSource::Shm(shm) => {
                         Image::Texture(crate::render::shm::texture(renderer, None, shm, &mut Vec::new())?.0)
                     }
-                    PixelSource::Solid(solid) => Image::Solid(solid.colour()),
+                    PixelSource::Solid(solid) => Image::Solid(solid.clone()),
                     PixelSource::Dmabuf(imported) if readiness::is_readable(&content) => {
                         Image::Texture(renderer.import_dmabuf(&imported.wl()?, None).map_err(|e| e.to_string())?)
                     }
@@ -259,8 +263,15 @@ impl CursorBuffers {
                         return Ok(None);
                     }
                 };
-                let View { src, transform, size, .. } = state.view;
-                Ok(Some(Picture { image, src, transform, size, hotspot: *hotspot }))
+                let View { src, transform, size, factor, .. } = state.view;
+                // Another texture is drawn where the renderer cannot fade this one.
+                let image = match image {
+                    Image::Texture(texture) if !factor.is_one() => {
+                        Image::Texture(renderer.fadeable(&texture)?.unwrap_or(texture))
+                    }
+                    image => image,
+                };
+                Ok(Some(Picture { image, src, transform, size, hotspot: *hotspot, factor }))
             }),
         }
     }
@@ -271,7 +282,8 @@ impl Picture {
     fn whole(texture: PixmanTexture, of: &ThemeImage) -> Self {
         let src = Rectangle::from_size(texture.size().to_f64());
         let image = Image::Texture(texture);
-        Self { image, src, transform: Transform::Normal, size: of.size(), hotspot: of.hotspot }
+        let (transform, factor) = (Transform::Normal, Factor::default());
+        Self { image, src, transform, size: of.size(), hotspot: of.hotspot, factor }
     }
 }
 
@@ -290,9 +302,10 @@ fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture, turn:
     let damage = [Rectangle::from_size(dst.size)];
     match &picture.image {
         Image::Texture(texture) => {
-            frame.render_texture_from_to(texture, picture.src, dst, &damage, &[], transform, 1.0)
+            let alpha = picture.factor.as_f32();
+            frame.render_texture_from_to(texture, picture.src, dst, &damage, &[], transform, alpha)
         }
-        Image::Solid(colour) => frame.draw_solid(dst, &damage, *colour),
+        Image::Solid(solid) => frame.draw_solid(dst, &damage, solid.colour(picture.factor)),
     }
     .map_err(|e| e.to_string())?;
     // The CPU is done when it says so: there is nothing to wait for.

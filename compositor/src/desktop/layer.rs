@@ -32,7 +32,7 @@ pub fn layer(
     }
     Some(Layer {
         surface: Some(surface.clone()),
-        opaque: content.opaque || view.opaque,
+        opaque: view.hides_below(content.opaque),
         content,
         view,
         dst: screen.rect(rect),

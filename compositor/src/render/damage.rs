@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use dmabuf_import::colour::Representation;
+use protocols::alpha_modifier::Factor;
 use smithay::{
     backend::renderer::utils::{CommitCounter, DamageSet},
     reexports::pixman::Region32,
@@ -195,6 +196,7 @@ struct Look {
     src: Rectangle<f64, Buffer>,
     transform: Transform,
     colour: Option<Representation>,
+    factor: Factor,
     opaque: bool,
     role: PassRole,
 }
@@ -203,7 +205,7 @@ impl Shown {
     fn of(layer: &Layer, role: PassRole) -> Self {
         let view = &layer.view;
         let (src, colour, transform) = (view.src, view.colour, layer.transform());
-        let look = Look { src, transform, colour, opaque: layer.opaque, role };
+        let look = Look { src, transform, colour, factor: view.factor, opaque: layer.opaque, role };
         let commit = (!layer.older).then(|| layer.damage.current_commit());
         Self { id: layer.content.surface, dst: layer.dst, look, commit }
     }

@@ -61,7 +61,7 @@ impl Layer {
     /// is known of its damage.
     pub fn with(&self, last: &LastPicture) -> Self {
         let LastPicture { content, view } = last;
-        let opaque = content.opaque || view.opaque;
+        let opaque = view.hides_below(content.opaque);
         Self { content: content.clone(), view: *view, opaque, older: true, ..self.clone() }
     }
 }

@@ -182,10 +182,11 @@ where
     R: BindTarget,
 {
     let failed = |e: R::Error| format!("rendering: {e}");
+    let faded = fadeable(renderer, textures, layers, parts);
     let mut drawable = Drawable::of(target)?;
     let mut framebuffer = renderer.bind_target(&mut drawable).map_err(|e| format!("binding the render target: {e}"))?;
     let mut frame = renderer.render(&mut framebuffer, tracker.size, Transform::Normal).map_err(failed)?;
-    let painted = paint_parts::<R>(&mut frame, textures, target, tracker, layers, background, below, parts);
+    let painted = paint_parts::<R>(&mut frame, (textures, &faded), target, tracker, layers, background, below, parts);
     // What was submitted before an error reads the clients' buffers, too.
     let sync = frame.finish().map_err(failed)?;
     let fence = match sync.is_reached() {
@@ -200,11 +201,37 @@ where
     Ok(Painted { fence, failed: painted.map_err(failed).err() })
 }
 
+/// The textures that take the places of those of some layers, by the index of the layer.
+type Faded<T> = SmallVec<[(usize, T); 2]>;
+
+/// Other textures for the layers that the renderer could not fade as they are.
+fn fadeable<R>(
+    renderer: &mut R,
+    textures: &Textures<R::TextureId>,
+    layers: &Drawn<'_>,
+    parts: &[Part],
+) -> Faded<R::TextureId>
+where
+    R: BindTarget,
+{
+    let mut faded = Faded::new();
+    for at in parts.iter().map(|part| part.layer) {
+        let layer = layers.layer(at);
+        let fades = !layer.view.factor.is_one() && !layer.view.factor.is_zero();
+        let Some(known) = textures.get(&layer.content.surface).filter(|_| fades) else { continue };
+        match renderer.fadeable(&known.texture) {
+            Ok(copy) => faded.extend(copy.map(|copy| (at, copy))),
+            Err(error) => tracing::debug!("surface {}: {error}", layer.content.surface),
+        }
+    }
+    faded
+}
+
 /// The commands of [`paint`]; after an error the rest of them is missing.
 #[expect(clippy::too_many_arguments, reason = "the arguments of `paint`")]
 fn paint_parts<R>(
     frame: &mut R::Frame<'_, '_>,
-    textures: &Textures<R::TextureId>,
+    (textures, faded): (&Textures<R::TextureId>, &Faded<R::TextureId>),
     target: &Target,
     tracker: &mut Tracker,
     layers: &Drawn<'_>,
@@ -228,9 +255,12 @@ where
             frame.clear(Color32F::TRANSPARENT, rects)?;
             continue;
         }
+        if layer.view.factor.is_zero() {
+            continue;
+        }
         if let PixelSource::Solid(solid) = &layer.content.source {
             relative(&part.region, layer.dst.loc, rects);
-            frame.draw_solid(layer.dst, rects, solid.colour())?;
+            frame.draw_solid(layer.dst, rects, solid.colour(layer.view.factor))?;
             continue;
         }
         let Some(known) = textures.get(&layer.content.surface) else { continue };
@@ -239,7 +269,9 @@ where
         }
         relative(&part.region, layer.dst.loc, rects);
         // One client's odd scale must not cost the others their frame.
-        if let Err(error) = R::draw_layer(frame, (target, tracker.size), &known.texture, layer, rects) {
+        let copy = faded.iter().find(|(of, _)| *of == part.layer).map(|(_, copy)| copy);
+        let texture = copy.unwrap_or(&known.texture);
+        if let Err(error) = R::draw_layer(frame, (target, tracker.size), texture, layer, rects) {
             tracing::debug!("surface {} cannot be drawn: {error}", layer.content.surface);
         }
     }

@@ -304,6 +304,11 @@ impl BindTarget for RecordingRenderer {
     fn bind_target<'a>(&mut self, target: &'a mut Drawable<'_>) -> Result<Self::Framebuffer<'a>, String> {
         self.pixman.bind_target(target)
     }
+
+    fn fadeable(&mut self, texture: &RecordedTexture) -> Result<Option<RecordedTexture>, String> {
+        let copy = self.pixman.fadeable(&texture.texture)?;
+        Ok(copy.map(|copy| RecordedTexture { texture: copy, memory: None }))
+    }
 }
 
 impl RecordingRenderer {

@@ -8,6 +8,7 @@
 
 use fence::Ns;
 use protocols::{
+    alpha_modifier::AlphaModifierState,
     color_representation::ColorRepresentationState,
     commit_timing::CommitTimingState,
     explicit_sync::ExplicitSyncState,
@@ -40,6 +41,7 @@ use wayland_protocols::{
         session_lock::v1::server::ext_session_lock_manager_v1::ExtSessionLockManagerV1,
     },
     wp::{
+        alpha_modifier::v1::server::wp_alpha_modifier_v1::WpAlphaModifierV1,
         color_representation::v1::server::wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
         commit_timing::v1::server::wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
         content_type::v1::server::wp_content_type_manager_v1::WpContentTypeManagerV1,
@@ -142,6 +144,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
     row(WlShm::interface, 2, "protocols/src/shm/mod.rs"),
     row(WlSubcompositor::interface, 1, "compositor/src/session/windows/subsurfaces.rs"),
+    row(WpAlphaModifierV1::interface, 1, "protocols/src/alpha_modifier.rs"),
     row(WpColorRepresentationManagerV1::interface, 1, "protocols/src/color_representation.rs"),
     row(WpCommitTimingManagerV1::interface, 1, "protocols/src/commit_timing.rs"),
     row(WpContentTypeManagerV1::interface, 1, "compositor/src/output/planes/hints.rs"),
@@ -204,6 +207,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     CommitTimingState::new::<Syncline>(display);
     TearingState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
+    AlphaModifierState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dmabuf_import::colour::Representation;
 use fence::{AcquireState, Ns};
-use protocols::{color_representation, viewporter};
+use protocols::{alpha_modifier, color_representation, viewporter};
 use smithay::{
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle},
@@ -125,7 +125,7 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
         let rare = states.cached_state.get::<CommitUpdate>().current().rare.take();
         let offset = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take().unwrap_or_default();
         let shape = |state: &SurfaceState| {
-            let opaque = state.view.opaque || state.current.as_ref().is_some_and(|content| content.opaque);
+            let opaque = state.view.hides_below(state.current.as_ref().is_some_and(|content| content.opaque));
             (state.current.is_some(), opaque, state.view.size)
         };
         let (before, cost) = {
@@ -221,6 +221,7 @@ fn apply_content(states: &SurfaceData, now: Ns) -> bool {
     let viewport = viewport.unwrap_or_default();
     let logical = size.to_logical(attributes.buffer_scale.max(1), attributes.buffer_transform.into());
     let mut view = View::new(size, y_invert, attributes, &viewport);
+    view.factor = alpha_modifier::current(states);
     if surface.current.as_ref().is_some_and(|content| content.source.is_yuv()) {
         let height = size.h.unsigned_abs();
         view.colour = color_representation::current(states).or(Some(Representation::default_for(height)));

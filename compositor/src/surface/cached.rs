@@ -91,6 +91,7 @@ cached_state! {
     content_type: ContentTypeSurfaceCachedState,
     colour: protocols::color_representation::ClientState,
     tearing: protocols::tearing::Hint,
+    alpha: protocols::alpha_modifier::Factor,
 }
 
 impl CachedState {

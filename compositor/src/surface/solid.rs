@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use protocols::single_pixel_buffer::Pixel;
+use protocols::{alpha_modifier::Factor, single_pixel_buffer::Pixel};
 use smithay::backend::renderer::Color32F;
 
 /// A `wl_buffer` of one pixel.
@@ -33,8 +33,8 @@ impl Solid {
     }
 
     /// The colour for a renderer: what all renderers draw alike.
-    pub fn colour(&self) -> Color32F {
-        let [r, g, b, a] = self.rgba.map(|byte| f32::from(byte) / 255.0);
+    pub fn colour(&self, faded: Factor) -> Color32F {
+        let [r, g, b, a] = self.rgba.map(|byte| (f32::from(byte) * faded.as_f32()).round() / 255.0);
         Color32F::new(r, g, b, a)
     }
 }
@@ -64,7 +64,15 @@ mod tests {
         let pixel = |alpha| Solid::new(Pixel { red: 0, green: 0, blue: 0, alpha });
         assert!(pixel(u32::MAX).is_opaque());
         assert!(!pixel(u32::MAX / 2).is_opaque() && !pixel(0).is_opaque());
-        assert!(pixel(u32::MAX).colour().is_opaque());
+        assert!(pixel(u32::MAX).colour(Factor::default()).is_opaque());
         assert_ne!(pixel(0).id, pixel(0).id);
+    }
+
+    #[test]
+    fn a_pixel_that_is_faded_has_whole_steps_too() {
+        let white = Solid::new(Pixel { red: u32::MAX, green: u32::MAX / 255, blue: 0, alpha: u32::MAX });
+        let steps = white.colour(Factor::new(1 << 30)).components().map(|part| (part * 255.0).round());
+        assert_eq!(steps, [64.0, 0.0, 0.0, 64.0]);
+        assert_eq!(white.colour(Factor::new(0)).components(), [0.0; 4]);
     }
 }

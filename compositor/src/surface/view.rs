@@ -3,6 +3,7 @@
 //! Pure arithmetic on the protocol's state; it reads no pixels.
 
 use dmabuf_import::colour::Representation;
+use protocols::alpha_modifier::Factor;
 use smithay::{
     reexports::pixman::{Box32, Overlap, Region32},
     utils::{Buffer, Logical, Rectangle, Size, Transform},
@@ -35,6 +36,8 @@ pub struct View {
     /// Matrix and range of YUV pixels: as the client states, else the usual ones for an image of
     /// that height. `None`: RGB.
     pub colour: Option<Representation>,
+    /// By what the client multiplies the alpha of all pixels.
+    pub factor: Factor,
 }
 
 impl View {
@@ -58,7 +61,7 @@ impl View {
             None => Rectangle::from_size(buffer.to_f64()),
         };
         let opaque = attributes.opaque_region.as_ref().is_some_and(|region| covers(region, size));
-        Self { size, src, transform, opaque, colour: None }
+        Self { size, src, transform, opaque, colour: None, factor: Factor::default() }
     }
 }
 
@@ -72,6 +75,11 @@ impl View {
         let part_seen = Rectangle::<f64, Logical>::new((at.x * x, at.y * y).into(), (size.w * x, size.h * y).into());
         let within = transform::in_buffer(self.transform, 1, part_seen, (seen.w, seen.h).into());
         Self { size: part.size, src: Rectangle::new(self.src.loc + within.loc, within.size), ..self }
+    }
+
+    /// Whether a content of which all is opaque, or nothing is known, hides what lies below it.
+    pub fn hides_below(&self, opaque: bool) -> bool {
+        (opaque || self.opaque) && self.factor.is_one()
     }
 
     /// Whether a renderer can show it: no part of a pixel is magnified beyond what its arithmetic

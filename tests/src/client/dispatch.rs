@@ -9,6 +9,9 @@ use wayland_client::protocol::{
     wl_subsurface, wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop, event_created_child};
+use wayland_protocols::wp::alpha_modifier::v1::client::{
+    wp_alpha_modifier_surface_v1::WpAlphaModifierSurfaceV1, wp_alpha_modifier_v1::WpAlphaModifierV1,
+};
 use wayland_protocols::wp::color_representation::v1::client::{
     wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
     wp_color_representation_surface_v1::WpColorRepresentationSurfaceV1,
@@ -39,6 +42,7 @@ use wayland_protocols::wp::presentation_time::client::{
     wp_presentation::{self, WpPresentation},
     wp_presentation_feedback::{self, WpPresentationFeedback},
 };
+use wayland_protocols::wp::single_pixel_buffer::v1::client::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1;
 use wayland_protocols::wp::tearing_control::v1::client::{
     wp_tearing_control_manager_v1::WpTearingControlManagerV1, wp_tearing_control_v1::WpTearingControlV1,
 };
@@ -234,6 +238,9 @@ delegate_noop!(State: ignore wl_subsurface::WlSubsurface);
 delegate_noop!(State: ignore wl_surface::WlSurface);
 delegate_noop!(State: ignore wl_region::WlRegion);
 delegate_noop!(State: ignore wl_shm_pool::WlShmPool);
+delegate_noop!(State: ignore WpAlphaModifierV1);
+delegate_noop!(State: ignore WpAlphaModifierSurfaceV1);
+delegate_noop!(State: ignore WpSinglePixelBufferManagerV1);
 delegate_noop!(State: ignore WpViewporter);
 delegate_noop!(State: ignore WpViewport);
 delegate_noop!(State: ignore XdgPositioner);

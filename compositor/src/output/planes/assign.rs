@@ -244,11 +244,18 @@ fn describe(
             let (encoding, range) = in_kms(colour);
             kms::representation_bit(encoding, range)
         }),
-        alpha: u16::MAX,
+        alpha: alpha(layer),
         opaque: layer.opaque,
         scans_out,
         rate: layer.rate,
     }
+}
+
+/// The alpha of the layer as the planes have it. A copy is composited even if nothing is seen of it:
+/// its client gets the buffer back with the copy.
+fn alpha(layer: &render::Layer) -> u16 {
+    let alpha = layer.view.factor.as_u16();
+    if matches!(layer.content.source, PixelSource::Shm(_)) { alpha.max(1) } else { alpha }
 }
 
 fn imported(content: &Content) -> Option<&Arc<Imported>> {

@@ -124,7 +124,8 @@ fn on_plane(layer: &Layer, plane: usize, assignment: &Assignment, fence: Option<
     let show = OnPlane::Content(layer.content.clone());
     let (src, dst, rotation) = (assign::src(layer), assign::dst(layer), assign::rotation(layer));
     let (zpos, mark) = (assignment.zpos(plane), Mark::of(layer));
-    PlaneRequest { fence, zpos, rotation, mark, colour: layer.view.colour, ..PlaneRequest::new(plane, show, src, dst) }
+    let (colour, alpha) = (layer.view.colour, layer.view.factor.as_u16());
+    PlaneRequest { fence, zpos, rotation, mark, colour, alpha, ..PlaneRequest::new(plane, show, src, dst) }
 }
 
 /// Tests an assignment with a TEST_ONLY commit: without fences, and with an older target in the

@@ -2,7 +2,7 @@
 //! reads from.
 //!
 //! As amdgpu's `should_reset_plane` has it: a plane comes or goes, or its format, modifier, scaling,
-//! rotation or place in the stack changes. Moving a plane changes nothing. The cursor plane does not
+//! rotation, alpha or place in the stack changes. Moving a plane changes nothing. The cursor plane does not
 //! count.
 
 use drm_fourcc::{DrmFourcc, DrmModifier};
@@ -32,6 +32,7 @@ struct Look {
     src: (u32, u32),
     dst: (u32, u32),
     rotation: Rotation,
+    alpha: u16,
 }
 
 /// Whether the frame of this assignment lays the planes of `output` out anew. `None`: everything is
@@ -44,6 +45,7 @@ pub fn changes_layout(output: &Output, assignment: Option<&Assignment>, scene: &
         src: (screen.0 << 16, screen.1 << 16),
         dst: screen,
         rotation: Rotation::ROTATE_0,
+        alpha: u16::MAX,
     };
     let count = output.kms.planes().len();
     let holes = assignment.is_some_and(|assignment| (0..count).any(|plane| assignment.is_below(plane)));
@@ -64,7 +66,7 @@ pub fn changes_layout(output: &Output, assignment: Option<&Assignment>, scene: &
             };
             let values = &shown.values;
             let (src, dst) = ((values.src.w, values.src.h), (values.dst.w, values.dst.h));
-            Look { format, modifier, src, dst, rotation: values.options.rotation }
+            Look { format, modifier, src, dst, rotation: values.options.rotation, alpha: values.alpha }
         });
         moves || before != after
     })
@@ -73,7 +75,8 @@ pub fn changes_layout(output: &Output, assignment: Option<&Assignment>, scene: &
 fn of_layer(layer: &Layer) -> Look {
     let (format, modifier) = layout(&layer.content.source);
     let (src, dst) = (assign::src(layer), assign::dst(layer));
-    Look { format, modifier, src: (src.w, src.h), dst: (dst.w, dst.h), rotation: assign::rotation(layer) }
+    let (rotation, alpha) = (assign::rotation(layer), layer.view.factor.as_u16());
+    Look { format, modifier, src: (src.w, src.h), dst: (dst.w, dst.h), rotation, alpha }
 }
 
 fn layout(source: &PixelSource) -> (Option<DrmFourcc>, Option<DrmModifier>) {

@@ -32,6 +32,8 @@ pub struct PlaneRequest {
     pub rotation: Rotation,
     /// Matrix and range of YUV pixels; `None`: RGB.
     pub colour: Option<Representation>,
+    /// By what the plane multiplies the alpha of all pixels.
+    pub alpha: u16,
     /// Which pixel of the pointer's image points, where the plane wants to know: a virtual machine's
     /// host draws the pointer itself.
     pub hotspot: Option<(i32, i32)>,
@@ -84,7 +86,7 @@ impl PlaneRequest {
     pub fn state(&self, framebuffer: FramebufferId, plane: &kms::OutputPlane) -> PlaneState<'_> {
         let mut state = PlaneState::new(framebuffer, self.src, self.dst);
         // Clients' colours are premultiplied.
-        (state.blend, state.zpos) = (Blend::Premultiplied, self.zpos);
+        (state.blend, state.zpos, state.alpha) = (Blend::Premultiplied, self.zpos, self.alpha);
         state.options = self.look_on(plane);
         state
     }
@@ -118,8 +120,8 @@ impl PlaneRequest {
     /// A request without rotation and fence, and with everything damaged.
     pub fn new(plane: usize, show: OnPlane, src: SrcRect, dst: Rect) -> Self {
         let rotation = Rotation::ROTATE_0;
-        let (fence, zpos, colour, hotspot, mark) = (None, None, None, None, None);
-        Self { plane, show, src, dst, fence, zpos, rotation, colour, hotspot, damage: 0..0, mark }
+        let (fence, zpos, colour, alpha, hotspot, mark) = (None, None, None, u16::MAX, None, None);
+        Self { plane, show, src, dst, fence, zpos, rotation, colour, alpha, hotspot, damage: 0..0, mark }
     }
 }
 

@@ -10,7 +10,8 @@ fn rect(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Physical> {
 
 fn shown(id: SurfaceId, dst: Rectangle<i32, Physical>) -> Shown {
     let src = Rectangle::from_size((f64::from(dst.size.w), f64::from(dst.size.h)).into());
-    let look = Look { src, transform: Transform::Normal, colour: None, opaque: true, role: PassRole::Composited };
+    let (transform, factor) = (Transform::Normal, Factor::default());
+    let look = Look { src, transform, colour: None, factor, opaque: true, role: PassRole::Composited };
     Shown { id, dst, look, commit: Some(CommitCounter::from(1)) }
 }
 

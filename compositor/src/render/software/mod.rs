@@ -2,8 +2,8 @@
 //!
 //! llvmpipe copies rows of such a texture where the shader and the triangles have a form that it
 //! recognises, else it computes every pixel, which takes five times as long. Smithay's shader and
-//! instances do not have that form. The result is the same. What is scaled or turned is left to
-//! Smithay, and so is everything on a GPU.
+//! instances do not have that form. The result is the same. What is scaled, turned or
+//! faded is left to Smithay, and so is everything on a GPU.
 
 mod ioctl;
 
@@ -53,6 +53,9 @@ pub fn draw(
     layer: &Layer,
     rects: &[Rectangle<i32, Physical>],
 ) -> Result<bool, GlesError> {
+    if !layer.view.factor.is_one() {
+        return Ok(false);
+    }
     let Some(from) = unscaled(layer.view.src, layer.transform(), layer.dst.size) else { return Ok(false) };
     // What a format without alpha has in its place is drawn, too: nobody may look at it.
     let unused = layer.opaque && target.dmabuf.format() == target::OPAQUE;
