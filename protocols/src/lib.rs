@@ -16,6 +16,7 @@ pub mod color_representation;
 pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
+pub mod fixes;
 pub mod idle_notify;
 pub mod layer_shell;
 pub mod linux_dmabuf;

@@ -103,7 +103,7 @@ counted! {
     /// Objects of the protocol, of all kinds.
     Objects, objects, "objects", 65_536;
     /// `wl_registry`: the library looks through all of them for each object that is destroyed, and
-    /// has no request to destroy one.
+    /// only clients that know `wl_fixes` destroy one.
     Registries, registries, "registries", 4096;
     /// `wl_surface`.
     Surfaces, surfaces, "surfaces", 16_384;

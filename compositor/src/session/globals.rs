@@ -13,6 +13,7 @@ use protocols::{
     commit_timing::CommitTimingState,
     explicit_sync::ExplicitSyncState,
     fifo::FifoState,
+    fixes::FixesState,
     idle_notify::IdleNotifyState,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
@@ -64,8 +65,9 @@ use wayland_server::{
     Display, DisplayHandle, Resource,
     backend::{GlobalId, protocol::Interface},
     protocol::{
-        wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_output::WlOutput,
-        wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm, wl_subcompositor::WlSubcompositor,
+        wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_fixes::WlFixes,
+        wl_output::WlOutput, wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm,
+        wl_subcompositor::WlSubcompositor,
     },
 };
 
@@ -140,6 +142,7 @@ pub const TABLE: &[GlobalRow] = &[
     },
     row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "compositor/src/session/handlers.rs"),
+    row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
     row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
     row(WlShm::interface, 2, "protocols/src/shm/mod.rs"),
@@ -208,6 +211,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     TearingState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
+    FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);
