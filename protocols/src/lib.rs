@@ -25,6 +25,7 @@ pub mod security_context;
 mod seen_by;
 pub mod session_lock;
 pub mod shm;
+pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
@@ -223,6 +224,13 @@ pub mod reexports {
     pub mod session_lock {
         pub use wayland_protocols::ext::session_lock::v1::server::{
             ext_session_lock_manager_v1 as manager, ext_session_lock_surface_v1 as surface, ext_session_lock_v1 as lock,
+        };
+    }
+
+    /// keyboard-shortcuts-inhibit-unstable-v1.
+    pub mod shortcuts_inhibit {
+        pub use wayland_protocols::wp::keyboard_shortcuts_inhibit::zv1::server::{
+            zwp_keyboard_shortcuts_inhibit_manager_v1 as manager, zwp_keyboard_shortcuts_inhibitor_v1 as object,
         };
     }
 

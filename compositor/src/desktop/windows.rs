@@ -44,6 +44,21 @@ pub struct Window {
     pub told: Told,
     /// The configure that its client had acknowledged when it made the last commit that was applied.
     pub acked: Option<u32>,
+    /// It gets the focus with its first buffer, whichever workspace is shown: the user has asked for it.
+    pub activated: bool,
+    pub decoration: Decoration,
+}
+
+/// What is known of who should decorate a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Decoration {
+    /// Its client has not asked.
+    #[default]
+    Unknown,
+    /// Whoever the session says.
+    Free,
+    /// Its client wants to.
+    Client,
 }
 
 /// What the client of a window has been told.
@@ -136,6 +151,8 @@ impl Windows {
             size: Size::default(),
             told: Told::default(),
             acked: None,
+            activated: false,
+            decoration: Decoration::default(),
         });
     }
 

@@ -22,6 +22,7 @@ use protocols::{
     security_context::SecurityContextState,
     session_lock::SessionLockState,
     shm::ShmState,
+    shortcuts_inhibit::ShortcutsInhibitState,
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
@@ -31,9 +32,18 @@ use smithay::{
     input::{Seat, SeatState},
     output::Output,
     wayland::{
-        compositor::CompositorState, content_type::ContentTypeState, idle_inhibit::IdleInhibitManagerState,
-        output::OutputManagerState, presentation::PresentationState, selection::data_device::DataDeviceState,
-        shell::xdg::XdgShellState,
+        compositor::CompositorState,
+        content_type::ContentTypeState,
+        idle_inhibit::IdleInhibitManagerState,
+        output::OutputManagerState,
+        presentation::PresentationState,
+        selection::data_device::DataDeviceState,
+        shell::{
+            kde::decoration::KdeDecorationState,
+            xdg::{XdgShellState, decoration::XdgDecorationState, dialog::XdgDialogState},
+        },
+        xdg_activation::XdgActivationState,
+        xdg_system_bell::XdgSystemBellState,
     },
 };
 use wayland_protocols::{
@@ -48,6 +58,7 @@ use wayland_protocols::{
         content_type::v1::server::wp_content_type_manager_v1::WpContentTypeManagerV1,
         fifo::v1::server::wp_fifo_manager_v1::WpFifoManagerV1,
         idle_inhibit::zv1::server::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
+        keyboard_shortcuts_inhibit::zv1::server::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
         linux_dmabuf::zv1::server::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
         linux_drm_syncobj::v1::server::wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
         linux_explicit_synchronization::zv1::server::zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1,
@@ -58,8 +69,15 @@ use wayland_protocols::{
         viewporter::server::wp_viewporter::WpViewporter,
     },
     xdg::{
-        shell::server::xdg_wm_base::XdgWmBase, xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
+        activation::v1::server::xdg_activation_v1::XdgActivationV1,
+        decoration::zv1::server::zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
+        dialog::v1::server::xdg_wm_dialog_v1::XdgWmDialogV1, shell::server::xdg_wm_base::XdgWmBase,
+        system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
+        xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
     },
+};
+use wayland_protocols_misc::server_decoration::server::org_kde_kwin_server_decoration_manager::{
+    Mode as KdeMode, OrgKdeKwinServerDecorationManager,
 };
 use wayland_server::{
     Display, DisplayHandle, Resource,
@@ -140,6 +158,7 @@ pub const TABLE: &[GlobalRow] = &[
         seen_by: SeenBy::Trusted,
         ..row(ExtSessionLockManagerV1::interface, 1, "compositor/src/session/lock.rs")
     },
+    row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "compositor/src/session/handlers.rs"),
     row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
@@ -164,7 +183,10 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpSinglePixelBufferManagerV1::interface, 1, "protocols/src/single_pixel_buffer.rs"),
     row(WpTearingControlManagerV1::interface, 1, "protocols/src/tearing.rs"),
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
+    row(XdgActivationV1::interface, 1, "compositor/src/session/windows/attention.rs"),
+    row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
+    row(XdgWmDialogV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrLayerShellV1::interface, 5, "compositor/src/session/windows/layers.rs")
@@ -174,8 +196,10 @@ pub const TABLE: &[GlobalRow] = &[
         ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
     },
     row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
+    row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
+    row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgOutputManagerV1::interface, 3, "compositor/src/session/handlers.rs"),
 ];
 
@@ -218,6 +242,10 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
     OutputManagerState::new_with_xdg_output::<Syncline>(display);
     IdleInhibitManagerState::new::<Syncline>(display);
+    XdgDecorationState::new::<Syncline>(display);
+    XdgDialogState::new::<Syncline>(display);
+    ShortcutsInhibitState::new::<Syncline>(display);
+    XdgSystemBellState::new::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
@@ -236,6 +264,9 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         syncobj: None,
         explicit_sync: ExplicitSyncState::new::<Syncline>(display),
         data_device: DataDeviceState::new::<Syncline>(display),
+        activation: XdgActivationState::new::<Syncline>(display),
+        activation_tokens: 0,
+        kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
         source_uses: SourceUses::default(),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
     };

@@ -33,6 +33,12 @@ use smithay::{
                 ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler, set_data_device_focus,
             },
         },
+        shell::{
+            kde::decoration::{KdeDecorationManagerGlobalData, KdeDecorationState},
+            xdg::{ToplevelSurface, decoration::XdgDecorationState, dialog::XdgDialogState},
+        },
+        xdg_activation::{ActivationTokenData, XdgActivationState},
+        xdg_system_bell::XdgSystemBellState,
     },
 };
 use wayland_protocols::wp::{
@@ -43,6 +49,16 @@ use wayland_protocols::wp::{
         zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
     },
     presentation_time::server::{wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback},
+};
+use wayland_protocols::xdg::{
+    activation::v1::server::{xdg_activation_token_v1::XdgActivationTokenV1, xdg_activation_v1::XdgActivationV1},
+    decoration::zv1::server::zxdg_toplevel_decoration_v1::ZxdgToplevelDecorationV1,
+    dialog::v1::server::xdg_dialog_v1::XdgDialogV1,
+    system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
+};
+use wayland_protocols_misc::server_decoration::server::{
+    org_kde_kwin_server_decoration::OrgKdeKwinServerDecoration,
+    org_kde_kwin_server_decoration_manager::OrgKdeKwinServerDecorationManager,
 };
 
 use crate::{
@@ -217,6 +233,7 @@ impl SeatHandler for Syncline {
     }
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
+        self.keys.focus = focused.cloned();
         let client = focused.and_then(|surface| surface.client());
         set_data_device_focus(&self.display, seat, client);
     }
@@ -271,6 +288,16 @@ observed_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syn
 observed_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 observed_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 protocols::delegate_viewporter!(Syncline);
+observed_global_dispatch!(Syncline: [XdgActivationV1: ()] => XdgActivationState);
+observed_dispatch!(Syncline: [XdgActivationV1: ()] => XdgActivationState);
+observed_dispatch!(Syncline: [XdgActivationTokenV1: ActivationTokenData] => XdgActivationState);
+observed_global_dispatch!(Syncline: [XdgSystemBellV1: ()] => XdgSystemBellState);
+observed_dispatch!(Syncline: [XdgSystemBellV1: ()] => XdgSystemBellState);
+observed_dispatch!(Syncline: [XdgDialogV1: ToplevelSurface] => XdgDialogState);
+observed_dispatch!(Syncline: [ZxdgToplevelDecorationV1: ToplevelSurface] => XdgDecorationState);
+observed_global_dispatch!(Syncline: [OrgKdeKwinServerDecorationManager: KdeDecorationManagerGlobalData] => KdeDecorationState);
+observed_dispatch!(Syncline: [OrgKdeKwinServerDecorationManager: ()] => KdeDecorationState);
+observed_dispatch!(Syncline: [OrgKdeKwinServerDecoration: WlSurface] => KdeDecorationState);
 observed_global_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);
 observed_dispatch!(Syncline: [WpPresentation: u32] => PresentationState);
 observed_dispatch!(Syncline: [WpPresentationFeedback: ()] => PresentationFeedbackState);
@@ -294,3 +321,4 @@ protocols::delegate_layer_shell!(Syncline);
 protocols::delegate_output_power!(Syncline);
 protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
+protocols::delegate_shortcuts_inhibit!(Syncline);

@@ -20,8 +20,9 @@ impl Syncline {
     /// Starts a program as a client. A failure is logged and does not end the session.
     pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
         let (program, arguments) = command.split_first()?;
+        let token = self.token_of_user();
         let mut command = Command::new(program);
-        command.args(arguments).envs(&self.child_env).stdin(Stdio::null());
+        command.args(arguments).envs(&self.child_env).env("XDG_ACTIVATION_TOKEN", token).stdin(Stdio::null());
         if let Some(limit) = self.old_limit {
             ioctl::before_exec(&mut command, move || limit.restore());
         }

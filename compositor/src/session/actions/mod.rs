@@ -38,7 +38,7 @@ impl Syncline {
                 Ok(())
             }
             Action::InhibitShortcuts(switch) => {
-                self.keys.inhibited = switch.of(self.keys.inhibited);
+                self.inhibit_shortcuts(*switch);
                 Ok(())
             }
             Action::KeyboardLayout(layout) => self.change_keyboard_layout(*layout),

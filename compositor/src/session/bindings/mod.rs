@@ -11,6 +11,7 @@
 //! the configuration's; nothing here knows what an action does.
 
 mod gestures;
+mod inhibit;
 mod keys;
 mod pointer;
 
@@ -29,11 +30,6 @@ fn mods_of(modifiers: &ModifiersState) -> Mods {
 }
 
 impl Syncline {
-    /// Whether the window with the focus has all shortcuts for itself.
-    fn are_shortcuts_inhibited(&self) -> bool {
-        self.keys.inhibited
-    }
-
     fn situation(&self) -> Situation {
         Situation { locked: self.is_locked(), inhibited: self.are_shortcuts_inhibited() }
     }

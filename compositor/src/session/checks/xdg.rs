@@ -13,6 +13,8 @@ use smithay::{
             PopupSurface, PositionerState, SurfaceCachedState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData,
             XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData, XdgSurfaceUserData, XdgToplevelSurfaceData,
             XdgWmBaseUserData,
+            decoration::{XdgDecorationManagerGlobalData, XdgDecorationState},
+            dialog::XdgDialogState,
         },
     },
 };
@@ -22,6 +24,13 @@ use wayland_protocols::xdg::shell::server::{
     xdg_surface::{self, XdgSurface},
     xdg_toplevel::{self, XdgToplevel},
     xdg_wm_base::{self, XdgWmBase},
+};
+use wayland_protocols::xdg::{
+    decoration::zv1::server::{
+        zxdg_decoration_manager_v1::{self, ZxdgDecorationManagerV1},
+        zxdg_toplevel_decoration_v1,
+    },
+    dialog::v1::server::xdg_wm_dialog_v1::{self, XdgWmDialogV1},
 };
 use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
@@ -64,7 +73,40 @@ fn refuse_on_base(surface: &WlSurface, error: xdg_wm_base::Error, message: Strin
 checked!(XdgWmBase, XdgWmBaseUserData, XdgShellState, base_request);
 checked!(XdgToplevel, XdgShellSurfaceUserData, XdgShellState, toplevel_request);
 checked!(XdgPopup, XdgShellSurfaceUserData, XdgShellState, popup_request);
+checked!(XdgWmDialogV1, (), XdgDialogState, dialog_request);
+checked!(ZxdgDecorationManagerV1, (), XdgDecorationState, decoration_request);
 observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
+observed_global_dispatch!(Syncline: [XdgWmDialogV1: ()] => XdgDialogState);
+observed_global_dispatch!(Syncline: [ZxdgDecorationManagerV1: XdgDecorationManagerGlobalData] => XdgDecorationState);
+
+/// Smithay would panic for a toplevel that it does not know.
+fn dialog_request(state: &mut Syncline, manager: &XdgWmDialogV1, request: &xdg_wm_dialog_v1::Request) -> bool {
+    let xdg_wm_dialog_v1::Request::GetXdgDialog { toplevel, .. } = request else { return true };
+    if state.globals.xdg_shell.get_toplevel(toplevel).is_some() {
+        return true;
+    }
+    refuse(manager, xdg_wm_dialog_v1::Error::AlreadyUsed, format!("get_xdg_dialog: {} has no surface", toplevel.id()))
+}
+
+fn decoration_request(
+    state: &mut Syncline,
+    manager: &ZxdgDecorationManagerV1,
+    request: &zxdg_decoration_manager_v1::Request,
+) -> bool {
+    let zxdg_decoration_manager_v1::Request::GetToplevelDecoration { toplevel, .. } = request else { return true };
+    let (id, get) = (toplevel.id(), "get_toplevel_decoration");
+    match state.globals.xdg_shell.get_toplevel(toplevel) {
+        None => {
+            let message = format!("{get}: {id} has no surface");
+            refuse(manager, zxdg_toplevel_decoration_v1::Error::Orphaned, message)
+        }
+        Some(known) if first_buffer::has_buffer(known.wl_surface()) => {
+            let message = format!("{get}: {id} has a buffer already");
+            refuse(manager, zxdg_toplevel_decoration_v1::Error::UnconfiguredBuffer, message)
+        }
+        Some(_) => true,
+    }
+}
 
 fn base_request(state: &mut Syncline, base: &XdgWmBase, request: &xdg_wm_base::Request) -> bool {
     let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return true };

@@ -9,7 +9,11 @@ use protocols::{
 };
 use smithay::{
     utils::{Logical, Rectangle},
-    wayland::{selection::data_device::DataDeviceState, shell::xdg::XdgShellState},
+    wayland::{
+        selection::data_device::DataDeviceState,
+        shell::{kde::decoration::KdeDecorationState, xdg::XdgShellState},
+        xdg_activation::XdgActivationState,
+    },
 };
 
 use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
@@ -45,6 +49,10 @@ pub struct Globals {
     pub explicit_sync: ExplicitSyncState,
     pub data_device: DataDeviceState,
     pub source_uses: SourceUses,
+    /// The tokens that bring windows to the front, and how many were made.
+    pub activation: XdgActivationState,
+    pub activation_tokens: u64,
+    pub kde_decoration: KdeDecorationState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
 }

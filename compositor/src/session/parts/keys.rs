@@ -5,7 +5,10 @@ use std::{cell::OnceCell, sync::Arc};
 
 use fence::Ns;
 use smallvec::SmallVec;
-use smithay::input::keyboard::{Keycode, xkb};
+use smithay::{
+    input::keyboard::{Keycode, xkb},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+};
 
 use crate::config::bindings::{DEFAULT_MODE, Entry, Mods, Situation, set::Hit};
 
@@ -70,6 +73,8 @@ pub struct Keys {
     /// What is left of a step of the wheel, horizontally and vertically, in parts of 120.
     pub wheel: [f64; 2],
     pub swipe: Option<Swipe>,
+    /// Who has the keyboard. While a key is handled, the keyboard itself cannot be asked.
+    pub focus: Option<WlSurface>,
     /// All shortcuts are left to the window, by the action `inhibit-shortcuts`.
     pub inhibited: bool,
     /// An American keyboard, for those without Latin letters; made when it is needed first.
@@ -87,6 +92,7 @@ impl Default for Keys {
             walk: None,
             wheel: [0.0; 2],
             swipe: None,
+            focus: None,
             inhibited: false,
             latin: OnceCell::new(),
         }

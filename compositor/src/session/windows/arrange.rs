@@ -26,7 +26,7 @@ use crate::{
         },
         windows::Window,
     },
-    session::Syncline,
+    session::{Syncline, windows::decoration},
     system::id::WindowId,
 };
 
@@ -153,7 +153,9 @@ impl Window {
     pub fn tell(&mut self, (size, states): (Size, States)) -> Option<u32> {
         let owed = std::mem::take(&mut self.told.owed);
         (self.told.size, self.told.states) = (size, states);
+        let decoration = decoration::mode(self.decoration, states);
         self.toplevel.with_pending_state(|state| {
+            state.decoration_mode = decoration;
             state.size = (!size.is_empty()).then(|| (size.w, size.h).into());
             let mut set = |flag, on| if on { state.states.set(flag) } else { state.states.unset(flag) };
             set(State::Activated, states.activated);

@@ -72,6 +72,7 @@ impl Syncline {
                 // Smithay tells only of a new focus. The clipboard would keep a client that is gone,
                 // and with it all that it has committed and that was not applied.
                 set_data_device_focus(&self.display, &self.seat, None);
+                self.keys.focus = None;
             }
             self.note_user_event(serial, keyboard.current_focus());
         }

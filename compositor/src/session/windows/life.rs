@@ -41,9 +41,10 @@ impl Syncline {
                 desktop.transactions.add(id, window.told.size);
                 desktop.transactions.sized(id, size);
                 desktop.layout.map(id, size, false);
-                // It takes the user to no workspace that is hidden.
+                // It takes the user to no workspace that is hidden, unless the user has asked for it.
                 let on = desktop.layout.window(id).and_then(|window| window.workspace);
-                match on.is_none_or(|on| desktop.layout.is_active(on)) {
+                let wanted = std::mem::take(&mut window.activated);
+                match wanted || on.is_none_or(|on| desktop.layout.is_active(on)) {
                     true => desktop.layout.focus(id),
                     false => desktop.layout.set_urgent(id, true),
                 };

@@ -49,7 +49,7 @@ impl Menus {
         seat.user_data().get_or_insert(Self::default)
     }
 
-    fn was_sent(&self, serial: Serial, client: &WlSurface) -> bool {
+    fn was_sent(&self, serial: Serial, client: &ObjectId) -> bool {
         self.events.borrow().iter().any(|(sent, to)| *sent == serial && client.same_client_as(to))
     }
 }
@@ -71,6 +71,14 @@ impl Syncline {
         events.push_back((serial, focus.id()));
     }
 
+    /// Whether a client was sent the event with this serial, and nobody else one of the user since.
+    /// `client`: an object of it.
+    pub fn was_last_sent(&self, serial: Serial, client: &ObjectId) -> bool {
+        let menus = Menus::of(&self.seat);
+        let last = menus.events.borrow().back().is_some_and(|(_, to)| client.same_client_as(to));
+        last && menus.was_sent(serial, client)
+    }
+
     /// The newest menu that is open.
     pub fn top_menu(&self) -> Option<WlSurface> {
         let open = Menus::of(&self.seat).open.borrow();
@@ -89,7 +97,7 @@ impl Syncline {
             let has_keyboard = focus.is_some_and(|focus| focus.same_client_as(&surface.id()));
             // A panel has menus, too, and may never have the keyboard.
             let is_layer = self.desktop.layers.get(&root).is_some_and(|layer| layer.is_shown());
-            (has_keyboard || is_layer) && !self.is_locked() && Menus::of(seat).was_sent(serial, &surface)
+            (has_keyboard || is_layer) && !self.is_locked() && Menus::of(seat).was_sent(serial, &surface.id())
         });
         let continues = self.top_menu().as_ref() == Some(&parent);
         let of_dismissed = !continues && get_role(&parent) == Some(XDG_POPUP_ROLE);

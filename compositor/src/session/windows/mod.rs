@@ -2,10 +2,13 @@
 //! keyboard, and which outputs they are on.
 
 pub mod arrange;
+mod attention;
+mod decoration;
 mod displays;
 mod hold;
 mod interact;
 mod keyboard;
+mod kinds;
 mod layers;
 mod leave;
 mod life;

@@ -169,6 +169,8 @@ mod tests {
             "wp_security_context_v1.set_app_id",
             "wp_security_context_v1.set_instance_id",
             "wp_security_context_v1.set_sandbox_engine",
+            "xdg_activation_token_v1.set_app_id",
+            "xdg_activation_v1.activate",
             "xdg_toplevel.set_app_id",
             "xdg_toplevel.set_title",
             "zwlr_layer_shell_v1.get_layer_surface",
