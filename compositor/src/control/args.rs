@@ -38,9 +38,15 @@ pub enum Message {
     },
     /// Read the configuration again.
     Reload,
-    /// Show the state and the counters of the running session.
+    /// Show the state of the running session.
     Status {
-        /// Print JSON, for programs.
+        /// Print JSON, for programs: all that is known, with every counter.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the displays that are part of the desktop: mode, place, and what they show.
+    Outputs {
+        /// Print JSON, for programs: all that is known of each.
         #[arg(long)]
         json: bool,
     },

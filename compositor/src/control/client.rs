@@ -21,7 +21,7 @@ use crate::{
         buffers::{self, BufferReport},
         clients::{self, ClientReport},
         fences::FencesReport,
-        table,
+        status, table,
         windows::{self, WindowReport, WorkspaceReport},
     },
     system::error::{Context, Error},
@@ -73,7 +73,9 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
             print!("{}", clients::render(&report));
         }
         Message::Status { json: true } => println!("{}", ask(&Request::Status)?),
-        Message::Status { json: false } => print_flat("", &ask(&Request::Status)?),
+        Message::Status { json: false } => print!("{}", status::page(&ask(&Request::Status)?)),
+        Message::Outputs { json: true } => println!("{}", ask(&Request::Status)?["outputs"]),
+        Message::Outputs { json: false } => print!("{}", status::outputs(&ask(&Request::Status)?["outputs"])),
         Message::Fences { json: true } => println!("{}", ask(&Request::Fences)?),
         Message::Fences { json: false } => {
             let report: FencesReport = Connection::connect(&args.socket)?.read(&Request::Fences)?;
@@ -190,22 +192,5 @@ impl Connection {
             &self.what,
             format!("this syncline does not understand the answer ({error}); is the compositor of another version?"),
         )
-    }
-}
-
-fn print_flat(prefix: &str, value: &serde_json::Value) {
-    match value {
-        serde_json::Value::Object(map) => {
-            for (key, value) in map {
-                let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                print_flat(&name, value);
-            }
-        }
-        serde_json::Value::Array(items) => {
-            for (i, value) in items.iter().enumerate() {
-                print_flat(&format!("{prefix}[{i}]"), value);
-            }
-        }
-        other => println!("{prefix}: {other}"),
     }
 }

@@ -6,6 +6,7 @@ pub mod buffers;
 pub mod clients;
 pub mod counters;
 pub mod fences;
+pub mod status;
 pub mod table;
 pub mod watchdog;
 pub mod windows;
