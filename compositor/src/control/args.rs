@@ -62,6 +62,9 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// Print the state of the desktop, and then each change of windows, workspaces and displays, until
+    /// interrupted: one JSON object per line; docs/ipc.md describes them.
+    Events,
     /// List the dma-bufs of clients: how the renderer reads each one, and which cards scan it out.
     Buffers {
         /// Print JSON, for programs; docs/cards.md describes the fields.

@@ -62,6 +62,7 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
             let report: Vec<WorkspaceReport> = Connection::connect(&args.socket)?.read(&Request::Workspaces)?;
             print!("{}", windows::render_workspaces(&report));
         }
+        Message::Events => Connection::connect(&args.socket)?.follow(&Request::Events)?,
         Message::Buffers { json: true } => println!("{}", ask(&Request::Buffers)?),
         Message::Buffers { json: false } => {
             let report: Vec<BufferReport> = Connection::connect(&args.socket)?.read(&Request::Buffers)?;
@@ -168,12 +169,33 @@ impl Connection {
 
     /// Sends a request and waits for the answer.
     pub(super) fn ask(&mut self, request: &Request) -> Result<serde_json::Value, Error> {
-        let mut line = serde_json::to_vec(request).map_err(|e| Error::setup("request", e))?;
-        line.push(b'\n');
-        self.stream.get_mut().write_all(&line).context(&self.what)?;
+        self.send(request)?;
         let mut answer = String::new();
         self.stream.read_line(&mut answer).context(&self.what)?;
-        let answer: Answer = serde_json::from_str(&answer)
+        self.parse(&answer)
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(request).map_err(|e| Error::setup("request", e))?;
+        line.push(b'\n');
+        self.stream.get_mut().write_all(&line).context(&self.what)
+    }
+
+    /// Sends the request and prints each answer, until the session ends.
+    fn follow(&mut self, request: &Request) -> Result<(), Error> {
+        self.send(request)?;
+        self.stream.get_mut().set_read_timeout(None).context(&self.what)?;
+        let mut out = std::io::stdout().lock();
+        let mut line = String::new();
+        while self.stream.read_line(&mut line).context(&self.what)? > 0 {
+            writeln!(out, "{}", self.parse(&line)?).and_then(|()| out.flush()).context("standard output")?;
+            line.clear();
+        }
+        Ok(())
+    }
+
+    fn parse(&self, answer: &str) -> Result<serde_json::Value, Error> {
+        let answer: Answer = serde_json::from_str(answer)
             .map_err(|e| Error::setup(&self.what, format!("the compositor sent no valid answer: {e}")))?;
         match answer.error {
             Some(error) => Err(Error::setup("syncline msg", error)),

@@ -40,6 +40,9 @@ pub enum Request {
     },
     /// The workspaces; see [`crate::report::windows::WorkspaceReport`].
     Workspaces,
+    /// Everything, and then each change: see [`crate::report::events::Event`]. Each is an answer of its
+    /// own, until the peer hangs up.
+    Events,
     /// The last lines of the log.
     Log,
     /// See [`crate::session::crc::switch`].

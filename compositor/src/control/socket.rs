@@ -19,6 +19,7 @@ use slab::Slab;
 
 use crate::{
     control::request::Answer,
+    report::events::Event,
     system::{
         descriptors::Descriptors,
         error::{Context, Error},
@@ -46,6 +47,8 @@ struct Peer {
     id: u64,
     stream: UnixStream,
     line: Vec<u8>,
+    /// It is told what happens.
+    listens: bool,
 }
 
 /// The listening socket and its peers. Dropping it removes the socket's file.
@@ -55,6 +58,24 @@ pub struct Ipc {
     path: PathBuf,
     peers: Slab<Peer>,
     accepted: u64,
+}
+
+impl Peer {
+    /// Whether all of it could be sent at once.
+    fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+}
+
+/// Each event as an answer, on a line.
+fn lines(events: &[Event]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for event in events {
+        let answer = Answer { error: None, data: serde_json::to_value(event).ok() };
+        lines.extend(serde_json::to_vec(&answer).unwrap_or_default());
+        lines.push(b'\n');
+    }
+    lines
 }
 
 impl Ipc {
@@ -84,7 +105,7 @@ impl Ipc {
             return;
         }
         self.accepted += 1;
-        entry.insert(Peer { id: self.accepted, stream, line: Vec::new() });
+        entry.insert(Peer { id: self.accepted, stream, line: Vec::new(), listens: false });
     }
 
     /// Reads from a peer. Returns its request once the line is complete, and an error if the peer
@@ -120,6 +141,27 @@ impl Ipc {
         let mut line = serde_json::to_vec(answer).unwrap_or_default();
         line.push(b'\n');
         peer.stream.write_all(&line).ok();
+    }
+
+    /// Tells a peer the state, and from now on what [`Ipc::tell`] says.
+    pub fn listen_to(&mut self, ticket: Ticket, state: &Event) {
+        let Some(peer) = self.peers.get_mut(ticket.slot.0 as usize).filter(|peer| peer.id == ticket.peer) else {
+            return;
+        };
+        peer.listens = peer.send(&lines(std::slice::from_ref(state)));
+        if !peer.listens {
+            self.hang_up(ticket.slot);
+        }
+    }
+
+    /// Tells events to those who listen. Whoever has not read so much that there is no room for more
+    /// is closed: nobody waits for it, and it would miss some. Returns whether anybody listens.
+    pub fn tell(&mut self, events: &[Event]) -> bool {
+        if !events.is_empty() {
+            let lines = lines(events);
+            self.peers.retain(|_, peer| !peer.listens || peer.send(&lines));
+        }
+        self.peers.iter().any(|(_, peer)| peer.listens)
     }
 
     pub fn hang_up(&mut self, slot: Slot) {

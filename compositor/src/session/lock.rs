@@ -146,6 +146,7 @@ impl Syncline {
 
     fn end_lock(&mut self) {
         self.desktop.lock = None;
+        self.listeners_stale = true;
         self.desktop.cursor.set_image(CursorImageStatus::default_named());
         (self.pointer_stale, self.displays_stale) = (true, true);
         self.focus_top();
@@ -190,6 +191,7 @@ impl Syncline {
                 return;
             }
             lock.complete = true;
+            self.listeners_stale = true;
             tracing::info!("the session is locked");
         }
         if let Some(holder) = &lock.holder {

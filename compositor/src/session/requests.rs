@@ -23,6 +23,10 @@ impl Syncline {
         let Some(ticket) = ipc.ticket(slot) else { return };
         let answer = match serde_json::from_str::<Request>(&line) {
             Ok(Request::Crc(request)) => self.crc_request(request, ticket),
+            Ok(Request::Events) => {
+                self.listen(ticket);
+                None
+            }
             Ok(request) => Some(self.ipc_request(request)),
             Err(error) => Some(Err(format!("not a valid request: {error}"))),
         };
@@ -47,7 +51,7 @@ impl Syncline {
     fn ipc_request(&mut self, request: Request) -> Result<serde_json::Value, String> {
         match request {
             // `ipc_event` answers these itself.
-            Request::Crc(_) => Ok(serde_json::json!({})),
+            Request::Crc(_) | Request::Events => Ok(serde_json::json!({})),
             Request::Frames { after, output, settled } => {
                 if let Some(name) = &output {
                     self.crc_output(name)?;

@@ -102,6 +102,8 @@ impl Running {
             pace: HeldSurfaces::default(),
             outputs,
             ipc: None,
+            told_listeners: None,
+            listeners_stale: false,
             crc: crate::session::parts::crc::CrcState::default(),
             idle,
             power_stale: false,
@@ -210,6 +212,8 @@ impl Syncline {
         }
         if std::mem::take(&mut self.displays_stale) {
             self.refresh_displays();
+            self.listeners_stale = true;
         }
+        self.tell_listeners();
     }
 }

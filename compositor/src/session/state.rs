@@ -22,7 +22,7 @@ use crate::{
     desktop::Desktop,
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
-    report::{counters::Counters, watchdog::WatchdogHistory},
+    report::{counters::Counters, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
         hold::Hold, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
@@ -108,6 +108,10 @@ pub struct Syncline {
     pub outputs: Outputs,
     /// The socket of `syncline msg`; it listens once the session is ready.
     pub ipc: Option<Ipc>,
+    /// What those who listen have been told; `None`: nobody listens.
+    pub told_listeners: Option<Box<Snapshot>>,
+    /// Something may have changed that they are to be told.
+    pub listeners_stale: bool,
     /// CRCs and the last frames.
     pub crc: CrcState,
     /// The user's absence.

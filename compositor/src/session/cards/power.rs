@@ -87,8 +87,10 @@ impl Syncline {
             }
         }
         if std::mem::take(&mut self.power_stale) {
+            self.listeners_stale = true;
             let outputs = &self.outputs;
             self.globals.output_power.send_changes(|wl| outputs.is_on(wl));
+            self.tell_listeners();
         }
     }
 }

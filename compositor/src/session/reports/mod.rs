@@ -3,5 +3,6 @@
 
 mod buffers;
 mod clients;
+mod events;
 mod fences;
 mod windows;

@@ -55,7 +55,7 @@ impl Syncline {
     }
 
     fn arrange_once(&mut self) {
-        self.layout_stale = false;
+        (self.layout_stale, self.listeners_stale) = (false, true);
         let (now, desktop) = (self.now, &mut self.desktop);
         desktop.followed.follow(&mut desktop.layout, &mut desktop.transactions, now);
         let seen = self.seen();

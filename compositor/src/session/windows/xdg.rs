@@ -86,6 +86,14 @@ impl XdgShellHandler for Syncline {
         self.open_menu(surface, &seat, serial);
     }
 
+    fn title_changed(&mut self, _: ToplevelSurface) {
+        self.listeners_stale = true;
+    }
+
+    fn app_id_changed(&mut self, _: ToplevelSurface) {
+        self.listeners_stale = true;
+    }
+
     fn parent_changed(&mut self, surface: ToplevelSurface) {
         // The dialogs of a window lie above it.
         let Some(window) = self.desktop.windows.find(surface.wl_surface()) else { return };
