@@ -67,9 +67,7 @@ impl Process {
 
     fn memory_kib(&self, name: &str) -> Result<u64> {
         let status = self.read("status")?;
-        let line = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
-        line.and_then(|l| l.split_whitespace().next()?.parse().ok())
-            .ok_or_else(|| Error::Missing(format!("{name} of process {}", self.0)))
+        kib(&status, name).ok_or_else(|| Error::Missing(format!("{name} of process {}", self.0)))
     }
 
     /// How often its threads have been woken up: their voluntary context switches.
@@ -123,6 +121,12 @@ fn parse_stat_ticks(stat: &str) -> Option<u64> {
     Some(utime + stime)
 }
 
+/// A line of `/proc/PID/status` in KiB.
+fn kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,8 +147,10 @@ mod tests {
     #[test]
     fn this_process() {
         let me = Process(std::process::id());
-        assert!(me.rss_kib().unwrap() > 100);
-        assert!(me.peak_rss_kib().unwrap() >= me.rss_kib().unwrap());
+        assert!(me.rss_kib().unwrap() > 100 && me.peak_rss_kib().unwrap() > 100);
+        // In one reading: the other tests of this process take memory meanwhile.
+        let status = me.read("status").unwrap();
+        assert!(kib(&status, "VmHWM").unwrap() >= kib(&status, "VmRSS").unwrap());
         assert!(me.fd_count().unwrap() >= 3);
         me.cpu_ns().unwrap();
         me.wakeups().unwrap();
