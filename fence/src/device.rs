@@ -5,7 +5,7 @@
 use std::{
     fmt,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::io::{Errno, Result as IoResult};
@@ -47,18 +47,22 @@ pub(crate) struct Inner {
     fd: OwnedFd,
     pub(crate) kernel: KernelRef,
     caps: Caps,
-    /// Helper syncobjs for transfers, made when first needed.
-    scratch: Mutex<Scratch>,
+    /// A binary syncobj for fences on the way between a sync_file and a point, 0 without syncobjs. It
+    /// holds no fence while nobody uses it.
+    helper: Mutex<u32>,
     pub(crate) deferred: DeferredReleases,
 }
 
-/// Handles on the device, 0 if not made yet. They belong to [`Inner`] and go with its file.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    /// A binary syncobj: on the way between a sync_file and a point.
-    binary: u32,
-    /// A timeline on which fences are collected when no file descriptor is left to merge them in.
-    chain: u32,
+impl Drop for Inner {
+    /// The file may be a duplicate of one that stays open.
+    fn drop(&mut self) {
+        let helper = *self.helper.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if helper != 0
+            && let Err(errno) = self.kernel.destroy(self.fd.as_fd(), helper)
+        {
+            tracing::error!(handle = helper, %errno, "helper syncobj leaks");
+        }
+    }
 }
 
 /// A DRM device's syncobjs. Cloning is cheap and shares everything.
@@ -87,12 +91,12 @@ impl SyncDevice {
     /// # Errors
     /// As [`SyncDevice::new`].
     pub fn new_on(kernel: KernelRef, fd: OwnedFd) -> Result<SyncDevice, CallError> {
-        let caps = probe(kernel, fd.as_fd())?;
+        let (caps, helper) = probe(kernel, fd.as_fd())?;
         Ok(SyncDevice(Arc::new(Inner {
             fd,
             kernel,
             caps,
-            scratch: Mutex::default(),
+            helper: Mutex::new(helper),
             deferred: DeferredReleases::default(),
         })))
     }
@@ -158,8 +162,15 @@ impl SyncDevice {
         self.0.kernel
     }
 
-    fn scratch(&self) -> MutexGuard<'_, Scratch> {
-        self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Puts a fence into the helper syncobj and takes it out of there. The helper is empty afterwards:
+    /// else a client's fence, and with it its timeline, would stay until the next one comes.
+    fn by_helper<T>(&self, pass: impl FnOnce(u32) -> IoResult<T>) -> IoResult<T> {
+        let helper = self.0.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = pass(*helper);
+        if let Err(errno) = self.0.kernel.reset(self.as_fd(), *helper) {
+            tracing::debug!(handle = *helper, %errno, "the helper syncobj keeps its fence");
+        }
+        passed
     }
 
     /// Point to sync_file. `EINVAL`: not materialised.
@@ -169,10 +180,10 @@ impl SyncDevice {
             let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
             return kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | timeline, value);
         }
-        let mut scratch = self.scratch();
-        let binary = made(kernel, fd, &mut scratch.binary)?;
-        kernel.transfer(fd, (handle, value), (binary, 0))?;
-        kernel.handle_to_fd(fd, binary, HANDLE_SYNC_FILE, 0)
+        self.by_helper(|helper| {
+            kernel.transfer(fd, (handle, value), (helper, 0))?;
+            kernel.handle_to_fd(fd, helper, HANDLE_SYNC_FILE, 0)
+        })
     }
 
     /// sync_file to point. In one step only what is not a link of a chain: the transfer flattens
@@ -183,10 +194,10 @@ impl SyncDevice {
             let timeline = if value == 0 { 0 } else { HANDLE_TIMELINE };
             return kernel.fd_to_handle(fd, file, handle, HANDLE_SYNC_FILE | timeline, value).map(drop);
         }
-        let mut scratch = self.scratch();
-        let binary = made(kernel, fd, &mut scratch.binary)?;
-        kernel.fd_to_handle(fd, file, binary, HANDLE_SYNC_FILE, 0)?;
-        kernel.transfer(fd, (binary, 0), (handle, value))
+        self.by_helper(|helper| {
+            kernel.fd_to_handle(fd, file, helper, HANDLE_SYNC_FILE, 0)?;
+            kernel.transfer(fd, (helper, 0), (handle, value))
+        })
     }
 
     /// All of `files` into one point, at once and without a file descriptor: each becomes a point
@@ -198,13 +209,7 @@ impl SyncDevice {
         files: impl Iterator<Item = BorrowedFile<'a>>,
     ) -> IoResult<()> {
         let (kernel, fd) = (self.0.kernel, self.as_fd());
-        let chain = {
-            let mut scratch = self.scratch();
-            // Taken out while in use: another thread makes its own.
-            let chain = made(kernel, fd, &mut scratch.chain)?;
-            scratch.chain = 0;
-            chain
-        };
+        let chain = kernel.create(fd, false)?;
         let mut last = 0;
         let mut result = Ok(());
         for file in files {
@@ -215,10 +220,7 @@ impl SyncDevice {
             }
         }
         let result = result.and_then(|()| kernel.transfer(fd, (chain, last), (handle, value)));
-        let mut scratch = self.scratch();
-        if scratch.chain == 0 && kernel.reset(fd, chain).is_ok() {
-            scratch.chain = chain;
-        } else if let Err(errno) = kernel.destroy(fd, chain) {
+        if let Err(errno) = kernel.destroy(fd, chain) {
             tracing::error!(handle = chain, %errno, "helper syncobj leaks");
         }
         result
@@ -237,16 +239,9 @@ impl AsFd for SyncDevice {
     }
 }
 
-/// The handle in `slot`, created if there is none.
-fn made(kernel: &dyn Kernel, fd: BorrowedFd<'_>, slot: &mut u32) -> IoResult<u32> {
-    if *slot == 0 {
-        *slot = kernel.create(fd, false)?;
-    }
-    Ok(*slot)
-}
-
-/// Asks for the caps, then tries what has no cap.
-fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
+/// Asks for the caps, then tries what has no cap. Returns the syncobj with which it did, 0 if there are
+/// none.
+fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<(Caps, u32), CallError> {
     let cap = |capability| match kernel.get_cap(fd, capability) {
         Ok(value) => Ok(value != 0),
         // Kernels before syncobjs do not know the capability.
@@ -255,7 +250,7 @@ fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
     };
     let mut caps = Caps { syncobj: cap(CAP_SYNCOBJ)?, timeline: cap(CAP_SYNCOBJ_TIMELINE)?, ..Caps::default() };
     if !caps.syncobj {
-        return Ok(Caps::default());
+        return Ok((Caps::default(), 0));
     }
     let handle = kernel.create(fd, true).map_err(|errno| CallError::new("SYNCOBJ_CREATE", Object::New, errno))?;
     if caps.timeline {
@@ -265,9 +260,6 @@ fn probe(kernel: &dyn Kernel, fd: BorrowedFd<'_>) -> Result<Caps, CallError> {
         // Kernels before 6.16 refuse the flag.
         caps.timeline_export = kernel.handle_to_fd(fd, handle, HANDLE_SYNC_FILE | HANDLE_TIMELINE, 0).is_ok();
     }
-    if let Err(errno) = kernel.destroy(fd, handle) {
-        tracing::error!(handle, %errno, "probe syncobj leaks");
-    }
     tracing::debug!(?caps, "probed a DRM device for syncobjs");
-    Ok(caps)
+    Ok((caps, handle))
 }

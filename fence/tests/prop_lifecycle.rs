@@ -525,7 +525,6 @@ proptest! {
             }
         }
         world.end();
-        // One more may stay: the device's helper for merging without file descriptors.
-        prop_assert!(kernel().0.open_handles() <= handles + 1);
+        prop_assert!(kernel().0.open_handles() <= handles);
     }
 }

@@ -130,6 +130,15 @@ impl Model {
         self.state().handles.len()
     }
 
+    /// Whether a syncobj with an open handle has a fence.
+    pub fn is_in_syncobj(&self, fence: FenceId) -> bool {
+        let state = self.state();
+        let mut open = state.handles.values().map(|object| &state.objects[*object]);
+        open.any(|object| {
+            object.binary.iter().chain(object.chain.iter().map(|node| &node.fences)).flatten().any(|of| *of == fence)
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
