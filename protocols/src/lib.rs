@@ -30,7 +30,9 @@ pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
+pub mod toplevels;
 pub mod viewporter;
+pub mod workspaces;
 
 pub use seen_by::SeenBy;
 use smithay::wayland::compositor::SurfaceData;
@@ -231,6 +233,28 @@ pub mod reexports {
     pub mod shortcuts_inhibit {
         pub use wayland_protocols::wp::keyboard_shortcuts_inhibit::zv1::server::{
             zwp_keyboard_shortcuts_inhibit_manager_v1 as manager, zwp_keyboard_shortcuts_inhibitor_v1 as object,
+        };
+    }
+
+    /// ext-foreign-toplevel-list-v1.
+    pub mod toplevel_list {
+        pub use wayland_protocols::ext::foreign_toplevel_list::v1::server::{
+            ext_foreign_toplevel_handle_v1 as handle, ext_foreign_toplevel_list_v1 as list,
+        };
+    }
+
+    /// ext-workspace-v1.
+    pub mod workspaces {
+        pub use wayland_protocols::ext::workspace::v1::server::{
+            ext_workspace_group_handle_v1 as group, ext_workspace_handle_v1 as handle,
+            ext_workspace_manager_v1 as manager,
+        };
+    }
+
+    /// wlr-foreign-toplevel-management-unstable-v1.
+    pub mod toplevel_management {
+        pub use wayland_protocols_wlr::foreign_toplevel::v1::server::{
+            zwlr_foreign_toplevel_handle_v1 as handle, zwlr_foreign_toplevel_manager_v1 as manager,
         };
     }
 
