@@ -6,8 +6,14 @@ use serde::{Deserialize, Serialize};
 /// unless a rule says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum PrivilegedGlobal {
+    #[serde(rename = "ext_foreign_toplevel_list_v1")]
+    ToplevelList,
+    #[serde(rename = "zwlr_foreign_toplevel_manager_v1")]
+    ToplevelManagement,
     #[serde(rename = "ext_idle_notifier_v1")]
     IdleNotifier,
+    #[serde(rename = "ext_workspace_manager_v1")]
+    Workspaces,
     #[serde(rename = "ext_session_lock_manager_v1")]
     SessionLock,
     #[serde(rename = "zwlr_layer_shell_v1")]

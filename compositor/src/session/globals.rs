@@ -18,7 +18,11 @@ use protocols::{
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
-    reexports::{layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1},
+    reexports::{
+        layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
+        toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
+        workspaces::manager::ExtWorkspaceManagerV1,
+    },
     security_context::SecurityContextState,
     session_lock::SessionLockState,
     shm::ShmState,
@@ -26,7 +30,9 @@ use protocols::{
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
+    toplevels::{list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
+    workspaces::WorkspacesState,
 };
 use smithay::{
     input::{Seat, SeatState},
@@ -153,10 +159,18 @@ const fn row(description: fn() -> &'static Interface, version: u32, answered_in:
 
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtForeignToplevelListV1::interface, 1, "protocols/src/toplevels/list.rs")
+    },
     GlobalRow { seen_by: SeenBy::Trusted, ..row(ExtIdleNotifierV1::interface, 2, "protocols/src/idle_notify.rs") },
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ExtSessionLockManagerV1::interface, 1, "compositor/src/session/lock.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtWorkspaceManagerV1::interface, 1, "compositor/src/session/windows/taskbars.rs")
     },
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
@@ -187,6 +201,10 @@ pub const TABLE: &[GlobalRow] = &[
     row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
     row(XdgWmDialogV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrForeignToplevelManagerV1::interface, 3, "compositor/src/session/windows/taskbars.rs")
+    },
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrLayerShellV1::interface, 5, "compositor/src/session/windows/layers.rs")
@@ -268,6 +286,12 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         activation_tokens: 0,
         kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
         source_uses: SourceUses::default(),
+        toplevel_list: ToplevelListState::new::<Syncline>(display, trusted(PrivilegedGlobal::ToplevelList)),
+        toplevel_management: ToplevelManagementState::new::<Syncline>(
+            display,
+            trusted(PrivilegedGlobal::ToplevelManagement),
+        ),
+        workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
     };
     let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));

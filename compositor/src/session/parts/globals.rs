@@ -4,8 +4,13 @@
 //! It announces nothing: [`crate::session::globals`] does.
 
 use protocols::{
-    explicit_sync::ExplicitSyncState, linux_dmabuf::LinuxDmabufState, output_power::OutputPowerState, shm::ShmState,
+    explicit_sync::ExplicitSyncState,
+    linux_dmabuf::LinuxDmabufState,
+    output_power::OutputPowerState,
+    shm::ShmState,
     syncobj::SyncobjState,
+    toplevels::{list::ToplevelListState, management::ToplevelManagementState},
+    workspaces::WorkspacesState,
 };
 use smithay::{
     utils::{Logical, Rectangle},
@@ -53,6 +58,10 @@ pub struct Globals {
     pub activation: XdgActivationState,
     pub activation_tokens: u64,
     pub kde_decoration: KdeDecorationState,
+    /// Task bars.
+    pub toplevel_list: ToplevelListState,
+    pub toplevel_management: ToplevelManagementState,
+    pub workspaces: WorkspacesState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
 }

@@ -1,6 +1,6 @@
-//! Tells those who listen by `syncline msg events` what has changed.
+//! Tells those who listen by `syncline msg events`, and task bars, what has changed.
 //!
-//! While nobody listens, this costs a look at two flags.
+//! While nobody listens, this costs a look at a few flags.
 
 use crate::{
     config::output::transform_name,
@@ -24,7 +24,13 @@ impl Syncline {
 
     /// After a batch: what has changed is told.
     pub fn tell_listeners(&mut self) {
-        if !std::mem::take(&mut self.listeners_stale) || self.told_listeners.is_none() {
+        if !std::mem::take(&mut self.listeners_stale) {
+            return;
+        }
+        if self.has_taskbars() {
+            self.tell_taskbars();
+        }
+        if self.told_listeners.is_none() {
             return;
         }
         let snapshot = self.snapshot();

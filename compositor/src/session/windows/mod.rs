@@ -16,4 +16,5 @@ mod menus;
 pub mod popups;
 mod remap;
 mod subsurfaces;
+mod taskbars;
 mod xdg;

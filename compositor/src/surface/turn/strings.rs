@@ -163,6 +163,7 @@ mod tests {
         }
         found.sort();
         let expected = [
+            "ext_workspace_group_handle_v1.create_workspace",
             "wl_data_offer.receive",
             "wl_data_source.offer",
             "wl_registry.bind",
