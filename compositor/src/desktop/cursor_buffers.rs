@@ -23,7 +23,7 @@ use crate::{
     desktop::theme::ThemeImage,
     render::{
         CursorImage, Layer, Target,
-        bind::{BindTarget, Drawable},
+        bind::{BindTarget, Drawable, Place},
         readiness,
     },
     surface::{
@@ -267,7 +267,9 @@ impl CursorBuffers {
                 // Another texture is drawn where the renderer cannot fade this one.
                 let image = match image {
                     Image::Texture(texture) if !factor.is_one() => {
-                        Image::Texture(renderer.fadeable(&texture)?.unwrap_or(texture))
+                        let place = Place::whole(texture.size());
+                        let area = place.dst;
+                        Image::Texture(renderer.fadeable(&texture, &place, area)?.unwrap_or(texture))
                     }
                     image => image,
                 };

@@ -44,8 +44,9 @@ pub struct Window {
     pub told: Told,
     /// The configure that its client had acknowledged when it made the last commit that was applied.
     pub acked: Option<u32>,
-    /// It gets the focus with its first buffer, whichever workspace is shown: the user has asked for it.
-    pub activated: bool,
+    /// The user has asked for it: it gets the focus with its first buffer, whichever workspace is shown, if
+    /// that comes until this time.
+    pub activated: Option<fence::Ns>,
     pub decoration: Decoration,
 }
 
@@ -151,7 +152,7 @@ impl Windows {
             size: Size::default(),
             told: Told::default(),
             acked: None,
-            activated: false,
+            activated: None,
             decoration: Decoration::default(),
         });
     }

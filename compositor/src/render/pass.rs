@@ -18,7 +18,7 @@ use crate::{
     config::Colour,
     render::{
         Layer, Target,
-        bind::{BindTarget, Drawable},
+        bind::{BindTarget, Drawable, Place},
         client_fence::ClientFence,
         damage::Tracker,
         fault,
@@ -26,7 +26,7 @@ use crate::{
         read_path::{self, ReadContext, Sampled},
         readiness::{self, StandIn, Unready},
         shm,
-        split::{Part, Usable, split},
+        split::{Part, Usable, extents, split},
         textures::{KnownTexture, LastCopy, Textures},
         wait,
     },
@@ -201,8 +201,8 @@ where
     Ok(Painted { fence, failed: painted.map_err(failed).err() })
 }
 
-/// The textures that take the places of those of some layers, by the index of the layer.
-type Faded<T> = SmallVec<[(usize, T); 2]>;
+/// What takes the places of some layers' textures, where it is drawn, by the index of the layer.
+type Faded<T> = SmallVec<[(usize, T, Rectangle<i32, Physical>); 2]>;
 
 /// Other textures for the layers that the renderer could not fade as they are.
 fn fadeable<R>(
@@ -215,12 +215,14 @@ where
     R: BindTarget,
 {
     let mut faded = Faded::new();
-    for at in parts.iter().map(|part| part.layer) {
-        let layer = layers.layer(at);
+    for Part { layer: at, region, .. } in parts {
+        let layer = layers.layer(*at);
         let fades = !layer.view.factor.is_one() && !layer.view.factor.is_zero();
         let Some(known) = textures.get(&layer.content.surface).filter(|_| fades) else { continue };
-        match renderer.fadeable(&known.texture) {
-            Ok(copy) => faded.extend(copy.map(|copy| (at, copy))),
+        let place = Place { src: layer.view.src, dst: layer.dst, transform: layer.transform() };
+        let area = extents(region);
+        match renderer.fadeable(&known.texture, &place, area) {
+            Ok(copy) => faded.extend(copy.map(|copy| (*at, copy, area))),
             Err(error) => tracing::debug!("surface {}: {error}", layer.content.surface),
         }
     }
@@ -267,11 +269,19 @@ where
         if let Some(wait) = part.wait.take() {
             frame.wait(&SyncPoint::from(ClientFence::new(wait)))?;
         }
-        relative(&part.region, layer.dst.loc, rects);
+        let drawn = match faded.iter().find(|(of, ..)| *of == part.layer) {
+            Some((_, copy, area)) => {
+                relative(&part.region, area.loc, rects);
+                let (src, alpha) = (Rectangle::from_size(copy.size().to_f64()), layer.view.factor.as_f32());
+                frame.render_texture_from_to(copy, src, *area, rects, &[], Transform::Normal, alpha)
+            }
+            None => {
+                relative(&part.region, layer.dst.loc, rects);
+                R::draw_layer(frame, (target, tracker.size), &known.texture, layer, rects)
+            }
+        };
         // One client's odd scale must not cost the others their frame.
-        let copy = faded.iter().find(|(of, _)| *of == part.layer).map(|(_, copy)| copy);
-        let texture = copy.unwrap_or(&known.texture);
-        if let Err(error) = R::draw_layer(frame, (target, tracker.size), texture, layer, rects) {
+        if let Err(error) = drawn {
             tracing::debug!("surface {} cannot be drawn: {error}", layer.content.surface);
         }
     }

@@ -23,7 +23,7 @@ use smithay::{
 };
 
 use crate::render::{
-    bind::{BindTarget, Drawable},
+    bind::{BindTarget, Drawable, Place},
     client_fence::ClientFence,
     other_gpus::OtherGpus,
     textures::Textures,
@@ -305,8 +305,13 @@ impl BindTarget for RecordingRenderer {
         self.pixman.bind_target(target)
     }
 
-    fn fadeable(&mut self, texture: &RecordedTexture) -> Result<Option<RecordedTexture>, String> {
-        let copy = self.pixman.fadeable(&texture.texture)?;
+    fn fadeable(
+        &mut self,
+        texture: &RecordedTexture,
+        place: &Place,
+        area: Rectangle<i32, Physical>,
+    ) -> Result<Option<RecordedTexture>, String> {
+        let copy = self.pixman.fadeable(&texture.texture, place, area)?;
         Ok(copy.map(|copy| RecordedTexture { texture: copy, memory: None }))
     }
 }

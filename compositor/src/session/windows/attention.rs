@@ -58,7 +58,8 @@ impl XdgActivationHandler for Syncline {
         self.globals.activation.remove_token(&token);
         let age = made(&data).map(|made| (self.now.saturating_sub(made.at), made.by_user));
         let Some((age, by_user)) = age.filter(|(age, _)| *age <= KNOWN) else { return };
-        self.activate_window(&surface, by_user && age <= GIVES_FOCUS);
+        let until = (self.now + GIVES_FOCUS).saturating_sub(age);
+        self.activate_window(&surface, Some(until).filter(|until| by_user && *until >= self.now));
     }
 }
 
@@ -66,7 +67,7 @@ impl XdgSystemBellHandler for Syncline {
     /// A window that rings is urgent. Without a surface nothing says which window is meant.
     fn ring(&mut self, surface: Option<WlSurface>) {
         if let Some(surface) = surface {
-            self.activate_window(&surface, false);
+            self.activate_window(&surface, None);
         }
     }
 }
@@ -98,14 +99,15 @@ impl Syncline {
         }
     }
 
-    /// A window gets the focus, or is urgent. One that shows nothing yet does so with its first buffer.
-    fn activate_window(&mut self, surface: &WlSurface, focus: bool) {
+    /// A window gets the focus, or is urgent. One that shows nothing yet does so with its first buffer, if
+    /// that comes until `focus`.
+    fn activate_window(&mut self, surface: &WlSurface, focus: Option<Ns>) {
         let root = self.toplevel_of(surface);
-        let focus = focus && !self.is_locked();
+        let focus = focus.filter(|_| !self.is_locked());
         let Some(window) = self.desktop.windows.find(&root) else { return };
         if !window.mapped {
-            window.activated |= focus;
-        } else if focus {
+            window.activated = window.activated.max(focus);
+        } else if focus.is_some() {
             self.focus(Some(root));
         } else {
             let id = window.id;

@@ -43,7 +43,7 @@ impl Syncline {
                 desktop.layout.map(id, size, false);
                 // It takes the user to no workspace that is hidden, unless the user has asked for it.
                 let on = desktop.layout.window(id).and_then(|window| window.workspace);
-                let wanted = std::mem::take(&mut window.activated);
+                let wanted = window.activated.take().is_some_and(|until| now <= until);
                 match wanted || on.is_none_or(|on| desktop.layout.is_active(on)) {
                     true => desktop.layout.focus(id),
                     false => desktop.layout.set_urgent(id, true),
