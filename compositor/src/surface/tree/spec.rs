@@ -57,7 +57,7 @@ impl Plain {
     }
 }
 
-/// The protocol's text, word by word.
+/// The protocol's text, word by word, but for [`Spec::changing`].
 #[derive(Debug, Default)]
 pub struct Spec {
     surfaces: Vec<Plain>,
@@ -198,18 +198,25 @@ impl Spec {
     }
 
     /// After `change`: the surfaces that were effectively synchronised and are not any more let
-    /// their updates go.
+    /// their updates go, those of each merged into one. The text does not merge them: the product keeps
+    /// one cached state for a surface, and a client that waits with `set_desync` between two commits
+    /// gets both at once.
     fn changing(&mut self, change: impl FnOnce(&mut Self)) {
         let was: Vec<_> = (0..self.surfaces.len()).filter(|s| self.is_sync(*s)).collect();
         change(self);
         for surface in was.into_iter().filter(|s| !self.is_sync(*s)).collect::<Vec<_>>() {
             let own: Vec<_> =
                 self.updates.iter().filter(|(_, u)| u.surface == surface).map(|(number, _)| *number).collect();
-            for update in self.updates.values_mut() {
-                match update.surface == surface {
-                    true => update.sync = false,
-                    false => update.needs.retain(|number| !own.contains(number)),
-                }
+            self.updates.values_mut().for_each(|update| update.needs.retain(|number| !own.contains(number)));
+            // They have become one.
+            let merged = own.iter().filter_map(|number| self.updates.remove(number)).reduce(|mut all, later| {
+                all.content = later.content.or(all.content);
+                all.ops.extend(later.ops);
+                all.needs.extend(later.needs);
+                all
+            });
+            if let (Some(last), Some(merged)) = (own.last(), merged) {
+                self.updates.insert(*last, Update { sync: false, ..merged });
             }
         }
         self.submit();
