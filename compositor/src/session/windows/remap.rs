@@ -24,7 +24,7 @@ use crate::{
 /// The state of a window that has heard nothing yet.
 pub fn initial_state() -> ToplevelState {
     let mut state = ToplevelState::default();
-    for capability in [WmCapabilities::Maximize, WmCapabilities::Fullscreen] {
+    for capability in [WmCapabilities::Maximize, WmCapabilities::Fullscreen, WmCapabilities::Minimize] {
         state.capabilities.set(capability);
     }
     state

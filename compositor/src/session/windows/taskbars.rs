@@ -60,9 +60,12 @@ impl ToplevelManagementHandler for Syncline {
         let output = output.map(|output| OutputName(output.wl.name().into()));
         let layout = &mut self.desktop.layout;
         let changed = match wish {
-            Wish::Maximised(on) => layout.set_maximised(id, on),
+            // What is to fill the screen is to be seen.
+            Wish::Maximised(on) => (on && layout.set_minimised(id, false)) | layout.set_maximised(id, on),
             Wish::Minimised(on) => layout.set_minimised(id, on),
-            Wish::Fullscreen(_) => layout.set_fullscreen(id, Some(Fullscreen::Real), output.as_ref()),
+            Wish::Fullscreen(_) => {
+                layout.set_minimised(id, false) | layout.set_fullscreen(id, Some(Fullscreen::Real), output.as_ref())
+            }
             Wish::NotFullscreen => layout.set_fullscreen(id, None, None),
             Wish::Activate => {
                 let surface = self.desktop.windows.get(id).map(|window| window.surface().clone());

@@ -123,6 +123,10 @@ impl XdgShellHandler for Syncline {
         self.request_state(&surface, |layout, id| layout.set_maximised(id, false));
     }
 
+    fn minimize_request(&mut self, surface: ToplevelSurface) {
+        self.request_state(&surface, |layout, id| layout.set_minimised(id, true));
+    }
+
     fn fullscreen_request(&mut self, surface: ToplevelSurface, output: Option<WlOutput>) {
         let output = output.and_then(|wl| self.outputs.list.get(self.output_of(&wl)?));
         let wanted = output.map(|output| OutputName(output.wl.name().into()));
