@@ -62,6 +62,12 @@ pub enum Message {
         #[arg(long)]
         json: bool,
     },
+    /// List the input devices: what each is, and what it calls itself.
+    Devices {
+        /// Print JSON, for programs; docs/ipc.md describes the fields.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the state of the desktop, and then each change of windows, workspaces and displays, until
     /// interrupted: one JSON object per line; docs/ipc.md describes them.
     Events,

@@ -20,6 +20,7 @@ use crate::{
     report::{
         buffers::{self, BufferReport},
         clients::{self, ClientReport},
+        devices::{self, DeviceReport},
         fences::FencesReport,
         status, table,
         windows::{self, WindowReport, WorkspaceReport},
@@ -61,6 +62,11 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         Message::Workspaces { json: false } => {
             let report: Vec<WorkspaceReport> = Connection::connect(&args.socket)?.read(&Request::Workspaces)?;
             print!("{}", windows::render_workspaces(&report));
+        }
+        Message::Devices { json: true } => println!("{}", ask(&Request::Devices)?),
+        Message::Devices { json: false } => {
+            let report: Vec<DeviceReport> = Connection::connect(&args.socket)?.read(&Request::Devices)?;
+            print!("{}", devices::render(&report));
         }
         Message::Events => Connection::connect(&args.socket)?.follow(&Request::Events)?,
         Message::Buffers { json: true } => println!("{}", ask(&Request::Buffers)?),

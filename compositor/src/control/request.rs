@@ -40,6 +40,8 @@ pub enum Request {
     },
     /// The workspaces; see [`crate::report::windows::WorkspaceReport`].
     Workspaces,
+    /// The input devices; see [`crate::report::devices::DeviceReport`].
+    Devices,
     /// Everything, and then each change: see [`crate::report::events::Event`]. Each is an answer of its
     /// own, until the peer hangs up.
     Events,

@@ -5,6 +5,7 @@
 pub mod buffers;
 pub mod clients;
 pub mod counters;
+pub mod devices;
 pub mod events;
 pub mod fences;
 pub mod status;

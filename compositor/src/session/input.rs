@@ -16,7 +16,10 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER, Size},
 };
 
-use crate::{render::Screen, session::Syncline};
+use crate::{
+    render::Screen,
+    session::{Syncline, reports},
+};
 
 /// The place on the desktop of a position on the glass of a display.
 pub fn place<B: InputBackend>(screen: &Screen, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
@@ -70,9 +73,14 @@ impl Syncline {
             InputEvent::PointerAxis { event } => self.axis(&event),
             InputEvent::DeviceAdded { device } => {
                 self.devices_changed(&device, 1);
+                self.input_devices.push(reports::devices::report(&device));
                 tracing::debug!("input device: {}", device.name());
             }
-            InputEvent::DeviceRemoved { device } => self.devices_changed(&device, -1),
+            InputEvent::DeviceRemoved { device } => {
+                self.devices_changed(&device, -1);
+                let gone = self.input_devices.iter().position(|known| known.id == device.id());
+                gone.map(|at| self.input_devices.remove(at));
+            }
             InputEvent::TouchDown { event } => self.touch_down(&event),
             InputEvent::TouchMotion { event } => self.touch_motion(&event),
             InputEvent::TouchUp { event } => self.touch_up(&event),

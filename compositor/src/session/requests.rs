@@ -84,6 +84,7 @@ impl Syncline {
             Request::Clients => serde_json::to_value(self.clients_report()).map_err(|e| e.to_string()),
             Request::Windows { titles } => serde_json::to_value(self.windows_report(titles)).map_err(|e| e.to_string()),
             Request::Workspaces => serde_json::to_value(self.workspaces_report()).map_err(|e| e.to_string()),
+            Request::Devices => serde_json::to_value(&self.input_devices).map_err(|e| e.to_string()),
             Request::Log => Ok(serde_json::json!({ "lines": recent_log::text() })),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }

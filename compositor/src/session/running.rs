@@ -109,6 +109,7 @@ impl Running {
             power_stale: false,
             cec: Cec::default(),
             mem2mem: None,
+            input_devices: Vec::new(),
             libinput: None,
             mode,
             session,

@@ -22,7 +22,7 @@ use crate::{
     desktop::Desktop,
     devices::{cec::Cec, mem2mem::Mem2mem},
     output::Outputs,
-    report::{counters::Counters, events::Snapshot, watchdog::WatchdogHistory},
+    report::{counters::Counters, devices::DeviceReport, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
         hold::Hold, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
@@ -125,6 +125,8 @@ pub struct Syncline {
     pub udmabuf: Option<dmabuf_import::udmabuf::Udmabuf>,
     /// CEC adapters of televisions.
     pub cec: Cec,
+    /// What people type, point and touch with.
+    pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     /// The mode from the command line, for every display.
     pub mode: Option<kms::ModeRequest>,
