@@ -12,7 +12,7 @@ use crate::{
     actions::table::TABLE,
     config::{
         CecConfig, Commands, Config, CursorConfig, DesktopConfig, FencesConfig, IdleConfig, KeyboardConfig, Limits,
-        Mem2memConfig, OutputConfig, SandboxRule,
+        Mem2memConfig, OutputConfig, SandboxRule, WindowRule,
         bindings::{DEFAULT_MODE, Entry},
         documented::Documented,
     },
@@ -33,6 +33,10 @@ const SECTIONS: [(&str, Fields); 9] = [
     ("limits", Limits::FIELDS),
 ];
 
+/// The lists of tables, with the keys of one.
+const LISTS: [(&str, Fields); 3] =
+    [("output", OutputConfig::FIELDS), ("sandbox", SandboxRule::FIELDS), ("window", WindowRule::FIELDS)];
+
 /// What is written for a key that has no default.
 const EXAMPLES: &[(&str, &str)] = &[
     ("keyboard.options", "\"compose:caps\""),
@@ -50,6 +54,21 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("sandbox.engine", "\"org.flatpak\""),
     ("sandbox.app-id", "\"org.example.Player\""),
     ("sandbox.allow", "[\"ext_idle_notifier_v1\"]"),
+    ("window.app-id", "'^org\\.example\\.Player$'"),
+    ("window.title", "'Picture-in-Picture'"),
+    ("window.dialog", "false"),
+    ("window.floating", "true"),
+    ("window.workspace", "3"),
+    ("window.output", "\"HDMI-A-1\""),
+    ("window.size", "[640, 360]"),
+    ("window.position", "[0, 0]"),
+    ("window.fullscreen", "false"),
+    ("window.maximised", "false"),
+    ("window.minimised", "false"),
+    ("window.sticky", "true"),
+    ("window.above", "true"),
+    ("window.scratchpad", "false"),
+    ("window.focus", "false"),
 ];
 
 const HEAD: &str = "\
@@ -83,7 +102,7 @@ pub fn default_file() -> String {
     }
     head(&mut text, "environment", "[environment]");
     text.push_str("#MOZ_ENABLE_WAYLAND = \"1\"\n");
-    for (section, fields) in [("output", OutputConfig::FIELDS), ("sandbox", SandboxRule::FIELDS)] {
+    for (section, fields) in LISTS {
         head(&mut text, section, &format!("[[{section}]]"));
         for (field, comment) in fields {
             let name = key(field);
@@ -95,7 +114,7 @@ pub fn default_file() -> String {
 }
 
 fn is_list_of_tables(name: &str) -> bool {
-    name == "output" || name == "sandbox"
+    LISTS.iter().any(|(list, _)| *list == name)
 }
 
 /// The name of a field as it is in the file.
@@ -103,6 +122,7 @@ fn key(field: &str) -> String {
     match field {
         "outputs" => "output".to_owned(),
         "sandboxes" => "sandbox".to_owned(),
+        "windows" => "window".to_owned(),
         field => field.replace('_', "-"),
     }
 }
@@ -203,7 +223,7 @@ mod tests {
                 other => assert_eq!(other.as_array().map(Vec::len), Some(1), "{section}"),
             }
         }
-        for tables in ["output", "sandbox", "environment"] {
+        for tables in ["output", "sandbox", "window", "environment"] {
             assert!(all.remove(tables).is_some_and(|value| !value.to_string().is_empty()), "{tables}");
             defaults.remove(tables);
         }
@@ -215,7 +235,7 @@ mod tests {
         let text = default_file();
         let says = |line: &str| text.lines().any(|other| other.starts_with(line));
         let sections = SECTIONS.iter().map(|(name, fields)| (*name, *fields));
-        for (section, fields) in sections.chain([("output", OutputConfig::FIELDS), ("sandbox", SandboxRule::FIELDS)]) {
+        for (section, fields) in sections.chain(LISTS) {
             for (field, comment) in fields {
                 assert!(comment.iter().any(|line| !line.trim().is_empty()), "{section}.{field} has no comment");
                 assert!(says(&format!("#{} = ", key(field))), "{section}.{field} has no default and no example");

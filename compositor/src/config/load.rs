@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Each file is checked alone, so that an error names its file, line and place. Tables are merged key
-//! by key, `[[output]]` by name; lists of `[[sandbox]]` and `autostart` are joined; other values replace
-//! each other, and so do bindings of the same chord.
+//! by key, `[[output]]` by name; lists of `[[sandbox]]`, `[[window]]` and `autostart` are joined;
+//! other values replace each other, and so do bindings of the same chord.
 
 use std::{
     env, fs, io,
@@ -40,6 +40,8 @@ use crate::{
 const LENGTH: u64 = 1 << 20;
 /// The most files.
 const FILES: usize = 64;
+/// Lists to which each file adds its own.
+const JOINED: [&str; 3] = ["sandbox", "window", "autostart"];
 /// How deep files may include each other.
 const DEPTH: usize = 8;
 
@@ -210,7 +212,7 @@ fn merge(into: &mut Table, from: Table) {
             (Some(Value::Array(old)), Value::Array(new)) if key == "output" => {
                 new.into_iter().for_each(|output| merge_output(old, output));
             }
-            (Some(Value::Array(old)), Value::Array(new)) if key == "sandbox" || key == "autostart" => old.extend(new),
+            (Some(Value::Array(old)), Value::Array(new)) if JOINED.contains(&key.as_str()) => old.extend(new),
             (_, value) => drop(into.insert(key, value)),
         }
     }
@@ -272,7 +274,7 @@ mod tests {
             (
                 "a.toml",
                 "include = [\"sub/b.toml\", \"c.toml\"]\nvrr = true\nautostart = [\"a\"]\n[keyboard]\nlayout = \"de\"\n\
-                 [[output]]\nname = \"X\"\nmax-bpc = 8\n[bindings]\nF1 = \"quit\"\n",
+                 [[output]]\nname = \"X\"\nmax-bpc = 8\n[[window]]\ndialog = true\nabove = true\n[bindings]\nF1 = \"quit\"\n",
             ),
             (
                 "sub/b.toml",
@@ -281,12 +283,14 @@ mod tests {
                  [bindings]\nF1 = \"close\"\nF2 = \"close\"\n",
             ),
             ("sub/deep.toml", "realtime = false\ntearing = false\n"),
-            ("c.toml", "[[output]]\nname = \"Y\"\n[bindings]\nF2 = \"none\"\nF3 = \"mode m\"\n[mode.m.bindings]\nF1 = \"quit\"\n"),
+            ("c.toml", "[[window]]\ndialog = false\nabove = true\n[[output]]\nname = \"Y\"\n[bindings]\nF2 = \"none\"\nF3 = \"mode m\"\n[mode.m.bindings]\nF1 = \"quit\"\n"),
         ])
         .unwrap();
         assert!(config.vrr && config.tearing && !config.realtime);
         assert_eq!((config.keyboard.layout.as_str(), config.keyboard.repeat_rate), ("de", 5));
         assert_eq!(config.autostart, ["b", "a"]);
+        let dialogs: Vec<_> = config.windows.iter().map(|rule| rule.dialog).collect();
+        assert_eq!(dialogs, [Some(false), Some(true)], "those of the file itself come last, so they win");
         let output = config.output("X").unwrap();
         assert_eq!((output.max_bpc, output.vrr, config.outputs.len()), (Some(8), Some(true), 2));
         let mode = config.bindings.mode(DEFAULT_MODE).unwrap();

@@ -18,10 +18,12 @@ pub mod limits;
 pub mod load;
 pub mod output;
 mod overrides;
+pub mod pattern;
 pub mod print;
 pub mod programs;
 pub mod sandbox;
 mod system_keyboard;
+pub mod window;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -41,6 +43,7 @@ pub use self::{
     output::OutputConfig,
     overrides::Overrides,
     sandbox::SandboxRule,
+    window::WindowRule,
 };
 
 documented! {
@@ -94,6 +97,9 @@ documented! {
         /// `[[sandbox]]`: what sandboxed applications see of the session.
         #[serde(rename = "sandbox")]
         pub sandboxes: Vec<SandboxRule>,
+        /// `[[window]]`: what becomes of windows when they appear.
+        #[serde(rename = "window", deserialize_with = "window::rules")]
+        pub windows: Vec<WindowRule>,
         /// `[bindings]` and `[mode.NAME.bindings]`, which are read by hand.
         #[serde(skip)]
         pub bindings: Bindings,
@@ -182,6 +188,7 @@ impl Default for Config {
             limits: Limits::default(),
             outputs: Vec::new(),
             sandboxes: Vec::new(),
+            windows: Vec::new(),
             bindings: Bindings::default(),
         }
     }

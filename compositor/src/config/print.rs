@@ -177,7 +177,8 @@ mod tests {
     fn what_is_shown_can_be_read() {
         let config = config_of(
             "background = \"#102030\"\n[bindings]\n\"Super+é\" = { action = \"spawn 'a b'\", on-release = true }\n\
-             F9 = [\"quit\", { action = \"close\", locked = true }]\n[mode.\"a b\".bindings]\nF1 = \"quit\"\n",
+             F9 = [\"quit\", { action = \"close\", locked = true }]\n[mode.\"a b\".bindings]\nF1 = \"quit\"\n\
+             [[window]]\napp-id = '^a\\.\"b\"$'\nworkspace = 3\nsize = [640, 480]\n",
         );
         let shown = format!("{}\n{}", Table::try_from(&config).unwrap(), tables(&config.bindings));
         let again = load::parse(Path::new("shown.toml"), &shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));

@@ -12,7 +12,7 @@
 //! | the session sees | it calls |
 //! | --- | --- |
 //! | an output or a layer surface comes, changes, goes | `set_output`, `remove_output` |
-//! | a toplevel is created, configured first, mapped | `add`, `preview`, `map` |
+//! | a toplevel is created, configured first, mapped | `add`, `set_opening`, `preview`, `map` |
 //! | it is unmapped, destroyed | `unmap`, `remove` |
 //! | a commit, other size hints | `committed`, `set_hints` |
 //! | `set_parent`, `xdg_dialog`, a decoration | `set_parent`, `set_modal`, `set_titled` |
@@ -34,6 +34,7 @@ pub mod follow;
 pub mod geometry;
 pub mod grab;
 mod moves;
+pub mod opening;
 pub mod options;
 mod outputs;
 pub mod placed;

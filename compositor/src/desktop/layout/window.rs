@@ -7,6 +7,7 @@
 use crate::{
     desktop::layout::{
         geometry::{Edges, Hints, Point, Rect, Size},
+        opening::Opening,
         workspace::OutputName,
     },
     system::id::{WindowId, WorkspaceId},
@@ -20,6 +21,8 @@ pub struct WindowState {
     /// The dialog takes the focus of its parent.
     pub modal: bool,
     pub hints: Hints,
+    /// What rules want of it when it is mapped.
+    pub opening: Opening,
     /// The size of the window geometry at the last commit; empty before the first.
     pub size: Size,
     /// The window has shown a buffer and takes part.

@@ -42,14 +42,18 @@ impl Layout {
         Some(Placed { states: States { activated: false, ..placed.states }, ..placed })
     }
 
-    /// A window shows its first buffer, with this size of its geometry. With `focus` it gets the
+    /// A window shows its first buffer, with this size of its geometry. It comes to where rules want it,
+    /// else to where it was, else to the current workspace. With `focus` it gets the
     /// focus; without, nothing changes about that unless its workspace has no window with the
     /// focus.
     pub fn map(&mut self, id: WindowId, size: Size, focus: bool) -> bool {
         let Some(window) = self.windows.get(&id).filter(|window| !window.mapped) else { return false };
-        let parent = window.parent;
+        let (parent, opening) = (window.parent, window.opening.clone());
         let remembered = window.workspace.filter(|on| self.workspace(*on).is_some());
-        let on = remembered.unwrap_or_else(|| self.current_or_new());
+        // A dialog is where its parent is.
+        let wanted = if parent.is_none() { self.opening_workspace(&opening) } else { None };
+        let on = wanted.or(remembered).unwrap_or_else(|| self.current_or_new());
+        self.open(id, &opening);
         if let Some(window) = self.windows.get_mut(&id) {
             (window.mapped, window.size, window.workspace, window.used) = (true, size.bounded(), None, 0);
         }
@@ -63,6 +67,7 @@ impl Layout {
         let on = self.place_of(id);
         self.refocus(on, None);
         self.touch(on);
+        self.open_hidden(id, &opening);
         let wanted = focus && self.windows.get(&id).is_some_and(WindowState::is_shown);
         if wanted {
             self.focus(id);

@@ -21,6 +21,8 @@ impl Syncline {
         let Some(window) = self.desktop.windows.find(surface) else { return };
         window.told.owed = true;
         self.desktop.layout.set_hints(window.id, hints(surface));
+        self.apply_rules(surface);
+        let Some(window) = self.desktop.windows.find(surface) else { return };
         let placed = self.desktop.layout.preview(window.id);
         window.tell_preview(placed);
         self.update_feedback(surface);
@@ -38,16 +40,12 @@ impl Syncline {
         match (has_buffer, window.mapped) {
             (true, false) => {
                 window.mapped = true;
+                let by_user = window.activated.take().is_some_and(|until| now <= until);
                 desktop.transactions.add(id, window.told.size);
                 desktop.transactions.sized(id, size);
-                desktop.layout.map(id, size, false);
-                // It takes the user to no workspace that is hidden, unless the user has asked for it.
-                let on = desktop.layout.window(id).and_then(|window| window.workspace);
-                let wanted = window.activated.take().is_some_and(|until| now <= until);
-                match wanted || on.is_none_or(|on| desktop.layout.is_active(on)) {
-                    true => desktop.layout.focus(id),
-                    false => desktop.layout.set_urgent(id, true),
-                };
+                self.apply_rules(surface);
+                self.desktop.layout.map(id, size, false);
+                self.focus_new(id, by_user);
                 // Titles are nobody's business: the log has numbers only.
                 tracing::debug!("window mapped: surface {}", id_of(surface));
                 self.arrange_windows();
@@ -75,6 +73,25 @@ impl Syncline {
                 }
             }
         }
+    }
+
+    /// A window has appeared: it gets the focus, or is urgent. It takes the user to no workspace that
+    /// is hidden, unless a rule says so or the user has asked for it. A rule that keeps the focus
+    /// from it, or hides it, counts for more.
+    fn focus_new(&mut self, id: WindowId, by_user: bool) {
+        let locked = self.is_locked();
+        let layout = &mut self.desktop.layout;
+        let Some(window) = layout.window(id) else { return };
+        let (rule, on) = (window.opening.focus, window.workspace);
+        let hidden = window.parent.is_none() && !window.is_shown();
+        if rule == Some(false) || hidden {
+            return;
+        }
+        let forced = rule == Some(true) && !locked;
+        match forced || by_user || on.is_none_or(|on| layout.is_active(on)) {
+            true => layout.focus(id),
+            false => layout.set_urgent(id, true),
+        };
     }
 
     /// A client requests a state of its window. It gets a configure in any case, unless it has had

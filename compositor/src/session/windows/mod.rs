@@ -15,6 +15,7 @@ mod life;
 mod menus;
 pub mod popups;
 mod remap;
+mod rules;
 mod subsurfaces;
 mod taskbars;
 mod xdg;

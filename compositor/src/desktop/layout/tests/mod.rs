@@ -3,6 +3,7 @@
 mod bench;
 mod floating;
 mod focus;
+mod opening;
 mod outputs;
 mod random;
 mod states;

@@ -7,6 +7,7 @@ use crate::{
         Layout,
         column::Stacking,
         geometry::{Direction, Edges, Hints, Point, Rect, Size},
+        opening::Opening,
         options::{Mode, Options},
         tests::name,
         window::{Fullscreen, NewWindow, Snap},
@@ -25,6 +26,7 @@ pub(super) enum Op {
     SetOutput(u8, Rect, Rect),
     RemoveOutput(u8),
     Add(Hints, Option<bool>, Option<Index>, bool),
+    Open(Index, Box<Opening>),
     Map(Index, Size, bool),
     Unmap(Index),
     Remove(Index),
@@ -159,6 +161,29 @@ fn fullscreen() -> impl Strategy<Value = Option<Fullscreen>> {
     prop::sample::select(vec![None, Some(Fullscreen::Real), Some(Fullscreen::Pretended)])
 }
 
+fn opening() -> impl Strategy<Value = Opening> {
+    let place =
+        (prop::option::of(1..6u32), prop::option::of(0..3u8), prop::option::of(size()), prop::option::of(point()));
+    let states = prop::array::uniform7(prop::option::weighted(0.3, any::<bool>()));
+    (place, states).prop_map(|((workspace, output, size, position), states)| {
+        let [floating, fullscreen, maximised, minimised, sticky, above, scratchpad] = states;
+        Opening {
+            floating,
+            workspace: workspace.map(Label::Number),
+            output: output.map(|number| name(&format!("output {number}"))),
+            size,
+            position,
+            fullscreen,
+            maximised,
+            minimised,
+            sticky,
+            above,
+            scratchpad,
+            focus: None,
+        }
+    })
+}
+
 pub(super) fn op() -> impl Strategy<Value = Op> {
     use Op::*;
     let id = any::<Index>;
@@ -172,6 +197,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
     let clients = prop_oneof![
         8 => (hints(), prop::option::weighted(0.2, flag()), prop::option::weighted(0.2, id()), flag())
             .prop_map(|(hints, floats, on, titled)| Add(hints, floats, on, titled)),
+        4 => (id(), opening()).prop_map(|(i, opening)| Open(i, Box::new(opening))),
         10 => (id(), size(), flag()).prop_map(|(i, size, focus)| Map(i, size, focus)),
         2 => id().prop_map(Unmap),
         2 => id().prop_map(Remove),
@@ -268,6 +294,7 @@ pub(super) fn apply(layout: &mut Layout, op: Op) {
             let workspace = on.map(|on| workspace(layout, on));
             layout.add(NewWindow { hints, workspace, floats, titled });
         }
+        Op::Open(i, opening) => layout.set_opening(at(layout, i), *opening),
         Op::Map(i, size, focus) => _ = layout.map(at(layout, i), size, focus),
         Op::Unmap(i) => _ = layout.unmap(at(layout, i)),
         Op::Remove(i) => _ = layout.remove(at(layout, i)),

@@ -1,0 +1,41 @@
+//! Window rules: which of them a window that appears fits.
+//!
+//! They are looked up twice for a window, for its first configure and for its first buffer, and
+//! never afterwards: another title or a configuration that is read again changes no window that is
+//! there. What rules mean is in [`crate::desktop::layout::opening`].
+
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    wayland::{compositor::with_states, shell::xdg::XdgToplevelSurfaceData},
+};
+
+use crate::{
+    config::window::{Traits, WindowRule},
+    desktop::layout::opening::Opening,
+    session::Syncline,
+};
+
+impl Syncline {
+    /// Tells the layout what the rules want of a window that shows nothing yet.
+    pub fn apply_rules(&mut self, surface: &WlSurface) {
+        let Some(id) = self.desktop.windows.id_of(surface) else { return };
+        let layout = &mut self.desktop.layout;
+        let dialog = layout.window(id).is_some_and(|window| window.parent.is_some());
+        layout.set_opening(id, wanted(&self.config.windows, surface, dialog));
+    }
+}
+
+/// What the rules want of a window.
+fn wanted(rules: &[WindowRule], surface: &WlSurface, dialog: bool) -> Opening {
+    let mut opening = Opening::default();
+    if rules.is_empty() {
+        return opening;
+    }
+    with_states(surface, |states| {
+        let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() else { return };
+        let data = data.lock().expect("no panic while locked");
+        let window = Traits { app_id: data.app_id.as_deref(), title: data.title.as_deref(), dialog };
+        rules.iter().filter(|rule| rule.fits(window)).for_each(|rule| opening.add(rule));
+    });
+    opening
+}
