@@ -73,8 +73,10 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Err(errno) = self.device.kernel().destroy(self.device.as_fd(), self.handle) {
-            tracing::error!(handle = self.handle, %errno, "a syncobj handle was not ours to destroy");
+        match self.device.kernel().destroy(self.device.as_fd(), self.handle) {
+            // The card was unplugged: its syncobjs go with the file.
+            Ok(()) | Err(Errno::NODEV) => {}
+            Err(errno) => tracing::error!(handle = self.handle, %errno, "a syncobj handle was not ours to destroy"),
         }
     }
 }
