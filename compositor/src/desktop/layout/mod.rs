@@ -34,6 +34,7 @@ pub mod follow;
 pub mod geometry;
 pub mod grab;
 mod moves;
+mod open;
 pub mod opening;
 pub mod options;
 mod outputs;
