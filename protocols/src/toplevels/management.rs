@@ -1,7 +1,7 @@
 //! `wlr-foreign-toplevel-management-unstable-v1`: windows with their states, and requests to change
 //! these. [`super`] has what it shares with the other protocol.
 //!
-//! A request becomes a call of [`ToplevelManagementHandler::request`]; whether and when it is done is
+//! A request becomes a call of [`ToplevelManagementHandler::toplevel_wish`]; whether and when it is done is
 //! the compositor's decision. Handles of windows that are gone do nothing.
 
 use std::collections::HashMap;

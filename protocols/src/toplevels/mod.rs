@@ -20,8 +20,8 @@ use wayland_server::{Client, backend::ClientId};
 /// of the text are a part of that.
 const LONGEST: usize = 2048;
 
-/// The most handles of a client, of one protocol: four lists of 1024 windows. Those of a window are searched for each
-/// that is destroyed.
+/// The most handles of a client, of one protocol: four lists of 1024 windows. Those of a window are
+/// searched for each that is destroyed.
 pub const HANDLES: usize = 4096;
 
 /// A window, as the protocols describe it.

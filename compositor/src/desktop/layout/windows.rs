@@ -34,6 +34,10 @@ impl Layout {
     /// configure. This copies the layout, so it is nothing for each frame.
     pub fn preview(&self, id: WindowId) -> Option<Placed> {
         let mut copy = self.clone();
+        if let Some(window) = copy.windows.get_mut(&id) {
+            // One that rules hide is asked for the size that it has when the user calls it.
+            (window.opening.minimised, window.opening.scratchpad) = (None, None);
+        }
         copy.map(id, Size::default(), false);
         copy.arrange();
         let on = copy.workspace(copy.place_of(id)?)?;

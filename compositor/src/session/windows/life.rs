@@ -87,8 +87,9 @@ impl Syncline {
         if rule == Some(false) || hidden {
             return;
         }
-        let forced = rule == Some(true) && !locked;
-        match forced || by_user || on.is_none_or(|on| layout.is_active(on)) {
+        // Whoever comes back finds the workspace that was left.
+        let forced = (rule == Some(true) || by_user) && !locked;
+        match forced || on.is_none_or(|on| layout.is_active(on)) {
             true => layout.focus(id),
             false => layout.set_urgent(id, true),
         };

@@ -82,6 +82,24 @@ fn states_are_those_of_the_rule_whatever_the_client_has_requested() {
     layout.verify_invariants();
 }
 
+/// The size that it has when the user calls it.
+#[test]
+fn what_rules_hide_is_asked_for_their_size() {
+    let hidden = Opening { size: Some(size(600, 500)), ..Opening::default() };
+    for opening in
+        [Opening { scratchpad: Some(true), ..hidden.clone() }, Opening { minimised: Some(true), ..hidden.clone() }]
+    {
+        let mut layout = layout(Mode::Floating);
+        let id = layout.add(NewWindow::default());
+        layout.set_opening(id, opening.clone());
+        assert_eq!(layout.preview(id).map(|preview| preview.ask), Some(size(600, 500)), "{opening:?}");
+        layout.map(id, size(600, 500), false);
+        layout.arrange();
+        layout.verify_invariants();
+        assert!(!layout.window(id).unwrap().is_shown());
+    }
+}
+
 #[test]
 fn the_preview_is_what_the_window_gets() {
     let mut layout = layout(Mode::Floating);
