@@ -25,6 +25,5 @@ mod system;
 pub use cli::main;
 // A model that stands for itself: the session does not drive it yet.
 pub use desktop::layout;
-#[cfg(feature = "doors")]
 pub use session::doors;
 pub use session::globals::{GlobalRow, Needs, SeenBy, TABLE as GLOBALS};

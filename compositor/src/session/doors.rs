@@ -5,7 +5,7 @@
 //! Every call returns after the session has done what it asks for, and what clients had sent before
 //! has been handled before it. Input comes in where libinput's comes in.
 //!
-//! With the feature `doors`; never part of the program.
+//! The program does not use it.
 
 use std::{
     io::{self, ErrorKind},

@@ -12,7 +12,6 @@ mod checks;
 mod commit;
 mod configuration;
 mod crc;
-#[cfg(feature = "doors")]
 pub mod doors;
 mod feedback;
 #[cfg(test)]
@@ -20,7 +19,6 @@ mod fixture;
 mod frame;
 pub mod globals;
 mod handlers;
-#[cfg(any(test, feature = "doors"))]
 mod hands;
 mod idle;
 mod input;

@@ -50,9 +50,10 @@ pub fn main(options: &Options) -> Result<u8> {
     Ok(outcome.exit_status())
 }
 
-/// `syncline` without a path means the program of this checkout, as it is now.
+/// `syncline` without a path means the program of this checkout, as it is now. With the packages of
+/// `cargo xtask test`, so that what they share is not built once more with other features.
 fn build_compositor() -> Result<()> {
-    let arguments = ["build", "--quiet", "--package", COMPOSITOR];
+    let arguments = ["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", COMPOSITOR];
     let build = Command::new(paths::cargo()).args(arguments).current_dir(paths::workspace()).status();
     let status = build.context("run cargo build")?;
     if status.success() { Ok(()) } else { Err(failure(format!("cargo {} failed ({status})", arguments.join(" ")))) }

@@ -198,7 +198,6 @@ pub fn point(point: Point<i32, Logical>) -> geometry::Point {
 }
 
 /// For tests, and for the suite that drives a session from outside.
-#[cfg(any(test, feature = "doors"))]
 impl Syncline {
     /// Moves a floating window so that the top left corner of its geometry is at a point of the
     /// desktop. Returns whether the surface is that of one.
