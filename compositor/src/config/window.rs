@@ -18,7 +18,7 @@ use crate::config::pattern::Pattern;
 
 /// The most rules.
 const RULES: usize = 1000;
-/// The longest name of a workspace, in characters.
+/// The longest name of a workspace, in bytes.
 const NAME: usize = 64;
 
 documented! {
@@ -132,8 +132,13 @@ fn workspace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
         }
 
         fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<String, E> {
-            let right = (1..=NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-            let wrong = || E::custom(format!("the name of a workspace has 1 to {NAME} characters that can be printed"));
+            if let Ok(number) = name.parse::<i64>()
+                && name.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                return self.visit_i64(number);
+            }
+            let right = (1..=NAME).contains(&name.len()) && !name.chars().any(char::is_control);
+            let wrong = || E::custom(format!("the name of a workspace has 1 to {NAME} bytes that can be printed"));
             right.then(|| name.to_owned()).ok_or_else(wrong)
         }
     }

@@ -27,6 +27,8 @@ pub struct Window {
     pub toplevel: ToplevelSurface,
     /// Its number in the layout.
     pub id: WindowId,
+    /// The number by which task bars know it; another one each time that it is mapped.
+    pub mapping: u32,
     /// The window has shown a buffer.
     pub mapped: bool,
     /// It is on a workspace that an output shows, and nothing of the layout hides it.
@@ -136,6 +138,8 @@ fn centred(area: Rectangle<i32, Logical>, size: Size<i32, Logical>) -> Point<i32
 #[derive(Debug, Default)]
 pub struct Windows {
     stack: Vec<Window>,
+    /// The number of the last mapping.
+    mappings: u32,
 }
 
 impl Windows {
@@ -144,6 +148,7 @@ impl Windows {
         self.stack.push(Window {
             toplevel,
             id,
+            mapping: 0,
             mapped: false,
             shown: false,
             location: Point::default(),
@@ -176,6 +181,18 @@ impl Windows {
     /// The window with this number.
     pub fn get(&self, id: WindowId) -> Option<&Window> {
         self.stack.iter().find(|window| window.id == id)
+    }
+
+    /// A window is mapped.
+    pub fn note_mapping(&mut self, id: WindowId) {
+        self.mappings += 1;
+        let number = self.mappings;
+        self.get_mut(id).into_iter().for_each(|window| window.mapping = number);
+    }
+
+    /// The window that is mapped by this number.
+    pub fn by_mapping(&self, number: u32) -> Option<&Window> {
+        self.stack.iter().find(|window| window.mapped && window.mapping == number)
     }
 
     /// The number of the window with this toplevel surface.

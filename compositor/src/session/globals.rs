@@ -107,6 +107,7 @@ use crate::{
             requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
             surfaces::SurfaceList,
         },
+        windows::taskbars::session_name,
     },
     surface::client::ClientState,
     system::error::Error,
@@ -286,7 +287,12 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         activation_tokens: 0,
         kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
         source_uses: SourceUses::default(),
-        toplevel_list: ToplevelListState::new::<Syncline>(display, trusted(PrivilegedGlobal::ToplevelList)),
+        told_toplevels: Vec::new(),
+        toplevel_list: ToplevelListState::new::<Syncline>(
+            display,
+            trusted(PrivilegedGlobal::ToplevelList),
+            session_name(),
+        ),
         toplevel_management: ToplevelManagementState::new::<Syncline>(
             display,
             trusted(PrivilegedGlobal::ToplevelManagement),

@@ -24,7 +24,6 @@ use smithay::{
         compositor::{CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, with_states},
         content_type::{ContentTypeState, ContentTypeUserData},
         idle_inhibit::{IdleInhibitManagerState, inhibitor::IdleInhibitorState},
-        output::OutputHandler,
         presentation::{PresentationFeedbackState, PresentationState},
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
@@ -275,8 +274,6 @@ impl ClientDndGrabHandler for Syncline {
 impl ServerDndGrabHandler for Syncline {
     fn send(&mut self, _mime: String, _fd: OwnedFd, _: Seat<Self>) {}
 }
-
-impl OutputHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);

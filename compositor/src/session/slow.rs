@@ -17,23 +17,29 @@ use std::{io::ErrorKind, sync::atomic::Ordering};
 
 use smithay::{
     input::pointer::{ClickGrab, MotionEvent, PointerHandle},
-    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
+    reexports::wayland_server::{Resource, backend::Handle, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
 use crate::{
     session::{Syncline, parts::motion::HeldMotion},
-    surface::client::ClientState,
-    system::reactor::EventSource,
+    surface::client::{Client, ClientState},
+    system::{
+        id::Slot,
+        reactor::{EventSource, Reactor},
+    },
 };
 
 impl Syncline {
     /// Sends clients what they have been told since the last time, as far as their sockets have
     /// room.
     pub fn flush_clients(&mut self) {
-        if self.flush_once() {
+        while self.flush_once() {
             self.tell_held_motion();
-            self.flush_once();
+            if self.has_taskbars() {
+                // What they had no room for.
+                self.tell_taskbars();
+            }
         }
     }
 
@@ -43,21 +49,7 @@ impl Syncline {
         let mut backend = display.backend_handle();
         let mut room_again = false;
         for (slot, client) in clients.slots_mut() {
-            let flushed = backend.flush(Some(client.id.clone()));
-            let slow = flushed.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-            if slow == client.slow {
-                continue;
-            }
-            client.slow = slow;
-            // The descriptor of a client that is gone may be another's.
-            let Ok(state) = backend.get_client_data(client.id.clone()) else { continue };
-            if let Ok(state) = state.downcast_arc::<ClientState>() {
-                state.slow.store(slow, Ordering::Relaxed);
-            }
-            if let Err(error) = reactor.watch_room(client.fd, EventSource::Client(slot), slow) {
-                tracing::warn!("a client that does not read is not watched: {error}");
-            }
-            room_again |= !slow;
+            room_again |= flush(&mut backend, reactor, slot, client);
         }
         room_again
     }
@@ -96,4 +88,24 @@ impl Syncline {
         }
         self.tell_held_fingers();
     }
+}
+
+/// Sends a client what its socket has room for, and notes whether that was all. Returns whether there is
+/// room again where there was none.
+pub fn flush(backend: &mut Handle, reactor: &Reactor, slot: Slot, client: &mut Client) -> bool {
+    let flushed = backend.flush(Some(client.id.clone()));
+    let slow = flushed.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    if slow == client.slow {
+        return false;
+    }
+    client.slow = slow;
+    // The descriptor of a client that is gone may be another's.
+    let Ok(state) = backend.get_client_data(client.id.clone()) else { return false };
+    if let Ok(state) = state.downcast_arc::<ClientState>() {
+        state.slow.store(slow, Ordering::Relaxed);
+    }
+    if let Err(error) = reactor.watch_room(client.fd, EventSource::Client(slot), slow) {
+        tracing::warn!("a client that does not read is not watched: {error}");
+    }
+    !slow
 }

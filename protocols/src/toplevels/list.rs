@@ -1,7 +1,7 @@
 //! `ext-foreign-toplevel-list-v1`: titles and applications of windows, and nothing that could be done
 //! to them. [`super`] has what it shares with the other protocol.
 
-use std::collections::HashMap;
+use std::{fmt, sync::Arc};
 
 use wayland_protocols::ext::foreign_toplevel_list::v1::server::{
     ext_foreign_toplevel_handle_v1::{self as handle, ExtForeignToplevelHandleV1},
@@ -11,7 +11,10 @@ use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, 
 
 use crate::{
     seen_by::SeenBy,
-    toplevels::{Handles, Toplevel, shortened},
+    toplevels::{
+        HandleData, Toplevel,
+        listeners::{Events, Listeners},
+    },
 };
 
 /// What the protocol needs from the compositor's state.
@@ -19,115 +22,100 @@ pub trait ToplevelListHandler {
     /// The global's state.
     fn toplevel_list(&mut self) -> &mut ToplevelListState;
 
-    /// A client has bound the global and is to hear of all windows: the compositor calls
-    /// [`ToplevelListState::send`] before it waits again.
+    /// A client has bound the global: the compositor calls [`ToplevelListState::send`] at once, so that
+    /// it hears of all windows before any answer to what it requests afterwards.
     fn toplevel_list_bound(&mut self);
+
+    /// A client is to hear of windows that it does not know: the compositor calls
+    /// [`ToplevelListState::send`] before it waits again.
+    fn toplevel_list_stale(&mut self);
 }
 
-/// User data of `ext_foreign_toplevel_handle_v1`.
-#[derive(Debug)]
-pub struct HandleData {
-    window: u32,
+/// The events of this protocol.
+struct ListEvents {
+    display: DisplayHandle,
+    /// The part of an identifier that no other session has.
+    session: String,
+    make: fn(&DisplayHandle, &Client, u32, HandleData) -> Option<ExtForeignToplevelHandleV1>,
+}
+
+impl Events for ListEvents {
+    type List = ExtForeignToplevelListV1;
+    type Handle = ExtForeignToplevelHandleV1;
+    type Extra = ();
+    const PARENTS: bool = false;
+
+    fn introduce(&self, client: &Client, list: &Self::List, data: HandleData) -> Option<Self::Handle> {
+        let number = data.number;
+        let handle = (self.make)(&self.display, client, list.version(), data)?;
+        list.toplevel(&handle);
+        handle.identifier(format!("{}-{number}", self.session));
+        Some(handle)
+    }
+
+    fn describe(&self, (handle, ()): (&Self::Handle, &mut ()), before: Option<&Toplevel>, now: &Toplevel) -> bool {
+        let titled = before.is_none_or(|before| before.title != now.title);
+        if titled {
+            handle.title(now.title.clone());
+        }
+        let named = before.is_none_or(|before| before.app_id != now.app_id);
+        if named {
+            handle.app_id(now.app_id.clone());
+        }
+        titled || named
+    }
+
+    fn parent(&self, _: &Self::Handle, _: Option<&Self::Handle>) {}
+
+    fn done(&self, handle: &Self::Handle) {
+        handle.done();
+    }
+
+    fn closed(&self, handle: &Self::Handle) {
+        handle.closed();
+    }
 }
 
 /// The `ext_foreign_toplevel_list_v1` global, its lists and their handles.
-#[derive(Debug, Default)]
 pub struct ToplevelListState {
-    /// Those that have not been stopped, each with whether it has heard of all windows.
-    lists: Vec<(ExtForeignToplevelListV1, bool)>,
-    /// What is known of each window.
-    windows: HashMap<u32, Sent>,
-    handles: Handles,
+    events: ListEvents,
+    lists: Listeners<ListEvents>,
 }
 
-#[derive(Debug)]
-struct Sent {
-    title: String,
-    app_id: String,
-    handles: Vec<ExtForeignToplevelHandleV1>,
+impl fmt::Debug for ToplevelListState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lists.fmt(f)
+    }
 }
 
 impl ToplevelListState {
-    /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
+    /// Announces the global, to the clients of `seen_by`, for as long as the display lives. `session`: up
+    /// to 20 letters and digits that no other session has.
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy, session: String) -> Self
     where
-        D: GlobalDispatch<ExtForeignToplevelListV1, SeenBy> + Dispatch<ExtForeignToplevelListV1, ()> + 'static,
+        D: GlobalDispatch<ExtForeignToplevelListV1, SeenBy>
+            + Dispatch<ExtForeignToplevelListV1, ()>
+            + Dispatch<ExtForeignToplevelHandleV1, HandleData>
+            + 'static,
     {
         display.create_global::<D, ExtForeignToplevelListV1, SeenBy>(1, seen_by);
-        Self::default()
+        let make = |display: &DisplayHandle, client: &Client, version, data| {
+            client.create_resource::<ExtForeignToplevelHandleV1, _, D>(display, version, data).ok()
+        };
+        Self { events: ListEvents { display: display.clone(), session, make }, lists: Listeners::default() }
     }
 
     /// Whether any client hears of windows. If not, [`Self::send`] need not be called.
     pub fn is_used(&self) -> bool {
-        !self.lists.is_empty() || !self.windows.is_empty()
+        !self.lists.is_empty()
     }
 
-    /// Tells every list and handle what differs from what it was told. `now` are all windows. Returns
-    /// the clients that would have more than [`super::HANDLES`] handles: they miss some.
-    pub fn send<D>(&mut self, display: &DisplayHandle, now: &[Toplevel]) -> Vec<Client>
-    where
-        D: Dispatch<ExtForeignToplevelHandleV1, HandleData> + 'static,
-    {
-        let (mut before, mut exceeding) = (std::mem::take(&mut self.windows), Vec::new());
-        for window in now {
-            let (title, app_id) = (shortened(&window.title), shortened(&window.app_id));
-            let known = before.remove(&window.window);
-            let is_new = known.is_none();
-            let handles = known.map(|known| {
-                let (retitled, renamed) = (known.title != title, known.app_id != app_id);
-                for handle in known.handles.iter().filter(|_| retitled || renamed) {
-                    if retitled {
-                        handle.title(title.to_owned());
-                    }
-                    if renamed {
-                        handle.app_id(app_id.to_owned());
-                    }
-                    handle.done();
-                }
-                known.handles
-            });
-            let handles = handles.unwrap_or_default();
-            let mut sent = Sent { title: title.to_owned(), app_id: app_id.to_owned(), handles };
-            for (list, _) in self.lists.iter().filter(|(_, complete)| is_new || !complete) {
-                let Some(client) = list.client() else { continue };
-                if !self.handles.take(&client, 1) {
-                    exceeding.push(client);
-                    continue;
-                }
-                match introduce::<D>(display, list, &client, window.window, &sent) {
-                    Some(handle) => sent.handles.push(handle),
-                    None => self.handles.give(&client.id()),
-                }
-            }
-            if !self.lists.is_empty() || !sent.handles.is_empty() {
-                self.windows.insert(window.window, sent);
-            }
-        }
-        before.values().flat_map(|gone| &gone.handles).for_each(ExtForeignToplevelHandleV1::closed);
-        self.lists.iter_mut().for_each(|(_, complete)| *complete = true);
-        exceeding
+    /// Tells every list and handle what differs from what it was told. `now` are all windows; one that
+    /// is the same `Arc` as before has not changed. `room` sends what a client was told and says whether
+    /// it may be told more; the compositor calls this again when one that may not has read.
+    pub fn send(&mut self, now: &[Arc<Toplevel>], room: &mut dyn FnMut(&Client) -> bool) {
+        self.lists.tell(&self.events, now, room);
     }
-}
-
-/// Makes a handle for a window and describes it; `None`: the client is gone.
-fn introduce<D>(
-    display: &DisplayHandle,
-    list: &ExtForeignToplevelListV1,
-    client: &Client,
-    window: u32,
-    sent: &Sent,
-) -> Option<ExtForeignToplevelHandleV1>
-where
-    D: Dispatch<ExtForeignToplevelHandleV1, HandleData> + 'static,
-{
-    let data = HandleData { window };
-    let handle = client.create_resource::<ExtForeignToplevelHandleV1, _, D>(display, list.version(), data).ok()?;
-    list.toplevel(&handle);
-    handle.identifier(window.to_string());
-    handle.title(sent.title.clone());
-    handle.app_id(sent.app_id.clone());
-    handle.done();
-    Some(handle)
 }
 
 impl<D> GlobalDispatch<ExtForeignToplevelListV1, SeenBy, D> for ToplevelListState
@@ -143,7 +131,7 @@ where
         data_init: &mut DataInit<'_, D>,
     ) {
         let list = data_init.init(resource, ());
-        state.toplevel_list().lists.push((list, false));
+        state.toplevel_list().lists.add(list);
         state.toplevel_list_bound();
     }
 
@@ -165,18 +153,14 @@ where
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
-        let list::Request::Stop = request else { return };
-        let lists = &mut state.toplevel_list().lists;
-        let before = lists.len();
-        lists.retain(|(list, _)| list != resource);
         // It hears that only once.
-        if lists.len() < before {
+        if matches!(request, list::Request::Stop) && state.toplevel_list().lists.stop(resource) {
             resource.finished();
         }
     }
 
     fn destroyed(state: &mut D, _: ClientId, resource: &ExtForeignToplevelListV1, _: &()) {
-        state.toplevel_list().lists.retain(|(list, _)| list != resource);
+        state.toplevel_list().lists.stop(resource);
     }
 }
 
@@ -197,10 +181,8 @@ where
     }
 
     fn destroyed(state: &mut D, client: ClientId, resource: &ExtForeignToplevelHandleV1, data: &HandleData) {
-        let known = state.toplevel_list();
-        known.handles.give(&client);
-        if let Some(sent) = known.windows.get_mut(&data.window) {
-            sent.handles.retain(|handle| handle != resource);
+        if state.toplevel_list().lists.handle_destroyed(&client, resource, data) {
+            state.toplevel_list_stale();
         }
     }
 }
@@ -217,7 +199,7 @@ macro_rules! delegate_toplevel_list {
             $crate::reexports::toplevel_list::list::ExtForeignToplevelListV1: ()
         ] => $crate::toplevels::list::ToplevelListState);
         $crate::observed_dispatch!($ty: [
-            $crate::reexports::toplevel_list::handle::ExtForeignToplevelHandleV1: $crate::toplevels::list::HandleData
+            $crate::reexports::toplevel_list::handle::ExtForeignToplevelHandleV1: $crate::toplevels::HandleData
         ] => $crate::toplevels::list::ToplevelListState);
     };
 }

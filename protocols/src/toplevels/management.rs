@@ -4,20 +4,23 @@
 //! A request becomes a call of [`ToplevelManagementHandler::toplevel_wish`]; whether and when it is done is
 //! the compositor's decision. Handles of windows that are gone do nothing.
 
-use std::collections::HashMap;
+use std::{fmt, sync::Arc};
 
 use wayland_protocols_wlr::foreign_toplevel::v1::server::{
     zwlr_foreign_toplevel_handle_v1::{self as handle, State, ZwlrForeignToplevelHandleV1},
     zwlr_foreign_toplevel_manager_v1::{self as manager, ZwlrForeignToplevelManagerV1},
 };
 use wayland_server::{
-    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, backend::ClientId,
+    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak, backend::ClientId,
     protocol::wl_output::WlOutput,
 };
 
 use crate::{
     seen_by::SeenBy,
-    toplevels::{Handles, Toplevel, shortened},
+    toplevels::{
+        HandleData, Toplevel,
+        listeners::{Events, Listeners},
+    },
 };
 
 /// What a client wants of a window.
@@ -42,155 +45,168 @@ pub trait ToplevelManagementHandler {
     /// The global's state.
     fn toplevel_management(&mut self) -> &mut ToplevelManagementState;
 
-    /// A client has bound the global and is to hear of all windows: the compositor calls
-    /// [`ToplevelManagementState::send`] before it waits again.
+    /// A client has bound the global: the compositor calls [`ToplevelManagementState::send`] at once, so that
+    /// it hears of all windows before any answer to what it requests afterwards.
     fn toplevel_management_bound(&mut self);
 
-    /// A client wants something of a window, which may be gone.
-    fn toplevel_wish(&mut self, window: u32, wish: Wish);
+    /// A client is to hear of windows that it does not know: the compositor calls
+    /// [`ToplevelManagementState::send`] before it waits again.
+    fn toplevel_management_stale(&mut self);
+
+    /// A client wants something of the window with this number, which may be gone.
+    fn toplevel_wish(&mut self, number: u32, wish: Wish);
 }
 
-/// User data of `zwlr_foreign_toplevel_handle_v1`.
-#[derive(Debug)]
-pub struct HandleData {
-    window: u32,
+/// The events of this protocol.
+struct ManagementEvents {
+    display: DisplayHandle,
+    make: fn(&DisplayHandle, &Client, u32, HandleData) -> Option<ZwlrForeignToplevelHandleV1>,
+    /// All clients' objects of outputs, by number, while something is told.
+    outputs: Vec<(u32, Vec<WlOutput>)>,
+}
+
+/// The objects of outputs that a handle has entered.
+type Entered = Vec<Weak<WlOutput>>;
+
+impl Events for ManagementEvents {
+    type List = ZwlrForeignToplevelManagerV1;
+    type Handle = ZwlrForeignToplevelHandleV1;
+    type Extra = Entered;
+    const PARENTS: bool = true;
+
+    fn introduce(&self, client: &Client, manager: &Self::List, data: HandleData) -> Option<Self::Handle> {
+        let handle = (self.make)(&self.display, client, manager.version(), data)?;
+        manager.toplevel(&handle);
+        Some(handle)
+    }
+
+    fn describe(
+        &self,
+        (handle, entered): (&Self::Handle, &mut Entered),
+        before: Option<&Toplevel>,
+        now: &Toplevel,
+    ) -> bool {
+        let mut told = false;
+        if before.is_none_or(|before| before.title != now.title) {
+            handle.title(now.title.clone());
+            told = true;
+        }
+        if before.is_none_or(|before| before.app_id != now.app_id) {
+            handle.app_id(now.app_id.clone());
+            told = true;
+        }
+        if before.is_none_or(|before| before.output != now.output) {
+            told |= self.moved(handle, entered, now.output);
+        }
+        let states = |of: &Toplevel| {
+            let fullscreen = of.fullscreen && handle.version() >= 2;
+            [
+                (of.maximised, State::Maximized),
+                (of.minimised, State::Minimized),
+                (of.activated, State::Activated),
+                (fullscreen, State::Fullscreen),
+            ]
+        };
+        if before.is_none_or(|before| states(before) != states(now)) {
+            let on = states(now).into_iter().filter(|(on, _)| *on);
+            handle.state(on.flat_map(|(_, state)| (state as u32).to_ne_bytes()).collect());
+            told = true;
+        }
+        told
+    }
+
+    fn parent(&self, handle: &Self::Handle, parent: Option<&Self::Handle>) {
+        if handle.version() >= handle::EVT_PARENT_SINCE {
+            handle.parent(parent);
+        }
+    }
+
+    fn done(&self, handle: &Self::Handle) {
+        handle.done();
+    }
+
+    fn closed(&self, handle: &Self::Handle) {
+        handle.closed();
+    }
+}
+
+impl ManagementEvents {
+    /// The window is on another output. Returns whether its client has an object of it, or of the one
+    /// before.
+    fn moved(&self, handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered, to: Option<u32>) -> bool {
+        let left: Vec<WlOutput> = entered.drain(..).filter_map(|output| output.upgrade().ok()).collect();
+        left.iter().for_each(|output| handle.output_leave(output));
+        let of_client = |output: &&WlOutput| output.client() == handle.client();
+        let all = self.outputs.iter().filter(|(number, _)| Some(*number) == to).flat_map(|(_, objects)| objects);
+        for output in all.filter(of_client) {
+            enter(handle, entered, output);
+        }
+        !left.is_empty() || !entered.is_empty()
+    }
+}
+
+fn enter(handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered, output: &WlOutput) {
+    handle.output_enter(output);
+    entered.push(output.downgrade());
 }
 
 /// The `zwlr_foreign_toplevel_manager_v1` global, its managers and their handles.
-#[derive(Debug, Default)]
 pub struct ToplevelManagementState {
-    /// Those that have not been stopped, each with whether it has heard of all windows.
-    managers: Vec<(ZwlrForeignToplevelManagerV1, bool)>,
-    /// What is known of each window.
-    windows: HashMap<u32, Sent>,
-    handles: Handles,
+    events: ManagementEvents,
+    managers: Listeners<ManagementEvents>,
 }
 
-#[derive(Debug)]
-struct Sent {
-    toplevel: Toplevel,
-    /// Each with its manager.
-    handles: Vec<(ZwlrForeignToplevelHandleV1, ZwlrForeignToplevelManagerV1)>,
+impl fmt::Debug for ToplevelManagementState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.managers.fmt(f)
+    }
 }
 
 impl ToplevelManagementState {
     /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
     pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
     where
-        D: GlobalDispatch<ZwlrForeignToplevelManagerV1, SeenBy> + Dispatch<ZwlrForeignToplevelManagerV1, ()> + 'static,
+        D: GlobalDispatch<ZwlrForeignToplevelManagerV1, SeenBy>
+            + Dispatch<ZwlrForeignToplevelManagerV1, ()>
+            + Dispatch<ZwlrForeignToplevelHandleV1, HandleData>
+            + 'static,
     {
         display.create_global::<D, ZwlrForeignToplevelManagerV1, SeenBy>(3, seen_by);
-        Self::default()
+        let make = |display: &DisplayHandle, client: &Client, version, data| {
+            client.create_resource::<ZwlrForeignToplevelHandleV1, _, D>(display, version, data).ok()
+        };
+        let events = ManagementEvents { display: display.clone(), make, outputs: Vec::new() };
+        Self { events, managers: Listeners::default() }
     }
 
     /// Whether any client hears of windows. If not, [`Self::send`] need not be called.
     pub fn is_used(&self) -> bool {
-        !self.managers.is_empty() || !self.windows.is_empty()
+        !self.managers.is_empty()
     }
 
-    /// Tells every manager and handle what differs from what it was told. `now` are all windows;
-    /// `outputs` has the objects that a client has of an output. Returns the clients that would have
-    /// more than [`super::HANDLES`] handles: they miss some.
-    pub fn send<D>(
+    /// Tells every manager and handle what differs from what it was told, as
+    /// [`super::list::ToplevelListState::send`] does. `outputs` are all clients' objects of outputs, by
+    /// number.
+    pub fn send(
         &mut self,
-        display: &DisplayHandle,
-        now: &[Toplevel],
-        outputs: impl Fn(&str, &Client) -> Vec<WlOutput>,
-    ) -> Vec<Client>
-    where
-        D: Dispatch<ZwlrForeignToplevelHandleV1, HandleData> + 'static,
-    {
-        let (mut before, mut exceeding) = (std::mem::take(&mut self.windows), Vec::new());
-        // Of windows that are new to a handle's manager the parents are told once all have handles.
-        let mut parents = Vec::new();
-        for window in now {
-            let toplevel = Toplevel {
-                title: shortened(&window.title).to_owned(),
-                app_id: shortened(&window.app_id).to_owned(),
-                ..window.clone()
-            };
-            let known = before.remove(&toplevel.window);
-            let is_new = known.is_none();
-            let mut handles = Vec::new();
-            if let Some(known) = known {
-                if known.toplevel != toplevel {
-                    for (handle, _) in &known.handles {
-                        describe(handle, Some(&known.toplevel), &toplevel, &outputs);
-                    }
-                    if known.toplevel.parent != toplevel.parent {
-                        parents.extend(known.handles.iter().cloned().map(|handle| (handle, toplevel.parent)));
-                    } else {
-                        known.handles.iter().for_each(|(handle, _)| handle.done());
-                    }
-                }
-                handles = known.handles;
-            }
-            for (manager, _) in self.managers.iter().filter(|(_, complete)| is_new || !complete) {
-                let Some(client) = manager.client() else { continue };
-                if !self.handles.take(&client, 1) {
-                    exceeding.push(client);
-                    continue;
-                }
-                let data = HandleData { window: toplevel.window };
-                let made =
-                    client.create_resource::<ZwlrForeignToplevelHandleV1, _, D>(display, manager.version(), data);
-                let Ok(handle) = made else {
-                    self.handles.give(&client.id());
-                    continue;
-                };
-                manager.toplevel(&handle);
-                describe(&handle, None, &toplevel, &outputs);
-                parents.push(((handle.clone(), manager.clone()), toplevel.parent));
-                handles.push((handle, manager.clone()));
-            }
-            if !self.managers.is_empty() || !handles.is_empty() {
-                self.windows.insert(toplevel.window, Sent { toplevel, handles });
-            }
-        }
-        for ((handle, manager), parent) in parents {
-            let siblings = parent.and_then(|parent| self.windows.get(&parent)).map(|sent| &sent.handles);
-            let parent = siblings.and_then(|all| all.iter().find(|(_, of)| *of == manager));
-            if handle.version() >= handle::EVT_PARENT_SINCE {
-                handle.parent(parent.map(|(parent, _)| parent));
-            }
-            handle.done();
-        }
-        before.values().flat_map(|gone| &gone.handles).for_each(|(handle, _)| handle.closed());
-        self.managers.iter_mut().for_each(|(_, complete)| *complete = true);
-        exceeding
+        now: &[Arc<Toplevel>],
+        outputs: Vec<(u32, Vec<WlOutput>)>,
+        room: &mut dyn FnMut(&Client) -> bool,
+    ) {
+        self.events.outputs = outputs;
+        self.managers.tell(&self.events, now, room);
+        self.events.outputs.clear();
     }
-}
 
-/// Tells a handle what differs between two states of its window, but for its parent.
-fn describe(
-    handle: &ZwlrForeignToplevelHandleV1,
-    before: Option<&Toplevel>,
-    now: &Toplevel,
-    outputs: &impl Fn(&str, &Client) -> Vec<WlOutput>,
-) {
-    if before.is_none_or(|before| before.title != now.title) {
-        handle.title(now.title.clone());
+    /// The clients of all managers.
+    pub fn clients(&self) -> Vec<Client> {
+        self.managers.clients().collect()
     }
-    if before.is_none_or(|before| before.app_id != now.app_id) {
-        handle.app_id(now.app_id.clone());
-    }
-    let was_on = before.and_then(|before| before.output.as_deref());
-    if let Some(client) = handle.client().filter(|_| was_on != now.output.as_deref()) {
-        let objects = |name: Option<&str>| name.map(|name| outputs(name, &client)).unwrap_or_default();
-        objects(was_on).iter().for_each(|output| handle.output_leave(output));
-        objects(now.output.as_deref()).iter().for_each(|output| handle.output_enter(output));
-    }
-    let states = |of: &Toplevel| (of.maximised, of.minimised, of.activated, of.fullscreen);
-    if before.is_none_or(|before| states(before) != states(now)) {
-        let fullscreen = now.fullscreen && handle.version() >= 2;
-        let all = [
-            (now.maximised, State::Maximized),
-            (now.minimised, State::Minimized),
-            (now.activated, State::Activated),
-            (fullscreen, State::Fullscreen),
-        ];
-        let on = all.into_iter().filter(|(on, _)| *on);
-        handle.state(on.flat_map(|(_, state)| (state as u32).to_ne_bytes()).collect());
+
+    /// A client has one more object of an output: its handles of windows there enter it.
+    pub fn output_bound(&mut self, client: &Client, number: u32, output: &WlOutput) {
+        let on = |handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered| enter(handle, entered, output);
+        self.managers.on_output(&self.events, client, number, on);
     }
 }
 
@@ -207,7 +223,7 @@ where
         data_init: &mut DataInit<'_, D>,
     ) {
         let manager = data_init.init(resource, ());
-        state.toplevel_management().managers.push((manager, false));
+        state.toplevel_management().managers.add(manager);
         state.toplevel_management_bound();
     }
 
@@ -230,14 +246,14 @@ where
         _: &mut DataInit<'_, D>,
     ) {
         if let manager::Request::Stop = request {
-            state.toplevel_management().managers.retain(|(manager, _)| manager != resource);
+            state.toplevel_management().managers.stop(resource);
             // It destroys the manager.
             resource.finished();
         }
     }
 
     fn destroyed(state: &mut D, _: ClientId, resource: &ZwlrForeignToplevelManagerV1, _: &()) {
-        state.toplevel_management().managers.retain(|(manager, _)| manager != resource);
+        state.toplevel_management().managers.stop(resource);
     }
 }
 
@@ -271,14 +287,12 @@ where
             // Nothing is animated, so the place does not matter.
             _ => return,
         };
-        state.toplevel_wish(data.window, wish);
+        state.toplevel_wish(data.number, wish);
     }
 
     fn destroyed(state: &mut D, client: ClientId, resource: &ZwlrForeignToplevelHandleV1, data: &HandleData) {
-        let known = state.toplevel_management();
-        known.handles.give(&client);
-        if let Some(sent) = known.windows.get_mut(&data.window) {
-            sent.handles.retain(|(handle, _)| handle != resource);
+        if state.toplevel_management().managers.handle_destroyed(&client, resource, data) {
+            state.toplevel_management_stale();
         }
     }
 }
@@ -296,7 +310,7 @@ macro_rules! delegate_toplevel_management {
         ] => $crate::toplevels::management::ToplevelManagementState);
         $crate::observed_dispatch!($ty: [
             $crate::reexports::toplevel_management::handle::ZwlrForeignToplevelHandleV1:
-                $crate::toplevels::management::HandleData
+                $crate::toplevels::HandleData
         ] => $crate::toplevels::management::ToplevelManagementState);
     };
 }

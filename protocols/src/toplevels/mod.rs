@@ -1,37 +1,40 @@
 //! Lists of the windows of all clients, for task bars and docks: `ext-foreign-toplevel-list-v1`
 //! ([`list`]) and `wlr-foreign-toplevel-management-unstable-v1` ([`management`]).
 //!
-//! The compositor says which windows there are; each module remembers what its handles were told, and
-//! sends what differs. The session makes the handles, not their client, so they are counted: who
-//! stops a list and keeps its handles, again and again, is to be ended. Nothing here costs anything
-//! while no client has bound a global.
+//! The compositor says which windows there are; [`listeners`] remembers what each list was told, and
+//! sends what differs, as far as its client reads. Nothing here costs anything while no client has
+//! bound a global.
 //!
 //! Sources: `wayland-protocols/staging/ext-foreign-toplevel-list`,
 //! `wlr-protocols/unstable/wlr-foreign-toplevel-management-unstable-v1.xml`.
 
 pub mod list;
+mod listeners;
 pub mod management;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use wayland_server::{Client, backend::ClientId};
+use wayland_server::backend::ClientId;
 
-/// The longest text in an event, in bytes. A message has at most 4096, and its header and the length
-/// of the text are a part of that.
-const LONGEST: usize = 2048;
+/// The longest text in an event, in bytes.
+const LONGEST: usize = 512;
 
-/// The most handles of a client, of one protocol: four lists of 1024 windows. Those of a window are
-/// searched for each that is destroyed.
-pub const HANDLES: usize = 4096;
+/// So many handles that are of no use any more a client may keep: it hears of nothing new until it
+/// has destroyed some. The session makes handles, so they are in no account of their client.
+const LEFT: usize = 4096;
 
 /// A window, as the protocols describe it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Toplevel {
-    /// The window's number, which is never used again in the session.
-    pub window: u32,
-    /// Its title, of any length.
+    /// A number that is never used again in the session, also not for the same window once it has been
+    /// hidden by its client and shown again.
+    pub number: u32,
+    /// Its title.
     pub title: String,
-    /// The name of its application, of any length.
+    /// The name of its application.
     pub app_id: String,
     /// It fills the working area.
     pub maximised: bool,
@@ -41,39 +44,60 @@ pub struct Toplevel {
     pub activated: bool,
     /// It covers its output.
     pub fullscreen: bool,
-    /// The window that it is a dialog of.
+    /// The number of the window that it is a dialog of.
     pub parent: Option<u32>,
-    /// The connector of the output that its workspace is on.
-    pub output: Option<String>,
+    /// The number of the output that its workspace is on.
+    pub output: Option<u32>,
 }
 
-/// How many handles each client has.
-#[derive(Debug, Default)]
-pub(crate) struct Handles(HashMap<ClientId, usize>);
+/// User data of a handle that the session has made.
+#[derive(Debug)]
+pub struct HandleData {
+    number: u32,
+    /// It was closed, or its list was stopped.
+    left: AtomicBool,
+}
 
-impl Handles {
-    /// Counts so many more; `false`: the client may not have them.
-    pub(crate) fn take(&mut self, client: &Client, number: usize) -> bool {
-        let has = self.0.get(&client.id()).copied().unwrap_or_default();
-        let fits = has + number <= HANDLES;
-        if fits && number > 0 {
-            self.0.insert(client.id(), has + number);
-        }
-        fits
+impl HandleData {
+    fn new(number: u32) -> Self {
+        Self { number, left: AtomicBool::new(false) }
+    }
+}
+
+/// How many handles each client keeps that are of no use any more.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers(HashMap<ClientId, usize>);
+
+impl Leftovers {
+    /// Whether the client may have new handles.
+    pub(crate) fn may_have_more(&self, client: &ClientId) -> bool {
+        self.0.get(client).is_none_or(|left| *left < LEFT)
     }
 
-    pub(crate) fn give(&mut self, client: &ClientId) {
-        if let Some(count) = self.0.get_mut(client) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(client);
-            }
+    /// A handle is of no use any more; `flag` is its own mark.
+    pub(crate) fn leave(&mut self, client: &ClientId, flag: &AtomicBool) {
+        if !flag.swap(true, Ordering::Relaxed) {
+            *self.0.entry(client.clone()).or_default() += 1;
         }
+    }
+
+    /// A handle is destroyed. Returns whether its client may have new ones, where it could not before.
+    pub(crate) fn destroyed(&mut self, client: &ClientId, flag: &AtomicBool) -> bool {
+        if !flag.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some(left) = self.0.get_mut(client) else { return false };
+        *left -= 1;
+        let again = *left == LEFT - 1;
+        if *left == 0 {
+            self.0.remove(client);
+        }
+        again
     }
 }
 
 /// The beginning of a text that fits into an event.
-pub(crate) fn shortened(text: &str) -> &str {
+pub fn shortened(text: &str) -> &str {
     let fits = (0..=LONGEST.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..fits.unwrap_or(0)]
 }

@@ -40,10 +40,24 @@ impl Label {
     }
 }
 
+impl Label {
+    /// The longest name, in bytes.
+    pub const LONGEST: usize = 64;
+
+    /// What somebody wants to call a workspace: digits are a number, from 1 on. `None`: no workspace can be
+    /// called that.
+    pub fn named(text: &str) -> Option<Self> {
+        let fits = (1..=Self::LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
+        Some(Self::from(text)).filter(|label| fits && *label != Self::Number(0))
+    }
+}
+
 impl From<&str> for Label {
     /// Digits are a number.
     fn from(text: &str) -> Self {
-        text.parse().map_or_else(|_| Self::Name(text.into()), Self::Number)
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| is_number);
+        number.map_or_else(|| Self::Name(text.into()), Self::Number)
     }
 }
 

@@ -3,13 +3,15 @@
 //!
 //! It announces nothing: [`crate::session::globals`] does.
 
+use std::sync::Arc;
+
 use protocols::{
     explicit_sync::ExplicitSyncState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     shm::ShmState,
     syncobj::SyncobjState,
-    toplevels::{list::ToplevelListState, management::ToplevelManagementState},
+    toplevels::{Toplevel, list::ToplevelListState, management::ToplevelManagementState},
     workspaces::WorkspacesState,
 };
 use smithay::{
@@ -59,6 +61,8 @@ pub struct Globals {
     pub activation_tokens: u64,
     pub kde_decoration: KdeDecorationState,
     /// Task bars.
+    /// What task bars were told of windows last.
+    pub told_toplevels: Vec<Arc<Toplevel>>,
     pub toplevel_list: ToplevelListState,
     pub toplevel_management: ToplevelManagementState,
     pub workspaces: WorkspacesState,

@@ -42,6 +42,7 @@ impl Syncline {
                 window.mapped = true;
                 let by_user = window.activated.take().is_some_and(|until| now <= until);
                 desktop.transactions.add(id, window.told.size);
+                desktop.windows.note_mapping(id);
                 desktop.transactions.sized(id, size);
                 self.apply_rules(surface);
                 self.desktop.layout.map(id, size, false);

@@ -17,5 +17,5 @@ pub mod popups;
 mod remap;
 mod rules;
 mod subsurfaces;
-mod taskbars;
+pub mod taskbars;
 mod xdg;

@@ -4,29 +4,45 @@
 //! wants is done as if the user had done it, but not while the session is locked; titles are not told
 //! then. The protocols' objects are in [`protocols::toplevels`] and [`protocols::workspaces`].
 
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 use protocols::{
     toplevels::{
-        HANDLES, Toplevel,
+        Toplevel,
         list::{ToplevelListHandler, ToplevelListState},
         management::{ToplevelManagementHandler, ToplevelManagementState, Wish},
+        shortened,
     },
     workspaces::{self, WorkspacesHandler, WorkspacesState},
 };
-use smithay::reexports::wayland_server::Client;
-
-use crate::{
-    desktop::layout::{
-        window::Fullscreen,
-        workspace::{Label, OutputName},
-        workspaces::Target,
-    },
-    report::windows::WindowReport,
-    session::Syncline,
-    system::id::{WindowId, WorkspaceId},
+use smithay::{
+    output::Output as WlOutputGlobal,
+    reexports::wayland_server::{Client, Resource, protocol::wl_output::WlOutput},
+    wayland::{compositor::with_states, output::OutputHandler, shell::xdg::XdgToplevelSurfaceData},
 };
 
-/// The most characters of the name of a workspace that a task bar makes.
-const LONGEST_NAME: usize = 64;
+use crate::{
+    desktop::{
+        layout::{
+            window::Fullscreen,
+            workspace::{Label, OutputName},
+            workspaces::Target,
+        },
+        windows::Window,
+    },
+    session::{Syncline, slow},
+    system::id::{OutputId, WorkspaceId},
+};
+
+/// The part of the windows' identifiers that no other session has.
+pub fn session_name() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}", since.as_nanos() as u64)
+}
 
 impl ToplevelListHandler for Syncline {
     fn toplevel_list(&mut self) -> &mut ToplevelListState {
@@ -34,6 +50,10 @@ impl ToplevelListHandler for Syncline {
     }
 
     fn toplevel_list_bound(&mut self) {
+        self.tell_taskbars();
+    }
+
+    fn toplevel_list_stale(&mut self) {
         self.listeners_stale = true;
     }
 }
@@ -44,33 +64,35 @@ impl ToplevelManagementHandler for Syncline {
     }
 
     fn toplevel_management_bound(&mut self) {
+        self.tell_taskbars();
+    }
+
+    fn toplevel_management_stale(&mut self) {
         self.listeners_stale = true;
     }
 
-    fn toplevel_wish(&mut self, window: u32, wish: Wish) {
-        let id = WindowId(window);
-        let is_mapped = self.desktop.layout.window(id).is_some_and(|window| window.mapped);
-        if self.is_locked() || !is_mapped {
-            return;
-        }
+    fn toplevel_wish(&mut self, number: u32, wish: Wish) {
+        let Some(window) = self.desktop.windows.by_mapping(number).filter(|_| !self.is_locked()) else { return };
+        let (id, surface) = (window.id, window.surface().clone());
         let output = match &wish {
             Wish::Fullscreen(Some(wl)) => self.output_of(wl).and_then(|id| self.outputs.list.get(id)),
             _ => None,
         };
         let output = output.map(|output| OutputName(output.wl.name().into()));
         let layout = &mut self.desktop.layout;
+        // What is to fill the screen is to be seen.
+        let shows = matches!(wish, Wish::Maximised(true) | Wish::Minimised(false) | Wish::Fullscreen(_));
+        let shown = shows && layout.set_minimised(id, false);
+        if shows && layout.window(id).is_some_and(|window| window.workspace.is_none()) {
+            // From the scratchpad.
+            layout.focus(id);
+        }
         let changed = match wish {
-            // What is to fill the screen is to be seen.
-            Wish::Maximised(on) => (on && layout.set_minimised(id, false)) | layout.set_maximised(id, on),
+            Wish::Maximised(on) => layout.set_maximised(id, on),
             Wish::Minimised(on) => layout.set_minimised(id, on),
-            Wish::Fullscreen(_) => {
-                layout.set_minimised(id, false) | layout.set_fullscreen(id, Some(Fullscreen::Real), output.as_ref())
-            }
+            Wish::Fullscreen(_) => layout.set_fullscreen(id, Some(Fullscreen::Real), output.as_ref()),
             Wish::NotFullscreen => layout.set_fullscreen(id, None, None),
-            Wish::Activate => {
-                let surface = self.desktop.windows.get(id).map(|window| window.surface().clone());
-                return self.focus(surface);
-            }
+            Wish::Activate => return self.focus(Some(surface)),
             Wish::Close => {
                 if let Some(window) = self.desktop.windows.get(id) {
                     window.toplevel.send_close();
@@ -78,7 +100,7 @@ impl ToplevelManagementHandler for Syncline {
                 return;
             }
         };
-        self.layout_stale |= changed;
+        self.layout_stale |= changed || shown;
     }
 }
 
@@ -88,6 +110,10 @@ impl WorkspacesHandler for Syncline {
     }
 
     fn workspaces_bound(&mut self) {
+        self.tell_taskbars();
+    }
+
+    fn workspaces_stale(&mut self) {
         self.listeners_stale = true;
     }
 
@@ -95,78 +121,143 @@ impl WorkspacesHandler for Syncline {
         if self.is_locked() {
             return;
         }
-        let layout = &mut self.desktop.layout;
+        let name = |number: u32| self.outputs.list.get(OutputId(number)).map(|output| name_of(&output.wl));
         match wish {
             workspaces::Wish::Activate(workspace) => {
-                layout.show(&Target::Id(WorkspaceId(workspace)));
+                self.desktop.layout.show(&Target::Id(WorkspaceId(workspace)));
             }
             // One that is not shown and has no windows goes at once, so it is shown.
-            workspaces::Wish::Create { name, output } => {
-                if (1..=LONGEST_NAME).contains(&name.chars().count()) && layout.focus_output(&name_of(&output)) {
-                    layout.show(&Target::Label(Label::from(name.as_str())));
+            workspaces::Wish::Create { name: label, output } => {
+                if let (Some(label), Some(output)) = (Label::named(&label), name(output))
+                    && self.desktop.layout.focus_output(&output)
+                {
+                    self.desktop.layout.show(&Target::Label(label));
                 }
             }
             workspaces::Wish::Assign { workspace, output } => {
-                layout.move_workspace(WorkspaceId(workspace), &name_of(&output));
+                if let Some(output) = name(output) {
+                    self.desktop.layout.move_workspace(WorkspaceId(workspace), &output);
+                }
             }
         }
         self.layout_stale = true;
     }
 }
 
-fn name_of(connector: &str) -> OutputName {
-    OutputName::from(connector)
+impl OutputHandler for Syncline {
+    /// A task bar that has heard of the output before hears of its own object, too.
+    fn output_bound(&mut self, output: WlOutputGlobal, object: WlOutput) {
+        let of = self.outputs.list.iter().find(|known| known.wl == output).map(|known| known.id.0);
+        if let (Some(number), Some(client)) = (of, object.client()) {
+            self.globals.toplevel_management.output_bound(&client, number, &object);
+            self.globals.workspaces.output_bound(&client, number, &object);
+        }
+    }
+}
+
+fn name_of(output: &WlOutputGlobal) -> OutputName {
+    OutputName(output.name().into())
 }
 
 impl Syncline {
     /// Whether any task bar is to be told of windows.
     pub fn has_taskbars(&self) -> bool {
-        let globals = &self.globals;
-        globals.toplevel_list.is_used() || globals.toplevel_management.is_used() || globals.workspaces.is_used()
+        self.has_window_lists() || self.globals.workspaces.is_used()
     }
 
-    /// Tells task bars what has changed.
+    fn has_window_lists(&self) -> bool {
+        self.globals.toplevel_list.is_used() || self.globals.toplevel_management.is_used()
+    }
+
+    /// Tells task bars what has changed, as far as they read.
     pub fn tell_taskbars(&mut self) {
-        let toplevels: Vec<Toplevel> = self.windows_report(true).into_iter().map(|of| self.toplevel(of)).collect();
-        let (display, outputs) = (&self.display, &self.outputs.list);
-        let mut exceeding = self.globals.toplevel_list.send::<Self>(display, &toplevels);
-        let objects = |name: &str, client: &Client| {
-            let output = outputs.iter().find(|output| output.wl.name() == name);
-            output.map(|output| output.wl.client_outputs(client).collect()).unwrap_or_default()
+        let now = if self.has_window_lists() { self.toplevels() } else { Vec::new() };
+        let workspaces = if self.globals.workspaces.is_used() { self.workspaces_told() } else { Vec::new() };
+        let outputs = self.output_objects();
+        let Self { clients, reactor, display, globals, .. } = self;
+        let mut backend = display.backend_handle();
+        let mut room = |of: &Client| {
+            let id = of.id();
+            let Some((slot, client)) = clients.slots_mut().find(|(_, client)| client.id == id) else { return false };
+            slow::flush(&mut backend, reactor, slot, client);
+            !client.slow
         };
-        exceeding.extend(self.globals.toplevel_management.send::<Self>(display, &toplevels, objects));
-        if self.globals.workspaces.is_used() {
-            let layout = &self.desktop.layout;
-            let names: Vec<String> = outputs.iter().map(|output| output.wl.name()).collect();
-            let workspaces = layout.workspaces().iter().map(|of| workspaces::Workspace {
-                workspace: of.id.0,
-                name: of.label.to_string(),
-                output: of.output.as_ref().map(|name| name.0.to_string()),
-                active: of.output.is_some() && layout.is_active(of.id),
-                urgent: layout.is_urgent(of.id),
-            });
-            let workspaces: Vec<_> = workspaces.collect();
-            exceeding.extend(self.globals.workspaces.send::<Self>(display, &names, &workspaces, objects));
-        }
-        for client in exceeding {
-            self.end_client(&client.id(), &format!("more than {HANDLES} handles of windows or workspaces"));
-        }
+        globals.toplevel_list.send(&now, &mut room);
+        globals.workspaces.send::<Self>(display, &outputs, &workspaces, &mut room);
+        globals.toplevel_management.send(&now, outputs, &mut room);
+        globals.told_toplevels = now;
     }
 
-    fn toplevel(&self, of: WindowReport) -> Toplevel {
+    /// The objects of task bars of all outputs.
+    fn output_objects(&self) -> Vec<(u32, Vec<WlOutput>)> {
+        let mut clients = self.globals.workspaces.clients();
+        clients.extend(self.globals.toplevel_management.clients());
+        let objects = |output: &crate::output::state::Output| {
+            let of_output = clients.iter().flat_map(|client| output.wl.client_outputs(client).collect::<Vec<_>>());
+            let mut all: Vec<WlOutput> = Vec::new();
+            // A client may have several managers.
+            of_output.for_each(|object| all.extend((!all.contains(&object)).then_some(object)));
+            (output.id.0, all)
+        };
+        self.outputs.list.iter().map(objects).collect()
+    }
+
+    fn workspaces_told(&self) -> Vec<workspaces::Workspace> {
         let layout = &self.desktop.layout;
-        let known = layout.window(of.window);
+        let workspace = |of: &crate::desktop::layout::workspace::Workspace| workspaces::Workspace {
+            workspace: of.id.0,
+            name: of.label.to_string(),
+            output: self.number_of(of.output.as_ref()),
+            active: of.output.is_some() && layout.is_active(of.id),
+            urgent: layout.is_urgent(of.id),
+        };
+        layout.workspaces().iter().map(workspace).collect()
+    }
+
+    /// The number of the output with this name.
+    fn number_of(&self, name: Option<&OutputName>) -> Option<u32> {
+        let name = name?;
+        self.outputs.list.iter().find(|output| name_of(&output.wl) == *name).map(|output| output.id.0)
+    }
+
+    /// All windows, from top to bottom; those that have not changed as they were told before. Titles and
+    /// applications are not told while the session is locked.
+    fn toplevels(&self) -> Vec<Arc<Toplevel>> {
+        let before: HashMap<u32, &Arc<Toplevel>> =
+            self.globals.told_toplevels.iter().map(|told| (told.number, told)).collect();
+        let toplevels = self.desktop.windows.mapped().map(|window| {
+            let now = self.toplevel(window);
+            match before.get(&now.number) {
+                Some(told) if ***told == now => Arc::clone(told),
+                _ => Arc::new(now),
+            }
+        });
+        toplevels.collect()
+    }
+
+    fn toplevel(&self, of: &Window) -> Toplevel {
+        let layout = &self.desktop.layout;
+        let known = layout.window(of.id);
         let on = known.and_then(|window| layout.output_of(window.workspace?));
+        let parent = known.and_then(|window| self.desktop.windows.get(window.parent?));
+        let (title, app_id) = match self.is_locked() {
+            true => Default::default(),
+            false => with_states(of.surface(), |states| {
+                let data = states.data_map.get::<XdgToplevelSurfaceData>().and_then(|data| data.lock().ok());
+                let text = |text: &Option<String>| text.as_deref().map(shortened).unwrap_or_default().to_owned();
+                data.map(|data| (text(&data.title), text(&data.app_id))).unwrap_or_default()
+            }),
+        };
         Toplevel {
-            window: of.window.0,
-            title: of.title.unwrap_or_default(),
-            app_id: of.app_id.unwrap_or_default(),
+            number: of.mapping,
+            title,
+            app_id,
             maximised: known.is_some_and(|window| window.maximised),
-            minimised: of.minimised,
-            activated: of.focused,
+            minimised: known.is_some_and(|window| window.minimised),
+            activated: layout.focused() == Some(of.id),
             fullscreen: known.is_some_and(|window| window.fullscreen.is_some()),
-            parent: known.and_then(|window| Some(window.parent?.0)),
-            output: on.map(|output| output.name.0.to_string()),
+            parent: parent.filter(|parent| parent.mapped).map(|parent| parent.mapping),
+            output: self.number_of(on.map(|output| &output.name)),
         }
     }
 }

@@ -1,0 +1,191 @@
+//! `ext-workspace-v1`: workspaces for task bars, and requests to show others.
+//!
+//! Each output is a group. The compositor says which outputs and workspaces there are; this remembers
+//! what each manager was told ([`told`]), and sends what differs. Requests are collected until their manager's
+//! `commit` and then become calls of [`WorkspacesHandler::workspace_wish`], in their order. Nothing here
+//! costs anything while no client has bound the global.
+//!
+//! Source: `wayland-protocols/staging/ext-workspace/ext-workspace-v1.xml`.
+
+mod dispatch;
+mod told;
+
+use std::sync::atomic::AtomicBool;
+
+use wayland_protocols::ext::workspace::v1::server::{
+    ext_workspace_group_handle_v1::ExtWorkspaceGroupHandleV1, ext_workspace_handle_v1::ExtWorkspaceHandleV1,
+    ext_workspace_manager_v1::ExtWorkspaceManagerV1,
+};
+use wayland_server::{Client, Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak, protocol::wl_output::WlOutput};
+
+use crate::{seen_by::SeenBy, toplevels::Leftovers, workspaces::told::Manager};
+
+/// The most requests before a `commit`. Of more, the oldest are ignored, as any of them may be.
+const WISHES: usize = 64;
+
+/// A workspace, as the protocol describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its number, which is never used again in the session.
+    pub workspace: u32,
+    /// What people call it.
+    pub name: String,
+    /// The number of its output; `None` while there is no output.
+    pub output: Option<u32>,
+    /// Its output shows it.
+    pub active: bool,
+    /// One of its windows wants attention.
+    pub urgent: bool,
+}
+
+/// What a client wants of workspaces. Each may be gone, and so may the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Its output shows this workspace.
+    Activate(u32),
+    /// A workspace of this name on an output.
+    Create {
+        /// What it is to be called.
+        name: String,
+        /// The number of the output.
+        output: u32,
+    },
+    /// A workspace moves to another output.
+    Assign {
+        /// The number of the workspace.
+        workspace: u32,
+        /// The number of the output.
+        output: u32,
+    },
+}
+
+/// What the protocol needs from the compositor's state.
+pub trait WorkspacesHandler {
+    /// The global's state.
+    fn workspaces(&mut self) -> &mut WorkspacesState;
+
+    /// A client has bound the global: the compositor calls [`WorkspacesState::send`] at once, so that it
+    /// hears of everything before any answer to what it requests afterwards.
+    fn workspaces_bound(&mut self);
+
+    /// A client is to hear of what it does not know: the compositor calls [`WorkspacesState::send`]
+    /// before it waits again.
+    fn workspaces_stale(&mut self);
+
+    /// A client wants something.
+    fn workspace_wish(&mut self, wish: Wish);
+}
+
+/// User data of `ext_workspace_group_handle_v1`.
+#[derive(Debug)]
+pub struct GroupData {
+    manager: Weak<ExtWorkspaceManagerV1>,
+    /// The number of its output.
+    output: u32,
+    /// It was removed.
+    left: AtomicBool,
+}
+
+/// User data of `ext_workspace_handle_v1`.
+#[derive(Debug)]
+pub struct WorkspaceData {
+    manager: Weak<ExtWorkspaceManagerV1>,
+    workspace: u32,
+    /// It was removed.
+    left: AtomicBool,
+}
+
+/// The `ext_workspace_manager_v1` global and its managers.
+#[derive(Debug, Default)]
+pub struct WorkspacesState {
+    managers: Vec<Manager>,
+    left: Leftovers,
+}
+
+impl WorkspacesState {
+    /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
+    where
+        D: GlobalDispatch<ExtWorkspaceManagerV1, SeenBy> + Dispatch<ExtWorkspaceManagerV1, ()> + 'static,
+    {
+        display.create_global::<D, ExtWorkspaceManagerV1, SeenBy>(1, seen_by);
+        Self::default()
+    }
+
+    /// Whether any client hears of workspaces. If not, [`Self::send`] need not be called.
+    pub fn is_used(&self) -> bool {
+        !self.managers.is_empty()
+    }
+
+    /// Tells every manager what differs from what it was told. `outputs` are the numbers of all
+    /// outputs, each with all clients' objects of it; `now` are all workspaces. `room` sends what a
+    /// client was told and says whether it may be told more; the compositor calls this again when one
+    /// that may not has read.
+    pub fn send<D>(
+        &mut self,
+        display: &DisplayHandle,
+        outputs: &[(u32, Vec<WlOutput>)],
+        now: &[Workspace],
+        room: &mut dyn FnMut(&Client) -> bool,
+    ) where
+        D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + Dispatch<ExtWorkspaceHandleV1, WorkspaceData> + 'static,
+    {
+        for manager in &mut self.managers {
+            let Some(client) = manager.object.client() else { continue };
+            if !self.left.may_have_more(&client.id()) || !manager.is_stale(outputs, now) || !room(&client) {
+                continue;
+            }
+            manager.add_groups::<D>(display, &client, outputs);
+            manager.update::<D>(display, &client, now);
+            manager.remove(outputs, now, &mut self.left);
+            if std::mem::take(&mut manager.told) {
+                manager.object.done();
+            }
+        }
+    }
+
+    /// The clients of all managers.
+    pub fn clients(&self) -> Vec<Client> {
+        self.managers.iter().filter_map(|manager| manager.object.client()).collect()
+    }
+
+    /// A client has one more object of an output: its groups of that enter it.
+    pub fn output_bound(&mut self, client: &Client, number: u32, output: &WlOutput) {
+        for manager in self.managers.iter().filter(|manager| manager.object.client().as_ref() == Some(client)) {
+            if let Some(Some(group)) = manager.groups.get(&number) {
+                group.output_enter(output);
+                manager.object.done();
+            }
+        }
+    }
+
+    /// A manager hears nothing any more; its handles do nothing.
+    fn stop(&mut self, object: &ExtWorkspaceManagerV1) {
+        let left = &mut self.left;
+        self.managers.retain(|manager| {
+            let stays = manager.object != *object;
+            if let Some(client) = manager.object.client().filter(|_| !stays) {
+                let groups = manager.groups.values().flatten().filter_map(|group| group.data::<GroupData>());
+                groups.for_each(|data| left.leave(&client.id(), &data.left));
+                let handles = manager.workspaces.values().filter_map(|(_, handle)| handle.as_ref());
+                let handles = handles.filter_map(|handle| handle.data::<WorkspaceData>());
+                handles.for_each(|data| left.leave(&client.id(), &data.left));
+            }
+            stays
+        });
+    }
+
+    fn manager(&mut self, object: &Weak<ExtWorkspaceManagerV1>) -> Option<&mut Manager> {
+        self.managers.iter_mut().find(|manager| *object == manager.object)
+    }
+
+    /// A request before the `commit`. One that was made before counts where it was made last.
+    fn wish(&mut self, object: &Weak<ExtWorkspaceManagerV1>, wish: Wish) {
+        let Some(manager) = self.manager(object) else { return };
+        manager.wishes.retain(|earlier| *earlier != wish);
+        if manager.wishes.len() == WISHES {
+            manager.wishes.remove(0);
+        }
+        manager.wishes.push(wish);
+    }
+}
