@@ -1,6 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, and the lock of the session.
+//! surfaces that are parts of the desktop, what windows look like in lists, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -30,6 +30,7 @@ pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
+pub mod toplevel_icon;
 pub mod toplevels;
 pub mod viewporter;
 pub mod workspaces;
@@ -233,6 +234,13 @@ pub mod reexports {
     pub mod shortcuts_inhibit {
         pub use wayland_protocols::wp::keyboard_shortcuts_inhibit::zv1::server::{
             zwp_keyboard_shortcuts_inhibit_manager_v1 as manager, zwp_keyboard_shortcuts_inhibitor_v1 as object,
+        };
+    }
+
+    /// xdg-toplevel-icon-v1.
+    pub mod toplevel_icon {
+        pub use wayland_protocols::xdg::toplevel_icon::v1::server::{
+            xdg_toplevel_icon_manager_v1 as manager, xdg_toplevel_icon_v1 as object,
         };
     }
 

@@ -5,6 +5,7 @@
 //! coordinates of the desktop, in which outputs lie side by side. Nothing here knows buffers or
 //! planes.
 
+use protocols::toplevel_icon::Icon;
 use smallvec::SmallVec;
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
@@ -50,6 +51,8 @@ pub struct Window {
     /// that comes until this time.
     pub activated: Option<fence::Ns>,
     pub decoration: Decoration,
+    /// Its icon in lists of windows, as its client says.
+    pub icon: Option<Icon>,
 }
 
 /// What is known of who should decorate a window.
@@ -159,6 +162,7 @@ impl Windows {
             acked: None,
             activated: None,
             decoration: Decoration::default(),
+            icon: None,
         });
     }
 

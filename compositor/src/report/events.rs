@@ -133,6 +133,7 @@ mod tests {
             size: (64, 48),
             title: Some("title".to_owned()),
             app_id: None,
+            icon: None,
         }
     }
 

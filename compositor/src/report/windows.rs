@@ -38,6 +38,9 @@ pub struct WindowReport {
     /// The name of its application; `None` unless titles were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
+    /// The name of its icon in icon themes, if it has one of its own; `None` unless titles were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
 }
 
 /// One workspace.
@@ -116,6 +119,7 @@ mod tests {
             size: (512, 738),
             title: None,
             app_id: Some("foot".to_owned()),
+            icon: None,
         };
         let text = render_windows(&[window]);
         assert!(text.contains("mail") && text.contains("512x738 at 0,30") && text.contains("hidden, urgent"), "{text}");

@@ -30,6 +30,7 @@ use protocols::{
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
+    toplevel_icon::ToplevelIconState,
     toplevels::{list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
     workspaces::WorkspacesState,
@@ -79,6 +80,7 @@ use wayland_protocols::{
         decoration::zv1::server::zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
         dialog::v1::server::xdg_wm_dialog_v1::XdgWmDialogV1, shell::server::xdg_wm_base::XdgWmBase,
         system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
+        toplevel_icon::v1::server::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
         xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
     },
 };
@@ -200,6 +202,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
     row(XdgActivationV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
+    row(XdgToplevelIconManagerV1::interface, 1, "protocols/src/toplevel_icon.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
     row(XdgWmDialogV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     GlobalRow {
@@ -263,6 +266,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     IdleInhibitManagerState::new::<Syncline>(display);
     XdgDecorationState::new::<Syncline>(display);
     XdgDialogState::new::<Syncline>(display);
+    ToplevelIconState::new::<Syncline>(display);
     ShortcutsInhibitState::new::<Syncline>(display);
     XdgSystemBellState::new::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());

@@ -319,6 +319,7 @@ protocols::delegate_output_power!(Syncline);
 protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
 protocols::delegate_shortcuts_inhibit!(Syncline);
+protocols::delegate_toplevel_icon!(Syncline);
 protocols::delegate_toplevel_list!(Syncline);
 protocols::delegate_toplevel_management!(Syncline);
 protocols::delegate_workspaces!(Syncline);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use smithay::wayland::shm::shm_format_to_fourcc;
+use wayland_protocols::xdg::toplevel_icon::v1::server::xdg_toplevel_icon_v1;
 use wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum,
     backend::ClientId,
@@ -95,7 +96,7 @@ where
                         pool.enter();
                         let pool = pool.clone();
                         let import = state.import(ShmImage { pool, offset, width, height, stride, format: fourcc });
-                        data_init.init(id, BufferData(import));
+                        data_init.init(id, BufferData::new(import));
                     }
                     Err(reason) => resource.post_error(Error::InvalidStride, format!("create_buffer: {reason}")),
                 }
@@ -123,19 +124,24 @@ where
     fn request(
         _: &mut D,
         _: &Client,
-        _: &WlBuffer,
+        buffer: &WlBuffer,
         request: wl_buffer::Request,
-        _: &BufferData<D::Import>,
+        data: &BufferData<D::Import>,
         _: &DisplayHandle,
         _: &mut DataInit<'_, D>,
     ) {
         debug_assert!(matches!(request, wl_buffer::Request::Destroy));
+        // Only what the client asks for is wrong: when it goes, its objects do in any order.
+        if let Some(icon) = data.icons().iter().next() {
+            let message = format!("wl_buffer.destroy: {} is of {}, which is alive", buffer.id(), icon.id());
+            icon.post_error(xdg_toplevel_icon_v1::Error::NoBuffer, message);
+        }
     }
 
-    fn destroyed(state: &mut D, client: ClientId, _: &WlBuffer, BufferData(import): &BufferData<D::Import>) {
-        if D::image(import).pool.leave() {
+    fn destroyed(state: &mut D, client: ClientId, _: &WlBuffer, data: &BufferData<D::Import>) {
+        if D::image(&data.import).pool.leave() {
             state.note_closed(&client, 1);
         }
-        state.buffer_destroyed(import);
+        state.buffer_destroyed(&data.import);
     }
 }

@@ -16,6 +16,12 @@
 mod dispatch;
 mod image;
 
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard},
+};
+
+use wayland_protocols::xdg::toplevel_icon::v1::server::xdg_toplevel_icon_v1::XdgToplevelIconV1;
 use wayland_server::{
     Dispatch, DisplayHandle, GlobalDispatch, Resource,
     backend::GlobalId,
@@ -55,12 +61,40 @@ pub struct PoolData(std::sync::Arc<Pool>);
 
 /// User data of a `wl_buffer` of this protocol.
 #[derive(Debug)]
-pub struct BufferData<I>(I);
+pub struct BufferData<I> {
+    import: I,
+    /// The icons that it must not be destroyed before.
+    icons: Mutex<HashSet<XdgToplevelIconV1>>,
+}
+
+impl<I> BufferData<I> {
+    fn new(import: I) -> Self {
+        Self { import, icons: Mutex::default() }
+    }
+
+    fn icons(&self) -> MutexGuard<'_, HashSet<XdgToplevelIconV1>> {
+        self.icons.lock().expect("no panic while locked")
+    }
+}
 
 /// What the compositor made of a shared-memory buffer when it was created; `None` for buffers of
 /// another kind.
 pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
-    buffer.data::<BufferData<I>>().map(|data| &data.0)
+    buffer.data::<BufferData<I>>().map(|data| &data.import)
+}
+
+/// A client that destroys the buffer before this icon breaks a rule of the icon's.
+pub(crate) fn enter_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &XdgToplevelIconV1) {
+    if let Some(data) = buffer.data::<BufferData<I>>() {
+        data.icons().insert(icon.clone());
+    }
+}
+
+/// The icon does not need the buffer any more.
+pub(crate) fn leave_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &XdgToplevelIconV1) {
+    if let Some(data) = buffer.data::<BufferData<I>>() {
+        data.icons().remove(icon);
+    }
 }
 
 /// The `wl_shm` global.

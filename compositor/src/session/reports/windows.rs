@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// The windows that have shown something, from top to bottom; titles and names of applications only
-    /// if they are asked for, and never while the session is locked.
+    /// The windows that have shown something, from top to bottom; titles, and names of applications and
+    /// icons, only if they are asked for, and never while the session is locked.
     pub fn windows_report(&self, titles: bool) -> Vec<WindowReport> {
         let titles = titles && !self.is_locked();
         self.desktop.windows.mapped().map(|window| self.window_report(window, titles)).collect()
@@ -29,6 +29,7 @@ impl Syncline {
             }),
             false => (None, None),
         };
+        let icon = window.icon.as_ref().filter(|_| titles).and_then(|icon| icon.name.as_deref().map(str::to_owned));
         let placement = match window.told.states {
             States { fullscreen: true, .. } => "fullscreen",
             States { maximised: true, .. } => "maximised",
@@ -51,6 +52,7 @@ impl Syncline {
             size: window.size.into(),
             title,
             app_id,
+            icon,
         }
     }
 

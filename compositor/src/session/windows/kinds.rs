@@ -1,8 +1,15 @@
-//! What clients say of their windows beside xdg-shell: that one is a modal dialog.
+//! What clients say of their windows beside xdg-shell: that one is a modal dialog, and its icon.
 //!
 //! Nothing here places a window.
 
-use smithay::wayland::shell::xdg::{ToplevelSurface, dialog::XdgDialogHandler};
+use protocols::toplevel_icon::ToplevelIconHandler;
+use smithay::{
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_toplevel::XdgToplevel,
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
+    wayland::shell::xdg::{ToplevelSurface, dialog::XdgDialogHandler},
+};
 
 use crate::session::Syncline;
 
@@ -10,5 +17,11 @@ impl XdgDialogHandler for Syncline {
     fn modal_changed(&mut self, toplevel: ToplevelSurface, is_modal: bool) {
         let Some(id) = self.desktop.windows.id_of(toplevel.wl_surface()) else { return };
         self.layout_stale |= self.desktop.layout.set_modal(id, is_modal);
+    }
+}
+
+impl ToplevelIconHandler for Syncline {
+    fn surface_of(&self, toplevel: &XdgToplevel) -> Option<WlSurface> {
+        self.globals.xdg_shell.get_toplevel(toplevel).map(|known| known.wl_surface().clone())
     }
 }

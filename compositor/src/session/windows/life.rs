@@ -3,6 +3,7 @@
 //!
 //! It tells the layout; what follows from that is in [`crate::session::windows::arrange`].
 
+use protocols::toplevel_icon;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::shell::xdg::ToplevelSurface};
 
 use crate::{
@@ -36,6 +37,11 @@ impl Syncline {
         let (id, geometry) = (window.id, window.geometry().size);
         let size = Size { w: geometry.w, h: geometry.h };
         window.acked = acked.or(window.acked);
+        let icon = toplevel_icon::current(surface);
+        if window.icon != icon {
+            window.icon = icon;
+            self.listeners_stale = true;
+        }
         self.layout_stale |= desktop.layout.set_hints(id, hints(surface));
         match (has_buffer, window.mapped) {
             (true, false) => {

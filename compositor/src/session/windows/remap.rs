@@ -5,6 +5,7 @@
 //! is not wrong, since it may have been on its way; it counts for nothing. The place of a window
 //! stays. Nothing here sends anything.
 
+use protocols::toplevel_icon;
 use smithay::{
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::WmCapabilities,
@@ -33,6 +34,7 @@ pub fn initial_state() -> ToplevelState {
 /// A window has no buffer any more.
 pub fn reset_window(window: &mut Window) {
     (window.mapped, window.shown, window.area, window.told) = (false, false, None, Told::default());
+    window.icon = None;
     with_states(window.surface(), |states| {
         if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
             let mut data = data.lock().expect("no panic while locked");
@@ -42,6 +44,7 @@ pub fn reset_window(window: &mut Window) {
             (data.title, data.app_id, data.parent, data.modal) = (None, None, None, false);
         }
         forget_limits(states);
+        toplevel_icon::forget_current(states);
         checks::links::begin_anew(states);
     });
 }

@@ -174,6 +174,7 @@ mod tests {
             "xdg_activation_v1.activate",
             "xdg_toplevel.set_app_id",
             "xdg_toplevel.set_title",
+            "xdg_toplevel_icon_v1.set_name",
             "zwlr_layer_shell_v1.get_layer_surface",
         ];
         assert_eq!(found, expected);
