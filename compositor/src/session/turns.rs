@@ -24,6 +24,7 @@ use crate::{
     session::{Syncline, state::WaylandDisplay, windows::popups::post_error_on},
     surface::turn::{
         End, MOST, MOST_AHEAD, Used,
+        bound::Bound,
         messages::{self, Head, Next},
     },
     system::{
@@ -39,11 +40,12 @@ const MOST_DESCRIPTORS: i64 = 1024;
 const INVALID_METHOD: u32 = 1;
 
 /// A client at its turn.
-struct Reader {
+struct Reader<'a> {
     id: ClientId,
     /// Open as long as the library knows the client.
     fd: RawFd,
     inbox: Box<Inbox>,
+    bound: &'a mut Bound,
 }
 
 impl Syncline {
@@ -55,12 +57,14 @@ impl Syncline {
             return self.leaving_turn(display, slot, objects);
         }
         let (id, fd, kept) = (client.id.clone(), client.fd, client.inbox.take());
+        let mut bound = std::mem::take(&mut client.bound);
         if self.display.backend_handle().get_client_data(id.clone()).is_err() {
             return;
         }
         let inbox = kept.unwrap_or_else(|| self.turns.inbox());
         let open = self.descriptors.open_while_few();
-        let (inbox, handled, end) = self.read_and_handle(display, Reader { id: id.clone(), fd, inbox });
+        let (inbox, handled, end) =
+            self.read_and_handle(display, Reader { id: id.clone(), fd, inbox, bound: &mut bound });
         let kept = self.turns.put_back(inbox);
         let taken = open.and_then(|before| Some(self.descriptors.open_while_few()? - before)).unwrap_or(0);
         if self.descriptors.after(handled, end == End::More) {
@@ -68,6 +72,7 @@ impl Syncline {
             self.clients.iter_mut().for_each(|client| client.descriptors = 0);
         }
         let Some(client) = self.clients.get(slot) else { return };
+        client.bound = bound;
         client.inbox = kept.filter(|_| !matches!(end, End::Gone | End::Leaves));
         client.descriptors += taken;
         client.without_pause = if end == End::More { client.without_pause + handled } else { 0 };
@@ -88,8 +93,8 @@ impl Syncline {
 
     /// Reads a client's socket and has the library handle what comes, until there is no more or the
     /// turn is over. Returns also the number of requests that were handled.
-    fn read_and_handle(&mut self, display: &mut WaylandDisplay, reader: Reader) -> (Box<Inbox>, usize, End) {
-        let Reader { id, fd, mut inbox } = reader;
+    fn read_and_handle(&mut self, display: &mut WaylandDisplay, reader: Reader<'_>) -> (Box<Inbox>, usize, End) {
+        let Reader { id, fd, mut inbox, bound } = reader;
         let (mut used, mut handled) = (Used::default(), 0);
         let (mut trusted, mut received) = (false, Received::More);
         let end = loop {
@@ -97,7 +102,7 @@ impl Syncline {
             if left == 0 {
                 break End::More;
             }
-            let (count, length) = match messages::next(inbox.waiting(), left, trusted, &self.turns.strings) {
+            let (count, length) = match messages::next(inbox.waiting(), left, trusted, &self.turns.strings, bound) {
                 Next::Requests { count, bytes } => (count, bytes),
                 Next::Doubtful(head) => match self.wrong_argument(&id, head, inbox.waiting()) {
                     Some(why) => break self.end_for_request(&id, why),

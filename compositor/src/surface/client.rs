@@ -21,7 +21,7 @@ use smithay::{
 
 use crate::{
     config::sandbox::PrivilegedGlobal,
-    surface::budget::Budget,
+    surface::{budget::Budget, turn::bound::Bound},
     system::{id::Slot, recvmsg::Inbox},
 };
 
@@ -179,6 +179,8 @@ pub struct Client {
     pub fd: RawFd,
     /// What it has sent beyond its last turn, or the beginning of a request.
     pub inbox: Option<Box<Inbox>>,
+    /// What it may have bound.
+    pub bound: Bound,
     /// The client is gone or to be ended, and these objects are still to be destroyed, the last
     /// ones first.
     pub leaving: Option<Vec<ObjectId>>,
@@ -202,6 +204,7 @@ impl Clients {
             id: client,
             fd,
             inbox: None,
+            bound: Bound::default(),
             leaving: None,
             slow: false,
             without_pause: 0,

@@ -3,7 +3,10 @@
 //!
 //! Nothing here knows objects.
 
-use crate::{surface::turn::strings::Strings, system::recvmsg::SIZE};
+use crate::{
+    surface::turn::{bound::Bound, strings::Strings},
+    system::recvmsg::SIZE,
+};
 
 /// The bytes of a request without arguments.
 const SHORTEST: usize = 8;
@@ -74,8 +77,8 @@ pub enum Next {
 }
 
 /// Looks at what waits, for so many requests, or one that counts for more. Of the first one it is known
-/// that it has no such string if it is `trusted`.
-pub fn next(waiting: &[u8], most: usize, trusted: bool, strings: &Strings) -> Next {
+/// that it has no such string if it is `trusted`. `bound`: of the client; it learns of these requests.
+pub fn next(waiting: &[u8], most: usize, trusted: bool, strings: &Strings, bound: &mut Bound) -> Next {
     let (mut count, mut bytes) = (0, 0);
     while count < most {
         let rest = &waiting[bytes..];
@@ -91,12 +94,14 @@ pub fn next(waiting: &[u8], most: usize, trusted: bool, strings: &Strings) -> Ne
             break;
         }
         let known = trusted && count == 0;
-        if !known && strings.is_doubtful(head.opcode, &request[SHORTEST..]) {
+        let arguments = &request[SHORTEST..];
+        if !known && strings.is_doubtful(head.opcode, arguments, bound.may_be(head.object)) {
             if count == 0 {
                 return Next::Doubtful(head);
             }
             break;
         }
+        bound.note(head.opcode, arguments);
         count += head.weight();
         bytes += head.size;
     }
@@ -119,6 +124,8 @@ mod tests {
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
         recvmsg, sendmsg,
     };
+    use wayland_protocols::xdg::foreign::zv2::server::zxdg_importer_v2::ZxdgImporterV2;
+    use wayland_server::{Resource, protocol::wl_compositor::WlCompositor};
 
     use super::*;
     use crate::{
@@ -140,7 +147,8 @@ mod tests {
     #[test]
     fn a_batch_ends_before_what_is_not_whole_or_has_to_be_looked_at() {
         let (sync, title) = (message(1, 0, &[5]), message(7, 2, &[0]));
-        let next = |parts: &[&[u8]], most, trusted| next(&parts.concat(), most, trusted, &strings());
+        let next =
+            |parts: &[&[u8]], most, trusted| next(&parts.concat(), most, trusted, &strings(), &mut Bound::default());
         let head = Head { object: 7, opcode: 2, size: 12 };
         assert_eq!(next(&[], 9, false), Next::Nothing);
         assert_eq!(next(&[&sync[..11]], 9, false), Next::Nothing);
@@ -158,18 +166,39 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_like_an_attach_is_looked_at_only_on_an_object_that_was_bound() {
+        let strings = Strings::of([WlCompositor::interface(), ZxdgImporterV2::interface()]);
+        let mut bound = Bound::default();
+        let name = *b"zxdg_importer_v2\0\0\0\0".as_chunks::<4>().0.first_chunk::<5>().unwrap();
+        let words = [[5, 17].as_slice(), &name.map(u32::from_ne_bytes), &[1, 9]].concat();
+        let (bind, attach, import) = (message(2, 0, &words), message(7, 1, &[8, 0, 0]), message(9, 1, &[10, 0]));
+        let mut next = |parts: &[&[u8]]| next(&parts.concat(), 9, false, &strings, &mut bound);
+        assert_eq!(next(&[&attach, &attach]), Next::Requests { count: 2, bytes: 40 });
+        let bytes = bind.len() + attach.len();
+        assert_eq!(next(&[&bind, &attach, &import]), Next::Requests { count: 2, bytes }, "also in one batch");
+        assert_eq!(next(&[&import]), Next::Doubtful(Head { object: 9, opcode: 1, size: 16 }));
+        assert_eq!(next(&[&attach, &attach]), Next::Requests { count: 2, bytes: 40 });
+    }
+
+    #[test]
     fn a_size_that_cannot_be_is_seen_as_soon_as_it_has_arrived() {
         for size in [0, 7, SIZE as u32 + 1, 0xffff] {
             let bytes = [1, size << 16 | 3].map(u32::to_ne_bytes).concat();
             assert_eq!(
-                next(&bytes, 9, false, &strings()),
+                next(&bytes, 9, false, &strings(), &mut Bound::default()),
                 Next::Misshapen(Head { object: 1, opcode: 3, size: size as usize })
             );
             let after = [message(1, 0, &[5]), bytes].concat();
-            assert_eq!(next(&after, 9, false, &strings()), Next::Requests { count: 1, bytes: 12 });
+            assert_eq!(
+                next(&after, 9, false, &strings(), &mut Bound::default()),
+                Next::Requests { count: 1, bytes: 12 }
+            );
         }
         let longest = message(1, 3, &[1; SIZE / 4 - 2]);
-        assert_eq!(next(&longest, 9, false, &strings()), Next::Requests { count: 1, bytes: SIZE });
+        assert_eq!(
+            next(&longest, 9, false, &strings(), &mut Bound::default()),
+            Next::Requests { count: 1, bytes: SIZE }
+        );
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
             let stream: Vec<u8> = messages.iter().flat_map(|(object, opcode, words)| message(*object, *opcode, words)).collect();
             let (mut sent, mut cuts) = (0, cuts.iter().cycle());
             let (mut got, mut sent_files, mut files) = (Vec::new(), Vec::new(), Vec::new());
-            let mut turns = Turns::new(Strings::default());
+            let (mut turns, mut bound) = (Turns::new(Strings::default()), Bound::default());
             let mut kept = None;
             while sent < stream.len() || kept.is_some() {
                 if sent < stream.len() {
@@ -253,7 +282,7 @@ mod tests {
                     if left == 0 {
                         break;
                     }
-                    match next(inbox.waiting(), left, trusted, &strings) {
+                    match next(inbox.waiting(), left, trusted, &strings, &mut bound) {
                         Next::Requests { count, bytes } => {
                             prop_assert!(count <= LOOK);
                             let (rest, came) = inbox.offer(ours.as_raw_fd(), bytes, || read(&ours, &mut files));

@@ -4,10 +4,11 @@
 //! reads. So the session reads the socket itself, into an [`Inbox`], and the library gets of it only
 //! whole requests, a few at a time, that cannot harm it: [`messages`] finds them. A null string where
 //! the protocol allows none would end the process in the library, or in the code that is generated
-//! for it: [`strings`] finds it.
+//! for it: [`strings`] finds it, and [`bound`] says for which objects some need not be looked for.
 //!
 //! Nothing here decides whose turn is next, and nothing here ends a client.
 
+pub mod bound;
 pub mod messages;
 pub mod strings;
 

@@ -10,6 +10,8 @@
 
 use wayland_server::backend::protocol::{AllowNull, ArgumentType, Interface};
 
+use crate::surface::turn::bound::BOUND;
+
 /// A length from here on is rounded up to no length where there are 32 bits.
 const ROUNDS_TO_NOTHING: u32 = u32::MAX - 2;
 
@@ -20,9 +22,18 @@ struct Layout {
     interfaces: Vec<&'static Interface>,
 }
 
-/// Where strings must not be missing, by opcode.
+/// Where strings must not be missing.
 #[derive(Debug, Default)]
-pub struct Strings(Vec<Vec<Layout>>);
+pub struct Strings {
+    /// In requests of any object.
+    any: Table,
+    /// In requests of objects of [`BOUND`].
+    bound: Table,
+}
+
+/// The same of some interfaces, by opcode.
+#[derive(Debug, Default)]
+struct Table(Vec<Vec<Layout>>);
 
 impl Strings {
     /// Of these interfaces, and of those of the objects that their requests and events make.
@@ -39,13 +50,28 @@ impl Strings {
         }
         let mut strings = Self::default();
         for interface in all {
+            let table = if BOUND.contains(&interface.name) { &mut strings.bound } else { &mut strings.any };
             for (opcode, request) in interface.requests.iter().enumerate() {
-                strings.add(opcode, request.signature, interface);
+                table.add(opcode, request.signature, interface);
             }
         }
         strings
     }
 
+    /// Whether a request with these arguments may lack a string. `may_be_bound`: its object may be one of
+    /// [`BOUND`].
+    pub fn is_doubtful(&self, opcode: u16, arguments: &[u8], may_be_bound: bool) -> bool {
+        self.any.is_doubtful(opcode, arguments) || (may_be_bound && self.bound.is_doubtful(opcode, arguments))
+    }
+
+    /// The interfaces whose objects must not get this request, each with the number of the wrong
+    /// argument, counted from 1.
+    pub fn wrong_for(&self, opcode: u16, arguments: &[u8]) -> impl Iterator<Item = (&'static Interface, usize)> {
+        self.any.wrong_for(opcode, arguments).chain(self.bound.wrong_for(opcode, arguments))
+    }
+}
+
+impl Table {
     fn add(&mut self, opcode: usize, arguments: &'static [ArgumentType], interface: &'static Interface) {
         // What comes after the last one is of no interest.
         let Some(last) = arguments.iter().rposition(|argument| has_length(*argument)) else { return };
@@ -64,14 +90,11 @@ impl Strings {
         self.0.get(usize::from(opcode)).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a request with these arguments may lack a string.
-    pub fn is_doubtful(&self, opcode: u16, arguments: &[u8]) -> bool {
+    fn is_doubtful(&self, opcode: u16, arguments: &[u8]) -> bool {
         self.layouts(opcode).iter().any(|layout| wrong(layout.arguments, arguments).is_some())
     }
 
-    /// The interfaces whose objects must not get this request, each with the number of the wrong
-    /// argument, counted from 1.
-    pub fn wrong_for(&self, opcode: u16, arguments: &[u8]) -> impl Iterator<Item = (&'static Interface, usize)> {
+    fn wrong_for(&self, opcode: u16, arguments: &[u8]) -> impl Iterator<Item = (&'static Interface, usize)> {
         self.layouts(opcode).iter().flat_map(move |layout| {
             let wrong = wrong(layout.arguments, arguments);
             layout.interfaces.iter().filter_map(move |interface| Some((*interface, wrong? + 1)))
@@ -147,7 +170,10 @@ mod tests {
                     let arguments = arguments(request.signature, null);
                     let wrong = strings.wrong_for(opcode as u16, &arguments);
                     let here = wrong.filter(|(of, _)| of.name == interface.name).map(|(_, argument)| argument);
-                    (here.collect::<Vec<_>>(), strings.is_doubtful(opcode as u16, &arguments))
+                    (
+                        here.collect::<Vec<_>>(),
+                        strings.is_doubtful(opcode as u16, &arguments, BOUND.contains(&interface.name)),
+                    )
                 };
                 assert_eq!(wrong(None).0, [0; 0], "{}.{}", interface.name, request.name);
                 for (at, kind) in request.signature.iter().enumerate() {
@@ -209,7 +235,8 @@ mod tests {
     fn no_usual_request_of_a_frame_is_doubtful() {
         let strings = Strings::of(globals::interfaces());
         let doubtful = |opcode, words: &[u32]| {
-            strings.is_doubtful(opcode, &words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<_>>())
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            strings.is_doubtful(opcode, &bytes, false)
         };
         assert!(!doubtful(1, &[7, 0, 0]), "attach");
         assert!(!doubtful(9, &[0, 0, 64, 48]), "damage_buffer");
