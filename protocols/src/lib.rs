@@ -1,6 +1,7 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, what windows look like in lists, and the lock of the session.
+//! surfaces that are parts of the desktop, dialogs of other clients' windows, what windows look like
+//! in lists, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -17,6 +18,7 @@ pub mod commit_timing;
 pub mod explicit_sync;
 pub mod fifo;
 pub mod fixes;
+pub mod foreign;
 pub mod idle_notify;
 pub mod layer_shell;
 pub mod linux_dmabuf;
@@ -234,6 +236,14 @@ pub mod reexports {
     pub mod shortcuts_inhibit {
         pub use wayland_protocols::wp::keyboard_shortcuts_inhibit::zv1::server::{
             zwp_keyboard_shortcuts_inhibit_manager_v1 as manager, zwp_keyboard_shortcuts_inhibitor_v1 as object,
+        };
+    }
+
+    /// xdg-foreign-unstable-v2.
+    pub mod foreign {
+        pub use wayland_protocols::xdg::foreign::zv2::server::{
+            zxdg_exported_v2 as exported, zxdg_exporter_v2 as exporter, zxdg_imported_v2 as imported,
+            zxdg_importer_v2 as importer,
         };
     }
 

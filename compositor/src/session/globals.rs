@@ -14,6 +14,7 @@ use protocols::{
     explicit_sync::ExplicitSyncState,
     fifo::FifoState,
     fixes::FixesState,
+    foreign::ForeignState,
     idle_notify::IdleNotifyState,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
@@ -78,7 +79,9 @@ use wayland_protocols::{
     xdg::{
         activation::v1::server::xdg_activation_v1::XdgActivationV1,
         decoration::zv1::server::zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
-        dialog::v1::server::xdg_wm_dialog_v1::XdgWmDialogV1, shell::server::xdg_wm_base::XdgWmBase,
+        dialog::v1::server::xdg_wm_dialog_v1::XdgWmDialogV1,
+        foreign::zv2::server::{zxdg_exporter_v2::ZxdgExporterV2, zxdg_importer_v2::ZxdgImporterV2},
+        shell::server::xdg_wm_base::XdgWmBase,
         system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
         toplevel_icon::v1::server::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
         xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
@@ -222,6 +225,8 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
     row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
+    row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
+    row(ZxdgImporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgOutputManagerV1::interface, 3, "compositor/src/session/handlers.rs"),
 ];
 
@@ -290,6 +295,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         activation: XdgActivationState::new::<Syncline>(display),
         activation_tokens: 0,
         kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
+        foreign: ForeignState::new::<Syncline>(display),
         source_uses: SourceUses::default(),
         told_toplevels: Vec::new(),
         toplevel_list: ToplevelListState::new::<Syncline>(

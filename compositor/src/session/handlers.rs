@@ -306,6 +306,7 @@ protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
 protocols::delegate_alpha_modifier!(Syncline);
 protocols::delegate_fixes!(Syncline);
+protocols::delegate_foreign!(Syncline);
 protocols::delegate_color_representation!(Syncline);
 observed_global_dispatch!(Syncline: [WpContentTypeManagerV1: ()] => ContentTypeState);
 observed_dispatch!(Syncline: [WpContentTypeManagerV1: ()] => ContentTypeState);

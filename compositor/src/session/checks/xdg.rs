@@ -143,11 +143,20 @@ fn positioner_request(positioner: &XdgPositioner, request: &xdg_positioner::Requ
     refuse(positioner, xdg_positioner::Error::InvalidInput, message)
 }
 
-fn toplevel_request(_: &mut Syncline, toplevel: &XdgToplevel, request: &xdg_toplevel::Request) -> bool {
+fn toplevel_request(state: &mut Syncline, toplevel: &XdgToplevel, request: &xdg_toplevel::Request) -> bool {
     use xdg_toplevel::{Error, Request};
     let (name, width, height) = match request {
         Request::Resize { edges: WEnum::Unknown(edges), .. } => {
             return refuse(toplevel, Error::InvalidResizeEdge, format!("resize: {edges} is not one of the enum"));
+        }
+        Request::SetParent { .. } => {
+            // Whatever parent it has now, it is not by an import.
+            if state.globals.foreign.has_children()
+                && let Some(known) = state.globals.xdg_shell.get_toplevel(toplevel)
+            {
+                state.globals.foreign.forget_child(known.wl_surface());
+            }
+            return true;
         }
         Request::SetMinSize { width, height } => ("set_min_size", *width, *height),
         Request::SetMaxSize { width, height } => ("set_max_size", *width, *height),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use protocols::{
     explicit_sync::ExplicitSyncState,
+    foreign::ForeignState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     shm::ShmState,
@@ -60,6 +61,8 @@ pub struct Globals {
     pub activation: XdgActivationState,
     pub activation_tokens: u64,
     pub kde_decoration: KdeDecorationState,
+    /// Windows that other clients may make dialogs of.
+    pub foreign: ForeignState,
     /// Task bars.
     /// What task bars were told of windows last.
     pub told_toplevels: Vec<Arc<Toplevel>>,

@@ -5,6 +5,7 @@ pub mod arrange;
 mod attention;
 mod decoration;
 mod displays;
+mod foreign;
 mod hold;
 mod interact;
 mod keyboard;

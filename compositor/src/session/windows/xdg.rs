@@ -1,6 +1,6 @@
 //! xdg-shell: the requests of windows and popups, and their configure events.
 
-use protocols::toplevel_icon;
+use protocols::{foreign, toplevel_icon};
 use smithay::{
     desktop::{PopupKind, find_popup_root_surface},
     reexports::{
@@ -141,6 +141,7 @@ impl XdgShellHandler for Syncline {
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
         checks::xdg::forget_role(self, surface.wl_surface());
         toplevel_icon::forget(surface.wl_surface());
+        foreign::toplevel_gone(self, surface.wl_surface());
         let Some(gone) = self.desktop.windows.remove(&surface) else { return };
         self.desktop.windows.leave_dialogs(gone.surface(), gone.parent());
         self.desktop.layout.remove(gone.id);

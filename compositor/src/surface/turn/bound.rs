@@ -53,7 +53,7 @@ mod tests {
     use wayland_server::{Resource, backend::protocol::ArgumentType, protocol::wl_registry::WlRegistry};
 
     use super::*;
-    use crate::session::globals::interfaces;
+    use crate::session::globals::{TABLE, interfaces};
 
     /// The arguments of a bind.
     fn bind(interface: &str, id: u32) -> Vec<u8> {
@@ -93,9 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_makes_them() {
+    fn they_are_globals_and_nothing_else_makes_them() {
         let all: Vec<_> = interfaces().collect();
         for name in BOUND {
+            assert!(TABLE.iter().any(|row| row.interface() == name), "{name}");
             let messages = all.iter().flat_map(|interface| interface.requests.iter().chain(interface.events));
             assert!(messages.filter_map(|message| message.child_interface).all(|child| child.name != name));
         }

@@ -202,6 +202,7 @@ mod tests {
             "xdg_toplevel.set_title",
             "xdg_toplevel_icon_v1.set_name",
             "zwlr_layer_shell_v1.get_layer_surface",
+            "zxdg_importer_v2.import_toplevel",
         ];
         assert_eq!(found, expected);
     }
