@@ -69,6 +69,8 @@ pub(super) struct Arranger<'a> {
     pub(super) layers: &'a [CandidateLayer],
     /// Whether a layer, if it is not chosen, is part of the composited image.
     pub(super) visible: &'a [bool],
+    /// Layers that yield keep their place like all others.
+    pub(super) strict: bool,
 }
 
 struct Search<'a, 'b, 'v> {
@@ -121,7 +123,8 @@ impl Arranger<'_> {
     /// Whether a composited layer that overlaps layer `at`, a chosen one, lies above it, and whether
     /// one lies below.
     pub(super) fn composited_around(&self, at: usize, chosen: &[usize]) -> (bool, bool) {
-        let composited = (0..self.layers.len()).filter(|other| self.visible[*other] && !chosen.contains(other));
+        let counts = |other: &usize| self.visible[*other] && (self.strict || !self.layers[*other].yields);
+        let composited = (0..self.layers.len()).filter(|other| counts(other) && !chosen.contains(other));
         let overlapping = composited.filter(|&other| self.overlap(at, other));
         overlapping.fold((false, false), |(above, under), other| (above | (other < at), under | (other > at)))
     }

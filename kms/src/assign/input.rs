@@ -33,6 +33,10 @@ pub struct CandidateLayer {
     /// Whether there is a framebuffer that a plane could show, and nothing else speaks for
     /// composition.
     pub scans_out: bool,
+    /// No other layer loses its plane for it. Composited, it counts as absent where it overlaps others,
+    /// so a plane may cover what of it should be seen above; and where planes show all others, it is not
+    /// shown at all. It has no framebuffer, and hides nothing.
+    pub yields: bool,
     /// How often its image changes, in thousandths of a hertz. Ranks layers; no part of the layout.
     pub rate: u32,
 }
@@ -50,6 +54,7 @@ impl CandidateLayer {
             alpha: u16::MAX,
             opaque: true,
             scans_out: true,
+            yields: false,
             rate: 0,
         }
     }
@@ -71,7 +76,7 @@ impl CandidateLayer {
     }
 
     pub(super) fn hides(&self) -> bool {
-        self.opaque && self.alpha == u16::MAX
+        self.opaque && self.alpha == u16::MAX && !self.yields
     }
 
     fn is_scaled(&self) -> bool {

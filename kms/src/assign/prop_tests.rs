@@ -22,7 +22,7 @@ fn covers(layer: &CandidateLayer, x: i32, y: i32) -> bool {
 fn paint(layers: &[CandidateLayer], of: impl Iterator<Item = usize>, x: i32, y: i32, pixel: &mut Pixel) -> bool {
     for at in of.filter(|&at| covers(&layers[at], x, y)) {
         pixel.push(Some(at));
-        if layers[at].opaque {
+        if layers[at].opaque && !layers[at].yields {
             return true;
         }
     }
@@ -76,11 +76,12 @@ fn wanted(layers: &[CandidateLayer], x: i32, y: i32) -> Pixel {
 fn layer() -> impl Strategy<Value = CandidateLayer> {
     let rect = (-3..12i32, -3..12i32, 1..14u32, 1..14u32).prop_map(|(x, y, w, h)| Rect::new(x, y, w, h));
     let whole = Just(Rect::new(0, 0, SIDE, SIDE));
-    let kind = (prop::bool::weighted(0.7), prop::bool::weighted(0.7), 0..4u8, 0..60_000u32);
-    (prop_oneof![4 => rect, 1 => whole], kind).prop_map(|(dst, (opaque, scans_out, odd, rate))| {
+    let kind = (prop::bool::weighted(0.7), prop::bool::weighted(0.7), prop::bool::weighted(0.1), 0..4u8, 0..60_000u32);
+    (prop_oneof![4 => rect, 1 => whole], kind).prop_map(|(dst, (opaque, scans_out, yields, odd, rate))| {
+        let scans_out = scans_out && !yields;
         let format = if opaque { Fourcc::Xrgb8888 } else { Fourcc::Argb8888 } as u32;
         let src = if odd == 0 { SrcRect::full(5, 5) } else { SrcRect::full(dst.w, dst.h) };
-        CandidateLayer { opaque, scans_out, rate, format, src, ..CandidateLayer::opaque(dst) }
+        CandidateLayer { opaque, scans_out, yields, rate, format, src, ..CandidateLayer::opaque(dst) }
     })
 }
 
@@ -125,7 +126,16 @@ fn check(
     prop_assert!(screen.holes || (0..planes.len()).all(|plane| !found.is_below(plane)));
     prop_assert!(screen.reserved.is_none_or(|plane| found.shows(plane) == PlaneContent::Off));
     for (x, y) in (0..SIDE as i32).flat_map(|y| (0..SIDE as i32).map(move |x| (x, y))) {
-        let (shown, wanted) = (shown(planes, layers, found, x, y), wanted(layers, x, y));
+        let (mut shown, mut wanted) = (shown(planes, layers, found, x, y), wanted(layers, x, y));
+        // What yields may be missing, or be covered, but covers nothing that lies above it.
+        let yields = |at: usize| layers[at].yields;
+        for (place, at) in
+            shown.iter().enumerate().filter_map(|(place, at)| Some((place, at.filter(|at| yields(*at))?)))
+        {
+            prop_assert!(shown[place + 1..].iter().flatten().all(|below| *below > at || yields(*below)));
+        }
+        shown.retain(|at| at.is_none_or(|at| !yields(at)));
+        wanted.retain(|at| at.is_none_or(|at| !yields(at)));
         prop_assert_eq!(shown, wanted, "at {},{}: {:?}", x, y, found);
     }
     Ok(())

@@ -76,6 +76,16 @@ enum Tried {
     Later,
 }
 
+/// What is composited beside the layers that are chosen for planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// The others, those that yield wherever they are not in the way.
+    Others,
+    /// The others, each in its place.
+    AllOthers,
+}
+
 type Test<'a> = &'a mut dyn FnMut(&Assignment) -> Result<(), Errno>;
 
 impl Assigner {
@@ -221,10 +231,12 @@ impl Assigner {
     fn search(&mut self, screen: &AssignScreen, test: Test<'_>) -> bool {
         let mut budget = TESTS_PER_LATCH;
         self.compose_all(screen);
-        let all = self.visible.iter().filter(|seen| **seen).count();
+        let seen = || self.layers.iter().zip(&self.visible).filter(|(_, seen)| **seen);
+        let all = seen().filter(|(layer, _)| !layer.yields).count();
+        let yields = seen().any(|(layer, _)| layer.yields);
         // Everything on planes: nothing is composited.
         if let Some(everything) = self.everything(screen, all) {
-            match self.attempt(screen, &everything, false, 1, &mut budget, test) {
+            match self.attempt(screen, &everything, Beside::Nothing, 1, &mut budget, test) {
                 Tried::Taken => return true,
                 Tried::Later => return false,
                 Tried::No => {}
@@ -242,10 +254,16 @@ impl Assigner {
         if most.count == 0 {
             return true;
         }
-        match self.attempt(screen, &most, true, 1, &mut budget, test) {
-            Tried::Taken => return true,
-            Tried::Later => return false,
-            Tried::No => {}
+        // What yields keeps its place where the planes can do that too.
+        for beside in [Beside::AllOthers, Beside::Others] {
+            if beside == Beside::AllOthers && !yields {
+                continue;
+            }
+            match self.attempt(screen, &most, beside, 1, &mut budget, test) {
+                Tried::Taken => return true,
+                Tried::Later => return false,
+                Tried::No => {}
+            }
         }
         // One after the other: what has been taken stays.
         let mut chosen = Chosen::default();
@@ -254,7 +272,7 @@ impl Assigner {
             if more.count == chosen.count {
                 continue;
             }
-            match self.attempt(screen, &more, true, ALTERNATIVES, &mut budget, test) {
+            match self.attempt(screen, &more, Beside::Others, ALTERNATIVES, &mut budget, test) {
                 Tried::Taken => chosen = more,
                 Tried::Later => return false,
                 Tried::No => {}
@@ -290,7 +308,7 @@ impl Assigner {
             let touches = |&other: &usize| {
                 other > upper && self.layers[other].dst.intersection(&self.layers[upper].dst).is_some()
             };
-            if self.visible[upper] && more.as_slice().iter().any(touches) {
+            if self.visible[upper] && !self.layers[upper].yields && more.as_slice().iter().any(touches) {
                 self.ranked.iter().find(|(_, at)| *at == upper)?;
                 more = more.with(upper)?;
             }
@@ -311,15 +329,15 @@ impl Assigner {
         &mut self,
         screen: &AssignScreen,
         chosen: &Chosen,
-        composite: bool,
+        beside: Beside,
         alternatives: u32,
         budget: &mut u32,
         test: Test<'_>,
     ) -> Tried {
         let Self { planes, spans, layers, visible, memory, trial, current, key: current_key, tests, .. } = self;
-        let arranger = Arranger { planes, spans, screen, layers, visible };
+        let arranger = Arranger { planes, spans, screen, layers, visible, strict: beside == Beside::AllOthers };
         let (mut left, mut result) = (alternatives, Tried::No);
-        arranger.each(chosen.as_slice(), composite, &mut |places| {
+        arranger.each(chosen.as_slice(), beside != Beside::Nothing, &mut |places| {
             let key = fill(trial, places, layers, visible, screen);
             result = match memory.look_up(&key) {
                 Some(true) => Tried::Taken,
@@ -353,7 +371,7 @@ impl Assigner {
 
     fn arranger<'a>(&'a self, screen: &'a AssignScreen) -> Arranger<'a> {
         let Self { planes, spans, layers, visible, .. } = self;
-        Arranger { planes, spans, screen, layers, visible }
+        Arranger { planes, spans, screen, layers, visible, strict: false }
     }
 
     fn compose_all(&mut self, screen: &AssignScreen) {
@@ -390,6 +408,10 @@ fn fill(
                 *composite = Some(place.plane);
             }
         }
+    }
+    if composite.is_none() {
+        let given_up = placements.iter_mut().zip(layers).filter(|(_, layer)| layer.yields);
+        given_up.for_each(|(placement, _)| *placement = LayerPlacement::Hidden);
     }
     let mut key = Key::new(screen.reserved.is_some());
     for (plane, shows) in planes.iter().enumerate() {

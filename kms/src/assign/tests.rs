@@ -43,6 +43,11 @@ fn glass(layer: CandidateLayer) -> CandidateLayer {
     CandidateLayer { opaque: false, format: Fourcc::Argb8888 as u32, ..layer }
 }
 
+/// A layer that yields.
+fn ring(layer: CandidateLayer) -> CandidateLayer {
+    CandidateLayer { yields: true, ..shm(layer) }
+}
+
 fn fast(layer: CandidateLayer) -> CandidateLayer {
     CandidateLayer { rate: 60_000, ..layer }
 }
@@ -147,6 +152,14 @@ fn scenes_with_their_tests() {
         ),
         ("of two that stand still the larger", 1, &[inside_a, b], takes_all, "C P1", 1),
         ("a square before a line of more width", 1, &[at(0, 90, 100, 1), at(0, 0, 20, 20)], takes_all, "C P1", 1),
+        ("a ring below its window", 1, &[a, ring(at(30, 0, 3, 30))], takes_all, "P1 C", 1),
+        ("the ring of the upper window crosses the lower", 2, &[on_a, ring(inside_a), a], takes_all, "P2 C P1", 1),
+        ("it does not help the lower one", 1, &[on_a, ring(bar), fast(a)], takes_all, "P1 C C", 1),
+        ("rings are given up where nothing else is composited", 2, &[a, ring(bar), full], takes_all, "P1 - P0", 1),
+        ("and are not where something else is", 2, &[a, ring(bar), shm(full)], takes_all, "P1 C C", 1),
+        ("a ring hides nothing", 1, &[ring(full), a], takes_all, "C P1", 1),
+        ("a ring that nobody sees", 1, &[a, ring(inside_a)], takes_all, "P1 -", 1),
+        ("a ring where nothing is on a plane", 0, &[a, ring(bar), b], takes_all, "C C C", 0),
         ("off the screen", 3, &[at(100, 0, 10, 10), a], takes_all, "- P1", 1),
         ("the kernel takes nothing", 2, &[a, b], takes_none, "C C", 5),
         ("bandwidth for one overlay", 3, &[fast(a), b, c], one_overlay, "P1 C C", 10),
@@ -226,6 +239,38 @@ fn the_composited_picture_over_others_needs_a_plane_that_blends_it() {
 }
 
 #[test]
+fn what_yields_keeps_its_place_where_the_planes_can_do_that() {
+    let (upper, crossing, lower) = (at(20, 20, 30, 30), ring(at(18, 18, 34, 2)), fast(at(0, 0, 40, 40)));
+    let movable: Vec<_> = [PlaneKind::Primary, PlaneKind::Overlay, PlaneKind::Overlay]
+        .map(|kind| plane(kind, Some((0, 7))))
+        .into_iter()
+        .collect();
+    let table = [
+        ("an underlay", movable.clone(), true, takes_all as Kernel, true),
+        ("without holes", movable.clone(), false, takes_all, false),
+        ("planes that stay where they are", planes(2), true, takes_all, false),
+        (
+            "an underlay that the kernel refuses",
+            movable,
+            true,
+            |found| match found.is_below(1) || found.is_below(2) {
+                true => Err(Errno::INVAL),
+                false => Ok(()),
+            },
+            false,
+        ),
+    ];
+    for (name, planes, holes, kernel, below) in table {
+        let mut assigner = Assigner::new(planes);
+        let screen = AssignScreen { holes, ..SCREEN };
+        settle(&mut assigner, &screen, &[upper, crossing, lower], kernel);
+        let found = assigner.current();
+        assert_eq!((found.on_planes(), found.placements()[1]), (2, LayerPlacement::Composited), "{name}");
+        assert_eq!((0..MAX_PLANES).any(|plane| found.is_below(plane)), below, "{name}");
+    }
+}
+
+#[test]
 fn no_layer_reaches_the_pointers_plane() {
     let any = |kind| plane(kind, Some((0, 7)));
     let overlay = || any(PlaneKind::Overlay);
@@ -249,6 +294,7 @@ fn a_search_through_many_placements_ends() {
         screen: &SCREEN,
         layers: &layers,
         visible: &[true; 8],
+        strict: false,
     };
     let mut placements = 0;
     let chosen: Vec<usize> = (0..8).collect();
