@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::colour::Rgba;
+
 documented! {
-    /// The settings of the layout. All lengths are in logical pixels, 0 to 4096.
+    /// The settings of the layout. All lengths are in logical pixels, 0 to 4096 but for the ring's.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
     #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
     pub struct DesktopConfig {
@@ -22,6 +24,33 @@ documented! {
         /// How near to an edge of the display a window that is moved must be let go to be snapped; 0:
         /// never.
         pub snap_distance: u16,
+        /// The ring around windows that fill neither the working area nor the display; 0 to 32, 0: none.
+        pub ring_width: RingWidth,
+        /// The ring of the window with the focus, `#rrggbb` or `#rrggbbaa`.
+        pub ring_active: Rgba,
+        /// The rings of the others; `#00000000`: none.
+        pub ring_inactive: Rgba,
+    }
+}
+
+/// How wide a ring is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "i64")]
+pub struct RingWidth(pub u8);
+
+impl RingWidth {
+    /// The widest.
+    const MOST: i64 = 32;
+}
+
+impl TryFrom<i64> for RingWidth {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match (0..=Self::MOST).contains(&number) {
+            true => Ok(Self(number as u8)),
+            false => Err(format!("a ring is not {number} pixels wide; write a whole number from 0 to {}", Self::MOST)),
+        }
     }
 }
 
@@ -37,12 +66,24 @@ pub enum LayoutMode {
 
 impl Default for DesktopConfig {
     fn default() -> Self {
-        Self { layout: LayoutMode::Floating, columns: 3, gap: 0, outer_gap: 0, smart_gaps: true, snap_distance: 8 }
+        Self {
+            layout: LayoutMode::Floating,
+            columns: 3,
+            gap: 0,
+            outer_gap: 0,
+            smart_gaps: true,
+            snap_distance: 8,
+            ring_width: RingWidth(0),
+            ring_active: Rgba([0x52, 0x94, 0xe2, 0xff]),
+            ring_inactive: Rgba([0; 4]),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -51,5 +92,31 @@ mod tests {
         let config = parse("layout = \"tiling\"\ngap = 8").unwrap();
         assert_eq!((config.layout, config.gap, config.columns), (LayoutMode::Tiling, 8, 3));
         assert!(parse("gap = -1").is_err() && parse("layout = \"tiled\"").is_err() && parse("gaps = 1").is_err());
+    }
+
+    #[test]
+    fn a_mistake_about_the_ring_is_told_with_its_place() {
+        let parse = |text: &str| {
+            let text = format!("[desktop]\n{text}\n");
+            crate::config::load::parse(Path::new("config.toml"), &text).map(|config| config.desktop)
+        };
+        let config = parse("ring-width = 32\nring-active = \"#01020304\"").unwrap();
+        assert_eq!((config.ring_width, config.ring_active), (RingWidth(32), Rgba([1, 2, 3, 4])));
+        let table = [
+            ("ring-width = 33", "a ring is not 33 pixels wide; write a whole number from 0 to 32", "33"),
+            ("ring-width = -1", "a ring is not -1 pixels wide; write a whole number from 0 to 32", "-1"),
+            (
+                "ring-active = \"blue\"",
+                "`blue` is not a colour; write #rrggbb or #rrggbbaa, for example \"#5294e2\"",
+                "\"blue\"",
+            ),
+        ];
+        for (text, says, at) in table {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.to_string(), format!("config.toml:2: {says}"));
+            let excerpt = error.excerpt().unwrap();
+            let carets = " ".repeat(text.find(at).unwrap()) + &"^".repeat(at.len());
+            assert!(excerpt.ends_with(&format!("| {carets}")), "{excerpt}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod documented;
 
 pub mod bindings;
+pub mod colour;
 pub mod commands;
 mod default_file;
 pub mod desktop;

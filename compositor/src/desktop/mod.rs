@@ -10,6 +10,8 @@ mod layer;
 pub mod layers;
 pub mod layout;
 pub mod lock;
+pub mod ring;
+pub mod rings;
 pub mod scene;
 pub mod stack;
 mod theme;
@@ -23,6 +25,7 @@ use smithay::{
 };
 
 use crate::{
+    config::DesktopConfig,
     desktop::layout::{Layout, follow::Followed, options::Options, transaction::Transactions},
     surface::tree::Trees,
     system::id::WindowId,
@@ -40,6 +43,8 @@ pub struct Desktop {
     /// The window that the layout had given the focus when the keyboard was told last.
     pub focused: Option<WindowId>,
     pub layers: layers::Layers,
+    /// What is drawn around windows.
+    pub rings: rings::Rings,
     /// While the session is locked, or is about to be, only this is on the desktop.
     pub lock: Option<lock::Lock>,
     /// All surfaces, and which is a sub-surface of which.
@@ -53,15 +58,16 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// An empty desktop with this pointer.
-    pub fn new(cursor: cursor::Cursor, layout: Options) -> Self {
+    /// An empty desktop with this pointer and these settings.
+    pub fn new(cursor: cursor::Cursor, config: &DesktopConfig) -> Self {
         Self {
             windows: windows::Windows::default(),
-            layout: Layout::new(layout),
+            layout: Layout::new(Options::from(config)),
             transactions: Transactions::default(),
             followed: Followed::default(),
             focused: None,
             layers: layers::Layers::default(),
+            rings: rings::Rings::new(config),
             lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),

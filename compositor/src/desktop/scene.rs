@@ -1,4 +1,4 @@
-//! The scene of one output: the layers of all visible surfaces, from top to bottom.
+//! The scene of one output: the layers of all visible surfaces and rings, from top to bottom.
 
 use std::ops::ControlFlow;
 
@@ -34,6 +34,7 @@ impl Desktop {
         if let Some(device) = device {
             self.cursor.collect(device, &self.trees, self.pointer, screen, now, scene);
         }
+        let mut rings = std::mem::take(&mut self.rings);
         let filling = self.filling(|filled| filled.contains_rect(screen.area));
         let (mut is_covered, mut visited) = (false, 0);
         let all = Rectangle::from_size(screen.pixels());
@@ -52,9 +53,14 @@ impl Desktop {
                 is_covered = layer.opaque && layer.dst.contains_rect(all);
                 scene.push(layer);
             });
+            if let Some(around) = root.ring.filter(|_| !is_covered) {
+                rings.collect(around, screen, scene);
+            }
             is_covered |= filling == Some(root.surface);
             ControlFlow::Continue(())
         });
-        Collected { visited, filled: filling.is_some() || self.lock.is_some() }
+        let filled = filling.is_some() || self.lock.is_some();
+        self.rings = rings;
+        Collected { visited, filled }
     }
 }

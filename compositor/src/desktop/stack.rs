@@ -26,6 +26,7 @@ use crate::{
     desktop::{
         Desktop,
         lock::Lock,
+        rings::Around,
         tree::walk,
         windows::{self, Window},
     },
@@ -93,11 +94,13 @@ pub struct Root<'a> {
     pub origin: Point<i32, Logical>,
     /// What is shown of the tree; `None`: all of it.
     pub cut: Option<Rectangle<i32, Logical>>,
+    /// What lies directly below the tree; it takes no input.
+    pub ring: Option<Around>,
 }
 
 impl<'a> Root<'a> {
     fn whole(level: Level, surface: &'a WlSurface, origin: Point<i32, Logical>) -> Self {
-        Self { level, surface, origin, cut: None }
+        Self { level, surface, origin, cut: None, ring: None }
     }
 }
 
@@ -150,7 +153,8 @@ impl Desktop {
             if !is(filling.iter().any(|(lowest, area)| at <= *lowest && covers(area))) {
                 continue;
             }
-            let root = Root { cut: window.cut, ..Root::whole(level, window.surface(), window.origin()) };
+            let (cut, ring) = (window.cut, window.around());
+            let root = Root { cut, ring, ..Root::whole(level, window.surface(), window.origin()) };
             self.with_popups(root, window.geometry().loc, visit)?;
         }
         ControlFlow::Continue(())

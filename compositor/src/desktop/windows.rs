@@ -17,7 +17,11 @@ use smithay::{
 };
 
 use crate::{
-    desktop::layout::{geometry, placed::States},
+    desktop::{
+        layout::{geometry, placed::States},
+        ring::Ring,
+        rings::Around,
+    },
     surface::SurfaceState,
     system::id::WindowId,
 };
@@ -41,6 +45,8 @@ pub struct Window {
     pub cut: Option<Rectangle<i32, Logical>>,
     /// The display that the window covers, while it is fullscreen.
     pub area: Option<Rectangle<i32, Logical>>,
+    /// What is drawn around it.
+    pub ring: Option<Ring>,
     /// The size at the window's last commit.
     pub size: Size<i32, Logical>,
     /// What its client has been told last.
@@ -98,6 +104,14 @@ impl Window {
     /// The window's rectangle on the desktop.
     pub fn rect(&self) -> Rectangle<i32, Logical> {
         Rectangle::new(self.location, self.geometry().size)
+    }
+
+    /// Its ring, around what is shown of it.
+    pub fn around(&self) -> Option<Around> {
+        let ring = self.ring?;
+        let rect = self.rect();
+        let rect = self.cut.map_or(Some(rect), |cut| rect.intersection(cut))?;
+        Some(Around { window: self.id, ring, rect })
     }
 }
 
@@ -157,6 +171,7 @@ impl Windows {
             location: Point::default(),
             cut: None,
             area: None,
+            ring: None,
             size: Size::default(),
             told: Told::default(),
             acked: None,

@@ -18,7 +18,7 @@ use crate::{
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// `None`: the compositor's own image, such as the pointer of the cursor theme.
+    /// `None`: the compositor's own image: the pointer of the cursor theme, or a part of a ring.
     pub surface: Option<WlSurface>,
     /// Its `surface` is the layer's identity for damage tracking.
     pub content: Arc<Content>,
@@ -48,11 +48,16 @@ impl Layer {
         transform::then(transform::reverse(self.output), self.view.transform)
     }
 
+    /// Whether it is a part of a window's ring, for which no client's buffer loses its plane.
+    pub fn yields(&self) -> bool {
+        self.surface.is_none() && !self.pointer
+    }
+
     /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which
     /// is read again in each pass, or a colour. `None`: there is a copy, or nothing that a client could
     /// write.
     pub fn picture(&self) -> Option<LastPicture> {
-        let solid = matches!(self.content.source, PixelSource::Solid(_));
+        let solid = matches!(self.content.source, PixelSource::Solid(_)) && !self.yields();
         let kept = solid || self.content.client_memory().is_some();
         kept.then(|| LastPicture { content: self.content.clone(), view: self.view })
     }

@@ -125,6 +125,7 @@ impl Syncline {
         }
         if old.desktop != self.config.desktop {
             self.desktop.layout.set_options(Options::from(&self.config.desktop));
+            self.desktop.rings.set_colours(&self.config.desktop);
             self.layout_stale = true;
         }
         self.outputs.policy = hand_off(&self.config.fences);

@@ -11,7 +11,7 @@ use smithay::reexports::wayland_server::Display;
 
 use crate::{
     config::{Config, words::RendererChoice},
-    desktop::{Desktop, cursor::Cursor, layout::options::Options},
+    desktop::{Desktop, cursor::Cursor},
     devices::cec::Cec,
     output::{card::cards::Cards, outputs::Outputs},
     report::counters::Counters,
@@ -75,7 +75,7 @@ impl Running {
             old_limit: None,
             clock,
             now,
-            desktop: Desktop::new(Cursor::new(&config.cursor), Options::from(&config.desktop)),
+            desktop: Desktop::new(Cursor::new(&config.cursor), &config.desktop),
             udmabuf: crate::surface::shm::udmabuf(&config),
             config,
             configuration: Default::default(),

@@ -19,12 +19,20 @@ pub struct Solid {
 }
 
 impl Solid {
-    /// Wraps a client's new buffer.
+    /// Wraps a new buffer.
     pub fn new(pixel: Pixel) -> Self {
         // Distinct from the ids of dma-bufs and of shared memory.
         static NEXT: AtomicU64 = AtomicU64::new((2 << 32) + 1);
         let Pixel { red, green, blue, alpha } = pixel;
         Self { id: NEXT.fetch_add(1, Ordering::Relaxed), rgba: [red, green, blue, alpha].map(byte) }
+    }
+
+    /// A colour of the session's own: red, green, blue, alpha, not premultiplied.
+    pub fn of_colour([red, green, blue, alpha]: [u8; 4]) -> Self {
+        let times = |channel: u8| ((u16::from(channel) * u16::from(alpha) + 127) / 255) as u8;
+        let [red, green, blue, alpha] =
+            [times(red), times(green), times(blue), alpha].map(|byte| u32::from(byte) * 0x0101_0101);
+        Self::new(Pixel { red, green, blue, alpha })
     }
 
     /// Whether nothing shines through.
@@ -66,6 +74,15 @@ mod tests {
         assert!(!pixel(u32::MAX / 2).is_opaque() && !pixel(0).is_opaque());
         assert!(pixel(u32::MAX).colour(Factor::default()).is_opaque());
         assert_ne!(pixel(0).id, pixel(0).id);
+    }
+
+    #[test]
+    fn a_colour_is_premultiplied() {
+        let bytes =
+            |colour| Solid::of_colour(colour).colour(Factor::default()).components().map(|c| (c * 255.0).round());
+        assert_eq!(bytes([1, 128, 255, 255]), [1.0, 128.0, 255.0, 255.0]);
+        assert_eq!(bytes([255, 128, 1, 128]), [128.0, 64.0, 1.0, 128.0]);
+        assert_eq!(bytes([255, 255, 255, 0]), [0.0; 4]);
     }
 
     #[test]

@@ -50,4 +50,10 @@ impl OutputId {
 impl SurfaceId {
     /// The pointer's image of the cursor theme, which is shown like a surface but is no client's.
     pub const POINTER: Self = Self(99);
+
+    /// A side of the ring around a window, from 0 to 3: shown like a surface, too. No process has so many
+    /// surfaces that one of theirs could be the same.
+    pub fn ring(window: WindowId, side: u32) -> Self {
+        Self(1 << 30 | (window.0 & 0x0fff_ffff) << 2 | side & 3)
+    }
 }

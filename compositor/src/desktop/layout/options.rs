@@ -54,7 +54,7 @@ impl Default for Options {
 }
 
 impl From<&DesktopConfig> for Options {
-    /// What the user has configured. No bar and no ring is drawn yet, so they take no room.
+    /// What the user has configured. No bar is drawn yet, so bars take no room.
     fn from(config: &DesktopConfig) -> Self {
         let mode = match config.layout {
             LayoutMode::Tiling => Mode::Tiling,
@@ -63,7 +63,7 @@ impl From<&DesktopConfig> for Options {
         Self {
             gap: config.gap.into(),
             outer_gap: config.outer_gap.into(),
-            border: 0,
+            border: config.ring_width.0.into(),
             tab_bar: 0,
             title_bar: 0,
             smart: config.smart_gaps,

@@ -155,6 +155,21 @@ impl Layouts {
         self.assigner.as_ref().map(Assigner::current)
     }
 
+    /// Whether a part of a ring may not be seen where it would be if everything was composited.
+    pub fn gives_way(&self, scene: &[render::Layer]) -> bool {
+        let Some(assignment) = self.current() else { return false };
+        let above = |placement: &LayerPlacement| match placement {
+            LayerPlacement::Plane(plane) => !assignment.is_below((*plane).into()),
+            LayerPlacement::Hidden | LayerPlacement::Composited => false,
+        };
+        let placed = || scene.iter().zip(assignment.placements());
+        let mut rings = scene.iter().enumerate().filter(|(_, layer)| layer.yields());
+        rings.any(|(at, ring)| {
+            let covers = |(layer, placement): (&render::Layer, _)| above(placement) && layer.dst.overlaps(ring.dst);
+            assignment.composite().is_none() || placed().skip(at + 1).any(covers)
+        })
+    }
+
     /// The kernel refused the commit of the current assignment.
     pub fn refused(&mut self, errno: Errno) {
         if let Some(assigner) = &mut self.assigner {
@@ -247,6 +262,7 @@ fn describe(
         alpha: alpha(layer),
         opaque: layer.opaque,
         scans_out,
+        yields: layer.yields(),
         rate: layer.rate,
     }
 }

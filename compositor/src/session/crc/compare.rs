@@ -109,6 +109,8 @@ impl Syncline {
                     *why_not = "no plane shows a client's buffer: everything is composited already";
                 } else if scene.iter().any(|layer| !layer.content.is_ready()) {
                     *why_not = "a client's fence is pending: its buffer cannot be composited in time";
+                } else if output.layouts.gives_way(scene) {
+                    *why_not = "a window's ring gives way to a plane: composited, more of it would be seen";
                 } else {
                     let about = SceneFacts { planes, translucent: scene.iter().any(|layer| !layer.opaque) };
                     let (frame, scene) = (output.frame, scene.to_vec());

@@ -24,6 +24,7 @@ use crate::{
             geometry::{self, Rect, Size},
             placed::{Placed, States},
         },
+        ring::Ring,
         windows::Window,
     },
     session::{Syncline, windows::decoration},
@@ -39,6 +40,8 @@ struct Seen {
     active: bool,
     /// The display that it covers.
     area: Option<Rect>,
+    /// The display of its workspace.
+    output: Rect,
 }
 
 impl Syncline {
@@ -74,7 +77,10 @@ impl Syncline {
             for placed in workspace.placed() {
                 let covers = layout.window(placed.window).is_some_and(|window| window.covers());
                 let area = covers.then_some(output.area);
-                seen.insert(placed.window, Seen { placed: *placed, rank: seen.len(), active, area });
+                seen.insert(
+                    placed.window,
+                    Seen { placed: *placed, rank: seen.len(), active, area, output: output.area },
+                );
             }
         }
         seen
@@ -119,6 +125,7 @@ impl Syncline {
     fn show_windows(&mut self, seen: &HashMap<WindowId, Seen>) {
         let desktop = &mut self.desktop;
         let (mut changed, mut covering) = (false, Vec::new());
+        let border = desktop.layout.options().border;
         for window in desktop.windows.all_mut() {
             let seen = seen.get(&window.id);
             let place = desktop.transactions.shown(window.id);
@@ -130,9 +137,17 @@ impl Syncline {
             let location = place.map_or(window.location, |place| window.shown_at(place.rect));
             let tiled = seen.is_some_and(|seen| !seen.placed.states.tiled.is_empty());
             let cut = place.filter(|place| place.late || tiled).map(|place| rectangle(place.rect));
-            let now_is = (shown, location, cut);
-            let before = (window.shown, window.location, window.cut);
-            (window.shown, window.location, window.cut) = now_is;
+            let ring = seen.and_then(|seen| {
+                // It changes with the place, which may wait.
+                let applies = place.is_none_or(|place| place.rect == seen.placed.rect);
+                let new = || Ring::of(&seen.placed, border, rectangle(seen.output));
+                let ring = if applies { new() } else { window.ring };
+                ring.map(|ring| Ring { active: seen.placed.states.activated, ..ring })
+            });
+            let ring = ring.filter(|_| area.is_none());
+            let now_is = (shown, location, cut, ring);
+            let before = (window.shown, window.location, window.cut, window.ring);
+            (window.shown, window.location, window.cut, window.ring) = now_is;
             changed |= window.mapped && before != now_is;
         }
         changed |=

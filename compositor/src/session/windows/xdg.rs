@@ -146,6 +146,7 @@ impl XdgShellHandler for Syncline {
         self.desktop.windows.leave_dialogs(gone.surface(), gone.parent());
         self.desktop.layout.remove(gone.id);
         self.desktop.transactions.remove(gone.id, self.now);
+        self.desktop.rings.forget(gone.id);
         // Of many that go at once, all would be focused one after the other.
         self.layout_stale = true;
         self.redraw_all();
