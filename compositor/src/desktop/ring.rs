@@ -84,9 +84,10 @@ mod tests {
 
     #[test]
     fn the_sides_meet_without_overlap_and_end_with_the_output() {
-        type Sides = [(i32, i32, i32, i32); 4];
+        type Place = (i32, i32, i32, i32);
+        type Case = (Place, i32, [Place; 4]);
         let none = (0, 0, 0, 0);
-        let table: [((i32, i32, i32, i32), i32, Sides); 6] = [
+        let table: [Case; 6] = [
             ((20, 10, 30, 40), 3, [(17, 7, 36, 3), (17, 50, 36, 3), (17, 10, 3, 40), (50, 10, 3, 40)]),
             ((20, 10, 1, 1), 1, [(19, 9, 3, 1), (19, 11, 3, 1), (19, 10, 1, 1), (21, 10, 1, 1)]),
             // Left and top are off the output, right and bottom are cut.
