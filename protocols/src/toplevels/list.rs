@@ -12,7 +12,7 @@ use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, 
 use crate::{
     seen_by::SeenBy,
     toplevels::{
-        HandleData, Toplevel,
+        HandleData, Readers, Toplevel,
         listeners::{Events, Listeners},
     },
 };
@@ -111,10 +111,10 @@ impl ToplevelListState {
     }
 
     /// Tells every list and handle what differs from what it was told. `now` are all windows; one that
-    /// is the same `Arc` as before has not changed. `room` sends what a client was told and says whether
-    /// it may be told more; the compositor calls this again when one that may not has read.
-    pub fn send(&mut self, now: &[Arc<Toplevel>], room: &mut dyn FnMut(&Client) -> bool) {
-        self.lists.tell(&self.events, now, room);
+    /// is the same `Arc` as before has not changed. The compositor calls this again when a client that did
+    /// not read has read.
+    pub fn send(&mut self, now: &[Arc<Toplevel>], readers: &mut dyn Readers) {
+        self.lists.tell(&self.events, now, readers);
     }
 }
 

@@ -11,7 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use wayland_server::{Client, Resource, backend::ClientId};
 
-use crate::toplevels::{HandleData, Leftovers, Toplevel};
+use crate::toplevels::{HandleData, Leftovers, Readers, Toplevel};
 
 /// So many windows are told without a look whether the client reads.
 const PORTION: usize = 32;
@@ -131,15 +131,15 @@ impl<E: Events> Listeners<E> {
         }
     }
 
-    /// Tells every list what it does not know. `room` sends what a client was told, and says whether
-    /// it may be told more; one that may not is told the rest another time.
-    pub(super) fn tell(&mut self, events: &E, now: &[Arc<Toplevel>], room: &mut dyn FnMut(&Client) -> bool) {
+    /// Tells every list what it does not know. One whose client does not
+    /// read is told the rest another time.
+    pub(super) fn tell(&mut self, events: &E, now: &[Arc<Toplevel>], readers: &mut dyn Readers) {
         let there: HashMap<u32, &Arc<Toplevel>> = now.iter().map(|window| (window.number, window)).collect();
         let left = &mut self.left;
         for listener in &mut self.all {
             let client = listener.windows.values().find_map(|known| known.handle.as_ref()?.client());
             if let Some(client) = listener.list.client().or(client) {
-                listener.tell(events, (now, &there), &client, left, room);
+                listener.tell(events, (now, &there), &client, left, readers);
             }
         }
         self.all.retain(|listener| listener.open || !listener.windows.is_empty());
@@ -153,7 +153,7 @@ impl<E: Events> Listener<E> {
         (now, there): (&[Arc<Toplevel>], &HashMap<u32, &Arc<Toplevel>>),
         client: &Client,
         left: &mut Leftovers,
-        room: &mut dyn FnMut(&Client) -> bool,
+        readers: &mut dyn Readers,
     ) {
         self.windows.retain(|number, known| {
             let stays = there.contains_key(number);
@@ -163,7 +163,7 @@ impl<E: Events> Listener<E> {
             }
             stays
         });
-        if now.iter().any(|window| self.is_news(window)) && !room(client) {
+        if now.iter().any(|window| self.is_news(window)) && !readers.reads(client) {
             return;
         }
         // What is told, and waits for its parent and for `done`.
@@ -175,7 +175,7 @@ impl<E: Events> Listener<E> {
             let is_last = rest.peek().is_none();
             if portion.len() == PORTION || is_last {
                 self.finish(events, &mut portion, is_last);
-                if !is_last && !room(client) {
+                if !is_last && !readers.send(client) {
                     return;
                 }
             }

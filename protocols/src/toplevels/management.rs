@@ -18,7 +18,7 @@ use wayland_server::{
 use crate::{
     seen_by::SeenBy,
     toplevels::{
-        HandleData, Toplevel,
+        HandleData, Readers, Toplevel,
         listeners::{Events, Listeners},
     },
 };
@@ -187,14 +187,9 @@ impl ToplevelManagementState {
     /// Tells every manager and handle what differs from what it was told, as
     /// [`super::list::ToplevelListState::send`] does. `outputs` are all clients' objects of outputs, by
     /// number.
-    pub fn send(
-        &mut self,
-        now: &[Arc<Toplevel>],
-        outputs: Vec<(u32, Vec<WlOutput>)>,
-        room: &mut dyn FnMut(&Client) -> bool,
-    ) {
+    pub fn send(&mut self, now: &[Arc<Toplevel>], outputs: Vec<(u32, Vec<WlOutput>)>, readers: &mut dyn Readers) {
         self.events.outputs = outputs;
-        self.managers.tell(&self.events, now, room);
+        self.managers.tell(&self.events, now, readers);
         self.events.outputs.clear();
     }
 

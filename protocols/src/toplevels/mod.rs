@@ -17,7 +17,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use wayland_server::backend::ClientId;
+use wayland_server::{Client, backend::ClientId};
 
 /// The longest text in an event, in bytes.
 const LONGEST: usize = 512;
@@ -62,6 +62,18 @@ impl HandleData {
     fn new(number: u32) -> Self {
         Self { number, left: AtomicBool::new(false) }
     }
+}
+
+/// Whether clients read what they are told.
+///
+/// A portion is told without a look, so that what a request has changed is sent together with the answer
+/// to a `wl_display.sync` after it.
+pub trait Readers {
+    /// Whether the client has read, as far as is known, so that its socket has room.
+    fn reads(&mut self, client: &Client) -> bool;
+
+    /// Sends what the client was told. Returns whether its socket had room for all of it.
+    fn send(&mut self, client: &Client) -> bool;
 }
 
 /// How many handles each client keeps that are of no use any more.

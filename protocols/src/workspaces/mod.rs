@@ -18,7 +18,11 @@ use wayland_protocols::ext::workspace::v1::server::{
 };
 use wayland_server::{Client, Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak, protocol::wl_output::WlOutput};
 
-use crate::{seen_by::SeenBy, toplevels::Leftovers, workspaces::told::Manager};
+use crate::{
+    seen_by::SeenBy,
+    toplevels::{Leftovers, Readers},
+    workspaces::told::Manager,
+};
 
 /// The most requests before a `commit`. Of more, the oldest are ignored, as any of them may be.
 const WISHES: usize = 64;
@@ -118,21 +122,20 @@ impl WorkspacesState {
     }
 
     /// Tells every manager what differs from what it was told. `outputs` are the numbers of all
-    /// outputs, each with all clients' objects of it; `now` are all workspaces. `room` sends what a
-    /// client was told and says whether it may be told more; the compositor calls this again when one
-    /// that may not has read.
+    /// outputs, each with all clients' objects of it; `now` are all workspaces. The
+    /// compositor calls this again when a client that did not read has read.
     pub fn send<D>(
         &mut self,
         display: &DisplayHandle,
         outputs: &[(u32, Vec<WlOutput>)],
         now: &[Workspace],
-        room: &mut dyn FnMut(&Client) -> bool,
+        readers: &mut dyn Readers,
     ) where
         D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + Dispatch<ExtWorkspaceHandleV1, WorkspaceData> + 'static,
     {
         for manager in &mut self.managers {
             let Some(client) = manager.object.client() else { continue };
-            if !self.left.may_have_more(&client.id()) || !manager.is_stale(outputs, now) || !room(&client) {
+            if !self.left.may_have_more(&client.id()) || !manager.is_stale(outputs, now) || !readers.reads(&client) {
                 continue;
             }
             manager.add_groups::<D>(display, &client, outputs);

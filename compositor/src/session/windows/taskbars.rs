@@ -12,7 +12,7 @@ use std::{
 
 use protocols::{
     toplevels::{
-        Toplevel,
+        Readers, Toplevel,
         list::{ToplevelListHandler, ToplevelListState},
         management::{ToplevelManagementHandler, ToplevelManagementState, Wish},
         shortened,
@@ -21,7 +21,7 @@ use protocols::{
 };
 use smithay::{
     output::Output as WlOutputGlobal,
-    reexports::wayland_server::{Client, Resource, protocol::wl_output::WlOutput},
+    reexports::wayland_server::{Client, Resource, backend::Handle, protocol::wl_output::WlOutput},
     wayland::{compositor::with_states, output::OutputHandler, shell::xdg::XdgToplevelSurfaceData},
 };
 
@@ -35,7 +35,11 @@ use crate::{
         windows::Window,
     },
     session::{Syncline, slow},
-    system::id::{OutputId, WorkspaceId},
+    surface::client::Clients,
+    system::{
+        id::{OutputId, WorkspaceId},
+        reactor::Reactor,
+    },
 };
 
 /// The part of the windows' identifiers that no other session has.
@@ -155,6 +159,27 @@ impl OutputHandler for Syncline {
     }
 }
 
+/// The clients that are told.
+struct Bars<'a> {
+    clients: &'a mut Clients,
+    reactor: &'a Reactor,
+    backend: Handle,
+}
+
+impl Readers for Bars<'_> {
+    fn reads(&mut self, client: &Client) -> bool {
+        let id = client.id();
+        self.clients.slots_mut().any(|(_, known)| known.id == id && !known.slow)
+    }
+
+    fn send(&mut self, client: &Client) -> bool {
+        let id = client.id();
+        let Some((slot, known)) = self.clients.slots_mut().find(|(_, known)| known.id == id) else { return false };
+        slow::flush(&mut self.backend, self.reactor, slot, known);
+        !known.slow
+    }
+}
+
 fn name_of(output: &WlOutputGlobal) -> OutputName {
     OutputName(output.name().into())
 }
@@ -175,16 +200,10 @@ impl Syncline {
         let workspaces = if self.globals.workspaces.is_used() { self.workspaces_told() } else { Vec::new() };
         let outputs = self.output_objects();
         let Self { clients, reactor, display, globals, .. } = self;
-        let mut backend = display.backend_handle();
-        let mut room = |of: &Client| {
-            let id = of.id();
-            let Some((slot, client)) = clients.slots_mut().find(|(_, client)| client.id == id) else { return false };
-            slow::flush(&mut backend, reactor, slot, client);
-            !client.slow
-        };
-        globals.toplevel_list.send(&now, &mut room);
-        globals.workspaces.send::<Self>(display, &outputs, &workspaces, &mut room);
-        globals.toplevel_management.send(&now, outputs, &mut room);
+        let mut bars = Bars { clients, reactor, backend: display.backend_handle() };
+        globals.toplevel_list.send(&now, &mut bars);
+        globals.workspaces.send::<Self>(display, &outputs, &workspaces, &mut bars);
+        globals.toplevel_management.send(&now, outputs, &mut bars);
         globals.told_toplevels = now;
     }
 
