@@ -163,6 +163,7 @@ impl CursorBuffers {
         let content = Arc::new(Content::new(ContentParts {
             surface: SurfaceId::POINTER,
             serial: changes,
+            committed_at: 0,
             source: PixelSource::Dmabuf(target),
             opaque: false,
             converted: false,

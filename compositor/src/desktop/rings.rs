@@ -119,6 +119,7 @@ fn sides(window: WindowId, colour: Rgba, serial: u64) -> [Arc<Content>; 4] {
         Arc::new(Content::new(ContentParts {
             surface: SurfaceId::ring(window, side),
             serial,
+            committed_at: 0,
             opaque: solid.is_opaque(),
             source: PixelSource::Solid(solid.clone()),
             converted: false,

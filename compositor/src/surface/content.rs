@@ -66,6 +66,8 @@ pub struct Content {
     pub surface: SurfaceId,
     /// The surface's commit number.
     pub serial: u64,
+    /// When it was committed.
+    committed_at: Ns,
     /// Where the pixels are.
     pub source: PixelSource,
     /// The format has no alpha.
@@ -135,6 +137,8 @@ impl AcquireLock<'_> {
 pub struct ContentParts {
     pub surface: SurfaceId,
     pub serial: u64,
+    /// When it is committed; 0 for what is not a client's.
+    pub committed_at: Ns,
     pub source: PixelSource,
     pub opaque: bool,
     pub converted: bool,
@@ -156,6 +160,7 @@ impl Content {
         Self {
             surface: parts.surface,
             serial: parts.serial,
+            committed_at: parts.committed_at,
             source: parts.source,
             opaque: parts.opaque,
             converted: parts.converted,
@@ -361,6 +366,8 @@ impl Content {
 /// The fences of a content, for reports.
 #[derive(Debug)]
 pub struct FenceSnapshot {
+    /// The time since the commit.
+    pub age_ns: Ns,
     pub acquire: AcquireReport,
     /// The timeline value of the release point.
     pub release_point: Option<u64>,
@@ -373,11 +380,17 @@ impl Content {
     /// once the content is released. Changes no state, so the event loop still sees the acquire as
     /// it was.
     pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<FenceSnapshot> {
+        let age_ns = now.saturating_sub(self.committed_at);
         let mut ends = self.ends();
         let Ends { fences, buffer } = &mut *ends;
         let Some(fences) = fences else {
             let acquire = AcquireReport::new(&Acquire::ready(), now, predictor);
-            return buffer.is_some().then_some(FenceSnapshot { acquire, release_point: None, rendering: false });
+            return buffer.is_some().then_some(FenceSnapshot {
+                age_ns,
+                acquire,
+                release_point: None,
+                rendering: false,
+            });
         };
         let release = fences.release.as_ref()?;
         let mut acquire = AcquireReport::new(&fences.acquire, now, predictor);
@@ -389,7 +402,7 @@ impl Content {
             acquire.state = "signalled";
         }
         let release_point = release.target_point().map(|point| point.value());
-        Some(FenceSnapshot { acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
+        Some(FenceSnapshot { age_ns, acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
     }
 
     /// The release point; `None` if there is none or the content is released.

@@ -192,6 +192,7 @@ impl Syncline {
         let parts = ContentParts {
             surface,
             serial,
+            committed_at: self.now,
             source,
             opaque,
             converted: false,

@@ -75,7 +75,7 @@ impl Syncline {
                 buffer: content.source.id(),
                 kind: content.release_by.name().to_owned(),
                 point: snapshot.release_point,
-                age_ns: snapshot.acquire.age_ns,
+                age_ns: snapshot.age_ns,
             });
         }
         FencesReport {
