@@ -23,7 +23,7 @@ mod surface;
 mod system;
 
 pub use cli::main;
-// A model that stands for itself: the session does not drive it yet.
+// For its benchmark.
 pub use desktop::layout;
 pub use session::doors;
 pub use session::globals::{GlobalRow, Needs, SeenBy, TABLE as GLOBALS};

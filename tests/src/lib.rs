@@ -21,6 +21,7 @@ pub mod ioctl;
 pub mod lab;
 pub mod other_session;
 pub mod pattern;
+pub mod picture;
 pub mod proc;
 #[cfg(target_arch = "x86_64")]
 pub mod report;

@@ -18,6 +18,8 @@ use crate::time::poll_until;
 /// Codes of linux/input-event-codes.h that the tests use.
 pub mod code {
     #![allow(missing_docs)]
+    pub const KEY_1: u16 = 2;
+    pub const KEY_2: u16 = 3;
     pub const KEY_BACKSPACE: u16 = 14;
     pub const KEY_Q: u16 = 16;
     pub const KEY_ENTER: u16 = 28;

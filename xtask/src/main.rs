@@ -35,6 +35,8 @@ enum Task {
     Setup(setup::Options),
     /// Show a client's fence on its way to the screen and back, proven by CRC
     Demo(demo::DemoOptions),
+    /// Draw the README's picture of a desktop with this machine's terminal `foot`
+    Picture(demo::PictureOptions),
     /// Check everything: format, lints, unit and doc tests, and the tests in the lab, each within a
     /// time budget
     Test(test::Options),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Setup(options) => setup::main(&options),
         Task::Demo(options) => demo::demo(&options),
+        Task::Picture(options) => demo::picture(&options),
         Task::Test(options) => test::main(&options),
         Task::Bench(options) => demo::bench(&options),
         Task::Fuzz(options) => fuzz::main(&options),

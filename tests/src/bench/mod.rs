@@ -4,6 +4,7 @@
 //! docs/measuring.md says how each figure is counted, and how it is judged ([`judge`]).
 
 pub mod control;
+pub mod desktop;
 pub mod dmabuf;
 pub mod frame;
 pub mod hostile;
@@ -31,6 +32,8 @@ pub struct Options {
 /// The benchmarks.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Bench {
+    /// A bar and windows: wake-ups while nothing happens, planes, from a key to another workspace.
+    Desktop(desktop::Options),
     /// Buffers of clients: what describing, importing and showing them again costs.
     Dmabuf(dmabuf::Options),
     /// One fullscreen client with explicit fences: missed frames, system calls, CPU time, memory.

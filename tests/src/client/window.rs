@@ -123,6 +123,11 @@ impl Toplevel {
         }
     }
 
+    /// Whether a configure has come that is not acknowledged yet.
+    pub fn is_behind(&self, client: &Client) -> bool {
+        client.state.windows.get(&self.token).and_then(|w| w.serial) != self.acked
+    }
+
     /// Gives the surface explicit synchronisation.
     pub fn explicit(&mut self, client: &Client) -> Result<()> {
         let manager = client.state.bound.syncobj()?;

@@ -49,6 +49,8 @@ pub enum Part {
     BenchFrame,
     /// cargo xtask bench kms
     BenchKms,
+    /// cargo xtask bench desktop
+    BenchDesktop,
     /// cargo xtask bench scale
     BenchScale,
     /// cargo xtask bench hostile
@@ -71,7 +73,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 24] = [
+const BUDGETS: [(Part, Duration, &str); 25] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -91,6 +93,7 @@ const BUDGETS: [(Part, Duration, &str); 24] = [
     (Part::Demo, minutes(15), "`cargo xtask demo` by itself shows what it waits for"),
     (Part::BenchFrame, minutes(10), "measure fewer frames"),
     (Part::BenchKms, minutes(20), "measure fewer frames, or fewer leads"),
+    (Part::BenchDesktop, minutes(10), "switch less often, or look at fewer frames"),
     (Part::BenchScale, minutes(15), "measure fewer rounds"),
     (Part::BenchHostile, minutes(12), "measure fewer frames, or fewer rounds"),
     (Part::BenchDmabuf, minutes(10), "measure fewer buffers"),

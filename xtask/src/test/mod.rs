@@ -159,6 +159,7 @@ impl<'a> Tests<'a> {
             Part::Demo => long::demo(&[]),
             Part::BenchFrame => long::bench("frame", &[]),
             Part::BenchKms => long::bench("kms", &[]),
+            Part::BenchDesktop => long::bench("desktop", &[]),
             Part::BenchScale => long::bench("scale", &[]),
             Part::BenchHostile => long::bench("hostile", &[]),
             Part::BenchDmabuf => long::bench("dmabuf", &[]),
