@@ -66,8 +66,8 @@ pub struct Content {
     pub surface: SurfaceId,
     /// The surface's commit number.
     pub serial: u64,
-    /// When it was committed.
-    committed_at: Ns,
+    /// When it was committed, in milliseconds; what there is of that in so many bits, 49 days.
+    committed_ms: u32,
     /// Where the pixels are.
     pub source: PixelSource,
     /// The format has no alpha.
@@ -78,8 +78,6 @@ pub struct Content {
     pub acquire_by: SyncMethod,
     /// How the release is synchronised.
     pub release_by: SyncMethod,
-    /// Clients can put fences into the memory.
-    has_client_fences: bool,
     superseded: AtomicBool,
     handed_over: AtomicBool,
     late: AtomicBool,
@@ -151,6 +149,10 @@ pub struct ContentParts {
     pub buffer: Option<WlBuffer>,
 }
 
+fn milliseconds(time: Ns) -> u32 {
+    (time / 1_000_000) as u32
+}
+
 impl Content {
     /// Takes ownership of the fences. From here on the release is completed in every case.
     pub fn new(parts: ContentParts) -> Self {
@@ -160,19 +162,23 @@ impl Content {
         Self {
             surface: parts.surface,
             serial: parts.serial,
-            committed_at: parts.committed_at,
+            committed_ms: milliseconds(parts.committed_at),
             source: parts.source,
             opaque: parts.opaque,
             converted: parts.converted,
             acquire_by: parts.acquire_by,
             release_by: parts.release_by,
-            has_client_fences: !parts.converted && parts.surface != SurfaceId::POINTER,
             superseded: AtomicBool::new(false),
             handed_over: AtomicBool::new(false),
             late: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
             ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
+    }
+
+    /// Whether clients can put fences into the memory.
+    fn has_client_fences(&self) -> bool {
+        !self.converted && self.surface != SurfaceId::POINTER
     }
 
     fn ends(&self) -> MutexGuard<'_, Ends> {
@@ -266,7 +272,7 @@ impl Content {
     /// The client's dma-buf that is read, whose fences its readers wait for; `None`: there is none.
     pub fn client_memory(&self) -> Option<&Dmabuf> {
         match &self.source {
-            PixelSource::Dmabuf(imported) if self.has_client_fences && !imported.shm => Some(&imported.dmabuf),
+            PixelSource::Dmabuf(imported) if self.has_client_fences() && !imported.shm => Some(&imported.dmabuf),
             _ => None,
         }
     }
@@ -366,7 +372,7 @@ impl Content {
 /// The fences of a content, for reports.
 #[derive(Debug)]
 pub struct FenceSnapshot {
-    /// The time since the commit.
+    /// The time since the commit, in whole milliseconds.
     pub age_ns: Ns,
     pub acquire: AcquireReport,
     /// The timeline value of the release point.
@@ -380,7 +386,7 @@ impl Content {
     /// once the content is released. Changes no state, so the event loop still sees the acquire as
     /// it was.
     pub fn snapshot(&self, now: Ns, predictor: Option<&Predictor>) -> Option<FenceSnapshot> {
-        let age_ns = now.saturating_sub(self.committed_at);
+        let age_ns = Ns::from(milliseconds(now).wrapping_sub(self.committed_ms)) * 1_000_000;
         let mut ends = self.ends();
         let Ends { fences, buffer } = &mut *ends;
         let Some(fences) = fences else {
