@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("sandbox.app-id", "\"org.example.Player\""),
     ("sandbox.allow", "[\"ext_idle_notifier_v1\"]"),
     ("window.app-id", "'^org\\.example\\.Player$'"),
+    ("window.tag", "'^settings$'"),
     ("window.title", "'Picture-in-Picture'"),
     ("window.dialog", "false"),
     ("window.floating", "true"),

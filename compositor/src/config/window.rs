@@ -1,4 +1,4 @@
-//! `[[window]]`: what becomes of windows when they appear, by their application and title.
+//! `[[window]]`: what becomes of windows when they appear, by their application, title and tag.
 //!
 //! ```text
 //!  a first buffer ─→ the rules that fit, in their order ─→ one `Opening`, which the layout follows
@@ -32,6 +32,8 @@ documented! {
         pub app_id: Option<Pattern>,
         /// The title that the window has when it appears: such an expression, too. Absent: any.
         pub title: Option<Pattern>,
+        /// The tag by which its client tells its kinds of windows apart: such an expression, too. Absent: any.
+        pub tag: Option<Pattern>,
         /// Whether the window belongs to another one. Absent: either.
         pub dialog: Option<bool>,
         /// Whether it floats; otherwise it is tiled, where its workspace tiles.
@@ -69,6 +71,8 @@ pub struct Traits<'a> {
     /// The name of its application, if its client has said one.
     pub app_id: Option<&'a str>,
     pub title: Option<&'a str>,
+    /// As `xdg_toplevel_tag_manager_v1` has it.
+    pub tag: Option<&'a str>,
     /// It belongs to another window.
     pub dialog: bool,
 }
@@ -83,13 +87,14 @@ impl WindowRule {
         self.dialog.is_none_or(|dialog| dialog == window.dialog)
             && fits(&self.app_id, window.app_id)
             && fits(&self.title, window.title)
+            && fits(&self.tag, window.tag)
     }
 
     /// What the rule lacks to be one.
     fn lacks(&self) -> Option<&'static str> {
-        let of_any = Self { app_id: None, title: None, dialog: None, ..self.clone() };
+        let of_any = Self { app_id: None, title: None, tag: None, dialog: None, ..self.clone() };
         if of_any == *self {
-            return Some("the rule is for no window; write `app-id`, `title` or `dialog`");
+            return Some("the rule is for no window; write `app-id`, `title`, `tag` or `dialog`");
         }
         (of_any == Self::default())
             .then_some("the rule changes nothing; write what becomes of the window, for example `floating = true`")
@@ -164,7 +169,7 @@ mod tests {
         let editor = rule("app-id = 'editor'");
         let dialogs = rule("dialog = true");
         let untitled = rule("title = '^$'");
-        let window = |app_id, title, dialog| Traits { app_id, title, dialog };
+        let window = |app_id, title, dialog| Traits { app_id, title, tag: None, dialog };
         for (window, expected) in [
             (window(Some("foot"), Some("the log"), false), [true, false, false, false]),
             (window(Some("foot"), Some("the log"), true), [false, false, true, false]),
@@ -177,6 +182,15 @@ mod tests {
             (window(None, None, false), [false; 4]),
         ] {
             assert_eq!([&all, &editor, &dialogs, &untitled].map(|rule| rule.fits(window)), expected, "{window:?}");
+        }
+        let (settings, tag) = (rule("app-id = 'mail'\ntag = '^settings$'"), Some("settings"));
+        for (app_id, tag, expected) in [
+            (Some("mail"), tag, true),
+            (Some("mail"), None, false),
+            (Some("mail"), Some("main"), false),
+            (None, tag, false),
+        ] {
+            assert_eq!(settings.fits(Traits { app_id, tag, ..Traits::default() }), expected, "{app_id:?} {tag:?}");
         }
     }
 
@@ -200,7 +214,11 @@ mod tests {
             ("app_id = 'a'\nsticky = true\n", "config.toml:2: unknown field `app_id`", "is called `app-id` now"),
             ("app-id = 'a('\nsticky = true\n", "config.toml:2: `a(` is not a regular expression", "at character 2"),
             ("app-id = 'a'\ntitle = '[b'\nsticky = true\n", "config.toml:3: `[b` is not", "at character 1"),
-            ("sticky = true\n", "config.toml:1: the rule is for no window", "write `app-id`, `title` or `dialog`"),
+            (
+                "sticky = true\n",
+                "config.toml:1: the rule is for no window",
+                "write `app-id`, `title`, `tag` or `dialog`",
+            ),
             ("app-id = 'a'\n", "config.toml:1: the rule changes nothing", "`floating = true`"),
             ("", "config.toml:1: the rule is for no window", ""),
             ("app-id = 'a'\nworkspace = 0\n", "config.toml:3: the number of a workspace is 1 or greater", ""),

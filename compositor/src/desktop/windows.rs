@@ -59,6 +59,8 @@ pub struct Window {
     pub decoration: Decoration,
     /// Its icon in lists of windows, as its client says.
     pub icon: Option<Icon>,
+    /// What its client calls this kind of window, for rules.
+    pub tag: Option<String>,
 }
 
 /// What is known of who should decorate a window.
@@ -178,6 +180,7 @@ impl Windows {
             activated: None,
             decoration: Decoration::default(),
             icon: None,
+            tag: None,
         });
     }
 

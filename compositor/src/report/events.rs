@@ -134,6 +134,7 @@ mod tests {
             title: Some("title".to_owned()),
             app_id: None,
             icon: None,
+            tag: None,
         }
     }
 

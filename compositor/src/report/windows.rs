@@ -41,6 +41,9 @@ pub struct WindowReport {
     /// The name of its icon in icon themes, if it has one of its own; `None` unless titles were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
+    /// What its client calls this kind of window; `None` unless titles were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// One workspace.
@@ -120,6 +123,7 @@ mod tests {
             title: None,
             app_id: Some("foot".to_owned()),
             icon: None,
+            tag: None,
         };
         let text = render_windows(&[window]);
         assert!(text.contains("mail") && text.contains("512x738 at 0,30") && text.contains("hidden, urgent"), "{text}");

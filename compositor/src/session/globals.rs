@@ -52,6 +52,7 @@ use smithay::{
         },
         xdg_activation::XdgActivationState,
         xdg_system_bell::XdgSystemBellState,
+        xdg_toplevel_tag::XdgToplevelTagManager,
     },
 };
 use wayland_protocols::{
@@ -84,6 +85,7 @@ use wayland_protocols::{
         shell::server::xdg_wm_base::XdgWmBase,
         system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
         toplevel_icon::v1::server::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
+        toplevel_tag::v1::server::xdg_toplevel_tag_manager_v1::XdgToplevelTagManagerV1,
         xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
     },
 };
@@ -206,6 +208,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(XdgActivationV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgToplevelIconManagerV1::interface, 1, "protocols/src/toplevel_icon.rs"),
+    row(XdgToplevelTagManagerV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
     row(XdgWmDialogV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     GlobalRow {
@@ -272,6 +275,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     XdgDecorationState::new::<Syncline>(display);
     XdgDialogState::new::<Syncline>(display);
     ToplevelIconState::new::<Syncline>(display);
+    XdgToplevelTagManager::new::<Syncline>(display);
     ShortcutsInhibitState::new::<Syncline>(display);
     XdgSystemBellState::new::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());

@@ -38,6 +38,7 @@ use smithay::{
         },
         xdg_activation::{ActivationTokenData, XdgActivationState},
         xdg_system_bell::XdgSystemBellState,
+        xdg_toplevel_tag::XdgToplevelTagManager,
     },
 };
 use wayland_protocols::wp::{
@@ -54,6 +55,7 @@ use wayland_protocols::xdg::{
     decoration::zv1::server::zxdg_toplevel_decoration_v1::ZxdgToplevelDecorationV1,
     dialog::v1::server::xdg_dialog_v1::XdgDialogV1,
     system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
+    toplevel_tag::v1::server::xdg_toplevel_tag_manager_v1::XdgToplevelTagManagerV1,
 };
 use wayland_protocols_misc::server_decoration::server::{
     org_kde_kwin_server_decoration::OrgKdeKwinServerDecoration,
@@ -321,6 +323,8 @@ protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
 protocols::delegate_shortcuts_inhibit!(Syncline);
 protocols::delegate_toplevel_icon!(Syncline);
+observed_global_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
+observed_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 protocols::delegate_toplevel_list!(Syncline);
 protocols::delegate_toplevel_management!(Syncline);
 protocols::delegate_workspaces!(Syncline);

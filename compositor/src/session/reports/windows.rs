@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Syncline {
-    /// The windows that have shown something, from top to bottom; titles, and names of applications and
-    /// icons, only if they are asked for, and never while the session is locked.
+    /// The windows that have shown something, from top to bottom; titles, tags, and names of
+    /// applications and icons, only if they are asked for, and never while the session is locked.
     pub fn windows_report(&self, titles: bool) -> Vec<WindowReport> {
         let titles = titles && !self.is_locked();
         self.desktop.windows.mapped().map(|window| self.window_report(window, titles)).collect()
@@ -53,6 +53,7 @@ impl Syncline {
             title,
             app_id,
             icon,
+            tag: window.tag.clone().filter(|_| titles),
         }
     }
 

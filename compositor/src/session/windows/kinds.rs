@@ -1,4 +1,4 @@
-//! What clients say of their windows beside xdg-shell: that one is a modal dialog, and its icon.
+//! What clients say of their windows beside xdg-shell: that one is a modal dialog, its icon and its tag.
 //!
 //! Nothing here places a window.
 
@@ -8,7 +8,10 @@ use smithay::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::XdgToplevel,
         wayland_server::protocol::wl_surface::WlSurface,
     },
-    wayland::shell::xdg::{ToplevelSurface, dialog::XdgDialogHandler},
+    wayland::{
+        shell::xdg::{ToplevelSurface, dialog::XdgDialogHandler},
+        xdg_toplevel_tag::XdgToplevelTagHandler,
+    },
 };
 
 use crate::session::Syncline;
@@ -23,5 +26,14 @@ impl XdgDialogHandler for Syncline {
 impl ToplevelIconHandler for Syncline {
     fn surface_of(&self, toplevel: &XdgToplevel) -> Option<WlSurface> {
         self.globals.xdg_shell.get_toplevel(toplevel).map(|known| known.wl_surface().clone())
+    }
+}
+
+impl XdgToplevelTagHandler for Syncline {
+    fn set_tag(&mut self, toplevel: XdgToplevel, tag: String) {
+        let surface = self.surface_of(&toplevel);
+        if let Some(window) = surface.and_then(|surface| self.desktop.windows.find(&surface)) {
+            window.tag = Some(tag);
+        }
     }
 }

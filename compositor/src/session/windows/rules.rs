@@ -19,14 +19,15 @@ impl Syncline {
     /// Tells the layout what the rules want of a window that shows nothing yet.
     pub fn apply_rules(&mut self, surface: &WlSurface) {
         let Some(id) = self.desktop.windows.id_of(surface) else { return };
-        let layout = &mut self.desktop.layout;
-        let dialog = layout.window(id).is_some_and(|window| window.parent.is_some());
-        layout.set_opening(id, wanted(&self.config.windows, surface, dialog));
+        let tag = self.desktop.windows.get(id).and_then(|window| window.tag.as_deref());
+        let dialog = self.desktop.layout.window(id).is_some_and(|window| window.parent.is_some());
+        let wanted = wanted(&self.config.windows, surface, tag, dialog);
+        self.desktop.layout.set_opening(id, wanted);
     }
 }
 
 /// What the rules want of a window.
-fn wanted(rules: &[WindowRule], surface: &WlSurface, dialog: bool) -> Opening {
+fn wanted(rules: &[WindowRule], surface: &WlSurface, tag: Option<&str>, dialog: bool) -> Opening {
     let mut opening = Opening::default();
     if rules.is_empty() {
         return opening;
@@ -34,7 +35,7 @@ fn wanted(rules: &[WindowRule], surface: &WlSurface, dialog: bool) -> Opening {
     with_states(surface, |states| {
         let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() else { return };
         let data = data.lock().expect("no panic while locked");
-        let window = Traits { app_id: data.app_id.as_deref(), title: data.title.as_deref(), dialog };
+        let window = Traits { app_id: data.app_id.as_deref(), title: data.title.as_deref(), tag, dialog };
         rules.iter().filter(|rule| rule.fits(window)).for_each(|rule| opening.add(rule));
     });
     opening

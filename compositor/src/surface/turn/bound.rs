@@ -4,9 +4,9 @@
 //! An id that is noted here may be another object by now, or none. One that is not noted is none of them.
 
 /// Globals with a request that lacks a string if it has the bytes of one that comes with each frame:
-/// `import_toplevel` those of `wl_surface.attach`. So it is only looked for where it is sent to an object
-/// that may be one of these.
-pub const BOUND: [&str; 1] = ["zxdg_importer_v2"];
+/// `import_toplevel` and `set_toplevel_tag` those of `wl_surface.attach`. So it is only looked for where it
+/// is sent to an object that may be one of these.
+pub const BOUND: [&str; 2] = ["xdg_toplevel_tag_manager_v1", "zxdg_importer_v2"];
 
 /// So many ids are kept. A client has one such object, mostly.
 const MOST: usize = 16;

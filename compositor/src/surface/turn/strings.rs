@@ -201,6 +201,8 @@ mod tests {
             "xdg_toplevel.set_app_id",
             "xdg_toplevel.set_title",
             "xdg_toplevel_icon_v1.set_name",
+            "xdg_toplevel_tag_manager_v1.set_toplevel_description",
+            "xdg_toplevel_tag_manager_v1.set_toplevel_tag",
             "zwlr_layer_shell_v1.get_layer_surface",
             "zxdg_importer_v2.import_toplevel",
         ];
