@@ -63,8 +63,8 @@ pub struct PoolData(std::sync::Arc<Pool>);
 #[derive(Debug)]
 pub struct BufferData<I> {
     import: I,
-    /// The icons that it must not be destroyed before.
-    icons: Mutex<HashSet<XdgToplevelIconV1>>,
+    /// In a box that most buffers do not have: there is one of these for each buffer of a desktop.
+    icons: Mutex<Option<Box<HashSet<XdgToplevelIconV1>>>>,
 }
 
 impl<I> BufferData<I> {
@@ -72,7 +72,8 @@ impl<I> BufferData<I> {
         Self { import, icons: Mutex::default() }
     }
 
-    fn icons(&self) -> MutexGuard<'_, HashSet<XdgToplevelIconV1>> {
+    /// The icons that it must not be destroyed before.
+    fn icons(&self) -> MutexGuard<'_, Option<Box<HashSet<XdgToplevelIconV1>>>> {
         self.icons.lock().expect("no panic while locked")
     }
 }
@@ -86,14 +87,18 @@ pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
 /// A client that destroys the buffer before this icon breaks a rule of the icon's.
 pub(crate) fn enter_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &XdgToplevelIconV1) {
     if let Some(data) = buffer.data::<BufferData<I>>() {
-        data.icons().insert(icon.clone());
+        data.icons().get_or_insert_default().insert(icon.clone());
     }
 }
 
 /// The icon does not need the buffer any more.
 pub(crate) fn leave_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &XdgToplevelIconV1) {
     if let Some(data) = buffer.data::<BufferData<I>>() {
-        data.icons().remove(icon);
+        let mut icons = data.icons();
+        if let Some(icons) = icons.as_deref_mut() {
+            icons.remove(icon);
+        }
+        icons.take_if(|icons| icons.is_empty());
     }
 }
 
@@ -148,4 +153,14 @@ macro_rules! delegate_shm {
             $crate::reexports::wayland_server::protocol::wl_buffer::WlBuffer: $crate::shm::BufferData<$import>
         ] => $crate::shm::ShmState);
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_is_of_no_icon_costs_little() {
+        assert!(size_of::<BufferData<std::sync::Arc<()>>>() <= 24);
+    }
 }
