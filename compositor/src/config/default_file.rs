@@ -11,8 +11,8 @@ use toml::{Table, Value};
 use crate::{
     actions::table::TABLE,
     config::{
-        CecConfig, Commands, Config, CursorConfig, DesktopConfig, FencesConfig, IdleConfig, KeyboardConfig, Limits,
-        Mem2memConfig, OutputConfig, SandboxRule, WindowRule,
+        CecConfig, Commands, Config, CursorConfig, DesktopConfig, FencesConfig, IdleConfig, InputRule, KeyboardConfig,
+        Limits, Mem2memConfig, OutputConfig, SandboxRule, WindowRule,
         bindings::{DEFAULT_MODE, Entry},
         documented::Documented,
     },
@@ -34,8 +34,12 @@ const SECTIONS: [(&str, Fields); 9] = [
 ];
 
 /// The lists of tables, with the keys of one.
-const LISTS: [(&str, Fields); 3] =
-    [("output", OutputConfig::FIELDS), ("sandbox", SandboxRule::FIELDS), ("window", WindowRule::FIELDS)];
+const LISTS: [(&str, Fields); 4] = [
+    ("output", OutputConfig::FIELDS),
+    ("input", InputRule::FIELDS),
+    ("sandbox", SandboxRule::FIELDS),
+    ("window", WindowRule::FIELDS),
+];
 
 /// What is written for a key that has no default.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -51,6 +55,25 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("output.max-bpc", "10"),
     ("output.content-type", "\"graphics\""),
     ("output.broadcast-rgb", "\"full\""),
+    ("input.name", "'TouchPad$'"),
+    ("input.kind", "\"touchpad\""),
+    ("input.events", "\"off-with-mouse\""),
+    ("input.tap", "true"),
+    ("input.tap-buttons", "\"left-right-middle\""),
+    ("input.tap-drag", "true"),
+    ("input.tap-drag-lock", "false"),
+    ("input.natural-scroll", "true"),
+    ("input.scroll-method", "\"two-finger\""),
+    ("input.scroll-button", "274"),
+    ("input.speed", "0.0"),
+    ("input.acceleration", "\"adaptive\""),
+    ("input.click-method", "\"fingers\""),
+    ("input.left-handed", "false"),
+    ("input.middle-emulation", "false"),
+    ("input.disable-while-typing", "true"),
+    ("input.rotation", "0"),
+    ("input.calibration", "[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]"),
+    ("input.output", "\"eDP-1\""),
     ("sandbox.engine", "\"org.flatpak\""),
     ("sandbox.app-id", "\"org.example.Player\""),
     ("sandbox.allow", "[\"ext_idle_notifier_v1\"]"),
@@ -121,6 +144,7 @@ fn is_list_of_tables(name: &str) -> bool {
 /// The name of a field as it is in the file.
 fn key(field: &str) -> String {
     match field {
+        "inputs" => "input".to_owned(),
         "outputs" => "output".to_owned(),
         "sandboxes" => "sandbox".to_owned(),
         "windows" => "window".to_owned(),
@@ -224,7 +248,7 @@ mod tests {
                 other => assert_eq!(other.as_array().map(Vec::len), Some(1), "{section}"),
             }
         }
-        for tables in ["output", "sandbox", "window", "environment"] {
+        for tables in ["input", "output", "sandbox", "window", "environment"] {
             assert!(all.remove(tables).is_some_and(|value| !value.to_string().is_empty()), "{tables}");
             defaults.remove(tables);
         }

@@ -41,7 +41,7 @@ const LENGTH: u64 = 1 << 20;
 /// The most files.
 const FILES: usize = 64;
 /// Lists to which each file adds its own.
-const JOINED: [&str; 3] = ["sandbox", "window", "autostart"];
+const JOINED: [&str; 4] = ["input", "sandbox", "window", "autostart"];
 /// How deep files may include each other.
 const DEPTH: usize = 8;
 

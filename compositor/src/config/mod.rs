@@ -15,6 +15,7 @@ mod devices;
 mod environment;
 mod fault;
 pub mod idle;
+pub mod input;
 pub mod limits;
 pub mod load;
 pub mod output;
@@ -40,6 +41,7 @@ pub use self::{
     desktop::DesktopConfig,
     devices::{CecConfig, Mem2memConfig, Mem2memDevice},
     idle::IdleConfig,
+    input::InputRule,
     limits::Limits,
     output::OutputConfig,
     overrides::Overrides,
@@ -95,6 +97,9 @@ documented! {
         /// `[[output]]`: the settings of displays, by the name of their connector.
         #[serde(rename = "output", deserialize_with = "output::outputs")]
         pub outputs: Vec<OutputConfig>,
+        /// `[[input]]`: how keyboards, mice and touchpads behave.
+        #[serde(rename = "input", deserialize_with = "input::rules")]
+        pub inputs: Vec<InputRule>,
         /// `[[sandbox]]`: what sandboxed applications see of the session.
         #[serde(rename = "sandbox")]
         pub sandboxes: Vec<SandboxRule>,
@@ -188,6 +193,7 @@ impl Default for Config {
             environment: BTreeMap::new(),
             limits: Limits::default(),
             outputs: Vec::new(),
+            inputs: Vec::new(),
             sandboxes: Vec::new(),
             windows: Vec::new(),
             bindings: Bindings::default(),

@@ -128,6 +128,9 @@ impl Syncline {
             self.desktop.rings.set_colours(&self.config.desktop);
             self.layout_stale = true;
         }
+        if old.inputs != self.config.inputs {
+            self.configure_inputs();
+        }
         self.outputs.policy = hand_off(&self.config.fences);
         self.set_environment(&old);
         self.light_anew(&old);

@@ -2,7 +2,7 @@
 //! [`Syncline::input`](crate::session::Syncline::input), which cannot tell the difference.
 //!
 //! For tests in this process: the fixture's, and a suite's through `doors.rs`, which needs no keys and
-//! no wheel. Never part of the program.
+//! no wheel. The program does not use it.
 
 use std::path::PathBuf;
 

@@ -62,9 +62,10 @@ impl Syncline {
             }
             InputEvent::PointerMotionAbsolute { event } => {
                 let mut outputs = self.outputs.list.iter();
-                let to = match (outputs.next(), outputs.next()) {
+                let to = match (self.display_of(&event), outputs.next(), outputs.next()) {
                     // The device's glass is the display.
-                    (Some(only), None) => place(&only.screen(), &event),
+                    (Some(screen), ..) => place(&screen, &event),
+                    (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
                 self.move_pointer(to, event.time_msec());
@@ -74,12 +75,14 @@ impl Syncline {
             InputEvent::DeviceAdded { device } => {
                 self.devices_changed(&device, 1);
                 self.input_devices.push(reports::devices::report(&device));
+                self.place_input(self.input_devices.len() - 1);
                 tracing::debug!("input device: {}", device.name());
             }
             InputEvent::DeviceRemoved { device } => {
                 self.devices_changed(&device, -1);
                 let gone = self.input_devices.iter().position(|known| known.id == device.id());
                 gone.map(|at| self.input_devices.remove(at));
+                self.inputs.forget(&device.id());
             }
             InputEvent::TouchDown { event } => self.touch_down(&event),
             InputEvent::TouchMotion { event } => self.touch_motion(&event),

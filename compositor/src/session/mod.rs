@@ -22,6 +22,7 @@ mod handlers;
 mod hands;
 mod idle;
 mod input;
+mod inputs;
 mod leaving;
 mod lock;
 mod memory;

@@ -179,11 +179,11 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
     }
     state.libinput = Some(libinput.clone());
     let handle = calloop.handle();
-    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |mut event, _, state| {
-        if let InputEvent::DeviceAdded { device } = &mut event
-            && device.config_tap_finger_count() > 0
-        {
-            device.config_tap_set_enabled(true).ok();
+    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |event, _, state| {
+        match &event {
+            InputEvent::DeviceAdded { device } => state.input_added(device),
+            InputEvent::DeviceRemoved { device } => state.input_removed(device),
+            _ => {}
         }
         state.input(event);
     });

@@ -111,6 +111,7 @@ impl Running {
             mem2mem: None,
             input_devices: Vec::new(),
             libinput: None,
+            inputs: Default::default(),
             mode,
             session,
             counters: Counters::default(),

@@ -25,7 +25,7 @@ use crate::{
     report::{counters::Counters, devices::DeviceReport, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
-        hold::Hold, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
+        hold::Hold, inputs::Inputs, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
     },
     surface::{
         acquires::Acquires,
@@ -128,6 +128,7 @@ pub struct Syncline {
     /// What people type, point and touch with.
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
+    pub inputs: Inputs,
     /// The mode from the command line, for every display.
     pub mode: Option<kms::ModeRequest>,
     pub session: SeatSession,

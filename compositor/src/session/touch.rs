@@ -130,7 +130,8 @@ impl Syncline {
     }
 
     fn touched<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
-        self.touch_screen().map(|screen| place(&screen, event)).unwrap_or_default()
+        let screen = self.display_of(event).or_else(|| self.touch_screen());
+        screen.map(|screen| place(&screen, event)).unwrap_or_default()
     }
 
     pub fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {

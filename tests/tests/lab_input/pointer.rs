@@ -2,6 +2,7 @@
 
 use syncline_tests::client::seat::Heard;
 use syncline_tests::uinput::{Mouse, code};
+use syncline_tests::user;
 use wayland_client::Proxy;
 
 use crate::desk::{Desk, GREEN, HEIGHT, RED, WIDTH};
@@ -42,6 +43,29 @@ fn coordinates_are_the_surfaces_own() {
         Heard::PointerLeave { surface },
     ];
     assert_eq!(person.heard(), expected);
+    desk.compositor.stop().unwrap();
+}
+
+/// A rule of the configuration turns the wheel of one device, and a later one turns it back at once.
+#[test]
+#[ignore = "lab"]
+fn the_wheel_turns_as_the_configuration_says() {
+    let folder = user::folder().unwrap();
+    let config = folder.path().join("config.toml");
+    let rule = |natural: bool| format!("[[input]]\nname = '^Syncline test pointer$'\nnatural-scroll = {natural}\n");
+    std::fs::write(&config, rule(true)).unwrap();
+    let desk = Desk::new(&["--config", &config.to_string_lossy()]);
+    let mut person = desk.person(RED, (300, 200));
+    let (left, top, ..) = desk.area(RED);
+    desk.pointer.to(left + 10, top + 10).unwrap();
+    person.wait("the pointer", |i| i.pointer_focus.is_some());
+    for (natural, value) in [(true, -15.0), (false, 15.0)] {
+        std::fs::write(&config, rule(natural)).unwrap();
+        assert!(desk.compositor.msg(&["reload"]).unwrap().status.success());
+        person.heard();
+        desk.pointer.wheel(-1).unwrap();
+        person.wait_heard(&Heard::Axis { vertical: true, value });
+    }
     desk.compositor.stop().unwrap();
 }
 

@@ -10,6 +10,7 @@ pub mod crc;
 pub mod globals;
 pub mod held;
 pub mod hold;
+pub mod inputs;
 pub mod keys;
 pub mod motion;
 pub mod requests;
