@@ -220,7 +220,11 @@ fn set_parent_of<D: ForeignHandler>(
     let Some(export) = state.foreign().exports.get(&handle) else { return Ok(()) };
     let parent = export.surface.clone();
     if !state.set_parent(child, &parent) {
-        return Err(format!("set_parent_of: {} would be a parent of itself", child.id()));
+        // Between two clients it may be the other one's request that came first.
+        return match child.client() == parent.client() {
+            true => Err(format!("set_parent_of: {} would be a parent of itself", child.id())),
+            false => Ok(()),
+        };
     }
     state.foreign().adopt(handle, object, child);
     Ok(())

@@ -32,7 +32,7 @@ use protocols::{
     syncobj::SyncobjState,
     tearing::TearingState,
     toplevel_icon::ToplevelIconState,
-    toplevels::{list::ToplevelListState, management::ToplevelManagementState},
+    toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
     workspaces::WorkspacesState,
 };
@@ -301,7 +301,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
         foreign: ForeignState::new::<Syncline>(display),
         source_uses: SourceUses::default(),
-        told_toplevels: Vec::new(),
+        toplevels: AllToplevels::default(),
         toplevel_list: ToplevelListState::new::<Syncline>(
             display,
             trusted(PrivilegedGlobal::ToplevelList),

@@ -182,7 +182,8 @@ impl Syncline {
         let pid = rustix::net::sockopt::socket_peercred(&stream).ok().map(|cred| cred.pid.as_raw_nonzero().get());
         let compositor = CompositorClientState::default();
         let (budget, ended) = (Arc::new(Budget::new(&self.config.limits)), self.clients.ended.clone());
-        let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended, slow: AtomicBool::new(false) });
+        let (slow, outputs) = (AtomicBool::new(false), Default::default());
+        let state = Arc::new(ClientState { compositor, pid, sandbox, budget, ended, slow, outputs });
         let connections = self.display.backend_handle();
         self.clients.retain(|client| connections.get_client_data(client.clone()).is_ok());
         let slot = self.clients.next_slot();

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
 };
 
+use protocols::toplevels::BoundOutputs;
 use slab::Slab;
 use smithay::{
     reexports::wayland_server::{
@@ -69,6 +70,15 @@ pub struct ClientState {
     pub ended: Ended,
     /// As [`Client::slow`].
     pub slow: AtomicBool,
+    /// Its objects of outputs that task bars' events name.
+    pub outputs: Mutex<BoundOutputs>,
+}
+
+impl ClientState {
+    /// See [`ClientState::outputs`].
+    pub fn outputs(&self) -> MutexGuard<'_, BoundOutputs> {
+        self.outputs.lock().expect("no panic while locked")
+    }
 }
 
 impl ClientData for ClientState {

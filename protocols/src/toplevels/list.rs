@@ -1,7 +1,7 @@
 //! `ext-foreign-toplevel-list-v1`: titles and applications of windows, and nothing that could be done
 //! to them. [`super`] has what it shares with the other protocol.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use wayland_protocols::ext::foreign_toplevel_list::v1::server::{
     ext_foreign_toplevel_handle_v1::{self as handle, ExtForeignToplevelHandleV1},
@@ -12,7 +12,7 @@ use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, 
 use crate::{
     seen_by::SeenBy,
     toplevels::{
-        HandleData, Readers, Toplevel,
+        AllToplevels, HandleData, Readers, Toplevel,
         listeners::{Events, Listeners},
     },
 };
@@ -44,6 +44,7 @@ impl Events for ListEvents {
     type Handle = ExtForeignToplevelHandleV1;
     type Extra = ();
     const PARENTS: bool = false;
+    const OUTPUTS: bool = false;
 
     fn introduce(&self, client: &Client, list: &Self::List, data: HandleData) -> Option<Self::Handle> {
         let number = data.number;
@@ -53,7 +54,7 @@ impl Events for ListEvents {
         Some(handle)
     }
 
-    fn describe(&self, (handle, ()): (&Self::Handle, &mut ()), before: Option<&Toplevel>, now: &Toplevel) -> bool {
+    fn describe(&self, handle: &Self::Handle, before: Option<&Toplevel>, now: &Toplevel) -> bool {
         let titled = before.is_none_or(|before| before.title != now.title);
         if titled {
             handle.title(now.title.clone());
@@ -110,11 +111,15 @@ impl ToplevelListState {
         !self.lists.is_empty()
     }
 
-    /// Tells every list and handle what differs from what it was told. `now` are all windows; one that
-    /// is the same `Arc` as before has not changed. The compositor calls this again when a client that did
-    /// not read has read.
-    pub fn send(&mut self, now: &[Arc<Toplevel>], readers: &mut dyn Readers) {
+    /// Tells every list and handle what differs from what it was told. The compositor calls this again when a
+    /// client that did not read has read.
+    pub fn send(&mut self, now: &AllToplevels, readers: &mut dyn Readers) {
         self.lists.tell(&self.events, now, readers);
+    }
+
+    /// The same for the list that was bound last.
+    pub fn send_newest(&mut self, now: &AllToplevels, readers: &mut dyn Readers) {
+        self.lists.tell_newest(&self.events, now, readers);
     }
 }
 

@@ -7,11 +7,14 @@
 //!
 //! Nothing here knows a protocol; each has its own [`Events`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use wayland_server::{Client, Resource, backend::ClientId};
+use wayland_server::{Client, Resource, backend::ClientId, protocol::wl_output::WlOutput};
 
-use crate::toplevels::{HandleData, Leftovers, Readers, Toplevel};
+use crate::toplevels::{AllToplevels, HandleData, Leftovers, Readers, Toplevel};
 
 /// So many windows are told without a look whether the client reads.
 const PORTION: usize = 32;
@@ -24,11 +27,17 @@ pub(super) trait Events {
     type Extra: Default;
     /// Whether it knows parents.
     const PARENTS: bool;
+    /// Whether it knows outputs.
+    const OUTPUTS: bool;
 
     /// Makes a handle for a window, and tells its list; `None`: the client is gone.
     fn introduce(&self, client: &Client, list: &Self::List, data: HandleData) -> Option<Self::Handle>;
-    /// Tells a handle what differs, but for the parent. Returns whether anything does.
-    fn describe(&self, of: (&Self::Handle, &mut Self::Extra), before: Option<&Toplevel>, now: &Toplevel) -> bool;
+    /// Tells a handle what differs, but for parent and outputs. Returns whether anything does.
+    fn describe(&self, handle: &Self::Handle, before: Option<&Toplevel>, now: &Toplevel) -> bool;
+    /// Tells a handle which objects of outputs its window is on now. Returns whether that differs.
+    fn on_outputs(&self, _: (&Self::Handle, &mut Self::Extra), _: Vec<WlOutput>) -> bool {
+        false
+    }
     /// The parent's handle.
     fn parent(&self, handle: &Self::Handle, parent: Option<&Self::Handle>);
     fn done(&self, handle: &Self::Handle);
@@ -38,6 +47,8 @@ pub(super) trait Events {
 /// A window that a list was told of.
 struct Known<E: Events> {
     told: Arc<Toplevel>,
+    /// Which version of its client's objects of outputs it was told.
+    outputs: u32,
     /// The parent whose handle it was told, if it has one; `None`: nothing yet.
     parent: Option<Option<u32>>,
     /// `None`: its client has destroyed it.
@@ -51,6 +62,8 @@ struct Listener<E: Events> {
     /// It hears of new windows.
     open: bool,
     windows: HashMap<u32, Known<E>>,
+    /// The versions of the windows and of its client's objects of outputs of which it knows everything.
+    complete: Option<(u64, u32)>,
 }
 
 /// All lists of one protocol.
@@ -76,14 +89,9 @@ impl<E: Events> Listeners<E> {
         self.all.is_empty()
     }
 
-    /// The clients of all lists that are there.
-    pub(super) fn clients(&self) -> impl Iterator<Item = Client> {
-        self.all.iter().filter_map(|listener| listener.list.client())
-    }
-
     /// A list that hears of all windows from now on.
     pub(super) fn add(&mut self, list: E::List) {
-        self.all.push(Listener { list, open: true, windows: HashMap::new() });
+        self.all.push(Listener { list, open: true, windows: HashMap::new(), complete: None });
     }
 
     /// A list hears of no new windows any more; `false`: it did not before. Those that it has may go on.
@@ -112,98 +120,113 @@ impl<E: Events> Listeners<E> {
         self.left.destroyed(client, &data.left)
     }
 
-    /// Calls `enter` for the handles of a client whose windows are on an output, with what is kept with
-    /// each, and tells that this is done.
-    pub(super) fn on_output(
-        &mut self,
-        events: &E,
-        client: &Client,
-        output: u32,
-        enter: impl Fn(&E::Handle, &mut E::Extra),
-    ) {
-        for listener in self.all.iter_mut().filter(|listener| listener.list.client().as_ref() == Some(client)) {
-            for known in listener.windows.values_mut().filter(|known| known.told.output == Some(output)) {
-                if let Some(handle) = &known.handle {
-                    enter(handle, &mut known.extra);
-                    events.done(handle);
-                }
-            }
-        }
+    /// Tells every list what it does not know. One whose client does not read is told the rest another
+    /// time.
+    pub(super) fn tell(&mut self, events: &E, now: &AllToplevels, readers: &mut dyn Readers) {
+        self.tell_from(0, events, now, readers);
+        self.all.retain(|listener| listener.open || !listener.windows.is_empty());
     }
 
-    /// Tells every list what it does not know. One whose client does not
-    /// read is told the rest another time.
-    pub(super) fn tell(&mut self, events: &E, now: &[Arc<Toplevel>], readers: &mut dyn Readers) {
-        let there: HashMap<u32, &Arc<Toplevel>> = now.iter().map(|window| (window.number, window)).collect();
-        let left = &mut self.left;
-        for listener in &mut self.all {
+    /// The same for the list that was added last.
+    pub(super) fn tell_newest(&mut self, events: &E, now: &AllToplevels, readers: &mut dyn Readers) {
+        self.tell_from(self.all.len().saturating_sub(1), events, now, readers);
+    }
+
+    fn tell_from(&mut self, first: usize, events: &E, now: &AllToplevels, readers: &mut dyn Readers) {
+        let mut numbers = None;
+        for listener in &mut self.all[first..] {
             let client = listener.windows.values().find_map(|known| known.handle.as_ref()?.client());
-            if let Some(client) = listener.list.client().or(client) {
-                listener.tell(events, (now, &there), &client, left, readers);
+            let Some(client) = listener.list.client().or(client) else { continue };
+            let outputs = if E::OUTPUTS { readers.outputs_version(&client) } else { 0 };
+            if listener.complete == Some((now.version, outputs)) {
+                continue;
             }
+            let numbers =
+                numbers.get_or_insert_with(|| now.list.iter().map(|window| window.number).collect::<HashSet<u32>>());
+            let all = listener.tell(events, (now, numbers, outputs), &client, &mut self.left, readers);
+            listener.complete = all.then_some((now.version, outputs));
         }
-        self.all.retain(|listener| listener.open || !listener.windows.is_empty());
     }
 }
 
 impl<E: Events> Listener<E> {
+    /// Returns whether it knows everything afterwards. `there` are the windows' numbers, `outputs` is the
+    /// version of the client's objects of outputs.
     fn tell(
         &mut self,
         events: &E,
-        (now, there): (&[Arc<Toplevel>], &HashMap<u32, &Arc<Toplevel>>),
+        (now, there, outputs): (&AllToplevels, &HashSet<u32>, u32),
         client: &Client,
         left: &mut Leftovers,
         readers: &mut dyn Readers,
-    ) {
+    ) -> bool {
+        let now = &now.list;
         self.windows.retain(|number, known| {
-            let stays = there.contains_key(number);
+            let stays = there.contains(number);
             if let Some(handle) = known.handle.as_ref().filter(|_| !stays) {
                 events.closed(handle);
                 leave(left, handle);
             }
             stays
         });
-        if now.iter().any(|window| self.is_news(window)) && !readers.reads(client) {
-            return;
+        if !now.iter().any(|window| self.is_news(window, outputs)) {
+            return true;
+        }
+        if !readers.reads(client) {
+            return false;
         }
         // What is told, and waits for its parent and for `done`.
         let (mut portion, mut rest) = (Vec::with_capacity(PORTION), now.iter().peekable());
         while let Some(window) = rest.next() {
-            if self.is_news(window) && self.say(events, window, client, left) {
+            if self.is_news(window, outputs) && self.say(events, (window, outputs), client, (left, readers)) {
                 portion.push(window.number);
             }
             let is_last = rest.peek().is_none();
             if portion.len() == PORTION || is_last {
                 self.finish(events, &mut portion, is_last);
                 if !is_last && !readers.send(client) {
-                    return;
+                    return false;
                 }
             }
         }
+        // Those that it may not hear of are told when it has destroyed others.
+        now.len() == self.windows.len() || !self.open
     }
 
     /// Whether the list does not know all of a window.
-    fn is_news(&self, window: &Arc<Toplevel>) -> bool {
+    fn is_news(&self, window: &Arc<Toplevel>, outputs: u32) -> bool {
         match self.windows.get(&window.number) {
-            Some(known) => !Arc::ptr_eq(&known.told, window),
+            Some(known) => known.outputs != outputs || !Arc::ptr_eq(&known.told, window),
             None => self.open,
         }
     }
 
     /// Tells what differs. Returns whether anything was told.
-    fn say(&mut self, events: &E, window: &Arc<Toplevel>, client: &Client, left: &Leftovers) -> bool {
+    fn say(
+        &mut self,
+        events: &E,
+        (window, outputs): (&Arc<Toplevel>, u32),
+        client: &Client,
+        (left, readers): (&Leftovers, &dyn Readers),
+    ) -> bool {
+        let on = || window.output.map(|number| readers.outputs(client, number)).unwrap_or_default();
         if let Some(known) = self.windows.get_mut(&window.number) {
             let before = std::mem::replace(&mut known.told, window.clone());
+            let moved = std::mem::replace(&mut known.outputs, outputs) != outputs || before.output != window.output;
             let Some(handle) = &known.handle else { return false };
-            return events.describe((handle, &mut known.extra), Some(&before), window);
+            let told = events.describe(handle, Some(&before), window);
+            return told | (E::OUTPUTS && moved && events.on_outputs((handle, &mut known.extra), on()));
         }
         if !left.may_have_more(&client.id()) {
             return false;
         }
         let Some(handle) = events.introduce(client, &self.list, HandleData::new(window.number)) else { return false };
         let mut extra = E::Extra::default();
-        events.describe((&handle, &mut extra), None, window);
-        let known = Known { told: window.clone(), parent: None, handle: Some(handle), extra };
+        events.describe(&handle, None, window);
+        if E::OUTPUTS {
+            events.on_outputs((&handle, &mut extra), on());
+        }
+        let known = Known { told: window.clone(), outputs, parent: None, handle: Some(handle), extra };
         self.windows.insert(window.number, known);
         true
     }

@@ -4,7 +4,7 @@
 //! A request becomes a call of [`ToplevelManagementHandler::toplevel_wish`]; whether and when it is done is
 //! the compositor's decision. Handles of windows that are gone do nothing.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use wayland_protocols_wlr::foreign_toplevel::v1::server::{
     zwlr_foreign_toplevel_handle_v1::{self as handle, State, ZwlrForeignToplevelHandleV1},
@@ -18,7 +18,7 @@ use wayland_server::{
 use crate::{
     seen_by::SeenBy,
     toplevels::{
-        HandleData, Readers, Toplevel,
+        AllToplevels, HandleData, Readers, Toplevel,
         listeners::{Events, Listeners},
     },
 };
@@ -61,8 +61,6 @@ pub trait ToplevelManagementHandler {
 struct ManagementEvents {
     display: DisplayHandle,
     make: fn(&DisplayHandle, &Client, u32, HandleData) -> Option<ZwlrForeignToplevelHandleV1>,
-    /// All clients' objects of outputs, by number, while something is told.
-    outputs: Vec<(u32, Vec<WlOutput>)>,
 }
 
 /// The objects of outputs that a handle has entered.
@@ -73,6 +71,7 @@ impl Events for ManagementEvents {
     type Handle = ZwlrForeignToplevelHandleV1;
     type Extra = Entered;
     const PARENTS: bool = true;
+    const OUTPUTS: bool = true;
 
     fn introduce(&self, client: &Client, manager: &Self::List, data: HandleData) -> Option<Self::Handle> {
         let handle = (self.make)(&self.display, client, manager.version(), data)?;
@@ -80,12 +79,7 @@ impl Events for ManagementEvents {
         Some(handle)
     }
 
-    fn describe(
-        &self,
-        (handle, entered): (&Self::Handle, &mut Entered),
-        before: Option<&Toplevel>,
-        now: &Toplevel,
-    ) -> bool {
+    fn describe(&self, handle: &Self::Handle, before: Option<&Toplevel>, now: &Toplevel) -> bool {
         let mut told = false;
         if before.is_none_or(|before| before.title != now.title) {
             handle.title(now.title.clone());
@@ -94,9 +88,6 @@ impl Events for ManagementEvents {
         if before.is_none_or(|before| before.app_id != now.app_id) {
             handle.app_id(now.app_id.clone());
             told = true;
-        }
-        if before.is_none_or(|before| before.output != now.output) {
-            told |= self.moved(handle, entered, now.output);
         }
         let states = |of: &Toplevel| {
             let fullscreen = of.fullscreen && handle.version() >= 2;
@@ -115,6 +106,19 @@ impl Events for ManagementEvents {
         told
     }
 
+    fn on_outputs(&self, (handle, entered): (&Self::Handle, &mut Entered), now: Vec<WlOutput>) -> bool {
+        let before = std::mem::take(entered);
+        let before: Vec<WlOutput> = before.into_iter().filter_map(|output| output.upgrade().ok()).collect();
+        for gone in before.iter().filter(|output| !now.contains(output)) {
+            handle.output_leave(gone);
+        }
+        for new in now.iter().filter(|output| !before.contains(output)) {
+            handle.output_enter(new);
+        }
+        *entered = now.iter().map(WlOutput::downgrade).collect();
+        before != now
+    }
+
     fn parent(&self, handle: &Self::Handle, parent: Option<&Self::Handle>) {
         if handle.version() >= handle::EVT_PARENT_SINCE {
             handle.parent(parent);
@@ -128,26 +132,6 @@ impl Events for ManagementEvents {
     fn closed(&self, handle: &Self::Handle) {
         handle.closed();
     }
-}
-
-impl ManagementEvents {
-    /// The window is on another output. Returns whether its client has an object of it, or of the one
-    /// before.
-    fn moved(&self, handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered, to: Option<u32>) -> bool {
-        let left: Vec<WlOutput> = entered.drain(..).filter_map(|output| output.upgrade().ok()).collect();
-        left.iter().for_each(|output| handle.output_leave(output));
-        let of_client = |output: &&WlOutput| output.client() == handle.client();
-        let all = self.outputs.iter().filter(|(number, _)| Some(*number) == to).flat_map(|(_, objects)| objects);
-        for output in all.filter(of_client) {
-            enter(handle, entered, output);
-        }
-        !left.is_empty() || !entered.is_empty()
-    }
-}
-
-fn enter(handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered, output: &WlOutput) {
-    handle.output_enter(output);
-    entered.push(output.downgrade());
 }
 
 /// The `zwlr_foreign_toplevel_manager_v1` global, its managers and their handles.
@@ -175,7 +159,7 @@ impl ToplevelManagementState {
         let make = |display: &DisplayHandle, client: &Client, version, data| {
             client.create_resource::<ZwlrForeignToplevelHandleV1, _, D>(display, version, data).ok()
         };
-        let events = ManagementEvents { display: display.clone(), make, outputs: Vec::new() };
+        let events = ManagementEvents { display: display.clone(), make };
         Self { events, managers: Listeners::default() }
     }
 
@@ -185,23 +169,14 @@ impl ToplevelManagementState {
     }
 
     /// Tells every manager and handle what differs from what it was told, as
-    /// [`super::list::ToplevelListState::send`] does. `outputs` are all clients' objects of outputs, by
-    /// number.
-    pub fn send(&mut self, now: &[Arc<Toplevel>], outputs: Vec<(u32, Vec<WlOutput>)>, readers: &mut dyn Readers) {
-        self.events.outputs = outputs;
+    /// [`super::list::ToplevelListState::send`] does.
+    pub fn send(&mut self, now: &AllToplevels, readers: &mut dyn Readers) {
         self.managers.tell(&self.events, now, readers);
-        self.events.outputs.clear();
     }
 
-    /// The clients of all managers.
-    pub fn clients(&self) -> Vec<Client> {
-        self.managers.clients().collect()
-    }
-
-    /// A client has one more object of an output: its handles of windows there enter it.
-    pub fn output_bound(&mut self, client: &Client, number: u32, output: &WlOutput) {
-        let on = |handle: &ZwlrForeignToplevelHandleV1, entered: &mut Entered| enter(handle, entered, output);
-        self.managers.on_output(&self.events, client, number, on);
+    /// The same for the manager that was bound last.
+    pub fn send_newest(&mut self, now: &AllToplevels, readers: &mut dyn Readers) {
+        self.managers.tell_newest(&self.events, now, readers);
     }
 }
 

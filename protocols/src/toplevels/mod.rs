@@ -11,13 +11,18 @@
 pub mod list;
 mod listeners;
 pub mod management;
+mod outputs;
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use wayland_server::{Client, backend::ClientId};
+pub use outputs::BoundOutputs;
+use wayland_server::{Client, backend::ClientId, protocol::wl_output::WlOutput};
 
 /// The longest text in an event, in bytes.
 const LONGEST: usize = 512;
@@ -50,6 +55,15 @@ pub struct Toplevel {
     pub output: Option<u32>,
 }
 
+/// All windows as they are now, from top to bottom.
+#[derive(Debug, Clone, Default)]
+pub struct AllToplevels {
+    /// One that is the same `Arc` as before has not changed.
+    pub list: Vec<Arc<Toplevel>>,
+    /// Another number after each change of the list.
+    pub version: u64,
+}
+
 /// User data of a handle that the session has made.
 #[derive(Debug)]
 pub struct HandleData {
@@ -64,7 +78,7 @@ impl HandleData {
     }
 }
 
-/// Whether clients read what they are told.
+/// What is known of the clients that are told: whether they read, and what they have bound.
 ///
 /// A portion is told without a look, so that what a request has changed is sent together with the answer
 /// to a `wl_display.sync` after it.
@@ -74,6 +88,12 @@ pub trait Readers {
 
     /// Sends what the client was told. Returns whether its socket had room for all of it.
     fn send(&mut self, client: &Client) -> bool;
+
+    /// The objects of an output that the client has, as [`BoundOutputs::of`].
+    fn outputs(&self, client: &Client, number: u32) -> Vec<WlOutput>;
+
+    /// [`BoundOutputs::version`].
+    fn outputs_version(&self, client: &Client) -> u32;
 }
 
 /// How many handles each client keeps that are of no use any more.

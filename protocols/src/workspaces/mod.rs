@@ -8,9 +8,8 @@
 //! Source: `wayland-protocols/staging/ext-workspace/ext-workspace-v1.xml`.
 
 mod dispatch;
+mod model;
 mod told;
-
-use std::sync::atomic::AtomicBool;
 
 use wayland_protocols::ext::workspace::v1::server::{
     ext_workspace_group_handle_v1::ExtWorkspaceGroupHandleV1, ext_workspace_handle_v1::ExtWorkspaceHandleV1,
@@ -18,6 +17,7 @@ use wayland_protocols::ext::workspace::v1::server::{
 };
 use wayland_server::{Client, Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak, protocol::wl_output::WlOutput};
 
+pub use self::model::{Everything, GroupData, Wish, Workspace, WorkspaceData};
 use crate::{
     seen_by::SeenBy,
     toplevels::{Leftovers, Readers},
@@ -26,42 +26,6 @@ use crate::{
 
 /// The most requests before a `commit`. Of more, the oldest are ignored, as any of them may be.
 const WISHES: usize = 64;
-
-/// A workspace, as the protocol describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Workspace {
-    /// Its number, which is never used again in the session.
-    pub workspace: u32,
-    /// What people call it.
-    pub name: String,
-    /// The number of its output; `None` while there is no output.
-    pub output: Option<u32>,
-    /// Its output shows it.
-    pub active: bool,
-    /// One of its windows wants attention.
-    pub urgent: bool,
-}
-
-/// What a client wants of workspaces. Each may be gone, and so may the output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// Its output shows this workspace.
-    Activate(u32),
-    /// A workspace of this name on an output.
-    Create {
-        /// What it is to be called.
-        name: String,
-        /// The number of the output.
-        output: u32,
-    },
-    /// A workspace moves to another output.
-    Assign {
-        /// The number of the workspace.
-        workspace: u32,
-        /// The number of the output.
-        output: u32,
-    },
-}
 
 /// What the protocol needs from the compositor's state.
 pub trait WorkspacesHandler {
@@ -78,25 +42,6 @@ pub trait WorkspacesHandler {
 
     /// A client wants something.
     fn workspace_wish(&mut self, wish: Wish);
-}
-
-/// User data of `ext_workspace_group_handle_v1`.
-#[derive(Debug)]
-pub struct GroupData {
-    manager: Weak<ExtWorkspaceManagerV1>,
-    /// The number of its output.
-    output: u32,
-    /// It was removed.
-    left: AtomicBool,
-}
-
-/// User data of `ext_workspace_handle_v1`.
-#[derive(Debug)]
-pub struct WorkspaceData {
-    manager: Weak<ExtWorkspaceManagerV1>,
-    workspace: u32,
-    /// It was removed.
-    left: AtomicBool,
 }
 
 /// The `ext_workspace_manager_v1` global and its managers.
@@ -121,38 +66,42 @@ impl WorkspacesState {
         !self.managers.is_empty()
     }
 
-    /// Tells every manager what differs from what it was told. `outputs` are the numbers of all
-    /// outputs, each with all clients' objects of it; `now` are all workspaces. The
+    /// Tells every manager what differs from what it was told. The
     /// compositor calls this again when a client that did not read has read.
-    pub fn send<D>(
-        &mut self,
-        display: &DisplayHandle,
-        outputs: &[(u32, Vec<WlOutput>)],
-        now: &[Workspace],
-        readers: &mut dyn Readers,
-    ) where
+    pub fn send<D>(&mut self, display: &DisplayHandle, now: &Everything, readers: &mut dyn Readers)
+    where
         D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + Dispatch<ExtWorkspaceHandleV1, WorkspaceData> + 'static,
     {
-        for manager in &mut self.managers {
+        self.send_from::<D>(0, display, now, readers);
+    }
+
+    /// The same for the manager that was bound last.
+    pub fn send_newest<D>(&mut self, display: &DisplayHandle, now: &Everything, readers: &mut dyn Readers)
+    where
+        D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + Dispatch<ExtWorkspaceHandleV1, WorkspaceData> + 'static,
+    {
+        self.send_from::<D>(self.managers.len().saturating_sub(1), display, now, readers);
+    }
+
+    fn send_from<D>(&mut self, first: usize, display: &DisplayHandle, now: &Everything, readers: &mut dyn Readers)
+    where
+        D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + Dispatch<ExtWorkspaceHandleV1, WorkspaceData> + 'static,
+    {
+        for manager in &mut self.managers[first..] {
             let Some(client) = manager.object.client() else { continue };
-            if !self.left.may_have_more(&client.id()) || !manager.is_stale(outputs, now) || !readers.reads(&client) {
+            if !self.left.may_have_more(&client.id()) || !manager.is_stale(now) || !readers.reads(&client) {
                 continue;
             }
-            manager.add_groups::<D>(display, &client, outputs);
-            manager.update::<D>(display, &client, now);
-            manager.remove(outputs, now, &mut self.left);
+            manager.add_groups::<D>(display, &client, &now.outputs, readers);
+            manager.update::<D>(display, &client, &now.workspaces);
+            manager.remove(now, &mut self.left);
             if std::mem::take(&mut manager.told) {
                 manager.object.done();
             }
         }
     }
 
-    /// The clients of all managers.
-    pub fn clients(&self) -> Vec<Client> {
-        self.managers.iter().filter_map(|manager| manager.object.client()).collect()
-    }
-
-    /// A client has one more object of an output: its groups of that enter it.
+    /// A client has one more object of an output, which is to be named: its groups of that enter it.
     pub fn output_bound(&mut self, client: &Client, number: u32, output: &WlOutput) {
         for manager in self.managers.iter().filter(|manager| manager.object.client().as_ref() == Some(client)) {
             if let Some(Some(group)) = manager.groups.get(&number) {

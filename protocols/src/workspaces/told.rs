@@ -7,11 +7,11 @@ use wayland_protocols::ext::workspace::v1::server::{
     ext_workspace_handle_v1::{ExtWorkspaceHandleV1, State, WorkspaceCapabilities},
     ext_workspace_manager_v1::ExtWorkspaceManagerV1,
 };
-use wayland_server::{Client, Dispatch, DisplayHandle, Resource, protocol::wl_output::WlOutput};
+use wayland_server::{Client, Dispatch, DisplayHandle, Resource};
 
 use crate::{
-    toplevels::{Leftovers, shortened},
-    workspaces::{GroupData, Wish, Workspace, WorkspaceData},
+    toplevels::{Leftovers, Readers, shortened},
+    workspaces::model::{Everything, GroupData, Wish, Workspace, WorkspaceData},
 };
 
 /// A manager, with what it was told. A handle that its client has destroyed is `None`.
@@ -27,18 +27,23 @@ pub(super) struct Manager {
 
 impl Manager {
     /// Whether it does not know everything.
-    pub(super) fn is_stale(&self, outputs: &[(u32, Vec<WlOutput>)], now: &[Workspace]) -> bool {
+    pub(super) fn is_stale(&self, Everything { outputs, workspaces: now }: &Everything) -> bool {
         self.told
             || (self.groups.len(), self.workspaces.len()) != (outputs.len(), now.len())
-            || outputs.iter().any(|(output, _)| !self.groups.contains_key(output))
+            || outputs.iter().any(|output| !self.groups.contains_key(output))
             || now.iter().any(|now| self.workspaces.get(&now.workspace).is_none_or(|(known, _)| known != now))
     }
 
-    pub(super) fn add_groups<D>(&mut self, display: &DisplayHandle, client: &Client, outputs: &[(u32, Vec<WlOutput>)])
-    where
+    pub(super) fn add_groups<D>(
+        &mut self,
+        display: &DisplayHandle,
+        client: &Client,
+        outputs: &[u32],
+        readers: &dyn Readers,
+    ) where
         D: Dispatch<ExtWorkspaceGroupHandleV1, GroupData> + 'static,
     {
-        for (output, objects) in outputs {
+        for output in outputs {
             if self.groups.contains_key(output) {
                 continue;
             }
@@ -47,8 +52,7 @@ impl Manager {
             if let Ok(group) = &made {
                 self.object.workspace_group(group);
                 group.capabilities(GroupCapabilities::CreateWorkspace);
-                let of_client = objects.iter().filter(|object| object.client().as_ref() == Some(client));
-                of_client.for_each(|object| group.output_enter(object));
+                readers.outputs(client, *output).iter().for_each(|object| group.output_enter(object));
             }
             self.groups.insert(*output, made.ok());
             self.told = true;
@@ -105,7 +109,7 @@ impl Manager {
     }
 
     /// Workspaces that are gone, then outputs: no workspace is on these any more.
-    pub(super) fn remove(&mut self, outputs: &[(u32, Vec<WlOutput>)], now: &[Workspace], left: &mut Leftovers) {
+    pub(super) fn remove(&mut self, Everything { outputs, workspaces: now }: &Everything, left: &mut Leftovers) {
         let is_there = |workspace: u32| now.iter().any(|now| now.workspace == workspace);
         let (groups, told) = (&self.groups, &mut self.told);
         self.workspaces.retain(|workspace, (known, handle)| {
@@ -124,7 +128,7 @@ impl Manager {
             false
         });
         self.groups.retain(|output, group| {
-            let stays = outputs.iter().any(|(there, _)| there == output);
+            let stays = outputs.contains(output);
             if !stays {
                 *told = true;
             }

@@ -3,8 +3,6 @@
 //!
 //! It announces nothing: [`crate::session::globals`] does.
 
-use std::sync::Arc;
-
 use protocols::{
     explicit_sync::ExplicitSyncState,
     foreign::ForeignState,
@@ -12,7 +10,7 @@ use protocols::{
     output_power::OutputPowerState,
     shm::ShmState,
     syncobj::SyncobjState,
-    toplevels::{Toplevel, list::ToplevelListState, management::ToplevelManagementState},
+    toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     workspaces::WorkspacesState,
 };
 use smithay::{
@@ -64,8 +62,7 @@ pub struct Globals {
     /// Windows that other clients may make dialogs of.
     pub foreign: ForeignState,
     /// Task bars.
-    /// What task bars were told of windows last.
-    pub told_toplevels: Vec<Arc<Toplevel>>,
+    pub toplevels: AllToplevels,
     pub toplevel_list: ToplevelListState,
     pub toplevel_management: ToplevelManagementState,
     pub workspaces: WorkspacesState,

@@ -30,6 +30,7 @@ impl Syncline {
         if self.has_taskbars() {
             self.tell_taskbars();
         }
+        self.forget_told();
         if self.told_listeners.is_none() {
             return;
         }

@@ -33,6 +33,7 @@ impl XdgToplevelTagHandler for Syncline {
     fn set_tag(&mut self, toplevel: XdgToplevel, tag: String) {
         let surface = self.surface_of(&toplevel);
         if let Some(window) = surface.and_then(|surface| self.desktop.windows.find(&surface)) {
+            self.listeners_stale |= window.tag.as_ref() != Some(&tag);
             window.tag = Some(tag);
         }
     }

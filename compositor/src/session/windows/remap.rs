@@ -34,7 +34,7 @@ pub fn initial_state() -> ToplevelState {
 /// A window has no buffer any more.
 pub fn reset_window(window: &mut Window) {
     (window.mapped, window.shown, window.area, window.told) = (false, false, None, Told::default());
-    window.icon = None;
+    (window.icon, window.tag) = (None, None);
     with_states(window.surface(), |states| {
         if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
             let mut data = data.lock().expect("no panic while locked");

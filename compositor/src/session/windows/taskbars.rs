@@ -12,16 +12,16 @@ use std::{
 
 use protocols::{
     toplevels::{
-        Readers, Toplevel,
+        AllToplevels, Readers, Toplevel,
         list::{ToplevelListHandler, ToplevelListState},
         management::{ToplevelManagementHandler, ToplevelManagementState, Wish},
         shortened,
     },
-    workspaces::{self, WorkspacesHandler, WorkspacesState},
+    workspaces::{self, Everything, WorkspacesHandler, WorkspacesState},
 };
 use smithay::{
     output::Output as WlOutputGlobal,
-    reexports::wayland_server::{Client, Resource, backend::Handle, protocol::wl_output::WlOutput},
+    reexports::wayland_server::{Client, DisplayHandle, Resource, backend::Handle, protocol::wl_output::WlOutput},
     wayland::{compositor::with_states, output::OutputHandler, shell::xdg::XdgToplevelSurfaceData},
 };
 
@@ -34,8 +34,8 @@ use crate::{
         },
         windows::Window,
     },
-    session::{Syncline, slow},
-    surface::client::Clients,
+    session::{Syncline, parts::globals::Globals, slow},
+    surface::client::{ClientState, Clients},
     system::{
         id::{OutputId, WorkspaceId},
         reactor::Reactor,
@@ -54,7 +54,7 @@ impl ToplevelListHandler for Syncline {
     }
 
     fn toplevel_list_bound(&mut self) {
-        self.tell_taskbars();
+        self.tell_newest(|globals, _, _, bars| globals.toplevel_list.send_newest(&globals.toplevels, bars));
     }
 
     fn toplevel_list_stale(&mut self) {
@@ -68,7 +68,7 @@ impl ToplevelManagementHandler for Syncline {
     }
 
     fn toplevel_management_bound(&mut self) {
-        self.tell_taskbars();
+        self.tell_newest(|globals, _, _, bars| globals.toplevel_management.send_newest(&globals.toplevels, bars));
     }
 
     fn toplevel_management_stale(&mut self) {
@@ -114,7 +114,7 @@ impl WorkspacesHandler for Syncline {
     }
 
     fn workspaces_bound(&mut self) {
-        self.tell_taskbars();
+        self.tell_newest(|globals, display, now, bars| globals.workspaces.send_newest::<Self>(display, now, bars));
     }
 
     fn workspaces_stale(&mut self) {
@@ -152,9 +152,10 @@ impl OutputHandler for Syncline {
     /// A task bar that has heard of the output before hears of its own object, too.
     fn output_bound(&mut self, output: WlOutputGlobal, object: WlOutput) {
         let of = self.outputs.list.iter().find(|known| known.wl == output).map(|known| known.id.0);
-        if let (Some(number), Some(client)) = (of, object.client()) {
-            self.globals.toplevel_management.output_bound(&client, number, &object);
+        let (Some(number), Some(client)) = (of, object.client()) else { return };
+        if client.get_data::<ClientState>().is_some_and(|state| state.outputs().add(number, &object)) {
             self.globals.workspaces.output_bound(&client, number, &object);
+            self.listeners_stale = true;
         }
     }
 }
@@ -178,6 +179,14 @@ impl Readers for Bars<'_> {
         slow::flush(&mut self.backend, self.reactor, slot, known);
         !known.slow
     }
+
+    fn outputs(&self, client: &Client, number: u32) -> Vec<WlOutput> {
+        client.get_data::<ClientState>().map(|state| state.outputs().of(number)).unwrap_or_default()
+    }
+
+    fn outputs_version(&self, client: &Client) -> u32 {
+        client.get_data::<ClientState>().map(|state| state.outputs().version()).unwrap_or_default()
+    }
 }
 
 fn name_of(output: &WlOutputGlobal) -> OutputName {
@@ -196,29 +205,38 @@ impl Syncline {
 
     /// Tells task bars what has changed, as far as they read.
     pub fn tell_taskbars(&mut self) {
-        let now = if self.has_window_lists() { self.toplevels() } else { Vec::new() };
-        let workspaces = if self.globals.workspaces.is_used() { self.workspaces_told() } else { Vec::new() };
-        let outputs = self.output_objects();
+        self.look_at_toplevels();
+        let everything = self.everything();
         let Self { clients, reactor, display, globals, .. } = self;
         let mut bars = Bars { clients, reactor, backend: display.backend_handle() };
-        globals.toplevel_list.send(&now, &mut bars);
-        globals.workspaces.send::<Self>(display, &outputs, &workspaces, &mut bars);
-        globals.toplevel_management.send(&now, outputs, &mut bars);
-        globals.told_toplevels = now;
+        globals.toplevel_list.send(&globals.toplevels, &mut bars);
+        globals.workspaces.send::<Self>(display, &everything, &mut bars);
+        globals.toplevel_management.send(&globals.toplevels, &mut bars);
     }
 
-    /// The objects of task bars of all outputs.
-    fn output_objects(&self) -> Vec<(u32, Vec<WlOutput>)> {
-        let mut clients = self.globals.workspaces.clients();
-        clients.extend(self.globals.toplevel_management.clients());
-        let objects = |output: &crate::output::state::Output| {
-            let of_output = clients.iter().flat_map(|client| output.wl.client_outputs(client).collect::<Vec<_>>());
-            let mut all: Vec<WlOutput> = Vec::new();
-            // A client may have several managers.
-            of_output.for_each(|object| all.extend((!all.contains(&object)).then_some(object)));
-            (output.id.0, all)
-        };
-        self.outputs.list.iter().map(objects).collect()
+    /// Tells a task bar that has just bound a global what there is; `tell` does, of that global.
+    fn tell_newest(&mut self, tell: impl FnOnce(&mut Globals, &DisplayHandle, &Everything, &mut Bars<'_>)) {
+        if self.listeners_stale || self.globals.toplevels.list.is_empty() {
+            self.look_at_toplevels();
+        }
+        let everything = self.everything();
+        let Self { clients, reactor, display, globals, .. } = self;
+        tell(globals, display, &everything, &mut Bars { clients, reactor, backend: display.backend_handle() });
+    }
+
+    /// Where nobody is told of windows any more, nothing of them is kept.
+    pub fn forget_told(&mut self) {
+        if !self.has_window_lists() {
+            self.globals.toplevels.list = Vec::new();
+        }
+    }
+
+    fn everything(&self) -> Everything {
+        if !self.globals.workspaces.is_used() {
+            return Everything::default();
+        }
+        let outputs = self.outputs.list.iter().map(|output| output.id.0);
+        Everything { outputs: outputs.collect(), workspaces: self.workspaces_told() }
     }
 
     fn workspaces_told(&self) -> Vec<workspaces::Workspace> {
@@ -239,19 +257,26 @@ impl Syncline {
         self.outputs.list.iter().find(|output| name_of(&output.wl) == *name).map(|output| output.id.0)
     }
 
-    /// All windows, from top to bottom; those that have not changed as they were told before. Titles and
-    /// applications are not told while the session is locked.
-    fn toplevels(&self) -> Vec<Arc<Toplevel>> {
-        let before: HashMap<u32, &Arc<Toplevel>> =
-            self.globals.told_toplevels.iter().map(|told| (told.number, told)).collect();
-        let toplevels = self.desktop.windows.mapped().map(|window| {
+    /// Notes all windows as they are now. Titles and applications are not told while the session is locked.
+    fn look_at_toplevels(&mut self) {
+        if !self.has_window_lists() {
+            return;
+        }
+        let told = &self.globals.toplevels.list;
+        let before: HashMap<u32, &Arc<Toplevel>> = told.iter().map(|told| (told.number, told)).collect();
+        let now = self.desktop.windows.mapped().map(|window| {
             let now = self.toplevel(window);
             match before.get(&now.number) {
                 Some(told) if ***told == now => Arc::clone(told),
                 _ => Arc::new(now),
             }
         });
-        toplevels.collect()
+        let now: Vec<Arc<Toplevel>> = now.collect();
+        let same = now.len() == told.len() && now.iter().zip(told).all(|(now, told)| Arc::ptr_eq(now, told));
+        if !same {
+            let version = self.globals.toplevels.version + 1;
+            self.globals.toplevels = AllToplevels { list: now, version };
+        }
     }
 
     fn toplevel(&self, of: &Window) -> Toplevel {

@@ -17,7 +17,7 @@ use crate::lab;
 use crate::time::{after, now};
 use crate::user;
 
-use super::Options;
+use super::options::Options;
 
 /// The display.
 const SCREEN: &str = "1024x768";

@@ -1,7 +1,7 @@
 //! A window that is shown by a plane stays there beside a bar.
 
-use super::Options;
 use super::desk::Desk;
+use super::options::Options;
 use crate::bench::Row;
 use crate::client::actor::Actor;
 use crate::error::Result;
@@ -15,13 +15,13 @@ const SIZE: (u32, u32) = (320, 240);
 /// window that do not change.
 pub fn rows(options: &Options) -> Result<Vec<Row>> {
     let row = |what, beside| {
-        let direct = direct(options, beside)?;
+        let (direct, frames) = direct(options, beside)?;
         Ok(Row {
             what,
             others: &[],
             limit: format!("{FRAMES} of {FRAMES}"),
-            figures: vec![format!("{direct} of {FRAMES}")],
-            kept: direct == FRAMES as usize,
+            figures: vec![format!("{direct} of {frames}")],
+            kept: (direct, frames) == (FRAMES as usize, FRAMES as usize),
         })
     };
     Ok(vec![
@@ -30,8 +30,8 @@ pub fn rows(options: &Options) -> Result<Vec<Row>> {
     ])
 }
 
-/// In how many of its last frames the animated window was on a plane.
-fn direct(options: &Options, beside: bool) -> Result<usize> {
+/// In how many frames the animated window was on a plane, of how many while it committed its last ones.
+fn direct(options: &Options, beside: bool) -> Result<(usize, usize)> {
     let mut desk = Desk::new(options, &[])?;
     if beside {
         desk.bar()?;
@@ -53,5 +53,5 @@ fn direct(options: &Options, beside: bool) -> Result<usize> {
     actor.destroy()?;
     desk.compositor.stop()?;
     // Nothing else has a buffer that a plane could show.
-    Ok(frames.iter().filter(|frame| frame["zero_copy"] == true).count())
+    Ok((frames.iter().filter(|frame| frame["zero_copy"] == true).count(), frames.len()))
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Options;
 use super::desk::Desk;
+use super::options::Options;
 use crate::bench::Row;
 use crate::bench::runs::counter;
 use crate::error::Result;

@@ -7,25 +7,13 @@
 mod desk;
 mod direct;
 mod idle;
+mod options;
 mod switching;
 
-use std::path::PathBuf;
-
-use clap::Args;
+pub use options::Options;
 
 use super::table;
 use crate::error::Result;
-
-/// Options of `desktop`.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// The card; found automatically if it is vkms or the only one.
-    #[arg(long)]
-    pub device: Option<PathBuf>,
-    /// How often the workspace is switched.
-    #[arg(long, default_value_t = 40)]
-    pub switches: u32,
-}
 
 /// Measures, prints the table, and says whether all limits are kept.
 pub fn run(options: &Options) -> Result<bool> {

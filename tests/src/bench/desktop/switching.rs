@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Options;
 use super::desk::Desk;
+use super::options::Options;
 use crate::bench::Row;
 use crate::bench::control::Control;
 use crate::bench::judge::{ATTEMPTS, attempts};
