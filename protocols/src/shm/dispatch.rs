@@ -132,7 +132,7 @@ where
     ) {
         debug_assert!(matches!(request, wl_buffer::Request::Destroy));
         // Only what the client asks for is wrong: when it goes, its objects do in any order.
-        if let Some(icon) = data.icons().iter().flat_map(|icons| icons.iter()).next() {
+        if let Some(icon) = data.icons().iter().flat_map(|icons| icons.0.iter()).next() {
             let message = format!("wl_buffer.destroy: {} is of {}, which is alive", buffer.id(), icon.id());
             icon.post_error(xdg_toplevel_icon_v1::Error::NoBuffer, message);
         }

@@ -64,8 +64,12 @@ pub struct PoolData(std::sync::Arc<Pool>);
 pub struct BufferData<I> {
     import: I,
     /// In a box that most buffers do not have: there is one of these for each buffer of a desktop.
-    icons: Mutex<Option<Box<HashSet<XdgToplevelIconV1>>>>,
+    icons: Mutex<Option<Box<Icons>>>,
 }
+
+/// The icons that a buffer must not be destroyed before.
+#[derive(Debug, Default)]
+struct Icons(HashSet<XdgToplevelIconV1>);
 
 impl<I> BufferData<I> {
     fn new(import: I) -> Self {
@@ -73,7 +77,7 @@ impl<I> BufferData<I> {
     }
 
     /// The icons that it must not be destroyed before.
-    fn icons(&self) -> MutexGuard<'_, Option<Box<HashSet<XdgToplevelIconV1>>>> {
+    fn icons(&self) -> MutexGuard<'_, Option<Box<Icons>>> {
         self.icons.lock().expect("no panic while locked")
     }
 }
@@ -87,7 +91,7 @@ pub fn import_of<I: Send + Sync + 'static>(buffer: &WlBuffer) -> Option<&I> {
 /// A client that destroys the buffer before this icon breaks a rule of the icon's.
 pub(crate) fn enter_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &XdgToplevelIconV1) {
     if let Some(data) = buffer.data::<BufferData<I>>() {
-        data.icons().get_or_insert_default().insert(icon.clone());
+        data.icons().get_or_insert_default().0.insert(icon.clone());
     }
 }
 
@@ -96,9 +100,9 @@ pub(crate) fn leave_icon<I: Send + Sync + 'static>(buffer: &WlBuffer, icon: &Xdg
     if let Some(data) = buffer.data::<BufferData<I>>() {
         let mut icons = data.icons();
         if let Some(icons) = icons.as_deref_mut() {
-            icons.remove(icon);
+            icons.0.remove(icon);
         }
-        icons.take_if(|icons| icons.is_empty());
+        icons.take_if(|icons| icons.0.is_empty());
     }
 }
 
