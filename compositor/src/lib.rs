@@ -2,7 +2,7 @@
 //! their own process.
 //!
 //! The layers, from top to bottom, are: session, control, feedback, output, desktop, crc, devices,
-//! render, report, surface, config, actions, schedule, system. A layer imports only from those below
+//! render, report, surface, config, actions, schedule, text, system. A layer imports only from those below
 //! it (docs/architecture.md; a test checks it). Only [`session`] names the session's state,
 //! `Syncline`; everything below is data with methods that return what happened.
 
@@ -21,6 +21,8 @@ mod schedule;
 mod session;
 mod surface;
 mod system;
+#[allow(dead_code)] // until the first panel
+mod text;
 
 pub use cli::main;
 // For its benchmark.

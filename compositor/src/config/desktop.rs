@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::colour::Rgba;
+use crate::config::{colour::Rgba, environment};
 
 documented! {
     /// The settings of the layout. All lengths are in logical pixels, 0 to 4096 but for the ring's.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
     #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
     pub struct DesktopConfig {
         /// How new workspaces begin: `floating` or `tiling`.
@@ -30,6 +30,12 @@ documented! {
         pub ring_active: Rgba,
         /// The rings of the others; `#00000000`: none.
         pub ring_inactive: Rgba,
+        /// The font of what the session itself says: `sans-serif`, `serif`, `monospace` or the name of a
+        /// family.
+        #[serde(deserialize_with = "environment::line")]
+        pub font: String,
+        /// The size of its letters in logical pixels, 6 to 72.
+        pub font_size: FontSize,
     }
 }
 
@@ -50,6 +56,22 @@ impl TryFrom<i64> for RingWidth {
         match (0..=Self::MOST).contains(&number) {
             true => Ok(Self(number as u8)),
             false => Err(format!("a ring is not {number} pixels wide; write a whole number from 0 to {}", Self::MOST)),
+        }
+    }
+}
+
+/// How large letters are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "i64")]
+pub struct FontSize(pub u8);
+
+impl TryFrom<i64> for FontSize {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match (6..=72).contains(&number) {
+            true => Ok(Self(number as u8)),
+            false => Err(format!("letters are not {number} pixels high; write a whole number from 6 to 72")),
         }
     }
 }
@@ -76,6 +98,8 @@ impl Default for DesktopConfig {
             ring_width: RingWidth(0),
             ring_active: Rgba([0x52, 0x94, 0xe2, 0xff]),
             ring_inactive: Rgba([0; 4]),
+            font: "sans-serif".to_owned(),
+            font_size: FontSize(14),
         }
     }
 }
@@ -104,6 +128,7 @@ mod tests {
         assert_eq!((config.ring_width, config.ring_active), (RingWidth(32), Rgba([1, 2, 3, 4])));
         let table = [
             ("ring-width = 33", "a ring is not 33 pixels wide; write a whole number from 0 to 32", "33"),
+            ("font-size = 5", "letters are not 5 pixels high; write a whole number from 6 to 72", "5"),
             ("ring-width = -1", "a ring is not -1 pixels wide; write a whole number from 0 to 32", "-1"),
             (
                 "ring-active = \"blue\"",

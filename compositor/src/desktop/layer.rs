@@ -41,5 +41,6 @@ pub fn layer(
         damage: state.damage.clone(),
         pointer: false,
         older: false,
+        yields: false,
     })
 }

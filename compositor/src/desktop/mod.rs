@@ -6,6 +6,8 @@
 
 pub mod cursor;
 mod cursor_buffers;
+#[allow(dead_code)] // until the first panel
+pub mod drawn;
 mod layer;
 pub mod layers;
 pub mod layout;

@@ -93,6 +93,7 @@ impl Rings {
                 rate: 0,
                 pointer: false,
                 older: false,
+                yields: true,
             });
         }
     }

@@ -225,7 +225,7 @@ impl Outputs {
         let watched = trace::enabled() || check.is_some();
         if trace::enabled() {
             output.shown.clear();
-            let commits = scene.iter().filter(|layer| !layer.yields()).map(|layer| &layer.content);
+            let commits = scene.iter().filter(|layer| !layer.is_own()).map(|layer| &layer.content);
             output.shown.extend(commits.map(|of| trace::ShownCommit { surface: of.surface, commit: of.serial }));
             trace::latch(started, output.id, frame, vblank, &output.shown);
             trace::kms_commit(from, to, output.id, frame, &asked, out_fence.is_some(), None);

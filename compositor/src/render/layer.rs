@@ -18,7 +18,7 @@ use crate::{
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// `None`: the compositor's own image: the pointer of the cursor theme, or a part of a ring.
+    /// `None`: the compositor's own image: the pointer of the cursor theme, a part of a ring, text.
     pub surface: Option<WlSurface>,
     /// Its `surface` is the layer's identity for damage tracking.
     pub content: Arc<Content>,
@@ -39,6 +39,8 @@ pub struct Layer {
     /// The content is that of an earlier frame, because the current one may not be read yet; the
     /// damage is the current one's.
     pub older: bool,
+    /// No client's buffer loses its plane for it: it belongs to the looks of a window.
+    pub yields: bool,
 }
 
 impl Layer {
@@ -48,8 +50,8 @@ impl Layer {
         transform::then(transform::reverse(self.output), self.view.transform)
     }
 
-    /// Whether it is a part of a window's ring, for which no client's buffer loses its plane.
-    pub fn yields(&self) -> bool {
+    /// Whether the session has drawn it, for itself: no client has ever committed it.
+    pub fn is_own(&self) -> bool {
         self.surface.is_none() && !self.pointer
     }
 
@@ -57,7 +59,7 @@ impl Layer {
     /// is read again in each pass, or a colour. `None`: there is a copy, or nothing that a client could
     /// write.
     pub fn picture(&self) -> Option<LastPicture> {
-        let solid = matches!(self.content.source, PixelSource::Solid(_)) && !self.yields();
+        let solid = matches!(self.content.source, PixelSource::Solid(_)) && !self.is_own();
         let kept = solid || self.content.client_memory().is_some();
         kept.then(|| LastPicture { content: self.content.clone(), view: self.view })
     }

@@ -36,6 +36,8 @@ mod screenshot;
 mod slow;
 mod spawn;
 mod state;
+#[allow(dead_code)] // until the first panel
+mod text;
 mod touch;
 mod turns;
 mod watchdog;

@@ -80,6 +80,7 @@ impl Running {
             config,
             configuration: Default::default(),
             keys: Default::default(),
+            text: Default::default(),
             globals,
             seats,
             seat,
@@ -158,6 +159,7 @@ impl Running {
             EventSource::Mem2mem => state.mem2mem_event(),
             EventSource::Sandbox(slot) => state.sandbox_event(slot),
             EventSource::Configuration => state.configuration_changed(),
+            EventSource::Text => state.text_event(),
             EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())

@@ -25,7 +25,7 @@ use crate::{
     report::{counters::Counters, devices::DeviceReport, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
-        hold::Hold, inputs::Inputs, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes,
+        hold::Hold, inputs::Inputs, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes, text::Text,
     },
     surface::{
         acquires::Acquires,
@@ -67,6 +67,8 @@ pub struct Syncline {
     pub configuration: Configuration,
     /// Keys and buttons that are the session's own.
     pub keys: Keys,
+    /// Draws text, in a thread of its own.
+    pub text: Text,
     pub reactor: Reactor,
     pub globals: Globals,
     pub seats: SeatState<Syncline>,

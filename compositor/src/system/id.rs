@@ -56,4 +56,11 @@ impl SurfaceId {
     pub fn ring(window: WindowId, side: u32) -> Self {
         Self(1 << 30 | (window.0 & 0x0fff_ffff) << 2 | side & 3)
     }
+
+    /// The picture of a panel of the session's own, the so many-th. Above all rings; the ranges with other
+    /// bits from 28 to 30 are free for pictures of other kinds.
+    #[allow(dead_code)] // until the first panel
+    pub fn panel(number: u32) -> Self {
+        Self(1 << 31 | number & 0x0fff_ffff)
+    }
 }

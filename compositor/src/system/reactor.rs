@@ -58,6 +58,8 @@ pub enum EventSource {
     Mem2mem,
     /// The socket of a security context is ready, or its engine has hung up, by slot.
     Sandbox(Slot),
+    /// Pictures of text have been drawn.
+    Text,
 }
 
 impl EventSource {
@@ -78,6 +80,7 @@ impl EventSource {
             Self::Mem2mem => (12, 0),
             Self::Sandbox(slot) => (13, slot.0),
             Self::Configuration => (14, 0),
+            Self::Text => (15, 0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -100,6 +103,7 @@ impl EventSource {
             12 => Self::Mem2mem,
             13 => Self::Sandbox(Slot(index)),
             14 => Self::Configuration,
+            15 => Self::Text,
             _ => return None,
         })
     }
@@ -240,6 +244,7 @@ mod tests {
             Cec(Slot(3)),
             Mem2mem,
             Configuration,
+            Text,
         ] {
             assert_eq!(EventSource::from_token(source.token()), Some(source));
         }

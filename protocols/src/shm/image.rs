@@ -11,7 +11,7 @@ use std::{
 
 use dmabuf_import::Fourcc;
 use rustix::{
-    fs::{AtFlags, FileType, OFlags, SealFlags, StatxFlags},
+    fs::{AtFlags, FileType, MemfdFlags, OFlags, SealFlags, StatxFlags},
     io::Errno,
 };
 use smithay::{backend::allocator::format::get_bpp, wayland::shm::shm_format_to_fourcc};
@@ -106,6 +106,30 @@ pub struct ShmImage {
 }
 
 impl ShmImage {
+    /// An image of our own: these pixels, line by line without padding, in a memfd that stays as it is.
+    /// They are ARGB8888, premultiplied. Errors: EINVAL if they are not whole lines; those of
+    /// memfd_create(2), write(2) and fcntl(2).
+    pub fn of_pixels(width: u32, pixels: &[u8]) -> Result<Self, Errno> {
+        let stride = width.checked_mul(4).filter(|stride| *stride > 0).ok_or(Errno::INVAL)?;
+        let size = i32::try_from(pixels.len()).map_err(|_| Errno::INVAL)?;
+        if size == 0 || !pixels.len().is_multiple_of(stride as usize) {
+            return Err(Errno::INVAL);
+        }
+        let fd = rustix::fs::memfd_create("syncline", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut rest = pixels;
+        while !rest.is_empty() {
+            match rustix::io::write(&fd, rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+        let pool = Pool::new(fd, size).map_err(|_| Errno::INVAL)?;
+        let height = size as u32 / stride;
+        Ok(Self { pool: Arc::new(pool), offset: 0, width, height, stride, format: Fourcc::Argb8888 })
+    }
+
     /// Bytes of the pixels of a line.
     pub fn line_bytes(&self) -> usize {
         get_bpp(self.format).map_or(0, |bits| bits / 8) * self.width as usize
@@ -328,6 +352,21 @@ mod tests {
         file.write_all(bytes).unwrap();
         let pool = Arc::new(Pool::new(fd, 1 << 20).unwrap());
         ShmImage { pool, offset, width: 2, height, stride, format: Fourcc::Argb8888 }
+    }
+
+    #[test]
+    fn an_image_of_our_own_is_its_pixels_and_stays_so() {
+        let bytes: Vec<u8> = (0..24).collect();
+        let image = ShmImage::of_pixels(2, &bytes).unwrap();
+        assert_eq!((image.width, image.height, image.stride, image.check_file()), (2, 3, 8, Ok(())));
+        let mut read = [0; 24];
+        image.read(0..3, &mut read, 8, &mut []).unwrap();
+        assert_eq!(read[..], bytes);
+        assert!(rustix::io::pwrite(image.pool.fd(), &[1], 0).is_err(), "it is sealed");
+        assert!(rustix::fs::ftruncate(image.pool.fd(), 0).is_err());
+        for (width, bytes) in [(0, &bytes[..]), (2, &[]), (2, &bytes[1..]), (u32::MAX, &bytes), (5, &bytes)] {
+            assert_eq!(ShmImage::of_pixels(width, bytes).map(drop), Err(Errno::INVAL), "{width} {}", bytes.len());
+        }
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub mod motion;
 pub mod requests;
 pub mod sandboxes;
 pub mod surfaces;
+pub mod text;

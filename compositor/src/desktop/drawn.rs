@@ -1,0 +1,122 @@
+//! A picture that the session has drawn itself, as a layer of scenes.
+//!
+//! To a scene it is a copied buffer of shared memory that nobody waits to get back: whatever composites
+//! those composites it, also after a renderer is replaced, since the pixels stay where they are. Nothing
+//! here draws or knows what the picture says.
+
+use std::sync::Arc;
+
+use smithay::utils::{Logical, Rectangle};
+
+use crate::{
+    render::{Layer, Screen},
+    surface::{
+        buffer::PixelSource,
+        content::{Content, ContentParts, SyncMethod},
+        damage::DamageHistory,
+        shm::Shm,
+        view::View,
+    },
+    system::id::SurfaceId,
+    text::sheet::Picture,
+};
+
+/// A picture of the session's own.
+#[derive(Debug)]
+pub struct Drawn {
+    content: Arc<Content>,
+    damage: DamageHistory,
+}
+
+impl Drawn {
+    /// A picture that is known by this id: renderers keep a texture for it until they are told to forget it.
+    pub fn new(surface: SurfaceId, picture: Picture) -> Self {
+        let mut damage = DamageHistory::default();
+        damage.reset();
+        Self { content: content(surface, 1, picture), damage }
+    }
+
+    /// Shows another picture, which may have another size.
+    pub fn set(&mut self, picture: Picture) {
+        self.content = content(self.content.surface, self.content.serial + 1, picture);
+        self.damage.reset();
+    }
+
+    /// Its layer on an output, as large as `rect`, as part of a window's looks: it yields. `None`: the
+    /// output does not show it.
+    pub fn layer(&self, rect: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
+        let content = &self.content;
+        let view =
+            View { size: rect.size, src: Rectangle::from_size(content.source.size().to_f64()), ..View::default() };
+        if rect.is_empty() || !rect.overlaps(screen.area) || !view.is_drawable() {
+            return None;
+        }
+        Some(Layer {
+            surface: None,
+            opaque: view.hides_below(content.opaque),
+            content: content.clone(),
+            view,
+            dst: screen.rect(rect),
+            output: screen.transform,
+            damage: self.damage.clone(),
+            rate: 0,
+            pointer: false,
+            older: false,
+            yields: true,
+        })
+    }
+}
+
+fn content(surface: SurfaceId, serial: u64, Picture { image, opaque }: Picture) -> Arc<Content> {
+    Arc::new(Content::new(ContentParts {
+        surface,
+        serial,
+        committed_at: 0,
+        source: PixelSource::Shm(Arc::new(Shm::new(image))),
+        opaque,
+        converted: false,
+        ends: None,
+        acquire_by: SyncMethod::Buffer,
+        release_by: SyncMethod::Buffer,
+        buffer: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: u32, height: u32, opaque: bool) -> Picture {
+        Picture::new(width, &vec![7; (width * height * 4) as usize], opaque).unwrap()
+    }
+
+    fn rect(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Logical> {
+        Rectangle::new((x, y).into(), (w, h).into())
+    }
+
+    #[test]
+    fn a_picture_is_a_layer_where_an_output_shows_it() {
+        let screen = Screen::upright(rect(100, 0, 800, 600));
+        let drawn = Drawn::new(SurfaceId::panel(1), picture(40, 20, true));
+        let layer = drawn.layer(rect(110, 5, 40, 20), &screen).unwrap();
+        assert_eq!(layer.dst, Rectangle::new((10, 5).into(), (40, 20).into()));
+        assert!(layer.opaque && layer.yields && layer.is_own() && layer.picture().is_none());
+        for elsewhere in [rect(0, 0, 40, 20), rect(900, 0, 40, 20), rect(110, 5, 0, 20)] {
+            assert!(drawn.layer(elsewhere, &screen).is_none(), "{elsewhere:?}");
+        }
+        let translucent = Drawn::new(SurfaceId::panel(1), picture(40, 20, false));
+        assert!(!translucent.layer(rect(110, 5, 40, 20), &screen).unwrap().opaque);
+    }
+
+    #[test]
+    fn another_picture_is_another_content_all_of_which_has_changed() {
+        let screen = Screen::upright(rect(0, 0, 800, 600));
+        let mut drawn = Drawn::new(SurfaceId::panel(1), picture(40, 20, true));
+        let before = drawn.layer(rect(0, 0, 40, 20), &screen).unwrap();
+        drawn.set(picture(50, 20, false));
+        let after = drawn.layer(rect(0, 0, 50, 20), &screen).unwrap();
+        assert_eq!(after.content.surface, before.content.surface);
+        assert!(after.content.serial > before.content.serial && after.view.src.size.w == 50.0 && !after.opaque);
+        assert!(after.damage.damage_since(before.damage.current_commit()).is_none(), "everything");
+    }
+}
