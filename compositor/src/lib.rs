@@ -21,7 +21,6 @@ mod schedule;
 mod session;
 mod surface;
 mod system;
-#[allow(dead_code)] // until the first panel
 mod text;
 
 pub use cli::main;

@@ -132,9 +132,7 @@ fn text(bindings: &Bindings) -> String {
         writeln!(text, "mode {name}").ok();
         for (chord, binding) in mode {
             for entry in binding.entries.iter() {
-                let options = entry.options();
-                let options = if options.is_empty() { String::new() } else { format!(" ({})", options.join(", ")) };
-                let action = format!("{}{options}", entry.text);
+                let action = entry.with_options();
                 writeln!(text, "  {:width$}  {action:40}  {}", chord.to_string(), binding.origin).ok();
             }
         }

@@ -6,12 +6,12 @@
 
 pub mod cursor;
 mod cursor_buffers;
-#[allow(dead_code)] // until the first panel
 pub mod drawn;
 mod layer;
 pub mod layers;
 pub mod layout;
 pub mod lock;
+pub mod panels;
 pub mod ring;
 pub mod rings;
 pub mod scene;
@@ -47,6 +47,8 @@ pub struct Desktop {
     pub layers: layers::Layers,
     /// What is drawn around windows.
     pub rings: rings::Rings,
+    /// What the session itself says, above all that.
+    pub panels: panels::Panels,
     /// While the session is locked, or is about to be, only this is on the desktop.
     pub lock: Option<lock::Lock>,
     /// All surfaces, and which is a sub-surface of which.
@@ -70,6 +72,7 @@ impl Desktop {
             focused: None,
             layers: layers::Layers::default(),
             rings: rings::Rings::new(config),
+            panels: panels::Panels::default(),
             lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),

@@ -1,4 +1,4 @@
-//! The scene of one output: the layers of all visible surfaces and rings, from top to bottom.
+//! The scene of one output: the layers of all visible surfaces, rings and panels, from top to bottom.
 
 use std::ops::ControlFlow;
 
@@ -33,6 +33,9 @@ impl Desktop {
     ) -> Collected {
         if let Some(device) = device {
             self.cursor.collect(device, &self.trees, self.pointer, screen, now, scene);
+        }
+        if self.lock.is_none() {
+            self.panels.collect(screen, scene);
         }
         let mut rings = std::mem::take(&mut self.rings);
         let filling = self.filling(|filled| filled.contains_rect(screen.area));

@@ -46,6 +46,7 @@ impl Syncline {
         self.configuration.error = error.map(with_excerpt);
         self.watch_configuration();
         self.set_environment(&Config::default());
+        self.tell_fault();
     }
 
     fn watch_configuration(&mut self) {
@@ -108,6 +109,7 @@ impl Syncline {
             tracing::error!("the configuration stays as it was: {error}");
         }
         self.configuration.error = taken.as_ref().err().cloned();
+        self.tell_fault();
         taken
     }
 
@@ -134,6 +136,7 @@ impl Syncline {
         self.outputs.policy = hand_off(&self.config.fences);
         self.set_environment(&old);
         self.light_anew(&old);
+        self.renew_bindings();
         self.redraw_all();
         let later = differing(&old, &self.config, &AT_START);
         match later.as_slice() {

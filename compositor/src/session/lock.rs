@@ -108,6 +108,7 @@ impl Syncline {
     fn begin_lock(&mut self, lock: SessionLock) {
         tracing::info!("the session is being locked");
         self.leave_all_input();
+        self.panels_locked();
         self.comparison_ended("the session is being locked");
         let frames = self.outputs.list.iter().map(|output| (output.id, output.frame));
         self.desktop.lock = Some(Lock::new(lock, self.now, frames));

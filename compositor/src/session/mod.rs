@@ -26,6 +26,7 @@ mod inputs;
 mod leaving;
 mod lock;
 mod memory;
+mod panels;
 mod parts;
 mod reports;
 mod requests;
@@ -36,7 +37,6 @@ mod screenshot;
 mod slow;
 mod spawn;
 mod state;
-#[allow(dead_code)] // until the first panel
 mod text;
 mod touch;
 mod turns;

@@ -24,7 +24,9 @@ impl Syncline {
                 return self.bring_picture(key, None);
             }
         }
-        self.text.painter.iter_mut().for_each(|painter| painter.request(key, sheet.clone()));
+        if let Some(painter) = &mut self.text.painter {
+            painter.request(key, sheet);
+        }
     }
 
     /// This one draws from now on.
@@ -47,8 +49,9 @@ impl Syncline {
 
     /// A picture goes to what it is for. `None`: there is none.
     fn bring_picture(&mut self, key: SurfaceId, picture: Option<Picture>) {
-        // Nothing waits for one yet.
-        drop((key, picture));
+        if key.is_panel() {
+            self.panel_drawn(key, picture);
+        }
     }
 
     /// What a picture was for is gone: it is not drawn any more, no scene has it, and no renderer keeps it.

@@ -137,6 +137,10 @@ impl Syncline {
     pub fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
         let location = self.touched(event);
+        if self.panel_takes_click(location) {
+            // No client hears of this finger.
+            return;
+        }
         if !touch.is_grabbed() && !self.seat.get_pointer().is_some_and(|pointer| pointer.is_grabbed()) {
             self.click_focus(location);
         }

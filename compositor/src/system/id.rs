@@ -59,8 +59,12 @@ impl SurfaceId {
 
     /// The picture of a panel of the session's own, the so many-th. Above all rings; the ranges with other
     /// bits from 28 to 30 are free for pictures of other kinds.
-    #[allow(dead_code)] // until the first panel
     pub fn panel(number: u32) -> Self {
         Self(1 << 31 | number & 0x0fff_ffff)
+    }
+
+    /// Whether it is that of a panel.
+    pub fn is_panel(self) -> bool {
+        self.0 >> 28 == 1 << 3
     }
 }

@@ -11,7 +11,7 @@ use cosmic_text::{
 use crate::text::{
     canvas::{Canvas, Clip},
     painter::Draw,
-    sheet::{Block, Colour, Fit, Height, NoPicture, Picture, Sheet},
+    sheet::{Block, Colour, NoPicture, Picture, Sheet},
 };
 
 /// The most images of letters that are kept.
@@ -25,14 +25,6 @@ const MONOSPACE: [&str; 4] = ["Noto Sans Mono", "DejaVu Sans Mono", "Liberation 
 pub struct Fonts {
     system: FontSystem,
     glyphs: SwashCache,
-}
-
-/// A block whose lines are known.
-struct Laid<'a> {
-    block: &'a Block,
-    buffer: Buffer,
-    /// Where the last line ends, in pixels from the top of the picture.
-    bottom: f32,
 }
 
 impl Fonts {
@@ -52,16 +44,13 @@ impl Fonts {
         Self { system: FontSystem::new_with_locale_and_db(locale(), fonts), glyphs: SwashCache::new() }
     }
 
-    fn lay<'a>(&mut self, sheet: &Sheet, block: &'a Block) -> Laid<'a> {
+    /// The lines of a block.
+    fn lay(&mut self, sheet: &Sheet, block: &Block) -> Buffer {
         let font = &sheet.font;
         let size = [block.size.0, block.size.1].map(|length| length as f32 * sheet.scale);
         let mut buffer = Buffer::new_empty(Metrics::new(font.size * sheet.scale, font.line * sheet.scale));
-        let (wrap, cut) = match block.fit {
-            Fit::Line | Fit::Lines => (Wrap::None, Ellipsize::End(EllipsizeHeightLimit::Lines(1))),
-            Fit::Wrap => (Wrap::WordOrGlyph, Ellipsize::None),
-        };
-        buffer.set_wrap(wrap);
-        buffer.set_ellipsize(cut);
+        buffer.set_wrap(Wrap::None);
+        buffer.set_ellipsize(Ellipsize::End(EllipsizeHeightLimit::Lines(1)));
         buffer.set_hinting(Hinting::Enabled);
         buffer.set_size(Some(size[0]), Some(size[1]));
         let family = match &*font.family {
@@ -79,20 +68,18 @@ impl Fonts {
         });
         buffer.set_rich_text(spans, &plain, Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.system, false);
-        let top = block.at.1 as f32 * sheet.scale;
-        let whole = buffer.layout_runs().filter(|run| run.line_top + run.line_height <= size[1] + 0.5);
-        let bottom = top + whole.map(|run| run.line_top + run.line_height).fold(0.0, f32::max);
-        Laid { block, buffer, bottom }
+        buffer
     }
 
-    fn paint(&mut self, sheet: &Sheet, Laid { block, buffer, bottom }: &Laid<'_>, canvas: &mut Canvas) {
+    fn paint(&mut self, sheet: &Sheet, block: &Block, canvas: &mut Canvas) {
+        let buffer = self.lay(sheet, block);
         let pixels = |length: u32| length as f32 * sheet.scale;
         let (left, top) = (pixels(block.at.0).round(), pixels(block.at.1).round());
         let (right, lowest) = (left + pixels(block.size.0), top + pixels(block.size.1));
         let clip = Clip { x: [left as i32, right.round() as i32], y: [top as i32, lowest.round() as i32] };
         for (at, run) in buffer.layout_runs().enumerate() {
             // The first is drawn even where it does not fit as a whole.
-            if at > 0 && top + run.line_top + run.line_height > bottom + 1.0 {
+            if at > 0 && top + run.line_top + run.line_height > lowest + 1.0 {
                 break;
             }
             for glyph in run.glyphs {
@@ -116,17 +103,10 @@ impl Draw for Fonts {
         if self.glyphs.image_cache.len() > MOST_GLYPHS {
             self.glyphs.image_cache.clear();
         }
-        let laid: Vec<Laid<'_>> = sheet.blocks.iter().map(|block| self.lay(sheet, block)).collect();
-        let height = match sheet.height {
-            Height::Exactly(height) => sheet.pixels(height),
-            Height::UpTo { most, below } => {
-                let bottom = laid.iter().map(|laid| laid.bottom).fold(0.0, f32::max);
-                (bottom + sheet.pixels(below)).ceil().clamp(1.0, sheet.pixels(most))
-            }
-        };
-        let mut canvas = Canvas::new(sheet.pixels(sheet.width) as usize, height as usize, sheet.background);
-        for laid in &laid {
-            self.paint(sheet, laid, &mut canvas);
+        let [width, height] = [sheet.width, sheet.height].map(|length| sheet.pixels(length) as usize);
+        let mut canvas = Canvas::new(width, height, sheet.background);
+        for block in &sheet.blocks {
+            self.paint(sheet, block, &mut canvas);
         }
         if let Some(edge) = sheet.edge {
             canvas.edge(edge, sheet.scale.round().max(1.0) as usize);
@@ -168,7 +148,7 @@ fn language(locale: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::sheet::{Font, Span};
+    use crate::text::sheet::{Fit, Font, Span};
 
     /// The system's fonts; `None`, and the test is skipped: it has none.
     fn fonts() -> Option<Fonts> {
@@ -184,7 +164,7 @@ mod tests {
         let block = Block { at: (10, 5), size: (180, 80), fit, spans: vec![Span::plain(text, [255, 0, 0, 255])] };
         Sheet {
             width: 200,
-            height: Height::Exactly(90),
+            height: 90,
             scale: 1.0,
             background: [0, 0, 0, 255],
             edge: None,
@@ -195,7 +175,7 @@ mod tests {
 
     fn lines(fonts: &mut Fonts, sheet: &Sheet) -> Vec<(f32, usize)> {
         let laid = fonts.lay(sheet, &sheet.blocks[0]);
-        laid.buffer.layout_runs().map(|run| (run.line_w, run.glyphs.len())).collect()
+        laid.layout_runs().map(|run| (run.line_w, run.glyphs.len())).collect()
     }
 
     /// The pixels that are not background: x, y.
@@ -239,21 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn text_is_wrapped_and_a_picture_may_be_as_high_as_that() {
+    fn lines_that_have_no_room_are_left_out() {
         let Some(mut fonts) = fonts() else { return };
-        let line = sheet("", Fit::Wrap).font.line;
-        let mut heights = Vec::new();
-        for words in [1, 20, 500] {
-            let height = Height::UpTo { most: 90, below: 5 };
-            let sheet = Sheet { height, ..sheet(&"word ".repeat(words), Fit::Wrap) };
-            let picture = fonts.draw(&sheet).unwrap();
-            let lowest = inked(&picture).into_iter().map(|(_, y)| y).max().unwrap();
-            assert!(lowest < picture.image.height - 5);
-            heights.push(picture.image.height as f32);
+        let height = sheet("", Fit::Lines).font.line;
+        for (count, seen) in [(1, 1.0), (3, 3.0), (100, (80.0 / height).floor())] {
+            let picture = fonts.draw(&sheet(&"Mg\n".repeat(count), Fit::Lines)).unwrap();
+            let lowest = inked(&picture).into_iter().map(|(_, y)| y as f32).fold(0.0, f32::max);
+            let lines = ((lowest - 5.0) / height).ceil();
+            assert_eq!(lines, seen, "{count} lines");
         }
-        assert_eq!(heights[0], 5.0 + line + 5.0);
-        assert!(heights[1] > heights[0] && heights[2] > heights[1]);
-        assert_eq!(heights[2], 5.0 + (80.0 / line).floor() * line + 5.0, "whole lines only");
     }
 
     #[test]
@@ -283,7 +257,7 @@ mod tests {
             "\u{10ffff}",
         ];
         for text in texts.into_iter().map(str::to_owned).chain([texts.concat(), "x".repeat(20_000)]) {
-            for fit in [Fit::Line, Fit::Lines, Fit::Wrap] {
+            for fit in [Fit::Line, Fit::Lines] {
                 let mut sheet = sheet(&text, fit);
                 sheet.tame();
                 sheet.edge = Some([255; 4]);

@@ -216,7 +216,7 @@ impl Painter {
 #[cfg(test)]
 mod stub {
     use super::*;
-    use crate::text::{canvas::Canvas, sheet::Height};
+    use crate::text::canvas::Canvas;
 
     pub struct Blank;
 
@@ -225,8 +225,7 @@ mod stub {
             if sheet.font.family.is_empty() {
                 return Err(NoPicture::NoFonts);
             }
-            let (Height::Exactly(height) | Height::UpTo { most: height, .. }) = sheet.height;
-            let [width, height] = [sheet.width, height].map(|length| sheet.pixels(length) as usize);
+            let [width, height] = [sheet.width, sheet.height].map(|length| sheet.pixels(length) as usize);
             Canvas::new(width, height, sheet.background).finish()
         }
     }
@@ -240,7 +239,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::text::sheet::{Block, Fit, Font, Height, Span};
+    use crate::text::sheet::{Block, Fit, Font, Span};
 
     fn key(n: u32) -> SurfaceId {
         SurfaceId(n)
@@ -250,7 +249,7 @@ mod tests {
         let block = Block { at: (0, 0), size: (8, 8), fit: Fit::Line, spans: vec![Span::plain(text, [0; 4])] };
         Sheet {
             width: 8,
-            height: Height::Exactly(8),
+            height: 8,
             scale: 1.0,
             background: [0; 4],
             edge: None,

@@ -22,7 +22,7 @@ pub const LONGEST_SIDE: f32 = 16_384.0;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sheet {
     pub width: u32,
-    pub height: Height,
+    pub height: u32,
     /// How many pixels of the picture are a logical one.
     pub scale: f32,
     pub background: Colour,
@@ -30,17 +30,6 @@ pub struct Sheet {
     pub edge: Option<Colour>,
     pub font: Font,
     pub blocks: Vec<Block>,
-}
-
-/// How high a picture becomes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Height {
-    Exactly(u32),
-    /// As high as its text and what is to be free below it, up to this.
-    UpTo {
-        most: u32,
-        below: u32,
-    },
 }
 
 /// How text is written.
@@ -79,8 +68,6 @@ pub enum Fit {
     Line,
     /// Each line ends with an ellipsis. Lines for which there is no room are left out.
     Lines,
-    /// Lines go on below. Those for which there is no room are left out.
-    Wrap,
 }
 
 /// Text of one look.
@@ -117,10 +104,7 @@ impl Sheet {
 
     /// Errors: a picture of this size is not drawn.
     pub fn check(&self) -> Result<(), NoPicture> {
-        let height = match self.height {
-            Height::Exactly(height) | Height::UpTo { most: height, .. } => height,
-        };
-        let (width, height) = (self.pixels(self.width), self.pixels(height));
+        let (width, height) = (self.pixels(self.width), self.pixels(self.height));
         // A size that is no number fits nowhere.
         let fits = |side: f32| (1.0..=LONGEST_SIDE).contains(&side);
         let drawable = |size: f32| (1.0..=1024.0).contains(&(size * self.scale));
@@ -209,7 +193,7 @@ mod tests {
         let block = |text: &str| Block { at: (0, 0), size: (10, 10), fit, spans: vec![Span::plain(text, [0; 4])] };
         Sheet {
             width: 10,
-            height: Height::Exactly(10),
+            height: 10,
             scale: 1.0,
             background: [0; 4],
             edge: None,
@@ -262,10 +246,8 @@ mod tests {
             (10, 10, f32::INFINITY, false),
         ];
         for (width, height, scale, drawn) in table {
-            for height in [Height::Exactly(height), Height::UpTo { most: height, below: 0 }] {
-                let sheet = Sheet { width, height, scale, ..sheet("", Fit::Line) };
-                assert_eq!(sheet.check().is_ok(), drawn, "{width} {height:?} {scale}");
-            }
+            let sheet = Sheet { width, height, scale, ..sheet("", Fit::Line) };
+            assert_eq!(sheet.check().is_ok(), drawn, "{width} {height} {scale}");
         }
         let mut huge = sheet("", Fit::Line);
         huge.font.line = 0.0;

@@ -20,6 +20,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("Super+q", "close"),
     ("Super+Shift+c", "reload"),
     ("Super+question", "show-bindings"),
+    ("Super+F1", "show-bindings"),
     ("Print", "screenshot"),
     ("Ctrl+Alt+BackSpace", "quit"),
     ("Terminate_Server", "quit"),

@@ -35,6 +35,12 @@ impl Entry {
         all.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
     }
 
+    /// The action with its options, for people.
+    pub fn with_options(&self) -> String {
+        let options = self.options();
+        if options.is_empty() { self.text.to_string() } else { format!("{} ({})", self.text, options.join(", ")) }
+    }
+
     /// As it is written in a file.
     pub fn written(&self) -> String {
         let action = quoted(&self.text);

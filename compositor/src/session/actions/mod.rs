@@ -43,12 +43,13 @@ impl Syncline {
             }
             Action::KeyboardLayout(layout) => self.change_keyboard_layout(*layout),
 
+            Action::ShowBindings => self.toggle_bindings(),
+
             Action::Close => self.close_focused(),
             Action::Kill => self.kill_focused(),
             Action::DragMove => self.drag_under_pointer(false),
             Action::DragResize => self.drag_under_pointer(true),
 
-            Action::ShowBindings => Err("not possible yet; `syncline bindings` prints them".to_owned()),
             Action::Focus(_)
             | Action::FocusWindow(_)
             | Action::SwitchWindow(_)
@@ -110,6 +111,7 @@ impl Syncline {
         }
         tracing::debug!("mode {mode} of the bindings");
         self.keys.mode = mode.into();
+        self.renew_bindings();
         Ok(())
     }
 

@@ -78,6 +78,10 @@ impl Syncline {
         }
         self.keys.tap = None;
         self.keys.repeat = None;
+        if self.panel_takes_key(own, mods) {
+            self.keys.take(Taken { what, entries: [].into(), situation: self.situation() });
+            return true;
+        }
         let chords = chords(mods, key, &self.keys);
         let Some(hit) = self.bound(chords) else { return false };
         self.due(&hit, false);

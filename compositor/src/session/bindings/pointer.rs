@@ -22,6 +22,10 @@ impl Syncline {
             return self.released(what);
         }
         self.keys.tap = None;
+        if self.panel_takes_click(self.pointer_location()) {
+            self.keys.take(Taken { what, entries: [].into(), situation: self.situation() });
+            return true;
+        }
         let Some(hit) = self.bound([Chord { mods: self.mods(), trigger: Trigger::Button(code) }]) else {
             return false;
         };

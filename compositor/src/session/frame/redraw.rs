@@ -4,7 +4,7 @@
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point},
+    utils::{Logical, Point, Rectangle},
     wayland::compositor::with_states,
 };
 
@@ -14,6 +14,15 @@ impl Syncline {
     /// Anything on every output may have changed.
     pub fn redraw_all(&mut self) {
         for output in &mut self.outputs.list {
+            output.scene.set_stale();
+            output.dirty = true;
+        }
+    }
+
+    /// What the session itself shows in a part of the desktop is another: the outputs there build their
+    /// scenes again.
+    pub fn redraw_area(&mut self, area: Rectangle<i32, Logical>) {
+        for output in self.outputs.list.iter_mut().filter(|output| output.rect().overlaps(area)) {
             output.scene.set_stale();
             output.dirty = true;
         }

@@ -18,6 +18,8 @@ pub struct Configuration {
     pub due: Option<Ns>,
     /// Why the files were not taken when they were read last; the configuration before holds.
     pub error: Option<String>,
+    /// The error that was shown on the screen, whether or not it still is.
+    pub told: Option<String>,
     /// How often they were read since the beginning.
     pub reloads: u64,
 }

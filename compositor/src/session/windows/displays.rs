@@ -29,6 +29,7 @@ impl Syncline {
         covering.iter().for_each(|surface| self.update_feedback(surface));
         self.pointer_stale = true;
         self.power_stale = true;
+        self.place_panels();
         self.redraw_all();
     }
 
