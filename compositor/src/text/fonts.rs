@@ -10,8 +10,7 @@ use cosmic_text::{
 
 use crate::text::{
     canvas::{Canvas, Clip},
-    painter::Draw,
-    sheet::{Block, Colour, NoPicture, Picture, Sheet},
+    sheet::{Block, Colour, Draw, NoPicture, Picture, Sheet},
 };
 
 /// The most images of letters that are kept.

@@ -166,6 +166,12 @@ impl Picture {
     }
 }
 
+/// What makes pictures of sheets.
+pub trait Draw {
+    /// The sheet is checked and tame.
+    fn draw(&mut self, sheet: &Sheet) -> Result<Picture, NoPicture>;
+}
+
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPicture {

@@ -45,10 +45,13 @@ struct Columns {
 /// The panel on an output, in letters of this size at most.
 pub fn panel(bindings: &Bindings, mode: &str, font: &str, size: u8, area: Rectangle<i32, Logical>) -> (Place, Sheet) {
     let mut lines = lines_of(bindings);
-    let fitting = (SMALLEST.min(size)..=size).rev().map(|size| columns(&lines, Font::new(&font.into(), size), area));
-    let mut last = None;
-    let fits = fitting.inspect(|columns| last = Some(columns.clone())).find(|columns| columns.whole);
-    let Some(columns) = fits.or(last) else { unreachable!("there is a size") };
+    let mut columns = columns(&lines, Font::new(&font.into(), size), area);
+    for smaller in (SMALLEST.min(size)..size).rev() {
+        if columns.whole {
+            break;
+        }
+        columns = self::columns(&lines, Font::new(&font.into(), smaller), area);
+    }
     let rooms = (columns.count * columns.lines) as usize;
     if lines.len() > rooms {
         lines.truncate(rooms.saturating_sub(1));
