@@ -142,9 +142,8 @@ impl CursorBuffers {
         let src = Rectangle::from_size(content.source.size().to_f64());
         let view = View { size: image.size(), src, ..View::default() };
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
-        let (surface, output, opaque, rate, pointer) = (None, Transform::Normal, false, 0, true);
-        let (older, yields) = (false, false);
-        Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, older, yields })
+        let (surface, output, opaque, rate, pointer, older) = (None, Transform::Normal, false, 0, true, false);
+        Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, older })
     }
 
     /// The theme's image in a buffer of `device`.

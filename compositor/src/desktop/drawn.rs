@@ -42,8 +42,7 @@ impl Drawn {
         self.damage.reset();
     }
 
-    /// Its layer on an output, as large as `rect`, as part of a window's looks: it yields. `None`: the
-    /// output does not show it.
+    /// Its layer on an output, as large as `rect`. `None`: the output does not show it.
     pub fn layer(&self, rect: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
         let content = &self.content;
         let view =
@@ -62,7 +61,6 @@ impl Drawn {
             rate: 0,
             pointer: false,
             older: false,
-            yields: true,
         })
     }
 }
@@ -100,7 +98,7 @@ mod tests {
         let drawn = Drawn::new(SurfaceId::panel(1), picture(40, 20, true));
         let layer = drawn.layer(rect(110, 5, 40, 20), &screen).unwrap();
         assert_eq!(layer.dst, Rectangle::new((10, 5).into(), (40, 20).into()));
-        assert!(layer.opaque && layer.yields && layer.is_own() && layer.picture().is_none());
+        assert!(layer.opaque && layer.is_own() && layer.picture().is_none());
         for elsewhere in [rect(0, 0, 40, 20), rect(900, 0, 40, 20), rect(110, 5, 0, 20)] {
             assert!(drawn.layer(elsewhere, &screen).is_none(), "{elsewhere:?}");
         }

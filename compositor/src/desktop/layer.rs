@@ -41,6 +41,5 @@ pub fn layer(
         damage: state.damage.clone(),
         pointer: false,
         older: false,
-        yields: false,
     })
 }

@@ -126,8 +126,7 @@ impl Panels {
     /// Appends the layers of the panels that an output shows. They do not yield: a buffer that fills the
     /// display loses its plane for them, if need be.
     pub fn collect(&self, screen: &Screen, layers: &mut Vec<Layer>) {
-        let shown = self.shown().filter_map(|(panel, drawn)| drawn.layer(panel.place.rect, screen));
-        layers.extend(shown.map(|layer| Layer { yields: false, ..layer }));
+        layers.extend(self.shown().filter_map(|(panel, drawn)| drawn.layer(panel.place.rect, screen)));
     }
 }
 
@@ -155,7 +154,7 @@ mod tests {
         assert!(layers.is_empty() && panels.top().is_none() && panels.at((5.0, 5.0).into()).is_none());
         assert_eq!(panels.show(id, picture()), Some([place(0); 2]));
         panels.collect(&screen, &mut layers);
-        assert!(layers.len() == 1 && layers[0].content.surface == id && !layers[0].yields);
+        assert!(layers.len() == 1 && layers[0].content.surface == id && !layers[0].yields());
         assert_eq!((panels.top(), panels.at((5.0, 5.0).into())), (Some(Kind::Fault), Some(Kind::Fault)));
         assert_eq!(panels.at((100.0, 5.0).into()), None);
         assert_eq!(panels.close(Kind::Fault), Some(id));

@@ -93,7 +93,6 @@ impl Rings {
                 rate: 0,
                 pointer: false,
                 older: false,
-                yields: true,
             });
         }
     }

@@ -39,8 +39,6 @@ pub struct Layer {
     /// The content is that of an earlier frame, because the current one may not be read yet; the
     /// damage is the current one's.
     pub older: bool,
-    /// No client's buffer loses its plane for it: it belongs to the looks of a window.
-    pub yields: bool,
 }
 
 impl Layer {
@@ -53,6 +51,12 @@ impl Layer {
     /// Whether the session has drawn it, for itself: no client has ever committed it.
     pub fn is_own(&self) -> bool {
         self.surface.is_none() && !self.pointer
+    }
+
+    /// Whether it belongs to the looks of a window, so that no client's buffer loses its plane for it. A panel
+    /// of the session does not: it must be seen.
+    pub fn yields(&self) -> bool {
+        self.is_own() && !self.content.surface.is_panel()
     }
 
     /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which

@@ -202,7 +202,7 @@ mod tests {
         let (place, sheet) = panel(&small, "default", "sans-serif", 14, area(1920, 1080));
         assert_eq!(sheet.blocks.len(), 3);
         assert!(place.rect.size.h < 500 && place.rect.size.w < 900, "{place:?}");
-        for (w, h) in [(320, 200), (1, 1), (64, 4000)] {
+        for (w, h) in [(320, 200), (1, 1), (64, 400)] {
             let (place, sheet) = panel(&Bindings::default(), "default", "sans-serif", 14, area(w, h));
             assert!(text(&sheet).concat().contains("and more"), "{w}x{h}");
             assert!(place.rect.size.w <= w.max(1) && place.rect.size.h <= h.max(1), "{place:?}");

@@ -163,7 +163,7 @@ impl Layouts {
             LayerPlacement::Hidden | LayerPlacement::Composited => false,
         };
         let placed = || scene.iter().zip(assignment.placements());
-        let mut rings = scene.iter().enumerate().filter(|(_, layer)| layer.yields);
+        let mut rings = scene.iter().enumerate().filter(|(_, layer)| layer.yields());
         rings.any(|(at, ring)| {
             let covers = |(layer, placement): (&render::Layer, _)| above(placement) && layer.dst.overlaps(ring.dst);
             assignment.composite().is_none() || placed().skip(at + 1).any(covers)
@@ -262,7 +262,7 @@ fn describe(
         alpha: alpha(layer),
         opaque: layer.opaque,
         scans_out,
-        yields: layer.yields,
+        yields: layer.yields(),
         rate: layer.rate,
     }
 }
