@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod apps;
 pub mod bench;
 pub mod card;
 pub mod cec;

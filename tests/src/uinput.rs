@@ -18,6 +18,7 @@ use crate::time::poll_until;
 /// Codes of linux/input-event-codes.h that the tests use.
 pub mod code {
     #![allow(missing_docs)]
+    pub const KEY_ESC: u16 = 1;
     pub const KEY_1: u16 = 2;
     pub const KEY_2: u16 = 3;
     pub const KEY_BACKSPACE: u16 = 14;
@@ -129,6 +130,24 @@ impl Keyboard {
         keys.iter().try_for_each(|key| self.key(*key, true))?;
         keys.iter().rev().try_for_each(|key| self.key(*key, false))
     }
+
+    /// Types a text of lower-case letters, digits, spaces, `-,./` and line ends.
+    pub fn text(&self, text: &str) -> Result<()> {
+        text.chars().try_for_each(|character| {
+            let key = key_of(character).ok_or_else(|| Error::Other(format!("there is no key for {character:?}")))?;
+            self.chord(&[key])
+        })
+    }
+}
+
+/// The key of each lower-case letter, digit and of what stands between words, on an American keyboard.
+const KEYS: [(&str, u16); 6] =
+    [("1234567890-", 2), ("qwertyuiop", 16), ("\n", code::KEY_ENTER), ("asdfghjkl", 30), ("zxcvbnm,./", 44), (" ", 57)];
+
+/// The code of the key for a character.
+fn key_of(character: char) -> Option<u16> {
+    let place = |row: &str| row.chars().position(|at| at == character);
+    KEYS.iter().find_map(|(row, first)| Some(first + u16::try_from(place(row)?).ok()?))
 }
 
 /// A pointer with absolute positions, as virtual machines have it, and a wheel: what it says is
@@ -182,5 +201,19 @@ impl Mouse {
     /// Moves it.
     pub fn by(&self, dx: i32, dy: i32) -> Result<()> {
         self.0.send(&[(EV_REL, 0, dx), (EV_REL, 1, dy)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_characters() {
+        let table = [('1', 2), ('0', 11), ('q', code::KEY_Q), ('a', code::KEY_A), ('m', 50), ('/', 53), ('\n', 28)];
+        for (character, code) in table {
+            assert_eq!(key_of(character), Some(code), "{character:?}");
+        }
+        assert_eq!(key_of('A'), None);
     }
 }

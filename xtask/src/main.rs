@@ -2,6 +2,7 @@
 //!
 //! Builds with no system library present, since it is what installs them.
 
+mod apps;
 mod apt;
 mod demo;
 mod error;
@@ -51,6 +52,8 @@ enum Task {
     /// Run a command in the lab: a real kernel with vkms, vgem, sw_sync, udmabuf, vivid, vim2m and
     /// uinput, as an ordinary process
     Lab(lab::Options),
+    /// Make a Debian sid with everyday programs, which the tests run in the lab
+    Apps(apps::Options),
     /// Show who imports whom, and check it against docs/architecture.md
     Layers(layers::Options),
     /// The first process of the lab's kernel
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Mutants(options) => mutants::main(&options),
         Task::Soak(options) => soak::main(&options),
         Task::Lab(options) => lab::main(&options),
+        Task::Apps(options) => apps::main(&options),
         Task::Layers(options) => layers::main(&options),
         Task::LabGuest { .. } => lab::guest::main().map(|()| 0),
         Task::LabExec(options) => lab::trampoline::main(&options),
@@ -102,6 +106,8 @@ mod tests {
         assert!(
             matches!(lab.task, Task::Lab(options) if options.timeout == 7 && options.command == ["ls", "-l", "--env"])
         );
+        let apps = Cli::parse_from(["xtask", "apps", "--list", "--", "foot", "--version"]);
+        assert!(matches!(apps.task, Task::Apps(_)));
         let guest = Cli::parse_from(["xtask", "lab-guest", "console=tty0"]);
         assert!(matches!(guest.task, Task::LabGuest { .. }));
     }

@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,7 +18,7 @@ use rustix::process::{Pid, WaitOptions};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::wire::{self, Job, Kind};
-use super::{guest_services, guest_system};
+use super::{guest_apps, guest_services, guest_system};
 use crate::error::{Context, Error, Result};
 
 /// The guest's end of the wire.
@@ -59,6 +60,9 @@ fn run(from_host: &mut File, line: &Line) -> Result<i32> {
         }
     };
     guest_services::start_all()?;
+    if let Some(root) = job.env.get(guest_apps::VARIABLE) {
+        guest_apps::mount_root(Path::new(root))?;
+    }
 
     let [program, arguments @ ..] = job.command.as_slice() else {
         return Err(Error::new("the job has no command"));

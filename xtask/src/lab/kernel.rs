@@ -145,7 +145,7 @@ fn compile(tree: &Path, objects: &Path) -> Result<()> {
     if let Some(stderr) = child.stderr.take() {
         errors.follow(stderr);
     }
-    let mut progress = Progress::begin("building the lab's kernel", EXPECTED_STEPS);
+    let mut progress = Progress::begin("lab: building the lab's kernel", EXPECTED_STEPS);
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n').map_while(std::result::Result::ok) {
             if is_step(&line) {

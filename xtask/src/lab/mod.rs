@@ -9,6 +9,7 @@ pub mod cpu;
 pub mod extract;
 mod failure;
 pub mod guest;
+pub mod guest_apps;
 mod guest_services;
 mod guest_system;
 pub mod kernel;

@@ -24,7 +24,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins; `expected` steps are an estimate.
+    /// Begins; `what` is done in `expected` steps, an estimate.
     pub fn begin(what: &str, expected: u64) -> Self {
         let now = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -39,7 +39,7 @@ impl Progress {
             bar
         });
         if bar.is_none() {
-            eprintln!("lab: {what} …");
+            eprintln!("{what} …");
         }
         Self { bar, what: what.to_owned(), expected, done: 0, begun: now, said: now }
     }
@@ -54,7 +54,7 @@ impl Progress {
         } else if self.said.elapsed() >= QUIET_PERIOD {
             self.said = Instant::now();
             let percent = self.done.min(self.expected) * 100 / self.expected.max(1);
-            eprintln!("lab: {} {percent} %, about {} left", self.what, clock(left));
+            eprintln!("{} {percent} %, about {} left", self.what, clock(left));
         }
     }
 
@@ -63,7 +63,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("lab: {} took {}", self.what, clock(Some(self.begun.elapsed())));
+        eprintln!("{} took {}", self.what, clock(Some(self.begun.elapsed())));
     }
 
     /// Steps seen.

@@ -76,8 +76,22 @@ fn install_missing() -> Result<()> {
         eprintln!("setup: to {purpose}: {}", names.join(" "));
     }
     let names: Vec<&str> = missing.into_iter().flat_map(|(_, names)| names).collect();
+    apt_install(&names)
+}
+
+/// Installs packages that only one task needs, if this machine has apt.
+pub fn install(purpose: &str, names: &[&str]) -> Result<()> {
+    let release = Release::of_this_machine();
+    if !can_install(&release) {
+        return Err(Error::new(format!("to {purpose}, install the equivalent of: {}", names.join(" "))));
+    }
+    eprintln!("setup: to {purpose}: {}", names.join(" "));
+    apt_install(names)
+}
+
+fn apt_install(names: &[&str]) -> Result<()> {
     let install =
-        || as_root(Command::new("apt-get").args(["-qq", "-y", "--no-install-recommends", "install"]).args(&names));
+        || as_root(Command::new("apt-get").args(["-qq", "-y", "--no-install-recommends", "install"]).args(names));
     let have_lists = std::fs::read_dir("/var/lib/apt/lists")
         .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages")));
     if have_lists && install().is_ok() {

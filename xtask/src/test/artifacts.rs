@@ -33,6 +33,11 @@ impl Artifact {
         self.is_test && self.name.starts_with("lab_exact_")
     }
 
+    /// Its tests are for the lab, and need the root of programs (`cargo xtask apps`).
+    pub fn is_apps_test(&self) -> bool {
+        self.is_test && self.name.starts_with("apps_")
+    }
+
     /// Package and target, for the output.
     pub fn label(&self) -> String {
         let package = self.package.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -103,6 +108,9 @@ mod tests {
             "profile":{"test":true},"executable":"/w/target/debug/deps/lab_fence-1"}"#;
         let found = artifact(message).unwrap();
         assert!(found.is_lab_test());
+        assert!(!found.is_apps_test());
+        let apps = artifact(&message.replace("lab_fence", "apps_lock")).unwrap();
+        assert!(apps.is_apps_test() && !apps.is_lab_test());
         assert_eq!(found.label(), "fence/lab_fence");
         assert!(!found.is_exact() && artifact(&message.replace("lab_fence", "lab_exact_fence")).unwrap().is_exact());
         assert_eq!(artifact(&message.replace("\"/w/target/debug/deps/lab_fence-1\"", "null")), None);

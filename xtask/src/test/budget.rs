@@ -43,6 +43,8 @@ pub enum Part {
     ExactTests,
     /// The whole suite, the demo and cargo xtask bench kms on displays that behave as other hardware
     PersonaSuite,
+    /// Everyday programs of a distribution under Syncline, in the lab
+    Apps,
     /// The demo and its verdict
     Demo,
     /// cargo xtask bench frame
@@ -73,7 +75,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 25] = [
+const BUDGETS: [(Part, Duration, &str); 26] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -90,6 +92,7 @@ const BUDGETS: [(Part, Duration, &str); 25] = [
     (Part::LeakTests, minutes(20), "lower the rounds in xtask/src/test/long.rs"),
     (Part::ExactTests, minutes(40), "lower the repetitions in xtask/src/test/long.rs"),
     (Part::PersonaSuite, minutes(40), "`cargo xtask test --part persona-suite` by itself shows what takes long"),
+    (Part::Apps, minutes(35), "is the Debian mirror slow? `cargo xtask apps` makes the root beforehand, once"),
     (Part::Demo, minutes(15), "`cargo xtask demo` by itself shows what it waits for"),
     (Part::BenchFrame, minutes(10), "measure fewer frames"),
     (Part::BenchKms, minutes(20), "measure fewer frames, or fewer leads"),

@@ -1,5 +1,5 @@
-//! What `cargo xtask test --all` adds: more cases, more rounds, repetitions, the demo and the
-//! benchmarks.
+//! What `cargo xtask test --all` adds: more cases, more rounds, repetitions, the programs of a
+//! distribution, the demo and the benchmarks.
 //!
 //! Each table names programs. One that has gone, or whose filter matches no test any more, fails:
 //! nothing is left out in silence.
@@ -10,6 +10,7 @@ use super::artifacts::Artifact;
 use super::libtest::{Report, Tally};
 use super::runner::{self, LabProgram};
 use super::{Tests, account};
+use crate::apps;
 use crate::demo::{self, BenchOptions, DemoOptions};
 use crate::error::{Error, Result};
 use crate::lab::persona::Persona;
@@ -127,6 +128,26 @@ pub fn persona_suite(tests: &mut Tests<'_>) -> Result<Tally> {
     let mut tally = tests.on_other_displays(|test| test.is_lab_test() && !super::is_of_persona_tests(test))?;
     tally += demo(persona)?;
     tally += bench("kms", persona)?;
+    Ok(tally)
+}
+
+/// Programs of a distribution, in its root, which is made first if it is not there.
+pub fn apps(tests: &mut Tests<'_>) -> Result<Tally> {
+    let mut programs: Vec<LabProgram> = tests
+        .built
+        .artifacts
+        .iter()
+        .filter(|test| test.is_apps_test())
+        .map(|test| LabProgram::new(test.clone(), TIMEOUT_S))
+        .collect();
+    if tests.kernel.is_some() {
+        let root = apps::ready(false)?;
+        for program in &mut programs {
+            program.env.push((apps::VARIABLE.to_owned(), root.display().to_string()));
+        }
+    }
+    let mut tally = Tally::default();
+    tests.in_lab(&programs, &mut tally)?;
     Ok(tally)
 }
 

@@ -81,6 +81,7 @@ impl Options {
             Part::ExactTests,
             Part::PropertyTests,
             Part::PersonaSuite,
+            Part::Apps,
         ];
         self.wants(part)
             || match part {
@@ -156,6 +157,7 @@ impl<'a> Tests<'a> {
             Part::LeakTests => long::leak_tests(self),
             Part::ExactTests => long::exact_tests(self),
             Part::PersonaSuite => long::persona_suite(self),
+            Part::Apps => long::apps(self),
             Part::Demo => long::demo(&[]),
             Part::BenchFrame => long::bench("frame", &[]),
             Part::BenchKms => long::bench("kms", &[]),
@@ -323,7 +325,7 @@ fn run_here(tests: &[Artifact]) -> Result<Tally> {
     for test in tests.iter().filter(|artifact| artifact.is_test) {
         let begun = Instant::now();
         let mut report = Report::parse(&runner::here(test, &["--show-output"], &[])?);
-        if !test.is_lab_test() {
+        if !test.is_lab_test() && !test.is_apps_test() {
             report.tally.skipped += report.ignored;
         }
         // Programs and lab tests have a harness with nothing in it for this machine.
@@ -436,6 +438,7 @@ mod tests {
         assert!(plain.is_ordinary() && !options(&["--all"]).is_ordinary());
         assert!(Part::all().iter().all(|part| options(&["--all"]).wants(*part)));
         let one = options(&["--part", "leak-tests"]);
+        assert!(!plain.wants(Part::Apps), "an ordinary run fetches no distribution");
         let needed: Vec<Part> = Part::all().iter().copied().filter(|part| one.needs(*part)).collect();
         assert_eq!(needed, [Part::Setup, Part::Kernel, Part::Build, Part::LeakTests]);
         assert!(!options(&["--part", "demo"]).needs(Part::Build), "the demo builds for itself");
