@@ -146,6 +146,16 @@ impl Desk {
         }
     }
 
+    /// Waits until the window of an application is at its place.
+    pub fn window_is(&self, app_id: &str, place: Area) -> Result<()> {
+        let mut seen = None;
+        let there = poll_until(PATIENCE, || {
+            seen = self.window(app_id).ok();
+            seen == Some(place)
+        });
+        if there { Ok(()) } else { Err(Error::Timeout(format!("{app_id} to be at {place:?}; it is at {seen:?}"))) }
+    }
+
     /// Waits until an application has no window.
     pub fn no_window(&self, app_id: &str) -> Result<()> {
         let gone = || self.windows().is_ok_and(|all| all.iter().all(|window| window["app_id"] != app_id));

@@ -45,7 +45,7 @@ const RIGHT: Area = (WIDTH / 2, 0, WIDTH / 2, BAR);
 fn waybar_has_room_of_its_own_and_shows_workspaces_and_windows() {
     let desk = Desk::new(TILING).unwrap();
     let _foot = desk.start(&["foot"]).unwrap();
-    assert_eq!(desk.window("foot").unwrap(), SCREEN);
+    desk.window_is("foot", SCREEN).unwrap();
     let (config, style) = (desk.file("bar/config", WAYBAR).unwrap(), desk.file("bar/style.css", STYLE).unwrap());
     let bar = desk.start_on_bus(&["waybar", "-c", &config, "-s", &style]).unwrap();
     let green = [0x10, 0x50, 0x10];
@@ -53,8 +53,8 @@ fn waybar_has_room_of_its_own_and_shows_workspaces_and_windows() {
         count(picture, LEFT, RED) > 200 && count(picture, RIGHT, green) > 200
     });
     let one = one.unwrap();
-    let below = (0, BAR, WIDTH, HEIGHT - BAR);
-    assert_eq!(desk.window("foot").unwrap(), below, "the window has the rest");
+    // The window has the rest.
+    desk.window_is("foot", (0, BAR, WIDTH, HEIGHT - BAR)).unwrap();
     assert_eq!(count(&one, LEFT, BLUE), 0, "there is one workspace");
     // Another workspace: the first is another's colour, the second is where the first was not.
     desk.act("workspace 2").unwrap();
@@ -70,7 +70,7 @@ fn waybar_has_room_of_its_own_and_shows_workspaces_and_windows() {
     .unwrap();
     drop(bar);
     desk.shows("no bar", |picture| count(picture, (0, 0, WIDTH, BAR), RED) == 0).unwrap();
-    assert_eq!(desk.window("foot").unwrap(), SCREEN, "the window has its room back");
+    desk.window_is("foot", SCREEN).unwrap();
     desk.compositor.stop().unwrap();
 }
 
@@ -89,7 +89,7 @@ fn entry(desk: &Desk, name: &str) {
 #[ignore = "apps"]
 fn fuzzel_takes_the_keyboard_and_starts_what_was_typed() {
     let desk = Desk::new(TILING).unwrap();
-    ["aaa", "bbb", "ccc"].map(|name| entry(&desk, name));
+    ["aaa", "bbb", "ccc"].iter().for_each(|name| entry(&desk, name));
     let config = desk.file("fuzzel.ini", FUZZEL).unwrap();
     // A terminal has the keyboard before; nothing of what is typed may come there.
     let _foot = desk.start(&["foot", "-o", "font=DejaVu Sans Mono:size=10"]).unwrap();

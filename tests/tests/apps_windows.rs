@@ -20,7 +20,7 @@ fn foot_shows_its_colours_and_what_is_typed_runs() {
     desk.file("paint", "printf '\\033[48;2;200;30;40m\\033[2J'\n").unwrap();
     let home = desk.path("").to_string_lossy().into_owned();
     let mut foot = desk.start(&["foot", "--config", &config, "--working-directory", &home]).unwrap();
-    assert_eq!(desk.window("foot").unwrap(), SCREEN);
+    desk.window_is("foot", SCREEN).unwrap();
     desk.shows("the colour of foot", |picture| count(picture, SCREEN, NAVY) > size(SCREEN) * 9 / 10).unwrap();
     desk.keyboard.text("touch typed\n").unwrap();
     assert!(poll_until(syncline_tests::apps::PATIENCE, || desk.path("typed").exists()), "{}", foot.log());
@@ -40,7 +40,7 @@ fn a_gtk_program_decorates_itself_opens_a_menu_and_closes() {
     let (x, y, w, h) = desk.window("org.gtk.Demo4").unwrap();
     assert!(w < SCREEN.2 && h < SCREEN.3, "it floats: {w}x{h}");
     // The text of the page is white, the header of its own decoration is not.
-    let page = (x + w / 2, y + h / 2, w / 4, h / 4);
+    let page = (x + w / 2, y + h * 3 / 4, w / 4, h / 8);
     let header = (x + w / 4, y + 10, w / 2, 30);
     let before = desk
         .shows("the page", |picture| count(picture, page, [0xff; 3]) == size(page))
@@ -56,6 +56,21 @@ fn a_gtk_program_decorates_itself_opens_a_menu_and_closes() {
     desk.pointer.click(x + w - 21, y + 23).unwrap();
     desk.no_window("org.gtk.Demo4").unwrap();
     assert!(demo.wait().unwrap().success(), "{}", demo.log());
+    desk.compositor.stop().unwrap();
+}
+
+#[test]
+#[ignore = "apps"]
+fn a_dialog_of_libadwaita_takes_its_answer_from_the_keyboard() {
+    let desk = Desk::new("[desktop]\nlayout = \"floating\"").unwrap();
+    for (key, status) in [(code::KEY_ENTER, 0), (code::KEY_ESC, 1)] {
+        let mut zenity = desk.start_on_bus(&["zenity", "--question", "--text=here"]).unwrap();
+        let area = desk.window("zenity").unwrap();
+        desk.shows("the dialog", |picture| count(picture, area, BACKGROUND) < size(area) / 2)
+            .unwrap_or_else(|error| panic!("{error}: {}", zenity.log()));
+        desk.keyboard.chord(&[key]).unwrap();
+        assert_eq!(zenity.wait().unwrap().code(), Some(status), "{}", zenity.log());
+    }
     desk.compositor.stop().unwrap();
 }
 

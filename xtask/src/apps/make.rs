@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{ChildStderr, Command, Stdio};
 
@@ -43,7 +44,9 @@ pub fn root(cache: &Path, place: &Path, accept_expired: bool) -> Result<()> {
     let work = cache.join("making");
     remove(&work)?;
     let root = work.join("root");
-    fs::create_dir_all(&root).context(format_args!("create {}", root.display()))?;
+    // Nobody else may reach its programs, some of which run as their owner whoever starts them.
+    fs::DirBuilder::new().mode(0o700).create(&work).context(format_args!("create {}", work.display()))?;
+    fs::create_dir(&root).context(format_args!("create {}", root.display()))?;
     let list = work.join("apps.sources");
     fs::write(&list, archive).context(format_args!("write {}", list.display()))?;
     let made = fill(&root, &list, accept_expired).and_then(|()| finish(&root));
@@ -116,7 +119,7 @@ fn fill(root: &Path, list: &Path, accept_expired: bool) -> Result<()> {
     let mut make = make.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("run mmdebstrap")?;
     let archive = make.stdout.take().map_or_else(Stdio::null, Stdio::from);
     let unpack = Command::new("tar")
-        .args(["-x", "--no-same-owner", "--exclude=./dev/*", "-C"])
+        .args(["-x", "--no-same-owner", "--same-permissions", "--exclude=./dev/*", "-C"])
         .arg(root)
         .stdin(archive)
         .stderr(Stdio::piped())
@@ -125,13 +128,11 @@ fn fill(root: &Path, list: &Path, accept_expired: bool) -> Result<()> {
     let said = make.stderr.take().map(follow).unwrap_or_default();
     let made = make.wait().context("wait for mmdebstrap")?;
     let unpacked = unpack.wait_with_output().context("wait for tar")?;
-    let why = String::from_utf8_lossy(&unpacked.stderr);
-    match (made.success(), unpacked.status.success()) {
-        (true, true) => Ok(()),
-        // Without a reader mmdebstrap fails as well, and knows no reason.
-        (_, false) if !why.is_empty() => Err(explain(&why)),
-        _ => Err(explain(&said)),
+    if made.success() && unpacked.status.success() {
+        return Ok(());
     }
+    // Each fails with the other: the reason is what one of them said.
+    Err(explain(&format!("{said}\n    {}", String::from_utf8_lossy(&unpacked.stderr).trim())))
 }
 
 /// Shows how far it is; returns the last lines.
