@@ -26,6 +26,7 @@ const BAR: i32 = 30;
 const WAYBAR: &str = r#"{
     "layer": "top", "position": "top", "height": 30,
     "modules-left": ["ext/workspaces"], "modules-right": ["wlr/taskbar"],
+    "ext/workspaces": { "on-click": "activate" },
     "wlr/taskbar": { "format": "{app_id}", "on-click": "activate" }
 }"#;
 const STYLE: &str = r#"
