@@ -37,13 +37,49 @@ pub fn with_excerpt(error: &Error) -> String {
     }
 }
 
+/// The files as a session reads them before it begins.
+#[derive(Debug)]
+pub struct FirstReading {
+    /// Those that were read or looked for.
+    files: Vec<PathBuf>,
+    /// Why they were not taken: the defaults hold.
+    error: Option<String>,
+    /// What happens to them from before they were read.
+    watch: Option<Watch>,
+}
+
+impl FirstReading {
+    /// Reads the files that `overrides` name. With a mistake in the user's own file the defaults hold, so
+    /// that it can be mended in the session; one that is named on the command line is wanted as it is.
+    /// Errors: that, or a file cannot be read.
+    pub fn of(overrides: &Overrides) -> Result<(Config, Self), Error> {
+        let mut files = Vec::new();
+        // Which files there are is known when they have been read: once for that, and once while they
+        // are watched.
+        Config::load(overrides, &mut files).ok();
+        let watch = Watch::new(&files).ok();
+        files.clear();
+        match Config::load(overrides, &mut files) {
+            Ok(config) => Ok((config, Self { files, error: None, watch })),
+            Err(error @ Error::Config { .. }) if overrides.config.is_none() => {
+                let error = with_excerpt(&error);
+                tracing::error!("the defaults hold: {error}");
+                Ok((Config::fallback(overrides), Self { files, error: Some(error), watch }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Syncline {
-    /// The configuration comes from these files: follows them from now on. `error`: they could not be
-    /// read, and the defaults hold.
-    pub fn follow_configuration(&mut self, overrides: Overrides, files: Vec<PathBuf>, error: Option<&Error>) {
+    /// The configuration comes from these files: follows them from now on, and reads them again soon if
+    /// they have changed since.
+    pub fn follow_configuration(&mut self, overrides: Overrides, read: FirstReading) {
+        let FirstReading { files, error, watch } = read;
         self.configuration.overrides = overrides;
         self.configuration.files = files;
-        self.configuration.error = error.map(with_excerpt);
+        self.configuration.error = error;
+        self.configuration.watch = watch;
         self.watch_configuration();
         self.set_environment(&Config::default());
         self.tell_fault();

@@ -4,7 +4,7 @@
 //! input, sockets; `--headless` has no seat and no input. The sockets come last: their presence
 //! means that the session is ready.
 
-use std::{os::unix::net::UnixStream, path::PathBuf};
+use std::os::unix::net::UnixStream;
 
 use calloop::{EventLoop, PostAction};
 use rustix::time::Timespec;
@@ -20,7 +20,7 @@ use crate::{
     session::{
         Syncline,
         args::RunArgs,
-        configuration::with_excerpt,
+        configuration::FirstReading,
         running::{Parts, Running},
     },
     system::{
@@ -46,26 +46,16 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
             "is not set; it must name the directory for the session's sockets; logind sets it, or write: export XDG_RUNTIME_DIR=/run/user/$(id -u)",
         ));
     }
-    let mut files = Vec::new();
-    let (config, wrong) = match Config::load(&args.overrides, &mut files) {
-        Ok(config) => (config, None),
-        // The user can mend the file in a session of the defaults; one that is named on the command
-        // line is wanted as it is.
-        Err(error @ Error::Config { .. }) if args.overrides.config.is_none() => {
-            tracing::error!("the defaults hold: {}", with_excerpt(&error));
-            (Config::fallback(&args.overrides), Some(error))
-        }
-        Err(error) => return Err(error),
-    };
+    let (config, read) = FirstReading::of(&args.overrides)?;
     if let Some(path) = &args.trace {
         trace::start(path)?;
     }
-    let status = session(args, config, files, wrong);
+    let status = session(args, config, read);
     trace::finish();
     status
 }
 
-fn session(args: &RunArgs, config: Config, files: Vec<PathBuf>, wrong: Option<Error>) -> Result<u8, Error> {
+fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Error> {
     let headless = !args.headless.is_empty();
     let old_limit = descriptors::raise();
     // Without devices no seat is needed.
@@ -85,7 +75,7 @@ fn session(args: &RunArgs, config: Config, files: Vec<PathBuf>, wrong: Option<Er
     let state = &mut running.state;
     state.old_limit = old_limit;
     state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
-    state.follow_configuration(args.overrides.clone(), files, wrong.as_ref());
+    state.follow_configuration(args.overrides.clone(), read);
     if args.crc {
         state.start_crc()?;
     }
