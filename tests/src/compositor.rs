@@ -110,6 +110,8 @@ impl Compositor {
         let child = user::command(&binary)
             .arg("run")
             .args(["--socket", &socket])
+            // Most tests count planes and pixels of their clients alone. What `args` say wins.
+            .args(["--set", "desktop.ring-width=0"])
             .args(args)
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("RUST_BACKTRACE", "1")

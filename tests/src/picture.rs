@@ -33,7 +33,6 @@ layout = "tiling"
 columns = 2
 gap = 8
 outer-gap = 8
-ring-width = 3
 
 [[window]]
 app-id = "floats"
@@ -63,6 +62,8 @@ const FIRST: [Terminal; 4] = [
 const SECOND: [Terminal; 2] =
     [Terminal("foot", "syncline msg fences; syncline msg outputs"), Terminal("floats", "syncline msg workspaces")];
 
+const RING: &str = "desktop.ring-width=3";
+
 /// Makes the picture.
 pub fn run(options: &Options) -> Result<()> {
     let config = user::folder()?;
@@ -70,7 +71,7 @@ pub fn run(options: &Options) -> Result<()> {
     std::fs::write(&file, CONFIG).map_err(Error::io("write the configuration"))?;
     let (width, height) = SCREEN;
     let screen = format!("{width}x{height}@60");
-    let compositor = Compositor::start_headless(&["--headless", &screen, "--config", &file.to_string_lossy()])?;
+    let compositor = Compositor::start_headless(&["--headless", &screen, "--config", &file.to_string_lossy(), "--set", RING])?;
     let mut programs = Programs(Vec::new());
     let mut desk = compositor.client()?;
     let bar = desk.bar(BAR, |bytes| draw_bar(bytes, 0))?;

@@ -95,7 +95,7 @@ impl Default for DesktopConfig {
             outer_gap: 0,
             smart_gaps: true,
             snap_distance: 8,
-            ring_width: RingWidth(0),
+            ring_width: RingWidth(2),
             ring_active: Rgba([0x52, 0x94, 0xe2, 0xff]),
             ring_inactive: Rgba([0; 4]),
             font: "sans-serif".to_owned(),

@@ -50,6 +50,8 @@ impl Config {
     /// precedence over the settings in it. `files` gets those that were read or looked for, also if
     /// there is an error.
     pub fn load(overrides: &Overrides, files: &mut Vec<PathBuf>) -> Result<Self, Error> {
+        // Its mistakes are told first: no file can mend them.
+        Self::of_options(overrides)?;
         let mut reader = Reader { files, open: Vec::new(), table: Table::new(), written: Vec::new() };
         match &overrides.config {
             Some(path) => reader.file(&std::path::absolute(path).context(path.display().to_string())?)?,
@@ -65,6 +67,7 @@ impl Config {
                 }
             }
         }
+        reader.options(overrides)?;
         let mut config = reader.finish()?;
         config.take_precedence(overrides);
         Ok(config)
@@ -72,9 +75,16 @@ impl Config {
 
     /// The defaults, with what the command line and the environment say.
     pub fn fallback(overrides: &Overrides) -> Self {
-        let mut config = Self::default();
+        let mut config = Self::of_options(overrides).unwrap_or_default();
         config.take_precedence(overrides);
         config
+    }
+
+    /// The defaults with the settings of the command line. Errors: theirs.
+    fn of_options(overrides: &Overrides) -> Result<Self, Error> {
+        let mut reader = Reader { files: &mut Vec::new(), open: Vec::new(), table: Table::new(), written: Vec::new() };
+        reader.options(overrides)?;
+        reader.finish()
     }
 
     fn take_precedence(&mut self, overrides: &Overrides) {
@@ -113,6 +123,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn options(&mut self, overrides: &Overrides) -> Result<(), Error> {
+        overrides.set.iter().try_for_each(|line| self.text(Path::new(Overrides::SET), line))
+    }
+
     fn file(&mut self, path: &Path) -> Result<(), Error> {
         if !self.files.iter().any(|known| known == path) {
             self.files.push(path.to_owned());
@@ -253,6 +267,38 @@ fn default_paths() -> impl Iterator<Item = PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Colour;
+
+    #[test]
+    fn settings_of_the_command_line_win_and_their_mistakes_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, "background = \"#000001\"\n[desktop]\ngap = 1\nouter-gap = 2\n").unwrap();
+        let load = |set: &[&str], text: Option<&str>| {
+            if let Some(text) = text {
+                fs::write(&file, text).unwrap();
+            }
+            let set = set.iter().map(|line| (*line).to_owned()).collect();
+            let overrides = Overrides { config: Some(file.clone()), set, ..Overrides::default() };
+            (Config::load(&overrides, &mut Vec::new()), Config::fallback(&overrides))
+        };
+        let (loaded, fallback) = load(&["desktop.gap=8", "desktop.gap = 9", "background=\"#000002\""], None);
+        let loaded = loaded.unwrap();
+        assert_eq!((u32::from(loaded.desktop.gap), u32::from(loaded.desktop.outer_gap)), (9, 2));
+        assert_eq!((loaded.background, fallback.background), (Colour([0, 0, 2]), Colour([0, 0, 2])));
+        for (line, says) in [
+            ("desktop.gpa=8", "--set:1: unknown field `gpa`"),
+            ("desktop", "--set:1: "),
+            ("background=red", "--set:1: "),
+            ("bindings.\"Super+x\"=\"fokus left\"", "--set:1: there is no action `fokus`; did you mean `focus`?"),
+        ] {
+            // Also where the file is wrong, too.
+            for text in ["", "nonsense"] {
+                let error = load(&[line], Some(text)).0.unwrap_err().to_string();
+                assert!(error.starts_with(says), "{line}: {error}");
+            }
+        }
+    }
 
     /// Reads a folder of files, of which the first is the one that is named.
     fn load(files: &[(&str, &str)]) -> Result<Config, String> {

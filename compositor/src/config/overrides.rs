@@ -22,4 +22,13 @@ pub struct Overrides {
     /// Configuration file. Default: $XDG_CONFIG_HOME/syncline/config.toml, if it exists.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A setting of the configuration file that counts instead of what the files say, as a line of TOML:
+    /// `--set desktop.gap=8`, `--set 'background="#336699"'`; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Overrides {
+    /// What an error calls the settings of the command line, where others have the path of a file.
+    pub const SET: &str = "--set";
 }

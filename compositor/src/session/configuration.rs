@@ -7,7 +7,7 @@
 //!                                                                                  └─ right: apply the difference
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fence::Ns;
 use toml::Table;
@@ -50,7 +50,8 @@ pub struct FirstReading {
 
 impl FirstReading {
     /// Reads the files that `overrides` name. With a mistake in the user's own file the defaults hold, so
-    /// that it can be mended in the session; one that is named on the command line is wanted as it is.
+    /// that it can be mended in the session; one that is named on the command line, and settings there, are
+    /// wanted as they are.
     /// Errors: that, or a file cannot be read.
     pub fn of(overrides: &Overrides) -> Result<(Config, Self), Error> {
         let mut files = Vec::new();
@@ -61,7 +62,7 @@ impl FirstReading {
         files.clear();
         match Config::load(overrides, &mut files) {
             Ok(config) => Ok((config, Self { files, error: None, watch })),
-            Err(error @ Error::Config { .. }) if overrides.config.is_none() => {
+            Err(error) if overrides.config.is_none() && is_of_a_file(&error) => {
                 let error = with_excerpt(&error);
                 tracing::error!("the defaults hold: {error}");
                 Ok((Config::fallback(overrides), Self { files, error: Some(error), watch }))
@@ -69,6 +70,10 @@ impl FirstReading {
             Err(error) => Err(error),
         }
     }
+}
+
+fn is_of_a_file(error: &Error) -> bool {
+    matches!(error, Error::Config { path, .. } if *path != Path::new(Overrides::SET))
 }
 
 impl Syncline {

@@ -22,7 +22,7 @@ use super::options::Options;
 /// The display.
 const SCREEN: &str = "1024x768";
 /// What the user has configured.
-const TILING: &str = "[desktop]\nlayout = \"tiling\"\ngap = 8\nouter-gap = 8\nring-width = 2\n";
+const TILING: &str = "[desktop]\nlayout = \"tiling\"\ngap = 8\nouter-gap = 8\n";
 const BAR: u32 = 24;
 /// A desktop that has not changed for so long is at rest.
 const REST: Duration = Duration::from_millis(400);
@@ -44,7 +44,7 @@ impl Desk {
         std::fs::write(&file, TILING).map_err(Error::io("write the configuration"))?;
         let card = lab::find_card(options.device.as_deref())?;
         let file = file.to_string_lossy();
-        let own = ["--mode", SCREEN, "--config", &file];
+        let own = ["--mode", SCREEN, "--config", &file, "--set", "desktop.ring-width=2"];
         let args: Vec<&str> = TRUSTING.iter().chain(&own).chain(args).copied().collect();
         let compositor = Compositor::start_on(&card, &args)?;
         let people = compositor.client()?;
