@@ -80,8 +80,10 @@ impl Syncline {
             false
         });
         for output in gone {
+            // A connector of a DisplayPort hub that is gone never comes back under its id.
             if self.idle.off
                 && let Some(card) = self.outputs.cards.get_mut(serial)
+                && card.inventory.connector(output.kms.connector_id()).is_some()
             {
                 card.asleep.push((output.kms.connector_id(), output.monitor.clone()));
             }
