@@ -104,6 +104,21 @@ impl Process {
     }
 }
 
+/// How long the machine's CPUs have worked, and have been there at all, in clock ticks since its start.
+pub fn machine_ticks() -> Result<(u64, u64)> {
+    let stat = fs::read_to_string("/proc/stat").map_err(Error::io("read /proc/stat"))?;
+    parse_machine_ticks(&stat).ok_or_else(|| Error::Missing("the times of cpu in /proc/stat".into()))
+}
+
+/// user, nice, system, idle, iowait and so on; what a guest used is in user already.
+fn parse_machine_ticks(stat: &str) -> Option<(u64, u64)> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let times: Vec<u64> =
+        line.split_whitespace().take(8).map(str::parse).collect::<std::result::Result<_, _>>().ok()?;
+    let (total, idle) = (times.iter().sum(), times.get(3)? + times.get(4)?);
+    Some((total - idle, total))
+}
+
 /// `socket:[123]` and its like lose the number; devices and files keep their path.
 fn kind_of(target: &str) -> String {
     match target.split_once(":[") {
@@ -130,6 +145,14 @@ fn kib(status: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_times_of_the_machine_are_read() {
+        let stat = "cpu  10 1 20 60 5 2 2 0 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(parse_machine_ticks(stat), Some((35, 100)));
+        assert_eq!(parse_machine_ticks("cpu0 1 2 3 4 5"), None);
+        assert_eq!(parse_machine_ticks("cpu  1 2"), None);
+    }
 
     #[test]
     fn stat_with_a_nasty_name() {
