@@ -71,7 +71,8 @@ pub fn run(options: &Options) -> Result<()> {
     std::fs::write(&file, CONFIG).map_err(Error::io("write the configuration"))?;
     let (width, height) = SCREEN;
     let screen = format!("{width}x{height}@60");
-    let compositor = Compositor::start_headless(&["--headless", &screen, "--config", &file.to_string_lossy(), "--set", RING])?;
+    let compositor =
+        Compositor::start_headless(&["--headless", &screen, "--config", &file.to_string_lossy(), "--set", RING])?;
     let mut programs = Programs(Vec::new());
     let mut desk = compositor.client()?;
     let bar = desk.bar(BAR, |bytes| draw_bar(bytes, 0))?;

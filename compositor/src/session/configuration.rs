@@ -41,11 +41,11 @@ pub fn with_excerpt(error: &Error) -> String {
 #[derive(Debug)]
 pub struct FirstReading {
     /// Those that were read or looked for.
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Why they were not taken: the defaults hold.
-    error: Option<String>,
+    pub(super) error: Option<String>,
     /// What happens to them from before they were read.
-    watch: Option<Watch>,
+    pub(super) watch: Option<Watch>,
 }
 
 impl FirstReading {
