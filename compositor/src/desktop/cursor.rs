@@ -26,8 +26,16 @@ use crate::{
         tree,
     },
     render::{CursorImage, Layer, Screen},
-    surface::{SurfaceState, content::Content, tree::Trees},
+    surface::{
+        SurfaceState,
+        buffer::PixelSource,
+        content::{Content, SyncMethod},
+        tree::Trees,
+    },
 };
+
+/// The largest image that is copied, in bytes. No cursor plane shows a larger one.
+const MOST_COPIED: usize = 512 * 512 * 4;
 
 /// The state of the pointer's image and of the drag icon.
 pub struct Cursor {
@@ -73,8 +81,17 @@ impl Cursor {
         self.changes += 1;
     }
 
+    /// The image that was requested last.
+    #[cfg(test)]
+    pub fn image(&self) -> &CursorImageStatus {
+        &self.image
+    }
+
     /// Sets the image that the focused client or the compositor requests.
     pub fn set_image(&mut self, image: CursorImageStatus) {
+        if let CursorImageStatus::Surface(surface) = &image {
+            keep_copy(surface);
+        }
         self.image = image;
         self.changes += 1;
     }
@@ -148,6 +165,7 @@ impl Cursor {
     /// the drag icon.
     pub fn surface_commit(&mut self, surface: &WlSurface, offset: Point<i32, Logical>) {
         if self.is_image(surface) {
+            keep_copy(surface);
             self.changes += 1;
             with_hotspot(surface, |hotspot| *hotspot -= offset);
         }
@@ -253,6 +271,27 @@ fn with_hotspot<T>(surface: &WlSurface, f: impl FnOnce(&mut Point<i32, Logical>)
         let mut data = states.data_map.get::<CursorImageSurfaceData>()?.lock().ok()?;
         Some(f(&mut data.hotspot))
     })
+}
+
+/// The client of an image in shared memory has its buffer back at once: the image may be wanted again, for a
+/// display of another kind, so it is copied.
+fn keep_copy(surface: &WlSurface) {
+    if !surface.is_alive() {
+        return;
+    }
+    with_states(surface, |states| {
+        let mut state = SurfaceState::of(states);
+        let Some(content) = &state.current else { return };
+        let PixelSource::Shm(shm) = &content.source else { return };
+        if content.is_released() || content.acquire_by != SyncMethod::Buffer {
+            return;
+        }
+        if let Some(copy) = shm.copy(MOST_COPIED) {
+            let copy = Arc::new(content.with_copy(Arc::new(copy)));
+            content.copied();
+            state.current = Some(copy);
+        }
+    });
 }
 
 fn hotspot(surface: &WlSurface) -> Point<i32, Logical> {

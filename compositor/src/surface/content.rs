@@ -20,7 +20,7 @@ use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Point, Predicto
 use smithay::reexports::wayland_server::protocol::wl_buffer::WlBuffer;
 
 use crate::{
-    surface::buffer::PixelSource,
+    surface::{buffer::PixelSource, shm::Shm},
     system::{id::SurfaceId, trace},
 };
 
@@ -174,6 +174,22 @@ impl Content {
             awaited: AtomicBool::new(false),
             ends: Mutex::new(Ends { fences: ends, buffer: parts.buffer }),
         }
+    }
+
+    /// The same commit with a copy of its pixels that is the session's own: it owes its client nothing.
+    pub fn with_copy(&self, copy: Arc<Shm>) -> Self {
+        Self::new(ContentParts {
+            surface: self.surface,
+            serial: self.serial,
+            committed_at: 0,
+            source: PixelSource::Shm(copy),
+            opaque: self.opaque,
+            converted: false,
+            ends: None,
+            acquire_by: SyncMethod::Buffer,
+            release_by: SyncMethod::Buffer,
+            buffer: None,
+        })
     }
 
     /// Whether clients can put fences into the memory.

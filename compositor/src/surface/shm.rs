@@ -35,6 +35,8 @@ pub struct Shm {
     pub id: u64,
     /// The size, format and memory that the client stated.
     pub picture: ShmImage,
+    /// The memory is the session's own: nobody else writes into it.
+    pub own: bool,
     in_place: OnceLock<Option<Arc<Imported>>>,
     /// The buffer was committed before.
     used: AtomicBool,
@@ -61,10 +63,30 @@ impl Shm {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             picture,
+            own: false,
             in_place: OnceLock::new(),
             used: AtomicBool::new(false),
             holes_kib: AtomicU32::new(UNKNOWN),
         }
+    }
+
+    /// A copy of the image in memory of the session's own; it costs its client what the image does. `None`: it
+    /// has more than `most` bytes, pixels of another size than four bytes, or cannot be read.
+    pub fn copy(&self, most: usize) -> Option<Self> {
+        let picture = &self.picture;
+        let pitch = picture.width as usize * 4;
+        let (bytes, padded) = (pitch * picture.height as usize, picture.stride as usize * picture.height as usize);
+        if picture.line_bytes() != pitch || bytes > most || padded > 2 * most {
+            return None;
+        }
+        let (mut pixels, mut scratch) = (vec![0; bytes], vec![0; if padded == bytes { 0 } else { padded }]);
+        picture.read(0..picture.height, &mut pixels, pitch, &mut scratch).ok()?;
+        let made = ShmImage::of_pixels(picture.width, &pixels);
+        let made =
+            made.inspect_err(|error| tracing::debug!("shm buffer {}: it is not copied: {error}", self.id)).ok()?;
+        let copy = Self { own: true, ..Self::new(ShmImage { format: picture.format, ..made }) };
+        copy.holes_kib.store(self.cost().holes_kib, Ordering::Relaxed);
+        Some(copy)
     }
 
     /// Notes a commit. Returns whether the buffer was committed before: creating a dma-buf for a
