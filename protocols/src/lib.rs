@@ -1,6 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, dialogs of other clients' windows, what windows look like
+//! surfaces that are parts of the desktop or keep the pointer, dialogs of other clients' windows, what windows look like
 //! in lists, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
@@ -23,6 +23,7 @@ pub mod idle_notify;
 pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
+pub mod pointer_constraints;
 pub mod security_context;
 mod seen_by;
 pub mod session_lock;
@@ -215,6 +216,13 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// pointer-constraints-unstable-v1.
+    pub mod pointer_constraints {
+        pub use wayland_protocols::wp::pointer_constraints::zv1::server::{
+            zwp_confined_pointer_v1 as confined, zwp_locked_pointer_v1 as locked, zwp_pointer_constraints_v1 as manager,
         };
     }
 

@@ -27,6 +27,10 @@ pub(crate) trait SurfaceExtension: Resource + PartialEq + Send + 'static {
 pub struct SurfaceRef(Weak<WlSurface>);
 
 impl SurfaceRef {
+    pub(crate) fn new(surface: &WlSurface) -> Self {
+        Self(surface.downgrade())
+    }
+
     /// The surface; where it is destroyed, a protocol error's message about `request`.
     pub(crate) fn get(&self, request: &str) -> Result<WlSurface, String> {
         self.0.upgrade().map_err(|_| format!("{request}: the wl_surface was destroyed before"))
@@ -77,7 +81,7 @@ impl<O: SurfaceExtension> SurfaceObject<O> {
         D: Dispatch<O, SurfaceRef> + 'static,
     {
         // Also where it is refused: a new_id that is never initialised is an error of the server.
-        let object = data_init.init(id, SurfaceRef(surface.downgrade()));
+        let object = data_init.init(id, SurfaceRef::new(surface));
         let conflict = with_states(surface, |states| {
             let conflict = O::conflict(states);
             if conflict.is_none() {

@@ -2,19 +2,20 @@
 //!
 //! Plain pixels: nothing here renders.
 
-use std::{io::Read, sync::Arc};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 use smithay::{
     input::pointer::CursorIcon,
     utils::{Logical, Point, Size},
 };
 
-/// The cursor theme, and the image loaded last.
+/// The cursor theme, and the images that were loaded.
 pub struct Theme {
     theme: xcursor::CursorTheme,
     /// The nominal size of the images.
     size: u32,
-    loaded: Option<(CursorIcon, Arc<ThemeImage>)>,
+    /// Clients choose among them as often as they like, and each is a file.
+    loaded: HashMap<CursorIcon, Arc<ThemeImage>>,
 }
 
 /// One image of a theme.
@@ -38,19 +39,17 @@ impl ThemeImage {
 impl Theme {
     /// The theme `name` with images of about `size` pixels.
     pub fn new(name: &str, size: u32) -> Self {
-        Self { theme: xcursor::CursorTheme::load(name), size: size.clamp(8, 256), loaded: None }
+        Self { theme: xcursor::CursorTheme::load(name), size: size.clamp(8, 256), loaded: HashMap::new() }
     }
 
     /// The image of an icon; a plain arrow if the theme has none.
     pub fn image(&mut self, icon: CursorIcon) -> Arc<ThemeImage> {
-        match &self.loaded {
-            Some((of, image)) if *of == icon => image.clone(),
-            _ => {
-                let image = Arc::new(self.load(icon).unwrap_or_else(arrow));
-                self.loaded = Some((icon, image.clone()));
-                image
-            }
+        if let Some(image) = self.loaded.get(&icon) {
+            return image.clone();
         }
+        let image = Arc::new(self.load(icon).unwrap_or_else(arrow));
+        self.loaded.insert(icon, image.clone());
+        image
     }
 
     fn load(&self, icon: CursorIcon) -> Option<ThemeImage> {

@@ -19,6 +19,7 @@ use protocols::{
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
+    pointer_constraints::PointerConstraintsState,
     reexports::{
         layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
@@ -42,9 +43,12 @@ use smithay::{
     wayland::{
         compositor::CompositorState,
         content_type::ContentTypeState,
+        cursor_shape::CursorShapeManagerState,
         idle_inhibit::IdleInhibitManagerState,
         output::OutputManagerState,
+        pointer_gestures::PointerGesturesState,
         presentation::PresentationState,
+        relative_pointer::RelativePointerManagerState,
         selection::data_device::DataDeviceState,
         shell::{
             kde::decoration::KdeDecorationState,
@@ -65,13 +69,17 @@ use wayland_protocols::{
         color_representation::v1::server::wp_color_representation_manager_v1::WpColorRepresentationManagerV1,
         commit_timing::v1::server::wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
         content_type::v1::server::wp_content_type_manager_v1::WpContentTypeManagerV1,
+        cursor_shape::v1::server::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
         fifo::v1::server::wp_fifo_manager_v1::WpFifoManagerV1,
         idle_inhibit::zv1::server::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
         keyboard_shortcuts_inhibit::zv1::server::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
         linux_dmabuf::zv1::server::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
         linux_drm_syncobj::v1::server::wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
         linux_explicit_synchronization::zv1::server::zwp_linux_explicit_synchronization_v1::ZwpLinuxExplicitSynchronizationV1,
+        pointer_constraints::zv1::server::zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
+        pointer_gestures::zv1::server::zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
         presentation_time::server::wp_presentation::WpPresentation,
+        relative_pointer::zv1::server::zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1,
         security_context::v1::server::wp_security_context_manager_v1::WpSecurityContextManagerV1,
         single_pixel_buffer::v1::server::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
         tearing_control::v1::server::wp_tearing_control_manager_v1::WpTearingControlManagerV1,
@@ -192,6 +200,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpColorRepresentationManagerV1::interface, 1, "protocols/src/color_representation.rs"),
     row(WpCommitTimingManagerV1::interface, 1, "protocols/src/commit_timing.rs"),
     row(WpContentTypeManagerV1::interface, 1, "compositor/src/output/planes/hints.rs"),
+    row(WpCursorShapeManagerV1::interface, 2, "compositor/src/session/checks/cursor_shape.rs"),
     row(WpFifoManagerV1::interface, 1, "protocols/src/fifo.rs"),
     GlobalRow {
         needs: Needs::Timelines,
@@ -227,6 +236,9 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
+    row(ZwpPointerConstraintsV1::interface, 1, "compositor/src/session/constraints.rs"),
+    row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
+    row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
     row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgImporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
@@ -268,6 +280,10 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
     FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
+    CursorShapeManagerState::new::<Syncline>(display);
+    PointerConstraintsState::new::<Syncline>(display);
+    PointerGesturesState::new::<Syncline>(display);
+    RelativePointerManagerState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
     OutputManagerState::new_with_xdg_output::<Syncline>(display);

@@ -23,8 +23,11 @@ use smithay::{
         buffer::BufferHandler,
         compositor::{CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, with_states},
         content_type::{ContentTypeState, ContentTypeUserData},
+        cursor_shape::CursorShapeManagerState,
         idle_inhibit::{IdleInhibitManagerState, inhibitor::IdleInhibitorState},
+        pointer_gestures::{PointerGestureUserData, PointerGesturesState},
         presentation::{PresentationFeedbackState, PresentationState},
+        relative_pointer::{RelativePointerManagerState, RelativePointerUserData},
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
         selection::{
             SelectionHandler,
@@ -36,6 +39,7 @@ use smithay::{
             kde::decoration::{KdeDecorationManagerGlobalData, KdeDecorationState},
             xdg::{ToplevelSurface, decoration::XdgDecorationState, dialog::XdgDialogState},
         },
+        tablet_manager::TabletSeatHandler,
         xdg_activation::{ActivationTokenData, XdgActivationState},
         xdg_system_bell::XdgSystemBellState,
         xdg_toplevel_tag::XdgToplevelTagManager,
@@ -45,10 +49,18 @@ use wayland_protocols::wp::{
     content_type::v1::server::{
         wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
     },
+    cursor_shape::v1::server::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
     idle_inhibit::zv1::server::{
         zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
     },
+    pointer_gestures::zv1::server::{
+        zwp_pointer_gesture_hold_v1::ZwpPointerGestureHoldV1, zwp_pointer_gesture_pinch_v1::ZwpPointerGesturePinchV1,
+        zwp_pointer_gesture_swipe_v1::ZwpPointerGestureSwipeV1, zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
+    },
     presentation_time::server::{wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback},
+    relative_pointer::zv1::server::{
+        zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1, zwp_relative_pointer_v1::ZwpRelativePointerV1,
+    },
 };
 use wayland_protocols::xdg::{
     activation::v1::server::{xdg_activation_token_v1::XdgActivationTokenV1, xdg_activation_v1::XdgActivationV1},
@@ -277,6 +289,9 @@ impl ServerDndGrabHandler for Syncline {
     fn send(&mut self, _mime: String, _fd: OwnedFd, _: Seat<Self>) {}
 }
 
+/// No tablet is announced yet.
+impl TabletSeatHandler for Syncline {}
+
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);
 // The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
@@ -328,3 +343,13 @@ observed_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagMana
 protocols::delegate_toplevel_list!(Syncline);
 protocols::delegate_toplevel_management!(Syncline);
 protocols::delegate_workspaces!(Syncline);
+observed_global_dispatch!(Syncline: [WpCursorShapeManagerV1: ()] => CursorShapeManagerState);
+observed_dispatch!(Syncline: [WpCursorShapeManagerV1: ()] => CursorShapeManagerState);
+observed_global_dispatch!(Syncline: [ZwpRelativePointerManagerV1: ()] => RelativePointerManagerState);
+observed_dispatch!(Syncline: [ZwpRelativePointerManagerV1: ()] => RelativePointerManagerState);
+observed_dispatch!(Syncline: [ZwpRelativePointerV1: RelativePointerUserData<Syncline>] => RelativePointerManagerState);
+observed_global_dispatch!(Syncline: [ZwpPointerGesturesV1: ()] => PointerGesturesState);
+observed_dispatch!(Syncline: [ZwpPointerGesturesV1: ()] => PointerGesturesState);
+observed_dispatch!(Syncline: [ZwpPointerGestureSwipeV1: PointerGestureUserData<Syncline>] => PointerGesturesState);
+observed_dispatch!(Syncline: [ZwpPointerGesturePinchV1: PointerGestureUserData<Syncline>] => PointerGesturesState);
+observed_dispatch!(Syncline: [ZwpPointerGestureHoldV1: PointerGestureUserData<Syncline>] => PointerGesturesState);

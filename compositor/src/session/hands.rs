@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use fence::Ns;
 use smithay::backend::input::{
     AbsolutePositionEvent, Axis, AxisRelativeDirection, AxisSource, ButtonState, Device, DeviceCapability, Event,
-    GestureBeginEvent, GestureEndEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent, GestureSwipeUpdateEvent,
-    InputBackend, InputEvent, KeyState, KeyboardKeyEvent, Keycode, PointerAxisEvent, PointerButtonEvent,
-    PointerMotionAbsoluteEvent, PointerMotionEvent, Switch, SwitchState, SwitchToggleEvent, TouchCancelEvent,
-    TouchDownEvent, TouchEvent, TouchFrameEvent, TouchMotionEvent, TouchSlot, TouchUpEvent, UnusedEvent,
+    GestureBeginEvent, GestureEndEvent, GestureHoldBeginEvent, GestureHoldEndEvent, GesturePinchBeginEvent,
+    GesturePinchEndEvent, GesturePinchUpdateEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent,
+    GestureSwipeUpdateEvent, InputBackend, InputEvent, KeyState, KeyboardKeyEvent, Keycode, PointerAxisEvent,
+    PointerButtonEvent, PointerMotionAbsoluteEvent, PointerMotionEvent, Switch, SwitchState, SwitchToggleEvent,
+    TouchCancelEvent, TouchDownEvent, TouchEvent, TouchFrameEvent, TouchMotionEvent, TouchSlot, TouchUpEvent,
+    UnusedEvent,
 };
 
 /// Where the events come from.
@@ -51,7 +53,7 @@ impl Hands {
     /// So many fingers lie on the touchpad.
     #[cfg_attr(not(test), allow(dead_code))]
     pub fn swipe_begin(at: Ns, fingers: u32) -> InputEvent<Self> {
-        InputEvent::GestureSwipeBegin { event: At(at, SwipeBegin(fingers)) }
+        InputEvent::GestureSwipeBegin { event: At(at, FingersDown(fingers)) }
     }
 
     /// They move together by so many pixels.
@@ -63,7 +65,38 @@ impl Hands {
     /// They are lifted.
     #[cfg_attr(not(test), allow(dead_code))]
     pub fn swipe_end(at: Ns) -> InputEvent<Self> {
-        InputEvent::GestureSwipeEnd { event: At(at, SwipeEnd) }
+        InputEvent::GestureSwipeEnd { event: At(at, FingersUp) }
+    }
+
+    /// So many fingers lie on the touchpad, to turn or scale something.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn pinch_begin(at: Ns, fingers: u32) -> InputEvent<Self> {
+        InputEvent::GesturePinchBegin { event: At(at, FingersDown(fingers)) }
+    }
+
+    /// They are so far from each other, as a part of how far they were at first, and have turned by so many
+    /// degrees.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn pinch_update(at: Ns, scale: f64, rotation: f64) -> InputEvent<Self> {
+        InputEvent::GesturePinchUpdate { event: At(at, Pinch { scale, rotation }) }
+    }
+
+    /// They are lifted.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn pinch_end(at: Ns) -> InputEvent<Self> {
+        InputEvent::GesturePinchEnd { event: At(at, FingersUp) }
+    }
+
+    /// So many fingers rest on the touchpad.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn hold_begin(at: Ns, fingers: u32) -> InputEvent<Self> {
+        InputEvent::GestureHoldBegin { event: At(at, FingersDown(fingers)) }
+    }
+
+    /// They are lifted.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub fn hold_end(at: Ns) -> InputEvent<Self> {
+        InputEvent::GestureHoldEnd { event: At(at, FingersUp) }
     }
 
     /// A switch of the machine is turned on or off.
@@ -107,14 +140,14 @@ impl InputBackend for Hands {
     type PointerButtonEvent = At<Button>;
     type PointerMotionEvent = At<Motion>;
     type PointerMotionAbsoluteEvent = At<Place>;
-    type GestureSwipeBeginEvent = At<SwipeBegin>;
+    type GestureSwipeBeginEvent = At<FingersDown>;
     type GestureSwipeUpdateEvent = At<Motion>;
-    type GestureSwipeEndEvent = At<SwipeEnd>;
-    type GesturePinchBeginEvent = UnusedEvent;
-    type GesturePinchUpdateEvent = UnusedEvent;
-    type GesturePinchEndEvent = UnusedEvent;
-    type GestureHoldBeginEvent = UnusedEvent;
-    type GestureHoldEndEvent = UnusedEvent;
+    type GestureSwipeEndEvent = At<FingersUp>;
+    type GesturePinchBeginEvent = At<FingersDown>;
+    type GesturePinchUpdateEvent = At<Pinch>;
+    type GesturePinchEndEvent = At<FingersUp>;
+    type GestureHoldBeginEvent = At<FingersDown>;
+    type GestureHoldEndEvent = At<FingersUp>;
     type TouchDownEvent = At<Touch>;
     type TouchUpEvent = At<Finger>;
     type TouchMotionEvent = At<Touch>;
@@ -295,15 +328,15 @@ impl PointerAxisEvent<Hands> for At<Scroll> {
     }
 }
 
-pub struct SwipeBegin(u32);
+pub struct FingersDown(u32);
 
-impl GestureBeginEvent<Hands> for At<SwipeBegin> {
+impl GestureBeginEvent<Hands> for At<FingersDown> {
     fn fingers(&self) -> u32 {
         self.1.0
     }
 }
 
-impl GestureSwipeBeginEvent<Hands> for At<SwipeBegin> {}
+impl GestureSwipeBeginEvent<Hands> for At<FingersDown> {}
 
 impl GestureSwipeUpdateEvent<Hands> for At<Motion> {
     fn delta_x(&self) -> f64 {
@@ -315,15 +348,42 @@ impl GestureSwipeUpdateEvent<Hands> for At<Motion> {
     }
 }
 
-pub struct SwipeEnd;
+pub struct FingersUp;
 
-impl GestureEndEvent<Hands> for At<SwipeEnd> {
+impl GestureEndEvent<Hands> for At<FingersUp> {
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-impl GestureSwipeEndEvent<Hands> for At<SwipeEnd> {}
+impl GestureSwipeEndEvent<Hands> for At<FingersUp> {}
+impl GesturePinchBeginEvent<Hands> for At<FingersDown> {}
+impl GesturePinchEndEvent<Hands> for At<FingersUp> {}
+impl GestureHoldBeginEvent<Hands> for At<FingersDown> {}
+impl GestureHoldEndEvent<Hands> for At<FingersUp> {}
+
+pub struct Pinch {
+    scale: f64,
+    rotation: f64,
+}
+
+impl GesturePinchUpdateEvent<Hands> for At<Pinch> {
+    fn delta_x(&self) -> f64 {
+        0.0
+    }
+
+    fn delta_y(&self) -> f64 {
+        0.0
+    }
+
+    fn scale(&self) -> f64 {
+        self.1.scale
+    }
+
+    fn rotation(&self) -> f64 {
+        self.1.rotation
+    }
+}
 
 pub struct Switched {
     switch: Switch,

@@ -1,6 +1,7 @@
 //! Input devices → seat: pointer and keyboard. What is the session's own goes to its bindings first
 //! (`bindings/`).
 
+use protocols::pointer_constraints::Kind;
 use smithay::{
     backend::input::{
         AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend,
@@ -18,7 +19,7 @@ use smithay::{
 
 use crate::{
     render::Screen,
-    session::{Syncline, reports},
+    session::{Syncline, parts::motion::Moved, reports},
 };
 
 /// The place on the desktop of a position on the glass of a display.
@@ -58,7 +59,8 @@ impl Syncline {
             InputEvent::Keyboard { event } => self.key(&event),
             InputEvent::PointerMotion { event } => {
                 let to = self.pointer_location() + event.delta();
-                self.move_pointer(to, event.time_msec());
+                let moved = Moved { by: event.delta(), unaccelerated: event.delta_unaccel(), time: event.time() };
+                self.pointer_moved(to, moved, event.time_msec());
             }
             InputEvent::PointerMotionAbsolute { event } => {
                 let mut outputs = self.outputs.list.iter();
@@ -68,7 +70,8 @@ impl Syncline {
                     (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
-                self.move_pointer(to, event.time_msec());
+                let by = to - self.pointer_location();
+                self.pointer_moved(to, Moved { by, unaccelerated: by, time: event.time() }, event.time_msec());
             }
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
@@ -91,7 +94,12 @@ impl Syncline {
             InputEvent::TouchFrame { .. } => self.touch_frame(),
             InputEvent::GestureSwipeBegin { event } => self.swipe_begin(&event),
             InputEvent::GestureSwipeUpdate { event } => self.swipe_update(&event),
-            InputEvent::GestureSwipeEnd { .. } => self.swipe_end(),
+            InputEvent::GestureSwipeEnd { event } => self.swipe_end(&event),
+            InputEvent::GesturePinchBegin { event } => self.pinch_begin(&event),
+            InputEvent::GesturePinchUpdate { event } => self.pinch_update(&event),
+            InputEvent::GesturePinchEnd { event } => self.pinch_end(&event),
+            InputEvent::GestureHoldBegin { event } => self.hold_begin(&event),
+            InputEvent::GestureHoldEnd { event } => self.hold_end(&event),
             InputEvent::SwitchToggle { event } => self.switched(&event),
             _ => {}
         }
@@ -128,8 +136,19 @@ impl Syncline {
         self.end_walk();
     }
 
-    fn move_pointer(&mut self, to: Point<f64, Logical>, time: u32) {
+    /// A device has moved the pointer to `to`, unless a window keeps it.
+    fn pointer_moved(&mut self, to: Point<f64, Logical>, moved: Moved, time: u32) {
         let Some(pointer) = self.seat.get_pointer() else { return };
+        self.tell_moved(&pointer, moved);
+        if self.keeps_pointer() == Some(Kind::Lock) {
+            pointer.frame(self);
+            return;
+        }
+        self.move_pointer(&pointer, self.confined(to), time);
+        self.refresh_constraint();
+    }
+
+    fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
         let moving = self.desktop.layout.is_dragging();
         if moving {
@@ -137,7 +156,7 @@ impl Syncline {
         }
         let focus = if moving { None } else { self.desktop.at(to) };
         self.desktop.pointer = to;
-        self.tell_pointer(&pointer, focus, time);
+        self.tell_pointer(pointer, focus, time);
         self.redraw_pointer(before);
     }
 

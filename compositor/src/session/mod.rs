@@ -11,12 +11,14 @@ mod cards;
 mod checks;
 mod commit;
 mod configuration;
+mod constraints;
 mod crc;
 pub mod doors;
 mod feedback;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod gestures;
 pub mod globals;
 mod handlers;
 mod hands;

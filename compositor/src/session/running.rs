@@ -85,6 +85,8 @@ impl Running {
             seats,
             seat,
             held_motion: None,
+            held_moved: None,
+            constrained: None,
             layout_stale: false,
             focus_stale: false,
             holds: Vec::new(),
@@ -211,6 +213,7 @@ impl Syncline {
         }
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
+            self.refresh_constraint();
             // What moves windows under the pointer may also move them to other outputs.
             self.displays_stale = true;
         }

@@ -80,6 +80,14 @@ impl Syncline {
 
     /// Tells clients of the motion that is held for them.
     pub fn tell_held_motion(&mut self) {
+        if self.held_moved.is_some()
+            && let Some(pointer) = self.seat.get_pointer()
+        {
+            self.tell_held_moved(&pointer);
+            if self.held_motion.is_none() {
+                pointer.frame(self);
+            }
+        }
         let is_there = |held: &HeldMotion| held.focus.as_ref().is_none_or(|(surface, _)| surface.is_alive());
         if let (Some(held), Some(pointer)) = (self.held_motion.take().filter(is_there), self.seat.get_pointer()) {
             let (HeldMotion { focus, location, time }, serial) = (held, SERIAL_COUNTER.next_serial());

@@ -24,8 +24,17 @@ use crate::{
     output::Outputs,
     report::{counters::Counters, devices::DeviceReport, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
-        absence::UserAbsence, configuration::Configuration, crc::CrcState, globals::Globals, held::HeldSurfaces,
-        hold::Hold, inputs::Inputs, keys::Keys, motion::HeldMotion, sandboxes::Sandboxes, text::Text,
+        absence::UserAbsence,
+        configuration::Configuration,
+        crc::CrcState,
+        globals::Globals,
+        held::HeldSurfaces,
+        hold::Hold,
+        inputs::Inputs,
+        keys::Keys,
+        motion::{HeldMotion, Moved},
+        sandboxes::Sandboxes,
+        text::Text,
     },
     surface::{
         acquires::Acquires,
@@ -85,6 +94,10 @@ pub struct Syncline {
     pub renderer_stale: bool,
     /// The motion of the pointer that a client that does not read has not been told of.
     pub held_motion: Option<HeldMotion>,
+    /// What its mouse has moved meanwhile.
+    pub held_moved: Option<Moved>,
+    /// The surface that keeps the pointer.
+    pub constrained: Option<WlSurface>,
     /// The layout of windows may have changed.
     pub layout_stale: bool,
     /// What had the keyboard for itself may be gone.

@@ -1,7 +1,7 @@
 //! Swipes on the touchpad, and the switches of the machine.
 
 use smithay::backend::input::{
-    GestureBeginEvent, GestureSwipeUpdateEvent, InputBackend, Switch, SwitchState, SwitchToggleEvent,
+    GestureBeginEvent, GestureEndEvent, GestureSwipeUpdateEvent, InputBackend, Switch, SwitchState, SwitchToggleEvent,
 };
 
 use crate::{
@@ -14,14 +14,25 @@ use crate::{
 const DISTANCE: f64 = 100.0;
 
 impl Syncline {
+    /// A swipe of so many fingers is the session's own if any of its directions is bound, else the client's.
     pub fn swipe_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
         self.keys.tap = None;
-        self.keys.swipe = Some(Swipe { fingers: event.fingers(), x: 0.0, y: 0.0, done: false });
+        let fingers = event.fingers();
+        let directions = [Direction::Left, Direction::Right, Direction::Up, Direction::Down];
+        let chord = |direction| Chord { mods: self.mods(), trigger: Trigger::Swipe(fingers, direction) };
+        let bound = self.bound(directions.map(chord));
+        self.keys.swipe = bound.map(|_| Swipe { fingers, x: 0.0, y: 0.0, done: false });
+        if self.keys.swipe.is_none() {
+            self.client_swipe_begin(event);
+        }
     }
 
     /// The fingers move. The action is performed as soon as they have gone far enough, once.
     pub fn swipe_update<B: InputBackend>(&mut self, event: &impl GestureSwipeUpdateEvent<B>) {
-        let Some(swipe) = self.keys.swipe.as_mut().filter(|swipe| !swipe.done) else { return };
+        let Some(swipe) = &mut self.keys.swipe else { return self.client_swipe_update(event) };
+        if swipe.done {
+            return;
+        }
         swipe.x += event.delta_x();
         swipe.y += event.delta_y();
         let direction = match (swipe.x.abs() >= swipe.y.abs(), swipe.x > 0.0, swipe.y > 0.0) {
@@ -40,8 +51,10 @@ impl Syncline {
         }
     }
 
-    pub fn swipe_end(&mut self) {
-        self.keys.swipe = None;
+    pub fn swipe_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
+        if self.keys.swipe.take().is_none() {
+            self.client_swipe_end(event);
+        }
     }
 
     /// The lid was closed or opened, or the machine became a tablet or no tablet.

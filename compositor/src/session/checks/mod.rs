@@ -13,6 +13,7 @@
 //! | `xdg.rs` | xdg-shell |
 //! | `links.rs` | xdg-shell: what is remembered with a surface |
 //! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
+//! | `cursor_shape.rs` | `wp_cursor_shape_device_v1` |
 //! | `output.rs` | `zxdg_output_manager_v1` |
 //! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
 //!
@@ -27,6 +28,7 @@ use wayland_server::protocol::wl_surface::WlSurface;
 
 use crate::session::Syncline;
 
+mod cursor_shape;
 mod door;
 pub mod first_buffer;
 pub mod links;

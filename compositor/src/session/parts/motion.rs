@@ -1,4 +1,4 @@
-//! A motion of the pointer that its client has not been told of.
+//! Motion of the pointer and of the mouse, as its client is told of it.
 
 use smithay::{
     reexports::wayland_server::protocol::wl_surface::WlSurface,
@@ -14,4 +14,15 @@ pub struct HeldMotion {
     pub location: Point<f64, Logical>,
     /// In milliseconds.
     pub time: u32,
+}
+
+/// What a device has moved since its client was told last.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    /// In pixels, with the acceleration that the user has set.
+    pub by: Point<f64, Logical>,
+    /// Without it.
+    pub unaccelerated: Point<f64, Logical>,
+    /// When, in microseconds.
+    pub time: u64,
 }
