@@ -12,6 +12,7 @@
 pub mod bindings;
 pub mod fault;
 mod look;
+pub mod welcome;
 
 use smithay::utils::{Logical, Point, Rectangle};
 
@@ -29,11 +30,13 @@ pub enum Kind {
     Bindings,
     /// The configuration is wrong.
     Fault,
+    /// There is no configuration yet.
+    Welcome,
 }
 
 impl Kind {
     /// From top to bottom.
-    pub const ALL: [Self; 2] = [Self::Bindings, Self::Fault];
+    pub const ALL: [Self; 3] = [Self::Bindings, Self::Fault, Self::Welcome];
 }
 
 /// Where a panel is.

@@ -6,6 +6,8 @@
 //!                                └ the configuration is right ─→ closed
 //! ```
 //!
+//! A session without a configuration opens with the first bindings, until one is used, Escape or a click.
+//!
 //! A panel opens on the display with the focus, and goes to the one that has it then when its own is gone.
 //! While the session is locked panels take no key and no click. What they say and how large they are is in
 //! [`crate::desktop::panels`].
@@ -17,9 +19,9 @@ use smithay::{
 
 use crate::{
     config::bindings::Mods,
-    desktop::panels::{Kind, bindings, fault},
+    desktop::panels::{Kind, bindings, fault, welcome},
     output::state::Output,
-    session::Syncline,
+    session::{Syncline, parts::configuration::Configuration},
     system::id::SurfaceId,
     text::sheet::Picture,
 };
@@ -95,6 +97,7 @@ impl Syncline {
             (Kind::Bindings, _) => bindings::panel(&self.config.bindings, &self.keys.mode, font, size, area),
             (Kind::Fault, Some(error)) => fault::panel(error, font, size, area),
             (Kind::Fault, None) => return false,
+            (Kind::Welcome, _) => welcome::panel(&self.config.bindings, font, size, area),
         };
         let id = self.desktop.panels.open(kind, place);
         self.draw_text(id, sheet);
@@ -118,9 +121,24 @@ impl Syncline {
         }
     }
 
+    /// The session begins: somebody without a configuration is told the first bindings.
+    pub fn welcome(&mut self) {
+        let Configuration { overrides, files, .. } = &self.configuration;
+        let is_new = overrides.config.is_none() && overrides.set.is_empty() && !files.iter().any(|file| file.exists());
+        if is_new {
+            self.open_panel(Kind::Welcome);
+        }
+    }
+
+    /// A binding is performed.
+    pub(super) fn panels_used(&mut self) {
+        self.close_panel(Kind::Welcome);
+    }
+
     /// The session is being locked.
     pub fn panels_locked(&mut self) {
         self.close_panel(Kind::Bindings);
+        self.close_panel(Kind::Welcome);
     }
 
     /// A key is pressed with these modifiers. Whether a panel takes it: Escape closes the topmost one.
@@ -140,6 +158,7 @@ impl Syncline {
         }
         let hit = self.desktop.panels.at(at);
         self.close_panel(Kind::Bindings);
+        self.close_panel(Kind::Welcome);
         hit.is_some_and(|kind| {
             self.close_panel(kind);
             true

@@ -93,7 +93,9 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
     state.autostart();
-    if !args.cmd.is_empty() {
+    if args.cmd.is_empty() {
+        state.welcome();
+    } else {
         let child = state.spawn(&args.cmd);
         if args.until_exit {
             state.until_exit = child;

@@ -67,6 +67,7 @@ impl Syncline {
     }
 
     fn perform_bound(&mut self, action: &Action, text: &str) {
+        self.panels_used();
         if let Err(why) = self.perform(action) {
             tracing::warn!("{text}: {why}");
         }
