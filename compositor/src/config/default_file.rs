@@ -92,6 +92,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("window.sticky", "true"),
     ("window.above", "true"),
     ("window.scratchpad", "false"),
+    ("window.title-bar", "true"),
     ("window.focus", "false"),
 ];
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{colour::Rgba, environment};
 
 documented! {
-    /// The settings of the layout. All lengths are in logical pixels, 0 to 4096 but for the ring's.
+    /// The settings of the layout. All lengths are in logical pixels, 0 to 4096 but for those of rings
+    /// and bars.
     #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
     #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
     pub struct DesktopConfig {
@@ -30,12 +31,58 @@ documented! {
         pub ring_active: Rgba,
         /// The rings of the others; `#00000000`: none.
         pub ring_inactive: Rgba,
+        /// Which floating windows get a title bar: `on-request`, those whose clients leave that to the
+        /// session, or `never`.
+        pub title_bars: TitleBars,
+        /// The height of title bars, 0 to 128; 0: none.
+        pub title_bar_height: BarHeight,
+        /// The height of the bar with the tabs of a column, 0 to 128; 0: none.
+        pub tab_bar_height: BarHeight,
+        /// The title bar of the window with the focus, and the tab in front, `#rrggbb` or `#rrggbbaa`.
+        pub bar_active: Rgba,
+        /// The other title bars and tabs.
+        pub bar_inactive: Rgba,
+        /// Titles and buttons on `bar-active`.
+        pub bar_text_active: Rgba,
+        /// Titles and buttons on `bar-inactive`.
+        pub bar_text_inactive: Rgba,
         /// The font of what the session itself says: `sans-serif`, `serif`, `monospace` or the name of a
         /// family.
         #[serde(deserialize_with = "environment::line")]
         pub font: String,
         /// The size of its letters in logical pixels, 6 to 72.
         pub font_size: FontSize,
+    }
+}
+
+/// Which floating windows get a title bar, unless a rule says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TitleBars {
+    /// Those whose clients have the session decorate them, or leave that to it.
+    OnRequest,
+    /// None: clients draw their own.
+    Never,
+}
+
+/// How high a bar is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "i64")]
+pub struct BarHeight(pub u8);
+
+impl BarHeight {
+    /// The highest.
+    const MOST: i64 = 128;
+}
+
+impl TryFrom<i64> for BarHeight {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match (0..=Self::MOST).contains(&number) {
+            true => Ok(Self(number as u8)),
+            false => Err(format!("a bar is not {number} pixels high; write a whole number from 0 to {}", Self::MOST)),
+        }
     }
 }
 
@@ -98,6 +145,13 @@ impl Default for DesktopConfig {
             ring_width: RingWidth(2),
             ring_active: Rgba([0x52, 0x94, 0xe2, 0xff]),
             ring_inactive: Rgba([0; 4]),
+            title_bars: TitleBars::OnRequest,
+            title_bar_height: BarHeight(24),
+            tab_bar_height: BarHeight(24),
+            bar_active: Rgba([0x52, 0x94, 0xe2, 0xff]),
+            bar_inactive: Rgba([0x3b, 0x42, 0x52, 0xff]),
+            bar_text_active: Rgba([0xff, 0xff, 0xff, 0xff]),
+            bar_text_inactive: Rgba([0xb4, 0xbb, 0xc8, 0xff]),
             font: "sans-serif".to_owned(),
             font_size: FontSize(14),
         }
@@ -116,6 +170,19 @@ mod tests {
         let config = parse("layout = \"tiling\"\ngap = 8").unwrap();
         assert_eq!((config.layout, config.gap, config.columns), (LayoutMode::Tiling, 8, 3));
         assert!(parse("gap = -1").is_err() && parse("layout = \"tiled\"").is_err() && parse("gaps = 1").is_err());
+    }
+
+    #[test]
+    fn bars_are_on_request_and_have_heights_and_colours() {
+        let parse = |text| toml::from_str::<DesktopConfig>(text).map_err(|error| error.to_string());
+        let config = parse("").unwrap();
+        assert_eq!((config.title_bars, config.title_bar_height), (TitleBars::OnRequest, BarHeight(24)));
+        let config = parse("title-bars = \"never\"\ntab-bar-height = 0\nbar-text-active = \"#010203\"").unwrap();
+        assert_eq!((config.title_bars, config.tab_bar_height), (TitleBars::Never, BarHeight(0)));
+        assert_eq!(config.bar_text_active, Rgba([1, 2, 3, 255]));
+        let error = parse("title-bar-height = 129").unwrap_err();
+        assert!(error.contains("a bar is not 129 pixels high; write a whole number from 0 to 128"), "{error}");
+        assert!(parse("title-bars = \"always\"").is_err() && parse("tab-bar-height = -1").is_err());
     }
 
     #[test]

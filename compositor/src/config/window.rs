@@ -60,6 +60,8 @@ documented! {
         pub above: Option<bool>,
         /// Whether it is hidden in the scratchpad.
         pub scratchpad: Option<bool>,
+        /// Whether it has a title bar of the session while it floats, whatever its client wants.
+        pub title_bar: Option<bool>,
         /// Whether it gets the focus when it appears. `true`: also where its workspace is not shown.
         pub focus: Option<bool>,
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::{Logical, Point, Rectangle};
 
 use crate::{
     render::{Layer, Screen},
@@ -62,6 +62,16 @@ impl Drawn {
             pointer: false,
             older: false,
         })
+    }
+
+    /// The layer of what lies in `seen` if its corner is at `at`. `None`: the output does not show it.
+    pub fn part(&self, at: Point<i32, Logical>, seen: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
+        let size = self.content.source.size();
+        let whole = Rectangle::new(at, (size.w, size.h).into());
+        let rect = whole.intersection(seen).filter(|rect| !rect.is_empty())?;
+        let layer = self.layer(whole, screen)?;
+        let view = layer.view.cut(Rectangle::new(rect.loc - at, rect.size));
+        rect.overlaps(screen.area).then(|| Layer { view, dst: screen.rect(rect), ..layer })
     }
 }
 

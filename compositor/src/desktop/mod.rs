@@ -4,9 +4,13 @@
 //! Positions are in the logical coordinates of the desktop, in which outputs lie side by side.
 //! Nothing here knows outputs or planes; the caller passes the area.
 
+pub mod bar;
+pub mod bars;
 pub mod cursor;
 mod cursor_buffers;
 pub mod drawn;
+mod fill;
+mod glyphs;
 mod layer;
 pub mod layers;
 pub mod layout;
@@ -47,6 +51,8 @@ pub struct Desktop {
     pub layers: layers::Layers,
     /// What is drawn around windows.
     pub rings: rings::Rings,
+    /// What is drawn above windows.
+    pub bars: bars::Bars,
     /// What the session itself says, above all that.
     pub panels: panels::Panels,
     /// While the session is locked, or is about to be, only this is on the desktop.
@@ -72,6 +78,7 @@ impl Desktop {
             focused: None,
             layers: layers::Layers::default(),
             rings: rings::Rings::new(config),
+            bars: bars::Bars::new(config),
             panels: panels::Panels::default(),
             lock: None,
             trees: Trees::default(),

@@ -136,8 +136,8 @@ mod tests {
         for (name, frame, states, width) in table {
             for activated in [false, true] {
                 let states = States { activated, ..states };
-                let placed =
-                    Placed { window: WindowId(1), rect: inner, frame, ask: inner.size(), states, visible: true };
+                let (bar, ask) = (Rect::default(), inner.size());
+                let placed = Placed { window: WindowId(1), rect: inner, frame, bar, ask, states, visible: true };
                 let found = Ring::of(&placed, 3, area(0, 0, 100, 80));
                 assert_eq!(
                     found.map(|ring| (ring.width, ring.active)),

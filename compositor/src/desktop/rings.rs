@@ -1,24 +1,15 @@
 //! The images of rings: a colour for each side of each window's ring, kept from scene to scene.
 //!
-//! A side is a layer of one colour, as a client's buffer of one pixel is, so it is filled into the composited
-//! image and never scanned out. What is kept is made anew only when its colour changes. Nothing here knows
-//! where windows are or who has the focus.
+//! Nothing here knows where windows are or who has the focus.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use smithay::utils::{Logical, Rectangle};
 
 use crate::{
     config::{colour::Rgba, desktop::DesktopConfig},
-    desktop::ring::Ring,
+    desktop::{fill::Fill, ring::Ring},
     render::{Layer, Screen},
-    surface::{
-        buffer::PixelSource,
-        content::{Content, ContentParts, SyncMethod},
-        damage::DamageHistory,
-        solid::Solid,
-        view::View,
-    },
     system::id::{SurfaceId, WindowId},
 };
 
@@ -31,21 +22,12 @@ pub struct Around {
     pub rect: Rectangle<i32, Logical>,
 }
 
-/// The colours of rings, and the images that windows have.
+/// The colours of rings, and the images that windows have, in the order of [`Ring::sides`].
 #[derive(Debug, Default)]
 pub struct Rings {
     active: Rgba,
     inactive: Rgba,
-    images: HashMap<WindowId, Image>,
-}
-
-/// The image of one window's ring.
-#[derive(Debug)]
-struct Image {
-    colour: Rgba,
-    /// In the order of [`Ring::sides`].
-    sides: [Arc<Content>; 4],
-    damage: DamageHistory,
+    images: HashMap<WindowId, [Fill; 4]>,
 }
 
 impl Rings {
@@ -74,59 +56,11 @@ impl Rings {
         if sides.iter().all(|side| side.is_empty()) {
             return;
         }
-        let image = self.images.entry(window).or_insert_with(|| Image::new(window, colour));
-        image.set_colour(window, colour);
-        for (side, content) in sides.into_iter().zip(&image.sides) {
-            if side.is_empty() || !side.overlaps(screen.area) {
-                continue;
-            }
-            let view =
-                View { size: side.size, src: Rectangle::from_size(content.source.size().to_f64()), ..View::default() };
-            layers.push(Layer {
-                surface: None,
-                opaque: view.hides_below(content.opaque),
-                content: content.clone(),
-                view,
-                dst: screen.rect(side),
-                output: screen.transform,
-                damage: image.damage.clone(),
-                rate: 0,
-                pointer: false,
-                older: false,
-            });
+        let new = || [0, 1, 2, 3].map(|side| Fill::new(SurfaceId::ring(window, side), colour));
+        let image = self.images.entry(window).or_insert_with(new);
+        for (side, fill) in sides.into_iter().zip(image) {
+            fill.set_colour(colour);
+            layers.extend(fill.layer(side, screen));
         }
     }
-}
-
-impl Image {
-    fn new(window: WindowId, colour: Rgba) -> Self {
-        let mut damage = DamageHistory::default();
-        damage.reset();
-        Self { colour, sides: sides(window, colour, 1), damage }
-    }
-
-    fn set_colour(&mut self, window: WindowId, colour: Rgba) {
-        if std::mem::replace(&mut self.colour, colour) != colour {
-            self.sides = sides(window, colour, self.sides[0].serial + 1);
-            self.damage.reset();
-        }
-    }
-}
-
-fn sides(window: WindowId, colour: Rgba, serial: u64) -> [Arc<Content>; 4] {
-    let solid = Arc::new(Solid::of_colour(colour.0));
-    [0, 1, 2, 3].map(|side| {
-        Arc::new(Content::new(ContentParts {
-            surface: SurfaceId::ring(window, side),
-            serial,
-            committed_at: 0,
-            opaque: solid.is_opaque(),
-            source: PixelSource::Solid(solid.clone()),
-            converted: false,
-            ends: None,
-            acquire_by: SyncMethod::Buffer,
-            release_by: SyncMethod::Buffer,
-            buffer: None,
-        }))
-    })
 }

@@ -1,4 +1,4 @@
-//! The scene of one output: the layers of all visible surfaces, rings and panels, from top to bottom.
+//! The scene of one output: the layers of all visible surfaces, rings, bars and panels, from top to bottom.
 
 use std::ops::ControlFlow;
 
@@ -37,11 +37,14 @@ impl Desktop {
         if self.lock.is_none() {
             self.panels.collect(screen, scene);
         }
-        let mut rings = std::mem::take(&mut self.rings);
+        let (mut rings, mut bars) = (std::mem::take(&mut self.rings), std::mem::take(&mut self.bars));
         let filling = self.filling(|filled| filled.contains_rect(screen.area));
         let (mut is_covered, mut visited) = (false, 0);
         let all = Rectangle::from_size(screen.pixels());
         let _: ControlFlow<()> = self.roots(|root| {
+            if let Some(above) = root.bar.filter(|_| !is_covered) {
+                bars.collect(above, screen, scene);
+            }
             walk(&self.trees, root.surface, root.origin, |surface, states, at| {
                 visited += 1;
                 // The cursor plane shows it, or it has been added.
@@ -63,7 +66,7 @@ impl Desktop {
             ControlFlow::Continue(())
         });
         let filled = filling.is_some() || self.lock.is_some();
-        self.rings = rings;
+        (self.rings, self.bars) = (rings, bars);
         Collected { visited, filled }
     }
 }

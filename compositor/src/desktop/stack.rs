@@ -5,7 +5,7 @@
 //!  pointer ─ drag icon ─ input-method popup ─ lock ─ overlay ─ fullscreen ─ top ─ windows ─ bottom ─ background
 //! ```
 //!
-//! Each window and layer surface lies below its popups.
+//! Each window and layer surface lies below its popups; between a window and its popups is its bar.
 //!
 //! Three questions are asked of it: what an output shows ([`crate::desktop::scene`]), what is under
 //! a point ([`Desktop::at`]), and where a tree is, so which output is its home
@@ -25,12 +25,14 @@ use smithay::{
 use crate::{
     desktop::{
         Desktop,
+        bar::{Above, Part},
         lock::Lock,
         rings::Around,
         tree::walk,
         windows::{self, Window},
     },
     surface::SurfaceState,
+    system::id::WindowId,
 };
 
 /// The levels of the desktop. Everything on one level lies above everything on the next.
@@ -96,11 +98,22 @@ pub struct Root<'a> {
     pub cut: Option<Rectangle<i32, Logical>>,
     /// What lies directly below the tree; it takes no input.
     pub ring: Option<Around>,
+    /// What lies directly above the tree, and takes input for the session.
+    pub bar: Option<Above<'a>>,
+}
+
+/// What is under a point.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Under {
+    /// A surface that takes input, and its origin.
+    Surface(WlSurface, Point<f64, Logical>),
+    /// A part of the bar of a window.
+    Bar(WindowId, Part),
 }
 
 impl<'a> Root<'a> {
     fn whole(level: Level, surface: &'a WlSurface, origin: Point<i32, Logical>) -> Self {
-        Self { level, surface, origin, cut: None, ring: None }
+        Self { level, surface, origin, cut: None, ring: None, bar: None }
     }
 }
 
@@ -153,8 +166,8 @@ impl Desktop {
             if !is(filling.iter().any(|(lowest, area)| at <= *lowest && covers(area))) {
                 continue;
             }
-            let (cut, ring) = (window.cut, window.around());
-            let root = Root { cut, ring, ..Root::whole(level, window.surface(), window.origin()) };
+            let (cut, ring, bar) = (window.cut, window.around(), window.above());
+            let root = Root { cut, ring, bar, ..Root::whole(level, window.surface(), window.origin()) };
             self.with_popups(root, window.geometry().loc, visit)?;
         }
         ControlFlow::Continue(())
@@ -205,16 +218,35 @@ impl Desktop {
 
     /// The surface that takes input at a position on the desktop, with its origin.
     pub fn at(&self, position: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        match self.under(position)? {
+            Under::Surface(surface, origin) => Some((surface, origin)),
+            Under::Bar(..) => None,
+        }
+    }
+
+    /// The window whose bar is at a position, and the part of it.
+    pub fn bar_at(&self, position: Point<f64, Logical>) -> Option<(WindowId, Part)> {
+        match self.under(position)? {
+            Under::Bar(window, part) => Some((window, part)),
+            Under::Surface(..) => None,
+        }
+    }
+
+    /// What takes input at a position on the desktop.
+    pub fn under(&self, position: Point<f64, Logical>) -> Option<Under> {
         // Nothing shows beside a fullscreen window.
         let filling = self.filling(|area| area.to_f64().contains(position));
         let found = self.roots(|root| {
+            if let Some((above, part)) = root.bar.and_then(|above| Some((above, above.part_at(position)?))) {
+                return ControlFlow::Break(Some(Under::Bar(above.window, part)));
+            }
             if !root.level.takes_input() || root.cut.is_some_and(|cut| !cut.to_f64().contains(position)) {
                 return ControlFlow::Continue(());
             }
             let mut hit = None;
             walk(&self.trees, root.surface, root.origin, |surface, states, at| {
                 if hit.is_none() && takes_input_at(states, position - at.to_f64()) {
-                    hit = Some((surface.clone(), at.to_f64()));
+                    hit = Some(Under::Surface(surface.clone(), at.to_f64()));
                 }
             });
             match hit {

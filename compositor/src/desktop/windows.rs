@@ -18,6 +18,7 @@ use smithay::{
 
 use crate::{
     desktop::{
+        bar::{Above, Bar},
         layout::{geometry, placed::States},
         ring::Ring,
         rings::Around,
@@ -47,6 +48,8 @@ pub struct Window {
     pub area: Option<Rectangle<i32, Logical>>,
     /// What is drawn around it.
     pub ring: Option<Ring>,
+    /// What is drawn above it.
+    pub bar: Option<Bar>,
     /// The size at the window's last commit.
     pub size: Size<i32, Logical>,
     /// What its client has been told last.
@@ -56,7 +59,10 @@ pub struct Window {
     /// The user has asked for it: it gets the focus with its first buffer, whichever workspace is shown, if
     /// that comes until this time.
     pub activated: Option<fence::Ns>,
+    /// As its client says by `xdg-decoration`.
     pub decoration: Decoration,
+    /// It has a title bar of the session while it floats and fills nothing.
+    pub titled: bool,
     /// Its icon in lists of windows, as its client says.
     pub icon: Option<Icon>,
     /// What its client calls this kind of window, for rules.
@@ -108,12 +114,23 @@ impl Window {
         Rectangle::new(self.location, self.geometry().size)
     }
 
-    /// Its ring, around what is shown of it.
-    pub fn around(&self) -> Option<Around> {
-        let ring = self.ring?;
+    /// What is shown of its geometry.
+    fn shown_rect(&self) -> Option<Rectangle<i32, Logical>> {
         let rect = self.rect();
-        let rect = self.cut.map_or(Some(rect), |cut| rect.intersection(cut))?;
+        self.cut.map_or(Some(rect), |cut| rect.intersection(cut)).filter(|shown| !shown.is_empty())
+    }
+
+    /// Its ring, around what is shown of it and of its bar.
+    pub fn around(&self) -> Option<Around> {
+        let (ring, shown) = (self.ring?, self.shown_rect()?);
+        let rect = self.bar.as_ref().map_or(shown, |bar| shown.merge(bar.area(shown)));
         Some(Around { window: self.id, ring, rect })
+    }
+
+    /// Its bar, above what is shown of it.
+    pub fn above(&self) -> Option<Above<'_>> {
+        let (bar, shown) = (self.bar.as_ref()?, self.shown_rect()?);
+        Some(Above { window: self.id, bar, area: bar.area(shown) })
     }
 }
 
@@ -174,11 +191,13 @@ impl Windows {
             cut: None,
             area: None,
             ring: None,
+            bar: None,
             size: Size::default(),
             told: Told::default(),
             acked: None,
             activated: None,
             decoration: Decoration::default(),
+            titled: false,
             icon: None,
             tag: None,
         });

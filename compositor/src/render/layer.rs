@@ -53,10 +53,10 @@ impl Layer {
         self.surface.is_none() && !self.pointer
     }
 
-    /// Whether it belongs to the looks of a window, so that no client's buffer loses its plane for it. A panel
-    /// of the session does not: it must be seen.
+    /// Whether it is a part of a window's ring, for which no client's buffer loses its plane. What the session
+    /// says by text, and what is to be clicked, does not yield: it must be seen.
     pub fn yields(&self) -> bool {
-        self.is_own() && !self.content.surface.is_panel()
+        self.is_own() && self.content.surface.is_ring()
     }
 
     /// What is to be kept when another content comes: a buffer that is in a client's dma-buf, which

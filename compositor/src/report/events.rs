@@ -128,6 +128,7 @@ mod tests {
             shown: true,
             focused,
             minimised: false,
+            title_bar: false,
             urgent: false,
             location: (0, 0),
             size: (64, 48),

@@ -29,6 +29,8 @@ pub struct WindowReport {
     pub minimised: bool,
     /// It wants attention.
     pub urgent: bool,
+    /// The session draws a title bar above it.
+    pub title_bar: bool,
     /// The top left corner on the desktop.
     pub location: (i32, i32),
     pub size: (i32, i32),
@@ -117,6 +119,7 @@ mod tests {
             shown: false,
             focused: false,
             minimised: false,
+            title_bar: false,
             urgent: true,
             location: (0, 30),
             size: (512, 738),

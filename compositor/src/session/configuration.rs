@@ -169,7 +169,9 @@ impl Syncline {
         if old.desktop != self.config.desktop {
             self.desktop.layout.set_options(Options::from(&self.config.desktop));
             self.desktop.rings.set_colours(&self.config.desktop);
-            self.layout_stale = true;
+            self.desktop.bars.set_look(&self.config.desktop);
+            self.decide_all_titles();
+            (self.layout_stale, self.bars.stale) = (true, true);
         }
         if old.inputs != self.config.inputs {
             self.configure_inputs();

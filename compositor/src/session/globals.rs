@@ -97,9 +97,7 @@ use wayland_protocols::{
         xdg_output::zv1::server::zxdg_output_manager_v1::ZxdgOutputManagerV1,
     },
 };
-use wayland_protocols_misc::server_decoration::server::org_kde_kwin_server_decoration_manager::{
-    Mode as KdeMode, OrgKdeKwinServerDecorationManager,
-};
+use wayland_protocols_misc::server_decoration::server::org_kde_kwin_server_decoration_manager::OrgKdeKwinServerDecorationManager;
 use wayland_server::{
     Display, DisplayHandle, Resource,
     backend::{GlobalId, protocol::Interface},
@@ -122,7 +120,7 @@ use crate::{
             requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
             surfaces::SurfaceList,
         },
-        windows::taskbars::session_name,
+        windows::{decoration::kde_default, taskbars::session_name},
     },
     surface::client::ClientState,
     system::error::Error,
@@ -269,7 +267,11 @@ fn unsandboxed() -> protocols::SeenBy {
 
 /// Announces every protocol that does not depend on the hardware. Returns the protocol state, the
 /// state of the user's absence, and the seats.
-pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsence, SeatState<Syncline>), Error> {
+pub fn announce(
+    display: &DisplayHandle,
+    now: Ns,
+    config: &Config,
+) -> Result<(Globals, UserAbsence, SeatState<Syncline>), Error> {
     let nowhere = Display::<Syncline>::new().map_err(|e| Error::setup("Wayland display", e))?.handle();
     // These keep no state of their own: their objects carry it.
     FifoState::new::<Syncline>(display);
@@ -314,7 +316,7 @@ pub fn announce(display: &DisplayHandle, now: Ns) -> Result<(Globals, UserAbsenc
         data_device: DataDeviceState::new::<Syncline>(display),
         activation: XdgActivationState::new::<Syncline>(display),
         activation_tokens: 0,
-        kde_decoration: KdeDecorationState::new::<Syncline>(display, KdeMode::Client),
+        kde_decoration: KdeDecorationState::new::<Syncline>(display, kde_default(&config.desktop)),
         foreign: ForeignState::new::<Syncline>(display),
         source_uses: SourceUses::default(),
         toplevels: AllToplevels::default(),

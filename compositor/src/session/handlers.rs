@@ -37,7 +37,7 @@ use smithay::{
         },
         shell::{
             kde::decoration::{KdeDecorationManagerGlobalData, KdeDecorationState},
-            xdg::{ToplevelSurface, decoration::XdgDecorationState, dialog::XdgDialogState},
+            xdg::{ToplevelSurface, dialog::XdgDialogState},
         },
         tablet_manager::TabletSeatHandler,
         xdg_activation::{ActivationTokenData, XdgActivationState},
@@ -64,7 +64,6 @@ use wayland_protocols::wp::{
 };
 use wayland_protocols::xdg::{
     activation::v1::server::{xdg_activation_token_v1::XdgActivationTokenV1, xdg_activation_v1::XdgActivationV1},
-    decoration::zv1::server::zxdg_toplevel_decoration_v1::ZxdgToplevelDecorationV1,
     dialog::v1::server::xdg_dialog_v1::XdgDialogV1,
     system_bell::v1::server::xdg_system_bell_v1::XdgSystemBellV1,
     toplevel_tag::v1::server::xdg_toplevel_tag_manager_v1::XdgToplevelTagManagerV1,
@@ -308,7 +307,6 @@ observed_dispatch!(Syncline: [XdgActivationTokenV1: ActivationTokenData] => XdgA
 observed_global_dispatch!(Syncline: [XdgSystemBellV1: ()] => XdgSystemBellState);
 observed_dispatch!(Syncline: [XdgSystemBellV1: ()] => XdgSystemBellState);
 observed_dispatch!(Syncline: [XdgDialogV1: ToplevelSurface] => XdgDialogState);
-observed_dispatch!(Syncline: [ZxdgToplevelDecorationV1: ToplevelSurface] => XdgDecorationState);
 observed_global_dispatch!(Syncline: [OrgKdeKwinServerDecorationManager: KdeDecorationManagerGlobalData] => KdeDecorationState);
 observed_dispatch!(Syncline: [OrgKdeKwinServerDecorationManager: ()] => KdeDecorationState);
 observed_dispatch!(Syncline: [OrgKdeKwinServerDecoration: WlSurface] => KdeDecorationState);

@@ -18,6 +18,7 @@ use smithay::{
 };
 
 use crate::{
+    desktop::stack::Under,
     render::Screen,
     session::{Syncline, parts::motion::Moved, reports},
 };
@@ -150,11 +151,12 @@ impl Syncline {
 
     fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
-        let moving = self.desktop.layout.is_dragging();
+        self.pull_bar(to);
+        let moving = self.desktop.layout.is_dragging() && !self.bars.moves_by_finger();
         if moving {
             self.interact(to);
         }
-        let focus = if moving { None } else { self.desktop.at(to) };
+        let focus = if moving || self.bars.has_pointer() { None } else { self.desktop.at(to) };
         self.desktop.pointer = to;
         self.tell_pointer(pointer, focus, time);
         self.redraw_pointer(before);
@@ -190,7 +192,7 @@ impl Syncline {
     /// Sends the clients the pointer focus again after windows have changed.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
-        if self.desktop.layout.is_dragging() {
+        if self.desktop.layout.is_dragging() || self.bars.has_pointer() {
             return;
         }
         let focus = self.desktop.at(self.pointer_location());
@@ -205,10 +207,12 @@ impl Syncline {
         let Some(pointer) = self.seat.get_pointer() else { return };
         let (serial, state) = (SERIAL_COUNTER.next_serial(), event.state());
         let pressed = state == ButtonState::Pressed;
-        if !pressed && self.desktop.layout.is_dragging() {
-            self.end_interaction();
+        if !pressed && self.desktop.layout.is_dragging() && !self.bars.moves_by_finger() {
+            self.end_interaction(self.pointer_location());
         }
-        if self.takes_button(event.button_code(), pressed) {
+        if self.takes_button(event.button_code(), pressed)
+            || self.takes_bar_button(event.button_code(), pressed, event.time_msec())
+        {
             if !pressed {
                 self.refresh_pointer_focus();
             }
@@ -241,7 +245,11 @@ impl Syncline {
     }
 
     pub fn click_focus(&mut self, at: Point<f64, Logical>) {
-        let Some((surface, _)) = self.desktop.at(at) else { return };
+        let surface = match self.desktop.under(at) {
+            Some(Under::Surface(surface, _)) => surface,
+            Some(Under::Bar(window, part)) => return self.focus_by_bar(window, part),
+            None => return,
+        };
         let root = self.toplevel_of(&surface);
         let focused = self.seat.get_keyboard().and_then(|k| k.current_focus());
         if focused.as_ref() != Some(&root) && self.takes_keyboard(&root) {
@@ -256,7 +264,7 @@ impl Syncline {
                 let pixels = event.amount(axis).unwrap_or(0.0);
                 event.amount_v120(axis).unwrap_or(pixels * 120.0 / 15.0)
             });
-            if self.takes_wheel(turned) {
+            if self.takes_wheel(turned) || self.takes_tab_wheel(turned[1]) {
                 return;
             }
         }

@@ -130,6 +130,7 @@ impl Syncline {
     fn leave_all_input(&mut self) {
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.millis());
         self.tell_held_motion();
+        self.bars.press = None;
         self.desktop.layout.end_grab();
         self.arrange_windows();
         self.close_menus();

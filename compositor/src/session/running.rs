@@ -63,7 +63,7 @@ impl Running {
         handle.set_default_max_buffer_size(UNREAD);
         let reactor = Reactor::new().context("epoll")?;
         let now = clock.now();
-        let (globals, idle, mut seats) = globals::announce(&handle, now)?;
+        let (globals, idle, mut seats) = globals::announce(&handle, now, &config)?;
         let seat = globals::announce_seat(&handle, &mut seats, &config)?;
         let outputs = Outputs::new(cards, renderer, &config)?;
         let mut state = Syncline {
@@ -80,6 +80,7 @@ impl Running {
             config,
             configuration: Default::default(),
             keys: Default::default(),
+            bars: Default::default(),
             text: Default::default(),
             globals,
             seats,
@@ -221,6 +222,7 @@ impl Syncline {
             self.refresh_displays();
             self.listeners_stale = true;
         }
+        self.refresh_bars();
         self.tell_listeners();
     }
 }

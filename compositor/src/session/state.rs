@@ -25,6 +25,7 @@ use crate::{
     report::{counters::Counters, devices::DeviceReport, events::Snapshot, watchdog::WatchdogHistory},
     session::parts::{
         absence::UserAbsence,
+        bars::BarState,
         configuration::Configuration,
         crc::CrcState,
         globals::Globals,
@@ -76,6 +77,8 @@ pub struct Syncline {
     pub configuration: Configuration,
     /// Keys and buttons that are the session's own.
     pub keys: Keys,
+    /// What the user does with bars.
+    pub bars: BarState,
     /// Draws text, in a thread of its own.
     pub text: Text,
     pub reactor: Reactor,

@@ -51,6 +51,8 @@ impl Syncline {
     fn bring_picture(&mut self, key: SurfaceId, picture: Option<Picture>) {
         if key.is_panel() {
             self.panel_drawn(key, picture);
+        } else {
+            self.bring_title(key, picture);
         }
     }
 

@@ -141,6 +141,9 @@ impl Syncline {
             // No client hears of this finger.
             return;
         }
+        if !touch.is_grabbed() && self.takes_bar_finger(event.slot(), location, event.time_msec()) {
+            return;
+        }
         if !touch.is_grabbed() && !self.seat.get_pointer().is_some_and(|pointer| pointer.is_grabbed()) {
             self.click_focus(location);
         }
@@ -155,6 +158,7 @@ impl Syncline {
     pub fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
         let location = self.touched(event);
+        self.move_bar_finger(event.slot(), location);
         // A drag tells another client.
         let simple = touch.with_grab(|_, grab| grab.is::<TouchDownGrab<Self>>()).unwrap_or(true);
         let held = |surface: &WlSurface| simple && self.is_slow(surface);
@@ -181,6 +185,7 @@ impl Syncline {
 
     pub fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
         let Some(touch) = self.seat.get_touch() else { return };
+        self.lift_bar_finger(event.slot());
         let Some(finger) = TouchScreens::of(&self.seat).lift(event.slot()) else { return };
         let serial = SERIAL_COUNTER.next_serial();
         self.note_user_event(serial, finger.on);
@@ -203,6 +208,7 @@ impl Syncline {
     /// The screen takes back what it said: all fingers are forgotten.
     pub fn touch_cancel(&mut self) {
         let Some(touch) = self.seat.get_touch() else { return };
+        self.cancel_bar_finger();
         // Smithay 0.7 cancels only those fingers of which something was said since the last frame.
         let fingers = std::mem::take(&mut *TouchScreens::of(&self.seat).fingers.borrow_mut());
         for Finger { slot, at: location, time, .. } in fingers {

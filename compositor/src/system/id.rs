@@ -57,6 +57,16 @@ impl SurfaceId {
         Self(1 << 30 | (window.0 & 0x0fff_ffff) << 2 | side & 3)
     }
 
+    /// Whether it is that of a ring.
+    pub fn is_ring(self) -> bool {
+        self.0 >> 30 == 1
+    }
+
+    /// A part of the bar or the tab of a window, from 0 to 3: above all rings and panels.
+    pub fn bar(window: WindowId, part: u32) -> Self {
+        Self(3 << 30 | (window.0 & 0x0fff_ffff) << 2 | part & 3)
+    }
+
     /// The picture of a panel of the session's own, the so many-th. Above all rings; the ranges with other
     /// bits from 28 to 30 are free for pictures of other kinds.
     pub fn panel(number: u32) -> Self {

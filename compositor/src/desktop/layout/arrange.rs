@@ -196,13 +196,14 @@ impl Layout {
     /// A tiled window in its cell.
     fn tile(&self, id: WindowId, window: &WindowState, cell: Rect, tabbed: bool, place: &Place<'_>) -> Placed {
         let border = place.room.border;
-        let inner = cell.inset(border);
-        let inner = if tabbed { inner.below(self.options.tab_bar) } else { inner };
+        let whole = cell.inset(border);
+        let inner = if tabbed { whole.below(self.options.tab_bar) } else { whole };
+        let bar = Rect { h: inner.y - whole.y, ..whole };
         let most = |length: i32, max: i32| if max > 0 { length.min(max) } else { length }.max(1);
         let max = window.hints.max;
         let rect = inner.centred(Size { w: most(inner.w, max.w), h: most(inner.h, max.h) });
         let frame = if tabbed { cell } else { framed(rect, border, 0) };
-        self.placed(id, window, place, (rect, frame, rect.size(), Edges::ALL))
+        Placed { bar: seen(bar), ..self.placed(id, window, place, (rect, frame, rect.size(), Edges::ALL)) }
     }
 
     /// A window that covers its output or the working area.
@@ -217,22 +218,23 @@ impl Layout {
         if window.fills() {
             return self.fill(id, window, place, visible);
         }
-        let (border, bar) = (self.options.border, if window.titled { self.options.title_bar } else { 0 });
+        let (border, bar) = (self.options.border, self.title_bar(window));
         let (area, options) = (place.output.area, &self.options);
         if let Some(snap) = window.snap {
             let cell = snap.of(place.output.working.inset(options.outer_gap), options.gap);
             let inner = cell.inset(border).below(bar);
             let rect = inner.centred(window.hints.clamp(inner.size()));
-            let frame = framed(rect, border, bar);
-            return Placed { visible, ..self.placed(id, window, place, (rect, frame, rect.size(), snap.edges())) };
+            let (frame, bar) = (framed(rect, border, bar), seen(above(rect, bar)));
+            return Placed { visible, bar, ..self.placed(id, window, place, (rect, frame, rect.size(), snap.edges())) };
         }
         let rect = floating_rect(window, place.output);
         let rect = Rect::new(rect.at().moved(area.x, area.y), rect.size());
         let frame = framed(rect, border, bar);
         let reached = frame.within_reach(area, REACH);
         let rect = Rect::new(rect.at().moved(reached.x - frame.x, reached.y - frame.y), rect.size());
-        let ask = window.float.size.map(|size| window.hints.clamp(size)).unwrap_or_default();
-        Placed { visible, ..self.placed(id, window, place, (rect, reached, ask, Edges::NONE)) }
+        let (ask, bar) = (window.float.size.map(|size| window.hints.clamp(size)), seen(above(rect, bar)));
+        let ask = ask.unwrap_or_default();
+        Placed { visible, bar, ..self.placed(id, window, place, (rect, reached, ask, Edges::NONE)) }
     }
 
     fn placed(
@@ -254,8 +256,18 @@ impl Layout {
             activated: place.activated == Some(id),
             resizing,
         };
-        Placed { window: id, rect, frame, ask, states, visible: true }
+        Placed { window: id, rect, frame, bar: Rect::default(), ask, states, visible: true }
     }
+}
+
+/// The strip of this height directly above a rectangle.
+fn above(rect: Rect, height: i32) -> Rect {
+    Rect { y: rect.y - height, h: height, ..rect }
+}
+
+/// Of nothing the place does not matter.
+fn seen(rect: Rect) -> Rect {
+    if rect.size().is_empty() { Rect::default() } else { rect }
 }
 
 /// A rectangle with a border on each side, and a bar above it.

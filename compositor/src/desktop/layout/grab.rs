@@ -27,6 +27,7 @@ impl Layout {
             return false;
         }
         let (free, size, on) = (window.is_free(), window.floating_size(), window.workspace);
+        let bar = self.title_bar(window);
         let rect = self.rect_of(id).unwrap_or_default();
         let Some(output) = on.and_then(|on| self.output_of(on)) else { return false };
         let (area, own) = (output.area, self.floating_rect(window).unwrap_or_default());
@@ -35,7 +36,8 @@ impl Layout {
         } else {
             let before = (pointer.x - rect.x).clamp(0, rect.w);
             let aside = i64::from(size.w) * i64::from(before) / i64::from(rect.w.max(1));
-            let down = (pointer.y - rect.y).clamp(0, size.h);
+            // Taken by its bar, it stays so.
+            let down = (pointer.y - rect.y).clamp(-bar, size.h);
             pointer.moved(-(aside as i32), -down)
         };
         if let Some(window) = self.windows.get_mut(&id) {
@@ -123,14 +125,14 @@ impl Layout {
         changed
     }
 
-    /// Moves a floating window to a point of the desktop. It changes to the output that its middle is
+    /// Moves a floating window to a point of the desktop: there its bar begins, if it has one. It changes to the output that its middle is
     /// on then.
     pub fn move_to(&mut self, id: WindowId, to: Point) -> bool {
         self.end_grab();
         let Some(window) = self.windows.get(&id).filter(|window| window.is_shown() && window.is_free()) else {
             return false;
         };
-        let to = to.bounded();
+        let to = to.bounded().moved(0, self.title_bar(window));
         let middle = Rect::new(to, window.floating_size()).middle();
         self.drag_to(id, to, middle);
         true

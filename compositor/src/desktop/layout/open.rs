@@ -2,12 +2,7 @@
 //! make of an [`Opening`].
 
 use crate::{
-    desktop::layout::{
-        geometry::{Point, Size},
-        opening::Opening,
-        state::Layout,
-        window::Fullscreen,
-    },
+    desktop::layout::{geometry::Size, opening::Opening, state::Layout, window::Fullscreen},
     system::id::{WindowId, WorkspaceId},
 };
 
@@ -30,6 +25,7 @@ impl Layout {
 
     /// Gives a window that is about to be mapped its states.
     pub(super) fn open(&mut self, id: WindowId, opening: &Opening) {
+        let bar = self.windows.get(&id).map_or(0, |window| self.title_bar(window));
         let Some(window) = self.windows.get_mut(&id) else { return };
         window.maximised = opening.maximised.unwrap_or(window.maximised);
         match opening.fullscreen {
@@ -39,7 +35,9 @@ impl Layout {
             None => {}
         }
         window.float.size = opening.size.map(Size::bounded).or(window.float.size);
-        window.float.at = opening.position.map(Point::bounded).or(window.float.at);
+        // The corner is that of the bar, if there is one.
+        let at = opening.position.map(|at| at.bounded().moved(0, bar));
+        window.float.at = at.or(window.float.at);
         if window.parent.is_none() {
             window.wants_to_float = opening.floating.or(window.wants_to_float);
             window.sticky = opening.sticky.unwrap_or(window.sticky);

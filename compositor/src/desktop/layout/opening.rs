@@ -31,6 +31,8 @@ pub struct Opening {
     pub sticky: Option<bool>,
     pub above: Option<bool>,
     pub scratchpad: Option<bool>,
+    /// Whether it has a title bar while it floats; for whoever answers its client.
+    pub title_bar: Option<bool>,
     /// Whether it gets the focus; for whoever maps it.
     pub focus: Option<bool>,
 }
@@ -52,6 +54,7 @@ impl Opening {
         set(&mut self.sticky, rule.sticky);
         set(&mut self.above, rule.above);
         set(&mut self.scratchpad, rule.scratchpad);
+        set(&mut self.title_bar, rule.title_bar);
         set(&mut self.focus, rule.focus);
     }
 }

@@ -54,7 +54,7 @@ impl Default for Options {
 }
 
 impl From<&DesktopConfig> for Options {
-    /// What the user has configured. No bar is drawn yet, so bars take no room.
+    /// What the user has configured.
     fn from(config: &DesktopConfig) -> Self {
         let mode = match config.layout {
             LayoutMode::Tiling => Mode::Tiling,
@@ -64,8 +64,8 @@ impl From<&DesktopConfig> for Options {
             gap: config.gap.into(),
             outer_gap: config.outer_gap.into(),
             border: config.ring_width.0.into(),
-            tab_bar: 0,
-            title_bar: 0,
+            tab_bar: config.tab_bar_height.0.into(),
+            title_bar: config.title_bar_height.0.into(),
             smart: config.smart_gaps,
             columns: config.columns,
             mode,

@@ -13,8 +13,10 @@ pub struct Placed {
     pub window: WindowId,
     /// The window geometry, on the desktop.
     pub rect: Rect,
-    /// With border and bar: the strip of `frame` above `rect` that exceeds the border is the bar.
+    /// With border and bar.
     pub frame: Rect,
+    /// The strip within `frame` that is for the session's bar: empty if it has none.
+    pub bar: Rect,
     /// The size to ask the client for; empty if the client chooses.
     pub ask: Size,
     pub states: States,

@@ -5,7 +5,7 @@
 
 use crate::{
     desktop::layout::{
-        column::{Column, Tile},
+        column::{Column, Stacking, Tile},
         geometry::Rect,
         split::Part,
         state::{Layout, Output},
@@ -27,6 +27,15 @@ pub(super) struct Room {
 impl Layout {
     pub(super) fn is_shown(&self, id: WindowId) -> bool {
         self.windows.get(&id).is_some_and(WindowState::is_shown)
+    }
+
+    /// The windows of which the column of a tiled window has a tab, from left to right; `None`: it has no
+    /// tabs, or the window floats.
+    pub fn tabs_of(&self, id: WindowId) -> Option<impl Iterator<Item = WindowId>> {
+        let workspace = self.workspace(self.windows.get(&id)?.workspace?)?;
+        let column = workspace.columns.get(workspace.column_of(id)?)?;
+        let tabs = move || column.tiles.iter().map(|tile| tile.window).filter(move |id| self.is_shown(*id));
+        (column.stacking == Stacking::Tabbed).then(tabs)
     }
 
     /// The room that the columns of a workspace have on an output.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     desktop::layout::{
         column::Stacking,
+        geometry::Rect,
         options::Mode,
         state::{GrabKind, Layout},
         window::{Fullscreen, WindowState},
@@ -157,6 +158,10 @@ impl Layout {
         for placed in &workspace.placed {
             let window = &self.windows[&placed.window];
             assert!(placed.rect.w >= 1 && placed.rect.h >= 1, "{placed:?}");
+            if placed.bar != Rect::default() {
+                assert_eq!(placed.bar.common(placed.frame), Some(placed.bar), "{placed:?}");
+                assert!(!placed.bar.overlaps(placed.rect) && placed.bar.bottom() <= placed.rect.y, "{placed:?}");
+            }
             if window.fullscreen == Some(Fullscreen::Real) {
                 assert_eq!(placed.rect, output.area);
             } else if window.maximised {

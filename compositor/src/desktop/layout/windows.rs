@@ -88,11 +88,12 @@ impl Layout {
         let Some(window) = self.windows.get(&id).filter(|window| window.floats && window.float.at.is_none()) else {
             return;
         };
-        let (size, parent) = (window.floating_size(), window.parent);
+        let (size, parent, bar) = (window.floating_size(), window.parent, self.title_bar(window));
         let Some(on) = window.workspace.filter(|_| !window.size.is_empty()) else { return };
         let (Some(workspace), Some(output)) = (self.workspace(on), self.output_of(on)) else { return };
         let others = workspace.floating.iter().filter(|other| **other != id).count();
-        let working = output.working;
+        // The bar lies above it.
+        let working = output.working.below(bar);
         let from = |at: Point, length: Size| Point {
             x: at.x.clamp(working.x, working.x + (working.w - length.w).max(0)),
             y: at.y.clamp(working.y, working.y + (working.h - length.h).max(0)),
@@ -203,8 +204,35 @@ impl Layout {
         let Some(window) = self.windows.get_mut(&id).filter(|window| window.titled != titled) else { return false };
         window.titled = titled;
         let on = self.place_of(id);
+        self.show_bar(id);
         self.touch(on);
         true
+    }
+
+    /// The bar of a window that has just got one is to be seen: where the window reaches the top of the
+    /// working area, it makes room.
+    fn show_bar(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get(&id).filter(|window| window.titled) else { return };
+        let (Some(output), Some(at)) = (window.workspace.and_then(|on| self.output_of(on)), window.float.at) else {
+            return;
+        };
+        let top = output.working.y - output.area.y;
+        let room = top..top + self.title_bar(window);
+        if room.contains(&at.y)
+            && let Some(window) = self.windows.get_mut(&id)
+        {
+            window.float.at = Some(Point { y: room.end, ..at });
+        }
+    }
+
+    /// The height of the bar that lies above a floating window.
+    pub fn bar_of(&self, id: WindowId) -> i32 {
+        self.windows.get(&id).map_or(0, |window| self.title_bar(window))
+    }
+
+    /// The height of the bar that a window has while it floats and fills nothing.
+    pub(super) fn title_bar(&self, window: &WindowState) -> i32 {
+        if window.titled { self.options.title_bar } else { 0 }
     }
 
     /// A commit has made the window geometry `size`. `settled`: the client has acknowledged the

@@ -5,7 +5,7 @@
 use smithay::utils::{Logical, Point, Rectangle};
 
 use crate::{
-    desktop::layout::geometry::Edges,
+    desktop::{layout::geometry::Edges, stack::Under},
     session::{Syncline, windows::arrange::point},
 };
 
@@ -18,7 +18,12 @@ impl Syncline {
         }
         let at = self.pointer_location();
         let nothing = || "no window is under the pointer".to_owned();
-        let surface = self.desktop.at(at).map(|(surface, _)| self.toplevel_of(&surface)).ok_or_else(nothing)?;
+        let surface = match self.desktop.under(at).ok_or_else(nothing)? {
+            Under::Surface(surface, _) => self.toplevel_of(&surface),
+            Under::Bar(window, _) => {
+                self.desktop.windows.get(window).map(|of| of.surface().clone()).ok_or_else(nothing)?
+            }
+        };
         self.focus(Some(surface.clone()));
         let window = self.desktop.windows.find(&surface).ok_or_else(nothing)?;
         let (id, edges) = (window.id, nearest_edges(window.rect(), at));

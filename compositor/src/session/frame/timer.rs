@@ -42,6 +42,7 @@ impl Syncline {
             self.trim_at,
             self.desktop.transactions.deadline(),
             self.next_repeat(),
+            self.next_bars(),
             self.next_configuration(),
             self.next_lock(),
             self.outputs.cards.next_attempt(),

@@ -4,6 +4,7 @@
 //! Nothing here names [`super::Syncline`]; the files beside this folder work on it.
 
 pub mod absence;
+pub mod bars;
 pub mod comparison;
 pub mod configuration;
 pub mod crc;

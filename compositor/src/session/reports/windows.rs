@@ -4,6 +4,7 @@ use smithay::wayland::{compositor::with_states, shell::xdg::XdgToplevelSurfaceDa
 
 use crate::{
     desktop::{
+        bar::{Bar, Kind},
         layout::{options::Mode, placed::States},
         windows::Window,
     },
@@ -48,6 +49,7 @@ impl Syncline {
             focused: layout.focused() == Some(window.id),
             minimised: known.is_some_and(|known| known.minimised),
             urgent: known.is_some_and(|known| known.urgent),
+            title_bar: matches!(window.bar, Some(Bar { kind: Kind::Title { .. }, .. })),
             location: window.location.into(),
             size: window.size.into(),
             title,

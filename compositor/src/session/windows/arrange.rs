@@ -20,7 +20,9 @@ use smithay::{
 
 use crate::{
     desktop::{
+        bar::{Bar, Kind},
         layout::{
+            Layout,
             geometry::{self, Rect, Size},
             placed::{Placed, States},
         },
@@ -124,7 +126,7 @@ impl Syncline {
     /// Shows windows where transactions have them, in the layout's order.
     fn show_windows(&mut self, seen: &HashMap<WindowId, Seen>) {
         let desktop = &mut self.desktop;
-        let (mut changed, mut covering) = (false, Vec::new());
+        let (mut changed, mut bars_changed, mut covering) = (false, false, Vec::new());
         let border = desktop.layout.options().border;
         for window in desktop.windows.all_mut() {
             let seen = seen.get(&window.id);
@@ -137,21 +139,27 @@ impl Syncline {
             let location = place.map_or(window.location, |place| window.shown_at(place.rect));
             let tiled = seen.is_some_and(|seen| !seen.placed.states.tiled.is_empty());
             let cut = place.filter(|place| place.late || tiled).map(|place| rectangle(place.rect));
+            // Both change with the place, which may wait.
+            let applies = |seen: &Seen| place.is_none_or(|place| place.rect == seen.placed.rect);
             let ring = seen.and_then(|seen| {
-                // It changes with the place, which may wait.
-                let applies = place.is_none_or(|place| place.rect == seen.placed.rect);
                 let new = || Ring::of(&seen.placed, border, rectangle(seen.output));
-                let ring = if applies { new() } else { window.ring };
+                let ring = if applies(seen) { new() } else { window.ring };
                 ring.map(|ring| Ring { active: seen.placed.states.activated, ..ring })
             });
             let ring = ring.filter(|_| area.is_none());
-            let now_is = (shown, location, cut, ring);
-            let before = (window.shown, window.location, window.cut, window.ring);
-            (window.shown, window.location, window.cut, window.ring) = now_is;
+            let bar = seen.filter(|_| area.is_none()).and_then(|seen| {
+                let bar = if applies(seen) { bar(&desktop.layout, seen) } else { window.bar.clone() };
+                bar.map(|bar| Bar { active: seen.placed.states.activated, ..bar })
+            });
+            bars_changed |= window.shown != shown || window.bar != bar;
+            let now_is = (shown, location, cut, ring, bar);
+            let before = (window.shown, window.location, window.cut, window.ring, window.bar.take());
             changed |= window.mapped && before != now_is;
+            (window.shown, window.location, window.cut, window.ring, window.bar) = now_is;
         }
         changed |=
             desktop.windows.stack_by(|id| seen.get(&id).filter(|seen| seen.active).map_or(0, |seen| seen.rank + 1));
+        self.bars.stale |= bars_changed;
         if changed || !covering.is_empty() {
             (self.pointer_stale, self.displays_stale) = (true, true);
             self.redraw_all();
@@ -168,7 +176,8 @@ impl Window {
     pub fn tell(&mut self, (size, states): (Size, States)) -> Option<u32> {
         let owed = std::mem::take(&mut self.told.owed);
         (self.told.size, self.told.states) = (size, states);
-        let decoration = decoration::mode(self.decoration, states);
+        let decoration = decoration::mode(self.decoration, self.titled, states);
+        decoration::tell_kde(self);
         self.toplevel.with_pending_state(|state| {
             state.decoration_mode = decoration;
             state.size = (!size.is_empty()).then(|| (size.w, size.h).into());
@@ -197,6 +206,18 @@ impl Window {
     }
 }
 
+/// The bar of a window where the layout has it.
+fn bar(layout: &Layout, Seen { placed, output, .. }: &Seen) -> Option<Bar> {
+    if placed.bar.size().is_empty() {
+        return None;
+    }
+    let kind = match layout.tabs_of(placed.window) {
+        Some(tabs) => Kind::Tabs { place: rectangle(placed.bar), tabs: tabs.collect() },
+        None => Kind::Title { height: placed.bar.h },
+    };
+    Some(Bar { kind, active: placed.states.activated, within: rectangle(*output) })
+}
+
 /// A rectangle of the layout on the desktop.
 pub fn rectangle(rect: Rect) -> Rectangle<i32, Logical> {
     Rectangle::new((rect.x, rect.y).into(), (rect.w, rect.h).into())
@@ -222,6 +243,8 @@ impl Syncline {
         to: Point<i32, Logical>,
     ) -> bool {
         let Some(id) = self.desktop.windows.id_of(surface) else { return false };
+        let bar = self.desktop.layout.bar_of(id);
+        let to = to - Point::from((0, bar));
         let moved = self.desktop.layout.move_to(id, point(to));
         self.arrange_windows();
         moved

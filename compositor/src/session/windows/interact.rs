@@ -73,10 +73,9 @@ impl Syncline {
         }
     }
 
-    /// The button was released.
-    pub fn end_interaction(&mut self) {
-        let pointer = point(self.pointer_location().to_i32_round());
-        self.desktop.layout.drop_grab(pointer);
+    /// The button was released, or the finger lifted, there.
+    pub fn end_interaction(&mut self, at: Point<f64, Logical>) {
+        self.desktop.layout.drop_grab(point(at.to_i32_round()));
         self.arrange_windows();
     }
 }

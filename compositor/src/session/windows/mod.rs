@@ -3,7 +3,9 @@
 
 pub mod arrange;
 mod attention;
-mod decoration;
+pub mod bar_input;
+mod bars;
+pub mod decoration;
 mod displays;
 mod foreign;
 mod hold;

@@ -23,6 +23,7 @@ impl Syncline {
         let dialog = self.desktop.layout.window(id).is_some_and(|window| window.parent.is_some());
         let wanted = wanted(&self.config.windows, surface, tag, dialog);
         self.desktop.layout.set_opening(id, wanted);
+        self.decide_title(surface);
     }
 }
 

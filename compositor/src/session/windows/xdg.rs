@@ -46,7 +46,9 @@ impl XdgShellHandler for Syncline {
         let here = point(self.pointer_location().to_i32_floor());
         let workspace = self.desktop.layout.output_at(here).map(|output| output.active);
         let id = self.desktop.layout.add(NewWindow { workspace, ..NewWindow::default() });
-        self.desktop.windows.push(surface, id);
+        self.desktop.windows.push(surface.clone(), id);
+        // One may have asked before it was a window.
+        self.decide_title(surface.wl_surface());
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
@@ -88,7 +90,7 @@ impl XdgShellHandler for Syncline {
     }
 
     fn title_changed(&mut self, _: ToplevelSurface) {
-        self.listeners_stale = true;
+        (self.listeners_stale, self.bars.stale) = (true, true);
     }
 
     fn app_id_changed(&mut self, _: ToplevelSurface) {
@@ -147,6 +149,7 @@ impl XdgShellHandler for Syncline {
         self.desktop.layout.remove(gone.id);
         self.desktop.transactions.remove(gone.id, self.now);
         self.desktop.rings.forget(gone.id);
+        self.forget_bar(gone.id);
         // Of many that go at once, all would be focused one after the other.
         self.layout_stale = true;
         self.redraw_all();
@@ -243,7 +246,7 @@ impl Syncline {
             std::mem::replace(&mut SurfaceState::of(s).placed.get_or_insert_default().at, place)
         });
         if before != place {
-            (self.pointer_stale, self.displays_stale) = (true, true);
+            (self.pointer_stale, self.displays_stale, self.bars.stale) = (true, true, true);
             self.redraw_all();
         }
     }

@@ -177,9 +177,64 @@ fn a_title_bar_lies_above_a_floating_window_that_wants_one() {
     layout.set_options(Options { border: 2, ..*layout.options() });
     let a = map(&mut layout);
     layout.set_titled(a, true);
-    assert_eq!(placed(&mut layout, a).frame, rect(398, 274, 404, 328));
+    let there = placed(&mut layout, a);
+    assert_eq!((there.frame, there.bar), (rect(398, 274, 404, 328), rect(400, 276, 400, 24)));
     layout.set_maximised(a, true);
-    assert_eq!(placed(&mut layout, a).frame, AREA);
+    let there = placed(&mut layout, a);
+    assert_eq!((there.frame, there.bar), (AREA, Rect::default()));
+    layout.set_maximised(a, false);
+    layout.snap(a, Some(Snap::Left));
+    let there = placed(&mut layout, a);
+    assert_eq!((there.frame, there.ask), (rect(0, 0, 600, 900), size(596, 872)), "the bar has room within it");
+    assert_eq!((there.bar, there.rect), (rect(2, 2, 596, 24), rect(2, 26, 596, 872)));
+    layout.set_titled(a, false);
+    assert_eq!(placed(&mut layout, a).ask, size(596, 896));
+}
+
+/// One with a title bar.
+fn map_titled(layout: &mut Layout, of: Size) -> WindowId {
+    let id = layout.add(NewWindow { titled: true, ..NewWindow::default() });
+    assert!(layout.map(id, of, true));
+    id
+}
+
+#[test]
+fn the_frame_with_the_bar_is_what_is_placed_and_kept_within_reach() {
+    let mut layout = layout(Mode::Floating);
+    let a = map_titled(&mut layout, size(400, 300));
+    assert_eq!(placed(&mut layout, a).frame, rect(400, 288, 400, 324), "in the middle");
+    let b = map_titled(&mut layout, size(400, 2000));
+    assert_eq!(placed(&mut layout, b).bar.y, 0, "the bar is seen of one that is too high");
+    layout.move_to(a, Point { x: 100, y: 200 });
+    assert_eq!(placed(&mut layout, a).frame, rect(100, 200, 400, 324));
+    layout.move_to(a, Point { x: 100, y: -1000 });
+    assert_eq!(placed(&mut layout, a).frame.bottom(), 32);
+    layout.move_to(a, Point { x: 100, y: 5000 });
+    assert_eq!(placed(&mut layout, a).bar, rect(100, 868, 400, 24));
+}
+
+#[test]
+fn a_bar_that_comes_has_room_at_the_top() {
+    for (y, to) in [(0, 24), (10, 24), (24, 24), (100, 100), (-50, -50)] {
+        let mut layout = layout(Mode::Floating);
+        let a = map(&mut layout);
+        layout.move_to(a, Point { x: 100, y });
+        layout.set_titled(a, true);
+        assert_eq!(rect_of(&mut layout, a), rect(100, to, 400, 300), "{y}");
+    }
+}
+
+#[test]
+fn a_snapped_window_that_is_taken_by_its_bar_stays_below_the_pointer() {
+    let mut layout = layout(Mode::Floating);
+    let a = map_titled(&mut layout, size(400, 300));
+    layout.snap(a, Some(Snap::Right));
+    layout.committed(a, size(600, 876), true);
+    assert_eq!(placed(&mut layout, a).bar, rect(600, 0, 600, 24));
+    // In the middle of the bar.
+    assert!(layout.begin_move(a, Point { x: 900, y: 12 }));
+    layout.drag(Point { x: 500, y: 412 });
+    assert_eq!(placed(&mut layout, a).bar.at(), Point { x: 300, y: 400 });
 }
 
 #[test]

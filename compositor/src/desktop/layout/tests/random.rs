@@ -179,6 +179,7 @@ fn opening() -> impl Strategy<Value = Opening> {
             sticky,
             above,
             scratchpad,
+            title_bar: None,
             focus: None,
         }
     })
