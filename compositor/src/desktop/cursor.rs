@@ -34,8 +34,8 @@ use crate::{
     },
 };
 
-/// The largest image that is copied, in bytes. No cursor plane shows a larger one.
-const MOST_COPIED: usize = 512 * 512 * 4;
+/// The largest image that is copied, in bytes: no larger one is an ordinary pointer.
+const MOST_COPIED: usize = 256 * 256 * 4;
 
 /// The state of the pointer's image and of the drag icon.
 pub struct Cursor {

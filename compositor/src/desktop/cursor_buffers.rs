@@ -249,7 +249,7 @@ impl CursorBuffers {
                 let state = SurfaceState::of(states);
                 let Some(content) = state.current.clone() else { return Ok(None) };
                 let image = match &content.source {
-                    PixelSource::Shm(shm) if content.is_released() && !shm.own => {
+                    PixelSource::Shm(shm) if content.is_released() && !shm.is_copy() => {
                         return Err("its client has got the buffer back".to_owned());
                     }
                     PixelSource::Shm(shm) => {

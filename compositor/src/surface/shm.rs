@@ -35,8 +35,9 @@ pub struct Shm {
     pub id: u64,
     /// The size, format and memory that the client stated.
     pub picture: ShmImage,
-    /// The memory is the session's own: nobody else writes into it.
-    pub own: bool,
+    /// What the image costs whose copy it is; `Some`: the memory is the session's own, and nobody else writes
+    /// into it.
+    copy_of: Option<Cost>,
     in_place: OnceLock<Option<Arc<Imported>>>,
     /// The buffer was committed before.
     used: AtomicBool,
@@ -63,7 +64,7 @@ impl Shm {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             picture,
-            own: false,
+            copy_of: None,
             in_place: OnceLock::new(),
             used: AtomicBool::new(false),
             holes_kib: AtomicU32::new(UNKNOWN),
@@ -84,9 +85,13 @@ impl Shm {
         let made = ShmImage::of_pixels(picture.width, &pixels);
         let made =
             made.inspect_err(|error| tracing::debug!("shm buffer {}: it is not copied: {error}", self.id)).ok()?;
-        let copy = Self { own: true, ..Self::new(ShmImage { format: picture.format, ..made }) };
-        copy.holes_kib.store(self.cost().holes_kib, Ordering::Relaxed);
-        Some(copy)
+        // The client has been charged for its own image, and gets that back.
+        Some(Self { copy_of: Some(self.cost()), ..Self::new(ShmImage { format: picture.format, ..made }) })
+    }
+
+    /// Whether nobody else writes into the memory.
+    pub fn is_copy(&self) -> bool {
+        self.copy_of.is_some()
     }
 
     /// Notes a commit. Returns whether the buffer was committed before: creating a dma-buf for a
@@ -97,6 +102,9 @@ impl Shm {
 
     /// What a surface that shows the image costs. Always the same; one system call at the first call.
     pub fn cost(&self) -> Cost {
+        if let Some(cost) = self.copy_of {
+            return cost;
+        }
         let kib = |bytes: u64| u32::try_from(bytes.div_ceil(1024)).unwrap_or(UNKNOWN - 1);
         let range = self.picture.range();
         let bytes = range.end - range.start;
@@ -216,6 +224,21 @@ impl ShmChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Its client gets back what it was charged.
+    #[test]
+    fn a_copy_is_the_image_without_what_lies_between_its_lines_and_costs_as_much() {
+        let pixels: Vec<u8> = (0..=255).cycle().take(64 * 4 * 8).collect();
+        let sheet = ShmImage::of_pixels(64, &pixels).unwrap();
+        let shm = Shm::new(ShmImage { width: 16, ..sheet });
+        let copy = shm.copy(1024).expect("it is small");
+        assert_eq!((copy.picture.stride, copy.cost()), (64, shm.cost()));
+        let mut read = vec![0; 16 * 8 * 4];
+        copy.picture.read(0..8, &mut read, 64, &mut []).unwrap();
+        let expected: Vec<u8> = pixels.chunks(256).flat_map(|line| line[..64].to_vec()).collect();
+        assert_eq!(read, expected);
+        assert!(copy.is_copy() && !shm.is_copy() && shm.copy(16 * 8 * 4 - 1).is_none());
+    }
 
     /// Each case: the buffers that are committed, `!` where the buffer is held, and which commits
     /// may be read in place.
