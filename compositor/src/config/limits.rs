@@ -127,7 +127,7 @@ counted! {
     /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of
     /// them that is destroyed.
     DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 1024;
-    /// `wl_seat`, its devices and `wl_data_device`.
+    /// `wl_seat`, its devices, `wl_data_device`, and what hears of gestures and of the mouse itself.
     SeatObjects, seat_objects, "seat-objects", 1024;
     /// `wl_output` and `zxdg_output_v1`.
     OutputObjects, output_objects, "output-objects", 2048;

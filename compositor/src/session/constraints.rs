@@ -63,20 +63,21 @@ impl Syncline {
             && !self.is_locked()
             && !self.desktop.layout.is_dragging()
             && self.keys.focus.as_ref().is_some_and(|focus| focus.is_alive() && *focus == self.toplevel_of(surface))
-            && pointer_constraints::is_within(surface, self.pointer_location() - self.desktop.pointer_origin)
+            // A button that is held keeps the pointer on a surface that it has left.
+            && self.stays_within(surface, self.pointer_location())
     }
 
     /// A pointer that was locked is where its client has drawn one meanwhile, if that is on the surface. It is
     /// told nothing of that.
     fn put_back(&mut self, surface: &WlSurface, hint: Option<Point<f64, Logical>>) {
         let (Some(hint), Some(pointer)) = (hint, self.seat.get_pointer()) else { return };
+        let before = self.pointer_location();
+        let Some((_, origin)) = self.desktop.at(before).filter(|(hit, _)| hit == surface) else { return };
         let size = with_states(surface, |states| SurfaceState::of(states).view.size);
-        let is_over = pointer.current_focus().as_ref() == Some(surface);
-        if !is_over || !Rectangle::from_size(size.to_f64()).contains(hint) {
+        if !Rectangle::from_size(size.to_f64()).contains(hint) {
             return;
         }
-        let before = self.pointer_location();
-        self.desktop.pointer = self.outputs.clamp(self.desktop.pointer_origin + hint);
+        self.desktop.pointer = self.outputs.clamp(origin + hint);
         pointer.set_location(self.desktop.pointer);
         self.redraw_pointer(before);
         self.pointer_stale = true;

@@ -17,19 +17,20 @@ use crate::session::{Syncline, parts::motion::Moved};
 
 impl Syncline {
     /// The mouse was moved, wherever the pointer comes to by that. For a client that does not read it is summed
-    /// up.
-    pub(super) fn tell_moved(&mut self, pointer: &PointerHandle<Self>, moved: Moved) {
-        let Some(current) = pointer.current_focus() else { return };
+    /// up. Returns whether its client was told.
+    pub(super) fn tell_moved(&mut self, pointer: &PointerHandle<Self>, moved: Moved) -> bool {
+        let Some(current) = pointer.current_focus() else { return false };
         if self.is_slow(&current) {
             let held =
                 self.held_moved.get_or_insert(Moved { by: Point::default(), unaccelerated: Point::default(), ..moved });
             held.by += moved.by;
             held.unaccelerated += moved.unaccelerated;
             held.time = moved.time;
-            return;
+            return false;
         }
         self.tell_held_motion();
         self.relative_motion(pointer, moved);
+        true
     }
 
     /// Tells a client what was summed up for it.

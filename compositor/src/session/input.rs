@@ -59,6 +59,7 @@ impl Syncline {
         match event {
             InputEvent::Keyboard { event } => self.key(&event),
             InputEvent::PointerMotion { event } => {
+                self.absolute_place = None;
                 let to = self.pointer_location() + event.delta();
                 let moved = Moved { by: event.delta(), unaccelerated: event.delta_unaccel(), time: event.time() };
                 self.pointer_moved(to, moved, event.time_msec());
@@ -71,7 +72,8 @@ impl Syncline {
                     (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
-                let by = to - self.pointer_location();
+                // A pointer that is locked is not where the device was last.
+                let by = to - self.absolute_place.replace(to).unwrap_or_else(|| self.pointer_location());
                 self.pointer_moved(to, Moved { by, unaccelerated: by, time: event.time() }, event.time_msec());
             }
             InputEvent::PointerButton { event } => self.button(&event),
@@ -140,9 +142,15 @@ impl Syncline {
     /// A device has moved the pointer to `to`, unless a window keeps it.
     fn pointer_moved(&mut self, to: Point<f64, Logical>, moved: Moved, time: u32) {
         let Some(pointer) = self.seat.get_pointer() else { return };
-        self.tell_moved(&pointer, moved);
+        if self.constrained.is_some() {
+            // Its client may have begun a drag, or a move of its window.
+            self.refresh_constraint();
+        }
+        let told = self.tell_moved(&pointer, moved);
         if self.keeps_pointer() == Some(Kind::Lock) {
-            pointer.frame(self);
+            if told {
+                pointer.frame(self);
+            }
             return;
         }
         self.move_pointer(&pointer, self.confined(to), time);

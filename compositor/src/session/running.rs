@@ -87,6 +87,7 @@ impl Running {
             seat,
             held_motion: None,
             held_moved: None,
+            absolute_place: None,
             constrained: None,
             layout_stale: false,
             focus_stale: false,

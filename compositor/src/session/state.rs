@@ -13,6 +13,7 @@ use fence::Ns;
 use smithay::{
     input::{Seat, SeatState},
     reexports::wayland_server::{Client, Display, DisplayHandle, backend::ClientId, protocol::wl_surface::WlSurface},
+    utils::{Logical, Point},
     wayland::compositor::CompositorClientState,
 };
 
@@ -99,6 +100,8 @@ pub struct Syncline {
     pub held_motion: Option<HeldMotion>,
     /// What its mouse has moved meanwhile.
     pub held_moved: Option<Moved>,
+    /// Where a device with absolute places has put the pointer last; `None`: a mouse has moved it since.
+    pub absolute_place: Option<Point<f64, Logical>>,
     /// The surface that keeps the pointer.
     pub constrained: Option<WlSurface>,
     /// The layout of windows may have changed.

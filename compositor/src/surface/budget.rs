@@ -184,7 +184,15 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "zwlr_layer_surface_v1" => Kind::LayerSurfaces,
         "wp_linux_drm_syncobj_timeline_v1" => Kind::Timelines,
         "zwp_linux_dmabuf_feedback_v1" => Kind::DmabufFeedbacks,
-        "wl_seat" | "wl_pointer" | "wl_keyboard" | "wl_touch" | "wl_data_device" => Kind::SeatObjects,
+        "wl_seat"
+        | "wl_pointer"
+        | "wl_keyboard"
+        | "wl_touch"
+        | "wl_data_device"
+        | "zwp_relative_pointer_v1"
+        | "zwp_pointer_gesture_swipe_v1"
+        | "zwp_pointer_gesture_pinch_v1"
+        | "zwp_pointer_gesture_hold_v1" => Kind::SeatObjects,
         "wl_output" | "zxdg_output_v1" => Kind::OutputObjects,
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
@@ -205,6 +213,20 @@ mod tests {
     fn accounts_are_in_the_order_of_their_kinds() {
         for (number, kind) in Kind::ALL.iter().enumerate() {
             assert_eq!(*kind as usize, number);
+        }
+    }
+
+    /// Each event of the pointer looks through all of them.
+    #[test]
+    fn what_hears_of_the_pointer_is_an_object_of_the_seat() {
+        for interface in [
+            "wl_pointer",
+            "zwp_relative_pointer_v1",
+            "zwp_pointer_gesture_swipe_v1",
+            "zwp_pointer_gesture_pinch_v1",
+            "zwp_pointer_gesture_hold_v1",
+        ] {
+            assert_eq!(kind_of(interface), Some(Kind::SeatObjects), "{interface}");
         }
     }
 
