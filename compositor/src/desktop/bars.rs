@@ -107,7 +107,9 @@ impl Bars {
     pub fn titles(&self, above: Above<'_>, mut visit: impl FnMut(Titled)) {
         let mut title = |window, area: Rectangle<i32, Logical>, taken, active| {
             let size = bar::text(area, taken).size;
-            visit(Titled { window, size: (size.w, size.h), colour: self.look.colours(active).text });
+            // A window may be wider than all displays.
+            let width = size.w.min(above.bar.within.size.w);
+            visit(Titled { window, size: (width, size.h), colour: self.look.colours(active).text });
         };
         match &above.bar.kind {
             Kind::Title { .. } => {
@@ -121,17 +123,18 @@ impl Bars {
         }
     }
 
-    /// The buttons of a bar are about to be shown: draws them, unless they have been drawn. Errors: those of
-    /// their memory.
-    pub fn prepare_buttons(&mut self, above: Above<'_>) -> Result<(), NoPicture> {
+    /// The buttons of a bar are about to be shown: draws them, unless they have been drawn. Returns whether it
+    /// has. Errors: those of their memory.
+    pub fn prepare_buttons(&mut self, above: Above<'_>) -> Result<bool, NoPicture> {
         let (Kind::Title { height }, colour) = (&above.bar.kind, self.look.colours(above.bar.active).text) else {
-            return Ok(());
+            return Ok(false);
         };
         let key = (colour, *height);
-        if !self.glyphs.iter().any(|(known, _)| *known == key) {
-            self.glyphs.push((key, glyphs::buttons(height.unsigned_abs().max(1), colour)?));
+        if self.glyphs.iter().any(|(known, _)| *known == key) {
+            return Ok(false);
         }
-        Ok(())
+        self.glyphs.push((key, glyphs::buttons(height.unsigned_abs().max(1), colour)?));
+        Ok(true)
     }
 
     /// What is to be drawn if a title says this now; `None`: nothing, the picture is there or is coming.
@@ -162,6 +165,14 @@ impl Bars {
             (_, None) => {}
         }
         Some(*window)
+    }
+
+    /// A title could not be asked for now: it is asked for at the next look.
+    pub fn ask_again(&mut self, key: SurfaceId) {
+        let is = |window: &WindowId| SurfaceId::bar(*window, TITLE) == key;
+        if let Some((_, image)) = self.images.iter_mut().find(|(window, _)| is(window)) {
+            image.asked = None;
+        }
     }
 
     /// The layer by which it is seen that a bar is shown.
@@ -350,6 +361,30 @@ mod tests {
             [place(BUTTONS, (828, 100, 22, 24)), place(TITLE, (608, 100, 212, 24)), place(GROUND, (600, 100, 250, 24))];
         assert_eq!(places(&layers), expected);
         assert_eq!(layers[0].view.src.size, (22.0, 24.0).into(), "the part of the buttons that is seen");
+    }
+
+    #[test]
+    fn what_changes_on_a_bar_damages_nothing_else_of_it() {
+        let mut bars = Bars::new(&DesktopConfig::default());
+        let bar = Bar { within: area((0, 0, 1000, 600)), ..title(true) };
+        let screen = Screen::upright(area((0, 0, 1000, 600)));
+        let above = Above { window: WINDOW, bar: &bar, area: area(BAR) };
+        bars.prepare_buttons(above).unwrap();
+        let of = titled(&bars, &bar);
+        let mut show = |text: &str| {
+            bars.ask(of, text, true);
+            bars.bring(Bars::title_id(WINDOW), Some(picture(of)));
+            let mut layers = Vec::new();
+            bars.collect(above, &screen, &mut layers);
+            layers
+        };
+        let (before, after) = (show("a"), show("b"));
+        let changed = before.iter().zip(&after).map(|(before, after)| {
+            let other = before.content.serial != after.content.serial;
+            assert_eq!(before.damage.current_commit() != after.damage.current_commit(), other);
+            other
+        });
+        assert_eq!(changed.collect::<Vec<_>>(), [false, true, false], "of buttons, title and ground");
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl Syncline {
     pub fn text_event(&mut self) {
         let answers = self.text.painter.as_mut().map(Painter::answers).unwrap_or_default();
         for Answer { key, picture } in answers {
+            if matches!(picture, Err(NoPicture::TooMany)) {
+                // When those before it are drawn.
+                self.desktop.bars.ask_again(key);
+                self.bars.stale = true;
+                continue;
+            }
             if let Err(why) = &picture {
                 self.tell_no_picture(why);
             }
@@ -65,8 +71,11 @@ impl Syncline {
 
     fn tell_no_picture(&mut self, why: &NoPicture) {
         let same = matches!(why, NoPicture::NoFonts) && std::mem::replace(&mut self.text.without_fonts, true);
-        if !same {
-            tracing::warn!("text is not shown: {why}");
+        match why {
+            _ if same => {}
+            // Clients choose the sizes of their windows.
+            NoPicture::Size(..) | NoPicture::FontSize(_) => tracing::debug!("text is not shown: {why}"),
+            _ => tracing::warn!("text is not shown: {why}"),
         }
     }
 }

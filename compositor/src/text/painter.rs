@@ -97,6 +97,11 @@ impl Painter {
         let mut queue = self.shared.queue();
         queue.waiting.retain(|request| request.key != key);
         let refused = match checked {
+            // What the user has to know comes first, however many titles clients have.
+            Ok(()) if key.is_panel() => {
+                queue.waiting.push_front(Request { key, sheet });
+                None
+            }
             Ok(()) if queue.waiting.len() >= MOST_WAITING => Some(NoPicture::TooMany),
             Ok(()) => {
                 queue.waiting.push_back(Request { key, sheet });

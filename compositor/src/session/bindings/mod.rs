@@ -87,6 +87,7 @@ impl Syncline {
         self.keys.tap = None;
         self.keys.swipe = None;
         self.keys.wheel = [0.0; 2];
+        self.drop_bar_press();
         self.bars.forget();
         if self.keys.walk.take().is_some() {
             self.perform_bound(&Action::SwitchWindow(Walk::Done), "switch-window done");

@@ -20,6 +20,8 @@ pub struct BarState {
     pub press: Option<Press>,
     /// The buttons of the mouse whose releases are the session's.
     held: SmallVec<[u32; 4]>,
+    /// Those that were held when the devices went: their releases may come or not.
+    left: SmallVec<[u32; 4]>,
     /// The last click on a title.
     pub click: Option<Click>,
     /// What is left of a step of the wheel, in parts of 120.
@@ -71,6 +73,7 @@ impl BarState {
 
     /// A button is pressed whose release is the session's.
     pub fn hold(&mut self, button: u32) {
+        self.left.retain(|left| *left != button);
         if self.held.len() < HELD && !self.held.contains(&button) {
             self.held.push(button);
         }
@@ -78,8 +81,15 @@ impl BarState {
 
     /// A button is released. Whether its press was the session's.
     pub fn let_go(&mut self, button: u32) -> bool {
-        let at = self.held.iter().position(|held| *held == button);
-        at.is_some_and(|at| self.held.swap_remove(at) == button)
+        let mut was_held = false;
+        for buttons in [&mut self.held, &mut self.left] {
+            buttons.retain(|held| {
+                let is = *held == button;
+                was_held |= is;
+                !is
+            });
+        }
+        was_held
     }
 
     /// The press by this has ended, if there is one.
@@ -90,6 +100,6 @@ impl BarState {
     /// The devices are gone: nothing is held any more.
     pub fn forget(&mut self) {
         (self.press, self.click, self.wheel) = (None, None, 0.0);
-        self.held.clear();
+        self.left = std::mem::take(&mut self.held);
     }
 }

@@ -148,7 +148,7 @@ impl Syncline {
             });
             let ring = ring.filter(|_| area.is_none());
             let bar = seen.filter(|_| area.is_none()).and_then(|seen| {
-                let bar = if applies(seen) { bar(&desktop.layout, seen) } else { window.bar.clone() };
+                let bar = if applies(seen) { bar(&desktop.layout, seen) } else { still(&desktop.layout, &window.bar) };
                 bar.map(|bar| Bar { active: seen.placed.states.activated, ..bar })
             });
             bars_changed |= window.shown != shown || window.bar != bar;
@@ -216,6 +216,15 @@ fn bar(layout: &Layout, Seen { placed, output, .. }: &Seen) -> Option<Bar> {
         None => Kind::Title { height: placed.bar.h },
     };
     Some(Bar { kind, active: placed.states.activated, within: rectangle(*output) })
+}
+
+/// The bar that a window has had, without the tabs of windows that are gone.
+fn still(layout: &Layout, bar: &Option<Bar>) -> Option<Bar> {
+    let mut bar = bar.clone()?;
+    if let Kind::Tabs { tabs, .. } = &mut bar.kind {
+        tabs.retain(|tab| layout.window(*tab).is_some());
+    }
+    Some(bar)
 }
 
 /// A rectangle of the layout on the desktop.

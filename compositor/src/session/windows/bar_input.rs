@@ -71,7 +71,8 @@ impl Syncline {
 
     /// A finger comes down. Whether it does so on a bar.
     pub fn takes_bar_finger(&mut self, slot: TouchSlot, at: Point<f64, Logical>, time: u32) -> bool {
-        let Some((window, part)) = self.desktop.bar_at(at) else { return false };
+        let free = self.seat.get_pointer().is_none_or(|pointer| !pointer.is_grabbed());
+        let Some((window, part)) = self.desktop.bar_at(at).filter(|_| free) else { return false };
         // Another one on a bar meanwhile does nothing.
         if self.bars.press.is_none() {
             self.press_bar(Press { by: By::Finger(slot), window, part, at, now: at, time, done: false });
@@ -84,7 +85,7 @@ impl Syncline {
         let Some(press) = self.bars.press.as_mut().filter(|press| press.by == By::Finger(slot)) else { return };
         press.now = to;
         self.pull(to);
-        if self.desktop.layout.is_dragging() {
+        if self.bars.moves_by_finger() && self.desktop.layout.is_dragging() {
             self.interact(to);
         }
     }
@@ -100,8 +101,14 @@ impl Syncline {
 
     /// The touch screen takes back what it said: what a finger moves stays where it is.
     pub fn cancel_bar_finger(&mut self) {
-        let by_finger = self.bars.press.take_if(|press| matches!(press.by, By::Finger(_)));
-        if by_finger.is_some_and(|press| press.done) {
+        if self.bars.press.is_some_and(|press| matches!(press.by, By::Finger(_))) {
+            self.drop_bar_press();
+        }
+    }
+
+    /// What is pressed is released by nobody: what it moves stays where it is.
+    pub fn drop_bar_press(&mut self) {
+        if self.bars.press.take().is_some_and(|press| press.done) {
             self.desktop.layout.end_grab();
             self.layout_stale = true;
         }

@@ -34,11 +34,17 @@ impl Syncline {
             return;
         }
         (self.bars.stale, self.bars.looked) = (false, self.now);
-        let (mut titles, mut refused) = (Vec::new(), None);
+        let (mut titles, mut drawn, mut refused) = (Vec::new(), false, None);
         let desktop = &mut self.desktop;
         for above in desktop.windows.visible().filter_map(|window| window.above()) {
             desktop.bars.titles(above, |title| titles.push(title));
-            refused = desktop.bars.prepare_buttons(above).err().or(refused);
+            match desktop.bars.prepare_buttons(above) {
+                Ok(buttons) => drawn |= buttons,
+                Err(why) => refused = Some(why),
+            }
+        }
+        if drawn {
+            self.redraw_all();
         }
         if let Some(why) = refused {
             tracing::warn!("a title bar has no buttons: {why}");
@@ -74,10 +80,14 @@ impl Syncline {
 
     /// The outputs that show a bar or a tab build their scenes again.
     fn redraw_bar(&mut self, window: WindowId) {
-        let ground = Bars::ground_id(window);
+        let (ground, mut is_shown) = (Bars::ground_id(window), false);
         for output in self.outputs.list.iter_mut().filter(|output| output.scene.shows(ground)) {
             output.scene.set_stale();
-            output.dirty = true;
+            (output.dirty, is_shown) = (true, true);
+        }
+        if !is_shown {
+            // Its ground may be of a colour that is not seen.
+            self.redraw_all();
         }
     }
 
