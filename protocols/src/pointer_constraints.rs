@@ -139,6 +139,28 @@ pub fn is_within(surface: &WlSurface, at: Point<f64, Logical>) -> bool {
     })
 }
 
+/// The place nearest to `at` in the region of the surface's constraint, and in `all`, the surface. What the region
+/// leaves out again is not looked at: [`is_within`] says whether a place is in it.
+pub fn nearest(surface: &WlSurface, at: Point<f64, Logical>, all: Rectangle<f64, Logical>) -> Point<f64, Logical> {
+    with_states(surface, |states| {
+        let of_surface = clamped(at, all);
+        let Some(held) = held(states) else { return of_surface };
+        let Some(held) = held.as_ref() else { return of_surface };
+        let changed = changes_of(states, held).and_then(|changes| changes.region);
+        let Some(region) = changed.as_ref().unwrap_or(&held.region) else { return of_surface };
+        let added = region.rects.iter().filter(|(kind, _)| matches!(kind, RectangleKind::Add));
+        let parts = added.filter_map(|(_, rect)| rect.to_f64().intersection(all)).map(|part| clamped(at, part));
+        let distance = |place: &Point<f64, Logical>| (place.x - at.x).hypot(place.y - at.y);
+        parts.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(of_surface)
+    })
+}
+
+/// The place nearest to `at` whose pixel is in the rectangle.
+fn clamped(at: Point<f64, Logical>, Rectangle { loc, size }: Rectangle<f64, Logical>) -> Point<f64, Logical> {
+    let within = |at: f64, from: f64, length: f64| at.min(from + (length - 1.0).max(0.0)).max(from);
+    (within(at.x, loc.x, size.w), within(at.y, loc.y, size.h)).into()
+}
+
 /// The surface's constraint holds from now on; its client is told. Nothing happens if there is none, or if it
 /// holds.
 pub fn activate(surface: &WlSurface) {

@@ -25,11 +25,15 @@ impl Syncline {
         pointer_constraints::constraint(surface).map(|constraint| constraint.kind)
     }
 
-    /// Where a pointer comes to that is moved to `to`, if a surface confines it. Along an edge it slides.
+    /// Where a pointer comes to that is moved to `to`, if a surface confines it: the nearest place in its region,
+    /// or along an edge.
     pub(super) fn confined(&self, to: Point<f64, Logical>) -> Point<f64, Logical> {
         let (Some(surface), Some(Kind::Confinement)) = (&self.constrained, self.keeps_pointer()) else { return to };
         let from = self.pointer_location();
-        let ways = [to, (to.x, from.y).into(), (from.x, to.y).into()];
+        let Some((_, origin)) = self.desktop.at(from).filter(|(hit, _)| hit == surface) else { return from };
+        let size = with_states(surface, |states| SurfaceState::of(states).view.size).to_f64();
+        let near = pointer_constraints::nearest(surface, to - origin, Rectangle::from_size(size)) + origin;
+        let ways = [near, (near.x, from.y).into(), (from.x, near.y).into()];
         ways.into_iter().find(|way| self.stays_within(surface, *way)).unwrap_or(from)
     }
 

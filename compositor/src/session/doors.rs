@@ -25,7 +25,11 @@ use smithay::{
 };
 
 use crate::{
-    config::{Config, words::RendererChoice},
+    config::{
+        Config,
+        desktop::{DesktopConfig, RingWidth},
+        words::RendererChoice,
+    },
     output::card::cards::Cards,
     session::{
         Syncline,
@@ -62,7 +66,9 @@ impl Session {
         let (errands, inbox) = channel::channel::<Errand>();
         let thread = std::thread::Builder::new().name("session".to_owned()).spawn(move || {
             let cards = Cards::headless(&[mode])?;
-            let config = Config { realtime: false, ..Config::default() };
+            // The suite looks for windows where it has put them, without anything around them.
+            let desktop = DesktopConfig { ring_width: RingWidth(0), ..DesktopConfig::default() };
+            let config = Config { realtime: false, desktop, ..Config::default() };
             let (clock, session, renderer) = (Clock::MONOTONIC, SeatSession::Direct, RendererChoice::Auto);
             let mut running = Running::begin(Parts { config, clock, session, cards, renderer, mode: None })?;
             running.state.desktop.cursor.count_pointers();

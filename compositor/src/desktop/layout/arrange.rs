@@ -232,8 +232,9 @@ impl Layout {
         let frame = framed(rect, border, bar);
         let reached = frame.within_reach(area, REACH);
         let rect = Rect::new(rect.at().moved(reached.x - frame.x, reached.y - frame.y), rect.size());
-        let (ask, bar) = (window.float.size.map(|size| window.hints.clamp(size)), seen(above(rect, bar)));
-        let ask = ask.unwrap_or_default();
+        let ask = window.float.size.map(|size| window.hints.clamp(size)).unwrap_or_default();
+        // At the end of all coordinates a window does not move as far as its frame.
+        let bar = seen(above(rect, bar)).common(reached).unwrap_or_default();
         Placed { visible, bar, ..self.placed(id, window, place, (rect, reached, ask, Edges::NONE)) }
     }
 
