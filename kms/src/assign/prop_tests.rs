@@ -45,10 +45,12 @@ fn shown(planes: &[PlaneCaps], layers: &[CandidateLayer], found: &Assignment, x:
             PlaneContent::Off => false,
             PlaneContent::Layer(layer) => paint(layers, std::iter::once(layer), x, y, &mut pixel),
             PlaneContent::Composite => {
-                let hole = (0..planes.len()).find_map(|plane| match found.shows(plane) {
+                // Of several planes below it, the topmost layer's hole is cut last.
+                let below = (0..planes.len()).filter_map(|plane| match found.shows(plane) {
                     PlaneContent::Layer(layer) if found.is_below(plane) && covers(&layers[layer], x, y) => Some(layer),
                     _ => None,
                 });
+                let hole = below.min();
                 let drawn = (0..layers.len()).filter(composited).filter(|at| hole.is_none_or(|hole| *at < hole));
                 paint(layers, drawn, x, y, &mut pixel)
                     || hole.is_none() && {
