@@ -72,8 +72,10 @@ impl Syncline {
                     (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
-                // A pointer that is locked is not where the device was last.
-                let by = to - self.absolute_place.replace(to).unwrap_or_else(|| self.pointer_location());
+                // A pointer that is locked is not where the device has put it last.
+                let locked = self.keeps_pointer() == Some(Kind::Lock);
+                let last = self.absolute_place.replace(to).filter(|_| locked);
+                let by = to - last.unwrap_or_else(|| self.pointer_location());
                 self.pointer_moved(to, Moved { by, unaccelerated: by, time: event.time() }, event.time_msec());
             }
             InputEvent::PointerButton { event } => self.button(&event),
