@@ -57,7 +57,10 @@ impl FirstReading {
         let mut files = Vec::new();
         // Which files there are is known when they have been read: once for that, and once while they
         // are watched.
-        Config::load(overrides, &mut files).ok();
+        match Config::load(overrides, &mut files) {
+            Ok(_) | Err(Error::Config { .. }) => {}
+            Err(error) => return Err(error),
+        }
         let watch = Watch::new(&files).ok();
         files.clear();
         match Config::load(overrides, &mut files) {
