@@ -59,6 +59,8 @@ pub struct Compositor {
     binary: PathBuf,
     /// Scratch folder of this compositor: log and trace. Removed on drop.
     scratch: TempDir,
+    /// See [`Compositor::keeping`].
+    kept: Option<TempDir>,
     ended: Option<ExitStatus>,
 }
 
@@ -97,6 +99,13 @@ impl Compositor {
         Compositor::launch(card, &[&["--device", name], args].concat(), env)
     }
 
+    /// The same; a folder stays for as long as it lives. A configuration that goes is a mistake that is shown on
+    /// the screen.
+    pub fn keeping(mut self, folder: TempDir) -> Compositor {
+        self.kept = Some(folder);
+        self
+    }
+
     fn launch(card: &Path, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<Compositor> {
         let scratch = user::folder()?;
         user::give_debugfs()?;
@@ -123,7 +132,7 @@ impl Compositor {
             .spawn()
             .map_err(Error::io(format!("start {}{}", binary.display(), user::as_whom())))?;
         let card = card.to_owned();
-        let mut compositor = Compositor { child, socket, runtime, card, log, binary, scratch, ended: None };
+        let mut compositor = Compositor { child, socket, runtime, card, log, binary, scratch, kept: None, ended: None };
         compositor.wait_ready()?;
         Ok(compositor)
     }

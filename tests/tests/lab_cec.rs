@@ -19,7 +19,7 @@ fn compositor(television: &Television, lines: &str) -> Compositor {
     let config = dir.path().join("config.toml");
     let adapter = television.source.display();
     std::fs::write(&config, format!("[cec]\nadapter = \"{adapter}\"\n{lines}\n")).unwrap();
-    Compositor::start(&["--config", config.to_str().unwrap()]).unwrap()
+    Compositor::start(&["--config", config.to_str().unwrap()]).unwrap().keeping(dir)
 }
 
 #[test]

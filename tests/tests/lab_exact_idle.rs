@@ -28,7 +28,7 @@ fn idle(after: &str, args: &[&str]) -> Compositor {
     fs::write(&config, format!("[idle]\noff-after = \"{after}\"\n")).unwrap();
     let mut all = vec!["--config", config.to_str().unwrap()];
     all.extend(args);
-    Compositor::start(&all).unwrap()
+    Compositor::start(&all).unwrap().keeping(folder)
 }
 
 /// What the kernel says of the connector: `On` or `Off`.

@@ -18,7 +18,7 @@ fn start(args: &[&str]) -> Compositor {
     let config = folder.path().join("config.toml");
     std::fs::write(&config, "[fences]\nwatchdog = 200\n").unwrap();
     let path = config.to_string_lossy().into_owned();
-    Compositor::start(&[&["--config", &path], args].concat()).unwrap()
+    Compositor::start(&[&["--config", &path], args].concat()).unwrap().keeping(folder)
 }
 
 fn fences(compositor: &Compositor) -> Value {

@@ -45,7 +45,8 @@ impl Game {
         let dir = user::folder().unwrap();
         let config = dir.path().join("config.toml");
         std::fs::write(&config, "tearing = true\n").unwrap();
-        let compositor = Compositor::start_on(vkms.card(), &["--config", config.to_str().unwrap()]).unwrap();
+        let compositor =
+            Compositor::start_on(vkms.card(), &["--config", config.to_str().unwrap()]).unwrap().keeping(dir);
         let mut client = compositor.client().unwrap();
         let window = client.toplevel(&Wish { app_id: "game", fullscreen: true }).unwrap();
         let managers = client.timing().unwrap();
