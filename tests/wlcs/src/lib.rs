@@ -43,6 +43,10 @@ use crate::{globals::Globals, wire::Wire};
 /// multiplied again is the same number. Fast, because most tests wait for a frame or two.
 const DISPLAY: &str = "2048x1024@240";
 
+/// Where the pointer is before a test has moved it: where none of the suite's windows is. A window
+/// that came under it would be entered at once or with the pointer's first motion, by chance.
+const FREE_CORNER: (f64, f64) = (2047.0, 1023.0);
+
 wlcs_server_integration!(Suite);
 
 /// A display server of the suite.
@@ -90,6 +94,7 @@ impl Wlcs for Suite {
     /// [`Wlcs::start`].
     fn new() -> Self {
         let session = check("start", Session::start(DISPLAY));
+        check("pointer", session.point(FREE_CORNER.0, FREE_CORNER.1));
         let globals = check("globals", session.connect().and_then(|(_, stream)| Globals::ask(stream)));
         Self { session: Rc::new(RefCell::new(Some(session))), globals, clients: Rc::default() }
     }
