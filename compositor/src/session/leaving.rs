@@ -29,7 +29,7 @@ use crate::{
     system::id::Slot,
 };
 
-/// A client with more objects than this leaves in turns.
+/// A client with more objects or descriptors than this leaves in turns.
 const MANY: u32 = SHARE as u32;
 
 /// `wl_display` itself.
@@ -43,9 +43,11 @@ const ERROR: u16 = 0;
 const NO_MEMORY: u32 = 2;
 
 impl Syncline {
-    /// Whether a client has so many objects that they are to be destroyed in turns.
+    /// Whether a client has so many objects, or descriptors with them, that they are to be destroyed in
+    /// turns.
     pub fn has_many_objects(&self, client: &ClientId) -> bool {
-        self.connected(client).is_some_and(|state| state.budget.used(Kind::Objects) > MANY)
+        let many = |kind| self.connected(client).is_some_and(|state| state.budget.used(kind) > MANY);
+        many(Kind::Objects) || many(Kind::Descriptors)
     }
 
     /// Ends a client that exceeds a limit, with `wl_display.no_memory`. The log says why.
@@ -122,7 +124,7 @@ impl Syncline {
         let Some(client) = self.clients.get(slot) else { return };
         let (id, fd) = (client.id.clone(), client.fd);
         let backend = self.display.backend_handle();
-        let mut used = Used::default();
+        let mut used = Used::before(self.next_latch);
         loop {
             let share = used.left(|| self.clock.now());
             if share == 0 {

@@ -89,6 +89,7 @@ impl Running {
             held_moved: None,
             absolute_place: None,
             constrained: None,
+            next_latch: None,
             layout_stale: false,
             focus_stale: false,
             holds: Vec::new(),

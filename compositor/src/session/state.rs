@@ -104,6 +104,8 @@ pub struct Syncline {
     pub absolute_place: Option<Point<f64, Logical>>,
     /// The surface that keeps the pointer.
     pub constrained: Option<WlSurface>,
+    /// When the first of the outputs latches next, as it was planned at the end of the last wake-up.
+    pub next_latch: Option<Ns>,
     /// The layout of windows may have changed.
     pub layout_stale: bool,
     /// What had the keyboard for itself may be gone.

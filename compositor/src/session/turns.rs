@@ -95,7 +95,7 @@ impl Syncline {
     /// turn is over. Returns also the number of requests that were handled.
     fn read_and_handle(&mut self, display: &mut WaylandDisplay, reader: Reader<'_>) -> (Box<Inbox>, usize, End) {
         let Reader { id, fd, mut inbox, bound } = reader;
-        let (mut used, mut handled) = (Used::default(), 0);
+        let (mut used, mut handled) = (Used::before(self.next_latch), 0);
         let (mut trusted, mut received) = (false, Received::More);
         let end = loop {
             let left = used.left(|| self.clock.now());

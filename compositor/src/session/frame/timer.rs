@@ -18,7 +18,8 @@ impl Syncline {
         self.pace_inactive_outputs();
         self.update_inhibition();
         self.remove_retired();
-        let mut first = self.next_hidden();
+        let hidden = self.next_hidden();
+        let mut first = None;
         for id in self.outputs.list.ids() {
             let due = self.next_due(id);
             let beside = self.outputs.list[id].quiet != QuietMoment::Any && self.outputs.is_beside_another(id);
@@ -29,11 +30,13 @@ impl Syncline {
             }
             output.check_phase();
             if let Some(latch) = output.machine.latch() {
-                first = Some(first.map_or(latch.at, |first| first.min(latch.at)));
+                first = Some(first.map_or(latch.at, |first: Ns| first.min(latch.at)));
             }
         }
+        self.next_latch = first;
         [
             first,
+            hidden,
             self.next_watchdog(),
             self.next_flip_watch(),
             self.next_idle(),

@@ -31,6 +31,8 @@ use crate::{
 pub const SHARE: usize = 480;
 /// After so long a turn ends, too, in nanoseconds: some requests take longer than others.
 pub const TIME: Ns = 1_000_000;
+/// A frame that is later than this is not waited for: nobody knows when it comes.
+const OVERDUE: Ns = 10 * TIME;
 /// How often the time is looked at, in requests. The library gets no more at once: of the descriptors
 /// that come with them, two for each at most, it takes [`FILES`].
 pub const LOOK: usize = FILES / 2;
@@ -102,15 +104,23 @@ pub struct Used {
     look: usize,
     /// When the time was first looked at: reading it may be a system call, and most turns are short.
     began: Option<Ns>,
+    /// When the next frame is due, which waits for no turn to end.
+    frame: Option<Ns>,
 }
 
 impl Used {
+    /// A turn that ends early for the frame that is due at `frame`, if it is not long overdue.
+    pub fn before(frame: Option<Ns>) -> Self {
+        Self { frame, ..Self::default() }
+    }
+
     /// How many requests may be handled before this is asked again; 0: the turn is over.
     pub fn left(&mut self, now: impl FnOnce() -> Ns) -> usize {
         if self.requests >= self.look + LOOK {
             self.look = self.requests;
             let now = now();
-            if now >= *self.began.get_or_insert(now) + TIME {
+            let is_due = |frame: Ns| (frame..frame + OVERDUE).contains(&now);
+            if now >= *self.began.get_or_insert(now) + TIME || self.frame.is_some_and(is_due) {
                 return 0;
             }
         }
@@ -175,6 +185,15 @@ mod tests {
         assert_eq!(used.left(|| 5 + TIME), LOOK, "the time is not looked at");
         used.requests += 1;
         assert_eq!(used.left(|| 5 + TIME), 0);
+    }
+
+    #[test]
+    fn a_turn_ends_for_a_frame_that_is_due() {
+        let turn = || Used { requests: LOOK, ..Used::before(Some(500)) };
+        assert_eq!(turn().left(|| 499), LOOK);
+        assert_eq!(turn().left(|| 500), 0);
+        assert_eq!(turn().left(|| 500 + OVERDUE), LOOK, "it has no end");
+        assert_eq!(Used::before(Some(500)).left(|| 500), LOOK, "some are handled in each turn");
     }
 
     #[test]
