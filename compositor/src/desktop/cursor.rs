@@ -45,6 +45,8 @@ pub struct Cursor {
     buffers: CursorBuffers,
     /// The number of changes of the image so far.
     changes: u64,
+    /// With which of them a client's image was copied last.
+    copied_at: u64,
     /// The number of pointing devices; `None`: they are not counted, because the session reads no
     /// devices.
     pointers: Option<usize>,
@@ -70,6 +72,7 @@ impl Cursor {
             theme: Theme::new(&config.theme, config.size),
             buffers: CursorBuffers::default(),
             changes: 1,
+            copied_at: 0,
             pointers: None,
             drawn: Rectangle::default(),
         }
@@ -89,9 +92,6 @@ impl Cursor {
 
     /// Sets the image that the focused client or the compositor requests.
     pub fn set_image(&mut self, image: CursorImageStatus) {
-        if let CursorImageStatus::Surface(surface) = &image {
-            keep_copy(surface);
-        }
         self.image = image;
         self.changes += 1;
     }
@@ -165,7 +165,6 @@ impl Cursor {
     /// the drag icon.
     pub fn surface_commit(&mut self, surface: &WlSurface, offset: Point<i32, Logical>) {
         if self.is_image(surface) {
-            keep_copy(surface);
             self.changes += 1;
             with_hotspot(surface, |hotspot| *hotspot -= offset);
         }
@@ -219,6 +218,7 @@ impl Cursor {
         layers: &mut Vec<Layer>,
     ) {
         self.check_alive();
+        self.keep_copy();
         match &self.image {
             _ if self.is_hidden() => {}
             CursorImageStatus::Hidden => {}
@@ -250,12 +250,24 @@ impl Cursor {
         if self.is_hidden() {
             return None;
         }
+        self.keep_copy();
         let source = match &self.image {
             CursorImageStatus::Hidden => return None,
             CursorImageStatus::Named(icon) => ImageSource::Theme(self.theme.image(*icon)),
             CursorImageStatus::Surface(surface) => ImageSource::Surface(surface, hotspot(surface)),
         };
         self.buffers.for_plane(device, (size, transform), &source, self.changes)
+    }
+
+    /// Copies the client's image before a frame reads it, once for each change: an image that is replaced
+    /// before any frame has shown it costs nothing.
+    fn keep_copy(&mut self) {
+        let is_new = std::mem::replace(&mut self.copied_at, self.changes) != self.changes;
+        if let CursorImageStatus::Surface(surface) = &self.image
+            && is_new
+        {
+            keep_copy(surface);
+        }
     }
 
     /// The client's image that [`Cursor::for_plane`] could not read, because its dma-buf carries a
