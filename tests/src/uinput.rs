@@ -26,8 +26,10 @@ pub mod code {
     pub const KEY_ENTER: u16 = 28;
     pub const KEY_LEFTCTRL: u16 = 29;
     pub const KEY_A: u16 = 30;
+    pub const KEY_D: u16 = 32;
     pub const KEY_LEFTSHIFT: u16 = 42;
     pub const KEY_LEFTALT: u16 = 56;
+    pub const KEY_SPACE: u16 = 57;
     pub const KEY_F1: u16 = 59;
     pub const KEY_F3: u16 = 61;
     pub const KEY_LEFTMETA: u16 = 125;
