@@ -14,6 +14,7 @@ mod configuration;
 mod constraints;
 mod crc;
 pub mod doors;
+mod drag;
 mod feedback;
 #[cfg(test)]
 mod fixture;
@@ -36,6 +37,7 @@ pub mod run;
 mod running;
 mod sandbox;
 mod screenshot;
+mod selection;
 mod slow;
 mod spawn;
 mod state;
