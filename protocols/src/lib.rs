@@ -1,6 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop or keep the pointer, dialogs of other clients' windows, what windows look like
+//! surfaces that are parts of the desktop, keep the pointer or move it, dialogs of other clients' windows, what windows look like
 //! in lists, selections and drags, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
@@ -24,6 +24,7 @@ pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
 pub mod pointer_constraints;
+pub mod pointer_warp;
 pub mod security_context;
 mod seen_by;
 pub mod selection;
@@ -257,6 +258,11 @@ pub mod reexports {
             zwlr_data_control_device_v1 as device, zwlr_data_control_manager_v1 as manager,
             zwlr_data_control_offer_v1 as offer, zwlr_data_control_source_v1 as source,
         };
+    }
+
+    /// pointer-warp-v1.
+    pub mod pointer_warp {
+        pub use wayland_protocols::wp::pointer_warp::v1::server::wp_pointer_warp_v1::WpPointerWarpV1;
     }
 
     /// wlr-layer-shell-unstable-v1.

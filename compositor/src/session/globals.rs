@@ -20,9 +20,10 @@ use protocols::{
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     pointer_constraints::PointerConstraintsState,
+    pointer_warp::PointerWarpState,
     reexports::{
         ext_data_control::manager::ExtDataControlManagerV1, layer_shell::shell::ZwlrLayerShellV1,
-        output_power::manager::ZwlrOutputPowerManagerV1,
+        output_power::manager::ZwlrOutputPowerManagerV1, pointer_warp::WpPointerWarpV1,
         primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1, toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
         wlr_data_control::manager::ZwlrDataControlManagerV1, workspaces::manager::ExtWorkspaceManagerV1,
@@ -210,6 +211,7 @@ pub const TABLE: &[GlobalRow] = &[
         needs: Needs::Timelines,
         ..row(WpLinuxDrmSyncobjManagerV1::interface, 1, "protocols/src/syncobj/mod.rs")
     },
+    row(WpPointerWarpV1::interface, 1, "compositor/src/session/warp.rs"),
     row(WpPresentation::interface, 2, "compositor/src/session/frame/callbacks.rs"),
     GlobalRow {
         seen_by: SeenBy::Unsandboxed,
@@ -296,6 +298,7 @@ pub fn announce(
     CursorShapeManagerState::new::<Syncline>(display);
     PointerConstraintsState::new::<Syncline>(display);
     PointerGesturesState::new::<Syncline>(display);
+    PointerWarpState::new::<Syncline>(display);
     RelativePointerManagerState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);

@@ -44,6 +44,7 @@ mod state;
 mod text;
 mod touch;
 mod turns;
+mod warp;
 mod watchdog;
 mod windows;
 
