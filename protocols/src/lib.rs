@@ -1,7 +1,7 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop or keep the pointer, dialogs of other clients' windows, what windows look like
-//! in lists, and the lock of the session.
+//! surfaces that are parts of the desktop, keep the pointer or move it, dialogs of other clients' windows, what windows look like
+//! in lists, selections and drags, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -24,8 +24,10 @@ pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
 pub mod pointer_constraints;
+pub mod pointer_warp;
 pub mod security_context;
 mod seen_by;
+pub mod selection;
 pub mod session_lock;
 pub mod shm;
 pub mod shortcuts_inhibit;
@@ -224,6 +226,43 @@ pub mod reexports {
         pub use wayland_protocols::wp::pointer_constraints::zv1::server::{
             zwp_confined_pointer_v1 as confined, zwp_locked_pointer_v1 as locked, zwp_pointer_constraints_v1 as manager,
         };
+    }
+
+    /// `wl_data_device_manager`.
+    pub mod data_device {
+        pub use wayland_server::protocol::{
+            wl_data_device as device, wl_data_device_manager as manager, wl_data_offer as offer,
+            wl_data_source as source,
+        };
+    }
+
+    /// primary-selection-unstable-v1.
+    pub mod primary_selection {
+        pub use wayland_protocols::wp::primary_selection::zv1::server::{
+            zwp_primary_selection_device_manager_v1 as manager, zwp_primary_selection_device_v1 as device,
+            zwp_primary_selection_offer_v1 as offer, zwp_primary_selection_source_v1 as source,
+        };
+    }
+
+    /// ext-data-control-v1.
+    pub mod ext_data_control {
+        pub use wayland_protocols::ext::data_control::v1::server::{
+            ext_data_control_device_v1 as device, ext_data_control_manager_v1 as manager,
+            ext_data_control_offer_v1 as offer, ext_data_control_source_v1 as source,
+        };
+    }
+
+    /// wlr-data-control-unstable-v1.
+    pub mod wlr_data_control {
+        pub use wayland_protocols_wlr::data_control::v1::server::{
+            zwlr_data_control_device_v1 as device, zwlr_data_control_manager_v1 as manager,
+            zwlr_data_control_offer_v1 as offer, zwlr_data_control_source_v1 as source,
+        };
+    }
+
+    /// pointer-warp-v1.
+    pub mod pointer_warp {
+        pub use wayland_protocols::wp::pointer_warp::v1::server::wp_pointer_warp_v1::WpPointerWarpV1;
     }
 
     /// wlr-layer-shell-unstable-v1.

@@ -52,6 +52,8 @@ documented! {
         pub font: String,
         /// The size of its letters in logical pixels, 6 to 72.
         pub font_size: FontSize,
+        /// What is marked can be pasted with the middle button. It takes effect when the session starts.
+        pub primary_selection: bool,
     }
 }
 
@@ -154,6 +156,7 @@ impl Default for DesktopConfig {
             bar_text_inactive: Rgba([0xb4, 0xbb, 0xc8, 0xff]),
             font: "sans-serif".to_owned(),
             font_size: FontSize(14),
+            primary_selection: true,
         }
     }
 }

@@ -127,7 +127,8 @@ counted! {
     /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of
     /// them that is destroyed.
     DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 1024;
-    /// `wl_seat`, its devices, `wl_data_device`, and what hears of gestures and of the mouse itself.
+    /// `wl_seat`, its devices, those of the clipboard and of the primary selection, and what hears of gestures
+    /// and of the mouse itself.
     SeatObjects, seat_objects, "seat-objects", 1024;
     /// `wl_output` and `zxdg_output_v1`.
     OutputObjects, output_objects, "output-objects", 2048;
@@ -140,6 +141,9 @@ counted! {
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.
     ToplevelLists, toplevel_lists, "toplevel-lists", 64;
+    /// `ext_data_control_device_v1` and `zwlr_data_control_device_v1`: each change of a selection is told to all
+    /// of them.
+    DataControls, data_controls, "data-controls", 64;
     /// Rectangles in all regions.
     RegionRects, region_rects, "region-rects", 65_536;
     /// Commits that are not applied yet.
@@ -155,7 +159,7 @@ counted! {
     ShmKib, shm_kib, "shm-kib", 4_194_304;
     /// Those parts of them that the files do not hold, in KiB.
     ShmHolesKib, shm_holes_kib, "shm-holes-kib", 262_144;
-    /// What the client offers in its data sources: the names of the types with 16 bytes each.
+    /// What the client offers to be copied or dragged: the names of the types with 16 bytes each.
     MimeTypeBytes, mime_type_bytes, "mime-type-bytes", 262_144;
 }
 

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 /// unless a rule says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum PrivilegedGlobal {
+    #[serde(rename = "ext_data_control_manager_v1")]
+    ExtDataControl,
     #[serde(rename = "ext_foreign_toplevel_list_v1")]
     ToplevelList,
+    #[serde(rename = "zwlr_data_control_manager_v1")]
+    WlrDataControl,
     #[serde(rename = "zwlr_foreign_toplevel_manager_v1")]
     ToplevelManagement,
     #[serde(rename = "ext_idle_notifier_v1")]

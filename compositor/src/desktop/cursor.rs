@@ -60,6 +60,8 @@ struct DragIcon {
     surface: WlSurface,
     /// From the pointer to the icon's origin: the sum of the offsets that the client has committed.
     offset: Point<i32, Logical>,
+    /// Where the finger is that drags; `None`: the pointer does.
+    finger: Option<Point<f64, Logical>>,
 }
 
 impl Cursor {
@@ -111,16 +113,23 @@ impl Cursor {
         self.pointers == Some(0) || matches!(self.image, CursorImageStatus::Hidden)
     }
 
-    /// Sets the surface that is dragged along with the pointer.
-    pub fn set_drag_icon(&mut self, icon: Option<WlSurface>) {
-        self.drag_icon = icon.map(|surface| DragIcon { surface, offset: Point::default() });
+    /// Sets the surface that is dragged along with the pointer, or with a finger that is there.
+    pub fn set_drag_icon(&mut self, icon: Option<WlSurface>, finger: Option<Point<f64, Logical>>) {
+        self.drag_icon = icon.map(|surface| DragIcon { surface, offset: Point::default(), finger });
+    }
+
+    /// The finger that drags is there now.
+    pub fn place_drag_icon(&mut self, finger: Point<f64, Logical>) {
+        if let Some(icon) = &mut self.drag_icon {
+            icon.finger = Some(finger);
+        }
     }
 
     /// The surface of [`Cursor::set_drag_icon`], while it is alive, and its origin for a pointer at
     /// `pointer`.
     pub fn drag_icon(&self, pointer: Point<f64, Logical>) -> Option<(&WlSurface, Point<i32, Logical>)> {
         let icon = self.drag_icon.as_ref().filter(|icon| icon.surface.is_alive())?;
-        Some((&icon.surface, pointer.to_i32_floor() + icon.offset))
+        Some((&icon.surface, icon.finger.unwrap_or(pointer).to_i32_floor() + icon.offset))
     }
 
     /// The client's surface if it is the cursor image, and its origin for a pointer at `pointer`.

@@ -24,7 +24,7 @@ use crate::{
 const DELAY: Ns = 100_000_000;
 
 /// What takes effect when the session starts, and not before.
-const AT_START: [&str; 4] = ["realtime", "shm", "cec", "mem2mem"];
+const AT_START: [&str; 5] = ["realtime", "shm", "cec", "mem2mem", "desktop.primary-selection"];
 
 /// The variable that the session gives its programs itself.
 const OURS: &str = "WAYLAND_DISPLAY";
@@ -260,5 +260,12 @@ impl Syncline {
 fn differing<'a>(old: &Config, new: &Config, keys: &[&'a str]) -> Vec<&'a str> {
     let table = |config: &Config| Table::try_from(config).unwrap_or_default();
     let (old, new) = (table(old), table(new));
-    keys.iter().copied().filter(|key| old.get(*key) != new.get(*key)).collect()
+    keys.iter().copied().filter(|key| value_at(&old, key) != value_at(&new, key)).collect()
+}
+
+/// The value of a key, with the names of its tables before it.
+fn value_at<'a>(table: &'a Table, key: &str) -> Option<&'a toml::Value> {
+    let mut names = key.split('.');
+    let first = table.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.get(name))
 }

@@ -20,12 +20,16 @@ use protocols::{
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     pointer_constraints::PointerConstraintsState,
+    pointer_warp::PointerWarpState,
     reexports::{
-        layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
-        toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
-        workspaces::manager::ExtWorkspaceManagerV1,
+        ext_data_control::manager::ExtDataControlManagerV1, layer_shell::shell::ZwlrLayerShellV1,
+        output_power::manager::ZwlrOutputPowerManagerV1, pointer_warp::WpPointerWarpV1,
+        primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1, toplevel_list::list::ExtForeignToplevelListV1,
+        toplevel_management::manager::ZwlrForeignToplevelManagerV1,
+        wlr_data_control::manager::ZwlrDataControlManagerV1, workspaces::manager::ExtWorkspaceManagerV1,
     },
     security_context::SecurityContextState,
+    selection::Selections,
     session_lock::SessionLockState,
     shm::ShmState,
     shortcuts_inhibit::ShortcutsInhibitState,
@@ -49,7 +53,6 @@ use smithay::{
         pointer_gestures::PointerGesturesState,
         presentation::PresentationState,
         relative_pointer::RelativePointerManagerState,
-        selection::data_device::DataDeviceState,
         shell::{
             kde::decoration::KdeDecorationState,
             xdg::{XdgShellState, decoration::XdgDecorationState, dialog::XdgDialogState},
@@ -117,7 +120,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
+            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces},
             surfaces::SurfaceList,
         },
         windows::{decoration::kde_default, taskbars::session_name},
@@ -175,6 +178,10 @@ const fn row(description: fn() -> &'static Interface, version: u32, answered_in:
 pub const TABLE: &[GlobalRow] = &[
     GlobalRow {
         seen_by: SeenBy::Trusted,
+        ..row(ExtDataControlManagerV1::interface, 1, "protocols/src/selection/control.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
         ..row(ExtForeignToplevelListV1::interface, 1, "protocols/src/toplevels/list.rs")
     },
     GlobalRow { seen_by: SeenBy::Trusted, ..row(ExtIdleNotifierV1::interface, 2, "protocols/src/idle_notify.rs") },
@@ -188,7 +195,7 @@ pub const TABLE: &[GlobalRow] = &[
     },
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
-    row(WlDataDeviceManager::interface, 3, "compositor/src/session/handlers.rs"),
+    row(WlDataDeviceManager::interface, 3, "protocols/src/selection/data_device.rs"),
     row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
     row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
@@ -204,6 +211,7 @@ pub const TABLE: &[GlobalRow] = &[
         needs: Needs::Timelines,
         ..row(WpLinuxDrmSyncobjManagerV1::interface, 1, "protocols/src/syncobj/mod.rs")
     },
+    row(WpPointerWarpV1::interface, 1, "compositor/src/session/warp.rs"),
     row(WpPresentation::interface, 2, "compositor/src/session/frame/callbacks.rs"),
     GlobalRow {
         seen_by: SeenBy::Unsandboxed,
@@ -218,6 +226,10 @@ pub const TABLE: &[GlobalRow] = &[
     row(XdgToplevelTagManagerV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
     row(XdgWmDialogV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrDataControlManagerV1::interface, 2, "protocols/src/selection/control.rs")
+    },
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrForeignToplevelManagerV1::interface, 3, "compositor/src/session/windows/taskbars.rs")
@@ -236,6 +248,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
     row(ZwpPointerConstraintsV1::interface, 1, "compositor/src/session/constraints.rs"),
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
+    row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
     row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
@@ -285,6 +298,7 @@ pub fn announce(
     CursorShapeManagerState::new::<Syncline>(display);
     PointerConstraintsState::new::<Syncline>(display);
     PointerGesturesState::new::<Syncline>(display);
+    PointerWarpState::new::<Syncline>(display);
     RelativePointerManagerState::new::<Syncline>(display);
     ViewporterState::new::<Syncline>(display);
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
@@ -313,12 +327,16 @@ pub fn announce(
         feedback: None,
         syncobj: None,
         explicit_sync: ExplicitSyncState::new::<Syncline>(display),
-        data_device: DataDeviceState::new::<Syncline>(display),
+        selections: Selections::new::<Syncline>(
+            display,
+            config.desktop.primary_selection,
+            trusted(PrivilegedGlobal::ExtDataControl),
+            trusted(PrivilegedGlobal::WlrDataControl),
+        ),
         activation: XdgActivationState::new::<Syncline>(display),
         activation_tokens: 0,
         kde_decoration: KdeDecorationState::new::<Syncline>(display, kde_default(&config.desktop)),
         foreign: ForeignState::new::<Syncline>(display),
-        source_uses: SourceUses::default(),
         toplevels: AllToplevels::default(),
         toplevel_list: ToplevelListState::new::<Syncline>(
             display,

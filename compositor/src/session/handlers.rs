@@ -1,6 +1,6 @@
 //! Smithay's handler traits. Each method is a few lines that call the module with the behaviour.
 
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::sync::Arc;
 
 use dmabuf_import::{Dmabuf, Modifier};
 use protocols::{
@@ -15,8 +15,8 @@ use smithay::{
     reexports::wayland_server::{
         Client, Resource,
         protocol::{
-            wl_buffer::WlBuffer, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
-            wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface, wl_touch::WlTouch,
+            wl_buffer::WlBuffer, wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat,
+            wl_surface::WlSurface, wl_touch::WlTouch,
         },
     },
     wayland::{
@@ -29,12 +29,6 @@ use smithay::{
         presentation::{PresentationFeedbackState, PresentationState},
         relative_pointer::{RelativePointerManagerState, RelativePointerUserData},
         seat::{KeyboardUserData, PointerUserData, SeatGlobalData, TouchUserData},
-        selection::{
-            SelectionHandler,
-            data_device::{
-                ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler, set_data_device_focus,
-            },
-        },
         shell::{
             kde::decoration::{KdeDecorationManagerGlobalData, KdeDecorationState},
             xdg::{ToplevelSurface, dialog::XdgDialogState},
@@ -144,6 +138,7 @@ impl CompositorHandler for Syncline {
             self.live.abandon(id, first);
         }
         self.forget_late(surface);
+        protocols::selection::drag::surface_destroyed(self, surface);
         for pending in pending {
             pending.slot().into_iter().for_each(|slot| self.stop_waiting(slot));
             pending.supersede();
@@ -244,10 +239,9 @@ impl SeatHandler for Syncline {
         &mut self.seats
     }
 
-    fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
+    fn focus_changed(&mut self, _: &Seat<Self>, focused: Option<&WlSurface>) {
         self.keys.focus = focused.cloned();
-        let client = focused.and_then(|surface| surface.client());
-        set_data_device_focus(&self.display, seat, client);
+        self.selections_follow(focused);
     }
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
@@ -262,44 +256,16 @@ impl SeatHandler for Syncline {
     }
 }
 
-impl SelectionHandler for Syncline {
-    type SelectionUserData = ();
-}
-
-impl DataDeviceHandler for Syncline {
-    fn data_device_state(&self) -> &DataDeviceState {
-        &self.globals.data_device
-    }
-}
-
-impl ClientDndGrabHandler for Syncline {
-    fn started(&mut self, _: Option<WlDataSource>, icon: Option<WlSurface>, _: Seat<Self>) {
-        self.desktop.cursor.set_drag_icon(icon);
-        self.redraw_all();
-    }
-
-    fn dropped(&mut self, _: Option<WlSurface>, _: bool, _: Seat<Self>) {
-        self.desktop.cursor.set_drag_icon(None);
-        self.redraw_all();
-    }
-}
-
-impl ServerDndGrabHandler for Syncline {
-    fn send(&mut self, _mime: String, _fd: OwnedFd, _: Seat<Self>) {}
-}
-
 /// No tablet is announced yet.
 impl TabletSeatHandler for Syncline {}
 
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);
-// The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
+// The rest of the seat's, xdg-shell's and the outputs' objects is in `checks`.
 observed_global_dispatch!(Syncline: [WlSeat: SeatGlobalData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlPointer: PointerUserData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlKeyboard: KeyboardUserData<Syncline>] => SeatState<Syncline>);
 observed_dispatch!(Syncline: [WlTouch: TouchUserData<Syncline>] => SeatState<Syncline>);
-observed_global_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
-observed_dispatch!(Syncline: [WlDataDeviceManager: ()] => DataDeviceState);
 protocols::delegate_viewporter!(Syncline);
 observed_global_dispatch!(Syncline: [XdgActivationV1: ()] => XdgActivationState);
 observed_dispatch!(Syncline: [XdgActivationV1: ()] => XdgActivationState);

@@ -159,7 +159,8 @@ impl Syncline {
         self.refresh_constraint();
     }
 
-    fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
+    /// The pointer is there now, whatever has moved it.
+    pub(super) fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
         self.pull_bar(to);
         let moving = self.desktop.layout.is_dragging() && !self.bars.moves_by_finger();

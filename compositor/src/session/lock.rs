@@ -120,7 +120,6 @@ impl Syncline {
         if let Some(pointer) = self.seat.get_pointer() {
             self.clear_pointer_focus(&pointer);
         }
-        self.desktop.cursor.set_drag_icon(None);
         self.desktop.cursor.set_image(CursorImageStatus::default_named());
         (self.pointer_stale, self.displays_stale) = (true, true);
         self.redraw_all();

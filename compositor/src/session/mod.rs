@@ -14,6 +14,7 @@ mod configuration;
 mod constraints;
 mod crc;
 pub mod doors;
+mod drag;
 mod feedback;
 #[cfg(test)]
 mod fixture;
@@ -36,12 +37,14 @@ pub mod run;
 mod running;
 mod sandbox;
 mod screenshot;
+mod selection;
 mod slow;
 mod spawn;
 mod state;
 mod text;
 mod touch;
 mod turns;
+mod warp;
 mod watchdog;
 mod windows;
 

@@ -40,6 +40,7 @@ impl Syncline {
                 // What they had no room for.
                 self.tell_taskbars();
             }
+            protocols::selection::tell_late(self);
         }
     }
 

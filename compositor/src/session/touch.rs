@@ -94,9 +94,13 @@ impl TouchScreens {
         Some(fingers.remove(at))
     }
 
-    /// Removes the fingers on a surface.
-    fn take(&self, surface: &WlSurface) -> SmallVec<[Finger; 10]> {
+    /// Removes the fingers on a surface, but for the one that drags: that one goes on.
+    fn take(&self, surface: &WlSurface, drags: Option<TouchSlot>) -> SmallVec<[Finger; 10]> {
         let mut fingers = self.fingers.borrow_mut();
+        let dragging = fingers.iter_mut().find(|finger| Some(finger.slot) == drags);
+        if let Some(finger) = dragging {
+            finger.on.take_if(|on| on == surface);
+        }
         let (on, others) = fingers.drain(..).partition(|finger| finger.on.as_ref() == Some(surface));
         *fingers = others;
         on
@@ -196,7 +200,7 @@ impl Syncline {
     /// nothing of them after that.
     pub fn lift_fingers_on(&mut self, surface: &WlSurface) {
         self.tell_held_fingers();
-        let fingers = TouchScreens::of(&self.seat).take(surface);
+        let fingers = TouchScreens::of(&self.seat).take(surface, self.dragging_finger());
         let Some(touch) = self.seat.get_touch().filter(|_| !fingers.is_empty()) else { return };
         let time = self.millis();
         for Finger { slot, .. } in fingers {

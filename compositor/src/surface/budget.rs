@@ -189,6 +189,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "wl_keyboard"
         | "wl_touch"
         | "wl_data_device"
+        | "zwp_primary_selection_device_v1"
         | "zwp_relative_pointer_v1"
         | "zwp_pointer_gesture_swipe_v1"
         | "zwp_pointer_gesture_pinch_v1"
@@ -200,6 +201,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "ext_foreign_toplevel_list_v1" | "zwlr_foreign_toplevel_manager_v1" | "ext_workspace_manager_v1" => {
             Kind::ToplevelLists
         }
+        "ext_data_control_device_v1" | "zwlr_data_control_device_v1" => Kind::DataControls,
         _ => return None,
     })
 }

@@ -27,7 +27,7 @@ macro_rules! smaller {
 }
 
 /// Tests that ask for what the protocol does not say. docs/conformance.md quotes it for each.
-const BEYOND: [&str; 19] = [
+const BEYOND: [&str; 23] = [
     smaller!(6),
     smaller!(7),
     smaller!(14),
@@ -44,6 +44,10 @@ const BEYOND: [&str; 19] = [
     smaller!(31),
     "ClientSurfaceEventsTest.frame_timestamp_increases",
     "CopyCutPaste.given_sink_has_focus_when_source_makes_offer_sink_sees_offer",
+    "PrimarySelection.sink_can_listen",
+    "PrimarySelection.sink_can_request",
+    "PrimarySelection.source_can_supply_request",
+    "PrimarySelection.source_sees_request",
     "XdgShellStableSubsurfaces/SubsurfaceTest.place_above_simple/0",
     "XdgShellStableSubsurfaces/SubsurfaceTest.place_below_simple/0",
     "XdgToplevelStableTest.surface_can_be_resized_interactively",

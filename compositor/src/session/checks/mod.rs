@@ -15,7 +15,7 @@
 //! | `first_buffer.rs` | xdg-shell: buffers before the first configure |
 //! | `cursor_shape.rs` | `wp_cursor_shape_device_v1` |
 //! | `output.rs` | `zxdg_output_manager_v1` |
-//! | `seat.rs` | `wl_seat`, `wl_data_device`, `wl_data_source` |
+//! | `seat.rs` | `wl_seat` |
 //!
 //! Protocols that Smithay does not answer at all are in the crate `protocols`, with their checks.
 //! Trees of surfaces are checked in [`crate::session::windows::subsurfaces`]. Nothing here changes a

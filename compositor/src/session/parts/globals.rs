@@ -8,6 +8,7 @@ use protocols::{
     foreign::ForeignState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
+    selection::Selections,
     shm::ShmState,
     syncobj::SyncobjState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
@@ -16,7 +17,6 @@ use protocols::{
 use smithay::{
     utils::{Logical, Rectangle},
     wayland::{
-        selection::data_device::DataDeviceState,
         shell::{kde::decoration::KdeDecorationState, xdg::XdgShellState},
         xdg_activation::XdgActivationState,
     },
@@ -27,7 +27,7 @@ use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 use crate::{
     feedback::FormatFeedback,
     session::parts::{
-        requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, SourceUses},
+        requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces},
         surfaces::SurfaceList,
     },
 };
@@ -53,8 +53,8 @@ pub struct Globals {
     /// `None` if no card has timelines.
     pub syncobj: Option<SyncobjState>,
     pub explicit_sync: ExplicitSyncState,
-    pub data_device: DataDeviceState,
-    pub source_uses: SourceUses,
+    /// The clipboard, the primary selection, and the drag.
+    pub selections: Selections,
     /// The tokens that bring windows to the front, and how many were made.
     pub activation: XdgActivationState,
     pub activation_tokens: u64,

@@ -31,17 +31,3 @@ pub struct Retired(pub Vec<(fence::Ns, GlobalId)>);
 /// The anchor rectangles without an area, by positioner.
 #[derive(Debug, Default)]
 pub struct EmptyAnchors(pub HashMap<ObjectId, Rectangle<i32, Logical>>);
-
-/// What live data sources have been used for.
-#[derive(Debug, Default)]
-pub struct SourceUses(pub HashMap<ObjectId, SourceUse>);
-
-#[derive(Debug, Default, Clone, Copy)]
-pub struct SourceUse {
-    /// It has actions, so it is for drags.
-    pub actions: bool,
-    /// The names of its types, with 16 bytes each.
-    pub mime_type_bytes: u32,
-    /// A drag has begun with it, or it has been a selection.
-    pub used: bool,
-}

@@ -10,10 +10,7 @@
 //! Menus keep it while they are open ([`crate::session::windows::menus`]). Nothing here moves the
 //! pointer.
 
-use smithay::{
-    reexports::wayland_server::protocol::wl_surface::WlSurface, utils::SERIAL_COUNTER,
-    wayland::selection::data_device::set_data_device_focus,
-};
+use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::SERIAL_COUNTER};
 
 use crate::session::Syncline;
 
@@ -67,14 +64,17 @@ impl Syncline {
         if let Some(keyboard) = self.seat.get_keyboard() {
             let serial = SERIAL_COUNTER.next_serial();
             let nobody = surface.is_none();
+            // A client knows what it may paste before it has the keyboard.
+            self.selections_follow(surface.as_ref());
             keyboard.set_focus(self, surface, serial);
             if nobody {
-                // Smithay tells only of a new focus. The clipboard would keep a client that is gone,
-                // and with it all that it has committed and that was not applied.
-                set_data_device_focus(&self.display, &self.seat, None);
+                // Smithay tells only of a new focus. A surface that is gone would be kept.
                 self.keys.focus = None;
             }
-            self.note_user_event(serial, keyboard.current_focus());
+            let focus = keyboard.current_focus();
+            // A menu may have kept it.
+            self.selections_follow(focus.as_ref());
+            self.note_user_event(serial, focus);
         }
         self.redraw_all();
     }

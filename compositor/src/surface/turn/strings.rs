@@ -189,6 +189,8 @@ mod tests {
         }
         found.sort();
         let expected = [
+            "ext_data_control_offer_v1.receive",
+            "ext_data_control_source_v1.offer",
             "ext_workspace_group_handle_v1.create_workspace",
             "wl_data_offer.receive",
             "wl_data_source.offer",
@@ -203,7 +205,11 @@ mod tests {
             "xdg_toplevel_icon_v1.set_name",
             "xdg_toplevel_tag_manager_v1.set_toplevel_description",
             "xdg_toplevel_tag_manager_v1.set_toplevel_tag",
+            "zwlr_data_control_offer_v1.receive",
+            "zwlr_data_control_source_v1.offer",
             "zwlr_layer_shell_v1.get_layer_surface",
+            "zwp_primary_selection_offer_v1.receive",
+            "zwp_primary_selection_source_v1.offer",
             "zxdg_importer_v2.import_toplevel",
         ];
         assert_eq!(found, expected);
