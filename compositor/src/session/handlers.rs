@@ -291,6 +291,7 @@ impl ServerDndGrabHandler for Syncline {
 /// No tablet is announced yet.
 impl TabletSeatHandler for Syncline {}
 
+protocols::delegate_capture!(Syncline);
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);
 // The rest of the seat's, the data devices', xdg-shell's and the outputs' objects is in `checks`.
