@@ -10,6 +10,8 @@ use smithay::{
 use crate::{
     desktop::{Desktop, layer::layer, stack::Level, tree::walk},
     render::{Layer, Screen},
+    surface::SurfaceState,
+    system::id::SurfaceId,
 };
 
 /// What was found beside the layers.
@@ -88,6 +90,19 @@ impl Desktop {
             });
             ControlFlow::Continue(())
         });
+    }
+
+    /// The surfaces of windows that no picture shows, with their popups and bars.
+    pub fn private(&self) -> Vec<SurfaceId> {
+        let mut found = Vec::new();
+        for window in self.windows.private() {
+            found.extend((0..4).map(|part| SurfaceId::bar(window.id, part)));
+            let _: ControlFlow<()> = self.roots_of_window(window, &mut |root| {
+                walk(&self.trees, root.surface, root.origin, |_, states, _| found.push(SurfaceState::of(states).id));
+                ControlFlow::Continue(())
+            });
+        }
+        found
     }
 
     /// Where the pointer's image is on the desktop; `None`: nothing is shown.

@@ -7,7 +7,7 @@ use std::{fs::File, io::BufWriter, path::Path};
 
 use crate::{
     render::{Screen, Tracker, target::OPAQUE},
-    session::Syncline,
+    session::{Syncline, capture::hide::hide},
 };
 
 impl Syncline {
@@ -18,6 +18,7 @@ impl Syncline {
         // Upright, however the display is turned.
         let screen = Screen::upright(self.outputs.list[id].rect());
         let found = self.collect_scene(id, &screen, false, &mut scene, &mut covered);
+        hide(&mut scene, &self.desktop.private());
         let background = self.background(found.filled);
         let outputs = &mut self.outputs;
         scene.retain(|layer| layer.content.is_ready() || outputs.renderer.waits_on_gpu());

@@ -6,10 +6,12 @@
 //!
 //! All series of one image share one target, which is drawn when one of them waits, and only where it has
 //! changed. [`requests`] takes what clients say, [`moments`] knows when there is something to draw, [`draw`]
-//! draws it, and [`answer`] tells whom. Nothing here waits, and nothing here makes a frame.
+//! draws it without what [`hide`] keeps out, and
+//! [`answer`] tells whom. Nothing here waits, and nothing here makes a frame.
 
 mod answer;
 mod draw;
+pub(super) mod hide;
 mod moments;
 mod pointer;
 mod requests;

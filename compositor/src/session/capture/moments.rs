@@ -8,7 +8,7 @@ use smithay::reexports::wayland_server::protocol::wl_output::Transform;
 
 use crate::{
     render::{Layer, layer::LastPictures},
-    session::{Syncline, parts::captures::Captures},
+    session::{Syncline, capture::hide::hide, parts::captures::Captures},
     system::id::OutputId,
 };
 
@@ -157,7 +157,8 @@ impl Syncline {
             let with_pointer = subject.image == Image::WithPointer;
             let adds = with_pointer && self.outputs.list[id].pointer_on_plane;
             let omits = !with_pointer && layers.iter().any(|layer| layer.pointer);
-            if !adds && !omits {
+            let private = self.desktop.private();
+            if !adds && !omits && private.is_empty() {
                 self.draw_captured(subject, layers, last, background, moment);
                 continue;
             }
@@ -168,6 +169,7 @@ impl Syncline {
                 self.desktop.collect_pointer(&output.screen(), output.kms.device(), self.now, &mut own);
             }
             own.extend(layers.iter().filter(|layer| with_pointer || !layer.pointer).cloned());
+            hide(&mut own, &private);
             self.draw_captured(subject, &own, last, background, moment);
             own.clear();
             self.captures.layers = own;

@@ -53,7 +53,8 @@ impl CaptureHandler for Syncline {
         let size: Size<i32, _> = match subject.source {
             Source::Output(number) => self.outputs.list.get(OutputId(number)).map(|output| output.pixels())?,
             Source::Toplevel(number) => {
-                let size = self.desktop.windows.by_mapping(number)?.geometry().size;
+                let window = self.desktop.windows.by_mapping(number).filter(|window| !window.private)?;
+                let size = window.geometry().size;
                 (size.w.max(1), size.h.max(1)).into()
             }
             Source::Gone => return None,
