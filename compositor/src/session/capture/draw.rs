@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The most pixels of an image: 256 MiB.
-const MOST_PIXELS: u64 = 1 << 26;
+pub const MOST_PIXELS: u64 = 1 << 26;
 
 impl Syncline {
     /// Draws an image where it has changed, and takes it for the frames that wait for that.

@@ -10,7 +10,7 @@
 //! [`answer`] tells whom. Nothing here waits, and nothing here makes a frame.
 
 mod answer;
-mod draw;
+pub(super) mod draw;
 pub(super) mod hide;
 mod moments;
 mod pointer;
