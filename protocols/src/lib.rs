@@ -1,7 +1,7 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, keep the pointer or move it, dialogs of other clients' windows, what windows look like
-//! in lists, selections and drags, and the lock of the session.
+//! surfaces that are parts of the desktop, keep the pointer or move it, pictures of outputs and windows, dialogs of other
+//! clients' windows, what windows look like in lists, selections and drags, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 pub mod alpha_modifier;
+pub mod capture;
 pub mod color_representation;
 pub mod commit_timing;
 pub mod explicit_sync;
@@ -178,6 +179,27 @@ pub mod reexports {
     pub mod alpha_modifier {
         pub use wayland_protocols::wp::alpha_modifier::v1::server::{
             wp_alpha_modifier_surface_v1 as object, wp_alpha_modifier_v1 as manager,
+        };
+    }
+
+    /// ext-image-copy-capture-v1 and ext-image-capture-source-v1.
+    pub mod image_capture {
+        pub use wayland_protocols::ext::{
+            image_capture_source::v1::server::{
+                ext_foreign_toplevel_image_capture_source_manager_v1 as toplevel_sources,
+                ext_image_capture_source_v1 as source, ext_output_image_capture_source_manager_v1 as output_sources,
+            },
+            image_copy_capture::v1::server::{
+                ext_image_copy_capture_cursor_session_v1 as cursor, ext_image_copy_capture_frame_v1 as frame,
+                ext_image_copy_capture_manager_v1 as manager, ext_image_copy_capture_session_v1 as session,
+            },
+        };
+    }
+
+    /// wlr-screencopy-unstable-v1.
+    pub mod screencopy {
+        pub use wayland_protocols_wlr::screencopy::v1::server::{
+            zwlr_screencopy_frame_v1 as frame, zwlr_screencopy_manager_v1 as manager,
         };
     }
 

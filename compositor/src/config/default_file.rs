@@ -94,6 +94,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("window.scratchpad", "false"),
     ("window.title-bar", "true"),
     ("window.focus", "false"),
+    ("window.capture", "false"),
 ];
 
 const HEAD: &str = "\

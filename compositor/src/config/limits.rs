@@ -138,6 +138,9 @@ counted! {
     IdleInhibitors, idle_inhibitors, "idle-inhibitors", 256;
     /// `zwlr_output_power_v1`.
     OutputPowers, output_powers, "output-powers", 256;
+    /// Sessions and frames of `ext-image-copy-capture-v1`, and `zwlr_screencopy_frame_v1`: each wake-up of
+    /// the session looks at all of them.
+    Captures, captures, "captures", 256;
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.
     ToplevelLists, toplevel_lists, "toplevel-lists", 64;

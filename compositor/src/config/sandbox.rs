@@ -16,6 +16,14 @@ pub enum PrivilegedGlobal {
     ToplevelManagement,
     #[serde(rename = "ext_idle_notifier_v1")]
     IdleNotifier,
+    #[serde(rename = "ext_image_copy_capture_manager_v1")]
+    ImageCopyCapture,
+    #[serde(rename = "ext_output_image_capture_source_manager_v1")]
+    OutputCapture,
+    #[serde(rename = "ext_foreign_toplevel_image_capture_source_manager_v1")]
+    ToplevelCapture,
+    #[serde(rename = "zwlr_screencopy_manager_v1")]
+    Screencopy,
     #[serde(rename = "ext_workspace_manager_v1")]
     Workspaces,
     #[serde(rename = "ext_session_lock_manager_v1")]

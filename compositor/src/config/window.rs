@@ -64,6 +64,9 @@ documented! {
         pub title_bar: Option<bool>,
         /// Whether it gets the focus when it appears. `true`: also where its workspace is not shown.
         pub focus: Option<bool>,
+        /// Whether pictures of the screen show it. With `false` it is black there, and cannot be captured
+        /// by itself.
+        pub capture: Option<bool>,
     }
 }
 

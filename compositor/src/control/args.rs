@@ -17,10 +17,19 @@ pub struct MsgArgs {
 pub enum Message {
     /// Stop the compositor.
     Quit,
-    /// Save a screenshot of the first output as a PNG file.
+    /// Save a screenshot as a PNG file: of the first display, if nothing else is said.
     Screenshot {
         /// File to write.
         file: PathBuf,
+        /// Connector name of the display to show.
+        #[arg(long, value_name = "NAME")]
+        output: Option<String>,
+        /// Number of the window to show, as `syncline msg windows` lists it: all of it, wherever it is.
+        #[arg(long, value_name = "NUMBER", conflicts_with_all = ["output", "region"])]
+        window: Option<u32>,
+        /// Part of the desktop to show, as slurp prints it, e.g. "100,50 640x480".
+        #[arg(long, value_name = "X,Y WxH", value_parser = region, conflicts_with = "output", allow_hyphen_values = true)]
+        region: Option<[i32; 4]>,
     },
     /// Turn a display off or on.
     Output {
@@ -145,8 +154,34 @@ pub enum CrcAction {
     },
 }
 
+/// Reads `x,y widthxheight`.
+fn region(text: &str) -> Result<[i32; 4], String> {
+    let read = || {
+        let (at, size) = text.trim().split_once(' ')?;
+        let ((x, y), (width, height)) = (at.split_once(',')?, size.split_once('x')?);
+        let numbers = [x, y, width, height].map(|number| number.trim().parse().ok());
+        let [Some(x), Some(y), Some(width), Some(height)] = numbers else { return None };
+        Some([x, y, width, height])
+    };
+    read().ok_or_else(|| "write \"X,Y WIDTHxHEIGHT\", for example \"100,50 640x480\"".to_owned())
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Power {
     On,
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_written_as_slurp_prints_it() {
+        assert_eq!(region("100,50 640x480\n"), Ok([100, 50, 640, 480]));
+        assert_eq!(region("-10,-20 1x2"), Ok([-10, -20, 1, 2]));
+        for wrong in ["", "1,2", "1,2 3", "1,2 3x", "a,2 3x4", "1,2,3,4"] {
+            assert!(region(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     control::{
         args::{CrcAction, Message, MsgArgs, Power},
-        request::{Answer, Request},
+        request::{Answer, Request, Shot},
         socket::socket_path,
     },
     crc::{
@@ -35,9 +35,10 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
     let ask = |request: &Request| Connection::connect(&args.socket)?.ask(request);
     match &args.message {
         Message::Quit => drop(ask(&Request::Quit)?),
-        Message::Screenshot { file } => {
+        Message::Screenshot { file, output, window, region } => {
             let path = std::path::absolute(file).context(format!("{}", file.display()))?;
-            ask(&Request::Screenshot { path })?;
+            let of = Shot { output: output.clone(), window: *window, region: *region };
+            ask(&Request::Screenshot { path, of })?;
         }
         Message::Action { action } => {
             let action = match action.as_slice() {

@@ -14,6 +14,8 @@ pub enum Request {
     /// Writes a screenshot as PNG; `path` is absolute.
     Screenshot {
         path: PathBuf,
+        #[serde(flatten)]
+        of: Shot,
     },
     Status,
     /// Performs an action, written as in the configuration.
@@ -57,6 +59,21 @@ pub enum Request {
         /// Only the frames before the first one whose CRC is not judged yet.
         settled: bool,
     },
+}
+
+/// What a screenshot shows: the first output, if nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shot {
+    /// An output, by its connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// A window, by its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<u32>,
+    /// A part of the desktop: x, y, width, height in logical pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<[i32; 4]>,
 }
 
 /// An answer. `error` says why the request failed.

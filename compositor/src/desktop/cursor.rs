@@ -215,6 +215,25 @@ impl Cursor {
         }
     }
 
+    /// Where the image is for a pointer at `pointer`; `None`: nothing is shown.
+    pub fn rect(&mut self, trees: &Trees<WlSurface>, pointer: Point<f64, Logical>) -> Option<Rectangle<i32, Logical>> {
+        self.check_alive();
+        if self.is_hidden() {
+            return None;
+        }
+        if let CursorImageStatus::Named(icon) = &self.image {
+            let image = self.theme.image(*icon);
+            return Some(Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size()));
+        }
+        let (root, origin) = self.surface(pointer)?;
+        let mut around: Option<Rectangle<i32, Logical>> = None;
+        tree::walk(trees, root, origin, |_, states, at| {
+            let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
+            around = Some(around.map_or(rect, |around| around.merge(rect)));
+        });
+        around.filter(|rect| !rect.is_empty())
+    }
+
     /// Appends the layers of the image, from top to bottom, for a pointer at `pointer` and an
     /// output of `device`.
     pub fn collect(

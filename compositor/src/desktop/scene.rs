@@ -2,11 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Rectangle};
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Rectangle},
+};
 
 use crate::{
     desktop::{Desktop, layer::layer, stack::Level, tree::walk},
     render::{Layer, Screen},
+    surface::SurfaceState,
+    system::id::SurfaceId,
 };
 
 /// What was found beside the layers.
@@ -32,7 +37,7 @@ impl Desktop {
         covered: &mut Vec<WlSurface>,
     ) -> Collected {
         if let Some(device) = device {
-            self.cursor.collect(device, &self.trees, self.pointer, screen, now, scene);
+            self.collect_pointer(screen, device, now, scene);
         }
         if self.lock.is_none() {
             self.panels.collect(screen, scene);
@@ -68,5 +73,40 @@ impl Desktop {
         let filled = filling.is_some() || self.lock.is_some();
         (self.rings, self.bars) = (rings, bars);
         Collected { visited, filled }
+    }
+
+    /// Appends the layers of the pointer's image on an output of `device`.
+    pub fn collect_pointer(&mut self, screen: &Screen, device: &kms::Device, now: fence::Ns, layers: &mut Vec<Layer>) {
+        self.cursor.collect(device, &self.trees, self.pointer, screen, now, layers);
+    }
+
+    /// Appends the layers of a window with its popups, whether or not an output shows it: all of it, and
+    /// nothing of what is drawn around it. `number`: as task bars know it.
+    pub fn collect_window(&self, number: u32, screen: &Screen, now: fence::Ns, layers: &mut Vec<Layer>) {
+        let Some(window) = self.windows.by_mapping(number) else { return };
+        let _: ControlFlow<()> = self.roots_of_window(window, &mut |root| {
+            walk(&self.trees, root.surface, root.origin, |surface, states, at| {
+                layers.extend(layer(surface, states, (at, None), screen, now));
+            });
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// The surfaces of windows that no picture shows, with their popups and bars.
+    pub fn private(&self) -> Vec<SurfaceId> {
+        let mut found = Vec::new();
+        for window in self.windows.private() {
+            found.extend((0..4).map(|part| SurfaceId::bar(window.id, part)));
+            let _: ControlFlow<()> = self.roots_of_window(window, &mut |root| {
+                walk(&self.trees, root.surface, root.origin, |_, states, _| found.push(SurfaceState::of(states).id));
+                ControlFlow::Continue(())
+            });
+        }
+        found
+    }
+
+    /// Where the pointer's image is on the desktop; `None`: nothing is shown.
+    pub fn pointer_rect(&mut self) -> Option<Rectangle<i32, Logical>> {
+        self.cursor.rect(&self.trees, self.pointer)
     }
 }

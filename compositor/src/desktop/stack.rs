@@ -173,6 +173,16 @@ impl Desktop {
         ControlFlow::Continue(())
     }
 
+    /// Visits the popups of a window, and the window.
+    pub(super) fn roots_of_window<B>(
+        &self,
+        window: &Window,
+        visit: &mut impl FnMut(Root<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let root = Root::whole(Level::Windows, window.surface(), window.origin());
+        self.with_popups(root, window.geometry().loc, visit)
+    }
+
     /// Visits the layer surfaces of a layer.
     fn layer<B>(
         &self,

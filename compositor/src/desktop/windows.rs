@@ -63,6 +63,8 @@ pub struct Window {
     pub decoration: Decoration,
     /// It has a title bar of the session while it floats and fills nothing.
     pub titled: bool,
+    /// No picture of the screen shows it.
+    pub private: bool,
     /// Its icon in lists of windows, as its client says.
     pub icon: Option<Icon>,
     /// What its client calls this kind of window, for rules.
@@ -198,6 +200,7 @@ impl Windows {
             activated: None,
             decoration: Decoration::default(),
             titled: false,
+            private: false,
             icon: None,
             tag: None,
         });
@@ -249,6 +252,11 @@ impl Windows {
     /// The windows that have shown something, hidden or not, from top to bottom.
     pub fn mapped(&self) -> impl Iterator<Item = &Window> {
         self.stack.iter().rev().filter(|window| window.mapped && window.surface().is_alive())
+    }
+
+    /// Windows that no picture shows, mapped or not.
+    pub fn private(&self) -> impl Iterator<Item = &Window> {
+        self.stack.iter().filter(|window| window.private)
     }
 
     /// All windows, mapped or not, from bottom to top.

@@ -73,6 +73,8 @@ pub struct Output {
     pub check_pending: bool,
     /// The number of the last committed frame.
     pub frame: u64,
+    /// When the last frame was shown.
+    pub flipped_at: Option<fence::Ns>,
     /// Index of the primary plane.
     pub primary: usize,
     /// Index of the plane that is reserved for the pointer, if there is one.

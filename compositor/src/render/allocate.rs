@@ -14,7 +14,8 @@ use crate::{
     render::{
         Renderer, Target,
         egl::Gles,
-        memory::{of_gpu, shown},
+        memory::{in_memory, of_gpu, shown},
+        target::OPAQUE,
     },
     surface::buffer::Imported,
 };
@@ -47,6 +48,24 @@ impl Renderer {
                     renderable.push(DrmModifier::Invalid);
                 }
                 of_gpu(&mut gles.allocator, width, height, format, &renderable)
+            }
+        }
+    }
+}
+
+impl Renderer {
+    /// Allocates an image that this renderer draws into and that is read then: no display shows it. Error, for
+    /// the log: there is no memory for it.
+    pub fn new_captured(&mut self, width: u32, height: u32) -> Result<Arc<Target>, String> {
+        match self {
+            Self::Pixman { .. } => in_memory(width, height, OPAQUE),
+            #[cfg(test)]
+            Self::Recording(_) => in_memory(width, height, OPAQUE),
+            Self::Gles(gles) => {
+                let linear = [DrmModifier::Linear];
+                let modifiers =
+                    if gles.can_render(OPAQUE, DrmModifier::Linear) { &linear } else { &[DrmModifier::Invalid] };
+                of_gpu(&mut gles.allocator, width, height, OPAQUE, modifiers)
             }
         }
     }

@@ -183,6 +183,12 @@ impl Gles {
         })
     }
 
+    /// The modifiers with which buffers of this format can be rendered to.
+    pub fn rendered_modifiers(&self, format: DrmFourcc) -> Vec<DrmModifier> {
+        let formats = self.display.dmabuf_render_formats();
+        formats.iter().filter(|of| of.code == format).map(|of| of.modifier).collect()
+    }
+
     /// Whether a buffer of this format and modifier can be rendered to.
     pub fn can_render(&self, format: DrmFourcc, modifier: DrmModifier) -> bool {
         let formats = self.display.dmabuf_render_formats();

@@ -105,9 +105,9 @@ pub fn shown(
     })
 }
 
-/// Allocates the target of a headless display: plain memory of this process, which a machine
+/// Allocates the target of a headless display, or an image that nobody scans out: plain memory of this process, which a machine
 /// without any device has too. Its descriptor stands for it and has no pixels.
-fn in_memory(width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
+pub fn in_memory(width: u32, height: u32, format: DrmFourcc) -> Result<Arc<Target>, String> {
     let code = FormatCode::try_from(format).map_err(|_| format!("pixman does not draw {format}"))?;
     let memory = PixmanImage::new(code, width as usize, height as usize, true)
         .map_err(|_| format!("no memory for {width}x{height} pixels"))?;

@@ -45,6 +45,8 @@ pub struct Noted {
 struct Faults {
     /// A pass fails half way, and what it has begun is done when this fence signals.
     pass: Option<SyncFile>,
+    /// A pass is done when this fence signals.
+    late: Option<SyncFile>,
     /// An import is refused.
     import: bool,
 }
@@ -73,6 +75,11 @@ impl Notes {
     /// The next pass fails half way; what it has begun is done when `fence` signals.
     pub fn fail_pass(&self, fence: SyncFile) {
         self.faults().pass = Some(fence);
+    }
+
+    /// The next pass is done when `fence` signals.
+    pub fn delay_pass(&self, fence: SyncFile) {
+        self.faults().late = Some(fence);
     }
 
     /// The next import of a dma-buf is refused.
@@ -200,8 +207,9 @@ impl Frame for RecordingFrame<'_, '_> {
 
     fn finish(self) -> Result<SyncPoint, PixmanError> {
         let done = self.frame.finish()?;
-        let failed = self.notes.faults().pass.take();
-        Ok(failed.map_or(done, |fence| SyncPoint::from(ClientFence::new(fence))))
+        let mut faults = self.notes.faults();
+        let fence = faults.pass.take().or_else(|| faults.late.take());
+        Ok(fence.map_or(done, |fence| SyncPoint::from(ClientFence::new(fence))))
     }
 }
 

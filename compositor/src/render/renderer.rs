@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use drm_fourcc::DrmModifier;
+use drm_fourcc::{DrmFourcc, DrmModifier};
 use kms::{Device, Rect};
 use smithay::{
     backend::{
@@ -15,7 +15,7 @@ use smithay::{
         },
     },
     reexports::wayland_server::protocol::wl_shm,
-    utils::Rectangle,
+    utils::{Buffer, Rectangle},
     wayland::shm::fourcc_to_shm_format,
 };
 
@@ -32,6 +32,7 @@ use crate::{
         other_gpus::OtherGpus,
         pass::{self, Pass},
         read_path::{self, ReadAbility, ReadContext},
+        target::{OPAQUE, WITH_HOLES},
         textures::Textures,
     },
     surface::buffer::{Imported, ReadPath},
@@ -338,12 +339,61 @@ impl Renderer {
     }
 }
 
+impl Renderer {
+    /// The clients' dma-bufs that are drawn into: formats, each with its modifiers, the best one first. None if
+    /// the CPU draws, or a GPU without fences: who reads the buffer would not know when it is done.
+    pub fn captured_formats(&self) -> Vec<(DrmFourcc, Vec<DrmModifier>)> {
+        match self {
+            Self::Pixman { .. } => Vec::new(),
+            Self::Gles(gles) if !gles.native_fences || gles.software => Vec::new(),
+            Self::Gles(gles) => {
+                let known = [OPAQUE, WITH_HOLES].map(|format| (format, gles.rendered_modifiers(format)));
+                known.into_iter().filter(|(_, modifiers)| !modifiers.is_empty()).collect()
+            }
+            #[cfg(test)]
+            Self::Recording(_) => vec![(OPAQUE, vec![DrmModifier::Linear])],
+        }
+    }
+
+    /// Lends a part of a target to `take`: rows of ARGB8888, so many bytes apart. What the target is drawn by is
+    /// done. Error, for the log: it cannot be read.
+    pub fn read_part<T>(
+        &mut self,
+        target: &Target,
+        part: Rectangle<i32, Buffer>,
+        take: impl FnOnce(&[u8], usize) -> T,
+    ) -> Result<T, String> {
+        match self {
+            Self::Pixman { renderer, .. } => read_part(renderer, target, part, take),
+            Self::Gles(gles) => read_part(&mut gles.renderer, target, part, take),
+            #[cfg(test)]
+            Self::Recording(recorder) => read_part(recorder.renderer.pixman(), target, part, take),
+        }
+    }
+}
+
 /// Whether a card's GPU may copy for the renderer of another card.
 fn may_copy(device: &Device) -> bool {
     if fault::any_card_copies() {
         return true;
     }
     has_gpu(device)
+}
+
+fn read_part<R: BindTarget + ExportMem, T>(
+    renderer: &mut R,
+    target: &Target,
+    part: Rectangle<i32, Buffer>,
+    take: impl FnOnce(&[u8], usize) -> T,
+) -> Result<T, String> {
+    let mut drawable = Drawable::of(target)?;
+    let framebuffer = renderer.bind_target(&mut drawable)?;
+    // The target has no alpha, so all of it is opaque here.
+    let mapping = renderer.copy_framebuffer(&framebuffer, part, drm_fourcc::DrmFourcc::Argb8888);
+    let mapping = mapping.map_err(|e| e.to_string())?;
+    drop(framebuffer);
+    let pixels = renderer.map_texture(&mapping).map_err(|e| e.to_string())?;
+    Ok(take(pixels, pixels.len() / part.size.h.max(1) as usize))
 }
 
 fn read<R: BindTarget + ExportMem>(

@@ -118,6 +118,8 @@ pub enum BufferUser {
     UntilFlip { output: String, frame: u64 },
     /// A render pass, which samples the buffer: its fence is pending.
     Render,
+    /// The same of one that captures it for a client.
+    Capture,
     /// The prediction of a frame's CRC.
     Crc {
         /// The connector, while the frame is in flight.

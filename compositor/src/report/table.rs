@@ -75,6 +75,7 @@ fn user(user: &BufferUser) -> String {
         BufferUser::Plane { output, plane, plane_kind } => format!("{plane_kind} plane {plane} of {output}"),
         BufferUser::UntilFlip { output, frame } => format!("{output} until the flip of frame {frame}"),
         BufferUser::Render => "a render pass".to_owned(),
+        BufferUser::Capture => "a capture".to_owned(),
         BufferUser::Crc { output: Some(output) } => format!("the CRC check of {output}"),
         BufferUser::Crc { output: None } => "a CRC check".to_owned(),
         BufferUser::Transaction => "a transaction".to_owned(),

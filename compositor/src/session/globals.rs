@@ -9,6 +9,7 @@
 use fence::Ns;
 use protocols::{
     alpha_modifier::AlphaModifierState,
+    capture::{data::ImageCopyCapture, screencopy::Screencopy, source::CaptureSources},
     color_representation::ColorRepresentationState,
     commit_timing::CommitTimingState,
     explicit_sync::ExplicitSyncState,
@@ -22,11 +23,20 @@ use protocols::{
     pointer_constraints::PointerConstraintsState,
     pointer_warp::PointerWarpState,
     reexports::{
-        ext_data_control::manager::ExtDataControlManagerV1, layer_shell::shell::ZwlrLayerShellV1,
-        output_power::manager::ZwlrOutputPowerManagerV1, pointer_warp::WpPointerWarpV1,
-        primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1, toplevel_list::list::ExtForeignToplevelListV1,
+        ext_data_control::manager::ExtDataControlManagerV1,
+        image_capture::{
+            manager::ExtImageCopyCaptureManagerV1, output_sources::ExtOutputImageCaptureSourceManagerV1,
+            toplevel_sources::ExtForeignToplevelImageCaptureSourceManagerV1,
+        },
+        layer_shell::shell::ZwlrLayerShellV1,
+        output_power::manager::ZwlrOutputPowerManagerV1,
+        pointer_warp::WpPointerWarpV1,
+        primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1,
+        screencopy::manager::ZwlrScreencopyManagerV1,
+        toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
-        wlr_data_control::manager::ZwlrDataControlManagerV1, workspaces::manager::ExtWorkspaceManagerV1,
+        wlr_data_control::manager::ZwlrDataControlManagerV1,
+        workspaces::manager::ExtWorkspaceManagerV1,
     },
     security_context::SecurityContextState,
     selection::Selections,
@@ -182,9 +192,21 @@ pub const TABLE: &[GlobalRow] = &[
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
+        ..row(ExtForeignToplevelImageCaptureSourceManagerV1::interface, 1, "protocols/src/capture/source.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
         ..row(ExtForeignToplevelListV1::interface, 1, "protocols/src/toplevels/list.rs")
     },
     GlobalRow { seen_by: SeenBy::Trusted, ..row(ExtIdleNotifierV1::interface, 2, "protocols/src/idle_notify.rs") },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtImageCopyCaptureManagerV1::interface, 1, "compositor/src/session/capture/requests.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtOutputImageCaptureSourceManagerV1::interface, 1, "protocols/src/capture/source.rs")
+    },
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ExtSessionLockManagerV1::interface, 1, "compositor/src/session/lock.rs")
@@ -241,6 +263,10 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrScreencopyManagerV1::interface, 3, "compositor/src/session/capture/requests.rs")
     },
     row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
     row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
@@ -313,6 +339,13 @@ pub fn announce(
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
+    CaptureSources::announce::<Syncline>(
+        display,
+        trusted(PrivilegedGlobal::OutputCapture),
+        trusted(PrivilegedGlobal::ToplevelCapture),
+    );
+    ImageCopyCapture::announce::<Syncline>(display, trusted(PrivilegedGlobal::ImageCopyCapture));
+    Screencopy::announce::<Syncline>(display, trusted(PrivilegedGlobal::Screencopy));
     let globals = Globals {
         surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),

@@ -259,6 +259,7 @@ impl SeatHandler for Syncline {
 /// No tablet is announced yet.
 impl TabletSeatHandler for Syncline {}
 
+protocols::delegate_capture!(Syncline);
 protocols::delegate_shm!(Syncline, Arc<Shm>);
 protocols::delegate_single_pixel_buffer!(Syncline, Arc<Solid>);
 // The rest of the seat's, xdg-shell's and the outputs' objects is in `checks`.

@@ -7,6 +7,7 @@ mod actions;
 pub mod args;
 mod bindings;
 mod budget;
+mod capture;
 mod cards;
 mod checks;
 mod commit;

@@ -63,8 +63,8 @@ impl Syncline {
                 self.exit = Some(0);
                 Ok(serde_json::json!({}))
             }
-            Request::Screenshot { path } => {
-                self.screenshot(&path)?;
+            Request::Screenshot { path, of } => {
+                self.screenshot(&path, &of)?;
                 Ok(serde_json::json!({ "path": path }))
             }
             Request::Output { name, on } => {

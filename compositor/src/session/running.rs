@@ -122,6 +122,7 @@ impl Running {
             session,
             counters: Counters::default(),
             child_env: HashMap::new(),
+            captures: Default::default(),
             children: Vec::new(),
             until_exit: None,
             exit: None,
@@ -133,6 +134,7 @@ impl Running {
         state.cec_adopt();
         state.preload_cursor();
         state.announce_devices()?;
+        state.look_at_renderer();
         state.start_mem2mem();
         Ok(Self { state, display })
     }
@@ -165,6 +167,7 @@ impl Running {
             EventSource::Sandbox(slot) => state.sandbox_event(slot),
             EventSource::Configuration => state.configuration_changed(),
             EventSource::Text => state.text_event(),
+            EventSource::Capture(slot) => state.capture_event(slot),
             EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
         }
         Ok(())
@@ -226,5 +229,6 @@ impl Syncline {
         }
         self.refresh_bars();
         self.tell_listeners();
+        self.refresh_captures();
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     session::parts::{
         absence::UserAbsence,
         bars::BarState,
+        captures::Captures,
         configuration::Configuration,
         crc::CrcState,
         globals::Globals,
@@ -158,6 +159,8 @@ pub struct Syncline {
     pub counters: Counters,
     /// The environment of the programs that the session starts.
     pub child_env: HashMap<String, String>,
+    /// What clients capture.
+    pub captures: Captures,
     /// The programs that the session has started.
     pub children: Vec<std::process::Child>,
     /// The process id of the child with which the session ends.

@@ -198,6 +198,10 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
         "zwlr_output_power_v1" => Kind::OutputPowers,
+        "ext_image_copy_capture_session_v1"
+        | "ext_image_copy_capture_cursor_session_v1"
+        | "ext_image_copy_capture_frame_v1"
+        | "zwlr_screencopy_frame_v1" => Kind::Captures,
         "ext_foreign_toplevel_list_v1" | "zwlr_foreign_toplevel_manager_v1" | "ext_workspace_manager_v1" => {
             Kind::ToplevelLists
         }

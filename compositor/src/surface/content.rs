@@ -104,6 +104,8 @@ struct ContentFences {
     /// The fence of the last GPU pass that samples the buffer. All passes use one queue, so it
     /// implies the earlier ones.
     pass: Option<SyncFile>,
+    /// That pass captures the buffer for a client.
+    captured: bool,
     /// The frame whose commit took the buffer off the screen.
     replaced_by: Option<u64>,
 }
@@ -157,7 +159,7 @@ impl Content {
     /// Takes ownership of the fences. From here on the release is completed in every case.
     pub fn new(parts: ContentParts) -> Self {
         let ends = parts.ends.map(|(acquire, release)| {
-            Box::new(ContentFences { acquire, release: Some(release), pass: None, replaced_by: None })
+            Box::new(ContentFences { acquire, release: Some(release), pass: None, captured: false, replaced_by: None })
         });
         Self {
             surface: parts.surface,
@@ -368,7 +370,14 @@ impl Content {
     /// the pass samples the copy.
     pub fn used_by_pass(&self, fence: SyncFile) {
         if let Some(fences) = &mut self.ends().fences {
-            fences.pass = Some(fence);
+            (fences.pass, fences.captured) = (Some(fence), false);
+        }
+    }
+
+    /// The same for a pass that captures the buffer for a client.
+    pub fn used_by_capture(&self, fence: SyncFile) {
+        if let Some(fences) = &mut self.ends().fences {
+            (fences.pass, fences.captured) = (Some(fence), true);
         }
     }
 
@@ -395,6 +404,8 @@ pub struct FenceSnapshot {
     pub release_point: Option<u64>,
     /// A render pass that samples the buffer is pending.
     pub rendering: bool,
+    /// That pass captures it for a client.
+    pub captured: bool,
 }
 
 impl Content {
@@ -412,6 +423,7 @@ impl Content {
                 acquire,
                 release_point: None,
                 rendering: false,
+                captured: false,
             });
         };
         let release = fences.release.as_ref()?;
@@ -424,7 +436,8 @@ impl Content {
             acquire.state = "signalled";
         }
         let release_point = release.target_point().map(|point| point.value());
-        Some(FenceSnapshot { age_ns, acquire, release_point, rendering: fences.pass.as_ref().is_some_and(pending) })
+        let (rendering, captured) = (fences.pass.as_ref().is_some_and(pending), fences.captured);
+        Some(FenceSnapshot { age_ns, acquire, release_point, rendering, captured })
     }
 
     /// The release point; `None` if there is none or the content is released.

@@ -73,6 +73,11 @@ impl SurfaceId {
         Self(1 << 31 | number & 0x0fff_ffff)
     }
 
+    /// What a picture has in the place of a surface that it must not show. Above all panels.
+    pub fn hidden(self) -> Self {
+        Self(9 << 28 | self.0 & 0x0fff_ffff)
+    }
+
     /// Whether it is that of a panel.
     pub fn is_panel(self) -> bool {
         self.0 >> 28 == 1 << 3

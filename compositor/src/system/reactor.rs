@@ -60,6 +60,8 @@ pub enum EventSource {
     Sandbox(Slot),
     /// Pictures of text have been drawn.
     Text,
+    /// The GPU has drawn what a client captures, by slot.
+    Capture(Slot),
 }
 
 impl EventSource {
@@ -81,6 +83,7 @@ impl EventSource {
             Self::Sandbox(slot) => (13, slot.0),
             Self::Configuration => (14, 0),
             Self::Text => (15, 0),
+            Self::Capture(slot) => (16, slot.0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -104,6 +107,7 @@ impl EventSource {
             13 => Self::Sandbox(Slot(index)),
             14 => Self::Configuration,
             15 => Self::Text,
+            16 => Self::Capture(Slot(index)),
             _ => return None,
         })
     }
@@ -245,6 +249,7 @@ mod tests {
             Mem2mem,
             Configuration,
             Text,
+            Capture(Slot(1)),
         ] {
             assert_eq!(EventSource::from_token(source.token()), Some(source));
         }

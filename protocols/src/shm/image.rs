@@ -207,6 +207,58 @@ impl ShmImage {
     }
 }
 
+impl ShmImage {
+    /// Writes a rectangle of `width` x `height` pixels at `x`, `y` of the image: `pixels` are its lines,
+    /// `pitch` bytes apart. One system call if whole lines lie in the file as they do in `pixels`, else one for
+    /// each line, and two before them. Only files of shared memory are written: a disk may keep its writers
+    /// waiting.
+    ///
+    /// Errors: those of pwrite(2): EBADF if the client has shared the file for reading only, EPERM if it has
+    /// sealed it. EOPNOTSUPP for a file on a disk. EINVAL if the file is shorter than its client says, or the
+    /// rectangle is not in the image or larger than `pixels`.
+    pub fn write(&self, (x, y, width, height): (u32, u32, u32, u32), pixels: &[u8], pitch: usize) -> Result<(), Errno> {
+        let inside = |from: u32, size: u32, of: u32| from.checked_add(size).is_some_and(|end| end <= of);
+        if width == 0 || height == 0 {
+            return Ok(());
+        }
+        let bytes = self.line_bytes() / self.width.max(1) as usize;
+        let line = width as usize * bytes;
+        let whole = pitch * (height as usize - 1) + line;
+        if !inside(x, width, self.width) || !inside(y, height, self.height) || pitch < line || pixels.len() < whole {
+            return Err(Errno::INVAL);
+        }
+        if rustix::fs::fcntl_get_seals(self.pool.fd()).is_err() {
+            return Err(Errno::OPNOTSUPP);
+        }
+        // A write beyond the end would make the file longer.
+        self.check_file().map_err(|_| Errno::INVAL)?;
+        let from = u64::from(self.offset) + u64::from(y) * u64::from(self.stride) + u64::from(x) * bytes as u64;
+        if pitch == self.stride as usize && line == pitch {
+            return write_at(self.pool.fd(), &pixels[..whole], from);
+        }
+        for (at, pixels) in pixels.chunks(pitch).take(height as usize).enumerate() {
+            write_at(self.pool.fd(), &pixels[..line], from + at as u64 * u64::from(self.stride))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes all of `bytes` to the file.
+fn write_at(fd: BorrowedFd<'_>, mut bytes: &[u8], mut at: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(fd, bytes, at) {
+            Ok(0) => return Err(Errno::NOSPC),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                at += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// Whether a file lies on a disk: what file systems without one have is a device of number 0.
 fn is_on_disk(fd: BorrowedFd<'_>) -> bool {
     let known = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
@@ -352,6 +404,41 @@ mod tests {
         file.write_all(bytes).unwrap();
         let pool = Arc::new(Pool::new(fd, 1 << 20).unwrap());
         ShmImage { pool, offset, width: 2, height, stride, format: Fourcc::Argb8888 }
+    }
+
+    #[test]
+    fn a_rectangle_is_written_and_nothing_beside_it() {
+        let image = ShmImage { width: 2, ..image(&[7; 64], 8, 16, 3) };
+        image.write((1, 1, 1, 2), &[1, 2, 3, 4, 9, 9, 5, 6, 7, 8], 6).unwrap();
+        let mut read = vec![0; 3 * 8];
+        image.read(0..3, &mut read, 8, &mut [0; 48]).unwrap();
+        let seven = [7; 4];
+        assert_eq!(read, [seven, seven, seven, [1, 2, 3, 4], seven, [5, 6, 7, 8]].concat());
+        let whole: Vec<u8> = (0..48).collect();
+        ShmImage { width: 4, ..image.clone() }.write((0, 0, 4, 3), &whole, 16).unwrap();
+        image.read(0..3, &mut read, 8, &mut [0; 48]).unwrap();
+        assert_eq!(read, [&whole[..8], &whole[16..24], &whole[32..40]].concat());
+    }
+
+    #[test]
+    fn what_is_not_in_the_image_or_its_file_is_not_written() {
+        let image = image(&[7; 64], 8, 16, 3);
+        for (rect, pixels, errno) in [
+            ((0, 0, 3, 1), 12, Errno::INVAL),
+            ((1, 0, 2, 1), 8, Errno::INVAL),
+            ((0, 2, 1, 2), 64, Errno::INVAL),
+            ((u32::MAX, 0, 1, 1), 8, Errno::INVAL),
+            ((0, 0, 2, 3), 23, Errno::INVAL),
+        ] {
+            assert_eq!(image.write(rect, &vec![1; pixels], 8), Err(errno), "{rect:?}");
+        }
+        assert_eq!(image.write((0, 0, 2, 0), &[], 8), Ok(()));
+        // It does not become longer either.
+        let longer = ShmImage { height: 5, ..image.clone() };
+        assert_eq!(longer.write((0, 4, 2, 1), &[1; 8], 8), Err(Errno::INVAL));
+        assert_eq!(rustix::fs::fstat(image.pool.fd()).unwrap().st_size, 64);
+        rustix::fs::fcntl_add_seals(image.pool.fd(), SealFlags::WRITE).unwrap();
+        assert_eq!(image.write((0, 0, 2, 3), &[1; 24], 8), Err(Errno::PERM));
     }
 
     #[test]

@@ -22,7 +22,8 @@ use std::{
 };
 
 pub use outputs::BoundOutputs;
-use wayland_server::{Client, backend::ClientId, protocol::wl_output::WlOutput};
+use wayland_protocols::ext::foreign_toplevel_list::v1::server::ext_foreign_toplevel_handle_v1::ExtForeignToplevelHandleV1;
+use wayland_server::{Client, Resource, backend::ClientId, protocol::wl_output::WlOutput};
 
 /// The longest text in an event, in bytes.
 const LONGEST: usize = 512;
@@ -76,6 +77,11 @@ impl HandleData {
     fn new(number: u32) -> Self {
         Self { number, left: AtomicBool::new(false) }
     }
+}
+
+/// The number of the window of a handle; `None`: it is no handle of this session's.
+pub(crate) fn number_of(handle: &ExtForeignToplevelHandleV1) -> Option<u32> {
+    handle.data::<HandleData>().map(|data| data.number)
 }
 
 /// What is known of the clients that are told: whether they read, and what they have bound.

@@ -35,6 +35,8 @@ pub struct Opening {
     pub title_bar: Option<bool>,
     /// Whether it gets the focus; for whoever maps it.
     pub focus: Option<bool>,
+    /// Whether pictures show it; for whoever takes them.
+    pub capture: Option<bool>,
 }
 
 impl Opening {
@@ -56,5 +58,6 @@ impl Opening {
         set(&mut self.scratchpad, rule.scratchpad);
         set(&mut self.title_bar, rule.title_bar);
         set(&mut self.focus, rule.focus);
+        set(&mut self.capture, rule.capture);
     }
 }

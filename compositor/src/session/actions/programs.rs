@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{actions::action::Command, config::programs::program, session::Syncline};
+use crate::{actions::action::Command, config::programs::program, control::request::Shot, session::Syncline};
 
 impl Syncline {
     /// Starts a program.
@@ -35,7 +35,7 @@ impl Syncline {
             Some(path) => path.to_owned(),
             None => picture_path(|name| env::var_os(name).map(PathBuf::from), Path::is_dir)?,
         };
-        self.screenshot(&path)?;
+        self.screenshot(&path, &Shot::default())?;
         tracing::info!("screenshot: {}", path.display());
         Ok(())
     }

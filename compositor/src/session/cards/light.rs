@@ -239,6 +239,7 @@ impl Syncline {
             refresh: VariableRefresh::new(connector.edid.as_ref().and_then(|edid| edid.lowest_hz)),
             check_pending: false,
             frame: 0,
+            flipped_at: None,
             primary,
             cursor: output.cursor(),
             pointer_on_plane: false,

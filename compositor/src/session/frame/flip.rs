@@ -138,6 +138,8 @@ impl Syncline {
         }
         let flipped = Flipped { frame: in_flight.frame, sequence: seq, time_ns: time, missed };
         self.crc_shown(id, flipped, in_flight.check);
+        self.outputs.list[id].flipped_at = Some(time);
+        self.capture_flipped(id, frame, time);
         if is_whole {
             self.lock_flipped(id, frame);
         }

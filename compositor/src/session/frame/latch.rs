@@ -84,6 +84,7 @@ impl Syncline {
                 self.crc_modeset(id);
             }
             self.comparison_presented(id, layers, cursor, false);
+            self.capture_latched(id, layers, &last);
         }
         *scene.last_pictures() = last;
         self.outputs.list[id].scene = scene;

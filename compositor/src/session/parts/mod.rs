@@ -5,6 +5,7 @@
 
 pub mod absence;
 pub mod bars;
+pub mod captures;
 pub mod comparison;
 pub mod configuration;
 pub mod crc;

@@ -157,7 +157,7 @@ impl Syncline {
             });
         }
         if snapshot.rendering {
-            users.push(BufferUser::Render);
+            users.push(if snapshot.captured { BufferUser::Capture } else { BufferUser::Render });
         }
         users
     }

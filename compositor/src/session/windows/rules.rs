@@ -22,6 +22,10 @@ impl Syncline {
         let tag = self.desktop.windows.get(id).and_then(|window| window.tag.as_deref());
         let dialog = self.desktop.layout.window(id).is_some_and(|window| window.parent.is_some());
         let wanted = wanted(&self.config.windows, surface, tag, dialog);
+        let private = wanted.capture == Some(false);
+        if let Some(window) = self.desktop.windows.get_mut(id) {
+            window.private = private;
+        }
         self.desktop.layout.set_opening(id, wanted);
         self.decide_title(surface);
     }

@@ -181,6 +181,7 @@ fn opening() -> impl Strategy<Value = Opening> {
             scratchpad,
             title_bar: None,
             focus: None,
+            capture: None,
         }
     })
 }
