@@ -6,7 +6,7 @@
 use std::{fs::File, io::BufWriter, path::Path};
 
 use crate::{
-    render::{Screen, Tracker, target::OPAQUE},
+    render::{Tracker, target::OPAQUE},
     session::Syncline,
 };
 
@@ -16,7 +16,7 @@ impl Syncline {
         let (mut scene, mut covered) = (Vec::new(), Vec::new());
         let id = self.outputs.list.first().map(|output| output.id).ok_or("no display is lit")?;
         // Upright, however the display is turned.
-        let screen = Screen::upright(self.outputs.list[id].rect());
+        let screen = self.outputs.list[id].screen().not_turned();
         let found = self.collect_scene(id, &screen, false, &mut scene, &mut covered);
         let background = self.background(found.filled);
         let outputs = &mut self.outputs;
