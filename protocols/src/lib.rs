@@ -20,6 +20,7 @@ pub mod explicit_sync;
 pub mod fifo;
 pub mod fixes;
 pub mod foreign;
+pub mod fractional_scale;
 pub mod idle_notify;
 pub mod layer_shell;
 pub mod linux_dmabuf;
@@ -356,6 +357,13 @@ pub mod reexports {
     /// single-pixel-buffer-v1.
     pub mod single_pixel_buffer {
         pub use wayland_protocols::wp::single_pixel_buffer::v1::server::wp_single_pixel_buffer_manager_v1 as manager;
+    }
+
+    /// fractional-scale-v1.
+    pub mod fractional_scale {
+        pub use wayland_protocols::wp::fractional_scale::v1::server::{
+            wp_fractional_scale_manager_v1 as manager, wp_fractional_scale_v1 as object,
+        };
     }
 
     /// tearing-control-v1.

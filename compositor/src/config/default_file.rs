@@ -51,6 +51,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("output.mode", "\"1920x1080@60\""),
     ("output.position", "[0, 0]"),
     ("output.transform", "\"normal\""),
+    ("output.scale", "1.0"),
     ("output.vrr", "true"),
     ("output.max-bpc", "10"),
     ("output.content-type", "\"graphics\""),

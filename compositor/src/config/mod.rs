@@ -332,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn a_display_has_a_scale_in_steps_of_a_hundred_and_twentieth() {
+        let table = [("1", 120), ("2", 240), ("1.25", 150), ("1.333", 160), ("0.5", 60), ("10.0", 1200)];
+        for (text, steps) in table {
+            let config = parse(&format!("[[output]]\nname = \"A\"\nscale = {text}\n")).unwrap();
+            assert_eq!(config.outputs[0].scale.steps(), steps, "{text}");
+        }
+        assert_eq!(parse("[[output]]\nname = \"A\"\n").unwrap().outputs[0].scale.steps(), 120);
+    }
+
+    #[test]
     fn a_display_may_differ_in_variable_refresh() {
         let config = parse("vrr = true\n[[output]]\nname = \"A\"\nvrr = false\n[[output]]\nname = \"B\"\n").unwrap();
         assert_eq!(["A", "B", "C"].map(|name| config.vrr(name)), [false, true, true]);
@@ -353,7 +363,11 @@ mod tests {
             ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
             ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),
             ("[[output]]\nname = \"a\"\nposition = [1]\n", 3, ""),
-            ("[[output]]\nname = \"a\"\nscale = 2\n", 3, "unknown field `scale`"),
+            ("[[output]]\nname = \"a\"\nscale = 0.4\n", 3, "a scale of `0.4` is not possible; write 0.5 to 10"),
+            ("[[output]]\nname = \"a\"\nscale = 11\n", 3, "a scale of `11` is not possible"),
+            ("[[output]]\nname = \"a\"\nscale = nan\n", 3, "a scale of `NaN` is not possible"),
+            ("[[output]]\nname = \"a\"\nscale = \"2\"\n", 3, "invalid type"),
+            ("[[output]]\nname = \"a\"\nzoom = 2\n", 3, "unknown field `zoom`"),
             ("[[output]]\nmode = \"800x600\"\n", 1, "missing field `name`"),
             ("[[output]]\nname = \"a\"\n[[output]]\nname = \"a\"\n", 1, "two [[output]] sections for `a`"),
         ];

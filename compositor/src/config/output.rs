@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use kms::ModeRequest;
 use smithay::utils::Transform;
 
+use crate::system::scale::Scale;
+
 documented! {
     /// The settings of one display.
     #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -25,6 +27,10 @@ documented! {
         /// counter-clockwise. On a panel that is mounted turned, `normal` is upright.
         #[serde(default, deserialize_with = "transform", serialize_with = "transform_word")]
         pub transform: Transform,
+        /// How many pixels of the display are one of the desktop: 0.5 to 10, to a multiple of 1/120. `2` doubles
+        /// the size of everything, `1.5` is for displays in between.
+        #[serde(default, deserialize_with = "scale", serialize_with = "scale_number")]
+        pub scale: Scale,
         /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
         /// file applies.
         pub vrr: Option<bool>,
@@ -128,6 +134,17 @@ fn transform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Transform, D:
         let names = TRANSFORMS.map(|(name, _)| format!("\"{name}\"")).join(", ");
         D::Error::custom(format!("`{text}` is not a transform; write one of {names}"))
     })
+}
+
+fn scale_number<S: Serializer>(scale: &Scale, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(scale.factor())
+}
+
+fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
+    let factor = f64::deserialize(deserializer)?;
+    let (least, greatest) = Scale::BOUNDS;
+    let wrong = || D::Error::custom(format!("a scale of `{factor}` is not possible; write {least} to {greatest}"));
+    Scale::of(factor).ok_or_else(wrong)
 }
 
 fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use smithay::utils::{Logical, Point, Rectangle};
+use smithay::utils::{Logical, Physical, Point, Rectangle};
 
 use crate::{
     config::{colour::Rgba, desktop::DesktopConfig},
@@ -17,8 +17,11 @@ use crate::{
         fill::Fill,
         glyphs,
     },
-    render::{Layer, Screen},
-    system::id::{SurfaceId, WindowId},
+    render::{Anchor, Layer, Screen},
+    system::{
+        id::{SurfaceId, WindowId},
+        scale::Scale,
+    },
     text::sheet::{Block, Fit, Font, NoPicture, Picture, Sheet, Span},
 };
 
@@ -26,6 +29,9 @@ use crate::{
 const GROUND: u32 = 0;
 const TITLE: u32 = 1;
 const BUTTONS: u32 = 2;
+
+/// The most pictures of buttons that are kept.
+const MOST_GLYPHS: usize = 16;
 
 /// The most pixels of a title's letters of those of the bar.
 const LETTERS: (i32, i32) = (2, 3);
@@ -35,7 +41,7 @@ const LETTERS: (i32, i32) = (2, 3);
 pub struct Bars {
     look: Look,
     images: HashMap<WindowId, Image>,
-    /// By colour and height: at most one for active and one for inactive bars.
+    /// By colour and height in pixels: one for active and one for inactive bars for each scale, newest first.
     glyphs: Vec<((Rgba, i32), Picture)>,
 }
 
@@ -71,6 +77,7 @@ struct Asked {
     text: String,
     colour: Rgba,
     size: (i32, i32),
+    scale: Scale,
     /// There is something to draw.
     drawn: bool,
 }
@@ -82,6 +89,8 @@ pub struct Titled {
     /// Of the text alone.
     size: (i32, i32),
     colour: Rgba,
+    /// That of the output which shows it.
+    scale: Scale,
 }
 
 impl Bars {
@@ -103,13 +112,13 @@ impl Bars {
         [TITLE, BUTTONS].map(|part| SurfaceId::bar(window, part))
     }
 
-    /// Calls `visit` for each title of a bar.
-    pub fn titles(&self, above: Above<'_>, mut visit: impl FnMut(Titled)) {
+    /// Calls `visit` for each title of a bar, on an output of this scale.
+    pub fn titles(&self, above: Above<'_>, scale: Scale, mut visit: impl FnMut(Titled)) {
         let mut title = |window, area: Rectangle<i32, Logical>, taken, active| {
             let size = bar::text(area, taken).size;
             // A window may be wider than all displays.
             let width = size.w.min(above.bar.within.size.w);
-            visit(Titled { window, size: (width, size.h), colour: self.look.colours(active).text });
+            visit(Titled { window, size: (width, size.h), colour: self.look.colours(active).text, scale });
         };
         match &above.bar.kind {
             Kind::Title { .. } => {
@@ -123,23 +132,26 @@ impl Bars {
         }
     }
 
-    /// The buttons of a bar are about to be shown: draws them, unless they have been drawn. Returns whether it
-    /// has. Errors: those of their memory.
-    pub fn prepare_buttons(&mut self, above: Above<'_>) -> Result<bool, NoPicture> {
+    /// The buttons of a bar are about to be shown on an output of this scale: draws them, unless they have been
+    /// drawn. Returns whether it has. Errors: those of their memory.
+    pub fn prepare_buttons(&mut self, above: Above<'_>, scale: Scale) -> Result<bool, NoPicture> {
         let (Kind::Title { height }, colour) = (&above.bar.kind, self.look.colours(above.bar.active).text) else {
             return Ok(false);
         };
-        let key = (colour, *height);
+        let key = (colour, scale.pixels(*height));
         if self.glyphs.iter().any(|(known, _)| *known == key) {
             return Ok(false);
         }
-        self.glyphs.push((key, glyphs::buttons(height.unsigned_abs().max(1), colour)?));
+        // Those of displays that have had other scales.
+        self.glyphs.truncate(MOST_GLYPHS - 1);
+        self.glyphs.insert(0, (key, glyphs::buttons(key.1.unsigned_abs().max(1), colour)?));
         Ok(true)
     }
 
     /// What is to be drawn if a title says this now; `None`: nothing, the picture is there or is coming.
     pub fn sheet(&self, of: Titled, text: &str) -> Option<Sheet> {
-        let same = |asked: &Asked| asked.text == text && asked.colour == of.colour && asked.size == of.size;
+        let look = |asked: &Asked| (asked.colour, asked.size, asked.scale) == (of.colour, of.size, of.scale);
+        let same = |asked: &Asked| asked.text == text && look(asked);
         let known = self.images.get(&of.window).and_then(|image| image.asked.as_ref());
         (!known.is_some_and(same)).then(|| self.look.sheet(of, text))
     }
@@ -148,7 +160,8 @@ impl Bars {
     pub fn ask(&mut self, of: Titled, text: &str, drawn: bool) -> bool {
         let ground = self.look.inactive.ground;
         let image = self.images.entry(of.window).or_insert_with(|| Image::new(of.window, ground));
-        image.asked = Some(Asked { text: text.to_owned(), colour: of.colour, size: of.size, drawn });
+        let Titled { colour, size, scale, .. } = of;
+        image.asked = Some(Asked { text: text.to_owned(), colour, size, scale, drawn });
         !drawn && !std::mem::replace(&mut image.untitled, true)
     }
 
@@ -185,24 +198,25 @@ impl Bars {
         SurfaceId::bar(window, TITLE)
     }
 
-    /// Appends the layers of a bar on an output, from top to bottom.
-    pub fn collect(&mut self, above: Above<'_>, screen: &Screen, layers: &mut Vec<Layer>) {
+    /// Appends the layers of a bar on an output, on which the window's origin is at `anchor`, from top to bottom.
+    pub fn collect(&mut self, above: Above<'_>, anchor: Anchor, screen: &Screen, layers: &mut Vec<Layer>) {
         if !above.seen().is_some_and(|seen| seen.overlaps(screen.area)) {
             return;
         }
+        let place = Place { anchor, screen, within: screen.span(screen.corner(), above.bar.within) };
         let Above { window, bar, area } = above;
         match &bar.kind {
             Kind::Title { .. } => {
-                self.collect_buttons(above, screen, layers);
+                self.collect_buttons(above, place, layers);
                 let taken = bar::buttons(area).size.w;
-                self.collect_part((window, bar.active), (area, taken, bar.within), screen, layers);
+                self.collect_part((window, bar.active), (area, taken), place, layers);
             }
             Kind::Tabs { tabs, .. } => {
                 for (at, tab) in tabs.iter().enumerate() {
                     let mut area = bar::tab(area, tabs.len(), at);
                     // Between two tabs a line of what lies below is seen.
                     area.size.w -= i32::from(at + 1 < tabs.len() && area.size.w > 1);
-                    self.collect_part((*tab, *tab == window), (area, 0, bar.within), screen, layers);
+                    self.collect_part((*tab, *tab == window), (area, 0), place, layers);
                 }
             }
         }
@@ -212,25 +226,25 @@ impl Bars {
     fn collect_part(
         &mut self,
         (window, active): (WindowId, bool),
-        (area, taken, within): (Rectangle<i32, Logical>, i32, Rectangle<i32, Logical>),
-        screen: &Screen,
+        (area, taken): (Rectangle<i32, Logical>, i32),
+        place: Place<'_>,
         layers: &mut Vec<Layer>,
     ) {
         let colour = self.look.colours(active).ground;
         let image = self.images.entry(window).or_insert_with(|| Image::new(window, colour));
         if let Some(title) = image.title.as_ref().filter(|_| !image.untitled) {
-            let text = bar::text(area, taken);
-            let layer = text.intersection(within).and_then(|seen| title.part(text.loc, seen, screen));
-            layers.extend(layer);
+            let text = place.span(bar::text(area, taken));
+            layers.extend(place.seen(text).and_then(|seen| title.part(text.loc, seen, place.screen)));
         }
         image.ground.set_colour(colour);
-        let seen = area.intersection(within).unwrap_or_default();
-        layers.extend(image.ground.layer(seen, screen));
+        let seen = place.seen(place.span(area)).unwrap_or_default();
+        layers.extend(image.ground.layer(seen, place.screen));
     }
 
-    fn collect_buttons(&mut self, above: Above<'_>, screen: &Screen, layers: &mut Vec<Layer>) {
-        let (Above { window, bar, area }, look) = (above, self.look.colours(above.bar.active));
-        let key = (look.text, area.size.h);
+    fn collect_buttons(&mut self, above: Above<'_>, place: Place<'_>, layers: &mut Vec<Layer>) {
+        let (Above { window, area, .. }, look) = (above, self.look.colours(above.bar.active));
+        let side = place.screen.scale.pixels(area.size.h);
+        let key = (look.text, side);
         let image = self.images.entry(window).or_insert_with(|| Image::new(window, look.ground));
         let glyphs = self.glyphs.iter().find(|(known, _)| *known == key).map(|(_, picture)| picture);
         match (&mut image.buttons, glyphs) {
@@ -245,10 +259,11 @@ impl Bars {
             // They are drawn after this batch of events.
             (_, None) => {}
         }
-        let all = area.size.h * Button::ALL.len() as i32;
-        let at = Point::from((area.loc.x + area.size.w - all, area.loc.y));
-        let seen = bar::buttons(area).intersection(bar.within);
-        let layer = image.buttons.as_ref().zip(seen).and_then(|((_, drawn), seen)| drawn.part(at, seen, screen));
+        // The picture has all of them, at the right end; how many there is room for is seen.
+        let (bar, shown) = (place.span(area), place.span(bar::buttons(area)));
+        let at = Point::from((bar.loc.x + bar.size.w - side * Button::ALL.len() as i32, bar.loc.y));
+        let seen = place.seen(shown);
+        let layer = image.buttons.as_ref().zip(seen).and_then(|((_, drawn), seen)| drawn.part(at, seen, place.screen));
         layers.extend(layer);
     }
 }
@@ -268,13 +283,36 @@ impl Look {
     }
 
     /// A line of text on nothing, in the middle of its height.
-    fn sheet(&self, Titled { size: (width, height), colour, .. }: Titled, text: &str) -> Sheet {
+    fn sheet(&self, Titled { size: (width, height), colour, scale, .. }: Titled, text: &str) -> Sheet {
         let letters = self.letters.min(height * LETTERS.0 / LETTERS.1).clamp(1, u8::MAX.into());
         let (width, height) = (width.max(0) as u32, height.max(0) as u32);
         let font = Font { line: height as f32, ..Font::new(&self.family, letters as u8) };
         let spans = vec![Span::plain(text, colour.0)];
         let block = Block { at: (0, 0), size: (width, height), fit: Fit::Line, spans };
-        Sheet { width, height, scale: 1.0, background: [0; 4], edge: None, font, blocks: vec![block] }
+        let scale = scale.factor() as f32;
+        Sheet { width, height, scale, background: [0; 4], edge: None, font, blocks: vec![block] }
+    }
+}
+
+/// Where a bar is on an output.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    /// The window's origin.
+    anchor: Anchor,
+    screen: &'a Screen,
+    /// What is seen of it, in upright pixels.
+    within: Rectangle<i32, Physical>,
+}
+
+impl Place<'_> {
+    /// In upright pixels.
+    fn span(&self, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
+        self.screen.span(self.anchor, rect)
+    }
+
+    /// What is seen of a part.
+    fn seen(&self, part: Rectangle<i32, Physical>) -> Option<Rectangle<i32, Physical>> {
+        part.intersection(self.within)
     }
 }
 
@@ -294,8 +332,6 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
-    use smithay::utils::Physical;
-
     use super::*;
     use crate::desktop::bar::Bar;
 
@@ -313,7 +349,7 @@ mod tests {
     fn collect(bars: &mut Bars, bar: &Bar) -> Vec<Layer> {
         let mut layers = Vec::new();
         let screen = Screen::upright(area((0, 0, 800, 600)));
-        bars.collect(Above { window: WINDOW, bar, area: area(BAR) }, &screen, &mut layers);
+        bars.collect(Above { window: WINDOW, bar, area: area(BAR) }, screen.corner(), &screen, &mut layers);
         assert!(layers.iter().all(|layer| layer.is_own() && !layer.yields()));
         layers
     }
@@ -328,7 +364,7 @@ mod tests {
 
     fn titled(bars: &Bars, bar: &Bar) -> Titled {
         let mut found = Vec::new();
-        bars.titles(Above { window: WINDOW, bar, area: area(BAR) }, |title| found.push(title));
+        bars.titles(Above { window: WINDOW, bar, area: area(BAR) }, Scale::ONE, |title| found.push(title));
         assert_eq!(found.len(), 1);
         found[0]
     }
@@ -351,16 +387,46 @@ mod tests {
         assert_eq!(bars.bring(Bars::title_id(WINDOW), Some(picture(of))), Some(WINDOW));
         // The title begins after a margin; the buttons are beyond the output.
         let text = place(TITLE, (608, 100, 192, 24));
-        bars.prepare_buttons(Above { window: WINDOW, bar: &bar, area: area(BAR) }).unwrap();
+        bars.prepare_buttons(Above { window: WINDOW, bar: &bar, area: area(BAR) }, Scale::ONE).unwrap();
         assert_eq!(places(&collect(&mut bars, &bar)), [text, ground]);
         let wide = Bar { within: area((0, 0, 850, 600)), ..title(true) };
         let mut layers = Vec::new();
         let above = Above { window: WINDOW, bar: &wide, area: area(BAR) };
-        bars.collect(above, &Screen::upright(area((0, 0, 850, 600))), &mut layers);
+        let screen = Screen::upright(area((0, 0, 850, 600)));
+        bars.collect(above, screen.corner(), &screen, &mut layers);
         let expected =
             [place(BUTTONS, (828, 100, 22, 24)), place(TITLE, (608, 100, 212, 24)), place(GROUND, (600, 100, 250, 24))];
         assert_eq!(places(&layers), expected);
         assert_eq!(layers[0].view.src.size, (22.0, 24.0).into(), "the part of the buttons that is seen");
+    }
+
+    #[test]
+    fn a_bar_is_drawn_in_the_pixels_of_its_output() {
+        let mut bars = Bars::new(&DesktopConfig::default());
+        let kind = Kind::Title { height: 25 };
+        let bar = Bar { kind, active: true, within: area((0, 0, 1000, 600)) };
+        let above = Above { window: WINDOW, bar: &bar, area: area((33, 100, 300, 25)) };
+        let scale = Scale::of(1.5).unwrap();
+        let screen = Screen::new((0, 0).into(), (1500, 900).into(), smithay::utils::Transform::Normal, scale);
+        bars.prepare_buttons(above, scale).unwrap();
+        let mut found = Vec::new();
+        bars.titles(above, scale, |title| found.push(title));
+        bars.ask(found[0], "a title", true);
+        let sheet = bars.sheet(found[0], "another").unwrap();
+        let (width, height) = (sheet.pixels(sheet.width) as u32, sheet.pixels(sheet.height) as u32);
+        let picture = Picture::new(width, &vec![9; (width * height * 4) as usize], false).unwrap();
+        bars.bring(Bars::title_id(WINDOW), Some(picture));
+        let mut layers = Vec::new();
+        let anchor = screen.anchor((33, 125).into());
+        bars.collect(above, anchor, &screen, &mut layers);
+        // From round(33 * 1.5) on, 450 pixels wide, down to round(125 * 1.5).
+        let [buttons, text, ground] = &places(&layers)[..] else { panic!("{layers:?}") };
+        assert_eq!(*ground, place(GROUND, (50, 151, 450, 37)));
+        assert_eq!(buttons.1.loc.x + buttons.1.size.w, 500);
+        for (layer, (_, dst)) in layers.iter().zip([buttons, text]) {
+            let drawn = layer.view.src.size;
+            assert_eq!(drawn, (f64::from(dst.size.w), f64::from(dst.size.h)).into(), "pixel by pixel");
+        }
     }
 
     #[test]
@@ -369,13 +435,13 @@ mod tests {
         let bar = Bar { within: area((0, 0, 1000, 600)), ..title(true) };
         let screen = Screen::upright(area((0, 0, 1000, 600)));
         let above = Above { window: WINDOW, bar: &bar, area: area(BAR) };
-        bars.prepare_buttons(above).unwrap();
+        bars.prepare_buttons(above, Scale::ONE).unwrap();
         let of = titled(&bars, &bar);
         let mut show = |text: &str| {
             bars.ask(of, text, true);
             bars.bring(Bars::title_id(WINDOW), Some(picture(of)));
             let mut layers = Vec::new();
-            bars.collect(above, &screen, &mut layers);
+            bars.collect(above, screen.corner(), &screen, &mut layers);
             layers
         };
         let (before, after) = (show("a"), show("b"));
@@ -422,6 +488,8 @@ mod tests {
         assert!(bars.sheet(of, "a").is_none() && bars.sheet(of, "b").is_some());
         assert!(bars.sheet(titled(&bars, &title(false)), "a").is_some(), "in another colour");
         assert!(bars.sheet(Titled { size: (100, 24), ..of }, "a").is_some());
+        let scaled = bars.sheet(Titled { scale: Scale::of(1.5).unwrap(), ..of }, "a").expect("at another scale");
+        assert_eq!((scaled.scale, scaled.pixels(scaled.height)), (1.5, 36.0));
         bars.set_look(&DesktopConfig { font: "serif".to_owned(), ..DesktopConfig::default() });
         let sheet = bars.sheet(of, "a").expect("in another font");
         assert_eq!((&*sheet.font.family, sheet.font.size, sheet.font.line), ("serif", 14.0, 24.0));

@@ -13,14 +13,14 @@ use kms::Device;
 use smithay::{
     input::pointer::{CursorImageStatus, CursorImageSurfaceData},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    utils::{Logical, Point, Rectangle, Size, Transform},
+    utils::{Logical, Physical, Point, Rectangle, Size},
     wayland::compositor::with_states,
 };
 
 use crate::{
     config,
     desktop::{
-        cursor_buffers::{CursorBuffers, ImageSource},
+        cursor_buffers::{CursorBuffers, ImageSource, Look},
         layer,
         theme::Theme,
         tree,
@@ -32,6 +32,7 @@ use crate::{
         content::{Content, SyncMethod},
         tree::Trees,
     },
+    system::scale::Scale,
 };
 
 /// The largest image that is copied, in bytes: no larger one is an ordinary pointer.
@@ -152,20 +153,34 @@ impl Cursor {
         self.drag_icon.as_ref().is_some_and(|icon| icon.surface == *surface)
     }
 
-    /// The bounding box of the image and the drag icon for a pointer at `pointer`.
-    pub fn bounds(&mut self, trees: &Trees<WlSurface>, pointer: Point<f64, Logical>) -> Rectangle<i32, Logical> {
-        let mut bounds = match &self.image {
-            CursorImageStatus::Named(icon) => {
-                let image = self.theme.image(*icon);
-                Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size())
+    /// The bounding box of the image and the drag icon for a pointer at `pointer` among outputs of these scales.
+    pub fn bounds(
+        &mut self,
+        trees: &Trees<WlSurface>,
+        pointer: Point<f64, Logical>,
+        scales: impl Iterator<Item = Scale>,
+    ) -> Rectangle<i32, Logical> {
+        let at = pointer.to_i32_floor();
+        // Outputs that only seem to show it make one commit too many.
+        let mut bounds = Rectangle::new(at, (1, 1).into());
+        let mut is_scaled = false;
+        for scale in scales {
+            is_scaled |= scale != Scale::ONE;
+            if let CursorImageStatus::Named(icon) = &self.image {
+                let image = self.theme.image(*icon, scale);
+                let on_desktop = |x: i32, y: i32| Point::<i32, Logical>::from((scale.length(x), scale.length(y)));
+                let size = on_desktop(image.width, image.height).to_size();
+                bounds = bounds.merge(Rectangle::new(at - on_desktop(image.hotspot.x, image.hotspot.y), size));
             }
-            // Outputs that only seem to show it make one commit too many.
-            _ => Rectangle::new(pointer.to_i32_floor(), (1, 1).into()),
-        };
+        }
         for (root, origin) in self.surface(pointer).into_iter().chain(self.drag_icon(pointer)) {
             tree::walk(trees, root, origin, |_, states, at| {
                 bounds = bounds.merge(Rectangle::new(at, SurfaceState::of(states).view.size));
             });
+        }
+        if is_scaled {
+            // The image is at the pixel that the pointer is in.
+            bounds.size += (1, 1).into();
         }
         bounds
     }
@@ -199,18 +214,18 @@ impl Cursor {
         }
     }
 
-    /// The size of the image, if one buffer can show it: `None` if it is hidden, or a surface with
-    /// sub-surfaces.
-    pub fn size(&mut self, trees: &Trees<WlSurface>) -> Option<Size<i32, Logical>> {
+    /// The size of the image in upright pixels of an output with this scale, if one buffer can show it: `None` if
+    /// it is hidden, or a surface with sub-surfaces.
+    pub fn size(&mut self, trees: &Trees<WlSurface>, scale: Scale) -> Option<Size<i32, Physical>> {
         self.check_alive();
         match &self.image {
             _ if self.is_hidden() || self.buffers.is_layer_only(self.changes) => None,
             CursorImageStatus::Hidden => None,
-            CursorImageStatus::Named(icon) => Some(self.theme.image(*icon).size()),
+            CursorImageStatus::Named(icon) => Some(self.theme.image(*icon, scale).size()),
             CursorImageStatus::Surface(surface) => {
                 let mut surfaces = 0;
                 tree::walk(trees, surface, Point::default(), |_, _, _| surfaces += 1);
-                (surfaces == 1).then(|| with_states(surface, |states| SurfaceState::of(states).view.size))
+                (surfaces == 1).then(|| with_states(surface, |states| SurfaceState::of(states).view.pixels(scale)))
             }
         }
     }
@@ -251,29 +266,30 @@ impl Cursor {
             _ if self.is_hidden() => {}
             CursorImageStatus::Hidden => {}
             CursorImageStatus::Surface(surface) => {
-                let origin = pointer.to_i32_floor() - hotspot(surface);
+                let hotspot = hotspot(surface);
+                let (origin, anchor) = (pointer.to_i32_floor() - hotspot, screen.below_pointer(pointer, hotspot));
                 tree::walk(trees, surface, origin, |surface, states, at| {
-                    let layer = layer::layer(surface, states, (at, None), screen, now);
+                    let layer = layer::layer(surface, states, (anchor, at, None), screen, now);
                     layers.extend(layer.map(|layer| Layer { pointer: true, ..layer }));
                 });
             }
             CursorImageStatus::Named(icon) => {
-                let image = self.theme.image(*icon);
-                let rect = Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size());
-                if !rect.overlaps(screen.area) {
+                let image = self.theme.image(*icon, screen.scale);
+                let dst = screen.turn(Rectangle::new(screen.pixel(pointer) - image.hotspot, image.size()));
+                if !dst.overlaps(Rectangle::from_size(screen.pixels())) {
                     return;
                 }
-                match self.buffers.theme_layer(device, &image, self.changes) {
-                    Ok(layer) => layers.push(Layer { dst: screen.rect(rect), output: screen.transform, ..layer }),
+                match self.buffers.theme_layer((device, screen.scale), &image, self.changes) {
+                    Ok(layer) => layers.push(Layer { dst, output: screen.transform, ..layer }),
                     Err(error) => tracing::warn!("cursor: {error}"),
                 }
             }
         }
     }
 
-    /// The image in a buffer of this size for a cursor plane of `device`, on an output with this
-    /// transform; rendered again if it has changed. `None` if nothing is shown.
-    pub fn for_plane(&mut self, device: &Device, size: (u32, u32), transform: Transform) -> Option<CursorImage> {
+    /// The image in a buffer of this size for a cursor plane of `device`, on an output like this one; rendered
+    /// again if it has changed. `None` if nothing is shown.
+    pub fn for_plane(&mut self, device: &Device, size: (u32, u32), screen: &Screen) -> Option<CursorImage> {
         self.check_alive();
         if self.is_hidden() {
             return None;
@@ -281,10 +297,11 @@ impl Cursor {
         self.keep_copy();
         let source = match &self.image {
             CursorImageStatus::Hidden => return None,
-            CursorImageStatus::Named(icon) => ImageSource::Theme(self.theme.image(*icon)),
+            CursorImageStatus::Named(icon) => ImageSource::Theme(self.theme.image(*icon, screen.scale)),
             CursorImageStatus::Surface(surface) => ImageSource::Surface(surface, hotspot(surface)),
         };
-        self.buffers.for_plane(device, (size, transform), &source, self.changes)
+        let look = Look { transform: screen.transform, scale: screen.scale };
+        self.buffers.for_plane(device, (size, look), &source, self.changes)
     }
 
     /// Copies the client's image before a frame reads it, once for each change: an image that is replaced

@@ -24,6 +24,7 @@ use crate::{
     render::{
         CursorImage, Layer, Target,
         bind::{BindTarget, Drawable, Place},
+        layer::Shows,
         readiness,
     },
     surface::{
@@ -35,8 +36,11 @@ use crate::{
         transform,
         view::View,
     },
-    system::id::SurfaceId,
+    system::{id::SurfaceId, scale::Scale},
 };
+
+/// The most images for planes that are kept when another one is made, but for those that are current.
+const MOST_RENDERED: usize = 16;
 
 /// The buffers of all cards.
 pub struct CursorBuffers {
@@ -47,7 +51,7 @@ pub struct CursorBuffers {
     not_on_plane: Option<u64>,
     /// The client's image that could not be read, because its dma-buf carries a pending fence.
     unready: Option<Arc<Content>>,
-    /// The theme's image as content of a layer, one for each card.
+    /// The theme's image as content of a layer, one for each card and scale.
     contents: Vec<ThemeContent>,
     /// The damage of the theme's image.
     damage: DamageHistory,
@@ -60,12 +64,12 @@ pub enum ImageSource<'a> {
     Surface(&'a WlSurface, Point<i32, Logical>),
 }
 
-/// The cursor image for the cursor planes of one card and one size, on outputs of one transform.
+/// The cursor image for the cursor planes of one card and one size, on outputs that show it alike.
 #[derive(Debug)]
 struct RenderedCursor {
     card: kms::CardSerial,
     size: (u32, u32),
-    transform: Transform,
+    look: Look,
     buffers: Vec<Arc<Target>>,
     /// The buffer rendered last, with its hotspot.
     shown: Option<CursorImage>,
@@ -73,23 +77,32 @@ struct RenderedCursor {
     at_change: u64,
 }
 
-/// The theme's image as a layer of one card's outputs shows it.
+/// How outputs show an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// How they are turned.
+    pub transform: Transform,
+    pub scale: Scale,
+}
+
+/// The theme's image as a layer of one card's outputs of one scale shows it.
 #[derive(Debug)]
 struct ThemeContent {
     card: kms::CardSerial,
+    scale: Scale,
     /// The number of the change of the image when it was rendered.
     at_change: u64,
     content: Arc<Content>,
 }
 
 /// What is rendered into a buffer of the pointer: an image, the part of it that is shown, how it is
-/// rotated, and size and hotspot on the desktop.
+/// rotated, and size and hotspot in upright pixels of the output.
 struct Picture {
     image: Image,
     src: Rectangle<f64, Buffer>,
     transform: Transform,
-    size: Size<i32, Logical>,
-    hotspot: Point<i32, Logical>,
+    size: Size<i32, Physical>,
+    hotspot: Point<i32, Physical>,
     /// By what its alpha is multiplied.
     factor: Factor,
 }
@@ -135,31 +148,43 @@ impl CursorBuffers {
         }
     }
 
-    /// The layer of the theme's image for outputs of `device`, on none of them yet. `changes`: the
+    /// The layer of the theme's image for outputs of `device` with this scale, on none of them yet. `changes`: the
     /// number of changes of the image so far. Error, for the log: there is no buffer for it.
-    pub fn theme_layer(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Layer, String> {
-        let content = self.theme_content(device, image, changes)?;
+    pub fn theme_layer(
+        &mut self,
+        (device, scale): (&Device, Scale),
+        image: &ThemeImage,
+        changes: u64,
+    ) -> Result<Layer, String> {
+        let content = self.theme_content((device, scale), image, changes)?;
         let src = Rectangle::from_size(content.source.size().to_f64());
-        let view = View { size: image.size(), src, ..View::default() };
+        let view = View { src, ..View::default() }.of_size(image.size());
         let (damage, dst) = (self.damage.clone(), Rectangle::default());
-        let (surface, output, opaque, rate, pointer, older) = (None, Transform::Normal, false, 0, true, false);
-        Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, older })
+        let (surface, output, opaque, rate, pointer) = (None, Transform::Normal, false, 0, true);
+        let shows = Shows::Whole;
+        Ok(Layer { surface, content, view, dst, output, damage, opaque, rate, pointer, shows })
     }
 
     /// The theme's image in a buffer of `device`.
-    fn theme_content(&mut self, device: &Device, image: &ThemeImage, changes: u64) -> Result<Arc<Content>, String> {
+    fn theme_content(
+        &mut self,
+        (device, scale): (&Device, Scale),
+        image: &ThemeImage,
+        changes: u64,
+    ) -> Result<Arc<Content>, String> {
         let card = device.serial();
-        let current = |of: &&ThemeContent| of.card == card && of.at_change == changes;
+        let current = |of: &&ThemeContent| (of.card, of.scale, of.at_change) == (card, scale, changes);
         if let Some(known) = self.contents.iter().find(current) {
             return Ok(known.content.clone());
         }
-        self.contents.retain(|of| of.card != card);
+        // Those of other scales are not made anew as long as the image is the same.
+        self.contents.retain(|of| of.card != card || of.scale != scale && of.at_change == changes);
         let (width, height) = (image.width as u32, image.height as u32);
         let target = crate::render::shown_target(device, (width, height), DrmFourcc::Argb8888, false)?;
         let renderer = self.renderer.as_mut().ok_or("pixman is not available")?;
         let texture = upload(renderer, image)?;
         draw(renderer, &target, &Picture::whole(texture, image), Transform::Normal)?;
-        self.damage.add([Rectangle::from_size(image.size().to_buffer(1, Transform::Normal))]);
+        self.damage.add([Rectangle::from_size((image.width, image.height).into())]);
         let content = Arc::new(Content::new(ContentParts {
             surface: SurfaceId::POINTER,
             serial: changes,
@@ -174,7 +199,7 @@ impl CursorBuffers {
         }));
         // Its acquire is known to be ready.
         content.advance().ok();
-        self.contents.push(ThemeContent { card, at_change: changes, content: content.clone() });
+        self.contents.push(ThemeContent { card, scale, at_change: changes, content: content.clone() });
         Ok(content)
     }
 
@@ -183,20 +208,24 @@ impl CursorBuffers {
         self.unready.take()
     }
 
-    /// The image in a buffer of this size for a cursor plane of `device`, on an output with this
-    /// transform; rendered again if `changes` is not what it was. `None`: there is nothing to show.
+    /// The image in a buffer of this size for a cursor plane of `device`, on an output that shows it with this
+    /// look; rendered again if `changes` is not what it was. `None`: there is nothing to show.
     pub fn for_plane(
         &mut self,
         device: &Device,
-        (size, transform): ((u32, u32), Transform),
+        (size, look): ((u32, u32), Look),
         source: &ImageSource<'_>,
         changes: u64,
     ) -> Option<CursorImage> {
         let card = device.serial();
-        let fits = |of: &RenderedCursor| (of.card, of.size, of.transform) == (card, size, transform);
+        let fits = |of: &RenderedCursor| (of.card, of.size, of.look) == (card, size, look);
         let at = self.rendered.iter().position(fits).unwrap_or_else(|| {
             let buffers = Vec::new();
-            self.rendered.push(RenderedCursor { card, size, transform, buffers, shown: None, at_change: 0 });
+            if self.rendered.len() >= MOST_RENDERED {
+                // They are for looks that outputs have had.
+                self.rendered.retain(|of| of.at_change == changes);
+            }
+            self.rendered.push(RenderedCursor { card, size, look, buffers, shown: None, at_change: 0 });
             self.rendered.len() - 1
         });
         if self.rendered[at].at_change != changes {
@@ -217,9 +246,9 @@ impl CursorBuffers {
     }
 
     fn render(&mut self, at: usize, device: &Device, source: &ImageSource<'_>) -> Result<Option<CursorImage>, String> {
-        let Some(picture) = self.picture(source)? else { return Ok(None) };
+        let Some(picture) = self.picture(source, self.rendered[at].look.scale)? else { return Ok(None) };
         let cursor = &mut self.rendered[at];
-        let ((width, height), turn) = (cursor.size, cursor.transform);
+        let ((width, height), turn) = (cursor.size, cursor.look.transform);
         cursor.shown = None;
         let free = cursor.buffers.iter().find(|target| Arc::strong_count(target) == 1).cloned();
         let target = match free {
@@ -237,8 +266,8 @@ impl CursorBuffers {
         Ok(Some(CursorImage { target, size, hotspot, hot_pixel }))
     }
 
-    /// The image to render for a cursor plane.
-    fn picture(&mut self, source: &ImageSource<'_>) -> Result<Option<Picture>, String> {
+    /// The image to render for a cursor plane of an output with this scale.
+    fn picture(&mut self, source: &ImageSource<'_>, scale: Scale) -> Result<Option<Picture>, String> {
         let Some(renderer) = &mut self.renderer else { return Ok(None) };
         match source {
             ImageSource::Theme(image) => {
@@ -264,7 +293,9 @@ impl CursorBuffers {
                         return Ok(None);
                     }
                 };
-                let View { src, transform, size, factor, .. } = state.view;
+                let View { src, transform, factor, .. } = state.view;
+                let size = state.view.pixels(scale);
+                let hotspot = (scale.pixels(hotspot.x), scale.pixels(hotspot.y)).into();
                 // Another texture is drawn where the renderer cannot fade this one.
                 let image = match image {
                     Image::Texture(texture) if !factor.is_one() => {
@@ -274,7 +305,7 @@ impl CursorBuffers {
                     }
                     image => image,
                 };
-                Ok(Some(Picture { image, src, transform, size, hotspot: *hotspot, factor }))
+                Ok(Some(Picture { image, src, transform, size, hotspot, factor }))
             }),
         }
     }
@@ -299,8 +330,7 @@ fn draw(renderer: &mut PixmanRenderer, target: &Target, picture: &Picture, turn:
     let size = (width, height).into();
     let mut frame = renderer.render(&mut framebuffer, size, Transform::Normal).map_err(|e| e.to_string())?;
     frame.clear(Color32F::TRANSPARENT, &[Rectangle::from_size(size)]).map_err(|e| e.to_string())?;
-    let turned = turn.transform_size(picture.size);
-    let dst: Rectangle<i32, Physical> = Rectangle::from_size((turned.w, turned.h).into());
+    let dst = Rectangle::from_size(turn.transform_size(picture.size));
     let transform = transform::then(transform::reverse(turn), picture.transform);
     let damage = [Rectangle::from_size(dst.size)];
     match &picture.image {

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use smithay::utils::{Logical, Point, Rectangle};
+use smithay::utils::{Logical, Physical, Point, Rectangle};
 
 use crate::{
-    render::{Layer, Screen},
+    render::{Layer, Screen, layer::Shows},
     surface::{
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
@@ -42,12 +42,36 @@ impl Drawn {
         self.damage.reset();
     }
 
-    /// Its layer on an output, as large as `rect`. `None`: the output does not show it.
+    /// Its layer on an output, as large as `rect`; one that was drawn for its scale is not scaled. `None`: the
+    /// output does not show it.
     pub fn layer(&self, rect: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
-        let content = &self.content;
-        let view =
-            View { size: rect.size, src: Rectangle::from_size(content.source.size().to_f64()), ..View::default() };
-        if rect.is_empty() || !rect.overlaps(screen.area) || !view.is_drawable() {
+        let view = View { size: rect.size, ..self.view() };
+        let dst = screen.image(screen.anchor(rect.loc), rect, &view);
+        if rect.is_empty() || !rect.overlaps(screen.area) {
+            return None;
+        }
+        self.shown(view.of_size(dst.size), dst, screen)
+    }
+
+    /// The layer of what lies in `seen` if its corner is at `at`, in upright pixels. `None`: the output does not
+    /// show it.
+    pub fn part(&self, at: Point<i32, Physical>, seen: Rectangle<i32, Physical>, screen: &Screen) -> Option<Layer> {
+        let size = self.content.source.size();
+        let whole = Rectangle::new(at, (size.w, size.h).into());
+        let dst = whole.intersection(seen).filter(|dst| !dst.is_empty())?;
+        let (from, part) = ((dst.loc - at).to_logical(1), dst.size.to_logical(1));
+        let view = self.view().of_size(whole.size).cut(Rectangle::new(from, part));
+        self.shown(view, dst, screen)
+    }
+
+    /// All of it.
+    fn view(&self) -> View {
+        View { src: Rectangle::from_size(self.content.source.size().to_f64()), ..View::default() }
+    }
+
+    fn shown(&self, view: View, upright: Rectangle<i32, Physical>, screen: &Screen) -> Option<Layer> {
+        let (content, dst) = (&self.content, screen.turn(upright));
+        if !view.is_drawable() || !dst.overlaps(Rectangle::from_size(screen.pixels())) {
             return None;
         }
         Some(Layer {
@@ -55,23 +79,13 @@ impl Drawn {
             opaque: view.hides_below(content.opaque),
             content: content.clone(),
             view,
-            dst: screen.rect(rect),
+            dst,
             output: screen.transform,
             damage: self.damage.clone(),
             rate: 0,
             pointer: false,
-            older: false,
+            shows: Shows::Whole,
         })
-    }
-
-    /// The layer of what lies in `seen` if its corner is at `at`. `None`: the output does not show it.
-    pub fn part(&self, at: Point<i32, Logical>, seen: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
-        let size = self.content.source.size();
-        let whole = Rectangle::new(at, (size.w, size.h).into());
-        let rect = whole.intersection(seen).filter(|rect| !rect.is_empty())?;
-        let layer = self.layer(whole, screen)?;
-        let view = layer.view.cut(Rectangle::new(rect.loc - at, rect.size));
-        rect.overlaps(screen.area).then(|| Layer { view, dst: screen.rect(rect), ..layer })
     }
 }
 

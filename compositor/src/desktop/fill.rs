@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::{Physical, Rectangle};
 
 use crate::{
     config::colour::Rgba,
-    render::{Layer, Screen},
+    render::{Layer, Screen, layer::Shows},
     surface::{
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
@@ -44,25 +44,26 @@ impl Fill {
         }
     }
 
-    /// The layer of it on an output; `None`: nothing of it is seen there.
-    pub fn layer(&self, rect: Rectangle<i32, Logical>, screen: &Screen) -> Option<Layer> {
-        if self.colour.is_invisible() || rect.is_empty() || !rect.overlaps(screen.area) {
+    /// The layer of it on an output, in upright pixels; `None`: nothing of it is seen there.
+    pub fn layer(&self, rect: Rectangle<i32, Physical>, screen: &Screen) -> Option<Layer> {
+        let dst = screen.turn(rect);
+        if self.colour.is_invisible() || rect.is_empty() || !dst.overlaps(Rectangle::from_size(screen.pixels())) {
             return None;
         }
         let content = self.content.clone();
-        let view =
-            View { size: rect.size, src: Rectangle::from_size(content.source.size().to_f64()), ..View::default() };
+        let src = Rectangle::from_size(content.source.size().to_f64());
+        let view = View { src, ..View::default() }.of_size(rect.size);
         Some(Layer {
             surface: None,
             opaque: view.hides_below(content.opaque),
             content,
             view,
-            dst: screen.rect(rect),
+            dst,
             output: screen.transform,
             damage: self.damage.clone(),
             rate: 0,
             pointer: false,
-            older: false,
+            shows: Shows::Whole,
         })
     }
 }

@@ -121,6 +121,11 @@ impl Lock {
         self.windows.iter_mut().find(|window| window.role.surface() == surface)
     }
 
+    /// The output that a surface of the lock is for.
+    pub fn output_of(&self, surface: &WlSurface) -> Option<OutputId> {
+        self.windows.iter().find(|window| window.role.surface() == surface)?.output
+    }
+
     /// The surfaces that are shown, with their places on the desktop.
     pub fn shown(&self) -> impl Iterator<Item = (&WlSurface, Point<i32, Logical>)> {
         self.windows.iter().filter(|window| window.is_shown()).map(|window| (window.role.surface(), window.at))

@@ -11,11 +11,14 @@
 //! It lies outside the window's geometry, directly below the window's own surfaces, and on the output of the
 //! window's workspace only. Plain arithmetic: nothing here draws, or takes input.
 
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::{Logical, Physical, Rectangle};
 
-use crate::desktop::layout::{
-    geometry::Rect,
-    placed::{Placed, States},
+use crate::{
+    desktop::layout::{
+        geometry::Rect,
+        placed::{Placed, States},
+    },
+    render::{Anchor, Screen},
 };
 
 /// The ring of a window.
@@ -42,9 +45,16 @@ impl Ring {
         (width > 0).then_some(Self { width, active: states.activated, within })
     }
 
-    /// The rectangles of it around `window`: top, bottom, left, right. What is not seen is empty.
-    pub fn sides(&self, window: Rectangle<i32, Logical>) -> [Rectangle<i32, Logical>; 4] {
-        let (Rectangle { loc, size }, by) = (window, self.width);
+    /// The rectangles of it around `window`, which has its origin at `anchor`, in upright pixels of an output:
+    /// top, bottom, left, right. All are equally wide. What is not seen is empty.
+    pub fn sides(
+        &self,
+        window: Rectangle<i32, Logical>,
+        anchor: Anchor,
+        screen: &Screen,
+    ) -> [Rectangle<i32, Physical>; 4] {
+        let within = screen.span(screen.corner(), self.within);
+        let (Rectangle { loc, size }, by) = (screen.span(anchor, window), screen.scale.pixels(self.width).max(1));
         let across = size.w + 2 * by;
         let sides = [
             (loc.x - by, loc.y - by, across, by),
@@ -54,7 +64,7 @@ impl Ring {
         ];
         sides.map(|(x, y, w, h)| {
             let side = Rectangle::new((x, y).into(), (w, h).into());
-            side.intersection(self.within).filter(|_| !window.is_empty()).unwrap_or_default()
+            side.intersection(within).filter(|_| !window.is_empty()).unwrap_or_default()
         })
     }
 }
@@ -72,10 +82,14 @@ mod tests {
     use smithay::utils::Transform;
 
     use super::*;
-    use crate::{render::Screen, system::id::WindowId};
+    use crate::system::{id::WindowId, scale::Scale};
 
     fn area(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Logical> {
         Rectangle::new((x, y).into(), (w, h).into())
+    }
+
+    fn sides(ring: Ring, window: Rectangle<i32, Logical>, screen: &Screen) -> [Rectangle<i32, Physical>; 4] {
+        ring.sides(window, screen.anchor(window.loc), screen)
     }
 
     fn ring(width: i32) -> Ring {
@@ -97,8 +111,9 @@ mod tests {
             ((20, 10, 0, 40), 3, [none; 4]),
         ];
         for ((x, y, w, h), width, sides) in table {
-            let expected = sides.map(|(x, y, w, h)| area(x, y, w, h));
-            assert_eq!(ring(width).sides(area(x, y, w, h)), expected, "{x} {y} {w} {h}");
+            let expected = sides.map(|(x, y, w, h)| Rectangle::new((x, y).into(), (w, h).into()));
+            let screen = Screen::upright(area(0, 0, 100, 80));
+            assert_eq!(self::sides(ring(width), area(x, y, w, h), &screen), expected, "{x} {y} {w} {h}");
         }
     }
 
@@ -108,13 +123,33 @@ mod tests {
         use Transform::{_90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270, Normal};
         for transform in [Normal, _90, _180, _270, Flipped, Flipped90, Flipped180, Flipped270] {
             let (window, by) = (area(20, 10, 30, 40), 3);
-            let screen = Screen { area: area(0, 0, 100, 80), transform };
+            let mode = transform.transform_size((100, 80).into());
+            let screen = Screen::new((0, 0).into(), mode, transform, Scale::ONE);
             let (inner, outer) = (screen.rect(window), screen.rect(area(17, 7, 36, 46)));
-            let sides = ring(by).sides(window).map(|side| screen.rect(side));
+            let sides = self::sides(ring(by), window, &screen).map(|side| screen.turn(side));
             for (x, y) in (0..screen.pixels().h).flat_map(|y| (0..screen.pixels().w).map(move |x| (x, y))) {
                 let on = sides.iter().filter(|side| side.contains((x, y))).count();
                 let expected = outer.contains((x, y)) && !inner.contains((x, y));
                 assert_eq!(on, usize::from(expected), "{transform:?} {x} {y}");
+            }
+        }
+    }
+
+    /// Around what is shown of the window, wherever that is.
+    #[test]
+    fn a_ring_is_equally_wide_on_all_sides_and_leaves_no_gap_at_any_scale() {
+        let pixels = [(0.5, 1), (1.0, 2), (1.1, 2), (1.25, 3), (1.5, 3), (1.75, 4), (2.0, 4)];
+        for (factor, wide) in pixels {
+            let screen = Screen::new((0, 0).into(), (300, 240).into(), Transform::Normal, Scale::of(factor).unwrap());
+            for x in 20..40 {
+                let window = area(x, 10, 31, 41);
+                let shown = screen.span(screen.anchor(window.loc), window);
+                let [top, bottom, left, right] = sides(ring(2), window, &screen);
+                let edges = |rect: Rectangle<i32, Physical>| (rect.loc, rect.loc + rect.size);
+                let ((from, to), by) = (edges(shown), wide);
+                assert_eq!((left.size.w, right.size.w, top.size.h, bottom.size.h), (by, by, by, by), "{x} at {factor}");
+                assert_eq!((edges(left).1.x, right.loc.x), (from.x, to.x), "{x} at {factor}");
+                assert_eq!((edges(top).1.y, bottom.loc.y), (from.y, to.y), "{x} at {factor}");
             }
         }
     }

@@ -9,7 +9,7 @@ use smithay::utils::{Logical, Rectangle};
 use crate::{
     config::{colour::Rgba, desktop::DesktopConfig},
     desktop::{fill::Fill, ring::Ring},
-    render::{Layer, Screen},
+    render::{Anchor, Layer, Screen},
     system::id::{SurfaceId, WindowId},
 };
 
@@ -46,13 +46,19 @@ impl Rings {
         self.images.remove(&window);
     }
 
-    /// Appends the layers of a window's ring on an output.
-    pub fn collect(&mut self, Around { window, ring, rect }: Around, screen: &Screen, layers: &mut Vec<Layer>) {
+    /// Appends the layers of a window's ring on an output, on which the window's origin is at `anchor`.
+    pub fn collect(
+        &mut self,
+        Around { window, ring, rect }: Around,
+        anchor: Anchor,
+        screen: &Screen,
+        layers: &mut Vec<Layer>,
+    ) {
         let colour = if ring.active { self.active } else { self.inactive };
         if colour.is_invisible() || !ring.within.overlaps(screen.area) {
             return;
         }
-        let sides = ring.sides(rect);
+        let sides = ring.sides(rect, anchor, screen);
         if sides.iter().all(|side| side.is_empty()) {
             return;
         }

@@ -47,8 +47,9 @@ impl Desktop {
         let (mut is_covered, mut visited) = (false, 0);
         let all = Rectangle::from_size(screen.pixels());
         let _: ControlFlow<()> = self.roots(|root| {
+            let anchor = screen.anchor(root.origin);
             if let Some(above) = root.bar.filter(|_| !is_covered) {
-                bars.collect(above, screen, scene);
+                bars.collect(above, anchor, screen, scene);
             }
             walk(&self.trees, root.surface, root.origin, |surface, states, at| {
                 visited += 1;
@@ -56,7 +57,7 @@ impl Desktop {
                 if root.level == Level::Pointer {
                     return;
                 }
-                let Some(layer) = layer(surface, states, (at, root.cut), screen, now) else { return };
+                let Some(layer) = layer(surface, states, (anchor, at, root.cut), screen, now) else { return };
                 if is_covered {
                     covered.push(surface.clone());
                     return;
@@ -65,7 +66,7 @@ impl Desktop {
                 scene.push(layer);
             });
             if let Some(around) = root.ring.filter(|_| !is_covered) {
-                rings.collect(around, screen, scene);
+                rings.collect(around, anchor, screen, scene);
             }
             is_covered |= filling == Some(root.surface);
             ControlFlow::Continue(())

@@ -5,7 +5,10 @@
 use fence::Ns;
 use smithay::utils::{Logical, Point, Rectangle};
 
-use crate::output::{outputs::Outputs, state::Output};
+use crate::{
+    output::{outputs::Outputs, state::Output},
+    system::scale::Scale,
+};
 
 impl Outputs {
     /// The rectangle of the output that contains `point`, else of the first output; empty if there
@@ -13,6 +16,11 @@ impl Outputs {
     pub fn rect_at(&self, point: Point<f64, Logical>) -> Rectangle<i32, Logical> {
         let at = |o: &&Output| o.rect().to_f64().contains(point);
         self.list.iter().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
+    }
+
+    /// The scale of the output with this area; 1 if there is none.
+    pub fn scale_of(&self, area: Rectangle<i32, Logical>) -> Scale {
+        self.list.iter().find(|o| o.rect() == area).map(|o| o.scale).unwrap_or_default()
     }
 
     /// The bounding box of all outputs; empty if there is no output.
@@ -27,14 +35,9 @@ impl Outputs {
 
     /// The nearest point that is on an output; `point` itself if there is no output.
     pub fn clamp(&self, point: Point<f64, Logical>) -> Point<f64, Logical> {
-        let inside = |o: &Output| {
-            let rect = o.rect().to_f64();
-            let x = point.x.clamp(rect.loc.x, rect.loc.x + rect.size.w - 1.0);
-            let y = point.y.clamp(rect.loc.y, rect.loc.y + rect.size.h - 1.0);
-            Point::<f64, Logical>::from((x, y))
-        };
         let distance = |p: &Point<f64, Logical>| (p.x - point.x).powi(2) + (p.y - point.y).powi(2);
-        let nearest = self.list.iter().map(inside).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let nearest =
+            self.list.iter().map(|o| o.screen().clamp(point)).min_by(|a, b| distance(a).total_cmp(&distance(b)));
         nearest.unwrap_or(point)
     }
 }

@@ -42,7 +42,7 @@ use crate::{
     render::{Scene, Screen, Target, Tracker},
     schedule::{HandOverReserve, Planner, cause::Misses},
     surface::{content::Content, gate::PendingCommit},
-    system::{id::OutputId, trace},
+    system::{id::OutputId, scale::Scale, trace},
 };
 
 /// One lit display.
@@ -59,10 +59,12 @@ pub struct Output {
     pub clock: vblank::Clock,
     /// The top left corner on the desktop.
     pub location: Point<i32, Logical>,
-    /// The size on the desktop: that of the mode, turned by `transform`.
+    /// The size on the desktop: that of the mode, turned by `transform`, divided by `scale`.
     pub size: Size<i32, Logical>,
     /// How the desktop is turned to become the image ([`Screen`]).
     pub transform: Transform,
+    /// How many of its pixels are one of the desktop.
+    pub scale: Scale,
     /// Where it is between two flips, and whether it is to be on.
     pub machine: Machine,
     /// The image has changed since the last latch.
@@ -149,7 +151,7 @@ impl Output {
 
     /// Where it is on the desktop, and how its pixels lie there.
     pub fn screen(&self) -> Screen {
-        Screen { area: self.rect(), transform: self.transform }
+        Screen::new(self.location, self.pixels(), self.transform, self.scale)
     }
 
     /// The size of its image: that of the mode.
@@ -209,7 +211,9 @@ impl Output {
             "y": self.location.y,
             "width": self.size.w,
             "height": self.size.h,
+            "mode": self.kms.size(),
             "transform": transform_name(self.transform),
+            "scale": self.scale.factor(),
             "refresh_hz": 1e9 / self.clock.period() as f64,
             "fallback": self.fallback,
             "frame": self.frame,

@@ -5,6 +5,7 @@
 
 use std::sync::MutexGuard;
 
+use smallvec::SmallVec;
 use smithay::{
     backend::{
         allocator::{Fourcc, dmabuf::Dmabuf as WlDmabuf, format::has_alpha},
@@ -14,7 +15,7 @@ use smithay::{
             pixman::{PixmanError, PixmanRenderer, PixmanTexture},
         },
     },
-    utils::{Buffer, Physical, Rectangle, Size, Transform},
+    utils::{Buffer, Physical, Point, Rectangle, Size, Transform},
 };
 
 use crate::{
@@ -102,6 +103,36 @@ impl BindTarget for PixmanRenderer {
         .map_err(|error| error.to_string())
     }
 
+    /// Beyond a texture there is nothing for Smithay's, so the edges of one that is magnified would be
+    /// dark, or mixed with what was there. They are drawn a little larger than the rest.
+    fn draw_layer(
+        frame: &mut Self::Frame<'_, '_>,
+        _: (&Target, Size<i32, Physical>),
+        texture: &PixmanTexture,
+        layer: &Layer,
+        rects: &[Rectangle<i32, Physical>],
+    ) -> Result<(), PixmanError> {
+        let Size { w, h, .. } = layer.dst.size;
+        let texels = layer.transform().transform_size(layer.view.src.size);
+        let ((left, x), (top, y)) = (margin(w, texels.w), margin(h, texels.h));
+        if (left, top) == (0, 0) {
+            return draw_layer(frame, texture, layer, rects);
+        }
+        let inner = Rectangle::new((left, top).into(), ((w - 2 * left).max(0), (h - 2 * top).max(0)).into());
+        let (mut inside, mut edges) = (SmallVec::<[_; 4]>::new(), SmallVec::<[_; 8]>::new());
+        for rect in rects {
+            inside.extend(rect.intersection(inner).filter(|rect| !rect.is_empty()));
+            let outside = if inner.is_empty() { vec![*rect] } else { rect.subtract_rect(inner) };
+            // Relative to the larger one.
+            edges.extend(outside.into_iter().map(|rect| Rectangle::new(rect.loc + Point::from((x, y)), rect.size)));
+        }
+        if !edges.is_empty() {
+            let dst = Rectangle::new(layer.dst.loc - Point::from((x, y)), (w + 2 * x, h + 2 * y).into());
+            draw_layer(frame, texture, &Layer { dst, ..layer.clone() }, &edges)?;
+        }
+        if inside.is_empty() { Ok(()) } else { draw_layer(frame, texture, layer, &inside) }
+    }
+
     /// Smithay's blends nothing whose format has no alpha: it replaces what was there. So its pixels
     /// are drawn into memory with alpha, at each pass in which they fade: those of the area, however
     /// large the buffer is.
@@ -126,6 +157,20 @@ impl BindTarget for PixmanRenderer {
         drop(framebuffer);
         Ok(Some(PixmanTexture::from(copy)))
     }
+}
+
+/// More is not magnified with care: pixman computes with 16 bits after the point.
+const MOST_CAREFUL: f64 = 256.0;
+
+/// How many pixels at an edge of a magnified image get their colour in part from beyond its texture, and how much
+/// larger it must be there at each end so that they do not.
+fn margin(drawn: i32, texels: f64) -> (i32, i32) {
+    let by = f64::from(drawn) / texels;
+    if !(1.0..MOST_CAREFUL).contains(&by) || by == 1.0 {
+        return (0, 0);
+    }
+    let within = if texels >= 2.0 { texels / (texels - 1.0) } else { 1.0 };
+    ((by / 2.0).ceil() as i32, (by / 2.0 * within).ceil() as i32)
 }
 
 impl BindTarget for GlesRenderer {
@@ -155,6 +200,22 @@ mod tests {
     use smithay::backend::renderer::{ExportMem, ImportMem};
 
     use super::*;
+
+    #[test]
+    fn an_edge_is_as_wide_as_half_a_texel() {
+        let table = [
+            (100, 100.0, (0, 0)),
+            (50, 100.0, (0, 0)),
+            (125, 100.0, (1, 1)),
+            (200, 100.0, (1, 2)),
+            (300, 100.0, (2, 2)),
+            (400, 2.0, (100, 200)),
+            (1000, 2.0, (0, 0)),
+        ];
+        for (drawn, texels, expected) in table {
+            assert_eq!(margin(drawn, texels), expected, "{drawn} {texels}");
+        }
+    }
 
     /// It costs what is drawn, whatever its client has made.
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use smithay::utils::{Logical, Physical, Point, Size};
+use smithay::utils::{Physical, Point, Size};
 
 use crate::render::Target;
 
@@ -13,10 +13,10 @@ use crate::render::Target;
 pub struct CursorImage {
     /// It has the image in its top left corner, turned as the output is.
     pub target: Arc<Target>,
-    /// The size of the image on the desktop.
-    pub size: Size<i32, Logical>,
-    /// The place of the image, on the desktop, that is at the pointer's position.
-    pub hotspot: Point<i32, Logical>,
+    /// The size of the image in upright pixels of the output.
+    pub size: Size<i32, Physical>,
+    /// The place of the image, in the same, that is at the pointer's position.
+    pub hotspot: Point<i32, Physical>,
     /// The pixel of the buffer that is there.
     pub hot_pixel: Point<i32, Physical>,
 }

@@ -206,7 +206,7 @@ impl Shown {
         let view = &layer.view;
         let (src, colour, transform) = (view.src, view.colour, layer.transform());
         let look = Look { src, transform, colour, factor: view.factor, opaque: layer.opaque, role };
-        let commit = (!layer.older).then(|| layer.damage.current_commit());
+        let commit = (!layer.is_older()).then(|| layer.damage.current_commit());
         Self { id: layer.content.surface, dst: layer.dst, look, commit }
     }
 }
@@ -348,11 +348,12 @@ fn scaled(
         let mut rect = rect.to_f64().intersection(src)?;
         rect.loc -= src.loc;
         let rect: Rectangle<f64, Physical> = transform::turned(transform::reverse(turn), rect, src.size);
-        // One more pixel on each side: scaling filters across the edge.
-        let grow = if fx == 1.0 && fy == 1.0 { 0 } else { 1 };
+        // Scaling filters across the edge: half a pixel of the buffer further, at least one of the output.
+        let grow = |by: f64| if fx == 1.0 && fy == 1.0 { 0 } else { (by / 2.0).ceil().clamp(1.0, 65_536.0) as i32 };
+        let (x, y) = (grow(fx), grow(fy));
         let mut rect = rect.upscale((fx, fy)).to_i32_up();
-        rect.loc -= (grow, grow).into();
-        rect.size += (2 * grow, 2 * grow).into();
+        rect.loc -= (x, y).into();
+        rect.size += (2 * x, 2 * y).into();
         rect.intersection(Rectangle::from_size(dst))
     });
     Some(rects.collect())

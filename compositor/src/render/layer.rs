@@ -15,6 +15,18 @@ use crate::{
     system::id::SurfaceId,
 };
 
+/// What of its surface a layer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// All of it.
+    Whole,
+    /// A part: the view is not that of the surface.
+    Part,
+    /// The content of an earlier frame, because the current one may not be read yet; the damage is the
+    /// current one's.
+    Older,
+}
+
 /// One surface's image in a scene.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -36,9 +48,7 @@ pub struct Layer {
     pub rate: u32,
     /// The layer is part of the pointer's image.
     pub pointer: bool,
-    /// The content is that of an earlier frame, because the current one may not be read yet; the
-    /// damage is the current one's.
-    pub older: bool,
+    pub shows: Shows,
 }
 
 impl Layer {
@@ -46,6 +56,20 @@ impl Layer {
     /// output. `Normal` if the client has turned it as the output is turned.
     pub fn transform(&self) -> Transform {
         transform::then(transform::reverse(self.output), self.view.transform)
+    }
+
+    /// Whether it stays where it is when its surface, which has the same size as before and of which it shows all,
+    /// has this view.
+    pub fn stays(&self, view: &View) -> bool {
+        // What is drawn for the scale of an output is as large as its buffer.
+        let same = (view.src.size, view.transform) == (self.view.src.size, self.view.transform);
+        let shown = self.output.transform_size(self.dst.size);
+        same || (shown.w, shown.h) == (view.size.w, view.size.h)
+    }
+
+    /// Whether the content is that of an earlier frame.
+    pub fn is_older(&self) -> bool {
+        self.shows == Shows::Older
     }
 
     /// Whether the session has drawn it, for itself: no client has ever committed it.
@@ -73,7 +97,7 @@ impl Layer {
     pub fn with(&self, last: &LastPicture) -> Self {
         let LastPicture { content, view } = last;
         let opaque = view.hides_below(content.opaque);
-        Self { content: content.clone(), view: *view, opaque, older: true, ..self.clone() }
+        Self { content: content.clone(), view: *view, opaque, shows: Shows::Older, ..self.clone() }
     }
 }
 

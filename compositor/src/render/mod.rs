@@ -41,5 +41,5 @@ pub use memory::shown as shown_target;
 pub use pass::Pass;
 pub use renderer::Renderer;
 pub use scene::Scene;
-pub use screen::Screen;
+pub use screen::{Anchor, Screen};
 pub use target::Target;

@@ -416,7 +416,7 @@ where
             return Ok(Update::Current(None));
         }
     };
-    let copy = copy.filter(|_| !layer.older);
+    let copy = copy.filter(|_| !layer.is_older());
     let known = KnownTexture { serial: content.serial, commit, colour, copy, in_place, texture };
     match textures.get_mut(&content.surface) {
         Some(last) => **last = known,

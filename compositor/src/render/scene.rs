@@ -11,8 +11,11 @@ use std::collections::HashMap;
 use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::compositor::with_states};
 
 use crate::{
-    render::{Layer, layer::LastPictures},
-    surface::{SurfaceState, content::Content, damage::DamageHistory},
+    render::{
+        Layer,
+        layer::{LastPictures, Shows},
+    },
+    surface::{SurfaceState, content::Content, damage::DamageHistory, view::View},
     system::id::SurfaceId,
 };
 
@@ -34,6 +37,8 @@ pub struct Scene {
     moving: Indices,
     /// Frames since the rates of these were looked at.
     rated: u32,
+    /// The views of surfaces of which layers show a part.
+    whole: HashMap<SurfaceId, View>,
     /// What layers showed in the last frame that have another content now.
     last: LastPictures,
 }
@@ -123,6 +128,11 @@ impl Scene {
         self.last.retain(|surface, last| {
             index.get(surface).is_some_and(|at| layers[*at as usize].content.serial != last.content.serial)
         });
+        self.whole.clear();
+        for layer in self.layers.iter().filter(|layer| layer.shows == Shows::Part) {
+            let view = layer.surface.as_ref().map(|of| with_states(of, |states| SurfaceState::of(states).view));
+            self.whole.extend(view.map(|view| (layer.content.surface, view)));
+        }
         self.unready.reset(self.layers.len());
         self.moving.reset(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {
@@ -153,8 +163,11 @@ impl Scene {
         if layer.rate > STILL {
             self.moving.insert(at);
         }
+        let cut = layer.shows == Shows::Part;
+        let stays = if cut { self.whole.get(&surface) == Some(&state.view) } else { layer.stays(&state.view) };
+        self.stale |= !stays;
         // Another part of the same buffer, or another rotation, is another image, too.
-        let mut changed = layer.view != state.view;
+        let mut changed = !cut && layer.view != state.view;
         if let Some(content) = &state.current
             && content.serial != layer.content.serial
         {
@@ -167,7 +180,9 @@ impl Scene {
                 self.unready.insert(at);
             }
         }
-        layer.view = state.view;
+        if !cut {
+            layer.view = state.view;
+        }
         if changed {
             self.changed.insert(at);
         }

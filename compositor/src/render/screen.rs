@@ -1,12 +1,20 @@
 //! Where an output is on the desktop, and how its pixels lie there: the one place that maps the one
 //! to the other.
 //!
-//! The desktop is upright for the user. The pixels of an output are those of its mode, as they are
-//! scanned out. Plain arithmetic.
+//! The desktop is upright for the user, and its pixels are those that clients count (*logical* ones). The
+//! pixels of an output are those of its mode, as they are scanned out. In between there are the *upright*
+//! pixels: as many as the mode has, not turned yet.
+//!
+//! Edges are rounded to whole pixels, not sizes, so what lies side by side does so on every output. What
+//! lies in a window is rounded by its distance from the window's origin, which is rounded once: a window has
+//! the same pixels wherever it is. Plain arithmetic.
 
 use smithay::utils::{Logical, Physical, Point, Rectangle, Size, Transform};
 
-use crate::surface::transform;
+use crate::{
+    surface::{transform, view::View},
+    system::scale::Scale,
+};
 
 /// The smallest step of the coordinates that clients hear.
 const STEP: f64 = 1.0 / 256.0;
@@ -19,32 +27,115 @@ pub struct Screen {
     /// How that part of the desktop is turned to become the image that is scanned out; clients see
     /// it in `wl_output.geometry`.
     pub transform: Transform,
+    /// How many of its pixels are one of the desktop.
+    pub scale: Scale,
+    /// The size of its image before that is turned.
+    upright: Size<i32, Physical>,
+}
+
+/// A place of the desktop that is a pixel of an output: what is counted from it is rounded alike wherever
+/// it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Anchor {
+    at: Point<i32, Logical>,
+    pixel: Point<i32, Physical>,
 }
 
 impl Screen {
-    /// An output whose image is upright.
+    /// An output at a place of the desktop, with a mode of so many pixels.
+    pub fn new(at: Point<i32, Logical>, mode: Size<i32, Physical>, transform: Transform, scale: Scale) -> Self {
+        let upright = transform.transform_size(mode);
+        // As Smithay tells it in `xdg_output`.
+        let size = upright.to_f64().to_logical(scale.factor()).to_i32_round();
+        Self { area: Rectangle::new(at, size), transform, scale, upright }
+    }
+
+    /// An output whose image is upright, and whose pixels are those of the desktop.
     pub fn upright(area: Rectangle<i32, Logical>) -> Self {
-        Self { area, transform: Transform::Normal }
+        let upright = (area.size.w, area.size.h).into();
+        Self { area, transform: Transform::Normal, scale: Scale::ONE, upright }
+    }
+
+    /// The same part of the desktop in as many pixels, but not turned.
+    pub fn not_turned(self) -> Self {
+        Self { transform: Transform::Normal, ..self }
     }
 
     /// The size of its image.
     pub fn pixels(&self) -> Size<i32, Physical> {
-        let Size { w, h, .. } = self.transform.transform_size(self.area.size);
-        (w, h).into()
+        self.transform.transform_size(self.upright)
     }
 
     /// A rectangle of the desktop in pixels of the output.
     pub fn rect(&self, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
-        transform::turned(self.transform, Rectangle::new(rect.loc - self.area.loc, rect.size), self.area.size)
+        self.turn(self.span(self.corner(), rect))
+    }
+
+    /// The corner of the output.
+    pub fn corner(&self) -> Anchor {
+        Anchor { at: self.area.loc, pixel: Point::default() }
+    }
+
+    /// The pixel that is nearest to a place of the desktop.
+    pub fn anchor(&self, at: Point<i32, Logical>) -> Anchor {
+        let Point { x, y, .. } = at - self.area.loc;
+        Anchor { at, pixel: (self.scale.pixels(x), self.scale.pixels(y)).into() }
+    }
+
+    /// The corner of an image with this hotspot, which the pointer is at.
+    pub fn below_pointer(&self, pointer: Point<f64, Logical>, hotspot: Point<i32, Logical>) -> Anchor {
+        let hot = Point::from((self.scale.pixels(hotspot.x), self.scale.pixels(hotspot.y)));
+        Anchor { at: pointer.to_i32_floor() - hotspot, pixel: self.pixel(pointer) - hot }
+    }
+
+    /// The upright pixel that a place of the desktop is in.
+    pub fn pixel(&self, at: Point<f64, Logical>) -> Point<i32, Physical> {
+        // A place is often where a pixel begins, but for the last digits.
+        let digits = if self.scale == Scale::ONE { 0.0 } else { STEP / 16.0 };
+        let of = |at: f64| (at * self.scale.factor() + digits).floor();
+        let Point { x, y, .. } = at - self.area.loc.to_f64();
+        Point::<f64, Physical>::from((of(x), of(y))).to_i32_floor()
+    }
+
+    /// A rectangle of the desktop in upright pixels.
+    pub fn span(&self, from: Anchor, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
+        let edge = |at: i32, from: i32, pixel: i32| pixel.saturating_add(self.scale.pixels(at.saturating_sub(from)));
+        let corner = |at: Point<i32, Logical>| {
+            let (x, y) = (edge(at.x, from.at.x, from.pixel.x), edge(at.y, from.at.y, from.pixel.y));
+            Point::<i32, Physical>::from((x, y))
+        };
+        Rectangle::from_extremities(corner(rect.loc), corner(rect.loc + rect.size))
+    }
+
+    /// Where an image is shown that covers a rectangle of the desktop, in upright pixels. One that was drawn for the
+    /// scale of the output is as large as its buffer: nothing scales it.
+    pub fn image(&self, from: Anchor, rect: Rectangle<i32, Logical>, view: &View) -> Rectangle<i32, Physical> {
+        let span = self.span(from, rect);
+        Rectangle::new(span.loc, view.drawn_for(self.scale).unwrap_or(span.size))
+    }
+
+    /// Upright pixels in the image of the output.
+    pub fn turn(&self, rect: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
+        transform::turned(self.transform, rect, self.upright)
     }
 
     /// Where on the desktop a point of the image is, which counts as one of the output.
     pub fn place(&self, point: Point<f64, Physical>) -> Point<f64, Logical> {
         let (back, point) = (transform::reverse(self.transform), Rectangle::new(point, Size::default()));
-        let Point { x, y, .. } = transform::turned::<_, _, Logical>(back, point, self.pixels().to_f64()).loc;
-        let inside = |at: f64, size: i32| at.min(f64::from(size) - STEP).max(0.0);
+        let Point { x, y, .. } = transform::turned::<_, _, Physical>(back, point, self.pixels().to_f64()).loc;
+        let inside = |at: f64, size: i32| (at / self.scale.factor()).min(f64::from(size) - STEP).max(0.0);
         let at = Point::from((inside(x, self.area.size.w), inside(y, self.area.size.h)));
         self.area.loc.to_f64() + at
+    }
+
+    /// The nearest place on the output for a pointer: the first place of a pixel is the last one.
+    pub fn clamp(&self, at: Point<f64, Logical>) -> Point<f64, Logical> {
+        let inside = |at: f64, from: i32, size: i32, pixels: i32| {
+            let last = f64::from(pixels - 1) / self.scale.factor();
+            at.clamp(from.into(), f64::from(from) + last.min(f64::from(size) - STEP).max(0.0))
+        };
+        let Rectangle { loc, size } = self.area;
+        (inside(at.x, loc.x, size.w, self.upright.w), inside(at.y, loc.y, size.h, self.upright.h)).into()
     }
 }
 
@@ -56,8 +147,7 @@ mod tests {
 
     /// A mode of 40x30, at 100, 200 on the desktop.
     fn screen(transform: Transform) -> Screen {
-        let size = transform.transform_size(Size::from((40, 30)));
-        Screen { area: Rectangle::new((100, 200).into(), size), transform }
+        Screen::new((100, 200).into(), (40, 30).into(), transform, Scale::ONE)
     }
 
     #[test]
@@ -94,6 +184,119 @@ mod tests {
             // The edges of the glass belong to the display.
             for edge in [(0.0, 0.0), (40.0, 30.0)] {
                 assert!(screen.area.to_f64().contains(screen.place(edge.into())), "{transform:?} {edge:?}");
+            }
+        }
+    }
+
+    fn scaled(mode: (i32, i32), factor: f64) -> Screen {
+        Screen::new((100, 200).into(), mode.into(), Normal, Scale::of(factor).unwrap())
+    }
+
+    fn rect(x: i32, y: i32, w: i32, h: i32) -> Rectangle<i32, Logical> {
+        Rectangle::new((100 + x, 200 + y).into(), (w, h).into())
+    }
+
+    #[test]
+    fn an_output_has_the_size_of_its_mode_divided_by_its_scale() {
+        let table = [
+            ((1920, 1080), 1.0, (1920, 1080)),
+            ((1920, 1080), 1.25, (1536, 864)),
+            ((2256, 1504), 1.5, (1504, 1003)),
+            ((3840, 2160), 2.0, (1920, 1080)),
+            ((1366, 768), 3.0, (455, 256)),
+            ((1366, 768), 0.5, (2732, 1536)),
+        ];
+        for (mode, factor, size) in table {
+            let screen = scaled(mode, factor);
+            assert_eq!((screen.area.size, screen.pixels()), (size.into(), mode.into()), "{mode:?} at {factor}");
+        }
+        let turned = Screen::new((0, 0).into(), (3840, 2160).into(), _90, Scale::of(2.0).unwrap());
+        assert_eq!((turned.area.size, turned.pixels()), ((1080, 1920).into(), (3840, 2160).into()));
+    }
+
+    #[test]
+    fn rectangles_that_meet_on_the_desktop_meet_in_pixels() {
+        let table = [
+            (1.0, (33, 0, 401, 10), (33, 0, 401, 10)),
+            (1.5, (33, 0, 401, 10), (50, 0, 601, 15)),
+            (1.5, (434, 1, 1, 1), (651, 2, 2, 1)),
+            (1.25, (1, 1, 1, 2), (1, 1, 2, 3)),
+            (2.0, (33, 5, 401, 10), (66, 10, 802, 20)),
+            (1.5, (-3, -1, 2, 2), (-4, -1, 3, 3)),
+        ];
+        for (factor, (x, y, w, h), expected) in table {
+            let screen = scaled((1200, 900), factor);
+            let (x, y, w, h) = (100 + x, 200 + y, w, h);
+            let Rectangle { loc, size } = screen.rect(Rectangle::new((x, y).into(), (w, h).into()));
+            assert_eq!((loc.x, loc.y, size.w, size.h), expected, "{x} {y} at {factor}");
+        }
+        for factor in [1.0, 1.1, 1.25, 4.0 / 3.0, 1.5, 1.75, 2.0, 2.5] {
+            let screen = scaled((1200, 900), factor);
+            for x in -20..60 {
+                let [left, right] = [rect(x, 0, 7, 5), rect(x + 7, 0, 9, 5)].map(|rect| screen.rect(rect));
+                assert_eq!(left.loc.x + left.size.w, right.loc.x, "{x} at {factor}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_has_the_same_pixels_wherever_it_is() {
+        for factor in [1.1, 1.25, 1.5, 1.75, 2.0] {
+            let screen = scaled((1200, 900), factor);
+            let inside = |x: i32| {
+                let anchor = screen.anchor((100 + x, 200).into());
+                let of = |rect| screen.span(anchor, rect);
+                let (whole, part) = (of(rect(x, 0, 401, 33)), of(rect(x + 5, 7, 101, 11)));
+                (whole.size, Rectangle::new(part.loc - whole.loc, part.size))
+            };
+            assert!((0..100).all(|x| inside(x) == inside(0)), "{factor}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_was_drawn_for_the_scale_keeps_its_size() {
+        let view = |src: (i32, i32), size: (i32, i32)| View {
+            size: size.into(),
+            src: Rectangle::from_size(Size::from(src).to_f64()),
+            ..View::default()
+        };
+        // Scale, buffer, size on the desktop, pixels of the output.
+        let table = [
+            (1.5, (602, 15), (401, 10), (602, 15), "rounded"),
+            (1.5, (601, 15), (401, 10), (601, 15), "rounded down"),
+            (1.5, (401, 10), (401, 10), (602, 15), "by a client that knows no scale"),
+            (1.5, (802, 20), (401, 10), (602, 15), "for a scale of 2"),
+            (2.0, (802, 20), (401, 10), (802, 20), "for this scale"),
+            (1.25, (3, 3), (3, 3), (4, 4), "tiny, and not scaled"),
+            (1.0, (401, 10), (401, 10), (401, 10), "at 1"),
+            (1.0, (400, 10), (401, 10), (401, 10), "scaled at 1"),
+        ];
+        for (factor, src, size, expected, name) in table {
+            let (screen, rect) = (scaled((1200, 900), factor), rect(0, 0, size.0, size.1));
+            let shown = screen.image(screen.anchor(rect.loc), rect, &view(src, size));
+            assert_eq!(shown.size, expected.into(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_is_in_the_pixel_that_its_place_on_the_desktop_shows() {
+        let screen = scaled((1200, 900), 1.5);
+        for (at, pixel) in [((0.0, 0.0), (0, 0)), ((1.0, 0.7), (1, 1)), ((2.0 / 3.0, 799.4), (1, 1199))] {
+            let place = Point::<f64, Logical>::from((100.0 + at.0, 200.0 + at.1));
+            assert_eq!(screen.pixel(place), pixel.into(), "{at:?}");
+        }
+        for factor in [0.5, 1.0, 1.25, 1.5, 2.0, 3.0] {
+            let screen = scaled((1366, 768), factor);
+            let last = screen.clamp((f64::MAX, f64::MAX).into());
+            assert!(screen.area.to_f64().contains(last), "{factor}");
+            // At 3 the desktop ends before the last pixel.
+            let pixel = screen.pixel(last);
+            assert!(pixel == (1365, 767).into() || factor == 3.0 && pixel.x == 1364, "{pixel:?} at {factor}");
+            assert_eq!(screen.clamp((f64::MIN, f64::MIN).into()), screen.area.loc.to_f64());
+            // A finger on a pixel.
+            for (x, y) in [(0, 0), (17, 3), (1360, 760)] {
+                let middle = Point::from((f64::from(x) + 0.5, f64::from(y) + 0.5));
+                assert_eq!(screen.pixel(screen.place(middle)), (x, y).into(), "{x} {y} at {factor}");
             }
         }
     }

@@ -26,9 +26,17 @@ pub struct OutputReport {
     pub location: (i32, i32),
     pub size: (i32, i32),
     pub transform: String,
+    /// How many of its pixels are one of the desktop.
+    #[serde(default = "one")]
+    pub scale: f64,
     pub refresh_hz: f64,
     /// It shows something, and is not turned off.
     pub on: bool,
+}
+
+/// That of a session which does not say.
+fn one() -> f64 {
+    1.0
 }
 
 /// One event.
@@ -155,6 +163,7 @@ mod tests {
             location: (at, 0),
             size: (1024, 768),
             transform: "normal".to_owned(),
+            scale: 1.0,
             refresh_hz: 60.0,
             on,
         });

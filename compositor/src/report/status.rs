@@ -82,6 +82,9 @@ pub fn page(status: &Value) -> String {
 pub fn outputs(outputs: &Value) -> String {
     let rows = outputs.as_array().into_iter().flatten().map(|of| {
         let number = |key: &str| of[key].as_i64().unwrap_or(0);
+        // A session of another version says only how large it is on the desktop.
+        let pixels = |at: usize, side: &str| of["mode"][at].as_i64().unwrap_or_else(|| number(side));
+        let scale = of["scale"].as_f64().unwrap_or(1.0);
         let refresh = of["refresh_hz"].as_f64().unwrap_or(0.0);
         let shows = match (of["direct"].as_bool(), number("on_planes")) {
             (Some(true), _) => "a window, directly".to_owned(),
@@ -94,16 +97,17 @@ pub fn outputs(outputs: &Value) -> String {
         };
         vec![
             text(of, "name").to_owned(),
-            format!("{}x{} at {refresh:.2} Hz", number("width"), number("height")),
+            format!("{}x{} at {refresh:.2} Hz", pixels(0, "width"), pixels(1, "height")),
             format!("{},{}", number("x"), number("y")),
             text(of, "transform").to_owned(),
+            ((scale * 1000.0).round() / 1000.0).to_string(),
             format!("{} ({})", text(of, "card"), text(of, "driver")),
             number("missed").to_string(),
             state,
         ]
     });
     let mut out = String::new();
-    const COLUMNS: [&str; 7] = ["output", "mode", "place", "transform", "card", "missed", "shows"];
+    const COLUMNS: [&str; 8] = ["output", "mode", "place", "transform", "scale", "card", "missed", "shows"];
     table::table(&mut out, "outputs", &COLUMNS, rows.collect());
     out
 }
@@ -117,8 +121,8 @@ mod tests {
     #[test]
     fn the_page_says_first_what_a_person_asks_first() {
         let output = json!({
-            "name": "DP-1", "card": "/dev/dri/card0", "driver": "amdgpu", "x": 0, "y": 0, "width": 2560, "height": 1440,
-            "transform": "normal", "refresh_hz": 143.9981, "missed": 2, "power": "on", "on_planes": 1, "direct": false,
+            "name": "DP-1", "card": "/dev/dri/card0", "driver": "amdgpu", "x": 0, "y": 0, "width": 1707, "height": 960,
+            "mode": [2560, 1440], "scale": 1.5, "transform": "normal", "refresh_hz": 143.9981, "missed": 2, "power": "on", "on_planes": 1, "direct": false,
         });
         let off = json!({ "name": "HDMI-A-1", "power": "off" });
         let status = json!({
@@ -142,7 +146,8 @@ bindings       those of the mode resize
         let page = page(&status);
         let (before, table) = page.split_at(expected.len());
         assert_eq!(before, expected);
-        for words in ["2560x1440 at 144.00 Hz", "/dev/dri/card0 (amdgpu)", "a drawn picture, 1 window on planes", "off"]
+        for words in
+            ["2560x1440 at 144.00 Hz", "1.5", "/dev/dri/card0 (amdgpu)", "a drawn picture, 1 window on planes", "off"]
         {
             assert!(table.contains(words), "{words} in {table}");
         }

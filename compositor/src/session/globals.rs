@@ -16,6 +16,7 @@ use protocols::{
     fifo::FifoState,
     fixes::FixesState,
     foreign::ForeignState,
+    fractional_scale::FractionalScaleState,
     idle_notify::IdleNotifyState,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
@@ -84,6 +85,7 @@ use wayland_protocols::{
         content_type::v1::server::wp_content_type_manager_v1::WpContentTypeManagerV1,
         cursor_shape::v1::server::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
         fifo::v1::server::wp_fifo_manager_v1::WpFifoManagerV1,
+        fractional_scale::v1::server::wp_fractional_scale_manager_v1::WpFractionalScaleManagerV1,
         idle_inhibit::zv1::server::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
         keyboard_shortcuts_inhibit::zv1::server::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
         linux_dmabuf::zv1::server::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
@@ -229,6 +231,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpContentTypeManagerV1::interface, 1, "compositor/src/output/planes/hints.rs"),
     row(WpCursorShapeManagerV1::interface, 2, "compositor/src/session/checks/cursor_shape.rs"),
     row(WpFifoManagerV1::interface, 1, "protocols/src/fifo.rs"),
+    row(WpFractionalScaleManagerV1::interface, 1, "compositor/src/session/windows/scale.rs"),
     GlobalRow {
         needs: Needs::Timelines,
         ..row(WpLinuxDrmSyncobjManagerV1::interface, 1, "protocols/src/syncobj/mod.rs")
@@ -316,6 +319,7 @@ pub fn announce(
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
     TearingState::new::<Syncline>(display);
+    FractionalScaleState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
     FixesState::new::<Syncline>(display);

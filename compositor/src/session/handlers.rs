@@ -286,6 +286,7 @@ protocols::delegate_linux_dmabuf!(Syncline, Arc<Imported>);
 protocols::delegate_fifo!(Syncline);
 protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
+protocols::delegate_fractional_scale!(Syncline);
 protocols::delegate_alpha_modifier!(Syncline);
 protocols::delegate_fixes!(Syncline);
 protocols::delegate_foreign!(Syncline);

@@ -65,6 +65,7 @@ impl SessionLockHandler for Syncline {
     fn new_lock_surface(&mut self, lock: &SessionLock, surface: LockSurface, output: &WlOutput) {
         let Some(output) = self.output_of(output) else { return };
         let rect = self.outputs.list[output].rect();
+        self.tell_scale_of(surface.surface(), output);
         surface.configure(rect.size);
         if let Some(held) = self.desktop.lock.as_mut().filter(|held| held.holder.as_ref() == Some(lock)) {
             held.push(surface, Some(output), rect.loc);

@@ -23,7 +23,7 @@ use crate::{
     output::state::Output,
     session::{Syncline, parts::configuration::Configuration},
     system::id::SurfaceId,
-    text::sheet::Picture,
+    text::sheet::{Picture, Sheet},
 };
 
 impl Syncline {
@@ -92,6 +92,7 @@ impl Syncline {
     /// Whether a panel is open now; its picture is asked for.
     fn open_panel(&mut self, kind: Kind) -> bool {
         let Some(area) = self.area_with_focus() else { return false };
+        let scale = self.outputs.scale_of(area).factor() as f32;
         let (font, size) = (&self.config.desktop.font, self.config.desktop.font_size.0);
         let (place, sheet) = match (kind, &self.configuration.error) {
             (Kind::Bindings, _) => bindings::panel(&self.config.bindings, &self.keys.mode, font, size, area),
@@ -100,7 +101,7 @@ impl Syncline {
             (Kind::Welcome, _) => welcome::panel(&self.config.bindings, font, size, area),
         };
         let id = self.desktop.panels.open(kind, place);
-        self.draw_text(id, sheet);
+        self.draw_text(id, Sheet { scale, ..sheet });
         true
     }
 

@@ -6,14 +6,14 @@ use dmabuf_import::colour::Representation;
 use protocols::alpha_modifier::Factor;
 use smithay::{
     reexports::pixman::{Box32, Overlap, Region32},
-    utils::{Buffer, Logical, Rectangle, Size, Transform},
+    utils::{Buffer, Logical, Physical, Rectangle, Size, Transform},
     wayland::{
         compositor::{RectangleKind, RegionAttributes, SurfaceAttributes},
         viewporter::ViewportCachedState,
     },
 };
 
-use crate::surface::transform;
+use crate::{surface::transform, system::scale::Scale};
 
 /// The most pixels of the desktop that a surface has in a direction. A viewport may ask for more; sums
 /// of places do not overflow with this.
@@ -66,6 +66,29 @@ impl View {
 }
 
 impl View {
+    /// As many pixels of a display as its client has drawn for this scale, so that they are shown one by one;
+    /// `None`: it has drawn for another scale. Clients round sizes in different ways.
+    pub fn drawn_for(&self, scale: Scale) -> Option<Size<i32, Physical>> {
+        let drawn = self.transform.transform_size(self.src.size);
+        let pixels = |drawn: f64, size: i32| {
+            let pixels = drawn as i32;
+            let scales = pixels == scale.pixels(size) || pixels != size && scale.is_about(pixels, size);
+            (f64::from(pixels) == drawn && scales).then_some(pixels)
+        };
+        Some((pixels(drawn.w, self.size.w)?, pixels(drawn.h, self.size.h)?).into())
+    }
+
+    /// The size on a display of this scale.
+    pub fn pixels(&self, scale: Scale) -> Size<i32, Physical> {
+        let scaled = || (scale.pixels(self.size.w), scale.pixels(self.size.h)).into();
+        self.drawn_for(scale).unwrap_or_else(scaled)
+    }
+
+    /// The same image as that of a surface of another size.
+    pub fn of_size(self, size: Size<i32, Physical>) -> Self {
+        Self { size: (size.w, size.h).into(), ..self }
+    }
+
     /// The view of a part of the surface, which lies within it.
     pub fn cut(self, part: Rectangle<i32, Logical>) -> Self {
         // As the surface is seen, in pixels of the buffer.

@@ -13,6 +13,7 @@ pub mod reactor;
 pub mod realtime;
 pub mod recent_log;
 pub mod recvmsg;
+pub mod scale;
 pub mod seat;
 pub mod trace;
 pub mod udev;

@@ -28,7 +28,7 @@ fn rect(rect: &Rectangle<i32, Buffer>) -> Rect {
 pub fn of_layer(output: &Output, plane: usize, layer: &Layer, rects: &mut Rects) -> Range<usize> {
     let from = rects.len();
     let Some(OnPlane::Content(shown)) = output.on_plane(plane) else { return from..from };
-    let other = shown.surface != layer.content.surface || Arc::ptr_eq(shown, &layer.content) || layer.older;
+    let other = shown.surface != layer.content.surface || Arc::ptr_eq(shown, &layer.content) || layer.is_older();
     let (Some(Mark(before)), false, true) = (output.mark(plane), other, has_damage_clips(output, plane)) else {
         return from..from;
     };

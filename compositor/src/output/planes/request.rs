@@ -193,7 +193,7 @@ pub struct Mark(pub CommitCounter);
 impl Mark {
     /// The newest damage of the layer's surface; `None`: its picture is an older one.
     pub fn of(layer: &Layer) -> Option<Self> {
-        (!layer.older).then(|| Self(layer.damage.current_commit()))
+        (!layer.is_older()).then(|| Self(layer.damage.current_commit()))
     }
 }
 

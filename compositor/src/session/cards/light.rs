@@ -10,7 +10,7 @@ use kms::{CrtcIndex, Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inven
 use rustix::io::Errno;
 use smithay::{
     output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
-    utils::{Logical, Size, Transform},
+    utils::Transform,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
         state::Output,
         variable::VariableRefresh,
     },
-    render::{Scene, Target, Tracker, target::OPAQUE},
+    render::{Scene, Screen, Target, Tracker, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
     session::{Syncline, globals::announce_output},
     system::{error::Error, id::OutputId, trace},
@@ -196,17 +196,19 @@ impl Syncline {
         let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
         let position = configured.and_then(|output| output.position);
         let location = position.unwrap_or((x, 0)).into();
-        let configured = configured.map(|output| output.transform).unwrap_or_default();
+        let (configured, scale) = configured.map(|output| (output.transform, output.scale)).unwrap_or_default();
         let transform = transform_of(connector.panel_orientation(), configured);
-        let size = transform.transform_size(Size::<i32, Logical>::from((width as i32, height as i32)));
-        wl.change_current_state(Some(wl_mode), Some(transform), Some(Scale::Integer(1)), Some(location));
+        let size = Screen::new(location, wl_mode.size, transform, scale).area.size;
+        let told = Scale::Custom { advertised_integer: scale.whole(), fractional: scale.factor() };
+        wl.change_current_state(Some(wl_mode), Some(transform), Some(told), Some(location));
         wl.set_preferred(wl_mode);
         let global = announce_output(&self.display, &wl);
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
         let (name, turned) = (transform_name(transform), transform != Transform::Normal);
         let turned = if turned { format!(", transform {name}") } else { String::new() };
         let hz = f64::from(mode.refresh_mhz) / 1000.0;
-        tracing::info!("{}: {width}x{height} at {hz:.2} Hz{turned}", connector.name);
+        let scaled = if scale.factor() != 1.0 { format!(", scale {}", scale.factor()) } else { String::new() };
+        tracing::info!("{}: {width}x{height} at {hz:.2} Hz{turned}{scaled}", connector.name);
         let clock = if output.device().has_vblanks(output.crtc_id()) {
             vblank::Clock::new(mode.period_ns(), mode.blanking_ns())
         } else {
@@ -234,6 +236,7 @@ impl Syncline {
             location,
             size,
             transform,
+            scale,
             machine: Machine::lit(self.now),
             dirty: true,
             refresh: VariableRefresh::new(connector.edid.as_ref().and_then(|edid| edid.lowest_hz)),

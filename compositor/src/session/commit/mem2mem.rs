@@ -124,7 +124,10 @@ impl Syncline {
             }
             View::new(size, false, attributes, &viewport)
         };
-        let to = Size::from((view.size.w, view.size.h));
+        // As large as the display with the highest scale shows it.
+        let scale = self.outputs.list.iter().map(|output| output.scale).max().unwrap_or_default();
+        let to = view.pixels(scale);
+        let to = Size::from((to.w, to.h));
         let dmabuf = &source.dmabuf;
         if to == size && self.is_shown(dmabuf.format()) {
             return None;

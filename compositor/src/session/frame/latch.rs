@@ -232,7 +232,7 @@ impl Syncline {
     pub fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
         let plane = output.cursor.filter(|_| output.ladder.may_use_cursor())?;
-        let image = output.transform.transform_size(self.desktop.cursor.size(&self.desktop.trees)?);
+        let image = output.transform.transform_size(self.desktop.cursor.size(&self.desktop.trees, output.scale)?);
         // Most images fit into this size; a smaller one does not change the buffer.
         let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());
         Some((plane, output.kms.planes()[plane].cursor_size_for(width, height)?))
@@ -240,10 +240,11 @@ impl Syncline {
 
     /// The pointer's image on the cursor plane of output `id`; `None` if it is elsewhere.
     fn on_cursor_plane(&mut self, id: OutputId, (plane, (width, height)): (usize, (u32, u32))) -> Option<CursorPlane> {
-        let pointer = self.pointer_location().to_i32_floor::<i32>();
         let output = &self.outputs.list[id];
-        let shown = self.desktop.cursor.for_plane(output.kms.device(), (width, height), output.transform)?;
-        let at = output.screen().rect(Rectangle::new(pointer - shown.hotspot, shown.size)).loc;
+        let screen = output.screen();
+        let pointer = screen.pixel(self.pointer_location());
+        let shown = self.desktop.cursor.for_plane(output.kms.device(), (width, height), &screen)?;
+        let at = screen.turn(Rectangle::new(pointer - shown.hotspot, shown.size)).loc;
         let rect = Rect::new(at.x, at.y, width, height);
         let (w, h) = output.kms.size();
         rect.intersection(&Rect::new(0, 0, w, h))?;

@@ -101,7 +101,9 @@ impl Syncline {
     /// latch again.
     pub fn redraw_pointer(&mut self, before: Point<f64, Logical>) {
         let pointer = self.pointer_location();
-        let areas = [before, pointer].map(|at| self.desktop.cursor.bounds(&self.desktop.trees, at));
+        let (desktop, outputs) = (&mut self.desktop, &self.outputs.list);
+        let scales = || outputs.iter().map(|output| output.scale);
+        let areas = [before, pointer].map(|at| desktop.cursor.bounds(&desktop.trees, at, scales()));
         let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
         let (icon, now) = (self.desktop.cursor.drag_icon(before).is_some(), self.now);
         for output in &mut self.outputs.list {

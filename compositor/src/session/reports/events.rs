@@ -50,6 +50,7 @@ impl Syncline {
             location: output.location.into(),
             size: output.size.into(),
             transform: transform_name(output.transform).to_owned(),
+            scale: output.scale.factor(),
             refresh_hz: output.wl.current_mode().map_or(0.0, |mode| f64::from(mode.refresh) / 1000.0),
             on: !output.machine.is_dark(),
         });

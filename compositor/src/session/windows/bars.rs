@@ -35,10 +35,11 @@ impl Syncline {
         }
         (self.bars.stale, self.bars.looked) = (false, self.now);
         let (mut titles, mut drawn, mut refused) = (Vec::new(), false, None);
-        let desktop = &mut self.desktop;
+        let (desktop, outputs) = (&mut self.desktop, &self.outputs);
         for above in desktop.windows.visible().filter_map(|window| window.above()) {
-            desktop.bars.titles(above, |title| titles.push(title));
-            match desktop.bars.prepare_buttons(above) {
+            let scale = outputs.scale_of(above.bar.within);
+            desktop.bars.titles(above, scale, |title| titles.push(title));
+            match desktop.bars.prepare_buttons(above, scale) {
                 Ok(buttons) => drawn |= buttons,
                 Err(why) => refused = Some(why),
             }

@@ -1,12 +1,15 @@
 //! The layout knows the outputs, and surfaces are told which outputs they are on.
 
-use smithay::{utils::Rectangle, wayland::compositor::send_surface_state};
+use smithay::utils::Rectangle;
 
 use crate::{
     desktop::layout::workspace::OutputName,
-    session::{Syncline, windows::arrange::rect},
+    session::{
+        Syncline,
+        windows::{arrange::rect, scale},
+    },
     surface::SurfaceState,
-    system::id::OutputId,
+    system::{id::OutputId, scale::Scale},
 };
 
 impl Syncline {
@@ -49,18 +52,20 @@ impl Syncline {
         known.len() == outputs.len() && outputs.all(|output| knows(output.wl.name(), rect(output.rect())))
     }
 
-    /// Sends surfaces the outputs that they are on, and how the one that shows most of them is turned.
+    /// Sends surfaces the outputs that they are on, the highest scale of these, and how the one that shows most of
+    /// them is turned.
     pub fn refresh_displays(&self) {
         for output in &self.outputs.list {
             output.wl.cleanup();
         }
         self.desktop.surfaces(|_, surface, states, at| {
             let rect = Rectangle::new(at, SurfaceState::of(states).view.size);
-            let mut most = (0, None);
+            let (mut most, mut highest) = ((0, None), None::<Scale>);
             for output in &self.outputs.list {
                 match output.rect().intersection(rect) {
                     Some(Rectangle { size, .. }) => {
                         output.wl.enter(surface);
+                        highest = highest.max(Some(output.scale));
                         let shown = i64::from(size.w) * i64::from(size.h);
                         if shown > most.0 {
                             most = (shown, Some(output.transform));
@@ -69,8 +74,8 @@ impl Syncline {
                     None => output.wl.leave(surface),
                 }
             }
-            if let (_, Some(transform)) = most {
-                send_surface_state(surface, states, 1, transform);
+            if let ((_, Some(transform)), Some(highest)) = (most, highest) {
+                scale::tell(surface, states, highest, transform);
             }
         });
     }

@@ -41,6 +41,9 @@ impl LayerShellHandler for Syncline {
         if output.is_none() {
             layer.close();
         }
+        if let Some(output) = output {
+            self.tell_scale_of(layer.surface(), output);
+        }
         self.desktop.layers.push(layer, output);
     }
 
@@ -48,6 +51,7 @@ impl LayerShellHandler for Syncline {
         let Some(popup) = self.globals.xdg_shell.get_popup(popup) else { return };
         if checks::xdg::adopt(&popup, layer.surface()) && popups::admit_popup(&self.display, &popup) {
             self.unconstrain(&popup);
+            self.tell_scale(popup.wl_surface());
         }
     }
 

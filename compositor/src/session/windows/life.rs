@@ -4,10 +4,12 @@
 //! It tells the layout; what follows from that is in [`crate::session::windows::arrange`].
 
 use protocols::toplevel_icon;
-use smithay::{reexports::wayland_server::protocol::wl_surface::WlSurface, wayland::shell::xdg::ToplevelSurface};
+use smithay::{
+    reexports::wayland_server::protocol::wl_surface::WlSurface, utils::Point, wayland::shell::xdg::ToplevelSurface,
+};
 
 use crate::{
-    desktop::layout::{Layout, geometry::Size},
+    desktop::layout::{Layout, geometry::Size, placed::Placed},
     session::{
         Syncline,
         windows::{interact::hints, remap},
@@ -25,6 +27,11 @@ impl Syncline {
         self.apply_rules(surface);
         let Some(window) = self.desktop.windows.find(surface) else { return };
         let placed = self.desktop.layout.preview(window.id);
+        if let Some(Placed { rect, .. }) = placed {
+            let middle = Point::from((rect.x + rect.w / 2, rect.y + rect.h / 2)).to_f64();
+            self.output_at(middle).into_iter().for_each(|output| self.tell_scale_of(surface, output));
+        }
+        let Some(window) = self.desktop.windows.find(surface) else { return };
         window.tell_preview(placed);
         self.update_feedback(surface);
     }

@@ -19,6 +19,7 @@ mod menus;
 pub mod popups;
 mod remap;
 mod rules;
+mod scale;
 mod subsurfaces;
 pub mod taskbars;
 mod xdg;

@@ -49,6 +49,7 @@ impl XdgShellHandler for Syncline {
         self.desktop.windows.push(surface.clone(), id);
         // One may have asked before it was a window.
         self.decide_title(surface.wl_surface());
+        self.tell_scale(surface.wl_surface());
     }
 
     fn new_popup(&mut self, surface: PopupSurface, positioner: PositionerState) {
@@ -67,9 +68,10 @@ impl XdgShellHandler for Syncline {
             state.geometry = positioner.get_geometry();
         });
         self.unconstrain(&surface);
-        if let Err(error) = self.desktop.popups.track_popup(PopupKind::Xdg(surface)) {
+        if let Err(error) = self.desktop.popups.track_popup(PopupKind::Xdg(surface.clone())) {
             tracing::debug!("popup without parent: {error}");
         }
+        self.tell_scale(surface.wl_surface());
     }
 
     fn reposition_request(&mut self, surface: PopupSurface, positioner: PositionerState, token: u32) {
