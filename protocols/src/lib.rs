@@ -1,5 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
+//! devices that clients make,
 //! surfaces that are parts of the desktop or keep the pointer, dialogs of other clients' windows, what windows look like
 //! in lists, and the lock of the session.
 //!
@@ -36,6 +37,7 @@ pub mod tearing;
 pub mod toplevel_icon;
 pub mod toplevels;
 pub mod viewporter;
+pub mod virtual_pointer;
 pub mod workspaces;
 
 pub use seen_by::SeenBy;
@@ -216,6 +218,13 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// wlr-virtual-pointer-unstable-v1.
+    pub mod virtual_pointer {
+        pub use wayland_protocols_wlr::virtual_pointer::v1::server::{
+            zwlr_virtual_pointer_manager_v1 as manager, zwlr_virtual_pointer_v1 as object,
         };
     }
 

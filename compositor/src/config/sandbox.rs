@@ -20,6 +20,8 @@ pub enum PrivilegedGlobal {
     LayerShell,
     #[serde(rename = "zwlr_output_power_manager_v1")]
     OutputPower,
+    #[serde(rename = "zwlr_virtual_pointer_manager_v1")]
+    VirtualPointer,
 }
 
 documented! {

@@ -23,7 +23,7 @@ use protocols::{
     reexports::{
         layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
-        workspaces::manager::ExtWorkspaceManagerV1,
+        virtual_pointer::manager::ZwlrVirtualPointerManagerV1, workspaces::manager::ExtWorkspaceManagerV1,
     },
     security_context::SecurityContextState,
     session_lock::SessionLockState,
@@ -35,6 +35,7 @@ use protocols::{
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
+    virtual_pointer::VirtualPointerState,
     workspaces::WorkspacesState,
 };
 use smithay::{
@@ -230,6 +231,10 @@ pub const TABLE: &[GlobalRow] = &[
         seen_by: SeenBy::Trusted,
         ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
     },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrVirtualPointerManagerV1::interface, 2, "compositor/src/session/virtual_devices/pointer.rs")
+    },
     row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
     row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
@@ -299,6 +304,7 @@ pub fn announce(
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
+    VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
     let globals = Globals {
         surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),

@@ -336,6 +336,7 @@ protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
 protocols::delegate_shortcuts_inhibit!(Syncline);
 protocols::delegate_toplevel_icon!(Syncline);
+protocols::delegate_virtual_pointer!(Syncline);
 observed_global_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 observed_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 protocols::delegate_toplevel_list!(Syncline);

@@ -72,11 +72,7 @@ impl Syncline {
                     (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
-                // A pointer that is locked is not where the device has put it last.
-                let locked = self.keeps_pointer() == Some(Kind::Lock);
-                let last = self.absolute_place.replace(to).filter(|_| locked);
-                let by = to - last.unwrap_or_else(|| self.pointer_location());
-                self.pointer_moved(to, Moved { by, unaccelerated: by, time: event.time() }, event.time_msec());
+                self.put_pointer(to, event.time());
             }
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
@@ -122,7 +118,7 @@ impl Syncline {
     }
 
     /// So many pointing devices have come, or gone. Without one, no pointer is shown.
-    fn pointers_changed(&mut self, change: isize) {
+    pub(super) fn pointers_changed(&mut self, change: isize) {
         self.desktop.cursor.pointers_changed(change);
         self.redraw_pointer(self.pointer_location());
     }
@@ -139,6 +135,15 @@ impl Syncline {
         });
         self.note_user_event(serial, keyboard.current_focus());
         self.end_walk();
+    }
+
+    /// A device that knows places has put the pointer to `to`, at this time in microseconds.
+    pub(super) fn put_pointer(&mut self, to: Point<f64, Logical>, time: u64) {
+        // A pointer that is locked is not where the device has put it last.
+        let locked = self.keeps_pointer() == Some(Kind::Lock);
+        let last = self.absolute_place.replace(to).filter(|_| locked);
+        let by = to - last.unwrap_or_else(|| self.pointer_location());
+        self.pointer_moved(to, Moved { by, unaccelerated: by, time }, (time / 1000) as u32);
     }
 
     /// A device has moved the pointer to `to`, unless a window keeps it.
@@ -287,7 +292,9 @@ impl Syncline {
                 if let Some(v120) = v120 {
                     frame = frame.v120(axis, v120 as i32);
                 }
-            } else if event.source() == AxisSource::Finger && event.amount(axis) == Some(0.0) {
+            } else if matches!(event.source(), AxisSource::Finger | AxisSource::Continuous)
+                && event.amount(axis) == Some(0.0)
+            {
                 frame = frame.stop(axis);
             }
         }

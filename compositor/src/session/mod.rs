@@ -42,6 +42,7 @@ mod state;
 mod text;
 mod touch;
 mod turns;
+mod virtual_devices;
 mod watchdog;
 mod windows;
 

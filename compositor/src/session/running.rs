@@ -117,6 +117,7 @@ impl Running {
             input_devices: Vec::new(),
             libinput: None,
             inputs: Default::default(),
+            left_held: Default::default(),
             mode,
             session,
             counters: Counters::default(),
@@ -207,6 +208,7 @@ impl Syncline {
             self.desktop.cursor.clean_up();
         }
         self.lock_progress();
+        self.release_left();
         if self.layout_stale {
             self.arrange_windows();
         }

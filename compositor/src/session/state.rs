@@ -37,6 +37,7 @@ use crate::{
         motion::{HeldMotion, Moved},
         sandboxes::Sandboxes,
         text::Text,
+        virtual_devices::LeftHeld,
     },
     surface::{
         acquires::Acquires,
@@ -150,6 +151,8 @@ pub struct Syncline {
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     pub inputs: Inputs,
+    /// What virtual devices held that are gone.
+    pub left_held: LeftHeld,
     /// The mode from the command line, for every display.
     pub mode: Option<kms::ModeRequest>,
     pub session: SeatSession,
