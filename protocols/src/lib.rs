@@ -37,6 +37,7 @@ pub mod tearing;
 pub mod toplevel_icon;
 pub mod toplevels;
 pub mod viewporter;
+pub mod virtual_keyboard;
 pub mod virtual_pointer;
 pub mod workspaces;
 
@@ -218,6 +219,13 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// virtual-keyboard-unstable-v1.
+    pub mod virtual_keyboard {
+        pub use wayland_protocols_misc::zwp_virtual_keyboard_v1::server::{
+            zwp_virtual_keyboard_manager_v1 as manager, zwp_virtual_keyboard_v1 as object,
         };
     }
 

@@ -137,7 +137,7 @@ counted! {
     IdleInhibitors, idle_inhibitors, "idle-inhibitors", 256;
     /// `zwlr_output_power_v1`.
     OutputPowers, output_powers, "output-powers", 256;
-    /// `zwlr_virtual_pointer_v1`.
+    /// `zwlr_virtual_pointer_v1` and `zwp_virtual_keyboard_v1`: each keyboard keeps a keymap.
     VirtualDevices, virtual_devices, "virtual-devices", 64;
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.

@@ -22,6 +22,8 @@ pub enum PrivilegedGlobal {
     OutputPower,
     #[serde(rename = "zwlr_virtual_pointer_manager_v1")]
     VirtualPointer,
+    #[serde(rename = "zwp_virtual_keyboard_manager_v1")]
+    VirtualKeyboard,
 }
 
 documented! {

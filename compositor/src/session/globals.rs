@@ -23,7 +23,8 @@ use protocols::{
     reexports::{
         layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
-        virtual_pointer::manager::ZwlrVirtualPointerManagerV1, workspaces::manager::ExtWorkspaceManagerV1,
+        virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1, virtual_pointer::manager::ZwlrVirtualPointerManagerV1,
+        workspaces::manager::ExtWorkspaceManagerV1,
     },
     security_context::SecurityContextState,
     session_lock::SessionLockState,
@@ -35,6 +36,7 @@ use protocols::{
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
+    virtual_keyboard::VirtualKeyboardState,
     virtual_pointer::VirtualPointerState,
     workspaces::WorkspacesState,
 };
@@ -242,6 +244,10 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPointerConstraintsV1::interface, 1, "compositor/src/session/constraints.rs"),
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
+    },
     row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgImporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
@@ -305,6 +311,7 @@ pub fn announce(
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
     VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
+    VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
         surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),

@@ -246,6 +246,7 @@ impl SeatHandler for Syncline {
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
         self.keys.focus = focused.cloned();
+        self.left_held.keymap |= !self.virtual_keyboards.told.is_empty();
         let client = focused.and_then(|surface| surface.client());
         set_data_device_focus(&self.display, seat, client);
     }
@@ -336,6 +337,7 @@ protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
 protocols::delegate_shortcuts_inhibit!(Syncline);
 protocols::delegate_toplevel_icon!(Syncline);
+protocols::delegate_virtual_keyboard!(Syncline);
 protocols::delegate_virtual_pointer!(Syncline);
 observed_global_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 observed_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);

@@ -125,6 +125,7 @@ impl Syncline {
 
     fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
+        self.restore_keymaps();
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
         keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {

@@ -117,6 +117,7 @@ impl Running {
             input_devices: Vec::new(),
             libinput: None,
             inputs: Default::default(),
+            virtual_keyboards: Default::default(),
             left_held: Default::default(),
             mode,
             session,

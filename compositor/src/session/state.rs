@@ -37,7 +37,7 @@ use crate::{
         motion::{HeldMotion, Moved},
         sandboxes::Sandboxes,
         text::Text,
-        virtual_devices::LeftHeld,
+        virtual_devices::{LeftHeld, VirtualKeyboards},
     },
     surface::{
         acquires::Acquires,
@@ -151,6 +151,7 @@ pub struct Syncline {
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     pub inputs: Inputs,
+    pub virtual_keyboards: VirtualKeyboards,
     /// What virtual devices held that are gone.
     pub left_held: LeftHeld,
     /// The mode from the command line, for every display.

@@ -197,7 +197,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
         "zwlr_output_power_v1" => Kind::OutputPowers,
-        "zwlr_virtual_pointer_v1" => Kind::VirtualDevices,
+        "zwlr_virtual_pointer_v1" | "zwp_virtual_keyboard_v1" => Kind::VirtualDevices,
         "ext_foreign_toplevel_list_v1" | "zwlr_foreign_toplevel_manager_v1" | "ext_workspace_manager_v1" => {
             Kind::ToplevelLists
         }

@@ -4,6 +4,8 @@
 //! What a device holds when it goes is let go after the batch of events: a client's objects are destroyed in the
 //! middle of anything.
 
+mod keyboard;
+mod keymap;
 mod pointer;
 
 use crate::session::{Syncline, hands::Hands};
@@ -13,6 +15,15 @@ impl Syncline {
     pub(super) fn release_left(&mut self) {
         for code in std::mem::take(&mut self.left_held.buttons) {
             self.input(Hands::button(self.now, code, false));
+        }
+        let keys = std::mem::take(&mut self.left_held.keys);
+        if !keys.is_empty() {
+            self.note_activity(false);
+            keys.into_iter().for_each(|(number, code, went)| self.virtual_release(None, (number, code), &went));
+            self.perform_due();
+        }
+        if std::mem::take(&mut self.left_held.keymap) {
+            self.restore_keymaps();
         }
     }
 }
