@@ -1,6 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! devices that clients make,
+//! devices and text that clients make,
 //! surfaces that are parts of the desktop or keep the pointer, dialogs of other clients' windows, what windows look like
 //! in lists, and the lock of the session.
 //!
@@ -21,6 +21,7 @@ pub mod fifo;
 pub mod fixes;
 pub mod foreign;
 pub mod idle_notify;
+pub mod input_method;
 pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
@@ -34,6 +35,7 @@ pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
+pub mod text_input;
 pub mod toplevel_icon;
 pub mod toplevels;
 pub mod viewporter;
@@ -219,6 +221,21 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// text-input-unstable-v3.
+    pub mod text_input {
+        pub use wayland_protocols::wp::text_input::zv3::server::{
+            zwp_text_input_manager_v3 as manager, zwp_text_input_v3 as object,
+        };
+    }
+
+    /// input-method-unstable-v2.
+    pub mod input_method {
+        pub use wayland_protocols_misc::zwp_input_method_v2::server::{
+            zwp_input_method_keyboard_grab_v2 as grab, zwp_input_method_manager_v2 as manager,
+            zwp_input_method_v2 as object, zwp_input_popup_surface_v2 as popup,
         };
     }
 

@@ -127,7 +127,7 @@ counted! {
     /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of
     /// them that is destroyed.
     DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 1024;
-    /// `wl_seat`, its devices, `wl_data_device`, and what hears of gestures and of the mouse itself.
+    /// `wl_seat`, its devices, `wl_data_device`, text inputs, and what hears of gestures and of the mouse itself.
     SeatObjects, seat_objects, "seat-objects", 1024;
     /// `wl_output` and `zxdg_output_v1`.
     OutputObjects, output_objects, "output-objects", 2048;
@@ -137,7 +137,8 @@ counted! {
     IdleInhibitors, idle_inhibitors, "idle-inhibitors", 256;
     /// `zwlr_output_power_v1`.
     OutputPowers, output_powers, "output-powers", 256;
-    /// `zwlr_virtual_pointer_v1` and `zwp_virtual_keyboard_v1`: each keyboard keeps a keymap.
+    /// `zwlr_virtual_pointer_v1`, `zwp_virtual_keyboard_v1`, `zwp_input_method_v2`, its grabs and its popups: each
+    /// keyboard keeps a keymap.
     VirtualDevices, virtual_devices, "virtual-devices", 64;
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.

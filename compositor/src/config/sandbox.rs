@@ -24,6 +24,8 @@ pub enum PrivilegedGlobal {
     VirtualPointer,
     #[serde(rename = "zwp_virtual_keyboard_manager_v1")]
     VirtualKeyboard,
+    #[serde(rename = "zwp_input_method_manager_v2")]
+    InputMethod,
 }
 
 documented! {

@@ -16,12 +16,14 @@ use protocols::{
     fixes::FixesState,
     foreign::ForeignState,
     idle_notify::IdleNotifyState,
+    input_method::InputMethods,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     pointer_constraints::PointerConstraintsState,
     reexports::{
-        layer_shell::shell::ZwlrLayerShellV1, output_power::manager::ZwlrOutputPowerManagerV1,
+        input_method::manager::ZwpInputMethodManagerV2, layer_shell::shell::ZwlrLayerShellV1,
+        output_power::manager::ZwlrOutputPowerManagerV1, text_input::manager::ZwpTextInputManagerV3,
         toplevel_list::list::ExtForeignToplevelListV1, toplevel_management::manager::ZwlrForeignToplevelManagerV1,
         virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1, virtual_pointer::manager::ZwlrVirtualPointerManagerV1,
         workspaces::manager::ExtWorkspaceManagerV1,
@@ -33,6 +35,7 @@ use protocols::{
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
+    text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
@@ -238,12 +241,17 @@ pub const TABLE: &[GlobalRow] = &[
         ..row(ZwlrVirtualPointerManagerV1::interface, 2, "compositor/src/session/virtual_devices/pointer.rs")
     },
     row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwpInputMethodManagerV2::interface, 1, "compositor/src/session/input_method/mod.rs")
+    },
     row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
     row(ZwpPointerConstraintsV1::interface, 1, "compositor/src/session/constraints.rs"),
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
+    row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
@@ -344,6 +352,8 @@ pub fn announce(
         ),
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
+        text_inputs: TextInputs::new::<Syncline>(display),
+        input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
     };
     let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))

@@ -246,6 +246,7 @@ impl SeatHandler for Syncline {
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
         self.keys.focus = focused.cloned();
+        self.text_focus(focused);
         self.left_held.keymap |= !self.virtual_keyboards.told.is_empty();
         let client = focused.and_then(|surface| surface.client());
         set_data_device_focus(&self.display, seat, client);

@@ -126,10 +126,13 @@ impl Syncline {
     fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         self.restore_keymaps();
+        self.refresh_keyboard_grab();
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
         keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
-            match state.takes_key(modifiers, &key, pressed) {
+            let taken = state.takes_key(modifiers, &key, pressed)
+                || state.input_method_takes(modifiers, key.raw_code(), pressed);
+            match taken {
                 true => FilterResult::Intercept(()),
                 false => FilterResult::Forward,
             }
@@ -262,6 +265,7 @@ impl Syncline {
 
     pub fn click_focus(&mut self, at: Point<f64, Logical>) {
         let surface = match self.desktop.under(at) {
+            Some(Under::Surface(surface, _)) if self.is_input_popup(&surface) => return,
             Some(Under::Surface(surface, _)) => surface,
             Some(Under::Bar(window, part)) => return self.focus_by_bar(window, part),
             None => return,

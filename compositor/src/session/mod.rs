@@ -24,6 +24,7 @@ mod handlers;
 mod hands;
 mod idle;
 mod input;
+mod input_method;
 mod inputs;
 mod leaving;
 mod lock;

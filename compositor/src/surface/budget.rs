@@ -190,6 +190,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "wl_touch"
         | "wl_data_device"
         | "zwp_relative_pointer_v1"
+        | "zwp_text_input_v3"
         | "zwp_pointer_gesture_swipe_v1"
         | "zwp_pointer_gesture_pinch_v1"
         | "zwp_pointer_gesture_hold_v1" => Kind::SeatObjects,
@@ -197,7 +198,11 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
         "zwlr_output_power_v1" => Kind::OutputPowers,
-        "zwlr_virtual_pointer_v1" | "zwp_virtual_keyboard_v1" => Kind::VirtualDevices,
+        "zwlr_virtual_pointer_v1"
+        | "zwp_virtual_keyboard_v1"
+        | "zwp_input_method_v2"
+        | "zwp_input_method_keyboard_grab_v2"
+        | "zwp_input_popup_surface_v2" => Kind::VirtualDevices,
         "ext_foreign_toplevel_list_v1" | "zwlr_foreign_toplevel_manager_v1" | "ext_workspace_manager_v1" => {
             Kind::ToplevelLists
         }

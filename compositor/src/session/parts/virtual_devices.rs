@@ -1,10 +1,13 @@
 //! The keyboards that clients bring, and what devices that they made leave behind.
 
-use protocols::reexports::virtual_keyboard::object::ZwpVirtualKeyboardV1;
+use protocols::reexports::{
+    input_method::grab::ZwpInputMethodKeyboardGrabV2, virtual_keyboard::object::ZwpVirtualKeyboardV1,
+};
 use smallvec::SmallVec;
 use smithay::{
-    input::keyboard::{KeymapFile, ModifiersState, xkb},
+    input::keyboard::{Keycode, KeymapFile, ModifiersState, SerializedMods, xkb},
     reexports::wayland_server::protocol::{wl_keyboard::WlKeyboard, wl_surface::WlSurface},
+    utils::{Logical, Point},
 };
 
 /// The most keys that a virtual keyboard holds: more than hands do.
@@ -17,6 +20,8 @@ pub enum Went {
     Taken,
     /// To the client of this surface.
     Surface(WlSurface),
+    /// To the input method.
+    Grab(ZwpInputMethodKeyboardGrabV2),
     /// To nobody.
     Nobody,
 }
@@ -67,4 +72,25 @@ pub struct LeftHeld {
     pub keys: Vec<(u32, u32, Went)>,
     /// A keyboard is gone that had a keymap of its own.
     pub keymap: bool,
+}
+
+/// What an input method has of the keyboard, and shows.
+#[derive(Debug, Default)]
+pub struct Grabbed {
+    /// The keys whose press was the input method's. Their release is, too, or nobody's.
+    pub keys: SmallVec<[Keycode; 8]>,
+    /// Those of an input method that has lost the keyboard: nobody hears of their release.
+    pub orphans: SmallVec<[Keycode; 8]>,
+    /// What the input method was told is down on the seat's keyboard.
+    pub mods: SerializedMods,
+    /// The keymap of a virtual keyboard that it has, by its number; `None`: the seat's.
+    pub keymap: Option<u32>,
+    /// The seat's keymap is another one.
+    pub keymap_stale: bool,
+    /// It has lost the keyboard: the client with the focus does not know what is down.
+    pub ended: bool,
+    /// Its popups have changed.
+    pub popups_stale: bool,
+    /// Empty: the memory of a list.
+    pub popups: Vec<(WlSurface, Point<i32, Logical>)>,
 }

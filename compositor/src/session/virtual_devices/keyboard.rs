@@ -11,7 +11,7 @@
 //! focus by them.
 
 use protocols::{
-    reexports::virtual_keyboard::object::ZwpVirtualKeyboardV1,
+    reexports::{input_method::grab::ZwpInputMethodKeyboardGrabV2, virtual_keyboard::object::ZwpVirtualKeyboardV1},
     virtual_keyboard::{Modifiers, VirtualKeyboardHandler},
 };
 use smithay::{
@@ -27,6 +27,7 @@ use crate::{
     session::{
         Syncline,
         bindings::keys::KeyOf,
+        input_method::grab,
         parts::{
             keys::Held,
             virtual_devices::{KEYS, Typing, VirtualKeyboard, Went},
@@ -89,7 +90,11 @@ impl VirtualKeyboardHandler for Syncline {
         typing.state.update_mask(depressed, latched, locked, 0, 0, group);
         typing.mods.update_with(&typing.state);
         let mods = typing.mods;
-        if let Some(focus) = self.keys.focus.clone()
+        if let Some(grab) = self.grab_for(object.client().as_ref()) {
+            if !self.tell_grab_keymap_of(&grab, at) {
+                grab::tell_modifiers(&grab, mods.serialized);
+            }
+        } else if let Some(focus) = self.keys.focus.clone()
             && !self.tell_keymap(at, &focus)
         {
             self.tell_modifiers(&focus, mods.serialized);
@@ -120,6 +125,12 @@ impl Syncline {
         if self.takes(Held::VirtualKey(number, keycode), &mods, &KeyOf(&state, keycode), true) {
             return Went::Taken;
         }
+        let client = self.virtual_keyboards.list[at].object.client();
+        if let Some(grab) = self.grab_for(client.as_ref()) {
+            self.tell_grab_keymap_of(&grab, at);
+            self.tell_grab_key(&grab, code, KeyState::Pressed);
+            return Went::Grab(grab);
+        }
         let Some(focus) = self.keys.focus.clone().filter(Resource::is_alive) else { return Went::Nobody };
         self.tell_keymap(at, &focus);
         self.tell_key(&focus, code, KeyState::Pressed);
@@ -135,7 +146,16 @@ impl Syncline {
         } else {
             self.released(Held::VirtualKey(number, keycode));
         }
-        let Went::Surface(surface) = went else { return };
+        let surface = match went {
+            Went::Surface(surface) => surface,
+            Went::Grab(grab) if self.globals.input_methods.grab() == Some(grab) => {
+                if let Some(at) = at {
+                    self.tell_grab_keymap_of(grab, at);
+                }
+                return self.tell_grab_key(grab, code, KeyState::Released);
+            }
+            _ => return,
+        };
         // A client that has lost the keyboard takes all keys for released.
         if self.keys.focus.as_ref() == Some(surface) && surface.is_alive() {
             if let Some(at) = at {
@@ -143,6 +163,10 @@ impl Syncline {
             }
             self.tell_key(surface, code, KeyState::Released);
         }
+    }
+
+    fn tell_grab_key(&self, grab: &ZwpInputMethodKeyboardGrabV2, code: u32, state: KeyState) {
+        grab.key(SERIAL_COUNTER.next_serial().into(), self.millis(), code, state);
     }
 
     /// A key, for the keyboards of a surface's client.
@@ -210,7 +234,7 @@ impl Syncline {
     }
 
     /// Tells the client with the keyboard what is down on the seat's.
-    fn tell_focus_modifiers(&mut self) {
+    pub(in crate::session) fn tell_focus_modifiers(&mut self) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
         if let Some(focus) = keyboard.current_focus() {
             let (seat, mods) = (self.seat.clone(), keyboard.modifier_state());
@@ -218,7 +242,12 @@ impl Syncline {
         }
     }
 
-    /// Makes the seat's keymap, unless it is there. The seat has it, too, but does not give it away.
+    /// The seat's keymap. The seat has it, too, but does not give it away.
+    pub(in crate::session) fn own_keymap(&mut self) -> Option<&KeymapFile> {
+        self.make_own_keymap();
+        self.virtual_keyboards.own.as_ref()
+    }
+
     fn make_own_keymap(&mut self) {
         if self.virtual_keyboards.own.is_some() {
             return;
@@ -233,5 +262,6 @@ impl Syncline {
     /// The seat's keymap is another one.
     pub(in crate::session) fn forget_own_keymap(&mut self) {
         self.virtual_keyboards.own = None;
+        self.grabbed.keymap_stale = true;
     }
 }

@@ -73,6 +73,7 @@ impl Syncline {
                 // and with it all that it has committed and that was not applied.
                 set_data_device_focus(&self.display, &self.seat, None);
                 self.keys.focus = None;
+                self.text_focus(None);
             }
             self.note_user_event(serial, keyboard.current_focus());
         }
