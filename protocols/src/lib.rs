@@ -1,7 +1,8 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, keep the pointer or move it, pictures of outputs and windows, dialogs of other
-//! clients' windows, what windows look like in lists, selections and drags, and the lock of the session.
+//! surfaces that are parts of the desktop, keep the pointer or move it, devices and text that clients make, pictures of
+//! outputs and windows, dialogs of other clients' windows, what windows look like in lists, selections and drags, and the
+//! lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -22,6 +23,7 @@ pub mod fixes;
 pub mod foreign;
 pub mod fractional_scale;
 pub mod idle_notify;
+pub mod input_method;
 pub mod layer_shell;
 pub mod linux_dmabuf;
 pub mod output_power;
@@ -37,9 +39,12 @@ pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
 pub mod tearing;
+pub mod text_input;
 pub mod toplevel_icon;
 pub mod toplevels;
 pub mod viewporter;
+pub mod virtual_keyboard;
+pub mod virtual_pointer;
 pub mod workspaces;
 
 pub use seen_by::SeenBy;
@@ -241,6 +246,35 @@ pub mod reexports {
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
             zwlr_output_power_manager_v1 as manager, zwlr_output_power_v1 as object,
+        };
+    }
+
+    /// text-input-unstable-v3.
+    pub mod text_input {
+        pub use wayland_protocols::wp::text_input::zv3::server::{
+            zwp_text_input_manager_v3 as manager, zwp_text_input_v3 as object,
+        };
+    }
+
+    /// input-method-unstable-v2.
+    pub mod input_method {
+        pub use wayland_protocols_misc::zwp_input_method_v2::server::{
+            zwp_input_method_keyboard_grab_v2 as grab, zwp_input_method_manager_v2 as manager,
+            zwp_input_method_v2 as object, zwp_input_popup_surface_v2 as popup,
+        };
+    }
+
+    /// virtual-keyboard-unstable-v1.
+    pub mod virtual_keyboard {
+        pub use wayland_protocols_misc::zwp_virtual_keyboard_v1::server::{
+            zwp_virtual_keyboard_manager_v1 as manager, zwp_virtual_keyboard_v1 as object,
+        };
+    }
+
+    /// wlr-virtual-pointer-unstable-v1.
+    pub mod virtual_pointer {
+        pub use wayland_protocols_wlr::virtual_pointer::v1::server::{
+            zwlr_virtual_pointer_manager_v1 as manager, zwlr_virtual_pointer_v1 as object,
         };
     }
 

@@ -127,7 +127,7 @@ counted! {
     /// `zwp_linux_dmabuf_feedback_v1`. As the next four, they are in lists which are searched for each of
     /// them that is destroyed.
     DmabufFeedbacks, dmabuf_feedbacks, "dmabuf-feedbacks", 1024;
-    /// `wl_seat`, its devices, those of the clipboard and of the primary selection, and what hears of gestures
+    /// `wl_seat`, its devices, those of the clipboard and of the primary selection, text inputs, and what hears of gestures
     /// and of the mouse itself.
     SeatObjects, seat_objects, "seat-objects", 1024;
     /// `wl_output` and `zxdg_output_v1`.
@@ -141,6 +141,9 @@ counted! {
     /// Sessions and frames of `ext-image-copy-capture-v1`, and `zwlr_screencopy_frame_v1`: each wake-up of
     /// the session looks at all of them.
     Captures, captures, "captures", 256;
+    /// `zwlr_virtual_pointer_v1`, `zwp_virtual_keyboard_v1`, `zwp_input_method_v2`, its grabs and its popups: each
+    /// keyboard keeps a keymap.
+    VirtualDevices, virtual_devices, "virtual-devices", 64;
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.
     ToplevelLists, toplevel_lists, "toplevel-lists", 64;

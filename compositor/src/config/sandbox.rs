@@ -32,6 +32,12 @@ pub enum PrivilegedGlobal {
     LayerShell,
     #[serde(rename = "zwlr_output_power_manager_v1")]
     OutputPower,
+    #[serde(rename = "zwlr_virtual_pointer_manager_v1")]
+    VirtualPointer,
+    #[serde(rename = "zwp_virtual_keyboard_manager_v1")]
+    VirtualKeyboard,
+    #[serde(rename = "zwp_input_method_manager_v2")]
+    InputMethod,
 }
 
 documented! {

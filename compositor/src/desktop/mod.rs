@@ -60,6 +60,8 @@ pub struct Desktop {
     /// All surfaces, and which is a sub-surface of which.
     pub trees: Trees<WlSurface>,
     pub popups: PopupManager,
+    /// The popups of an input method that are shown, from bottom to top, and where.
+    pub input_popups: Vec<(WlSurface, Point<i32, Logical>)>,
     pub cursor: cursor::Cursor,
     /// Where the pointer is. The seat knows it, too, but is locked while it calls handlers.
     pub pointer: Point<f64, Logical>,
@@ -83,6 +85,7 @@ impl Desktop {
             lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),
+            input_popups: Vec::new(),
             cursor,
             pointer: Point::default(),
             pointer_origin: Point::default(),

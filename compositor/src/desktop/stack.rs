@@ -146,8 +146,11 @@ impl Desktop {
                         visit(Root::whole(level, surface, at))?;
                     }
                 }
-                // No protocol of this level is announced yet.
-                Level::InputMethod => {}
+                Level::InputMethod => {
+                    for (surface, at) in self.input_popups.iter().rev() {
+                        visit(Root::whole(level, surface, *at))?;
+                    }
+                }
             }
         }
         ControlFlow::Continue(())

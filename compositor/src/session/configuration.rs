@@ -203,6 +203,7 @@ impl Syncline {
         if names(old) != names(new) {
             let set = keyboard.set_xkb_config(self, new.xkb());
             set.map_err(|error| format!("keyboard: {error}; check [keyboard]"))?;
+            self.forget_own_keymap();
         }
         if repeats {
             keyboard.change_repeat_info(new.repeat_rate.max(0), new.repeat_delay.max(0));

@@ -18,6 +18,7 @@ use protocols::{
     foreign::ForeignState,
     fractional_scale::FractionalScaleState,
     idle_notify::IdleNotifyState,
+    input_method::InputMethods,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
@@ -29,13 +30,17 @@ use protocols::{
             manager::ExtImageCopyCaptureManagerV1, output_sources::ExtOutputImageCaptureSourceManagerV1,
             toplevel_sources::ExtForeignToplevelImageCaptureSourceManagerV1,
         },
+        input_method::manager::ZwpInputMethodManagerV2,
         layer_shell::shell::ZwlrLayerShellV1,
         output_power::manager::ZwlrOutputPowerManagerV1,
         pointer_warp::WpPointerWarpV1,
         primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1,
         screencopy::manager::ZwlrScreencopyManagerV1,
+        text_input::manager::ZwpTextInputManagerV3,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
+        virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1,
+        virtual_pointer::manager::ZwlrVirtualPointerManagerV1,
         wlr_data_control::manager::ZwlrDataControlManagerV1,
         workspaces::manager::ExtWorkspaceManagerV1,
     },
@@ -47,9 +52,12 @@ use protocols::{
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
     tearing::TearingState,
+    text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     viewporter::ViewporterState,
+    virtual_keyboard::VirtualKeyboardState,
+    virtual_pointer::VirtualPointerState,
     workspaces::WorkspacesState,
 };
 use smithay::{
@@ -271,7 +279,15 @@ pub const TABLE: &[GlobalRow] = &[
         seen_by: SeenBy::Trusted,
         ..row(ZwlrScreencopyManagerV1::interface, 3, "compositor/src/session/capture/requests.rs")
     },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrVirtualPointerManagerV1::interface, 2, "compositor/src/session/virtual_devices/pointer.rs")
+    },
     row(ZwpIdleInhibitManagerV1::interface, 1, "compositor/src/session/idle.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwpInputMethodManagerV2::interface, 1, "compositor/src/session/input_method/mod.rs")
+    },
     row(ZwpKeyboardShortcutsInhibitManagerV1::interface, 1, "compositor/src/session/bindings/inhibit.rs"),
     row(ZwpLinuxDmabufV1::interface, 6, "protocols/src/linux_dmabuf/mod.rs"),
     row(ZwpLinuxExplicitSynchronizationV1::interface, 2, "protocols/src/explicit_sync/mod.rs"),
@@ -279,6 +295,11 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
     row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
+    row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
+    },
     row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgImporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
@@ -350,6 +371,8 @@ pub fn announce(
     );
     ImageCopyCapture::announce::<Syncline>(display, trusted(PrivilegedGlobal::ImageCopyCapture));
     Screencopy::announce::<Syncline>(display, trusted(PrivilegedGlobal::Screencopy));
+    VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
+    VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
         surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),
@@ -386,6 +409,8 @@ pub fn announce(
         ),
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
+        text_inputs: TextInputs::new::<Syncline>(display),
+        input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
     };
     let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))

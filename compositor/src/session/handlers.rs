@@ -242,6 +242,8 @@ impl SeatHandler for Syncline {
     fn focus_changed(&mut self, _: &Seat<Self>, focused: Option<&WlSurface>) {
         self.keys.focus = focused.cloned();
         self.selections_follow(focused);
+        self.text_focus(focused);
+        self.left_held.keymap |= !self.virtual_keyboards.told.is_empty();
     }
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
@@ -304,6 +306,8 @@ protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);
 protocols::delegate_shortcuts_inhibit!(Syncline);
 protocols::delegate_toplevel_icon!(Syncline);
+protocols::delegate_virtual_keyboard!(Syncline);
+protocols::delegate_virtual_pointer!(Syncline);
 observed_global_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 observed_dispatch!(Syncline: [XdgToplevelTagManagerV1: ()] => XdgToplevelTagManager);
 protocols::delegate_toplevel_list!(Syncline);

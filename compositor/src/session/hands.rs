@@ -1,8 +1,8 @@
 //! A keyboard, a mouse and a touch screen without devices: events as libinput would say them, for
 //! [`Syncline::input`](crate::session::Syncline::input), which cannot tell the difference.
 //!
-//! For tests in this process: the fixture's, and a suite's through `doors.rs`, which needs no keys and
-//! no wheel. The program does not use it.
+//! Virtual devices of clients are made of it (`virtual_devices/`), and tests in this process: the fixture's, and a
+//! suite's through `doors.rs`. Some of it only tests need.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,16 @@ impl Hands {
     /// The wheel or two fingers scroll downwards by so many pixels.
     #[cfg_attr(not(test), allow(dead_code))]
     pub fn scroll(at: Ns, source: AxisSource, amount: f64) -> InputEvent<Self> {
-        InputEvent::PointerAxis { event: At(at, Scroll { source, amount }) }
+        let y = match source {
+            AxisSource::Wheel => Turn { amount: None, v120: Some(amount * 120.0 / 15.0) },
+            _ => Turn { amount: Some(amount), v120: None },
+        };
+        Self::turn(at, Scroll { source, x: Turn::default(), y })
+    }
+
+    /// Something is scrolled.
+    pub fn turn(at: Ns, scroll: Scroll) -> InputEvent<Self> {
+        InputEvent::PointerAxis { event: At(at, scroll) }
     }
 
     /// So many fingers lie on the touchpad.
@@ -302,21 +311,39 @@ impl PointerButtonEvent<Hands> for At<Button> {
     }
 }
 
-/// Vertical; in pixels.
+/// How far one axis has turned.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Turn {
+    /// In pixels; 0: it has stopped.
+    pub amount: Option<f64>,
+    /// In parts of 120 of a step.
+    pub v120: Option<f64>,
+}
+
+/// What is scrolled, and with what.
+#[derive(Debug, Clone, Copy)]
 pub struct Scroll {
-    source: AxisSource,
-    amount: f64,
+    pub source: AxisSource,
+    pub x: Turn,
+    pub y: Turn,
+}
+
+impl Scroll {
+    fn of(&self, axis: Axis) -> Turn {
+        match axis {
+            Axis::Horizontal => self.x,
+            Axis::Vertical => self.y,
+        }
+    }
 }
 
 impl PointerAxisEvent<Hands> for At<Scroll> {
     fn amount(&self, axis: Axis) -> Option<f64> {
-        let has = axis == Axis::Vertical && self.1.source == AxisSource::Finger;
-        has.then_some(self.1.amount)
+        self.1.of(axis).amount
     }
 
     fn amount_v120(&self, axis: Axis) -> Option<f64> {
-        let has = axis == Axis::Vertical && self.1.source == AxisSource::Wheel;
-        has.then_some(self.1.amount * 120.0 / 15.0)
+        self.1.of(axis).v120
     }
 
     fn source(&self) -> AxisSource {

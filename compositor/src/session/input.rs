@@ -72,11 +72,7 @@ impl Syncline {
                     (None, Some(only), None) => place(&only.screen(), &event),
                     _ => place(&Screen::upright(self.outputs.bounds()), &event),
                 };
-                // A pointer that is locked is not where the device has put it last.
-                let locked = self.keeps_pointer() == Some(Kind::Lock);
-                let last = self.absolute_place.replace(to).filter(|_| locked);
-                let by = to - last.unwrap_or_else(|| self.pointer_location());
-                self.pointer_moved(to, Moved { by, unaccelerated: by, time: event.time() }, event.time_msec());
+                self.put_pointer(to, event.time());
             }
             InputEvent::PointerButton { event } => self.button(&event),
             InputEvent::PointerAxis { event } => self.axis(&event),
@@ -122,23 +118,36 @@ impl Syncline {
     }
 
     /// So many pointing devices have come, or gone. Without one, no pointer is shown.
-    fn pointers_changed(&mut self, change: isize) {
+    pub(super) fn pointers_changed(&mut self, change: isize) {
         self.desktop.cursor.pointers_changed(change);
         self.redraw_pointer(self.pointer_location());
     }
 
     fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
+        self.restore_keymaps();
+        self.refresh_keyboard_grab();
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
         keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {
-            match state.takes_key(modifiers, &key, pressed) {
+            let taken = state.takes_key(modifiers, &key, pressed)
+                || state.input_method_takes(modifiers, key.raw_code(), pressed);
+            match taken {
                 true => FilterResult::Intercept(()),
                 false => FilterResult::Forward,
             }
         });
         self.note_user_event(serial, keyboard.current_focus());
         self.end_walk();
+    }
+
+    /// A device that knows places has put the pointer to `to`, at this time in microseconds.
+    pub(super) fn put_pointer(&mut self, to: Point<f64, Logical>, time: u64) {
+        // A pointer that is locked is not where the device has put it last.
+        let locked = self.keeps_pointer() == Some(Kind::Lock);
+        let last = self.absolute_place.replace(to).filter(|_| locked);
+        let by = to - last.unwrap_or_else(|| self.pointer_location());
+        self.pointer_moved(to, Moved { by, unaccelerated: by, time }, (time / 1000) as u32);
     }
 
     /// A device has moved the pointer to `to`, unless a window keeps it.
@@ -257,6 +266,7 @@ impl Syncline {
 
     pub fn click_focus(&mut self, at: Point<f64, Logical>) {
         let surface = match self.desktop.under(at) {
+            Some(Under::Surface(surface, _)) if self.is_input_popup(&surface) => return,
             Some(Under::Surface(surface, _)) => surface,
             Some(Under::Bar(window, part)) => return self.focus_by_bar(window, part),
             None => return,
@@ -288,7 +298,9 @@ impl Syncline {
                 if let Some(v120) = v120 {
                     frame = frame.v120(axis, v120 as i32);
                 }
-            } else if event.source() == AxisSource::Finger && event.amount(axis) == Some(0.0) {
+            } else if matches!(event.source(), AxisSource::Finger | AxisSource::Continuous)
+                && event.amount(axis) == Some(0.0)
+            {
                 frame = frame.stop(axis);
             }
         }

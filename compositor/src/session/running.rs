@@ -118,6 +118,9 @@ impl Running {
             input_devices: Vec::new(),
             libinput: None,
             inputs: Default::default(),
+            virtual_keyboards: Default::default(),
+            grabbed: Default::default(),
+            left_held: Default::default(),
             mode,
             session,
             counters: Counters::default(),
@@ -211,12 +214,16 @@ impl Syncline {
             self.desktop.cursor.clean_up();
         }
         self.lock_progress();
+        self.release_left();
+        self.refresh_keyboard_grab();
         if self.layout_stale {
             self.arrange_windows();
         }
         if std::mem::take(&mut self.focus_stale) {
             self.focus_top();
         }
+        self.follow_text_focus();
+        self.place_input_popups();
         if std::mem::take(&mut self.pointer_stale) {
             self.refresh_pointer_focus();
             self.refresh_constraint();

@@ -38,6 +38,7 @@ use crate::{
         motion::{HeldMotion, Moved},
         sandboxes::Sandboxes,
         text::Text,
+        virtual_devices::{Grabbed, LeftHeld, VirtualKeyboards},
     },
     surface::{
         acquires::Acquires,
@@ -153,6 +154,11 @@ pub struct Syncline {
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     pub inputs: Inputs,
+    pub virtual_keyboards: VirtualKeyboards,
+    /// What the input method has of the keyboard, and shows.
+    pub grabbed: Grabbed,
+    /// What virtual devices held that are gone.
+    pub left_held: LeftHeld,
     /// The mode from the command line, for every display.
     pub mode: Option<kms::ModeRequest>,
     pub session: SeatSession,

@@ -191,6 +191,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "wl_data_device"
         | "zwp_primary_selection_device_v1"
         | "zwp_relative_pointer_v1"
+        | "zwp_text_input_v3"
         | "zwp_pointer_gesture_swipe_v1"
         | "zwp_pointer_gesture_pinch_v1"
         | "zwp_pointer_gesture_hold_v1" => Kind::SeatObjects,
@@ -202,6 +203,11 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "ext_image_copy_capture_cursor_session_v1"
         | "ext_image_copy_capture_frame_v1"
         | "zwlr_screencopy_frame_v1" => Kind::Captures,
+        "zwlr_virtual_pointer_v1"
+        | "zwp_virtual_keyboard_v1"
+        | "zwp_input_method_v2"
+        | "zwp_input_method_keyboard_grab_v2"
+        | "zwp_input_popup_surface_v2" => Kind::VirtualDevices,
         "ext_foreign_toplevel_list_v1" | "zwlr_foreign_toplevel_manager_v1" | "ext_workspace_manager_v1" => {
             Kind::ToplevelLists
         }

@@ -133,6 +133,7 @@ impl Syncline {
 
     fn change_keyboard_layout(&mut self, layout: KeyboardLayout) -> Result<(), String> {
         let Some(keyboard) = self.seat.get_keyboard() else { return Err("there is no keyboard".to_owned()) };
+        self.restore_keymaps();
         keyboard.with_xkb_state(self, |mut context| {
             let count = context.xkb().lock().map_or(0, |xkb| xkb.layouts().count());
             match layout {

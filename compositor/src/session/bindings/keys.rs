@@ -7,7 +7,7 @@
 
 use fence::Ns;
 use smallvec::SmallVec;
-use smithay::input::keyboard::{Keycode, KeysymHandle, Layout, ModifiersState};
+use smithay::input::keyboard::{Keycode, KeysymHandle, Layout, ModifiersState, xkb};
 
 use crate::{
     config::bindings::{
@@ -21,17 +21,80 @@ use crate::{
     },
 };
 
+/// A key on a keyboard, as its keymap has it now.
+pub(in crate::session) trait Key {
+    /// Its number, as xkb counts.
+    fn code(&self) -> Keycode;
+
+    /// What it is without modifiers.
+    fn raw(&self) -> Option<u32>;
+
+    /// What it is with those that are down.
+    fn modified(&self) -> u32;
+
+    /// What it is in the first layout with Latin letters, if the one in use has none. `Err`: no layout has.
+    fn latin(&self) -> Result<Option<u32>, ()>;
+}
+
+impl Key for KeysymHandle<'_> {
+    fn code(&self) -> Keycode {
+        self.raw_code()
+    }
+
+    fn raw(&self) -> Option<u32> {
+        self.raw_syms().first().map(|raw| raw.raw())
+    }
+
+    fn modified(&self) -> u32 {
+        self.modified_sym().raw()
+    }
+
+    fn latin(&self) -> Result<Option<u32>, ()> {
+        let Ok(xkb) = self.xkb().lock() else { return Ok(None) };
+        let first =
+            |code: Keycode, layout: Layout| xkb.raw_syms_for_key_in_layout(code, layout).first().map(|sym| sym.raw());
+        let layouts = xkb.layouts().map(|layout| layout.0);
+        latin_of(self.raw_code(), xkb.active_layout().0, layouts, |code, layout| first(code, Layout(layout)))
+    }
+}
+
+/// A key of a keyboard that a client has brought.
+pub(in crate::session) struct KeyOf<'a>(pub &'a xkb::State, pub Keycode);
+
+impl Key for KeyOf<'_> {
+    fn code(&self) -> Keycode {
+        self.1
+    }
+
+    fn raw(&self) -> Option<u32> {
+        let Self(state, code) = self;
+        let layout = state.key_get_layout(*code);
+        state.get_keymap().key_get_syms_by_level(*code, layout, 0).first().map(|sym| sym.raw())
+    }
+
+    fn modified(&self) -> u32 {
+        self.0.key_get_one_sym(self.1).raw()
+    }
+
+    fn latin(&self) -> Result<Option<u32>, ()> {
+        let Self(state, code) = self;
+        let (keymap, active) = (state.get_keymap(), state.serialize_layout(xkb::STATE_LAYOUT_EFFECTIVE));
+        let first = |code: Keycode, layout| keymap.key_get_syms_by_level(code, layout, 0).first().map(|sym| sym.raw());
+        latin_of(*code, active, 0..keymap.num_layouts(), first)
+    }
+}
+
 /// The chords that a key may mean, the best first.
-fn chords(mods: Mods, key: &KeysymHandle<'_>, keys: &Keys) -> SmallVec<[Chord; 8]> {
+fn chords(mods: Mods, key: &impl Key, keys: &Keys) -> SmallVec<[Chord; 8]> {
     let mut chords = SmallVec::new();
     let mut may_be = |mods, trigger| chords.push(Chord { mods, trigger });
     let sym = |sym: u32| Trigger::Keysym(normal(sym));
-    may_be(mods, Trigger::Code(key.raw_code().raw()));
-    let raw = key.raw_syms().first().map(|raw| raw.raw());
+    may_be(mods, Trigger::Code(key.code().raw()));
+    let raw = key.raw();
     if let Some(raw) = raw {
         may_be(mods, sym(raw));
     }
-    let modified = key.modified_sym().raw();
+    let modified = key.modified();
     if Some(modified) != raw && !is_letter(modified) {
         may_be(mods.without_levels(), sym(modified));
         may_be(mods, sym(modified));
@@ -39,7 +102,9 @@ fn chords(mods: Mods, key: &KeysymHandle<'_>, keys: &Keys) -> SmallVec<[Chord; 8
             may_be(Mods::NONE, sym(modified));
         }
     }
-    if let Some(latin) = latin(key, keys).filter(|latin| Some(*latin) != raw) {
+    // Without a layout with Latin letters: what it has on an American keyboard.
+    let latin = key.latin().unwrap_or_else(|()| keys.latin(key.code()));
+    if let Some(latin) = latin.filter(|latin| Some(*latin) != raw) {
         may_be(mods, sym(latin));
     }
     chords
@@ -48,27 +113,35 @@ fn chords(mods: Mods, key: &KeysymHandle<'_>, keys: &Keys) -> SmallVec<[Chord; 8
 /// The keys on which layouts have their letters, as xkb counts.
 const LETTERS: std::ops::RangeInclusive<u32> = 24..=61;
 
-/// What a key has in the first layout with Latin letters, if the one in use has none; without such a
-/// layout, what it has on an American keyboard.
-fn latin(key: &KeysymHandle<'_>, keys: &Keys) -> Option<u32> {
-    let xkb = key.xkb().lock().ok()?;
-    let first =
-        |code: Keycode, layout: Layout| xkb.raw_syms_for_key_in_layout(code, layout).first().map(|sym| sym.raw());
-    let is_latin = |layout: Layout| LETTERS.into_iter().any(|code| first(code.into(), layout).is_some_and(is_letter));
-    if is_latin(xkb.active_layout()) {
-        return None;
+/// What a key has in the first layout with Latin letters, if the one in use has none. `Err`: no layout has.
+fn latin_of(
+    code: Keycode,
+    active: u32,
+    mut layouts: impl Iterator<Item = u32>,
+    first: impl Fn(Keycode, u32) -> Option<u32>,
+) -> Result<Option<u32>, ()> {
+    let is_latin = |layout: u32| LETTERS.into_iter().any(|code| first(code.into(), layout).is_some_and(is_letter));
+    if is_latin(active) {
+        return Ok(None);
     }
-    match xkb.layouts().find(|layout| is_latin(*layout)) {
-        Some(layout) => first(key.raw_code(), layout),
-        None => keys.latin(key.raw_code()),
-    }
+    layouts.find(|layout| is_latin(*layout)).map(|layout| first(code, layout)).ok_or(())
 }
 
 impl Syncline {
     /// A key is pressed or released. Whether it is taken from the client.
     pub fn takes_key(&mut self, modifiers: &ModifiersState, key: &KeysymHandle<'_>, pressed: bool) -> bool {
-        let (what, mods) = (Held::Key(key.raw_code()), mods_of(modifiers));
-        let own = key.modified_sym().raw();
+        self.takes(Held::Key(key.raw_code()), modifiers, key, pressed)
+    }
+
+    /// The same for a key of any keyboard, which is `what`.
+    pub(in crate::session) fn takes(
+        &mut self,
+        what: Held,
+        modifiers: &ModifiersState,
+        key: &impl Key,
+        pressed: bool,
+    ) -> bool {
+        let (mods, own) = (mods_of(modifiers), key.modified());
         if is_modifier(own) {
             self.modifier_key(own, mods.without_key(own), pressed);
             return false;
@@ -116,7 +189,7 @@ impl Syncline {
     }
 
     /// A key or button is released. Whether its press was taken; what is bound to its release is due.
-    pub(super) fn released(&mut self, what: Held) -> bool {
+    pub(in crate::session) fn released(&mut self, what: Held) -> bool {
         let Some(Taken { entries, situation, .. }) = self.keys.release(what) else { return false };
         let due = Due { entries, on_release: true, situation, mods: Mods::NONE };
         self.keys.due.push(due);

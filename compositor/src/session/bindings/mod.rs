@@ -12,7 +12,7 @@
 
 mod gestures;
 mod inhibit;
-mod keys;
+pub(in crate::session) mod keys;
 mod pointer;
 
 use smithay::input::keyboard::ModifiersState;
@@ -75,7 +75,15 @@ impl Syncline {
 
     /// The walk of `switch-window` is done once a modifier that belongs to it is up.
     pub(super) fn end_walk(&mut self) {
-        let mods = self.mods();
+        self.end_walk_with(self.mods());
+    }
+
+    /// The same on a keyboard where these modifiers are down.
+    pub(super) fn end_walk_of(&mut self, modifiers: &ModifiersState) {
+        self.end_walk_with(mods_of(modifiers));
+    }
+
+    fn end_walk_with(&mut self, mods: Mods) {
         if self.keys.walk.take_if(|walk| !walk.are_among(mods)).is_some() {
             self.perform_bound(&Action::SwitchWindow(Walk::Done), "switch-window done");
         }

@@ -6,11 +6,13 @@
 use protocols::{
     explicit_sync::ExplicitSyncState,
     foreign::ForeignState,
+    input_method::InputMethods,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
     selection::Selections,
     shm::ShmState,
     syncobj::SyncobjState,
+    text_input::TextInputs,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     workspaces::WorkspacesState,
 };
@@ -68,4 +70,7 @@ pub struct Globals {
     pub workspaces: WorkspacesState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
+    /// What is edited, and who composes.
+    pub text_inputs: TextInputs,
+    pub input_methods: InputMethods,
 }

@@ -19,6 +19,8 @@ pub const HELD: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     Key(Keycode),
+    /// A key of a virtual keyboard, which has a number.
+    VirtualKey(u32, Keycode),
     Button(u32),
 }
 

@@ -19,3 +19,4 @@ pub mod requests;
 pub mod sandboxes;
 pub mod surfaces;
 pub mod text;
+pub mod virtual_devices;

@@ -70,6 +70,7 @@ impl Syncline {
             if nobody {
                 // Smithay tells only of a new focus. A surface that is gone would be kept.
                 self.keys.focus = None;
+                self.text_focus(None);
             }
             let focus = keyboard.current_focus();
             // A menu may have kept it.

@@ -147,6 +147,7 @@ impl XdgShellHandler for Syncline {
         toplevel_icon::forget(surface.wl_surface());
         foreign::toplevel_gone(self, surface.wl_surface());
         let Some(gone) = self.desktop.windows.remove(&surface) else { return };
+        self.text_leaves(gone.surface());
         self.desktop.windows.leave_dialogs(gone.surface(), gone.parent());
         self.desktop.layout.remove(gone.id);
         self.desktop.transactions.remove(gone.id, self.now);

@@ -1,0 +1,331 @@
+//! `text-input-unstable-v3`: clients tell what is edited where, and take text that an input method has composed.
+//!
+//! The focus follows that of the keyboard: each object of its client enters and leaves. At most one of them is
+//! enabled, and none of another client. [`TextInputs::enabled`] is what it has committed; the compositor tells an
+//! input method of it ([`crate::input_method`]) and sends back what that composes.
+//!
+//! Texts and positions are checked here: a cursor is in its text and between two letters, whatever a client says.
+//! (Smithay's module keeps the state of one object for all, unwraps what clients send for enumerations, and tells
+//! only one of a client's objects of the focus.)
+//!
+//! Nothing here knows an input method, or where a surface is.
+//!
+//! Source: `wayland-protocols/unstable/text-input/text-input-unstable-v3.xml`.
+
+use smithay::utils::{Logical, Rectangle};
+use wayland_protocols::wp::text_input::zv3::server::{
+    zwp_text_input_manager_v3::{self as manager, ZwpTextInputManagerV3},
+    zwp_text_input_v3::{self as object, ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3},
+};
+use wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, Resource, WEnum, backend::ClientId,
+    protocol::wl_surface::WlSurface,
+};
+
+use crate::{input_method::Composed, surface_object::bind_manager};
+
+/// Places of cursors are clamped to this: no surface is so large.
+const FAR: i32 = 1 << 20;
+
+/// The text around the cursor. Positions are bytes, between two letters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surrounding {
+    /// A part of the text.
+    pub text: String,
+    /// Where the cursor is.
+    pub cursor: u32,
+    /// Where the selection begins or ends; without one, the cursor.
+    pub anchor: u32,
+}
+
+/// What a client has said of the text, as far as it has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Text {
+    /// The text around the cursor.
+    pub surrounding: Option<Surrounding>,
+    /// Who has changed it; said of each change anew.
+    pub cause: Option<ChangeCause>,
+    /// Its kind.
+    pub content: Option<(ContentHint, ContentPurpose)>,
+    /// Where the cursor is on the surface; never of a negative size.
+    pub cursor: Option<Rectangle<i32, Logical>>,
+}
+
+impl Text {
+    /// Takes over what another says.
+    fn merge(&mut self, news: Self) {
+        let Self { surrounding, cause, content, cursor } = news;
+        self.surrounding = surrounding.or(self.surrounding.take());
+        self.content = content.or(self.content);
+        self.cursor = cursor.or(self.cursor);
+        self.cause = cause;
+    }
+}
+
+/// What has become of the enabled text input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// There is one now, or it begins anew; its state is all there.
+    Enabled,
+    /// Its client has said something of it.
+    Said,
+    /// There is none any more.
+    Disabled,
+}
+
+/// What the protocol needs from the compositor's state.
+pub trait TextInputHandler {
+    /// The global's state.
+    fn text_inputs(&mut self) -> &mut TextInputs;
+
+    /// The enabled text input has changed.
+    fn text_input_changed(&mut self, change: Change);
+}
+
+/// An object.
+#[derive(Debug)]
+struct Input {
+    object: ZwpTextInputV3,
+    /// So often it has committed.
+    commits: u32,
+    /// What its next commit enables or disables.
+    enable: Option<bool>,
+    pending: Text,
+}
+
+/// The `zwp_text_input_manager_v3` global and its objects.
+#[derive(Debug, Default)]
+pub struct TextInputs {
+    inputs: Vec<Input>,
+    focus: Option<WlSurface>,
+    /// The object that is enabled, with what it has committed.
+    enabled: Option<(ZwpTextInputV3, Text)>,
+}
+
+impl TextInputs {
+    /// Announces the global, for as long as the display lives.
+    pub fn new<D>(display: &DisplayHandle) -> Self
+    where
+        D: GlobalDispatch<ZwpTextInputManagerV3, ()>
+            + Dispatch<ZwpTextInputManagerV3, ()>
+            + Dispatch<ZwpTextInputV3, ()>
+            + 'static,
+    {
+        display.create_global::<D, ZwpTextInputManagerV3, ()>(1, ());
+        Self::default()
+    }
+
+    /// The surface that is edited, and what its client has said.
+    pub fn enabled(&self) -> Option<(&WlSurface, &Text)> {
+        let (_, text) = self.enabled.as_ref()?;
+        Some((self.focus.as_ref().filter(|focus| focus.is_alive())?, text))
+    }
+
+    /// The surface that has the focus.
+    pub fn focus(&self) -> Option<&WlSurface> {
+        self.focus.as_ref()
+    }
+
+    /// The keyboard is on another surface. Whether a text input was disabled by that.
+    pub fn set_focus(&mut self, surface: Option<&WlSurface>) -> bool {
+        if self.focus.as_ref() == surface {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.focus, surface.cloned());
+        if let Some(before) = before.filter(|before| before.is_alive()) {
+            for input in self.inputs.iter_mut().filter(|input| input.object.id().same_client_as(&before.id())) {
+                (input.enable, input.pending) = (None, Text::default());
+                input.object.leave(&before);
+            }
+        }
+        if let Some(surface) = surface {
+            for input in self.inputs.iter_mut().filter(|input| input.object.id().same_client_as(&surface.id())) {
+                (input.enable, input.pending) = (None, Text::default());
+                input.object.enter(surface);
+            }
+        }
+        self.enabled.take().is_some()
+    }
+
+    /// Gives the enabled text input what was composed.
+    pub fn send(&self, composed: &Composed) {
+        let Some((object, _)) = &self.enabled else { return };
+        let Some(input) = self.inputs.iter().find(|input| input.object == *object) else { return };
+        let Composed { preedit, commit, delete: (before, after) } = composed;
+        if let Some((text, begin, end)) = preedit {
+            object.preedit_string(Some(text.clone()), *begin, *end);
+        }
+        if *before > 0 || *after > 0 {
+            object.delete_surrounding_text(*before, *after);
+        }
+        if let Some(text) = commit {
+            object.commit_string(Some(text.clone()));
+        }
+        object.done(input.commits);
+    }
+
+    fn has_focus(&self, object: &ZwpTextInputV3) -> bool {
+        self.focus.as_ref().is_some_and(|focus| focus.id().same_client_as(&object.id()))
+    }
+
+    fn find(&mut self, object: &ZwpTextInputV3) -> Option<&mut Input> {
+        self.inputs.iter_mut().find(|input| input.object == *object)
+    }
+
+    /// The client commits what it has said.
+    fn commit(&mut self, object: &ZwpTextInputV3) -> Option<Change> {
+        let has_focus = self.has_focus(object);
+        let input = self.find(object)?;
+        input.commits = input.commits.wrapping_add(1);
+        let (enable, said) = (input.enable.take(), std::mem::take(&mut input.pending));
+        if !has_focus {
+            return None;
+        }
+        let is_enabled = self.enabled.as_ref().is_some_and(|(enabled, _)| enabled == object);
+        match enable {
+            // Another one is: it has to be disabled first.
+            Some(true) if self.enabled.is_some() && !is_enabled => None,
+            Some(true) => {
+                self.enabled = Some((object.clone(), said));
+                Some(Change::Enabled)
+            }
+            Some(false) if is_enabled => {
+                self.enabled = None;
+                Some(Change::Disabled)
+            }
+            None if is_enabled => {
+                self.enabled.as_mut()?.1.merge(said);
+                Some(Change::Said)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The nearest place between two letters at or before so many bytes.
+pub(crate) fn boundary(text: &str, at: i32) -> u32 {
+    let at = usize::try_from(at).unwrap_or(0).min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0) as u32
+}
+
+bind_manager!(TextInputs, ZwpTextInputManagerV3);
+
+impl<D> Dispatch<ZwpTextInputManagerV3, (), D> for TextInputs
+where
+    D: Dispatch<ZwpTextInputManagerV3, ()> + Dispatch<ZwpTextInputV3, ()> + TextInputHandler + 'static,
+{
+    fn request(
+        state: &mut D,
+        _: &Client,
+        _: &ZwpTextInputManagerV3,
+        request: manager::Request,
+        (): &(),
+        _: &DisplayHandle,
+        data_init: &mut DataInit<'_, D>,
+    ) {
+        // There is one seat.
+        let manager::Request::GetTextInput { id, .. } = request else { return };
+        let object = data_init.init(id, ());
+        let inputs = state.text_inputs();
+        if let Some(focus) = inputs.focus.as_ref().filter(|focus| focus.id().same_client_as(&object.id())) {
+            object.enter(focus);
+        }
+        inputs.inputs.push(Input { object, commits: 0, enable: None, pending: Text::default() });
+    }
+}
+
+impl<D> Dispatch<ZwpTextInputV3, (), D> for TextInputs
+where
+    D: Dispatch<ZwpTextInputV3, ()> + TextInputHandler + 'static,
+{
+    fn request(
+        state: &mut D,
+        _: &Client,
+        resource: &ZwpTextInputV3,
+        request: object::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, D>,
+    ) {
+        if let object::Request::Commit = request {
+            if let Some(change) = state.text_inputs().commit(resource) {
+                state.text_input_changed(change);
+            }
+            return;
+        }
+        let Some(input) = state.text_inputs().find(resource) else { return };
+        let pending = &mut input.pending;
+        match request {
+            object::Request::Enable => (input.enable, input.pending) = (Some(true), Text::default()),
+            object::Request::Disable => (input.enable, input.pending) = (Some(false), Text::default()),
+            object::Request::SetSurroundingText { text, cursor, anchor } => {
+                let (cursor, anchor) = (boundary(&text, cursor), boundary(&text, anchor));
+                pending.surrounding = Some(Surrounding { text, cursor, anchor });
+            }
+            object::Request::SetTextChangeCause { cause } => {
+                pending.cause = Some(cause.into_result().unwrap_or(ChangeCause::Other));
+            }
+            object::Request::SetContentType { hint, purpose } => {
+                let hint = match hint {
+                    WEnum::Value(hint) => hint,
+                    WEnum::Unknown(bits) => ContentHint::from_bits_truncate(bits),
+                };
+                pending.content = Some((hint, purpose.into_result().unwrap_or(ContentPurpose::Normal)));
+            }
+            object::Request::SetCursorRectangle { x, y, width, height } => {
+                let (x, y) = (x.clamp(-FAR, FAR), y.clamp(-FAR, FAR));
+                let size = (width.clamp(0, FAR), height.clamp(0, FAR));
+                pending.cursor = Some(Rectangle::new((x, y).into(), size.into()));
+            }
+            _ => {}
+        }
+    }
+
+    fn destroyed(state: &mut D, _: ClientId, resource: &ZwpTextInputV3, (): &()) {
+        let inputs = state.text_inputs();
+        inputs.inputs.retain(|input| input.object != *resource);
+        if inputs.enabled.take_if(|(enabled, _)| enabled == resource).is_some() {
+            state.text_input_changed(Change::Disabled);
+        }
+    }
+}
+
+/// Implements the protocol's dispatch for the compositor's state type, which implements [`TextInputHandler`].
+#[macro_export]
+macro_rules! delegate_text_input {
+    ($ty:ty) => {
+        $crate::observed_global_dispatch!($ty: [
+            $crate::reexports::text_input::manager::ZwpTextInputManagerV3: ()
+        ] => $crate::text_input::TextInputs);
+        $crate::observed_dispatch!($ty: [
+            $crate::reexports::text_input::manager::ZwpTextInputManagerV3: ()
+        ] => $crate::text_input::TextInputs);
+        $crate::observed_dispatch!($ty: [
+            $crate::reexports::text_input::object::ZwpTextInputV3: ()
+        ] => $crate::text_input::TextInputs);
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_in_the_text_and_between_two_letters() {
+        for (at, expected) in [(0, 0), (1, 1), (2, 1), (3, 3), (4, 4), (5, 4), (-1, 0), (i32::MIN, 0), (i32::MAX, 4)] {
+            assert_eq!(boundary("aäb", at), expected, "{at}");
+        }
+        assert_eq!(boundary("", 7), 0);
+    }
+
+    #[test]
+    fn what_is_not_said_again_stays_but_the_cause() {
+        let surrounding = |text: &str| Some(Surrounding { text: text.to_owned(), cursor: 0, anchor: 0 });
+        let content = Some((ContentHint::Latin, ContentPurpose::Url));
+        let mut text = Text { surrounding: surrounding("a"), cause: Some(ChangeCause::Other), ..Text::default() };
+        text.merge(Text { content, ..Text::default() });
+        assert_eq!(text, Text { surrounding: surrounding("a"), content, ..Text::default() });
+        text.merge(Text { surrounding: surrounding("b"), ..Text::default() });
+        assert_eq!(text, Text { surrounding: surrounding("b"), content, ..Text::default() });
+    }
+}
