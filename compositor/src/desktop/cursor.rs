@@ -285,8 +285,8 @@ fn with_hotspot<T>(surface: &WlSurface, f: impl FnOnce(&mut Point<i32, Logical>)
     })
 }
 
-/// The client of an image in shared memory has its buffer back at once: the image may be wanted again, for a
-/// display of another kind, so it is copied.
+/// The client of an image in shared memory has its buffer back with the first frame that reads it: the image may
+/// be wanted again, for a display of another kind, so it is copied.
 fn keep_copy(surface: &WlSurface) {
     if !surface.is_alive() {
         return;
