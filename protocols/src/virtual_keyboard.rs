@@ -62,7 +62,7 @@ pub struct VirtualKeyboardState;
 
 impl VirtualKeyboardState {
     /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy)
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
     where
         D: GlobalDispatch<ZwpVirtualKeyboardManagerV1, SeenBy>
             + Dispatch<ZwpVirtualKeyboardManagerV1, ()>
@@ -70,6 +70,7 @@ impl VirtualKeyboardState {
             + 'static,
     {
         display.create_global::<D, ZwpVirtualKeyboardManagerV1, SeenBy>(1, seen_by);
+        Self
     }
 }
 

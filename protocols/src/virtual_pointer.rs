@@ -169,7 +169,7 @@ pub struct VirtualPointerState;
 
 impl VirtualPointerState {
     /// Announces the global, to the clients of `seen_by`, for as long as the display lives.
-    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy)
+    pub fn new<D>(display: &DisplayHandle, seen_by: SeenBy) -> Self
     where
         D: GlobalDispatch<ZwlrVirtualPointerManagerV1, SeenBy>
             + Dispatch<ZwlrVirtualPointerManagerV1, ()>
@@ -177,6 +177,7 @@ impl VirtualPointerState {
             + 'static,
     {
         display.create_global::<D, ZwlrVirtualPointerManagerV1, SeenBy>(2, seen_by);
+        Self
     }
 }
 

@@ -143,6 +143,8 @@ fn a_day_with_a_bar_a_terminal_a_launcher_and_the_lock() {
     day.desk.is_filled("the lock", SCREEN, GREEN).unwrap();
     day.press(&[code::KEY_1]);
     day.desk.keyboard.text("\n").unwrap();
+    // It hears nothing while it looks at the password.
+    assert!(poll_until(PATIENCE, || lock.log().contains("pam_authenticate failed")), "{}", lock.log());
     day.desk.is_filled("the lock", SCREEN, GREEN).unwrap();
     day.desk.keyboard.text("lab\n").unwrap();
     assert!(lock.wait().unwrap().success(), "{}", lock.log());

@@ -20,7 +20,7 @@ const GREY: Colour = [90, 90, 90];
 const YELLOW: Colour = [220, 210, 0];
 const HALF: i32 = WIDTH / 2;
 
-/// The ways to the screen: planes, pixman alone, the GPU's language alone, and both of it.
+/// The ways to the screen: planes beside pixman, pixman alone, GLES alone, planes beside GLES.
 const WORLDS: [&[&str]; 4] = [
     &["--renderer", "pixman", "--planes", "all"],
     &["--renderer", "pixman", "--planes", "none"],

@@ -237,8 +237,10 @@ impl Cursor {
             return None;
         }
         if let CursorImageStatus::Named(icon) = &self.image {
-            let image = self.theme.image(*icon);
-            return Some(Rectangle::new(pointer.to_i32_floor() - image.hotspot, image.size()));
+            let image = self.theme.image(*icon, Scale::ONE);
+            let (hotspot, size) = (image.hotspot, image.size());
+            let origin = pointer.to_i32_floor() - Point::from((hotspot.x, hotspot.y));
+            return Some(Rectangle::new(origin, (size.w, size.h).into()));
         }
         let (root, origin) = self.surface(pointer)?;
         let mut around: Option<Rectangle<i32, Logical>> = None;
@@ -330,8 +332,8 @@ fn with_hotspot<T>(surface: &WlSurface, f: impl FnOnce(&mut Point<i32, Logical>)
     })
 }
 
-/// The client of an image in shared memory has its buffer back at once: the image may be wanted again, for a
-/// display of another kind, so it is copied.
+/// The client of an image in shared memory has its buffer back with the first frame that reads it: the image may
+/// be wanted again, for a display of another kind, so it is copied.
 fn keep_copy(surface: &WlSurface) {
     if !surface.is_alive() {
         return;

@@ -86,8 +86,9 @@ impl Desktop {
     pub fn collect_window(&self, number: u32, screen: &Screen, now: fence::Ns, layers: &mut Vec<Layer>) {
         let Some(window) = self.windows.by_mapping(number) else { return };
         let _: ControlFlow<()> = self.roots_of_window(window, &mut |root| {
+            let anchor = screen.anchor(root.origin);
             walk(&self.trees, root.surface, root.origin, |surface, states, at| {
-                layers.extend(layer(surface, states, (at, None), screen, now));
+                layers.extend(layer(surface, states, (anchor, at, None), screen, now));
             });
             ControlFlow::Continue(())
         });

@@ -125,8 +125,10 @@ impl Syncline {
 
     fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
         let Some(keyboard) = self.seat.get_keyboard() else { return };
-        self.restore_keymaps();
         self.refresh_keyboard_grab();
+        if !self.is_for_input_method(event.key_code(), event.state() == KeyState::Pressed) {
+            self.restore_keymaps();
+        }
         let (serial, time, pressed) =
             (SERIAL_COUNTER.next_serial(), event.time_msec(), event.state() == KeyState::Pressed);
         keyboard.input(self, event.key_code(), event.state(), serial, time, |state, modifiers, key| {

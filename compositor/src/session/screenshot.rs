@@ -45,11 +45,10 @@ impl Syncline {
             Some(name) => outputs.find_id(|output| output.wl.name() == *name).ok_or(format!("{name} is not lit"))?,
             None => outputs.first().map(|output| output.id).ok_or("no display is lit")?,
         };
-        let area = match of.region {
-            Some(region) => part_of_desktop(region)?,
-            None => outputs[id].rect(),
+        let screen = match of.region {
+            Some(region) => Screen::upright(part_of_desktop(region)?),
+            None => outputs[id].screen().not_turned(),
         };
-        let screen = Screen::upright(area);
         let found = self.collect_scene(id, &screen, false, scene, &mut Vec::new());
         hide(scene, &self.desktop.private());
         Ok((screen, self.background(found.filled)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smithay::utils::Rectangle;
 
 use crate::{
-    render::Layer,
+    render::{Layer, layer::Shows},
     surface::{
         buffer::PixelSource,
         content::{Content, ContentParts, SyncMethod},
@@ -22,7 +22,7 @@ pub fn hide(layers: &mut [Layer], private: &[SurfaceId]) {
         let surface = layer.content.surface.hidden();
         let view = View { size: layer.view.size, src: Rectangle::from_size((1.0, 1.0).into()), ..View::default() };
         let damage = DamageHistory::default();
-        *layer = Layer { content: black(surface), view, damage, opaque: true, older: false, ..layer.clone() };
+        *layer = Layer { content: black(surface), view, damage, opaque: true, shows: Shows::Whole, ..layer.clone() };
     }
 }
 

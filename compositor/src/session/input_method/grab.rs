@@ -66,6 +66,15 @@ impl Syncline {
         self.keyboard_grab().filter(|grab| grab.client().as_ref() != client)
     }
 
+    /// Whether a key of the seat is the input method's, unless a binding takes it. A client that has the keymap of a
+    /// virtual keyboard, by which the input method may pass keys on, keeps it then.
+    pub(in crate::session) fn is_for_input_method(&self, key: Keycode, pressed: bool) -> bool {
+        match pressed {
+            true => self.keyboard_grab().is_some(),
+            false => self.grabbed.keys.contains(&key) || self.grabbed.orphans.contains(&key),
+        }
+    }
+
     /// A key of the seat is pressed or released, which no binding takes. Whether it is the input method's.
     pub(in crate::session) fn input_method_takes(
         &mut self,

@@ -61,6 +61,15 @@ impl VirtualKeyboards {
         self.numbers = self.numbers.wrapping_add(1);
         self.numbers
     }
+
+    /// Whether a client has a keymap that no keyboard has any more.
+    pub fn has_told_of_gone(&self) -> bool {
+        let is_there = |number: u32| {
+            let mut all = self.list.iter().filter_map(|keyboard| keyboard.typing.as_ref());
+            all.any(|typing| typing.number == number)
+        };
+        self.told.iter().any(|(_, number)| !is_there(*number))
+    }
 }
 
 /// What has to be let go.

@@ -108,7 +108,7 @@ impl VirtualKeyboardHandler for Syncline {
         let Some(at) = keyboards.list.iter().position(|keyboard| keyboard.object == *object) else { return };
         let gone = keyboards.list.swap_remove(at);
         self.left_held.keys.extend(gone.held.into_iter().map(|(code, went)| (gone.number, code, went)));
-        self.left_held.keymap |= !keyboards.told.is_empty();
+        self.left_held.keymap |= keyboards.has_told_of_gone();
     }
 }
 

@@ -119,7 +119,7 @@ impl Used {
         if self.requests >= self.look + LOOK {
             self.look = self.requests;
             let now = now();
-            let is_due = |frame: Ns| (frame..frame + OVERDUE).contains(&now);
+            let is_due = |frame: Ns| (frame..frame.saturating_add(OVERDUE)).contains(&now);
             if now >= *self.began.get_or_insert(now) + TIME || self.frame.is_some_and(is_due) {
                 return 0;
             }
@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(turn().left(|| 500), 0);
         assert_eq!(turn().left(|| 500 + OVERDUE), LOOK, "it has no end");
         assert_eq!(Used::before(Some(500)).left(|| 500), LOOK, "some are handled in each turn");
+        assert_eq!(Used { requests: LOOK, ..Used::before(Some(Ns::MAX)) }.left(|| 5), LOOK);
     }
 
     #[test]

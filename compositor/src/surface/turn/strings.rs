@@ -208,8 +208,11 @@ mod tests {
             "zwlr_data_control_offer_v1.receive",
             "zwlr_data_control_source_v1.offer",
             "zwlr_layer_shell_v1.get_layer_surface",
+            "zwp_input_method_v2.commit_string",
+            "zwp_input_method_v2.set_preedit_string",
             "zwp_primary_selection_offer_v1.receive",
             "zwp_primary_selection_source_v1.offer",
+            "zwp_text_input_v3.set_surrounding_text",
             "zxdg_importer_v2.import_toplevel",
         ];
         assert_eq!(found, expected);
