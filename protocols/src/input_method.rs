@@ -27,9 +27,9 @@ use wayland_server::{
 };
 
 use crate::{
+    edited_text::{Composed, Text, boundary},
     seen_by::SeenBy,
     surface_object::bind_manager,
-    text_input::{Text, boundary},
 };
 
 /// The role of a popup.
@@ -37,17 +37,6 @@ pub const INPUT_POPUP_ROLE: &str = "zwp_input_popup_surface_v2";
 
 /// The error for a surface that has a role. The protocol wants one and names none.
 const ROLE: u32 = 0;
-
-/// What an input method has composed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Composed {
-    /// Text that is not final, and where the cursor begins and ends in it, in bytes; both -1: there is none.
-    pub preedit: Option<(String, i32, i32)>,
-    /// Text that is.
-    pub commit: Option<String>,
-    /// So many bytes before and after the cursor go.
-    pub delete: (u32, u32),
-}
 
 /// What the protocol needs from the compositor's state.
 pub trait InputMethodHandler {

@@ -17,6 +17,7 @@ pub mod alpha_modifier;
 pub mod capture;
 pub mod color_representation;
 pub mod commit_timing;
+pub mod edited_text;
 pub mod explicit_sync;
 pub mod fifo;
 pub mod fixes;

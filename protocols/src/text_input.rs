@@ -12,7 +12,7 @@
 //!
 //! Source: `wayland-protocols/unstable/text-input/text-input-unstable-v3.xml`.
 
-use smithay::utils::{Logical, Rectangle};
+use smithay::utils::Rectangle;
 use wayland_protocols::wp::text_input::zv3::server::{
     zwp_text_input_manager_v3::{self as manager, ZwpTextInputManagerV3},
     zwp_text_input_v3::{self as object, ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3},
@@ -22,45 +22,13 @@ use wayland_server::{
     protocol::wl_surface::WlSurface,
 };
 
-use crate::{input_method::Composed, surface_object::bind_manager};
+use crate::{
+    edited_text::{Composed, Surrounding, Text, boundary},
+    surface_object::bind_manager,
+};
 
 /// Places of cursors are clamped to this: no surface is so large.
 const FAR: i32 = 1 << 20;
-
-/// The text around the cursor. Positions are bytes, between two letters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surrounding {
-    /// A part of the text.
-    pub text: String,
-    /// Where the cursor is.
-    pub cursor: u32,
-    /// Where the selection begins or ends; without one, the cursor.
-    pub anchor: u32,
-}
-
-/// What a client has said of the text, as far as it has.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Text {
-    /// The text around the cursor.
-    pub surrounding: Option<Surrounding>,
-    /// Who has changed it; said of each change anew.
-    pub cause: Option<ChangeCause>,
-    /// Its kind.
-    pub content: Option<(ContentHint, ContentPurpose)>,
-    /// Where the cursor is on the surface; never of a negative size.
-    pub cursor: Option<Rectangle<i32, Logical>>,
-}
-
-impl Text {
-    /// Takes over what another says.
-    fn merge(&mut self, news: Self) {
-        let Self { surrounding, cause, content, cursor } = news;
-        self.surrounding = surrounding.or(self.surrounding.take());
-        self.content = content.or(self.content);
-        self.cursor = cursor.or(self.cursor);
-        self.cause = cause;
-    }
-}
 
 /// What has become of the enabled text input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,12 +170,6 @@ impl TextInputs {
     }
 }
 
-/// The nearest place between two letters at or before so many bytes.
-pub(crate) fn boundary(text: &str, at: i32) -> u32 {
-    let at = usize::try_from(at).unwrap_or(0).min(text.len());
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0) as u32
-}
-
 bind_manager!(TextInputs, ZwpTextInputManagerV3);
 
 impl<D> Dispatch<ZwpTextInputManagerV3, (), D> for TextInputs
@@ -304,28 +266,4 @@ macro_rules! delegate_text_input {
             $crate::reexports::text_input::object::ZwpTextInputV3: ()
         ] => $crate::text_input::TextInputs);
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_is_in_the_text_and_between_two_letters() {
-        for (at, expected) in [(0, 0), (1, 1), (2, 1), (3, 3), (4, 4), (5, 4), (-1, 0), (i32::MIN, 0), (i32::MAX, 4)] {
-            assert_eq!(boundary("aäb", at), expected, "{at}");
-        }
-        assert_eq!(boundary("", 7), 0);
-    }
-
-    #[test]
-    fn what_is_not_said_again_stays_but_the_cause() {
-        let surrounding = |text: &str| Some(Surrounding { text: text.to_owned(), cursor: 0, anchor: 0 });
-        let content = Some((ContentHint::Latin, ContentPurpose::Url));
-        let mut text = Text { surrounding: surrounding("a"), cause: Some(ChangeCause::Other), ..Text::default() };
-        text.merge(Text { content, ..Text::default() });
-        assert_eq!(text, Text { surrounding: surrounding("a"), content, ..Text::default() });
-        text.merge(Text { surrounding: surrounding("b"), ..Text::default() });
-        assert_eq!(text, Text { surrounding: surrounding("b"), content, ..Text::default() });
-    }
 }

@@ -1,8 +1,8 @@
 //! The globals of the session. [`TABLE`] lists them all: the version, which clients may see the
 //! global, and the file that handles its requests.
 //!
-//! Tests compare the table with the globals that a client sees and with the list in the README. To
-//! add a protocol, add a row here, create the global in [`announce`] (or in
+//! Tests compare the table with the globals that a client sees, with the list in the README and with
+//! docs/protocols.md. To add a protocol, add a row here, create the global in [`announce`] (or in
 //! [`Syncline::announce_devices`] if it needs hardware), and write the handler in the file that the
 //! row names.
 
@@ -74,7 +74,7 @@ use smithay::{
         relative_pointer::RelativePointerManagerState,
         shell::{
             kde::decoration::KdeDecorationState,
-            xdg::{XdgShellState, decoration::XdgDecorationState, dialog::XdgDialogState},
+            xdg::{XdgShellState, dialog::XdgDialogState},
         },
         xdg_activation::XdgActivationState,
         xdg_system_bell::XdgSystemBellState,
@@ -300,7 +300,7 @@ pub const TABLE: &[GlobalRow] = &[
         seen_by: SeenBy::Trusted,
         ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
     },
-    row(ZxdgDecorationManagerV1::interface, 1, "compositor/src/session/windows/decoration.rs"),
+    row(ZxdgDecorationManagerV1::interface, 2, "compositor/src/session/windows/decoration.rs"),
     row(ZxdgExporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgImporterV2::interface, 1, "compositor/src/session/windows/foreign.rs"),
     row(ZxdgOutputManagerV1::interface, 3, "compositor/src/session/handlers.rs"),
@@ -355,7 +355,7 @@ pub fn announce(
     PresentationState::new::<Syncline>(display, CLOCK_MONOTONIC);
     OutputManagerState::new_with_xdg_output::<Syncline>(display);
     IdleInhibitManagerState::new::<Syncline>(display);
-    XdgDecorationState::new::<Syncline>(display);
+    display.create_global::<Syncline, ZxdgDecorationManagerV1, ()>(2, ());
     XdgDialogState::new::<Syncline>(display);
     ToplevelIconState::new::<Syncline>(display);
     XdgToplevelTagManager::new::<Syncline>(display);
@@ -491,6 +491,29 @@ mod tests {
         }
         for row in TABLE {
             assert!(root.join(row.answered_in).is_file(), "{}: {} is not there", row.interface(), row.answered_in);
+        }
+    }
+
+    #[test]
+    fn the_page_of_protocols_has_each_global_or_says_why_not() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = std::fs::read_to_string(root.join("docs/protocols.md")).unwrap();
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect();
+        for row in TABLE {
+            let (name, version) = (format!("`{}`", row.interface()), row.version.to_string());
+            let found = rows.iter().find(|cells| cells[1] == name);
+            assert_eq!(found.map(|cells| cells[2]), Some(version.as_str()), "{name} in docs/protocols.md");
+        }
+        let number = |cell: &str| cell.trim_end_matches('c').parse().unwrap_or(0_u32);
+        for cells in &rows {
+            let there = TABLE.iter().any(|row| cells[1].trim_matches('`') == row.interface());
+            assert_eq!(there, number(cells[2]) > 0, "{}", cells[1]);
+            let less = number(cells[2]) < number(cells[3]).max(number(cells[4]));
+            assert_eq!(less, !cells[5].is_empty(), "{}: a reason is there where one is needed", cells[1]);
         }
     }
 

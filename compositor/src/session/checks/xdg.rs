@@ -12,9 +12,7 @@ use smithay::{
         shell::xdg::{
             PopupSurface, PositionerState, SurfaceCachedState, XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData,
             XdgPositionerUserData, XdgShellState, XdgShellSurfaceUserData, XdgSurfaceUserData, XdgToplevelSurfaceData,
-            XdgWmBaseUserData,
-            decoration::{XdgDecorationManagerGlobalData, XdgDecorationState},
-            dialog::XdgDialogState,
+            XdgWmBaseUserData, decoration::XdgDecorationState, dialog::XdgDialogState,
         },
     },
 };
@@ -77,7 +75,6 @@ checked!(XdgWmDialogV1, (), XdgDialogState, dialog_request);
 checked!(ZxdgDecorationManagerV1, (), XdgDecorationState, decoration_request);
 observed_global_dispatch!(Syncline: [XdgWmBase: ()] => XdgShellState);
 observed_global_dispatch!(Syncline: [XdgWmDialogV1: ()] => XdgDialogState);
-observed_global_dispatch!(Syncline: [ZxdgDecorationManagerV1: XdgDecorationManagerGlobalData] => XdgDecorationState);
 
 /// Smithay would panic for a toplevel that it does not know.
 fn dialog_request(state: &mut Syncline, manager: &XdgWmDialogV1, request: &xdg_wm_dialog_v1::Request) -> bool {
@@ -100,7 +97,8 @@ fn decoration_request(
             let message = format!("{get}: {id} has no surface");
             refuse(manager, zxdg_toplevel_decoration_v1::Error::Orphaned, message)
         }
-        Some(known) if first_buffer::has_buffer(known.wl_surface()) => {
+        // Later versions allow it.
+        Some(known) if manager.version() == 1 && first_buffer::has_buffer(known.wl_surface()) => {
             let message = format!("{get}: {id} has a buffer already");
             refuse(manager, zxdg_toplevel_decoration_v1::Error::UnconfiguredBuffer, message)
         }

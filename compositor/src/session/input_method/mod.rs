@@ -14,7 +14,8 @@ pub(in crate::session) mod grab;
 mod popups;
 
 use protocols::{
-    input_method::{Composed, InputMethodHandler, InputMethods},
+    edited_text::Composed,
+    input_method::{InputMethodHandler, InputMethods},
     reexports::input_method::grab::ZwpInputMethodKeyboardGrabV2,
     text_input::{Change, TextInputHandler, TextInputs},
 };

@@ -17,15 +17,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use protocols::ObjectObserver;
 use smithay::{
     reexports::{
-        wayland_protocols::xdg::decoration::zv1::server::zxdg_toplevel_decoration_v1::{
-            self, Mode, ZxdgToplevelDecorationV1,
+        wayland_protocols::xdg::decoration::zv1::server::{
+            zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
+            zxdg_toplevel_decoration_v1::{self, Error, Mode, ZxdgToplevelDecorationV1},
         },
         wayland_protocols_misc::server_decoration::server::{
             org_kde_kwin_server_decoration::{Mode as KdeMode, OrgKdeKwinServerDecoration},
             org_kde_kwin_server_decoration_manager::Mode as KdeDefault,
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak, backend::ClientId,
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, Weak, backend::ClientId,
             protocol::wl_surface::WlSurface,
         },
     },
@@ -189,6 +190,27 @@ impl XdgDecorationHandler for Syncline {
     }
 }
 
+/// Smithay 0.7 announces version 1. What version 2 adds is an error, and a window that gets an object when it has a
+/// buffer already; see [`crate::session::checks::xdg`].
+impl GlobalDispatch<ZxdgDecorationManagerV1, ()> for Syncline {
+    fn bind(
+        state: &mut Self,
+        _: &DisplayHandle,
+        client: &Client,
+        manager: New<ZxdgDecorationManagerV1>,
+        (): &(),
+        data_init: &mut DataInit<'_, Self>,
+    ) {
+        ObjectObserver::note_bind(state, client, ZxdgDecorationManagerV1::interface());
+        data_init.init(manager, ());
+    }
+
+    fn can_view(client: Client, (): &()) -> bool {
+        <Self as ObjectObserver>::note_registry(&client, ZxdgDecorationManagerV1::interface());
+        true
+    }
+}
+
 /// Smithay tells nobody that an object is destroyed: the window is without a bar of the session then.
 impl Dispatch<ZxdgToplevelDecorationV1, ToplevelSurface> for Syncline {
     fn request(
@@ -201,6 +223,9 @@ impl Dispatch<ZxdgToplevelDecorationV1, ToplevelSurface> for Syncline {
         data_init: &mut DataInit<'_, Self>,
     ) {
         ObjectObserver::note_creation(state, client, ZxdgToplevelDecorationV1::interface(), request.opcode());
+        if let zxdg_toplevel_decoration_v1::Request::SetMode { mode: WEnum::Unknown(mode) } = request {
+            return object.post_error(Error::InvalidMode, format!("set_mode: {mode} is no mode"));
+        }
         let destroys = matches!(request, zxdg_toplevel_decoration_v1::Request::Destroy);
         <XdgDecorationState as Dispatch<_, _, Self>>::request(
             state, client, object, request, toplevel, display, data_init,
