@@ -73,16 +73,3 @@ fn a_dialog_of_libadwaita_takes_its_answer_from_the_keyboard() {
     }
     desk.compositor.stop().unwrap();
 }
-
-#[test]
-#[ignore = "apps"]
-fn a_text_is_copied_from_one_program_to_another() {
-    let desk = Desk::new(TILING).unwrap();
-    let _foot = desk.start(&["foot"]).unwrap();
-    desk.window("foot").unwrap();
-    desk.keyboard.text("wl-copy hello\n").unwrap();
-    assert!(poll_until(syncline_tests::apps::PATIENCE, || {
-        desk.run(&["timeout", "5", "wl-paste", "--no-newline"]).is_ok_and(|text| text == "hello")
-    }));
-    desk.compositor.stop().unwrap();
-}

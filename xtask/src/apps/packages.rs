@@ -11,25 +11,39 @@ const FORMAT: u32 = 1;
 pub const SUITE: &str = "sid";
 
 /// The packages that tests are about, each with a program that must be there.
-pub const PROGRAMS: [(&str, &str); 11] = [
+pub const PROGRAMS: [(&str, &str); 22] = [
+    ("cliphist", "cliphist"),
+    ("fcitx5", "fcitx5"),
     ("foot", "foot"),
     ("fuzzel", "fuzzel"),
+    ("grim", "grim"),
     ("gtk-4-examples", "gtk4-demo"),
+    ("kanshi", "kanshi"),
     ("libnotify-bin", "notify-send"),
     ("mako-notifier", "mako"),
+    ("slurp", "slurp"),
     ("swaybg", "swaybg"),
     ("swaylock", "swaylock"),
     ("waybar", "waybar"),
+    ("wayvnc", "wayvnc"),
+    ("wf-recorder", "wf-recorder"),
     ("wl-clipboard", "wl-copy"),
+    ("wl-mirror", "wl-mirror"),
     ("wlr-randr", "wlr-randr"),
+    ("wlsunset", "wlsunset"),
+    ("wtype", "wtype"),
+    ("wvkbd", "wvkbd-mobintl"),
     ("zenity", "zenity"),
 ];
 
 /// What these need, and do not depend on.
-const BESIDE: [&str; 7] = [
+const BESIDE: [&str; 10] = [
     "adwaita-icon-theme",
     "dbus-daemon",
+    "fcitx5-anthy",
+    "ffmpeg",
     "fonts-dejavu-core",
+    "fonts-ipafont-gothic",
     "hicolor-icon-theme",
     "libgl1-mesa-dri",
     "libpam-modules",
