@@ -1,6 +1,4 @@
-//! Configurations: what they collect, and the mistakes that they may contain.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Requests of configurations, and the mistakes that they may contain.
 
 use wayland_protocols_wlr::output_management::v1::server::{
     zwlr_output_configuration_head_v1::{self as of_head, ZwlrOutputConfigurationHeadV1},
@@ -8,66 +6,12 @@ use wayland_protocols_wlr::output_management::v1::server::{
     zwlr_output_head_v1::{AdaptiveSyncState, ZwlrOutputHeadV1},
     zwlr_output_mode_v1::ZwlrOutputModeV1,
 };
-use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, Weak};
+use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum};
 
 use crate::output_management::{
-    Answer, Head, HeadData, HeadWish, ModeData, ModeWish, OutputManagementHandler, OutputManagementState, Wanted,
+    Answer, ConfigurationData, ConfigurationHeadData, Head, HeadData, ModeData, ModeWish, OutputManagementHandler,
+    OutputManagementState, Wanted,
 };
-
-/// User data of `zwlr_output_configuration_v1`.
-#[derive(Debug)]
-pub struct ConfigurationData(pub(super) Mutex<Configuration>);
-
-impl ConfigurationData {
-    fn lock(&self) -> MutexGuard<'_, Configuration> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// User data of `zwlr_output_configuration_head_v1`.
-#[derive(Debug)]
-pub struct ConfigurationHeadData {
-    configuration: Weak<ZwlrOutputConfigurationV1>,
-    /// The number of the head.
-    head: u64,
-}
-
-/// What a configuration has been given.
-#[derive(Debug)]
-pub(super) struct Configuration {
-    /// For the heads as they were told with this serial.
-    serial: u32,
-    /// It was tested or applied.
-    used: bool,
-    /// It names a mode that is not there any more.
-    outdated: bool,
-    wishes: Vec<HeadWish>,
-}
-
-impl Configuration {
-    pub(super) fn new(serial: u32) -> Self {
-        Self { serial, used: false, outdated: false, wishes: Vec::new() }
-    }
-
-    /// Adds a head; false: it was there.
-    fn add(&mut self, head: u64, on: Option<Wanted>) -> bool {
-        let is_new = self.wishes.iter().all(|wish| wish.head != head);
-        if is_new {
-            self.wishes.push(HeadWish { head, on });
-        }
-        is_new
-    }
-
-    /// What is wanted of a head that is to be on.
-    fn wanted(&mut self, head: u64) -> Option<&mut Wanted> {
-        self.wishes.iter_mut().find(|wish| wish.head == head)?.on.as_mut()
-    }
-
-    /// The head that has been left out.
-    fn missing<'a>(&self, heads: &'a [Head]) -> Option<&'a Head> {
-        heads.iter().find(|head| self.wishes.iter().all(|wish| wish.head != head.about.number))
-    }
-}
 
 /// The number of a head that the compositor has made.
 fn number_of(head: &ZwlrOutputHeadV1) -> Option<u64> {
@@ -161,7 +105,7 @@ where
         if known.used {
             return;
         }
-        let Configuration { outdated, .. } = *known;
+        let outdated = known.outdated;
         let Some(wanted) = known.wanted(data.head) else { return };
         let mut outdates = false;
         let result = match request {

@@ -13,7 +13,7 @@ use wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, 
 use crate::{
     output_management::{
         ConfigurationData, HeadData, ModeData, OutputManagementHandler, OutputManagementState,
-        configuration::Configuration, told::Manager,
+        collected::Configuration, told::Manager,
     },
     seen_by::SeenBy,
 };

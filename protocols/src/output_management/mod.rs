@@ -8,6 +8,7 @@
 //!
 //! Source: `wlr-protocols/unstable/wlr-output-management-unstable-v1.xml`.
 
+mod collected;
 mod configuration;
 mod dispatch;
 mod model;
@@ -20,7 +21,7 @@ use wayland_protocols_wlr::output_management::v1::server::{
 use wayland_server::{Dispatch, DisplayHandle, GlobalDispatch, Resource, Weak};
 
 pub use self::{
-    configuration::{ConfigurationData, ConfigurationHeadData},
+    collected::{ConfigurationData, ConfigurationHeadData},
     model::{About, Head, HeadWish, ModeInfo, ModeWish, State, Wanted},
     told::{HeadData, ModeData},
 };
