@@ -4,6 +4,7 @@
 //! only after success. Never shares a CRTC or a plane with another output of the same [`Device`].
 
 pub mod crtcs;
+pub mod other_mode;
 mod others;
 mod setup;
 

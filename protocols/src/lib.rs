@@ -1,5 +1,5 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
-//! meaning of their pixels and which of them are shown, idle notification, the power of displays,
+//! meaning of their pixels and which of them are shown, idle notification, displays and their power,
 //! surfaces that are parts of the desktop, keep the pointer or move it, devices and text that clients make, pictures of
 //! outputs and windows, dialogs of other clients' windows, what windows look like in lists, selections and drags, and the
 //! lock of the session.
@@ -27,6 +27,7 @@ pub mod idle_notify;
 pub mod input_method;
 pub mod layer_shell;
 pub mod linux_dmabuf;
+pub mod output_management;
 pub mod output_power;
 pub mod pointer_constraints;
 pub mod pointer_warp;
@@ -240,6 +241,14 @@ pub mod reexports {
     pub mod idle_notify {
         pub use wayland_protocols::ext::idle_notify::v1::server::{
             ext_idle_notification_v1 as object, ext_idle_notifier_v1 as manager,
+        };
+    }
+
+    /// wlr-output-management-unstable-v1.
+    pub mod output_management {
+        pub use wayland_protocols_wlr::output_management::v1::server::{
+            zwlr_output_configuration_head_v1 as configuration_head, zwlr_output_configuration_v1 as configuration,
+            zwlr_output_head_v1 as head, zwlr_output_manager_v1 as manager, zwlr_output_mode_v1 as mode,
         };
     }
 

@@ -48,6 +48,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("idle.off-after", "\"10m\""),
     ("mem2mem.device", "\"auto\""),
     ("output.name", "\"HDMI-A-1\""),
+    ("output.enabled", "true"),
     ("output.mode", "\"1920x1080@60\""),
     ("output.position", "[0, 0]"),
     ("output.transform", "\"normal\""),

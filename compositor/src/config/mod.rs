@@ -30,6 +30,7 @@ pub mod words;
 
 use std::collections::BTreeMap;
 
+use kms::inventory::Edid;
 use serde::{Deserialize, Serialize};
 use smithay::input::keyboard::XkbConfig;
 
@@ -94,7 +95,7 @@ documented! {
         pub environment: BTreeMap<String, String>,
         /// What one client may use.
         pub limits: Limits,
-        /// `[[output]]`: the settings of displays, by the name of their connector.
+        /// `[[output]]`: the settings of displays, by the name of their connector or monitor.
         #[serde(rename = "output", deserialize_with = "output::outputs")]
         pub outputs: Vec<OutputConfig>,
         /// `[[input]]`: how keyboards, mice and touchpads behave.
@@ -262,9 +263,16 @@ impl Config {
         self.outputs.iter().find(|output| output.name == connector)
     }
 
-    /// Whether a connector's display should use a variable refresh rate, if it supports it.
-    pub fn vrr(&self, connector: &str) -> bool {
-        self.output(connector).and_then(|output| output.vrr).unwrap_or(self.vrr)
+    /// The settings for a display: those that name the monitor, else those that name its connector.
+    pub fn output_of(&self, connector: &str, monitor: Option<&Edid>) -> Option<&OutputConfig> {
+        let monitor = monitor.map(Edid::full_name);
+        let named = monitor.and_then(|name| self.outputs.iter().find(|output| output.name == name));
+        named.or_else(|| self.output(connector))
+    }
+
+    /// Whether a display should use a variable refresh rate, if it supports it.
+    pub fn vrr(&self, connector: &str, monitor: Option<&Edid>) -> bool {
+        self.output_of(connector, monitor).and_then(|output| output.vrr).unwrap_or(self.vrr)
     }
 }
 
@@ -344,9 +352,9 @@ mod tests {
     #[test]
     fn a_display_may_differ_in_variable_refresh() {
         let config = parse("vrr = true\n[[output]]\nname = \"A\"\nvrr = false\n[[output]]\nname = \"B\"\n").unwrap();
-        assert_eq!(["A", "B", "C"].map(|name| config.vrr(name)), [false, true, true]);
+        assert_eq!(["A", "B", "C"].map(|name| config.vrr(name, None)), [false, true, true]);
         let config = parse("[[output]]\nname = \"A\"\nvrr = true\n").unwrap();
-        assert_eq!(["A", "B"].map(|name| config.vrr(name)), [true, false]);
+        assert_eq!(["A", "B"].map(|name| config.vrr(name, None)), [true, false]);
     }
 
     #[test]
@@ -363,6 +371,8 @@ mod tests {
             ("[[output]]\nname = \"a\"\ncontent-type = \"text\"\n", 3, "unknown variant `text`"),
             ("[[output]]\nname = \"a\"\nbroadcast-rgb = \"16\"\n", 3, "unknown variant `16`"),
             ("[[output]]\nname = \"a\"\nposition = [1]\n", 3, ""),
+            ("[[output]]\nname = \"a\"\nposition = [0, 1048577]\n", 3, "too far away"),
+            ("[[output]]\nname = \"a\"\nenabled = \"no\"\n", 3, "expected a boolean"),
             ("[[output]]\nname = \"a\"\nscale = 0.4\n", 3, "a scale of `0.4` is not possible; write 0.5 to 10"),
             ("[[output]]\nname = \"a\"\nscale = 11\n", 3, "a scale of `11` is not possible"),
             ("[[output]]\nname = \"a\"\nscale = nan\n", 3, "a scale of `NaN` is not possible"),

@@ -1,4 +1,4 @@
-//! `[[output]]`: the settings of one display, by the name of its connector.
+//! `[[output]]`: the settings of one display, by the name of its connector or by what the monitor calls itself.
 //!
 //! A setting for which the connector has no property is dropped with a warning when the display is
 //! lit. A value that no connector could have is an error in the file.
@@ -15,13 +15,19 @@ documented! {
     #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
     #[serde(deny_unknown_fields, rename_all = "kebab-case")]
     pub struct OutputConfig {
-        /// The name of the connector as `syncline doctor` lists it, for example `HDMI-A-1`.
+        /// The name of the connector as `syncline doctor` lists it, for example `HDMI-A-1`; or make, model and serial
+        /// number of the monitor, as `wlr-randr` lists them, for example `DEL DELL U2720Q 4K8X7R3`, wherever it is
+        /// plugged in. If both are named, what is said of the monitor counts.
         pub name: String,
+        /// Whether the display is lit.
+        #[serde(default = "lit", skip_serializing_if = "Clone::clone")]
+        pub enabled: bool,
         /// `1920x1080` or `1920x1080@60`; `--mode` takes precedence.
         #[serde(default, deserialize_with = "mode", serialize_with = "written", skip_serializing_if = "Option::is_none")]
         pub mode: Option<ModeRequest>,
         /// The upper left corner of the display on the desktop, `[x, y]`. Displays without a position
         /// are placed in a row to the right of all that have one.
+        #[serde(default, deserialize_with = "position")]
         pub position: Option<(i32, i32)>,
         /// How the display is turned, in the words of `wl_output`: `90` turns its image
         /// counter-clockwise. On a panel that is mounted turned, `normal` is upright.
@@ -79,6 +85,21 @@ impl OutputConfig {
     }
 }
 
+fn lit() -> bool {
+    true
+}
+
+/// How far from the origin of the desktop a display may be, in logical pixels.
+pub const FARTHEST: i32 = 1 << 20;
+
+fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<(i32, i32)>, D::Error> {
+    let (x, y) = <(i64, i64)>::deserialize(deserializer)?;
+    let near = |at: i64| i32::try_from(at).ok().filter(|at| at.unsigned_abs() <= FARTHEST.unsigned_abs());
+    let wrong =
+        || D::Error::custom(format!("the position [{x}, {y}] is too far away; write -{FARTHEST} to {FARTHEST}"));
+    near(x).zip(near(y)).map(Some).ok_or_else(wrong)
+}
+
 /// Reads the list. A second section for the same connector is an error.
 pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputConfig>, D::Error> {
     let list = Vec::<OutputConfig>::deserialize(deserializer)?;
@@ -127,13 +148,20 @@ pub fn transform_name(transform: Transform) -> &'static str {
     TRANSFORMS.iter().find(|(_, known)| *known == transform).map_or("normal", |(name, _)| name)
 }
 
+/// The transform of a name; `None`: there is no such transform.
+pub fn transform_of_name(name: &str) -> Option<Transform> {
+    TRANSFORMS.iter().find(|(known, _)| *known == name).map(|(_, transform)| *transform)
+}
+
+/// The names of all transforms, as one writes a list of them.
+pub fn transform_names() -> String {
+    TRANSFORMS.map(|(name, _)| format!("\"{name}\"")).join(", ")
+}
+
 fn transform<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Transform, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let found = TRANSFORMS.iter().find(|(name, _)| *name == text).map(|(_, transform)| *transform);
-    found.ok_or_else(|| {
-        let names = TRANSFORMS.map(|(name, _)| format!("\"{name}\"")).join(", ");
-        D::Error::custom(format!("`{text}` is not a transform; write one of {names}"))
-    })
+    let wrong = || D::Error::custom(format!("`{text}` is not a transform; write one of {}", transform_names()));
+    transform_of_name(&text).ok_or_else(wrong)
 }
 
 fn scale_number<S: Serializer>(scale: &Scale, serializer: S) -> Result<S::Ok, S::Error> {

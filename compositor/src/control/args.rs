@@ -31,13 +31,12 @@ pub enum Message {
         #[arg(long, value_name = "X,Y WxH", value_parser = region, conflicts_with = "output", allow_hyphen_values = true)]
         region: Option<[i32; 4]>,
     },
-    /// Turn a display off or on.
+    /// Turn a display off or on, or change how it is shown; `syncline msg output keep` keeps a new mode.
     Output {
         /// Connector name as `syncline doctor` lists it, e.g. HDMI-A-1.
         name: String,
-        /// New state of the display.
-        #[arg(value_enum)]
-        power: Power,
+        #[command(subcommand)]
+        change: Option<OutputChange>,
     },
     /// Perform an action, as a key binding does; `syncline actions` lists them.
     Action {
@@ -119,6 +118,41 @@ pub enum Message {
     },
 }
 
+/// What becomes of a display.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum OutputChange {
+    /// Turn it on.
+    On,
+    /// Turn it off.
+    Off,
+    /// Set its mode. After 15 seconds it goes back, unless you say `syncline msg output keep`.
+    Mode {
+        /// Size and refresh rate, as 1920x1080 or 1920x1080@60.
+        mode: String,
+        /// Keep it, whether or not anything is seen.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Set how many of its pixels are one of the desktop.
+    Scale {
+        /// 0.5 to 10.
+        scale: f64,
+    },
+    /// Turn or reflect its image.
+    Transform {
+        /// normal, 90, 180, 270, flipped, flipped-90, flipped-180 or flipped-270.
+        transform: String,
+    },
+    /// Move its upper left corner on the desktop.
+    #[command(allow_negative_numbers = true)]
+    Position { x: i32, y: i32 },
+    /// Let its refresh rate vary, or not.
+    Vrr {
+        #[arg(value_enum)]
+        state: Power,
+    },
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub enum CrcAction {
     /// Read and judge the CRC of every frame from now on.
@@ -175,6 +209,34 @@ pub enum Power {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn displays_are_changed_in_these_words() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            message: Message,
+        }
+        let parse = |words: &str| {
+            let words = ["msg", "output"].into_iter().chain(words.split(' '));
+            match clap::Parser::try_parse_from(words) {
+                Ok(Line { message: Message::Output { name, change } }) => Some((name, change)),
+                _ => None,
+            }
+        };
+        let change = |words: &str| parse(words).and_then(|(_, change)| change);
+        assert_eq!(parse("keep"), Some(("keep".to_owned(), None)));
+        assert_eq!(change("DP-1 off"), Some(OutputChange::Off));
+        let mode = |keep| OutputChange::Mode { mode: "800x600@60".to_owned(), keep };
+        assert_eq!(change("DP-1 mode 800x600@60"), Some(mode(false)));
+        assert_eq!(change("DP-1 mode 800x600@60 --keep"), Some(mode(true)));
+        assert_eq!(change("DP-1 position -1920 -5"), Some(OutputChange::Position { x: -1920, y: -5 }));
+        assert_eq!(change("DP-1 scale 1.5"), Some(OutputChange::Scale { scale: 1.5 }));
+        assert_eq!(change("DP-1 vrr on"), Some(OutputChange::Vrr { state: Power::On }));
+        for wrong in ["DP-1 position 1", "DP-1 vrr maybe", "DP-1 scale big", "DP-1 mode"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_region_is_written_as_slurp_prints_it() {

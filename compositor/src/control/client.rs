@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     control::{
-        args::{CrcAction, Message, MsgArgs, Power},
-        request::{Answer, Request, Shot},
+        args::{CrcAction, Message, MsgArgs, OutputChange, Power},
+        request::{Answer, OutputWish, Request, Shot},
         socket::socket_path,
     },
     crc::{
@@ -27,6 +27,23 @@ use crate::{
     },
     system::error::{Context, Error},
 };
+
+/// What is asked of a display. Error: nothing is.
+fn output_request(name: &str, change: Option<&OutputChange>) -> Result<Request, Error> {
+    let (wish, none) = (OutputWish::default(), "say what becomes of it; `syncline msg output --help` lists it");
+    let wish = match change {
+        None if name == "keep" => return Ok(Request::OutputKeep),
+        None => return Err(Error::setup(format!("syncline msg output {name}"), none)),
+        Some(OutputChange::On) => return Ok(Request::Output { name: name.to_owned(), on: true }),
+        Some(OutputChange::Off) => return Ok(Request::Output { name: name.to_owned(), on: false }),
+        Some(OutputChange::Mode { mode, keep }) => OutputWish { mode: Some(mode.clone()), keep: *keep, ..wish },
+        Some(OutputChange::Scale { scale }) => OutputWish { scale: Some(*scale), ..wish },
+        Some(OutputChange::Transform { transform }) => OutputWish { transform: Some(transform.clone()), ..wish },
+        Some(OutputChange::Position { x, y }) => OutputWish { position: Some([*x, *y]), ..wish },
+        Some(OutputChange::Vrr { state }) => OutputWish { vrr: Some(*state == Power::On), ..wish },
+    };
+    Ok(Request::OutputSet { name: name.to_owned(), wish })
+}
 
 /// Sends the request and prints the answer. Returns the exit status.
 pub fn run(args: &MsgArgs) -> Result<u8, Error> {
@@ -50,8 +67,11 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
             ask(&Request::Action { action })?;
         }
         Message::Reload => drop(ask(&Request::Reload)?),
-        Message::Output { name, power } => {
-            ask(&Request::Output { name: name.clone(), on: *power == Power::On })?;
+        Message::Output { name, change } => {
+            let answer = ask(&output_request(name, change.as_ref())?)?;
+            if let Some(seconds) = answer["trial"].as_u64() {
+                println!("After {seconds} seconds the mode goes back, unless you say: syncline msg output keep");
+            }
         }
         Message::Windows { json: true } => println!("{}", ask(&Request::Windows { titles: true })?),
         Message::Windows { json: false } => {

@@ -29,6 +29,14 @@ pub enum Request {
         name: String,
         on: bool,
     },
+    /// Changes how a display is shown; `name` is its connector. It is answered when that is done.
+    OutputSet {
+        name: String,
+        #[serde(flatten)]
+        wish: OutputWish,
+    },
+    /// Modes that are on trial stay.
+    OutputKeep,
     /// See [`crate::report::fences::FencesReport`].
     Fences,
     /// See [`crate::report::buffers::BufferReport`].
@@ -74,6 +82,26 @@ pub struct Shot {
     /// A part of the desktop: x, y, width, height in logical pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<[i32; 4]>,
+}
+
+/// How a display is to be shown. What is not said stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputWish {
+    /// `WxH` or `WxH@HZ`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// In the words of `wl_output`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<[i32; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vrr: Option<bool>,
+    /// The mode is not on trial.
+    pub keep: bool,
 }
 
 /// An answer. `error` says why the request failed.

@@ -4,6 +4,7 @@
 //! Nothing here knows windows, client requests or the session.
 
 pub mod card;
+pub mod choices;
 pub mod deferred;
 pub mod geometry;
 pub mod gpu_resets;
@@ -13,6 +14,7 @@ pub mod judge;
 pub mod list;
 pub mod outputs;
 pub mod phase;
+pub mod places;
 pub mod plan;
 pub mod planes;
 pub mod power;

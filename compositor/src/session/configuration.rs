@@ -10,12 +10,13 @@
 use std::path::{Path, PathBuf};
 
 use fence::Ns;
+use kms::inventory::Connector;
 use toml::Table;
 
 use crate::{
     config::{Config, KeyboardConfig, OutputConfig, Overrides, bindings::DEFAULT_MODE},
     desktop::layout::options::Options,
-    output::outputs::hand_off,
+    output::{choices::Place, outputs::hand_off},
     session::Syncline,
     system::{error::Error, inotify::Watch, reactor::EventSource},
 };
@@ -224,15 +225,23 @@ impl Syncline {
     /// Displays whose settings have changed are lit anew, as if they were plugged in again: windows stay
     /// on them.
     fn light_anew(&mut self, old: &Config) {
+        // What the user writes now counts more than what was chosen before.
+        let differs = |connector: &Connector| {
+            old.output_of(&connector.name, connector.edid.as_ref()) != self.configured(connector)
+        };
+        let written = self.displays().filter(|(_, connector)| differs(connector));
+        let written: Vec<_> = written.map(|(card, of)| Place { card: card.serial(), name: of.name.clone() }).collect();
+        written.iter().for_each(|place| drop(self.displays.choices.set(place, None)));
         let config = &self.config;
         let changed = self.outputs.list.take(|output| {
-            let name = output.kms.name();
-            let vrr = output.kms.vrr_capable() && old.vrr(name) != config.vrr(name);
-            let settings =
-                |config: &Config| config.output(name).map(|output| OutputConfig { vrr: None, ..output.clone() });
+            let (name, monitor) = (output.kms.name(), output.monitor.edid());
+            let vrr = output.kms.vrr_capable() && old.vrr(name, monitor) != config.vrr(name, monitor);
+            let settings = |config: &Config| {
+                config.output_of(name, monitor).map(|output| OutputConfig { vrr: None, ..output.clone() })
+            };
             vrr || settings(old) != settings(config)
         });
-        if changed.is_empty() {
+        if changed.is_empty() && written.is_empty() {
             return;
         }
         let cards: Vec<kms::CardSerial> = self.outputs.cards.iter().map(|card| card.serial()).collect();

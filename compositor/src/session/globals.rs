@@ -21,6 +21,7 @@ use protocols::{
     input_method::InputMethods,
     layer_shell::LayerShellState,
     linux_dmabuf::LinuxDmabufState,
+    output_management::OutputManagementState,
     output_power::OutputPowerState,
     pointer_constraints::PointerConstraintsState,
     pointer_warp::PointerWarpState,
@@ -32,6 +33,7 @@ use protocols::{
         },
         input_method::manager::ZwpInputMethodManagerV2,
         layer_shell::shell::ZwlrLayerShellV1,
+        output_management::manager::ZwlrOutputManagerV1,
         output_power::manager::ZwlrOutputPowerManagerV1,
         pointer_warp::WpPointerWarpV1,
         primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1,
@@ -273,6 +275,10 @@ pub const TABLE: &[GlobalRow] = &[
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
+        ..row(ZwlrOutputManagerV1::interface, 4, "compositor/src/session/displays/heads.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
         ..row(ZwlrOutputPowerManagerV1::interface, 1, "compositor/src/session/cards/power.rs")
     },
     GlobalRow {
@@ -408,6 +414,7 @@ pub fn announce(
             trusted(PrivilegedGlobal::ToplevelManagement),
         ),
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
+        output_management: OutputManagementState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputManagement)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
         text_inputs: TextInputs::new::<Syncline>(display),
         input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),

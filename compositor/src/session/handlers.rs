@@ -301,6 +301,7 @@ observed_dispatch!(Syncline: [ZwpIdleInhibitManagerV1: ()] => IdleInhibitManager
 observed_dispatch!(Syncline: [ZwpIdleInhibitorV1: IdleInhibitorState] => IdleInhibitManagerState);
 protocols::delegate_idle_notify!(Syncline);
 protocols::delegate_layer_shell!(Syncline);
+protocols::delegate_output_management!(Syncline);
 protocols::delegate_output_power!(Syncline);
 protocols::delegate_security_context!(Syncline);
 protocols::delegate_session_lock!(Syncline);

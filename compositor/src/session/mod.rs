@@ -14,6 +14,7 @@ mod commit;
 mod configuration;
 mod constraints;
 mod crc;
+mod displays;
 pub mod doors;
 mod drag;
 mod feedback;

@@ -23,6 +23,7 @@ impl Syncline {
         let Some(ticket) = ipc.ticket(slot) else { return };
         let answer = match serde_json::from_str::<Request>(&line) {
             Ok(Request::Crc(request)) => self.crc_request(request, ticket),
+            Ok(Request::OutputSet { name, wish }) => self.set_output(&name, &wish, ticket).err().map(Err),
             Ok(Request::Events) => {
                 self.listen(ticket);
                 None
@@ -51,7 +52,7 @@ impl Syncline {
     fn ipc_request(&mut self, request: Request) -> Result<serde_json::Value, String> {
         match request {
             // `ipc_event` answers these itself.
-            Request::Crc(_) | Request::Events => Ok(serde_json::json!({})),
+            Request::Crc(_) | Request::Events | Request::OutputSet { .. } => Ok(serde_json::json!({})),
             Request::Frames { after, output, settled } => {
                 if let Some(name) = &output {
                     self.crc_output(name)?;
@@ -71,6 +72,10 @@ impl Syncline {
                 self.power_by_name(&name, on)?;
                 Ok(serde_json::json!({}))
             }
+            Request::OutputKeep => match self.keep_modes() {
+                true => Ok(serde_json::json!({})),
+                false => Err("no mode is on trial".to_owned()),
+            },
             Request::Action { action } => {
                 self.perform_text(&action)?;
                 Ok(serde_json::json!({}))

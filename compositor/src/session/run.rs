@@ -30,6 +30,7 @@ use crate::{
         reactor::{EventSource, Reactor},
         realtime,
         seat::SeatSession,
+        state_file::StateFile,
         trace,
         udev::{self, DeviceEvent},
     },
@@ -76,6 +77,9 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
     state.old_limit = old_limit;
     state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
     state.follow_configuration(args.overrides.clone(), read);
+    if !headless && let Some(file) = StateFile::of_user("displays.toml") {
+        state.remember_places_in(file);
+    }
     if args.crc {
         state.start_crc()?;
     }

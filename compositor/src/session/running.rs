@@ -107,6 +107,7 @@ impl Running {
             hits: Default::default(),
             pace: HeldSurfaces::default(),
             outputs,
+            displays: Default::default(),
             ipc: None,
             told_listeners: None,
             listeners_stale: false,
@@ -213,6 +214,7 @@ impl Syncline {
             self.outputs.renderer.clean_up();
             self.desktop.cursor.clean_up();
         }
+        self.go_on_changing();
         self.lock_progress();
         self.release_left();
         self.refresh_keyboard_grab();
@@ -236,6 +238,7 @@ impl Syncline {
         }
         self.refresh_bars();
         self.tell_listeners();
+        self.tell_heads();
         self.refresh_captures();
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         captures::Captures,
         configuration::Configuration,
         crc::CrcState,
+        displays::Displays,
         globals::Globals,
         held::HeldSurfaces,
         hold::Hold,
@@ -131,6 +132,8 @@ pub struct Syncline {
     /// Surfaces whose commits wait for a latch or a time.
     pub pace: HeldSurfaces,
     pub outputs: Outputs,
+    /// How displays are to be shown.
+    pub displays: Displays,
     /// The socket of `syncline msg`; it listens once the session is ready.
     pub ipc: Option<Ipc>,
     /// What those who listen have been told; `None`: nobody listens.

@@ -198,6 +198,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "wl_output" | "zxdg_output_v1" => Kind::OutputObjects,
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
+        "zwlr_output_manager_v1" | "zwlr_output_configuration_v1" => Kind::OutputManagers,
         "zwlr_output_power_v1" => Kind::OutputPowers,
         "ext_image_copy_capture_session_v1"
         | "ext_image_copy_capture_cursor_session_v1"

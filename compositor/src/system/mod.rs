@@ -15,5 +15,6 @@ pub mod recent_log;
 pub mod recvmsg;
 pub mod scale;
 pub mod seat;
+pub mod state_file;
 pub mod trace;
 pub mod udev;

@@ -15,6 +15,12 @@ impl<P: PartialEq> Output<P> {
         Frame::new(self, FrameKind::Modeset)
     }
 
+    /// Begins the frame that lets go of the CRTC, the connector and all planes, to be tested or committed
+    /// with others ([`super::together`]); [`Output::disable`] commits one alone.
+    pub fn off(&mut self) -> Frame<'_, P> {
+        Frame::new(self, FrameKind::Off)
+    }
+
     /// Turns the output off, without blocking: the connector is free, the CRTC inactive, all planes
     /// off when the flip event with `user_data` comes. Keep the output until then: its CRTC is not
     /// free for another before.

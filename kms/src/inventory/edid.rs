@@ -174,6 +174,18 @@ impl Edid {
         self.name.clone().unwrap_or_else(|| format!("{:#06x}", self.product))
     }
 
+    /// The serial number: in letters, else the number in hexadecimal; `None`: it has none.
+    pub fn serial_text(&self) -> Option<String> {
+        let number = || (self.serial_number != 0).then(|| format!("{:#010x}", self.serial_number));
+        self.serial.clone().or_else(number)
+    }
+
+    /// Make, model and serial number, separated by spaces, as people name a monitor: `DEL DELL U2720Q 4K8X7R3`.
+    pub fn full_name(&self) -> String {
+        let serial = self.serial_text().map(|serial| format!(" {serial}")).unwrap_or_default();
+        format!("{} {}{serial}", self.make(), self.model())
+    }
+
     fn read_cta(&mut self, block: &[u8]) {
         let end = usize::from(block[2]).clamp(4, BLOCK - 1);
         let mut rest = &block[4..end];

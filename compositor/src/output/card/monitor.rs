@@ -34,6 +34,11 @@ impl Monitor {
         Self { edid: connector.edid.clone(), preferred: connector.preferred().cloned() }
     }
 
+    /// What it says of itself, if that could be read.
+    pub fn edid(&self) -> Option<&Edid> {
+        self.edid.as_ref()
+    }
+
     /// Whether this monitor, which was away for a while, is behind the connector. One whose EDID cannot
     /// be read is taken for it.
     pub fn is_back(&self, now: &Connector) -> bool {

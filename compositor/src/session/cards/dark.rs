@@ -26,7 +26,11 @@ impl Syncline {
             self.idle.off && known.any(|(_, monitor)| monitor.is_back(connector))
         };
         let usable = card.inventory.usable(|name| alone || self.config.output(name).is_some());
-        let dark = usable.filter(|connector| !lit(connector.id) && !leaves(connector.id) && !asleep(connector));
+        let waits = |connector: &Connector| {
+            let serial = card.serial();
+            self.stays_dark(serial, connector) || self.displays.is_changing(serial, connector.id)
+        };
+        let dark = usable.filter(|of| !lit(of.id) && !leaves(of.id) && !asleep(of) && !waits(of));
         dark.cloned().collect()
     }
 

@@ -31,6 +31,7 @@ impl Syncline {
     /// displays.
     pub fn connectors_changed(&mut self, serial: kms::CardSerial, wanted: Option<kms::ModeRequest>) {
         self.forget_refusals(serial);
+        self.forget_choices(serial);
         self.remove_unplugged(serial);
         self.light_up(serial, wanted, false).ok();
         self.displays_changed();
@@ -46,11 +47,18 @@ impl Syncline {
         self.outputs.list.iter_mut().filter(on_it).for_each(|output| output.ladder.reset());
     }
 
+    /// What was chosen for a monitor does not count for another one.
+    fn forget_choices(&mut self, serial: kms::CardSerial) {
+        if let Some(card) = self.outputs.cards.get(serial) {
+            self.displays.choices.keep_same(serial, &card.inventory.connectors);
+        }
+    }
+
     /// Removes the outputs of a card whose displays are gone, or are not what they were. A link that has
     /// failed is trained again by the next frame of its output.
     pub fn remove_unplugged(&mut self, serial: kms::CardSerial) {
         let Some(card) = self.outputs.cards.get(serial) else { return };
-        let (mode, config) = (self.mode, &self.config);
+        let (mode, config, choices) = (self.mode, &self.config, &self.displays.choices);
         let gone = self.outputs.list.take(|output| {
             if !output.is_on(serial) {
                 return false;
@@ -61,8 +69,11 @@ impl Syncline {
                 return true;
             };
             let name = &connector.name;
-            let request = mode.or(config.output(name).and_then(|output| output.mode));
-            let chosen = request.is_some_and(|request| connector.mode_for(Some(request)).is_some());
+            let configured = config.output_of(name, connector.edid.as_ref());
+            let request = mode.or(configured.and_then(|output| output.mode));
+            let by_client = choices.get(serial, name).and_then(|choice| choice.mode.as_ref());
+            let chosen = by_client.is_some_and(|mode| mode.same_timing(output.kms.mode()))
+                || request.is_some_and(|request| connector.mode_for(Some(request)).is_some());
             let verdict = output.monitor.compare(connector, output.kms.mode(), chosen);
             match verdict {
                 Verdict::Same => {}

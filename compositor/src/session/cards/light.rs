@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use drm_fourcc::DrmModifier;
-use kms::{CrtcIndex, Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector, vblank};
+use kms::{CrtcIndex, Device, Framebuffer, Mode, PlaneState, Rect, SrcRect, inventory::Connector};
 use rustix::io::Errno;
 use smithay::{
-    output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Scale, Subpixel},
+    output::{Mode as WlMode, Output as WlOutput, PhysicalProperties, Subpixel},
     utils::Transform,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     config::output::{OutputConfig, transform_name},
     output::{
         card::{
-            light::{Fallback, PendingOutput, set_modes, supported_settings, transform_of},
+            light::{Fallback, PendingOutput, set_modes, supported_settings},
             monitor::Monitor,
         },
         in_flight::FrameCallbacks,
@@ -29,7 +29,14 @@ use crate::{
     },
     render::{Scene, Screen, Target, Tracker, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
-    session::{Syncline, globals::announce_output},
+    session::{
+        Syncline,
+        displays::{
+            modesets::clock_of,
+            settings::{Look, told},
+        },
+        globals::announce_output,
+    },
     system::{error::Error, id::OutputId, trace},
 };
 
@@ -53,7 +60,7 @@ impl Syncline {
                 continue;
             };
             let id = self.outputs.list.new_id();
-            let mode = self.mode_of(&connector, wanted, strict);
+            let mode = self.mode_of(card, &connector, wanted, strict);
             match mode.and_then(|mode| self.prepare(card, id, &connector, crtc, &mode, false)) {
                 Ok(output) => pending.push(output),
                 Err(error) if strict => return Err(error),
@@ -102,10 +109,21 @@ impl Syncline {
         Ok(())
     }
 
-    /// The mode of a display: that which is wanted or configured. If it has no such mode, that which it
-    /// prefers, with a warning; with `strict`, a `wanted` one that it does not have is an error.
-    fn mode_of(&self, connector: &Connector, wanted: Option<kms::ModeRequest>, strict: bool) -> Result<Mode, Error> {
-        let configured = self.config.output(&connector.name).and_then(|output| output.mode);
+    /// The mode of a display: that which was chosen for it, else that which is wanted or configured. If it has
+    /// no such mode, that which it prefers, with a warning; with `strict`, a `wanted` one that it does not have
+    /// is an error.
+    pub fn mode_of(
+        &self,
+        card: kms::CardSerial,
+        connector: &Connector,
+        wanted: Option<kms::ModeRequest>,
+        strict: bool,
+    ) -> Result<Mode, Error> {
+        let chosen = self.displays.choices.get(card, &connector.name).and_then(|choice| choice.mode.as_ref());
+        if let Some(mode) = chosen.and_then(|mode| connector.modes.iter().find(|of| of.same_timing(mode))) {
+            return Ok(mode.clone());
+        }
+        let configured = self.configured(connector).and_then(|output| output.mode);
         let mode = match kms::open::choose_mode(connector, wanted.or(configured)) {
             Err(error) if connector.preferred().is_some() && !(strict && wanted.is_some()) => {
                 tracing::warn!("{error}; taking the mode that the display prefers");
@@ -154,15 +172,15 @@ impl Syncline {
             made.map_err(|e| fail(&format_args!("{e}{}", self.outputs.advice(device.serial()))))?;
         let (src, dst) = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         let first_frame = PlaneState::new(framebuffer.id(), src, dst);
-        let settings = self.config.output(&connector.name).map(OutputConfig::connector_state).unwrap_or_default();
+        let settings = self.configured(connector).map(OutputConfig::connector_state).unwrap_or_default();
         let settings = supported_settings(&mut output, primary, (first_frame, &target), settings);
         let (connector, mode) = (connector.clone(), mode.clone());
-        let vrr = self.config.vrr(&connector.name);
+        let vrr = self.wants_vrr(device.serial(), &connector);
         Ok(PendingOutput { id, connector, mode, kms: output, target, tracker, first_frame, settings, vrr, fallback })
     }
 
     /// The first image of a display: the background, in a target that the display can show.
-    fn first_image(
+    pub fn first_image(
         &mut self,
         device: &Device,
         (width, height): (u32, u32),
@@ -177,9 +195,9 @@ impl Syncline {
     }
 
     /// Makes an output of a display whose mode is being set.
-    fn add_output(&mut self, pending: PendingOutput) {
+    pub fn add_output(&mut self, pending: PendingOutput) {
         let PendingOutput { id, connector, mode, kms: output, target, tracker, settings, fallback, .. } = pending;
-        let configured = self.config.output(&connector.name);
+        let Look { position, transform, scale } = self.look_of(output.device().serial(), &connector);
         let outputs = &mut self.outputs;
         let ((width, height), primary) = (output.size(), output.primary());
 
@@ -194,13 +212,9 @@ impl Syncline {
         );
         let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
         let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
-        let position = configured.and_then(|output| output.position);
-        let location = position.unwrap_or((x, 0)).into();
-        let (configured, scale) = configured.map(|output| (output.transform, output.scale)).unwrap_or_default();
-        let transform = transform_of(connector.panel_orientation(), configured);
+        let location = position.unwrap_or((x, 0).into());
         let size = Screen::new(location, wl_mode.size, transform, scale).area.size;
-        let told = Scale::Custom { advertised_integer: scale.whole(), fractional: scale.factor() };
-        wl.change_current_state(Some(wl_mode), Some(transform), Some(told), Some(location));
+        wl.change_current_state(Some(wl_mode), Some(transform), Some(told(scale)), Some(location));
         wl.set_preferred(wl_mode);
         let global = announce_output(&self.display, &wl);
         trace::name(id.0, &format!("output {} ({})", connector.name, output.device().driver()));
@@ -209,12 +223,10 @@ impl Syncline {
         let hz = f64::from(mode.refresh_mhz) / 1000.0;
         let scaled = if scale.factor() != 1.0 { format!(", scale {}", scale.factor()) } else { String::new() };
         tracing::info!("{}: {width}x{height} at {hz:.2} Hz{turned}{scaled}", connector.name);
-        let clock = if output.device().has_vblanks(output.crtc_id()) {
-            vblank::Clock::new(mode.period_ns(), mode.blanking_ns())
-        } else {
+        let clock = clock_of(&output, &mode);
+        if clock.is_own() {
             tracing::info!("{}: its driver has no vblanks; a timer paces the frames", connector.name);
-            vblank::Clock::own(mode.period_ns())
-        };
+        }
         if let Some(Fallback { what, why, .. }) = &fallback {
             tracing::warn!("{}: lit {what}: {why}", connector.name);
         }

@@ -200,7 +200,10 @@ impl Syncline {
             .ok_or_else(|| "the display cannot show the renderer's buffer".to_owned())?;
         let all = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
         let state = PlaneState::new(framebuffer.id(), all.0, all.1);
-        let vrr = self.config.vrr(output.kms.name()) && output.kms.vrr_capable();
+        let (serial, capable) = (card.serial(), output.kms.vrr_capable());
+        let connector = card.inventory.connector(output.kms.connector_id()).filter(|_| capable);
+        let connector = connector.cloned();
+        let vrr = connector.is_some_and(|connector| self.wants_vrr(serial, &connector));
         Ok(Blank { target, state, vrr })
     }
 

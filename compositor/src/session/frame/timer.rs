@@ -48,6 +48,7 @@ impl Syncline {
             self.next_bars(),
             self.next_configuration(),
             self.next_lock(),
+            self.next_change(),
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()

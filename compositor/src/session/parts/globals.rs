@@ -8,6 +8,7 @@ use protocols::{
     foreign::ForeignState,
     input_method::InputMethods,
     linux_dmabuf::LinuxDmabufState,
+    output_management::OutputManagementState,
     output_power::OutputPowerState,
     selection::Selections,
     shm::ShmState,
@@ -68,6 +69,8 @@ pub struct Globals {
     pub toplevel_list: ToplevelListState,
     pub toplevel_management: ToplevelManagementState,
     pub workspaces: WorkspacesState,
+    /// Clients that change how displays are shown.
+    pub output_management: OutputManagementState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
     /// What is edited, and who composes.

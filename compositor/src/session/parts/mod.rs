@@ -9,6 +9,7 @@ pub mod captures;
 pub mod comparison;
 pub mod configuration;
 pub mod crc;
+pub mod displays;
 pub mod globals;
 pub mod held;
 pub mod hold;

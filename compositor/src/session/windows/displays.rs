@@ -15,6 +15,7 @@ use crate::{
 impl Syncline {
     /// The outputs may have changed: windows go along with them.
     pub fn displays_changed(&mut self) {
+        self.look_at_set();
         self.arrange_all_layers();
         self.place_lock_surfaces();
         let (layout, outputs) = (&mut self.desktop.layout, &self.outputs.list);
@@ -32,6 +33,7 @@ impl Syncline {
         covering.iter().for_each(|surface| self.update_feedback(surface));
         self.pointer_stale = true;
         self.power_stale = true;
+        self.displays.heads_stale = true;
         self.place_panels();
         self.redraw_all();
     }
