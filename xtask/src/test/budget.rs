@@ -59,6 +59,8 @@ pub enum Part {
     BenchHostile,
     /// cargo xtask bench dmabuf
     BenchDmabuf,
+    /// cargo xtask bench capture
+    BenchCapture,
     /// cargo xtask bench fence
     BenchFence,
     /// cargo xtask bench crc
@@ -75,7 +77,7 @@ const LAB_PROGRAM: Duration = minutes(2);
 
 /// The budgets. Each is at least three times what an idle machine with two cores takes, so that a
 /// busy one keeps it.
-const BUDGETS: [(Part, Duration, &str); 26] = [
+const BUDGETS: [(Part, Duration, &str); 27] = [
     (Part::Setup, minutes(10), "is the Debian mirror slow?"),
     (Part::Kernel, minutes(20), "switch off in xtask/lab/kernel.config what no test needs"),
     (Part::Fmt, minutes(1), "is a generated file among the sources?"),
@@ -100,6 +102,7 @@ const BUDGETS: [(Part, Duration, &str); 26] = [
     (Part::BenchScale, minutes(15), "measure fewer rounds"),
     (Part::BenchHostile, minutes(12), "measure fewer frames, or fewer rounds"),
     (Part::BenchDmabuf, minutes(10), "measure fewer buffers"),
+    (Part::BenchCapture, minutes(10), "measure fewer rounds, or fewer frames"),
     (Part::BenchFence, minutes(10), "measure fewer rounds"),
     (Part::BenchCrc, minutes(10), "measure fewer frames"),
 ];
