@@ -1,8 +1,10 @@
 //! The arguments of `syncline msg`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
+
+use crate::control::request::Shot;
 
 #[derive(Debug, Args)]
 pub struct MsgArgs {
@@ -21,16 +23,19 @@ pub enum Message {
     Screenshot {
         /// File to write.
         file: PathBuf,
-        /// Connector name of the display to show.
-        #[arg(long, value_name = "NAME")]
-        output: Option<String>,
-        /// Number of the window to show, as `syncline msg windows` lists it: all of it, wherever it is.
-        #[arg(long, value_name = "NUMBER", conflicts_with_all = ["output", "region"])]
-        window: Option<u32>,
-        /// Part of the desktop to show, as slurp prints it, e.g. "100,50 640x480".
-        #[arg(long, value_name = "X,Y WxH", value_parser = region, conflicts_with = "output", allow_hyphen_values = true)]
-        region: Option<[i32; 4]>,
+        #[command(flatten)]
+        of: ShotArgs,
+        /// Compare the CRC of the picture with the CRC that the display had for the same frame. Exit status: 0
+        /// equal, 1 different, 2 not known, with the reason.
+        #[arg(long)]
+        prove: bool,
+        /// Print the proof as JSON, for programs; docs/capture.md describes the fields.
+        #[arg(long, requires = "prove")]
+        json: bool,
     },
+    /// Record what a display, a window or a part of the desktop shows, without compression, until interrupted: the
+    /// first display, if nothing else is said. `syncline msg record - | ffmpeg -i - out.mp4` compresses it.
+    Record(RecordArgs),
     /// Turn a display off or on, or change how it is shown; `syncline msg output keep` keeps a new mode.
     Output {
         /// Connector name as `syncline doctor` lists it, e.g. HDMI-A-1.
@@ -153,6 +158,41 @@ pub enum OutputChange {
     },
 }
 
+/// What a picture shows.
+#[derive(Debug, Clone, Args)]
+pub struct ShotArgs {
+    /// Connector name of the display to show.
+    #[arg(long, value_name = "NAME")]
+    pub output: Option<String>,
+    /// Number of the window to show, as `syncline msg windows` lists it: all of it, wherever it is.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["output", "region"])]
+    pub window: Option<u32>,
+    /// Part of the desktop to show, as slurp prints it, e.g. "100,50 640x480".
+    #[arg(long, value_name = "X,Y WxH", value_parser = region, conflicts_with = "output", allow_hyphen_values = true)]
+    pub region: Option<[i32; 4]>,
+}
+
+impl ShotArgs {
+    /// The same, in the words of a request.
+    pub fn shot(&self) -> Shot {
+        Shot { output: self.output.clone(), window: self.window, region: self.region }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// File to write (Matroska), or - for standard output.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub of: ShotArgs,
+    /// End after so many seconds.
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// Include the pointer.
+    #[arg(long)]
+    pub pointer: bool,
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub enum CrcAction {
     /// Read and judge the CRC of every frame from now on.
@@ -200,6 +240,12 @@ fn region(text: &str) -> Result<[i32; 4], String> {
     read().ok_or_else(|| "write \"X,Y WIDTHxHEIGHT\", for example \"100,50 640x480\"".to_owned())
 }
 
+/// Reads a time in seconds, with a fraction or without.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "write seconds, for example 10 or 2.5".to_owned())
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Power {
     On,
@@ -244,6 +290,13 @@ mod tests {
         assert_eq!(region("-10,-20 1x2"), Ok([-10, -20, 1, 2]));
         for wrong in ["", "1,2", "1,2 3", "1,2 3x", "a,2 3x4", "1,2,3,4"] {
             assert!(region(wrong).is_err(), "{wrong}");
+        }
+    }
+    #[test]
+    fn a_time_is_more_than_nothing() {
+        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2500)));
+        for wrong in ["", "0", "-1", "1e300", "NaN", "ten"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tools::{doctor, kernel, kernel_log::KernelLog, kernel_trace::KernelTrace};
 
 use crate::{
-    control::{client::Connection, request::Request},
+    control::{connection::Connection, request::Request},
     crc::{frames::Page, status::CrcRequest},
     system::error::{Context, Error},
 };

@@ -6,5 +6,7 @@
 pub mod args;
 pub mod bugreport;
 pub mod client;
+pub mod connection;
+pub mod pictures;
 pub mod request;
 pub mod socket;

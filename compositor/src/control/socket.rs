@@ -190,15 +190,18 @@ impl Drop for Ipc {
 
 /// The path of the `syncline msg` socket that belongs to a Wayland socket.
 pub fn socket_path(name: &str) -> Result<PathBuf, Error> {
-    let path = if name.starts_with('/') {
-        PathBuf::from(name)
-    } else {
-        let dir = std::env::var_os("XDG_RUNTIME_DIR").ok_or_else(|| {
-            Error::setup("XDG_RUNTIME_DIR", "is not set; it must name the directory of the session's sockets")
-        })?;
-        Path::new(&dir).join(name)
-    };
-    let mut path = path.into_os_string();
+    let mut path = wayland_path(name)?.into_os_string();
     path.push(".ipc");
     Ok(path.into())
+}
+
+/// The path of a Wayland socket.
+pub fn wayland_path(name: &str) -> Result<PathBuf, Error> {
+    if name.starts_with('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let dir = std::env::var_os("XDG_RUNTIME_DIR").ok_or_else(|| {
+        Error::setup("XDG_RUNTIME_DIR", "is not set; it must name the directory of the session's sockets")
+    })?;
+    Ok(Path::new(&dir).join(name))
 }

@@ -9,7 +9,10 @@ use kms::PlaneId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    crc::judge::{CrcVerdict, Judged},
+    crc::{
+        beyond::Beyond,
+        judge::{CrcVerdict, Judged},
+    },
     system::id::SurfaceId,
 };
 
@@ -69,6 +72,9 @@ pub struct FrameCrc {
     pub verdict: Option<CrcVerdict>,
     /// How often the screen changed while this frame was shown: see [`crate::crc::change`].
     pub changed: u32,
+    /// What only the display has of it, and no picture.
+    #[serde(default, skip_serializing_if = "Beyond::is_none")]
+    pub beyond: Beyond,
 }
 
 /// What a commit will show; copied into the ring at its flip.
@@ -122,8 +128,8 @@ pub struct Page {
 }
 
 impl Ring {
-    /// Adds a frame that was flipped. `crc`: its CRC is going to be read.
-    pub fn push(&mut self, output: &str, flipped: Flipped, shown: &PendingFrame, crc: bool) {
+    /// Adds a frame that was flipped. `crc`: its CRC is going to be read, and this is beyond a picture of it.
+    pub fn push(&mut self, output: &str, flipped: Flipped, shown: &PendingFrame, crc: Option<Beyond>) {
         let mut slot = self.spare.pop().or_else(|| self.frames.pop_front()).unwrap_or_default();
         self.serial += 1;
         slot.serial = self.serial;
@@ -134,7 +140,7 @@ impl Ring {
         (slot.zero_copy, slot.rendered, slot.tears) = (shown.zero_copy, shown.rendered, shown.tears);
         slot.planes.clear();
         slot.planes.extend_from_slice(&shown.planes);
-        slot.crc = crc.then(FrameCrc::default);
+        slot.crc = crc.map(|beyond| FrameCrc { beyond, ..FrameCrc::default() });
         self.frames.push_back(slot);
     }
 
@@ -187,7 +193,7 @@ mod tests {
 
     fn push(ring: &mut Ring, output: &str, frame: u64) {
         let flipped = Flipped { frame, sequence: frame * 2, time_ns: frame * 16, missed: 0 };
-        ring.push(output, flipped, &PendingFrame::default(), true);
+        ring.push(output, flipped, &PendingFrame::default(), Some(Beyond::default()));
     }
 
     fn judged(frame: u64) -> Judged {

@@ -139,7 +139,8 @@ mod tests {
             commit: Some(2),
             buffer: 5,
         }];
-        let crc = FrameCrc { read: vec![0xab], predicted: Some(0xab), verdict: Some(CrcVerdict::Equal), changed: 1 };
+        let (verdict, predicted) = (Some(CrcVerdict::Equal), Some(0xab));
+        let crc = FrameCrc { read: vec![0xab], predicted, verdict, changed: 1, ..FrameCrc::default() };
         let mut shown =
             FrameRecord { output: "Virtual-1".into(), frame: 7, zero_copy: true, planes, ..FrameRecord::default() };
         assert!(frame(&shown).contains("planes    -"), "{}", frame(&shown));

@@ -129,6 +129,7 @@ mod tests {
     fn window(id: u32, focused: bool) -> WindowReport {
         WindowReport {
             window: WindowId(id),
+            toplevel: id,
             surface: SurfaceId(100 + id),
             client_pid: Some(1),
             placement: "floating".to_owned(),

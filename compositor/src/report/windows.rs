@@ -14,6 +14,8 @@ use crate::{
 pub struct WindowReport {
     /// Its number, which no other window of the session gets.
     pub window: WindowId,
+    /// What its identifier in `ext_foreign_toplevel_list_v1` ends with, after the `-`.
+    pub toplevel: u32,
     /// The number of the surface in the trace and the log.
     pub surface: SurfaceId,
     /// The process id of the client.
@@ -112,6 +114,7 @@ mod tests {
     fn the_tables_say_what_is_where() {
         let window = WindowReport {
             window: WindowId(3),
+            toplevel: 3,
             surface: SurfaceId(101),
             client_pid: None,
             placement: "tiled".to_owned(),

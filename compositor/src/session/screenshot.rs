@@ -3,8 +3,9 @@
 //! The scene is rendered once more into an image of its own, as captures are, so nothing on the screen changes.
 //! This may wait for the renderer, so it happens only on request.
 
-use std::{fs::File, io::BufWriter, path::Path};
+use std::path::Path;
 
+use camera::{View, write_png};
 use smithay::utils::{Logical, Rectangle};
 
 use crate::{
@@ -35,7 +36,8 @@ impl Syncline {
         let target = renderer.new_captured(width as u32, height as u32)?;
         renderer.draw(&target, 0, &mut Tracker::new((width, height)), &scene, background)?;
         let pixels = renderer.read(&target, width, height)?;
-        write_png(path, width as u32, height as u32, &pixels).map_err(|e| format!("{}: {e}", path.display()))
+        let view = View::upright((width as u32, height as u32), Default::default());
+        write_png(path, pixels.as_chunks().0, &view).map_err(|e| format!("{}: {e}", path.display()))
     }
 
     /// The layers of an output, or of a part of the desktop; upright, however displays are turned.
@@ -76,13 +78,4 @@ fn part_of_desktop([x, y, width, height]: [i32; 4]) -> Result<Rectangle<i32, Log
         true => Ok(Rectangle::new((x, y).into(), (width, height).into())),
         false => Err(format!("{x},{y} {width}x{height} is no part of the desktop")),
     }
-}
-
-/// Writes rows of XRGB8888 (bytes B, G, R, X) as an RGB PNG.
-fn write_png(path: &Path, width: u32, height: u32, pixels: &[u8]) -> Result<(), png::EncodingError> {
-    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let rgb: Vec<u8> = pixels.chunks_exact(4).flat_map(|p| [p[2], p[1], p[0]]).collect();
-    encoder.write_header()?.write_image_data(&rgb)
 }

@@ -3,6 +3,7 @@
 //!
 //! docs/measuring.md says how each figure is counted, and how it is judged ([`judge`]).
 
+pub mod capture;
 pub mod control;
 pub mod desktop;
 pub mod dmabuf;
@@ -32,6 +33,8 @@ pub struct Options {
 /// The benchmarks.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Bench {
+    /// What it costs that each frame of a display is captured, and whether frames come late for it.
+    Capture(capture::Options),
     /// A bar and windows: wake-ups while nothing happens, planes, from a key to another workspace.
     Desktop(desktop::Options),
     /// Buffers of clients: what describing, importing and showing them again costs.

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use syncline_tests::bench::{Bench, Options, desktop, dmabuf, frame, hostile, kms, scale};
+use syncline_tests::bench::{Bench, Options, capture, desktop, dmabuf, frame, hostile, kms, scale};
 
 fn main() -> ExitCode {
     let kept = match Options::parse().what {
+        Bench::Capture(options) => capture::run(&options),
         Bench::Desktop(options) => desktop::run(&options),
         Bench::Dmabuf(options) => dmabuf::run(&options),
         Bench::Frame(options) => frame::run(&options),

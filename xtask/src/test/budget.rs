@@ -59,6 +59,8 @@ pub enum Part {
     BenchHostile,
     /// cargo xtask bench dmabuf
     BenchDmabuf,
+    /// cargo xtask bench capture
+    BenchCapture,
     /// cargo xtask bench fence
     BenchFence,
     /// cargo xtask bench crc
@@ -100,6 +102,7 @@ const BUDGETS: [(Part, Duration, &str); 26] = [
     (Part::BenchScale, minutes(15), "measure fewer rounds"),
     (Part::BenchHostile, minutes(12), "measure fewer frames, or fewer rounds"),
     (Part::BenchDmabuf, minutes(10), "measure fewer buffers"),
+    (Part::BenchCapture, minutes(10), "measure fewer rounds, or fewer frames"),
     (Part::BenchFence, minutes(10), "measure fewer rounds"),
     (Part::BenchCrc, minutes(10), "measure fewer frames"),
 ];

@@ -165,6 +165,7 @@ impl<'a> Tests<'a> {
             Part::BenchScale => long::bench("scale", &[]),
             Part::BenchHostile => long::bench("hostile", &[]),
             Part::BenchDmabuf => long::bench("dmabuf", &[]),
+            Part::BenchCapture => long::bench("capture", &[]),
             Part::BenchFence => long::bench("fence", &[]),
             Part::BenchCrc => long::bench("crc", &[]),
         }

@@ -19,15 +19,20 @@ use kms::crc::pair::ShownFrame;
 
 use crate::{
     crc::{
+        beyond::Beyond,
         change::{Change, ChangeKind, Evidence},
         check::Check,
         frames::Flipped,
         judge::{CrcVerdict, Finding, Judged, Predicted},
         predict::{Arithmetic, Prediction, Predictor},
     },
+    output::state::Output,
     report::{counters::Counters, fences::Owner},
     session::Syncline,
-    system::{id::OutputId, trace},
+    system::{
+        id::{OutputId, SurfaceId},
+        trace,
+    },
 };
 
 impl Syncline {
@@ -38,7 +43,8 @@ impl Syncline {
         self.crc_answer_waiters();
         let output = &mut self.outputs.list[id];
         let on = output.crc.as_ref().is_some_and(|crc| crc.is_on()) && check.is_some();
-        self.crc.frames.push(output.kms.name(), flipped, &output.pending_frame, on);
+        let beyond = check.as_ref().filter(|_| on).map(|check| beyond(output, check, &self.desktop.private()));
+        self.crc.frames.push(output.kms.name(), flipped, &output.pending_frame, beyond);
         let (Some(crc), Some(check)) = (&mut output.crc, check) else { return };
         let (true, Some(session)) = (on, &mut crc.session) else { return };
         let suspects = check.suspects();
@@ -176,6 +182,17 @@ impl Syncline {
         }
         self.crc.remember(change);
     }
+}
+
+/// What a picture of the frame has not.
+fn beyond(output: &Output, check: &Check, private: &[SurfaceId]) -> Beyond {
+    let cursor = output.cursor.and_then(|at| output.kms.planes().get(at)).map(|plane| plane.id);
+    let mut beyond = Beyond::of(check, cursor);
+    for layer in output.scene.layers() {
+        beyond.pointer |= layer.pointer;
+        beyond.hidden |= private.contains(&layer.content.surface);
+    }
+    beyond
 }
 
 fn add(counters: &mut Counters, verdict: CrcVerdict) {

@@ -41,6 +41,7 @@ impl Syncline {
         let workspace = known.and_then(|known| layout.workspace(known.workspace?));
         WindowReport {
             window: window.id,
+            toplevel: window.mapping,
             surface: id_of(surface),
             client_pid: client_pid(surface),
             placement: placement.to_owned(),

@@ -14,6 +14,7 @@ mod renderers;
 pub(super) mod sample;
 mod tree;
 
+pub(super) use options::compositing;
 pub use options::{Options, Part};
 
 use super::judge::{ATTEMPTS, attempts};
