@@ -1,6 +1,6 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
 //! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, keep the pointer or move it, devices and text that clients make, pictures of
+//! surfaces that are parts of the desktop, keep the pointer or move it, tablets, devices and text that clients make, pictures of
 //! outputs and windows, dialogs of other clients' windows, what windows look like in lists, selections and drags, and the
 //! lock of the session.
 //!
@@ -38,6 +38,7 @@ pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
+pub mod tablet;
 pub mod tearing;
 pub mod text_input;
 pub mod toplevel_icon;
@@ -275,6 +276,15 @@ pub mod reexports {
     pub mod virtual_pointer {
         pub use wayland_protocols_wlr::virtual_pointer::v1::server::{
             zwlr_virtual_pointer_manager_v1 as manager, zwlr_virtual_pointer_v1 as object,
+        };
+    }
+
+    /// tablet-v2.
+    pub mod tablet {
+        pub use wayland_protocols::wp::tablet::zv2::server::{
+            zwp_tablet_manager_v2 as manager, zwp_tablet_pad_group_v2 as group, zwp_tablet_pad_ring_v2 as ring,
+            zwp_tablet_pad_strip_v2 as strip, zwp_tablet_pad_v2 as pad, zwp_tablet_seat_v2 as seat,
+            zwp_tablet_tool_v2 as tool, zwp_tablet_v2 as object,
         };
     }
 

@@ -36,6 +36,7 @@ use protocols::{
         pointer_warp::WpPointerWarpV1,
         primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1,
         screencopy::manager::ZwlrScreencopyManagerV1,
+        tablet::manager::ZwpTabletManagerV2,
         text_input::manager::ZwpTextInputManagerV3,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
@@ -51,6 +52,7 @@ use protocols::{
     shortcuts_inhibit::ShortcutsInhibitState,
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
+    tablet::Tablets,
     tearing::TearingState,
     text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
@@ -295,6 +297,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
     row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
+    row(ZwpTabletManagerV2::interface, 2, "compositor/src/session/tablet/life.rs"),
     row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
@@ -409,6 +412,7 @@ pub fn announce(
         ),
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
+        tablets: Tablets::new::<Syncline>(display),
         text_inputs: TextInputs::new::<Syncline>(display),
         input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
     };

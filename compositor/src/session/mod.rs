@@ -43,6 +43,7 @@ mod selection;
 mod slow;
 mod spawn;
 mod state;
+mod tablet;
 mod text;
 mod touch;
 mod turns;

@@ -118,6 +118,7 @@ impl Running {
             input_devices: Vec::new(),
             libinput: None,
             inputs: Default::default(),
+            pens: Default::default(),
             virtual_keyboards: Default::default(),
             grabbed: Default::default(),
             left_held: Default::default(),
@@ -225,6 +226,7 @@ impl Syncline {
         self.follow_text_focus();
         self.place_input_popups();
         if std::mem::take(&mut self.pointer_stale) {
+            self.refresh_pens();
             self.refresh_pointer_focus();
             self.refresh_constraint();
             // What moves windows under the pointer may also move them to other outputs.

@@ -36,6 +36,7 @@ use crate::{
         inputs::Inputs,
         keys::Keys,
         motion::{HeldMotion, Moved},
+        pens::Pens,
         sandboxes::Sandboxes,
         text::Text,
         virtual_devices::{Grabbed, LeftHeld, VirtualKeyboards},
@@ -154,6 +155,8 @@ pub struct Syncline {
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     pub inputs: Inputs,
+    /// Tools of tablets.
+    pub pens: Pens,
     pub virtual_keyboards: VirtualKeyboards,
     /// What the input method has of the keyboard, and shows.
     pub grabbed: Grabbed,

@@ -192,6 +192,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "zwp_primary_selection_device_v1"
         | "zwp_relative_pointer_v1"
         | "zwp_text_input_v3"
+        | "zwp_tablet_seat_v2"
         | "zwp_pointer_gesture_swipe_v1"
         | "zwp_pointer_gesture_pinch_v1"
         | "zwp_pointer_gesture_hold_v1" => Kind::SeatObjects,

@@ -12,6 +12,7 @@ use protocols::{
     selection::Selections,
     shm::ShmState,
     syncobj::SyncobjState,
+    tablet::Tablets,
     text_input::TextInputs,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     workspaces::WorkspacesState,
@@ -70,6 +71,8 @@ pub struct Globals {
     pub workspaces: WorkspacesState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
+    /// Graphics tablets, their tools and pads.
+    pub tablets: Tablets,
     /// What is edited, and who composes.
     pub text_inputs: TextInputs,
     pub input_methods: InputMethods,
