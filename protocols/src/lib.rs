@@ -1,8 +1,8 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
-//! meaning of their pixels and which of them are shown, idle notification, the power of displays,
-//! surfaces that are parts of the desktop, keep the pointer or move it, tablets, devices and text that clients make, pictures of
-//! outputs and windows, dialogs of other clients' windows, what windows look like in lists, selections and drags, and the
-//! lock of the session.
+//! meaning of their pixels and which of them are shown, idle notification, the power and the colour of
+//! displays, surfaces that are parts of the desktop, keep the pointer or move it, graphics tablets, devices
+//! and text that clients make, pictures of outputs and windows, dialogs of other clients' windows, what
+//! windows look like in lists, selections and drags, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -22,6 +22,7 @@ pub mod fifo;
 pub mod fixes;
 pub mod foreign;
 pub mod fractional_scale;
+pub mod gamma_control;
 pub mod idle_notify;
 pub mod input_method;
 pub mod layer_shell;
@@ -240,6 +241,13 @@ pub mod reexports {
     pub mod idle_notify {
         pub use wayland_protocols::ext::idle_notify::v1::server::{
             ext_idle_notification_v1 as object, ext_idle_notifier_v1 as manager,
+        };
+    }
+
+    /// wlr-gamma-control-unstable-v1.
+    pub mod gamma_control {
+        pub use wayland_protocols_wlr::gamma_control::v1::server::{
+            zwlr_gamma_control_manager_v1 as manager, zwlr_gamma_control_v1 as object,
         };
     }
 

@@ -136,7 +136,7 @@ counted! {
     IdleNotifications, idle_notifications, "idle-notifications", 1024;
     /// `zwp_idle_inhibitor_v1`: each wake-up of the session looks at all of them.
     IdleInhibitors, idle_inhibitors, "idle-inhibitors", 256;
-    /// `zwlr_output_power_v1`.
+    /// `zwlr_output_power_v1` and `zwlr_gamma_control_v1`.
     OutputPowers, output_powers, "output-powers", 256;
     /// Sessions and frames of `ext-image-copy-capture-v1`, and `zwlr_screencopy_frame_v1`: each wake-up of
     /// the session looks at all of them.

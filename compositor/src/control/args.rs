@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::config::night_light::NightMode;
+
 #[derive(Debug, Args)]
 pub struct MsgArgs {
     /// Wayland socket name of the compositor. Default: $WAYLAND_DISPLAY.
@@ -38,6 +40,12 @@ pub enum Message {
         /// New state of the display.
         #[arg(value_enum)]
         power: Power,
+    },
+    /// Make displays warmer, as at night.
+    NightLight {
+        /// Whether they are, until the session ends or another request.
+        #[arg(value_enum)]
+        mode: NightMode,
     },
     /// Perform an action, as a key binding does; `syncline actions` lists them.
     Action {

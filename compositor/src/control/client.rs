@@ -53,6 +53,7 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         Message::Output { name, power } => {
             ask(&Request::Output { name: name.clone(), on: *power == Power::On })?;
         }
+        Message::NightLight { mode } => drop(ask(&Request::NightLight { mode: *mode })?),
         Message::Windows { json: true } => println!("{}", ask(&Request::Windows { titles: true })?),
         Message::Windows { json: false } => {
             let report: Vec<WindowReport> =

@@ -4,6 +4,8 @@
 //! Nothing here knows windows, client requests or the session.
 
 pub mod card;
+pub mod colour;
+pub mod coloured;
 pub mod deferred;
 pub mod geometry;
 pub mod gpu_resets;

@@ -17,6 +17,7 @@ use protocols::{
     fixes::FixesState,
     foreign::ForeignState,
     fractional_scale::FractionalScaleState,
+    gamma_control::GammaControls,
     idle_notify::IdleNotifyState,
     input_method::InputMethods,
     layer_shell::LayerShellState,
@@ -26,6 +27,7 @@ use protocols::{
     pointer_warp::PointerWarpState,
     reexports::{
         ext_data_control::manager::ExtDataControlManagerV1,
+        gamma_control::manager::ZwlrGammaControlManagerV1,
         image_capture::{
             manager::ExtImageCopyCaptureManagerV1, output_sources::ExtOutputImageCaptureSourceManagerV1,
             toplevel_sources::ExtForeignToplevelImageCaptureSourceManagerV1,
@@ -271,6 +273,10 @@ pub const TABLE: &[GlobalRow] = &[
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrGammaControlManagerV1::interface, 1, "compositor/src/session/colour.rs")
+    },
         ..row(ZwlrLayerShellV1::interface, 5, "compositor/src/session/windows/layers.rs")
     },
     GlobalRow {
@@ -415,6 +421,7 @@ pub fn announce(
         tablets: Tablets::new::<Syncline>(display),
         text_inputs: TextInputs::new::<Syncline>(display),
         input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
+        gamma_controls: GammaControls::new::<Syncline>(display, trusted(PrivilegedGlobal::GammaControl)),
     };
     let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))

@@ -11,6 +11,7 @@ mod capture;
 mod cards;
 mod checks;
 mod commit;
+mod colour;
 mod configuration;
 mod constraints;
 mod crc;

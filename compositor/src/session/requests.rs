@@ -71,6 +71,10 @@ impl Syncline {
                 self.power_by_name(&name, on)?;
                 Ok(serde_json::json!({}))
             }
+            Request::NightLight { mode } => {
+                self.set_night_mode(mode);
+                Ok(serde_json::json!({}))
+            }
             Request::Action { action } => {
                 self.perform_text(&action)?;
                 Ok(serde_json::json!({}))
@@ -98,6 +102,7 @@ impl Syncline {
             "driver": self.outputs.cards.iter().next().map(|card| card.driver()),
             "cards": self.outputs.cards.iter().map(|card| card.device.path()).collect::<Vec<_>>(),
             "outputs": outputs,
+            "night_light": self.night_status(),
             "locked": self.desktop.lock.as_ref().is_some_and(|lock| lock.complete),
             "windows": self.desktop.windows.len(),
             "buffers": self.imports.len(),

@@ -239,6 +239,7 @@ impl Syncline {
                     tracing::error!("cannot resume the input devices");
                 }
                 self.resume();
+                self.refresh_night();
                 self.mark_all_on();
                 self.note_activity(true);
                 self.cec_wake();

@@ -112,6 +112,7 @@ impl Running {
             listeners_stale: false,
             crc: crate::session::parts::crc::CrcState::default(),
             idle,
+            night: Default::default(),
             power_stale: false,
             cec: Cec::default(),
             mem2mem: None,

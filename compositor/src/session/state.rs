@@ -36,6 +36,7 @@ use crate::{
         inputs::Inputs,
         keys::Keys,
         motion::{HeldMotion, Moved},
+        night::NightLight,
         pens::Pens,
         sandboxes::Sandboxes,
         text::Text,
@@ -140,6 +141,8 @@ pub struct Syncline {
     pub listeners_stale: bool,
     /// CRCs and the last frames.
     pub crc: CrcState,
+    /// The light of the night.
+    pub night: NightLight,
     /// The user's absence.
     pub idle: UserAbsence,
     /// Displays were turned off or on, plugged in or unplugged: output-power clients are to be

@@ -199,7 +199,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "wl_output" | "zxdg_output_v1" => Kind::OutputObjects,
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
-        "zwlr_output_power_v1" => Kind::OutputPowers,
+        "zwlr_output_power_v1" | "zwlr_gamma_control_v1" => Kind::OutputPowers,
         "ext_image_copy_capture_session_v1"
         | "ext_image_copy_capture_cursor_session_v1"
         | "ext_image_copy_capture_frame_v1"

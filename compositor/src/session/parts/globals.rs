@@ -6,6 +6,7 @@
 use protocols::{
     explicit_sync::ExplicitSyncState,
     foreign::ForeignState,
+    gamma_control::GammaControls,
     input_method::InputMethods,
     linux_dmabuf::LinuxDmabufState,
     output_power::OutputPowerState,
@@ -71,6 +72,8 @@ pub struct Globals {
     pub workspaces: WorkspacesState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
+    /// Clients that give displays tables of their own.
+    pub gamma_controls: GammaControls,
     /// Graphics tablets, their tools and pads.
     pub tablets: Tablets,
     /// What is edited, and who composes.

@@ -33,6 +33,7 @@ impl Syncline {
         self.pointer_stale = true;
         self.power_stale = true;
         self.place_panels();
+        self.refresh_night();
         self.redraw_all();
     }
 
