@@ -369,6 +369,13 @@ pub mod reexports {
         };
     }
 
+    /// xdg-toplevel-drag-v1.
+    pub mod toplevel_drag {
+        pub use wayland_protocols::xdg::toplevel_drag::v1::server::{
+            xdg_toplevel_drag_manager_v1 as manager, xdg_toplevel_drag_v1 as object,
+        };
+    }
+
     /// xdg-toplevel-icon-v1.
     pub mod toplevel_icon {
         pub use wayland_protocols::xdg::toplevel_icon::v1::server::{

@@ -40,6 +40,7 @@ use protocols::{
         screencopy::manager::ZwlrScreencopyManagerV1,
         tablet::manager::ZwpTabletManagerV2,
         text_input::manager::ZwpTextInputManagerV3,
+        toplevel_drag::manager::XdgToplevelDragManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
         virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1,
@@ -259,6 +260,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
     row(XdgActivationV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
+    row(XdgToplevelDragManagerV1::interface, 1, "compositor/src/session/carried.rs"),
     row(XdgToplevelIconManagerV1::interface, 1, "protocols/src/toplevel_icon.rs"),
     row(XdgToplevelTagManagerV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
@@ -273,10 +275,10 @@ pub const TABLE: &[GlobalRow] = &[
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
-    GlobalRow {
-        seen_by: SeenBy::Trusted,
         ..row(ZwlrGammaControlManagerV1::interface, 1, "compositor/src/session/colour.rs")
     },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
         ..row(ZwlrLayerShellV1::interface, 5, "compositor/src/session/windows/layers.rs")
     },
     GlobalRow {
@@ -370,6 +372,7 @@ pub fn announce(
     XdgToplevelTagManager::new::<Syncline>(display);
     ShortcutsInhibitState::new::<Syncline>(display);
     XdgSystemBellState::new::<Syncline>(display);
+    Selections::announce_toplevel_drag::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
@@ -418,10 +421,10 @@ pub fn announce(
         ),
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
+        gamma_controls: GammaControls::new::<Syncline>(display, trusted(PrivilegedGlobal::GammaControl)),
         tablets: Tablets::new::<Syncline>(display),
         text_inputs: TextInputs::new::<Syncline>(display),
         input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
-        gamma_controls: GammaControls::new::<Syncline>(display, trusted(PrivilegedGlobal::GammaControl)),
     };
     let idle = IdleNotifyState::new::<Syncline>(display, trusted(PrivilegedGlobal::IdleNotifier));
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))

@@ -201,6 +201,9 @@ impl Syncline {
     /// The pointer is there now, whatever has moved it.
     pub(super) fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
+        if self.globals.selections.is_dragging() && self.dragging_finger().is_none() {
+            self.carry_window(to);
+        }
         self.pull_bar(to);
         let moving = self.desktop.layout.is_dragging() && !self.bars.moves_by_finger();
         if moving {
