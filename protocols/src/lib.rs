@@ -1,8 +1,8 @@
 //! Wayland protocol objects: explicit synchronisation, pacing of commits, clients' buffers, the
-//! meaning of their pixels and which of them are shown, idle notification, displays and their power,
-//! surfaces that are parts of the desktop, keep the pointer or move it, devices and text that clients make, pictures of
-//! outputs and windows, dialogs of other clients' windows, what windows look like in lists, selections and drags, and the
-//! lock of the session.
+//! meaning of their pixels and which of them are shown, idle notification, displays with their power and
+//! colour, surfaces that are parts of the desktop, keep the pointer or move it, graphics tablets, devices
+//! and text that clients make, pictures of outputs and windows, dialogs of other clients' windows, what
+//! windows look like in lists, selections and drags, and the lock of the session.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -23,6 +23,7 @@ pub mod fifo;
 pub mod fixes;
 pub mod foreign;
 pub mod fractional_scale;
+pub mod gamma_control;
 pub mod idle_notify;
 pub mod input_method;
 pub mod layer_shell;
@@ -40,6 +41,7 @@ pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
+pub mod tablet;
 pub mod tearing;
 pub mod text_input;
 pub mod toplevel_icon;
@@ -252,6 +254,13 @@ pub mod reexports {
         };
     }
 
+    /// wlr-gamma-control-unstable-v1.
+    pub mod gamma_control {
+        pub use wayland_protocols_wlr::gamma_control::v1::server::{
+            zwlr_gamma_control_manager_v1 as manager, zwlr_gamma_control_v1 as object,
+        };
+    }
+
     /// wlr-output-power-management-unstable-v1.
     pub mod output_power {
         pub use wayland_protocols_wlr::output_power_management::v1::server::{
@@ -285,6 +294,15 @@ pub mod reexports {
     pub mod virtual_pointer {
         pub use wayland_protocols_wlr::virtual_pointer::v1::server::{
             zwlr_virtual_pointer_manager_v1 as manager, zwlr_virtual_pointer_v1 as object,
+        };
+    }
+
+    /// tablet-v2.
+    pub mod tablet {
+        pub use wayland_protocols::wp::tablet::zv2::server::{
+            zwp_tablet_manager_v2 as manager, zwp_tablet_pad_group_v2 as group, zwp_tablet_pad_ring_v2 as ring,
+            zwp_tablet_pad_strip_v2 as strip, zwp_tablet_pad_v2 as pad, zwp_tablet_seat_v2 as seat,
+            zwp_tablet_tool_v2 as tool, zwp_tablet_v2 as object,
         };
     }
 
@@ -358,6 +376,13 @@ pub mod reexports {
         pub use wayland_protocols::xdg::foreign::zv2::server::{
             zxdg_exported_v2 as exported, zxdg_exporter_v2 as exporter, zxdg_imported_v2 as imported,
             zxdg_importer_v2 as importer,
+        };
+    }
+
+    /// xdg-toplevel-drag-v1.
+    pub mod toplevel_drag {
+        pub use wayland_protocols::xdg::toplevel_drag::v1::server::{
+            xdg_toplevel_drag_manager_v1 as manager, xdg_toplevel_drag_v1 as object,
         };
     }
 

@@ -1,4 +1,4 @@
-//! A keyboard and pointers that the kernel takes for real ones, through /dev/uinput.
+//! A keyboard, pointers and a pen on a tablet that the kernel takes for real ones, through /dev/uinput.
 //!
 //! A device is returned once udev has looked at it, so a compositor that starts then finds it; it
 //! goes away on drop. Events are only written: whether they arrive anywhere is what the tests are
@@ -36,6 +36,9 @@ pub mod code {
     pub const BTN_LEFT: u16 = 0x110;
     pub const BTN_RIGHT: u16 = 0x111;
     pub const BTN_MIDDLE: u16 = 0x112;
+    pub const BTN_TOOL_PEN: u16 = 0x140;
+    pub const BTN_TOUCH: u16 = 0x14a;
+    pub const BTN_STYLUS: u16 = 0x14b;
 }
 
 const EV_SYN: u16 = 0;
@@ -43,6 +46,7 @@ const EV_KEY: u16 = 1;
 const EV_REL: u16 = 2;
 const EV_ABS: u16 = 3;
 const REL_WHEEL: u16 = 8;
+const ABS_PRESSURE: u16 = 24;
 const BUS_USB: u16 = 3;
 /// Key codes 1..=127 make udev say "keyboard".
 const LAST_KEY: u16 = 127;
@@ -51,11 +55,14 @@ const BOUNCE: Duration = Duration::from_millis(35);
 /// How long udev may take.
 const UDEV: Duration = Duration::from_secs(10);
 
+/// An absolute axis: its code, the number of its values, and how many of them a millimetre has.
+struct Axis(u16, i32, i32);
+
 /// A device; closing its descriptor, on drop, removes it.
 struct Device(OwnedFd);
 
 impl Device {
-    fn create(name: &str, keys: &[u16], relative: &[u16], absolute: &[(u16, i32)]) -> Result<Device> {
+    fn create(name: &str, keys: &[u16], relative: &[u16], absolute: &[Axis]) -> Result<Device> {
         let what = || format!("uinput device {name}");
         let call = || Error::call(what());
         let fd = rustix::fs::open("/dev/uinput", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).map_err(call())?;
@@ -68,10 +75,10 @@ impl Device {
         }
         keys.iter().try_for_each(|key| ioctl::set_key(at, *key)).map_err(call())?;
         relative.iter().try_for_each(|axis| ioctl::set_relative(at, *axis)).map_err(call())?;
-        for (axis, values) in absolute {
+        for Axis(axis, values, resolution) in absolute {
             ioctl::set_absolute(at, *axis).map_err(call())?;
             // With a resolution libinput takes it for a tablet of some size, without for a screen.
-            let info = [0, 0, values - 1, 0, 0, 0];
+            let info = [0, 0, values - 1, 0, 0, *resolution];
             ioctl::abs_setup(at, AbsSetup { code: *axis, pad: 0, info }).map_err(call())?;
         }
         let mut setup = Setup { id: [BUS_USB, 0x1234, 0x5678, 1], name: [0; 80], ff_effects_max: 0 };
@@ -160,7 +167,7 @@ impl Pointer {
     /// Plugs it in, for a desktop of `width` × `height`.
     pub fn plug(width: i32, height: i32) -> Result<Pointer> {
         let buttons = [code::BTN_LEFT, code::BTN_RIGHT, code::BTN_MIDDLE];
-        let axes = [(0, width), (1, height)];
+        let axes = [Axis(0, width, 0), Axis(1, height, 0)];
         Ok(Pointer(Device::create("Syncline test pointer", &buttons, &[REL_WHEEL], &axes)?))
     }
 
@@ -203,6 +210,52 @@ impl Mouse {
     /// Moves it.
     pub fn by(&self, dx: i32, dy: i32) -> Result<()> {
         self.0.send(&[(EV_REL, 0, dx), (EV_REL, 1, dy)])
+    }
+}
+
+/// A pen on a tablet of 200 mm by 150 mm that has no display, with one button.
+pub struct Pen(Device);
+
+impl Pen {
+    /// Values of each axis for a millimetre.
+    const FINE: i32 = 100;
+    /// The most that its pressure can be.
+    const HARD: i32 = 1023;
+
+    /// Plugs it in.
+    pub fn plug() -> Result<Pen> {
+        let buttons = [code::BTN_TOOL_PEN, code::BTN_TOUCH, code::BTN_STYLUS];
+        let axes = [
+            Axis(0, 200 * Self::FINE, Self::FINE),
+            Axis(1, 150 * Self::FINE, Self::FINE),
+            Axis(ABS_PRESSURE, Self::HARD + 1, 0),
+        ];
+        Ok(Pen(Device::create("Syncline test tablet", &buttons, &[], &axes)?))
+    }
+
+    /// It is near a place of the tablet, in thousandths of it, or touches that with this pressure, 0 to 1.
+    pub fn to(&self, x: i32, y: i32, pressure: f64) -> Result<()> {
+        let hard = (pressure * f64::from(Self::HARD)) as i32;
+        let (x, y) = (x * 200 * Self::FINE / 1000, y * 150 * Self::FINE / 1000);
+        self.0.send(&[
+            (EV_ABS, 0, x),
+            (EV_ABS, 1, y),
+            (EV_ABS, ABS_PRESSURE, hard),
+            (EV_KEY, code::BTN_TOOL_PEN, 1),
+            (EV_KEY, code::BTN_TOUCH, (hard > 0).into()),
+        ])
+    }
+
+    /// It goes away.
+    pub fn away(&self) -> Result<()> {
+        self.0.send(&[(EV_ABS, ABS_PRESSURE, 0), (EV_KEY, code::BTN_TOUCH, 0), (EV_KEY, code::BTN_TOOL_PEN, 0)])
+    }
+
+    /// Presses or releases its button.
+    pub fn button(&self, pressed: bool) -> Result<()> {
+        self.0.send(&[(EV_KEY, code::BTN_STYLUS, pressed.into())])?;
+        std::thread::sleep(BOUNCE);
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     actions::table::TABLE,
     config::{
         CecConfig, Commands, Config, CursorConfig, DesktopConfig, FencesConfig, IdleConfig, InputRule, KeyboardConfig,
-        Limits, Mem2memConfig, OutputConfig, SandboxRule, WindowRule,
+        Limits, Mem2memConfig, NightLightConfig, OutputConfig, SandboxRule, WindowRule,
         bindings::{DEFAULT_MODE, Entry},
         documented::Documented,
     },
@@ -21,13 +21,14 @@ use crate::{
 type Fields = &'static [(&'static str, &'static [&'static str])];
 
 /// The tables, by name, with their keys.
-const SECTIONS: [(&str, Fields); 9] = [
+const SECTIONS: [(&str, Fields); 10] = [
     ("keyboard", KeyboardConfig::FIELDS),
     ("cursor", CursorConfig::FIELDS),
     ("desktop", DesktopConfig::FIELDS),
     ("fences", FencesConfig::FIELDS),
     ("cec", CecConfig::FIELDS),
     ("idle", IdleConfig::FIELDS),
+    ("night-light", NightLightConfig::FIELDS),
     ("mem2mem", Mem2memConfig::FIELDS),
     ("commands", Commands::FIELDS),
     ("limits", Limits::FIELDS),

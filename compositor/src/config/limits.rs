@@ -139,7 +139,7 @@ counted! {
     /// `zwlr_output_manager_v1` and `zwlr_output_configuration_v1`: of each manager the session makes an object
     /// for each display and each of its modes.
     OutputManagers, output_managers, "output-managers", 64;
-    /// `zwlr_output_power_v1`.
+    /// `zwlr_output_power_v1` and `zwlr_gamma_control_v1`.
     OutputPowers, output_powers, "output-powers", 256;
     /// Sessions and frames of `ext-image-copy-capture-v1`, and `zwlr_screencopy_frame_v1`: each wake-up of
     /// the session looks at all of them.

@@ -18,6 +18,7 @@ pub mod idle;
 pub mod input;
 pub mod limits;
 pub mod load;
+pub mod night_light;
 pub mod output;
 mod overrides;
 pub mod pattern;
@@ -44,6 +45,7 @@ pub use self::{
     idle::IdleConfig,
     input::InputRule,
     limits::Limits,
+    night_light::NightLightConfig,
     output::OutputConfig,
     overrides::Overrides,
     sandbox::SandboxRule,
@@ -86,6 +88,8 @@ documented! {
         pub desktop: DesktopConfig,
         /// What happens when nobody is active.
         pub idle: IdleConfig,
+        /// Warmer colours at night.
+        pub night_light: NightLightConfig,
         /// A V4L2 converter for buffers that no plane can show as they are.
         pub mem2mem: Mem2memConfig,
         /// Programs that actions start.
@@ -189,6 +193,7 @@ impl Default for Config {
             cec: CecConfig::default(),
             desktop: DesktopConfig::default(),
             idle: IdleConfig::default(),
+            night_light: NightLightConfig::default(),
             mem2mem: Mem2memConfig::default(),
             commands: Commands::default(),
             environment: BTreeMap::new(),

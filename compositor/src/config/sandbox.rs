@@ -30,6 +30,8 @@ pub enum PrivilegedGlobal {
     SessionLock,
     #[serde(rename = "zwlr_layer_shell_v1")]
     LayerShell,
+    #[serde(rename = "zwlr_gamma_control_manager_v1")]
+    GammaControl,
     #[serde(rename = "zwlr_output_manager_v1")]
     OutputManagement,
     #[serde(rename = "zwlr_output_power_manager_v1")]

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::control::request::Shot;
+use crate::{config::night_light::NightMode, control::request::Shot};
 
 #[derive(Debug, Args)]
 pub struct MsgArgs {
@@ -42,6 +42,12 @@ pub enum Message {
         name: String,
         #[command(subcommand)]
         change: Option<OutputChange>,
+    },
+    /// Make displays warmer, as at night.
+    NightLight {
+        /// Whether they are, until the session ends or another request.
+        #[arg(value_enum)]
+        mode: NightMode,
     },
     /// Perform an action, as a key binding does; `syncline actions` lists them.
     Action {

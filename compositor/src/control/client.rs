@@ -73,6 +73,7 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
                 println!("After {seconds} seconds the mode goes back, unless you say: syncline msg output keep");
             }
         }
+        Message::NightLight { mode } => drop(ask(&Request::NightLight { mode: *mode })?),
         Message::Windows { json: true } => println!("{}", ask(&Request::Windows { titles: true })?),
         Message::Windows { json: false } => {
             let report: Vec<WindowReport> =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crc::status::CrcRequest;
+use crate::{config::night_light::NightMode, crc::status::CrcRequest};
 
 /// A request, from `syncline msg`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub enum Request {
     },
     /// Modes that are on trial stay.
     OutputKeep,
+    /// Whether there is a light of the night, until another request.
+    NightLight {
+        mode: NightMode,
+    },
     /// See [`crate::report::fences::FencesReport`].
     Fences,
     /// See [`crate::report::buffers::BufferReport`].

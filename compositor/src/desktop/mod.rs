@@ -62,6 +62,8 @@ pub struct Desktop {
     pub popups: PopupManager,
     /// The popups of an input method that are shown, from bottom to top, and where.
     pub input_popups: Vec<(WlSurface, Point<i32, Logical>)>,
+    /// The window that a drag takes along.
+    pub carried: Option<WlSurface>,
     pub cursor: cursor::Cursor,
     /// Where the pointer is. The seat knows it, too, but is locked while it calls handlers.
     pub pointer: Point<f64, Logical>,
@@ -85,6 +87,7 @@ impl Desktop {
             lock: None,
             trees: Trees::default(),
             popups: PopupManager::default(),
+            carried: None,
             input_popups: Vec::new(),
             cursor,
             pointer: Point::default(),

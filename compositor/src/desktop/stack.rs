@@ -250,6 +250,9 @@ impl Desktop {
         // Nothing shows beside a fullscreen window.
         let filling = self.filling(|area| area.to_f64().contains(position));
         let found = self.roots(|root| {
+            if self.carried.as_ref() == Some(root.surface) {
+                return ControlFlow::Continue(());
+            }
             if let Some((above, part)) = root.bar.and_then(|above| Some((above, above.part_at(position)?))) {
                 return ControlFlow::Break(Some(Under::Bar(above.window, part)));
             }

@@ -5,6 +5,8 @@
 
 pub mod card;
 pub mod choices;
+pub mod colour;
+pub mod coloured;
 pub mod deferred;
 pub mod geometry;
 pub mod gpu_resets;

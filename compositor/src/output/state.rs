@@ -27,6 +27,7 @@ use crate::{
     config::output::transform_name,
     output::{
         card::{light::Fallback, monitor::Monitor},
+        colour::ColourSettings,
         in_flight::FrameCallbacks,
         phase::Machine,
         planes::{
@@ -126,6 +127,8 @@ pub struct Output {
     pub tearing: tear::TearVerdict,
     /// The connector's properties, such as the content type.
     pub settings: ConnectorSettings,
+    /// What it does to the colour of the whole image.
+    pub colour: ColourSettings,
     /// The link to the display has failed: the next frame is a modeset, which trains the link
     /// again.
     pub retrain: bool,

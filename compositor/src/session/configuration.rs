@@ -180,6 +180,9 @@ impl Syncline {
         if old.inputs != self.config.inputs {
             self.configure_inputs();
         }
+        if old.night_light != self.config.night_light {
+            self.refresh_night();
+        }
         self.outputs.policy = hand_off(&self.config.fences);
         self.set_environment(&old);
         self.light_anew(&old);

@@ -96,6 +96,7 @@ impl Syncline {
     fn drag_let_go(&mut self) {
         drag::cancel(self);
         self.desktop.cursor.set_drag_icon(None, None);
+        self.desktop.carried = None;
         self.pointer_stale = true;
         self.redraw_all();
     }

@@ -17,6 +17,7 @@ use protocols::{
     fixes::FixesState,
     foreign::ForeignState,
     fractional_scale::FractionalScaleState,
+    gamma_control::GammaControls,
     idle_notify::IdleNotifyState,
     input_method::InputMethods,
     layer_shell::LayerShellState,
@@ -27,6 +28,7 @@ use protocols::{
     pointer_warp::PointerWarpState,
     reexports::{
         ext_data_control::manager::ExtDataControlManagerV1,
+        gamma_control::manager::ZwlrGammaControlManagerV1,
         image_capture::{
             manager::ExtImageCopyCaptureManagerV1, output_sources::ExtOutputImageCaptureSourceManagerV1,
             toplevel_sources::ExtForeignToplevelImageCaptureSourceManagerV1,
@@ -38,7 +40,9 @@ use protocols::{
         pointer_warp::WpPointerWarpV1,
         primary_selection::manager::ZwpPrimarySelectionDeviceManagerV1,
         screencopy::manager::ZwlrScreencopyManagerV1,
+        tablet::manager::ZwpTabletManagerV2,
         text_input::manager::ZwpTextInputManagerV3,
+        toplevel_drag::manager::XdgToplevelDragManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
         virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1,
@@ -53,6 +57,7 @@ use protocols::{
     shortcuts_inhibit::ShortcutsInhibitState,
     single_pixel_buffer::SinglePixelBufferState,
     syncobj::SyncobjState,
+    tablet::Tablets,
     tearing::TearingState,
     text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
@@ -257,6 +262,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(WpViewporter::interface, 1, "protocols/src/viewporter.rs"),
     row(XdgActivationV1::interface, 1, "compositor/src/session/windows/attention.rs"),
     row(XdgSystemBellV1::interface, 1, "compositor/src/session/windows/attention.rs"),
+    row(XdgToplevelDragManagerV1::interface, 1, "compositor/src/session/carried.rs"),
     row(XdgToplevelIconManagerV1::interface, 1, "protocols/src/toplevel_icon.rs"),
     row(XdgToplevelTagManagerV1::interface, 1, "compositor/src/session/windows/kinds.rs"),
     row(XdgWmBase::interface, 6, "compositor/src/session/windows/xdg.rs"),
@@ -268,6 +274,10 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwlrForeignToplevelManagerV1::interface, 3, "compositor/src/session/windows/taskbars.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ZwlrGammaControlManagerV1::interface, 1, "compositor/src/session/colour.rs")
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
@@ -301,6 +311,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPointerGesturesV1::interface, 3, "compositor/src/session/gestures.rs"),
     row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
+    row(ZwpTabletManagerV2::interface, 2, "compositor/src/session/tablet/life.rs"),
     row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
@@ -367,6 +378,7 @@ pub fn announce(
     XdgToplevelTagManager::new::<Syncline>(display);
     ShortcutsInhibitState::new::<Syncline>(display);
     XdgSystemBellState::new::<Syncline>(display);
+    Selections::announce_toplevel_drag::<Syncline>(display);
     SecurityContextState::new::<Syncline>(display, unsandboxed());
     SessionLockState::new::<Syncline>(display, trusted(PrivilegedGlobal::SessionLock));
     LayerShellState::new::<Syncline>(display, trusted(PrivilegedGlobal::LayerShell));
@@ -416,6 +428,8 @@ pub fn announce(
         workspaces: WorkspacesState::new::<Syncline>(display, trusted(PrivilegedGlobal::Workspaces)),
         output_management: OutputManagementState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputManagement)),
         output_power: OutputPowerState::new::<Syncline>(display, trusted(PrivilegedGlobal::OutputPower)),
+        gamma_controls: GammaControls::new::<Syncline>(display, trusted(PrivilegedGlobal::GammaControl)),
+        tablets: Tablets::new::<Syncline>(display),
         text_inputs: TextInputs::new::<Syncline>(display),
         input_methods: InputMethods::new::<Syncline>(display, trusted(PrivilegedGlobal::InputMethod)),
     };

@@ -243,10 +243,18 @@ impl SeatHandler for Syncline {
         self.keys.focus = focused.cloned();
         self.selections_follow(focused);
         self.text_focus(focused);
+        self.pads_follow(focused);
         self.left_held.keymap |= !self.virtual_keyboards.told.is_empty();
     }
 
     fn cursor_image(&mut self, _: &Seat<Self>, image: CursorImageStatus) {
+        self.show_image(image);
+    }
+}
+
+impl Syncline {
+    /// Shows this image where the pointer is. While the session is locked, others' surfaces are no images.
+    pub(super) fn show_image(&mut self, image: CursorImageStatus) {
         let image = match (&self.desktop.lock, image) {
             (Some(lock), CursorImageStatus::Surface(surface)) if !lock.trusts(&surface) => {
                 CursorImageStatus::default_named()
@@ -258,7 +266,7 @@ impl SeatHandler for Syncline {
     }
 }
 
-/// No tablet is announced yet.
+/// Smithay asks for it; tablets are in `tablet/`.
 impl TabletSeatHandler for Syncline {}
 
 protocols::delegate_capture!(Syncline);
@@ -315,7 +323,6 @@ protocols::delegate_toplevel_list!(Syncline);
 protocols::delegate_toplevel_management!(Syncline);
 protocols::delegate_workspaces!(Syncline);
 observed_global_dispatch!(Syncline: [WpCursorShapeManagerV1: ()] => CursorShapeManagerState);
-observed_dispatch!(Syncline: [WpCursorShapeManagerV1: ()] => CursorShapeManagerState);
 observed_global_dispatch!(Syncline: [ZwpRelativePointerManagerV1: ()] => RelativePointerManagerState);
 observed_dispatch!(Syncline: [ZwpRelativePointerManagerV1: ()] => RelativePointerManagerState);
 observed_dispatch!(Syncline: [ZwpRelativePointerV1: RelativePointerUserData<Syncline>] => RelativePointerManagerState);

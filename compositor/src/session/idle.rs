@@ -25,6 +25,7 @@ impl Syncline {
         let now = self.now;
         self.idle.since = now;
         self.idle.notify.notify_activity(now);
+        self.look_at_night();
         if wakes {
             if std::mem::take(&mut self.idle.off) {
                 self.light_awake();

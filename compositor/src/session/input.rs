@@ -5,8 +5,9 @@ use protocols::pointer_constraints::Kind;
 use smithay::{
     backend::input::{
         AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, DeviceCapability, Event, InputBackend,
-        InputEvent, KeyState, KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent, SwitchState,
-        SwitchToggleEvent,
+        InputEvent, KeyState, KeyboardKeyEvent, PointerAxisEvent, PointerButtonEvent, PointerMotionEvent,
+        ProximityState, SwitchState, SwitchToggleEvent, TabletToolButtonEvent, TabletToolProximityEvent,
+        TabletToolTipEvent, TabletToolTipState,
     },
     desktop::PopupPointerGrab,
     input::{
@@ -20,7 +21,7 @@ use smithay::{
 use crate::{
     desktop::stack::Under,
     render::Screen,
-    session::{Syncline, parts::motion::Moved, reports},
+    session::{Syncline, parts::motion::Moved, reports, tablet::Does},
 };
 
 /// The place on the desktop of a position on the glass of a display.
@@ -52,6 +53,7 @@ impl Syncline {
                 | InputEvent::PointerMotionAbsolute { .. }
                 | InputEvent::TouchMotion { .. }
                 | InputEvent::TouchFrame { .. }
+                | InputEvent::TabletToolAxis { .. }
         );
         if !moves {
             self.tell_held_motion();
@@ -65,13 +67,7 @@ impl Syncline {
                 self.pointer_moved(to, moved, event.time_msec());
             }
             InputEvent::PointerMotionAbsolute { event } => {
-                let mut outputs = self.outputs.list.iter();
-                let to = match (self.display_of(&event), outputs.next(), outputs.next()) {
-                    // The device's glass is the display.
-                    (Some(screen), ..) => place(&screen, &event),
-                    (None, Some(only), None) => place(&only.screen(), &event),
-                    _ => place(&Screen::upright(self.outputs.bounds()), &event),
-                };
+                let to = self.absolute(self.display_of(&event), &event);
                 self.put_pointer(to, event.time());
             }
             InputEvent::PointerButton { event } => self.button(&event),
@@ -102,9 +98,35 @@ impl Syncline {
             InputEvent::GestureHoldBegin { event } => self.hold_begin(&event),
             InputEvent::GestureHoldEnd { event } => self.hold_end(&event),
             InputEvent::SwitchToggle { event } => self.switched(&event),
+            InputEvent::TabletToolAxis { event } => self.pen(&event, Does::Moves),
+            InputEvent::TabletToolProximity { event } => match event.state() {
+                ProximityState::In => self.pen(&event, Does::Moves),
+                ProximityState::Out => self.pen(&event, Does::Leaves),
+            },
+            InputEvent::TabletToolTip { event } => {
+                self.pen(&event, Does::Tip(event.tip_state() == TabletToolTipState::Down));
+            }
+            InputEvent::TabletToolButton { event } => {
+                self.pen(&event, Does::Button(event.button(), event.button_state() == ButtonState::Pressed));
+            }
             _ => {}
         }
         self.perform_due();
+    }
+
+    /// The place on the desktop of a position on a device that lies on this display, else on all of them.
+    pub(super) fn absolute<B: InputBackend>(
+        &self,
+        display: Option<Screen>,
+        event: &impl AbsolutePositionEvent<B>,
+    ) -> Point<f64, Logical> {
+        let mut outputs = self.outputs.list.iter();
+        match (display, outputs.next(), outputs.next()) {
+            // The device's glass is the display.
+            (Some(screen), ..) => place(&screen, event),
+            (None, Some(only), None) => place(&only.screen(), event),
+            _ => place(&Screen::upright(self.outputs.bounds()), event),
+        }
     }
 
     /// A device has come (1) or gone (-1).
@@ -114,6 +136,12 @@ impl Syncline {
         }
         if device.has_capability(DeviceCapability::Touch) {
             self.touch_screens_changed(change);
+        }
+        if device.has_capability(DeviceCapability::TabletTool) {
+            match change > 0 {
+                true => self.tablet_came(device),
+                false => self.tablet_went(device),
+            }
         }
     }
 
@@ -173,6 +201,9 @@ impl Syncline {
     /// The pointer is there now, whatever has moved it.
     pub(super) fn move_pointer(&mut self, pointer: &PointerHandle<Self>, to: Point<f64, Logical>, time: u32) {
         let (before, to) = (self.pointer_location(), self.outputs.clamp(to));
+        if self.globals.selections.is_dragging() && self.dragging_finger().is_none() {
+            self.carry_window(to);
+        }
         self.pull_bar(to);
         let moving = self.desktop.layout.is_dragging() && !self.bars.moves_by_finger();
         if moving {
@@ -180,6 +211,7 @@ impl Syncline {
         }
         let focus = if moving || self.bars.has_pointer() { None } else { self.desktop.at(to) };
         self.desktop.pointer = to;
+        self.pens.has_pointer = false;
         self.tell_pointer(pointer, focus, time);
         self.redraw_pointer(before);
     }
@@ -214,7 +246,7 @@ impl Syncline {
     /// Sends the clients the pointer focus again after windows have changed.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.get_pointer().filter(|p| !p.is_grabbed()) else { return };
-        if self.desktop.layout.is_dragging() || self.bars.has_pointer() {
+        if self.desktop.layout.is_dragging() || self.bars.has_pointer() || self.pens.has_pointer {
             return;
         }
         let focus = self.desktop.at(self.pointer_location());

@@ -7,8 +7,8 @@
 use smithay::{
     backend::input::{AbsolutePositionEvent, Device as _, InputBackend},
     reexports::input::{
-        AccelProfile, ClickMethod, Device, DeviceConfigError, DeviceConfigResult, ScrollMethod, SendEventsMode,
-        TapButtonMap,
+        AccelProfile, ClickMethod, Device, DeviceCapability, DeviceConfigError, DeviceConfigResult, ScrollMethod,
+        SendEventsMode, TapButtonMap,
     },
 };
 
@@ -25,12 +25,18 @@ impl Syncline {
         let mut device = device.clone();
         let report = reports::devices::report(&device);
         configure(&mut device, &InputRule::of(&self.config.inputs, &report.name, &report.kinds));
-        self.inputs.devices.push(device);
+        self.inputs.devices.push(device.clone());
+        if device.has_capability(DeviceCapability::TabletPad) {
+            self.libinput_pad_came(&device);
+        }
     }
 
     /// A device of libinput has gone.
     pub fn input_removed(&mut self, device: &Device) {
         self.inputs.devices.retain(|known| known != device);
+        if device.has_capability(DeviceCapability::TabletPad) {
+            self.pad_went(device.sysname());
+        }
     }
 
     /// The rules have changed.
@@ -58,8 +64,12 @@ impl Syncline {
         if self.inputs.placed.is_empty() {
             return None;
         }
-        let id = event.device().id();
-        let (_, name) = self.inputs.placed.iter().rfind(|(of, _)| *of == id)?;
+        self.display_of_device(&event.device().id())
+    }
+
+    /// The same for a device of this id.
+    pub fn display_of_device(&self, id: &str) -> Option<Screen> {
+        let (_, name) = self.inputs.placed.iter().rfind(|(of, _)| of == id)?;
         self.outputs.list.iter().find(|output| output.wl.name() == *name).map(|output| output.screen())
     }
 }

@@ -76,6 +76,10 @@ impl Syncline {
                 true => Ok(serde_json::json!({})),
                 false => Err("no mode is on trial".to_owned()),
             },
+            Request::NightLight { mode } => {
+                self.set_night_mode(mode);
+                Ok(serde_json::json!({}))
+            }
             Request::Action { action } => {
                 self.perform_text(&action)?;
                 Ok(serde_json::json!({}))
@@ -103,6 +107,7 @@ impl Syncline {
             "driver": self.outputs.cards.iter().next().map(|card| card.driver()),
             "cards": self.outputs.cards.iter().map(|card| card.device.path()).collect::<Vec<_>>(),
             "outputs": outputs,
+            "night_light": self.night_status(),
             "locked": self.desktop.lock.as_ref().is_some_and(|lock| lock.complete),
             "windows": self.desktop.windows.len(),
             "buffers": self.imports.len(),

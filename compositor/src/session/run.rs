@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use calloop::{EventLoop, PostAction};
 use rustix::time::Timespec;
 use smithay::{
-    backend::{input::InputEvent, libinput::LibinputInputBackend, session::Event as SessionEvent},
+    backend::{input::InputEvent, session::Event as SessionEvent},
     reexports::{input::Libinput, wayland_server::ListeningSocket},
 };
 
@@ -27,6 +27,7 @@ use crate::{
         clock::Clock,
         descriptors,
         error::{Context, Error},
+        libinput::{self, Happened},
         reactor::{EventSource, Reactor},
         realtime,
         seat::SeatSession,
@@ -168,22 +169,25 @@ fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
 /// Adds libinput and udev as calloop sources.
 fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<(), Error> {
     let seat = state.session.seat();
-    let mut libinput = Libinput::new_with_udev(state.session.clone());
-    if libinput.udev_assign_seat(&seat).is_err() {
+    let mut context = Libinput::new_with_udev(state.session.clone());
+    if context.udev_assign_seat(&seat).is_err() {
         tracing::warn!("no input devices: libinput cannot use the seat {seat} (is udev running?)");
         return Ok(());
     }
-    state.libinput = Some(libinput.clone());
+    state.libinput = Some(context.clone());
     let handle = calloop.handle();
-    let inserted = handle.insert_source(LibinputInputBackend::new(libinput), |event, _, state| {
-        match &event {
-            InputEvent::DeviceAdded { device } => state.input_added(device),
-            InputEvent::DeviceRemoved { device } => state.input_removed(device),
-            _ => {}
+    let inserted = libinput::insert(&handle, &context, |happened, state: &mut Syncline| match happened {
+        Happened::Pad(event) => state.libinput_pad(&event),
+        Happened::Input(event) => {
+            match &event {
+                InputEvent::DeviceAdded { device } => state.input_added(device),
+                InputEvent::DeviceRemoved { device } => state.input_removed(device),
+                _ => {}
+            }
+            state.input(event);
         }
-        state.input(event);
     });
-    inserted.map_err(|e| Error::setup("input", e.error))?;
+    inserted.map_err(|error| Error::setup("input", error))?;
     match udev::source() {
         Ok(source) => {
             let inserted = handle.insert_source(source, |_, monitor, state| {
@@ -239,6 +243,7 @@ impl Syncline {
                     tracing::error!("cannot resume the input devices");
                 }
                 self.resume();
+                self.refresh_night();
                 self.mark_all_on();
                 self.note_activity(true);
                 self.cec_wake();

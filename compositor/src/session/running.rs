@@ -113,12 +113,14 @@ impl Running {
             listeners_stale: false,
             crc: crate::session::parts::crc::CrcState::default(),
             idle,
+            night: Default::default(),
             power_stale: false,
             cec: Cec::default(),
             mem2mem: None,
             input_devices: Vec::new(),
             libinput: None,
             inputs: Default::default(),
+            pens: Default::default(),
             virtual_keyboards: Default::default(),
             grabbed: Default::default(),
             left_held: Default::default(),
@@ -227,6 +229,7 @@ impl Syncline {
         self.follow_text_focus();
         self.place_input_popups();
         if std::mem::take(&mut self.pointer_stale) {
+            self.refresh_pens();
             self.refresh_pointer_focus();
             self.refresh_constraint();
             // What moves windows under the pointer may also move them to other outputs.

@@ -5,8 +5,8 @@
 //!                                                   └─ full: the rest waits for room
 //! ```
 //!
-//! While a client's socket is full, motion for it is held: of the pointer's and of each finger's
-//! only the newest is sent, when there is room again or before anything else that happens on the
+//! While a client's socket is full, motion for it is held: of the pointer's, of each finger's and of
+//! each tool's only the newest is sent, when there is room again or before anything else that happens on the
 //! seat. So a client that does not read for a while hears everything else in order, and each of it
 //! at its place.
 //!
@@ -96,6 +96,7 @@ impl Syncline {
             pointer.frame(self);
         }
         self.tell_held_fingers();
+        self.tell_held_pens();
     }
 }
 

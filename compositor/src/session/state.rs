@@ -37,6 +37,8 @@ use crate::{
         inputs::Inputs,
         keys::Keys,
         motion::{HeldMotion, Moved},
+        night::NightLight,
+        pens::Pens,
         sandboxes::Sandboxes,
         text::Text,
         virtual_devices::{Grabbed, LeftHeld, VirtualKeyboards},
@@ -142,6 +144,8 @@ pub struct Syncline {
     pub listeners_stale: bool,
     /// CRCs and the last frames.
     pub crc: CrcState,
+    /// The light of the night.
+    pub night: NightLight,
     /// The user's absence.
     pub idle: UserAbsence,
     /// Displays were turned off or on, plugged in or unplugged: output-power clients are to be
@@ -157,6 +161,8 @@ pub struct Syncline {
     pub input_devices: Vec<DeviceReport>,
     pub libinput: Option<smithay::reexports::input::Libinput>,
     pub inputs: Inputs,
+    /// Tools of tablets.
+    pub pens: Pens,
     pub virtual_keyboards: VirtualKeyboards,
     /// What the input method has of the keyboard, and shows.
     pub grabbed: Grabbed,

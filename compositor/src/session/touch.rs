@@ -169,6 +169,9 @@ impl Syncline {
         if !TouchScreens::of(&self.seat).moved(event.slot(), location, event.time_msec(), held) {
             return;
         }
+        if self.dragging_finger() == Some(event.slot()) {
+            self.carry_window(location);
+        }
         let focus = self.desktop.at(location);
         touch.motion(self, focus, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
     }

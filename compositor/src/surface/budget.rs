@@ -192,6 +192,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "zwp_primary_selection_device_v1"
         | "zwp_relative_pointer_v1"
         | "zwp_text_input_v3"
+        | "zwp_tablet_seat_v2"
         | "zwp_pointer_gesture_swipe_v1"
         | "zwp_pointer_gesture_pinch_v1"
         | "zwp_pointer_gesture_hold_v1" => Kind::SeatObjects,
@@ -199,7 +200,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         "ext_idle_notification_v1" => Kind::IdleNotifications,
         "zwp_idle_inhibitor_v1" => Kind::IdleInhibitors,
         "zwlr_output_manager_v1" | "zwlr_output_configuration_v1" => Kind::OutputManagers,
-        "zwlr_output_power_v1" => Kind::OutputPowers,
+        "zwlr_output_power_v1" | "zwlr_gamma_control_v1" => Kind::OutputPowers,
         "ext_image_copy_capture_session_v1"
         | "ext_image_copy_capture_cursor_session_v1"
         | "ext_image_copy_capture_frame_v1"

@@ -97,6 +97,17 @@ pub fn watch(epoll: impl AsFd, fd: RawFd, data: epoll::EventData, flags: epoll::
     epoll::modify(epoll, unsafe { BorrowedFd::borrow_raw(fd) }, data, flags)
 }
 
+/// The second of the day, in the time zone of this machine; 0 if nobody knows.
+pub fn second_of_day() -> u32 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+    // SAFETY: a structure of numbers and of a pointer that may be null.
+    let mut local: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both live until the call returns, and nothing of this process changes its environment meanwhile.
+    let known = unsafe { !libc::localtime_r(&now, &mut local).is_null() };
+    let second = local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec;
+    if known { second.clamp(0, 86_399).unsigned_abs() } else { 0 }
+}
+
 /// What the allocator has given out and not got back, in bytes, and what it has taken from the kernel
 /// for that. Only the GNU library says so. Takes each arena's lock and walks its free lists.
 pub fn heap() -> Option<(usize, usize)> {

@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod inotify;
 pub mod ioctl;
+pub mod libinput;
 pub mod log;
 pub mod reactor;
 pub mod realtime;

@@ -98,6 +98,10 @@ fn set_selection<D: SelectionHandler>(
             let message = "set_selection: a source with drag-and-drop actions is no selection";
             return source.post_error(wl_data_source::Error::InvalidSource, message);
         }
+        if source.data::<SourceData>().is_some_and(|data| data.get().takes_window) {
+            let message = "set_selection: a source of a drag that takes a window along is no selection";
+            return source.post_error(wl_data_source::Error::InvalidSource, message);
+        }
     }
     let may = state.may_select(client);
     told::wish(state, Target::Clipboard, source.map(Source::Data), may);

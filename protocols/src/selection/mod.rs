@@ -10,6 +10,7 @@
 //! | `told.rs` | who is told, and how data is passed on |
 //! | `dragged.rs` | what is dragged, and what was agreed on |
 //! | `drag.rs` | a drag: what it is over, and how it ends |
+//! | `toplevel_drag.rs` | a window that a drag takes along |
 //! | `data_device.rs`, `primary.rs`, `control.rs` | the requests of each protocol |
 //! | `handler.rs` | what the compositor does for them |
 //!
@@ -32,6 +33,7 @@ mod primary;
 mod source;
 mod state;
 mod told;
+mod toplevel_drag;
 
 use wayland_protocols::{
     ext::data_control::v1::server::ext_data_control_manager_v1::ExtDataControlManagerV1,
@@ -46,6 +48,7 @@ pub use self::{
     source::SourceData,
     state::{OFFERS, Selections},
     told::{set_focus, tell_late},
+    toplevel_drag::{ToplevelDragData, ToplevelDragHandler},
 };
 use crate::{SeenBy, surface_object::bind_manager};
 

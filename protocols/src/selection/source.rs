@@ -50,6 +50,8 @@ pub(super) struct Offered {
     pub bytes: u32,
     /// Set once, for drags.
     pub actions: Option<DndAction>,
+    /// A drag with it takes a window along.
+    pub takes_window: bool,
     pub used: Use,
 }
 
@@ -85,6 +87,12 @@ impl SourceData {
             offered.used = used;
         }
         is_new
+    }
+
+    /// It is for a drag that takes a window along; `false`: that was said before, or it is used.
+    pub(super) fn takes_window(&self) -> bool {
+        let mut offered = self.get();
+        offered.used == Use::New && !std::mem::replace(&mut offered.takes_window, true)
     }
 
     /// Its client offers a type: what that counts. `None`: it is too late, as the source is used.

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use wayland_protocols::xdg::toplevel_drag::v1::server::xdg_toplevel_drag_v1::XdgToplevelDragV1;
 use wayland_server::{DisplayHandle, backend::ClientId, protocol::wl_data_device::WlDataDevice};
 
 use crate::selection::{
@@ -40,6 +41,8 @@ pub struct Selections {
     /// Some device was not told, as its client did not read or keeps too many offers.
     pub(super) late: bool,
     pub(super) drag: Option<Drag>,
+    /// What takes windows along.
+    pub(super) toplevel_drags: Vec<XdgToplevelDragV1>,
 }
 
 /// A device, and what it was told last.
@@ -77,6 +80,7 @@ impl Selections {
             offers: HashMap::new(),
             late: false,
             drag: None,
+            toplevel_drags: Vec::new(),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod seat;
 pub mod shm;
 pub mod state;
 pub mod sync;
+pub mod tablet;
 pub mod timing;
 mod tranche;
 pub mod window;

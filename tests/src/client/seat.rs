@@ -13,7 +13,7 @@ use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, WEnum, delegate_n
 use super::{Client, State};
 use crate::error::Result;
 
-/// One event of keyboard or pointer. Positions are the surface's own, keys and buttons are the
+/// One event of keyboard, pointer or a tablet's tool. Positions are the surface's own, keys and buttons are the
 /// kernel's codes.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
@@ -28,6 +28,12 @@ pub enum Heard {
     Button { button: u32, pressed: bool },
     Axis { vertical: bool, value: f64 },
     AxisValue120 { vertical: bool, value: i32 },
+    ToolEnter { surface: ObjectId },
+    ToolLeave,
+    ToolMotion { x: f64, y: f64 },
+    ToolPressure { pressure: u32 },
+    ToolTip { down: bool },
+    ToolButton { button: u32, pressed: bool },
 }
 
 /// What the seat has said.
@@ -39,6 +45,8 @@ pub struct Input {
     pub keyboard_focus: Option<ObjectId>,
     /// The surface under the pointer.
     pub pointer_focus: Option<ObjectId>,
+    /// The names of the tablets that are there.
+    pub tablets: Vec<String>,
     /// The text of the keymap.
     pub keymap: Option<String>,
     /// Repeats a second, and milliseconds before the first.

@@ -11,4 +11,5 @@ mod desk;
 mod keyboard;
 mod pointer;
 mod popups;
+mod tablet;
 mod windows;

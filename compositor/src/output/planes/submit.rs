@@ -60,7 +60,7 @@ pub fn submit(
         _ if output.machine.is_dark() => output.kms.wake(),
         _ => output.kms.frame(),
     };
-    frame.connector(output.settings.state.clone());
+    frame.connector(output.settings.state.clone()).crtc(output.colour.state.clone());
     for plane in 0..count {
         let Some(request) = requests.iter().find(|r| r.plane == plane) else {
             frame.clear(plane);

@@ -95,6 +95,7 @@ impl Syncline {
         self.keys.tap = None;
         self.keys.swipe = None;
         self.keys.wheel = [0.0; 2];
+        self.let_go_pens();
         self.drop_bar_press();
         self.bars.forget();
         if self.keys.walk.take().is_some() {

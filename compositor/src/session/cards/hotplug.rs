@@ -128,6 +128,7 @@ impl Syncline {
         tracing::info!("{}: its output ends", output.wl.name());
         self.retire_global(output.global.clone());
         self.close_layers(output.id);
+        self.globals.gamma_controls.fail(output.id.0);
         if let Some(in_flight) = output.machine.end() {
             in_flight.abandon(self.millis());
         }

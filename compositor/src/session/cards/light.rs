@@ -280,6 +280,7 @@ impl Syncline {
             handed: Vec::new(),
             tearing: tear::TearVerdict::default(),
             settings: ConnectorSettings::new(settings),
+            colour: Default::default(),
             retrain: false,
             fallback,
             monitor: Monitor::of(&connector),

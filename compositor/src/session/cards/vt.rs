@@ -232,7 +232,7 @@ impl Blank {
     fn modeset<'a>(&self, output: &'a mut Output) -> kms::Frame<'a, Held> {
         let mut frame = output.kms.modeset();
         output.settings.modeset();
-        frame.connector(output.settings.state.clone());
+        frame.connector(output.settings.state.clone()).crtc(output.colour.state.clone());
         frame.show(output.primary, self.state, Held::target(self.target.clone())).vrr(self.vrr);
         frame
     }

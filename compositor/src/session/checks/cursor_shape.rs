@@ -16,6 +16,11 @@ use crate::session::{
 checked!(WpCursorShapeDeviceV1, CursorShapeDeviceUserData<Syncline>, CursorShapeManagerState, shape_request);
 
 fn shape_request(_: &mut Syncline, device: &WpCursorShapeDeviceV1, request: &Request) -> bool {
+    is_known(device, request)
+}
+
+/// Whether a request names no shape, or one that there is.
+pub fn is_known(device: &WpCursorShapeDeviceV1, request: &Request) -> bool {
     let Request::SetShape { shape, .. } = request else { return true };
     let known = match shape {
         WEnum::Value(Shape::DndAsk | Shape::AllResize) => device.version() >= 2,

@@ -28,7 +28,7 @@ use wayland_server::protocol::wl_surface::WlSurface;
 
 use crate::session::Syncline;
 
-mod cursor_shape;
+pub mod cursor_shape;
 mod door;
 pub mod first_buffer;
 pub mod links;

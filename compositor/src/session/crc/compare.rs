@@ -87,6 +87,11 @@ impl Syncline {
             comparison.again("a window was closed meanwhile");
             return None;
         }
+        let output = &self.outputs.list[id];
+        if output.colour.differs(output.kms.crtc_state()) {
+            comparison.again("the colour of the display has changed meanwhile");
+            return None;
+        }
         let again = RepeatedFrame { scene: std::mem::take(scene), cursor: cursor.take() };
         // The number of the second frame is set when it has been committed.
         comparison.step = ComparisonStep::Composited { about: std::mem::take(about), frames: [*frame, 0] };

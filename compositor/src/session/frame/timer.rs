@@ -40,6 +40,7 @@ impl Syncline {
             self.next_watchdog(),
             self.next_flip_watch(),
             self.next_idle(),
+            self.next_night(),
             self.next_detach(),
             self.next_crc(),
             self.trim_at,
@@ -104,6 +105,7 @@ impl Syncline {
         self.crc_timer();
         self.release_hidden();
         self.idle_timer();
+        self.night_timer();
         self.repeat_timer();
         self.configuration_timer();
         self.detach_unused();

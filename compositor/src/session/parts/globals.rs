@@ -6,6 +6,7 @@
 use protocols::{
     explicit_sync::ExplicitSyncState,
     foreign::ForeignState,
+    gamma_control::GammaControls,
     input_method::InputMethods,
     linux_dmabuf::LinuxDmabufState,
     output_management::OutputManagementState,
@@ -13,6 +14,7 @@ use protocols::{
     selection::Selections,
     shm::ShmState,
     syncobj::SyncobjState,
+    tablet::Tablets,
     text_input::TextInputs,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
     workspaces::WorkspacesState,
@@ -73,6 +75,10 @@ pub struct Globals {
     pub output_management: OutputManagementState,
     /// Clients that turn displays off and on.
     pub output_power: OutputPowerState,
+    /// Clients that give displays tables of their own.
+    pub gamma_controls: GammaControls,
+    /// Graphics tablets, their tools and pads.
+    pub tablets: Tablets,
     /// What is edited, and who composes.
     pub text_inputs: TextInputs,
     pub input_methods: InputMethods,

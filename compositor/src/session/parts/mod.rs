@@ -16,6 +16,8 @@ pub mod hold;
 pub mod inputs;
 pub mod keys;
 pub mod motion;
+pub mod night;
+pub mod pens;
 pub mod requests;
 pub mod sandboxes;
 pub mod surfaces;

@@ -35,6 +35,7 @@ impl Syncline {
         self.power_stale = true;
         self.displays.heads_stale = true;
         self.place_panels();
+        self.refresh_night();
         self.redraw_all();
     }
 

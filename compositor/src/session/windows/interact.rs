@@ -1,4 +1,4 @@
-//! Moving and resizing a window by pointer: it begins with a request, and the button's release ends
+//! Moving and resizing a window by pointer, or by a tool that is one from then on: it begins with a request, and the button's release ends
 //! it.
 //!
 //! Where the window is meanwhile is in [`crate::desktop::layout::grab`]. During an interaction the
@@ -45,15 +45,18 @@ pub fn hints(surface: &WlSurface) -> Hints {
 impl Syncline {
     /// A client lets the user move its window, or drag these edges of it.
     pub fn begin_interaction(&mut self, surface: &ToplevelSurface, serial: Serial, edges: Option<Edges>) {
-        // Only a client whose surface has the pointer's implicit grab may start one.
+        // Only a client whose surface has the pointer's implicit grab, or the tool, may start one.
         let Some(pointer) = self.seat.get_pointer() else { return };
+        let by_pen = self.pen_interacts(surface.wl_surface(), serial.into());
         let grabbed = pointer.grab_start_data().filter(|_| pointer.has_grab(serial));
         let same_client = grabbed
             .as_ref()
             .and_then(|start| start.focus.as_ref())
             .is_some_and(|(focus, _)| focus.same_client_as(&surface.wl_surface().id()));
-        let Some(id) = self.desktop.windows.id_of(surface.wl_surface()).filter(|_| same_client) else { return };
-        let (from, layout) = (point(pointer.current_location().to_i32_round()), &mut self.desktop.layout);
+        let Some(id) = self.desktop.windows.id_of(surface.wl_surface()).filter(|_| same_client || by_pen) else {
+            return;
+        };
+        let (from, layout) = (point(self.pointer_location().to_i32_round()), &mut self.desktop.layout);
         let begun = match edges {
             None => layout.begin_move(id, from),
             Some(edges) => layout.begin_resize(id, edges, from),

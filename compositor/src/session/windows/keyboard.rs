@@ -71,6 +71,7 @@ impl Syncline {
                 // Smithay tells only of a new focus. A surface that is gone would be kept.
                 self.keys.focus = None;
                 self.text_focus(None);
+                self.pads_follow(None);
             }
             let focus = keyboard.current_focus();
             // A menu may have kept it.

@@ -1,4 +1,4 @@
-//! What a surface that is about to be destroyed gives up: the pointer and the fingers on it.
+//! What a surface that is about to be destroyed gives up: the pointer, the fingers and the tools on it.
 //!
 //! Its client hears of that while the surface exists; afterwards no event could name it. Nothing
 //! here gives the pointer to another surface.
@@ -13,6 +13,7 @@ impl Syncline {
     /// A surface is about to be destroyed.
     pub fn leave_input(&mut self, surface: &WlSurface) {
         self.lift_fingers_on(surface);
+        self.lift_pens_on(surface);
         let over = |pointer: &PointerHandle<Self>| pointer.current_focus().as_ref() == Some(surface);
         if let Some(pointer) = self.seat.get_pointer().filter(over) {
             let held = pointer.grab_start_data().and_then(|start| start.focus);

@@ -60,6 +60,7 @@ impl Syncline {
                 self.apply_rules(surface);
                 self.desktop.layout.map(id, size, false);
                 self.focus_new(id, by_user);
+                self.carry_new(surface);
                 // Titles are nobody's business: the log has numbers only.
                 tracing::debug!("window mapped: surface {}", id_of(surface));
                 self.arrange_windows();
@@ -69,6 +70,7 @@ impl Syncline {
                 remap::reset_window(window);
                 desktop.windows.leave_dialogs(surface, parent);
                 desktop.layout.unmap(id);
+                self.globals.selections.detach_toplevel(surface);
                 desktop.transactions.remove(id, now);
                 self.arrange_windows();
             }

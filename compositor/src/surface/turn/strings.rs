@@ -212,6 +212,10 @@ mod tests {
             "zwp_input_method_v2.set_preedit_string",
             "zwp_primary_selection_offer_v1.receive",
             "zwp_primary_selection_source_v1.offer",
+            "zwp_tablet_pad_dial_v2.set_feedback",
+            "zwp_tablet_pad_ring_v2.set_feedback",
+            "zwp_tablet_pad_strip_v2.set_feedback",
+            "zwp_tablet_pad_v2.set_feedback",
             "zwp_text_input_v3.set_surrounding_text",
             "zxdg_importer_v2.import_toplevel",
         ];
