@@ -202,6 +202,12 @@ impl Cursor {
         self.buffers.forget(card);
     }
 
+    /// The displays are others, or shown otherwise: drops the images for those that no output is like.
+    pub fn keep(&mut self, outputs: &[(kms::CardSerial, Screen)]) {
+        let like = |card, look| outputs.iter().any(|(of, screen)| *of == card && Look::of(screen) == look);
+        self.buffers.keep(like);
+    }
+
     /// Drops the mappings of buffers that are destroyed.
     pub fn clean_up(&mut self) {
         self.buffers.clean_up();
@@ -302,8 +308,7 @@ impl Cursor {
             CursorImageStatus::Named(icon) => ImageSource::Theme(self.theme.image(*icon, screen.scale)),
             CursorImageStatus::Surface(surface) => ImageSource::Surface(surface, hotspot(surface)),
         };
-        let look = Look { transform: screen.transform, scale: screen.scale };
-        self.buffers.for_plane(device, (size, look), &source, self.changes)
+        self.buffers.for_plane(device, (size, Look::of(screen)), &source, self.changes)
     }
 
     /// Copies the client's image before a frame reads it, once for each change: an image that is replaced

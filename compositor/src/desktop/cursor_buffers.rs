@@ -22,7 +22,7 @@ use smithay::{
 use crate::{
     desktop::theme::ThemeImage,
     render::{
-        CursorImage, Layer, Target,
+        CursorImage, Layer, Screen, Target,
         bind::{BindTarget, Drawable, Place},
         layer::Shows,
         readiness,
@@ -85,6 +85,13 @@ pub struct Look {
     pub scale: Scale,
 }
 
+impl Look {
+    /// That of an output.
+    pub fn of(screen: &Screen) -> Self {
+        Self { transform: screen.transform, scale: screen.scale }
+    }
+}
+
 /// The theme's image as a layer of one card's outputs of one scale shows it.
 #[derive(Debug)]
 struct ThemeContent {
@@ -139,6 +146,15 @@ impl CursorBuffers {
         self.contents.retain(|content| content.card != card);
         // The renderer has these buffers mapped.
         self.clean_up();
+    }
+
+    /// The displays are others, or shown otherwise: drops the images for those that no output is like.
+    pub fn keep(&mut self, is_there: impl Fn(kms::CardSerial, Look) -> bool) {
+        let before = self.rendered.len();
+        self.rendered.retain(|cursor| is_there(cursor.card, cursor.look));
+        if self.rendered.len() != before {
+            self.clean_up();
+        }
     }
 
     /// Drops the mappings of buffers that are destroyed.

@@ -153,5 +153,7 @@ impl Syncline {
             }
             x += output.size.w;
         }
+        let screens = list.iter().map(|output| (output.kms.device().serial(), output.screen()));
+        self.desktop.cursor.keep(&screens.collect::<Vec<_>>());
     }
 }
