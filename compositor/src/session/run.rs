@@ -176,18 +176,9 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
     }
     state.libinput = Some(context.clone());
     let handle = calloop.handle();
-    let inserted = libinput::insert(&handle, &context, |happened, state: &mut Syncline| match happened {
-        Happened::Pad(event) => state.libinput_pad(&event),
-        Happened::Input(event) => {
-            match &event {
-                InputEvent::DeviceAdded { device } => state.input_added(device),
-                InputEvent::DeviceRemoved { device } => state.input_removed(device),
-                _ => {}
-            }
-            state.input(event);
-        }
-    });
+    let inserted = libinput::insert(&handle, &context, |happened, state: &mut Syncline| state.libinput_event(happened));
     inserted.map_err(|error| Error::setup("input", error))?;
+    libinput::queued(&context).for_each(|happened| state.libinput_event(happened));
     match udev::source() {
         Ok(source) => {
             let inserted = handle.insert_source(source, |_, monitor, state| {
@@ -224,6 +215,20 @@ impl Syncline {
         }
     }
 
+    fn libinput_event(&mut self, happened: Happened) {
+        match happened {
+            Happened::Pad(event) => self.libinput_pad(&event),
+            Happened::Input(event) => {
+                match &event {
+                    InputEvent::DeviceAdded { device } => self.input_added(device),
+                    InputEvent::DeviceRemoved { device } => self.input_removed(device),
+                    _ => {}
+                }
+                self.input(event);
+            }
+        }
+    }
+
     /// The seat revokes the devices, or gives access to them again.
     pub fn seat_event(&mut self, event: SessionEvent) {
         match event {
@@ -243,6 +248,8 @@ impl Syncline {
                     tracing::error!("cannot resume the input devices");
                 }
                 self.resume();
+                let queued = self.libinput.as_ref().map(libinput::queued);
+                queued.into_iter().flatten().for_each(|happened| self.libinput_event(happened));
                 self.refresh_night();
                 self.mark_all_on();
                 self.note_activity(true);

@@ -39,12 +39,16 @@ pub fn insert<S: 'static>(
     let source = Generic::new(libinput.clone(), Interest::READ, Mode::Level);
     let inserted = calloop.insert_source(source, move |_, _, state| -> io::Result<PostAction> {
         events.dispatch()?;
-        for event in &mut events {
-            known(event).into_iter().for_each(|event| handle(event, state));
-        }
+        queued(&events).for_each(|event| handle(event, state));
         Ok(PostAction::Continue)
     });
     inserted.map(drop).map_err(|error| error.error.to_string())
+}
+
+/// What libinput has found already. When a seat is assigned or taken back its devices are here at once, and
+/// its descriptor may not be ready before one of them is used.
+pub fn queued(libinput: &Libinput) -> impl Iterator<Item = Happened> + use<> {
+    libinput.clone().filter_map(known)
 }
 
 /// An event as Smithay has it; `None`: it is of no kind that is used.
