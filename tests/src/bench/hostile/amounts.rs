@@ -78,7 +78,8 @@ impl Bad for Amount {
     }
 }
 
-/// Sends requests as fast as they are read, and pauses after every `count` of them.
+/// Sends requests as fast as they are read, and pauses after every `count` of them; without one (`usize::MAX`)
+/// until it is to stop.
 fn flood(client: &mut Client, count: usize, stop: &Stop) -> Result<()> {
     let surface = client.state.bound.compositor()?.create_surface(&client.qh(), ());
     client.roundtrip()?;
@@ -87,6 +88,9 @@ fn flood(client: &mut Client, count: usize, stop: &Stop) -> Result<()> {
     loop {
         for _ in 0..count / BLOCK {
             write(client, &block)?;
+            if stop.is_set() && count == usize::MAX {
+                break;
+            }
         }
         client.roundtrip()?;
         if stop.is_set() {

@@ -78,7 +78,7 @@ pub fn measure(card: &Path, way: Way, scenario: Option<&Scenario>, frames: u64) 
     let sample = sample?;
     let ended = match result.map_err(|_| Error::Other("a bad client panicked".into()))? {
         Ok(()) => None,
-        Err(error) if is_end(&error) => Some(why(&compositor, error, scenario.and_then(|of| of.ends))),
+        Err(error) if is_end(&error) => Some(why(&compositor, error, scenario.and_then(|of| of.ends.error()))),
         Err(error) => return Err(error),
     };
     let grown_kib = process.peak_rss_kib()?.saturating_sub(before);

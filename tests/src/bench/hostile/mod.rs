@@ -23,7 +23,7 @@ use super::{Row, table};
 use crate::error::Result;
 use measure::Measured;
 use options::Way;
-use scenarios::Scenario;
+use scenarios::{Ends, Scenario};
 
 /// What is kept of the frame rate.
 const RATE: f64 = 0.95;
@@ -85,15 +85,16 @@ fn row(scenario: &Scenario, of: &[Measured], control: &[Measured]) -> Row {
     let memory = mib(of) - mib(control);
     let ended = of.iter().find_map(|of| of.ended.clone());
     // Each time, and for the reason that is expected.
-    let as_expected = of.iter().all(|of| match (&of.ended, scenario.ends) {
-        (None, None) => true,
-        (Some(why), Some(expected)) => why.contains(expected),
-        _ => false,
-    });
+    let as_expected = of.iter().all(|of| scenario.ends.is(of.ended.as_deref()));
+    let ends = match scenario.ends {
+        Ends::Never => "",
+        Ends::By(_) => ", ended",
+        Ends::IfAhead(_) => ", ended if ahead",
+    };
     Row {
         what: scenario.what,
         others: &[],
-        limit: format!("≥ {RATE} ×, ≤ {MEMORY:.0} MiB{}", if scenario.ends.is_some() { ", ended" } else { "" }),
+        limit: format!("≥ {RATE} ×, ≤ {MEMORY:.0} MiB{ends}"),
         figures: vec![
             format!("{fps:.1}: {:.3} ×", (kept_rate * 1000.0).floor() / 1000.0),
             up(memory.max(0.0)),
