@@ -13,7 +13,7 @@ use crate::{
 /// The writeback connector that can take the image of an output, if there is one that writes XRGB8888 and
 /// that no other output has; `taken`: those of the others on its card.
 pub fn writeback_of(card: &Card, output: &KmsOutput, taken: &[ConnectorId]) -> Option<Writeback> {
-    let found = Writeback::of_crtc(&card.device, &card.inventory, output.crtc_index());
+    let found = Writeback::of_crtc(&card.inventory, output.crtc_index());
     let found = found.inspect_err(|error| tracing::debug!("{}: no writeback: {error}", output.name())).ok()?;
     let is_suitable = |of: &Writeback| of.formats().contains(&(OPAQUE as u32)) && !taken.contains(&of.connector_id());
     found.into_iter().find(is_suitable)
