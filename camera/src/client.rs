@@ -41,10 +41,13 @@ use wayland_protocols::ext::{
         ext_image_copy_capture_session_v1::ExtImageCopyCaptureSessionV1,
     },
 };
+use wayland_protocols::wp::linux_dmabuf::zv1::client::{
+    zwp_linux_buffer_params_v1::Flags, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+};
 
 use crate::{
     error::Error,
-    heard::{End, Frame, Heard},
+    heard::{End, Frame, Heard, XRGB8888},
     view::Transform,
 };
 
@@ -56,6 +59,9 @@ pub enum Subject {
     /// A window, by the end of its identifier in `ext_foreign_toplevel_list_v1`, after the last `-`.
     Window(u32),
 }
+
+/// Allocates memory for so many pixels of a row, and rows.
+type Memory<'a> = &'a dyn Fn(u32, u32) -> Result<OwnedFd, Error>;
 
 /// A picture that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +86,8 @@ pub struct Camera {
     frame: Option<ExtImageCopyCaptureFrameV1>,
     /// The session has nothing in it yet.
     is_first: bool,
-    file: OwnedFd,
+    /// The memory of the buffer; `None`: it is the caller's.
+    file: Option<OwnedFd>,
     buffer: WlBuffer,
     size: (u32, u32),
     pixels: Vec<[u8; 4]>,
@@ -90,6 +97,22 @@ impl Camera {
     /// Connects to the session whose socket is `path`, to capture `of`, with the pointer or without. Errors:
     /// there is no session, it does not let this client capture, or there is nothing of that name.
     pub fn open(path: &Path, of: &Subject, pointer: bool) -> Result<Self, Error> {
+        Self::open_with(path, of, pointer, None)
+    }
+
+    /// As [`Camera::open`], into the caller's dma-buf: `memory` gets width and height in pixels, and returns a
+    /// linear one with `4 × width` bytes a row, XRGB8888. The caller reads the pictures from it; [`Camera::pixels`]
+    /// stays empty. Errors: also that the session puts no pictures of this into such dma-bufs.
+    pub fn open_into(
+        path: &Path,
+        of: &Subject,
+        pointer: bool,
+        memory: &dyn Fn(u32, u32) -> Result<OwnedFd, Error>,
+    ) -> Result<Self, Error> {
+        Self::open_with(path, of, pointer, Some(memory))
+    }
+
+    fn open_with(path: &Path, of: &Subject, pointer: bool, memory: Option<Memory<'_>>) -> Result<Self, Error> {
         let stream = UnixStream::connect(path).map_err(Error::io(path.display().to_string()))?;
         let connection = Connection::from_socket(stream).map_err(|error| Error::Refused(error.to_string()))?;
         let (globals, mut queue) =
@@ -124,8 +147,19 @@ impl Camera {
         let session = manager.create_session(&source, options, &qh, ());
         roundtrip(&mut queue, &mut heard)?;
         let size = heard.size.filter(|_| !heard.stopped).ok_or(Error::Gone)?;
-        let (file, buffer) = buffer(&shm, size, heard.alpha, &queue)?;
-        let pixels = vec![[0; 4]; size.0 as usize * size.1 as usize];
+        let (file, buffer, pixels) = match memory {
+            None => {
+                let (file, buffer) = buffer(&shm, size, heard.alpha, &queue)?;
+                (Some(file), buffer, vec![[0; 4]; size.0 as usize * size.1 as usize])
+            }
+            Some(_) if !heard.linear => {
+                return Err(Error::Refused("the session puts no pictures of this into linear dma-bufs".to_owned()));
+            }
+            Some(memory) => {
+                let dmabuf = bind_newest::<ZwpLinuxDmabufV1>(&globals, &queue, 3)?;
+                (None, around(&dmabuf, &memory(size.0, size.1)?, size, &queue), Vec::new())
+            }
+        };
         let (frame, is_first) = (None, true);
         Ok(Self {
             connection,
@@ -213,13 +247,14 @@ impl Camera {
 
     /// Reads the rows around a part from the buffer.
     fn read(&mut self, [_, y, _, height]: [u32; 4]) -> Result<(), Error> {
+        let Some(file) = &self.file else { return Ok(()) };
         let width = self.size.0 as usize;
         let rows = y.min(self.size.1) as usize..y.saturating_add(height).min(self.size.1) as usize;
         let first = rows.start * width;
         let into = self.pixels[first..rows.end * width].as_flattened_mut();
         let mut done = 0;
         while done < into.len() {
-            match pread(&self.file, &mut into[done..], (first * 4 + done) as u64) {
+            match pread(file, &mut into[done..], (first * 4 + done) as u64) {
                 Ok(0) => return Err(Error::Refused("the buffer has become shorter".to_owned())),
                 Ok(count) => done += count,
                 Err(Errno::INTR) => {}
@@ -266,7 +301,15 @@ where
     I: Proxy + 'static,
     Heard: Dispatch<I, ()>,
 {
-    globals.bind(&queue.handle(), 1..=1, ()).map_err(|_| {
+    bind_newest(globals, queue, 1)
+}
+
+fn bind_newest<I>(globals: &GlobalList, queue: &EventQueue<Heard>, version: u32) -> Result<I, Error>
+where
+    I: Proxy + 'static,
+    Heard: Dispatch<I, ()>,
+{
+    globals.bind(&queue.handle(), version..=version, ()).map_err(|_| {
         let name = I::interface().name;
         Error::Refused(format!("the session shows this client no {name}: sandboxed clients need a [[sandbox]] rule"))
     })
@@ -289,4 +332,19 @@ fn buffer(
     let buffer = pool.create_buffer(0, width as i32, height as i32, (width * 4) as i32, format, &queue.handle(), ());
     pool.destroy();
     Ok((file, buffer))
+}
+
+/// A buffer over a linear dma-buf, which stays the caller's.
+fn around(
+    dmabuf: &ZwpLinuxDmabufV1,
+    memory: &OwnedFd,
+    (width, height): (u32, u32),
+    queue: &EventQueue<Heard>,
+) -> WlBuffer {
+    let qh = queue.handle();
+    let params = dmabuf.create_params(&qh, ());
+    params.add(memory.as_fd(), 0, 0, width * 4, 0, 0);
+    let buffer = params.create_immed(width as i32, height as i32, XRGB8888, Flags::empty(), &qh, ());
+    params.destroy();
+    buffer
 }

@@ -27,8 +27,16 @@ use wayland_protocols::ext::{
         ext_image_copy_capture_session_v1::{self as session, ExtImageCopyCaptureSessionV1},
     },
 };
+use wayland_protocols::wp::linux_dmabuf::zv1::client::{
+    zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+};
 
 use crate::view::Transform;
+
+/// `DRM_FORMAT_XRGB8888`.
+pub const XRGB8888: u32 = u32::from_le_bytes(*b"XR24");
+/// `DRM_FORMAT_MOD_LINEAR`.
+const LINEAR: u64 = 0;
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -41,6 +49,8 @@ pub struct Heard {
     pub size: Option<(u32, u32)>,
     /// Pixels with alpha, which is opaque, are taken.
     pub alpha: bool,
+    /// Linear dma-bufs of XRGB8888 are taken.
+    pub linear: bool,
     /// There is nothing more to capture.
     pub stopped: bool,
     /// The frame that was asked for last.
@@ -121,6 +131,9 @@ impl Dispatch<ExtForeignToplevelListV1, ()> for Heard {
 on!(ExtImageCopyCaptureSessionV1, (), |heard, _session, event| match event {
     session::Event::BufferSize { width, height } => heard.size = Some((width, height)),
     session::Event::ShmFormat { format: WEnum::Value(wl_shm::Format::Argb8888) } => heard.alpha = true,
+    session::Event::DmabufFormat { format: XRGB8888, modifiers } => {
+        heard.linear = modifiers.as_chunks().0.iter().any(|modifier| u64::from_ne_bytes(*modifier) == LINEAR);
+    }
     session::Event::Stopped => heard.stopped = true,
     _ => {}
 });
@@ -151,6 +164,8 @@ on!(ExtImageCopyCaptureFrameV1, (), |heard, _frame, event| {
 delegate_noop!(Heard: ignore WlShm);
 delegate_noop!(Heard: ignore WlBuffer);
 delegate_noop!(Heard: WlShmPool);
+delegate_noop!(Heard: ignore ZwpLinuxDmabufV1);
+delegate_noop!(Heard: ignore ZwpLinuxBufferParamsV1);
 delegate_noop!(Heard: ExtOutputImageCaptureSourceManagerV1);
 delegate_noop!(Heard: ExtForeignToplevelImageCaptureSourceManagerV1);
 delegate_noop!(Heard: ExtImageCaptureSourceV1);

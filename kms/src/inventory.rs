@@ -98,6 +98,8 @@ pub struct Connector {
     pub non_desktop: bool,
     /// A writeback connector: no display at all.
     pub writeback: bool,
+    /// `DRM_FORMAT_*` that a writeback connector writes (`WRITEBACK_PIXEL_FORMATS`).
+    pub written_formats: Vec<u32>,
     /// What the display says of itself; `None` without a display, or with one that says nothing
     /// legible.
     pub edid: Option<Edid>,

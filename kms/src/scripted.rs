@@ -154,6 +154,8 @@ struct InFlight {
     user_data: u64,
     event: bool,
     fence: Option<OutFence>,
+    /// The job of a writeback connector.
+    written: Option<OutFence>,
 }
 
 /// What its out-fence is made of.
@@ -385,7 +387,7 @@ impl Scripted {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         let commit = state.in_flight.remove(at);
-        if let Some(fence) = commit.fence {
+        for fence in [commit.fence, commit.written].into_iter().flatten() {
             fence.signal(time);
         }
         if commit.event {
@@ -399,7 +401,8 @@ impl Scripted {
     pub fn flip_unheard(&self, crtc: CrtcId, time: Ns) -> bool {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
-        if let Some(fence) = state.in_flight.remove(at).fence {
+        let commit = state.in_flight.remove(at);
+        for fence in [commit.fence, commit.written].into_iter().flatten() {
             fence.signal(time);
         }
         true
@@ -482,8 +485,16 @@ impl State {
         let made = made?;
         for (object, prop, value) in request.iter() {
             // Fences do not stay in the state.
-            if prop != ids::IN_FENCE_FD && prop != ids::OUT_FENCE_PTR {
+            if ![ids::IN_FENCE_FD, ids::OUT_FENCE_PTR, ids::WRITEBACK_OUT_FENCE_PTR].contains(&prop) {
                 self.values.insert((object, prop), value);
+            }
+        }
+        let mut written = Vec::new();
+        for fence in request.fences.iter_mut() {
+            if let Some(crtc) = ids::crtc_of_writeback(fence.object) {
+                let (copy, fd) = OutFence::new(fences)?;
+                fence.fd = Some(fd);
+                written.push((crtc, copy));
             }
         }
         for (crtc, fence) in made {
@@ -492,8 +503,10 @@ impl State {
                 Some(copy)
             });
             let event = flags & PAGE_FLIP_EVENT != 0;
+            let of = written.iter().position(|(of, _)| *of == crtc);
+            let written = of.map(|at| written.swap_remove(at).1);
             if event || fence.is_some() {
-                self.in_flight.push(InFlight { crtc, user_data, event, fence });
+                self.in_flight.push(InFlight { crtc, user_data, event, fence, written });
             }
         }
         Ok(())

@@ -4,12 +4,11 @@
 //! the pixels: the buffer is the caller's. Source: `drm_writeback.c`. On vkms the end of a job
 //! stops the CRCs of its CRTC until they are armed again.
 
-use crate::blob;
-use crate::id::{BlobId, ConnectorId, CrtcId, CrtcIndex, FramebufferId, PropertyId};
+use crate::OutputError;
+use crate::id::{ConnectorId, CrtcId, CrtcIndex, FramebufferId, PropertyId};
 use crate::inventory::{Connector, Inventory};
 use crate::props::WritebackProps;
 use crate::request::{Names, Request};
-use crate::{CallError, Device, OutputError};
 
 /// A writeback connector.
 #[derive(Debug, Clone)]
@@ -36,17 +35,17 @@ impl Writeback {
     /// The writeback connectors that can take the image of a CRTC. Empty where the driver has none,
     /// or where the device did not accept `DRM_CLIENT_CAP_WRITEBACK_CONNECTORS`.
     ///
-    /// Errors: a connector without the properties that it must have; reading its formats.
-    pub fn of_crtc(device: &Device, inventory: &Inventory, crtc_index: CrtcIndex) -> Result<Vec<Self>, OutputError> {
+    /// Errors: a connector without the properties that it must have.
+    pub fn of_crtc(inventory: &Inventory, crtc_index: CrtcIndex) -> Result<Vec<Self>, OutputError> {
         let connectors = inventory.connectors.iter().filter(|connector| connector.writeback);
         let of_crtc = connectors.filter(|connector| connector.possible_crtcs & crtc_index.bit() != 0);
-        of_crtc.map(|connector| Self::new(device, connector)).collect()
+        of_crtc.map(Self::new).collect()
     }
 
-    fn new(device: &Device, connector: &Connector) -> Result<Self, OutputError> {
+    fn new(connector: &Connector) -> Result<Self, OutputError> {
         let props = WritebackProps::resolve(connector.id, &connector.props)?;
-        let formats = formats(device, connector)?;
         let (name, possible_crtcs) = (connector.name.clone(), connector.possible_crtcs);
+        let formats = connector.written_formats.clone();
         Ok(Self { connector: connector.id, name, possible_crtcs, props, formats })
     }
 
@@ -104,11 +103,4 @@ impl Job {
         request.object(self.connector);
         request.set(self.crtc_id, 0);
     }
-}
-
-fn formats(device: &Device, connector: &Connector) -> Result<Vec<u32>, CallError> {
-    let blob = connector.props.value("WRITEBACK_PIXEL_FORMATS").and_then(BlobId::from_value);
-    let bytes = blob.and_then(|blob| blob::read(std::os::fd::AsFd::as_fd(device), blob));
-    let bytes = bytes.ok_or_else(|| device.errno("DRM_IOCTL_MODE_GETPROPBLOB", rustix::io::Errno::NOENT))?;
-    Ok(bytes.as_chunks::<4>().0.iter().map(|format| u32::from_ne_bytes(*format)).collect())
 }

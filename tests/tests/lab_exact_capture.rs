@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Output as Done, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -290,4 +291,76 @@ fn six_hundred_composited_frames_are_captured_as_they_were_shown() {
 #[ignore = "lab"]
 fn six_hundred_frames_on_planes_are_captured_as_they_were_shown() {
     recorded("on-planes", 1, Source::Auto);
+}
+
+/// How many pictures the display has put into clients' buffers itself.
+fn written(compositor: &Compositor) -> u64 {
+    compositor.status().unwrap()["counters"]["written_pictures"].as_u64().unwrap()
+}
+
+/// Whether pixels of B, G, R, and a byte that means nothing, are those of a screenshot.
+fn is_shown(compositor: &Compositor, pixels: &[u8]) -> bool {
+    let shown = compositor.screenshot().unwrap();
+    let has = |at: usize| {
+        let [b, g, r, _] = pixels.as_chunks::<4>().0[at];
+        shown.at(at % shown.width, at / shown.width) == [r, g, b]
+    };
+    pixels.len() == shown.width * shown.height * 4 && (0..shown.width * shown.height).all(has)
+}
+
+/// Without a GPU, the display itself puts each of an animated client's frames into a camera's dma-buf: it is
+/// what the display shows, and nothing is late for it.
+#[test]
+#[ignore = "lab"]
+fn a_writeback_connector_puts_the_image_into_the_clients_buffer() {
+    const FRAMES: usize = 300;
+    let vkms =
+        Vkms::builder("written").output(Output { overlays: 1, writeback: true, ..Output::default() }).build().unwrap();
+    let compositor = Compositor::start_on(vkms.card(), &["--renderer", "pixman"]).unwrap();
+    let mut painter = Painter::new(&compositor, Source::Auto, 3);
+    (0..3).for_each(|_| painter.show());
+    let memory = std::cell::RefCell::new(None);
+    let allocate = |width: u32, height: u32| {
+        let fd = allocate(Source::Auto, (width * height * 4).next_multiple_of(4096) as usize).unwrap();
+        *memory.borrow_mut() = Some(dmabuf_import::Mapping::new(Arc::new(fd.try_clone().unwrap()), false).unwrap());
+        Ok(fd)
+    };
+    let of = Subject::Output(vkms.connector(0));
+    let mut camera = Camera::open_into(&compositor.socket_path(), &of, true, &allocate).unwrap();
+    let (width, height) = camera.size();
+    let memory = memory.into_inner().unwrap();
+    let take = |camera: &mut Camera| {
+        let until = Some(Instant::now() + PATIENCE);
+        let shown = camera.picture(until, &AtomicBool::new(false)).unwrap().expect("a picture in time");
+        let picture = memory.cpu_read(|pixels| pixels[..(width * height * 4) as usize].to_vec()).unwrap();
+        (shown, picture)
+    };
+    // The first one comes at once: it is drawn.
+    camera.ask().unwrap();
+    let (first, drawn) = take(&mut camera);
+    assert_eq!((first.damage.len(), written(&compositor)), (1, 0));
+    assert!(is_shown(&compositor, &drawn), "the first picture is what is shown");
+    let mut late = Vec::new();
+    for frame in 0..FRAMES {
+        camera.ask().unwrap();
+        painter.show();
+        let (shown, picture) = take(&mut camera);
+        late.push(shown.time);
+        if frame % 50 == 0 {
+            let [x, y, w, h] = shown.damage[0];
+            assert!(shown.damage.len() == 1 && w <= SIZE.0 && h <= SIZE.1, "{:?}: only the window", (x, y, w, h));
+            assert!(is_shown(&compositor, &picture), "{frame}: the picture is what is shown");
+        }
+    }
+    assert_eq!(written(&compositor), FRAMES as u64, "each of them by the display");
+    // CRCs would stop at a job: while they are read, pictures are drawn.
+    assert!(compositor.msg(&["crc", "on"]).unwrap().status.success());
+    camera.ask().unwrap();
+    painter.show();
+    let (_, picture) = take(&mut camera);
+    assert!(is_shown(&compositor, &picture));
+    assert_eq!(written(&compositor), FRAMES as u64);
+    let missed = &compositor.status().unwrap()["counters"]["missed"];
+    println!("{FRAMES} pictures by the display; {missed} vblanks missed, the first job's modeset included");
+    compositor.stop().unwrap();
 }

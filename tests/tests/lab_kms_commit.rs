@@ -322,7 +322,7 @@ fn writeback_writes_what_the_crc_says() {
     let other = bench.picture(|x, y| x * 3 + y);
     bench.light(noise.id());
     let index = bench.outputs[0].crtc_index();
-    let connectors = Writeback::of_crtc(&bench.device, &bench.inventory, index).expect("writeback");
+    let connectors = Writeback::of_crtc(&bench.inventory, index).expect("writeback");
     let writeback = connectors.first().expect("a writeback connector");
     // Exact for pictures of 8 bits a channel.
     let format = Fourcc::Xrgb8888;

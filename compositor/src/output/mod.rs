@@ -25,5 +25,6 @@ pub mod quiet;
 pub mod stall;
 pub mod state;
 pub mod variable;
+pub mod writeback;
 
 pub use outputs::Outputs;

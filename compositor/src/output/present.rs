@@ -58,6 +58,8 @@ pub struct Presented {
     pub refused_layouts: Vec<(WlSurface, Format)>,
     /// The commit was a modeset.
     pub modeset: bool,
+    /// Signals when the image is in its buffer, if it was to be put into one.
+    pub image: Option<SyncFile>,
     /// Other layers than before are on planes, or the layers are others.
     pub assigned: bool,
 }
@@ -129,13 +131,14 @@ impl Outputs {
         attempt.modeset |= output.retrain;
         let mut requests = std::mem::take(&mut layouts.requests);
         let (mut suspected, mut errno) = (refused_buffers::Buffers::new(), None);
+        let mut refused_image = None;
         let mut asked = Vec::new();
         output.ladder.begin();
         output.has_in_fences = signalled.is_some() && known.learnt.in_fences();
         if let Some(assignment) = layouts.current().filter(|_| !attempt.composited) {
             attempt.composited = implicit::waits(output, assignment, scene);
         }
-        let CommittedFrame { from, to, submitted: Submitted { out_fence, tears } } = loop {
+        let CommittedFrame { from, to, submitted: Submitted { out_fence, image, tears } } = loop {
             let assignment = layouts.current().filter(|_| !attempt.composited);
             let lays_out = beside && (attempt.modeset || changes_layout(output, assignment, scene));
             if lays_out && known.tests_stall(started) {
@@ -152,7 +155,8 @@ impl Outputs {
                 // The driver has refused it: the next frame is planned for its vblank.
                 output.tearing = TearVerdict::Unable;
             }
-            let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous };
+            let image = scene_frame.image.filter(|_| refused_image.is_none() && !attempt.modeset && !asynchronous);
+            let how = Submit::Commit { frame, modeset: attempt.modeset, asynchronous, image };
             let result = submit(output, device, &requests, &layouts.rects, signalled, how, &mut asked);
             let to = config.clock.now();
             if lays_out && !attempt.modeset {
@@ -162,6 +166,11 @@ impl Outputs {
                 Ok(submitted) => break CommittedFrame { from, to, submitted },
                 Err(error) => error,
             };
+            if image.is_some() {
+                // The picture can be had otherwise.
+                (refused_image, attempt.same_requests) = (Some(error), true);
+                continue;
+            }
             let buffers = refused_buffers::suspects(output, &requests, error.errno);
             let remedy = attempt.refused(output, &error, &requests, known, beside);
             trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
@@ -194,6 +203,10 @@ impl Outputs {
             }
             Some(errno) => layouts.refused(errno),
             None => {}
+        }
+        if let Some(error) = refused_image.filter(|error| errno.is_none() && error.errno != Errno::BUSY) {
+            tracing::warn!("{}: pictures are drawn: its writeback connector was refused: {error}", output.wl.name());
+            output.writeback = None;
         }
         let had_cursor = output.ladder.may_use_cursor();
         output.ladder.accepted(&mut known.learnt);
@@ -261,7 +274,7 @@ impl Outputs {
         if let Some(frame) = output.machine.committed(frame, started) {
             frame.abandon(std::time::Duration::from_nanos(started).as_millis() as u32);
         }
-        Ok(Presented { refused_layouts: refused, modeset: attempt.modeset, assigned })
+        Ok(Presented { refused_layouts: refused, modeset: attempt.modeset, image, assigned })
     }
 }
 

@@ -134,6 +134,8 @@ pub struct Output {
     pub retrain: bool,
     /// The kernel did not light it as it was to be.
     pub fallback: Option<Fallback>,
+    /// By which it can put a frame's image into a buffer; `None`: by none, or the kernel has refused that.
+    pub writeback: Option<kms::Writeback>,
     /// The monitor behind its connector.
     pub monitor: Monitor,
     /// The configuration sets the output's position.

@@ -171,6 +171,17 @@ impl Tracker {
         damage
     }
 
+    /// What the last pass differs in from the one before.
+    pub fn newest(&self) -> Option<&Region32> {
+        self.ring.passes.front()
+    }
+
+    /// Notes a pass that is drawn elsewhere, and returns what differs from the one before.
+    pub fn note(&mut self, layers: &[Layer], background: Colour) -> Region32 {
+        self.read.clear();
+        self.begin(1, &PassLayers::all(layers), background)
+    }
+
     /// The current image of the layer at `at` could not be drawn: the next pass repaints it.
     pub(super) fn missed(&mut self, at: usize) {
         if let Some(shown) = self.before.get_mut(at) {

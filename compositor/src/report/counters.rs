@@ -33,6 +33,8 @@ pub struct Counters {
     /// How many surfaces and layers the frames have looked at: what was walked, described, assigned
     /// and compared. A frame in which only contents have changed looks at these alone.
     pub visited: u64,
+    /// Pictures that displays have put into clients' buffers while they scanned them out.
+    pub written_pictures: u64,
     /// Commits that were converted by a V4L2 device.
     pub mem2mem_commits: u64,
     /// CRCs equal to the prediction.

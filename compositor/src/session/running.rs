@@ -140,7 +140,7 @@ impl Running {
         state.cec_adopt();
         state.preload_cursor();
         state.announce_devices()?;
-        state.look_at_renderer();
+        state.look_at_dmabufs();
         state.start_mem2mem();
         Ok(Self { state, display })
     }

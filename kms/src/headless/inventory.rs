@@ -52,6 +52,7 @@ fn connector(mode: HeadlessMode, at: u32) -> Connector {
         size_mm: (0, 0),
         non_desktop: false,
         writeback: false,
+        written_formats: Vec::new(),
         edid: None,
         edid_fault: None,
         path: None,

@@ -73,6 +73,7 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder], probe: Probe) ->
             size_mm: (info.mm_width, info.mm_height),
             non_desktop: props.value("non-desktop") == Some(1),
             writeback: info.connector_type == drm_sys::DRM_MODE_CONNECTOR_WRITEBACK,
+            written_formats: blob("WRITEBACK_PIXEL_FORMATS").map(|bytes| formats(&bytes)).unwrap_or_default(),
             possible_crtcs: feeding.fold(0, |bits, encoder| bits | encoder.possible_crtcs),
             encoders: fed_by,
             edid,
@@ -82,6 +83,10 @@ pub(super) fn connectors(device: &Device, encoders: &[Encoder], probe: Probe) ->
         });
     }
     Ok(connectors)
+}
+
+fn formats(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|format| u32::from_ne_bytes(*format)).collect()
 }
 
 /// Every display behind these has an EDID. Panels that are built in, and virtual ones, need none.

@@ -22,6 +22,7 @@ pub mod ids {
 
     const FIRST_CRTC: u32 = 20;
     const FIRST_PLANE: u32 = 30;
+    const FIRST_WRITEBACK: u32 = 180;
 
     /// A connector by its position among all.
     pub const fn connector(at: u32) -> ConnectorId {
@@ -36,6 +37,17 @@ pub mod ids {
     /// A plane by its position among all.
     pub const fn plane(at: u32) -> PlaneId {
         PlaneId::from_raw(FIRST_PLANE + at)
+    }
+
+    /// The writeback connector of a CRTC, by its index.
+    pub const fn writeback(at: u32) -> ConnectorId {
+        ConnectorId::from_raw(FIRST_WRITEBACK + at)
+    }
+
+    /// The CRTC of the object, if that is a writeback connector.
+    pub fn crtc_of_writeback(object: ObjectId) -> Option<CrtcId> {
+        let at = object.raw().checked_sub(FIRST_WRITEBACK).filter(|at| *at < FIRST_PLANE - FIRST_CRTC)?;
+        Some(crtc(CrtcIndex::from_raw(at)))
     }
 
     /// The object as a CRTC, if it is one.
@@ -150,6 +162,8 @@ pub struct Stock {
     pub rich: bool,
     /// Whether the displays can refresh at a varying rate.
     pub vrr: bool,
+    /// Whether each CRTC has a writeback connector.
+    pub writeback: bool,
     /// How the displays are mounted; `None`: the kernel does not say.
     pub panel: Option<PanelOrientation>,
     /// Name of the driver: what is known of drivers goes by it.
@@ -159,7 +173,17 @@ pub struct Stock {
 impl Default for Stock {
     fn default() -> Self {
         let (outputs, overlays, driver) = (1, 2, "scripted");
-        Self { outputs, overlays, cursor: true, fences: true, rich: true, vrr: false, panel: None, driver }
+        Self {
+            outputs,
+            overlays,
+            cursor: true,
+            fences: true,
+            rich: true,
+            vrr: false,
+            writeback: false,
+            panel: None,
+            driver,
+        }
     }
 }
 
@@ -178,13 +202,14 @@ impl Stock {
         if self.cursor {
             each.clone().for_each(|at| add(PlaneKind::Cursor, 1 << at, 255));
         }
+        let written = each.clone().filter(|_| self.writeback).map(|at| self.writeback(at, all));
         let kind = || "Virtual".to_owned();
         let encoder = |at| Encoder { id: encoder(at), kind: kind(), possible_crtcs: all, possible_clones: 0 };
         Inventory {
             driver: Driver { name: self.driver.to_owned(), version: (1, 0, 0), description: String::new() },
             caps: Caps { modifiers: true, cursor: (64, 64), ..Caps::default() },
             crtcs: each.clone().map(|at| self.crtc(CrtcIndex::from_raw(at))).collect(),
-            connectors: each.clone().map(|at| self.connector(at, all)).collect(),
+            connectors: each.clone().map(|at| self.connector(at, all)).chain(written).collect(),
             encoders: each.map(encoder).collect(),
             planes,
         }
@@ -225,12 +250,32 @@ impl Stock {
             size_mm: (0, 0),
             non_desktop: false,
             writeback: false,
+            written_formats: Vec::new(),
             edid: None,
             edid_fault: None,
             path: None,
             encoders: vec![encoder(index)],
             possible_crtcs: all,
             props,
+        }
+    }
+
+    /// The writeback connector of a CRTC.
+    fn writeback(&self, index: u32, all: u32) -> Connector {
+        let mut props = PropertyTable::default();
+        number(&mut props, "CRTC_ID", ids::CRTC_ID, u32::MAX.into());
+        number(&mut props, "WRITEBACK_FB_ID", ids::WRITEBACK_FB_ID, u32::MAX.into());
+        number(&mut props, "WRITEBACK_OUT_FENCE_PTR", ids::WRITEBACK_OUT_FENCE_PTR, u64::MAX);
+        Connector {
+            id: ids::writeback(index),
+            name: format!("Writeback-{}", index + 1),
+            connection: Connection::Unknown,
+            modes: Vec::new(),
+            writeback: true,
+            written_formats: vec![Fourcc::Xrgb8888 as u32],
+            possible_crtcs: 1 << index,
+            props,
+            ..self.connector(index, all)
         }
     }
 

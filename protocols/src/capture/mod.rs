@@ -212,11 +212,11 @@ pub trait CaptureHandler {
     /// left corner. `None`: nothing of it is on the output.
     fn part_of_output(&self, output: u32, area: Rectangle<i32, Logical>) -> Option<Part>;
 
-    /// The dma-bufs that an image can be drawn into; `None`: it is copied into shared memory only.
-    fn dmabuf_formats(&self) -> Option<&DmabufFormats>;
+    /// The dma-bufs that an image of `source` can be put into; `None`: it is copied into shared memory only.
+    fn dmabuf_formats(&self, source: Source) -> Option<&DmabufFormats>;
 
-    /// Whether a buffer takes an image of this size. The error is the message to the client.
-    fn takes_image(&self, buffer: &WlBuffer, size: (u32, u32)) -> Result<(), String>;
+    /// Whether a buffer takes an image of `source` of this size. The error is the message to the client.
+    fn takes_image(&self, source: Source, buffer: &WlBuffer, size: (u32, u32)) -> Result<(), String>;
 
     /// A session has begun: the compositor tells it its constraints, or that it has stopped.
     fn session_begun(&mut self, number: u64, session: ExtImageCopyCaptureSessionV1, subject: Subject);

@@ -134,7 +134,7 @@ where
         let (width, height) = size_of(part);
         frame.buffer(SHM_FORMATS[0], width, height, width * 4);
         if frame.version() >= frame::EVT_LINUX_DMABUF_SINCE
-            && let Some((format, _)) = state.dmabuf_formats().and_then(|known| known.formats.first())
+            && let Some((format, _)) = state.dmabuf_formats(subject.source).and_then(|known| known.formats.first())
         {
             frame.linux_dmabuf(*format, width, height);
         }
@@ -193,7 +193,7 @@ fn copy<D: CaptureHandler>(
     }
     // It was told that it has failed.
     let Some(part) = data.part else { return };
-    if let Err(reason) = state.takes_image(&buffer, size_of(part)) {
+    if let Err(reason) = state.takes_image(data.subject.source, &buffer, size_of(part)) {
         return resource.post_error(frame::Error::InvalidBuffer, format!("{request}: {reason}"));
     }
     let frame = Frame::Screencopy(resource.clone(), damage);

@@ -1,9 +1,11 @@
-//! `capture`: what it costs the compositor that somebody captures each frame of a display into shared memory,
-//! beside the frames themselves, and whether a client's frames come late for it.
+//! `capture`: what it costs the compositor that somebody captures each frame of a display, by copy into shared
+//! memory or by writeback into a dma-buf, beside the frames themselves, and whether a client's frames come late
+//! for it.
 //!
 //! The client and the camera are in this process, so their own work is not counted. Each measurement has a
 //! compositor of its own; control and scenario are measured in turn ([`super::scale`]).
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,12 +19,15 @@ use super::scale::animated::{Animated, SCREEN, Spot};
 use super::scale::compositing;
 use super::scale::sample::{Rounds, Sample, in_turn, median, up};
 use super::{Row, table};
+use crate::client::buffer::{Source, allocate};
 use crate::compositor::Compositor;
 use crate::error::{Error, Result};
 use crate::lab;
 
-/// What a captured frame may cost, in composited frames.
+/// What a frame that is captured by copy may cost, in composited frames.
 const TIMES: f64 = 1.0;
+/// CPU time of a frame that is captured by writeback, ms.
+const WRITTEN_MS: f64 = 0.3;
 /// Which part of its frame rate the client keeps.
 const RATE: f64 = 0.98;
 /// The client's window: all of the display, so that all of it changes.
@@ -45,6 +50,17 @@ pub struct Options {
     pub verbose: bool,
 }
 
+/// How frames are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Not at all.
+    Alone,
+    /// Into shared memory.
+    Copied,
+    /// The display puts them into a dma-buf.
+    Written,
+}
+
 /// One measurement.
 #[derive(Debug)]
 struct Measured {
@@ -53,6 +69,8 @@ struct Measured {
     missed: u64,
     /// Pictures for each frame of the client.
     captured: f64,
+    /// Those that the display has written, for each frame of the client.
+    written: f64,
 }
 
 /// Measures, prints the table, and says whether all limits are kept.
@@ -64,47 +82,58 @@ pub fn run(options: &Options) -> Result<bool> {
 
 fn rows(options: &Options) -> Result<Vec<Row>> {
     let rounds = Rounds { count: options.rounds, verbose: options.verbose };
-    let measured = in_turn(rounds, &[false, true], |captures| measure(options, *captures))?;
-    let [alone, beside] = &measured[..] else { return Err(Error::Missing("a scenario".into())) };
+    let measured = in_turn(rounds, &[Way::Alone, Way::Copied, Way::Written], |way| measure(options, *way))?;
+    let [alone, copied, written] = &measured[..] else { return Err(Error::Missing("a scenario".into())) };
     let middle = |of: &[Measured], figure: fn(&Measured) -> f64| median(of.iter().map(figure));
     let cpu = |of: &Measured| of.sample.cpu_ms();
-    let further = median(alone.iter().zip(beside).map(|(alone, beside)| (cpu(beside) - cpu(alone)) / cpu(alone)));
-    let (fps, fps_alone) = (middle(beside, |of| of.sample.fps()), middle(alone, |of| of.sample.fps()));
-    let (missed, missed_alone) = (middle(beside, |of| of.missed as f64), middle(alone, |of| of.missed as f64));
-    let captured = middle(beside, |of| of.captured);
+    let further = median(alone.iter().zip(copied).map(|(alone, copied)| (cpu(copied) - cpu(alone)) / cpu(alone)));
+    let more = median(alone.iter().zip(written).map(|(alone, written)| cpu(written) - cpu(alone)));
+    let fps_alone = middle(alone, |of| of.sample.fps());
+    let missed_alone = middle(alone, |of| of.missed as f64);
     let row = |what, limit: String, figure: String, kept| Row { what, others: &[], limit, figures: vec![figure], kept };
-    Ok(vec![
+    let mut rows = vec![
         row(
             "a captured frame by copy, in composited ones",
             format!("{TIMES:.1} ×"),
             format!("{} × of {} ms", up(further), up(middle(alone, |of| of.sample.cpu_ms()))),
             further <= TIMES,
         ),
-        row("pictures for each frame", format!("≥ {RATE}"), format!("{captured:.2}"), captured >= RATE),
         row(
-            "frame rate of the client beside it",
-            format!("≥ {RATE} ×"),
-            format!("{fps:.1}; alone {fps_alone:.1} fps"),
-            fps >= RATE * fps_alone,
+            "a captured frame by writeback",
+            format!("{WRITTEN_MS} ms"),
+            format!("{} ms", up(more.max(0.0))),
+            more <= WRITTEN_MS && middle(written, |of| of.written) >= RATE,
         ),
-        row(
-            "vblanks missed beside it",
-            "as alone".to_owned(),
-            format!("{missed}; alone {missed_alone}"),
-            missed <= missed_alone,
-        ),
-    ])
+    ];
+    let what = [
+        ("copy: pictures for each frame", "copy: frame rate of the client", "copy: vblanks missed"),
+        ("writeback: pictures for each frame", "writeback: frame rate of the client", "writeback: vblanks missed"),
+    ];
+    for ((pictures, rate, late), of) in what.into_iter().zip([copied, written]) {
+        let (captured, fps) = (middle(of, |of| of.captured), middle(of, |of| of.sample.fps()));
+        let missed = middle(of, |of| of.missed as f64);
+        rows.extend([
+            row(pictures, format!("≥ {RATE}"), format!("{captured:.2}"), captured >= RATE),
+            row(rate, format!("≥ {RATE} ×"), format!("{fps:.1}; alone {fps_alone:.1} fps"), fps >= RATE * fps_alone),
+            row(late, "as alone".to_owned(), format!("{missed}; alone {missed_alone}"), missed <= missed_alone),
+        ]);
+    }
+    Ok(rows)
 }
 
-fn measure(options: &Options, captures: bool) -> Result<Measured> {
+fn measure(options: &Options, way: Way) -> Result<Measured> {
     let card = lab::find_card(options.device.as_deref())?;
     let compositor = compositing(&card, "pixman", SCREEN, &[])?;
     let mut animated = Animated::new(&compositor)?;
     animated.open(&WINDOW)?;
     let (stop, taken) = (AtomicBool::new(false), AtomicU64::new(0));
-    let (sample, missed, taken) = std::thread::scope(|scope| {
-        let camera = captures.then(|| {
-            let camera = Camera::open(&compositor.socket_path(), &Subject::Output(output(&compositor)?), false);
+    let (sample, missed, taken, written) = std::thread::scope(|scope| {
+        let camera = (way != Way::Alone).then(|| {
+            let (socket, of) = (compositor.socket_path(), Subject::Output(output(&compositor)?));
+            let camera = match way {
+                Way::Written => Camera::open_into(&socket, &of, false, &memory),
+                Way::Alone | Way::Copied => Camera::open(&socket, &of, false),
+            };
             let camera = camera.map_err(Error::other("open a camera"))?;
             Ok(scope.spawn(|| film(camera, &stop, &taken)))
         });
@@ -112,9 +141,11 @@ fn measure(options: &Options, captures: bool) -> Result<Measured> {
         let measured = (|| {
             animated.warm_up()?;
             let (missed, before) = (counter(&compositor, "missed")?, taken.load(Ordering::Relaxed));
+            let written = counter(&compositor, "written_pictures")?;
             let sample = animated.measure(compositor.process(), options.frames)?;
             let taken = taken.load(Ordering::Relaxed) - before;
-            Ok((sample, counter(&compositor, "missed")? - missed, taken))
+            let written = counter(&compositor, "written_pictures")? - written;
+            Ok((sample, counter(&compositor, "missed")? - missed, taken, written))
         })();
         stop.store(true, Ordering::Relaxed);
         if let Some(camera) = camera {
@@ -123,8 +154,15 @@ fn measure(options: &Options, captures: bool) -> Result<Measured> {
         measured
     })?;
     compositor.stop()?;
-    let captured = taken as f64 / sample.shown.iter().sum::<u64>().max(1) as f64;
-    Ok(Measured { sample, missed, captured })
+    let frames = sample.shown.iter().sum::<u64>().max(1) as f64;
+    let (captured, written) = (taken as f64 / frames, written as f64 / frames);
+    Ok(Measured { sample, missed, captured, written })
+}
+
+/// A dma-buf for a picture.
+fn memory(width: u32, height: u32) -> std::result::Result<OwnedFd, camera::Error> {
+    let len = (width as usize * height as usize * 4).next_multiple_of(4096);
+    allocate(Source::Auto, len).map_err(|error| camera::Error::Refused(error.to_string()))
 }
 
 /// Takes one picture after the other, and counts them.

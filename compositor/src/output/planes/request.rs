@@ -136,6 +136,8 @@ pub struct SceneFrame<'a> {
     pub current: bool,
     /// What the cursor plane shows.
     pub cursor: Option<&'a CursorPlane>,
+    /// The buffer that the output's writeback connector puts the image into.
+    pub image: Option<&'a Target>,
 }
 
 /// What the pointer's plane shows: the plane's index, the image, and its position.

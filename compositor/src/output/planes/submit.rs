@@ -14,18 +14,21 @@ use crate::{
         },
         state::Output,
     },
+    render::Target,
     surface::content::{AcquireLock, Content},
     system::trace,
 };
 
 /// Whether to test or to commit the request.
-pub enum Submit {
+pub enum Submit<'a> {
     /// TEST_ONLY.
     Test,
     Commit {
         frame: u64,
         modeset: bool,
         asynchronous: bool,
+        /// The buffer that the writeback connector puts the image into.
+        image: Option<&'a Target>,
     },
 }
 
@@ -35,6 +38,8 @@ pub enum Submit {
 pub struct Submitted {
     /// Of the commit; the caller owns it.
     pub out_fence: Option<SyncFile>,
+    /// Signals when the image is in its buffer; the caller owns it. `None`: it is not put there.
+    pub image: Option<SyncFile>,
     /// The flip tears.
     pub tears: bool,
 }
@@ -49,7 +54,7 @@ pub fn submit(
     requests: &[PlaneRequest],
     rects: &[Rect],
     signalled: Option<&SyncFile>,
-    how: Submit,
+    how: Submit<'_>,
     asked: &mut Vec<trace::PlaneEvent>,
 ) -> Result<Submitted, kms::CommitError> {
     let (count, id) = (output.kms.planes().len(), output.id);
@@ -61,6 +66,12 @@ pub fn submit(
         _ => output.kms.frame(),
     };
     frame.connector(output.settings.state.clone()).crtc(output.colour.state.clone());
+    // It keeps its memory for the kernel, and the kernel keeps the framebuffer.
+    if let (Submit::Commit { image: Some(image), .. }, Some(connector)) = (&how, &output.writeback)
+        && let Some(framebuffer) = image.framebuffer(device)
+    {
+        frame.writeback(connector, framebuffer.id());
+    }
     for plane in 0..count {
         let Some(request) = requests.iter().find(|r| r.plane == plane) else {
             frame.clear(plane);
@@ -98,7 +109,7 @@ pub fn submit(
                 *asked = trace_planes(&frame);
             }
             let committed = frame.commit(crate::output::card::light::user_data(id, number))?;
-            Ok(Submitted { out_fence: committed.out_fence, tears })
+            Ok(Submitted { out_fence: committed.out_fence, image: committed.writeback, tears })
         }
     }
 }

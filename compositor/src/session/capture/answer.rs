@@ -79,12 +79,12 @@ impl Syncline {
         }
         let from = wanted.part.unwrap_or_default().loc;
         let image = self.captures.images.iter().find(|image| image.subject == wanted.subject);
-        let image = image.ok_or("the image has another size now")?;
+        let target = image.and_then(|image| image.target.as_ref()).ok_or("the image has another size now")?;
         let shm = shm::import_of::<Arc<Shm>>(&wanted.buffer).ok_or("the buffer is not of shared memory")?;
         let read = Part::new(around.loc + from, around.size);
         self.outputs
             .renderer
-            .read_part(&image.target, read, |pixels, pitch| {
+            .read_part(target, read, |pixels, pitch| {
                 for part in copies {
                     let at = part.loc - around.loc;
                     let first = at.y as usize * pitch + at.x as usize * 4;

@@ -12,7 +12,7 @@ use smithay::{
 
 use crate::{
     config::{Colour, limits::Kind},
-    render::{Layer, Pass, PassLayers, Tracker, layer::LastPictures},
+    render::{Layer, Pass, PassLayers, Target, Tracker, layer::LastPictures},
     session::{
         Syncline,
         capture::moments::Moment,
@@ -44,6 +44,7 @@ impl Syncline {
             return;
         }
         let Some(at) = self.image_for(subject) else { return };
+        let Some(target) = self.target_of(at) else { return };
         let image = &mut self.captures.images[at];
         let waits = self.outputs.renderer.waits_on_gpu();
         let unready = !waits && layers.iter().any(|layer| !layer.content.is_ready());
@@ -59,8 +60,7 @@ impl Syncline {
         let pass_layers = PassLayers { last: Some(last), ..PassLayers::all(layers) };
         let age = usize::from(image.is_whole);
         let tracker = &mut image.tracker;
-        let pass =
-            self.outputs.renderer.draw_with_damage(&image.target, age, tracker, &pass_layers, background, &mut rects);
+        let pass = self.outputs.renderer.draw_with_damage(&target, age, tracker, &pass_layers, background, &mut rects);
         let pass = pass.and_then(|mut pass| match pass.failed.take() {
             Some(failed) => {
                 hold_read(&image.tracker, layers, &pass);
@@ -69,9 +69,9 @@ impl Syncline {
             None => Ok(pass),
         });
         image.is_whole = pass.is_ok();
-        let changed = rects.iter().fold(Region32::default(), |all, rect| {
-            with_rect(&all, Part::new((rect.x, rect.y).into(), (rect.w as i32, rect.h as i32).into()))
-        });
+        // The target may lack more than that: not all passes were drawn into it.
+        let newest = image.tracker.newest().into_iter().flat_map(parts);
+        let changed = newest.fold(Region32::default(), |all, part| with_rect(&all, part));
         self.captures.rects = rects;
         match pass {
             Ok(pass) => {
@@ -88,7 +88,7 @@ impl Syncline {
 
     /// The image of a subject in its size now; made if there is none. `None`: it cannot be, and whoever
     /// waits has been told.
-    fn image_for(&mut self, subject: Subject) -> Option<usize> {
+    pub(super) fn image_for(&mut self, subject: Subject) -> Option<usize> {
         let (width, height) = self.image_size(subject)?;
         let size = (width as i32, height as i32).into();
         let captures = &mut self.captures;
@@ -96,23 +96,34 @@ impl Syncline {
         if let Some(known) = captures.images.iter().position(|image| image.subject == subject) {
             return Some(known);
         }
-        let fits = u64::from(width) * u64::from(height) <= MOST_PIXELS;
-        let made = match fits {
-            true => self.outputs.renderer.new_captured(width, height),
-            false => Err(format!("{width}x{height} pixels are too many")),
-        };
-        match made {
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            tracing::warn!("an image cannot be captured: {width}x{height} pixels are too many");
+            self.fail_waiting(subject, Failure::Unknown);
+            return None;
+        }
+        let tracker = Tracker::new((width as i32, height as i32));
+        let image = Drawing { subject, size, target: None, is_whole: false, tracker, looked_at: None, put_off: false };
+        captures.images.push(image);
+        // What was captured before was of another image.
+        captures.series.iter_mut().filter(|of| of.subject == subject).for_each(|of| of.begun = false);
+        Some(captures.images.len() - 1)
+    }
+
+    /// What an image is drawn into; made if there is nothing. `None`: it cannot be, and whoever waits has been
+    /// told.
+    fn target_of(&mut self, at: usize) -> Option<Arc<Target>> {
+        let Drawing { subject, size, ref target, .. } = self.captures.images[at];
+        if let Some(target) = target {
+            return Some(target.clone());
+        }
+        match self.outputs.renderer.new_captured(size.w.unsigned_abs(), size.h.unsigned_abs()) {
             Ok(target) => {
-                let tracker = Tracker::new((width as i32, height as i32));
-                let image =
-                    Drawing { subject, size, target, is_whole: false, tracker, looked_at: None, put_off: false };
-                captures.images.push(image);
-                // What was captured before was of another image.
-                captures.series.iter_mut().filter(|of| of.subject == subject).for_each(|of| of.begun = false);
-                Some(captures.images.len() - 1)
+                self.captures.images[at].target = Some(target.clone());
+                Some(target)
             }
             Err(error) => {
                 tracing::warn!("an image cannot be captured: {error}");
+                self.captures.images.swap_remove(at);
                 self.fail_waiting(subject, Failure::Unknown);
                 None
             }
@@ -139,7 +150,7 @@ impl Syncline {
         self.captures.waiting = waiting;
         for wanted in due {
             match Imports::of(&wanted.buffer).cloned() {
-                None => self.take_frame(wanted, whole, pass, moment, &held),
+                None => self.take_frame(wanted, whole, pass.fence.as_ref(), moment, &held),
                 Some(buffer) => match awaited(&buffer) {
                     Some(fence) => self.put_off_frame(wanted, moment, fence),
                     None => self.draw_into(wanted, whole, &buffer, view, moment),
@@ -185,7 +196,7 @@ impl Syncline {
             pass.failed.take().map_or(Ok((pass, held)), Err)
         });
         match done {
-            Ok((pass, held)) => self.take_frame(wanted, whole, &pass, moment, &held),
+            Ok((pass, held)) => self.take_frame(wanted, whole, pass.fence.as_ref(), moment, &held),
             Err(error) => {
                 tracing::warn!("an image cannot be captured into a dma-buf: {error}");
                 wanted.frame.failed(Failure::Unknown);
@@ -193,7 +204,15 @@ impl Syncline {
         }
     }
 
-    fn take_frame(&mut self, wanted: Wanted, whole: Part, pass: &Pass, moment: Moment, held: &[Arc<Content>]) {
+    /// Takes a frame whose image is in its place once `fence` signals, and tells its client then.
+    pub(super) fn take_frame(
+        &mut self,
+        wanted: Wanted,
+        whole: Part,
+        fence: Option<&SyncFile>,
+        moment: Moment,
+        held: &[Arc<Content>],
+    ) {
         self.charge(&wanted, whole);
         let part = wanted.part.unwrap_or(whole);
         let Some(of) = self.captures.series.iter_mut().find(|of| of.series == wanted.series) else {
@@ -210,7 +229,7 @@ impl Syncline {
         let all = Rectangle::from_size(part.size);
         let lacks = wanted.lacks.iter().filter_map(|lacks| lacks.intersection(all).filter(|part| !part.is_empty()));
         let copied = damage.iter().copied().chain(lacks).fold(Region32::default(), |all, part| with_rect(&all, part));
-        let fence = pass.fence.as_ref().map(|fence| fence.try_clone()).transpose();
+        let fence = fence.map(|fence| fence.try_clone()).transpose();
         let fence = match fence {
             Ok(fence) => fence,
             Err(error) => {
@@ -267,7 +286,7 @@ struct View<'a> {
 }
 
 /// What others still do with a client's buffer; `None`: nothing.
-fn awaited(buffer: &Imported) -> Option<SyncFile> {
+pub(super) fn awaited(buffer: &Imported) -> Option<SyncFile> {
     let fence = buffer.dmabuf.export_sync_file(Access::Write).ok()?;
     let is_active = fence.driver_and_status().is_ok_and(|summary| summary.status == Status::Active);
     is_active.then_some(fence)

@@ -6,7 +6,7 @@
 //!
 //! All series of one image share one target, which is drawn when one of them waits, and only where it has
 //! changed. [`requests`] takes what clients say, [`moments`] knows when there is something to draw, [`draw`]
-//! draws it without what [`hide`] keeps out, and
+//! draws it without what [`hide`] keeps out, or [`written`] has the display put it into the client's buffer, and
 //! [`answer`] tells whom. Nothing here waits, and nothing here makes a frame.
 
 mod answer;
@@ -15,3 +15,4 @@ pub(super) mod hide;
 mod moments;
 mod pointer;
 mod requests;
+mod written;

@@ -51,8 +51,8 @@ impl Syncline {
             return;
         }
         self.look_at_pointer();
-        let is_other_renderer = self.look_at_renderer();
-        self.tell_constraints(is_other_renderer);
+        let has_others = self.look_at_dmabufs();
+        self.tell_constraints(has_others);
         self.answer_captures();
         if !self.captures.waiting.is_empty() {
             for id in self.outputs.list.ids() {
@@ -76,7 +76,7 @@ impl Syncline {
             }
             of.told = size;
             match (&of.session, size) {
-                (Some(session), Some(size)) => send_constraints(session, size, self.dmabuf_formats()),
+                (Some(session), Some(size)) => send_constraints(session, size, self.dmabuf_formats(of.subject.source)),
                 (Some(session), None) => session.stopped(),
                 (None, _) => {}
             }
@@ -177,7 +177,7 @@ impl Syncline {
     }
 
     /// What is to be told of an image of the output's newest frame.
-    fn moment_of(&self, id: OutputId) -> Moment {
+    pub(super) fn moment_of(&self, id: OutputId) -> Moment {
         let output = &self.outputs.list[id];
         let in_flight = output.machine.frame().is_some_and(|frame| frame.frame == output.frame);
         let lit = self.outputs.active && !output.machine.is_dark();
@@ -242,6 +242,6 @@ impl Syncline {
 }
 
 /// The images of an output.
-fn subjects_of(id: OutputId) -> [Subject; 2] {
+pub(super) fn subjects_of(id: OutputId) -> [Subject; 2] {
     [Image::Plain, Image::WithPointer].map(|image| Subject { source: Source::Output(id.0), image })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dmabuf_import::Fourcc;
+use drm_fourcc::DrmModifier;
 use protocols::{
     capture::{
         CaptureHandler, DmabufFormats, Failure, Frame, Image, Part, Series, Source, Subject, Wanted, send_constraints,
@@ -16,24 +17,33 @@ use smithay::{
 };
 
 use crate::{
+    render::target::OPAQUE,
     session::{
         Syncline,
-        parts::captures::{Capturing, PointerWatch},
+        parts::captures::{Capturing, Known, PointerWatch},
     },
     surface::{buffer::Imports, shm::Shm},
     system::id::OutputId,
 };
 
 impl Syncline {
-    /// Notes which dma-bufs the renderer draws into. Returns whether it is another renderer.
-    pub fn look_at_renderer(&mut self) -> bool {
+    /// Notes which dma-bufs images can be put into: by the renderer, else by writeback connectors. Returns whether
+    /// these are others than before.
+    pub fn look_at_dmabufs(&mut self) -> bool {
         let renderer = &self.outputs.renderer;
-        let now = Some((renderer.name(), renderer.gpu().map(|(card, _)| card)));
-        if std::mem::replace(&mut self.captures.renderer, now) == now {
+        let written = self.outputs.list.iter().filter(|output| output.writeback.is_some()).map(|output| output.id);
+        let renderer_is = (renderer.name(), renderer.gpu().map(|(card, _)| card));
+        let now = Known { renderer: renderer_is, written: written.collect() };
+        if self.captures.known.as_ref() == Some(&now) {
             return false;
         }
-        let formats = renderer
-            .captured_formats()
+        let mut formats = renderer.captured_formats();
+        self.captures.written = formats.is_empty() && !now.written.is_empty();
+        if self.captures.written {
+            formats.push((OPAQUE, vec![DrmModifier::Linear]));
+        }
+        self.captures.known = Some(now);
+        let formats = formats
             .into_iter()
             .map(|(format, modifiers)| (format as u32, modifiers.into_iter().map(u64::from).collect()));
         let known = DmabufFormats { device: self.outputs.main_device, formats: formats.collect() };
@@ -71,11 +81,17 @@ impl CaptureHandler for Syncline {
         Some(Part::new((part.loc.x, part.loc.y).into(), (part.size.w, part.size.h).into()))
     }
 
-    fn dmabuf_formats(&self) -> Option<&DmabufFormats> {
-        self.captures.dmabufs.as_ref()
+    fn dmabuf_formats(&self, source: Source) -> Option<&DmabufFormats> {
+        let has_writeback = |number| self.outputs.list.get(OutputId(number)).is_some_and(|of| of.writeback.is_some());
+        let takes = match (self.captures.written, source) {
+            (false, _) => true,
+            (true, Source::Output(number)) => has_writeback(number),
+            (true, Source::Toplevel(_) | Source::Gone) => false,
+        };
+        self.captures.dmabufs.as_ref().filter(|_| takes)
     }
 
-    fn takes_image(&self, buffer: &WlBuffer, (width, height): (u32, u32)) -> Result<(), String> {
+    fn takes_image(&self, source: Source, buffer: &WlBuffer, (width, height): (u32, u32)) -> Result<(), String> {
         let is_as_large = |has: (u32, u32)| match has == (width, height) {
             true => Ok(()),
             false => Err(format!("the buffer has {}x{} pixels, not {width}x{height}", has.0, has.1)),
@@ -89,7 +105,7 @@ impl CaptureHandler for Syncline {
             };
         }
         let imported = Imports::of(buffer).ok_or("the buffer is neither of shared memory nor a dma-buf")?;
-        let known = self.captures.dmabufs.as_ref().ok_or("no dma-buf is drawn into")?;
+        let known = self.dmabuf_formats(source).ok_or("it is a dma-buf, which was not offered")?;
         let dmabuf = &imported.dmabuf;
         is_as_large((dmabuf.width(), dmabuf.height()))?;
         let (format, modifier) = (dmabuf.format() as u32, u64::from(dmabuf.modifier()));
@@ -103,7 +119,7 @@ impl CaptureHandler for Syncline {
     fn session_begun(&mut self, number: u64, session: ExtImageCopyCaptureSessionV1, subject: Subject) {
         let told = self.image_size(subject);
         match told {
-            Some(size) => send_constraints(&session, size, self.dmabuf_formats()),
+            Some(size) => send_constraints(&session, size, self.dmabuf_formats(subject.source)),
             None => session.stopped(),
         }
         let series = Capturing::new(Series::Session(number), subject);
@@ -146,7 +162,7 @@ impl CaptureHandler for Syncline {
         }
         if wanted.part.is_none() {
             let Some(size) = self.image_size(wanted.subject) else { return wanted.frame.failed(Failure::Stopped) };
-            if self.takes_image(&wanted.buffer, size).is_err() {
+            if self.takes_image(wanted.subject.source, &wanted.buffer, size).is_err() {
                 return wanted.frame.failed(Failure::Buffer);
             }
         }

@@ -26,6 +26,7 @@ use crate::{
         quiet::QuietMoment,
         state::Output,
         variable::VariableRefresh,
+        writeback::writeback_of,
     },
     render::{Scene, Screen, Target, Tracker, target::OPAQUE},
     schedule::{HandOverReserve, Misses, Planner},
@@ -237,6 +238,10 @@ impl Syncline {
                 connector.name
             );
         }
+        let beside = outputs.list.iter().filter(|of| of.is_on(output.device().serial()));
+        let taken: Vec<_> = beside.filter_map(|of| Some(of.writeback.as_ref()?.connector_id())).collect();
+        let card = outputs.cards.get(output.device().serial());
+        let writeback = card.and_then(|card| writeback_of(card, &output, &taken));
         if let Some(card) = outputs.cards.get_mut(output.device().serial()) {
             card.asleep.retain(|(asleep, _)| *asleep != connector.id);
         }
@@ -283,6 +288,7 @@ impl Syncline {
             colour: Default::default(),
             retrain: false,
             fallback,
+            writeback,
             monitor: Monitor::of(&connector),
             placed: position.is_some(),
             crc: None,

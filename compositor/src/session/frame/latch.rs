@@ -3,7 +3,7 @@
 //! It happens once a frame and waits for nothing. The steps are in
 //! [`crate::session::frame::eligible`], [`crate::desktop::scene`] and [`crate::output::present`].
 
-use fence::Ns;
+use fence::{Ns, SyncFile};
 use kms::Rect;
 use smallvec::SmallVec;
 use smithay::{
@@ -77,8 +77,17 @@ impl Syncline {
         output.judge_tearing(layers, tearing);
         output.update_content_type(layers);
         let wakes = output.machine.is_dark();
-        let frame = SceneFrame { layers, changed, current: rest.is_none(), cursor: cursor.as_ref() };
+        let written = self.image_to_write(id, layers, cursor.is_some());
+        let (current, image) = (rest.is_none(), written.as_ref().map(|written| &*written.buffer));
+        let frame = SceneFrame { layers, changed, current, cursor: cursor.as_ref(), image };
         let done = self.present(id, vblank, (planned, started), &frame, &mut last, Attempt::default());
+        let (done, image) = match done {
+            Ok(image) => (Ok(()), image),
+            Err(error) => (Err(error), None),
+        };
+        if let Some(written) = written {
+            self.image_written(id, written, image);
+        }
         if done.is_ok() {
             if wakes {
                 self.crc_modeset(id);
@@ -164,7 +173,8 @@ impl Syncline {
         self.outputs.list[id].rect().overlaps(Rectangle::new(origin, size)).then(|| surface.clone())
     }
 
-    /// Commits a frame, and handles its consequences.
+    /// Commits a frame, and handles its consequences. Returns what signals when its image is in the buffer that it
+    /// was to be put into; `None`: it is not put there.
     fn present(
         &mut self,
         id: OutputId,
@@ -173,7 +183,7 @@ impl Syncline {
         frame: &SceneFrame<'_>,
         last: &mut LastPictures,
         attempt: Attempt,
-    ) -> Result<(), FrameError> {
+    ) -> Result<Option<SyncFile>, FrameError> {
         let config = FrameConfig {
             clock: self.clock,
             planes: self.config.planes,
@@ -189,20 +199,20 @@ impl Syncline {
         if presented.modeset {
             self.crc_modeset(id);
         }
-        Ok(())
+        Ok(presented.image)
     }
 
     /// Shows the scene of the previous frame again, composited. Commits that clients have made
     /// since are for the next frame, and so are their callbacks.
     fn show_again(&mut self, id: OutputId, planned: Ns, vblank: Ns, RepeatedFrame { scene, cursor }: RepeatedFrame) {
         let how = Attempt { composited: true, ..Attempt::default() };
-        let frame = SceneFrame { layers: &scene, changed: None, current: false, cursor: cursor.as_ref() };
+        let frame = SceneFrame { layers: &scene, changed: None, current: false, cursor: cursor.as_ref(), image: None };
         let done = self.present(id, vblank, (planned, self.now), &frame, &mut LastPictures::new(), how);
         self.await_left_out(id, SmallVec::new());
         // The planes show what was composited here, so the next frame begins anew.
         self.outputs.list[id].scene.set_rebuilt();
         match done {
-            Ok(()) => self.comparison_presented(id, &scene, cursor, true),
+            Ok(_) => self.comparison_presented(id, &scene, cursor, true),
             Err(failed) => {
                 self.comparison_failed(id);
                 self.frame_failed(id, &failed);

@@ -38,13 +38,24 @@ pub struct Captures {
     pub pointers: Vec<PointerWatch>,
     /// Where the pointer's image was when it was looked at last; `None`: nothing was shown.
     pub pointer: Option<Rectangle<i32, Logical>>,
-    /// The clients' dma-bufs that the renderer draws into; `None`: none.
+    /// The clients' dma-bufs that images can be put into; `None`: none.
     pub dmabufs: Option<DmabufFormats>,
-    /// The renderer of which that is known: its name, and the card of its GPU.
-    pub renderer: Option<(&'static str, Option<kms::CardSerial>)>,
+    /// They are those of writeback connectors: no GPU draws into any.
+    pub written: bool,
+    /// Of what that is known.
+    pub known: Option<Known>,
     /// Scratch lists.
     pub layers: Vec<Layer>,
     pub rects: Vec<Rect>,
+}
+
+/// What decides which dma-bufs images can be put into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The renderer: its name, and the card of its GPU.
+    pub renderer: (&'static str, Option<kms::CardSerial>),
+    /// The outputs with a writeback connector.
+    pub written: SmallVec<[OutputId; 4]>,
 }
 
 /// A series of frames.
@@ -69,7 +80,8 @@ pub struct Capturing {
 pub struct Drawing {
     pub subject: Subject,
     pub size: Size<i32, Buffer>,
-    pub target: Arc<Target>,
+    /// What it is drawn into; `None`: it was not drawn yet.
+    pub target: Option<Arc<Target>>,
     /// The target has what the last pass of the tracker has drawn.
     pub is_whole: bool,
     pub tracker: Tracker,
