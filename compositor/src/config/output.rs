@@ -170,9 +170,7 @@ fn scale_number<S: Serializer>(scale: &Scale, serializer: S) -> Result<S::Ok, S:
 
 fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
     let factor = f64::deserialize(deserializer)?;
-    let (least, greatest) = Scale::BOUNDS;
-    let wrong = || D::Error::custom(format!("a scale of `{factor}` is not possible; write {least} to {greatest}"));
-    Scale::of(factor).ok_or_else(wrong)
+    Scale::of(factor).ok_or_else(|| D::Error::custom(Scale::refusal(factor)))
 }
 
 fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

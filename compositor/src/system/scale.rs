@@ -27,6 +27,12 @@ impl Scale {
         (least..=greatest).contains(&factor).then(|| Self((factor * f64::from(STEPS)).round() as u16))
     }
 
+    /// What is said of a factor that is out of bounds.
+    pub fn refusal(factor: f64) -> String {
+        let (least, greatest) = Self::BOUNDS;
+        format!("a scale of `{factor}` is not possible; write {least} to {greatest}")
+    }
+
     /// In parts of 120.
     pub fn steps(self) -> u32 {
         self.0.into()

@@ -11,6 +11,7 @@
 //! output that is there, so that windows and panels stay. Nothing here waits.
 
 mod change;
+pub mod created;
 mod heads;
 pub mod modesets;
 mod msg;

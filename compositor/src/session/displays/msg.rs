@@ -47,11 +47,7 @@ fn choice_of(connector: &Connector, before: Choice, wish: &OutputWish) -> Result
         let lacks = || format!("{name} has no mode {request}; its modes are: {}", modes.join(", "));
         connector.mode_for(Some(request)).cloned().ok_or_else(lacks)
     });
-    let scale = wish.scale.map(|factor| {
-        let (least, greatest) = Scale::BOUNDS;
-        let wrong = || format!("a scale of `{factor}` is not possible; write {least} to {greatest}");
-        Scale::of(factor).ok_or_else(wrong)
-    });
+    let scale = wish.scale.map(|factor| Scale::of(factor).ok_or_else(|| Scale::refusal(factor)));
     let transform = wish.transform.as_ref().map(|text| {
         let wrong = || format!("`{text}` is not a transform; write one of {}", transform_names());
         transform_of_name(text).ok_or_else(wrong)
