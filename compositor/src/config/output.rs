@@ -37,6 +37,10 @@ documented! {
         /// the size of everything, `1.5` is for displays in between.
         #[serde(default, deserialize_with = "scale", serialize_with = "scale_number")]
         pub scale: Scale,
+        /// The display that it mirrors, named as in `name`: it shows what that one shows, scaled to fit, and is no part of
+        /// the desktop while that one is lit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mirror: Option<String>,
         /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
         /// file applies.
         pub vrr: Option<bool>,
@@ -109,6 +113,9 @@ pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputC
                 "two [[output]] sections for `{}`; merge them into one",
                 output.name
             )));
+        }
+        if output.mirror.as_ref() == Some(&output.name) {
+            return Err(D::Error::custom(format!("`{}` cannot mirror itself; name another display", output.name)));
         }
     }
     Ok(list)

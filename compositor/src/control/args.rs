@@ -160,6 +160,11 @@ pub enum OutputChange {
     /// Move its upper left corner on the desktop.
     #[command(allow_negative_numbers = true)]
     Position { x: i32, y: i32 },
+    /// Show what another display shows, scaled to fit; it is no part of the desktop then.
+    Mirror {
+        /// The connector name of that display, or off.
+        of: String,
+    },
     /// Make a display that only clients see, for example for a program that shows it elsewhere; prints its name.
     Create(CreateArgs),
     /// Remove it, if `create` has made it. Its windows go as if it was pulled out.
@@ -316,7 +321,8 @@ mod tests {
         assert_eq!(change("DP-1 position -1920 -5"), Some(OutputChange::Position { x: -1920, y: -5 }));
         assert_eq!(change("DP-1 scale 1.5"), Some(OutputChange::Scale { scale: 1.5 }));
         assert_eq!(change("DP-1 vrr on"), Some(OutputChange::Vrr { state: Power::On }));
-        for wrong in ["DP-1 position 1", "DP-1 vrr maybe", "DP-1 scale big", "DP-1 mode"] {
+        assert_eq!(change("DP-2 mirror DP-1"), Some(OutputChange::Mirror { of: "DP-1".to_owned() }));
+        for wrong in ["DP-2 mirror", "DP-1 position 1", "DP-1 vrr maybe", "DP-1 scale big", "DP-1 mode"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

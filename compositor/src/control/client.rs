@@ -50,6 +50,7 @@ fn output_request(name: Option<&str>, change: Option<&OutputChange>) -> Result<R
         Some(OutputChange::Scale { scale }) => OutputWish { scale: Some(*scale), ..wish },
         Some(OutputChange::Transform { transform }) => OutputWish { transform: Some(transform.clone()), ..wish },
         Some(OutputChange::Position { x, y }) => OutputWish { position: Some([*x, *y]), ..wish },
+        Some(OutputChange::Mirror { of }) => OutputWish { mirror: Some(of.clone()), ..wish },
         Some(OutputChange::Vrr { state }) => OutputWish { vrr: Some(*state == Power::On), ..wish },
     };
     Ok(Request::OutputSet { name: name.to_owned(), wish })

@@ -110,6 +110,9 @@ pub struct OutputWish {
     pub position: Option<[i32; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vrr: Option<bool>,
+    /// The display that it mirrors, or `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
     /// The mode is not on trial.
     pub keep: bool,
 }

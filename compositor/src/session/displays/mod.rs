@@ -13,6 +13,7 @@
 mod change;
 pub mod created;
 mod heads;
+mod mirrors;
 pub mod modesets;
 mod msg;
 mod places;

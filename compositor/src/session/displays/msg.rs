@@ -30,6 +30,9 @@ impl Syncline {
         let place = Place { card: card.serial(), name: name.to_owned() };
         let before = self.displays.choices.get(place.card, name).cloned().unwrap_or_default();
         let (id, mode) = (connector.id, before.mode.clone());
+        if let Some(of) = &wish.mirror {
+            self.check_mirror(name, of)?;
+        }
         let choice = Some(choice_of(connector, before, wish)?);
         let former = wish.mode.is_some().then(|| Former { place: place.clone(), connector: id, mode });
         let asked = Asked::Msg { ticket, former, keep: wish.keep };
@@ -68,5 +71,6 @@ fn choice_of(connector: &Connector, before: Choice, wish: &OutputWish) -> Result
         transform: transform.transpose()?.or(before.transform),
         scale: scale.transpose()?.or(before.scale),
         vrr: wish.vrr.or(before.vrr),
+        mirror: wish.mirror.clone().or(before.mirror),
     })
 }
