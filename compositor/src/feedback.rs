@@ -98,6 +98,10 @@ fn sampled(device: u64, formats: &FormatSet) -> Tranche {
 /// count.
 fn scanned_out(outputs: &Outputs, output: &Output, formats: &FormatSet) -> Vec<Candidate> {
     let card = outputs.cards.of(&output.kms);
+    if card.device.is_headless() {
+        // It has no device that a client could allocate for.
+        return Vec::new();
+    }
     let known = &card.known;
     // A layout without a name means something to the device that allocates.
     let own = outputs.main_device == card.node || Some(outputs.main_device) == card.render_node;

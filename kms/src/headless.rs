@@ -4,7 +4,7 @@
 //! a clock: a commit reaches its display at the next multiple of the mode's period, and one timerfd
 //! takes the place of the interrupts. Everything above stays as it is: the frame, its flip, the
 //! watchdog, turning off and on. A display has one plane, which shows framebuffers of memory that
-//! the caller vouches for; nobody ever sees them. There are no fences, no syncobjs and no CRCs.
+//! the caller vouches for, or a linear dma-buf; nobody ever sees them. There are no fences, no syncobjs and no CRCs.
 //!
 //! Needs no rights and no `/dev`. Unlike the rest of this crate it reads the clock: it is the
 //! kernel here. Never for tests that script what a kernel says ([`crate::scripted`]).
@@ -30,7 +30,7 @@ use crate::event::{Flip, flip_bytes};
 use crate::id::{BlobId, CrtcId, FramebufferId};
 use crate::kernel::{Dumb, FbDescription, Kernel, PAGE_FLIP_EVENT, TEST_ONLY};
 use crate::request::Request;
-use crate::{CallError, Device, Inventory, Ns};
+use crate::{CallError, Device, Inventory, Mode, Ns};
 
 pub use mode::{HeadlessMode, HeadlessModeError};
 
@@ -57,6 +57,8 @@ impl Display {
 struct State {
     displays: Vec<Display>,
     next_id: u32,
+    /// The periods of modes, by their blobs.
+    modes: Vec<(BlobId, Ns)>,
 }
 
 impl State {
@@ -89,19 +91,29 @@ impl Headless {
             let what = format!("{} displays; there can be 1 to {MAX_DISPLAYS}", modes.len());
             return Err(CallError::new("create a headless device", what, Errno::INVAL));
         }
+        let named = |(at, mode): (usize, &HeadlessMode)| (format!("HEADLESS-{}", at + 1), vec![mode.mode()]);
+        Self::with_displays(&modes.iter().enumerate().map(named).collect::<Vec<_>>())
+    }
+
+    /// A device with one display of this name, which has this mode and the usual ones. Error: EMFILE.
+    pub fn named(name: &str, mode: HeadlessMode) -> Result<(Device, Inventory), CallError> {
+        Self::with_displays(&[(name.to_owned(), mode.with_usual())])
+    }
+
+    fn with_displays(named: &[(String, Vec<Mode>)]) -> Result<(Device, Inventory), CallError> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)
             .map_err(|errno| CallError::new("timerfd_create", HEADLESS, errno))?;
         let driver = Driver { name: HEADLESS.to_owned(), version: (1, 0, 0), description: String::new() };
         let caps =
             Caps { modifiers: true, prime_import: true, monotonic: true, crtc_in_event: true, ..Caps::default() };
-        let inventory = inventory::of(modes, driver.clone(), caps);
+        let inventory = inventory::of(named, driver.clone(), caps);
         let displays = inventory.crtcs.iter().zip(&inventory.connectors);
         let displays = displays.map(|(crtc, connector)| Display {
             crtc: crtc.id,
             period: connector.modes[0].period_ns(),
             in_flight: None,
         });
-        let state = Mutex::new(State { displays: displays.collect(), next_id: 1000 });
+        let state = Mutex::new(State { displays: displays.collect(), next_id: 1000, modes: Vec::new() });
         let device = Device::with_kernel(
             Arc::new(Self { state, timer, inventory: inventory.clone() }),
             PathBuf::from(HEADLESS),
@@ -132,9 +144,9 @@ fn now() -> Ns {
 }
 
 impl GemDevice for Headless {
-    fn prime_import(&self, dmabuf: BorrowedFd<'_>) -> Result<u32, Errno> {
-        // A client's buffer would be on a plane without being seen.
-        if dmabuf_import::dmabuf::is_dmabuf(dmabuf) { Err(Errno::INVAL) } else { Ok(self.lock().new_id()) }
+    fn prime_import(&self, _: BorrowedFd<'_>) -> Result<u32, Errno> {
+        // Whatever is on the plane, nobody sees it: pictures of a display are made from its layers.
+        Ok(self.lock().new_id())
     }
 
     fn gem_close(&self, _: u32) -> Result<(), Errno> {
@@ -152,6 +164,14 @@ impl Kernel for Headless {
         let asked = |display: &Display| request.objects.contains(&display.crtc.into());
         if state.displays.iter().any(|display| display.in_flight.is_some() && asked(display)) {
             return Err(Errno::BUSY);
+        }
+        let State { displays, modes, .. } = &mut *state;
+        for (object, _, value) in request.iter().filter(|(_, property, _)| *property == inventory::MODE_ID) {
+            let display = displays.iter_mut().find(|display| object == display.crtc.into());
+            let mode = modes.iter().find(|(blob, _)| blob.value() == value);
+            if let (Some(display), Some((_, period))) = (display, mode) {
+                display.period = *period;
+            }
         }
         if flags & PAGE_FLIP_EVENT == 0 {
             return Ok(());
@@ -178,11 +198,16 @@ impl Kernel for Headless {
         Ok(())
     }
 
-    fn create_blob(&self, _: &[u8]) -> Result<BlobId, Errno> {
-        Ok(BlobId::from_raw(self.lock().new_id()))
+    fn create_blob(&self, data: &[u8]) -> Result<BlobId, Errno> {
+        let mut state = self.lock();
+        let blob = BlobId::from_raw(state.new_id());
+        // Others than modes have another length.
+        state.modes.extend(Mode::of_blob(data).map(|mode| (blob, mode.period_ns())));
+        Ok(blob)
     }
 
-    fn destroy_blob(&self, _: BlobId) -> Result<(), Errno> {
+    fn destroy_blob(&self, blob: BlobId) -> Result<(), Errno> {
+        self.lock().modes.retain(|(known, _)| *known != blob);
         Ok(())
     }
 
@@ -326,6 +351,29 @@ mod tests {
         assert!(slow.flipped(flips.iter().find(|flip| flip.user_data == 1).unwrap()));
         slow.sleep(4).unwrap();
         assert_eq!(super::tests::flips(&device, 1)[0].user_data, 4);
+    }
+
+    #[test]
+    fn a_display_that_is_made_has_the_rate_of_its_mode() {
+        let (device, inventory) = Headless::named("tablet", "640x480@50".parse().unwrap()).unwrap();
+        let connector = &inventory.connectors[0];
+        assert_eq!((connector.name.as_str(), connector.modes[0].width), ("tablet", 640));
+        let quick = "640x480@200".parse::<HeadlessMode>().unwrap().mode();
+        for (mode, period) in
+            [(&connector.modes[0], 20_000_000), (&quick, 5_000_000), (&connector.modes[1], 20_000_000)]
+        {
+            let mut output = Output::new(&device, &inventory, connector.id, mode).unwrap();
+            light(&mut output, 1);
+            let mut last = flips(&device, 1)[0];
+            assert!(output.flipped(&last));
+            for number in 2..5 {
+                output.frame().commit(number).unwrap();
+                let [flip] = flips(&device, 1)[..] else { panic!("one flip") };
+                assert!(output.flipped(&flip));
+                assert!(flip.time % period == 0 && flip.time >= last.time + period, "{mode}: {last:?} {flip:?}");
+                last = flip;
+            }
+        }
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Mode {
         &self.raw
     }
 
+    /// From the content of a `MODE_ID` blob; `None`: it is none.
+    pub fn of_blob(data: &[u8]) -> Option<Self> {
+        Some(Self::from_kernel(&info(data.try_into().ok()?)))
+    }
+
     /// Time from vblank to vblank, in ns; 16 666 667 for modes that do not say.
     pub fn period_ns(&self) -> u64 {
         if self.refresh_mhz == 0 { 16_666_667 } else { period(self) }

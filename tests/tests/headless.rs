@@ -13,6 +13,7 @@ use syncline_tests::client::buffer::Source;
 use syncline_tests::client::state::{Feedback, Presented};
 use syncline_tests::client::window::{Commit, Wish};
 use syncline_tests::compositor::{Compositor, binary};
+use syncline_tests::time::poll_until;
 
 const WAIT: Duration = Duration::from_secs(10);
 /// Blue, green, red, and what XRGB8888 has for nothing.
@@ -91,6 +92,61 @@ fn several_displays_stand_side_by_side_and_go_off_and_on() {
     }
     assert_eq!(shown(&compositor, 2).len(), 2);
     assert!(compositor.terminate().unwrap().success());
+}
+
+#[test]
+fn a_display_is_made_and_removed_while_the_session_runs() {
+    let mut compositor = Compositor::start_headless(&["--headless", "320x240"]).unwrap();
+    let said = |args: &[&str]| {
+        let out = compositor.msg(args).unwrap();
+        (
+            out.status.success(),
+            String::from_utf8_lossy(if out.status.success() { &out.stdout } else { &out.stderr }).into_owned(),
+        )
+    };
+    let made = said(&["output", "create", "--size", "640x480", "--refresh", "50", "--name", "tv"]);
+    assert_eq!(made, (true, "tv\n".to_owned()));
+    let status = compositor.status().unwrap();
+    let tv = &status["outputs"][1];
+    assert_eq!((tv["x"].as_i64(), tv["width"].as_i64(), tv["refresh_hz"].as_f64()), (Some(320), Some(640), Some(50.0)));
+    let mut client = compositor.client().unwrap();
+    let mut window = client.toplevel(&Wish { app_id: "headless", fullscreen: false }).unwrap();
+    let (small, _) = client.buffer(Source::Shm, 64, 48).unwrap();
+    window.commit(&mut client, &Commit { buffer: Some(&small), ..Commit::default() }).unwrap();
+    let token = window.token;
+    let is = move |size| move |state: &syncline_tests::client::state::State| state.windows[&token].size == size;
+    assert!(poll_until(WAIT, || said(&["action", "fullscreen on tv"]).0));
+    client.wait_for("the size of the display that was made", WAIT, is((640, 480))).unwrap();
+    let (buffer, mut pixels) = client.buffer(Source::Shm, 640, 480).unwrap();
+    pixels.write(|bytes| bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|pixel| *pixel = PIXEL)).unwrap();
+    for _ in 0..5 {
+        let commit = Commit { buffer: Some(&buffer), feedback: true, ..Commit::default() };
+        let feedback = window.commit(&mut client, &commit).unwrap().feedback.unwrap();
+        client.wait_for("feedback", WAIT, |state| state.feedback.contains_key(&feedback)).unwrap();
+        let Feedback::Presented(shown) = client.state.feedback[&feedback] else { panic!("discarded") };
+        assert_eq!((shown.refresh_ns, shown.time_ns % 20_000_000), (20_000_000, 0), "{shown:?}");
+    }
+    let file = compositor.scratch("tv.png");
+    assert!(said(&["screenshot", "--output", "tv", file.to_str().unwrap()]).0);
+    let picture = syncline_tests::compositor::Picture::read(&file).unwrap();
+    assert_eq!((picture.width, picture.at(320, 240)), (640, [PIXEL[2], PIXEL[1], PIXEL[0]]));
+    // Nothing changes, so nothing is shown.
+    let frames = || {
+        compositor.status().unwrap()["outputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|of| of["frame"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let before = frames();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(frames(), before);
+    assert!(!said(&["output", "HEADLESS-1", "remove"]).0, "it was not made by request");
+    assert_eq!(said(&["output", "tv", "remove"]), (true, String::new()));
+    assert_eq!(compositor.status().unwrap()["outputs"].as_array().unwrap().len(), 1);
+    client.wait_for("the size of the other display", WAIT, is((320, 240))).unwrap();
+    assert!(compositor.terminate().unwrap().success(), "{}", compositor.log());
 }
 
 #[test]

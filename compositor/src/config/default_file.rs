@@ -54,6 +54,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("output.position", "[0, 0]"),
     ("output.transform", "\"normal\""),
     ("output.scale", "1.0"),
+    ("output.mirror", "\"eDP-1\""),
     ("output.vrr", "true"),
     ("output.max-bpc", "10"),
     ("output.content-type", "\"graphics\""),

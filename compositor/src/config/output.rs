@@ -37,6 +37,10 @@ documented! {
         /// the size of everything, `1.5` is for displays in between.
         #[serde(default, deserialize_with = "scale", serialize_with = "scale_number")]
         pub scale: Scale,
+        /// The display that it mirrors, named as in `name`: it shows what that one shows, scaled to fit, and is no part of
+        /// the desktop while that one is lit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mirror: Option<String>,
         /// Whether to use a variable refresh rate if the display supports it. If absent, `vrr` of the
         /// file applies.
         pub vrr: Option<bool>,
@@ -110,6 +114,9 @@ pub fn outputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OutputC
                 output.name
             )));
         }
+        if output.mirror.as_ref() == Some(&output.name) {
+            return Err(D::Error::custom(format!("`{}` cannot mirror itself; name another display", output.name)));
+        }
     }
     Ok(list)
 }
@@ -170,9 +177,7 @@ fn scale_number<S: Serializer>(scale: &Scale, serializer: S) -> Result<S::Ok, S:
 
 fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
     let factor = f64::deserialize(deserializer)?;
-    let (least, greatest) = Scale::BOUNDS;
-    let wrong = || D::Error::custom(format!("a scale of `{factor}` is not possible; write {least} to {greatest}"));
-    Scale::of(factor).ok_or_else(wrong)
+    Scale::of(factor).ok_or_else(|| D::Error::custom(Scale::refusal(factor)))
 }
 
 fn bpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

@@ -36,10 +36,13 @@ pub enum Message {
     /// Record what a display, a window or a part of the desktop shows, without compression, until interrupted: the
     /// first display, if nothing else is said. `syncline msg record - | ffmpeg -i - out.mp4` compresses it.
     Record(RecordArgs),
-    /// Turn a display off or on, or change how it is shown; `syncline msg output keep` keeps a new mode.
+    /// Turn a display off or on, or change how it is shown; `syncline msg output keep` keeps a new mode, and `syncline
+    /// msg output create` makes a display that only clients see.
+    #[command(subcommand_negates_reqs = true)]
     Output {
         /// Connector name as `syncline doctor` lists it, e.g. HDMI-A-1.
-        name: String,
+        #[arg(required = true)]
+        name: Option<String>,
         #[command(subcommand)]
         change: Option<OutputChange>,
     },
@@ -157,11 +160,37 @@ pub enum OutputChange {
     /// Move its upper left corner on the desktop.
     #[command(allow_negative_numbers = true)]
     Position { x: i32, y: i32 },
+    /// Show what another display shows, scaled to fit; it is no part of the desktop then.
+    Mirror {
+        /// The connector name of that display, or off.
+        of: String,
+    },
+    /// Make a display that only clients see, for example for a program that shows it elsewhere; prints its name.
+    Create(CreateArgs),
+    /// Remove it, if `create` has made it. Its windows go as if it was pulled out.
+    Remove,
     /// Let its refresh rate vary, or not.
     Vrr {
         #[arg(value_enum)]
         state: Power,
     },
+}
+
+/// A display that is to be made.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct CreateArgs {
+    /// Its size in pixels, 16x16 to 8192x8192. Default: 1920x1080.
+    #[arg(long, value_name = "WxH")]
+    pub size: Option<String>,
+    /// Its frames a second, 5 to 1000. Default: 60.
+    #[arg(long, value_name = "HZ")]
+    pub refresh: Option<f64>,
+    /// How many of its pixels are one of the desktop, 0.5 to 10. Default: 1.
+    #[arg(long, value_name = "S")]
+    pub scale: Option<f64>,
+    /// Its name. Default: the first of HEADLESS-1, HEADLESS-2 … that is free.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 /// What a picture shows.
@@ -277,7 +306,14 @@ mod tests {
             }
         };
         let change = |words: &str| parse(words).and_then(|(_, change)| change);
-        assert_eq!(parse("keep"), Some(("keep".to_owned(), None)));
+        assert_eq!(parse("keep"), Some((Some("keep".to_owned()), None)));
+        let none = CreateArgs { size: None, refresh: None, scale: None, name: None };
+        assert_eq!(parse("create"), Some((None, Some(OutputChange::Create(none.clone())))));
+        let created =
+            CreateArgs { size: Some("64x48".into()), refresh: Some(30.0), scale: Some(2.0), name: Some("tv".into()) };
+        let words = "create --size 64x48 --refresh 30 --scale 2 --name tv";
+        assert_eq!(parse(words), Some((None, Some(OutputChange::Create(created)))));
+        assert_eq!(parse("HEADLESS-1 remove"), Some((Some("HEADLESS-1".to_owned()), Some(OutputChange::Remove))));
         assert_eq!(change("DP-1 off"), Some(OutputChange::Off));
         let mode = |keep| OutputChange::Mode { mode: "800x600@60".to_owned(), keep };
         assert_eq!(change("DP-1 mode 800x600@60"), Some(mode(false)));
@@ -285,7 +321,8 @@ mod tests {
         assert_eq!(change("DP-1 position -1920 -5"), Some(OutputChange::Position { x: -1920, y: -5 }));
         assert_eq!(change("DP-1 scale 1.5"), Some(OutputChange::Scale { scale: 1.5 }));
         assert_eq!(change("DP-1 vrr on"), Some(OutputChange::Vrr { state: Power::On }));
-        for wrong in ["DP-1 position 1", "DP-1 vrr maybe", "DP-1 scale big", "DP-1 mode"] {
+        assert_eq!(change("DP-2 mirror DP-1"), Some(OutputChange::Mirror { of: "DP-1".to_owned() }));
+        for wrong in ["DP-2 mirror", "DP-1 position 1", "DP-1 vrr maybe", "DP-1 scale big", "DP-1 mode"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

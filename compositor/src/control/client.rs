@@ -4,10 +4,10 @@ use std::{io::Write, time::Duration};
 
 use crate::{
     control::{
-        args::{CrcAction, Message, MsgArgs, OutputChange, Power},
+        args::{CrcAction, CreateArgs, Message, MsgArgs, OutputChange, Power},
         connection::Connection,
         pictures::{prove, record},
-        request::{OutputWish, Request},
+        request::{NewOutput, OutputWish, Request},
     },
     crc::{
         frames::Page,
@@ -26,17 +26,31 @@ use crate::{
 };
 
 /// What is asked of a display. Error: nothing is.
-fn output_request(name: &str, change: Option<&OutputChange>) -> Result<Request, Error> {
+fn output_request(name: Option<&str>, change: Option<&OutputChange>) -> Result<Request, Error> {
+    if let Some(OutputChange::Create(CreateArgs { size, refresh, scale, name: named })) = change {
+        if let Some(name) = name {
+            let how = "a display that is made is named with --name";
+            return Err(Error::setup(format!("syncline msg output {name} create"), how));
+        }
+        let (size, name) = (size.clone(), named.clone());
+        return Ok(Request::OutputCreate(NewOutput { size, refresh: *refresh, scale: *scale, name }));
+    }
+    let which = "say which display, for example `syncline msg output DP-1 off`; `syncline msg outputs` lists them";
+    let Some(name) = name else { return Err(Error::setup("syncline msg output", which)) };
     let (wish, none) = (OutputWish::default(), "say what becomes of it; `syncline msg output --help` lists it");
     let wish = match change {
         None if name == "keep" => return Ok(Request::OutputKeep),
         None => return Err(Error::setup(format!("syncline msg output {name}"), none)),
+        Some(OutputChange::Remove) => return Ok(Request::OutputRemove { name: name.to_owned() }),
         Some(OutputChange::On) => return Ok(Request::Output { name: name.to_owned(), on: true }),
         Some(OutputChange::Off) => return Ok(Request::Output { name: name.to_owned(), on: false }),
+        // Is made above.
+        Some(OutputChange::Create(_)) => wish,
         Some(OutputChange::Mode { mode, keep }) => OutputWish { mode: Some(mode.clone()), keep: *keep, ..wish },
         Some(OutputChange::Scale { scale }) => OutputWish { scale: Some(*scale), ..wish },
         Some(OutputChange::Transform { transform }) => OutputWish { transform: Some(transform.clone()), ..wish },
         Some(OutputChange::Position { x, y }) => OutputWish { position: Some([*x, *y]), ..wish },
+        Some(OutputChange::Mirror { of }) => OutputWish { mirror: Some(of.clone()), ..wish },
         Some(OutputChange::Vrr { state }) => OutputWish { vrr: Some(*state == Power::On), ..wish },
     };
     Ok(Request::OutputSet { name: name.to_owned(), wish })
@@ -68,7 +82,10 @@ pub fn run(args: &MsgArgs) -> Result<u8, Error> {
         }
         Message::Reload => drop(ask(&Request::Reload)?),
         Message::Output { name, change } => {
-            let answer = ask(&output_request(name, change.as_ref())?)?;
+            let answer = ask(&output_request(name.as_deref(), change.as_ref())?)?;
+            if let Some(name) = answer["created"].as_str() {
+                println!("{name}");
+            }
             if let Some(seconds) = answer["trial"].as_u64() {
                 println!("After {seconds} seconds the mode goes back, unless you say: syncline msg output keep");
             }

@@ -35,6 +35,12 @@ pub enum Request {
         #[serde(flatten)]
         wish: OutputWish,
     },
+    /// Makes a display that exists in the session only.
+    OutputCreate(NewOutput),
+    /// Removes one that was made; `name` is its connector.
+    OutputRemove {
+        name: String,
+    },
     /// Modes that are on trial stay.
     OutputKeep,
     /// Whether there is a light of the night, until another request.
@@ -104,8 +110,28 @@ pub struct OutputWish {
     pub position: Option<[i32; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vrr: Option<bool>,
+    /// The display that it mirrors, or `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
     /// The mode is not on trial.
     pub keep: bool,
+}
+
+/// A display that is to be made. What is not said is chosen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NewOutput {
+    /// `WxH`, or `WxH@HZ` without a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// In Hz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// The name of its connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// An answer. `error` says why the request failed.

@@ -35,7 +35,7 @@ pub fn layer(
     }
     if screen.area.contains_rect(rect) {
         // Where the output ends in the middle of a pixel of the desktop, the image would exceed it.
-        (view, dst) = cropped(view, dst, Rectangle::from_size(screen.not_turned().pixels()))?;
+        (view, dst) = cropped(view, dst, screen.picture())?;
     }
     let view = View { size: rect.size, ..view };
     if dst.is_empty() || !view.of_size(dst.size).is_drawable() {

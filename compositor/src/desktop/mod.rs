@@ -9,6 +9,7 @@ pub mod bars;
 pub mod cursor;
 mod cursor_buffers;
 pub mod drawn;
+pub mod edges;
 mod fill;
 mod glyphs;
 mod layer;
@@ -51,6 +52,7 @@ pub struct Desktop {
     pub layers: layers::Layers,
     /// What is drawn around windows.
     pub rings: rings::Rings,
+    pub edges: edges::Edges,
     /// What is drawn above windows.
     pub bars: bars::Bars,
     /// What the session itself says, above all that.
@@ -82,6 +84,7 @@ impl Desktop {
             focused: None,
             layers: layers::Layers::default(),
             rings: rings::Rings::new(config),
+            edges: edges::Edges::default(),
             bars: bars::Bars::new(config),
             panels: panels::Panels::default(),
             lock: None,

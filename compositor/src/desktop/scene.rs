@@ -36,6 +36,7 @@ impl Desktop {
         scene: &mut Vec<Layer>,
         covered: &mut Vec<WlSurface>,
     ) -> Collected {
+        self.edges.collect(screen, scene);
         if let Some(device) = device {
             self.collect_pointer(screen, device, now, scene);
         }
@@ -45,7 +46,7 @@ impl Desktop {
         let (mut rings, mut bars) = (std::mem::take(&mut self.rings), std::mem::take(&mut self.bars));
         let filling = self.filling(|filled| filled.contains_rect(screen.area));
         let (mut is_covered, mut visited) = (false, 0);
-        let all = Rectangle::from_size(screen.pixels());
+        let all = screen.turn(screen.picture());
         let _: ControlFlow<()> = self.roots(|root| {
             let anchor = screen.anchor(root.origin);
             if let Some(above) = root.bar.filter(|_| !is_covered) {

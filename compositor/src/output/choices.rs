@@ -32,6 +32,8 @@ pub struct Choice {
     pub transform: Option<Transform>,
     pub scale: Option<Scale>,
     pub vrr: Option<bool>,
+    /// The name of the display that it mirrors, or `off`.
+    pub mirror: Option<String>,
 }
 
 /// The choices by their connectors.

@@ -15,7 +15,7 @@ impl Outputs {
     /// is no output.
     pub fn rect_at(&self, point: Point<f64, Logical>) -> Rectangle<i32, Logical> {
         let at = |o: &&Output| o.rect().to_f64().contains(point);
-        self.list.iter().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
+        self.list.on_desktop().find(at).or(self.list.first()).map(Output::rect).unwrap_or_default()
     }
 
     /// The scale of the output with this area; 1 if there is none.
@@ -25,7 +25,7 @@ impl Outputs {
 
     /// The bounding box of all outputs; empty if there is no output.
     pub fn bounds(&self) -> Rectangle<i32, Logical> {
-        self.list.iter().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
+        self.list.on_desktop().map(Output::rect).reduce(|a, b| a.merge(b)).unwrap_or_default()
     }
 
     /// The earliest next vblank of any output, CLOCK_MONOTONIC.
@@ -37,7 +37,7 @@ impl Outputs {
     pub fn clamp(&self, point: Point<f64, Logical>) -> Point<f64, Logical> {
         let distance = |p: &Point<f64, Logical>| (p.x - point.x).powi(2) + (p.y - point.y).powi(2);
         let nearest =
-            self.list.iter().map(|o| o.screen().clamp(point)).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            self.list.on_desktop().map(|o| o.screen().clamp(point)).min_by(|a, b| distance(a).total_cmp(&distance(b)));
         nearest.unwrap_or(point)
     }
 }

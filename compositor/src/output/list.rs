@@ -59,9 +59,14 @@ impl OutputList {
         self.lit.iter_mut()
     }
 
-    /// The output that has been lit longest.
+    /// Those that are on the desktop: all but the ones that mirror another one, in order.
+    pub fn on_desktop(&self) -> impl Iterator<Item = &Output> {
+        self.iter().filter(|output| output.mirror.is_none())
+    }
+
+    /// The one on the desktop that has been lit longest.
     pub fn first(&self) -> Option<&Output> {
-        self.lit.first()
+        self.on_desktop().next()
     }
 
     /// Whether no output is lit.

@@ -14,6 +14,7 @@ pub mod holders;
 pub mod in_flight;
 pub mod judge;
 pub mod list;
+pub mod mirror;
 pub mod outputs;
 pub mod phase;
 pub mod places;

@@ -29,6 +29,7 @@ use crate::{
         card::{light::Fallback, monitor::Monitor},
         colour::ColourSettings,
         in_flight::FrameCallbacks,
+        mirror::{Mirror, nowhere},
         phase::Machine,
         planes::{
             assign::Layouts,
@@ -58,6 +59,8 @@ pub struct Output {
     pub kms: KmsOutput,
     /// Predicts vblanks from the timestamps of flips, or takes their place.
     pub clock: vblank::Clock,
+    /// It mirrors another one; where it would be by itself is in the next fields all the same.
+    pub mirror: Option<Mirror>,
     /// The top left corner on the desktop.
     pub location: Point<i32, Logical>,
     /// The size on the desktop: that of the mode, turned by `transform`, divided by `scale`.
@@ -149,13 +152,28 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output's rectangle on the desktop.
+    /// The output's rectangle on the desktop; that of one that mirrors another one meets nothing.
     pub fn rect(&self) -> Rectangle<i32, Logical> {
-        Rectangle::new(self.location, self.size)
+        if self.mirror.is_some() { nowhere() } else { Rectangle::new(self.location, self.size) }
     }
 
-    /// Where it is on the desktop, and how its pixels lie there.
+    /// The part of the desktop that it shows: its own, or that of the output that it mirrors.
+    pub fn shown_area(&self) -> Rectangle<i32, Logical> {
+        self.mirror.map_or_else(|| self.rect(), |mirror| mirror.screen.area)
+    }
+
+    /// Which part of the desktop it shows, and how its pixels lie there.
     pub fn screen(&self) -> Screen {
+        self.mirror.map_or_else(|| self.own_screen(), |mirror| mirror.screen)
+    }
+
+    /// Where clients are told that it is: where its image comes from.
+    pub fn told_location(&self) -> Point<i32, Logical> {
+        self.mirror.map_or(self.location, |mirror| mirror.screen.area.loc)
+    }
+
+    /// Where it is on the desktop if it mirrors nothing.
+    pub fn own_screen(&self) -> Screen {
         Screen::new(self.location, self.pixels(), self.transform, self.scale)
     }
 
@@ -212,8 +230,9 @@ impl Output {
             "card": self.kms.device().path(),
             "driver": self.kms.device().driver(),
             "crtc": self.kms.crtc_id(),
-            "x": self.location.x,
-            "y": self.location.y,
+            "x": self.told_location().x,
+            "y": self.told_location().y,
+            "mirrors": self.mirror.map(|mirror| mirror.of),
             "width": self.size.w,
             "height": self.size.h,
             "mode": self.kms.size(),

@@ -31,6 +31,8 @@ pub struct Screen {
     pub scale: Scale,
     /// The size of its image before that is turned.
     upright: Size<i32, Physical>,
+    /// Where in it the desktop is shown: everywhere, but on a display that mirrors another one.
+    picture: Rectangle<i32, Physical>,
 }
 
 /// A place of the desktop that is a pixel of an output: what is counted from it is rounded alike wherever
@@ -47,13 +49,28 @@ impl Screen {
         let upright = transform.transform_size(mode);
         // As Smithay tells it in `xdg_output`.
         let size = upright.to_f64().to_logical(scale.factor()).to_i32_round();
-        Self { area: Rectangle::new(at, size), transform, scale, upright }
+        Self { area: Rectangle::new(at, size), transform, scale, upright, picture: Rectangle::from_size(upright) }
+    }
+
+    /// An output with a mode of so many pixels that shows what another one shows, in its middle and as large as it can
+    /// be, with the same ratio of sides.
+    pub fn mirroring(of: &Self, mode: Size<i32, Physical>, transform: Transform) -> Self {
+        let (upright, from) = (transform.transform_size(mode), of.picture.size);
+        if upright == from {
+            return Self { transform, upright, picture: Rectangle::from_size(upright), ..*of };
+        }
+        let scale = of.scale.fitting((from.w, from.h), (upright.w, upright.h));
+        let side = |length: i32, most: i32| scale.pixels(length).clamp(1, most.max(1));
+        let size = Size::from((side(of.area.size.w, upright.w), side(of.area.size.h, upright.h)));
+        let at = Point::from(((upright.w - size.w) / 2, (upright.h - size.h) / 2));
+        Self { area: of.area, transform, scale, upright, picture: Rectangle::new(at, size) }
     }
 
     /// An output whose image is upright, and whose pixels are those of the desktop.
     pub fn upright(area: Rectangle<i32, Logical>) -> Self {
         let upright = (area.size.w, area.size.h).into();
-        Self { area, transform: Transform::Normal, scale: Scale::ONE, upright }
+        let picture = Rectangle::from_size(upright);
+        Self { area, transform: Transform::Normal, scale: Scale::ONE, upright, picture }
     }
 
     /// The same part of the desktop in as many pixels, but not turned.
@@ -66,6 +83,29 @@ impl Screen {
         self.transform.transform_size(self.upright)
     }
 
+    /// Where the desktop is shown, in upright pixels.
+    pub fn picture(&self) -> Rectangle<i32, Physical> {
+        self.picture
+    }
+
+    /// What is black beside that, in upright pixels: above, below, left and right. What there is nothing of is empty.
+    pub fn edges(&self) -> [Rectangle<i32, Physical>; 4] {
+        let (Size { w, h, .. }, picture) = (self.upright, self.picture);
+        let end = picture.loc + picture.size;
+        let rect = |x: i32, y: i32, w: i32, h: i32| Rectangle::new((x, y).into(), (w, h).into());
+        [
+            rect(0, 0, w, picture.loc.y),
+            rect(0, end.y, w, h - end.y),
+            rect(0, picture.loc.y, picture.loc.x, picture.size.h),
+            rect(end.x, picture.loc.y, w - end.x, picture.size.h),
+        ]
+    }
+
+    /// Whether anything is black.
+    pub fn has_edges(&self) -> bool {
+        self.picture.size != self.upright
+    }
+
     /// A rectangle of the desktop in pixels of the output.
     pub fn rect(&self, rect: Rectangle<i32, Logical>) -> Rectangle<i32, Physical> {
         self.turn(self.span(self.corner(), rect))
@@ -73,13 +113,13 @@ impl Screen {
 
     /// The corner of the output.
     pub fn corner(&self) -> Anchor {
-        Anchor { at: self.area.loc, pixel: Point::default() }
+        Anchor { at: self.area.loc, pixel: self.picture.loc }
     }
 
     /// The pixel that is nearest to a place of the desktop.
     pub fn anchor(&self, at: Point<i32, Logical>) -> Anchor {
         let Point { x, y, .. } = at - self.area.loc;
-        Anchor { at, pixel: (self.scale.pixels(x), self.scale.pixels(y)).into() }
+        Anchor { at, pixel: self.picture.loc + Point::from((self.scale.pixels(x), self.scale.pixels(y))) }
     }
 
     /// The corner of an image with this hotspot, which the pointer is at.
@@ -94,7 +134,7 @@ impl Screen {
         let digits = if self.scale == Scale::ONE { 0.0 } else { STEP / 16.0 };
         let of = |at: f64| (at * self.scale.factor() + digits).floor();
         let Point { x, y, .. } = at - self.area.loc.to_f64();
-        Point::<f64, Physical>::from((of(x), of(y))).to_i32_floor()
+        self.picture.loc + Point::<f64, Physical>::from((of(x), of(y))).to_i32_floor()
     }
 
     /// A rectangle of the desktop in upright pixels.
@@ -124,6 +164,7 @@ impl Screen {
         let (back, point) = (transform::reverse(self.transform), Rectangle::new(point, Size::default()));
         let Point { x, y, .. } = transform::turned::<_, _, Physical>(back, point, self.pixels().to_f64()).loc;
         let inside = |at: f64, size: i32| (at / self.scale.factor()).min(f64::from(size) - STEP).max(0.0);
+        let (x, y) = (x - f64::from(self.picture.loc.x), y - f64::from(self.picture.loc.y));
         let at = Point::from((inside(x, self.area.size.w), inside(y, self.area.size.h)));
         self.area.loc.to_f64() + at
     }
@@ -170,6 +211,50 @@ mod tests {
             let all = screen.rect(screen.area);
             assert_eq!(all, Rectangle::from_size((40, 30).into()), "{transform:?}");
         }
+    }
+
+    #[test]
+    fn a_display_that_mirrors_another_one_shows_all_of_it_in_its_middle() {
+        let table = [
+            // The other one's mode and scale, and the mode here: where the picture is.
+            ((1024, 768), 1.0, (1024, 768), (0, 0, 1024, 768)),
+            ((1024, 768), 1.5, (1024, 768), (0, 0, 1024, 768)),
+            ((1920, 1080), 1.0, (1280, 720), (0, 0, 1280, 720)),
+            // To a step of the scale.
+            ((1024, 768), 1.0, (1280, 720), (162, 1, 956, 717)),
+            ((1920, 1080), 1.0, (1024, 768), (0, 96, 1024, 576)),
+            ((3840, 2160), 2.0, (1920, 1080), (0, 0, 1920, 1080)),
+            ((800, 600), 1.0, (1920, 1080), (240, 0, 1440, 1080)),
+            ((1920, 1080), 1.0, (1366, 768), (3, 1, 1360, 765)),
+        ];
+        for (of, scale, mode, (x, y, w, h)) in table {
+            let source = Screen::new((100, 50).into(), of.into(), Normal, Scale::of(scale).unwrap());
+            let screen = Screen::mirroring(&source, mode.into(), Normal);
+            let picture = Rectangle::new((x, y).into(), (w, h).into());
+            assert_eq!((screen.area, screen.picture()), (source.area, picture), "{of:?} on {mode:?}");
+            assert_eq!(screen.pixels(), mode.into());
+            let shown = screen.rect(screen.area);
+            assert!(
+                (shown.size.w - w).abs() <= 1 && (shown.size.h - h).abs() <= 1 && shown.loc == picture.loc,
+                "{shown:?}"
+            );
+            let edges: i64 = screen.edges().iter().map(|edge| i64::from(edge.size.w) * i64::from(edge.size.h)).sum();
+            assert_eq!(
+                edges + i64::from(w) * i64::from(h),
+                i64::from(mode.0) * i64::from(mode.1),
+                "all but the picture"
+            );
+            assert_eq!(screen.has_edges(), edges != 0);
+            assert_eq!(screen.place((x.into(), y.into()).into()), source.area.loc.to_f64(), "a finger there");
+        }
+        // Turned, it shows the same upright.
+        let source = Screen::new((0, 0).into(), (1920, 1080).into(), Normal, Scale::ONE);
+        let turned = Screen::mirroring(&source, (720, 1280).into(), _90);
+        assert_eq!((turned.pixels(), turned.has_edges()), ((720, 1280).into(), false));
+        // Of one that is turned itself.
+        let source = Screen::new((0, 0).into(), (1920, 1080).into(), _90, Scale::ONE);
+        let screen = Screen::mirroring(&source, (1920, 1080).into(), Normal);
+        assert_eq!(screen.picture(), Rectangle::new((658, 4).into(), (603, 1072).into()));
     }
 
     #[test]

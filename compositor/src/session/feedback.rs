@@ -85,6 +85,10 @@ impl Syncline {
     pub fn feedback_after_frame(&mut self, id: OutputId, frame: &SceneFrame<'_>, assigned: bool) {
         let now = self.now;
         let output = &self.outputs.list[id];
+        if output.mirror.is_some() {
+            // Clients allocate for the display that their window is on.
+            return;
+        }
         let (Some(feedback), Some(state)) = (&mut self.globals.feedback, &mut self.globals.linux_dmabuf) else {
             return;
         };

@@ -120,7 +120,7 @@ impl Syncline {
         display: Option<Screen>,
         event: &impl AbsolutePositionEvent<B>,
     ) -> Point<f64, Logical> {
-        let mut outputs = self.outputs.list.iter();
+        let mut outputs = self.outputs.list.on_desktop();
         match (display, outputs.next(), outputs.next()) {
             // The device's glass is the display.
             (Some(screen), ..) => place(&screen, event),

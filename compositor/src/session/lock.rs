@@ -64,9 +64,10 @@ impl SessionLockHandler for Syncline {
 
     fn new_lock_surface(&mut self, lock: &SessionLock, surface: LockSurface, output: &WlOutput) {
         let Some(output) = self.output_of(output) else { return };
-        let rect = self.outputs.list[output].rect();
+        // That of a display that mirrors another one is never shown: the other one's is.
+        let (rect, size) = (self.outputs.list[output].rect(), self.outputs.list[output].size);
         self.tell_scale_of(surface.surface(), output);
-        surface.configure(rect.size);
+        surface.configure(size);
         if let Some(held) = self.desktop.lock.as_mut().filter(|held| held.holder.as_ref() == Some(lock)) {
             held.push(surface, Some(output), rect.loc);
         }
@@ -177,7 +178,7 @@ impl Syncline {
     pub fn place_lock_surfaces(&mut self) {
         let outputs = &self.outputs.list;
         if let Some(lock) = &mut self.desktop.lock {
-            lock.place(|id| outputs.get(id).map(|output| output.location));
+            lock.place(|id| outputs.get(id).map(|output| output.rect().loc));
         }
     }
 

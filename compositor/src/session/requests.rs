@@ -72,6 +72,14 @@ impl Syncline {
                 self.power_by_name(&name, on)?;
                 Ok(serde_json::json!({}))
             }
+            Request::OutputCreate(new) => {
+                let name = self.create_output(&new)?;
+                Ok(serde_json::json!({ "created": name }))
+            }
+            Request::OutputRemove { name } => {
+                self.remove_created_output(&name)?;
+                Ok(serde_json::json!({}))
+            }
             Request::OutputKeep => match self.keep_modes() {
                 true => Ok(serde_json::json!({})),
                 false => Err("no mode is on trial".to_owned()),

@@ -78,6 +78,11 @@ impl SurfaceId {
         Self(9 << 28 | self.0 & 0x0fff_ffff)
     }
 
+    /// An edge beside the picture of a display that mirrors another one, from 0 to 3. Above all of these.
+    pub fn edge(side: u32) -> Self {
+        Self(10 << 28 | side & 3)
+    }
+
     /// Whether it is that of a panel.
     pub fn is_panel(self) -> bool {
         self.0 >> 28 == 1 << 3

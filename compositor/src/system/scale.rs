@@ -27,6 +27,19 @@ impl Scale {
         (least..=greatest).contains(&factor).then(|| Self((factor * f64::from(STEPS)).round() as u16))
     }
 
+    /// The greatest scale at which what has `from` pixels at this one fits into `into` pixels, each way.
+    pub fn fitting(self, from: (i32, i32), into: (i32, i32)) -> Self {
+        let fits = |from: i32, into: i32| i64::from(self.0) * i64::from(into.max(1)) / i64::from(from.max(1));
+        let steps = fits(from.0, into.0).min(fits(from.1, into.1));
+        Self(steps.clamp(1, u16::MAX.into()) as u16)
+    }
+
+    /// What is said of a factor that is out of bounds.
+    pub fn refusal(factor: f64) -> String {
+        let (least, greatest) = Self::BOUNDS;
+        format!("a scale of `{factor}` is not possible; write {least} to {greatest}")
+    }
+
     /// In parts of 120.
     pub fn steps(self) -> u32 {
         self.0.into()

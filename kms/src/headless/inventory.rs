@@ -3,12 +3,11 @@
 
 use dmabuf_import::Fourcc;
 
-use super::HeadlessMode;
-use crate::PlaneKind;
 use crate::device::{Caps, Driver};
 use crate::id::{ConnectorId, CrtcId, CrtcIndex, EncoderId, PlaneId, PropertyId};
 use crate::inventory::{Connection, Connector, Crtc, Encoder, FormatModifiers, Inventory, PlaneInfo};
 use crate::property::{Property, PropertyKind, PropertyTable};
+use crate::{Mode, PlaneKind};
 
 /// Ids of the first object of each kind, far enough apart for [`super::MAX_DISPLAYS`]; properties
 /// are counted from 400.
@@ -18,13 +17,15 @@ const CRTCS: u32 = 200;
 const PLANES: u32 = 300;
 
 const OF_CONNECTOR: [&str; 1] = ["CRTC_ID"];
+/// The property `MODE_ID` of each CRTC.
+pub const MODE_ID: PropertyId = PropertyId::from_raw(401);
 const OF_CRTC: [&str; 2] = ["ACTIVE", "MODE_ID"];
 const OF_PLANE: [&str; 10] =
     ["FB_ID", "CRTC_ID", "SRC_X", "SRC_Y", "SRC_W", "SRC_H", "CRTC_X", "CRTC_Y", "CRTC_W", "CRTC_H"];
 
-/// The inventory of displays with these modes, all plugged in and off.
-pub fn of(modes: &[HeadlessMode], driver: Driver, caps: Caps) -> Inventory {
-    let each = || modes.iter().zip(0u32..);
+/// The inventory of displays with these names and modes, all plugged in and off.
+pub fn of(displays: &[(String, Vec<Mode>)], driver: Driver, caps: Caps) -> Inventory {
+    let each = || displays.iter().zip(0u32..);
     let encoder = |at| Encoder {
         id: EncoderId::from_raw(ENCODERS + at),
         kind: "Virtual".to_owned(),
@@ -37,18 +38,18 @@ pub fn of(modes: &[HeadlessMode], driver: Driver, caps: Caps) -> Inventory {
         driver,
         caps,
         crtcs: each().map(|(_, at)| crtc(at)).collect(),
-        connectors: each().map(|(mode, at)| connector(*mode, at)).collect(),
+        connectors: each().map(|((name, modes), at)| connector(name, modes, at)).collect(),
         encoders: each().map(|(_, at)| encoder(at)).collect(),
         planes: each().map(|(_, at)| plane(at)).collect(),
     }
 }
 
-fn connector(mode: HeadlessMode, at: u32) -> Connector {
+fn connector(name: &str, modes: &[Mode], at: u32) -> Connector {
     Connector {
         id: ConnectorId::from_raw(CONNECTORS + at),
-        name: format!("HEADLESS-{}", at + 1),
+        name: name.to_owned(),
         connection: Connection::Connected,
-        modes: vec![mode.mode()],
+        modes: modes.to_vec(),
         size_mm: (0, 0),
         non_desktop: false,
         writeback: false,

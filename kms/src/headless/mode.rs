@@ -30,9 +30,34 @@ impl HeadlessMode {
     /// The lowest and the highest rate. A longer frame would look like a flip that is lost.
     pub const HZ: (u16, u16) = (5, 1000);
 
-    /// The kernel's description. The totals are multiples of 1000, so that the clock, in kHz, gives
-    /// the rate to the millihertz.
+    /// The modes of a display that is made with this one: this one, which it prefers, and the usual sizes at the same
+    /// rate.
+    pub fn with_usual(self) -> Vec<Mode> {
+        const USUAL: [(u16, u16); 10] = [
+            (3840, 2160),
+            (2560, 1440),
+            (1920, 1200),
+            (1920, 1080),
+            (1680, 1050),
+            (1280, 1024),
+            (1280, 800),
+            (1280, 720),
+            (1024, 768),
+            (800, 600),
+        ];
+        let others = USUAL.iter().filter(|size| **size != (self.width, self.height));
+        let others = others.map(|&(width, height)| Self { width, height, ..self }.described(0));
+        std::iter::once(self.mode()).chain(others).collect()
+    }
+
+    /// The kernel's description, of the mode that its display prefers.
     pub fn mode(self) -> Mode {
+        self.described(drm_sys::DRM_MODE_TYPE_PREFERRED)
+    }
+
+    /// The totals are multiples of 1000, so that the clock, in kHz, gives
+    /// the rate to the millihertz.
+    fn described(self, type_: u32) -> Mode {
         let total = |visible: u16| (visible + 1).next_multiple_of(1000);
         let (htotal, vtotal) = (total(self.width), total(self.height));
         let mut name = [0; 32];
@@ -49,7 +74,7 @@ impl HeadlessMode {
             vsync_end: vtotal,
             vtotal,
             vrefresh: self.refresh_mhz.div_ceil(1000),
-            type_: drm_sys::DRM_MODE_TYPE_PREFERRED,
+            type_,
             name,
             ..Default::default()
         })
@@ -103,6 +128,23 @@ mod tests {
             assert_eq!((mode.width, mode.height), (asked.width.into(), asked.height.into()));
             assert_eq!(mode.refresh_mhz, asked.refresh_mhz);
         }
+    }
+
+    #[test]
+    fn a_display_that_is_made_has_the_usual_sizes_at_its_rate() {
+        let modes = |text: &str| text.parse::<HeadlessMode>().unwrap().with_usual();
+        for text in ["1280x720@75", "1234x567@75"] {
+            let modes = modes(text);
+            assert_eq!(modes.iter().filter(|mode| mode.preferred).count(), 1, "{text}");
+            assert!(modes[0].preferred && modes.iter().all(|mode| mode.refresh_mhz == 75_000), "{text}");
+            let same =
+                |mode: &Mode| modes.iter().filter(|of| (of.width, of.height) == (mode.width, mode.height)).count();
+            assert!(modes.iter().all(|mode| same(mode) == 1), "{text}");
+        }
+        assert_eq!((modes("1280x720").len(), modes("1234x567").len()), (10, 11));
+        let mode = modes("1280x720@75").swap_remove(3);
+        assert_eq!(Mode::of_blob(mode.blob()), Some(mode));
+        assert_eq!(Mode::of_blob(&[0; 3]), None);
     }
 
     #[test]

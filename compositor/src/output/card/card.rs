@@ -4,10 +4,16 @@
 //! An output belongs to the card of its [`kms::Output`]. Object ids are unique only within a card;
 //! a card is identified by its device's serial. This module never renders and lights no display.
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+};
 
 use fence::{SyncDevice, SyncFile};
-use kms::{Device, Inventory, OpenError};
+use kms::{
+    Device, Inventory, OpenError,
+    headless::{Headless, HeadlessMode},
+};
 use rustix::io::Errno;
 
 use crate::{
@@ -23,6 +29,8 @@ use crate::{
 pub struct Card {
     /// Owns a duplicate of the seat's descriptor.
     pub device: Device,
+    /// It was made by request, has one display, and goes by request ([`crate::session::displays`]).
+    pub created: bool,
     /// The card's connectors, CRTCs and planes, as last read.
     pub inventory: Inventory,
     /// What the card cannot do.
@@ -127,6 +135,7 @@ impl Card {
         let render_node = kms::nodes::render_node_of(node);
         Self {
             device,
+            created: false,
             inventory,
             known,
             node,
@@ -139,6 +148,15 @@ impl Card {
             saved,
             seat_fd,
         }
+    }
+
+    /// A card with one display of this name, which exists in this process only. Error: no descriptor is left.
+    pub fn headless(name: &str, mode: HeadlessMode) -> Result<Self, String> {
+        let (device, inventory) = Headless::named(name, mode).map_err(|error| error.to_string())?;
+        let seat_fd = device.as_fd().try_clone_to_owned().map_err(|error| error.to_string())?;
+        let card = Self::new(OpenedCard::new(device, inventory, seat_fd));
+        // There is no console behind it.
+        Ok(Self { created: true, saved: None, ..card })
     }
 
     /// The kernel's name of the driver; the driver's fences carry the same name.
@@ -184,8 +202,11 @@ impl Card {
     pub fn close(mut self, session: &mut SeatSession) {
         // The saved state keeps the device open.
         self.saved = None;
+        let is_of_seat = !self.device.is_headless();
         drop((self.leaving, self.device));
-        session.close_device(self.seat_fd);
+        if is_of_seat {
+            session.close_device(self.seat_fd);
+        }
     }
 }
 

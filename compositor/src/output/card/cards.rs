@@ -108,9 +108,10 @@ impl Cards {
         self.list.iter_mut().find(|card| card.serial() == serial)
     }
 
-    /// Whether a connector says that a display is there.
+    /// Whether a connector of a device says that a display is there.
     pub fn have_display(&self) -> bool {
-        self.iter().any(|card| card.inventory.connected().next().is_some())
+        let real = self.iter().filter(|card| !card.device.is_headless());
+        real.into_iter().any(|card| card.inventory.connected().next().is_some())
     }
 
     /// When to retry lighting a display that could not be lit; the earliest of all cards.

@@ -142,10 +142,12 @@ impl Syncline {
     /// Places the outputs side by side without gaps, in the order in which they came, to the right
     /// of those with a configured position.
     pub fn arrange(&mut self) {
+        self.choose_mirrors();
         let list = &mut self.outputs.list;
-        let right = list.iter().filter(|output| output.placed).map(|output| output.location.x + output.size.w).max();
+        let right =
+            list.on_desktop().filter(|output| output.placed).map(|output| output.location.x + output.size.w).max();
         let mut x = right.unwrap_or(0);
-        for output in list.iter_mut().filter(|output| !output.placed) {
+        for output in list.iter_mut().filter(|output| !output.placed && output.mirror.is_none()) {
             if output.location.x != x {
                 output.location.x = x;
                 output.wl.change_current_state(None, None, None, Some(output.location));
@@ -153,6 +155,8 @@ impl Syncline {
             }
             x += output.size.w;
         }
+        self.place_mirrors();
+        let list = &mut self.outputs.list;
         let screens = list.iter().map(|output| (output.kms.device().serial(), output.screen()));
         self.desktop.cursor.keep(&screens.collect::<Vec<_>>());
     }

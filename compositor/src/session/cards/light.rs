@@ -212,7 +212,7 @@ impl Syncline {
             },
         );
         let wl_mode = WlMode { size: (width as i32, height as i32).into(), refresh: mode.refresh_mhz as i32 };
-        let x = outputs.list.iter().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
+        let x = outputs.list.on_desktop().map(|o| o.rect().loc.x + o.rect().size.w).max().unwrap_or(0);
         let location = position.unwrap_or((x, 0).into());
         let size = Screen::new(location, wl_mode.size, transform, scale).area.size;
         wl.change_current_state(Some(wl_mode), Some(transform), Some(told(scale)), Some(location));
@@ -250,6 +250,7 @@ impl Syncline {
             wl,
             global,
             clock,
+            mirror: None,
             location,
             size,
             transform,

@@ -151,7 +151,7 @@ impl Syncline {
     }
 
     /// Removes a card and everything that lives on it.
-    fn drop_card(&mut self, serial: kms::CardSerial) {
+    pub fn drop_card(&mut self, serial: kms::CardSerial) {
         let on_it = |output: &mut crate::output::state::Output| output.is_on(serial);
         let stuck = self.outputs.list.iter().any(|o| o.is_on(serial) && o.is_stalled());
         let gone = self.outputs.list.take(on_it);

@@ -63,7 +63,7 @@ impl Syncline {
         };
         let state = self.outputs.list.iter().find(is).map(|output| State {
             mode: connector.modes.iter().take(MODES).position(|mode| mode.same_timing(output.kms.mode())),
-            position: (output.location.x, output.location.y),
+            position: output.told_location().into(),
             transform: output.transform.into(),
             scale: output.scale.factor(),
             adaptive_sync: output.kms.vrr(),

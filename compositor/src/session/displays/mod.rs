@@ -11,7 +11,9 @@
 //! output that is there, so that windows and panels stay. Nothing here waits.
 
 mod change;
+pub mod created;
 mod heads;
+mod mirrors;
 pub mod modesets;
 mod msg;
 mod places;

@@ -221,7 +221,7 @@ impl Syncline {
         if let Some(before) = before.filter(|before| *before != wl_mode) {
             output.wl.delete_mode(before);
         }
-        output.size = output.screen().area.size;
+        output.size = output.own_screen().area.size;
         if let Some(in_flight) = output.machine.relit(self.now) {
             in_flight.abandon(std::time::Duration::from_nanos(self.now).as_millis() as u32);
         }

@@ -30,6 +30,9 @@ impl Syncline {
         let place = Place { card: card.serial(), name: name.to_owned() };
         let before = self.displays.choices.get(place.card, name).cloned().unwrap_or_default();
         let (id, mode) = (connector.id, before.mode.clone());
+        if let Some(of) = &wish.mirror {
+            self.check_mirror(name, of)?;
+        }
         let choice = Some(choice_of(connector, before, wish)?);
         let former = wish.mode.is_some().then(|| Former { place: place.clone(), connector: id, mode });
         let asked = Asked::Msg { ticket, former, keep: wish.keep };
@@ -47,11 +50,7 @@ fn choice_of(connector: &Connector, before: Choice, wish: &OutputWish) -> Result
         let lacks = || format!("{name} has no mode {request}; its modes are: {}", modes.join(", "));
         connector.mode_for(Some(request)).cloned().ok_or_else(lacks)
     });
-    let scale = wish.scale.map(|factor| {
-        let (least, greatest) = Scale::BOUNDS;
-        let wrong = || format!("a scale of `{factor}` is not possible; write {least} to {greatest}");
-        Scale::of(factor).ok_or_else(wrong)
-    });
+    let scale = wish.scale.map(|factor| Scale::of(factor).ok_or_else(|| Scale::refusal(factor)));
     let transform = wish.transform.as_ref().map(|text| {
         let wrong = || format!("`{text}` is not a transform; write one of {}", transform_names());
         transform_of_name(text).ok_or_else(wrong)
@@ -72,5 +71,6 @@ fn choice_of(connector: &Connector, before: Choice, wish: &OutputWish) -> Result
         transform: transform.transpose()?.or(before.transform),
         scale: scale.transpose()?.or(before.scale),
         vrr: wish.vrr.or(before.vrr),
+        mirror: wish.mirror.clone().or(before.mirror),
     })
 }

@@ -26,6 +26,9 @@ pub struct Look {
     pub scale: Scale,
 }
 
+/// What a display is said to mirror where it mirrors nothing.
+pub const OFF: &str = "off";
+
 /// How clients are told of a scale.
 pub fn told(scale: Scale) -> WlScale {
     WlScale::Custom { advertised_integer: scale.whole(), fractional: scale.factor() }
@@ -50,6 +53,13 @@ impl Syncline {
             transform: transform_of(connector.panel_orientation(), transform.unwrap_or_default()),
             scale: scale.unwrap_or_default(),
         }
+    }
+
+    /// Which display another one is to mirror, by its connector or by what the monitor calls itself.
+    pub fn wanted_source(&self, card: CardSerial, connector: &Connector) -> Option<&str> {
+        let choice = self.displays.choices.get(card, &connector.name).and_then(|choice| choice.mirror.as_deref());
+        let configured = || self.configured(connector).and_then(|output| output.mirror.as_deref());
+        choice.or_else(configured).filter(|name| *name != OFF)
     }
 
     /// Whether the refresh of a display is to vary, if it can.
@@ -83,7 +93,8 @@ impl Syncline {
             output.layouts.describe_again();
         }
         (output.location, output.size, output.transform, output.scale) = (location, size, transform, scale);
-        output.wl.change_current_state(None, Some(transform), Some(told(scale)), Some(location));
+        let told_location = output.told_location();
+        output.wl.change_current_state(None, Some(transform), Some(told(scale)), Some(told_location));
         output.scene.set_stale();
         output.dirty = true;
     }

@@ -57,6 +57,7 @@ fn choice_of(connector: &Connector, before: Choice, wanted: &Wanted) -> Result<C
         transform: wanted.transform.map(|to| configured(connector, to.into())).or(before.transform),
         scale: wanted.scale.and_then(|scale| Scale::of(scale.clamp(least, greatest))).or(before.scale),
         vrr: wanted.adaptive_sync.or(before.vrr),
+        mirror: before.mirror,
     })
 }
 

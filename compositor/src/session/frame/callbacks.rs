@@ -49,6 +49,10 @@ impl Syncline {
     /// frame callbacks of slow clients at once.
     pub fn collect_feedback(&mut self, id: OutputId) {
         let (now, millis) = (self.now, self.millis());
+        if self.source_answers(id) {
+            return;
+        }
+        let mirrors = self.outputs.list[id].mirror.is_some();
         let cursor = self.cursor_on(id);
         let output = &mut self.outputs.list[id];
         // From the flip of this frame to the latch of the next one.
@@ -70,7 +74,10 @@ impl Syncline {
                 }
                 state.listed.awaits_frame = false;
                 let (on_plane, id) = (state.on_plane, state.id);
-                if let Some(mut feedback) = double_buffered::<Feedback>(states) {
+                if let Some(mut feedback) = double_buffered::<Feedback>(states).filter(|_| mirrors) {
+                    // The display that its window is on does not show it.
+                    feedback.current().discard_shown();
+                } else if let Some(mut feedback) = double_buffered::<Feedback>(states) {
                     let callbacks = feedback.current().shown.callbacks.drain(..);
                     in_flight.callbacks.feedback.extend(callbacks.map(|callback| (callback, on_plane, id)));
                 }
@@ -100,6 +107,12 @@ impl Syncline {
 }
 
 impl Syncline {
+    /// Whether output `id` mirrors one that is on: clients are answered by the frames of that one alone.
+    fn source_answers(&self, id: OutputId) -> bool {
+        let source = self.outputs.list[id].mirror.and_then(|mirror| self.outputs.list.get(mirror.of));
+        source.is_some_and(|source| !source.is_inactive())
+    }
+
     /// Sends the callbacks and feedback of a frame that output `id` shows.
     ///
     /// Feedback of the surfaces in `failed` says *discarded*: their fences failed while they were

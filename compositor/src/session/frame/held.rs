@@ -47,17 +47,24 @@ impl Syncline {
     /// The home output: the one that shows most of a surface's window. `None` if it is not visible.
     pub fn home(&self, surface: &WlSurface) -> Option<OutputId> {
         let rect = self.visible_rect(surface)?;
-        let area = |o: &Output| o.rect().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
+        let area =
+            |o: &Output| o.shown_area().intersection(rect).map_or(0, |r| i64::from(r.size.w) * i64::from(r.size.h));
         let lit = self.outputs.list.iter().filter(|output| !output.is_inactive());
-        let areas = lit.map(|output| (output.id, area(output)));
-        // The first one if several show the same area.
-        areas.filter(|(_, area)| *area > 0).max_by_key(|(id, area)| (*area, std::cmp::Reverse(*id))).map(|(id, _)| id)
+        let areas = lit.map(|output| (output, area(output))).filter(|(_, area)| *area > 0);
+        // One that mirrors others only if none of these is on; then the fastest one. Else the first one if several
+        // show the same area.
+        let rank = |of: &Output| match of.mirror {
+            None => (true, 0),
+            Some(_) => (false, u64::MAX - of.clock.period()),
+        };
+        let most = areas.max_by_key(|(of, area)| (rank(of).0, *area, rank(of).1, std::cmp::Reverse(of.id)));
+        most.map(|(output, _)| output.id)
     }
 
     /// Whether `is` holds for all outputs that show a surface's window; true if none does.
     pub fn every_output(&self, surface: &WlSurface, is: impl FnMut(&Output) -> bool) -> bool {
         let Some(rect) = self.visible_rect(surface) else { return true };
-        self.outputs.list.iter().filter(|output| output.rect().overlaps(rect)).all(is)
+        self.outputs.list.iter().filter(|output| output.shown_area().overlaps(rect)).all(is)
     }
 
     /// The area of a surface's window; `None` if it is not visible.
@@ -229,6 +236,6 @@ impl Syncline {
     fn visible_elsewhere(&self, id: OutputId, surface: &WlSurface) -> bool {
         let Some(rect) = self.desktop.rect_of(&self.root_of(surface)) else { return false };
         let mut others = self.outputs.list.iter().filter(|output| output.id != id && !output.is_inactive());
-        others.any(|output| output.rect().overlaps(rect))
+        others.any(|output| output.shown_area().overlaps(rect))
     }
 }

@@ -170,7 +170,7 @@ impl Syncline {
     pub fn cursor_on(&self, id: OutputId) -> Option<WlSurface> {
         let (surface, origin) = self.desktop.cursor.surface(self.pointer_location())?;
         let size = with_states(surface, |states| SurfaceState::of(states).view.size);
-        self.outputs.list[id].rect().overlaps(Rectangle::new(origin, size)).then(|| surface.clone())
+        self.outputs.list[id].shown_area().overlaps(Rectangle::new(origin, size)).then(|| surface.clone())
     }
 
     /// Commits a frame, and handles its consequences. Returns what signals when its image is in the buffer that it
@@ -241,8 +241,12 @@ impl Syncline {
     /// pointer's image can be shown there.
     pub fn cursor_plane(&mut self, id: OutputId) -> Option<(usize, (u32, u32))> {
         let output = &self.outputs.list[id];
-        let plane = output.cursor.filter(|_| output.ladder.may_use_cursor())?;
-        let image = output.transform.transform_size(self.desktop.cursor.size(&self.desktop.trees, output.scale)?);
+        let (plane, screen) = (output.cursor.filter(|_| output.ladder.may_use_cursor())?, output.screen());
+        if screen.has_edges() {
+            // A plane would show it on the black, too.
+            return None;
+        }
+        let image = output.transform.transform_size(self.desktop.cursor.size(&self.desktop.trees, screen.scale)?);
         // Most images fit into this size; a smaller one does not change the buffer.
         let (width, height) = (image.w.max(64).unsigned_abs(), image.h.max(64).unsigned_abs());
         Some((plane, output.kms.planes()[plane].cursor_size_for(width, height)?))

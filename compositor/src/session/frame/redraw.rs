@@ -22,7 +22,7 @@ impl Syncline {
     /// What the session itself shows in a part of the desktop is another: the outputs there build their
     /// scenes again.
     pub fn redraw_area(&mut self, area: Rectangle<i32, Logical>) {
-        for output in self.outputs.list.iter_mut().filter(|output| output.rect().overlaps(area)) {
+        for output in self.outputs.list.iter_mut().filter(|output| output.shown_area().overlaps(area)) {
             output.scene.set_stale();
             output.dirty = true;
         }
@@ -102,12 +102,12 @@ impl Syncline {
     pub fn redraw_pointer(&mut self, before: Point<f64, Logical>) {
         let pointer = self.pointer_location();
         let (desktop, outputs) = (&mut self.desktop, &self.outputs.list);
-        let scales = || outputs.iter().map(|output| output.scale);
+        let scales = || outputs.iter().map(|output| output.screen().scale);
         let areas = [before, pointer].map(|at| desktop.cursor.bounds(&desktop.trees, at, scales()));
         let shown = std::mem::replace(&mut self.desktop.cursor.drawn, areas[1]);
         let (icon, now) = (self.desktop.cursor.drag_icon(before).is_some(), self.now);
         for output in &mut self.outputs.list {
-            let rect = output.rect();
+            let rect = output.shown_area();
             // Its surfaces are told which displays they are on.
             self.displays_stale |= rect.overlaps(shown) != rect.overlaps(areas[1]);
             if areas.iter().chain([&shown]).any(|area| rect.overlaps(*area)) {

@@ -47,7 +47,7 @@ impl Syncline {
         let windows = self.windows_report(true).into_iter().map(|window| (window.window, window)).collect();
         let outputs = self.outputs.list.iter().map(|output| OutputReport {
             name: output.wl.name(),
-            location: output.location.into(),
+            location: output.told_location().into(),
             size: output.size.into(),
             transform: transform_name(output.transform).to_owned(),
             scale: output.scale.factor(),

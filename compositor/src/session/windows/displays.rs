@@ -19,10 +19,11 @@ impl Syncline {
         self.arrange_all_layers();
         self.place_lock_surfaces();
         let (layout, outputs) = (&mut self.desktop.layout, &self.outputs.list);
-        let is_there = |name: &OutputName| outputs.iter().any(|output| output.wl.name() == *name.0);
+        let is_there = |name: &OutputName| outputs.on_desktop().any(|output| output.wl.name() == *name.0);
         let gone: Vec<_> = layout.outputs().iter().map(|output| output.name.clone()).filter(|n| !is_there(n)).collect();
         gone.iter().for_each(|name| layout.remove_output(name));
         for id in self.outputs.list.ids() {
+            // Those that mirror others are not told.
             self.tell_layout(id);
         }
         self.desktop.layout.end_grab();
@@ -41,7 +42,7 @@ impl Syncline {
 
     /// The layout hears where an output is, and what layer surfaces leave of it.
     pub fn tell_layout(&mut self, id: OutputId) {
-        let Some(output) = self.outputs.list.get(id) else { return };
+        let Some(output) = self.outputs.list.get(id).filter(|output| output.mirror.is_none()) else { return };
         let (name, area, working) = (output.wl.name(), rect(output.rect()), rect(self.working_area(id)));
         self.desktop.layout.set_output(&OutputName(name.into()), area, working);
         self.layout_stale = true;
@@ -51,8 +52,9 @@ impl Syncline {
     pub fn layout_knows_outputs(&self) -> bool {
         let known = self.desktop.layout.outputs();
         let knows = |name: String, area| known.iter().any(|output| *output.name.0 == *name && output.area == area);
-        let mut outputs = self.outputs.list.iter();
-        known.len() == outputs.len() && outputs.all(|output| knows(output.wl.name(), rect(output.rect())))
+        let mut outputs = self.outputs.list.on_desktop();
+        known.len() == self.outputs.list.on_desktop().count()
+            && outputs.all(|output| knows(output.wl.name(), rect(output.rect())))
     }
 
     /// Sends surfaces the outputs that they are on, the highest scale of these, and how the one that shows most of

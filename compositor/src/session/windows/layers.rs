@@ -34,7 +34,8 @@ impl LayerShellHandler for Syncline {
 
     fn new_layer_surface(&mut self, layer: LayerSurface, output: Option<wl_output::WlOutput>) {
         let output = match output {
-            Some(wl) => self.output_of(&wl),
+            // None is shown on a display that mirrors another one.
+            Some(wl) => self.output_of(&wl).filter(|id| self.outputs.list[*id].mirror.is_none()),
             // Where the user is.
             None => self.output_at(self.pointer_location()),
         };

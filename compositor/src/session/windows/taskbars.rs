@@ -235,7 +235,7 @@ impl Syncline {
         if !self.globals.workspaces.is_used() {
             return Everything::default();
         }
-        let outputs = self.outputs.list.iter().map(|output| output.id.0);
+        let outputs = self.outputs.list.on_desktop().map(|output| output.id.0);
         Everything { outputs: outputs.collect(), workspaces: self.workspaces_told() }
     }
 
