@@ -2,7 +2,7 @@
 //! meaning of their pixels and which of them are shown, idle notification, displays with their power and
 //! colour, surfaces that are parts of the desktop, keep the pointer or move it, graphics tablets, devices
 //! and text that clients make, pictures of outputs and windows, dialogs of other clients' windows, what
-//! windows look like in lists, selections and drags, and the lock of the session.
+//! windows look like in lists, selections and drags, the lock of the session, and when a buffer is used no more.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -41,6 +41,7 @@ pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
 pub mod syncobj;
+pub mod surface_release;
 pub mod tablet;
 pub mod tearing;
 pub mod text_input;

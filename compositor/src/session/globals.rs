@@ -233,7 +233,7 @@ pub const TABLE: &[GlobalRow] = &[
         ..row(ExtWorkspaceManagerV1::interface, 1, "compositor/src/session/windows/taskbars.rs")
     },
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
-    row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
+    row(WlCompositor::interface, 7, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "protocols/src/selection/data_device.rs"),
     row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
@@ -356,6 +356,9 @@ pub fn announce(
     // These keep no state of their own: their objects carry it.
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
+    // Smithay 0.7 would announce version 6 of wl_compositor.
+    display.create_global::<Syncline, WlCompositor, ()>(7, ());
+    display.create_global::<Syncline, WlSubcompositor, ()>(1, ());
     TearingState::new::<Syncline>(display);
     FractionalScaleState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
@@ -392,7 +395,7 @@ pub fn announce(
     VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
     VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
-        surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
+        surfaces: SurfaceList::new(compositor_state(&nowhere), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),
         xdg_constructed: Constructed::default(),
         xdg_roleless: RolelessSurfaces::default(),
@@ -437,7 +440,7 @@ pub fn announce(
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))
 }
 
-/// Another state of `wl_compositor`, for the clients that have bound the global of the first one.
+/// A state of `wl_compositor`, for the clients that have bound the global that [`announce`] makes.
 /// `nowhere` is a display without clients.
 pub fn compositor_state(nowhere: &DisplayHandle) -> CompositorState {
     let state = CompositorState::new_v6::<Syncline>(nowhere);
