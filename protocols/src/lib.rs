@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 pub mod alpha_modifier;
+pub mod background_effect;
 pub mod capture;
 pub mod color_representation;
 pub mod commit_timing;
@@ -40,8 +41,8 @@ pub mod shm;
 pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
-pub mod syncobj;
 pub mod surface_release;
+pub mod syncobj;
 pub mod tablet;
 pub mod tearing;
 pub mod text_input;
@@ -433,6 +434,13 @@ pub mod reexports {
     pub mod fractional_scale {
         pub use wayland_protocols::wp::fractional_scale::v1::server::{
             wp_fractional_scale_manager_v1 as manager, wp_fractional_scale_v1 as object,
+        };
+    }
+
+    /// ext-background-effect-v1.
+    pub mod background_effect {
+        pub use wayland_protocols::ext::background_effect::v1::server::{
+            ext_background_effect_manager_v1 as manager, ext_background_effect_surface_v1 as object,
         };
     }
 

@@ -9,6 +9,7 @@
 use fence::Ns;
 use protocols::{
     alpha_modifier::AlphaModifierState,
+    background_effect::BackgroundEffectState,
     capture::{data::ImageCopyCapture, screencopy::Screencopy, source::CaptureSources},
     color_representation::ColorRepresentationState,
     commit_timing::CommitTimingState,
@@ -27,6 +28,7 @@ use protocols::{
     pointer_constraints::PointerConstraintsState,
     pointer_warp::PointerWarpState,
     reexports::{
+        background_effect::manager::ExtBackgroundEffectManagerV1,
         ext_data_control::manager::ExtDataControlManagerV1,
         gamma_control::manager::ZwlrGammaControlManagerV1,
         image_capture::{
@@ -203,6 +205,7 @@ const fn row(description: fn() -> &'static Interface, version: u32, answered_in:
 
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
+    row(ExtBackgroundEffectManagerV1::interface, 1, "protocols/src/background_effect.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ExtDataControlManagerV1::interface, 1, "protocols/src/selection/control.rs")
@@ -353,16 +356,17 @@ pub fn announce(
     config: &Config,
 ) -> Result<(Globals, UserAbsence, SeatState<Syncline>), Error> {
     let nowhere = Display::<Syncline>::new().map_err(|e| Error::setup("Wayland display", e))?.handle();
-    // These keep no state of their own: their objects carry it.
-    FifoState::new::<Syncline>(display);
-    CommitTimingState::new::<Syncline>(display);
     // Smithay 0.7 would announce version 6 of wl_compositor.
     display.create_global::<Syncline, WlCompositor, ()>(7, ());
     display.create_global::<Syncline, WlSubcompositor, ()>(1, ());
+    // These keep no state of their own: their objects carry it.
+    FifoState::new::<Syncline>(display);
+    CommitTimingState::new::<Syncline>(display);
     TearingState::new::<Syncline>(display);
     FractionalScaleState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
+    BackgroundEffectState::new::<Syncline>(display);
     FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);

@@ -299,6 +299,7 @@ protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
 protocols::delegate_fractional_scale!(Syncline);
 protocols::delegate_alpha_modifier!(Syncline);
+protocols::delegate_background_effect!(Syncline);
 protocols::delegate_fixes!(Syncline);
 protocols::delegate_foreign!(Syncline);
 protocols::delegate_color_representation!(Syncline);
