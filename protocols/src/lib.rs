@@ -2,7 +2,7 @@
 //! meaning of their pixels and which of them are shown, idle notification, displays with their power and
 //! colour, surfaces that are parts of the desktop, keep the pointer or move it, graphics tablets, devices
 //! and text that clients make, pictures of outputs and windows, dialogs of other clients' windows, what
-//! windows look like in lists, selections and drags, and the lock of the session.
+//! windows look like in lists, selections and drags, the lock of the session, and when a buffer is used no more.
 //!
 //! Each module turns the requests of one protocol into values, of the [`fence`] crate where they
 //! are fences, and answers each violation with the protocol's own error, whose message names the
@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 pub mod alpha_modifier;
+pub mod background_effect;
 pub mod capture;
 pub mod color_representation;
 pub mod commit_timing;
@@ -40,6 +41,7 @@ pub mod shm;
 pub mod shortcuts_inhibit;
 pub mod single_pixel_buffer;
 mod surface_object;
+pub mod surface_release;
 pub mod syncobj;
 pub mod tablet;
 pub mod tearing;
@@ -432,6 +434,13 @@ pub mod reexports {
     pub mod fractional_scale {
         pub use wayland_protocols::wp::fractional_scale::v1::server::{
             wp_fractional_scale_manager_v1 as manager, wp_fractional_scale_v1 as object,
+        };
+    }
+
+    /// ext-background-effect-v1.
+    pub mod background_effect {
+        pub use wayland_protocols::ext::background_effect::v1::server::{
+            ext_background_effect_manager_v1 as manager, ext_background_effect_surface_v1 as object,
         };
     }
 

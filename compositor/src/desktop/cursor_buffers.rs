@@ -212,6 +212,7 @@ impl CursorBuffers {
             acquire_by: SyncMethod::Buffer,
             release_by: SyncMethod::Buffer,
             buffer: None,
+            callbacks: None,
         }));
         // Its acquire is known to be ready.
         content.advance().ok();

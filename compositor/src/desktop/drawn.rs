@@ -101,6 +101,7 @@ fn content(surface: SurfaceId, serial: u64, Picture { image, opaque }: Picture) 
         acquire_by: SyncMethod::Buffer,
         release_by: SyncMethod::Buffer,
         buffer: None,
+        callbacks: None,
     }))
 }
 

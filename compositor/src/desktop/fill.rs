@@ -81,5 +81,6 @@ fn content(surface: SurfaceId, colour: Rgba, serial: u64) -> Arc<Content> {
         acquire_by: SyncMethod::Buffer,
         release_by: SyncMethod::Buffer,
         buffer: None,
+        callbacks: None,
     }))
 }

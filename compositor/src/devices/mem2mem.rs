@@ -20,6 +20,7 @@ use dmabuf_import::{
     m2m::{Converter, ImageLayout},
 };
 use fence::{Point, Release, Timeline};
+use protocols::surface_release::ReleaseCallbacks;
 use smithay::{
     reexports::wayland_server::protocol::wl_buffer::WlBuffer,
     utils::{Buffer, Size},
@@ -68,6 +69,7 @@ pub struct Conversion {
     pub release: Option<Release>,
     pub release_by: SyncMethod,
     pub buffer: Option<WlBuffer>,
+    pub callbacks: Option<ReleaseCallbacks>,
     pub pair: (ImageLayout, ImageLayout),
 }
 
@@ -95,6 +97,7 @@ impl Conversion {
         if let Some(buffer) = self.buffer.take() {
             buffer.release();
         }
+        drop(self.callbacks.take());
     }
 }
 

@@ -9,6 +9,7 @@
 use fence::Ns;
 use protocols::{
     alpha_modifier::AlphaModifierState,
+    background_effect::BackgroundEffectState,
     capture::{data::ImageCopyCapture, screencopy::Screencopy, source::CaptureSources},
     color_representation::ColorRepresentationState,
     commit_timing::CommitTimingState,
@@ -27,6 +28,7 @@ use protocols::{
     pointer_constraints::PointerConstraintsState,
     pointer_warp::PointerWarpState,
     reexports::{
+        background_effect::manager::ExtBackgroundEffectManagerV1,
         ext_data_control::manager::ExtDataControlManagerV1,
         gamma_control::manager::ZwlrGammaControlManagerV1,
         image_capture::{
@@ -203,6 +205,7 @@ const fn row(description: fn() -> &'static Interface, version: u32, answered_in:
 
 /// Every global, in alphabetical order.
 pub const TABLE: &[GlobalRow] = &[
+    row(ExtBackgroundEffectManagerV1::interface, 1, "protocols/src/background_effect.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ExtDataControlManagerV1::interface, 1, "protocols/src/selection/control.rs")
@@ -233,7 +236,7 @@ pub const TABLE: &[GlobalRow] = &[
         ..row(ExtWorkspaceManagerV1::interface, 1, "compositor/src/session/windows/taskbars.rs")
     },
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
-    row(WlCompositor::interface, 6, "compositor/src/session/commit/submit.rs"),
+    row(WlCompositor::interface, 7, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "protocols/src/selection/data_device.rs"),
     row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
@@ -353,6 +356,9 @@ pub fn announce(
     config: &Config,
 ) -> Result<(Globals, UserAbsence, SeatState<Syncline>), Error> {
     let nowhere = Display::<Syncline>::new().map_err(|e| Error::setup("Wayland display", e))?.handle();
+    // Smithay 0.7 would announce version 6 of wl_compositor.
+    display.create_global::<Syncline, WlCompositor, ()>(7, ());
+    display.create_global::<Syncline, WlSubcompositor, ()>(1, ());
     // These keep no state of their own: their objects carry it.
     FifoState::new::<Syncline>(display);
     CommitTimingState::new::<Syncline>(display);
@@ -360,6 +366,7 @@ pub fn announce(
     FractionalScaleState::new::<Syncline>(display);
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
+    BackgroundEffectState::new::<Syncline>(display);
     FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
@@ -392,7 +399,7 @@ pub fn announce(
     VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
     VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
-        surfaces: SurfaceList::new(CompositorState::new_v6::<Syncline>(display), nowhere),
+        surfaces: SurfaceList::new(compositor_state(&nowhere), nowhere),
         xdg_shell: XdgShellState::new::<Syncline>(display),
         xdg_constructed: Constructed::default(),
         xdg_roleless: RolelessSurfaces::default(),
@@ -437,7 +444,7 @@ pub fn announce(
     Ok((globals, UserAbsence::new(idle, now), SeatState::new()))
 }
 
-/// Another state of `wl_compositor`, for the clients that have bound the global of the first one.
+/// A state of `wl_compositor`, for the clients that have bound the global that [`announce`] makes.
 /// `nowhere` is a display without clients.
 pub fn compositor_state(nowhere: &DisplayHandle) -> CompositorState {
     let state = CompositorState::new_v6::<Syncline>(nowhere);

@@ -119,6 +119,7 @@ impl CompositorHandler for Syncline {
     fn destroyed(&mut self, surface: &WlSurface) {
         let (id, pending, cost, queued) = with_states(surface, |states| {
             protocols::syncobj::forget(states);
+            protocols::surface_release::forget(states);
             // What was attached and not committed was never used: Smithay would release it.
             states.cached_state.get::<SurfaceAttributes>().pending().buffer = None;
             let mut state = SurfaceState::of(states);
@@ -298,6 +299,7 @@ protocols::delegate_commit_timing!(Syncline);
 protocols::delegate_tearing!(Syncline);
 protocols::delegate_fractional_scale!(Syncline);
 protocols::delegate_alpha_modifier!(Syncline);
+protocols::delegate_background_effect!(Syncline);
 protocols::delegate_fixes!(Syncline);
 protocols::delegate_foreign!(Syncline);
 protocols::delegate_color_representation!(Syncline);

@@ -17,6 +17,7 @@ use std::{
 use dmabuf_import::Dmabuf;
 use fence::implicit::Access;
 use fence::{Acquire, AcquireReport, AcquireState, CallError, Ns, Point, Predictor, Release, Status, SyncFile};
+use protocols::surface_release::ReleaseCallbacks;
 use smithay::reexports::wayland_server::protocol::wl_buffer::WlBuffer;
 
 use crate::{
@@ -88,7 +89,7 @@ pub struct Content {
 /// What is left to be done for the client of a content.
 #[derive(Debug)]
 struct Ends {
-    /// `None`: there is nothing but `wl_buffer.release`, as with shared memory that is copied. In a
+    /// `None`: there is nothing but `wl_buffer.release`, as with most shared memory that is copied. In a
     /// box, since most contents of a desktop that stands still are such copies.
     fences: Option<Box<ContentFences>>,
     /// The buffer to send `wl_buffer.release` to; `None` with a release point, which replaces the
@@ -108,12 +109,28 @@ struct ContentFences {
     captured: bool,
     /// The frame whose commit took the buffer off the screen.
     replaced_by: Option<u64>,
+    /// Who is told when no reader is left.
+    callbacks: Option<ReleaseCallbacks>,
 }
 
 impl Ends {
     /// The acquire; `None`: it is [`Acquire::ready`].
     fn acquire(&mut self) -> Option<&mut Acquire> {
         self.fences.as_mut().map(|fences| &mut fences.acquire)
+    }
+
+    /// The fences, unless the release is completed.
+    fn unreleased(&mut self) -> Option<&mut ContentFences> {
+        self.fences.as_deref_mut().filter(|fences| fences.release.is_some())
+    }
+
+    /// Whether the client waits for an event that carries no fence.
+    fn owes_event(&self) -> bool {
+        self.buffer.is_some() || self.has_callbacks()
+    }
+
+    fn has_callbacks(&self) -> bool {
+        self.fences.as_ref().is_some_and(|fences| fences.callbacks.is_some())
     }
 
     fn is_completed(&self) -> bool {
@@ -149,6 +166,8 @@ pub struct ContentParts {
     pub release_by: SyncMethod,
     /// The buffer to send `wl_buffer.release` to, if the client waits for that event.
     pub buffer: Option<WlBuffer>,
+    /// Of `wl_surface.get_release`.
+    pub callbacks: Option<ReleaseCallbacks>,
 }
 
 fn milliseconds(time: Ns) -> u32 {
@@ -158,8 +177,11 @@ fn milliseconds(time: Ns) -> u32 {
 impl Content {
     /// Takes ownership of the fences. From here on the release is completed in every case.
     pub fn new(parts: ContentParts) -> Self {
-        let ends = parts.ends.map(|(acquire, release)| {
-            Box::new(ContentFences { acquire, release: Some(release), pass: None, captured: false, replaced_by: None })
+        let callbacks = parts.callbacks;
+        let ends = parts.ends.or_else(|| callbacks.is_some().then(|| (Acquire::ready(), Release::none())));
+        let ends = ends.map(|(acquire, release)| {
+            let (release, pass, captured, replaced_by) = (Some(release), None, false, None);
+            Box::new(ContentFences { acquire, release, pass, captured, replaced_by, callbacks })
         });
         Self {
             surface: parts.surface,
@@ -191,6 +213,7 @@ impl Content {
             acquire_by: SyncMethod::Buffer,
             release_by: SyncMethod::Buffer,
             buffer: None,
+            callbacks: None,
         })
     }
 
@@ -369,23 +392,23 @@ impl Content {
     /// signals. Replaces the fence of an earlier one. Does nothing if the buffer is copied by the CPU:
     /// the pass samples the copy.
     pub fn used_by_pass(&self, fence: SyncFile) {
-        if let Some(fences) = &mut self.ends().fences {
+        if let Some(fences) = self.ends().unreleased() {
             (fences.pass, fences.captured) = (Some(fence), false);
         }
     }
 
     /// The same for a pass that captures the buffer for a client.
     pub fn used_by_capture(&self, fence: SyncFile) {
-        if let Some(fences) = &mut self.ends().fences {
+        if let Some(fences) = self.ends().unreleased() {
             (fences.pass, fences.captured) = (Some(fence), true);
         }
     }
 
-    /// Whether the buffer is shared memory that is read in place. Its client waits for
-    /// `wl_buffer.release`, which carries no fence, so the content must be held until every reader
-    /// is done.
-    pub fn is_shm_in_place(&self) -> bool {
-        matches!(&self.source, PixelSource::Dmabuf(imported) if imported.shm)
+    /// Whether the content must be held until every reader is done: its client waits for an event,
+    /// which carries no fence, and there is none in the memory either. So it is with shared memory that
+    /// is read in place, and with `wl_surface.get_release`.
+    pub fn is_held_by_readers(&self) -> bool {
+        matches!(&self.source, PixelSource::Dmabuf(imported) if imported.shm) || self.ends().has_callbacks()
     }
 
     /// The pixels were copied and the buffer is no longer needed: releases it to the client now.
@@ -449,7 +472,7 @@ impl Content {
     /// fences signal.
     pub fn is_released(&self) -> bool {
         let ends = self.ends();
-        ends.is_completed() && ends.buffer.is_none()
+        ends.is_completed() && !ends.owes_event()
     }
 
     /// The frame whose commit took the content off a plane, if it is still held elsewhere.
@@ -502,7 +525,7 @@ pub fn replaced_on_screen(content: Arc<Content>, out_fence: &SyncFile, frame: u6
             }
         }
     };
-    held |= ends.buffer.is_some();
+    held |= ends.owes_event();
     drop(ends);
     held.then_some(content)
 }
@@ -563,6 +586,7 @@ impl Content {
         if let Some(buffer) = buffer {
             buffer.release();
         }
+        drop(ends.fences.as_mut().and_then(|fences| fences.callbacks.take()));
     }
 }
 

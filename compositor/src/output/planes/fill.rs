@@ -228,7 +228,7 @@ fn keep_read(output: &mut Output, layers: &[Layer], pass: &Pass) {
     for content in read.map(|at| &layers[*at].content).chain(&pass.stood_in) {
         // Without a descriptor for the fence, the content is held until the pass is done.
         let noted = fence.try_clone().map(|fence| content.used_by_pass(fence));
-        if noted.is_err() || content.is_shm_in_place() {
+        if noted.is_err() || content.is_held_by_readers() {
             // The flip waits for the pass, so holding the content until the flip is enough.
             output.kms.keep(Held { show: OnPlane::Content(content.clone()), mark: None });
         }

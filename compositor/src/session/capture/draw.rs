@@ -299,7 +299,7 @@ fn hold_read(tracker: &Tracker, layers: &[Layer], pass: &Pass) -> SmallVec<[Arc<
     let read = tracker.read().iter().filter(|at| !pass.unready.contains(at)).map(|at| &layers[*at].content);
     let held = read.chain(&pass.stood_in).filter(|content| {
         let noted = fence.try_clone().map(|fence| content.used_by_capture(fence));
-        noted.is_err() || content.is_shm_in_place()
+        noted.is_err() || content.is_held_by_readers()
     });
     held.cloned().collect()
 }

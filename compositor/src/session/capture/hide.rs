@@ -39,5 +39,6 @@ fn black(surface: SurfaceId) -> Arc<Content> {
         acquire_by: SyncMethod::Buffer,
         release_by: SyncMethod::Buffer,
         buffer: None,
+        callbacks: None,
     }))
 }

@@ -1,4 +1,4 @@
-//! `wl_surface`: the requests, and the size of the buffer at a commit.
+//! `wl_compositor` and `wl_surface`: the requests, and the size of the buffer at a commit.
 //!
 //! It never changes a surface.
 
@@ -6,7 +6,7 @@ use protocols::{layer_shell, session_lock};
 use smithay::{
     utils::{Buffer, Logical, Size},
     wayland::{
-        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
+        compositor::{BufferAssignment, CompositorState, SurfaceAttributes, SurfaceData, get_role, with_states},
         seat::CURSOR_IMAGE_ROLE,
         viewporter::ViewportCachedState,
     },
@@ -14,6 +14,7 @@ use smithay::{
 use wayland_server::{
     Resource, WEnum,
     protocol::{
+        wl_compositor::{self, WlCompositor},
         wl_shm,
         wl_surface::{self, WlSurface},
     },
@@ -22,10 +23,20 @@ use wayland_server::{
 use crate::{
     session::{
         Syncline,
-        checks::{door::refuse, first_buffer, xdg},
+        checks::{
+            door::{checked, refuse},
+            first_buffer, xdg,
+        },
     },
     surface::{SurfaceState, buffer::Imports, double_buffered::double_buffered, shm::Shm, solid::Solid, view::View},
 };
+
+checked!(WlCompositor, (), CompositorState, check_compositor);
+
+/// Smithay 0.7 does not know `release`, the last request of version 7: it ends the object, and nothing else.
+fn check_compositor(_: &mut Syncline, _: &WlCompositor, request: &wl_compositor::Request) -> bool {
+    !matches!(request, wl_compositor::Request::Release)
+}
 
 /// Checks a request of a surface before it is handled. Returns false if it is not to be.
 #[must_use]

@@ -93,6 +93,7 @@ impl Syncline {
                     release: Some(release),
                     release_by: parts.release_by,
                     buffer: parts.buffer.take(),
+                    callbacks: parts.callbacks.take(),
                     pair,
                 });
                 (parts.acquire_by, parts.release_by) = (SyncMethod::Buffer, SyncMethod::Buffer);

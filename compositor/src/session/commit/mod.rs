@@ -19,6 +19,7 @@ use fence::{Acquire, Ns, Release, implicit::Access};
 use protocols::{
     color_representation::{self, AttachedPixels},
     explicit_sync,
+    surface_release::{self, ReleaseCallbacks},
     syncobj::{self, Attached},
 };
 use smithay::{
@@ -45,11 +46,12 @@ use crate::{
     system::{id::SurfaceId, trace},
 };
 
-/// The explicit synchronisation of a commit; never both, since a surface has an object of only one
-/// of the protocols.
-struct CommitSync {
+/// What a client has brought with a buffer. Explicit synchronisation is never of both kinds, since a
+/// surface has an object of only one of the protocols.
+struct Brought {
     points: Option<syncobj::Points>,
     fences: Option<explicit_sync::Fences>,
+    callbacks: Option<ReleaseCallbacks>,
 }
 
 impl Syncline {
@@ -83,6 +85,8 @@ impl Syncline {
             };
             // On a violation the client gets its protocol error, and nothing of this commit is
             // applied.
+            let has_buffer = kind != Attached::Nothing;
+            let Ok(callbacks) = surface_release::take(surface, states, has_buffer) else { return };
             let Ok(points) = syncobj::take_points(states, kind) else { return };
             let Ok(fences) = explicit_sync::take_fences(states, kind) else { return };
             crate::surface::callback_response::note_response(states, now);
@@ -98,7 +102,8 @@ impl Syncline {
                 None => return,
                 Some(None) => Attach::Removed,
                 Some(Some(buffer)) => {
-                    let Some(content) = self.content(states, serial, buffer, CommitSync { points, fences }) else {
+                    let Some(content) = self.content(states, serial, buffer, Brought { points, fences, callbacks })
+                    else {
                         if let Some(mut feedback) = double_buffered::<Feedback>(states) {
                             feedback.pending().discard_commit();
                         }
@@ -141,7 +146,7 @@ fn attached_pixels(attached: Option<&WlBuffer>) -> AttachedPixels {
 impl Syncline {
     /// Builds the content of a commit. Returns `None` if the buffer cannot be shown; its release is
     /// completed then.
-    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: CommitSync) -> Option<Content> {
+    fn content(&mut self, states: &SurfaceData, serial: u64, buffer: WlBuffer, brought: Brought) -> Option<Content> {
         let id = SurfaceState::of(states).id;
         let by_points = brought.points.is_some();
         let (fence, message) = brought.fences.map_or((None, None), |fences| (fences.acquire, fences.release));
@@ -200,6 +205,7 @@ impl Syncline {
             acquire_by,
             release_by,
             buffer,
+            callbacks: brought.callbacks,
         };
         let content = Content::new(self.through_converter(states, parts));
         if solid {

@@ -62,6 +62,9 @@ impl Dispatch<WlSurface, SurfaceUserData> for Syncline {
         }
         match request {
             wl_surface::Request::Commit => state.commit_requested(surface, &mut Requester { client, data_init }),
+            wl_surface::Request::GetRelease { callback } => {
+                protocols::surface_release::ask(surface, data_init.init(callback, ()));
+            }
             request => {
                 if matches!(request, wl_surface::Request::Destroy) {
                     state.leave_input(surface);

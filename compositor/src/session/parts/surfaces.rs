@@ -13,15 +13,15 @@ pub const LISTED: usize = 64;
 /// Smithay's state.
 pub struct SurfaceList {
     state: CompositorState,
-    /// A display that has no clients. A state cannot be made without globals: those of later states
-    /// are announced here, to nobody.
+    /// A display that has no clients. A state cannot be made without globals: they are announced here,
+    /// to nobody.
     nowhere: DisplayHandle,
     /// How many surfaces have been created since the state was made.
     listed: usize,
 }
 
 impl SurfaceList {
-    /// Begins with the state whose globals clients know.
+    /// Begins with this state.
     pub fn new(state: CompositorState, nowhere: DisplayHandle) -> Self {
         Self { state, nowhere, listed: 0 }
     }

@@ -210,6 +210,5 @@ impl Syncline {
 }
 
 observed_global_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
-observed_dispatch!(Syncline: [WlCompositor: ()] => CompositorState);
 
 observed_dispatch!(Syncline: [WlCallback: ()] => CompositorState);
