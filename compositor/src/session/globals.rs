@@ -315,7 +315,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
     row(ZwpTabletManagerV2::interface, 2, "compositor/src/session/tablet/life.rs"),
-    row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
+    row(ZwpTextInputManagerV3::interface, 2, "compositor/src/session/input_method/mod.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
