@@ -238,7 +238,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(WlCompositor::interface, 7, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "protocols/src/selection/data_device.rs"),
-    row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
+    row(WlFixes::interface, 2, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
     row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
     row(WlShm::interface, 2, "protocols/src/shm/mod.rs"),
@@ -367,7 +367,6 @@ pub fn announce(
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
     BackgroundEffectState::new::<Syncline>(display);
-    FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
     CursorShapeManagerState::new::<Syncline>(display);
@@ -406,6 +405,7 @@ pub fn announce(
         xdg_anchors: EmptyAnchors::default(),
         xdg_anchor: None,
         retired: Retired::default(),
+        fixes: FixesState::new::<Syncline>(display),
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,

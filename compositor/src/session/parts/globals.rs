@@ -5,6 +5,7 @@
 
 use protocols::{
     explicit_sync::ExplicitSyncState,
+    fixes::FixesState,
     foreign::ForeignState,
     gamma_control::GammaControls,
     input_method::InputMethods,
@@ -50,6 +51,8 @@ pub struct Globals {
     /// The `xdg_surface` whose request is being handled.
     pub xdg_constructing: Option<XdgSurface>,
     pub retired: Retired,
+    /// Clients that acknowledge that a global is gone.
+    pub fixes: FixesState,
     pub shm: ShmState,
     /// Set once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,
