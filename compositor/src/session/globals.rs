@@ -47,6 +47,7 @@ use protocols::{
         toplevel_drag::manager::XdgToplevelDragManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
+        transient_seat::manager::ExtTransientSeatManagerV1,
         virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1,
         virtual_pointer::manager::ZwlrVirtualPointerManagerV1,
         wlr_data_control::manager::ZwlrDataControlManagerV1,
@@ -64,6 +65,7 @@ use protocols::{
     text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
+    transient_seat::TransientSeatState,
     viewporter::ViewporterState,
     virtual_keyboard::VirtualKeyboardState,
     virtual_pointer::VirtualPointerState,
@@ -149,7 +151,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces},
+            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, TransientSeats},
             surfaces::SurfaceList,
         },
         windows::{decoration::kde_default, taskbars::session_name},
@@ -230,6 +232,10 @@ pub const TABLE: &[GlobalRow] = &[
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ExtSessionLockManagerV1::interface, 1, "compositor/src/session/lock.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
+        ..row(ExtTransientSeatManagerV1::interface, 1, "compositor/src/session/virtual_devices/seats.rs")
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
@@ -395,6 +401,7 @@ pub fn announce(
     );
     ImageCopyCapture::announce::<Syncline>(display, trusted(PrivilegedGlobal::ImageCopyCapture));
     Screencopy::announce::<Syncline>(display, trusted(PrivilegedGlobal::Screencopy));
+    TransientSeatState::new::<Syncline>(display, trusted(PrivilegedGlobal::TransientSeat));
     VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
     VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
@@ -405,6 +412,7 @@ pub fn announce(
         xdg_anchors: EmptyAnchors::default(),
         xdg_anchor: None,
         retired: Retired::default(),
+        transient_seats: TransientSeats::default(),
         fixes: FixesState::new::<Syncline>(display),
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),

@@ -38,6 +38,15 @@ pub struct RetiredGlobal {
     pub awaited: Vec<ClientId>,
 }
 
+/// The seats that clients have made.
+#[derive(Debug, Default)]
+pub struct TransientSeats {
+    /// How many there are.
+    pub there: usize,
+    /// Those that are gone, and may be among [`Retired`].
+    pub gone: Vec<GlobalId>,
+}
+
 /// The anchor rectangles without an area, by positioner.
 #[derive(Debug, Default)]
 pub struct EmptyAnchors(pub HashMap<ObjectId, Rectangle<i32, Logical>>);
