@@ -48,6 +48,7 @@ pub mod tearing;
 pub mod text_input;
 pub mod toplevel_icon;
 pub mod toplevels;
+pub mod transient_seat;
 pub mod viewporter;
 pub mod virtual_keyboard;
 pub mod virtual_pointer;
@@ -441,6 +442,13 @@ pub mod reexports {
     pub mod background_effect {
         pub use wayland_protocols::ext::background_effect::v1::server::{
             ext_background_effect_manager_v1 as manager, ext_background_effect_surface_v1 as object,
+        };
+    }
+
+    /// ext-transient-seat-v1.
+    pub mod transient_seat {
+        pub use wayland_protocols::ext::transient_seat::v1::server::{
+            ext_transient_seat_manager_v1 as manager, ext_transient_seat_v1 as object,
         };
     }
 

@@ -1,4 +1,5 @@
-//! `text-input-unstable-v3`: clients tell what is edited where, and take text that an input method has composed.
+//! `text-input-unstable-v3`, version 2: clients tell what is edited where, and take text that an input method has
+//! composed.
 //!
 //! The focus follows that of the keyboard: each object of its client enters and leaves. At most one of them is
 //! enabled, and none of another client. [`TextInputs::enabled`] is what it has committed; the compositor tells an
@@ -8,11 +9,16 @@
 //! (Smithay's module keeps the state of one object for all, unwraps what clients send for enumerations, and tells
 //! only one of a client's objects of the focus.)
 //!
+//! Of version 2, where the cursor is comes with the next commit of the surface: [`TextInputs::take_cursor`] gives it
+//! to that commit, and [`TextInputs::apply_cursor`] takes it when the commit is applied. What version 2 adds beyond
+//! that is what `input-method-unstable-v2` cannot tell: actions are checked and not kept, wishes for a panel have no
+//! effect, and neither actions, nor languages, nor hints for text that is not final are ever sent.
+//!
 //! Nothing here knows an input method, or where a surface is.
 //!
 //! Source: `wayland-protocols/unstable/text-input/text-input-unstable-v3.xml`.
 
-use smithay::utils::Rectangle;
+use smithay::utils::{Logical, Rectangle};
 use wayland_protocols::wp::text_input::zv3::server::{
     zwp_text_input_manager_v3::{self as manager, ZwpTextInputManagerV3},
     zwp_text_input_v3::{self as object, ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3},
@@ -29,6 +35,17 @@ use crate::{
 
 /// Places of cursors are clamped to this: no surface is so large.
 const FAR: i32 = 1 << 20;
+
+/// The first version in which the place of the cursor comes with a commit of the surface.
+const WITH_SURFACE: u32 = 2;
+
+/// Where the cursor is from a commit of the surface on.
+#[derive(Debug, Clone, Copy)]
+pub struct CursorPlace {
+    /// [`TextInputs::era`] when the client said so.
+    era: u32,
+    place: Rectangle<i32, Logical>,
+}
 
 /// What has become of the enabled text input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +85,10 @@ pub struct TextInputs {
     focus: Option<WlSurface>,
     /// The object that is enabled, with what it has committed.
     enabled: Option<(ZwpTextInputV3, Text)>,
+    /// Where the cursor is from the next commit of the surface on.
+    cursor: Option<Rectangle<i32, Logical>>,
+    /// Changes whenever what was said of the cursor counts no more.
+    era: u32,
 }
 
 impl TextInputs {
@@ -79,7 +100,7 @@ impl TextInputs {
             + Dispatch<ZwpTextInputV3, ()>
             + 'static,
     {
-        display.create_global::<D, ZwpTextInputManagerV3, ()>(1, ());
+        display.create_global::<D, ZwpTextInputManagerV3, ()>(2, ());
         Self::default()
     }
 
@@ -94,11 +115,31 @@ impl TextInputs {
         self.focus.as_ref()
     }
 
+    /// A surface is committed: where the cursor is from then on; `None`: where it was, or the surface is not the one
+    /// that is edited.
+    pub fn take_cursor(&mut self, surface: &WlSurface) -> Option<CursorPlace> {
+        let place = self.cursor.take_if(|_| self.focus.as_ref() == Some(surface))?;
+        Some(CursorPlace { era: self.era, place })
+    }
+
+    /// That commit is applied. What is said of a text that is edited no more counts for nothing.
+    pub fn apply_cursor(&mut self, CursorPlace { era, place }: CursorPlace) {
+        if let Some((_, text)) = self.enabled.as_mut().filter(|_| era == self.era) {
+            text.cursor = Some(place);
+        }
+    }
+
+    /// What was said of the cursor counts no more.
+    fn forget_cursor(&mut self) {
+        (self.cursor, self.era) = (None, self.era.wrapping_add(1));
+    }
+
     /// The keyboard is on another surface. Whether a text input was disabled by that.
     pub fn set_focus(&mut self, surface: Option<&WlSurface>) -> bool {
         if self.focus.as_ref() == surface {
             return false;
         }
+        self.forget_cursor();
         let before = std::mem::replace(&mut self.focus, surface.cloned());
         if let Some(before) = before.filter(|before| before.is_alive()) {
             for input in self.inputs.iter_mut().filter(|input| input.object.id().same_client_as(&before.id())) {
@@ -145,19 +186,23 @@ impl TextInputs {
         let has_focus = self.has_focus(object);
         let input = self.find(object)?;
         input.commits = input.commits.wrapping_add(1);
-        let (enable, said) = (input.enable.take(), std::mem::take(&mut input.pending));
+        let (enable, mut said) = (input.enable.take(), std::mem::take(&mut input.pending));
+        // It waits for the surface.
+        let cursor = if object.version() >= WITH_SURFACE { said.cursor.take() } else { None };
         if !has_focus {
             return None;
         }
         let is_enabled = self.enabled.as_ref().is_some_and(|(enabled, _)| enabled == object);
-        match enable {
+        let change = match enable {
             // Another one is: it has to be disabled first.
             Some(true) if self.enabled.is_some() && !is_enabled => None,
             Some(true) => {
+                self.forget_cursor();
                 self.enabled = Some((object.clone(), said));
                 Some(Change::Enabled)
             }
             Some(false) if is_enabled => {
+                self.forget_cursor();
                 self.enabled = None;
                 Some(Change::Disabled)
             }
@@ -166,8 +211,20 @@ impl TextInputs {
                 Some(Change::Said)
             }
             _ => None,
+        };
+        if matches!(change, Some(Change::Enabled | Change::Said)) {
+            self.cursor = cursor.or(self.cursor);
         }
+        change
     }
+}
+
+/// Whether these are actions that a client may offer: 32-bit numbers, none of them 0 (none), and none twice.
+fn are_actions(bytes: &[u8]) -> bool {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    let mut numbers: Vec<u32> = numbers.iter().map(|number| u32::from_ne_bytes(*number)).collect();
+    numbers.sort_unstable();
+    rest.is_empty() && numbers.first() != Some(&0) && numbers.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 bind_manager!(TextInputs, ZwpTextInputManagerV3);
@@ -239,6 +296,10 @@ where
                 let size = (width.clamp(0, FAR), height.clamp(0, FAR));
                 pending.cursor = Some(Rectangle::new((x, y).into(), size.into()));
             }
+            object::Request::SetAvailableActions { available_actions } if !are_actions(&available_actions) => {
+                let message = "set_available_actions: no action is `none`, and none is named twice";
+                resource.post_error(object::Error::InvalidAction, message);
+            }
             _ => {}
         }
     }
@@ -266,4 +327,22 @@ macro_rules! delegate_text_input {
             $crate::reexports::text_input::object::ZwpTextInputV3: ()
         ] => $crate::text_input::TextInputs);
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_are_neither_none_nor_named_twice() {
+        let bytes = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<u8>>();
+        // One that is not known yet is one.
+        for good in [&[][..], &[1], &[1, 7]] {
+            assert!(are_actions(&bytes(good)), "{good:?}");
+        }
+        for bad in [&[0][..], &[1, 0], &[1, 1], &[7, 1, 7]] {
+            assert!(!are_actions(&bytes(bad)), "{bad:?}");
+        }
+        assert!(!are_actions(&[1, 0, 0]));
+    }
 }

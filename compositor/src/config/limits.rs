@@ -144,8 +144,8 @@ counted! {
     /// Sessions and frames of `ext-image-copy-capture-v1`, and `zwlr_screencopy_frame_v1`: each wake-up of
     /// the session looks at all of them.
     Captures, captures, "captures", 256;
-    /// `zwlr_virtual_pointer_v1`, `zwp_virtual_keyboard_v1`, `zwp_input_method_v2`, its grabs and its popups: each
-    /// keyboard keeps a keymap.
+    /// `zwlr_virtual_pointer_v1`, `ext_transient_seat_v1`, `zwp_virtual_keyboard_v1`, `zwp_input_method_v2`, its grabs
+    /// and its popups: each keyboard keeps a keymap.
     VirtualDevices, virtual_devices, "virtual-devices", 64;
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1` and `ext_workspace_manager_v1`:
     /// each change of a window or workspace is told to all of them.

@@ -24,6 +24,8 @@ pub enum PrivilegedGlobal {
     ToplevelCapture,
     #[serde(rename = "zwlr_screencopy_manager_v1")]
     Screencopy,
+    #[serde(rename = "ext_transient_seat_manager_v1")]
+    TransientSeat,
     #[serde(rename = "ext_workspace_manager_v1")]
     Workspaces,
     #[serde(rename = "ext_session_lock_manager_v1")]

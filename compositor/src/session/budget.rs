@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use protocols::{DescriptorObserver, ObjectObserver, fixes::FixesHandler};
+use protocols::{DescriptorObserver, ObjectObserver};
 use smithay::reexports::wayland_server::{
     Client,
     backend::{ClientId, ObjectId, protocol::Interface},
@@ -65,12 +65,6 @@ impl ObjectObserver for Syncline {
             // The library must not be asked anything now.
             state.ended.exceeding(client.id());
         }
-    }
-}
-
-impl FixesHandler for Syncline {
-    fn registry_destroyed(&mut self, client: &Client) {
-        self.client_state(client).budget.give(Kind::Registries, 1);
     }
 }
 

@@ -47,6 +47,7 @@ use protocols::{
         toplevel_drag::manager::XdgToplevelDragManagerV1,
         toplevel_list::list::ExtForeignToplevelListV1,
         toplevel_management::manager::ZwlrForeignToplevelManagerV1,
+        transient_seat::manager::ExtTransientSeatManagerV1,
         virtual_keyboard::manager::ZwpVirtualKeyboardManagerV1,
         virtual_pointer::manager::ZwlrVirtualPointerManagerV1,
         wlr_data_control::manager::ZwlrDataControlManagerV1,
@@ -64,6 +65,7 @@ use protocols::{
     text_input::TextInputs,
     toplevel_icon::ToplevelIconState,
     toplevels::{AllToplevels, list::ToplevelListState, management::ToplevelManagementState},
+    transient_seat::TransientSeatState,
     viewporter::ViewporterState,
     virtual_keyboard::VirtualKeyboardState,
     virtual_pointer::VirtualPointerState,
@@ -149,7 +151,7 @@ use crate::{
         parts::{
             absence::UserAbsence,
             globals::Globals,
-            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces},
+            requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, TransientSeats},
             surfaces::SurfaceList,
         },
         windows::{decoration::kde_default, taskbars::session_name},
@@ -233,12 +235,16 @@ pub const TABLE: &[GlobalRow] = &[
     },
     GlobalRow {
         seen_by: SeenBy::Trusted,
+        ..row(ExtTransientSeatManagerV1::interface, 1, "compositor/src/session/virtual_devices/seats.rs")
+    },
+    GlobalRow {
+        seen_by: SeenBy::Trusted,
         ..row(ExtWorkspaceManagerV1::interface, 1, "compositor/src/session/windows/taskbars.rs")
     },
     row(OrgKdeKwinServerDecorationManager::interface, 1, "compositor/src/session/windows/decoration.rs"),
     row(WlCompositor::interface, 7, "compositor/src/session/commit/submit.rs"),
     row(WlDataDeviceManager::interface, 3, "protocols/src/selection/data_device.rs"),
-    row(WlFixes::interface, 1, "protocols/src/fixes.rs"),
+    row(WlFixes::interface, 2, "protocols/src/fixes.rs"),
     GlobalRow { needs: Needs::Output, ..row(WlOutput::interface, 4, "compositor/src/session/handlers.rs") },
     row(WlSeat::interface, 9, "compositor/src/session/input.rs"),
     row(WlShm::interface, 2, "protocols/src/shm/mod.rs"),
@@ -315,7 +321,7 @@ pub const TABLE: &[GlobalRow] = &[
     row(ZwpPrimarySelectionDeviceManagerV1::interface, 1, "protocols/src/selection/primary.rs"),
     row(ZwpRelativePointerManagerV1::interface, 1, "compositor/src/session/gestures.rs"),
     row(ZwpTabletManagerV2::interface, 2, "compositor/src/session/tablet/life.rs"),
-    row(ZwpTextInputManagerV3::interface, 1, "compositor/src/session/input_method/mod.rs"),
+    row(ZwpTextInputManagerV3::interface, 2, "compositor/src/session/input_method/mod.rs"),
     GlobalRow {
         seen_by: SeenBy::Trusted,
         ..row(ZwpVirtualKeyboardManagerV1::interface, 1, "compositor/src/session/virtual_devices/keyboard.rs")
@@ -367,7 +373,6 @@ pub fn announce(
     SinglePixelBufferState::new::<Syncline>(display);
     AlphaModifierState::new::<Syncline>(display);
     BackgroundEffectState::new::<Syncline>(display);
-    FixesState::new::<Syncline>(display);
     ColorRepresentationState::new::<Syncline>(display);
     ContentTypeState::new::<Syncline>(display);
     CursorShapeManagerState::new::<Syncline>(display);
@@ -396,6 +401,7 @@ pub fn announce(
     );
     ImageCopyCapture::announce::<Syncline>(display, trusted(PrivilegedGlobal::ImageCopyCapture));
     Screencopy::announce::<Syncline>(display, trusted(PrivilegedGlobal::Screencopy));
+    TransientSeatState::new::<Syncline>(display, trusted(PrivilegedGlobal::TransientSeat));
     VirtualPointerState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualPointer));
     VirtualKeyboardState::new::<Syncline>(display, trusted(PrivilegedGlobal::VirtualKeyboard));
     let globals = Globals {
@@ -406,6 +412,8 @@ pub fn announce(
         xdg_anchors: EmptyAnchors::default(),
         xdg_anchor: None,
         retired: Retired::default(),
+        transient_seats: TransientSeats::default(),
+        fixes: FixesState::new::<Syncline>(display),
         xdg_constructing: None,
         shm: ShmState::new::<Syncline>(display),
         linux_dmabuf: None,

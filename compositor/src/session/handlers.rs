@@ -105,6 +105,9 @@ impl CompositorHandler for Syncline {
         if applied.rearranged {
             self.tree_changed(surface);
         }
+        if let Some(place) = applied.text_cursor {
+            self.globals.text_inputs.apply_cursor(place);
+        }
         self.desktop.popups.commit(surface);
         self.shell_commit(surface, applied.acked);
         self.desktop.cursor.surface_commit(surface, applied.offset);

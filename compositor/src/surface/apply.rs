@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dmabuf_import::colour::Representation;
 use fence::{AcquireState, Ns};
-use protocols::{alpha_modifier, color_representation, viewporter};
+use protocols::{alpha_modifier, color_representation, text_input::CursorPlace, viewporter};
 use smithay::{
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, Rectangle},
@@ -61,6 +61,8 @@ pub struct Rare {
     pub tree: TreeUpdate,
     /// A window's configure that its client has acknowledged since its last commit.
     pub acked: Option<u32>,
+    /// Where the cursor of the text is that is edited.
+    pub text_cursor: Option<CursorPlace>,
 }
 
 /// What a commit attaches.
@@ -88,6 +90,7 @@ impl Cacheable for CommitUpdate {
             (Some(rare), Some(later)) => {
                 rare.tree.merge(later.tree);
                 rare.acked = later.acked.or(rare.acked);
+                rare.text_cursor = later.text_cursor.or(rare.text_cursor);
             }
             (none @ None, later) => *none = later,
             (Some(_), None) => {}
@@ -114,6 +117,8 @@ pub struct Applied {
     pub exceeded: Option<Exceeded>,
     /// A window's configure that its client had acknowledged before, and after the commit before.
     pub acked: Option<u32>,
+    /// Where the cursor of the text is that is edited, if its client has said so.
+    pub text_cursor: Option<CursorPlace>,
     /// How far the client moved the content (`wl_surface.offset`, or `attach` with coordinates).
     pub offset: Point<i32, Logical>,
 }
@@ -138,9 +143,9 @@ pub fn apply(surface: &WlSurface, now: Ns, trees: &mut Trees<WlSurface>) -> Appl
         trees.set_shape(state.id, mapped, (size.w, size.h));
         let reshaped = resized || shape(&state) != before;
         let rearranged = rare.as_ref().is_some_and(|rare| trees.apply(state.id, &rare.tree));
-        let acked = rare.and_then(|rare| rare.acked);
+        let (acked, text_cursor) = rare.map_or((None, None), |rare| (rare.acked, rare.text_cursor));
         let exceeded = charge(surface, cost, state.cost());
-        Applied { resized, reshaped, rearranged, exceeded, acked, offset }
+        Applied { resized, reshaped, rearranged, exceeded, acked, text_cursor, offset }
     })
 }
 

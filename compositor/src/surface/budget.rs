@@ -206,6 +206,7 @@ fn kind_of(interface: &str) -> Option<Kind> {
         | "ext_image_copy_capture_frame_v1"
         | "zwlr_screencopy_frame_v1" => Kind::Captures,
         "zwlr_virtual_pointer_v1"
+        | "ext_transient_seat_v1"
         | "zwp_virtual_keyboard_v1"
         | "zwp_input_method_v2"
         | "zwp_input_method_keyboard_grab_v2"

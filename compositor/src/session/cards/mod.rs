@@ -9,7 +9,7 @@ mod hotplug;
 mod light;
 mod power;
 mod refresh;
-mod retired;
+pub(in crate::session) mod retired;
 mod vt;
 
 use std::path::{Path, PathBuf};

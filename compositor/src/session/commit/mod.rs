@@ -60,9 +60,14 @@ impl Syncline {
     fn prepare_commit(&mut self, surface: &WlSurface, synchronised: bool) -> Barriers {
         let now = self.now;
         let barriers = self.take_order(surface, synchronised);
+        let text_cursor = self.globals.text_inputs.take_cursor(surface);
         with_states(surface, |states| {
             if let Some(serial) = newly_acked(states) {
                 states.cached_state.get::<CommitUpdate>().pending().rare.get_or_insert_default().acked = Some(serial);
+            }
+            if text_cursor.is_some() {
+                let mut update = states.cached_state.get::<CommitUpdate>();
+                update.pending().rare.get_or_insert_default().text_cursor = text_cursor;
             }
             let attached = match &states.cached_state.get::<SurfaceAttributes>().pending().buffer {
                 None => None,

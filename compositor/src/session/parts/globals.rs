@@ -5,6 +5,7 @@
 
 use protocols::{
     explicit_sync::ExplicitSyncState,
+    fixes::FixesState,
     foreign::ForeignState,
     gamma_control::GammaControls,
     input_method::InputMethods,
@@ -32,7 +33,7 @@ use wayland_protocols::xdg::shell::server::xdg_surface::XdgSurface;
 use crate::{
     feedback::FormatFeedback,
     session::parts::{
-        requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces},
+        requests::{Constructed, EmptyAnchors, Retired, RolelessSurfaces, TransientSeats},
         surfaces::SurfaceList,
     },
 };
@@ -50,6 +51,9 @@ pub struct Globals {
     /// The `xdg_surface` whose request is being handled.
     pub xdg_constructing: Option<XdgSurface>,
     pub retired: Retired,
+    pub transient_seats: TransientSeats,
+    /// Clients that acknowledge that a global is gone.
+    pub fixes: FixesState,
     pub shm: ShmState,
     /// Set once the renderer is known.
     pub linux_dmabuf: Option<LinuxDmabufState>,

@@ -24,9 +24,28 @@ pub struct Roleless {
     pub sole: Option<Weak<WlSurface>>,
 }
 
-/// Globals that are gone for clients, and when they are removed, the oldest first.
+/// Globals that are gone for clients, the oldest first.
 #[derive(Debug, Default)]
-pub struct Retired(pub Vec<(fence::Ns, GlobalId)>);
+pub struct Retired(pub Vec<RetiredGlobal>);
+
+/// A global that is gone, and can still be bound.
+#[derive(Debug)]
+pub struct RetiredGlobal {
+    /// It is kept until then, at least.
+    pub until: fence::Ns,
+    pub global: GlobalId,
+    /// The clients that have not acknowledged it, and will.
+    pub awaited: Vec<ClientId>,
+}
+
+/// The seats that clients have made.
+#[derive(Debug, Default)]
+pub struct TransientSeats {
+    /// How many there are.
+    pub there: usize,
+    /// Those that are gone, and may be among [`Retired`].
+    pub gone: Vec<GlobalId>,
+}
 
 /// The anchor rectangles without an area, by positioner.
 #[derive(Debug, Default)]

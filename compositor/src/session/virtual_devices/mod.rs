@@ -7,6 +7,7 @@
 mod keyboard;
 mod keymap;
 mod pointer;
+pub(in crate::session) mod seats;
 
 use crate::session::{Syncline, hands::Hands};
 
