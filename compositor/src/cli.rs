@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     config::print::{self, ActionsArgs, BindingsArgs, ConfigArgs},
@@ -11,7 +11,10 @@ use crate::{
         bugreport::{self, BugreportArgs},
         client,
     },
-    session::{args::RunArgs, run},
+    session::{
+        args::{RunArgs, SessionArgs},
+        run, supervisor,
+    },
     system::{error::Context, log},
 };
 
@@ -29,6 +32,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the compositor on a display device.
     Run(Box<RunArgs>),
+    /// Run the compositor as a session: it starts again after a crash, with the socket that clients know, so
+    /// that those which connect again have their windows back.
+    Session(SessionArgs),
     /// Send a request to a running compositor.
     Msg(MsgArgs),
     /// Check the configuration, or print it.
@@ -51,13 +57,14 @@ pub enum Command {
 ///
 /// Exit status: 0 after a normal end; 1 after an error, with one line on standard error, and for
 /// a mistake in a file the place of it; the status
-/// of the client with `--until-exit`. `doctor`, `crc` and `msg crc check` have exit statuses of
+/// of the client with `--until-exit`; 70 after a mistake of the compositor itself. `doctor`, `crc` and `msg crc check` have exit statuses of
 /// their own.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log::start();
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Session(args) => supervisor::run(args),
         Command::Doctor(args) => tools::doctor::run(args).context("standard output"),
         // `crc` has its own exit statuses, also for errors.
         Command::Crc(args) => Ok(tools::crc::run(args)),
@@ -79,6 +86,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Prints a text; one who reads only its beginning has what they want. The exit status.
 fn say(text: String) -> u8 {
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).ok();
@@ -91,9 +103,31 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn manual_pages_and_completions_know_every_subcommand() {
+        let folder = tempfile::tempdir().unwrap();
+        clap_mangen::generate_to(command(), folder.path()).unwrap();
+        let mut bash = Vec::new();
+        clap_complete::generate(clap_complete::Shell::Bash, &mut command(), "syncline", &mut bash);
+        let bash = String::from_utf8(bash).unwrap();
+        for subcommand in Cli::command().get_subcommands() {
+            let name = subcommand.get_name();
+            assert!(folder.path().join(format!("syncline-{name}.1")).is_file(), "{name}");
+            assert!(bash.contains(&format!("syncline__subcmd__{name}")), "{name}");
+        }
+        let run = std::fs::read_to_string(folder.path().join("syncline-run.1")).unwrap();
+        assert!(run.contains("headless") && !run.contains("socket-fd") && !run.contains("socket\\-fd"));
+    }
+
+    #[test]
+    fn options_of_run_stand_behind_two_dashes() {
+        let words = ["syncline", "session", "--socket", "w", "--", "--headless", "800x600", "--", "foot", "-e"];
+        let Command::Session(args) = Cli::parse_from(words).command else { panic!("another command") };
+        assert_eq!(args.socket.as_deref(), Some("w"));
+        assert_eq!(args.run, ["--headless", "800x600", "--", "foot", "-e"]);
     }
 
     /// What `syncline run` with these words comes to: the headless displays, or the error.

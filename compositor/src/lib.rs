@@ -23,7 +23,7 @@ mod surface;
 mod system;
 mod text;
 
-pub use cli::main;
+pub use cli::{command, main};
 // For its benchmark.
 pub use desktop::layout;
 pub use session::doors;

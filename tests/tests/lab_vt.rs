@@ -1,20 +1,25 @@
 //! Sessions on virtual terminals: switched away from and back to, and killed.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use syncline_tests::client::Client;
 use syncline_tests::client::actor::{Actor, Gate};
 use syncline_tests::client::seat::Heard;
-use syncline_tests::compositor::Compositor;
+use syncline_tests::compositor::{Compositor, START, binary};
 use syncline_tests::image::{HEIGHT, Image, WIDTH};
 use syncline_tests::other_session::OtherSession;
 use syncline_tests::time::poll_until;
 use syncline_tests::uinput::{Keyboard, code};
 use syncline_tests::vkms::{Output, Status, Vkms};
 use syncline_tests::vt::{self, Seatd};
-use syncline_tests::{lab, uinput};
+use syncline_tests::{lab, uinput, user};
 
 /// A session on tty1, with a keyboard.
 struct Desk {
@@ -338,4 +343,86 @@ fn killed_it_leaves_the_console_usable() {
     drop(actor);
     next.stop().unwrap();
     assert!(!vt::is_graphical("tty1").unwrap());
+}
+
+/// A mistake on purpose; nothing is answered.
+fn fault(desk: &Desk, kind: &str) -> UnixStream {
+    let ipc = desk.compositor.runtime.join(format!("{}.ipc", desk.compositor.socket));
+    let mut stream = UnixStream::connect(ipc).unwrap();
+    writeln!(stream, "{{\"request\":\"fault\",\"kind\":\"{kind}\"}}").unwrap();
+    stream
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_panic_and_a_loop_that_stands_give_the_console_back() {
+    for (kind, limit, says) in [("panic", 5, "a fault on purpose"), ("stand", 12, "The loop has stood for ten seconds")]
+    {
+        let mut desk = Desk::new();
+        let mut actor = Actor::new(&desk.compositor, "orphan", None).unwrap();
+        actor.show(0).unwrap();
+        let begun = Instant::now();
+        let _stream = fault(&desk, kind);
+        let status = desk.compositor.wait(Duration::from_secs(30)).unwrap();
+        assert!(!status.success() && desk.compositor.log().contains(says), "{status}: {}", desk.compositor.log());
+        assert!(
+            poll_until(Duration::from_secs(5), || !vt::is_graphical("tty1").unwrap()),
+            "{kind}: the terminal still shows no text"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(limit), "{kind}: {:?}", begun.elapsed());
+        let next = session(&desk.seatd, &[]);
+        let mut actor = Actor::new(&next, "next", None).unwrap();
+        actor.show(1).unwrap();
+        drop(actor);
+        next.stop().unwrap();
+    }
+}
+
+#[test]
+#[ignore = "lab"]
+fn a_session_that_crashes_has_its_terminal_and_its_display_again() {
+    let keyboard = Keyboard::plug().unwrap();
+    keyboard.chord(&[code::KEY_LEFTALT, code::KEY_F1]).unwrap();
+    vt::wait_for("tty1").unwrap();
+    let seatd = Seatd::start().unwrap();
+    let folder = user::folder().unwrap();
+    let runtime = user::runtime().unwrap_or_else(|| folder.path().to_owned());
+    let card = lab::find_card(None).unwrap();
+    let log = std::fs::File::create(folder.path().join("log")).unwrap();
+    let mut supervisor = user::command(binary().unwrap())
+        .args(["session", "--socket", "again", "--", "--device"])
+        .arg(&card)
+        .env("XDG_RUNTIME_DIR", &runtime)
+        .env("SEATD_SOCK", seatd.socket())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let said = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    // The process behind the socket of `syncline msg`.
+    let compositor = || {
+        let stream = UnixStream::connect(runtime.join("again.ipc")).ok()?;
+        rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.pid)
+    };
+    let runs = |old: Option<Pid>| {
+        let mut new = None;
+        poll_until(START, || {
+            new = compositor().filter(|pid| Some(*pid) != old);
+            new.is_some() && vt::is_graphical("tty1").unwrap()
+        });
+        new.unwrap_or_else(|| panic!("no compositor:\n{}", said()))
+    };
+    let first = runs(None);
+    kill_process(first, Signal::KILL).unwrap();
+    // Whoever connects now waits until there is a display again.
+    let mut client = Client::connect(&runtime.join("again").to_string_lossy()).unwrap();
+    client.roundtrip().unwrap();
+    let second = runs(Some(first));
+    assert!(vt::is_graphical("tty1").unwrap(), "{}", said());
+    assert!(said().contains("was ended by signal 9; it starts again"), "{}", said());
+    kill_process(Pid::from_child(&supervisor), Signal::TERM).unwrap();
+    assert!(supervisor.wait().unwrap().success(), "{}", said());
+    assert!(rustix::process::test_kill_process(second).is_err());
+    assert!(poll_until(Duration::from_secs(5), || !vt::is_graphical("tty1").unwrap()));
 }

@@ -4,13 +4,21 @@ use fence::Ns;
 use serde::{Deserialize, Serialize};
 
 documented! {
-    /// The settings for an idle user. By default nothing happens.
-    #[derive(Debug, Clone, Default, Deserialize, Serialize)]
+    /// The settings for a user who is away. By default displays stay on.
+    #[derive(Debug, Clone, Deserialize, Serialize)]
     #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
     pub struct IdleConfig {
         /// Turns the displays off after this time without input; absent: never. A client with an
         /// inhibitor on a visible surface (`zwp_idle_inhibit_manager_v1`) prevents it.
         pub off_after: Option<Span>,
+        /// Whether `commands.lock` locks the session before the machine sleeps. It needs logind.
+        pub lock_before_sleep: bool,
+    }
+}
+
+impl Default for IdleConfig {
+    fn default() -> Self {
+        Self { off_after: None, lock_before_sleep: true }
     }
 }
 

@@ -67,6 +67,12 @@ pub enum Request {
     Events,
     /// The last lines of the log.
     Log,
+    /// A mistake on purpose, for tests. Programs that are given to users do not have it.
+    #[cfg(debug_assertions)]
+    Fault {
+        /// `panic` or `stand`.
+        kind: String,
+    },
     /// See [`crate::session::crc::switch`].
     Crc(CrcRequest),
     /// The last frames after the one with this serial, of one output or of all; see

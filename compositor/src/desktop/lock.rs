@@ -65,10 +65,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// A lock that is asked for at `since`; `frames` are the numbers of the outputs' last frames.
-    pub fn new(holder: SessionLock, since: Ns, frames: impl Iterator<Item = (OutputId, u64)>) -> Self {
+    /// A lock that is asked for at `since`; without a holder it
+    /// was locked before this process began; `frames` are the numbers of the outputs' last frames.
+    pub fn new(holder: Option<SessionLock>, since: Ns, frames: impl Iterator<Item = (OutputId, u64)>) -> Self {
         Self {
-            holder: Some(holder),
+            holder,
             complete: false,
             looked: since,
             looks: 0,

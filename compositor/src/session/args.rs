@@ -9,6 +9,18 @@ use kms::{ModeRequest, headless::HeadlessMode};
 
 use crate::config::{Overrides, words::RendererChoice};
 
+/// `syncline session`.
+#[derive(Debug, Args)]
+pub struct SessionArgs {
+    /// Name of the Wayland socket in XDG_RUNTIME_DIR. Default: the first free wayland-N.
+    #[arg(long, value_name = "NAME")]
+    pub socket: Option<String>,
+    /// Options of `syncline run`, and behind another `--` the command to start as a client.
+    #[arg(last = true, value_name = "RUN-OPTIONS")]
+    pub run: Vec<OsString>,
+}
+
+/// `syncline run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Display device to drive; may be given several times. Default: every card of the seat that
@@ -42,6 +54,17 @@ pub struct RunArgs {
     /// Name of the Wayland socket in XDG_RUNTIME_DIR. Default: the first free wayland-N.
     #[arg(long, value_name = "NAME")]
     pub socket: Option<String>,
+    /// Number of the descriptor that listens on that socket already. `syncline session` gives it to each
+    /// compositor that it starts.
+    #[arg(long, value_name = "FD", requires = "socket", hide = true)]
+    pub socket_fd: Option<i32>,
+    /// A compositor of this session has crashed before: CMD is not started again.
+    #[arg(long, requires = "socket_fd", hide = true)]
+    pub restarted: bool,
+    /// This is the session of a user who has logged in: what programs need to know of it goes into the
+    /// environment of D-Bus and of the user's service manager, and is taken out of it at the end.
+    #[arg(long)]
+    pub session: bool,
     /// Exit when CMD exits, with its exit status.
     #[arg(long, requires = "cmd")]
     pub until_exit: bool,

@@ -27,9 +27,6 @@ const DELAY: Ns = 100_000_000;
 /// What takes effect when the session starts, and not before.
 const AT_START: [&str; 5] = ["realtime", "shm", "cec", "mem2mem", "desktop.primary-selection"];
 
-/// The variable that the session gives its programs itself.
-const OURS: &str = "WAYLAND_DISPLAY";
-
 /// An error with the lines that show its place.
 pub fn with_excerpt(error: &Error) -> String {
     match error.excerpt() {
@@ -187,6 +184,7 @@ impl Syncline {
         self.set_environment(&old);
         self.light_anew(&old);
         self.renew_bindings();
+        self.tell_handled();
         self.redraw_all();
         let later = differing(&old, &self.config, &AT_START);
         match later.as_slice() {
@@ -213,16 +211,6 @@ impl Syncline {
             keyboard.change_repeat_info(new.repeat_rate.max(0), new.repeat_delay.max(0));
         }
         Ok(())
-    }
-
-    /// Programs that are started from now on get the variables that are configured now.
-    fn set_environment(&mut self, old: &Config) {
-        for name in old.environment.keys().filter(|name| *name != OURS) {
-            self.child_env.remove(name);
-        }
-        for (name, value) in self.config.environment.iter().filter(|(name, _)| *name != OURS) {
-            self.child_env.insert(name.clone(), value.clone());
-        }
     }
 
     /// Displays whose settings have changed are lit anew, as if they were plugged in again: windows stay

@@ -40,6 +40,7 @@ use crate::{
     system::{
         clock::Clock,
         error::{Context, Error},
+        pulse::Pulse,
         reactor::EventSource,
         seat::SeatSession,
     },
@@ -203,9 +204,11 @@ fn turns(running: &mut Running, inbox: Channel<Errand>) -> Result<(), Error> {
     });
     inserted.map_err(|e| Error::setup("doors", e.error))?;
     running.state.reactor.add(&calloop, EventSource::Calloop).context("event loop")?;
+    // The program that runs it has a watch of its own.
+    let pulse = Pulse::default();
     let mut ready = Vec::with_capacity(64);
     while running.state.exit.is_none() {
-        next(running, &mut ready)?;
+        next(running, &mut ready, &pulse)?;
         // What clients have sent before the errand is handled before it.
         ready.sort_by_key(|source| *source == EventSource::Calloop);
         for source in &ready {

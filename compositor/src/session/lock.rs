@@ -53,7 +53,7 @@ impl SessionLockHandler for Syncline {
                 tracing::info!("another client takes over the lock of the session");
                 abandoned.holder = Some(lock);
             }
-            None => self.begin_lock(lock),
+            None => self.begin_lock(Some(lock)),
         }
     }
 
@@ -107,7 +107,8 @@ impl Syncline {
         self.desktop.lock.is_some()
     }
 
-    fn begin_lock(&mut self, lock: SessionLock) {
+    /// Without a client, the session was locked before this process began.
+    pub(super) fn begin_lock(&mut self, lock: Option<SessionLock>) {
         tracing::info!("the session is being locked");
         self.leave_all_input();
         self.panels_locked();
@@ -125,6 +126,7 @@ impl Syncline {
         self.desktop.cursor.set_image(CursorImageStatus::default_named());
         (self.pointer_stale, self.displays_stale) = (true, true);
         self.redraw_all();
+        self.keep();
     }
 
     /// Ends what clients have begun with the keyboard, the pointer and fingers.
@@ -147,13 +149,15 @@ impl Syncline {
         }
     }
 
-    fn end_lock(&mut self) {
+    /// The session is not locked any more.
+    pub(super) fn end_lock(&mut self) {
         self.desktop.lock = None;
         self.listeners_stale = true;
         self.desktop.cursor.set_image(CursorImageStatus::default_named());
         (self.pointer_stale, self.displays_stale) = (true, true);
         self.focus_top();
         self.redraw_all();
+        self.keep();
     }
 
     /// A commit of a surface was applied. Returns false if it is no surface of the lock.

@@ -102,6 +102,14 @@ impl Syncline {
             Request::Windows { titles } => serde_json::to_value(self.windows_report(titles)).map_err(|e| e.to_string()),
             Request::Workspaces => serde_json::to_value(self.workspaces_report()).map_err(|e| e.to_string()),
             Request::Devices => serde_json::to_value(&self.input_devices).map_err(|e| e.to_string()),
+            #[cfg(debug_assertions)]
+            Request::Fault { kind } => match kind.as_str() {
+                "panic" => panic!("a fault on purpose"),
+                "stand" => loop {
+                    std::thread::sleep(std::time::Duration::from_secs(1));
+                },
+                other => Err(format!("no such fault: {other}")),
+            },
             Request::Log => Ok(serde_json::json!({ "lines": recent_log::text() })),
             Request::Fences => serde_json::to_value(self.fences_report()).map_err(|e| e.to_string()),
         }

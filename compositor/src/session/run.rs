@@ -4,13 +4,17 @@
 //! input, sockets; `--headless` has no seat and no input. The sockets come last: their presence
 //! means that the session is ready.
 
-use std::os::unix::net::UnixStream;
+use std::{
+    os::unix::net::UnixStream,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use calloop::{EventLoop, PostAction};
 use rustix::time::Timespec;
 use smithay::{
     backend::{input::InputEvent, session::Event as SessionEvent},
-    reexports::{input::Libinput, wayland_server::ListeningSocket},
+    reexports::input::Libinput,
 };
 
 use crate::{
@@ -21,13 +25,18 @@ use crate::{
         Syncline,
         args::RunArgs,
         configuration::FirstReading,
+        listening::Listening,
         running::{Parts, Running},
     },
     system::{
+        bus::{Address, environment},
         clock::Clock,
         descriptors,
         error::{Context, Error},
+        last_words,
         libinput::{self, Happened},
+        notify::Notify,
+        pulse::{Pulse, Watch},
         reactor::{EventSource, Reactor},
         realtime,
         seat::SeatSession,
@@ -40,7 +49,8 @@ use crate::{
 /// The most connections that are accepted in one go.
 pub const ACCEPTED: usize = 16;
 
-/// Runs until the session ends. Returns the exit status.
+/// Runs until the session ends. Returns the exit status. A panic ends it as well, with
+/// [`last_words::CRASHED`]: the seat, and with it the console, is given back as at any other end.
 pub fn run(args: &RunArgs) -> Result<u8, Error> {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         return Err(Error::setup(
@@ -52,12 +62,17 @@ pub fn run(args: &RunArgs) -> Result<u8, Error> {
     if let Some(path) = &args.trace {
         trace::start(path)?;
     }
-    let status = session(args, config, read);
+    last_words::note_panics();
+    let pulse = Arc::new(Pulse::default());
+    let status = catch_unwind(AssertUnwindSafe(|| session(args, config, read, &pulse))).unwrap_or_else(|_| {
+        last_words::panicked(&pulse);
+        Ok(last_words::CRASHED)
+    });
     trace::finish();
     status
 }
 
-fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Error> {
+fn session(args: &RunArgs, config: Config, read: FirstReading, pulse: &Arc<Pulse>) -> Result<u8, Error> {
     let headless = !args.headless.is_empty();
     let old_limit = descriptors::raise();
     // Without devices no seat is needed.
@@ -70,16 +85,22 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
     let named = |name: &str| config.output(name).is_some();
     let cards =
         if headless { Cards::headless(&args.headless)? } else { Cards::open(&mut session, &args.device, named)? };
-    let socket = bind(args.socket.as_deref())?;
-    let name = socket.socket_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let notify = Notify::of_environment();
+    let socket = Listening::open(args.socket.as_deref(), args.socket_fd)?;
+    let name = socket.name();
     let (clock, renderer, mode) = (Clock::MONOTONIC, args.renderer, args.mode);
+    // Whatever is dropped, also after a panic, closes devices, which may stand as well: this is dropped after it.
+    let watch;
     let mut running = Running::begin(Parts { config, clock, session, cards, renderer, mode })?;
     let state = &mut running.state;
     state.old_limit = old_limit;
-    state.child_env.insert("WAYLAND_DISPLAY".to_owned(), name.clone());
+    state.name_socket(&name, args.socket_fd.is_some());
     state.follow_configuration(args.overrides.clone(), read);
     if !headless && let Some(file) = StateFile::of_user("displays.toml") {
         state.remember_places_in(file);
+    }
+    if args.socket_fd.is_some() {
+        state.keep_for_next(&name, args.restarted);
     }
     if args.crc {
         state.start_crc()?;
@@ -97,10 +118,24 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
         realtime::raise();
     }
     tracing::info!("WAYLAND_DISPLAY={name}");
+    if !headless || args.session {
+        state.follow_logind();
+    }
+    match args.session {
+        // It is ready when it is told where the session is.
+        true => state.import_environment(&notify),
+        false => notify.ready(),
+    }
+    // From here on: the start may take its time to light the displays.
+    watch = Watch::start(pulse.clone(), notify.clone(), last_words::stands);
     state.autostart();
+    if args.session && !notify.is_heard() {
+        // Where there are units, they do it.
+        state.start_desktop_files();
+    }
     if args.cmd.is_empty() {
         state.welcome();
-    } else {
+    } else if !args.restarted {
         let child = state.spawn(&args.cmd);
         if args.until_exit {
             state.until_exit = child;
@@ -112,9 +147,10 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
 
     let mut ready = Vec::with_capacity(64);
     while running.state.exit.is_none() {
-        next(&mut running, &mut ready)?;
+        next(&mut running, &mut ready, pulse)?;
         for source in &ready {
             let state = &mut running.state;
+            pulse.handles(*source, state.pid_behind(*source));
             match *source {
                 EventSource::Listen => state.accept_clients(&socket),
                 EventSource::Calloop => {
@@ -122,11 +158,18 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
                     dispatched.map_err(|e| Error::setup("event loop", e))?;
                 }
                 EventSource::Signal => signals.handle(state),
+                EventSource::Bus => {
+                    if state.bus_event() {
+                        notify.ready();
+                    }
+                }
                 other => running.dispatch(other)?,
             }
         }
         running.more_turns();
     }
+    pulse.ends(running.state.now);
+    notify.stopping();
     running.settle()?;
     let state = &mut running.state;
     if trace::enabled() {
@@ -139,11 +182,18 @@ fn session(args: &RunArgs, config: Config, read: FirstReading) -> Result<u8, Err
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
         }
     }
-    Ok(state.exit.unwrap_or(0))
+    let (status, variables) = (state.exit.unwrap_or(0), state.environment_of_session().clone());
+    drop(running);
+    drop(watch);
+    if args.session {
+        environment::take_back(&Address::Session, &variables);
+    }
+    Ok(status)
 }
 
 /// Ends a turn of the loop, and waits for what the next one has to handle.
-pub fn next(running: &mut Running, ready: &mut Vec<EventSource>) -> Result<(), Error> {
+pub fn next(running: &mut Running, ready: &mut Vec<EventSource>, pulse: &Pulse) -> Result<(), Error> {
+    pulse.settles();
     let wake = running.settle()?;
     let state = &mut running.state;
     if let Err(error) = state.reactor.wake_at(wake, state.now) {
@@ -151,19 +201,12 @@ pub fn next(running: &mut Running, ready: &mut Vec<EventSource>) -> Result<(), E
     }
     let waits = !running.has_more();
     let reactor = &mut running.state.reactor;
+    pulse.waits();
     if waits { reactor.wait(ready) } else { reactor.look(ready, Some(Timespec::default())) }
         .context("waiting for events")?;
     running.wake();
+    pulse.turn(running.state.now);
     Ok(())
-}
-
-fn bind(name: Option<&str>) -> Result<ListeningSocket, Error> {
-    match name {
-        Some(name) => ListeningSocket::bind(name).map_err(|e| {
-            Error::setup(format!("Wayland socket {name}"), format!("{e}; is another compositor using it?"))
-        }),
-        None => ListeningSocket::bind_auto("wayland", 0..32).map_err(|e| Error::setup("Wayland socket", e)),
-    }
 }
 
 /// Adds libinput and udev as calloop sources.
@@ -201,8 +244,14 @@ fn add_input(calloop: &EventLoop<'_, Syncline>, state: &mut Syncline) -> Result<
 }
 
 impl Syncline {
+    /// The process from which an event of this source comes, or 0.
+    fn pid_behind(&mut self, source: EventSource) -> i32 {
+        let EventSource::Client(slot) = source else { return 0 };
+        self.clients.get(slot).and_then(|client| client.pid).unwrap_or(0)
+    }
+
     /// Accepts connections. If there are more than [`ACCEPTED`], the socket stays ready.
-    fn accept_clients(&mut self, socket: &ListeningSocket) {
+    fn accept_clients(&mut self, socket: &Listening) {
         for _ in 0..ACCEPTED {
             match socket.accept() {
                 Ok(Some(stream)) => drop(self.insert_client(stream)),

@@ -131,6 +131,8 @@ impl Running {
             captures: Default::default(),
             children: Vec::new(),
             until_exit: None,
+            recall: Default::default(),
+            power: Default::default(),
             exit: None,
             reactor,
         };
@@ -174,7 +176,7 @@ impl Running {
             EventSource::Configuration => state.configuration_changed(),
             EventSource::Text => state.text_event(),
             EventSource::Capture(slot) => state.capture_event(slot),
-            EventSource::Listen | EventSource::Calloop | EventSource::Signal => {}
+            EventSource::Listen | EventSource::Calloop | EventSource::Signal | EventSource::Bus => {}
         }
         Ok(())
     }
@@ -218,6 +220,7 @@ impl Syncline {
         }
         self.go_on_changing();
         self.lock_progress();
+        self.power_progress();
         self.release_left();
         self.refresh_keyboard_grab();
         if self.layout_stale {

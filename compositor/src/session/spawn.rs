@@ -5,7 +5,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{session::Syncline, system::ioctl};
+use crate::{
+    session::{Syncline, environment::NOT_FOR_PROGRAMS},
+    system::{autostart, ioctl},
+};
 
 impl Syncline {
     /// Starts the programs of `autostart`, once.
@@ -17,11 +20,21 @@ impl Syncline {
         }
     }
 
+    /// Starts what packages and the user have start with every desktop. This reads files.
+    pub fn start_desktop_files(&mut self) {
+        for command in autostart::programs() {
+            self.spawn(&command);
+        }
+    }
+
     /// Starts a program as a client. A failure is logged and does not end the session.
     pub fn spawn<S: AsRef<OsStr>>(&mut self, command: &[S]) -> Option<u32> {
         let (program, arguments) = command.split_first()?;
         let token = self.token_of_user();
         let mut command = Command::new(program);
+        for name in NOT_FOR_PROGRAMS {
+            command.env_remove(name);
+        }
         command.args(arguments).envs(&self.child_env).env("XDG_ACTIVATION_TOKEN", token).stdin(Stdio::null());
         if let Some(limit) = self.old_limit {
             ioctl::before_exec(&mut command, move || limit.restore());

@@ -39,6 +39,8 @@ use crate::{
         motion::{HeldMotion, Moved},
         night::NightLight,
         pens::Pens,
+        power::Power,
+        recall::Recall,
         sandboxes::Sandboxes,
         text::Text,
         virtual_devices::{Grabbed, LeftHeld, VirtualKeyboards},
@@ -180,6 +182,10 @@ pub struct Syncline {
     pub children: Vec<std::process::Child>,
     /// The process id of the child with which the session ends.
     pub until_exit: Option<u32>,
+    /// The machine's sleep.
+    pub power: Power,
+    /// What is kept for the session after a crash.
+    pub recall: Recall,
     /// If set, the loop ends with this exit status.
     pub exit: Option<u8>,
 }
@@ -232,7 +238,7 @@ impl Syncline {
         let (fd, watched) = (stream.as_raw_fd(), self.reactor.add(&stream, EventSource::Client(slot)));
         match watched.and_then(|()| self.display.insert_client(stream, state)) {
             Ok(client) => {
-                self.clients.insert(client.id(), fd);
+                self.clients.insert(client.id(), fd, pid);
                 Some(client.id())
             }
             Err(error) => {

@@ -187,6 +187,8 @@ pub struct Client {
     pub id: ClientId,
     /// The number of the connection's descriptor, which the library owns while it knows the client.
     pub fd: RawFd,
+    /// The process id; `None` if the kernel did not report it.
+    pub pid: Option<i32>,
     /// What it has sent beyond its last turn, or the beginning of a request.
     pub inbox: Option<Box<Inbox>>,
     /// What it may have bound.
@@ -209,10 +211,11 @@ impl Clients {
     }
 
     /// Inserts a client with this connection into [`Clients::next_slot`].
-    pub fn insert(&mut self, client: ClientId, fd: RawFd) {
+    pub fn insert(&mut self, client: ClientId, fd: RawFd, pid: Option<i32>) {
         self.list.insert(Client {
             id: client,
             fd,
+            pid,
             inbox: None,
             bound: Bound::default(),
             leaving: None,

@@ -5,7 +5,7 @@
 
 use std::{
     io::IoSliceMut,
-    os::fd::{AsFd, BorrowedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
 };
 
 use gbm::AsRaw;
@@ -129,6 +129,26 @@ pub fn trim_heap() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Takes a descriptor that this process was started with, and that nothing in it has taken yet: whoever has
+/// started it says its number on the command line. Programs that this process starts do not get it. Error: there
+/// is none, or it is one of the three of every process.
+pub fn inherited(fd: RawFd) -> rustix::io::Result<OwnedFd> {
+    if fd < 3 {
+        return Err(rustix::io::Errno::BADF);
+    }
+    // SAFETY: the descriptor is not kept; one that is not open is the error.
+    let flags = rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) })?;
+    if flags.contains(rustix::io::FdFlags::CLOEXEC) {
+        // Not from another process: something in this one owns it.
+        return Err(rustix::io::Errno::BADF);
+    }
+    // SAFETY: it is open, and came into this process with its start: all that this process opens has
+    // CLOEXEC, so nothing else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(fd)
 }
 
 /// Has `act` done in the new process before `command` is executed there. `act` may make system calls

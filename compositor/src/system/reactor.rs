@@ -62,10 +62,13 @@ pub enum EventSource {
     Text,
     /// The GPU has drawn what a client captures, by slot.
     Capture(Slot),
+    /// The threads that talk to D-Bus have something to say.
+    Bus,
 }
 
 impl EventSource {
-    fn token(self) -> u64 {
+    /// A number for it, below 1 << 62.
+    pub fn token(self) -> u64 {
         let (kind, index) = match self {
             Self::Client(slot) => (0, slot.0),
             Self::Listen => (1, 0),
@@ -84,11 +87,13 @@ impl EventSource {
             Self::Configuration => (14, 0),
             Self::Text => (15, 0),
             Self::Capture(slot) => (16, slot.0),
+            Self::Bus => (17, 0),
         };
         (kind << 32) | u64::from(index)
     }
 
-    fn from_token(token: u64) -> Option<Self> {
+    /// The source with this number.
+    pub fn from_token(token: u64) -> Option<Self> {
         let index = token as u32;
         Some(match token >> 32 {
             0 => Self::Client(Slot(index)),
@@ -108,6 +113,7 @@ impl EventSource {
             14 => Self::Configuration,
             15 => Self::Text,
             16 => Self::Capture(Slot(index)),
+            17 => Self::Bus,
             _ => return None,
         })
     }
@@ -250,6 +256,7 @@ mod tests {
             Configuration,
             Text,
             Capture(Slot(1)),
+            Bus,
         ] {
             assert_eq!(EventSource::from_token(source.token()), Some(source));
         }

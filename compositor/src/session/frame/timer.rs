@@ -50,6 +50,7 @@ impl Syncline {
             self.next_configuration(),
             self.next_lock(),
             self.next_change(),
+            self.next_kept(),
             self.outputs.cards.next_attempt(),
         ]
         .into_iter()
@@ -108,6 +109,7 @@ impl Syncline {
         self.night_timer();
         self.repeat_timer();
         self.configuration_timer();
+        self.kept_timer();
         self.detach_unused();
         self.layout_stale |= self.desktop.transactions.tick(self.now);
         if self.layout_stale {

@@ -18,6 +18,8 @@ pub mod keys;
 pub mod motion;
 pub mod night;
 pub mod pens;
+pub mod power;
+pub mod recall;
 pub mod requests;
 pub mod sandboxes;
 pub mod surfaces;

@@ -27,6 +27,7 @@ impl Syncline {
         if !std::mem::take(&mut self.listeners_stale) {
             return;
         }
+        self.note_kept();
         if self.has_taskbars() {
             self.tell_taskbars();
         }

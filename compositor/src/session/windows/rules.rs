@@ -12,7 +12,7 @@ use smithay::{
 use crate::{
     config::window::{Traits, WindowRule},
     desktop::layout::opening::Opening,
-    session::Syncline,
+    session::{Syncline, recall},
 };
 
 impl Syncline {
@@ -21,7 +21,10 @@ impl Syncline {
         let Some(id) = self.desktop.windows.id_of(surface) else { return };
         let tag = self.desktop.windows.get(id).and_then(|window| window.tag.as_deref());
         let dialog = self.desktop.layout.window(id).is_some_and(|window| window.parent.is_some());
-        let wanted = wanted(&self.config.windows, surface, tag, dialog);
+        let mut wanted = wanted(&self.config.windows, surface, tag, dialog);
+        if !dialog && let Some(kept) = app_id(surface).and_then(|app| self.recall.place_of(id, &app, self.now)) {
+            recall::add(&mut wanted, kept);
+        }
         let private = wanted.capture == Some(false);
         if let Some(window) = self.desktop.windows.get_mut(id) {
             window.private = private;
@@ -29,6 +32,14 @@ impl Syncline {
         self.desktop.layout.set_opening(id, wanted);
         self.decide_title(surface);
     }
+}
+
+/// The application of a window.
+fn app_id(surface: &WlSurface) -> Option<String> {
+    with_states(surface, |states| {
+        let data = states.data_map.get::<XdgToplevelSurfaceData>()?;
+        data.lock().expect("no panic while locked").app_id.clone()
+    })
 }
 
 /// What the rules want of a window.
