@@ -19,7 +19,10 @@ use tools::{doctor, kernel, kernel_log::KernelLog, kernel_trace::KernelTrace};
 use crate::{
     control::{connection::Connection, request::Request},
     crc::{frames::Page, status::CrcRequest},
-    system::error::{Context, Error},
+    system::{
+        error::{Context, Error},
+        last_words,
+    },
 };
 
 /// How long the kernel's events of a running session are recorded.
@@ -71,6 +74,7 @@ fn collect(args: &BugreportArgs) -> Vec<Part> {
         part("doctor.json", "the same with all facts, EDIDs with serial numbers among them", json),
     ];
     parts.extend(session(args));
+    parts.push(part("crash.txt", "the last words of the last session that could not go on", last_words::written()));
     let log = KernelLog::whole().and_then(|mut log| log.read());
     parts.push(part("dmesg.txt", "the last lines that the kernel has logged", log));
     parts.push(part("state.txt", "what the kernel says of planes, CRTCs and connectors", display_states()));

@@ -77,6 +77,13 @@ pub fn stands(pulse: &Pulse) {
     std::process::abort();
 }
 
+/// What the last session of this user has written that could not go on. Error: why there is nothing.
+pub fn written() -> Result<String, String> {
+    let file = StateFile::of_user("crash.txt").ok_or("this user has no home")?;
+    let text = file.read().map_err(|error| error.to_string())?;
+    text.ok_or_else(|| "no session has written any".to_owned())
+}
+
 /// Writes the last words, for a second at most.
 fn say(text: String) {
     let (done, wait) = mpsc::channel();
