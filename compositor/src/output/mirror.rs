@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn a_mirror_is_no_source_and_a_source_is_no_mirror() {
-        let table: [(&[Option<usize>], &[Option<usize>]); 8] = [
+        type Wishes<'a> = &'a [Option<usize>];
+        let table: [(Wishes<'_>, Wishes<'_>); 8] = [
             (&[None, None], &[None, None]),
             (&[None, Some(0)], &[None, Some(0)]),
             (&[Some(1), None], &[Some(1), None]),

@@ -11,6 +11,7 @@ pub mod buffer;
 mod dispatch;
 pub mod dmabuf;
 pub mod fenced;
+pub mod heads;
 pub mod layer;
 pub mod lock;
 pub mod seat;

@@ -130,6 +130,8 @@ pub struct State {
     pub input: Input,
     /// What was said of the user's absence, and when it arrived.
     pub absence: Vec<(Ns, Said)>,
+    /// What was told of displays, where the manager was bound.
+    pub heads: super::heads::Heads,
 }
 
 impl State {
@@ -155,6 +157,7 @@ impl State {
             locks: HashMap::new(),
             input: Input::default(),
             absence: Vec::new(),
+            heads: super::heads::Heads::default(),
         }
     }
 
