@@ -88,17 +88,15 @@ where
         _: &mut DataInit<'_, D>,
     ) {
         match request {
-            wl_fixes::Request::DestroyRegistry { registry } => {
-                // It sends wl_display.delete_id. That it is gone already cannot be: it is an argument.
-                if display.backend_handle().destroy_object::<D>(&registry.id()).is_ok() {
-                    state.registry_destroyed(client);
-                }
+            // It sends wl_display.delete_id. That it is gone already cannot be: it is an argument.
+            wl_fixes::Request::DestroyRegistry { registry }
+                if display.backend_handle().destroy_object::<D>(&registry.id()).is_ok() =>
+            {
+                state.registry_destroyed(client);
             }
-            wl_fixes::Request::AckGlobalRemove { name, .. } => {
-                if !state.global_acknowledged(client, name) {
-                    let message = format!("ack_global_remove: there is no global {name} that is gone");
-                    resource.post_error(wl_fixes::Error::InvalidAckRemove, message);
-                }
+            wl_fixes::Request::AckGlobalRemove { name, .. } if !state.global_acknowledged(client, name) => {
+                let message = format!("ack_global_remove: there is no global {name} that is gone");
+                resource.post_error(wl_fixes::Error::InvalidAckRemove, message);
             }
             _ => {}
         }

@@ -28,13 +28,14 @@ pub trait TransientSeatHandler {
     /// A client asks for a seat. False: there are too many.
     fn may_make_seat(&mut self) -> bool;
 
-    /// A seat is gone: its client has destroyed it, or is gone itself. The compositor removes the global.
-    fn transient_seat_went(&mut self, seat: GlobalId);
+    /// The seat with this global, and the registry's name for it, is gone: its client has destroyed it, or is gone
+    /// itself. The compositor removes the global.
+    fn transient_seat_went(&mut self, seat: GlobalId, name: u32);
 }
 
-/// User data of an `ext_transient_seat_v1`: the global of its seat; `None`: it was denied.
+/// User data of an `ext_transient_seat_v1`: the global of its seat, and its name; `None`: it was denied.
 #[derive(Debug, Default)]
-pub struct MadeSeat(Mutex<Option<GlobalId>>);
+pub struct MadeSeat(Mutex<Option<(GlobalId, u32)>>);
 
 /// Data of the global of a seat, and of its objects.
 #[derive(Debug, Clone)]
@@ -89,7 +90,7 @@ where
         let global = display.create_global::<D, WlSeat, TransientSeat>(SEAT, data);
         let name = display.backend_handle().global_name(global.clone(), client.id());
         if let Some(made) = object.data::<MadeSeat>() {
-            made.0.lock().expect("no panic while locked").replace(global);
+            made.0.lock().expect("no panic while locked").replace((global, name.unwrap_or_default()));
         }
         match name {
             Some(name) => object.ready(name),
@@ -116,8 +117,8 @@ where
 
     fn destroyed(state: &mut D, _: ClientId, _: &ExtTransientSeatV1, made: &MadeSeat) {
         let global = made.0.lock().expect("no panic while locked").take();
-        if let Some(global) = global {
-            state.transient_seat_went(global);
+        if let Some((global, name)) = global {
+            state.transient_seat_went(global, name);
         }
     }
 }

@@ -23,18 +23,25 @@ const GRACE: Ns = 10_000_000_000;
 pub(in crate::session) const MOST: usize = 64;
 
 impl Syncline {
-    /// Tells clients that a global is gone.
+    /// Tells clients that a global which everybody can see is gone.
     pub fn retire_global(&mut self, global: GlobalId) {
-        self.display.disable_global::<Self>(global.clone());
         let display = self.display.backend_handle();
+        let name = self.clients.iter().find_map(|client| display.global_name(global.clone(), client.id.clone()));
+        self.retire_named(global, name);
+    }
+
+    /// The same for one with this name. The library tells all clients, whether they can see it or not, so all of them
+    /// may acknowledge it.
+    pub fn retire_named(&mut self, global: GlobalId, name: Option<u32>) {
+        self.display.disable_global::<Self>(global.clone());
         let mut awaited: Vec<ClientId> = Vec::new();
         for client in self.globals.fixes.listening() {
-            if !awaited.contains(&client) && display.global_name(global.clone(), client.clone()).is_some() {
+            if !awaited.contains(&client) {
                 awaited.push(client);
             }
         }
         let retired = &mut self.globals.retired.0;
-        retired.push(RetiredGlobal { until: self.now + GRACE, global, awaited });
+        retired.push(RetiredGlobal { until: self.now + GRACE, global, name, awaited });
         if retired.len() > MOST {
             let oldest = retired.remove(0);
             self.display.remove_global::<Self>(oldest.global);
@@ -64,10 +71,9 @@ impl FixesHandler for Syncline {
     }
 
     fn global_acknowledged(&mut self, client: &Client, name: u32) -> bool {
-        let (id, display) = (client.id(), self.display.backend_handle());
+        let id = client.id();
         let mut retired = self.globals.retired.0.iter_mut();
-        let named = retired.find(|retired| display.global_name(retired.global.clone(), id.clone()) == Some(name));
-        let Some(named) = named else { return false };
+        let Some(named) = retired.find(|retired| retired.name == Some(name)) else { return false };
         named.awaited.retain(|awaited| *awaited != id);
         true
     }

@@ -34,6 +34,8 @@ pub struct RetiredGlobal {
     /// It is kept until then, at least.
     pub until: fence::Ns,
     pub global: GlobalId,
+    /// The registries' name for it; `None`: there was no client.
+    pub name: Option<u32>,
     /// The clients that have not acknowledged it, and will.
     pub awaited: Vec<ClientId>,
 }

@@ -21,11 +21,11 @@ impl TransientSeatHandler for Syncline {
         may
     }
 
-    fn transient_seat_went(&mut self, seat: GlobalId) {
+    fn transient_seat_went(&mut self, seat: GlobalId, name: u32) {
         let seats = &mut self.globals.transient_seats;
         seats.there = seats.there.saturating_sub(1);
         seats.gone.push(seat.clone());
-        self.retire_global(seat);
+        self.retire_named(seat, Some(name));
     }
 }
 
