@@ -84,6 +84,11 @@ impl<P> Output<P> {
         self.crtc_index
     }
 
+    /// Whether a writeback connector is on the output's CRTC, so that a job of it is no modeset.
+    pub fn has_writeback(&self, connector: &crate::Writeback) -> bool {
+        self.writeback.is_some_and(|on| on.connector == connector.connector_id())
+    }
+
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device

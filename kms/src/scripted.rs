@@ -139,6 +139,7 @@ struct State {
     no_vblanks: bool,
     async_flips: bool,
     no_in_fences: bool,
+    writebacks_fail: bool,
     events: VecDeque<[u8; 32]>,
     in_flight: Vec<InFlight>,
     /// Memory of dumb buffers, by handle.
@@ -179,6 +180,13 @@ impl OutFence {
                 let copy = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
                 Ok((Self::Event(copy), fd))
             }
+        }
+    }
+
+    fn fail(self, at: Ns) {
+        match self {
+            Self::Event(_) => self.signal(at),
+            Self::Model(model, fence) => model.fail_fence(fence, Errno::IO, at),
         }
     }
 
@@ -268,6 +276,11 @@ impl Scripted {
     /// announce the layout.
     pub fn refuse_layout(&self, format: u32, modifier: u64) {
         self.lock().refused = Some((format, modifier));
+    }
+
+    /// Whether the jobs of writeback connectors fail from now on (EIO).
+    pub fn fail_writebacks(&self, fail: bool) {
+        self.lock().writebacks_fail = fail;
     }
 
     /// From now on a request with an in-fence is EPERM, as by NVIDIA's driver before 560.35.03.
@@ -387,9 +400,9 @@ impl Scripted {
         let mut state = self.lock();
         let Some(at) = state.in_flight.iter().position(|commit| commit.crtc == crtc) else { return false };
         let commit = state.in_flight.remove(at);
-        for fence in [commit.fence, commit.written].into_iter().flatten() {
-            fence.signal(time);
-        }
+        let fails = state.writebacks_fail;
+        commit.fence.into_iter().for_each(|fence| fence.signal(time));
+        commit.written.into_iter().for_each(|fence| if fails { fence.fail(time) } else { fence.signal(time) });
         if commit.event {
             state.events.push_back(flip_bytes(&Flip { crtc: Some(crtc), user_data: commit.user_data, time, sequence }));
             let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());

@@ -23,6 +23,7 @@ pub mod planes;
 pub mod power;
 pub mod present;
 pub mod quiet;
+pub mod rest;
 pub mod stall;
 pub mod state;
 pub mod variable;

@@ -128,10 +128,12 @@ impl Outputs {
             result
         });
         let frame = output.frame + 1;
+        let attaches = scene_frame.image.is_some() && output.attaches_writeback();
         attempt.modeset |= output.retrain;
         let mut requests = std::mem::take(&mut layouts.requests);
         let (mut suspected, mut errno) = (refused_buffers::Buffers::new(), None);
-        let mut refused_image = None;
+        // What it is refused for is known once the same frame is taken without it.
+        let (mut refused_image, mut blamed_image) = (None, true);
         let mut asked = Vec::new();
         output.ladder.begin();
         output.has_in_fences = signalled.is_some() && known.learnt.in_fences();
@@ -166,11 +168,12 @@ impl Outputs {
                 Ok(submitted) => break CommittedFrame { from, to, submitted },
                 Err(error) => error,
             };
-            if image.is_some() {
+            if let Some(image) = image {
                 // The picture can be had otherwise.
-                (refused_image, attempt.same_requests) = (Some(error), true);
+                (refused_image, attempt.same_requests) = (Some((image.id, error)), true);
                 continue;
             }
+            blamed_image = false;
             let buffers = refused_buffers::suspects(output, &requests, error.errno);
             let remedy = attempt.refused(output, &error, &requests, known, beside);
             trace::recover(to, output.id, frame, remedy.name(), Some(error.errno.raw_os_error()));
@@ -204,9 +207,16 @@ impl Outputs {
             Some(errno) => layouts.refused(errno),
             None => {}
         }
-        if let Some(error) = refused_image.filter(|error| errno.is_none() && error.errno != Errno::BUSY) {
-            tracing::warn!("{}: pictures are drawn: its writeback connector was refused: {error}", output.wl.name());
-            output.writeback = None;
+        if let Some((buffer, error)) = refused_image.filter(|_| blamed_image) {
+            let passes = matches!(error.errno, Errno::BUSY | Errno::NOMEM | Errno::INTR | Errno::AGAIN);
+            if !passes {
+                output.writeback_rest.begin(to);
+                let seconds = output.writeback_rest.length() / 1_000_000_000;
+                let name = output.wl.name();
+                tracing::warn!(
+                    "{name}: its writeback of buffer {buffer} was refused; pictures are drawn for {seconds} s: {error}"
+                );
+            }
         }
         let had_cursor = output.ladder.may_use_cursor();
         output.ladder.accepted(&mut known.learnt);
@@ -224,7 +234,10 @@ impl Outputs {
             kind: kind_of(output),
             in_phase: output.clock.is_in_phase(started),
         };
-        output.planner.committed(&timing);
+        // The first job is a modeset, which takes longer than a frame.
+        if !attaches {
+            output.planner.committed(&timing);
+        }
         output.clock.committed(vblank);
         output.frame = frame;
         // The next frame has the pointer that this one lacks.

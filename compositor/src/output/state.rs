@@ -34,11 +34,11 @@ use crate::{
         planes::{
             assign::Layouts,
             content_type::ConnectorSettings,
-            cursor_rest::CursorRest,
             request::{KmsOutput, Mark, OnPlane},
             tear,
         },
         quiet::QuietMoment,
+        rest::Rest,
         variable::VariableRefresh,
     },
     render::{Scene, Screen, Target, Tracker},
@@ -98,7 +98,7 @@ pub struct Output {
     /// Decides what to omit when the kernel refuses a frame.
     pub ladder: kms::recover::Ladder,
     /// For how long a cursor plane that was refused is left alone.
-    pub cursor_rest: CursorRest,
+    pub cursor_rest: Rest,
     /// What it waits for until no other output of its card has a commit in flight.
     pub quiet: QuietMoment,
     /// A plane has refused a layout since clients last got dmabuf feedback.
@@ -137,8 +137,10 @@ pub struct Output {
     pub retrain: bool,
     /// The kernel did not light it as it was to be.
     pub fallback: Option<Fallback>,
-    /// By which it can put a frame's image into a buffer; `None`: by none, or the kernel has refused that.
+    /// By which it can put a frame's image into a buffer.
     pub writeback: Option<kms::Writeback>,
+    /// For how long that is left alone, because the kernel has refused it or has failed to.
+    pub writeback_rest: Rest,
     /// The monitor behind its connector.
     pub monitor: Monitor,
     /// The configuration sets the output's position.
@@ -181,6 +183,11 @@ impl Output {
     pub fn pixels(&self) -> Size<i32, Physical> {
         let (width, height) = self.kms.size();
         (width as i32, height as i32).into()
+    }
+
+    /// Whether the next image that it writes takes a modeset: its writeback connector is on no CRTC yet.
+    pub fn attaches_writeback(&self) -> bool {
+        self.writeback.as_ref().is_some_and(|connector| !self.kms.has_writeback(connector))
     }
 
     /// Whether the output is on the card with the serial `card`.

@@ -6,7 +6,6 @@
 pub mod assign;
 pub mod attempt;
 pub mod content_type;
-pub mod cursor_rest;
 pub mod damage;
 pub mod fill;
 pub mod hints;

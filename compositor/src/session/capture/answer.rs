@@ -1,17 +1,11 @@
 //! Tells clients that their frames are ready: once they were shown, drawn and copied.
 
-use std::sync::Arc;
-
 use fence::Status;
-use protocols::{
-    capture::{CaptureHandler, Failure, Part, Shown},
-    shm,
-};
+use protocols::capture::{CaptureHandler, Failure, Part, Shown};
 
 use crate::{
-    session::{Syncline, parts::captures::Drawn},
-    surface::shm::Shm,
-    system::id::Slot,
+    session::{Syncline, capture::memory::Memory, parts::captures::Drawn},
+    system::id::{OutputId, Slot},
 };
 
 impl Syncline {
@@ -37,14 +31,37 @@ impl Syncline {
             return;
         }
         drawn.held.clear();
-        match status {
-            Ok(Status::Signalled) => self.copy_captured(slot),
-            failed => {
+        let writer = drawn.writer.take();
+        match (status, writer) {
+            (Ok(Status::Signalled), _) => self.copy_captured(slot),
+            (failed, Some(output)) => self.draw_unwritten(slot, output, &failed),
+            (failed, None) => {
                 tracing::warn!("a captured frame was not drawn: {failed:?}");
                 let subject = self.captures.drawn[slot].wanted.subject;
                 self.captures.images.retain(|image| image.subject != subject);
                 self.fail_drawn(slot, Failure::Unknown);
             }
+        }
+    }
+
+    /// A display has failed to write a picture: it is drawn, and the connector is left alone for a while.
+    fn draw_unwritten(&mut self, slot: usize, output: OutputId, failed: &dyn std::fmt::Debug) {
+        let now = self.now;
+        if let Some(output) = self.outputs.list.get_mut(output) {
+            output.writeback_rest.begin(now);
+            let seconds = output.writeback_rest.length() / 1_000_000_000;
+            tracing::warn!(
+                "{}: a writeback has failed ({failed:?}); pictures are drawn for {seconds} s",
+                output.wl.name()
+            );
+        }
+        let wanted = self.captures.drawn.remove(slot).wanted;
+        let of = self.captures.series.iter_mut().find(|of| of.series == wanted.series);
+        of.into_iter().for_each(|of| of.begun = false);
+        let images = self.captures.images.iter_mut().filter(|image| image.subject == wanted.subject);
+        images.for_each(|image| image.looked_at = None);
+        if wanted.frame.is_alive() {
+            self.captures.waiting.push(wanted);
         }
     }
 
@@ -80,20 +97,17 @@ impl Syncline {
         let from = wanted.part.unwrap_or_default().loc;
         let image = self.captures.images.iter().find(|image| image.subject == wanted.subject);
         let target = image.and_then(|image| image.target.as_ref()).ok_or("the image has another size now")?;
-        let shm = shm::import_of::<Arc<Shm>>(&wanted.buffer).ok_or("the buffer is not of shared memory")?;
+        let mut into = Memory::of(&wanted.buffer)?;
         let read = Part::new(around.loc + from, around.size);
-        self.outputs
-            .renderer
-            .read_part(target, read, |pixels, pitch| {
-                for part in copies {
-                    let at = part.loc - around.loc;
-                    let first = at.y as usize * pitch + at.x as usize * 4;
-                    let rect = [part.loc.x, part.loc.y, part.size.w, part.size.h].map(|value| value.unsigned_abs());
-                    shm.picture.write((rect[0], rect[1], rect[2], rect[3]), &pixels[first..], pitch)?;
-                }
-                Ok::<(), rustix::io::Errno>(())
-            })?
-            .map_err(|errno| format!("writing into the pool: {errno}"))
+        self.outputs.renderer.read_part(target, read, |pixels, pitch| {
+            for part in copies {
+                let at = part.loc - around.loc;
+                let first = at.y as usize * pitch + at.x as usize * 4;
+                let rect = [part.loc.x, part.loc.y, part.size.w, part.size.h].map(|value| value.unsigned_abs());
+                into.write((rect[0], rect[1], rect[2], rect[3]), &pixels[first..], pitch)?;
+            }
+            Ok(())
+        })?
     }
 
     /// Answers the frames that are drawn, copied and shown.

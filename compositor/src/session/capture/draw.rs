@@ -23,7 +23,7 @@ use crate::{
         buffer::{Imported, Imports},
         content::Content,
     },
-    system::reactor::EventSource,
+    system::{id::OutputId, reactor::EventSource},
 };
 
 /// The most pixels of an image: 256 MiB.
@@ -58,7 +58,7 @@ impl Syncline {
         rects.clear();
         let image = &mut self.captures.images[at];
         let pass_layers = PassLayers { last: Some(last), ..PassLayers::all(layers) };
-        let age = usize::from(image.is_whole);
+        let age = image.age;
         let tracker = &mut image.tracker;
         let pass = self.outputs.renderer.draw_with_damage(&target, age, tracker, &pass_layers, background, &mut rects);
         let pass = pass.and_then(|mut pass| match pass.failed.take() {
@@ -68,7 +68,7 @@ impl Syncline {
             }
             None => Ok(pass),
         });
-        image.is_whole = pass.is_ok();
+        image.age = usize::from(pass.is_ok());
         // The target may lack more than that: not all passes were drawn into it.
         let newest = image.tracker.newest().into_iter().flat_map(parts);
         let changed = newest.fold(Region32::default(), |all, part| with_rect(&all, part));
@@ -102,7 +102,7 @@ impl Syncline {
             return None;
         }
         let tracker = Tracker::new((width as i32, height as i32));
-        let image = Drawing { subject, size, target: None, is_whole: false, tracker, looked_at: None, put_off: false };
+        let image = Drawing { subject, size, target: None, age: 0, tracker, looked_at: None, put_off: false };
         captures.images.push(image);
         // What was captured before was of another image.
         captures.series.iter_mut().filter(|of| of.subject == subject).for_each(|of| of.begun = false);
@@ -153,6 +153,10 @@ impl Syncline {
                 None => self.take_frame(wanted, whole, pass.fence.as_ref(), moment, &held),
                 Some(buffer) => match awaited(&buffer) {
                     Some(fence) => self.put_off_frame(wanted, moment, fence),
+                    // No GPU draws into it: the CPU copies into it, like into shared memory.
+                    None if self.captures.written => {
+                        self.take_frame(wanted, whole, pass.fence.as_ref(), moment, &held);
+                    }
                     None => self.draw_into(wanted, whole, &buffer, view, moment),
                 },
             }
@@ -165,7 +169,8 @@ impl Syncline {
         let (copies, damage, held) = Default::default();
         let Moment { time, transform, .. } = moment;
         let pass = Some(fence);
-        self.watch_drawn(Drawn { wanted, flip: None, time, transform, pass, is_put_off: true, copies, damage, held });
+        let (flip, writer, is_put_off) = (None, None, true);
+        self.watch_drawn(Drawn { wanted, flip, time, transform, pass, writer, is_put_off, copies, damage, held });
     }
 
     /// Draws an image into a client's dma-buf.
@@ -213,6 +218,18 @@ impl Syncline {
         moment: Moment,
         held: &[Arc<Content>],
     ) {
+        self.take_image(wanted, whole, (fence, None), moment, held);
+    }
+
+    /// As [`Syncline::take_frame`]; `writer`: the output that writes it.
+    pub(super) fn take_image(
+        &mut self,
+        wanted: Wanted,
+        whole: Part,
+        (fence, writer): (Option<&SyncFile>, Option<OutputId>),
+        moment: Moment,
+        held: &[Arc<Content>],
+    ) {
         self.charge(&wanted, whole);
         let part = wanted.part.unwrap_or(whole);
         let Some(of) = self.captures.series.iter_mut().find(|of| of.series == wanted.series) else {
@@ -238,10 +255,10 @@ impl Syncline {
             }
         };
         let Moment { flip, time, transform, .. } = moment;
-        let is_drawn_into = Imports::of(&wanted.buffer).is_some();
-        let copies = parts(&copied).filter(|_| !is_drawn_into).collect();
-        let (pass, held) = (fence, held.into());
-        self.watch_drawn(Drawn { wanted, flip, time, transform, pass, is_put_off: false, copies, damage, held });
+        let is_drawn_into = !self.captures.written && Imports::of(&wanted.buffer).is_some();
+        let copies = parts(&copied).filter(|_| !is_drawn_into && writer.is_none()).collect();
+        let (pass, held, is_put_off) = (fence, held.into(), false);
+        self.watch_drawn(Drawn { wanted, flip, time, transform, pass, writer, is_put_off, copies, damage, held });
     }
 
     /// Waits for the fence of a frame, if there is one.

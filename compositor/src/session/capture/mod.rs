@@ -12,6 +12,7 @@
 mod answer;
 pub(super) mod draw;
 pub(super) mod hide;
+mod memory;
 mod moments;
 mod pointer;
 mod requests;

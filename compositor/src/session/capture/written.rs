@@ -43,7 +43,10 @@ impl Syncline {
         let tears = output.tearing == TearVerdict::May;
         let computes = output.colour.differs(&CrtcState::default());
         let is_private = self.desktop.windows.private().next().is_some();
-        if is_watched || tears || computes || is_private || output.machine.is_dark() {
+        let rests = output.writeback_rest.lasts(self.now);
+        // The first job is a modeset, which would wait for the card's other displays.
+        let waits = output.attaches_writeback() && self.outputs.is_beside_another(id);
+        if is_watched || tears || computes || is_private || rests || waits || output.machine.is_dark() {
             return None;
         }
         let has_pointer = on_plane || layers.iter().any(|layer| layer.pointer);
@@ -87,7 +90,7 @@ impl Syncline {
         }
         let image = &mut self.captures.images[at];
         let changed = image.tracker.note(if on_plane { &own } else { layers }, background);
-        image.is_whole = false;
+        image.age = if image.age == 0 { 0 } else { image.age + 1 };
         own.clear();
         self.captures.layers = own;
         for of in self.captures.series.iter_mut().filter(|of| of.subject == subject) {
@@ -110,6 +113,6 @@ impl Syncline {
         images.for_each(|image| image.looked_at = moment.frame);
         let pixels = self.outputs.list[id].pixels();
         let whole = Part::from_size((pixels.w, pixels.h).into());
-        self.take_frame(wanted, whole, Some(&fence), moment, &[]);
+        self.take_image(wanted, whole, (Some(&fence), Some(id)), moment, &[]);
     }
 }

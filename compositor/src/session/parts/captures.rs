@@ -82,8 +82,8 @@ pub struct Drawing {
     pub size: Size<i32, Buffer>,
     /// What it is drawn into; `None`: it was not drawn yet.
     pub target: Option<Arc<Target>>,
-    /// The target has what the last pass of the tracker has drawn.
-    pub is_whole: bool,
+    /// How many passes of the tracker ago the target was drawn; 0: never.
+    pub age: usize,
     pub tracker: Tracker,
     /// The frame of its output that was looked at last.
     pub looked_at: Option<u64>,
@@ -101,6 +101,8 @@ pub struct Drawn {
     pub transform: wl_output::Transform,
     /// Signals when the GPU has drawn it; `None`: it has.
     pub pass: Option<SyncFile>,
+    /// A display writes it: of which output.
+    pub writer: Option<OutputId>,
     /// It is not drawn yet: `pass` is what others do with the client's buffer.
     pub is_put_off: bool,
     /// What is to be copied into the client's memory then.
