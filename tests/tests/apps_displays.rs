@@ -63,7 +63,7 @@ fn wlsunset_makes_the_display_warmer_and_leaves_it_as_it_was() {
         let out = desk.compositor.msg(&["frames", "--json"]).unwrap();
         let lines = String::from_utf8_lossy(&out.stdout).into_owned();
         let frames = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        frames.filter_map(|frame| frame["crc"]["read"][0].as_u64()).last()
+        frames.filter_map(|frame| frame["crc"]["read"][0].as_u64()).next_back()
     };
     let mut before = None;
     assert!(poll_until(PATIENCE, || {
