@@ -32,8 +32,9 @@ pub struct LockWindow {
     pub output: Option<OutputId>,
     /// It shows a buffer.
     pub mapped: bool,
-    /// The top left corner on the desktop: that of its output.
-    pub at: Point<i32, Logical>,
+    /// The top left corner on the desktop: that of its output; `None`: that is nowhere on it, and shows another one's
+    /// surface.
+    pub at: Option<Point<i32, Logical>>,
 }
 
 impl LockWindow {
@@ -101,7 +102,7 @@ impl Lock {
     }
 
     /// Adds a surface, which shows nothing yet.
-    pub fn push(&mut self, role: LockSurface, output: Option<OutputId>, at: Point<i32, Logical>) {
+    pub fn push(&mut self, role: LockSurface, output: Option<OutputId>, at: Option<Point<i32, Logical>>) {
         self.windows.push(LockWindow { role, output, mapped: false, at });
     }
 
@@ -129,7 +130,8 @@ impl Lock {
 
     /// The surfaces that are shown, with their places on the desktop.
     pub fn shown(&self) -> impl Iterator<Item = (&WlSurface, Point<i32, Logical>)> {
-        self.windows.iter().filter(|window| window.is_shown()).map(|window| (window.role.surface(), window.at))
+        let shown = self.windows.iter().filter(|window| window.is_shown());
+        shown.filter_map(|window| Some((window.role.surface(), window.at?)))
     }
 
     /// The client is gone: nobody holds the lock, and its surfaces are not shown any more.
@@ -139,8 +141,8 @@ impl Lock {
         self.chosen = None;
     }
 
-    /// Outputs have come, gone or moved. `place` says where one is; `None`: it is gone.
-    pub fn place(&mut self, place: impl Fn(OutputId) -> Option<Point<i32, Logical>>) {
+    /// Outputs have come, gone or moved. `place` says where one is, if it is on the desktop; `None`: it is gone.
+    pub fn place(&mut self, place: impl Fn(OutputId) -> Option<Option<Point<i32, Logical>>>) {
         for window in &mut self.windows {
             match window.output.and_then(&place) {
                 Some(at) => window.at = at,

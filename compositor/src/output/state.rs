@@ -239,7 +239,6 @@ impl Output {
             "crtc": self.kms.crtc_id(),
             "x": self.told_location().x,
             "y": self.told_location().y,
-            "mirrors": self.mirror.map(|mirror| mirror.of),
             "width": self.size.w,
             "height": self.size.h,
             "mode": self.kms.size(),

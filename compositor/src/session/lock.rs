@@ -27,7 +27,7 @@ use smithay::{
         Client, Resource,
         protocol::{wl_output::WlOutput, wl_surface::WlSurface},
     },
-    utils::SERIAL_COUNTER,
+    utils::{Logical, Point, SERIAL_COUNTER},
 };
 
 use crate::{
@@ -65,11 +65,11 @@ impl SessionLockHandler for Syncline {
     fn new_lock_surface(&mut self, lock: &SessionLock, surface: LockSurface, output: &WlOutput) {
         let Some(output) = self.output_of(output) else { return };
         // That of a display that mirrors another one is never shown: the other one's is.
-        let (rect, size) = (self.outputs.list[output].rect(), self.outputs.list[output].size);
+        let (at, size) = (place_of(&self.outputs.list[output]), self.outputs.list[output].size);
         self.tell_scale_of(surface.surface(), output);
         surface.configure(size);
         if let Some(held) = self.desktop.lock.as_mut().filter(|held| held.holder.as_ref() == Some(lock)) {
-            held.push(surface, Some(output), rect.loc);
+            held.push(surface, Some(output), at);
         }
     }
 
@@ -166,7 +166,9 @@ impl Syncline {
         if std::mem::replace(&mut window.mapped, has_buffer) != has_buffer {
             let at = window.at;
             self.focus(None);
-            self.note_place(surface, (at, windows::geometry(surface)));
+            if let Some(at) = at {
+                self.note_place(surface, (at, windows::geometry(surface)));
+            }
         }
         true
     }
@@ -182,7 +184,9 @@ impl Syncline {
     pub fn place_lock_surfaces(&mut self) {
         let outputs = &self.outputs.list;
         if let Some(lock) = &mut self.desktop.lock {
-            lock.place(|id| outputs.get(id).map(|output| output.rect().loc));
+            lock.place(|id| outputs.get(id).map(place_of));
+            // The surface that had the keyboard may be nowhere now.
+            self.focus_stale = true;
         }
     }
 
@@ -248,4 +252,9 @@ impl Syncline {
         };
         surface.or_else(handed)
     }
+}
+
+/// Where the lock's surface of an output is on the desktop; `None`: nowhere, because the output mirrors another one.
+fn place_of(output: &Output) -> Option<Point<i32, Logical>> {
+    output.mirror.is_none().then(|| output.rect().loc)
 }

@@ -7,6 +7,7 @@ use crate::{
         request::{Answer, Request},
         socket::Ticket,
     },
+    output::state::Output,
     session::Syncline,
     system::{id::Slot, ioctl, recent_log},
 };
@@ -117,7 +118,13 @@ impl Syncline {
 
     fn status(&self) -> serde_json::Value {
         let fds = std::fs::read_dir("/proc/self/fd").map(|dir| dir.count().saturating_sub(1)).unwrap_or(0);
-        let outputs: Vec<_> = self.outputs.list.iter().map(|output| output.status()).collect();
+        let name = |id| self.outputs.list.get(id).map(|of| of.wl.name());
+        let status_of = |output: &Output| {
+            let mut status = output.status();
+            status["mirrors"] = output.mirror.and_then(|mirror| name(mirror.of)).into();
+            status
+        };
+        let outputs: Vec<_> = self.outputs.list.iter().map(status_of).collect();
         serde_json::json!({
             "renderer": self.outputs.renderer.name(),
             "driver": self.outputs.cards.iter().next().map(|card| card.driver()),

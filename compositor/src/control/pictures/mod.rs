@@ -26,6 +26,9 @@ struct Display {
     height: i64,
     scale: f64,
     refresh_hz: f64,
+    /// The display that it mirrors: it has no part of the desktop.
+    #[serde(default)]
+    mirrors: Option<String>,
 }
 
 /// What a picture shows.
@@ -95,7 +98,7 @@ fn part_of(displays: &[Display], region: [i32; 4]) -> Result<(&Display, [i64; 4]
     let [x, y, width, height] = region.map(i64::from);
     let no = |why: &str| Err(Error::setup(format!("{x},{y} {width}x{height}"), why));
     let shows = |of: &&Display| x < of.x + of.width && of.x < x + width && y < of.y + of.height && of.y < y + height;
-    let mut on = displays.iter().filter(shows);
+    let mut on = displays.iter().filter(|of| of.mirrors.is_none()).filter(shows);
     match (on.next(), on.next()) {
         (None, _) => no("no display shows this part of the desktop"),
         (Some(_), Some(_)) => no("this part of the desktop is on several displays; name one of them: --output NAME"),
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     fn display(name: &str, x: i64, scale: f64) -> Display {
-        Display { name: name.to_owned(), x, y: 0, width: 100, height: 50, scale, refresh_hz: 60.0 }
+        Display { name: name.to_owned(), x, y: 0, width: 100, height: 50, scale, refresh_hz: 60.0, mirrors: None }
     }
 
     #[test]
@@ -123,6 +126,8 @@ mod tests {
         assert_eq!(of([10, 20, 30, 40]).unwrap(), ("A-1".into(), [10, 20, 30, 40]));
         assert_eq!(of([101, 3, 10, 10]).unwrap(), ("A-2".into(), [2, 5, 15, 15]));
         assert!(of([90, 0, 20, 10]).unwrap_err().to_string().contains("on several displays"));
+        let mirrored = [display("A-1", 0, 1.0), Display { mirrors: Some("A-1".into()), ..display("A-2", 0, 0.5) }];
+        assert_eq!(part_of(&mirrored, [10, 20, 30, 40]).unwrap().0.name, "A-1");
         for nowhere in [[0, 50, 10, 10], [-10, 0, 10, 10], [200, 0, 1, 1]] {
             assert!(of(nowhere).unwrap_err().to_string().contains("no display shows"), "{nowhere:?}");
         }

@@ -17,7 +17,7 @@ use crate::{
         state::Output,
     },
     render::Screen,
-    session::{Syncline, displays::settings::OFF},
+    session::{Syncline, displays::settings::OFF, globals::announce_output},
     system::id::OutputId,
 };
 
@@ -38,7 +38,8 @@ impl Syncline {
         let wish = |output: &Output| {
             let (card, connector) = connector_of(output)?;
             let name = self.wanted_source(card, connector)?;
-            list.iter().position(|other| connector_of(other).is_some_and(|(_, of)| is_called(of, name)))
+            let is_it = |other: &Output| connector_of(other).is_some_and(|(_, of)| is_called(of, name));
+            list.iter().position(|other| other.id != output.id && is_it(other))
         };
         let wants: Vec<_> = list.iter().map(wish).collect();
         if wants.iter().all(Option::is_none) && list.iter().all(|output| output.mirror.is_none()) {
@@ -60,14 +61,23 @@ impl Syncline {
             Some(source) => tracing::info!("{}: mirrors {}", name(id), name(source)),
             None => tracing::info!("{}: mirrors nothing any more", name(id)),
         }
-        if source.is_some() {
-            self.close_layers(id);
+        match source {
+            Some(_) => self.close_layers(id),
+            // Clients that had closed their panels and backgrounds here make them again for a display that comes.
+            None => self.announce_anew(id),
         }
         let mirror = source.map(|of| Mirror { of, screen: self.outputs.list[of].own_screen() });
         self.outputs.list[id].mirror = mirror;
         self.show_elsewhere(id);
         self.displays_stale = true;
         self.pointer_stale = true;
+    }
+
+    /// The display goes and comes, as clients see it.
+    fn announce_anew(&mut self, id: OutputId) {
+        self.retire_global(self.outputs.list[id].global.clone());
+        let output = &mut self.outputs.list[id];
+        output.global = announce_output(&self.display, &output.wl);
     }
 
     /// Outputs have their places on the desktop: those that mirror others show what is there now, and clients are told.
@@ -104,7 +114,10 @@ impl Syncline {
         if of == OFF {
             return Ok(());
         }
-        let Some((card, source)) = self.displays().find(|(_, connector)| is_called(connector, of)) else {
+        let others = || self.displays().filter(|(_, connector)| is_called(connector, of));
+        // Two monitors may have one name.
+        let found = others().find(|(_, connector)| connector.name != name).or_else(|| others().next());
+        let Some((card, source)) = found else {
             let known: Vec<_> = self.displays().map(|(_, connector)| connector.name.as_str()).collect();
             return Err(format!("there is no display `{of}` to mirror; the displays are: {}", known.join(", ")));
         };

@@ -231,6 +231,7 @@ impl Syncline {
         // Tests of the outputs beside it may end otherwise now.
         self.outputs.list.iter_mut().for_each(|output| output.layouts.forget_tests());
         self.renderer_stale = true;
+        self.place_mirrors();
         self.crc_modeset(id);
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     output::{
         card::{light::transform_of, monitor::Monitor},
         choices::{Choice, Place},
+        state::Output,
     },
     session::Syncline,
     surface::transform,
@@ -25,6 +26,11 @@ pub struct Chosen {
 }
 
 impl Syncline {
+    fn is_mirror(&self, card: kms::CardSerial, connector: ConnectorId) -> bool {
+        let is = |output: &&Output| output.is_on(card) && output.kms.connector_id() == connector;
+        self.outputs.list.iter().find(is).is_some_and(|output| output.mirror.is_some())
+    }
+
     /// What is chosen if these wishes are granted. Error: a display lacks what is wanted of it.
     pub fn choices_of(&self, wishes: &[(Place, ConnectorId, HeadWish)]) -> Result<Vec<Chosen>, String> {
         let chosen = |(place, id, wish): &(Place, ConnectorId, HeadWish)| {
@@ -33,6 +39,10 @@ impl Syncline {
             let before = self.displays.choices.get(place.card, &place.name).cloned().unwrap_or_default();
             let choice = match &wish.on {
                 None => Choice { monitor: Monitor::of(connector), on: Some(false), ..before },
+                // The place that is told of a mirror is that of its source, and no wish.
+                Some(wanted) if self.is_mirror(place.card, *id) => {
+                    choice_of(connector, before, &Wanted { position: None, ..*wanted })?
+                }
                 Some(wanted) => choice_of(connector, before, wanted)?,
             };
             Ok(Chosen { place: place.clone(), connector: *id, choice: Some(choice) })

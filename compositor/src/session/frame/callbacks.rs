@@ -24,7 +24,7 @@ use smithay::{
 };
 
 use crate::{
-    output::in_flight::FrameCallbacks,
+    output::{in_flight::FrameCallbacks, state::Output},
     session::Syncline,
     surface::{SurfaceState, double_buffered::double_buffered, feedback::Feedback},
     system::id::{OutputId, SurfaceId},
@@ -107,10 +107,15 @@ impl Syncline {
 }
 
 impl Syncline {
-    /// Whether output `id` mirrors one that is on: clients are answered by the frames of that one alone.
+    /// Whether output `id` is a mirror, and clients are answered by the frames of another output that shows the same:
+    /// its source, or the fastest mirror of that if it is off ([`Syncline::home`]).
     fn source_answers(&self, id: OutputId) -> bool {
-        let source = self.outputs.list[id].mirror.and_then(|mirror| self.outputs.list.get(mirror.of));
-        source.is_some_and(|source| !source.is_inactive())
+        let list = &self.outputs.list;
+        let Some(of) = list[id].mirror.map(|mirror| mirror.of) else { return false };
+        let rank = |output: &Output| (output.clock.period(), output.id);
+        let before =
+            |output: &&Output| output.mirror.is_some_and(|mirror| mirror.of == of) && rank(output) < rank(&list[id]);
+        list.get(of).into_iter().chain(list.iter().filter(before)).any(|output| !output.is_inactive())
     }
 
     /// Sends the callbacks and feedback of a frame that output `id` shows.

@@ -32,7 +32,7 @@ impl Syncline {
         let allowed = commit.content.with_acquire(|acquire| {
             // Every card that shows the surface would wait for the fence.
             self.every_output(surface, |output| {
-                shown += 1;
+                shown += u32::from(!output.is_inactive());
                 let card = self.outputs.cards.of(&output.kms);
                 // Another display that is to lay out its planes would wait for the fence as well.
                 let due = card.known.tests_stall(self.now) && self.outputs.is_quiet_awaited(card.serial());
@@ -45,7 +45,7 @@ impl Syncline {
         // No fence may keep a display from being locked.
         allowed
             && !self.is_locked()
-            && (gpu || shown == 1)
+            && (gpu || shown <= 1)
             && with_states(surface, |states| {
                 let state = SurfaceState::of(states);
                 // No latch considers a hidden surface.

@@ -82,6 +82,9 @@ impl Syncline {
             let output = &mut self.outputs.list[id];
             if output.is_inactive() && std::mem::take(&mut output.dirty) {
                 self.hide_all(id);
+                // Their clients wait for a frame of those that mirror it now.
+                let mirrors = self.outputs.list.iter_mut().filter(|of| of.mirror.is_some_and(|mirror| mirror.of == id));
+                mirrors.filter(|of| !of.is_inactive()).for_each(|of| of.dirty = true);
             }
         }
     }
