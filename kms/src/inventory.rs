@@ -99,6 +99,7 @@ pub struct Connector {
     /// A writeback connector: no display at all.
     pub writeback: bool,
     /// `DRM_FORMAT_*` that a writeback connector writes (`WRITEBACK_PIXEL_FORMATS`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written_formats: Vec<u32>,
     /// What the display says of itself; `None` without a display, or with one that says nothing
     /// legible.

@@ -22,7 +22,7 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
     ("run the compositor", &["libegl1", "libgl1-mesa-dri", "libgles2", "seatd", "udev", "xcursor-themes", "xkb-data"]),
     (
         "test it with real clients",
-        &["fonts-dejavu-core", "foot", "libdrm-tests", "strace", "wayland-utils", "weston", "wlcs"],
+        &["fonts-dejavu-core", "foot", "libdrm-tests", "shellcheck", "strace", "wayland-utils", "weston", "wlcs"],
     ),
 ];
 
