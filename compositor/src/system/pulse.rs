@@ -3,16 +3,20 @@
 //! ```text
 //!  the loop: waits ─→ turns: this source, that source, settles ─→ waits         a few stores into memory
 //!  the thread: every ten seconds, or when a turn becomes ten seconds old ─→ the same turn still? ─→ it stands
+//!    └ the loop waits, and nobody wants to hear of it ─→ sleeps until the next turn begins, which wakes it
 //! ```
 //!
-//! A loop that waits for events does not stand, however long. A process that was stopped or was out of processor
+//! A loop that waits for events does not stand, however long, and nothing wakes for it. A process that was stopped or was out of processor
 //! time does not either: the thread counts only what it was awake for itself. While the loop does not stand, the
 //! thread says so to the service manager. What becomes of a loop that stands, [`super::last_words`] decides.
 
 use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicI32, AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicI32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -40,6 +44,11 @@ pub struct Pulse {
     what: AtomicU64,
     /// The process whose requests are handled.
     client: AtomicI32,
+    /// The thread sleeps until a turn begins.
+    sleeps: AtomicBool,
+    /// The thread is to end; with it the thread waits.
+    ended: Mutex<bool>,
+    bell: Condvar,
 }
 
 /// A bit that no token has.
@@ -48,7 +57,33 @@ const SOURCE: u64 = 1 << 62;
 impl Pulse {
     /// A turn begins.
     pub fn turn(&self, now: Ns) {
-        self.since.store(now, Relaxed);
+        // In this order, and in the other one in the thread: one of them sees the other.
+        self.since.store(now, SeqCst);
+        if self.sleeps.load(SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleeps.store(false, SeqCst);
+        drop(ended);
+        self.bell.notify_all();
+    }
+
+    /// Waits so long, or until it is to end: true. `idle`: until a turn begins, if the loop waits.
+    fn wait(&self, time: Duration, idle: bool) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle {
+            self.sleeps.store(true, SeqCst);
+            if self.since.load(SeqCst) == 0 {
+                let sleeps = |ended: &mut bool| !*ended && self.sleeps.load(SeqCst);
+                return *self.bell.wait_while(ended, sleeps).unwrap_or_else(PoisonError::into_inner);
+            }
+            self.sleeps.store(false, SeqCst);
+        }
+        let waited = self.bell.wait_timeout_while(ended, time, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// An event of this source is handled; `client` is the process that it comes from, or 0.
@@ -64,7 +99,7 @@ impl Pulse {
 
     /// The loop waits.
     pub fn waits(&self) {
-        self.since.store(0, Relaxed);
+        self.since.store(0, SeqCst);
         self.what.store(WAITS, Relaxed);
     }
 
@@ -133,30 +168,27 @@ impl Looks {
 /// The thread. Dropping it ends it.
 #[derive(Debug)]
 pub struct Watch {
-    end: Arc<(Mutex<bool>, Condvar)>,
+    pulse: Arc<Pulse>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Watch {
     /// Looks at `pulse` from now on, and calls `stands` when the loop has stood for [`LIMIT`].
     pub fn start(pulse: Arc<Pulse>, notify: Notify, stands: impl FnOnce(&Pulse) + Send + 'static) -> Self {
-        let end = Arc::new((Mutex::new(false), Condvar::new()));
-        let (shared, every) = (end.clone(), notify.watchdog().map_or(LIMIT, |asked| (asked.as_nanos() / 2) as Ns));
+        let (watched, every) = (pulse.clone(), notify.watchdog().map_or(LIMIT, |asked| (asked.as_nanos() / 2) as Ns));
         let mut looks = Looks::new(fence::now(), every.clamp(1_000_000, LIMIT));
         let work = move || {
             loop {
                 let now = fence::now();
-                match looks.look(now, pulse.since.load(Relaxed)) {
-                    Next::Stands => return stands(&pulse),
+                let since = watched.since.load(SeqCst);
+                match looks.look(now, since) {
+                    Next::Stands => return stands(&watched),
                     Next::Look(at) => {
                         if notify.watchdog().is_some() {
                             notify.alive();
                         }
-                        let (ended, changed) = &*shared;
-                        let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
-                        let wait = Duration::from_nanos(at.saturating_sub(now).max(1_000_000));
-                        let waited = changed.wait_timeout_while(ended, wait, |ended| !*ended);
-                        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+                        let time = Duration::from_nanos(at.saturating_sub(now).max(1_000_000));
+                        if watched.wait(time, since == 0 && notify.watchdog().is_none()) {
                             return;
                         }
                     }
@@ -167,15 +199,14 @@ impl Watch {
         if let Err(error) = &thread {
             tracing::warn!("nobody notices when the loop stands: {error}");
         }
-        Self { end, thread: thread.ok() }
+        Self { pulse, thread: thread.ok() }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let (ended, changed) = &*self.end;
-        *ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        changed.notify_all();
+        *self.pulse.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.pulse.bell.notify_all();
         self.thread.take().map(std::thread::JoinHandle::join);
     }
 }
@@ -259,6 +290,23 @@ mod tests {
         let pulse = Arc::new(Pulse::default());
         pulse.turn(1);
         let watch = Watch::start(pulse, Notify::default(), |_| panic!("too early"));
+        drop(watch);
+    }
+
+    #[test]
+    fn the_thread_sleeps_while_the_loop_waits_and_a_turn_wakes_it() {
+        let pulse = Arc::new(Pulse::default());
+        let watch = Watch::start(pulse.clone(), Notify::default(), |_| panic!("too early"));
+        let until = |sleeps: bool| {
+            while pulse.sleeps.load(SeqCst) != sleeps {
+                std::thread::yield_now();
+            }
+        };
+        until(true);
+        pulse.turn(fence::now());
+        assert!(!pulse.sleeps.load(SeqCst), "it looks after ten seconds");
+        pulse.waits();
+        pulse.turn(fence::now());
         drop(watch);
     }
 }
