@@ -6,15 +6,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dmabuf_import::Fourcc;
 use kms::colour::Lut;
 use kms::frame::together;
-use kms::{CrtcState, Device, DumbBuffer, Event, Inventory, Output, PlaneState, Rect, Rotation, SrcRect};
+use kms::{CommitError, CrtcState, Device, DumbBuffer, Event, Inventory, Output, PlaneState, Rect, Rotation, SrcRect};
+
+use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::time::poll_until;
+
+/// How long a commit of the session before may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The client, with what it shows.
 #[derive(Debug)]
@@ -44,11 +49,28 @@ impl OtherSession {
         Ok(other)
     }
 
+    /// The last commit of the session before may be in flight still.
     fn light(&mut self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        let luts: Result<Vec<_>> =
+            self.outputs.iter().map(|output| inverted(&self.device, output.crtc_props().gamma_lut_size)).collect();
+        let luts = luts?;
+        loop {
+            match self.try_light(&luts) {
+                Err(error) if error.errno == Errno::BUSY && Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                done => break done.map_err(said)?,
+            }
+        }
+        self.wait()
+    }
+
+    fn try_light(&mut self, luts: &[Option<Arc<Lut>>]) -> std::result::Result<(), CommitError> {
         let mut frames = Vec::new();
-        for output in &mut self.outputs {
+        for (output, inverted) in self.outputs.iter_mut().zip(luts) {
             let (width, height) = output.size();
-            let inverted = inverted(&self.device, output.crtc_props().gamma_lut_size)?;
+            let inverted = inverted.clone();
             let mut frame = output.modeset();
             frame.crtc(CrtcState { gamma: inverted, ..CrtcState::default() });
             let whole = (SrcRect::full(width, height), Rect::new(0, 0, width, height));
@@ -63,9 +85,7 @@ impl OtherSession {
             }
             frames.push(frame);
         }
-        together::commit(&mut frames, self.serial).map_err(said)?;
-        drop(frames);
-        self.wait()
+        together::commit(&mut frames, self.serial).map(drop)
     }
 
     /// Darkens one of its displays, as for a user who is away.
