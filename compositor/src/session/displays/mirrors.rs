@@ -129,7 +129,8 @@ impl Syncline {
         }
         let Some((_, own)) = self.displays().find(|(_, connector)| connector.name == name) else { return Ok(()) };
         let wants = |(card, other): &(&crate::output::card::card::Card, &Connector)| {
-            self.wanted_source(card.serial(), other).is_some_and(|of| is_called(own, of))
+            // Two monitors may have one name, also that which one of them is to mirror.
+            other.name != name && self.wanted_source(card.serial(), other).is_some_and(|of| is_called(own, of))
         };
         match self.displays().find(wants) {
             Some((_, other)) => Err(format!("{} is to mirror {name}; end that first", other.name)),

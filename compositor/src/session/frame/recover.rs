@@ -9,7 +9,7 @@ use fence::Ns;
 use kms::recover::{Remedy, watch::OverdueAction};
 
 use crate::{
-    output::{card::light::Fallback, planes::attempt::FrameError, quiet::QuietMoment},
+    output::{card::light::Fallback, planes::attempt::FrameError, quiet::QuietMoment, state::Output},
     report::fences::Owner,
     session::Syncline,
     system::{id::OutputId, trace},
@@ -82,9 +82,11 @@ impl Syncline {
             let output = &mut self.outputs.list[id];
             if output.is_inactive() && std::mem::take(&mut output.dirty) {
                 self.hide_all(id);
-                // Their clients wait for a frame of those that mirror it now.
-                let mirrors = self.outputs.list.iter_mut().filter(|of| of.mirror.is_some_and(|mirror| mirror.of == id));
-                mirrors.filter(|of| !of.is_inactive()).for_each(|of| of.dirty = true);
+                // Its clients wait for a frame of those that show the same now.
+                let list = &mut self.outputs.list;
+                let source = list[id].mirror.map_or(id, |mirror| mirror.of);
+                let shows_it = |of: &&mut Output| of.mirror.is_some_and(|mirror| mirror.of == source);
+                list.iter_mut().filter(shows_it).filter(|of| !of.is_inactive()).for_each(|of| of.dirty = true);
             }
         }
     }
