@@ -316,7 +316,8 @@ fn a_writeback_connector_puts_the_image_into_the_clients_buffer() {
     const FRAMES: usize = 300;
     let vkms =
         Vkms::builder("written").output(Output { overlays: 1, writeback: true, ..Output::default() }).build().unwrap();
-    let compositor = Compositor::start_on(vkms.card(), &["--renderer", "pixman"]).unwrap();
+    let asked = [("SYNCLINE_WRITEBACK", "1".as_ref())];
+    let compositor = Compositor::start_with(vkms.card(), &["--renderer", "pixman"], &asked).unwrap();
     let mut painter = Painter::new(&compositor, Source::Auto, 3);
     (0..3).for_each(|_| painter.show());
     let memory = std::cell::RefCell::new(None);
